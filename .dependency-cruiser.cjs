@@ -1,0 +1,26 @@
+/** The directions of docs/architecture: who may import whom. Checked by `npm run lint`. */
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', comment: 'A cycle has no first thing to read.', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    { name: 'subgraphs-stand-alone', comment: 'A subgraph meets the others over HTTP only; it may import the kit.', severity: 'error', from: { path: '^subgraphs/([^/]+)/', pathNot: '^subgraphs/kit/' }, to: { path: '^(subgraphs/(?!kit/)[^/]+|gateway|schema|cli)/', pathNot: '^subgraphs/$1/' } },
+    { name: 'kit-knows-no-subgraph', severity: 'error', from: { path: '^subgraphs/kit/' }, to: { path: '^(subgraphs/(?!kit/)|gateway/|schema/|cli/)' } },
+    { name: 'gateway-stands-alone', comment: 'Only gateway/supergraph/ may use schema/.', severity: 'error', from: { path: '^gateway/', pathNot: '^gateway/supergraph/' }, to: { path: '^(schema|subgraphs|cli)/' } },
+    { name: 'supergraph-sources-use-schema-only', severity: 'error', from: { path: '^gateway/supergraph/' }, to: { path: '^(subgraphs|cli)/' } },
+    { name: 'schema-stands-alone', severity: 'error', from: { path: '^schema/' }, to: { path: '^(gateway|subgraphs|cli)/' } },
+    { name: 'cli-starts-subgraphs-as-processes', severity: 'error', from: { path: '^cli/' }, to: { path: '^subgraphs/' } },
+    { name: 'execution-knows-only-send', comment: 'No HTTP, cache, auth or environment inside the engine.', severity: 'error', from: { path: '^gateway/execution/' }, to: { path: '^gateway/', pathNot: '^gateway/(execution/|transports/transport\\.ts$|errors\\.ts$)' } },
+    { name: 'planning-knows-no-server', severity: 'error', from: { path: '^gateway/(planning|transports)/' }, to: { path: '^gateway/(server|gateway|edge|auth|limits|cache)' } },
+    { name: 'sources-import-no-tests', severity: 'error', from: { path: '^(cli|gateway|schema|subgraphs)/' }, to: { path: '^(test|bench)/' } },
+    { name: 'apollo-planner-behind-one-file', comment: 'Elastic-2.0: one place to replace it.', severity: 'error', from: { path: '^(cli|gateway|schema|subgraphs)/', pathNot: '^gateway/planning/planner\\.ts$' }, to: { path: 'node_modules/@apollo/query-planner' } },
+    { name: 'apollo-composition-behind-one-file', comment: 'Elastic-2.0: one place to replace it.', severity: 'error', from: { path: '^(cli|gateway|schema|subgraphs)/', pathNot: '^schema/compose\\.ts$' }, to: { path: 'node_modules/@apollo/composition' } },
+    { name: 'no-dev-packages-in-sources', severity: 'error', from: { path: '^(cli|gateway|schema|subgraphs)/' }, to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^(cli|gateway|schema|subgraphs)/' }, to: {} },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['require', 'node', 'default', 'types'] },
+  },
+};

@@ -1,0 +1,17 @@
+/** Packages that ship only ES modules: jest cannot `require` them as Node does, so they are transformed. */
+const esmOnly = ['jose', 'cookie'];
+
+/** @type {import('jest').Config} */
+module.exports = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  // The end-to-end tests need a build, a browser and a cache server: `npm run test:e2e`, and `.ci/run`.
+  testPathIgnorePatterns: process.env.WEIR_E2E ? [] : ['<rootDir>/test/e2e/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/bench/'],
+  transform: {
+    '\\.[jt]s$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, sourceMaps: 'inline' }],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
+  testTimeout: 20_000,
+};

@@ -1,0 +1,30 @@
+import { GraphQLError } from 'graphql';
+
+/** Every code a subgraph answers with on purpose, and what it tells the caller. Anything else is masked. */
+export const errorCodes = {
+  BAD_USER_INPUT: 'An argument has a value that this field does not accept; `extensions.argument` names it.',
+  CONFLICT: 'The thing was changed by somebody else in the meantime; read it again and repeat.',
+  FORBIDDEN: 'The caller is known and may not do this.',
+  IDEMPOTENCY_KEY_REUSED: 'The idempotency key was used before with another input.',
+  INVALID_CURSOR: 'The cursor is not one that this connection gave out.',
+  NOT_FOUND: 'The thing that the operation names does not exist.',
+  OUT_OF_STOCK: 'Less is left than was asked for.',
+  UNAUTHENTICATED: 'The operation needs to know who calls, and nobody is signed in.',
+  UNAVAILABLE: 'A service that this field needs did not answer in time; repeating may help.',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/**
+ * An error that reaches the client as it is: `throw new SubgraphError('NOT_FOUND', 'There is no user "u9".')`.
+ * `facts` become fields of `extensions` beside `code`, so that a client need not parse the message.
+ */
+export class SubgraphError extends GraphQLError {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, facts: Readonly<Record<string, unknown>> = {}) {
+    super(message, { extensions: { ...facts, code } });
+    this.name = 'SubgraphError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,52 @@
+/** What a subgraph is built on: state it with `defineSubgraph`, its tables with `defineTable`, its loaders per request. */
+export { defineSubgraph, type RequestScope, type Resolvers, type Subgraph } from './subgraph';
+export { runWhenMain, startSubgraph, type RunningSubgraph } from './serve';
+export { lambdaHandler, type LambdaHandler } from './lambda';
+export { type DatabaseSettings, type Settings } from './settings';
+
+export { countCommands, type Command, type CommandCounter, type Database } from './database';
+export {
+  atLeast,
+  atMost,
+  defineTable,
+  exists,
+  hasEntry,
+  lacksEntry,
+  missing,
+  not,
+  type Change,
+  type Condition,
+  type Key,
+  type Page,
+  type QueryOptions,
+  type Table,
+  type TableDefinition,
+} from './table';
+export {
+  entityLoader,
+  lookupLoader,
+  relationLoader,
+  type EntityLoader,
+  type LookupLoader,
+  type RelationLoader,
+} from './loader';
+export {
+  queryConnection,
+  type Connection,
+  type ConnectionArgs,
+  type Edge,
+  type PageInfo,
+} from './pagination';
+
+export { SubgraphError, errorCodes, type ErrorCode } from './errors';
+export {
+  createOnce,
+  idOf,
+  updateOnce,
+  type IdempotentRequest,
+  type Outcome,
+  type WithRequests,
+} from './idempotency';
+export { developmentAuthenticate, requireIdentity, type Authenticate, type Identity } from './identity';
+export { domainEvent, type DomainEvent, type WithOutbox } from './events';
+export { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from './embedded-dynamodb';

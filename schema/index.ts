@@ -10,3 +10,4 @@ export {
   type SupergraphConfigOptions,
 } from './supergraph-config';
 export { readSubgraphSchemas, type ReadSubgraphSchemasOptions } from './subgraph-schemas';
+export { type SupergraphWatch, watchSupergraph, type WatchSupergraphOptions } from './watch';

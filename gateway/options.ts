@@ -43,15 +43,18 @@ export function parseOptions(input: OptionsInput): Options {
 const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 const flag = z.boolean({ error: 'must be true or false' });
-const port = z
-  .int({ error: 'must be a whole number from 0 to 65535' })
-  .min(0, { error: 'must be a whole number from 0 to 65535' })
-  .max(65_535, { error: 'must be a whole number from 0 to 65535' });
+const portRule = 'must be a whole number from 0 to 65535';
+const port = z.int({ error: portRule }).min(0, { error: portRule }).max(65_535, { error: portRule });
 
+const durationRule = 'must be milliseconds, or a number with its unit (ms, s, m or h) such as 30s';
 const duration = z
-  .union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h)$/)], {
-    error: 'must be milliseconds, or a number with its unit (ms, s, m or h) such as 30s',
-  })
+  .union(
+    [
+      z.number({ error: durationRule }).nonnegative({ error: durationRule }),
+      z.string({ error: durationRule }).regex(/^\d+(\.\d+)?(ms|s|m|h)$/, { error: durationRule }),
+    ],
+    { error: durationRule },
+  )
   .transform((value) => toNumber(value, { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }));
 
 /** Node's timers overflow above 24.8 days, and what takes longer than a day is a mistake. */
@@ -59,10 +62,15 @@ const timeout = duration.refine((value) => value > 0 && value <= 86_400_000, {
   error: 'must be longer than 0 and not longer than 24h',
 });
 
+const sizeRule = 'must be bytes, or a number with its unit (B, KiB or MiB) such as 1MiB';
 const size = z
-  .union([z.number().positive(), z.string().regex(/^\d+(\.\d+)?(B|KiB|MiB)$/)], {
-    error: 'must be bytes, or a number with its unit (B, KiB or MiB) such as 1MiB',
-  })
+  .union(
+    [
+      z.number({ error: sizeRule }),
+      z.string({ error: sizeRule }).regex(/^\d+(\.\d+)?(B|KiB|MiB)$/, { error: sizeRule }),
+    ],
+    { error: sizeRule },
+  )
   .transform((value) => Math.floor(toNumber(value, { B: 1, KiB: 1024, MiB: 1024 ** 2 })))
   .refine((value) => value >= 1 && value <= 2 ** 30, { error: 'must be from 1B to 1024MiB' });
 
@@ -84,6 +92,8 @@ const origin = z
   .refine((value) => URL.canParse(value) && new URL(value).origin === value, {
     error: 'must be an origin such as https://shop.example, without a path',
   });
+
+const originsRule = "must be '*' or a list of origins";
 
 const supergraphOptions = z
   .strictObject(
@@ -188,7 +198,9 @@ export const optionsSchema = z.strictObject({
     .strictObject(
       {
         origins: z
-          .union([z.literal('*'), z.array(origin)], { error: "must be '*' or a list of origins" })
+          .union([z.literal('*', { error: originsRule }), z.array(origin, { error: originsRule })], {
+            error: originsRule,
+          })
           .optional()
           .describe(
             "The pages that may call from a browser, by origin; `'*'` is every page. Left out: none in production; Apollo Sandbox and pages of the own machine in development.",

@@ -1,4 +1,5 @@
-import { type Key, type Table } from './table';
+import { type Table } from './table';
+import { type Key } from './table-definition';
 
 /** What the client sends so that a repeat has no second effect. */
 export interface IdempotentRequest {

@@ -4,24 +4,11 @@ export { runWhenMain, startSubgraph, type RunningSubgraph } from './serve';
 export { lambdaHandler, type LambdaHandler } from './lambda';
 export { type DatabaseSettings, type Settings } from './settings';
 
-export { countCommands, type Command, type CommandCounter, type Database } from './database';
-export {
-  atLeast,
-  atMost,
-  defineTable,
-  exists,
-  hasEntry,
-  lacksEntry,
-  missing,
-  not,
-  type Change,
-  type Condition,
-  type Key,
-  type Page,
-  type QueryOptions,
-  type Table,
-  type TableDefinition,
-} from './table';
+export { countCommands, openDatabase, type CommandCounter, type Database } from './database';
+export { type Command } from './commands';
+export { atLeast, atMost, exists, hasEntry, lacksEntry, missing, not, type Condition } from './condition';
+export { type Change, type QueryOptions, type Table } from './table';
+export { defineTable, type Key, type TableDefinition } from './table-definition';
 export {
   entityLoader,
   lookupLoader,

@@ -2,7 +2,7 @@ import { type GraphQLResolveInfo, type GraphQLScalarType } from 'graphql';
 import { type Logger } from 'pino';
 import { type Database } from './database';
 import { type Authenticate, type Identity } from './identity';
-import { type AnyTableDefinition } from './table';
+import { type AnyTableDefinition } from './table-definition';
 
 /** A subgraph, stated: {@link lambdaHandler} and {@link runWhenMain} make it answer. */
 export interface Subgraph<Context extends object = object, OptionName extends string = string> {

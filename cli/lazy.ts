@@ -1,0 +1,12 @@
+import { createRequire } from 'node:module';
+import type * as Schema from '../schema';
+
+const load = createRequire(__filename);
+
+/**
+ * Parts that take a noticeable time to load (the composer, the planner), loaded by the commands that need
+ * them when they need them: `weir --help` answers at once, and `weir dev` starts its processes first.
+ */
+export const lazy = {
+  schema: () => load('../schema') as typeof Schema,
+};

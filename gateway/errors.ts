@@ -1,4 +1,4 @@
-import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
+import { GraphQLError } from 'graphql';
 
 /**
  * Every error that the gateway answers with: its code, the HTTP status of an answer that is nothing but this error,
@@ -121,6 +121,11 @@ export const errors = {
     when: 'Making a query plan took too long. The operation has too many ways to be resolved: ask for less at once.',
     message: () => 'The operation could not be planned in time.',
   },
+  DOWNSTREAM_SERVICE_ERROR: {
+    status: 502,
+    when: 'A subgraph answered with an error that has no code of its own. `extensions.service` names the subgraph.',
+    message: ({ reason }: { readonly reason: string }) => reason,
+  },
   QUERY_PLANNING_FAILED: {
     status: 500,
     when: 'No query plan could be made for a valid operation. The log has the cause.',
@@ -140,18 +145,26 @@ export type ErrorCode = keyof typeof errors;
 export type Facts<Code extends ErrorCode> =
   Parameters<(typeof errors)[Code]['message']> extends [infer Given] ? Given : Record<string, never>;
 
-/** An error that stands beside `data`, for one field: it does not touch the HTTP status. */
+export interface FieldErrorOptions {
+  readonly path?: GraphQLError['path'];
+  /** For the log; no client sees it. */
+  readonly cause?: unknown;
+}
+
+/**
+ * An error that stands beside `data`, for one field: it does not touch the HTTP status. When it is about a subgraph,
+ * `extensions.service` names it.
+ */
 export function fieldError<Code extends ErrorCode>(
   code: Code,
   facts: Facts<Code>,
-  {
-    path,
-    extensions,
-  }: { readonly path?: GraphQLError['path']; readonly extensions?: GraphQLErrorExtensions } = {},
+  { path, cause }: FieldErrorOptions = {},
 ): GraphQLError {
+  const { subgraph } = facts as { readonly subgraph?: string };
   return new GraphQLError(messageOf(code, facts), {
     path: path ?? null,
-    extensions: { ...extensions, code },
+    originalError: cause instanceof Error ? cause : null,
+    extensions: { code, ...(subgraph === undefined ? {} : { service: subgraph }) },
   });
 }
 

@@ -1,0 +1,90 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import { requestError } from './errors';
+import { requestIdOf } from './telemetry/request-id';
+import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
+
+/** What a subgraph call needs to know of the client's request. */
+export interface Caller {
+  /** What the subgraphs get to see of the client's headers, by lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Aborted when the answer is of no use any more: the client is gone, or the time is over. */
+  readonly signal: AbortSignal;
+  /** Milliseconds, as `performance.now()`. */
+  readonly deadline: number;
+}
+
+export interface ClientRequestOptions {
+  readonly headers: IncomingHttpHeaders;
+  /** Names of the headers that are handed on to subgraphs, in lower case. */
+  readonly forward: readonly string[];
+  /** Milliseconds that the request may take. */
+  readonly timeout: number;
+}
+
+/** One request of a client, from its first byte until its answer is sent or the client is gone. */
+export class ClientRequest implements Caller {
+  readonly id: string;
+  readonly trace: TraceContext;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly start = performance.now();
+  readonly deadline: number;
+  /** Known once the document is parsed. */
+  operation: { readonly name: string | null; readonly type: string } | undefined;
+
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #atEnd: (() => void)[] = [];
+
+  constructor({ headers, forward, timeout }: ClientRequestOptions) {
+    this.id = requestIdOf(headers['x-request-id']);
+    this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
+    this.headers = this.#forwarded(headers, forward);
+    this.deadline = this.start + timeout;
+    this.#timer = setTimeout(() => this.abort(requestError('GATEWAY_TIMEOUT', { timeout })), timeout);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Settles as `work` does, or rejects with the reason of the abortion the moment it comes. */
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.signal.throwIfAborted();
+    return await new Promise<Result>((resolve, reject) => {
+      this.signal.addEventListener('abort', () => reject(this.signal.reason as Error), { once: true });
+      work().then(resolve, reject);
+    });
+  }
+
+  /** Ends everything that runs for this request; `reason` is what the client is told, if it is still there. */
+  abort(reason: Error): void {
+    this.#controller.abort(reason);
+  }
+
+  /** `release` is called when the request is over, however it ends. */
+  onEnd(release: () => void): void {
+    this.#atEnd.push(release);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    for (const release of this.#atEnd.splice(0)) release();
+  }
+
+  #forwarded(headers: IncomingHttpHeaders, forward: readonly string[]): Record<string, string> {
+    const forwarded: Record<string, string> = {};
+    for (const name of forward) {
+      const value = headers[name];
+      if (value !== undefined) forwarded[name] = Array.isArray(value) ? value.join(', ') : value;
+    }
+    forwarded['x-request-id'] = this.id;
+    forwarded['traceparent'] = formatTraceparent(this.trace);
+    if (this.trace.state !== undefined) forwarded['tracestate'] = this.trace.state;
+    return forwarded;
+  }
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : header?.join(',');
+}

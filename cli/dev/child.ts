@@ -42,8 +42,8 @@ export function startChild({ script, args, env, onLine }: ChildOptions): Child {
       child.once('exit', (code, signal) => ended({ code, signal }));
       child.once('error', () => ended({ code: null, signal: null }));
     }),
-    readLines(child.stdout, (line) => onLine(line, 'stdout')),
-    readLines(child.stderr, (line) => onLine(line, 'stderr')),
+    readLines(child.stdout!, (line) => onLine(line, 'stdout')),
+    readLines(child.stderr!, (line) => onLine(line, 'stderr')),
   ]).then(([ended]) => ended);
   return {
     ready: Promise.race([readyMessage(child), exit.then(() => undefined)]),

@@ -11,14 +11,14 @@ export interface Output {
   write(text: string): unknown;
 }
 
-/** Ends a command with a message for its user: one sentence, or a report that is ready to be printed. */
+/** Ends a command with a sentence for its user; an empty one when all is said already. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
 
   constructor(
     message: string,
-    /** 1: the answer is no. 2: it was asked for in the wrong way. */
-    readonly exitCode: 1 | 2,
+    /** 1: the answer is no. 2: bad usage or configuration. Anything else comes from a child process. */
+    readonly exitCode: number,
   ) {
     super(message);
   }

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type * as Gateway from '../gateway';
 import type * as Schema from '../schema';
 
 const load = createRequire(__filename);
@@ -8,5 +9,6 @@ const load = createRequire(__filename);
  * them when they need them: `weir --help` answers at once, and `weir dev` starts its processes first.
  */
 export const lazy = {
+  gateway: () => load('../gateway') as typeof Gateway,
   schema: () => load('../schema') as typeof Schema,
 };

@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { composeCommand } from './compose';
 import { CommandFailure, type Context } from './context';
+import { gatewayCommand } from './gateway';
 import { packageVersion } from './package';
+import { subgraphCommand } from './subgraph';
 
 /**
  * Runs one `weir` command line, without the program's own name, and resolves with the exit code: 0 for success,
@@ -18,7 +20,8 @@ export async function runCli(args: readonly string[], context: Context): Promise
     // Commander has printed its own message: its help and its version are no failures.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const verbose = args.includes('--verbose') || Boolean(context.env['DEBUG']);
-    context.stderr.write(`${describe(error, verbose)}\n`);
+    const message = describe(error, verbose);
+    if (message !== '') context.stderr.write(`${message}\n`);
     return error instanceof CommandFailure ? error.exitCode : 2;
   }
 }
@@ -29,8 +32,10 @@ function createProgram(context: Context): Command {
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [COMMAND]', 'print the help of a command')
+    .enablePositionalOptions()
     .showSuggestionAfterError();
-  for (const command of [composeCommand(context)]) program.addCommand(command);
+  const commands = [gatewayCommand, subgraphCommand, composeCommand];
+  for (const create of commands) program.addCommand(create(context));
   for (const command of [program, ...program.commands]) {
     command
       .exitOverride()
@@ -58,7 +63,7 @@ function sentence(text: string): string {
 }
 
 function describe(error: unknown, verbose: boolean): string {
-  if (error instanceof CommandFailure && !verbose) return error.message;
+  if (error instanceof CommandFailure) return error.message;
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   if (verbose) return stack ?? message;
   return `weir: unexpected error: ${message} (\`--verbose\` shows where)`;

@@ -29,7 +29,7 @@ export function describeIssue(
     return [{ message: `${name(path)} is missing.`, offset: offsetOf(document, path.slice(0, -1), 'key') }];
   }
   const rule = /^(must|may) /.test(issue.message) ? issue.message : 'must be a map';
-  const fact = value !== null && typeof value === 'object' ? '' : `, but is: ${JSON.stringify(value)}`;
+  const fact = value !== null && typeof value === 'object' ? '' : `, but got: ${JSON.stringify(value)}`;
   return [
     { message: `${name(path)} ${rule}${fact}.`, offset: offsetOf(document, path, fact ? 'value' : 'key') },
   ];

@@ -64,7 +64,7 @@ describe('loadSupergraphConfig', () => {
   });
 
   it.each([
-    ['an empty file', '', 'The configuration must be a map, but is: null.', '1:1'],
+    ['an empty file', '', 'The configuration must be a map, but got: null.', '1:1'],
     ['no subgraphs', 'federation_version: 2', '`subgraphs` is missing.', '1:1'],
     ['an empty list', 'subgraphs: {}', '`subgraphs` must list at least one subgraph.', '1:1'],
     [
@@ -82,7 +82,7 @@ describe('loadSupergraphConfig', () => {
     [
       'a routing URL that is none',
       'subgraphs:\n  a:\n    routing_url: a.test/graphql\n    schema: { file: a.graphql }',
-      '`subgraphs.a.routing_url` must be an http or https URL, but is: "a.test/graphql".',
+      '`subgraphs.a.routing_url` must be an http or https URL, but got: "a.test/graphql".',
       '3:18',
     ],
     [
@@ -106,7 +106,7 @@ describe('loadSupergraphConfig', () => {
     [
       'Federation 1',
       'federation_version: 1\nsubgraphs: { a: { routing_url: http://a.test, schema: { file: a.graphql } } }',
-      '`federation_version` must be a version of Federation 2, such as 2 or =2.14.4, but is: 1.',
+      '`federation_version` must be a version of Federation 2, such as 2 or =2.14.4, but got: 1.',
       '1:21',
     ],
     ['broken YAML', 'subgraphs:\n\ta: 1', 'Tabs are not allowed as indentation.', '2:1'],
@@ -132,7 +132,7 @@ describe('loadSupergraphConfig', () => {
     const problems = await problemsOf('subgraphs:\n  a: 1\n  b: { scema: {} }');
 
     expect(problems.map(({ message }) => message)).toEqual([
-      '`subgraphs.a` must be a map, but is: 1.',
+      '`subgraphs.a` must be a map, but got: 1.',
       '`subgraphs.b.schema` is missing.',
       '`subgraphs.b.scema` is unknown; did you mean `schema`?',
     ]);

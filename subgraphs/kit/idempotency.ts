@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { missing, type Condition } from './condition';
+import { SubgraphError } from './errors';
 import { type Table } from './table';
 import { type Key } from './table-definition';
 
@@ -11,14 +14,18 @@ export interface IdempotentRequest {
   readonly input: unknown;
 }
 
-/** What an item type extends to remember requests in the item that they changed. The kit writes it, nobody else. */
+/** What an item type extends to remember requests in the very item that they changed. The kit writes it, nobody else. */
 export interface WithRequests {
-  readonly requests?: Readonly<Record<string, RememberedRequest>>;
+  readonly requests?: readonly RememberedRequest[];
+  /** Counts the changes by {@link updateOnce}. */
+  readonly version?: number;
 }
 
 export interface RememberedRequest {
+  /** Key and scope, hashed. */
+  readonly id: string;
+  /** The input, hashed. */
   readonly fingerprint: string;
-  readonly at: string;
   readonly result?: unknown;
 }
 
@@ -29,8 +36,12 @@ export interface Outcome<Result> {
 }
 
 /** The id that a request gives to what it creates: the same for every repeat, different for everything else. */
-export function idOf(_prefix: string, _request: Pick<IdempotentRequest, 'key' | 'scope'>): string {
-  throw new Error('not written yet');
+export function idOf(prefix: string, { key, scope }: Pick<IdempotentRequest, 'key' | 'scope'>): string {
+  if (key.length < 1 || key.length > 128) {
+    const message = `An idempotency key must have 1 to 128 characters, but this one has ${key.length}.`;
+    throw new SubgraphError('BAD_USER_INPUT', message, { argument: 'idempotencyKey' });
+  }
+  return prefix + hash([scope, key]).slice(0, 22);
 }
 
 /**
@@ -45,17 +56,30 @@ export async function createOnce<
   KeyAttribute extends string,
   IndexName extends string,
 >(
-  _table: Table<Item, KeyAttribute, IndexName>,
-  _request: IdempotentRequest,
-  _item: Item,
+  table: Table<Item, KeyAttribute, IndexName>,
+  request: IdempotentRequest,
+  item: Item,
 ): Promise<Outcome<Item>> {
-  return Promise.reject(new Error('not written yet'));
+  const remembered: RememberedRequest = { id: idOf('', request), fingerprint: hash(request.input) };
+  const written = { ...item, requests: [remembered] };
+  if (await table.create(written)) return { result: written, repeated: false };
+
+  const existing = await table.get(item as unknown as Key<Item, KeyAttribute>, { consistent: true });
+  if (!existing || !findRepeat(existing, remembered)) {
+    throw new SubgraphError('CONFLICT', 'Something else has this id already.');
+  }
+  return { result: existing, repeated: true };
 }
+
+/** An item remembers this many requests that changed it. */
+const rememberedRequests = 20;
+const updateAttempts = 8;
 
 /**
  * Changes an item once: reads it, asks `apply` for what becomes of it, and writes that if nobody changed it in between
- * (else again from the start). `apply` gets `null` when there is no item; what it throws is the answer, nothing is
- * written. The item remembers its last 20 requests and their results.
+ * (else again from the start, at last `CONFLICT`). `apply` gets `null` when there is no item; what it throws is the
+ * answer and nothing is written. The item remembers its last 20 requests and their results; whoever else writes to it
+ * must use `updateOnce`, too, or keep its `version` moving.
  */
 export async function updateOnce<
   Item extends object & WithRequests,
@@ -63,10 +87,52 @@ export async function updateOnce<
   IndexName extends string,
   Result,
 >(
-  _table: Table<Item, KeyAttribute, IndexName>,
-  _key: Key<Item, KeyAttribute>,
-  _request: IdempotentRequest,
-  _apply: (current: Item | null) => { readonly item: Item; readonly result: Result },
+  table: Table<Item, KeyAttribute, IndexName>,
+  key: Key<Item, KeyAttribute>,
+  request: IdempotentRequest,
+  apply: (current: Item | null) => { readonly item: Item; readonly result: Result },
 ): Promise<Outcome<Result>> {
-  return Promise.reject(new Error('not written yet'));
+  const remembered: RememberedRequest = { id: idOf('', request), fingerprint: hash(request.input) };
+
+  for (let attempt = 0; attempt < updateAttempts; attempt++) {
+    const current = await table.get(key, { consistent: true });
+    const repeat = current && findRepeat(current, remembered);
+    if (repeat) return { result: repeat.result as Result, repeated: true };
+
+    const { item, result } = apply(current);
+    const requests = [...(current?.requests ?? []), { ...remembered, result }].slice(-rememberedRequests);
+    const written = { ...item, requests, version: (current?.version ?? 0) + 1 };
+    const condition = (
+      current ? { version: current.version ?? missing } : { [table.definition.partitionKey]: missing }
+    ) as Condition<Item>;
+    if (await table.put(written, { condition })) return { result, repeated: false };
+  }
+  throw new SubgraphError('CONFLICT', 'Too many changes at once; repeat the request.');
+}
+
+/** The request as the item remembers it; `IDEMPOTENCY_KEY_REUSED` when it asked for something else then. */
+function findRepeat(
+  item: WithRequests,
+  { id, fingerprint }: RememberedRequest,
+): RememberedRequest | undefined {
+  const repeat = item.requests?.find((request) => request.id === id);
+  if (repeat && repeat.fingerprint !== fingerprint) {
+    throw new SubgraphError('IDEMPOTENCY_KEY_REUSED', 'This idempotency key was used with another input.', {
+      argument: 'idempotencyKey',
+    });
+  }
+  return repeat;
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('base64url');
+}
+
+/** JSON with sorted keys and without `undefined`: the same input in another order is the same input. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, nested: unknown) =>
+    typeof nested === 'object' && nested !== null && !Array.isArray(nested)
+      ? Object.fromEntries(Object.entries(nested).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : nested,
+  );
 }

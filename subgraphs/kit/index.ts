@@ -2,7 +2,8 @@
 export { defineSubgraph, type RequestScope, type Resolvers, type Subgraph } from './subgraph';
 export { runWhenMain, startSubgraph, type RunningSubgraph } from './serve';
 export { lambdaHandler, type LambdaHandler } from './lambda';
-export { type DatabaseSettings, type Settings } from './settings';
+export { type DatabaseSettings } from './dynamodb';
+export { type Settings } from './settings';
 
 export { countCommands, openDatabase, type CommandCounter, type Database } from './database';
 export { type Command } from './commands';

@@ -1,6 +1,12 @@
 import { type FastifyInstance } from 'fastify';
-import { type Database } from './database';
-import { type Settings } from './settings';
+import { type AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { createApp, graphqlPath } from './app';
+import { openDatabase, type Database } from './database';
+import { connectDynamoDB } from './dynamodb';
+import { prepareTable } from './prepare';
+import { readSettings, usage, type Settings } from './settings';
+import { StartError } from './start-error';
 import { type Subgraph } from './subgraph';
 
 /** A subgraph that answers. */
@@ -9,23 +15,149 @@ export interface RunningSubgraph {
   readonly url: string;
   readonly app: FastifyInstance;
   readonly db: Database;
-  /** Readiness fails, what is in flight completes, then everything is closed. */
+  /** Readiness fails, what is in flight completes (for 10 s at most), then everything is closed. */
   stop(): Promise<void>;
 }
 
 /** Starts a subgraph and waits until it is ready: listening, tables there and seeded. */
 export async function startSubgraph<Context extends object, OptionName extends string>(
-  _subgraph: Subgraph<Context, OptionName>,
-  _settings: Settings = {},
+  subgraph: Subgraph<Context, OptionName>,
+  settings: Settings = {},
 ): Promise<RunningSubgraph> {
-  return Promise.reject(new Error('not written yet'));
+  const { app, db, prepared, stop } = await openSubgraph(subgraph, settings);
+  try {
+    await listen(app, settings.host ?? '127.0.0.1', settings.port ?? subgraph.port ?? 4001);
+    await prepared;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const { address, port, family } = app.server.address() as AddressInfo;
+  const host = family === 'IPv6' ? `[${address}]` : address;
+  return { url: `http://${host}:${port}${graphqlPath}`, app, db, stop };
+}
+
+/** Everything of a running subgraph but the socket. */
+export interface OpenSubgraph {
+  readonly app: FastifyInstance;
+  readonly db: Database;
+  /** The tables are there and seeded. */
+  readonly prepared: Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+const graceMilliseconds = 10_000;
+
+export async function openSubgraph<Context extends object, OptionName extends string>(
+  subgraph: Subgraph<Context, OptionName>,
+  settings: Settings,
+): Promise<OpenSubgraph> {
+  const log = pino({ level: settings.logLevel ?? 'info', base: { subgraph: subgraph.name } });
+  const database = settings.database ?? { kind: 'embedded' };
+  const dynamodb = await connectDynamoDB(database);
+  const db = openDatabase({ client: dynamodb.client });
+  const stopping = new AbortController();
+
+  const tables = subgraph.tables ?? [];
+  const waiting = new Set(tables.map(({ name }) => name));
+  const seed = settings.seed ?? database.kind !== 'aws';
+  const prepared = Promise.all(
+    tables.map(async (table) => {
+      await prepareTable(table, { db, client: dynamodb.client, seed, signal: stopping.signal });
+      waiting.delete(table.name);
+    }),
+  ).then(() => undefined);
+  // Whoever starts the subgraph hears of a failure; nobody else has to.
+  prepared.catch(() => undefined);
+
+  function notReady(): readonly string[] {
+    return stopping.signal.aborted
+      ? ['draining']
+      : [...waiting].map((name) => `the table "${name}" is being prepared`);
+  }
+
+  const app = await createApp(subgraph, {
+    schema: settings.schema ?? subgraph.schema,
+    options: readOptions(subgraph, settings),
+    log,
+    db,
+    prepared,
+    notReady,
+  }).catch(async (error: unknown) => {
+    stopping.abort();
+    await dynamodb.stop();
+    throw error;
+  });
+
+  async function stop(): Promise<void> {
+    stopping.abort();
+    const cut = setTimeout(() => app.server.closeAllConnections(), graceMilliseconds);
+    await app.close();
+    clearTimeout(cut);
+    await dynamodb.stop();
+  }
+  return { app, db, prepared, stop };
+}
+
+function readOptions<OptionName extends string>(
+  subgraph: Pick<Subgraph<object, OptionName>, 'options'>,
+  settings: Settings,
+): Record<OptionName, string> {
+  const definitions = Object.entries<{ default: string }>(subgraph.options ?? {});
+  return Object.fromEntries(
+    definitions.map(([name, option]) => [name, settings.options?.[name] ?? option.default]),
+  ) as Record<OptionName, string>;
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE')
+      throw new StartError(`Port ${port} is in use; choose another one with --port.`);
+    throw new StartError(`It cannot listen at ${host}:${port}: ${message}`);
+  }
 }
 
 /** Runs the subgraph as a process of its own if `module` is the one that node was started with. */
 export function runWhenMain<Context extends object, OptionName extends string>(
   module: NodeJS.Module,
-  _subgraph: Subgraph<Context, OptionName>,
+  subgraph: Subgraph<Context, OptionName>,
 ): void {
-  if (require.main !== module) return;
-  throw new Error('not written yet');
+  if (require.main === module) void runProcess(subgraph);
+}
+
+async function runProcess<Context extends object, OptionName extends string>(
+  subgraph: Subgraph<Context, OptionName>,
+): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args.includes('--help')) {
+    process.stdout.write(usage(subgraph));
+    return;
+  }
+  let running: RunningSubgraph | undefined;
+  let stopping = false;
+  function stop(): void {
+    if (stopping) return;
+    stopping = true;
+    // One that is told to stop while it starts has nothing in flight.
+    void (running?.stop() ?? Promise.resolve()).then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  }
+  process.once('SIGTERM', stop).once('SIGINT', stop).once('disconnect', stop);
+  try {
+    running = await startSubgraph(subgraph, readSettings(subgraph, args));
+    const { url, app } = running;
+    process.on('unhandledRejection', (error) => app.log.error({ err: error }, 'unhandled rejection'));
+    app.log.info({ url }, 'ready');
+    process.send?.({ type: 'ready', url });
+  } catch (error) {
+    const sentence =
+      error instanceof StartError ? error.message : `It cannot start: ${(error as Error).message}`;
+    process.stderr.write(`${subgraph.name}: ${sentence}\n`);
+    process.exit(2);
+  }
 }

@@ -1,5 +1,5 @@
 import { type GraphQLResolveInfo, type GraphQLScalarType } from 'graphql';
-import { type Logger } from 'pino';
+import { type FastifyBaseLogger } from 'fastify';
 import { type Database } from './database';
 import { type Authenticate, type Identity } from './identity';
 import { type AnyTableDefinition } from './table-definition';
@@ -37,7 +37,7 @@ export interface RequestScope<OptionName extends string = string> {
   /** Headers to pass on to other services: request id and trace context. */
   readonly propagation: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<OptionName, string>>;
-  readonly log: Logger;
+  readonly log: FastifyBaseLogger;
 }
 
 /**

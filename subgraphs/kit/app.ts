@@ -1,0 +1,128 @@
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import { type Database } from './database';
+import { createApolloServer, loadSchema, requestLog } from './graphql';
+import { developmentAuthenticate } from './identity';
+import { type Subgraph } from './subgraph';
+import { readTrace, type Trace } from './trace';
+
+export const graphqlPath = '/graphql';
+
+/** `_entities` calls carry a representation per entity, so a body may be larger than a client's ever is. */
+const bodyLimitBytes = 4 * 1024 * 1024;
+
+export interface AppOptions<OptionName extends string> {
+  readonly schema: string;
+  readonly options: Readonly<Record<OptionName, string>>;
+  readonly log: FastifyBaseLogger;
+  readonly db: Database;
+  /** Requests wait for it; it is there before the first one is answered. */
+  readonly prepared: Promise<void>;
+  /** Why no more requests should be sent here; empty when they should. */
+  readonly notReady: () => readonly string[];
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    trace: Trace;
+  }
+}
+
+/** A subgraph as a Fastify app, which a socket serves as well as Lambda. */
+export async function createApp<Context extends object, OptionName extends string>(
+  subgraph: Subgraph<Context, OptionName>,
+  { schema, options, log, db, prepared, notReady }: AppOptions<OptionName>,
+): Promise<FastifyInstance> {
+  const apollo = await createApolloServer(await loadSchema(schema, subgraph.resolvers), log);
+  const authenticate = subgraph.authenticate ?? developmentAuthenticate;
+
+  const app = Fastify({
+    loggerInstance: log,
+    bodyLimit: bodyLimitBytes,
+    disableRequestLogging: true,
+    // What comes over a kept connection while the app closes is answered, not refused; then the connection ends.
+    return503OnClosing: false,
+  }) as unknown as FastifyInstance;
+
+  app.decorateRequest('trace', null as unknown as Trace);
+  app.addHook('onRequest', async (request, reply) => {
+    request.trace = readTrace(request.headers);
+    const { requestId, traceId } = request.trace;
+    request.log = log.child({ requestId, traceId });
+    reply.header('x-request-id', requestId);
+    if (notReady().length > 0) reply.header('connection', 'close');
+    await Promise.resolve();
+  });
+  app.addHook('onResponse', async ({ log, method, url }, { statusCode, elapsedTime }) => {
+    const level = url.startsWith('/health/') ? 'debug' : 'info';
+    log[level]({ method, url, status: statusCode, milliseconds: Math.round(elapsedTime) }, 'request');
+    await Promise.resolve();
+  });
+  app.addHook('onClose', () => apollo.stop());
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler((_, reply) =>
+    refuse(reply, 404, 'NOT_FOUND', `There is nothing here; GraphQL is at ${graphqlPath}.`),
+  );
+
+  app.get('/health/live', () => ({ status: 'live' }));
+  app.get('/health/ready', (_, reply) => {
+    const reasons = notReady();
+    return reasons.length === 0
+      ? { status: 'ready' }
+      : reply.code(503).send({ status: 'not ready', reasons });
+  });
+
+  const handle = fastifyApolloHandler(apollo, {
+    context: async (request: FastifyRequest, reply: FastifyReply) => {
+      await prepared;
+      const signal = signalOf(reply);
+      const context = subgraph.context({
+        db: db.forRequest(signal),
+        identity: authenticate(request.headers),
+        signal,
+        propagation: request.trace.propagation,
+        options,
+        log: request.log,
+      });
+      return { ...context, [requestLog]: request.log };
+    },
+  });
+  app.route({ method: ['GET', 'POST'], url: graphqlPath, handler: handle });
+  app.route({
+    method: ['PUT', 'PATCH', 'DELETE'],
+    url: graphqlPath,
+    handler: (_, reply) =>
+      refuse(reply.header('allow', 'GET, POST'), 405, 'METHOD_NOT_ALLOWED', 'Use GET or POST.'),
+  });
+  return app;
+}
+
+/** Aborted when the caller leaves before it has its answer. */
+function signalOf(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
+/** Whatever fails before GraphQL runs is answered as GraphQL answers, in JSON. */
+function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const status = error.statusCode ?? 500;
+  if (status >= 500) {
+    request.log.error({ err: error }, 'masked error');
+    return refuse(reply, status, 'INTERNAL_SERVER_ERROR', 'Internal server error');
+  }
+  const code = { 413: 'PAYLOAD_TOO_LARGE', 415: 'UNSUPPORTED_MEDIA_TYPE' }[status] ?? 'BAD_REQUEST';
+  return refuse(reply, status, code, error.message);
+}
+
+function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
+  return reply.code(status).send({ errors: [{ message, extensions: { code } }] });
+}

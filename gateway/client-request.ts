@@ -44,6 +44,11 @@ export class ClientRequest implements Caller {
     this.#timer = setTimeout(() => this.abort(requestError('GATEWAY_TIMEOUT', { timeout })), timeout);
   }
 
+  /** What the client gets back: our place in its trace, as W3C Trace Context's level 2 proposes. */
+  get traceresponse(): string {
+    return formatTraceparent(this.trace);
+  }
+
   get signal(): AbortSignal {
     return this.#controller.signal;
   }

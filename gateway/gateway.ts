@@ -7,7 +7,7 @@ import type {
 } from '@apollo/server-gateway-interface';
 import type { GraphQLSchema } from 'graphql';
 import type { Execute } from './executor';
-import { type Generation, supergraphId } from './generation';
+import { type Generation, SupergraphError, supergraphId } from './generation';
 import type { SupergraphSource } from './supergraph/source';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -55,12 +55,17 @@ export class Gateway implements GatewayInterface {
   async start(): Promise<void> {
     const { source, logger, metrics } = this.#settings;
     try {
-      const supergraphSdl = await source.start({
+      const first = source.start({
         onSupergraph: (newer) => this.#update(newer),
         onUnavailable: (error) => {
           metrics.supergraphUpdates.add(1, { result: 'unavailable' });
           logger.error({ reason: error.message }, 'the supergraph is unavailable');
         },
+      });
+      const supergraphSdl = await first.catch((error: unknown) => {
+        throw new SupergraphError(`The supergraph cannot be read: ${(error as Error).message}`, {
+          cause: error,
+        });
       });
       if (supergraphSdl !== undefined) this.#swap(await this.#settings.build(supergraphSdl));
     } catch (error) {
@@ -124,7 +129,7 @@ export class Gateway implements GatewayInterface {
       metrics.supergraphUpdates.add(1, { result: 'refused' });
       logger.error(
         { supergraph: supergraphId(supergraphSdl), reason: (error as Error).message },
-        'a supergraph was refused; the last good one goes on',
+        'a supergraph was refused',
       );
     }
   }

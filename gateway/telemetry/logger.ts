@@ -1,11 +1,13 @@
 import pino, { type Logger } from 'pino';
 
 export type { Logger };
+/** Takes one line of JSON at a time. */
+export type LogDestination = pino.DestinationStream;
 
 export interface LoggerOptions {
   readonly level: string;
   /** @default standard output */
-  readonly destination?: pino.DestinationStream | undefined;
+  readonly destination?: LogDestination | undefined;
 }
 
 /** Lines of JSON: `level` by name, `time` in ISO 8601, `msg`, and the facts. */

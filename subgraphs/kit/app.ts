@@ -1,5 +1,6 @@
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, {
+  LogController,
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
@@ -24,8 +25,10 @@ export interface AppOptions<OptionName extends string> {
   readonly db: Database;
   /** Requests wait for it; it is there before the first one is answered. */
   readonly prepared: Promise<void>;
-  /** Why no more requests should be sent here; empty when they should. */
-  readonly notReady: () => readonly string[];
+  /** Names of the tables that are not prepared yet. */
+  readonly waitingFor: ReadonlySet<string>;
+  /** Aborted when the process is about to end: no more requests should be sent here. */
+  readonly draining: AbortSignal;
 }
 
 declare module 'fastify' {
@@ -37,7 +40,7 @@ declare module 'fastify' {
 /** A subgraph as a Fastify app, which a socket serves as well as Lambda. */
 export async function createApp<Context extends object, OptionName extends string>(
   subgraph: Subgraph<Context, OptionName>,
-  { schema, options, log, db, prepared, notReady }: AppOptions<OptionName>,
+  { schema, options, log, db, prepared, waitingFor, draining }: AppOptions<OptionName>,
 ): Promise<FastifyInstance> {
   const apollo = await createApolloServer(await loadSchema(schema, subgraph.resolvers), log);
   const authenticate = subgraph.authenticate ?? developmentAuthenticate;
@@ -45,7 +48,7 @@ export async function createApp<Context extends object, OptionName extends strin
   const app = Fastify({
     loggerInstance: log,
     bodyLimit: bodyLimitBytes,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // What comes over a kept connection while the app closes is answered, not refused; then the connection ends.
     return503OnClosing: false,
   }) as unknown as FastifyInstance;
@@ -56,7 +59,11 @@ export async function createApp<Context extends object, OptionName extends strin
     const { requestId, traceId } = request.trace;
     request.log = log.child({ requestId, traceId });
     reply.header('x-request-id', requestId);
-    if (notReady().length > 0) reply.header('connection', 'close');
+    await Promise.resolve();
+  });
+  app.addHook('onSend', async (_, reply) => {
+    // Otherwise a kept connection would hold up the end.
+    if (draining.aborted) reply.header('connection', 'close');
     await Promise.resolve();
   });
   app.addHook('onResponse', async ({ log, method, url }, { statusCode, elapsedTime }) => {
@@ -72,7 +79,9 @@ export async function createApp<Context extends object, OptionName extends strin
 
   app.get('/health/live', () => ({ status: 'live' }));
   app.get('/health/ready', (_, reply) => {
-    const reasons = notReady();
+    const reasons = draining.aborted
+      ? ['draining']
+      : [...waitingFor].map((name) => `preparing the table "${name}"`);
     return reasons.length === 0
       ? { status: 'ready' }
       : reply.code(503).send({ status: 'not ready', reasons });

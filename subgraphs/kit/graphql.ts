@@ -11,7 +11,15 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { type GraphQLResolverMap } from '@apollo/subgraph/dist/schema-helper';
-import { GraphQLError, Source, parse, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import { maybeCacheControlFromInfo } from '@apollo/cache-control-types';
+import {
+  GraphQLError,
+  Source,
+  isCompositeType,
+  parse,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
 import { readFile } from 'node:fs/promises';
 import { type FastifyBaseLogger } from 'fastify';
 import { errorCodes } from './errors';
@@ -57,12 +65,41 @@ export async function loadSchema<Context>(
   });
   try {
     const typeDefs = parse(new Source(text, file));
-    return buildSubgraphSchema({ typeDefs, resolvers: resolvers as unknown as GraphQLResolverMap<unknown> });
+    const schema = buildSubgraphSchema({
+      typeDefs,
+      resolvers: resolvers as unknown as GraphQLResolverMap<unknown>,
+    });
+    restrictEntitiesWithoutHint(schema);
+    return schema;
   } catch (error) {
     const place = error instanceof GraphQLError ? error.locations?.[0] : undefined;
     const where = place ? `${file}:${place.line}:${place.column}` : file;
     throw new StartError(`The schema ${where} is not valid: ${(error as Error).message}`);
   }
+}
+
+/**
+ * An answer that holds an entity whose type says nothing about its age must not be cached, as everywhere else in
+ * Apollo's cache control; `_entities` of `@apollo/subgraph` lets the other entities of the call decide alone.
+ */
+function restrictEntitiesWithoutHint(schema: GraphQLSchema): void {
+  const entities = schema.getQueryType()?.getFields()['_entities'];
+  const resolve = entities?.resolve;
+  if (!entities || !resolve) return;
+  entities.resolve = (
+    parent: unknown,
+    args: { representations?: { __typename?: string }[] },
+    context,
+    info,
+  ) => {
+    const cacheControl = maybeCacheControlFromInfo(info);
+    for (const name of new Set(args.representations?.map(({ __typename }) => __typename))) {
+      const type = name === undefined ? undefined : schema.getType(name);
+      const hinted = isCompositeType(type) && cacheControl?.cacheHintFromType(type)?.maxAge !== undefined;
+      if (!hinted) cacheControl?.cacheHint.restrict({ maxAge: 0 });
+    }
+    return resolve(parent, args, context, info);
+  };
 }
 
 /** Codes of errors that say what is wrong with the operation: Apollo Server's own, and those subgraphs throw. */

@@ -59,22 +59,16 @@ export async function openSubgraph<Context extends object, OptionName extends st
   const stopping = new AbortController();
 
   const tables = subgraph.tables ?? [];
-  const waiting = new Set(tables.map(({ name }) => name));
+  const waitingFor = new Set(tables.map(({ name }) => name));
   const seed = settings.seed ?? database.kind !== 'aws';
   const prepared = Promise.all(
     tables.map(async (table) => {
       await prepareTable(table, { db, client: dynamodb.client, seed, signal: stopping.signal });
-      waiting.delete(table.name);
+      waitingFor.delete(table.name);
     }),
   ).then(() => undefined);
   // Whoever starts the subgraph hears of a failure; nobody else has to.
   prepared.catch(() => undefined);
-
-  function notReady(): readonly string[] {
-    return stopping.signal.aborted
-      ? ['draining']
-      : [...waiting].map((name) => `the table "${name}" is being prepared`);
-  }
 
   const app = await createApp(subgraph, {
     schema: settings.schema ?? subgraph.schema,
@@ -82,7 +76,8 @@ export async function openSubgraph<Context extends object, OptionName extends st
     log,
     db,
     prepared,
-    notReady,
+    waitingFor,
+    draining: stopping.signal,
   }).catch(async (error: unknown) => {
     stopping.abort();
     await dynamodb.stop();

@@ -2,16 +2,25 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
 import { requestError } from './errors';
+import type { Logger } from './telemetry/logger';
+
+export interface ErrorHandlingOptions {
+  /** The path of the endpoint. */
+  readonly path: string;
+  /** Bytes. */
+  readonly bodyLimit: number;
+  readonly logger: Logger;
+}
 
 /**
  * Makes a GraphQL response in JSON of every error that is met outside of GraphQL: by Fastify, by the parser of the
  * body, by a hook, by a path that nobody serves.
  */
-export function handleErrors(app: FastifyInstance, path: string, bodyLimit: number): void {
+export function handleErrors(app: FastifyInstance, { path, bodyLimit, logger }: ErrorHandlingOptions): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const answer = error instanceof GraphQLError ? error : translate(error, request, bodyLimit);
     if (answer.extensions['code'] === 'INTERNAL_SERVER_ERROR') {
-      request.log.error({ err: error, requestId: request.client.id }, 'a request failed');
+      logger.error({ err: error, requestId: request.client.id }, 'a request failed');
     }
     return sendError(reply, answer);
   });

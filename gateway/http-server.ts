@@ -1,6 +1,5 @@
 import cors from '@fastify/cors';
 import fastify, {
-  type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -35,11 +34,8 @@ export interface HttpServerOptions {
  * in JSON, the access log, health and the pages for exploration.
  */
 export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
-  const { options, readiness } = settings;
-  const loggerInstance: FastifyBaseLogger = settings.logger;
+  const { options, logger, readiness } = settings;
   const app = fastify({
-    loggerInstance,
-    disableRequestLogging: true,
     bodyLimit: options.limits.body,
     return503OnClosing: false,
     requestTimeout: options.timeouts.request,
@@ -55,7 +51,7 @@ export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
     const tooMany = request.raw.rawHeaders.length > 2 * maxHeaders;
     done(tooMany ? requestError('HEADERS_TOO_LARGE', {}) : undefined);
   });
-  handleErrors(app, options.path, options.limits.body);
+  handleErrors(app, { path: options.path, bodyLimit: options.limits.body, logger });
   void app.register(cors, corsOptions(options));
   healthRoutes(app, readiness);
   if (options.mode === 'development') explorationRoutes(app, options.path);
@@ -99,7 +95,8 @@ function begin(request: FastifyRequest, reply: FastifyReply, settings: HttpServe
         path,
         status,
         ms: Math.round(milliseconds * 10) / 10,
-        ...(client.operation && { operation: client.operation.name, operationType: client.operation.type }),
+        operationType: client.operation?.type,
+        operation: client.operation?.name ?? undefined,
       },
       'request',
     );

@@ -28,22 +28,21 @@ export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8';
 export function createMetrics(): Metrics {
   const reader = new PrometheusExporter({ preventServerStart: true });
   const provider = new MeterProvider({ readers: [reader] });
-  const serializer = new PrometheusSerializer();
+  // Without labels about the library that measured.
+  const serializer = new PrometheusSerializer('', false, undefined, true, true);
   const meter = provider.getMeter('weir');
   const stopWatching = watchEventLoop(meter);
   return {
     meter,
-    requestDuration: meter.createHistogram('weir.request.duration', {
+    requestDuration: meter.createHistogram('weir.request.duration.seconds', {
       description: 'How long requests to the endpoint took.',
-      unit: 's',
       advice: { explicitBucketBoundaries: secondsBuckets },
     }),
     requestsInFlight: meter.createUpDownCounter('weir.requests.in_flight', {
       description: 'Requests to the endpoint that are not answered yet.',
     }),
-    subgraphDuration: meter.createHistogram('weir.subgraph.request.duration', {
+    subgraphDuration: meter.createHistogram('weir.subgraph.request.duration.seconds', {
       description: 'How long calls of subgraphs took.',
-      unit: 's',
       advice: { explicitBucketBoundaries: secondsBuckets },
     }),
     supergraphUpdates: meter.createCounter('weir.supergraph.updates', {
@@ -67,9 +66,8 @@ function watchEventLoop(meter: Meter): () => void {
   const resolution = 10;
   const histogram = monitorEventLoopDelay({ resolution });
   histogram.enable();
-  const delay = meter.createObservableGauge('weir.event_loop.delay', {
+  const delay = meter.createObservableGauge('weir.event_loop.delay.seconds', {
     description: 'How late the event loop was since the last look, by quantile; 1 is the maximum.',
-    unit: 's',
   });
   delay.addCallback((result) => {
     // The histogram counts the timer's own period.

@@ -15,7 +15,7 @@ export function composeCommand(context: Context): Command {
   return new Command('compose')
     .summary('compose subgraph schemas into a supergraph')
     .description(
-      "Composes the subgraphs that a configuration in Rover's format lists into one supergraph, and prints it.\n" +
+      "Composes the subgraphs that a configuration in Rover's format lists into one supergraph, and prints it. " +
         'Errors and hints go to stderr, with file and line. Exits 1 when the subgraphs do not compose.',
     )
     .argument('[FILE]', 'the configuration', 'schema/supergraph.yaml')

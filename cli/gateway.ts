@@ -20,7 +20,7 @@ export function gatewayCommand(context: Context): Command {
   return addGatewayFlags(new Command('gateway'))
     .summary('run the gateway in front of a supergraph')
     .description(
-      'Runs the gateway in front of the subgraphs of a supergraph, and goes on with the last good one when the\n' +
+      'Runs the gateway in front of the subgraphs of a supergraph, and goes on with the last good one when the ' +
         'supergraph changes. docs/configuration.md lists all options; flags win over the file.',
     )
     .option(
@@ -85,10 +85,11 @@ async function runGateway(flags: GatewayFlags & { supergraph?: string }, context
 
 /** What is wrong with the options is for the user to mend: a sentence, and exit code 2. */
 export async function withOptionsErrors<Result>(run: () => Promise<Result>): Promise<Result> {
-  const { OptionsError } = lazy.gateway();
+  const { OptionsError, SupergraphError } = lazy.gateway();
   try {
     return await run();
   } catch (error) {
+    if (error instanceof SupergraphError) throw new CommandFailure(`weir: ${error.message}`, 2);
     if (!(error instanceof OptionsError)) throw error;
     throw new CommandFailure(error.problems.map((problem) => `weir: ${problem}`).join('\n'), 2);
   }

@@ -9,7 +9,7 @@ export function subgraphCommand(context: Context): Command {
   return new Command('subgraph')
     .summary('run one subgraph of the reference graph')
     .description(
-      'Runs one subgraph of the reference graph alone. Flags after its name are its own: --port, --host, --data,\n' +
+      'Runs one subgraph of the reference graph alone. Flags after its name are its own: --port, --host, --data, ' +
         '--schema. Its exit code is that of the command.',
     )
     .argument('<NAME>', 'accounts, products, inventory, reviews or orders')

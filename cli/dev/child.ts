@@ -45,17 +45,21 @@ export function startChild({ script, args, env, onLine }: ChildOptions): Child {
     readLines(child.stdout!, (line) => onLine(line, 'stdout')),
     readLines(child.stderr!, (line) => onLine(line, 'stderr')),
   ]).then(([ended]) => ended);
+  let stopping: Promise<void> | undefined;
   return {
     ready: Promise.race([readyMessage(child), exit.then(() => undefined)]),
     exit,
-    async stop(grace = 5_000) {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGTERM');
-      const force = setTimeout(() => child.kill('SIGKILL'), grace);
-      await exit;
-      clearTimeout(force);
-    },
+    // A second signal might mean "at once" to it.
+    stop: (grace = 5_000) => (stopping ??= stop(child, exit, grace)),
   };
+}
+
+async function stop(child: ChildProcess, exit: Promise<ChildExit>, grace: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  const force = setTimeout(() => child.kill('SIGKILL'), grace);
+  await exit;
+  clearTimeout(force);
 }
 
 function readyMessage(child: ChildProcess): Promise<string> {

@@ -31,9 +31,12 @@ const LONGEST_DELAY = 30_000;
 /** Keeps a child process running until it is stopped. */
 export function supervise(options: SuperviseOptions): Supervised {
   const { script, args, env, onLine, onDeath, onRecovery, delay: firstDelay = 1_000 } = options;
-  let running: Child | undefined;
+  let child: Child | undefined;
   let delay = firstDelay;
   let timer: NodeJS.Timeout | undefined;
+  /** The child that is asked to end, and therefore not missed. */
+  let leaving: Child | undefined;
+  let stopped = false;
   return {
     started: start(),
     async restart() {
@@ -41,29 +44,36 @@ export function supervise(options: SuperviseOptions): Supervised {
       delay = firstDelay;
       return start();
     },
-    stop: end,
+    stop() {
+      stopped = true;
+      return end();
+    },
   };
 
   async function start(): Promise<Start> {
-    const child = startChild({ script, args: args(), env, onLine });
+    if (stopped) return { code: null, signal: null };
+    const current = startChild({ script, args: args(), env, onLine });
     const since = Date.now();
-    running = child;
-    void child.exit.then((exit) => {
-      if (running !== child) return;
+    child = current;
+    void current.exit.then((exit) => {
+      if (leaving === current) return;
       if (Date.now() - since > LONGEST_DELAY) delay = firstDelay;
       onDeath(exit, delay);
       timer = setTimeout(() => void start().then((again) => 'url' in again && onRecovery?.()), delay);
       delay = Math.min(delay * 2, LONGEST_DELAY);
     });
-    const url = await child.ready;
-    return url === undefined ? child.exit : { url };
+    const url = await current.ready;
+    return url === undefined ? current.exit : { url };
   }
 
-  /** A child that is no longer `running` is not missed when it ends. */
   async function end(): Promise<void> {
     clearTimeout(timer);
-    const child = running;
-    running = undefined;
+    leaving = child;
     await child?.stop();
   }
+}
+
+/** How a process ended, as the end of a sentence. */
+export function describeExit({ code, signal }: ChildExit): string {
+  return signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was ended by ${signal}`;
 }

@@ -24,7 +24,7 @@ describe('weir', () => {
 
     expect(commands).toContain('compose');
     for (const command of commands) {
-      expect((await run(command, '--help')).stdout).toContain(`Examples:\n  $ weir ${command} `);
+      expect((await run(command, '--help')).stdout).toContain(`Examples:\n  $ weir ${command}`);
     }
   });
 });

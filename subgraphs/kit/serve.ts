@@ -72,6 +72,12 @@ export async function openSubgraph<Context extends object, OptionName extends st
   // Whoever starts the subgraph hears of a failure; nobody else has to.
   prepared.catch(() => undefined);
 
+  async function close(): Promise<void> {
+    stopping.abort();
+    await prepared.catch(() => undefined);
+    await dynamodb.stop();
+  }
+
   const app = await createApp(subgraph, {
     schema: settings.schema ?? subgraph.schema,
     options: readOptions(subgraph, settings),
@@ -81,8 +87,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     waitingFor,
     draining: stopping.signal,
   }).catch(async (error: unknown) => {
-    stopping.abort();
-    await dynamodb.stop();
+    await close();
     throw error;
   });
 
@@ -95,7 +100,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     // Node waits for connections that were opened and not used yet; nobody is to be waited for any more.
     app.server.closeAllConnections();
     await closed;
-    await dynamodb.stop();
+    await close();
   }
   return { app, db, prepared, stop };
 }

@@ -1,9 +1,5 @@
 import cors from '@fastify/cors';
-import fastify, {
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ClientRequest } from './client-request';
 import { requestError } from './errors';
 import { explorationRoutes } from './exploration';

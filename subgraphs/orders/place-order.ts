@@ -57,7 +57,7 @@ export async function placeOrder(
 }
 
 async function clearCart(order: Order, db: Database): Promise<void> {
-  await takeOutOfCart(order, { db });
+  await takeOutOfCart(order, db);
   await db.table(ordersTable).update({ id: order.id }, { remove: ['outbox'] });
 }
 

@@ -21,8 +21,7 @@ export function* seedOrders(): Generator<Order> {
 export function* seedCarts(): Generator<Cart> {
   for (let i = 1; i <= 120; i += 3) {
     const userId = `u${i}`;
-    const lines = createLines(`${userId} cart`);
-    yield { userId, quantities: Object.fromEntries(lines.map(({ upc, quantity }) => [upc, quantity])) };
+    yield { userId, lines: createLines(`${userId} cart`) };
   }
 }
 

@@ -32,8 +32,7 @@ export const ordersTable = defineTable<Order>()({
 
 export interface Cart extends WithRequests {
   readonly userId: string;
-  /** How many of each product, by UPC. */
-  readonly quantities: Readonly<Record<string, number>>;
+  readonly lines: readonly OrderLine[];
 }
 
 export const cartsTable = defineTable<Cart>()({

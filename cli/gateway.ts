@@ -79,6 +79,7 @@ async function runGateway(flags: GatewayFlags & { supergraph?: string }, context
     }
     return startGateway(options);
   });
+  context.stderr.write(`weir: the gateway answers at ${gateway.url}\n`);
   await untilStopped(context);
   await gateway.stop();
 }
@@ -91,6 +92,19 @@ export async function withOptionsErrors<Result>(run: () => Promise<Result>): Pro
   } catch (error) {
     if (error instanceof SupergraphError) throw new CommandFailure(`weir: ${error.message}`, 2);
     if (!(error instanceof OptionsError)) throw error;
-    throw new CommandFailure(error.problems.map((problem) => `weir: ${problem}`).join('\n'), 2);
+    throw new CommandFailure(error.problems.map((problem) => `weir: ${nameFlag(problem)}`).join('\n'), 2);
   }
+}
+
+const flagNames: Readonly<Record<string, string>> = {
+  host: '--host',
+  port: '--port',
+  mode: '--mode',
+  'admin.port': '--admin-port',
+  'logging.level': '--log-level',
+};
+
+/** A problem that names an option, and no file that has it, is about the flag for it, or its default. */
+function nameFlag(problem: string): string {
+  return problem.replace(/^`([\w.]+)`/, (option, name: string) => flagNames[name] ?? option);
 }

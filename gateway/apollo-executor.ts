@@ -35,6 +35,7 @@ export async function createApolloExecutor(options: ApolloExecutorOptions): Prom
       try {
         return withoutInternals(await gateway.executor(context));
       } catch (error) {
+        context.context.client.signal.throwIfAborted();
         if (error instanceof GraphQLError) throw error;
         logger.error(
           { err: error, requestId: context.context.client.id },
@@ -133,6 +134,10 @@ function createDataSource(
         const body = JSON.stringify({ query, variables, operationName });
         return await callSubgraph(subgraph, body, client, agent);
       } catch (error) {
+        if (client.signal.aborted) {
+          outcome = 'aborted';
+          throw error;
+        }
         const { originalError, message, extensions } = error as GraphQLError;
         outcome = String(extensions['code']);
         logger.warn({ err: originalError, subgraph: subgraph.name, requestId: client.id }, message);

@@ -14,6 +14,11 @@ export interface Caller {
   readonly deadline: number;
 }
 
+/** The reason of an abortion that nobody is told, because nobody is there any more. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
+}
+
 export interface ClientRequestOptions {
   readonly headers: IncomingHttpHeaders;
   /** Names of the headers that are handed on to subgraphs, in lower case. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
+import { ClientGone } from './client-request';
 import { requestError } from './errors';
 import type { Logger } from './telemetry/logger';
 
@@ -17,7 +18,8 @@ export interface ErrorHandlingOptions {
  * body, by a hook, by a path that nobody serves.
  */
 export function handleErrors(app: FastifyInstance, { path, bodyLimit, logger }: ErrorHandlingOptions): void {
-  app.setErrorHandler<FastifyError>((error, request, reply) => {
+  app.setErrorHandler<FastifyError | GraphQLError | ClientGone>((error, request, reply) => {
+    if (error instanceof ClientGone) return reply.send();
     const answer = error instanceof GraphQLError ? error : translate(error, request, bodyLimit);
     if (answer.extensions['code'] === 'INTERNAL_SERVER_ERROR') {
       logger.error({ err: error, requestId: request.client.id }, 'a request failed');

@@ -1,6 +1,6 @@
 import cors from '@fastify/cors';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { ClientRequest } from './client-request';
+import { ClientGone, ClientRequest } from './client-request';
 import { requestError } from './errors';
 import { explorationRoutes } from './exploration';
 import { healthRoutes, type Readiness } from './health';
@@ -74,7 +74,7 @@ function begin(request: FastifyRequest, reply: FastifyReply, settings: HttpServe
   // Unlike Fastify's own hooks, this comes for every request, also when the client leaves before the answer.
   reply.raw.once('close', () => {
     const answered = reply.raw.writableFinished;
-    if (!answered) client.abort(new Error('The client is gone.'));
+    if (!answered) client.abort(new ClientGone());
     client.end();
     inFlight.delete(client);
     const status = answered ? reply.statusCode : clientGone;

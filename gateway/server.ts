@@ -5,9 +5,9 @@ import { createAdminServer } from './admin-server';
 import { createApolloServer } from './apollo-server';
 import type { ClientRequest } from './client-request';
 import { graphqlEndpoint } from './endpoint';
-import { requestError } from './errors';
 import { Gateway } from './gateway';
 import { Generation } from './generation';
+import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
@@ -59,6 +59,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   ];
   const inFlight = new Set<ClientRequest>();
   const app = createHttpServer({ options, logger, metrics, readiness, inFlight });
+  const drain = prepareDrain(app, inFlight);
   graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers });
   const admin = options.admin.enabled ? createAdminServer(metrics, readiness) : undefined;
 
@@ -73,7 +74,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     state = 'stopping';
     logger.info({ inFlight: inFlight.size }, 'shutting down');
     await delay(options.shutdown.delay);
-    await drain(app, inFlight, options.shutdown.grace);
+    await drain(options.shutdown.grace);
     await close();
     logger.info('shut down');
   }
@@ -128,24 +129,6 @@ async function listen(app: FastifyInstance, host: string, port: number, option: 
           : `cannot be listened on: ${message}`;
     throw new OptionsError([`\`${option}\` ${port} on ${host} ${reason}.`]);
   }
-}
-
-/** Lets requests in flight finish; when the grace is over they are told so, and then cut. */
-async function drain(
-  app: FastifyInstance,
-  inFlight: ReadonlySet<ClientRequest>,
-  grace: number,
-): Promise<void> {
-  const closed = app.close();
-  // A connection whose last answer went out before the end was known would otherwise stay open, idle.
-  const reaper = setInterval(() => app.server.closeIdleConnections(), 50);
-  const cut = setTimeout(() => {
-    for (const client of inFlight) client.abort(requestError('SHUTTING_DOWN', {}));
-    setTimeout(() => app.server.closeAllConnections(), 100);
-  }, grace);
-  await closed;
-  clearInterval(reaper);
-  clearTimeout(cut);
 }
 
 function addressOf(app: FastifyInstance): string {

@@ -13,7 +13,7 @@ export interface Metrics {
   /** Seconds; attributes `method`, `status`. */
   readonly requestDuration: Histogram;
   readonly requestsInFlight: UpDownCounter;
-  /** Seconds; attributes `subgraph` and `outcome`: `ok`, or the code of the error. */
+  /** Seconds; attributes `subgraph` and `outcome`: `ok`, `aborted` (nobody waits any more), or the code of the error. */
   readonly subgraphDuration: Histogram;
   /** Attribute `result`: `swapped`, `refused` (it does not build) or `unavailable` (it could not be read). */
   readonly supergraphUpdates: Counter;

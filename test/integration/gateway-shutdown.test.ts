@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
 
@@ -74,9 +76,12 @@ describe('while it stops', () => {
     expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: 'SHUTTING_DOWN' } }] });
   });
 
-  it('closes a connection that is kept open but idle', async () => {
+  it('closes connections that are idle, or that no request came on yet', async () => {
     await start();
     await gateway.query('{ me { name } }');
+    const { hostname, port } = new URL(gateway.url);
+    const unused = connect(Number(port), hostname);
+    await once(unused, 'connect');
     const began = performance.now();
     await gateway.stop();
     expect(performance.now() - began).toBeLessThan(1000);
@@ -113,6 +118,7 @@ describe('a client that leaves', () => {
     await until(() => graph.accounts.requests[0]!.aborted);
     await until(() => gateway.log.some(({ status }) => status === 499));
     expect(await gateway.metrics()).toContain('weir_requests_in_flight 0');
+    expect(gateway.log.filter(({ level }) => level !== 'info')).toEqual([]);
   });
 });
 

@@ -76,7 +76,8 @@ export class TransportError extends Error {
   }
 }
 
-export type TransportErrorCode = 'SUBREQUEST_HTTP_ERROR' | 'SUBREQUEST_MALFORMED_RESPONSE' | 'GATEWAY_TIMEOUT';
+export type TransportErrorCode =
+  'SUBREQUEST_HTTP_ERROR' | 'SUBREQUEST_MALFORMED_RESPONSE' | 'GATEWAY_TIMEOUT';
 
 const failures = {
   unreachable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'could not be reached' },
@@ -84,7 +85,10 @@ const failures = {
   reset: { code: 'SUBREQUEST_HTTP_ERROR', says: 'closed the connection before it had answered' },
   'not-http': { code: 'SUBREQUEST_HTTP_ERROR', says: 'did not answer in HTTP' },
   'too-large': { code: 'SUBREQUEST_HTTP_ERROR', says: 'sent a response over the size limit' },
-  encoding: { code: 'SUBREQUEST_MALFORMED_RESPONSE', says: 'sent a response in an encoding that cannot be unpacked' },
+  encoding: {
+    code: 'SUBREQUEST_MALFORMED_RESPONSE',
+    says: 'sent a response in an encoding that cannot be unpacked',
+  },
   timeout: { code: 'GATEWAY_TIMEOUT', says: 'did not answer in time' },
   aborted: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not waited for: the client has gone' },
   unknown: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not known to the transport' },

@@ -28,6 +28,7 @@ const usage = `npm run bench -- [options]
   --seconds SECONDS   of each measurement; default 10
   --connections N     default 50
   --no-latency        leaves out the measurement at a fixed rate
+  --profile           writes a CPU profile of each system, and prints where its time goes
   --out NAME          of the files in results/ (default: the time)`;
 
 await main();
@@ -37,6 +38,7 @@ async function main() {
   if (process.platform !== 'linux')
     throw new Error('The bench pins processes and reads /proc: it needs Linux.');
   spawnSync('taskset', ['-acp', String(cores.helpers), String(process.pid)]);
+  mkdirSync(options.results, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'));
   const replay = startHelper('replay.mjs', cores.helpers);
   const clients = startHelper('load.mjs', cores.helpers);
@@ -52,7 +54,7 @@ async function main() {
       script: join(folder, `${system.limitOf}-${workload.name}.json`),
       cores: system.workers === undefined ? [cores.system] : [cores.system, cores.helpers],
     });
-    await run({ replay, clients, cores, options, urls, folder, places });
+    await run({ replay, clients, cores, options, urls, folder, places, say });
   } finally {
     replay.stop();
     clients.stop();
@@ -82,16 +84,14 @@ async function run(bench) {
     node: process.version,
     cpu: cpus()[0].model,
     versions: versions(),
-    options,
+    options: { ...options, systems: undefined, results: undefined },
     labels: Object.fromEntries(options.systems.map((system) => [system.name, system.label])),
     medians: summarise(records),
     records,
   };
   printTables(report);
-  const results = fileURLToPath(new URL('results/', import.meta.url));
-  mkdirSync(results, { recursive: true });
-  writeFileSync(join(results, `${options.out}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
-  writeFileSync(join(results, `${options.out}.svg`), drawChart(report));
+  writeFileSync(join(options.results, `${options.out}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
+  writeFileSync(join(options.results, `${options.out}.svg`), drawChart(report));
   say(`results/${options.out}.json and .svg written`);
 }
 
@@ -141,6 +141,7 @@ function readOptions() {
       seconds: { type: 'string', default: '10' },
       connections: { type: 'string', default: '50' },
       'no-latency': { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
       out: { type: 'string' },
     },
   });
@@ -166,6 +167,8 @@ function readOptions() {
     seconds: Number(values.seconds),
     connections: Number(values.connections),
     latency: !quick && !values['no-latency'],
+    profile: values.profile,
+    results: fileURLToPath(new URL('results/', import.meta.url)),
     out: values.out ?? (quick ? 'quick' : new Date().toISOString().slice(0, 16).replace(':', '-')),
   };
 }

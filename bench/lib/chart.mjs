@@ -1,4 +1,6 @@
 /** A chart of the medians: one row of bars per workload, each bar a system, its length requests per second. */
+import { referencesIn } from './report.mjs';
+
 const WIDTH = 760;
 const LABEL_WIDTH = 230;
 const BAR_WIDTH = 360;
@@ -19,7 +21,9 @@ export function drawChart({ medians, labels, options, node, quotable }) {
     const longest = Math.max(
       ...rows.filter(({ system }) => system !== 'limit-a').map(({ perSecond }) => perSecond),
     );
-    const base = rows.find(({ system }) => system === 'limit-b')?.perSecond;
+    const base = rows.find(
+      ({ system }) => system === referencesIn(rows).find((name) => name.startsWith('limit-b')),
+    );
     parts.push(`<text x="24" y="${y}" class="title">${escape(workload.name)}</text>`);
     parts.push(`<text x="${LABEL_WIDTH}" y="${y}" class="note">${escape(workload.about)}</text>`);
     y += 12;

@@ -1,6 +1,7 @@
 /** One measurement: a system is started, checked, warmed up, measured, and stopped. */
 import { isDeepStrictEqual } from 'node:util';
 import { truth } from '../fixture/subgraphs.mjs';
+import { inspectable, startProfile } from './profile.mjs';
 import { busySeconds, cpuSeconds, processTree, residentBytes } from './processes.mjs';
 import { startSystem } from './running-system.mjs';
 
@@ -48,7 +49,8 @@ export async function measure(system, workload, bench) {
   const { replay, clients, options } = bench;
   await replay.ask({ command: 'prepare', stamp: workload.stamp, delays: workload.delays });
   const operation = JSON.stringify(workload.operation);
-  const running = await startSystem(system, { ...bench.places(system, workload), operation });
+  const nodeFlags = options.profile ? [inspectable] : [];
+  const running = await startSystem(system, { ...bench.places(system, workload), operation, nodeFlags });
   try {
     const { status, text } = await running.ask(operation);
     await checkAnswer(system, workload, status, text);
@@ -72,6 +74,7 @@ export async function measure(system, workload, bench) {
         unknownCalls: countAfter.unknown - countBefore.unknown,
       };
     };
+    if (options.profile) await profile(running, load, system, workload, bench);
     const closedLoop = await load({ warmUp: options.warmUp });
     const residentMegabytes = residentBytes(processTree(running.pid)) / 1e6;
     const rate = options.latency ? Math.max(1, Math.round(closedLoop.perSecond * 0.7)) : undefined;
@@ -86,6 +89,15 @@ export async function measure(system, workload, bench) {
   } finally {
     await running.stop();
   }
+}
+
+/** A run of its own, as the sampler slows what it watches. */
+async function profile(running, load, system, workload, { options, say }) {
+  await load({ seconds: options.warmUp, warmUp: 0 });
+  const name = `${workload.name}-${system.name.replaceAll('/', '_')}.cpuprofile`;
+  const end = await startProfile(running.said(), `${options.results}/${name}`);
+  await load({ warmUp: 0 });
+  say(`results/${name}:\n${await end()}`);
 }
 
 async function checkAnswer(system, workload, status, text) {

@@ -87,6 +87,13 @@ export function printTables({ medians, labels, quotable, node, options, records 
   if (!quotable) print('A quick run: for daily work. Never quote it.');
 }
 
+/** The systems that the others are compared with: the first limit B there is, and the two rivals with a target. */
+export function referencesIn(rows) {
+  const names = rows.map(({ system }) => system);
+  const limit = names.find((name) => name === 'limit-b') ?? names.find((name) => name.startsWith('limit-b@'));
+  return [limit, 'apollo', 'hive-rust'].filter((name) => names.includes(name));
+}
+
 function table(print, head, rows) {
   const cells = [head, ...rows.map((row) => row.map(String))];
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column].length)));

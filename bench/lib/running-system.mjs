@@ -11,15 +11,16 @@ const STOP_LIMIT = 3_000;
 /**
  * Starts a system and asks it until it answers with status 200.
  *
- * @returns `{ pid, port, startSeconds, ask(body, authorization), stop() }`; seconds from the start to the first answer
+ * @returns `{ pid, port, startSeconds, said(), ask(body, authorization), stop() }`: seconds from the start to the first
+ *   answer, and what the system has printed
  */
-export async function startSystem(system, { supergraph, script, operation, cores, env }) {
+export async function startSystem(system, { supergraph, script, operation, cores, nodeFlags = [] }) {
   const port = await freePort();
-  const args = onCores(cores, system.command({ port, supergraph, script }));
+  const args = onCores(cores, [...nodeFlags, ...system.command({ port, supergraph, script })]);
   const output = [];
   const started = performance.now();
   const child = spawn('taskset', args, {
-    env: { ...process.env, NODE_ENV: 'production', ...env },
+    env: { ...process.env, NODE_ENV: 'production' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [child.stdout, child.stderr])
@@ -28,6 +29,7 @@ export async function startSystem(system, { supergraph, script, operation, cores
   let hasExited = false;
   void exited.then(() => (hasExited = true));
 
+  const said = () => Buffer.concat(output).toString();
   const ask = async (body, authorization = 'Bearer first') => {
     const response = await request(`http://127.0.0.1:${port}/graphql`, {
       method: 'POST',
@@ -50,12 +52,13 @@ export async function startSystem(system, { supergraph, script, operation, cores
     if (answer?.status === 200) break;
     if (hasExited || performance.now() - started > START_LIMIT) {
       await stop();
-      const said = Buffer.concat(output).toString().slice(-2000);
-      throw new Error(`${system.label} did not start.\n${answer?.text.slice(0, 500) ?? ''}\n${said}`);
+      throw new Error(
+        `${system.label} did not start.\n${answer?.text.slice(0, 500) ?? ''}\n${said().slice(-2000)}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  return { pid: child.pid, port, startSeconds: (performance.now() - started) / 1000, ask, stop };
+  return { pid: child.pid, said, port, startSeconds: (performance.now() - started) / 1000, ask, stop };
 }
 
 async function freePort() {

@@ -51,7 +51,7 @@ async function main() {
     writeFileSync(supergraph, supergraphSdl(urls));
     const places = (system, workload) => ({
       supergraph,
-      script: join(folder, `${system.limitOf}-${workload.name}.json`),
+      script: scriptFile(folder, system.limitOf, workload),
       cores: system.workers === undefined ? [cores.system] : [cores.system, cores.helpers],
     });
     await run({ replay, clients, cores, options, urls, folder, places, say });
@@ -100,8 +100,7 @@ async function prepare(bench) {
   const { options, urls, folder } = bench;
   const tasks = [];
   for (const workload of options.workloads) {
-    const write = (name, script) =>
-      writeFileSync(join(folder, `${name}-${workload.name}.json`), JSON.stringify(script));
+    const write = (name, script) => writeFileSync(scriptFile(folder, name, workload), JSON.stringify(script));
     const gateways = options.systems.filter((system) => system.limitOf === undefined);
     const wanted = options.systems
       .flatMap((system) => system.limitOf ?? [])
@@ -127,6 +126,11 @@ async function prepare(bench) {
     tasks.push(...options.systems.filter(takesPart).map((system) => ({ workload, system })));
   }
   return tasks;
+}
+
+/** What a limit reads: the answer of a workload, and the calls of the system that it follows. */
+function scriptFile(folder, name, workload) {
+  return join(folder, `${encodeURIComponent(name)}-${workload.name}.json`);
 }
 
 function readOptions() {

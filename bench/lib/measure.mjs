@@ -68,11 +68,11 @@ export async function measure(system, workload, bench) {
       const samples = [];
       const result = await clients.ask(message, () => samples.push(sample(running.pid, bench)));
       const countAfter = await replay.ask({ command: 'count' });
-      return {
-        ...figures(result, ...samples, system),
-        callsPerRequest: (countAfter.calls - countBefore.calls) / result.requestsInAll,
-        unknownCalls: countAfter.unknown - countBefore.unknown,
-      };
+      const calls = countAfter.calls - countBefore.calls;
+      const unknown = countAfter.unknown - countBefore.unknown;
+      const record = figures(result, ...samples, system);
+      if (unknown > calls / 100) record.problems.push(`${unknown} of ${calls} calls were new to the replay`);
+      return { ...record, callsPerRequest: calls / result.requestsInAll };
     };
     if (options.profile) await profile(running, load, system, workload, bench);
     const closedLoop = await load({ warmUp: options.warmUp });
@@ -94,7 +94,7 @@ export async function measure(system, workload, bench) {
 /** A run of its own, as the sampler slows what it watches. */
 async function profile(running, load, system, workload, { options, say }) {
   await load({ seconds: options.warmUp, warmUp: 0 });
-  const name = `${workload.name}-${system.name.replaceAll('/', '_')}.cpuprofile`;
+  const name = `${workload.name}-${encodeURIComponent(system.name)}.cpuprofile`;
   const end = await startProfile(running.said(), `${options.results}/${name}`);
   await load({ warmUp: 0 });
   say(`results/${name}:\n${await end()}`);

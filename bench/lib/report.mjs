@@ -72,6 +72,16 @@ export function printTables({ medians, labels, quotable, node, options, records 
       ),
     );
   }
+  for (const row of medians.filter(({ workerShares }) => workerShares.length > 1)) {
+    const one = medians.find(({ workload, system }) => workload === row.workload && system === 'weir');
+    const shares = row.workerShares.map((share) => `${Math.round(share * 100)} %`).join(' and ');
+    const times =
+      one &&
+      `; ${ratio(one.cpuMilliseconds / row.cpuMilliseconds)} × the requests per CPU second of one worker`;
+    print(
+      `\n${row.workload} · ${labels[row.system]}: its processes took ${shares} of the work${times ?? ''}`,
+    );
+  }
   const problems = records.filter((record) => record.problems.length > 0);
   if (problems.length > 0) print('\nNot used, where a system has valid rounds (!: it has none):');
   for (const record of problems) {
@@ -87,11 +97,12 @@ export function printTables({ medians, labels, quotable, node, options, records 
   if (!quotable) print('A quick run: for daily work. Never quote it.');
 }
 
-/** The systems that the others are compared with: the first limit B there is, and the two rivals with a target. */
+/** The systems that the others are compared with: the first limit B there is, the two rivals with a target, one Weir. */
 export function referencesIn(rows) {
   const names = rows.map(({ system }) => system);
   const limit = names.find((name) => name === 'limit-b') ?? names.find((name) => name.startsWith('limit-b@'));
-  return [limit, 'apollo', 'hive-rust'].filter((name) => names.includes(name));
+  const severalWeirs = names.filter((name) => name.startsWith('weir')).length > 1;
+  return [limit, 'apollo', 'hive-rust', severalWeirs && 'weir'].filter((name) => names.includes(name));
 }
 
 function table(print, head, rows) {

@@ -10,7 +10,7 @@ export const HELPERS_LIMIT = 0.8;
 /** Above this share of the system's core somebody else was at work there. */
 export const FOREIGN_LIMIT = 0.1;
 
-const RECORDING_DELAY = 40;
+const RECORDING_DELAY = 150;
 
 /**
  * Starts a system once for a workload and checks what all its measurements rely on: the answer is what graphql-js

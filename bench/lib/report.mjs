@@ -37,9 +37,7 @@ export function printTables({ medians, labels, quotable, node, options, records 
   for (const workload of options.workloads) {
     const rows = medians.filter((row) => row.workload === workload.name);
     if (rows.length === 0) continue;
-    const references = ['limit-b', 'limit-b@apollo', 'apollo', 'hive-rust'].filter((name) =>
-      rows.some(({ system }) => system === name),
-    );
+    const references = referencesIn(rows);
     const rateOf = (name) => rows.find(({ system }) => system === name).perSecond;
     print(`\n${workload.name}: ${workload.about}`);
     table(

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { composeCommand } from './compose';
 import { CommandFailure, type Context } from './context';
 import { devCommand } from './dev';
+import { explainCommand } from './explain';
 import { gatewayCommand } from './gateway';
 import { packageVersion } from './package';
 import { subgraphCommand } from './subgraph';
@@ -35,7 +36,7 @@ function createProgram(context: Context): Command {
     .helpCommand('help [COMMAND]', 'print the help of a command')
     .enablePositionalOptions()
     .showSuggestionAfterError();
-  const commands = [devCommand, gatewayCommand, subgraphCommand, composeCommand];
+  const commands = [devCommand, gatewayCommand, subgraphCommand, composeCommand, explainCommand];
   for (const create of commands) program.addCommand(create(context));
   for (const command of [program, ...program.commands]) {
     command

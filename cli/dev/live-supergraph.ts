@@ -37,9 +37,10 @@ export async function goLive(
     );
     return;
   }
+  const isFirst = !feed.isFed;
   const isNew = feed.push(routed(composition, subgraphs, processes.urls));
   await processes.prune(config);
-  if (isNew)
+  if (isNew && !isFirst)
     output.say(`the new supergraph is live, after ${((performance.now() - since) / 1000).toFixed(1)} s.`);
 }
 

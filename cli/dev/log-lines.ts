@@ -21,7 +21,7 @@ export function readableLine(line: string): string {
     name,
     typeof msg === 'string' ? msg : undefined,
     ...facts.map(([key, value]) => `${key}=${show(value)}`),
-    err === undefined ? undefined : describeError(err, msg),
+    err === undefined ? undefined : describeError(err, name, msg),
   ]
     .filter((part) => part !== undefined)
     .join(' ');
@@ -41,9 +41,9 @@ function show(value: unknown): string {
   return typeof value === 'string' && !/\s/.test(value) ? value : JSON.stringify(value);
 }
 
-/** The stack holds the message; where there is none, the message that is not said yet. */
-function describeError(err: unknown, msg: unknown): string | undefined {
+/** The stack, where something is broken; otherwise the message, unless it is said already. */
+function describeError(err: unknown, level: string | undefined, msg: unknown): string | undefined {
   const { message, stack } = err as { message?: string; stack?: string };
-  if (stack) return `\n${stack}`;
-  return message === msg ? undefined : message;
+  if (stack && (level === 'error' || level === 'fatal')) return `\n${stack}`;
+  return message === msg ? undefined : `(${message})`;
 }

@@ -107,7 +107,7 @@ export class SubgraphProcesses {
     const supervised = supervise({
       script: subgraphScript(name)!,
       args: () => ['--host', '127.0.0.1', '--port', portOf(address()), '--schema', schema],
-      env: { ...addressVariables(urls), ...env },
+      env: { ...quietAws, ...addressVariables(urls), ...env },
       onLine: (line) => output.line(name, line),
       onDeath: (exit, delay) =>
         output.say(`${name} ${describeExit(exit)}; it is started again in ${delay / 1000} s.`),
@@ -130,6 +130,9 @@ export class SubgraphProcesses {
     return file;
   }
 }
+
+/** The versions of the AWS SDK that the lock file names run on Node 20; a warning per process says no more. */
+const quietAws = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
 
 function isRunHere({ name, routingUrl, schema }: SubgraphConfig): boolean {
   const { hostname } = new URL(routingUrl);

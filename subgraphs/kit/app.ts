@@ -8,6 +8,7 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify';
 import { type Database } from './database';
+import { finished } from 'node:stream';
 import { createApolloServer, loadSchema, requestLog } from './graphql';
 import { developmentAuthenticate } from './identity';
 import { type Subgraph } from './subgraph';
@@ -59,6 +60,7 @@ export async function createApp<Context extends object, OptionName extends strin
     const { requestId, traceId } = request.trace;
     request.log = log.child({ requestId, traceId });
     reply.header('x-request-id', requestId);
+    logAccess(request, reply);
     await Promise.resolve();
   });
   app.addHook('onSend', async (_, reply) => {
@@ -66,12 +68,8 @@ export async function createApp<Context extends object, OptionName extends strin
     if (draining.aborted) reply.header('connection', 'close');
     await Promise.resolve();
   });
-  app.addHook('onResponse', async ({ log, method, url }, { statusCode, elapsedTime }) => {
-    const level = url.startsWith('/health/') ? 'debug' : 'info';
-    log[level]({ method, url, status: statusCode, milliseconds: Math.round(elapsedTime) }, 'request');
-    await Promise.resolve();
-  });
-  app.addHook('onClose', () => apollo.stop());
+  // Not a hook of Fastify's: those run before the last request is answered.
+  app.server.once('close', () => void apollo.stop());
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((_, reply) =>
     refuse(reply, 404, 'NOT_FOUND', `There is nothing here; GraphQL is at ${graphqlPath}.`),
@@ -115,10 +113,26 @@ export async function createApp<Context extends object, OptionName extends strin
 /** Aborted when the caller leaves before it has its answer. */
 function signalOf(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort();
+  finished(reply.raw, (error) => {
+    if (error) controller.abort();
   });
   return controller.signal;
+}
+
+/** One line per request; not a hook, because Fastify's `onResponse` does not run when the caller has left. */
+function logAccess({ log, method, url }: FastifyRequest, reply: FastifyReply): void {
+  finished(reply.raw, (error) => {
+    const level = url.startsWith('/health/') ? 'debug' : 'info';
+    const { statusCode: status, elapsedTime } = reply;
+    const facts = {
+      method,
+      url,
+      status,
+      milliseconds: Math.round(elapsedTime),
+      ...(error && { aborted: true }),
+    };
+    log[level](facts, 'request');
+  });
 }
 
 /** Whatever fails before GraphQL runs is answered as GraphQL answers, in JSON. */

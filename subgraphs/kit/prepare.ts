@@ -124,6 +124,7 @@ interface SeedMark {
   readonly until: number;
 }
 
+const seedSliceSize = 200;
 const leaseMilliseconds = 3000;
 const markKey = '#seed';
 
@@ -161,11 +162,24 @@ async function seed(
     marks.update(key, { set: mark('seeding'), condition: { owner } }).catch(() => undefined);
   }, leaseMilliseconds / 3);
   try {
-    await table.batchPut(items());
+    for (const slice of slices(items(), seedSliceSize)) {
+      signal?.throwIfAborted();
+      await table.batchPut(slice);
+    }
   } finally {
     clearInterval(renewal);
   }
   await marks.update(key, { set: mark('seeded'), condition: { owner, state: exists } });
+}
+
+function* slices<Item>(items: Iterable<Item>, size: number): Generator<Item[]> {
+  let slice: Item[] = [];
+  for (const item of items) {
+    if (slice.push(item) < size) continue;
+    yield slice;
+    slice = [];
+  }
+  yield slice;
 }
 
 function markTable({

@@ -1,5 +1,7 @@
 import { type FastifyInstance } from 'fastify';
 import { type AddressInfo } from 'node:net';
+import { finished } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { createApp, graphqlPath } from './app';
 import { openDatabase, type Database } from './database';
@@ -70,6 +72,12 @@ export async function openSubgraph<Context extends object, OptionName extends st
   // Whoever starts the subgraph hears of a failure; nobody else has to.
   prepared.catch(() => undefined);
 
+  async function close(): Promise<void> {
+    stopping.abort();
+    await prepared.catch(() => undefined);
+    await dynamodb.stop();
+  }
+
   const app = await createApp(subgraph, {
     schema: settings.schema ?? subgraph.schema,
     options: readOptions(subgraph, settings),
@@ -79,19 +87,39 @@ export async function openSubgraph<Context extends object, OptionName extends st
     waitingFor,
     draining: stopping.signal,
   }).catch(async (error: unknown) => {
-    stopping.abort();
-    await dynamodb.stop();
+    await close();
     throw error;
   });
 
+  const inFlight = countRequests(app);
+
   async function stop(): Promise<void> {
     stopping.abort();
-    const cut = setTimeout(() => app.server.closeAllConnections(), graceMilliseconds);
-    await app.close();
-    clearTimeout(cut);
-    await dynamodb.stop();
+    const closed = app.close();
+    await Promise.race([inFlight.none(), sleep(graceMilliseconds, undefined, { ref: false })]);
+    // Node waits for connections that were opened and not used yet; nobody is to be waited for any more.
+    app.server.closeAllConnections();
+    await closed;
+    await close();
   }
   return { app, db, prepared, stop };
+}
+
+function countRequests(app: FastifyInstance) {
+  let count = 0;
+  const waiting: (() => void)[] = [];
+  app.addHook('onRequest', (_, reply, done) => {
+    count++;
+    finished(reply.raw, () => {
+      count--;
+      if (count === 0) for (const resolve of waiting.splice(0)) resolve();
+    });
+    done();
+  });
+  return {
+    /** Resolves when no request is in flight. */
+    none: () => (count === 0 ? Promise.resolve() : new Promise<void>((resolve) => waiting.push(resolve))),
+  };
 }
 
 function readOptions<OptionName extends string>(

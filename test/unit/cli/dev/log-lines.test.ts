@@ -9,6 +9,7 @@ describe('readableLine', () => {
       'error failed \nError: because\n    at x',
     ],
     ['{"level":50,"err":{"message":"because"},"msg":"because"}', 'error because'],
+    ['{"level":40,"msg":"odd","err":{"message":"because","stack":"x"}}', 'warn odd (because)'],
     ['plain text', 'plain text'],
     ['{"no":"level"}', '{"no":"level"}'],
     ['{broken', '{broken'],

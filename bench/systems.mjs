@@ -27,6 +27,10 @@ const hive = join(here, 'node_modules', '@graphql-hive', 'gateway', 'dist', 'bin
 const systems = {
   weir: (dir) => ({ label: dir ? `Weir (${dir})` : 'Weir', command: weir(dir) }),
   'weir-2': (dir) => ({ label: 'Weir, two workers', workers: 2, command: weir(dir, ['--workers', '2']) }),
+  'weir-engine': (dir = join(here, '..')) => ({
+    label: "Weir's engine alone",
+    command: ({ port, supergraph }) => [server('weir-engine.mjs'), resolve(dir, 'dist'), port, supergraph],
+  }),
   apollo: () => ({
     label: 'Apollo Gateway',
     command: ({ port, supergraph }) => [server('apollo.mjs'), port, supergraph],

@@ -84,8 +84,9 @@ async function run(bench) {
     }
   }
   const report = {
-    quotable: !options.quick,
+    quotable: options.rounds >= 5 && options.warmUp >= 5 && options.seconds >= 10,
     at: new Date().toISOString(),
+    commit: spawnSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).stdout?.trim(),
     node: process.version,
     cpu: cpus()[0].model,
     versions: versions(),

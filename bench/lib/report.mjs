@@ -62,7 +62,8 @@ export function printTables({ medians, labels, quotable, node, options, records 
       `${options.connections} connections, every request with its own authorization, which is forwarded: nothing is ` +
       `cached or shared between requests. The system has one core, the replayed subgraphs and the clients the other.`,
   );
-  if (!quotable) print('A quick run: for daily work. Never quote it.');
+  if (!quotable)
+    print('Too short to be quoted, ever: that takes 5 rounds of 10 s, each after 5 s of warm-up.');
 }
 
 /** The systems that the others are compared with: the first limit B there is, the two rivals with a target, one Weir. */

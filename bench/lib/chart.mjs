@@ -31,9 +31,9 @@ export function drawChart({ medians, labels, options, node, quotable }) {
       const length = Math.max(1, Math.min(1, row.perSecond / longest) * BAR_WIDTH);
       const middle = y + BAR_HEIGHT / 2 + 4;
       const times =
-        base === undefined || row.system === 'limit-b'
+        base === undefined || row === base
           ? ''
-          : `, ${(row.perSecond / base).toFixed(2)} × limit B`;
+          : `, ${(row.perSecond / base.perSecond).toFixed(2)} × limit B`;
       const rate =
         row.perSecond >= 100 ? Math.round(row.perSecond).toLocaleString('en-US') : row.perSecond.toFixed(1);
       parts.push(

@@ -52,6 +52,15 @@ export type Interceptor = (next: Send) => Send;
 export const compose = (send: Send, interceptors: readonly Interceptor[]): Send =>
   interceptors.reduceRight((next, interceptor) => interceptor(next), send);
 
+/** Sends each call by the `Send` of its subgraph. */
+export function routeBySubgraph(sends: ReadonlyMap<string, Send>): Send {
+  return (request) => {
+    const { subgraph } = request.operation;
+    const send = sends.get(subgraph);
+    return send === undefined ? Promise.reject(new TransportError(subgraph, 'unknown')) : send(request);
+  };
+}
+
 /** Why a subgraph call has no answer. */
 export type TransportFailure = keyof typeof failures;
 
@@ -81,6 +90,7 @@ export type TransportErrorCode =
 
 const failures = {
   unreachable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'could not be reached' },
+  'connect-timeout': { code: 'SUBREQUEST_HTTP_ERROR', says: 'could not be connected to in time' },
   refused: { code: 'SUBREQUEST_HTTP_ERROR', says: 'refused the connection' },
   reset: { code: 'SUBREQUEST_HTTP_ERROR', says: 'closed the connection before it had answered' },
   'not-http': { code: 'SUBREQUEST_HTTP_ERROR', says: 'did not answer in HTTP' },
@@ -90,6 +100,9 @@ const failures = {
     says: 'sent a response in an encoding that cannot be unpacked',
   },
   timeout: { code: 'GATEWAY_TIMEOUT', says: 'did not answer in time' },
+  failed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'failed to answer' },
+  unsendable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: the request could not be sent' },
   aborted: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not waited for: the client has gone' },
+  closed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called any more: the gateway is shutting down' },
   unknown: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not known to the transport' },
 } as const satisfies Record<string, { code: TransportErrorCode; says: string }>;

@@ -15,6 +15,7 @@ import { drawChart } from './lib/chart.mjs';
 import { startHelper } from './lib/helper.mjs';
 import { examine, measure } from './lib/measure.mjs';
 import { printTables, summarise } from './lib/report.mjs';
+import { killAll } from './lib/running-system.mjs';
 import { findSystem, systemNames, versions } from './systems.mjs';
 
 const cores = { system: 0, helpers: 1 };
@@ -22,7 +23,7 @@ const cores = { system: 0, helpers: 1 };
 const usage = `npm run bench -- [options]
   --quick             two rounds of Weir, Apollo Gateway and limit B on nested and page, about 3 minutes; never quote it
   --workloads a,b     of ${Object.keys(allWorkloads).join(', ')} (default: all)
-  --systems x,y       of ${systemNames.join(', ')}; weir@DIR is another checkout (default: all but weir-2 and hive-jit)
+  --systems x,y       of ${systemNames.join(', ')}; weir@DIR is another checkout (default: all but weir-2, weir-engine and hive-jit)
   --rounds N          default 5
   --warm-up SECONDS   default 5
   --seconds SECONDS   of each measurement; default 10
@@ -40,6 +41,11 @@ async function main() {
   spawnSync('taskset', ['-acp', String(cores.helpers), String(process.pid)]);
   mkdirSync(options.results, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'));
+  process.on('exit', () => {
+    killAll();
+    rmSync(folder, { recursive: true });
+  });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
   const replay = startHelper('replay.mjs', cores.helpers);
   const clients = startHelper('load.mjs', cores.helpers);
   try {
@@ -58,7 +64,6 @@ async function main() {
   } finally {
     replay.stop();
     clients.stop();
-    rmSync(folder, { recursive: true });
   }
 }
 
@@ -79,19 +84,25 @@ async function run(bench) {
     }
   }
   const report = {
-    quotable: !options.quick,
+    quotable: options.rounds >= 5 && options.warmUp >= 5 && options.seconds >= 10,
     at: new Date().toISOString(),
+    commit: spawnSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).stdout?.trim(),
     node: process.version,
     cpu: cpus()[0].model,
     versions: versions(),
-    options: { ...options, systems: undefined, results: undefined },
+    options: {
+      ...options,
+      systems: undefined,
+      results: undefined,
+      workloads: options.workloads.map(({ name, about }) => ({ name, about })),
+    },
     labels: Object.fromEntries(options.systems.map((system) => [system.name, system.label])),
     medians: summarise(records),
     records,
   };
-  printTables(report);
   writeFileSync(join(options.results, `${options.out}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
   writeFileSync(join(options.results, `${options.out}.svg`), drawChart(report));
+  printTables(report);
   say(`results/${options.out}.json and .svg written`);
 }
 
@@ -142,7 +153,7 @@ function readOptions() {
       systems: { type: 'string' },
       rounds: { type: 'string' },
       'warm-up': { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '10' },
+      seconds: { type: 'string' },
       connections: { type: 'string', default: '50' },
       'no-latency': { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
@@ -168,7 +179,7 @@ function readOptions() {
     systems: systems.map(findSystem),
     rounds: Number(values.rounds ?? (quick ? 2 : 5)),
     warmUp: Number(values['warm-up']),
-    seconds: Number(values.seconds),
+    seconds: Number(values.seconds ?? (quick ? 8 : 10)),
     connections: Number(values.connections),
     latency: !quick && !values['no-latency'],
     profile: values.profile,

@@ -7,7 +7,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -25,8 +25,12 @@ const hive = join(here, 'node_modules', '@graphql-hive', 'gateway', 'dist', 'bin
 
 /** @type {Record<string, (argument?: string) => System>} */
 const systems = {
-  weir: (dir) => ({ label: dir ? `Weir (${dir})` : 'Weir', command: weir(dir) }),
+  weir: (dir) => ({ label: dir ? `Weir of ${basename(resolve(dir))}` : 'Weir', command: weir(dir) }),
   'weir-2': (dir) => ({ label: 'Weir, two workers', workers: 2, command: weir(dir, ['--workers', '2']) }),
+  'weir-engine': (dir = join(here, '..')) => ({
+    label: "Weir's engine alone",
+    command: ({ port, supergraph }) => [server('weir-engine.mjs'), resolve(dir, 'dist'), port, supergraph],
+  }),
   apollo: () => ({
     label: 'Apollo Gateway',
     command: ({ port, supergraph }) => [server('apollo.mjs'), port, supergraph],
@@ -40,7 +44,7 @@ const systems = {
     command: ({ port, script }) => [server('limit-a.mjs'), port, script],
   }),
   'limit-b': (limitOf = 'weir') => ({
-    label: limitOf === 'weir' ? 'limit B: undici + JSON' : `limit B, calls of ${limitOf}`,
+    label: limitOf === 'weir' ? 'limit B: undici + JSON' : `limit B, calls of ${limitOf.split('@')[0]}`,
     limitOf,
     command: ({ port, script }) => [server('limit-b.mjs'), port, script],
   }),

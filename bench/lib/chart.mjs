@@ -31,9 +31,9 @@ export function drawChart({ medians, labels, options, node, quotable }) {
       const length = Math.max(1, Math.min(1, row.perSecond / longest) * BAR_WIDTH);
       const middle = y + BAR_HEIGHT / 2 + 4;
       const times =
-        base === undefined || row.system === 'limit-b'
+        base === undefined || row === base
           ? ''
-          : `, ${(row.perSecond / base).toFixed(2)} × limit B`;
+          : `, ${(row.perSecond / base.perSecond).toFixed(2)} × limit B`;
       const rate =
         row.perSecond >= 100 ? Math.round(row.perSecond).toLocaleString('en-US') : row.perSecond.toFixed(1);
       parts.push(
@@ -53,7 +53,7 @@ export function drawChart({ medians, labels, options, node, quotable }) {
   }
   const foot =
     `Node ${node}, one core, ${options.connections} connections, medians of ${options.rounds} rounds` +
-    (quotable ? '' : ' · a quick run: never quote it');
+    (quotable ? '' : ' · too short a run to be quoted');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 10}" font-family="system-ui, sans-serif" font-size="13">
 <style>.title{font-weight:600;font-size:16px}.note{fill:#6b7280}.label{text-anchor:end}.value{fill:#374151}.cut{fill:#fff}</style>
 <rect width="100%" height="100%" fill="#fff"/>

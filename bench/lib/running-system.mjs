@@ -27,7 +27,11 @@ export async function startSystem(system, { supergraph, script, operation, cores
     stream.on('data', (chunk) => output.length < 100 && output.push(chunk));
   const exited = once(child, 'exit');
   let hasExited = false;
-  void exited.then(() => (hasExited = true));
+  running.add(child);
+  void exited.then(() => {
+    hasExited = true;
+    running.delete(child);
+  });
 
   const said = () => Buffer.concat(output).toString();
   const ask = async (body, authorization = 'Bearer first') => {
@@ -60,6 +64,13 @@ export async function startSystem(system, { supergraph, script, operation, cores
   }
   return { pid: child.pid, said, port, startSeconds: (performance.now() - started) / 1000, ask, stop };
 }
+
+/** For a bench that is interrupted: nothing that it started may outlive it. */
+export function killAll() {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+const running = new Set();
 
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');

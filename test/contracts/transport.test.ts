@@ -187,7 +187,7 @@ describe.each(Object.entries(everyTransport))('a transport %s', (_name, startTra
       code: 'GATEWAY_TIMEOUT',
       failure: 'timeout',
       subgraph: 'reviews',
-      message: 'Subgraph "reviews" did not answer in time',
+      message: 'Subgraph "reviews" did not answer in time.',
     });
     expect(took).toBeLessThan(160);
   });

@@ -573,7 +573,7 @@ describe('an HTTP transport over HTTP/1.1', () => {
     const { send } = start(await serveBytes((socket) => socket.resetAndDestroy()));
     expect(await failureOf(call(send))).toMatchObject({
       failure: 'reset',
-      message: 'Subgraph "reviews" closed the connection before it had answered',
+      message: 'Subgraph "reviews" closed the connection before it had answered.',
     });
   });
 
@@ -595,7 +595,7 @@ describe('an HTTP transport over HTTP/1.1', () => {
     expect(await failureOf(call(send))).toMatchObject({
       code: 'SUBREQUEST_HTTP_ERROR',
       failure: 'refused',
-      message: 'Subgraph "reviews" refused the connection',
+      message: 'Subgraph "reviews" refused the connection.',
     });
   });
 

@@ -61,7 +61,7 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
       client.onEnd(gateway.generationOf(schema).hold());
       return Promise.resolve({
         didResolveOperation: ({ operationName, operation }) => {
-          client.operation = { name: operationName, type: operation!.operation };
+          if (operation) client.operation = { name: operationName, type: operation.operation };
           return Promise.resolve();
         },
       });

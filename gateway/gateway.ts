@@ -5,7 +5,7 @@ import type {
   GatewaySchemaLoadOrUpdateCallback,
   GatewayUnsubscriber,
 } from '@apollo/server-gateway-interface';
-import type { GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Execute } from './executor';
 import { type Generation, SupergraphError, supergraphId } from './generation';
 import type { SupergraphSource } from './supergraph/source';
@@ -86,7 +86,12 @@ export class Gateway implements GatewayInterface {
   /** Resolves when there is a supergraph. */
   async load(): Promise<GatewayLoadResult> {
     await this.#loaded;
-    const execute: Execute = (request) => this.generationOf(request.schema).execute(request);
+    const execute: Execute = async (request) => {
+      // Apollo Server asks all the same, and makes an answer of the error.
+      if ((request.operation as unknown) === undefined)
+        return { errors: [noOperation(request.request.operationName)] };
+      return await this.generationOf(request.schema).execute(request);
+    };
     return { executor: execute as GatewayExecutor };
   }
 
@@ -151,6 +156,14 @@ export class Gateway implements GatewayInterface {
       'a supergraph is live',
     );
   }
+}
+
+function noOperation(name: string | undefined): GraphQLError {
+  return new GraphQLError(
+    name !== undefined
+      ? `The document has no operation named "${name}".`
+      : 'The document has several operations: name one of them.',
+  );
 }
 
 function describe({

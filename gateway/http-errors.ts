@@ -99,10 +99,11 @@ function translate(error: FastifyError, request: FastifyRequest, bodyLimit: numb
  * A client that is still sending reads the answer only if the connection is not closed under its hands: the rest of
  * its body is read and dropped, for a while.
  */
-function letUploadEnd({ raw: response, request: { raw: request } }: FastifyReply): void {
+function letUploadEnd(reply: FastifyReply): void {
+  const request = reply.request.raw;
   if (request.complete) return;
-  response.removeHeader('connection');
-  const timer = setTimeout(() => request.socket.destroy(), uploadGrace);
+  reply.removeHeader('connection');
+  const timer = setTimeout(() => request.socket.destroy(), uploadGrace).unref();
   request.once('close', () => clearTimeout(timer));
   request.resume();
 }

@@ -41,10 +41,11 @@ export class Asked {
   /** Open addressing by hash; 0 is an empty place. */
   #table = new Int32Array(64);
 
-  constructor(run: Run, operation: CompiledOperation, variables: Buffer) {
+  constructor(run: Run, operation: CompiledOperation, contexts: string) {
     this.#run = run;
     this.#operation = operation;
-    this.#variables = variables;
+    const variables = [run.variablesFor(operation), contexts].filter((json) => json !== '');
+    this.#variables = Buffer.from(variables.map((json) => `,${json}`).join(''));
     this.#written = run.lendWriter();
   }
 
@@ -54,7 +55,7 @@ export class Asked {
     const out = this.#written;
     const before = out.end;
     out.byte(COMMA);
-    if (!representation.write(workspace, record, out)) {
+    if (!representation.write(this.#run, record, out)) {
       out.end = before;
       return this.#run.skipped;
     }
@@ -64,6 +65,7 @@ export class Asked {
     const mask = this.#table.length - 1;
     let place = hash & mask;
     for (; this.#table[place] !== 0; place = (place + 1) & mask) {
+      if (this.#run.isExclusive) continue;
       const cell = this.#table[place]!;
       const { tape } = workspace;
       if (tape[cell + REPRESENTATION_HASH] !== hash || tape[cell + REPRESENTATION_LENGTH] !== length)

@@ -175,7 +175,7 @@ function scanObject(scan: Scan, start: number, shape: Shape, record: number): nu
       else {
         expected = field + 1;
         const at = record + slots[field]!;
-        const child = children[field]!;
+        const child = children[field] as Shape | null;
         if (child === null) {
           // The usual leaf, a plain string, is not worth a call.
           if (bytes[p] === QUOTE) {
@@ -198,7 +198,7 @@ function scanObject(scan: Scan, start: number, shape: Shape, record: number): nu
             tape[at + 1] = scan.b;
           }
           if (tight !== 0 && shape.keepsName[field]!) tape[at + 1]! |= TIGHT;
-          if (isTypename[field]!) tape[record + TYPE] = typeOf(scan, tape[at]!, tape[at + 1]!, shape);
+          if (isTypename[field]!) tape[record + TYPE] = typeOf(scan, tape[at], tape[at + 1]!, shape);
         } else {
           p = scanValue(scan, p, child);
           tape = workspace.tape;

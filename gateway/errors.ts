@@ -1,10 +1,188 @@
-/** The error codes that the engine gives, with the HTTP status of an answer that is nothing but this error. */
+import { GraphQLError } from 'graphql';
+
+/**
+ * Every error that the gateway answers with: its code, the HTTP status of an answer that is nothing but this error,
+ * and its message, made of the facts. `docs/errors.md` is made from this table.
+ *
+ * Beside `data` the status is 200. No message, and no fact, names a host, a port or a file of ours.
+ */
 export const errors = {
-  SUBREQUEST_HTTP_ERROR: { status: 502 },
-  SUBREQUEST_MALFORMED_RESPONSE: { status: 502 },
-  GATEWAY_TIMEOUT: { status: 504 },
-  DOWNSTREAM_SERVICE_ERROR: { status: 502 },
-  UNSUPPORTED_OPERATION: { status: 400 },
-} as const satisfies Record<string, { status: number }>;
+  BAD_REQUEST: {
+    status: 400,
+    when: 'The request is not a GraphQL request: malformed JSON, no `query`, a parameter of the wrong kind, a simple request that a foreign page could have sent.',
+    message: ({ reason }: { readonly reason: string }) => reason,
+  },
+  GRAPHQL_PARSE_FAILED: {
+    status: 400,
+    when: 'The document has a syntax error.',
+    message: ({ reason }: { readonly reason: string }) => reason,
+  },
+  GRAPHQL_VALIDATION_FAILED: {
+    status: 400,
+    when: 'The document is not valid for this graph.',
+    message: ({ reason }: { readonly reason: string }) => reason,
+  },
+  BAD_USER_INPUT: {
+    status: 400,
+    when: 'A variable does not fit its type. From a subgraph: an argument was refused.',
+    message: ({ reason }: { readonly reason: string }) => reason,
+  },
+  OPERATION_RESOLUTION_FAILURE: {
+    status: 400,
+    when: 'The document has no operation of the name that was given, or has several and no name was given.',
+    message: ({ reason }: { readonly reason: string }) => reason,
+  },
+  PERSISTED_QUERY_NOT_FOUND: {
+    status: 200,
+    when: 'The gateway does not know the hash of the automatic persisted query. The client sends the query with it; Apollo Client does so by itself.',
+    message: () => 'PersistedQueryNotFound',
+  },
+  NOT_FOUND: {
+    status: 404,
+    when: 'Nothing is served at this path.',
+    message: ({ path }: { readonly path: string }) => `The endpoint is ${path}; nothing is served here.`,
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    when: 'A mutation over GET, or a method other than GET and POST. The `Allow` header names those that are allowed.',
+    message: ({ reason }: { readonly reason: string }) => reason,
+  },
+  NOT_ACCEPTABLE: {
+    status: 406,
+    when: 'The `Accept` header allows no media type of GraphQL responses.',
+    message: () =>
+      'The answer is application/graphql-response+json or application/json, but the Accept header allows neither.',
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    when: 'The request did not arrive in time.',
+    message: () => 'The request did not arrive in time.',
+  },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    when: 'The body of the request is larger than `limits.body`.',
+    message: ({ limit }: { readonly limit: number }) => `The body must not be larger than ${limit} bytes.`,
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    when: 'The body of the request is not JSON in UTF-8, or is compressed.',
+    message: ({ got }: { readonly got: string }) =>
+      `The body must be application/json in UTF-8, not compressed, but is ${got}.`,
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    when: 'The headers of the request are too many or too long.',
+    message: () => 'The headers of the request are too many or too long.',
+  },
+  INTERNAL_SERVER_ERROR: {
+    status: 500,
+    when: 'A defect of the gateway. Its log has the cause, under the request id of the answer.',
+    message: () => 'Internal server error',
+  },
+  NO_SUPERGRAPH: {
+    status: 503,
+    when: 'The gateway has no supergraph yet; it goes on trying to get one.',
+    message: () => 'The gateway has no supergraph yet.',
+  },
+  SHUTTING_DOWN: {
+    status: 503,
+    when: 'The gateway stops and could not finish this request within `shutdown.grace`.',
+    message: () => 'The gateway is shutting down.',
+  },
+  GATEWAY_TIMEOUT: {
+    status: 504,
+    when: 'The request took longer than `timeouts.request`; beside `data`: a subgraph took longer than it may.',
+    message: ({ subgraph, timeout }: { readonly subgraph?: string | undefined; readonly timeout: number }) =>
+      subgraph === undefined
+        ? `The request took longer than ${timeout} ms.`
+        : `Subgraph "${subgraph}" did not answer within ${timeout} ms.`,
+  },
+  SUBREQUEST_HTTP_ERROR: {
+    status: 502,
+    when: 'A subgraph could not be reached, or answered with an HTTP error.',
+    message: ({ subgraph, status }: { readonly subgraph: string; readonly status?: number | undefined }) =>
+      status === undefined
+        ? `Subgraph "${subgraph}" could not be reached.`
+        : `Subgraph "${subgraph}" answered with HTTP status ${status}.`,
+  },
+  SUBREQUEST_MALFORMED_RESPONSE: {
+    status: 502,
+    when: 'What a subgraph answered is not a GraphQL response, or not one to what it was asked.',
+    message: ({ subgraph, reason }: { readonly subgraph: string; readonly reason: string }) =>
+      `Subgraph "${subgraph}" answered with something else than a GraphQL response: ${reason}.`,
+  },
+  UNSUPPORTED_OPERATION: {
+    status: 400,
+    when: 'The operation uses a part of GraphQL that the gateway does not serve, such as `@defer` or a subscription.',
+    message: ({ feature }: { readonly feature: string }) => `${feature} is not supported.`,
+  },
+  QUERY_PLANNING_TIMEOUT: {
+    status: 503,
+    when: 'Making a query plan took too long. The operation has too many ways to be resolved: ask for less at once.',
+    message: () => 'The operation could not be planned in time.',
+  },
+  DOWNSTREAM_SERVICE_ERROR: {
+    status: 502,
+    when: 'A subgraph answered with an error that has no code of its own. `extensions.service` names the subgraph.',
+    message: ({ reason }: { readonly reason: string }) => reason,
+  },
+  QUERY_PLANNING_FAILED: {
+    status: 500,
+    when: 'No query plan could be made for a valid operation. The log has the cause.',
+    message: () => 'The operation could not be planned.',
+  },
+} as const satisfies Record<string, ErrorKind>;
+
+interface ErrorKind {
+  readonly status: number;
+  /** For the reference: when it happens, and what to do about it. */
+  readonly when: string;
+  readonly message: (facts: never) => string;
+}
 
 export type ErrorCode = keyof typeof errors;
+/** What the message of an error is made of. */
+export type Facts<Code extends ErrorCode> =
+  Parameters<(typeof errors)[Code]['message']> extends [infer Given] ? Given : Record<string, never>;
+
+export interface FieldErrorOptions {
+  readonly path?: GraphQLError['path'];
+  /** For the log; no client sees it. */
+  readonly cause?: unknown;
+}
+
+/**
+ * An error that stands beside `data`, for one field: it does not touch the HTTP status. When it is about a subgraph,
+ * `extensions.service` names it.
+ */
+export function fieldError<Code extends ErrorCode>(
+  code: Code,
+  facts: Facts<Code>,
+  { path, cause }: FieldErrorOptions = {},
+): GraphQLError {
+  const { subgraph } = facts as { readonly subgraph?: string };
+  return new GraphQLError(messageOf(code, facts), {
+    path: path ?? null,
+    originalError: cause instanceof Error ? cause : null,
+    extensions: { code, ...(subgraph === undefined ? {} : { service: subgraph }) },
+  });
+}
+
+/** An error that is the whole answer: Apollo Server takes its HTTP status and headers over. */
+export function requestError<Code extends ErrorCode>(
+  code: Code,
+  facts: Facts<Code>,
+  { headers = {} }: { readonly headers?: Readonly<Record<string, string>> } = {},
+): GraphQLError {
+  const http = { status: errors[code].status, headers: new Map(Object.entries(headers)) };
+  return new GraphQLError(messageOf(code, facts), { extensions: { code, http } });
+}
+
+/** The HTTP status of an answer that is nothing but this error. */
+export function statusOf(code: string): number {
+  return code in errors ? errors[code as ErrorCode].status : 500;
+}
+
+function messageOf<Code extends ErrorCode>(code: Code, facts: Facts<Code>): string {
+  return (errors[code].message as (facts: Facts<Code>) => string)(facts);
+}

@@ -5,9 +5,9 @@ import {
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
-  GraphQLError,
+  type GraphQLError,
 } from 'graphql';
-import { type ErrorCode } from '../errors';
+import { requestError } from '../errors';
 import { idsPerProgram } from './complete';
 import { conditionValues, conditionVariables, type Conditions, type Conjunction } from './conditions';
 import { Introspection } from './introspection';
@@ -187,10 +187,7 @@ function joinKey(node: FetchNode, { key, asksEntities }: CompiledOperation, fetc
 const nothing: Step = (_run, done) => done();
 
 function unsupported(feature: string): GraphQLError {
-  const code: ErrorCode = 'UNSUPPORTED_OPERATION';
-  return new GraphQLError(`${feature === 'Defer' ? '@defer' : feature} is not supported.`, {
-    extensions: { code },
-  });
+  return requestError('UNSUPPORTED_OPERATION', { feature: feature === 'Defer' ? '@defer' : feature });
 }
 
 function operationOf({ definitions }: DocumentNode, name: string | undefined): OperationDefinitionNode {

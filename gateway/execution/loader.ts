@@ -125,10 +125,7 @@ export class Asked {
       const kind = tape[at + 1]! & KIND;
       if (kind === LIST) list = checkEntities(call, tape, tape[at]!);
       else if (call.errors.length === 0) {
-        call.reject(
-          'SUBREQUEST_MALFORMED_RESPONSE',
-          'sent a response without the entities that it was asked for',
-        );
+        call.reject('it has no entities');
       }
     }
     for (let i = 0; i < cells.length; i++) {
@@ -158,16 +155,13 @@ export class Asked {
 function checkEntities(call: Call, tape: Int32Array, list: number): number {
   const count = tape[list]!;
   if (count !== call.cells.length) {
-    call.reject(
-      'SUBREQUEST_MALFORMED_RESPONSE',
-      `answered ${count} entities instead of ${call.cells.length}`,
-    );
+    call.reject(`it has ${count} entities instead of ${call.cells.length}`);
     return 0;
   }
   for (let i = 0; i < count; i++) {
     const kind = tape[list + 2 + 2 * i]! & KIND;
     if (kind === OBJECT || kind === NULL) continue;
-    call.reject('SUBREQUEST_MALFORMED_RESPONSE', 'answered with an entity that is no object');
+    call.reject('one of its entities is no object');
     return 0;
   }
   return list;

@@ -457,7 +457,7 @@ function typeOf(scan: Scan, a: number, b: number, shape: Shape): number {
 }
 
 function lengthBits(length: number): number {
-  if (length > longestLeaf) throw new MalformedJson('holds a value over 64 MiB');
+  if (length > longestLeaf) throw new MalformedJson('it holds a value over 64 MiB');
   return length << LENGTH_SHIFT;
 }
 
@@ -468,11 +468,13 @@ function skipSpace(bytes: Buffer, start: number): number {
 }
 
 function fail(scan: Scan, p: number): never {
-  throw new MalformedJson(p >= scan.end ? 'ends in the middle' : `is not JSON at byte ${p - scan.start}`);
+  throw new MalformedJson(
+    p >= scan.end ? 'it ends in the middle' : `it is not JSON at byte ${p - scan.start}`,
+  );
 }
 
 function failTooDeep(): never {
-  throw new MalformedJson(`is nested deeper than ${deepest} levels`);
+  throw new MalformedJson(`it is nested deeper than ${deepest} levels`);
 }
 
 const QUOTE = 0x22;

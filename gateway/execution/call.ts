@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type SubgraphResponse, TransportError } from '../transports/transport';
-import { type ErrorCode } from '../errors';
+import { type ErrorCode, errors } from '../errors';
 import { ABSENT, NULL, OBJECT } from './json/tape';
 import { MalformedJson, scanResponse } from './json/scan';
 import { type CompiledOperation } from './operation';
@@ -56,8 +56,16 @@ export class Call {
   }
 
   /** Fails it for what its answer says, or does not say. */
-  reject(code: ErrorCode, fact: string): void {
-    this.failure = { code, message: `Subgraph "${this.operation.request.subgraph}" ${fact}` };
+  reject(reason: string): void {
+    const { subgraph } = this.operation.request;
+    const code = 'SUBREQUEST_MALFORMED_RESPONSE';
+    this.failure = { code, message: errors[code].message({ subgraph, reason }) };
+  }
+
+  #rejectStatus(status: number): void {
+    const { subgraph } = this.operation.request;
+    const code = 'SUBREQUEST_HTTP_ERROR';
+    this.failure = { code, message: errors[code].message({ subgraph, status }) };
   }
 
   #read(run: Run, { status, body }: SubgraphResponse): void {
@@ -65,28 +73,28 @@ export class Call {
     const before = workspace.top;
     const isError = status < 200 || status >= 300;
     try {
-      if (body.length === 0) throw new MalformedJson('is empty');
-      if (!isUtf8(body)) throw new MalformedJson('is not UTF-8');
+      if (body.length === 0) throw new MalformedJson('it is empty');
+      if (!isUtf8(body)) throw new MalformedJson('it is not UTF-8');
       const start = workspace.append(body);
       const response = scanResponse(workspace, start, start + body.length, this.operation.shape);
-      const errors =
+      const told =
         response.errorsStart === 0
           ? undefined
           : (JSON.parse(
               workspace.bytes.toString('utf8', response.errorsStart, response.errorsEnd),
             ) as unknown);
-      if (Array.isArray(errors)) this.errors = errors;
+      if (Array.isArray(told)) this.errors = told;
       if (response.dataKind === OBJECT) this.data = response.data;
       else if (response.dataKind !== ABSENT && response.dataKind !== NULL)
-        throw new MalformedJson('has no object as data');
-      else if (this.errors.length === 0) throw new MalformedJson('has neither data nor errors');
+        throw new MalformedJson('its data is no object');
+      else if (this.errors.length === 0) throw new MalformedJson('it has neither data nor errors');
     } catch (error) {
       if (!(error instanceof MalformedJson) && !(error instanceof RangeError)) throw error;
       workspace.rollBack(before);
       this.errors = [];
       this.data = 0;
-      if (isError) this.reject('SUBREQUEST_HTTP_ERROR', `answered with HTTP status ${status}`);
-      else this.reject('SUBREQUEST_MALFORMED_RESPONSE', `sent a response that ${error.message}`);
+      if (isError) this.#rejectStatus(status);
+      else this.reject(error.message);
     }
   }
 }
@@ -100,5 +108,5 @@ export interface Failure {
 function transportFailure(subgraph: string, reason: unknown): Failure {
   if (reason instanceof TransportError) return { code: reason.code, message: reason.message };
   // Whatever else was thrown may tell too much.
-  return { code: 'SUBREQUEST_HTTP_ERROR', message: `Subgraph "${subgraph}" could not be asked` };
+  return { code: 'SUBREQUEST_HTTP_ERROR', message: errors.SUBREQUEST_HTTP_ERROR.message({ subgraph }) };
 }

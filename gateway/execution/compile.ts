@@ -5,16 +5,15 @@ import {
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
-  valueFromAST,
-  GraphQLBoolean,
-  GraphQLError,
-  visit,
+  type GraphQLError,
 } from 'graphql';
-import { type ErrorCode } from '../errors';
+import { requestError } from '../errors';
 import { idsPerProgram } from './complete';
+import { conditionValues, conditionVariables, type Conditions, type Conjunction } from './conditions';
 import { Introspection } from './introspection';
 import { Place } from './merge';
 import { condition } from './nodes/condition';
+import { compileContexts } from './nodes/context';
 import { type CompiledFetch, entityFetch, rootFetch } from './nodes/fetch';
 import { compileWalk, flattenedPath, placeAt, type ResponsePath } from './nodes/flatten';
 import { parallel } from './nodes/parallel';
@@ -46,12 +45,14 @@ export interface Program {
   /** The layout of the record at the root, and how large the largest record is. */
   readonly rootShape: Shape;
   readonly largestRecord: number;
+  /** Whether an entity must not be shared between places: its fields may depend on what is around it. */
+  readonly isExclusive: boolean;
   readonly introspection: Introspection;
   readonly pool: Pool;
   /** The values of the variables that `@skip` and `@include` depend on. */
-  readonly conditionsOf: (variables: Readonly<Record<string, unknown>>) => Readonly<Record<string, boolean>>;
+  readonly conditionsOf: (variables: Readonly<Record<string, unknown>>) => Conditions;
   /** How the response is written under these conditions. */
-  readonly projectionFor: (conditions: Readonly<Record<string, boolean>>) => ObjectProjection;
+  readonly projectionFor: (conditions: Conditions) => ObjectProjection;
 }
 
 /** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for what the engine does not do. */
@@ -67,7 +68,7 @@ export function compileOperation(options: CompileOptions): Program {
   // First everything that contributes to the merged response, for only then its layout is known.
   const operations = new Map<string, CompiledOperation>();
   const fetches = new Map<FetchNode, { index: number; operation: CompiledOperation; path: ResponsePath }>();
-  if (plan.node !== undefined) gather(plan.node, []);
+  if (plan.node !== undefined) gather(plan.node, [], []);
   const largestRecord = largestOf(
     root.layOut(),
     [...operations.values()].map(({ shape }) => shape),
@@ -82,6 +83,7 @@ export function compileOperation(options: CompileOptions): Program {
     step,
     rootShape,
     largestRecord,
+    isExclusive: [...fetches.keys()].some(({ contextRewrites }) => contextRewrites !== undefined),
     introspection: new Introspection(schema, operation, fragments),
     pool,
     conditionsOf: (variables) => conditionValues(operation, conditionNames, variables),
@@ -100,23 +102,25 @@ export function compileOperation(options: CompileOptions): Program {
     },
   };
 
-  function gather(node: NonNullable<QueryPlan['node']>, path: ResponsePath): void {
+  function gather(node: NonNullable<QueryPlan['node']>, path: ResponsePath, when: Conjunction): void {
     switch (node.kind) {
       case 'Sequence':
       case 'Parallel':
-        for (const child of node.nodes) gather(child, path);
+        for (const child of node.nodes) gather(child, path, when);
         return;
       case 'Flatten':
-        gather(node.node, flattenedPath(path, node));
+        gather(node.node, flattenedPath(path, node), when);
         return;
       case 'Condition':
-        if (node.ifClause !== undefined) gather(node.ifClause, path);
-        if (node.elseClause !== undefined) gather(node.elseClause, path);
+        for (const value of [true, false]) {
+          const child = value ? node.ifClause : node.elseClause;
+          if (child !== undefined) gather(child, path, [...when, { variable: node.condition, value }]);
+        }
         return;
       case 'Fetch': {
         const compiled = compileSubgraphOperation(node, types, operations);
         fetches.set(node, { index: fetches.size, operation: compiled, path });
-        placeAt(root, path)?.addJoining(joinKey(node, compiled, fetches.size), compiled.result);
+        placeAt(root, path)?.addJoining(joinKey(node, compiled, fetches.size), compiled.result, when);
         return;
       }
       case 'Defer':
@@ -169,6 +173,7 @@ export function compileOperation(options: CompileOptions): Program {
         node.requires === undefined
           ? undefined
           : new Representation(place, node.requires, node.inputRewrites),
+      contexts: node.contextRewrites && compileContexts(node.contextRewrites, root, path),
     };
     return fetch.representation === undefined ? rootFetch(fetch) : entityFetch(fetch);
   }
@@ -182,10 +187,7 @@ function joinKey(node: FetchNode, { key, asksEntities }: CompiledOperation, fetc
 const nothing: Step = (_run, done) => done();
 
 function unsupported(feature: string): GraphQLError {
-  const code: ErrorCode = 'UNSUPPORTED_OPERATION';
-  return new GraphQLError(`${feature === 'Defer' ? '@defer' : feature} is not supported.`, {
-    extensions: { code },
-  });
+  return requestError('UNSUPPORTED_OPERATION', { feature: feature === 'Defer' ? '@defer' : feature });
 }
 
 function operationOf({ definitions }: DocumentNode, name: string | undefined): OperationDefinitionNode {
@@ -204,46 +206,6 @@ function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinit
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   }
   return fragments;
-}
-
-/** The variables in `@skip` and `@include`, sorted. */
-function conditionVariables(document: DocumentNode, plan: QueryPlan): string[] {
-  const names = new Set<string>();
-  visit(document, {
-    Directive: ({ name, arguments: args = [] }) => {
-      if (name.value !== 'skip' && name.value !== 'include') return;
-      for (const { value } of args) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
-    },
-  });
-  const gather = (node: QueryPlan['node']): void => {
-    if (node === undefined) return;
-    if (node.kind === 'Condition') {
-      names.add(node.condition);
-      gather(node.ifClause);
-      gather(node.elseClause);
-    } else if (node.kind === 'Sequence' || node.kind === 'Parallel') node.nodes.forEach(gather);
-    else if (node.kind === 'Flatten') gather(node.node);
-  };
-  gather(plan.node);
-  return [...names].sort();
-}
-
-function conditionValues(
-  { variableDefinitions = [] }: OperationDefinitionNode,
-  names: readonly string[],
-  variables: Readonly<Record<string, unknown>>,
-): Record<string, boolean> {
-  const values: Record<string, boolean> = {};
-  for (const name of names) {
-    if (Object.hasOwn(variables, name) && variables[name] !== undefined)
-      values[name] = variables[name] === true;
-    else {
-      const definition = variableDefinitions.find(({ variable }) => variable.name.value === name);
-      const value = definition?.defaultValue && valueFromAST(definition.defaultValue, GraphQLBoolean);
-      values[name] = value === true;
-    }
-  }
-  return values;
 }
 
 function largestOf(words: number, shapes: readonly (Shape | null)[]): number {

@@ -141,9 +141,14 @@ export class Completion {
     }
     let type = projection.typeSource === undefined ? 0 : typeOf(workspace, record, projection.typeSource);
     if (type === 0) type = projection.staticType;
-    const fields = type > 0 ? projection.fieldsOf(type) : undefined;
+    const isSaid = type > 0 || (type === 0 && projection.typeSource?.isAsked !== true);
+    const fields = isSaid ? projection.fieldsOf(type) : undefined;
     if (fields === undefined) {
-      this.#unfitType(projection, type, field);
+      const { tape: cells } = workspace;
+      const isExplained = projection.typeSource?.joins.some((join) =>
+        this.trail.isExplained(cells[record + join]!),
+      );
+      if (isExplained !== true) this.#unfitType(projection, type, field);
       return false;
     }
     const start = out.end;

@@ -5,7 +5,6 @@
  * response: its errors are told for each of them.
  */
 import { GraphQLError } from 'graphql';
-import { type ErrorCode } from '../errors';
 import { type Call, type Failure } from './call';
 import { BATCH, FAILED, SKIPPED, STATUS } from './json/tape';
 import { walkPlaces } from './nodes/flatten';
@@ -15,11 +14,11 @@ import { type Run } from './run';
 
 /** What a response may tell of errors. */
 export interface ErrorOptions {
-  /** Replaces the messages of subgraphs' errors, which may tell too much. @default false */
+  /** Replaces the messages of subgraphs' errors, and leaves out all of their extensions but `code`. @default false */
   readonly mask?: boolean | undefined;
   /** How many errors a response holds at most. @default 100 */
   readonly limit?: number | undefined;
-  /** How many bytes of JSON one error of a subgraph may be; of a larger one only its beginning is told. @default 2048 */
+  /** How many bytes of JSON the errors of a response are at most. @default 32768 */
   readonly maxBytes?: number | undefined;
 }
 
@@ -30,7 +29,8 @@ export class ErrorTrail {
   readonly #run: Run;
   readonly #mask: boolean;
   readonly #limit: number;
-  readonly #maxBytes: number;
+  /** Bytes that are left for errors. */
+  #bytesLeft: number;
   readonly #errors: GraphQLError[] = [];
   /** Paths of errors, and what leads to them; undefined as long as nobody has asked. */
   #known: Set<string> | undefined;
@@ -38,11 +38,11 @@ export class ErrorTrail {
   /** How many errors were found, told or not. */
   count = 0;
 
-  constructor(run: Run, { mask = false, limit = 100, maxBytes = 2048 }: ErrorOptions = {}) {
+  constructor(run: Run, { mask = false, limit = 100, maxBytes = 32_768 }: ErrorOptions = {}) {
     this.#run = run;
     this.#mask = mask;
     this.#limit = limit;
-    this.#maxBytes = maxBytes;
+    this.#bytesLeft = maxBytes;
   }
 
   get errors(): readonly GraphQLError[] {
@@ -92,12 +92,11 @@ export class ErrorTrail {
   }
 
   #addSubgraphErrors(fetch: CompiledFetch, call: Call): void {
-    const { tape } = this.#run.workspace;
     const { asksEntities, outputRewrites, request } = call.operation;
     let places: Map<number, Path[]> | undefined;
     for (const error of call.errors) {
       const { message, path, extensions } = partsOf(error);
-      if (this.#errors.length >= this.#limit) {
+      if (this.isFull) {
         this.count++;
         continue;
       }
@@ -115,7 +114,6 @@ export class ErrorTrail {
       const renamed = outputRewrites === undefined ? within : renamedPath(outputRewrites, within);
       for (const place of places.get(cell) ?? []) add([...place, ...renamed]);
     }
-    void tape;
   }
 
   /** Where in the response the entities of a call stand. */
@@ -144,25 +142,37 @@ export class ErrorTrail {
       this.#add(code, `Subgraph "${subgraph}" reported an error.`, path, subgraph);
       return;
     }
-    const size = Buffer.byteLength(JSON.stringify(extensions));
-    const kept = size > this.#maxBytes ? {} : extensions;
-    this.#add(code, message.slice(0, this.#maxBytes), path, subgraph, kept);
+    const told = Object.entries(extensions).filter(([name]) => !untold.has(name));
+    const isLarge = told.length > 0 && JSON.stringify(told).length > longestText;
+    this.#add(code, message.slice(0, longestText), path, subgraph, isLarge ? {} : Object.fromEntries(told));
   }
 
   #add(
-    code: ErrorCode | (string & {}),
+    code: string,
     message: string,
     path: Path | undefined,
     subgraph: string | undefined,
     extensions: Readonly<Record<string, unknown>> = {},
   ): void {
     this.count++;
-    if (path !== undefined) this.#remember(path);
-    if (this.#errors.length >= this.#limit) return;
+    if (path !== undefined) {
+      // One error per field: the first.
+      if (this.#exact.has(pathKey(path, path.length))) return;
+      this.#remember(path);
+    }
+    if (this.isFull) return;
     const service = subgraph === undefined ? {} : { service: subgraph };
-    this.#errors.push(
-      new GraphQLError(message, { path: path ?? null, extensions: { ...extensions, code, ...service } }),
-    );
+    const error = new GraphQLError(message, {
+      path: path ?? null,
+      extensions: { ...extensions, code: code.slice(0, longestText), ...service },
+    });
+    this.#bytesLeft -= Buffer.byteLength(JSON.stringify(error));
+    if (this.#bytesLeft >= 0) this.#errors.push(error);
+  }
+
+  /** Whether no more errors are told. */
+  get isFull(): boolean {
+    return this.#bytesLeft < 0 || this.#errors.length >= this.#limit;
   }
 
   #remember(path: Path): void {
@@ -180,6 +190,11 @@ export class ErrorTrail {
     return false;
   }
 }
+
+/** Extensions of a subgraph's error that are for its own logs, or that Apollo Server would obey. */
+const untold = new Set(['stacktrace', 'exception', 'http', 'debugMessage']);
+/** Of a message, in characters; extensions that are longer as JSON are left out. */
+const longestText = 1024;
 
 function pathKey(path: Path, length: number): string {
   return path.slice(0, length).join('\n');

@@ -41,10 +41,11 @@ export class Asked {
   /** Open addressing by hash; 0 is an empty place. */
   #table = new Int32Array(64);
 
-  constructor(run: Run, operation: CompiledOperation, variables: Buffer) {
+  constructor(run: Run, operation: CompiledOperation, contexts: string) {
     this.#run = run;
     this.#operation = operation;
-    this.#variables = variables;
+    const variables = [run.variablesFor(operation), contexts].filter((json) => json !== '');
+    this.#variables = Buffer.from(variables.map((json) => `,${json}`).join(''));
     this.#written = run.lendWriter();
   }
 
@@ -54,7 +55,7 @@ export class Asked {
     const out = this.#written;
     const before = out.end;
     out.byte(COMMA);
-    if (!representation.write(workspace, record, out)) {
+    if (!representation.write(this.#run, record, out)) {
       out.end = before;
       return this.#run.skipped;
     }
@@ -64,6 +65,7 @@ export class Asked {
     const mask = this.#table.length - 1;
     let place = hash & mask;
     for (; this.#table[place] !== 0; place = (place + 1) & mask) {
+      if (this.#run.isExclusive) continue;
       const cell = this.#table[place]!;
       const { tape } = workspace;
       if (tape[cell + REPRESENTATION_HASH] !== hash || tape[cell + REPRESENTATION_LENGTH] !== length)
@@ -123,10 +125,7 @@ export class Asked {
       const kind = tape[at + 1]! & KIND;
       if (kind === LIST) list = checkEntities(call, tape, tape[at]!);
       else if (call.errors.length === 0) {
-        call.reject(
-          'SUBREQUEST_MALFORMED_RESPONSE',
-          'sent a response without the entities that it was asked for',
-        );
+        call.reject('it has no entities');
       }
     }
     for (let i = 0; i < cells.length; i++) {
@@ -156,16 +155,13 @@ export class Asked {
 function checkEntities(call: Call, tape: Int32Array, list: number): number {
   const count = tape[list]!;
   if (count !== call.cells.length) {
-    call.reject(
-      'SUBREQUEST_MALFORMED_RESPONSE',
-      `answered ${count} entities instead of ${call.cells.length}`,
-    );
+    call.reject(`it has ${count} entities instead of ${call.cells.length}`);
     return 0;
   }
   for (let i = 0; i < count; i++) {
     const kind = tape[list + 2 + 2 * i]! & KIND;
     if (kind === OBJECT || kind === NULL) continue;
-    call.reject('SUBREQUEST_MALFORMED_RESPONSE', 'answered with an entity that is no object');
+    call.reject('one of its entities is no object');
     return 0;
   }
   return list;

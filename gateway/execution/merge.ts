@@ -6,6 +6,7 @@
  * answer parts of the same nested object (a value type that two subgraphs share), a record of its own is made
  * for it when it is first looked at, from what has arrived of it by then.
  */
+import { type Conditions, type Conjunction, holds } from './conditions';
 import { ABSENT, ANSWER, KIND, LIST, NULL, OBJECT, TYPE, type Workspace } from './json/tape';
 import { Shape } from './shape';
 import { type TypeTable } from './types';
@@ -25,26 +26,44 @@ export class Place {
     this.types = types;
   }
 
-  /** Says that records of this shape stand here. */
-  addOwn(shape: Shape): void {
+  /** Says that records of this shape stand here, under some conditions. */
+  addOwn(shape: Shape, when: Conjunction = []): void {
     this.#own.push(shape);
-    this.#addFields(shape, undefined);
+    this.#addFields(shape, undefined, when);
   }
 
   /** Says that records of this shape join those that stand here, each through the cell that is kept under `key`. */
-  addJoining(key: string, shape: Shape): void {
-    if (this.#joining.some((joining) => joining.key === key)) return;
+  addJoining(key: string, shape: Shape, when: Conjunction): void {
+    if (this.#joining.some((joining) => joining.key === key)) {
+      this.#addAlternatives(shape, when);
+      return;
+    }
     this.#joining.push({ key, shape });
-    this.#addFields(shape, key);
+    this.#addFields(shape, key, when);
   }
 
-  #addFields(shape: Shape, join: string | undefined): void {
-    for (const [name, { child }] of shape.fields) {
+  #addFields(shape: Shape, join: string | undefined, when: Conjunction): void {
+    for (const [name, { child, alternatives }] of shape.fields) {
       let field = this.fields.get(name);
-      if (field === undefined) this.fields.set(name, (field = { sources: [], child: undefined }));
+      if (field === undefined) this.fields.set(name, (field = { sources: [], child: undefined, when: [] }));
       field.sources.push({ shape, join });
-      if (child !== null) (field.child ??= new Place(this.types)).addOwn(child);
+      if (child === null) continue;
+      const only = alternatives.length === 1 ? alternatives[0]! : [];
+      (field.child ??= new Place(this.types)).addOwn(child, [...when, ...only]);
     }
+    this.#addAlternatives(shape, when);
+  }
+
+  #addAlternatives(shape: Shape, when: Conjunction): void {
+    for (const [name, { alternatives }] of shape.fields) {
+      const field = this.fields.get(name)!;
+      for (const alternative of alternatives) field.when.push([...when, ...alternative]);
+    }
+  }
+
+  /** Whether some fetch asks for the field under these conditions. */
+  isAsked(name: string, conditions: Conditions): boolean {
+    return this.fields.get(name)?.when.some((conjunction) => holds(conjunction, conditions)) ?? false;
   }
 
   /** The layout of the records that stand here. To be asked when everything that contributes is known. */
@@ -54,7 +73,7 @@ export class Place {
     this.#shape = new Shape(this.types);
     for (const own of this.#own) {
       for (const [name, { child }] of own.fields) {
-        if (!this.#shape.fields.has(name)) this.#shape.addField(name, name, false, child);
+        if (!this.#shape.fields.has(name)) this.#shape.addField(name, name, false, child, []);
       }
     }
     return this.#shape;
@@ -135,7 +154,8 @@ export class Place {
   /** How the type is read of what stands here. */
   typeSource(): TypeSource {
     const saying = this.#joining.filter(({ shape }) => shape.isTypename.includes(true));
-    return { types: this.types, joins: saying.map(({ key }) => this.joinWord(key)) };
+    const isAsked = saying.length > 0 || this.#own.some(({ isTypename }) => isTypename.includes(true));
+    return { types: this.types, joins: saying.map(({ key }) => this.joinWord(key)), isAsked };
   }
 }
 
@@ -144,6 +164,8 @@ export interface TypeSource {
   readonly types: TypeTable;
   /** The words that refer to cells whose answers may say it too. */
   readonly joins: readonly number[];
+  /** Whether any fetch asks for the type. */
+  readonly isAsked: boolean;
 }
 
 /**
@@ -162,6 +184,8 @@ export function typeOf({ tape }: Workspace, record: number, { types, joins }: Ty
 interface PlaceField {
   readonly sources: { readonly shape: Shape; readonly join: string | undefined }[];
   child: Place | undefined;
+  /** The conditions under which some fetch asks for it; one of them suffices. */
+  readonly when: Conjunction[];
 }
 
 /** How a field is read from a record. With one candidate, `join` and `slot` say all. */

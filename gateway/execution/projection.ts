@@ -12,9 +12,9 @@ import {
   getNamedType,
   getNullableType,
   type GraphQLCompositeType,
+  type GraphQLFieldMap,
   GraphQLIncludeDirective,
   type GraphQLLeafType,
-  type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
   GraphQLSkipDirective,
@@ -26,6 +26,7 @@ import {
   isNonNullType,
   isObjectType,
   isSpecifiedScalarType,
+  isUnionType,
   Kind,
   SchemaMetaFieldDef,
   type SelectionSetNode,
@@ -76,22 +77,29 @@ export class ObjectProjection {
     this.#selectionSets = selectionSets;
   }
 
-  /** The fields of an object of this type; undefined if the type is not possible here. */
+  /**
+   * The fields of an object of this type; undefined if the type is not possible here. Type 0, and the interface that
+   * a subgraph with an `@interfaceObject` names: undefined, too, where the selection depends on the type.
+   */
   fieldsOf(type: number): FieldProjection[] | undefined {
     return this.#fields[type] ?? this.#compile(type);
   }
 
   #compile(typeId: number): FieldProjection[] | undefined {
+    const { returnType } = this;
     const { schema, types } = this.#source;
-    const type = schema.getType(types.nameOf(typeId));
-    if (!isObjectType(type)) return undefined;
-    if (
-      isAbstractType(this.returnType) ? !schema.isSubType(this.returnType, type) : type !== this.returnType
-    ) {
-      return undefined;
-    }
+    const named = typeId === 0 ? returnType : schema.getType(types.nameOf(typeId));
+    if (!isCompositeType(named)) return undefined;
+    if (isAbstractType(returnType) && isObjectType(named)) {
+      if (!schema.isSubType(returnType, named)) return undefined;
+    } else if (isAbstractType(named) && isAbstractType(returnType)) {
+      if (types.matching(returnType.name)[types.idOf(named.name)] !== 1) return undefined;
+    } else if (named !== returnType) return undefined;
+    const type = isObjectType(named) ? named : returnType;
     const grouped = new Map<string, FieldNode[]>();
-    for (const selectionSet of this.#selectionSets) this.#collect(type, selectionSet, grouped, new Set());
+    for (const selectionSet of this.#selectionSets) {
+      if (!this.#collect(type, selectionSet, grouped, new Set())) return undefined;
+    }
     const fields: FieldProjection[] = [];
     for (const [responseKey, nodes] of grouped) {
       fields.push(compileField(this.#source, this.#place, type, typeId, responseKey, nodes));
@@ -100,18 +108,19 @@ export class ObjectProjection {
     return fields;
   }
 
-  /** GraphQL, section 6.3.2, "Field Collection". */
+  /** GraphQL, section 6.3.2, "Field Collection". False if an abstract type does not say what is to be collected. */
   #collect(
-    type: GraphQLObjectType,
+    type: GraphQLCompositeType,
     { selections }: SelectionSetNode,
     grouped: Map<string, FieldNode[]>,
     visited: Set<string>,
-  ): void {
+  ): boolean {
     const { schema, fragments, conditions } = this.#source;
     for (const selection of selections) {
       if (getDirectiveValues(GraphQLSkipDirective, selection, conditions)?.['if'] === true) continue;
       if (getDirectiveValues(GraphQLIncludeDirective, selection, conditions)?.['if'] === false) continue;
       if (selection.kind === Kind.FIELD) {
+        if (selection.name.value === TypeNameMetaFieldDef.name && !isObjectType(type)) return false;
         const key = selection.alias?.value ?? selection.name.value;
         const nodes = grouped.get(key);
         if (nodes === undefined) grouped.set(key, [selection]);
@@ -131,10 +140,14 @@ export class ObjectProjection {
       const condition = fragment.typeCondition?.name.value;
       if (condition !== undefined && condition !== type.name) {
         const conditionType = schema.getType(condition);
-        if (!isAbstractType(conditionType) || !schema.isSubType(conditionType, type)) continue;
+        const applies =
+          isAbstractType(conditionType) && !isUnionType(type) && schema.isSubType(conditionType, type);
+        if (!applies && !isObjectType(type)) return false;
+        if (!applies) continue;
       }
-      this.#collect(type, fragment.selectionSet, grouped, visited);
+      if (!this.#collect(type, fragment.selectionSet, grouped, visited)) return false;
     }
+    return true;
   }
 }
 
@@ -180,7 +193,7 @@ export interface Leaf {
 function compileField(
   source: ProjectionSource,
   place: Place | undefined,
-  parentType: GraphQLObjectType,
+  parentType: GraphQLCompositeType,
   parentTypeId: number,
   responseKey: string,
   nodes: readonly FieldNode[],
@@ -189,7 +202,9 @@ function compileField(
   const isRoot = parentType === source.schema.getQueryType();
   const introspection = isRoot ? introspectionFields.get(fieldName) : undefined;
   const isTypename = fieldName === TypeNameMetaFieldDef.name;
-  const { type } = isTypename ? TypeNameMetaFieldDef : (introspection ?? parentType.getFields()[fieldName]!);
+  const { type } = isTypename
+    ? TypeNameMetaFieldDef
+    : (introspection ?? fieldsByName(parentType)[fieldName]!);
   const access = isTypename || introspection !== undefined ? undefined : place?.access(responseKey);
   const isSimple = access?.merged === undefined && access?.candidates.length === 1;
   const child = place?.fields.get(responseKey)?.child;
@@ -207,6 +222,10 @@ function compileField(
     introspection: introspection === undefined ? undefined : nodes,
     coordinate: `${parentType.name}.${fieldName}`,
   };
+}
+
+function fieldsByName(type: GraphQLCompositeType): GraphQLFieldMap<unknown, unknown> {
+  return isUnionType(type) ? {} : type.getFields();
 }
 
 const introspectionFields = new Map(
@@ -232,7 +251,7 @@ function compileValue(
   const nullable = getNullableType(type);
   const value = { isNonNull, accepts: 0, item: undefined, object: undefined, leaf: undefined };
   if (isListType(nullable)) {
-    return { ...value, item: compileValue(source, place, nullable.ofType as GraphQLOutputType, nodes) };
+    return { ...value, item: compileValue(source, place, nullable.ofType, nodes) };
   }
   if (isCompositeType(nullable)) {
     const selectionSets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);

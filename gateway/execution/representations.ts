@@ -1,8 +1,9 @@
-import { KIND, LENGTH_SHIFT, LIST, NULL, OBJECT, type Workspace } from './json/tape';
+import { KIND, LENGTH_SHIFT, LIST, NULL, OBJECT } from './json/tape';
 import { type ByteWriter } from './json/write';
 import { type Access, locate, type Place, typeOf, type TypeSource } from './merge';
 import { type RequiredSelection, type Rewrite } from './plan';
 import { typeConditionPrefix } from './rewrites';
+import { type Run } from './run';
 
 /** What an entity fetch requires, compiled to writing it as JSON from records of one place. */
 export class Representation {
@@ -25,10 +26,10 @@ export class Representation {
    * Writes the representation of the record's object. False, with nothing written, if a required field has not
    * been answered, or if the object is of no type that the fetch is about.
    */
-  write(workspace: Workspace, record: number, out: ByteWriter): boolean {
+  write(run: Run, record: number, out: ByteWriter): boolean {
     const start = out.end;
-    const fields = this.#fieldsFor(workspace, record);
-    if (fields?.[0]?.name !== '__typename' || !writeFields(workspace, record, fields, out)) {
+    const fields = this.#fieldsFor(run, record);
+    if (fields?.[0]?.name !== '__typename' || !writeFields(run, record, fields, out)) {
       out.end = start;
       return false;
     }
@@ -36,15 +37,19 @@ export class Representation {
   }
 
   /** Like `write`, for an object inside a representation, which need not have a type. */
-  writeNested(workspace: Workspace, record: number, out: ByteWriter): boolean {
-    const fields = this.#fieldsFor(workspace, record);
+  writeNested(run: Run, record: number, out: ByteWriter): boolean {
+    const fields = this.#fieldsFor(run, record);
     if (fields === undefined) return false;
-    if (fields.length === 0) out.all(emptyObject);
-    return writeFields(workspace, record, fields, out);
+    return writeFields(run, record, fields, out);
   }
 
-  #fieldsFor(workspace: Workspace, record: number): Field[] | undefined {
-    const type = typeOf(workspace, record, this.#source);
+  /** This and more of the same object. */
+  with(selections: readonly RequiredSelection[]): Representation {
+    return new Representation(this.#place, [...this.#selections, ...selections], this.#rewrites);
+  }
+
+  #fieldsFor(run: Run, record: number): Field[] | undefined {
+    const type = typeOf(run.workspace, record, this.#source);
     if (type < 0) return undefined;
     const groups = (this.#groups[type] ??= this.#compile(type));
     if (groups.length === 1) return groups[0]!.fields;
@@ -52,8 +57,8 @@ export class Representation {
     let key = `${type}`;
     const complete = groups.filter(({ fields, optional }, i) => {
       const isComplete = fields.every(
-        ({ access, constant }) =>
-          constant !== undefined || (access !== undefined && isPresent(workspace, record, access)),
+        (field) =>
+          field.constant !== undefined || isPresent(run, record, field.access) || isUnasked(field, run),
       );
       if (isComplete) key += `,${i}`;
       return isComplete || !optional;
@@ -104,7 +109,10 @@ export class Representation {
     const written = own?.kind === 'KeyRenamer' ? own.renameKeyTo : responseName;
     const child = this.#place.fields.get(responseName)?.child;
     return {
+      place: this.#place,
+      responseName,
       name: written,
+      selections: selections ?? [],
       key: Buffer.from(`,${JSON.stringify(written)}:`),
       access: this.#place.access(responseName),
       constant:
@@ -132,7 +140,11 @@ interface Group {
 }
 
 interface Field {
+  readonly place: Place;
+  /** Its name in the merged response, and in the representation. */
+  readonly responseName: string;
   readonly name: string;
+  readonly selections: readonly RequiredSelection[];
   /** Comma, name and colon. */
   readonly key: Buffer;
   readonly access: Access | undefined;
@@ -148,47 +160,59 @@ function byName(one: Field, other: Field): number {
 
 function mergeFields(groups: readonly Group[]): Field[] {
   const merged = new Map<string, Field>();
-  for (const { fields } of groups) for (const field of fields) merged.set(field.name, field);
+  for (const field of groups.flatMap(({ fields }) => fields)) {
+    const known = merged.get(field.name);
+    merged.set(
+      field.name,
+      known?.child === undefined ? field : { ...field, child: known.child.with(field.selections) },
+    );
+  }
   return [...merged.values()].sort(byName);
 }
 
-function isPresent(workspace: Workspace, record: number, access: Access): boolean {
-  return (workspace.tape[locate(workspace, record, access) + 1]! & KIND) !== 0;
+function isPresent(run: Run, record: number, access: Access | undefined): boolean {
+  return (
+    access !== undefined && (run.workspace.tape[locate(run.workspace, record, access) + 1]! & KIND) !== 0
+  );
 }
 
-function writeFields(workspace: Workspace, record: number, fields: Field[], out: ByteWriter): boolean {
+/** Whether no fetch was to bring the field: conditions of the client left it out. */
+function isUnasked({ place, responseName }: Field, run: Run): boolean {
+  return !place.isAsked(responseName, run.conditions);
+}
+
+function writeFields(run: Run, record: number, fields: Field[], out: ByteWriter): boolean {
   const start = out.end;
-  for (const { access, constant, key, child } of fields) {
+  for (const field of fields) {
+    const { access, constant, key, child } = field;
     if (constant !== undefined) {
       out.all(key);
       out.all(constant);
       continue;
     }
-    const at = access === undefined ? 0 : locate(workspace, record, access);
-    if (at === 0 || (workspace.tape[at + 1]! & KIND) === 0) return false;
+    const at = access === undefined ? 0 : locate(run.workspace, record, access);
+    if (at === 0 || (run.workspace.tape[at + 1]! & KIND) === 0) {
+      if (isUnasked(field, run)) continue;
+      return false;
+    }
     out.all(key);
-    writeValue(workspace, at, child, out);
+    writeValue(run, at, child, out);
   }
-  if (fields.length > 0) {
-    out.bytes[start] = 0x7b;
-    out.byte(0x7d);
-  }
+  if (out.end === start) out.byte(OPEN_OBJECT);
+  else out.bytes[start] = OPEN_OBJECT;
+  out.byte(CLOSE_OBJECT);
   return true;
 }
 
-function writeValue(
-  workspace: Workspace,
-  at: number,
-  child: Representation | undefined,
-  out: ByteWriter,
-): void {
+function writeValue(run: Run, at: number, child: Representation | undefined, out: ByteWriter): void {
+  const { workspace } = run;
   const { tape } = workspace;
   const a = tape[at]!;
   const b = tape[at + 1]!;
   switch (b & KIND) {
     case OBJECT: {
       const start = out.end;
-      if (child === undefined || !child.writeNested(workspace, a, out)) {
+      if (child === undefined || !child.writeNested(run, a, out)) {
         out.end = start;
         out.all(nullBytes);
       }
@@ -199,7 +223,7 @@ function writeValue(
       if (count === 0) out.byte(0x5b);
       for (let i = 0; i < count; i++) {
         out.byte(i === 0 ? 0x5b : 0x2c);
-        writeValue(workspace, a + 1 + 2 * i, child, out);
+        writeValue(run, a + 1 + 2 * i, child, out);
       }
       out.byte(0x5d);
       return;
@@ -212,5 +236,6 @@ function writeValue(
   }
 }
 
-const emptyObject = Buffer.from('{}');
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
 const nullBytes = Buffer.from('null');

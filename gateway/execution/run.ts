@@ -1,7 +1,8 @@
 import { type Caller, type Send } from '../transports/transport';
 import { type Call } from './call';
 import { type Program } from './compile';
-import { type Asked } from './loader';
+import { Asked } from './loader';
+import { type CompiledOperation } from './operation';
 import { OBJECT, SKIPPED, STATUS, Workspace } from './json/tape';
 import { ByteWriter } from './json/write';
 import { type CompiledFetch } from './nodes/fetch';
@@ -23,8 +24,12 @@ export class Run {
   readonly skipped: number;
   /** How many walks there were. */
   walks = 0;
-  /** What was asked of each entity operation so far, by the operation's number. */
-  readonly asked: (Asked | undefined)[] = [];
+  /** The records on the way that the current walk has taken. */
+  readonly ancestors: number[] = [];
+  /** What was asked of each entity operation so far, by its number and the arguments that come from contexts. */
+  readonly #asked = new Map<number | string, Asked>();
+  /** Entities are told apart by where they stand: a program with contexts in it. */
+  readonly isExclusive: boolean;
   /** Which fetch waited for which calls. */
   readonly uses: { readonly fetch: CompiledFetch; readonly call: Call }[] = [];
   readonly calls: Call[] = [];
@@ -35,7 +40,7 @@ export class Run {
   readonly #pool: Pool;
 
   constructor(
-    { pool, rootShape, largestRecord }: Pick<Program, 'pool' | 'rootShape' | 'largestRecord'>,
+    { pool, rootShape, largestRecord, isExclusive }: Program,
     variables: Readonly<Record<string, unknown>>,
     conditions: Readonly<Record<string, boolean>>,
     send: Send,
@@ -43,6 +48,7 @@ export class Run {
     fail: (error: unknown) => void,
   ) {
     this.#pool = pool;
+    this.isExclusive = isExclusive;
     this.workspace = pool.takeWorkspace();
     this.out = this.lendWriter();
     this.variables = variables;
@@ -60,12 +66,35 @@ export class Run {
     this.workspace.tape[this.skipped + STATUS] = SKIPPED;
   }
 
-  /** The JSON of a variable that the client sent; undefined if it did not. */
-  variableJson(name: string): string | undefined {
+  /** The JSON of a variable; undefined if the client did not send it. */
+  #variableJsonOf(name: string): string | undefined {
     if (this.#variableJson.has(name)) return this.#variableJson.get(name);
     const value = Object.hasOwn(this.variables, name) ? this.variables[name] : undefined;
     const json = JSON.stringify(value) as string | undefined;
     this.#variableJson.set(name, json);
+    return json;
+  }
+
+  /** What was asked of an entity operation; `contexts` are variables as JSON. */
+  askedOf(operation: CompiledOperation, contexts: string): Asked {
+    const key = contexts === '' ? operation.number : `${operation.number},${contexts}`;
+    let asked = this.#asked.get(key);
+    if (asked === undefined) this.#asked.set(key, (asked = new Asked(this, operation, contexts)));
+    return asked;
+  }
+
+  /** Forgets which entities are known: a mutation may have changed them. */
+  forgetEntities(): void {
+    for (const asked of this.#asked.values()) asked.forget();
+  }
+
+  /** The variables that the client sent, of those that an operation uses: `"a":1,"b":2`. */
+  variablesFor({ variableUsages }: CompiledOperation): string {
+    let json = '';
+    for (const name of variableUsages) {
+      const value = this.#variableJsonOf(name);
+      if (value !== undefined) json += `${json === '' ? '' : ','}${JSON.stringify(name)}:${value}`;
+    }
     return json;
   }
 

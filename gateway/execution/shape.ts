@@ -5,6 +5,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { type Conjunction, conjunctionOf } from './conditions';
 import { HEADER } from './json/tape';
 import { type Rewrite } from './plan';
 import { renamedKey } from './rewrites';
@@ -41,13 +42,20 @@ export class Shape {
   }
 
   /** Adds a field under the name that it has in the merged response, and the name that the subgraph gives it. */
-  addField(name: string, wireName: string, isTypename: boolean, child: Shape | null): void {
+  addField(
+    name: string,
+    wireName: string,
+    isTypename: boolean,
+    child: Shape | null,
+    alternatives: readonly Conjunction[],
+  ): void {
     let field = this.fields.get(name);
     if (field === undefined) {
-      field = { slot: this.#take(2), child };
+      field = { slot: this.#take(2), child, alternatives: [] };
       this.fields.set(name, field);
     }
     field.child ??= child;
+    field.alternatives.push(...alternatives);
     this.keys.push(wireName);
     this.slots.push(field.slot);
     this.children.push(child);
@@ -89,6 +97,8 @@ export class Shape {
 export interface ShapeField {
   readonly slot: number;
   child: Shape | null;
+  /** The conditions under which the operation asks for it; one of them suffices. */
+  readonly alternatives: Conjunction[];
 }
 
 /**
@@ -116,32 +126,39 @@ export function shapeOfOperation(
     path: readonly string[],
     isEntities: boolean,
   ): Shape {
-    const found = new Map<string, { isTypename: boolean; selectionSets: SelectionSetNode[] }>();
-    for (const selectionSet of selectionSets) gather(selectionSet, found);
+    const found = new Map<string, FoundField>();
+    for (const selectionSet of selectionSets) gather(selectionSet, [], found);
     const shape = new Shape(types);
-    for (const [key, { isTypename, selectionSets: below }] of found) {
+    for (const [key, { isTypename, selectionSets: below, alternatives }] of found) {
       const at = [...path, key];
       const child = below.length === 0 ? null : shapeOf(below, isEntities ? [] : at, false);
-      shape.addField(isEntities ? key : renamedKey(outputRewrites, at), key, isTypename, child);
+      const name = isEntities ? key : renamedKey(outputRewrites, at);
+      shape.addField(name, key, isTypename, child, alternatives);
     }
     return shape.seal();
   }
 
-  function gather(
-    { selections }: SelectionSetNode,
-    found: Map<string, { isTypename: boolean; selectionSets: SelectionSetNode[] }>,
-  ): void {
+  function gather({ selections }: SelectionSetNode, when: Conjunction, found: Map<string, FoundField>): void {
     for (const selection of selections) {
-      if (selection.kind === Kind.INLINE_FRAGMENT) gather(selection.selectionSet, found);
+      const here = [...when, ...conjunctionOf(selection.directives)];
+      if (selection.kind === Kind.INLINE_FRAGMENT) gather(selection.selectionSet, here, found);
       else if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        gather(fragments.get(selection.name.value)!.selectionSet, found);
+        gather(fragments.get(selection.name.value)!.selectionSet, here, found);
       } else {
         const key = selection.alias?.value ?? selection.name.value;
         let field = found.get(key);
-        if (field === undefined) found.set(key, (field = { isTypename: false, selectionSets: [] }));
+        if (field === undefined)
+          found.set(key, (field = { isTypename: false, selectionSets: [], alternatives: [] }));
         if (selection.name.value === '__typename') field.isTypename = true;
         if (selection.selectionSet !== undefined) field.selectionSets.push(selection.selectionSet);
+        field.alternatives.push(here);
       }
     }
   }
+}
+
+interface FoundField {
+  isTypename: boolean;
+  readonly selectionSets: SelectionSetNode[];
+  readonly alternatives: Conjunction[];
 }

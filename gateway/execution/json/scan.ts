@@ -175,7 +175,7 @@ function scanObject(scan: Scan, start: number, shape: Shape, record: number): nu
       else {
         expected = field + 1;
         const at = record + slots[field]!;
-        const child = children[field]!;
+        const child = children[field] as Shape | null;
         if (child === null) {
           // The usual leaf, a plain string, is not worth a call.
           if (bytes[p] === QUOTE) {
@@ -198,7 +198,7 @@ function scanObject(scan: Scan, start: number, shape: Shape, record: number): nu
             tape[at + 1] = scan.b;
           }
           if (tight !== 0 && shape.keepsName[field]!) tape[at + 1]! |= TIGHT;
-          if (isTypename[field]!) tape[record + TYPE] = typeOf(scan, tape[at]!, tape[at + 1]!, shape);
+          if (isTypename[field]!) tape[record + TYPE] = typeOf(scan, tape[at], tape[at + 1]!, shape);
         } else {
           p = scanValue(scan, p, child);
           tape = workspace.tape;
@@ -457,7 +457,7 @@ function typeOf(scan: Scan, a: number, b: number, shape: Shape): number {
 }
 
 function lengthBits(length: number): number {
-  if (length > longestLeaf) throw new MalformedJson('holds a value over 64 MiB');
+  if (length > longestLeaf) throw new MalformedJson('it holds a value over 64 MiB');
   return length << LENGTH_SHIFT;
 }
 
@@ -468,11 +468,13 @@ function skipSpace(bytes: Buffer, start: number): number {
 }
 
 function fail(scan: Scan, p: number): never {
-  throw new MalformedJson(p >= scan.end ? 'ends in the middle' : `is not JSON at byte ${p - scan.start}`);
+  throw new MalformedJson(
+    p >= scan.end ? 'it ends in the middle' : `it is not JSON at byte ${p - scan.start}`,
+  );
 }
 
 function failTooDeep(): never {
-  throw new MalformedJson(`is nested deeper than ${deepest} levels`);
+  throw new MalformedJson(`it is nested deeper than ${deepest} levels`);
 }
 
 const QUOTE = 0x22;

@@ -56,15 +56,14 @@ export class Workspace {
   }
 
   #growTape(words: number): void {
-    if (words > largestTape) throw new RangeError('The answers of the subgraphs are too large to be merged');
+    if (words > largestTape) throw new RangeError('it is too large to be merged with the others');
     const grown = new Int32Array(Math.max(words, this.tape.length * 2));
     grown.set(this.tape.subarray(0, this.top));
     this.tape = grown;
   }
 
   #growBytes(length: number): void {
-    if (length > largestBytes)
-      throw new RangeError('The answers of the subgraphs are too large to be merged');
+    if (length > largestBytes) throw new RangeError('it is too large to be merged with the others');
     const grown = Buffer.allocUnsafeSlow(Math.min(largestBytes, Math.max(length, this.bytes.length * 2)));
     grown.set(this.bytes.subarray(0, this.end));
     this.bytes = grown;

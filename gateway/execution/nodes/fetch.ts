@@ -10,11 +10,11 @@ import {
   STATUS,
 } from '../json/tape';
 import { Call } from '../call';
-import { Asked } from '../loader';
 import { type CompiledOperation } from '../operation';
 import { type Representation } from '../representations';
 import { type Run } from '../run';
 import { type Shape } from '../shape';
+import { type Contexts } from './context';
 import { type Step } from './step';
 import { type Walk, walk } from './flatten';
 
@@ -30,6 +30,8 @@ export interface CompiledFetch {
   readonly target: Shape;
   /** Undefined for a fetch that starts at a root type. */
   readonly representation: Representation | undefined;
+  /** Arguments that come from the objects around. */
+  readonly contexts: Contexts | undefined;
 }
 
 /** Asks for the fields of a root type; all objects at the end of the walk refer to the same answer. */
@@ -38,7 +40,7 @@ export function rootFetch(fetch: CompiledFetch): Step {
   return (run, done) => {
     const { workspace } = run;
     const cell = workspace.allocate(FIRST_ASKER);
-    let isNeeded = false;
+    let isNeeded = false as boolean;
     walk(run, fetch.walk, (at) => {
       workspace.tape[workspace.tape[at]! + join] = cell;
       isNeeded = true;
@@ -52,38 +54,38 @@ export function rootFetch(fetch: CompiledFetch): Step {
     workspace.tape[cell + BATCH] = call.id;
     run.uses.push({ fetch, call });
     call.whenDone(done);
-    const variables = variablesJson(run, operation);
+    const variables = run.variablesFor(operation);
     call.send(run, variables === '' ? noVariables : Buffer.from(`{${variables}}`), () => {
       workspace.tape[cell + ANSWER] = call.data;
       workspace.tape[cell + STATUS] = call.data === 0 ? FAILED : ANSWERED;
       // What a mutation has changed must be asked for again.
-      if (operation.request.kind === 'mutation') for (const asked of run.asked) asked?.forget();
+      if (operation.request.kind === 'mutation') run.forgetEntities();
     });
   };
 }
 
 /** Asks for the entities at the end of the walk, those that nobody has asked for yet. */
 export function entityFetch(fetch: CompiledFetch): Step {
-  const { operation, join, target } = fetch;
+  const { operation, join, target, contexts } = fetch;
   const representation = fetch.representation!;
   const targetIndex = operation.targets.indexOf(target);
   return (run, done) => {
     const { workspace } = run;
-    const asked = (run.asked[operation.number] ??= new Asked(run, operation, commaVariables(run, operation)));
+    const asked = contexts === undefined ? run.askedOf(operation, '') : undefined;
     let pending = 0;
     let lastCall = 0;
     const seen: number[] = [];
-    walk(run, fetch.walk, (at) => {
+    walk(run, fetch.walk, (at, ancestors) => {
       const record = workspace.tape[at]!;
       let cell = workspace.tape[record + join]!;
       if (cell === 0) {
-        cell = asked.ask(representation, record);
+        cell = (asked ?? run.askedOf(operation, contexts!(run, ancestors))).ask(representation, record);
         const { tape } = workspace;
         tape[record + join] = cell;
         if (cell === run.skipped) return;
         const first = tape[cell + FIRST_ASKER + targetIndex]!;
         if (first === 0) tape[cell + FIRST_ASKER + targetIndex] = record;
-        else if (isSame(run, target, record, first)) tape[at] = first;
+        else if (!run.isExclusive && isSame(run, target, record, first)) tape[at] = first;
       } else if (cell === run.skipped) return;
       const id = workspace.tape[cell + BATCH]!;
       if (id === lastCall || seen.includes(id)) return;
@@ -122,20 +124,5 @@ function isSame({ workspace: { tape, bytes } }: Run, shape: Shape, one: number, 
 }
 
 const longLoop = 128;
-
-/** The variables that the client sent, of those that the operation uses: `"a":1,"b":2`. */
-function variablesJson(run: Run, { variableUsages }: CompiledOperation): string {
-  let json = '';
-  for (const name of variableUsages) {
-    const value = run.variableJson(name);
-    if (value !== undefined) json += `${json === '' ? '' : ','}${JSON.stringify(name)}:${value}`;
-  }
-  return json;
-}
-
-function commaVariables(run: Run, operation: CompiledOperation): Buffer {
-  const json = variablesJson(run, operation);
-  return json === '' ? noVariables : Buffer.from(`,${json}`);
-}
 
 const noVariables = Buffer.alloc(0);

@@ -79,11 +79,16 @@ function pathSteps(path: ResponsePath): { steps: PathStep[]; last: string[] | un
 
 /**
  * Calls `visit` for each object at the end of the walk, in the order of the response, with the index of the pair
- * that refers to it. Of a record that stands in several places only the first is visited.
+ * that refers to it, and the records on the way to it. Of a record that stands in several places only the first is
+ * visited.
  */
-export function walk(run: Run, { steps, types, typed: endTypes }: Walk, visit: (at: number) => void): void {
+export function walk(
+  run: Run,
+  { steps, types, typed: endTypes }: Walk,
+  visit: (at: number, ancestors: readonly number[]) => void,
+): void {
   const mark = ++run.walks;
-  const { workspace } = run;
+  const { workspace, ancestors } = run;
   go(run.rootPair, 0);
 
   function go(at: number, depth: number): void {
@@ -91,8 +96,9 @@ export function walk(run: Run, { steps, types, typed: endTypes }: Walk, visit: (
     const kind = tape[at + 1]! & KIND;
     if (kind === OBJECT) {
       const record = tape[at]!;
+      ancestors[depth] = record;
       if (depth === steps.length) {
-        if (types === undefined || types[typeOf(workspace, record, endTypes)] === 1) visit(at);
+        if (types === undefined || types[typeOf(workspace, record, endTypes)] === 1) visit(at, ancestors);
         return;
       }
       if (tape[record + VISITED] === mark) return;

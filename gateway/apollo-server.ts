@@ -11,6 +11,7 @@ import { errors } from './errors';
 import type { OperationContext } from './executor';
 import type { Gateway } from './gateway';
 import type { Options } from './options';
+import { stringifyResult } from './response-data';
 import type { Logger } from './telemetry/logger';
 
 export interface ApolloServerSettings {
@@ -38,6 +39,8 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
       warn: (message) => logger.warn(String(message)),
       error: (message) => logger.error(String(message)),
     },
+    // What it returns is handed to the socket as it is, so bytes may take the place of text.
+    stringifyResult: (result) => stringifyResult(result) as string,
     formatError: (formatted, error) => formatError(formatted, error, logger),
     plugins: [
       requestPlugin(gateway),

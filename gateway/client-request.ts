@@ -3,16 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
-
-/** What a subgraph call needs to know of the client's request. */
-export interface Caller {
-  /** What the subgraphs get to see of the client's headers, by lower-case names. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Aborted when the answer is of no use any more: the client is gone, or the time is over. */
-  readonly signal: AbortSignal;
-  /** Milliseconds, as `performance.now()`. */
-  readonly deadline: number;
-}
+import type { Caller } from './transports/transport';
 
 /** The reason of an abortion that nobody is told, because nobody is there any more. */
 export class ClientGone extends Error {
@@ -21,8 +12,8 @@ export class ClientGone extends Error {
 
 export interface ClientRequestOptions {
   readonly headers: IncomingHttpHeaders;
-  /** Names of the headers that are handed on to subgraphs, in lower case. */
-  readonly forward: readonly string[];
+  /** Picks the headers that are handed on to subgraphs. */
+  readonly forward: (headers: IncomingHttpHeaders) => Caller['headers'];
   /** Milliseconds that the request may take. */
   readonly timeout: number;
 }
@@ -82,12 +73,8 @@ export class ClientRequest implements Caller {
     for (const release of this.#atEnd.splice(0)) release();
   }
 
-  #forwarded(headers: IncomingHttpHeaders, forward: readonly string[]): Record<string, string> {
-    const forwarded: Record<string, string> = {};
-    for (const name of forward) {
-      const value = headers[name];
-      if (value !== undefined) forwarded[name] = Array.isArray(value) ? value.join(', ') : value;
-    }
+  #forwarded(headers: IncomingHttpHeaders, forward: ClientRequestOptions['forward']): Caller['headers'] {
+    const forwarded: Record<string, string> = { ...forward(headers) };
     forwarded['x-request-id'] = this.id;
     forwarded['traceparent'] = formatTraceparent(this.trace);
     if (this.trace.state !== undefined) forwarded['tracestate'] = this.trace.state;

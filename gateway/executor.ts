@@ -1,12 +1,15 @@
 import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
 import type { GraphQLSchema } from 'graphql';
 import type { ClientRequest } from './client-request';
+import type { PlannedOperation } from './planning';
 
-/** What plans and runs the operations of one supergraph. The engine behind it may be exchanged. */
+/** What plans and runs the operations of one supergraph. */
 export interface Executor {
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema;
   readonly execute: Execute;
+  /** The operations that were asked for most often, for the engine that follows to plan in advance. */
+  mostUsed(count: number): PlannedOperation[];
   /** Called once, when no operation runs any more. */
   close(): Promise<void>;
 }

@@ -14,8 +14,8 @@ import type { Metrics } from './telemetry/metrics';
 
 export interface GatewaySettings {
   readonly source: SupergraphSource;
-  /** Rejects when the supergraph cannot be run. */
-  readonly build: (supergraphSdl: string) => Promise<Generation>;
+  /** Builds what follows `previous`. Rejects when the supergraph cannot be run. */
+  readonly build: (supergraphSdl: string, previous: Generation | undefined) => Promise<Generation>;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -67,7 +67,7 @@ export class Gateway implements GatewayInterface {
           cause: error,
         });
       });
-      if (supergraphSdl !== undefined) this.#swap(await this.#settings.build(supergraphSdl));
+      if (supergraphSdl !== undefined) this.#swap(await this.#settings.build(supergraphSdl, undefined));
     } catch (error) {
       this.#rejectLoaded(error);
       throw error;
@@ -129,7 +129,7 @@ export class Gateway implements GatewayInterface {
   async #tryGeneration(supergraphSdl: string): Promise<void> {
     const { build, logger, metrics } = this.#settings;
     try {
-      this.#swap(await build(supergraphSdl));
+      this.#swap(await build(supergraphSdl, this.#current));
     } catch (error) {
       metrics.supergraphUpdates.add(1, { result: 'refused' });
       logger.error(

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import { assertValidSchema, type GraphQLSchema } from 'graphql';
-import { createApolloExecutor } from './apollo-executor';
+import { createEngine } from './engine';
 import type { Execute, Executor, Subgraph } from './executor';
 import type { Options } from './options';
 import { listSubgraphs } from './supergraph/subgraphs';
-import { refuseSubgraphUrl } from './supergraph/subgraph-url';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 
 export interface GenerationOptions {
   readonly supergraphSdl: string;
   readonly options: Options;
+  /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
+  readonly previous?: Generation | undefined;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -30,14 +31,21 @@ export class Generation {
   #retired = false;
 
   /** @throws {SupergraphError} when the supergraph cannot be run. */
-  static async build({ supergraphSdl, options, ...telemetry }: GenerationOptions): Promise<Generation> {
+  static async build({
+    supergraphSdl,
+    options,
+    previous,
+    ...telemetry
+  }: GenerationOptions): Promise<Generation> {
     try {
       const subgraphs = chooseSubgraphs(supergraphSdl, options);
       const exposeQueryPlans = options.mode === 'development';
-      const executor = await createApolloExecutor({
+      const warmUp = previous === undefined ? [] : previous.#executor.mostUsed(operationsToWarmUp);
+      const executor = await createEngine({
         supergraphSdl,
         subgraphs,
         exposeQueryPlans,
+        warmUp,
         ...telemetry,
       });
       assertValidSchema(executor.apiSchema);
@@ -85,6 +93,8 @@ export class Generation {
   }
 }
 
+const operationsToWarmUp = 100;
+
 /** A short name for a supergraph in logs: the beginning of its SHA-256. */
 export function supergraphId(supergraphSdl: string): string {
   return createHash('sha256').update(supergraphSdl).digest('hex').slice(0, 12);
@@ -95,8 +105,9 @@ function chooseSubgraphs(supergraphSdl: string, { subgraphs, timeouts }: Options
   for (const { name, url } of listSubgraphs(supergraphSdl)) {
     const own = subgraphs[name];
     const subgraph = { name, url: own?.url ?? url, timeout: own?.timeout ?? timeouts.subgraph };
-    const refusal = refuseSubgraphUrl(name, subgraph.url);
-    if (refusal !== undefined) throw new SupergraphError(`The supergraph cannot be run: ${refusal}`);
+    if (subgraph.url === '') {
+      throw new SupergraphError(`Subgraph "${name}" has no URL in the supergraph, and none in the options.`);
+    }
     chosen.set(name, subgraph);
   }
   if (chosen.size === 0) {

@@ -1,6 +1,6 @@
 import cors from '@fastify/cors';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { ClientGone, ClientRequest } from './client-request';
+import { ClientGone, ClientRequest, type ClientRequestOptions } from './client-request';
 import { requestError } from './errors';
 import { explorationRoutes } from './exploration';
 import { healthRoutes, type Readiness } from './health';
@@ -8,6 +8,7 @@ import { answerClientError, handleErrors, pathOf } from './http-errors';
 import type { Options } from './options';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
+import { compileHeaderRules } from './transports/headers';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -31,6 +32,7 @@ export interface HttpServerOptions {
  */
 export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
   const { options, logger, readiness } = settings;
+  const forward = compileHeaderRules(options.headers);
   const app = fastify({
     bodyLimit: options.limits.body,
     return503OnClosing: false,
@@ -42,7 +44,7 @@ export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
   });
   app.decorateRequest('client');
   app.addHook('onRequest', (request, reply, done) => {
-    begin(request, reply, settings);
+    begin(request, reply, forward, settings);
     // Node reads more of them, but cuts them silently at a number of its own.
     const tooMany = request.raw.rawHeaders.length > 2 * maxHeaders;
     done(tooMany ? requestError('HEADERS_TOO_LARGE', {}) : undefined);
@@ -56,12 +58,17 @@ export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
 
 const maxHeaders = 100;
 
-function begin(request: FastifyRequest, reply: FastifyReply, settings: HttpServerOptions): void {
+function begin(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  forward: ClientRequestOptions['forward'],
+  settings: HttpServerOptions,
+): void {
   const { options, metrics, logger, inFlight } = settings;
-  const { headers, timeouts } = options;
+  const { timeouts } = options;
   const client = new ClientRequest({
     headers: request.headers,
-    forward: headers.forward,
+    forward,
     timeout: timeouts.request,
   });
   request.client = client;

@@ -1,6 +1,6 @@
 export { startGateway, type GatewayOptions, type RunningGateway } from './server';
 export { loadOptions, OptionsError, type LoadOptions, type Options, type OptionsInput } from './options';
-export { explainOperation, type ExplainOptions, type Explanation } from './apollo-executor';
+export { explainOperation, type ExplainOptions, type Explanation } from './explain';
 export { SupergraphError } from './generation';
 export { type ErrorCode } from './errors';
 export { fileSource, type FileSourceOptions } from './supergraph/file';

@@ -45,7 +45,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const metrics = createMetrics();
   const gateway = new Gateway({
     source,
-    build: (supergraphSdl) => Generation.build({ supergraphSdl, options, metrics, logger }),
+    build: (supergraphSdl, previous) =>
+      Generation.build({ supergraphSdl, options, previous, metrics, logger }),
     logger,
     metrics,
   });

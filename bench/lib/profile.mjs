@@ -1,0 +1,72 @@
+/** A CPU profile of a system's main thread, taken by V8's sampler while it is measured. */
+import { writeFileSync } from 'node:fs';
+import { WebSocket } from 'undici';
+
+/** An argument of `node` that makes it profilable; it says where on standard error. */
+export const inspectable = '--inspect=127.0.0.1:0';
+
+/** @returns a function that ends the profile, writes it to `file` (for Chrome's DevTools) and returns what it says. */
+export async function startProfile(systemOutput, file) {
+  const url = /Debugger listening on (ws:\S+)/.exec(systemOutput)?.[1];
+  if (url === undefined) throw new Error('The system does not say where it can be inspected.');
+  const socket = new WebSocket(url);
+  const waiting = new Map();
+  socket.addEventListener('message', ({ data }) => {
+    const { id, result } = JSON.parse(data);
+    waiting.get(id)?.(result);
+  });
+  await new Promise((resolve) => socket.addEventListener('open', resolve));
+  let lastId = 0;
+  const send = (method, params) =>
+    new Promise((resolve) => {
+      lastId += 1;
+      waiting.set(lastId, resolve);
+      socket.send(JSON.stringify({ id: lastId, method, params }));
+    });
+  await send('Profiler.enable');
+  await send('Profiler.setSamplingInterval', { interval: 500 });
+  await send('Profiler.start');
+  return async () => {
+    const { profile } = await send('Profiler.stop');
+    socket.close();
+    writeFileSync(file, JSON.stringify(profile));
+    return describe(profile);
+  };
+}
+
+/** The functions in which most of the time was spent, callees not counted, and the packages that they belong to. */
+function describe({ nodes, samples, timeDeltas }) {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const functions = new Map();
+  const owners = new Map();
+  let total = 0;
+  samples.forEach((id, i) => {
+    const { functionName, url, lineNumber } = byId.get(id).callFrame;
+    if (functionName === '(idle)') return;
+    const time = Math.max(0, timeDeltas[i]);
+    total += time;
+    add(functions, `${functionName || '(anonymous)'}  ${place(url)}${url ? `:${lineNumber + 1}` : ''}`, time);
+    add(owners, owner(functionName, url), time);
+  });
+  const lines = (times, count) =>
+    [...times]
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, count)
+      .map(([name, time]) => `  ${((time / total) * 100).toFixed(1).padStart(5)} %  ${name}`);
+  return [...lines(owners, 12), '', ...lines(functions, 30)].join('\n');
+}
+
+const add = (times, name, time) => times.set(name, (times.get(name) ?? 0) + time);
+
+const place = (url) =>
+  url
+    .replace(/^file:\/\//, '')
+    .replace(/^.*\/node_modules\//, '')
+    .replace(/^.*\/dist\//, 'dist/');
+
+function owner(functionName, url) {
+  if (url === '') return functionName.startsWith('(') ? functionName : 'native';
+  if (url.startsWith('node:')) return url.split('/').slice(0, 2).join('/');
+  const inPackage = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1];
+  return inPackage ?? place(url);
+}

@@ -1,0 +1,247 @@
+/**
+ * The clients: connections that are opened before the clock starts, one request at a time on each, every response
+ * compared byte for byte with the one that is right. Each request has an `authorization` of its own.
+ *
+ * Without a rate a connection sends its next request as soon as it has its answer (closed loop). With one, requests
+ * are due at fixed times whether or not the answers keep up, and latency counts from when a request was due, so that
+ * waiting for a slow gateway is not forgotten. Requests are due to the millisecond.
+ */
+import net from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { decodeChunks, head, scanHead } from '../lib/http1.mjs';
+
+/** One buffer for all connections: what is read is compared at once and never kept. */
+const readBuffer = Buffer.allocUnsafe(512 * 1024);
+const STUCK_AFTER = 30_000;
+const DRAIN_LIMIT = 10_000;
+
+let credentials = 0;
+
+process.on('message', ({ id, ...options }) =>
+  run(options).then(
+    (result) => process.send({ id, ...result }),
+    (error) => process.send({ id, error: error.message }),
+  ),
+);
+process.on('disconnect', () => process.exit());
+
+/**
+ * @param {{
+ *   port: number, connections: number, body: string, expected: string, stamp?: string,
+ *   warmUp: number, seconds: number, rate?: number,
+ * }} options times in seconds, rate in requests per second. Sends `{ measuring }` when the clock starts and when it stops.
+ */
+async function run(options) {
+  const clients = await Promise.all(Array.from({ length: options.connections }, () => connect(options)));
+  const latencies = [];
+  const wrong = new Map();
+  let measuring = false;
+  let stopping = false;
+  let finished = 0;
+  let finishedInAll = 0;
+  let lastAnswer = performance.now();
+
+  const due = [];
+  const idle = [];
+  const closedLoop = options.rate === undefined;
+  for (const client of clients) {
+    client.onAnswer = (problem) => {
+      lastAnswer = performance.now();
+      finishedInAll += 1;
+      if (measuring) {
+        finished += 1;
+        latencies.push(lastAnswer - client.dueAt);
+        if (problem !== undefined) wrong.set(problem, (wrong.get(problem) ?? 0) + 1);
+      }
+      if (stopping) idle.push(client);
+      else if (closedLoop) client.send(lastAnswer);
+      else if (due.length > 0) client.send(due.shift());
+      else idle.push(client);
+    };
+    if (closedLoop) client.send(performance.now());
+    else idle.push(client);
+  }
+  const clock = closedLoop
+    ? undefined
+    : tick(options.rate, (at) => (idle.length > 0 ? idle.shift().send(at) : due.push(at)));
+
+  await pause(options.warmUp * 1000);
+  process.send({ measuring: true });
+  const started = performance.now();
+  measuring = true;
+  while (performance.now() - started < options.seconds * 1000) {
+    await pause(Math.max(1, Math.min(500, started + options.seconds * 1000 - performance.now())));
+    if (performance.now() - lastAnswer > STUCK_AFTER) break;
+  }
+  measuring = false;
+  const elapsed = (performance.now() - started) / 1000;
+  process.send({ measuring: false });
+  const unanswered = due.length;
+  clearInterval(clock);
+  // What is under way is waited for, so that the calls of all requests can be counted.
+  stopping = true;
+  for (let waited = 0; idle.length < clients.length && waited < DRAIN_LIMIT; waited += 5) await pause(5);
+  for (const client of clients) client.close();
+  if (finished === 0) throw new Error('no request was answered');
+
+  latencies.sort((a, b) => a - b);
+  const percentile = (share) =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))];
+  return {
+    requests: finished,
+    requestsInAll: finishedInAll,
+    seconds: elapsed,
+    perSecond: finished / elapsed,
+    p50: percentile(0.5),
+    p90: percentile(0.9),
+    p99: percentile(0.99),
+    max: latencies.at(-1),
+    unanswered,
+    reconnects: clients.reduce((sum, client) => sum + client.reconnects, 0),
+    wrong: Object.fromEntries(wrong),
+  };
+}
+
+/** @returns a connected client: `send(dueAt)` asks, `onAnswer(problem)` is called once the whole answer was compared. */
+function connect({ port, body, expected, stamp }) {
+  const request = Buffer.from(
+    `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\naccept: application/json\r\n` +
+      `authorization: Bearer 000000000000\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+  const right = Buffer.from(expected);
+  const requestDigits = [{ end: request.indexOf('Bearer 000000000000') + 19, length: 12 }];
+  const rightDigits = [];
+  if (stamp !== undefined) {
+    const length = stamp.length - 1;
+    requestDigits.push(...places(request, stamp).map((at) => ({ end: at + stamp.length, length })));
+    rightDigits.push(...places(right, stamp).map((at) => ({ end: at + stamp.length, length })));
+  }
+
+  const client = { dueAt: 0, onAnswer: undefined, reconnects: 0, send, close };
+  let socket;
+  let busy = false;
+  let closed = false;
+  let inHead = true;
+  let left = 0;
+  let offset = 0;
+  let problem;
+  /** Bytes of a head that came in parts, or of a body in chunks; both are rare. */
+  let kept;
+  return new Promise((resolve, reject) => {
+    open();
+    socket.once('error', reject);
+    socket.once('connect', () => resolve(client));
+  });
+
+  function open() {
+    inHead = true;
+    kept = undefined;
+    problem = undefined;
+    socket = net.connect({
+      host: '127.0.0.1',
+      port,
+      noDelay: true,
+      onread: { buffer: readBuffer, callback: onRead },
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      if (closed || client.onAnswer === undefined) return;
+      // A server may close a connection that was idle for long; one that does so without end is down.
+      client.reconnects += 1;
+      if (client.reconnects > 100) return;
+      open();
+      if (busy) finish('the connection was closed');
+    });
+  }
+
+  function close() {
+    closed = true;
+    socket.destroy();
+  }
+
+  function send(dueAt) {
+    client.dueAt = dueAt;
+    busy = true;
+    credentials += 1;
+    for (const { end, length } of requestDigits) writeDigits(request, end, length, credentials);
+    for (const { end, length } of rightDigits) writeDigits(right, end, length, credentials);
+    socket.write(request);
+  }
+
+  function onRead(length, buffer) {
+    let bytes = buffer;
+    let at = 0;
+    let end = length;
+    if (kept !== undefined) {
+      bytes = Buffer.concat([kept, buffer.subarray(0, length)]);
+      end = bytes.length;
+      kept = undefined;
+    }
+    if (inHead) {
+      if (!scanHead(bytes, 0, end)) return keep(bytes, end);
+      if (head.chunked) {
+        const decoded = decodeChunks(bytes.subarray(0, end), head.end);
+        if (decoded === undefined) return keep(bytes, end);
+        if (!isOk(bytes)) problem = statusLine(bytes);
+        else if (!decoded.body.equals(right)) problem = 'another body';
+        return finish(problem);
+      }
+      problem = isOk(bytes) ? undefined : statusLine(bytes);
+      left = Math.max(0, head.contentLength);
+      if (left !== right.length) problem ??= `a body of ${left} bytes instead of ${right.length}`;
+      at = head.end;
+      offset = 0;
+      inHead = false;
+    }
+    const size = Math.min(left, end - at);
+    if (problem === undefined && right.compare(bytes, at, at + size, offset, offset + size) !== 0)
+      problem = 'another body';
+    offset += size;
+    left -= size;
+    if (left === 0) finish(problem);
+    return true;
+  }
+
+  function keep(bytes, end) {
+    kept = Buffer.from(bytes.subarray(0, end));
+    return true;
+  }
+
+  function finish(found) {
+    problem = undefined;
+    inHead = true;
+    busy = false;
+    client.onAnswer(found);
+    return true;
+  }
+}
+
+const isOk = (bytes) => bytes[9] === 50 && bytes[10] === 48 && bytes[11] === 48;
+const statusLine = (bytes) => bytes.latin1Slice(0, bytes.indexOf('\r\n')).slice(9);
+
+/** Calls `send` with the time at which each request is due. */
+function tick(rate, send) {
+  const started = performance.now();
+  let sent = 0;
+  return setInterval(() => {
+    const until = ((performance.now() - started) * rate) / 1000;
+    for (; sent < until; sent += 1) send(started + (sent * 1000) / rate);
+  }, 1);
+}
+
+function places(bytes, text) {
+  const found = [];
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) found.push(at);
+  return found;
+}
+
+function writeDigits(bytes, end, length, value) {
+  for (let i = end - 1; i >= end - length; i -= 1) {
+    bytes[i] = 48 + (value % 10);
+    value = Math.floor(value / 10);
+  }
+}
+
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,110 @@
+/**
+ * What is measured. A system is a command that serves GraphQL over HTTP at `/graphql` on a port, in front of a
+ * supergraph, and forwards `authorization` to the subgraphs.
+ *
+ * A name may carry an argument after `@`: `weir@DIR` is the build of another checkout, `limit-b@apollo` makes the
+ * calls of Apollo Gateway instead of Weir's.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const server = (file) => join(here, 'servers', file);
+const hive = join(here, 'node_modules', '@graphql-hive', 'gateway', 'dist', 'bin.js');
+
+/**
+ * @typedef {object} System
+ * @property {string} label
+ * @property {string} [limitOf] the system whose calls a limit makes; it has no answers of its own then
+ * @property {number} [workers] processes that serve; more than one needs both cores, so only its CPU time counts
+ * @property {(place: { port: number, supergraph: string, script: string }) => string[]} command arguments of `node`;
+ *   `supergraph` and `script` are files, the latter for limits: the answer and the calls of the workload
+ */
+
+/** @type {Record<string, (argument?: string) => System>} */
+const systems = {
+  weir: (dir) => ({ label: dir ? `Weir of ${basename(resolve(dir))}` : 'Weir', command: weir(dir) }),
+  'weir-2': (dir) => ({ label: 'Weir, two workers', workers: 2, command: weir(dir, ['--workers', '2']) }),
+  'weir-engine': (dir = join(here, '..')) => ({
+    label: "Weir's engine alone",
+    command: ({ port, supergraph }) => [server('weir-engine.mjs'), resolve(dir, 'dist'), port, supergraph],
+  }),
+  apollo: () => ({
+    label: 'Apollo Gateway',
+    command: ({ port, supergraph }) => [server('apollo.mjs'), port, supergraph],
+  }),
+  hive: () => ({ label: 'Hive Gateway', command: hiveGateway() }),
+  'hive-jit': () => ({ label: 'Hive Gateway, JIT', command: hiveGateway('--jit') }),
+  'hive-rust': () => ({ label: 'Hive Gateway, Rust planner', command: hiveGateway('--hive-router-runtime') }),
+  'limit-a': () => ({
+    label: 'limit A: node:http',
+    limitOf: 'none',
+    command: ({ port, script }) => [server('limit-a.mjs'), port, script],
+  }),
+  'limit-b': (limitOf = 'weir') => ({
+    label: limitOf === 'weir' ? 'limit B: undici + JSON' : `limit B, calls of ${limitOf.split('@')[0]}`,
+    limitOf,
+    command: ({ port, script }) => [server('limit-b.mjs'), port, script],
+  }),
+};
+
+export const systemNames = Object.keys(systems);
+
+/** @returns {System & { name: string }} */
+export function findSystem(name) {
+  const [kind, argument] = name.split(/@(.*)/s);
+  const create = systems[kind];
+  if (create === undefined)
+    throw new Error(`There is no system "${kind}"; there are ${systemNames.join(', ')}.`);
+  return { name, ...create(argument) };
+}
+
+/** The versions of what is compared, for the record. */
+export function versions() {
+  const require = createRequire(import.meta.url);
+  const names = [
+    '@apollo/gateway',
+    '@apollo/server',
+    '@graphql-hive/gateway',
+    '@graphql-hive/router-runtime',
+    'undici',
+    'graphql',
+  ];
+  return Object.fromEntries(
+    names.map((name) => [name, require(join(here, 'node_modules', name, 'package.json')).version]),
+  );
+}
+
+function weir(dir = join(here, '..'), flags = []) {
+  const main = resolve(dir, 'dist', 'cli', 'main.js');
+  return ({ port, supergraph }) => {
+    if (!existsSync(main))
+      throw new Error(`${main} is missing; \`npm run build\` in ${resolve(dir)} makes it.`);
+    return [
+      main,
+      'gateway',
+      '--supergraph',
+      supergraph,
+      '--port',
+      port,
+      '--config',
+      server('weir.yaml'),
+      ...flags,
+    ];
+  };
+}
+
+function hiveGateway(...flags) {
+  return ({ port, supergraph }) => [
+    hive,
+    'supergraph',
+    supergraph,
+    '--port',
+    port,
+    '--config-path',
+    server('hive.config.mjs'),
+    ...flags,
+  ];
+}

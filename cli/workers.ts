@@ -1,0 +1,127 @@
+import cluster, { type Worker } from 'node:cluster';
+
+export interface WorkersOptions {
+  /** How many processes share the port. */
+  readonly count: number;
+  /** The module that each worker runs, and its arguments. It sends `{ type: 'ready' }` when it takes requests. */
+  readonly exec: string;
+  readonly args: readonly string[];
+  /** Milliseconds that a worker may take from SIGTERM to its exit before it is killed. */
+  readonly grace: number;
+  /** One sentence for the operator. */
+  readonly say: (sentence: string) => void;
+}
+
+export interface Workers {
+  /** Replaces every worker, one after the other: the new one takes requests before the old one is drained. */
+  reload(): Promise<void>;
+  /** Drains all workers and resolves when the last has left. */
+  stop(): Promise<void>;
+}
+
+/** A worker that ended before it was ever ready, with the exit code that it gave. */
+export class WorkerStartError extends Error {
+  constructor(readonly exitCode: number) {
+    super(`a worker ended with exit code ${exitCode} before it was ready`);
+  }
+}
+
+/** A worker that lived shorter than this is restarted later and later. */
+const healthyLife = 5_000;
+const longestPause = 30_000;
+
+/**
+ * Runs several processes of one server behind one port: this process accepts connections and hands them out in
+ * turn (`node:cluster`, round robin). A worker that dies is replaced; all are drained and reloaded together.
+ *
+ * Rejects with a `WorkerStartError` when the first workers cannot start: then none is left running.
+ */
+export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const { count, exec, args, grace, say } = options;
+  cluster.schedulingPolicy = cluster.SCHED_RR;
+  cluster.setupPrimary({ exec, args: [...args] });
+
+  const serving = new Set<Worker>();
+  const pauses = new Set<NodeJS.Timeout>();
+  let stopping = false;
+  let shortLives = 0;
+
+  async function startOne(): Promise<Worker> {
+    const worker = cluster.fork();
+    const born = performance.now();
+    await ready(worker);
+    serving.add(worker);
+    worker.once('exit', (code, signal) => {
+      if (!serving.delete(worker) || stopping) return; // it was asked to leave
+      shortLives = performance.now() - born < healthyLife ? shortLives + 1 : 0;
+      say(`worker ${worker.process.pid ?? '?'} died (${signal || `exit code ${code}`}); starting another`);
+      replaceLater();
+    });
+    return worker;
+  }
+
+  function replaceLater(): void {
+    const pause = shortLives === 0 ? 0 : Math.min(1_000 * 2 ** (shortLives - 1), longestPause);
+    const timer = setTimeout(() => {
+      pauses.delete(timer);
+      startOne().catch((error: unknown) => {
+        if (stopping) return;
+        shortLives++;
+        say(`a new worker could not start: ${error instanceof Error ? error.message : String(error)}`);
+        replaceLater();
+      });
+    }, pause);
+    pauses.add(timer);
+  }
+
+  const retire = (worker: Worker): Promise<void> => {
+    serving.delete(worker);
+    return drain(worker, grace);
+  };
+
+  try {
+    await Promise.all(Array.from({ length: count }, startOne));
+  } catch (error) {
+    stopping = true;
+    await Promise.all(alive().map((worker) => drain(worker, 0)));
+    throw error;
+  }
+
+  return {
+    async reload() {
+      for (const old of [...serving]) {
+        await startOne();
+        await retire(old);
+      }
+    },
+    async stop() {
+      stopping = true;
+      for (const timer of pauses) clearTimeout(timer);
+      await Promise.all(alive().map(retire));
+    },
+  };
+}
+
+const alive = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+
+function ready(worker: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.once('exit', (code) => reject(new WorkerStartError(code)));
+    worker.on('message', (message: unknown) => {
+      if (typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready')
+        resolve();
+    });
+  });
+}
+
+function drain(worker: Worker, grace: number): Promise<void> {
+  if (worker.isDead()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => worker.process.kill('SIGKILL'), grace);
+    worker.once('exit', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    worker.process.kill('SIGTERM');
+  });
+}

@@ -1,0 +1,69 @@
+import {
+  type DirectiveNode,
+  type DocumentNode,
+  GraphQLBoolean,
+  Kind,
+  type OperationDefinitionNode,
+  valueFromAST,
+  visit,
+} from 'graphql';
+import { type QueryPlan } from './plan';
+
+/** The values of the Boolean variables that `@skip`, `@include` and the nodes of a plan depend on. */
+export type Conditions = Readonly<Record<string, boolean>>;
+
+/** Holds if each of the variables has the value that stands beside it. */
+export type Conjunction = readonly { readonly variable: string; readonly value: boolean }[];
+
+export function holds(conjunction: Conjunction, conditions: Conditions): boolean {
+  return conjunction.every(({ variable, value }) => (conditions[variable] === true) === value);
+}
+
+/** What `@skip` and `@include` on a selection ask of variables. */
+export function conjunctionOf(directives: readonly DirectiveNode[] = []): Conjunction {
+  return directives.flatMap(({ name, arguments: args = [] }) => {
+    const value = args[0]?.value;
+    if ((name.value !== 'skip' && name.value !== 'include') || value?.kind !== Kind.VARIABLE) return [];
+    return [{ variable: value.name.value, value: name.value === 'include' }];
+  });
+}
+
+/** The variables that anything depends on, sorted. */
+export function conditionVariables(document: DocumentNode, plan: QueryPlan): string[] {
+  const names = new Set<string>();
+  visit(document, {
+    Directive: (directive) => {
+      for (const { variable } of conjunctionOf([directive])) names.add(variable);
+    },
+  });
+  const gather = (node: QueryPlan['node']): void => {
+    if (node === undefined) return;
+    if (node.kind === 'Condition') {
+      names.add(node.condition);
+      gather(node.ifClause);
+      gather(node.elseClause);
+    } else if (node.kind === 'Sequence' || node.kind === 'Parallel') node.nodes.forEach(gather);
+    else if (node.kind === 'Flatten') gather(node.node);
+  };
+  gather(plan.node);
+  return [...names].sort();
+}
+
+export function conditionValues(
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  names: readonly string[],
+  variables: Readonly<Record<string, unknown>>,
+): Conditions {
+  const values: Record<string, boolean> = {};
+  for (const name of names) {
+    if (Object.hasOwn(variables, name) && variables[name] !== undefined)
+      values[name] = variables[name] === true;
+    else {
+      const definition = variableDefinitions.find(({ variable }) => variable.name.value === name);
+      values[name] =
+        definition?.defaultValue !== undefined &&
+        valueFromAST(definition.defaultValue, GraphQLBoolean) === true;
+    }
+  }
+  return values;
+}

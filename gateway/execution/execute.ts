@@ -1,0 +1,52 @@
+import { type GraphQLError } from 'graphql';
+import { type Caller, type Send } from '../transports/transport';
+import { type Program } from './compile';
+import { Completion } from './complete';
+import { type ErrorOptions, ErrorTrail } from './error-paths';
+import { Run } from './run';
+
+export interface ExecuteOptions {
+  /** As the client sent them. */
+  readonly variables?: Readonly<Record<string, unknown>> | undefined;
+  readonly send: Send;
+  readonly caller: Caller;
+  readonly errors?: ErrorOptions | undefined;
+}
+
+export interface Execution {
+  /** Complete UTF-8: `{"data":…}` or `{"data":…,"errors":[…]}`. */
+  readonly body: Buffer;
+  /** The part of `body` that is `data`. */
+  readonly data: Buffer;
+  readonly errors: readonly GraphQLError[];
+}
+
+/** Runs a program for one client request. Rejects for nothing that a subgraph does. */
+export function execute(
+  program: Program,
+  { variables = {}, send, caller, errors }: ExecuteOptions,
+): Promise<Execution> {
+  return new Promise((resolve, reject) => {
+    const conditions = program.conditionsOf(variables);
+    // The projection first: what it reads of records must be laid out before there are any.
+    const projection = program.projectionFor(conditions);
+    const run = new Run(program, variables, conditions, send, caller, reject);
+    program.step(run, () => {
+      const trail = new ErrorTrail(run, errors);
+      trail.addCallErrors();
+      const { out } = run;
+      out.all(dataPrefix);
+      new Completion(run, trail, ({ responseKey, introspection }) =>
+        program.introspection.answer(responseKey, introspection!, variables),
+      ).root(projection);
+      const dataEnd = out.end;
+      const suffix = trail.errors.length === 0 ? '}' : `,"errors":${JSON.stringify(trail.errors)}}`;
+      out.all(Buffer.from(suffix));
+      const body = Buffer.from(out.bytes.subarray(0, out.end));
+      run.end();
+      resolve({ body, data: body.subarray(dataPrefix.length, dataEnd), errors: trail.errors });
+    });
+  });
+}
+
+const dataPrefix = Buffer.from('{"data":');

@@ -1,0 +1,134 @@
+/**
+ * Where a request keeps what its subgraphs answered.
+ *
+ * All response bodies stand in one Buffer, so that a value is (start, length) wherever it came from. What they
+ * mean stands on one `Int32Array`, the tape: records, lists and cells, referring to each other by index.
+ *
+ * - A *pair* is two words that stand for a JSON value: `a`, and `b`, whose low four bits are its kind. For a
+ *   leaf, `a` is where it starts and `b >> LENGTH_SHIFT` how long it is; for an object or list, `a` is the
+ *   index of its record. A pair of zeros is a value that is absent.
+ * - A *record* is an object: a header, a pair for each field, a word for each fetch that may join it.
+ * - A *list* is a count and that many pairs.
+ * - A *cell* is what a fetch asked about one entity. Everybody who needs the answer refers to the cell, whose
+ *   first word is the record that was answered, or 0: the tape begins with zeros, a record without any field.
+ */
+export class Workspace {
+  bytes: Buffer = Buffer.allocUnsafeSlow(initialBytes);
+  /** Where the next body goes. Nothing stands at 0, so that no value starts there. */
+  end = 1;
+  tape = new Int32Array(initialWords);
+  top = 0;
+  /** The stack on which the scanner gathers the elements of lists. */
+  stack = new Int32Array(256);
+
+  /** Words that are zero; they are zeroed when the tape is given back, all at once. */
+  allocate(words: number): number {
+    const at = this.top;
+    const top = at + words;
+    if (top > this.tape.length) this.#growTape(top);
+    this.top = top;
+    return at;
+  }
+
+  /** Forgets what was allocated from `top` on. */
+  rollBack(top: number): void {
+    this.tape.fill(0, top, this.top);
+    this.top = top;
+  }
+
+  /** Copies a body in and returns where it starts; a zero byte ends it, so that a scanner need not count. */
+  append(body: Uint8Array): number {
+    const start = this.end;
+    const end = start + body.length;
+    if (end >= this.bytes.length) this.#growBytes(end + 1);
+    this.bytes.set(body, start);
+    this.bytes[end] = 0;
+    this.end = end + 1;
+    return start;
+  }
+
+  /** Makes it as good as new. False when it has grown too large to be kept. */
+  reset(): boolean {
+    this.tape.fill(0, 0, this.top);
+    this.top = 0;
+    this.end = 1;
+    return this.bytes.length <= keptBytes && this.tape.length <= keptBytes / 4;
+  }
+
+  #growTape(words: number): void {
+    if (words > largestTape) throw new RangeError('it is too large to be merged with the others');
+    const grown = new Int32Array(Math.max(words, this.tape.length * 2));
+    grown.set(this.tape.subarray(0, this.top));
+    this.tape = grown;
+  }
+
+  #growBytes(length: number): void {
+    if (length > largestBytes) throw new RangeError('it is too large to be merged with the others');
+    const grown = Buffer.allocUnsafeSlow(Math.min(largestBytes, Math.max(length, this.bytes.length * 2)));
+    grown.set(this.bytes.subarray(0, this.end));
+    this.bytes = grown;
+  }
+}
+
+const initialBytes = 64 * 1024;
+const initialWords = 32 * 1024;
+/** 8 MiB: a workspace that served a larger answer is left to the garbage collector. */
+const keptBytes = 8 * 1024 * 1024;
+/** 1 GiB each: positions are signed 32-bit integers. */
+const largestBytes = 2 ** 30;
+const largestTape = 2 ** 28;
+
+export const LENGTH_SHIFT = 5;
+export const KIND = 15;
+/** Set on a leaf right before which its own key stands, as `"key":` without any space. */
+export const TIGHT = 16;
+/** The longest leaf whose length fits into a word beside its kind: 64 MiB. */
+export const longestLeaf = 2 ** 26 - 1;
+
+export const ABSENT = 0;
+export const NULL = 1;
+export const FALSE = 2;
+export const TRUE = 3;
+/** At most nine digits, so that it fits into 32 bits. */
+export const INT = 4;
+export const LONG = 5;
+/** With a fraction or an exponent. */
+export const FLOAT = 6;
+export const STRING = 7;
+/** A string with a backslash in it. */
+export const ESCAPED = 8;
+export const OBJECT = 9;
+export const LIST = 10;
+/** An object or list where a leaf was expected: the value of a custom scalar, or a list of leaves. */
+export const RAW = 11;
+
+/** The words of a record's header. */
+export const TYPE = 0;
+/** The last walk that came by. */
+export const VISITED = 1;
+/** Where its text stands. */
+export const SOURCE_START = 2;
+export const SOURCE_END = 3;
+/** The part of the projection that wrote it last, and what it wrote. */
+export const WRITTEN_BY = 4;
+export const WRITTEN_START = 5;
+export const WRITTEN_END = 6;
+export const HEADER = 7;
+
+/** The words of a cell. */
+export const ANSWER = 0;
+export const STATUS = 1;
+export const BATCH = 2;
+export const REPRESENTATION_START = 3;
+export const REPRESENTATION_LENGTH = 4;
+export const REPRESENTATION_HASH = 5;
+/** From here on: for each record layout that the entity joins, the first record that asked for it. */
+export const FIRST_ASKER = 6;
+
+/** What a cell's status says. */
+export const PENDING = 0;
+export const ANSWERED = 1;
+/** The call failed, or its answer said nothing of the entity but errors. */
+export const FAILED = 2;
+/** What the representation requires is missing, so it was not asked for. */
+export const SKIPPED = 3;

@@ -1,0 +1,185 @@
+/**
+ * The loader of one request: asks each subgraph for each entity once per selection, however many places of the
+ * response need it.
+ *
+ * Representations are compared as bytes, where they are written: in the body of the next call. One that is known
+ * already is taken back. What is asked for in one turn of the event loop goes into one call.
+ */
+import {
+  ANSWER,
+  ANSWERED,
+  BATCH,
+  FAILED,
+  FIRST_ASKER,
+  KIND,
+  LIST,
+  NULL,
+  OBJECT,
+  REPRESENTATION_HASH,
+  REPRESENTATION_LENGTH,
+  REPRESENTATION_START,
+  STATUS,
+} from './json/tape';
+import { type ByteWriter } from './json/write';
+import { Call } from './call';
+import { type CompiledOperation } from './operation';
+import { type Representation } from './representations';
+import { type Run } from './run';
+
+/** What was asked of one operation during a run. */
+export class Asked {
+  readonly #run: Run;
+  readonly #operation: CompiledOperation;
+  /** Variables beside the representations, a comma before each. */
+  readonly #variables: Buffer;
+  /** All representations, a comma before each. */
+  readonly #written: ByteWriter;
+  #cells: number[] = [];
+  /** The call that is being gathered, and from where on the representations are its own. */
+  #next: Call | undefined;
+  #nextStart = 0;
+  /** Open addressing by hash; 0 is an empty place. */
+  #table = new Int32Array(64);
+
+  constructor(run: Run, operation: CompiledOperation, contexts: string) {
+    this.#run = run;
+    this.#operation = operation;
+    const variables = [run.variablesFor(operation), contexts].filter((json) => json !== '');
+    this.#variables = Buffer.from(variables.map((json) => `,${json}`).join(''));
+    this.#written = run.lendWriter();
+  }
+
+  /** The cell of the entity that a record stands for; the cell of those that are skipped if it cannot be asked for. */
+  ask(representation: Representation, record: number): number {
+    const { workspace } = this.#run;
+    const out = this.#written;
+    const before = out.end;
+    out.byte(COMMA);
+    if (!representation.write(this.#run, record, out)) {
+      out.end = before;
+      return this.#run.skipped;
+    }
+    const start = before + 1;
+    const length = out.end - start;
+    const hash = hashOf(out.bytes, start, out.end);
+    const mask = this.#table.length - 1;
+    let place = hash & mask;
+    for (; this.#table[place] !== 0; place = (place + 1) & mask) {
+      if (this.#run.isExclusive) continue;
+      const cell = this.#table[place]!;
+      const { tape } = workspace;
+      if (tape[cell + REPRESENTATION_HASH] !== hash || tape[cell + REPRESENTATION_LENGTH] !== length)
+        continue;
+      if (!isEqual(out.bytes, tape[cell + REPRESENTATION_START]!, start, length)) continue;
+      out.end = before;
+      return cell;
+    }
+    const cell = workspace.allocate(FIRST_ASKER + this.#operation.targets.length);
+    const { tape } = workspace;
+    tape[cell + REPRESENTATION_START] = start;
+    tape[cell + REPRESENTATION_LENGTH] = length;
+    tape[cell + REPRESENTATION_HASH] = hash;
+    this.#table[place] = cell;
+    this.#cells.push(cell);
+    if (this.#cells.length * 2 > this.#table.length) this.#growTable();
+    if (this.#next === undefined) {
+      this.#next = new Call(this.#run, this.#operation);
+      this.#nextStart = start;
+      this.#run.gather(this);
+    }
+    tape[cell + BATCH] = this.#next.id;
+    this.#next.cells.push(cell);
+    return cell;
+  }
+
+  /** Sends the call that was gathered. */
+  flush(): void {
+    const call = this.#next;
+    if (call === undefined) return;
+    this.#next = undefined;
+    const { bytes, end } = this.#written;
+    const start = this.#nextStart;
+    const variables = Buffer.allocUnsafe(prefix.length + (end - start) + 1 + this.#variables.length + 1);
+    let at = prefix.copy(variables, 0);
+    at += bytes.copy(variables, at, start, end);
+    variables[at++] = CLOSE_LIST;
+    at += this.#variables.copy(variables, at);
+    variables[at] = CLOSE_OBJECT;
+    call.send(this.#run, variables, () => {
+      this.#receive(call);
+    });
+  }
+
+  /** Forgets what is known, so that it is asked for again. */
+  forget(): void {
+    this.#table.fill(0);
+    this.#cells = [];
+  }
+
+  #receive(call: Call): void {
+    const { tape } = this.#run.workspace;
+    const { cells } = call;
+    let list = 0;
+    if (call.failure === undefined && call.data !== 0) {
+      const at = call.data + call.operation.shape.fields.get('_entities')!.slot;
+      const kind = tape[at + 1]! & KIND;
+      if (kind === LIST) list = checkEntities(call, tape, tape[at]!);
+      else if (call.errors.length === 0) {
+        call.reject('it has no entities');
+      }
+    }
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i]!;
+      if (list === 0) tape[cell + STATUS] = FAILED;
+      else {
+        tape[cell + STATUS] = ANSWERED;
+        if ((tape[list + 2 + 2 * i]! & KIND) === OBJECT) tape[cell + ANSWER] = tape[list + 1 + 2 * i]!;
+      }
+    }
+  }
+
+  #growTable(): void {
+    const { tape } = this.#run.workspace;
+    const table = new Int32Array(this.#table.length * 4);
+    const mask = table.length - 1;
+    for (const cell of this.#cells) {
+      let place = tape[cell + REPRESENTATION_HASH]! & mask;
+      while (table[place] !== 0) place = (place + 1) & mask;
+      table[place] = cell;
+    }
+    this.#table = table;
+  }
+}
+
+/** The list of entities, or 0 and a failed call if it is not what was asked for. */
+function checkEntities(call: Call, tape: Int32Array, list: number): number {
+  const count = tape[list]!;
+  if (count !== call.cells.length) {
+    call.reject(`it has ${count} entities instead of ${call.cells.length}`);
+    return 0;
+  }
+  for (let i = 0; i < count; i++) {
+    const kind = tape[list + 2 + 2 * i]! & KIND;
+    if (kind === OBJECT || kind === NULL) continue;
+    call.reject('one of its entities is no object');
+    return 0;
+  }
+  return list;
+}
+
+/** FNV-1a, 32 bits. */
+function hashOf(bytes: Buffer, start: number, end: number): number {
+  let hash = 0x811c9dc5 | 0;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash ^ (hash >>> 15);
+}
+
+function isEqual(bytes: Buffer, one: number, other: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[one + i] !== bytes[other + i]) return false;
+  return true;
+}
+
+const prefix = Buffer.from('{"representations":[');
+const COMMA = 0x2c;
+const CLOSE_LIST = 0x5d;
+const CLOSE_OBJECT = 0x7d;

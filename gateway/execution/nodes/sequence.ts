@@ -1,0 +1,15 @@
+import { type Step } from './step';
+
+/** One after the other. */
+export function sequence(steps: readonly Step[]): Step {
+  if (steps.length === 1) return steps[0]!;
+  return (run, done) => {
+    let i = 0;
+    next();
+
+    function next(): void {
+      if (i === steps.length) done();
+      else steps[i++]!(run, next);
+    }
+  };
+}

@@ -1,0 +1,58 @@
+import { parse } from 'graphql';
+import { type SubgraphOperation } from '../transports/transport';
+import { type FetchNode } from './plan';
+import { type Shape, shapeOfOperation } from './shape';
+import { type TypeTable } from './types';
+
+/** What the fetches of a program have in common that send the same operation to the same subgraph. */
+export interface CompiledOperation {
+  /** Equal for fetches that ask the same, but for the name that the planner gave the operation. */
+  readonly key: string;
+  readonly number: number;
+  readonly request: SubgraphOperation;
+  readonly variableUsages: readonly string[];
+  readonly outputRewrites: FetchNode['outputRewrites'];
+  readonly asksEntities: boolean;
+  /** Of `data`. */
+  readonly shape: Shape;
+  /** Of the objects that the fetch is about: the entities, or `data` itself. */
+  readonly result: Shape;
+  /** The record layouts that its entities join; the index of one is where a cell remembers its first asker. */
+  readonly targets: Shape[];
+}
+
+/** Compiles the operation of a fetch, or finds that it was compiled for another. */
+export function compileSubgraphOperation(
+  node: FetchNode,
+  types: TypeTable,
+  operations: Map<string, CompiledOperation>,
+): CompiledOperation {
+  const { serviceName: subgraph, operation: document, operationName: name, outputRewrites } = node;
+  const kind = node.operationKind === 'mutation' ? 'mutation' : 'query';
+  const asksEntities = node.requires !== undefined;
+  const nameless = name === undefined ? document : document.replace(`${kind} ${name}`, kind);
+  const key = JSON.stringify([subgraph, nameless, outputRewrites ?? []]);
+  const known = operations.get(key);
+  if (known !== undefined) return known;
+  const shape = shapeOfOperation(parse(document, { noLocation: true }), asksEntities, outputRewrites, types);
+  const operationName = name === undefined ? '' : `,"operationName":${JSON.stringify(name)}`;
+  const compiled: CompiledOperation = {
+    key,
+    number: operations.size,
+    request: {
+      subgraph,
+      kind,
+      document,
+      name,
+      bodyPrefix: Buffer.from(`{"query":${JSON.stringify(document)}${operationName},"variables":`),
+    },
+    variableUsages: (node.variableUsages ?? []).filter((variable) => variable !== 'representations'),
+    outputRewrites,
+    asksEntities,
+    shape,
+    result: asksEntities ? shape.fields.get('_entities')!.child! : shape,
+    targets: [],
+  };
+  operations.set(key, compiled);
+  return compiled;
+}

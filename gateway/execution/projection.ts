@@ -1,0 +1,286 @@
+/**
+ * The client's operation, compiled to what writes its response: which fields in which order for an object of
+ * which type, where each is found in the merged response, and what the specification says of its value.
+ *
+ * Compiled once for each combination of the variables that `@skip` and `@include` depend on, so that there is
+ * nothing to be decided per field; and per type only when the first object of it comes, as selections on
+ * interfaces have too many combinations for all of them to be prepared.
+ */
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  getNamedType,
+  getNullableType,
+  type GraphQLCompositeType,
+  type GraphQLFieldMap,
+  GraphQLIncludeDirective,
+  type GraphQLLeafType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  GraphQLSkipDirective,
+  getDirectiveValues,
+  isAbstractType,
+  isCompositeType,
+  isEnumType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isSpecifiedScalarType,
+  isUnionType,
+  Kind,
+  SchemaMetaFieldDef,
+  type SelectionSetNode,
+  TypeMetaFieldDef,
+  TypeNameMetaFieldDef,
+} from 'graphql';
+import { ESCAPED, FALSE, FLOAT, INT, LONG, NULL, RAW, STRING, TRUE } from './json/tape';
+import { type Access, type Place, type TypeSource } from './merge';
+import { type TypeTable } from './types';
+
+/** What the fields of a projection are compiled from. */
+export interface ProjectionSource {
+  readonly schema: GraphQLSchema;
+  readonly types: TypeTable;
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  /** The Boolean variables that directives refer to. */
+  readonly conditions: Readonly<Record<string, boolean>>;
+  /** Numbers for the objects of a program, so that a record can say which of them wrote it. */
+  readonly nextId: () => number;
+}
+
+/** How objects at one place of the response are written. */
+export class ObjectProjection {
+  /** Not 0. */
+  readonly id: number;
+  readonly returnType: GraphQLCompositeType;
+  /** The type number if `returnType` is an object type, else 0. */
+  readonly staticType: number;
+  readonly typeSource: TypeSource | undefined;
+  /** Others than those that are possible are undefined. By type number. */
+  readonly #fields: (FieldProjection[] | undefined)[] = [];
+  readonly #source: ProjectionSource;
+  readonly #place: Place | undefined;
+  readonly #selectionSets: readonly SelectionSetNode[];
+
+  constructor(
+    source: ProjectionSource,
+    place: Place | undefined,
+    returnType: GraphQLCompositeType,
+    selectionSets: readonly SelectionSetNode[],
+  ) {
+    this.id = source.nextId();
+    this.returnType = returnType;
+    this.staticType = isObjectType(returnType) ? source.types.idOf(returnType.name) : 0;
+    this.typeSource = place?.typeSource();
+    this.#source = source;
+    this.#place = place;
+    this.#selectionSets = selectionSets;
+  }
+
+  /**
+   * The fields of an object of this type; undefined if the type is not possible here. Type 0, and the interface that
+   * a subgraph with an `@interfaceObject` names: undefined, too, where the selection depends on the type.
+   */
+  fieldsOf(type: number): FieldProjection[] | undefined {
+    return this.#fields[type] ?? this.#compile(type);
+  }
+
+  #compile(typeId: number): FieldProjection[] | undefined {
+    const { returnType } = this;
+    const { schema, types } = this.#source;
+    const named = typeId === 0 ? returnType : schema.getType(types.nameOf(typeId));
+    if (!isCompositeType(named)) return undefined;
+    if (isAbstractType(returnType) && isObjectType(named)) {
+      if (!schema.isSubType(returnType, named)) return undefined;
+    } else if (isAbstractType(named) && isAbstractType(returnType)) {
+      if (types.matching(returnType.name)[types.idOf(named.name)] !== 1) return undefined;
+    } else if (named !== returnType) return undefined;
+    const type = isObjectType(named) ? named : returnType;
+    const grouped = new Map<string, FieldNode[]>();
+    for (const selectionSet of this.#selectionSets) {
+      if (!this.#collect(type, selectionSet, grouped, new Set())) return undefined;
+    }
+    const fields: FieldProjection[] = [];
+    for (const [responseKey, nodes] of grouped) {
+      fields.push(compileField(this.#source, this.#place, type, typeId, responseKey, nodes));
+    }
+    this.#fields[typeId] = fields;
+    return fields;
+  }
+
+  /** GraphQL, section 6.3.2, "Field Collection". False if an abstract type does not say what is to be collected. */
+  #collect(
+    type: GraphQLCompositeType,
+    { selections }: SelectionSetNode,
+    grouped: Map<string, FieldNode[]>,
+    visited: Set<string>,
+  ): boolean {
+    const { schema, fragments, conditions } = this.#source;
+    for (const selection of selections) {
+      if (getDirectiveValues(GraphQLSkipDirective, selection, conditions)?.['if'] === true) continue;
+      if (getDirectiveValues(GraphQLIncludeDirective, selection, conditions)?.['if'] === false) continue;
+      if (selection.kind === Kind.FIELD) {
+        if (selection.name.value === TypeNameMetaFieldDef.name && !isObjectType(type)) return false;
+        const key = selection.alias?.value ?? selection.name.value;
+        const nodes = grouped.get(key);
+        if (nodes === undefined) grouped.set(key, [selection]);
+        else nodes.push(selection);
+        continue;
+      }
+      let fragment: {
+        typeCondition?: { name: { value: string } } | undefined;
+        selectionSet: SelectionSetNode;
+      };
+      if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        const name = selection.name.value;
+        if (visited.has(name)) continue;
+        visited.add(name);
+        fragment = fragments.get(name)!;
+      } else fragment = selection;
+      const condition = fragment.typeCondition?.name.value;
+      if (condition !== undefined && condition !== type.name) {
+        const conditionType = schema.getType(condition);
+        const applies =
+          isAbstractType(conditionType) && !isUnionType(type) && schema.isSubType(conditionType, type);
+        if (!applies && !isObjectType(type)) return false;
+        if (!applies) continue;
+      }
+      if (!this.#collect(type, fragment.selectionSet, grouped, visited)) return false;
+    }
+    return true;
+  }
+}
+
+/** How one field of an object is written. */
+export interface FieldProjection {
+  readonly responseKey: string;
+  /** Comma, name and colon. */
+  readonly key: Buffer;
+  /** The kinds of a value that is written as it stands. */
+  readonly accepts: number;
+  /** With a single candidate: where it is. */
+  readonly join: number;
+  readonly slot: number;
+  /** Undefined if there is a single candidate, or none. */
+  readonly access: Access | undefined;
+  readonly isAnswered: boolean;
+  readonly value: ValueProjection;
+  /** Bytes that do not depend on any answer. */
+  readonly constant: Buffer | undefined;
+  /** Set on `__schema` and `__type`: to be asked of the API schema. */
+  readonly introspection: readonly FieldNode[] | undefined;
+  /** `Type.field`, for messages. */
+  readonly coordinate: string;
+}
+
+/** How a value is completed: GraphQL, section 6.4.3. */
+export interface ValueProjection {
+  readonly isNonNull: boolean;
+  /** The kinds of a value that is written as it stands. */
+  readonly accepts: number;
+  /** Exactly one of these is set. */
+  readonly item: ValueProjection | undefined;
+  readonly object: ObjectProjection | undefined;
+  readonly leaf: Leaf | undefined;
+}
+
+export interface Leaf {
+  readonly type: GraphQLLeafType;
+  /** The values of an enum as JSON, in UTF-8. */
+  readonly values: readonly Buffer[] | undefined;
+}
+
+function compileField(
+  source: ProjectionSource,
+  place: Place | undefined,
+  parentType: GraphQLCompositeType,
+  parentTypeId: number,
+  responseKey: string,
+  nodes: readonly FieldNode[],
+): FieldProjection {
+  const fieldName = nodes[0]!.name.value;
+  const isRoot = parentType === source.schema.getQueryType();
+  const introspection = isRoot ? introspectionFields.get(fieldName) : undefined;
+  const isTypename = fieldName === TypeNameMetaFieldDef.name;
+  const { type } = isTypename
+    ? TypeNameMetaFieldDef
+    : (introspection ?? fieldsByName(parentType)[fieldName]!);
+  const access = isTypename || introspection !== undefined ? undefined : place?.access(responseKey);
+  const isSimple = access?.merged === undefined && access?.candidates.length === 1;
+  const child = place?.fields.get(responseKey)?.child;
+  const value = introspection === undefined ? compileValue(source, child, type, nodes) : nothing;
+  return {
+    responseKey,
+    key: Buffer.from(`,${JSON.stringify(responseKey)}:`),
+    accepts: value.accepts,
+    join: isSimple ? access.join : 0,
+    slot: isSimple ? access.slot : 0,
+    access: isSimple ? undefined : access,
+    isAnswered: access !== undefined,
+    value,
+    constant: isTypename ? source.types.quotedName(parentTypeId) : undefined,
+    introspection: introspection === undefined ? undefined : nodes,
+    coordinate: `${parentType.name}.${fieldName}`,
+  };
+}
+
+function fieldsByName(type: GraphQLCompositeType): GraphQLFieldMap<unknown, unknown> {
+  return isUnionType(type) ? {} : type.getFields();
+}
+
+const introspectionFields = new Map(
+  [SchemaMetaFieldDef, TypeMetaFieldDef].map((definition) => [definition.name, definition]),
+);
+
+/** The value of a field that is not found in any answer. */
+const nothing: ValueProjection = {
+  isNonNull: false,
+  accepts: 0,
+  item: undefined,
+  object: undefined,
+  leaf: undefined,
+};
+
+function compileValue(
+  source: ProjectionSource,
+  place: Place | undefined,
+  type: GraphQLOutputType,
+  nodes: readonly FieldNode[],
+): ValueProjection {
+  const isNonNull = isNonNullType(type);
+  const nullable = getNullableType(type);
+  const value = { isNonNull, accepts: 0, item: undefined, object: undefined, leaf: undefined };
+  if (isListType(nullable)) {
+    return { ...value, item: compileValue(source, place, nullable.ofType, nodes) };
+  }
+  if (isCompositeType(nullable)) {
+    const selectionSets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+    return { ...value, object: new ObjectProjection(source, place, nullable, selectionSets) };
+  }
+  const leafType = getNamedType(type) as GraphQLLeafType;
+  const values = isEnumType(leafType)
+    ? leafType.getValues().map(({ name }) => Buffer.from(JSON.stringify(name)))
+    : undefined;
+  const accepts = acceptedKinds(leafType) | (isNonNull ? 0 : 1 << NULL);
+  return { ...value, accepts, leaf: { type: leafType, values } };
+}
+
+/** The kinds of JSON values that need no coercion to be of a type. */
+function acceptedKinds(type: GraphQLLeafType): number {
+  if (isEnumType(type)) return 0;
+  if (!isSpecifiedScalarType(type)) return kinds(FALSE, TRUE, INT, LONG, FLOAT, STRING, ESCAPED, RAW);
+  switch (type.name) {
+    case 'Int':
+      return kinds(INT);
+    case 'Float':
+      return kinds(INT, LONG, FLOAT);
+    case 'Boolean':
+      return kinds(FALSE, TRUE);
+    default:
+      return kinds(STRING, ESCAPED);
+  }
+}
+
+function kinds(...all: number[]): number {
+  return all.reduce((set, kind) => set | (1 << kind), 0);
+}

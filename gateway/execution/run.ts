@@ -1,0 +1,156 @@
+import { type Caller, type Send } from '../transports/transport';
+import { type Call } from './call';
+import { type Program } from './compile';
+import { Asked } from './loader';
+import { type CompiledOperation } from './operation';
+import { OBJECT, SKIPPED, STATUS, Workspace } from './json/tape';
+import { ByteWriter } from './json/write';
+import { type CompiledFetch } from './nodes/fetch';
+
+/** One execution of a program: everything that is kept for one client request. */
+export class Run {
+  readonly workspace: Workspace;
+  readonly out: ByteWriter;
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** The variables on which `@skip` and `@include` depend, in the client's operation and in the plan. */
+  readonly conditions: Readonly<Record<string, boolean>>;
+  readonly send: Send;
+  /** Ends the run for an error that is a mistake in the engine. */
+  readonly fail: (error: unknown) => void;
+  readonly caller: Caller;
+  /** The pair that refers to the root of the merged response. */
+  readonly rootPair: number;
+  /** The cell of entities that are not asked for, as what they require is missing. */
+  readonly skipped: number;
+  /** How many walks there were. */
+  walks = 0;
+  /** The records on the way that the current walk has taken. */
+  readonly ancestors: number[] = [];
+  /** What was asked of each entity operation so far, by its number and the arguments that come from contexts. */
+  readonly #asked = new Map<number | string, Asked>();
+  /** Entities are told apart by where they stand: a program with contexts in it. */
+  readonly isExclusive: boolean;
+  /** Which fetch waited for which calls. */
+  readonly uses: { readonly fetch: CompiledFetch; readonly call: Call }[] = [];
+  readonly calls: Call[] = [];
+  /** What is asked in this turn of the event loop, and sent at its end. */
+  #gathering: Asked[] = [];
+  readonly #variableJson = new Map<string, string | undefined>();
+  readonly #lent: ByteWriter[] = [];
+  readonly #pool: Pool;
+
+  constructor(
+    { pool, rootShape, largestRecord, isExclusive }: Program,
+    variables: Readonly<Record<string, unknown>>,
+    conditions: Readonly<Record<string, boolean>>,
+    send: Send,
+    caller: Caller,
+    fail: (error: unknown) => void,
+  ) {
+    this.#pool = pool;
+    this.isExclusive = isExclusive;
+    this.workspace = pool.takeWorkspace();
+    this.out = this.lendWriter();
+    this.variables = variables;
+    this.conditions = conditions;
+    this.send = send;
+    this.fail = fail;
+    this.caller = caller;
+    // Record 0, which has no fields, whatever its shape.
+    this.workspace.allocate(largestRecord);
+    this.skipped = this.workspace.allocate(skippedCellWords);
+    this.rootPair = this.workspace.allocate(2);
+    const root = this.workspace.allocate(rootShape.size);
+    this.workspace.tape[this.rootPair] = root;
+    this.workspace.tape[this.rootPair + 1] = OBJECT;
+    this.workspace.tape[this.skipped + STATUS] = SKIPPED;
+  }
+
+  /** The JSON of a variable; undefined if the client did not send it. */
+  #variableJsonOf(name: string): string | undefined {
+    if (this.#variableJson.has(name)) return this.#variableJson.get(name);
+    const value = Object.hasOwn(this.variables, name) ? this.variables[name] : undefined;
+    const json = JSON.stringify(value) as string | undefined;
+    this.#variableJson.set(name, json);
+    return json;
+  }
+
+  /** What was asked of an entity operation; `contexts` are variables as JSON. */
+  askedOf(operation: CompiledOperation, contexts: string): Asked {
+    const key = contexts === '' ? operation.number : `${operation.number},${contexts}`;
+    let asked = this.#asked.get(key);
+    if (asked === undefined) this.#asked.set(key, (asked = new Asked(this, operation, contexts)));
+    return asked;
+  }
+
+  /** Forgets which entities are known: a mutation may have changed them. */
+  forgetEntities(): void {
+    for (const asked of this.#asked.values()) asked.forget();
+  }
+
+  /** The variables that the client sent, of those that an operation uses: `"a":1,"b":2`. */
+  variablesFor({ variableUsages }: CompiledOperation): string {
+    let json = '';
+    for (const name of variableUsages) {
+      const value = this.#variableJsonOf(name);
+      if (value !== undefined) json += `${json === '' ? '' : ','}${JSON.stringify(name)}:${value}`;
+    }
+    return json;
+  }
+
+  /** Has it flushed at the end of this turn of the event loop. */
+  gather(asked: Asked): void {
+    if (this.#gathering.push(asked) > 1) return;
+    setImmediate(() => {
+      const gathered = this.#gathering;
+      this.#gathering = [];
+      try {
+        for (const each of gathered) each.flush();
+      } catch (error) {
+        this.fail(error);
+      }
+    });
+  }
+
+  /** A writer until the run ends. */
+  lendWriter(): ByteWriter {
+    const writer = this.#pool.takeWriter();
+    this.#lent.push(writer);
+    return writer;
+  }
+
+  /** Gives back what was lent. Nothing of the run may be looked at afterwards. */
+  end(): void {
+    this.#pool.giveBack(this.workspace, this.#lent);
+  }
+}
+
+const skippedCellWords = 64;
+
+/** Workspaces and writers that are used again: the next request needs about as much as the last one. */
+export class Pool {
+  readonly #workspaces: Workspace[] = [];
+  readonly #writers: ByteWriter[] = [];
+
+  takeWorkspace(): Workspace {
+    return this.#workspaces.pop() ?? new Workspace();
+  }
+
+  takeWriter(): ByteWriter {
+    return this.#writers.pop() ?? new ByteWriter(writerBytes);
+  }
+
+  giveBack(workspace: Workspace, writers: readonly ByteWriter[]): void {
+    if (workspace.reset() && this.#workspaces.length < keptWorkspaces) this.#workspaces.push(workspace);
+    for (const writer of writers) {
+      writer.end = 0;
+      if (writer.bytes.length <= keptWriterBytes && this.#writers.length < keptWriters)
+        this.#writers.push(writer);
+    }
+  }
+}
+
+const writerBytes = 4096;
+const keptWorkspaces = 64;
+const keptWriters = 256;
+const keptWriterBytes = 1024 * 1024;

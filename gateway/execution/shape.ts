@@ -1,0 +1,164 @@
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { type Conjunction, conjunctionOf } from './conditions';
+import { HEADER } from './json/tape';
+import { type Rewrite } from './plan';
+import { renamedKey } from './rewrites';
+import { type TypeTable } from './types';
+
+/**
+ * What objects at one place of a subgraph's answer can look like, and how their records are laid out.
+ *
+ * Fields of all possible types stand side by side; a record has those of its own type, the others are absent.
+ */
+export class Shape {
+  readonly types: TypeTable;
+  /** The keys in the order in which a subgraph answers, each followed by a quotation mark. */
+  keyBytes: Uint8Array = new Uint8Array(0);
+  /** Where each key begins in `keyBytes`; one more than there are keys. */
+  keyStarts: Int32Array = new Int32Array(1);
+  readonly keys: string[] = [];
+  /** For each key, the word of the record at which its pair stands. Renamed keys share one. */
+  readonly slots: number[] = [];
+  /** For each key, the shape of the objects in it; null for a leaf. */
+  readonly children: (Shape | null)[] = [];
+  readonly isTypename: boolean[] = [];
+  /** For each key: what the subgraph calls it is what the merged response calls it. */
+  readonly keepsName: boolean[] = [];
+  /** The type that the last object of this shape had: most likely that of the next. */
+  lastType = 0;
+  /** Words of a record. */
+  size = HEADER;
+  readonly fields = new Map<string, ShapeField>();
+  readonly #extra = new Map<string, number>();
+
+  constructor(types: TypeTable) {
+    this.types = types;
+  }
+
+  /** Adds a field under the name that it has in the merged response, and the name that the subgraph gives it. */
+  addField(
+    name: string,
+    wireName: string,
+    isTypename: boolean,
+    child: Shape | null,
+    alternatives: readonly Conjunction[],
+  ): void {
+    let field = this.fields.get(name);
+    if (field === undefined) {
+      field = { slot: this.#take(2), child, alternatives: [] };
+      this.fields.set(name, field);
+    }
+    field.child ??= child;
+    field.alternatives.push(...alternatives);
+    this.keys.push(wireName);
+    this.slots.push(field.slot);
+    this.children.push(child);
+    this.isTypename.push(isTypename);
+    this.keepsName.push(name === wireName);
+  }
+
+  /** To be called when all fields are there and before anything is scanned by it. */
+  seal(): this {
+    const bytes = this.keys.map((key) => Buffer.from(`${key}"`));
+    this.keyBytes = Uint8Array.from(Buffer.concat(bytes));
+    let start = 0;
+    this.keyStarts = Int32Array.from([0, ...bytes.map(({ length }) => (start += length))]);
+    return this;
+  }
+
+  /** The field with this wire name; -1 if there is none. */
+  indexOf(wireName: string): number {
+    this.#byName ??= new Map(this.keys.map((key, i) => [key, i]));
+    return this.#byName.get(wireName) ?? -1;
+  }
+
+  #byName: Map<string, number> | undefined;
+
+  /** Words beyond the fields, the same for everybody who gives the same reason. */
+  extra(reason: string, words: number): number {
+    let at = this.#extra.get(reason);
+    if (at === undefined) this.#extra.set(reason, (at = this.#take(words)));
+    return at;
+  }
+
+  #take(words: number): number {
+    const at = this.size;
+    this.size += words;
+    return at;
+  }
+}
+
+export interface ShapeField {
+  readonly slot: number;
+  child: Shape | null;
+  /** The conditions under which the operation asks for it; one of them suffices. */
+  readonly alternatives: Conjunction[];
+}
+
+/**
+ * The shape of `data` in the answer to an operation.
+ *
+ * Rewrites are relative to `data`, or to each entity where the operation asks for `_entities`.
+ */
+export function shapeOfOperation(
+  document: DocumentNode,
+  asksEntities: boolean,
+  outputRewrites: readonly Rewrite[] | undefined,
+  types: TypeTable,
+): Shape {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  let operation: OperationDefinitionNode | undefined;
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+    if (definition.kind === Kind.OPERATION_DEFINITION) operation = definition;
+  }
+  if (operation === undefined) throw new Error('A fetch of the query plan holds no operation');
+  return shapeOf([operation.selectionSet], [], asksEntities);
+
+  function shapeOf(
+    selectionSets: readonly SelectionSetNode[],
+    path: readonly string[],
+    isEntities: boolean,
+  ): Shape {
+    const found = new Map<string, FoundField>();
+    for (const selectionSet of selectionSets) gather(selectionSet, [], found);
+    const shape = new Shape(types);
+    for (const [key, { isTypename, selectionSets: below, alternatives }] of found) {
+      const at = [...path, key];
+      const child = below.length === 0 ? null : shapeOf(below, isEntities ? [] : at, false);
+      const name = isEntities ? key : renamedKey(outputRewrites, at);
+      shape.addField(name, key, isTypename, child, alternatives);
+    }
+    return shape.seal();
+  }
+
+  function gather({ selections }: SelectionSetNode, when: Conjunction, found: Map<string, FoundField>): void {
+    for (const selection of selections) {
+      const here = [...when, ...conjunctionOf(selection.directives)];
+      if (selection.kind === Kind.INLINE_FRAGMENT) gather(selection.selectionSet, here, found);
+      else if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        gather(fragments.get(selection.name.value)!.selectionSet, here, found);
+      } else {
+        const key = selection.alias?.value ?? selection.name.value;
+        let field = found.get(key);
+        if (field === undefined)
+          found.set(key, (field = { isTypename: false, selectionSets: [], alternatives: [] }));
+        if (selection.name.value === '__typename') field.isTypename = true;
+        if (selection.selectionSet !== undefined) field.selectionSets.push(selection.selectionSet);
+        field.alternatives.push(here);
+      }
+    }
+  }
+}
+
+interface FoundField {
+  isTypename: boolean;
+  readonly selectionSets: SelectionSetNode[];
+  readonly alternatives: Conjunction[];
+}

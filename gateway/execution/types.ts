@@ -1,0 +1,77 @@
+import { type GraphQLSchema, isAbstractType, isCompositeType, isObjectType } from 'graphql';
+
+/**
+ * The composite types of a supergraph, numbered, so that the type of an object is one integer on the tape.
+ *
+ * 0 stands for "not said", -1 for a name that the supergraph does not have.
+ */
+export class TypeTable {
+  readonly #schema: GraphQLSchema;
+  readonly #ids = new Map<string, number>();
+  readonly #matching = new Map<string, Uint8Array>();
+  readonly #names: string[] = [''];
+  readonly #quoted: Buffer[] = [Buffer.alloc(0)];
+  readonly #objects: boolean[] = [false];
+
+  constructor(supergraphSchema: GraphQLSchema) {
+    this.#schema = supergraphSchema;
+    for (const type of Object.values(supergraphSchema.getTypeMap())) {
+      if (!isCompositeType(type)) continue;
+      this.#ids.set(type.name, this.#names.length);
+      this.#names.push(type.name);
+      this.#quoted.push(Buffer.from(JSON.stringify(type.name)));
+      this.#objects.push(isObjectType(type));
+    }
+  }
+
+  /** One table per schema: programs of one generation share it. */
+  static of(supergraphSchema: GraphQLSchema): TypeTable {
+    let table = tables.get(supergraphSchema);
+    if (table === undefined) tables.set(supergraphSchema, (table = new TypeTable(supergraphSchema)));
+    return table;
+  }
+
+  get size(): number {
+    return this.#names.length;
+  }
+
+  idOf(name: string): number {
+    return this.#ids.get(name) ?? -1;
+  }
+
+  nameOf(id: number): string {
+    return this.#names[id] ?? '';
+  }
+
+  /** The name as JSON. */
+  quotedName(id: number): Buffer {
+    return this.#quoted[id]!;
+  }
+
+  /** False for interfaces and unions, which only a subgraph with an `@interfaceObject` names. */
+  isObject(id: number): boolean {
+    return id > 0 && this.#objects[id]!;
+  }
+
+  /** 1 at the number of each type that satisfies `... on condition`. */
+  matching(condition: string): Uint8Array {
+    let matching = this.#matching.get(condition);
+    if (matching !== undefined) return matching;
+    matching = new Uint8Array(this.#names.length);
+    const own = this.#ids.get(condition);
+    if (own !== undefined) matching[own] = 1;
+    const type = this.#schema.getType(condition);
+    if (isAbstractType(type)) {
+      for (const subtype of this.#schema.getPossibleTypes(type)) matching[this.idOf(subtype.name)] = 1;
+      for (const candidate of Object.values(this.#schema.getTypeMap())) {
+        if (isCompositeType(candidate) && !isObjectType(candidate) && 'getInterfaces' in candidate) {
+          if (this.#schema.isSubType(type, candidate)) matching[this.idOf(candidate.name)] = 1;
+        }
+      }
+    }
+    this.#matching.set(condition, matching);
+    return matching;
+  }
+}
+
+const tables = new WeakMap<GraphQLSchema, TypeTable>();

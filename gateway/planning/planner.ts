@@ -1,0 +1,125 @@
+/**
+ * Apollo's query planner (licence: Elastic-2.0), wrapped: the only file that knows it, so that another planner
+ * can take its place. It runs in worker threads; loading it into the main thread costs memory and start-up time.
+ */
+import { operationFromDocument, printSchema, Supergraph } from '@apollo/federation-internals';
+import { prettyFormatQueryPlan, QueryPlanner, type QueryPlan } from '@apollo/query-planner';
+import { parse } from 'graphql';
+import { executionSchemaSdl } from './execution-schema';
+import { type PlanningFailure, PlanningError } from './planning-error';
+
+export type { QueryPlan } from '@apollo/query-planner';
+
+export interface QueryPlannerOptions {
+  readonly supergraphSdl: string;
+  /**
+   * The most ways to reach one selection that are kept; an operation that needs more is refused. Fields that several
+   * subgraphs share multiply the ways with every level.
+   *
+   * @default 2000
+   */
+  readonly pathsLimit?: number | undefined;
+  /**
+   * The most whole plans that are compared; beyond, the best of these is taken. A plan takes about 0.3 ms to compare,
+   * so that many more would end at the deadline with no plan at all.
+   *
+   * @default 1000
+   */
+  readonly maxEvaluatedPlans?: number | undefined;
+}
+
+/** What is known of a supergraph once it has been built. */
+export interface SupergraphFacts {
+  /** The schema that clients see. */
+  readonly apiSchemaSdl: string;
+  /** The schema that answers are completed by: everything that subgraphs may send, `@inaccessible` kept. */
+  readonly executionSchemaSdl: string;
+  readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
+  /** The labels of progressive `@override`s. */
+  readonly overrideLabels: readonly string[];
+}
+
+/** Builds the query graph of a supergraph. Throws an `Error` that says what is wrong with a supergraph that it refuses. */
+export function buildQueryPlanner(options: QueryPlannerOptions): {
+  readonly supergraph: SupergraphFacts;
+  /** Plans a valid operation. Throws a `PlanningError`. */
+  readonly plan: (
+    document: string,
+    operationName: string | undefined,
+    overrideLabels: readonly string[],
+  ) => QueryPlan;
+} {
+  const { supergraphSdl, pathsLimit = 2000, maxEvaluatedPlans = 1000 } = options;
+  const supergraph = Supergraph.build(supergraphSdl, { supportedFeatures });
+  const apiSchema = supergraph.apiSchema();
+  const planner = new QueryPlanner(supergraph, {
+    // Subgraph requests are smallest, and planned fastest, with fragments expanded: reusing the client's adds a
+    // definition and a spread for what is often shorter, and generating them does so for every entity fetch.
+    reuseQueryFragments: false,
+    generateQueryFragments: false,
+    debug: { pathsLimit, maxEvaluatedPlans },
+  });
+
+  return {
+    supergraph: {
+      apiSchemaSdl: printSchema(apiSchema),
+      executionSchemaSdl: executionSchemaSdl(supergraphSdl),
+      subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
+      overrideLabels: overrideLabelsOf(supergraph),
+    },
+    plan(document, operationName, overrideLabels) {
+      try {
+        const ast = parse(document, { noLocation: true });
+        const operation = operationFromDocument(
+          apiSchema,
+          ast,
+          operationName === undefined ? {} : { operationName },
+        );
+        return planner.buildQueryPlan(operation, {
+          overrideConditions: new Map(overrideLabels.map((label) => [label, true])),
+        });
+      } catch (error) {
+        throw new PlanningError(failureOf(error), error);
+      }
+    },
+  };
+}
+
+/** A plan as text, for people. */
+export const formatQueryPlan = (plan: QueryPlan): string => prettyFormatQueryPlan(plan);
+
+/**
+ * The features (`@link`s for execution or security) with which a supergraph is accepted.
+ * One is listed here only once Weir does what it says; a supergraph that uses another is refused.
+ */
+const supportedFeatures = new Set([
+  'https://specs.apollo.dev/core/v0.1',
+  'https://specs.apollo.dev/core/v0.2',
+  'https://specs.apollo.dev/join/v0.1',
+  'https://specs.apollo.dev/join/v0.2',
+  'https://specs.apollo.dev/join/v0.3',
+  'https://specs.apollo.dev/join/v0.4',
+  'https://specs.apollo.dev/join/v0.5',
+  'https://specs.apollo.dev/tag/v0.1',
+  'https://specs.apollo.dev/tag/v0.2',
+  'https://specs.apollo.dev/tag/v0.3',
+  'https://specs.apollo.dev/inaccessible/v0.1',
+  'https://specs.apollo.dev/inaccessible/v0.2',
+]);
+
+function overrideLabelsOf(supergraph: Supergraph): string[] {
+  const labels = new Set<string>();
+  for (const application of supergraph.schema.directive('join__field')?.applications() ?? []) {
+    const label: unknown = application.arguments()['overrideLabel'];
+    if (typeof label === 'string') labels.add(label);
+  }
+  return [...labels];
+}
+
+/** The planner's guards say in prose that they have fired; everything else is a failure of its own. */
+function failureOf(error: unknown): PlanningFailure {
+  const text = error instanceof Error ? error.message : '';
+  const guards =
+    /^Too many options generated|^Exceeded maximum recursive selections|^Number of non-local selections|^Maximum call stack/;
+  return guards.test(text) ? 'too-complex' : 'failed';
+}

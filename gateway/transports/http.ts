@@ -1,0 +1,295 @@
+import { type Dispatcher, errors, Pool } from 'undici';
+import { type PendingCall, PendingCalls } from './pending-calls';
+import { lookupSubgraph, parseSubgraphUrl } from './subgraph-url';
+import {
+  type Caller,
+  type Send,
+  type SubgraphRequest,
+  type SubgraphResponse,
+  TransportError,
+  type TransportFailure,
+} from './transport';
+import { unpack } from './unpack';
+
+/** How to reach one subgraph. */
+export interface HttpSubgraph {
+  readonly name: string;
+  /** An http or https URL. */
+  readonly url: string;
+  /** Headers that every call has; one of the client's request of the same name is left out. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * How long a call may take, in milliseconds, from `send` to the last byte. Also bounded by the caller's deadline.
+   *
+   * @default 10000
+   */
+  readonly timeout?: number | undefined;
+  /**
+   * The largest response, in bytes, both as sent and unpacked.
+   *
+   * @default 33554432 (32 MiB)
+   */
+  readonly maxResponseSize?: number | undefined;
+}
+
+export interface HttpTransportOptions {
+  /**
+   * How many connections there may be to one origin; calls beyond wait for one.
+   *
+   * @default 256
+   */
+  readonly connections?: number | undefined;
+  /**
+   * How long a connection may take to open, in milliseconds.
+   *
+   * @default 5000
+   */
+  readonly connectTimeout?: number | undefined;
+  /**
+   * How long a connection is kept open that is not used, in milliseconds, unless the subgraph says less.
+   *
+   * @default 4000
+   */
+  readonly keepAlive?: number | undefined;
+  /**
+   * Offers HTTP/2 to subgraphs. No effect for `http:` URLs, where it cannot be negotiated.
+   *
+   * @default false
+   */
+  readonly http2?: boolean | undefined;
+  /**
+   * Asks for packed responses. Worth it where the network is slower than unpacking. Those that come are unpacked
+   * whether they were asked for or not.
+   *
+   * @default false
+   */
+  readonly compression?: boolean | undefined;
+  /**
+   * Certificates that are trusted in addition to the system's, in PEM.
+   */
+  readonly ca?: string | Buffer | (string | Buffer)[] | undefined;
+}
+
+export interface HttpTransport {
+  /**
+   * A `Send` to one subgraph. Those to one origin share its connections.
+   *
+   * Throws a `RangeError` for a URL that must not be called.
+   */
+  to(subgraph: HttpSubgraph): Send;
+  /** Ends calls and connections. */
+  close(): Promise<void>;
+}
+
+/** Calls subgraphs over HTTP. One for a process: connections outlive generations. */
+export function createHttpTransport(options: HttpTransportOptions = {}): HttpTransport {
+  const pools = new Map<string, Pool>();
+  const calls = new PendingCalls();
+  const { compression = false } = options;
+
+  return {
+    to(subgraph) {
+      const { name, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
+      const url = parseSubgraphUrl(name, subgraph.url);
+      let pool = pools.get(url.origin);
+      if (pool === undefined) pools.set(url.origin, (pool = openPool(url.origin, options)));
+      const headers = fixedHeaders(subgraph.headers, compression);
+      const target: Target = {
+        pool,
+        name,
+        path: url.pathname + url.search,
+        headers: Object.entries(headers).flat(),
+        headerNames: new Set(Object.keys(headers)),
+        timeout: positive(name, 'timeout', timeout),
+        maxResponseSize: positive(name, 'maxResponseSize', maxResponseSize),
+      };
+      return (request) => new Promise((resolve, reject) => new Call(target, request, calls, resolve, reject));
+    },
+    async close() {
+      calls.close();
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      pools.clear();
+    },
+  };
+}
+
+/** What is the same for every call of a subgraph. */
+interface Target {
+  readonly pool: Pool;
+  readonly name: string;
+  readonly path: string;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly headerNames: ReadonlySet<string>;
+  readonly timeout: number;
+  readonly maxResponseSize: number;
+}
+
+/** One call: the handler of its response. Settles once; what comes later is dropped. */
+class Call implements Dispatcher.DispatchHandler, PendingCall {
+  readonly caller: Caller;
+  readonly expires: number;
+  readonly #target: Target;
+  readonly #pending: PendingCalls;
+  readonly #resolve: (response: SubgraphResponse) => void;
+  readonly #reject: (error: TransportError) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #settled = false;
+  #status = 0;
+  #headers: SubgraphResponse['headers'] = {};
+  #body: Buffer = empty;
+  #chunks: Buffer[] | undefined;
+  #size = 0;
+
+  constructor(
+    target: Target,
+    request: SubgraphRequest,
+    pending: PendingCalls,
+    resolve: (response: SubgraphResponse) => void,
+    reject: (error: TransportError) => void,
+  ) {
+    this.caller = request.caller;
+    this.expires = performance.now() + target.timeout;
+    this.#target = target;
+    this.#pending = pending;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    const failure = pending.add(this);
+    if (failure === undefined) this.#dispatch(request);
+    else this.giveUp(failure);
+  }
+
+  giveUp(failure: TransportFailure, cause?: Error): void {
+    if (!this.#settle()) return;
+    this.#reject(new TransportError(this.#target.name, failure, cause));
+    this.#controller?.abort(givenUp);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#settled) controller.abort(givenUp);
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    this.#status = status;
+    this.#headers = headers;
+    for (const name in headers) {
+      const value = headers[name];
+      if (Array.isArray(value) && name !== 'set-cookie') headers[name] = value.join(', ');
+    }
+    if (Number(headers['content-length']) > this.#target.maxResponseSize) this.giveUp('too-large');
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#size += chunk.length;
+    if (this.#size > this.#target.maxResponseSize) this.giveUp('too-large');
+    else if (this.#chunks !== undefined) this.#chunks.push(chunk);
+    else if (this.#body.length > 0) this.#chunks = [this.#body, chunk];
+    else this.#body = chunk;
+  }
+
+  onResponseEnd(): void {
+    const body = this.#chunks === undefined ? this.#body : Buffer.concat(this.#chunks, this.#size);
+    const encoding = this.#headers['content-encoding'];
+    if (encoding === undefined) this.#answer(body);
+    else
+      void unpack(body, String(encoding), this.#target.maxResponseSize).then((unpacked) =>
+        this.#answer(unpacked),
+      );
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.giveUp(failureOf(error), error);
+  }
+
+  #dispatch({ operation, variables, caller }: SubgraphRequest): void {
+    const { pool, path, headers: fixed, headerNames } = this.#target;
+    const headers = [...fixed];
+    for (const name in caller.headers) {
+      if (!headerNames.has(name)) headers.push(name, caller.headers[name]!);
+    }
+    const body = requestBody(operation.bodyPrefix, variables);
+    pool.dispatch({ path, method: 'POST', headers, body }, this);
+  }
+
+  #answer(body: Buffer | TransportFailure): void {
+    if (typeof body === 'string') this.giveUp(body);
+    else if (this.#settle()) this.#resolve({ status: this.#status, headers: this.#headers, body });
+  }
+
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#pending.delete(this);
+    return true;
+  }
+}
+
+const empty = Buffer.alloc(0);
+const givenUp = new Error('The call was given up.');
+const noVariables = Buffer.from('{}');
+const closingBrace = '}'.charCodeAt(0);
+
+function requestBody(prefix: Buffer, variables: Buffer): Buffer {
+  const value = variables.length === 0 ? noVariables : variables;
+  const body = Buffer.allocUnsafe(prefix.length + value.length + 1);
+  prefix.copy(body, 0);
+  value.copy(body, prefix.length);
+  body[body.length - 1] = closingBrace;
+  return body;
+}
+
+function openPool(origin: string, options: HttpTransportOptions): Pool {
+  const { connections = 256, connectTimeout = 5000, keepAlive = 4000, http2 = false, ca } = options;
+  return new Pool(origin, {
+    connections,
+    keepAliveTimeout: keepAlive,
+    // Each call has its own time.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: http2,
+    connect: { timeout: connectTimeout, lookup: lookupSubgraph, ...(ca === undefined ? {} : { ca }) },
+  });
+}
+
+function fixedHeaders(
+  more: Readonly<Record<string, string>> | undefined,
+  compression: boolean,
+): Record<string, string> {
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    accept: 'application/graphql-response+json, application/json',
+  };
+  if (compression) headers['accept-encoding'] = 'gzip, br';
+  for (const [name, value] of Object.entries(more ?? {})) headers[name.toLowerCase()] = value;
+  return headers;
+}
+
+function failureOf(error: Error): TransportFailure {
+  if (error instanceof errors.HTTPParserError) return 'not-http';
+  return failures.get((error as NodeJS.ErrnoException).code ?? '') ?? 'unreachable';
+}
+
+const failures = new Map<string, TransportFailure>([
+  ['ECONNREFUSED', 'refused'],
+  ['ECONNRESET', 'reset'],
+  ['EPIPE', 'reset'],
+  ['UND_ERR_SOCKET', 'reset'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'reset'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'connect-timeout'],
+  ['ETIMEDOUT', 'connect-timeout'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'too-large'],
+  ['UND_ERR_INVALID_ARG', 'unsendable'],
+  ['UND_ERR_NOT_SUPPORTED', 'unsendable'],
+  ['UND_ERR_DESTROYED', 'closed'],
+  ['UND_ERR_CLOSED', 'closed'],
+]);
+
+function positive(subgraph: string, name: string, value: number): number {
+  if (value > 0) return value;
+  throw new RangeError(`"${name}" of subgraph "${subgraph}" must be a positive number, but got: ${value}`);
+}

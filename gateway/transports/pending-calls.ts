@@ -1,0 +1,67 @@
+import type { Caller, TransportFailure } from './transport';
+
+/** A call that waits for its answer. */
+export interface PendingCall {
+  readonly caller: Caller;
+  /** When its own time is up, in milliseconds of `performance.now()`. */
+  readonly expires: number;
+  giveUp(failure: TransportFailure): void;
+}
+
+/**
+ * The calls that have no answer yet, looked at many times a second: is their time up, has their client gone?
+ *
+ * That is cheaper than a timer and an abort listener for each, of which there would be thousands, and it leaves no
+ * listener behind. A call is given up at most 50 ms after there is a reason to.
+ */
+export class PendingCalls {
+  readonly #calls = new Set<PendingCall>();
+  #timer: NodeJS.Timeout | undefined;
+  #sweptAt = 0;
+  #waited = false;
+
+  /** Adds a call. Answers, without adding it, why it need not be made at all. */
+  add(call: PendingCall): TransportFailure | undefined {
+    const failure = reasonToGiveUp(call, performance.now());
+    if (failure !== undefined) return failure;
+    this.#calls.add(call);
+    if (this.#timer === undefined) {
+      this.#sweptAt = performance.now();
+      this.#timer = setInterval(() => this.#sweep(), sweepInterval);
+    }
+    return undefined;
+  }
+
+  delete(call: PendingCall): void {
+    this.#calls.delete(call);
+  }
+
+  /** Gives all calls up. */
+  close(): void {
+    for (const call of this.#calls) call.giveUp('closed');
+    this.#sweep();
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    // After the event loop was held, there may be answers that only have to be read: they go first, once.
+    this.#waited = !this.#waited && now - this.#sweptAt > 2 * sweepInterval;
+    this.#sweptAt = now;
+    if (this.#calls.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    } else if (!this.#waited) {
+      for (const call of this.#calls) {
+        const failure = reasonToGiveUp(call, now);
+        if (failure !== undefined) call.giveUp(failure);
+      }
+    }
+  }
+}
+
+const sweepInterval = 25;
+
+function reasonToGiveUp({ caller, expires }: PendingCall, now: number): TransportFailure | undefined {
+  if (caller.signal.aborted) return 'aborted';
+  return now >= expires || (caller.deadline !== undefined && now >= caller.deadline) ? 'timeout' : undefined;
+}

@@ -1,0 +1,108 @@
+/** The part of a subgraph call that is the same for every request; compiled once per fetch node. */
+export interface SubgraphOperation {
+  /** The subgraph's name in the supergraph. */
+  readonly subgraph: string;
+  readonly kind: 'query' | 'mutation';
+  /** GraphQL text. */
+  readonly document: string;
+  readonly name: string | undefined;
+  /** UTF-8 of `{"query":"…","operationName":"…","variables":`; a transport appends the variables and `}`. */
+  readonly bodyPrefix: Buffer;
+}
+
+/**
+ * What a subgraph call needs to know of the client's request.
+ *
+ * One object per client request: transports key what they keep per request (an abort listener) by it.
+ */
+export interface Caller {
+  /** Headers chosen by the forwarding rules, in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  /** When the client's request must be answered, in milliseconds of `performance.now()`; undefined: never. */
+  readonly deadline: number | undefined;
+}
+
+export interface SubgraphRequest {
+  readonly operation: SubgraphOperation;
+  /** UTF-8 JSON of the variables object, representations included; an empty Buffer: none. */
+  readonly variables: Buffer;
+  readonly caller: Caller;
+}
+
+export interface SubgraphResponse {
+  readonly status: number;
+  /** Names in lower case; what occurred more than once, and may, is a list. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The unpacked body. */
+  readonly body: Buffer;
+}
+
+/**
+ * A subgraph call; everything around it (cache, dedupe, retry, timeout, signing) wraps one of these.
+ *
+ * An answer of any status is an answer, a redirect or a 500 too. Rejects with a `TransportError` when there
+ * is none, and with nothing else.
+ */
+export type Send = (request: SubgraphRequest) => Promise<SubgraphResponse>;
+export type Interceptor = (next: Send) => Send;
+
+/** The first interceptor is the outermost: it sees the request first and the response last. */
+export const compose = (send: Send, interceptors: readonly Interceptor[]): Send =>
+  interceptors.reduceRight((next, interceptor) => interceptor(next), send);
+
+/** Sends each call by the `Send` of its subgraph. */
+export function routeBySubgraph(sends: ReadonlyMap<string, Send>): Send {
+  return (request) => {
+    const { subgraph } = request.operation;
+    const send = sends.get(subgraph);
+    return send === undefined ? Promise.reject(new TransportError(subgraph, 'unknown')) : send(request);
+  };
+}
+
+/** Why a subgraph call has no answer. */
+export type TransportFailure = keyof typeof failures;
+
+/**
+ * A subgraph call that has no answer.
+ *
+ * Its message may reach clients: it names the subgraph and what happened, never an address. The error of the
+ * network is `cause`, for logs.
+ */
+export class TransportError extends Error {
+  override readonly name = 'TransportError';
+  readonly code: TransportErrorCode;
+  readonly subgraph: string;
+  readonly failure: TransportFailure;
+
+  constructor(subgraph: string, failure: TransportFailure, cause?: unknown) {
+    const { code, says } = failures[failure];
+    super(`Subgraph "${subgraph}" ${says}.`, { cause });
+    this.code = code;
+    this.subgraph = subgraph;
+    this.failure = failure;
+  }
+}
+
+export type TransportErrorCode =
+  'SUBREQUEST_HTTP_ERROR' | 'SUBREQUEST_MALFORMED_RESPONSE' | 'GATEWAY_TIMEOUT';
+
+const failures = {
+  unreachable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'could not be reached' },
+  'connect-timeout': { code: 'SUBREQUEST_HTTP_ERROR', says: 'could not be connected to in time' },
+  refused: { code: 'SUBREQUEST_HTTP_ERROR', says: 'refused the connection' },
+  reset: { code: 'SUBREQUEST_HTTP_ERROR', says: 'closed the connection before it had answered' },
+  'not-http': { code: 'SUBREQUEST_HTTP_ERROR', says: 'did not answer in HTTP' },
+  'too-large': { code: 'SUBREQUEST_HTTP_ERROR', says: 'sent a response over the size limit' },
+  encoding: {
+    code: 'SUBREQUEST_MALFORMED_RESPONSE',
+    says: 'sent a response in an encoding that cannot be unpacked',
+  },
+  timeout: { code: 'GATEWAY_TIMEOUT', says: 'did not answer in time' },
+  failed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'failed to answer' },
+  unsendable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: the request could not be sent' },
+  aborted: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not waited for: the client has gone' },
+  closed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called any more: the gateway is shutting down' },
+  unknown: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not known to the transport' },
+} as const satisfies Record<string, { code: TransportErrorCode; says: string }>;

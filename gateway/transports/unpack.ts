@@ -1,0 +1,43 @@
+import zlib from 'node:zlib';
+import type { TransportFailure } from './transport';
+
+/**
+ * Unpacks a response body by its `content-encoding`.
+ *
+ * Answers why not where that is not possible: `too-large` as soon as more than `limit` bytes come out, `encoding` for
+ * unknown encodings, for chains of them (nobody sends one in good faith) and for bodies that are not what they say.
+ */
+export function unpack(body: Buffer, encoding: string, limit: number): Promise<Buffer | TransportFailure> {
+  const name = encoding.trim().toLowerCase();
+  const decompress = decompressors.get(name);
+  return new Promise((resolve) => {
+    if (name === '' || name === 'identity') {
+      resolve(body);
+      return;
+    }
+    if (decompress === undefined) {
+      resolve('encoding');
+      return;
+    }
+    decompress(body, { maxOutputLength: limit }, (error, unpacked) => {
+      if (error === null) resolve(unpacked);
+      else
+        resolve((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'too-large' : 'encoding');
+    });
+  });
+}
+
+type Decompress = (
+  body: Buffer,
+  options: { maxOutputLength: number },
+  callback: (error: Error | null, unpacked: Buffer) => void,
+) => void;
+
+const decompressors = new Map<string, Decompress>([
+  ['gzip', zlib.gunzip],
+  ['x-gzip', zlib.gunzip],
+  ['br', zlib.brotliDecompress],
+]);
+// Since Node 22.15.
+const { zstdDecompress } = zlib as { zstdDecompress?: Decompress };
+if (zstdDecompress !== undefined) decompressors.set('zstd', zstdDecompress);

@@ -1,0 +1,268 @@
+/** The systems that answer the same operation: graphql-js on the merged schema, ApolloGateway, and Weir's engine. */
+import { ApolloGateway, type GraphQLDataSource } from '@apollo/gateway';
+import { composeServices } from '@apollo/composition';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import {
+  buildSchema,
+  execute as executeMerged,
+  isAbstractType,
+  Kind,
+  parse,
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLFieldResolver,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
+import { compileOperation, execute } from '../../gateway/execution';
+import { buildQueryPlanner, type QueryPlan } from '../../gateway/planning/planner';
+import { type Send } from '../../gateway/transports/transport';
+import { hashOf } from '../support/random-source';
+import { type RandomOperation } from '../support/random-operation';
+import {
+  type RandomWorld,
+  type SubgraphSource,
+  type WorldObject,
+  type WorldRun,
+} from '../support/random-world';
+
+/** What a client gets. */
+export interface Answer {
+  readonly data: unknown;
+  readonly errors: readonly GraphQLFormattedError[];
+}
+
+/** A federated graph over a world of data. */
+export interface Graph {
+  readonly subgraphs: readonly SubgraphSource[];
+  readonly supergraphSdl: string;
+  readonly world: RandomWorld;
+  readonly apiSchema: GraphQLSchema;
+  readonly subgraphSchemas: ReadonlyMap<string, GraphQLSchema>;
+  /** The schema that answers are completed by. */
+  readonly executionSchema: GraphQLSchema;
+  /** Plans a valid operation, once. */
+  plan(source: string): QueryPlan;
+}
+
+/** Composes the subgraphs; the reasons when they do not compose. */
+export function composeGraph(subgraphs: readonly SubgraphSource[], world: RandomWorld): Graph | string[] {
+  const composed = composeServices(
+    subgraphs.map(({ name, typeDefs }) => ({
+      name,
+      typeDefs: parse(typeDefs),
+      url: `http://${name}.test/graphql`,
+    })),
+  );
+  if (composed.errors) return composed.errors.map((error) => error.message);
+  const { supergraph, plan } = buildQueryPlanner({ supergraphSdl: composed.supergraphSdl });
+  // Every other progressive override is on.
+  const labels = supergraph.overrideLabels.filter((_, i) => i % 2 === 0);
+  const plans = new Map<string, QueryPlan>();
+  return {
+    subgraphs,
+    supergraphSdl: composed.supergraphSdl,
+    world,
+    apiSchema: buildSchema(supergraph.apiSchemaSdl),
+    executionSchema: buildSchema(supergraph.executionSchemaSdl),
+    plan(source) {
+      let known = plans.get(source);
+      if (!known) plans.set(source, (known = plan(source, undefined, labels)));
+      return known;
+    },
+    subgraphSchemas: new Map(subgraphs.map((subgraph) => [subgraph.name, subgraphSchema(subgraph, world)])),
+  };
+}
+
+/** The oracle: one schema, one executor, written with the specification. */
+export async function answerMerged({ apiSchema, world }: Graph, operation: RandomOperation): Promise<Answer> {
+  const fieldResolver: GraphQLFieldResolver<WorldObject, WorldRun> = (source, args, run, info) =>
+    world.field(source, info.fieldName, args, run);
+  const { operation: kind } = operation.document.definitions.find(
+    (definition) => definition.kind === Kind.OPERATION_DEFINITION,
+  )!;
+  return plain(
+    await executeMerged({
+      schema: apiSchema,
+      document: operation.document,
+      variableValues: operation.variables,
+      rootValue: rootOf(kind),
+      contextValue: newRun(),
+      fieldResolver,
+      typeResolver: (value: WorldObject) => value.type,
+    }),
+  );
+}
+
+export const newRun = (): WorldRun => ({ mutations: 0 });
+
+const rootOf = (kind: string): WorldObject =>
+  kind === 'mutation' ? { type: 'Mutation', id: 'Mutation' } : { type: 'Query', id: 'Query' };
+
+/** Objects as a subgraph holds them: with the representation they were asked for by. */
+type Held = WorldObject & { readonly representation?: Readonly<Record<string, unknown>> };
+
+/** Answers an operation in one subgraph. */
+export async function answerSubgraph(
+  graph: Graph,
+  subgraph: string,
+  document: DocumentNode,
+  variables: Readonly<Record<string, unknown>>,
+  run: WorldRun,
+  operationName?: string,
+): Promise<ExecutionResult> {
+  const { world } = graph;
+  const definition = document.definitions.find((one) => one.kind === Kind.OPERATION_DEFINITION)!;
+  return executeMerged({
+    schema: graph.subgraphSchemas.get(subgraph)!,
+    document,
+    variableValues: variables,
+    operationName,
+    rootValue: rootOf(definition.operation),
+    contextValue: run,
+    fieldResolver: (source: Held, args: Record<string, unknown>, context: WorldRun, info) => {
+      const required = world.requiredOf(
+        subgraph,
+        info.parentType.name,
+        info.fieldName,
+        source.representation,
+      );
+      return world.field(source, info.fieldName, args, context, required);
+    },
+    typeResolver: (value: WorldObject) => world.typeNameIn(subgraph, value),
+  });
+}
+
+function subgraphSchema({ name, typeDefs }: SubgraphSource, world: RandomWorld): GraphQLSchema {
+  const schema = buildSubgraphSchema({ typeDefs: parse(typeDefs) });
+  for (const type of Object.values(schema.getTypeMap()))
+    if (isAbstractType(type)) type.resolveType = undefined;
+  const entities = schema.getQueryType()?.getFields()['_entities'];
+  if (entities)
+    entities.resolve = (
+      _root,
+      { representations }: { representations: Record<string, unknown>[] },
+      run: WorldRun,
+    ) =>
+      representations.map((representation) => {
+        const entity = world.find(name, representation, run);
+        if (!entity) return new Error(`Subgraph "${name}" does not know ${JSON.stringify(representation)}`);
+        return world.isMissing(name, entity) ? null : { ...entity, representation };
+      });
+  return schema;
+}
+
+/** A gateway in front of the subgraphs. */
+export interface System {
+  answer(operation: RandomOperation): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+/** Apollo Gateway, whole but for its planner: it executes the plans that it is given. */
+export async function startApollo(graph: Graph): Promise<System> {
+  const documents = new Map<string, DocumentNode>();
+  const plans = new Map<string, QueryPlan>();
+  const gateway = new ApolloGateway({
+    supergraphSdl: graph.supergraphSdl,
+    logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+    queryPlannerConfig: {
+      cache: {
+        get: async (hash) => plans.get(hash),
+        set: async () => {},
+        delete: async () => true,
+        clear: nothing,
+      },
+    },
+    buildService: ({ name }): GraphQLDataSource => ({
+      async process({ request, context }) {
+        let document = documents.get(request.query!);
+        if (!document)
+          documents.set(request.query!, (document = parse(request.query!, { noLocation: true })));
+        const variables = JSON.parse(JSON.stringify(request.variables ?? {}));
+        const result = await answerSubgraph(
+          graph,
+          name,
+          document,
+          variables,
+          context as unknown as WorldRun,
+          request.operationName,
+        );
+        return JSON.parse(JSON.stringify(result));
+      },
+    }),
+  });
+  const { executor } = await gateway.load();
+  return {
+    async answer({ source, document, variables }) {
+      plans.clear();
+      plans.set(source, graph.plan(source));
+      const context = {
+        request: { query: source, variables },
+        document,
+        queryHash: source,
+        schema: graph.apiSchema,
+        context: newRun(),
+        metrics: {},
+        logger: console,
+      };
+      return plain((await executor(context as never)) as ExecutionResult);
+    },
+    stop: () => gateway.stop(),
+  };
+}
+
+const nothing = (): void => {};
+
+/** Weir's engine with its planner, in this thread. */
+export function startEngine(graph: Graph): System {
+  const documents = new Map<string, DocumentNode>();
+  return {
+    async answer({ source, document, variables }) {
+      const program = compileOperation({
+        plan: graph.plan(source),
+        schema: graph.apiSchema,
+        supergraphSchema: graph.executionSchema,
+        document,
+      });
+      const run = newRun();
+      const send: Send = async ({ operation, variables: bytes }) => {
+        const text = operation.document;
+        let parsed = documents.get(text);
+        if (!parsed) documents.set(text, (parsed = parse(text, { noLocation: true })));
+        const given = bytes.length === 0 ? {} : (JSON.parse(bytes.toString()) as Record<string, unknown>);
+        const result = await answerSubgraph(graph, operation.subgraph, parsed, given, run, operation.name);
+        return { status: 200, headers: { 'content-type': 'application/json' }, body: written(result, text) };
+      };
+      const caller = { headers: {}, signal: new AbortController().signal, deadline: undefined };
+      const { body } = await execute(program, { variables, send, caller });
+      return plain(JSON.parse(body.toString()) as ExecutionResult);
+    },
+    stop: async () => {},
+  };
+}
+
+/** JSON as services write it: some with white space, some with all of Unicode escaped, errors first or last. */
+function written(result: ExecutionResult, text: string): Buffer {
+  const style = hashOf(text);
+  const { data, errors } = result;
+  const ordered = style % 3 === 0 ? { errors, data } : { data, errors };
+  let json = JSON.stringify(ordered, undefined, style % 5 === 0 ? 2 : 0);
+  if (style % 4 === 0)
+    json = json.replace(
+      /[^\0-\x7f]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+  return Buffer.from(json);
+}
+
+/** As it looks after having been JSON. */
+export function plain(result: ExecutionResult): Answer {
+  const { data, errors } = JSON.parse(JSON.stringify(result)) as {
+    data?: unknown;
+    errors?: GraphQLFormattedError[];
+  };
+  return { data: data ?? null, errors: errors ?? [] };
+}
+
+export const describeGraph = ({ subgraphs }: Pick<Graph, 'subgraphs'>): string =>
+  subgraphs.map(({ name, typeDefs }) => `# --- subgraph ${name}\n${typeDefs}`).join('\n\n');

@@ -1,0 +1,620 @@
+import { TransportError } from '../../../../gateway/transports/transport';
+import { type Answer, Graph } from './graph';
+
+const graph = new Graph({
+  a: {
+    sdl: `
+      type Query { user: User users: [User] must: User! list: [User!] lists: [[User!]!] media: Media node: Node any: Any color: Color }
+      type User @key(fields: "id") { id: ID! name: String! age: Int score: Float ok: Boolean friend: User friends: [User!]! tags: [String!] color: Color colors: [Color!]! json: Json ratio: [[Int]] }
+      enum Color { RED GREEN BLUE @inaccessible }
+      scalar Json
+      interface Node { id: ID! }
+      type Book implements Node @key(fields: "id") { id: ID! title: String! }
+      type Film implements Node @key(fields: "id") { id: ID! length: Int }
+      type Secret implements Node @inaccessible { id: ID! }
+      union Media = Book | Film
+      union Any = User | Book
+    `,
+  },
+  b: {
+    sdl: `
+      type User @key(fields: "id") { id: ID! bio: String nick: String! posts: [Post!] }
+      type Post { text: String! }
+      type Query { other: String }
+    `,
+  },
+});
+
+/** Answers subgraph `a` with this data, and `b` with this. */
+const answering =
+  (a: unknown, b?: unknown): Answer =>
+  ({ subgraph }) =>
+    subgraph === 'a' ? (isResponse(a) ? a : { data: a }) : isResponse(b) ? b : { data: b };
+const isResponse = (value: unknown): boolean =>
+  value instanceof Response ||
+  value instanceof Uint8Array ||
+  (typeof value === 'object' && value !== null && ('data' in value || 'errors' in value));
+
+const malformed = (path: (string | number)[], message: unknown = expect.any(String)) => ({
+  message,
+  path,
+  extensions: { code: 'SUBREQUEST_MALFORMED_RESPONSE' },
+});
+
+describe('completion', () => {
+  it.each([
+    [
+      '{ user { name } }',
+      { user: { name: null } },
+      { user: null },
+      ['user', 'name'],
+      'Cannot return null for non-nullable field User.name.',
+    ],
+    [
+      '{ user { name } }',
+      { user: {} },
+      { user: null },
+      ['user', 'name'],
+      'Cannot return null for non-nullable field User.name.',
+    ],
+    [
+      '{ must { id } }',
+      { must: null },
+      null,
+      ['must'],
+      'Cannot return null for non-nullable field Query.must.',
+    ],
+    [
+      '{ user { friend { name } id } }',
+      { user: { friend: { name: null }, id: '1' } },
+      { user: { friend: null, id: '1' } },
+      ['user', 'friend', 'name'],
+      undefined,
+    ],
+    [
+      '{ user { id friends { name } } }',
+      { user: { id: '1', friends: [{ name: 'a' }, { name: null }] } },
+      { user: null },
+      ['user', 'friends', 1, 'name'],
+      undefined,
+    ],
+    [
+      '{ list { id } }',
+      { list: [{ id: '1' }, null] },
+      { list: null },
+      ['list', 1],
+      'Cannot return null for non-nullable field Query.list.',
+    ],
+    [
+      '{ users { name } }',
+      { users: [{ name: 'a' }, { name: null }] },
+      { users: [{ name: 'a' }, null] },
+      ['users', 1, 'name'],
+      undefined,
+    ],
+    [
+      '{ lists { name } }',
+      { lists: [[{ name: 'a' }], [{ name: 'b' }, { name: null }]] },
+      { lists: null },
+      ['lists', 1, 1, 'name'],
+      undefined,
+    ],
+    [
+      '{ user { tags } }',
+      { user: { tags: ['a', null] } },
+      { user: { tags: null } },
+      ['user', 'tags', 1],
+      undefined,
+    ],
+    [
+      '{ user { age } }',
+      { user: { age: 'x' } },
+      { user: { age: null } },
+      ['user', 'age'],
+      'Int cannot represent non-integer value: "x"',
+    ],
+    [
+      '{ user { age } }',
+      { user: { age: 2147483648 } },
+      { user: { age: null } },
+      ['user', 'age'],
+      'Int cannot represent non 32-bit signed integer value: 2147483648',
+    ],
+    [
+      '{ user { age } }',
+      { user: { age: 1.5 } },
+      { user: { age: null } },
+      ['user', 'age'],
+      'Int cannot represent non-integer value: 1.5',
+    ],
+    ['{ user { age } }', { user: { age: { x: 1 } } }, { user: { age: null } }, ['user', 'age'], undefined],
+    ['{ user { score } }', { user: { score: 'x' } }, { user: { score: null } }, ['user', 'score'], undefined],
+    ['{ user { ok } }', { user: { ok: 'x' } }, { user: { ok: null } }, ['user', 'ok'], undefined],
+    ['{ user { name } }', { user: { name: [] } }, { user: null }, ['user', 'name'], undefined],
+    [
+      '{ user { color } }',
+      { user: { color: 'PINK' } },
+      { user: { color: null } },
+      ['user', 'color'],
+      'Enum "Color" cannot represent value: "PINK"',
+    ],
+    [
+      '{ user { color } }',
+      { user: { color: 'BLUE' } },
+      { user: { color: null } },
+      ['user', 'color'],
+      'Enum "Color" cannot represent value: "BLUE"',
+    ],
+    ['{ user { color } }', { user: { color: 1 } }, { user: { color: null } }, ['user', 'color'], undefined],
+    [
+      '{ user { colors } }',
+      { user: { colors: ['RED', 'PINK'] } },
+      { user: null },
+      ['user', 'colors', 1],
+      undefined,
+    ],
+    [
+      '{ user { tags } }',
+      { user: { tags: 'x' } },
+      { user: { tags: null } },
+      ['user', 'tags'],
+      'Expected Iterable, but did not find one for field "User.tags".',
+    ],
+    [
+      '{ user { tags } }',
+      { user: { tags: { a: 1 } } },
+      { user: { tags: null } },
+      ['user', 'tags'],
+      undefined,
+    ],
+    [
+      '{ users { id } }',
+      { users: { id: '1' } },
+      { users: null },
+      ['users'],
+      'Expected Iterable, but did not find one for field "Query.users".',
+    ],
+    [
+      '{ user { id } }',
+      { user: [{ id: '1' }] },
+      { user: null },
+      ['user'],
+      'Expected an object for field "Query.user".',
+    ],
+    [
+      '{ user { id } }',
+      { user: 'Ada' },
+      { user: null },
+      ['user'],
+      'Expected an object for field "Query.user".',
+    ],
+    [
+      '{ media { __typename } }',
+      { media: { __typename: 'Nope' } },
+      { media: null },
+      ['media'],
+      expect.stringContaining('Media'),
+    ],
+    [
+      '{ media { __typename } }',
+      { media: { __typename: 'User' } },
+      { media: null },
+      ['media'],
+      'Runtime Object type "User" is not a possible type for "Media".',
+    ],
+    [
+      '{ node { id __typename } }',
+      { node: { id: '1', __typename: 'Secret' } },
+      { node: null },
+      ['node'],
+      expect.any(String),
+    ],
+    [
+      '{ media { __typename } }',
+      { media: { __typename: 7 } },
+      { media: null },
+      ['media'],
+      'Abstract type "Media" was resolved to no type for field "Query.media".',
+    ],
+    [
+      '{ user { __typename id } }',
+      { user: { __typename: 'Book', id: '1' } },
+      { user: null },
+      ['user'],
+      'Expected value of type "User" for field "Query.user" but got type "Book".',
+    ],
+  ])('of %s with %j gives %j and an error at %j', async (source, a, data, path, message) => {
+    const outcome = await graph.ask(source, { answer: answering(a) });
+    expect(outcome.data).toEqual(data);
+    expect(outcome.errors).toEqual([malformed(path, message ?? expect.any(String))]);
+  });
+
+  it.each([
+    ['{ user { id } }', '{"user":{"id":12345678901234567890}}', '{"user":{"id":"12345678901234567890"}}'],
+    ['{ user { age } }', '{"user":{"age":2147483647}}', '{"user":{"age":2147483647}}'],
+    ['{ user { age } }', '{"user":{"age":-2147483648}}', '{"user":{"age":-2147483648}}'],
+    ['{ user { age } }', '{"user":{"age":1e3}}', '{"user":{"age":1000}}'],
+    ['{ user { age ok } }', '{"user":{"age":true,"ok":0}}', '{"user":{"age":1,"ok":false}}'],
+    ['{ user { score } }', '{"user":{"score":1e400}}', '{"user":{"score":1e400}}'],
+    [
+      '{ user { score } }',
+      '{"user":{"score":0.1000000000000000055511151231257827}}',
+      '{"user":{"score":0.1000000000000000055511151231257827}}',
+    ],
+    ['{ user { name } }', '{"user":{"name":12.5}}', '{"user":{"name":"12.5"}}'],
+    ['{ user { name } }', '{"user":{"name":true}}', '{"user":{"name":"true"}}'],
+    ['{ user { name } }', '{"user":{"name":"\\ud800\\u00e9\\n"}}', '{"user":{"name":"\\ud800\\u00e9\\n"}}'],
+    ['{ user { color } }', '{"user":{"color":"\\u0052ED"}}', '{"user":{"color":"RED"}}'],
+    ['{ user { colors } }', '{"user":{"colors":[ "RED" , "GREEN"]}}', '{"user":{"colors":["RED","GREEN"]}}'],
+    ['{ user { ratio } }', '{"user":{"ratio":[[1,null],null,[]]}}', '{"user":{"ratio":[[1,null],null,[]]}}'],
+    [
+      '{ user { json } }',
+      '{"user":{"json":{"a": [1, {"b":null}]}}}',
+      '{"user":{"json":{"a": [1, {"b":null}]}}}',
+    ],
+    ['{ users { id } }', '{"users":[]}', '{"users":[]}'],
+    ['{ lists { id } }', '{"lists":[[],[{"id":"1"}]]}', '{"lists":[[],[{"id":"1"}]]}'],
+    [
+      '{ media { ... on Book { title } ... on Film { length } } }',
+      '{"media":{"__typename":"Film","length":3}}',
+      '{"media":{"length":3}}',
+    ],
+    ['{ media { x: __typename } }', '{"media":{"__typename":"Film"}}', '{"media":{"x":"Film"}}'],
+    [
+      '{ any { ... on Node { id } ... on User { name } } }',
+      '{"any":{"__typename":"Book","id":"1"}}',
+      '{"any":{"id":"1"}}',
+    ],
+    ['{ any { ... on Node { id } } }', '{"any":{"__typename":"User"}}', '{"any":{}}'],
+  ])('of %s writes %s as %s', async (source, a, data) => {
+    const outcome = await graph.ask(source, { answer: () => Buffer.from(`{"data":${a}}`) });
+    expect(outcome.text).toBe(`{"data":${data}}`);
+  });
+
+  it('tells an error for each place of an object that stands in several', async () => {
+    const user = { __typename: 'User', id: '1' };
+    const outcome = await graph.ask('{ users { bio color } }', {
+      answer: answering(
+        {
+          users: [
+            { ...user, color: 'PINK' },
+            { ...user, color: 'PINK' },
+          ],
+        },
+        { _entities: [{ bio: 'x' }] },
+      ),
+    });
+    expect(outcome.data).toEqual({
+      users: [
+        { bio: 'x', color: null },
+        { bio: 'x', color: null },
+      ],
+    });
+    expect(outcome.errors).toEqual([malformed(['users', 0, 'color']), malformed(['users', 1, 'color'])]);
+  });
+
+  it('does not copy an object from where it was taken back', async () => {
+    const user = { __typename: 'User', id: '1', name: 'Ada' };
+    const a = { list: [user, user, null], users: [user, user], user: { ...user, friend: user } };
+    const outcome = await graph.ask(
+      '{ list { id nick name } users { id nick name } user { friend { id nick name } } }',
+      {
+        answer: answering(a, { _entities: [{ nick: 'ada' }] }),
+      },
+    );
+    const told = { id: '1', nick: 'ada', name: 'Ada' };
+    expect(outcome.data).toEqual({ list: null, users: [told, told], user: { friend: told } });
+  });
+});
+
+describe('errors of a subgraph', () => {
+  const users = {
+    users: [
+      { __typename: 'User', id: '1' },
+      { __typename: 'User', id: '2' },
+      null,
+      { __typename: 'User', id: '1' },
+    ],
+  };
+
+  it('keep their path, message and code, and name the subgraph', async () => {
+    const outcome = await graph.ask('{ user { id age } }', {
+      answer: answering({
+        data: { user: { id: '1', age: null } },
+        errors: [
+          {
+            message: 'No age',
+            path: ['user', 'age'],
+            locations: [{ line: 1, column: 1 }],
+            extensions: { code: 'NO_AGE', why: 'x', stacktrace: ['at /home'] },
+          },
+        ],
+      }),
+    });
+    expect(outcome.data).toEqual({ user: { id: '1', age: null } });
+    expect(outcome.errors).toEqual([
+      { message: 'No age', path: ['user', 'age'], extensions: { code: 'NO_AGE', why: 'x', service: 'a' } },
+    ]);
+  });
+
+  it('are told for every place where an entity stands, and hurt no neighbour', async () => {
+    const outcome = await graph.ask('{ users { id bio } }', {
+      answer: answering(users, {
+        data: { _entities: [{ bio: null }, { bio: 'two' }] },
+        errors: [{ message: 'No bio', path: ['_entities', 0, 'bio'] }],
+      }),
+    });
+    expect(outcome.data).toEqual({
+      users: [{ id: '1', bio: null }, { id: '2', bio: 'two' }, null, { id: '1', bio: null }],
+    });
+    expect(outcome.errors).toEqual(
+      [0, 3].map((index) => ({
+        message: 'No bio',
+        path: ['users', index, 'bio'],
+        extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', service: 'b' },
+      })),
+    );
+  });
+
+  it('explain nulls that may not be', async () => {
+    const outcome = await graph.ask('{ users { id nick } }', {
+      answer: answering(users, {
+        data: { _entities: [null, { nick: 'two' }] },
+        errors: [{ message: 'No nick', path: ['_entities', 0, 'nick'] }],
+      }),
+    });
+    expect(outcome.data).toEqual({ users: [null, { id: '2', nick: 'two' }, null, null] });
+    expect(outcome.errors.map(({ path }) => path)).toEqual([
+      ['users', 0, 'nick'],
+      ['users', 3, 'nick'],
+    ]);
+  });
+
+  it('of an entity as a whole stand where the entity stands', async () => {
+    const outcome = await graph.ask('{ users { id nick } }', {
+      answer: answering(users, {
+        data: { _entities: [null, { nick: 'two' }] },
+        errors: [{ message: 'Gone', path: ['_entities', 0] }],
+      }),
+    });
+    expect(outcome.errors.map(({ path }) => path)).toEqual([
+      ['users', 0],
+      ['users', 3],
+    ]);
+  });
+
+  it('without a path, or with an odd one, stand at the first place of the fetch', async () => {
+    for (const error of [
+      { message: 'Boom' },
+      { message: 'Boom', path: ['_entities'] },
+      { message: 'Boom', path: ['_entities', 9] },
+      { message: 'Boom', path: 'x' },
+    ]) {
+      const outcome = await graph.ask('{ users { id bio } }', {
+        answer: answering(users, { data: null, errors: [error] }),
+      });
+      expect(outcome.errors).toEqual([
+        {
+          message: 'Boom',
+          path: ['users', 0],
+          extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', service: 'b' },
+        },
+      ]);
+    }
+    const root = await graph.ask('{ user { id } users { id } }', {
+      answer: () => ({ errors: [{ message: 'Boom' }, 'odd'] }),
+    });
+    expect(root.data).toEqual({ user: null, users: null });
+    expect(root.errors.map(({ path, message }) => [path, message])).toEqual([[['user'], 'Boom']]);
+  });
+
+  it('can be masked', async () => {
+    const outcome = await graph.ask('{ user { id } }', {
+      errors: { mask: true },
+      answer: answering({
+        data: { user: null },
+        errors: [{ message: 'SELECT * FROM', path: ['user'], extensions: { code: 'X', sql: 'y' } }],
+      }),
+    });
+    expect(outcome.errors).toEqual([
+      { message: 'Subgraph "a" reported an error.', path: ['user'], extensions: { code: 'X', service: 'a' } },
+    ]);
+  });
+
+  it('are bounded in number and size', async () => {
+    const many = Array.from({ length: 10_000 }, (_, i) => ({
+      message: 'x'.repeat(1_100),
+      path: ['users', i, 'age'],
+      extensions: { code: 'C', big: 'y'.repeat(1_100) },
+    }));
+    const outcome = await graph.ask('{ users { age } }', {
+      answer: answering({ data: { users: [{ age: null }] }, errors: many }),
+    });
+    expect(outcome.errors.length).toBeGreaterThan(10);
+    expect(outcome.text.length).toBeLessThan(64 * 1024);
+    expect(outcome.errors[0]!.extensions).toEqual({ code: 'C', service: 'a' });
+    const few = await graph.ask('{ users { age } }', {
+      errors: { limit: 3 },
+      answer: answering({ data: { users: [] }, errors: many.slice(0, 10).map(({ path }) => ({ path })) }),
+    });
+    expect(few.errors).toHaveLength(3);
+  });
+
+  it('are one per field', async () => {
+    const error = { message: 'Twice', path: ['user', 'age'] };
+    const outcome = await graph.ask('{ user { age } }', {
+      answer: answering({ data: { user: { age: null } }, errors: [error, error] }),
+    });
+    expect(outcome.errors).toHaveLength(1);
+  });
+});
+
+describe('a call that fails', () => {
+  const failed = (code: string, message: unknown, path: (string | number)[] = ['user'], service = 'a') => [
+    { message, path, extensions: { code, service } },
+  ];
+
+  it.each([
+    [
+      'an HTTP error without a body',
+      new Response('', { status: 500 }),
+      'SUBREQUEST_HTTP_ERROR',
+      'Subgraph "a" answered with HTTP status 500.',
+    ],
+    [
+      'an HTTP error with HTML',
+      new Response('<html>', { status: 502 }),
+      'SUBREQUEST_HTTP_ERROR',
+      'Subgraph "a" answered with HTTP status 502.',
+    ],
+    [
+      'a redirect',
+      new Response('', { status: 302 }),
+      'SUBREQUEST_HTTP_ERROR',
+      'Subgraph "a" answered with HTTP status 302.',
+    ],
+    [
+      'an HTTP error with other JSON',
+      new Response('{"error":"x"}', { status: 500 }),
+      'SUBREQUEST_HTTP_ERROR',
+      'Subgraph "a" answered with HTTP status 500.',
+    ],
+    [
+      'an empty body',
+      Buffer.from(''),
+      'SUBREQUEST_MALFORMED_RESPONSE',
+      'Subgraph "a" answered with something else than a GraphQL response: it is empty.',
+    ],
+    [
+      'HTML',
+      Buffer.from('<html>'),
+      'SUBREQUEST_MALFORMED_RESPONSE',
+      'Subgraph "a" answered with something else than a GraphQL response: it is not JSON at byte 0.',
+    ],
+    [
+      'a truncated body',
+      Buffer.from('{"data":{"user":{"id":"1'),
+      'SUBREQUEST_MALFORMED_RESPONSE',
+      'Subgraph "a" answered with something else than a GraphQL response: it ends in the middle.',
+    ],
+    [
+      'invalid UTF-8',
+      Buffer.from('7b2264617461223a7b2275736572223a7b226964223a22ff227d7d7d', 'hex'),
+      'SUBREQUEST_MALFORMED_RESPONSE',
+      'Subgraph "a" answered with something else than a GraphQL response: it is not UTF-8.',
+    ],
+    ['a list', Buffer.from('[]'), 'SUBREQUEST_MALFORMED_RESPONSE', expect.any(String)],
+    ['null', Buffer.from('null'), 'SUBREQUEST_MALFORMED_RESPONSE', expect.any(String)],
+    [
+      'an object without data',
+      Buffer.from('{}'),
+      'SUBREQUEST_MALFORMED_RESPONSE',
+      'Subgraph "a" answered with something else than a GraphQL response: it has neither data nor errors.',
+    ],
+    ['null as data', Buffer.from('{"data":null}'), 'SUBREQUEST_MALFORMED_RESPONSE', expect.any(String)],
+    [
+      'null as data and empty errors',
+      Buffer.from('{"data":null,"errors":[]}'),
+      'SUBREQUEST_MALFORMED_RESPONSE',
+      expect.any(String),
+    ],
+    [
+      'a string as data',
+      Buffer.from('{"data":"x"}'),
+      'SUBREQUEST_MALFORMED_RESPONSE',
+      'Subgraph "a" answered with something else than a GraphQL response: its data is no object.',
+    ],
+    ['a list as data', Buffer.from('{"data":[{}]}'), 'SUBREQUEST_MALFORMED_RESPONSE', expect.any(String)],
+    [
+      'a scalar nested 10,000 deep',
+      Buffer.from(`{"data":{"user":{"id":${'['.repeat(10_000)}${']'.repeat(10_000)}}}}`),
+      'SUBREQUEST_MALFORMED_RESPONSE',
+      'Subgraph "a" answered with something else than a GraphQL response: it is nested deeper than 500 levels.',
+    ],
+  ])('with %s is one error', async (_, response, code, message) => {
+    const outcome = await graph.ask('{ user { id } }', { answer: () => response });
+    expect(outcome.data).toEqual({ user: null });
+    expect(outcome.errors).toEqual(failed(code, message));
+  });
+
+  it('keeps the GraphQL response of an HTTP error', async () => {
+    const body = JSON.stringify({
+      data: { user: { id: '1' } },
+      errors: [{ message: 'Half', path: ['user', 'x'] }],
+    });
+    const outcome = await graph.ask('{ user { id } }', { answer: () => new Response(body, { status: 500 }) });
+    expect(outcome.data).toEqual({ user: { id: '1' } });
+    expect(outcome.errors).toEqual([
+      {
+        message: 'Half',
+        path: ['user', 'x'],
+        extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', service: 'a' },
+      },
+    ]);
+  });
+
+  it('with a TransportError tells its code and message', async () => {
+    const outcome = await graph.ask('{ user { id } }', {
+      answer: () => Promise.reject(new TransportError('a', 'timeout')),
+    });
+    expect(outcome.errors).toEqual(failed('GATEWAY_TIMEOUT', new TransportError('a', 'timeout').message));
+  });
+
+  it('with anything else tells nothing of it', async () => {
+    for (const answer of [
+      () => Promise.reject(new Error('connect 10.0.0.1')),
+      () => {
+        throw new Error('x');
+      },
+    ]) {
+      const outcome = await graph.ask('{ user { id } }', { answer });
+      expect(outcome.errors).toEqual(failed('SUBREQUEST_HTTP_ERROR', 'Subgraph "a" could not be reached.'));
+    }
+  });
+
+  it('for entities is one error at their first place, and explains what is missing', async () => {
+    const users = { users: [null, { __typename: 'User', id: '1' }, { __typename: 'User', id: '2' }] };
+    for (const b of [
+      Buffer.from('oops'),
+      { data: { _entities: [{ nick: 'x' }] } },
+      { data: { _entities: [{ nick: 'x' }, { nick: 'y' }, { nick: 'z' }] } },
+      { data: { _entities: 'none' } },
+      { data: { _entities: null } },
+      { data: {} },
+      { data: { _entities: [{ nick: 'x' }, 'y'] } },
+    ]) {
+      const outcome = await graph.ask('{ users { id nick } }', { answer: answering(users, b) });
+      expect(outcome.data).toEqual({ users: [null, null, null] });
+      expect(outcome.errors).toEqual(
+        failed('SUBREQUEST_MALFORMED_RESPONSE', expect.any(String), ['users', 1], 'b'),
+      );
+      const partial = await graph.ask('{ users { id bio } }', {
+        answer: answering(users, b instanceof Uint8Array ? b : { data: null, errors: [{ message: 'm' }] }),
+      });
+      expect(partial.data).toEqual({ users: [null, { id: '1', bio: null }, { id: '2', bio: null }] });
+    }
+  });
+
+  it('does not hurt what other calls answer', async () => {
+    const outcome = await graph.ask('{ user { id bio } other }', {
+      answer: ({ subgraph, query }) =>
+        subgraph === 'a'
+          ? { data: { user: { __typename: 'User', id: '1' } } }
+          : query.includes('other')
+            ? { data: { other: 'x' } }
+            : Buffer.from('oops'),
+    });
+    expect(outcome.data).toEqual({ user: { id: '1', bio: null }, other: 'x' });
+    expect(outcome.errors).toHaveLength(1);
+  });
+
+  it('answers the next request of the same program as ever', async () => {
+    const program = graph.compile('{ user { id bio } }');
+    const broken = await graph.run(program, { answer: () => Buffer.from('{"data":{"user":{"id":"1"') });
+    expect(broken.data).toEqual({ user: null });
+    const whole = await graph.run(program, {
+      answer: answering({ user: { __typename: 'User', id: '1' } }, { _entities: [{ bio: 'x' }] }),
+    });
+    expect(whole.text).toBe('{"data":{"user":{"id":"1","bio":"x"}}}');
+  });
+});

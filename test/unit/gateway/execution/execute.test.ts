@@ -1,0 +1,270 @@
+import { Graph, type SentRequest } from './graph';
+
+const products = [
+  { upc: '1', name: 'Table', price: 899, weight: 100, tags: ['wood', null] },
+  { upc: '2', name: 'Couch "é" \\ 😀', price: 1299, weight: 1000, tags: [] },
+  { upc: '3', name: null, price: null, weight: 50, tags: null },
+];
+const reviews = [
+  { id: 'r1', body: 'Love it', author: { id: 'u1' }, product: { upc: '1' } },
+  { id: 'r2', body: 'Too big', author: { id: 'u1' }, product: { upc: '2' } },
+  { id: 'r3', body: 'So-so', author: { id: 'u2' }, product: { upc: '1' } },
+];
+const users = [
+  { id: 'u1', name: 'Ada' },
+  { id: 'u2', name: 'Alan' },
+];
+
+const shop = new Graph({
+  products: {
+    sdl: `
+      type Query { products: [Product!]! product(upc: ID!): Product bestOf: [[Product]] }
+      type Mutation { rename(upc: ID!, name: String!): Product }
+      type Product @key(fields: "upc") { upc: ID! name: String price: Int weight: Int tags: [String] }
+    `,
+    resolvers: {
+      Query: {
+        products: () => products,
+        product: (_: unknown, { upc }: { upc: string }) => products.find((product) => product.upc === upc),
+        bestOf: () => [[products[0], null], null, [products[1], products[0]]],
+      },
+      Mutation: {
+        rename: (_: unknown, { upc, name }: { upc: string; name: string }) => ({
+          ...products.find((product) => product.upc === upc),
+          name,
+        }),
+      },
+      Product: {
+        __resolveReference: ({ upc }: { upc: string }) => products.find((product) => product.upc === upc),
+      },
+    },
+  },
+  inventory: {
+    sdl: `
+      type Product @key(fields: "upc") {
+        upc: ID!
+        weight: Int @external
+        price: Int @external
+        inStock: Boolean
+        shipping: String @requires(fields: "price weight")
+        near(zip: String): Boolean
+      }
+    `,
+    resolvers: {
+      Product: {
+        inStock: ({ upc }: { upc: string }) => upc !== '2',
+        shipping: ({ price, weight }: { price: number; weight: number }) => `${price}/${weight}`,
+        near: (_: unknown, { zip }: { zip: string }) => zip === 'here',
+      },
+    },
+  },
+  reviews: {
+    sdl: `
+      type Query { reviews: [Review!] }
+      type Review @key(fields: "id") { id: ID! body: String author: User product: Product }
+      type User @key(fields: "id") { id: ID! reviews: [Review!] }
+      type Product @key(fields: "upc") { upc: ID! reviews: [Review!] }
+    `,
+    resolvers: {
+      Query: { reviews: () => reviews },
+      User: { reviews: ({ id }: { id: string }) => reviews.filter(({ author }) => author.id === id) },
+      Product: {
+        reviews: ({ upc }: { upc: string }) => reviews.filter(({ product }) => product.upc === upc),
+      },
+    },
+  },
+  accounts: {
+    sdl: `
+      type Query { me: User }
+      type User @key(fields: "id") { id: ID! name: String }
+    `,
+    resolvers: {
+      Query: { me: () => users[0] },
+      User: { __resolveReference: ({ id }: { id: string }) => users.find((user) => user.id === id) },
+    },
+  },
+});
+
+const callsOf = (sent: readonly SentRequest[]): string[] => sent.map(({ subgraph }) => subgraph);
+
+describe('execute', () => {
+  it('writes the fields of one subgraph in the order of the client', async () => {
+    const { text } = await shop.ask('{ products { price upc weight alias: name __typename } }');
+    expect(text).toBe(
+      JSON.stringify({
+        data: {
+          products: products.map(({ price, upc, weight, name }) => ({
+            price,
+            upc,
+            weight,
+            alias: name,
+            __typename: 'Product',
+          })),
+        },
+      }),
+    );
+  });
+
+  it('joins entities of several subgraphs', async () => {
+    const { data } = await shop.ask(
+      '{ me { name reviews { body product { name inStock reviews { author { name } } } } } }',
+    );
+    expect(data).toEqual({
+      me: {
+        name: 'Ada',
+        reviews: [
+          {
+            body: 'Love it',
+            product: {
+              name: 'Table',
+              inStock: true,
+              reviews: [{ author: { name: 'Ada' } }, { author: { name: 'Alan' } }],
+            },
+          },
+          {
+            body: 'Too big',
+            product: { name: 'Couch "é" \\ 😀', inStock: false, reviews: [{ author: { name: 'Ada' } }] },
+          },
+        ],
+      },
+    });
+  });
+
+  it('sends what a field requires', async () => {
+    const { data, sent } = await shop.ask('{ products { shipping } }');
+    expect(data).toEqual({
+      products: [{ shipping: '899/100' }, { shipping: '1299/1000' }, { shipping: 'null/50' }],
+    });
+    expect(sent[1]!.variables.representations).toEqual(
+      products.map(({ upc, price, weight }) => ({ __typename: 'Product', price, upc, weight })),
+    );
+  });
+
+  it('asks for an entity once, however many places need it', async () => {
+    const { data, sent } = await shop.ask('{ reviews { product { name } } bestOf { inStock } }');
+    expect(data).toEqual({
+      reviews: [
+        { product: { name: 'Table' } },
+        { product: { name: 'Couch "é" \\ 😀' } },
+        { product: { name: 'Table' } },
+      ],
+      bestOf: [[{ inStock: true }, null], null, [{ inStock: false }, { inStock: true }]],
+    });
+    const asked = sent.flatMap(({ variables }) => variables.representations?.length ?? []);
+    expect(asked).toEqual([2, 2]);
+  });
+
+  it('shares one call between places that need the same of a subgraph in one turn', async () => {
+    const { sent } = await shop.ask(
+      '{ reviews { product { name } author { reviews { product { name } } } } }',
+    );
+    expect(callsOf(sent).filter((name) => name === 'products')).toHaveLength(1);
+  });
+
+  it('does not ask again for what has been answered', async () => {
+    const { data, sent } = await shop.ask('{ products { inStock reviews { product { inStock } } } }');
+    expect(data).toMatchObject({ products: [{ reviews: [{ product: { inStock: true } }, {}] }, {}, {}] });
+    expect(callsOf(sent).filter((name) => name === 'inventory')).toHaveLength(1);
+  });
+
+  it('passes variables that the client sent, and no others', async () => {
+    const { data, sent } = await shop.ask(
+      'query ($zip: String, $unused: String, $upc: ID!) { product(upc: $upc) { near(zip: $zip) name } me @skip(if: true) { name reviews { body } } products { near(zip: $unused) } }',
+      { variables: { upc: '1', zip: 'here' } },
+    );
+    expect(data).toEqual({
+      product: { near: true, name: 'Table' },
+      products: [{ near: false }, { near: false }, { near: false }],
+    });
+    expect(
+      sent.map(({ variables }) =>
+        Object.fromEntries(Object.entries(variables).filter(([name]) => name !== 'representations')),
+      ),
+    ).toEqual(expect.arrayContaining([{ upc: '1' }, { zip: 'here' }, {}]));
+  });
+
+  it('runs the fields of a mutation one after the other and asks again for what they may have changed', async () => {
+    const { data, sent } = await shop.ask(
+      'mutation { a: rename(upc: "1", name: "A") { name inStock } b: rename(upc: "1", name: "B") { name inStock } }',
+    );
+    expect(data).toEqual({ a: { name: 'A', inStock: true }, b: { name: 'B', inStock: true } });
+    expect(callsOf(sent)[0]).toBe('products');
+  });
+
+  it.each([
+    [{ yes: true, no: false }, { products: [{ inStock: true }, { inStock: false }, { inStock: true }] }],
+    [
+      { yes: false, no: true },
+      { products: [{ name: 'Table' }, { name: 'Couch "é" \\ 😀' }, { name: null }] },
+    ],
+    [{}, { products: [{ inStock: true }, { inStock: false }, { inStock: true }] }],
+  ])('follows @skip and @include by variables %j', async (variables, expected) => {
+    const { data } = await shop.ask(
+      'query ($yes: Boolean = true, $no: Boolean! = false) { products { inStock @include(if: $yes) ...Name @skip(if: $yes) } me @include(if: $no) { name } } fragment Name on Product { name }',
+      { variables },
+    );
+    const { me, ...rest } = data as Record<string, unknown>;
+    expect(rest).toEqual(expected);
+    expect(me).toEqual('no' in variables && variables.no ? { name: 'Ada' } : undefined);
+  });
+
+  it('orders fields as the included selections stand', async () => {
+    const source =
+      'query ($first: Boolean!) { me { ...A @include(if: $first) name id } } fragment A on User { id name reviews { body } }';
+    expect((await shop.ask(source, { variables: { first: true } })).text).toMatch(/^\{"data":\{"me":\{"id":/);
+    expect((await shop.ask(source, { variables: { first: false } })).text).toBe(
+      '{"data":{"me":{"name":"Ada","id":"u1"}}}',
+    );
+  });
+
+  it('answers introspection by itself, alone and beside data', async () => {
+    const alone = await shop.ask('{ __schema { queryType { name } } __typename }');
+    expect(alone.sent).toEqual([]);
+    expect(alone.data).toEqual({ __schema: { queryType: { name: 'Query' } }, __typename: 'Query' });
+    const source =
+      'query ($name: String!, $of: Boolean = false) { me { name } __type(name: $name) { ...T } } fragment T on __Type { name fields @include(if: $of) { name } }';
+    const program = shop.compile(source);
+    const user = await shop.run(program, { variables: { name: 'User', of: true } });
+    expect(user.data).toEqual({
+      me: { name: 'Ada' },
+      __type: {
+        name: 'User',
+        fields: [{ name: 'id' }, { name: 'name' }, { name: 'reviews' }],
+      },
+    });
+    const product = await shop.run(program, { variables: { name: 'Product' } });
+    expect(product.data).toEqual({ me: { name: 'Ada' }, __type: { name: 'Product' } });
+    const none = await shop.run(program, { variables: { name: 'None' } });
+    expect(none.data).toEqual({ me: { name: 'Ada' }, __type: null });
+  });
+
+  it('runs one program for many requests at once', async () => {
+    const program = shop.compile('query ($upc: ID!) { product(upc: $upc) { name inStock reviews { id } } }');
+    const outcomes = await Promise.all(
+      ['1', '2', '3', 'none'].map((upc) => shop.run(program, { variables: { upc } })),
+    );
+    expect(outcomes.map(({ data }) => data)).toEqual([
+      { product: { name: 'Table', inStock: true, reviews: [{ id: 'r1' }, { id: 'r3' }] } },
+      { product: { name: 'Couch "é" \\ 😀', inStock: false, reviews: [{ id: 'r2' }] } },
+      { product: { name: null, inStock: true, reviews: [] } },
+      { product: null },
+    ]);
+  });
+
+  it('chooses the operation by its name', async () => {
+    const source = 'query A { me { name } } query B { me { id } }';
+    expect((await shop.ask(source, { operationName: 'B' })).data).toEqual({ me: { id: 'u1' } });
+    expect((await shop.ask(source, { operationName: 'A' })).data).toEqual({ me: { name: 'Ada' } });
+  });
+
+  it('refuses what it does not do when it compiles', () => {
+    for (const kind of ['Defer', 'Subscription'] as const) {
+      expect(() =>
+        shop.compile('{ me { name } }', { replan: () => ({ kind: 'QueryPlan', node: { kind } }) }),
+      ).toThrow(
+        expect.objectContaining({ extensions: expect.objectContaining({ code: 'UNSUPPORTED_OPERATION' }) }),
+      );
+    }
+    expect(() => shop.compile('{ me { name } }', { operationName: 'A' })).toThrow();
+  });
+});

@@ -1,0 +1,129 @@
+/** A graph for tests: composed from SDL, planned by the real planner, its subgraphs answered in the process. */
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import {
+  buildSchema,
+  execute as executeOperation,
+  type GraphQLFormattedError,
+  type GraphQLFieldResolver,
+  type GraphQLSchema,
+  parse,
+} from 'graphql';
+import { compileOperation, type ErrorOptions, execute, type Program } from '../../../../gateway/execution';
+import { type QueryPlan } from '../../../../gateway/execution/plan';
+import { buildQueryPlanner } from '../../../../gateway/planning/planner';
+import { type SubgraphRequest } from '../../../../gateway/transports/transport';
+import { compose } from '../../../support/compose';
+
+export interface SubgraphFixture {
+  readonly sdl: string;
+  /** Ordinary resolvers; `__resolveReference` for entities. */
+  readonly resolvers?: Record<string, Record<string, unknown>>;
+}
+
+export interface SentRequest {
+  readonly subgraph: string;
+  readonly query: string;
+  readonly operationName?: string;
+  readonly variables: Record<string, unknown> & { readonly representations?: readonly unknown[] };
+}
+
+/** An answer instead of the resolvers': a JSON value, the bytes of a body, a response with a status, or an error. */
+export type Answer = (request: SentRequest, answered: () => Promise<unknown>) => unknown;
+
+export interface Outcome {
+  readonly data: unknown;
+  readonly errors: readonly GraphQLFormattedError[];
+  readonly text: string;
+  readonly sent: readonly SentRequest[];
+}
+
+export interface Asking {
+  readonly variables?: Record<string, unknown>;
+  readonly operationName?: string;
+  readonly answer?: Answer;
+  readonly errors?: ErrorOptions;
+  /** Changes the plan before it is compiled. */
+  readonly replan?: (plan: QueryPlan) => QueryPlan;
+}
+
+export class Graph {
+  readonly apiSchema: GraphQLSchema;
+  readonly executionSchema: GraphQLSchema;
+  readonly #plan: ReturnType<typeof buildQueryPlanner>['plan'];
+  readonly #schemas: Map<string, GraphQLSchema>;
+
+  constructor(subgraphs: Record<string, SubgraphFixture>) {
+    const sdls = Object.fromEntries(Object.entries(subgraphs).map(([name, { sdl }]) => [name, sdl]));
+    const { supergraph, plan } = buildQueryPlanner({ supergraphSdl: compose(sdls) });
+    this.apiSchema = buildSchema(supergraph.apiSchemaSdl);
+    this.executionSchema = buildSchema(supergraph.executionSchemaSdl);
+    this.#plan = plan;
+    this.#schemas = new Map(
+      Object.entries(subgraphs).map(([name, { sdl, resolvers = {} }]) => [
+        name,
+        buildSubgraphSchema({ typeDefs: parse(`${federation}\n${sdl}`), resolvers: resolvers as never }),
+      ]),
+    );
+  }
+
+  compile(source: string, { operationName, replan = (plan) => plan }: Asking = {}): Program {
+    return compileOperation({
+      plan: replan(structuredClone(this.#plan(source, operationName, []))),
+      schema: this.apiSchema,
+      supergraphSchema: this.executionSchema,
+      document: parse(source),
+      operationName,
+    });
+  }
+
+  async ask(source: string, asking: Asking = {}): Promise<Outcome> {
+    return this.run(this.compile(source, asking), asking);
+  }
+
+  async run(program: Program, { variables, answer, errors }: Asking = {}): Promise<Outcome> {
+    const sent: SentRequest[] = [];
+    const send = async (request: SubgraphRequest) => {
+      const variablesText = request.variables.length === 0 ? '{}' : request.variables.toString();
+      const body = JSON.parse(`${request.operation.bodyPrefix.toString()}${variablesText}}`);
+      const asked: SentRequest = { ...body, subgraph: request.operation.subgraph };
+      sent.push(asked);
+      const answered = async () =>
+        executeOperation({
+          schema: this.#schemas.get(asked.subgraph)!,
+          document: parse(asked.query),
+          variableValues: asked.variables,
+          operationName: asked.operationName,
+          fieldResolver: resolveByKey,
+        });
+      const given = (await answer?.(asked, answered)) ?? (await answered());
+      if (given instanceof Response) {
+        return { status: given.status, headers: {}, body: Buffer.from(await given.arrayBuffer()) };
+      }
+      const bytes = given instanceof Uint8Array ? Buffer.from(given) : Buffer.from(JSON.stringify(given));
+      return { status: 200, headers: {}, body: bytes };
+    };
+    const caller = { headers: {}, signal: new AbortController().signal, deadline: undefined };
+    const { body } = await execute(program, { variables, send, caller, errors });
+    const text = body.toString();
+    return { errors: [], ...JSON.parse(text), text, sent };
+  }
+}
+
+/** Answers of a single subgraph `only` to one operation, as they are written. */
+export function answering(body: string | Uint8Array): Answer {
+  return () => Buffer.from(body);
+}
+
+const resolveByKey: GraphQLFieldResolver<Record<string, unknown>, unknown> = (
+  source,
+  args,
+  context,
+  info,
+) => {
+  const value = (source as typeof source | undefined)?.[info.fieldName];
+  return typeof value === 'function' ? value(args, context, info) : value;
+};
+
+const federation = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: [
+  "@key", "@requires", "@provides", "@external", "@shareable", "@override", "@inaccessible", "@tag", "@interfaceObject"
+])`;

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { PlanCache, type PlannedOperation, type QueryPlan } from '../../../../gateway/planning';
+
+const fetchPlan = (operation: string): QueryPlan => ({
+  kind: 'QueryPlan',
+  node: {
+    kind: 'Fetch',
+    serviceName: 'a',
+    operation,
+    operationKind: 'query',
+    operationName: undefined,
+  } as never,
+});
+
+const operation = (document: string, more: Partial<PlannedOperation> = {}): PlannedOperation => ({
+  document,
+  documentHash: createHash('sha256').update(document).digest('hex'),
+  operationName: undefined,
+  ...more,
+});
+
+function createCache(options: { maxSize?: number; sizeOf?: () => number } = {}) {
+  const planned: string[] = [];
+  const cache = new PlanCache({
+    planner: {
+      plan: async (document) => {
+        planned.push(document);
+        if (document.includes('fail')) throw new Error('It fails.');
+        return fetchPlan(document);
+      },
+    },
+    compile: (plan, { document, operationName, overrideLabels }) => ({
+      plan,
+      document,
+      operationName,
+      overrideLabels,
+    }),
+    ...options,
+  });
+  return { cache, planned };
+}
+
+describe('a plan cache', () => {
+  it('plans and compiles an operation once', async () => {
+    const { cache, planned } = createCache();
+    expect(cache.peek(operation('{a}'))).toBeUndefined();
+    const compiled = await cache.get(operation('{a}'));
+    expect(compiled).toMatchObject({ plan: fetchPlan('{a}'), document: '{a}' });
+    expect(await cache.get(operation('{a}'))).toBe(compiled);
+    expect(cache.peek(operation('{a}'))).toBe(compiled);
+    expect(planned).toEqual(['{a}']);
+  });
+
+  it('plans an operation once that is asked for many times at once', async () => {
+    const { cache, planned } = createCache();
+    const compiled = await Promise.all(Array.from({ length: 20 }, () => cache.get(operation('{a}'))));
+    expect(new Set(compiled).size).toBe(1);
+    expect(planned).toHaveLength(1);
+  });
+
+  it('keeps operations of one document, and override labels, apart', async () => {
+    const { cache } = createCache();
+    const document = 'query A{a} query B{b}';
+    const variants = [
+      operation(document, { operationName: 'A' }),
+      operation(document, { operationName: 'B' }),
+      operation(document, { operationName: 'B', overrideLabels: ['x'] }),
+      operation(document, { operationName: 'B', overrideLabels: ['x', 'y'] }),
+    ];
+    const compiled = await Promise.all(variants.map((variant) => cache.get(variant)));
+    expect(new Set(compiled).size).toBe(4);
+    expect(compiled.map(({ operationName }) => operationName)).toEqual(['A', 'B', 'B', 'B']);
+  });
+
+  it('does not keep a failure, and hands it to everyone who waits', async () => {
+    const { cache, planned } = createCache();
+    const results = await Promise.allSettled([
+      cache.get(operation('{fail}')),
+      cache.get(operation('{fail}')),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await expect(cache.get(operation('{fail}'))).rejects.toThrow('It fails.');
+    expect(planned).toHaveLength(2);
+  });
+
+  it('passes on what the compiler throws', async () => {
+    const cache = new PlanCache({
+      planner: { plan: async () => fetchPlan('{a}') },
+      compile: () => {
+        throw new Error('It does not compile.');
+      },
+    });
+    await expect(cache.get(operation('{a}'))).rejects.toThrow('It does not compile.');
+  });
+
+  it('is bounded in bytes and forgets the least recently used', async () => {
+    const { cache } = createCache({ maxSize: 1000, sizeOf: () => 400 });
+    await cache.get(operation('{a}'));
+    await cache.get(operation('{b}'));
+    cache.peek(operation('{a}'));
+    await cache.get(operation('{c}'));
+    expect(cache.peek(operation('{a}'))).toBeDefined();
+    expect(cache.peek(operation('{b}'))).toBeUndefined();
+  });
+
+  it('estimates sizes by the length of documents and their subgraph operations', async () => {
+    const { cache } = createCache({ maxSize: 100_000 });
+    for (let index = 0; index < 100; index++) await cache.get(operation(`{field${index}${' '.repeat(200)}}`));
+    const kept = Array.from({ length: 100 }, (_, index) =>
+      cache.peek(operation(`{field${index}${' '.repeat(200)}}`)),
+    );
+    expect(kept.filter((entry) => entry !== undefined).length).toBeGreaterThan(10);
+    expect(kept.filter((entry) => entry !== undefined).length).toBeLessThan(20);
+  });
+
+  it('knows which operations are used most', async () => {
+    const { cache } = createCache();
+    for (const [document, uses] of Object.entries({ '{a}': 1, '{b}': 3, '{c}': 2 })) {
+      for (let use = 0; use < uses; use++) await cache.get(operation(document));
+    }
+    expect(cache.mostUsed(2).map(({ document }) => document)).toEqual(['{b}', '{c}']);
+  });
+
+  it('is warmed by the operations of another one, without those that fail', async () => {
+    const { cache, planned } = createCache();
+    await cache.warm([operation('{a}'), operation('{fail}'), operation('{b}')]);
+    expect(planned).toEqual(['{a}', '{fail}', '{b}']);
+    expect(cache.peek(operation('{b}'))).toBeDefined();
+  });
+
+  it('says which option is wrong', () => {
+    expect(() => createCache({ maxSize: 0 })).toThrow(
+      '"maxSize" must be a positive number of bytes, but got: 0',
+    );
+  });
+});

@@ -1,0 +1,208 @@
+import { buildSchema, parse, validate } from 'graphql';
+import { createPlanner, type Planner, type PlannerOptions } from '../../../../gateway/planning';
+import { compose } from '../../../support/compose';
+
+const planners: Planner[] = [];
+afterEach(async () => {
+  await Promise.all(planners.splice(0).map((planner) => planner.close()));
+});
+
+async function startPlanner(options: Partial<PlannerOptions> = {}): Promise<Planner> {
+  const planner = createPlanner({ supergraphSdl: friends, ...options });
+  planners.push(planner);
+  await planner.ready;
+  return planner;
+}
+
+/** `friend` can be asked of either subgraph, at every level: the ways double with each. */
+const friends = compose({
+  a: 'type Query { me: User } type User @key(fields: "id") { id: ID! friend: User @shareable }',
+  b: 'type User @key(fields: "id") { id: ID! friend: User @shareable name: String @inaccessible }',
+});
+const friendsOfFriends = (depth: number): string => `{me${'{friend'.repeat(depth)}{id}${'}'.repeat(depth)}}`;
+
+/** The planner's own bounds, which usually fire first, out of the way. */
+const unbounded = { pathsLimit: 1e9, maxEvaluatedPlans: 1e9 };
+
+const failureOf = (planning: Promise<unknown>): Promise<unknown> =>
+  planning.then(
+    () => 'planned',
+    (error: unknown) => error,
+  );
+
+async function timed<T>(work: Promise<T>): Promise<{ result: T; took: number }> {
+  const start = performance.now();
+  const result = await work;
+  return { result, took: performance.now() - start };
+}
+
+describe('a planner', () => {
+  it('tells what the supergraph is', async () => {
+    const { apiSchemaSdl, executionSchemaSdl, subgraphs } = await (await startPlanner()).ready;
+    expect(subgraphs).toEqual([
+      { name: 'a', url: 'http://a.test/graphql' },
+      { name: 'b', url: 'http://b.test/graphql' },
+    ]);
+    expect(validate(buildSchema(apiSchemaSdl), parse('{ me { name } }'))).toHaveLength(1);
+    expect(validate(buildSchema(executionSchemaSdl), parse('{ me { name } }'))).toHaveLength(0);
+  });
+
+  it('plans an operation as plain data', async () => {
+    const planner = await startPlanner();
+    const plan = await planner.plan('query A { me { id } } query B { me { friend { id } } }', 'B');
+    expect(plan).toEqual({
+      kind: 'QueryPlan',
+      node: expect.objectContaining({
+        kind: 'Fetch',
+        serviceName: 'a',
+        operation: 'query B__a__0{me{friend{id}}}',
+      }),
+    });
+  });
+
+  it('follows progressive overrides that are on', async () => {
+    const supergraphSdl = compose({
+      a: 'type Query { me: User } type User @key(fields: "id") { id: ID! name: String }',
+      b: 'type User @key(fields: "id") { id: ID! name: String @override(from: "a", label: "percent(5)") }',
+    });
+    const planner = await startPlanner({ supergraphSdl });
+    const subgraphsOf = async (labels?: string[]): Promise<unknown> =>
+      JSON.stringify(await planner.plan('{ me { name } }', undefined, labels)).match(
+        /(?<="serviceName":")\w+/g,
+      );
+
+    expect((await planner.ready).overrideLabels).toEqual(['percent(5)']);
+    expect(await subgraphsOf()).toEqual(['a']);
+    expect(await subgraphsOf(['percent(5)'])).toEqual(['a', 'b']);
+  });
+
+  it('refuses a supergraph that does not build, and says why', async () => {
+    const planner = createPlanner({ supergraphSdl: 'type Query { me: ID }' });
+    planners.push(planner);
+    await expect(planner.ready).rejects.toThrow('Invalid supergraph: must be a core schema');
+    expect(await failureOf(planner.plan('{ me }', undefined))).toMatchObject({ failure: 'failed' });
+  });
+
+  it('refuses a supergraph whose security feature it does not know', async () => {
+    const supergraphSdl = friends.replace(
+      '@link(url: "https://specs.apollo.dev/join',
+      '@link(url: "https://specs.apollo.dev/authenticated/v0.1", for: SECURITY) @link(url: "https://specs.apollo.dev/join',
+    );
+    const planner = createPlanner({ supergraphSdl });
+    planners.push(planner);
+    await expect(planner.ready).rejects.toThrow(/authenticated/);
+  });
+
+  it('masks what the planner throws', async () => {
+    const planner = await startPlanner();
+    const error = await failureOf(planner.plan('{ nothing }', undefined));
+    expect(error).toMatchObject({
+      message: 'The operation could not be planned.',
+      extensions: { code: 'QUERY_PLANNING_FAILED', http: { status: 500 } },
+      cause: { message: expect.stringContaining('nothing') },
+    });
+  });
+
+  it('refuses an operation with too many ways to reach a field, and does not try it again', async () => {
+    const planner = await startPlanner();
+    const refused = {
+      failure: 'too-complex',
+      extensions: { code: 'QUERY_PLANNING_FAILED', http: { status: 400 } },
+    };
+    expect(await failureOf(planner.plan(friendsOfFriends(16), undefined))).toMatchObject(refused);
+    const again = await timed(failureOf(planner.plan(friendsOfFriends(16), undefined)));
+    expect(again.result).toMatchObject(refused);
+    expect(again.took).toBeLessThan(5);
+  });
+
+  it('refuses an operation that overflows the stack', async () => {
+    const planner = await startPlanner();
+    const error = await failureOf(planner.plan(friendsOfFriends(20_000), undefined));
+    expect(error).toMatchObject({ failure: 'too-complex' });
+  });
+
+  it('gives a plan up at the deadline, and does not try it again for a while', async () => {
+    const planner = await startPlanner({ ...unbounded, deadline: 500 });
+    const bomb = await timed(failureOf(planner.plan(friendsOfFriends(16), undefined)));
+    expect(bomb.result).toMatchObject({
+      message: 'The operation could not be planned in time.',
+      extensions: { code: 'QUERY_PLANNING_TIMEOUT', http: { status: 503 } },
+    });
+    expect(bomb.took).toBeLessThan(600);
+    const again = await timed(failureOf(planner.plan(friendsOfFriends(16), undefined)));
+    expect(again.result).toMatchObject({ failure: 'timeout' });
+    expect(again.took).toBeLessThan(5);
+  });
+
+  it('tries an operation again that failed, after a while', async () => {
+    const planner = await startPlanner({ ...unbounded, deadline: 300, retryAfter: 1 });
+    expect(await failureOf(planner.plan(friendsOfFriends(16), undefined))).toMatchObject({
+      failure: 'timeout',
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const again = await timed(failureOf(planner.plan(friendsOfFriends(16), undefined)));
+    expect(again.took).toBeGreaterThan(250);
+  });
+
+  it('plans other operations while one takes long', async () => {
+    const planner = await startPlanner({ ...unbounded, deadline: 4000 });
+    const bomb = failureOf(planner.plan(friendsOfFriends(16), undefined));
+    let bombEnded = false;
+    void bomb.then(() => (bombEnded = true));
+    await expect(planner.plan('{ me { id } }', undefined)).resolves.toBeDefined();
+    expect(bombEnded).toBe(false);
+  });
+
+  it('goes on after a plan that was given up', async () => {
+    const planner = await startPlanner({ ...unbounded, deadline: 200, maxThreads: 1 });
+    expect(await failureOf(planner.plan(friendsOfFriends(16), undefined))).toMatchObject({
+      failure: 'timeout',
+    });
+    // The new thread takes longer to start than this deadline.
+    let plan: unknown;
+    for (let tries = 0; tries < 100 && (plan instanceof Error || plan === undefined); tries++) {
+      plan = await planner.plan('{ me { id } }', undefined).catch((error: unknown) => error);
+    }
+    expect(plan).toMatchObject({ kind: 'QueryPlan' });
+  });
+
+  it('refuses more waiting operations than it may have, and blames none of them', async () => {
+    const planner = await startPlanner({ ...unbounded, deadline: 500, queueLimit: 2, maxThreads: 1 });
+    const bomb = failureOf(planner.plan(friendsOfFriends(16), undefined));
+    const waiting = ['{ me { id } }', '{ me { friend { id } } }'].map((document) =>
+      failureOf(planner.plan(document, undefined)),
+    );
+    expect(await failureOf(planner.plan('{ me { __typename } }', undefined))).toMatchObject({
+      failure: 'busy',
+      extensions: { code: 'QUERY_PLANNING_TIMEOUT', http: { status: 503 } },
+    });
+    expect(await bomb).toMatchObject({ failure: 'timeout' });
+    expect(await Promise.all(waiting)).toMatchObject([{ failure: 'timeout' }, { failure: 'timeout' }]);
+    const again = await timed(failureOf(planner.plan('{ me { id } }', undefined)));
+    expect(again.took).toBeGreaterThan(5);
+  });
+
+  it('survives a plan that takes more memory than it may', async () => {
+    const planner = await startPlanner({ ...unbounded, deadline: 15_000, memoryLimit: 80 });
+    expect(await failureOf(planner.plan(friendsOfFriends(14), undefined))).toMatchObject({
+      failure: 'too-complex',
+    });
+    await expect(planner.plan('{ me { id } }', undefined)).resolves.toBeDefined();
+  });
+
+  it('rejects what it is planning when it is closed', async () => {
+    const planner = await startPlanner(unbounded);
+    const plans = [friendsOfFriends(16), '{ me { id } }'].map((document) =>
+      failureOf(planner.plan(document, undefined)),
+    );
+    await planner.close();
+    expect(await Promise.all(plans)).toMatchObject([{ failure: 'closed' }, { failure: 'closed' }]);
+    expect(await failureOf(planner.plan('{ me { id } }', undefined))).toMatchObject({ failure: 'closed' });
+  });
+
+  it('says which option is wrong', () => {
+    expect(() => createPlanner({ supergraphSdl: friends, deadline: -1 })).toThrow(
+      '"deadline" must be a positive number, but got: -1',
+    );
+  });
+});

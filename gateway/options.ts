@@ -32,7 +32,7 @@ export function loadOptions({ config, flags = {}, env = process.env }: LoadOptio
   if (config === undefined) return check(retype(flags));
   const file = readOptionsFile(config, env);
   if ('problems' in file) throw new OptionsError(file.problems);
-  return check(merge(file.value, retype(flags)), file.locate);
+  return check(isMap(file.value) ? merge(file.value, retype(flags)) : file.value, file.locate);
 }
 
 /** Checks and completes options that are written in code. @throws {OptionsError} with every mistake in them. */

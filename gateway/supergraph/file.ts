@@ -57,8 +57,7 @@ async function readSettled(file: string): Promise<string> {
     try {
       const before = await stat(file);
       const content = await readFile(file, 'utf8');
-      const age = Date.now() - before.mtimeMs;
-      if (age >= 0 && age < settleTime) await delay(settleTime);
+      if (Date.now() - before.mtimeMs < recently) await delay(settleTime);
       const after = await stat(file);
       if (after.mtimeMs !== before.mtimeMs || after.size !== before.size) continue;
       if (content.trim() === '') throw new Error(`${file} is empty.`);
@@ -73,3 +72,5 @@ async function readSettled(file: string): Promise<string> {
 
 /** Milliseconds. Who writes a file in several pieces writes the next one sooner than this. */
 const settleTime = 30;
+/** Milliseconds. A file that was written to longer ago is complete; on a busy machine a look may take its time. */
+const recently = 1000;

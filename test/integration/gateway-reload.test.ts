@@ -119,8 +119,8 @@ it('loses no request while supergraphs change under load', async () => {
     while (running)
       answers.push(JSON.stringify(await gateway!.query('{ user(id: "u1") { name reviews { rating } } }')));
   };
-  const clients = [client(), client(), client()];
-  for (let i = 1; i <= 10; i++) {
+  const clients = [client(), client()];
+  for (let i = 1; i <= 4; i++) {
     supergraph.report(supergraphs[i % 2]!);
     await until(() => gateway!.log.filter(({ msg }) => msg === 'a supergraph is live').length > i);
   }

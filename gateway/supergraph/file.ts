@@ -16,6 +16,7 @@ export interface FileSourceOptions {
 export function fileSource({ file, interval = 250 }: FileSourceOptions): SupergraphSource {
   let listener: SupergraphListener | undefined;
   let reported: string | undefined;
+  let trouble: string | undefined;
   let reading = Promise.resolve();
 
   const onChange = () => {
@@ -25,12 +26,14 @@ export function fileSource({ file, interval = 250 }: FileSourceOptions): Supergr
   async function report(): Promise<void> {
     try {
       const supergraphSdl = await readSettled(file);
+      trouble = undefined;
       if (supergraphSdl === reported) return;
       reported = supergraphSdl;
       listener?.onSupergraph(supergraphSdl);
     } catch (error) {
-      // When it is back unchanged, that is no news; when it is back at all, it is read again.
-      listener?.onUnavailable(error as Error);
+      const { message } = error as Error;
+      if (message !== trouble) listener?.onUnavailable(error as Error);
+      trouble = message;
     }
   }
 

@@ -29,7 +29,7 @@ const patienceMilliseconds = 3000;
 export async function claimFolder(folder: string): Promise<Claim> {
   const path = join(folder, 'weir.lock');
   const deadline = Date.now() + patienceMilliseconds;
-  for (; ; await sleep(50)) {
+  for (;;) {
     if (await createExclusively(path, lockText({ pid: process.pid }))) return own(folder, path, deadline);
 
     const lock = await readLock(path);
@@ -43,6 +43,7 @@ export async function claimFolder(folder: string): Promise<Claim> {
       const holder = lock ? `process ${lock.pid}` : 'another process';
       throw new StartError(`The data folder ${folder} is in use by ${holder}, which does not answer.`);
     }
+    await sleep(50);
   }
 }
 

@@ -32,8 +32,8 @@ function run(file: string, args: string[] = [], env: Record<string, string> = {}
   });
   children.add(child);
   const output = { stdout: '', stderr: '' };
-  child.stdout!.on('data', (chunk) => (output.stdout += chunk));
-  child.stderr!.on('data', (chunk) => (output.stderr += chunk));
+  child.stdout!.on('data', (chunk) => (output.stdout += String(chunk)));
+  child.stderr!.on('data', (chunk) => (output.stderr += String(chunk)));
   return {
     child,
     output,

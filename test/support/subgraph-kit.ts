@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDatabase, openEmbeddedDynamoDB, type Database, type TableDefinition } from '../../subgraphs/kit';
+import { openDatabase, openEmbeddedDynamoDB, type Database } from '../../subgraphs/kit';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { prepareTable } from '../../subgraphs/kit/prepare';
+import { type AnyTableDefinition } from '../../subgraphs/kit/table-definition';
 
 /** A folder of its own for a test file, removed by `remove`. */
 export function temporaryFolder(): {
@@ -24,9 +25,10 @@ export function temporaryFolder(): {
 }
 
 /** A database over an in-memory DynamoDB, with the tables there. */
-export async function openTestDatabase(...definitions: TableDefinition<any, string, string>[]) {
+export async function openTestDatabase(...definitions: AnyTableDefinition[]) {
   const embedded = await openEmbeddedDynamoDB();
-  const { client, stop } = await connectDynamoDB({ kind: 'endpoint', endpoint: embedded.endpoint });
+  const dynamodb = await connectDynamoDB({ kind: 'endpoint', endpoint: embedded.endpoint });
+  const { client } = dynamodb;
   const db: Database = openDatabase({ client });
   for (const definition of definitions) await prepareTable(definition, { db, client, seed: true });
   return {
@@ -34,7 +36,7 @@ export async function openTestDatabase(...definitions: TableDefinition<any, stri
     client,
     endpoint: embedded.endpoint,
     async stop() {
-      await stop();
+      await dynamodb.stop();
       await embedded.stop();
     },
   };

@@ -1,6 +1,4 @@
 import { Level } from 'level';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,33 +10,16 @@ import { temporaryFolder } from '../../../support/subgraph-kit';
 const notesTable = defineTable<{ id: string; text: string }>()({ name: 'notes', partitionKey: 'id' });
 
 async function openNotes(endpoint: string) {
-  const { client, stop } = await connectDynamoDB({ kind: 'endpoint', endpoint });
+  const dynamodb = await connectDynamoDB({ kind: 'endpoint', endpoint });
+  const { client } = dynamodb;
   const db = openDatabase({ client });
   await prepareTable(notesTable, { db, client, seed: false });
-  return { notes: db.table(notesTable), stop };
+  return { notes: db.table(notesTable), stop: () => dynamodb.stop() };
 }
 
 let folder: ReturnType<typeof temporaryFolder>;
-const children: ChildProcess[] = [];
 beforeEach(() => (folder = temporaryFolder()));
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  }
-  folder.remove();
-});
-
-/** The embedded DynamoDB as a process of its own, through a loader because sources are TypeScript. */
-async function startProcess(...args: string[]) {
-  const file = join(__dirname, '../../../../subgraphs/kit/embedded-dynamodb.ts');
-  const child = spawn(process.execPath, ['-r', '@swc/register/index.js', file, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
-  children.push(child);
-  return child;
-}
+afterEach(() => folder.remove());
 
 describe('an embedded DynamoDB', () => {
   it('keeps its data in its folder', async () => {
@@ -83,6 +64,21 @@ describe('an embedded DynamoDB', () => {
     expect(existsSync(join(folder.path, 'weir.lock'))).toBe(false);
   });
 
+  it('makes a table usable that a killed process was about to make active', async () => {
+    const first = await openEmbeddedDynamoDB({ folder: folder.path });
+    await (await openNotes(first.endpoint)).stop();
+    await first.stop();
+    const files = new Level<string, object>(folder.path, { valueEncoding: 'json' });
+    await files.put('table~notes', { ...(await files.get('table~notes')), TableStatus: 'CREATING' });
+    await files.close();
+
+    const second = await openEmbeddedDynamoDB({ folder: folder.path });
+    const { notes, stop } = await openNotes(second.endpoint);
+    expect(await notes.create({ id: '1', text: 'usable' })).toBe(true);
+    await stop();
+    await second.stop();
+  });
+
   it.each([
     ['of a process that is dead', { pid: 2 ** 22 + 1, endpoint: 'http://127.0.0.1:50007' }],
     ['of a process that became something else', { pid: process.ppid, endpoint: 'http://127.0.0.1:50007' }],
@@ -115,4 +111,3 @@ describe('an embedded DynamoDB', () => {
     await expect(openEmbeddedDynamoDB({ folder: join(file, 'data') })).rejects.toThrow('cannot be made');
   });
 });
-void startProcess;

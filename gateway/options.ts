@@ -80,14 +80,18 @@ const size = z
 const ownHeaders = new Set(
   `connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding
   upgrade host expect content-length content-type content-encoding accept accept-encoding traceparent tracestate
-  x-request-id`.split(/\s+/),
+  x-request-id http2-settings __proto__`.split(/\s+/),
 );
 
 const headerName = z
   .string({ error: 'must be the name of a header' })
-  .regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/i, { error: 'must be the name of a header' })
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: 'must be the name of a header' })
   .transform((name) => name.toLowerCase())
   .refine((name) => !ownHeaders.has(name), { error: 'must not be a header that the gateway itself writes' });
+
+const headerValue = z
+  .string({ error: 'must be text' })
+  .regex(/^[\t\x20-\x7e]*$/, { error: 'must be printable ASCII on one line' });
 
 const origin = z
   .string({ error: 'must be an origin such as https://shop.example' })
@@ -171,6 +175,14 @@ export const optionsSchema = z.strictObject({
           .describe(
             'The headers of a client that reach the subgraphs. `x-request-id`, `traceparent` and `tracestate` always do.',
           ),
+        rename: z
+          .record(headerName, headerName, { error: 'must be a map of header names' })
+          .default({})
+          .describe('Headers of a client that reach the subgraphs under another name: `theirs: ours`.'),
+        set: z
+          .record(headerName, headerValue, { error: 'must be a map of headers' })
+          .default({})
+          .describe('Headers that every call of a subgraph has, whatever the client sent.'),
       },
       { error: 'must be a map' },
     )

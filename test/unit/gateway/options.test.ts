@@ -33,7 +33,7 @@ describe('defaults', () => {
       port: 4000,
       path: '/graphql',
       subgraphs: {},
-      headers: expect.objectContaining({ forward: ['authorization'] }),
+      headers: { forward: ['authorization'], rename: {}, set: {} },
       timeouts: { request: 30_000, subgraph: 10_000 },
       limits: { body: 1_048_576 },
       cors: { credentials: false },
@@ -59,6 +59,17 @@ describe('the file', () => {
       flags: { port: '8080', admin: { port: 0 } },
     });
     expect(options).toMatchObject({ port: 8080, admin: { port: 0, host: '::1', enabled: true } });
+  });
+
+  it('takes header names in any case', () => {
+    const { headers } = load(
+      'headers: { forward: [X-Tenant], rename: { X-Old: X-New }, set: { X-Gateway: Weir } }',
+    );
+    expect(headers).toEqual({
+      forward: ['x-tenant'],
+      rename: { 'x-old': 'x-new' },
+      set: { 'x-gateway': 'Weir' },
+    });
   });
 
   it('names a supergraph file relative to its own folder, and URLs as they are', () => {
@@ -156,6 +167,18 @@ describe('a mistake is one sentence with the option, the rule and what was there
     [
       "cors: { origins: '*', credentials: true }",
       "`cors` must not allow credentials for every origin: list the origins in place of '*'.",
+    ],
+    [
+      'headers: { forward: [Cookie, Host] }',
+      '`headers.forward.1` must not be a header that the gateway itself writes, but got: "Host".',
+    ],
+    [
+      'headers: { rename: { te: x } }',
+      'The key of `headers.rename.te` must not be a header that the gateway itself writes.',
+    ],
+    [
+      'headers: { set: { x-a: "a\\nb" } }',
+      '`headers.set.x-a` must be printable ASCII on one line, but got: "a\\nb".',
     ],
     ['supergraph: {}', '`supergraph` must have either `file` or `url`.'],
     ['supergraph: { file: a, url: http://b }', '`supergraph` must have either `file` or `url`.'],

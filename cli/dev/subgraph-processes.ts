@@ -5,7 +5,7 @@ import type { SubgraphConfig, SubgraphSchema, SupergraphConfig } from '../../sch
 import { CommandFailure, type Context } from '../context';
 import type { Output } from './output';
 import { freePorts } from './ports';
-import { describeExit, supervise, type Supervised } from './supervisor';
+import { describeExit, REFUSED, supervise, type Supervised } from './supervisor';
 
 export interface SubgraphProcessesOptions {
   /** `free` takes free ports; `configured` those of the routing URLs. */
@@ -63,8 +63,10 @@ export class SubgraphProcesses {
       const subgraph = this.#run(name, sdl, urls);
       const start = await subgraph.supervised.started;
       if ('url' in start) subgraph.url = start.url;
-      // Exit code 2 says that trying again is no use.
-      else if (start.code === 2) throw new CommandFailure(`weir: ${name} cannot be started.`, 2);
+      else if (start.code === REFUSED) {
+        const way = this.#options.ports === 'free' ? '' : '; --port 0 takes a free port for each process';
+        throw new CommandFailure(`weir: ${name} cannot be started${way}.`, 2);
+      }
     });
     for (const result of await Promise.allSettled(starts)) {
       if (result.status === 'rejected') throw result.reason;

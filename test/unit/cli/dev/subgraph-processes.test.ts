@@ -53,7 +53,7 @@ describe('SubgraphProcesses', () => {
 
   it('fails when a subgraph says that it cannot start', async () => {
     await expect(processes.start(config('a', 'b'), schemas({ a: 'one', b: 'refuse' }))).rejects.toThrow(
-      'weir: b cannot be started.',
+      'weir: b cannot be started; --port 0 takes a free port for each process.',
     );
   });
 

@@ -41,7 +41,7 @@ export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
     http: { headersTimeout: Math.min(10_000, options.timeouts.request), connectionsCheckingInterval: 1000 },
     clientErrorHandler: answerClientError,
     frameworkErrors: (_error, _request, reply) => {
-      void sendError(reply as FastifyReply, requestError('BAD_REQUEST', { reason: 'The URL is not valid.' }));
+      void sendError(reply, requestError('BAD_REQUEST', { reason: 'The URL is not valid.' }));
     },
     routerOptions: { ignoreDuplicateSlashes: false },
   });

@@ -3,26 +3,31 @@
  * `worker`, every metric is described once, and its samples stand together as the format demands.
  */
 export function mergeMetrics(texts: ReadonlyMap<number, string>): string {
-  const metrics = new Map<string, { readonly comments: Set<string>; readonly samples: string[] }>();
+  const metrics = new Map<string, Metric>();
   for (const [worker, text] of texts) {
-    let current = metricOf('');
+    let current: Metric | undefined;
     for (const line of text.split('\n')) {
       const described = /^# (?:HELP|TYPE|UNIT) (\S+)/.exec(line)?.[1];
       if (described !== undefined) {
         current = metricOf(described);
         current.comments.add(line);
       } else if (line !== '' && !line.startsWith('#')) {
-        current.samples.push(withLabel(line, `worker="${worker}"`));
+        (current ?? metricOf(line)).samples.push(withLabel(line, `worker="${worker}"`));
       }
     }
   }
   return [...metrics.values()].flatMap(({ comments, samples }) => [...comments, ...samples, '']).join('\n');
 
-  function metricOf(name: string): { readonly comments: Set<string>; readonly samples: string[] } {
+  function metricOf(name: string): Metric {
     let metric = metrics.get(name);
     if (metric === undefined) metrics.set(name, (metric = { comments: new Set(), samples: [] }));
     return metric;
   }
+}
+
+interface Metric {
+  readonly comments: Set<string>;
+  readonly samples: string[];
 }
 
 /** `name 1` and `name{a="b"} 1`, with one more label at the front. */

@@ -111,13 +111,37 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 
 const alive = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
 
+/** What workers and this process tell each other. */
+export type WorkerMessage =
+  { readonly type: 'ready' } | { readonly type: 'metrics'; readonly id: number; readonly text?: string };
+
 function ready(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.once('exit', (code) => reject(new WorkerStartError(code)));
-    worker.on('message', (message: unknown) => {
-      if (typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready')
-        resolve();
+    worker.on('message', ({ type }: WorkerMessage) => {
+      if (type === 'ready') resolve();
     });
+  });
+}
+
+let metricsAsked = 0;
+const metricsTimeout = 2_000;
+
+function askMetrics(worker: Worker): Promise<string | undefined> {
+  const id = ++metricsAsked;
+  return new Promise((resolve) => {
+    const answer = (message: WorkerMessage): void => {
+      if (message.type === 'metrics' && message.id === id) end(message.text);
+    };
+    const end = (text?: string): void => {
+      clearTimeout(timer);
+      worker.off('message', answer);
+      resolve(text);
+    };
+    const timer = setTimeout(end, metricsTimeout);
+    worker.on('message', answer);
+    if (worker.isConnected()) worker.send({ type: 'metrics', id } satisfies WorkerMessage);
+    else end();
   });
 }
 

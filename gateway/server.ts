@@ -99,7 +99,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const adminUrl = admin && addressOf(admin);
   logger.info({ url, adminUrl, mode: options.mode }, 'listening');
   let stopping: Promise<void> | undefined;
-  return { url, adminUrl, metrics: metrics.collect, stop: () => (stopping ??= stop()) };
+  return { url, adminUrl, metrics: () => metrics.collect(), stop: () => (stopping ??= stop()) };
 }
 
 function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {

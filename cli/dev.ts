@@ -36,6 +36,7 @@ export function devCommand(context: Context): Command {
         'the subgraphs to compose; those of the reference graph are run, others must be running',
       ).default(join(packageRoot(), 'schema', 'supergraph.yaml'), 'schema/supergraph.yaml'),
     )
+    .option('--verbose', 'print the info lines of all processes, and the stack of an unexpected error')
     .addHelpText(
       'after',
       '\nExamples:\n' +

@@ -74,7 +74,7 @@ export function addGatewayFlags(command: Command): Command {
     .option('-p, --port <N>', 'the port to listen on, 0 for a free one (default: 4000)')
     .option('--host <HOST>', 'the address to listen on (default: 127.0.0.1)')
     .option('--admin-port <N>', 'the port of metrics and health (default: 9464)')
-    .option('--log-level <LEVEL>', 'the least important log lines to print (default: info)');
+    .option('--log-level <LEVEL>', 'the least important log lines to print, such as warn or debug');
 }
 
 /** As the gateway's `loadOptions` takes them; it checks them. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDatabase, openEmbeddedDynamoDB, type Database } from '../../subgraphs/kit';
+import { openDatabase, type DatabaseSettings } from '../../subgraphs/kit';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { prepareTable } from '../../subgraphs/kit/prepare';
 import { type AnyTableDefinition } from '../../subgraphs/kit/table-definition';
@@ -24,20 +24,15 @@ export function temporaryFolder(): {
   };
 }
 
-/** A database over an in-memory DynamoDB, with the tables there. */
-export async function openTestDatabase(...definitions: AnyTableDefinition[]) {
-  const embedded = await openEmbeddedDynamoDB();
-  const dynamodb = await connectDynamoDB({ kind: 'endpoint', endpoint: embedded.endpoint });
+/** A database with the tables there. */
+export async function openDatabaseOn(settings: DatabaseSettings, ...definitions: AnyTableDefinition[]) {
+  const dynamodb = await connectDynamoDB(settings);
   const { client } = dynamodb;
-  const db: Database = openDatabase({ client });
+  const db = openDatabase({ client });
   for (const definition of definitions) await prepareTable(definition, { db, client, seed: true });
-  return {
-    db,
-    client,
-    endpoint: embedded.endpoint,
-    async stop() {
-      await dynamodb.stop();
-      await embedded.stop();
-    },
-  };
+  return { db, client, stop: () => dynamodb.stop() };
 }
+
+/** The same in memory. */
+export const openTestDatabase = (...definitions: AnyTableDefinition[]) =>
+  openDatabaseOn({ kind: 'embedded' }, ...definitions);

@@ -78,7 +78,7 @@ export class TransportError extends Error {
 
   constructor(subgraph: string, failure: TransportFailure, cause?: unknown) {
     const { code, says } = failures[failure];
-    super(`Subgraph "${subgraph}" ${says}`, { cause });
+    super(`Subgraph "${subgraph}" ${says}.`, { cause });
     this.code = code;
     this.subgraph = subgraph;
     this.failure = failure;

@@ -187,7 +187,7 @@ describe.each(Object.entries(everyTransport))('a transport %s', (_name, startTra
       code: 'GATEWAY_TIMEOUT',
       failure: 'timeout',
       subgraph: 'reviews',
-      message: 'Subgraph "reviews" did not answer in time',
+      message: 'Subgraph "reviews" did not answer in time.',
     });
     expect(took).toBeLessThan(160);
   });
@@ -660,7 +660,7 @@ describe('an HTTP transport over HTTP/1.1', () => {
     const { send } = start(await serveBytes((socket) => socket.resetAndDestroy()));
     expect(await failureOf(call(send))).toMatchObject({
       failure: 'reset',
-      message: 'Subgraph "reviews" closed the connection before it had answered',
+      message: 'Subgraph "reviews" closed the connection before it had answered.',
     });
   });
 
@@ -682,7 +682,7 @@ describe('an HTTP transport over HTTP/1.1', () => {
     expect(await failureOf(call(send))).toMatchObject({
       code: 'SUBREQUEST_HTTP_ERROR',
       failure: 'refused',
-      message: 'Subgraph "reviews" refused the connection',
+      message: 'Subgraph "reviews" refused the connection.',
     });
   });
 

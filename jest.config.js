@@ -1,5 +1,5 @@
 /** Packages that ship only ES modules: jest cannot `require` them as Node does, so they are transformed. */
-const esmOnly = ['jose', 'cookie'];
+const esmOnly = ['jose', 'cookie', 'chokidar', 'readdirp'];
 
 /** @type {import('jest').Config} */
 module.exports = {
@@ -10,7 +10,10 @@ module.exports = {
   testPathIgnorePatterns: process.env.WEIR_E2E ? [] : ['<rootDir>/test/e2e/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/bench/'],
   transform: {
-    '\\.[jt]s$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, sourceMaps: 'inline' }],
+    '\\.[jt]s$': [
+      '@swc/jest',
+      { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, sourceMaps: 'inline' },
+    ],
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   testTimeout: 20_000,

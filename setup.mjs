@@ -12,7 +12,9 @@ const stamp = join(root, 'dist', '.built');
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
-  fail(`Weir needs Node 20.19 or newer, but this is Node ${process.versions.node}. Install a newer Node (24 is recommended).`);
+  fail(
+    `Weir needs Node 20.19 or newer, but this is Node ${process.versions.node}. Install a newer Node (24 is recommended).`,
+  );
 }
 
 if (isOlder(join(root, 'node_modules', '.package-lock.json'), [join(root, 'package-lock.json')])) {
@@ -20,9 +22,19 @@ if (isOlder(join(root, 'node_modules', '.package-lock.json'), [join(root, 'packa
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts']);
 }
 if (process.argv.includes('--force')) rmSync(join(root, 'dist'), { recursive: true, force: true });
-if (isOlder(stamp, [join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json'), ...sources.flatMap(listFiles)])) {
+if (
+  isOlder(stamp, [
+    join(root, 'tsconfig.json'),
+    join(root, 'tsconfig.build.json'),
+    ...sources.flatMap(listFiles),
+  ])
+) {
   say('Compiling …');
-  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.build.json')]);
+  run(process.execPath, [
+    join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+    '-p',
+    join(root, 'tsconfig.build.json'),
+  ]);
   for (const file of sources.flatMap(listFiles).filter((name) => name.endsWith('.graphql'))) {
     cpSync(file, join(root, 'dist', file.slice(root.length + 1)));
   }
@@ -47,7 +59,11 @@ function listFiles(folder) {
 }
 
 function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
   if (error) fail(`${command} could not be started: ${error.message}`);
   if (status !== 0) fail(`\`${command} ${args.join(' ')}\` failed; its output is above.`);
 }

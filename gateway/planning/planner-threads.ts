@@ -58,6 +58,12 @@ export interface Planner {
     operationName: string | undefined,
     overrideLabels?: readonly string[],
   ): Promise<QueryPlan>;
+  /** Plans an operation and writes the plan as text, for people. Rejects with a `PlanningError`. */
+  describe(
+    document: string,
+    operationName: string | undefined,
+    overrideLabels?: readonly string[],
+  ): Promise<string>;
   /** Terminates the threads; what is being planned is rejected. */
   close(): Promise<void>;
 }
@@ -85,7 +91,7 @@ interface Task {
   readonly key: string;
   readonly request: PlanRequest;
   /** Answers the caller. Once it has been answered, by the deadline, this does nothing. */
-  readonly settle: (result: QueryPlan | PlanningError) => void;
+  readonly settle: (result: string | PlanningError) => void;
 }
 
 class PlannerThreads implements Planner {
@@ -117,11 +123,25 @@ class PlannerThreads implements Planner {
     this.#start();
   }
 
-  plan(
+  async plan(
     document: string,
     operationName: string | undefined,
     overrideLabels: readonly string[] = [],
   ): Promise<QueryPlan> {
+    const plan = await this.#enqueue({ document, operationName, overrideLabels, form: 'plan' });
+    return JSON.parse(plan) as QueryPlan;
+  }
+
+  describe(
+    document: string,
+    operationName: string | undefined,
+    overrideLabels: readonly string[] = [],
+  ): Promise<string> {
+    return this.#enqueue({ document, operationName, overrideLabels, form: 'text' });
+  }
+
+  #enqueue(request: PlanRequest): Promise<string> {
+    const { document, operationName, overrideLabels } = request;
     const key = JSON.stringify([document, operationName, overrideLabels.toSorted()]);
     const known = this.#stopped ?? this.#failed.get(key);
     if (known !== undefined) return Promise.reject(new PlanningError(known));
@@ -130,7 +150,7 @@ class PlannerThreads implements Planner {
     return new Promise((resolve, reject) => {
       const task: Task = {
         key,
-        request: { document, operationName, overrideLabels },
+        request,
         settle: (result) => {
           clearTimeout(timer);
           if (result instanceof PlanningError) reject(result);
@@ -210,7 +230,7 @@ class PlannerThreads implements Planner {
         return;
       }
       case 'plan':
-        this.#taskOf(thread)?.settle(JSON.parse(message.plan) as QueryPlan);
+        this.#taskOf(thread)?.settle(message.plan);
         {
           this.#becomeIdle(thread);
           return;

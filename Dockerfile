@@ -1,0 +1,44 @@
+# One build, one image per service:
+#   docker build --target gateway -t weir-gateway .
+#   docker build --target subgraph --build-arg NAME=products -t weir-products .
+
+FROM node:24-alpine AS build
+WORKDIR /weir
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY setup.mjs tsconfig.json tsconfig.build.json ./
+COPY cli ./cli
+COPY gateway ./gateway
+COPY schema ./schema
+COPY subgraphs ./subgraphs
+RUN node setup.mjs && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM node:24-alpine AS runtime
+ENV NODE_ENV=production HOST=0.0.0.0
+WORKDIR /weir
+COPY --from=build /weir/package.json ./
+COPY --from=build /weir/node_modules ./node_modules
+USER node
+STOPSIGNAL SIGTERM
+
+FROM runtime AS gateway
+COPY --from=build /weir/dist/cli ./dist/cli
+COPY --from=build /weir/dist/gateway ./dist/gateway
+COPY --from=build /weir/dist/schema ./dist/schema
+COPY schema/supergraph.graphql ./schema/
+EXPOSE 4000
+HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=5 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:4000/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "dist/cli/main.js", "gateway"]
+CMD ["--supergraph", "schema/supergraph.graphql", "--host", "0.0.0.0"]
+
+FROM runtime AS subgraph
+ARG NAME
+ENV SUBGRAPH=${NAME} PORT=4001
+COPY --from=build /weir/dist/subgraphs/kit ./dist/subgraphs/kit
+COPY --from=build /weir/dist/subgraphs/${NAME} ./dist/subgraphs/${NAME}
+EXPOSE 4001
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=5 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# The shell is replaced by node, which therefore receives SIGTERM itself.
+CMD ["sh", "-c", "exec node dist/subgraphs/$SUBGRAPH/index.js"]

@@ -1,0 +1,113 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import type { FileComposition } from '../schema';
+import { CommandFailure, type Context, untilStopped } from './context';
+import { lazy } from './lazy';
+
+interface ComposeOptions {
+  readonly out?: string;
+  readonly watch?: true;
+  readonly format: 'text' | 'json';
+}
+
+/** `weir compose`: subgraph schemas in, supergraph out. */
+export function composeCommand(context: Context): Command {
+  return new Command('compose')
+    .summary('compose subgraph schemas into a supergraph')
+    .description(
+      "Composes the subgraphs that a configuration in Rover's format lists into one supergraph, and prints it. " +
+        'Errors and hints go to stderr, with file and line. Exits 1 when the subgraphs do not compose.',
+    )
+    .argument('[FILE]', 'the configuration', 'schema/supergraph.yaml')
+    .option('-o, --out <FILE>', 'write the supergraph to a file, replaced in one step')
+    .option(
+      '-w, --watch',
+      'compose again after every edit; needs --out, where the last good supergraph stays',
+    )
+    .addOption(
+      new Option(
+        '--format <FORMAT>',
+        'of the report: `json` prints supergraph, errors and hints as one document',
+      )
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  $ weir compose --out schema/supergraph.graphql\n' +
+        '  $ weir compose my-supergraph.yaml --out supergraph.graphql --watch\n' +
+        '  $ weir compose --format json | jq .errors',
+    )
+    .action((file: string, options: ComposeOptions) => compose(file, options, context));
+}
+
+async function compose(file: string, options: ComposeOptions, context: Context): Promise<void> {
+  const { env } = context;
+  if (options.watch && options.out === undefined) {
+    throw new CommandFailure('weir: --watch needs --out FILE, where the last good supergraph stays.', 2);
+  }
+  const { composeFile, watchSupergraph } = lazy.schema();
+  if (!options.watch) {
+    const composition = await composeFile({ file, env });
+    await deliver(composition, options, context);
+    if (composition.errors) throw new CommandFailure(summary(composition), composition.unreadable ? 2 : 1);
+    if (options.out !== undefined) context.stderr.write(`${summary(composition, options.out)}\n`);
+    return;
+  }
+  let delivered = Promise.resolve();
+  const watch = await watchSupergraph({
+    file,
+    env,
+    onComposition: (composition) => {
+      delivered = delivered
+        .then(() => deliver(composition, options, context))
+        .then(() => summary(composition, options.out))
+        .catch((error: unknown) => (error as Error).message)
+        .then((line) => void context.stderr.write(`${line}\n`));
+    },
+  });
+  await untilStopped(context);
+  await watch.close();
+  await delivered;
+}
+
+/** Reports the problems, and puts the supergraph where it is wanted. */
+async function deliver(
+  composition: FileComposition,
+  { out, format }: ComposeOptions,
+  { stdout, stderr }: Context,
+): Promise<void> {
+  const { formatProblem } = lazy.schema();
+  const { errors, hints, supergraphSdl } = composition;
+  if (format === 'json')
+    stdout.write(`${JSON.stringify(errors ? { errors } : { supergraphSdl, hints }, null, 2)}\n`);
+  else for (const problem of errors ?? hints) stderr.write(`${formatProblem(problem)}\n\n`);
+  if (supergraphSdl === undefined) return;
+  if (out !== undefined) await replaceFile(out, supergraphSdl);
+  else if (format === 'text') stdout.write(supergraphSdl);
+}
+
+function summary({ errors, unreadable, subgraphs, hints }: FileComposition, out = 'stdout'): string {
+  if (unreadable) return 'weir: nothing was composed.';
+  if (errors) return `weir: does not compose: ${count(errors.length, 'error')}.`;
+  const told = hints.length === 0 ? '' : `, with ${count(hints.length, 'hint')}`;
+  return `weir: composed ${count(subgraphs.length, 'subgraph')} into ${out}${told}.`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** In one step: who reads the file sees the old text or the new one. What is unchanged is not touched. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  if (text === (await readFile(file, 'utf8').catch(() => undefined))) return;
+  const draft = `${file}.${process.pid}.draft`;
+  try {
+    await writeFile(draft, text);
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw new CommandFailure(`weir: ${file} cannot be written: ${(error as Error).message}.`, 2);
+  }
+}

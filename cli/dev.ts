@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { CommandFailure, type Context, untilStopped } from './context';
+import { banner } from './dev/banner';
+import { startDatabase } from './dev/database';
+import { goLive } from './dev/live-supergraph';
+import { createOutput } from './dev/output';
+import { RunningParts } from './dev/running-parts';
+import { SubgraphProcesses } from './dev/subgraph-processes';
+import { createSupergraphFeed } from './dev/supergraph-feed';
+import { addGatewayFlags, type GatewayFlags, toOptions, withOptionsErrors } from './gateway';
+import { lazy } from './lazy';
+import { packageRoot } from './package';
+
+interface DevFlags extends GatewayFlags {
+  readonly supergraphConfig: string;
+  readonly data: string;
+  readonly reset?: true;
+  readonly verbose?: true;
+}
+
+/** `weir dev`: the whole reference graph on one machine. */
+export function devCommand(context: Context): Command {
+  return addGatewayFlags(new Command('dev'))
+    .summary('run the whole reference graph: database, subgraphs, composition, gateway')
+    .description(
+      'Runs the whole reference graph: an embedded DynamoDB, the five subgraphs, the composer and the gateway in ' +
+        'development mode. Schema files are watched; an edit that composes is live within seconds. With --port 0, ' +
+        'every port is a free one. DYNAMODB_ENDPOINT takes the place of the embedded DynamoDB.',
+    )
+    .option('--data <DIR>', 'where the embedded DynamoDB keeps its data', '.weir/dynamodb')
+    .option('--reset', 'throw that data away first')
+    .addOption(
+      new Option(
+        '--supergraph-config <FILE>',
+        'the subgraphs to compose; those of the reference graph are run, others must be running',
+      ).default(join(packageRoot(), 'schema', 'supergraph.yaml'), 'schema/supergraph.yaml'),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  $ weir dev\n' +
+        '  $ weir dev --port 0 --data /tmp/shop --reset\n' +
+        '  $ DYNAMODB_ENDPOINT=http://127.0.0.1:8000 weir dev',
+    )
+    .action((flags: DevFlags) => dev(flags, context));
+}
+
+/** A query over four subgraphs of the reference graph. */
+const firstQuery =
+  '{ user(id: "u1") { name reviews(first: 3) { edges { node { rating body product { name price inStock shippingEstimate } } } } } }';
+
+async function dev(flags: DevFlags, context: Context): Promise<void> {
+  const parts = new RunningParts();
+  context.signal.addEventListener('abort', () => void parts.stop(), { once: true });
+  try {
+    await start(flags, context, parts);
+    await untilStopped(context);
+  } catch (error) {
+    // What fails because it was stopped is no failure.
+    if (!context.signal.aborted) throw error;
+  } finally {
+    await parts.stop();
+  }
+}
+
+/** Each process is started as early as it can be, before what this one has to load and compose itself. */
+async function start(flags: DevFlags, context: Context, parts: RunningParts): Promise<void> {
+  const { stderr, env } = context;
+  const output = createOutput(context, !env['NO_COLOR'] && 'isTTY' in stderr && stderr.isTTY === true);
+  const database = await parts.add(
+    await startDatabase({ folder: flags.data, reset: flags.reset === true, env, output }),
+  );
+  const { loadSupergraphConfig, readSubgraphSchemas, watchSupergraph } = lazy.schema();
+  const source = { file: flags.supergraphConfig, env };
+  const config = await loadSupergraphConfig(source).catch(failWithProblems);
+  const schemas = await readSubgraphSchemas(config).catch(failWithProblems);
+  const logLevel = flags.logLevel ?? env['LOG_LEVEL'] ?? (flags.verbose ? 'info' : 'warn');
+  const processes = await parts.add(
+    new SubgraphProcesses({
+      ports: flags.port === '0' ? 'free' : 'configured',
+      env: { ...env, ...database.env, LOG_LEVEL: logLevel },
+      output,
+    }),
+  );
+  const started = processes.start(config, schemas);
+
+  const feed = createSupergraphFeed();
+  let live = started;
+  const goOn = (error: unknown) => output.say((error as Error).message);
+  const watch = await watchSupergraph({
+    ...source,
+    onComposition: (composition) => {
+      const next = live.then(() => goLive(composition, { processes, feed, output }));
+      // Without a first supergraph there is nothing to run; after it, what fails is told.
+      live = live === started ? next : next.catch(goOn);
+    },
+  });
+  await parts.add({ stop: () => watch.close() });
+
+  const { loadOptions, startGateway } = lazy.gateway();
+  const gateway = await withOptionsErrors(() => {
+    const defaults = {
+      mode: 'development',
+      logLevel,
+      ...(flags.port === '0' ? { adminPort: '0' } : {}),
+    } as const;
+    const options = loadOptions({ config: flags.config, flags: toOptions({ ...defaults, ...flags }), env });
+    const logDestination = { write: (line: string) => output.line('gateway', line.trimEnd()) };
+    // Whichever fails first: the start of a subgraph, the composition, the gateway.
+    return Promise.race([failureOf(live), startGateway({ ...options, supergraph: feed, logDestination })]);
+  });
+  await parts.add(gateway);
+  output.print(
+    banner({
+      url: gateway.url,
+      adminUrl: gateway.adminUrl,
+      subgraphs: processes.urls,
+      data: database.place,
+      query: firstQuery,
+      milliseconds: performance.now(),
+    }),
+  );
+}
+
+function failWithProblems(error: unknown): never {
+  const { formatProblem, SupergraphConfigError } = lazy.schema();
+  if (!(error instanceof SupergraphConfigError)) throw error;
+  throw new CommandFailure(error.problems.map(formatProblem).join('\n'), 2);
+}
+
+/** Rejects when the promise does, and never resolves. */
+function failureOf(promise: Promise<unknown>): Promise<never> {
+  return new Promise((_resolve, reject) => void promise.catch(reject));
+}

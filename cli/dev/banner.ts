@@ -1,0 +1,41 @@
+export interface BannerFacts {
+  /** The gateway's GraphQL endpoint. */
+  readonly url: string;
+  readonly adminUrl: string | undefined;
+  /** By name, where each subgraph is. */
+  readonly subgraphs: ReadonlyMap<string, string>;
+  /** Where the data is. */
+  readonly data: string;
+  /** A query to try. */
+  readonly query: string;
+  /** Since the process began. */
+  readonly milliseconds: number;
+}
+
+/** What `weir dev` shows once it runs. */
+export function banner({ url, adminUrl, subgraphs, data, query, milliseconds }: BannerFacts): string {
+  const rows: [string, string][] = [
+    ['Endpoint', `${url}   in a browser: Apollo Sandbox`],
+    ['GraphiQL', `${new URL('/graphiql', url).href}   needs no internet`],
+    ...(adminUrl === undefined ? [] : [['Metrics', new URL('/metrics', adminUrl).href] as [string, string]]),
+    ['Data', data],
+    ...Array.from(subgraphs, ([name, address], index): [string, string] => [
+      index === 0 ? 'Subgraphs' : '',
+      `${name.padEnd(longest(subgraphs))}  ${address}`,
+    ]),
+  ];
+  return [
+    '',
+    `Weir runs, after ${(milliseconds / 1000).toFixed(1)} s. Schema files are watched; Ctrl-C stops everything.`,
+    '',
+    ...rows.map(([title, text]) => `  ${title.padEnd(10)} ${text}`),
+    '',
+    `  curl ${url} -H 'content-type: application/json' -H 'authorization: Bearer u1' \\`,
+    `    -d '${JSON.stringify({ query })}'`,
+    '',
+  ].join('\n');
+}
+
+function longest(names: ReadonlyMap<string, string>): number {
+  return Math.max(...Array.from(names.keys(), (name) => name.length));
+}

@@ -1,0 +1,67 @@
+import { rm } from 'node:fs/promises';
+import { CommandFailure, type Context } from '../context';
+import { embeddedDynamoDBScript } from '../package';
+import { startChild } from './child';
+import type { Output } from './output';
+import { describeExit, supervise } from './supervisor';
+
+export interface DatabaseOptions {
+  /** Where the embedded DynamoDB keeps its data. */
+  readonly folder: string;
+  /** Throws the data away first. */
+  readonly reset: boolean;
+  readonly env: Context['env'];
+  readonly output: Output;
+}
+
+/** The DynamoDB of the graph. */
+export interface Database {
+  /** What a subgraph process must have in its environment to use it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** For people: a folder or an address. */
+  readonly place: string;
+  stop(): Promise<void>;
+}
+
+/** Starts the embedded DynamoDB, unless the environment names another one. @throws {CommandFailure} */
+export async function startDatabase({ folder, reset, env, output }: DatabaseOptions): Promise<Database> {
+  const endpoint = env['DYNAMODB_ENDPOINT'];
+  if (endpoint) {
+    if (reset) throw new CommandFailure('weir: --reset empties the embedded DynamoDB only.', 2);
+    return { env: {}, place: endpoint, stop: () => Promise.resolve() };
+  }
+  if (reset) await emptyFolder(folder, env, output);
+
+  let port = '';
+  const process = supervise({
+    script: embeddedDynamoDBScript(),
+    // Once the subgraphs know its address, it must come back there.
+    args: () => ['--data', folder, ...(port === '' ? [] : ['--port', port])],
+    env,
+    onLine: (line) => output.line('dynamodb', line),
+    onDeath: (exit, delay) =>
+      output.say(`DynamoDB ${describeExit(exit)}; it is started again in ${delay / 1000} s.`),
+    onRecovery: () => output.say('DynamoDB is back.'),
+  });
+  const start = await process.started;
+  if (!('url' in start)) {
+    await process.stop();
+    throw new CommandFailure(`weir: the embedded DynamoDB ${describeExit(start)} before it was ready.`, 2);
+  }
+  port = new URL(start.url).port;
+  return { env: { DYNAMODB_ENDPOINT: start.url }, place: folder, stop: () => process.stop() };
+}
+
+/** Who can serve a data folder owns it: only then it is removed. */
+async function emptyFolder(folder: string, env: Context['env'], output: Output): Promise<void> {
+  const owner = startChild({
+    script: embeddedDynamoDBScript(),
+    args: ['--data', folder],
+    env,
+    onLine: (line) => output.line('dynamodb', line),
+  });
+  const owned = (await owner.ready) !== undefined;
+  await owner.stop();
+  if (!owned) throw new CommandFailure(`weir: ${folder} was not emptied.`, 2);
+  await rm(folder, { recursive: true, force: true });
+}

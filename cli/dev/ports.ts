@@ -1,0 +1,28 @@
+import { randomInt } from 'node:crypto';
+import { createServer, type Server } from 'node:net';
+
+/**
+ * Below the range from which systems hand out ports to those who ask for any: nobody gets one of these by
+ * chance between here, where it is found free, and the process that it is for.
+ */
+const LOWEST = 15_000;
+const HIGHEST = 32_000;
+
+/** Free ports of the loopback interface, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, listenSomewhere));
+  await Promise.all(servers.map(({ server }) => new Promise((closed) => server.close(closed))));
+  return servers.map(({ port }) => port);
+}
+
+async function listenSomewhere(): Promise<{ server: Server; port: number }> {
+  for (;;) {
+    const port = randomInt(LOWEST, HIGHEST);
+    const server = createServer();
+    const free = await new Promise<boolean>((listening) => {
+      server.once('error', () => listening(false));
+      server.listen(port, '127.0.0.1', () => listening(true));
+    });
+    if (free) return { server, port };
+  }
+}

@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SubgraphConfig, SubgraphSchema, SupergraphConfig } from '../../schema';
+import { CommandFailure, type Context } from '../context';
+import { subgraphScript } from '../package';
+import type { Output } from './output';
+import { freePorts } from './ports';
+import { describeExit, supervise, type Supervised } from './supervisor';
+
+export interface SubgraphProcessesOptions {
+  /** `free` takes free ports; `configured` those of the routing URLs. */
+  readonly ports: 'free' | 'configured';
+  readonly env: Context['env'];
+  readonly output: Output;
+}
+
+interface SubgraphProcess {
+  readonly name: string;
+  /** Where it is told to listen, until it reports where it does. */
+  url: string;
+  /** What it serves, or is being started with. */
+  sdl: string;
+  readonly supervised: Supervised;
+}
+
+/**
+ * The subgraphs that are run here, as processes: those of the reference graph that are routed to this machine.
+ * All others of a configuration are run by somebody else, and only composed.
+ *
+ * Each is given a copy of its schema: one that dies while its file is being edited comes back with the schema
+ * that the running supergraph was composed of.
+ */
+export class SubgraphProcesses {
+  readonly #options: SubgraphProcessesOptions;
+  readonly #processes = new Map<string, SubgraphProcess>();
+  readonly #schemas = mkdtempSync(join(tmpdir(), 'weir-dev-'));
+
+  constructor(options: SubgraphProcessesOptions) {
+    this.#options = options;
+  }
+
+  /** Where each one is, by its name. */
+  get urls(): ReadonlyMap<string, string> {
+    return new Map(Array.from(this.#processes.values(), ({ name, url }) => [name, url]));
+  }
+
+  /**
+   * Starts those that are new in a configuration and waits until they are ready. From then on, one that dies
+   * is started again. @throws {CommandFailure} when one cannot be started; it has printed why.
+   */
+  async start({ subgraphs }: SupergraphConfig, schemas: readonly SubgraphSchema[]): Promise<void> {
+    const added = subgraphs.filter((subgraph) => isRunHere(subgraph) && !this.#processes.has(subgraph.name));
+    const ports = this.#options.ports === 'free' ? await freePorts(added.length) : [];
+    const urls = new Map(this.urls);
+    for (const [index, { name, routingUrl }] of added.entries())
+      urls.set(name, withPort(routingUrl, ports[index]));
+    const starts = added.map(async ({ name }) => {
+      const sdl = schemas.find((schema) => schema.name === name)!.sdl;
+      const subgraph = this.#run(name, sdl, urls);
+      const start = await subgraph.supervised.started;
+      if ('url' in start) subgraph.url = start.url;
+      // Exit code 2 says that trying again is no use.
+      else if (start.code === 2) throw new CommandFailure(`weir: ${name} cannot be started.`, 2);
+    });
+    for (const result of await Promise.allSettled(starts)) {
+      if (result.status === 'rejected') throw result.reason;
+    }
+  }
+
+  /**
+   * Restarts those whose schema is another now, and waits until they are ready. Resolves with the names of
+   * those that do not start with the new one: they go on with the one before.
+   */
+  async applySchemas(schemas: readonly SubgraphSchema[]): Promise<string[]> {
+    const refused = await Promise.all(
+      schemas.map(async ({ name, sdl }) => {
+        const subgraph = this.#processes.get(name);
+        if (!subgraph || subgraph.sdl === sdl) return [];
+        const before = subgraph.sdl;
+        if (await this.#restart(subgraph, sdl)) return [];
+        await this.#restart(subgraph, before);
+        return [name];
+      }),
+    );
+    return refused.flat();
+  }
+
+  /** Ends those that a configuration has no longer. */
+  async prune({ subgraphs }: SupergraphConfig): Promise<void> {
+    const kept = new Set(subgraphs.filter(isRunHere).map(({ name }) => name));
+    const gone = [...this.#processes.values()].filter(({ name }) => !kept.has(name));
+    for (const { name } of gone) this.#processes.delete(name);
+    await Promise.all(gone.map(({ supervised }) => supervised.stop()));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(Array.from(this.#processes.values(), ({ supervised }) => supervised.stop()));
+    rmSync(this.#schemas, { recursive: true, force: true });
+  }
+
+  #run(name: string, sdl: string, urls: ReadonlyMap<string, string>): SubgraphProcess {
+    const { env, output } = this.#options;
+    const schema = this.#write(name, sdl);
+    // Where it reported to be, so that it comes back there.
+    const address = () => this.#processes.get(name)?.url ?? urls.get(name)!;
+    const supervised = supervise({
+      script: subgraphScript(name)!,
+      args: () => ['--host', '127.0.0.1', '--port', portOf(address()), '--schema', schema],
+      env: { ...quietAws, ...addressVariables(urls), ...env },
+      onLine: (line) => output.line(name, line),
+      onDeath: (exit, delay) =>
+        output.say(`${name} ${describeExit(exit)}; it is started again in ${delay / 1000} s.`),
+      onRecovery: () => output.say(`${name} is back.`),
+    });
+    const subgraph: SubgraphProcess = { name, url: urls.get(name)!, sdl, supervised };
+    this.#processes.set(name, subgraph);
+    return subgraph;
+  }
+
+  async #restart(subgraph: SubgraphProcess, sdl: string): Promise<boolean> {
+    this.#write(subgraph.name, sdl);
+    subgraph.sdl = sdl;
+    return 'url' in (await subgraph.supervised.restart());
+  }
+
+  #write(name: string, sdl: string): string {
+    const file = join(this.#schemas, `${name}.graphql`);
+    writeFileSync(file, sdl);
+    return file;
+  }
+}
+
+/** The versions of the AWS SDK that the lock file names run on Node 20; a warning per process says no more. */
+const quietAws = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+
+function isRunHere({ name, routingUrl, schema }: SubgraphConfig): boolean {
+  const { hostname } = new URL(routingUrl);
+  const local = hostname === 'localhost' || hostname === '127.0.0.1';
+  return local && schema.kind !== 'url' && subgraphScript(name) !== undefined;
+}
+
+function portOf(url: string): string {
+  return new URL(url).port || '80';
+}
+
+function withPort(url: string, port: number | undefined): string {
+  const changed = new URL(url);
+  if (port !== undefined) changed.port = String(port);
+  return changed.href;
+}
+
+/** Tells each subgraph where the others are: `INVENTORY_URL` and so on. */
+function addressVariables(urls: ReadonlyMap<string, string>): Record<string, string> {
+  return Object.fromEntries(Array.from(urls, ([name, url]) => [`${name.toUpperCase()}_URL`, url]));
+}

@@ -1,0 +1,40 @@
+import type { SupergraphListener, SupergraphSource } from '../../gateway';
+
+/** A source of supergraphs that are handed to it. */
+export interface SupergraphFeed extends SupergraphSource {
+  /** True from the first push on. */
+  readonly isFed: boolean;
+  /**
+   * The first one starts the gateway; each one after it takes the place of the one before. False for the same
+   * text again, which changes nothing.
+   */
+  push(supergraphSdl: string): boolean;
+}
+
+export function createSupergraphFeed(): SupergraphFeed {
+  let listener: SupergraphListener | undefined;
+  let current: string | undefined;
+  let fed: () => void;
+  const first = new Promise<void>((resolve) => (fed = resolve));
+  return {
+    get isFed() {
+      return current !== undefined;
+    },
+    push(supergraphSdl) {
+      if (supergraphSdl === current) return false;
+      current = supergraphSdl;
+      fed();
+      listener?.onSupergraph(supergraphSdl);
+      return true;
+    },
+    async start(given) {
+      await first;
+      listener = given;
+      return current;
+    },
+    stop() {
+      listener = undefined;
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { type Child, type ChildExit, startChild } from './child';
+
+export interface SuperviseOptions {
+  readonly script: string;
+  /** Asked at every start. */
+  readonly args: () => readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
+  /** The child ended though nobody asked it to; it is started again in `delay` milliseconds. */
+  readonly onDeath: (exit: ChildExit, delay: number) => void;
+  /** The child answers again after a death. */
+  readonly onRecovery?: () => void;
+  /** Milliseconds before the first restart; doubled for each death soon after a start. @default 1_000 */
+  readonly delay?: number;
+}
+
+/** How a start went: the address that the child reports when it is ready, or how it ended instead. */
+export type Start = { readonly url: string } | ChildExit;
+
+export interface Supervised {
+  /** The first start. */
+  readonly started: Promise<Start>;
+  /** Ends the child and starts it anew, at once. */
+  restart(): Promise<Start>;
+  stop(): Promise<void>;
+}
+
+/** The longest wait between two starts, in milliseconds, and how long a child must live to be healthy again. */
+const LONGEST_DELAY = 30_000;
+
+/** Keeps a child process running until it is stopped. */
+export function supervise(options: SuperviseOptions): Supervised {
+  const { script, args, env, onLine, onDeath, onRecovery, delay: firstDelay = 1_000 } = options;
+  let child: Child | undefined;
+  let delay = firstDelay;
+  let timer: NodeJS.Timeout | undefined;
+  /** The child that is asked to end, and therefore not missed. */
+  let leaving: Child | undefined;
+  let stopped = false;
+  return {
+    started: start(),
+    async restart() {
+      await end();
+      delay = firstDelay;
+      return start();
+    },
+    stop() {
+      stopped = true;
+      return end();
+    },
+  };
+
+  async function start(): Promise<Start> {
+    if (stopped) return { code: null, signal: null };
+    const current = startChild({ script, args: args(), env, onLine });
+    const since = Date.now();
+    child = current;
+    void current.exit.then((exit) => {
+      if (leaving === current) return;
+      if (Date.now() - since > LONGEST_DELAY) delay = firstDelay;
+      onDeath(exit, delay);
+      timer = setTimeout(() => void start().then((again) => 'url' in again && onRecovery?.()), delay);
+      delay = Math.min(delay * 2, LONGEST_DELAY);
+    });
+    const url = await current.ready;
+    return url === undefined ? current.exit : { url };
+  }
+
+  async function end(): Promise<void> {
+    clearTimeout(timer);
+    leaving = child;
+    await child?.stop();
+  }
+}
+
+/** How a process ended, as the end of a sentence. */
+export function describeExit({ code, signal }: ChildExit): string {
+  return signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was ended by ${signal}`;
+}

@@ -1,0 +1,72 @@
+import { Command, CommanderError } from 'commander';
+import { composeCommand } from './compose';
+import { CommandFailure, type Context } from './context';
+import { devCommand } from './dev';
+import { explainCommand } from './explain';
+import { gatewayCommand } from './gateway';
+import { packageVersion } from './package';
+import { subgraphCommand } from './subgraph';
+
+/**
+ * Runs one `weir` command line, without the program's own name, and resolves with the exit code: 0 for success,
+ * 1 for a negative answer, 2 for bad usage or configuration. Never rejects; what went wrong is one sentence on
+ * `stderr`.
+ */
+export async function runCli(args: readonly string[], context: Context): Promise<number> {
+  try {
+    const program = createProgram(context);
+    if (args.length === 0) program.outputHelp();
+    else await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has printed its own message: its help and its version are no failures.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const verbose = args.includes('--verbose') || Boolean(context.env['DEBUG']);
+    const message = describe(error, verbose);
+    if (message !== '') context.stderr.write(`${message}\n`);
+    return error instanceof CommandFailure ? error.exitCode : 2;
+  }
+}
+
+function createProgram(context: Context): Command {
+  const program = new Command('weir')
+    .description('A GraphQL federation gateway: one endpoint over many services.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [COMMAND]', 'print the help of a command')
+    .enablePositionalOptions()
+    .showSuggestionAfterError();
+  const commands = [devCommand, gatewayCommand, subgraphCommand, composeCommand, explainCommand];
+  for (const create of commands) program.addCommand(create(context));
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => void context.stdout.write(text),
+        writeErr: (text) => void context.stderr.write(text),
+        outputError: (text, write) => write(sentence(text)),
+      })
+      .allowExcessArguments(false);
+    if (command !== program) {
+      command
+        .helpOption('-h, --help', 'print this help')
+        .option('--verbose', 'print everything that happens, and the stack of an unexpected error');
+    }
+  }
+  return program;
+}
+
+/** Commander's "error: unknown option '--prot'\n(Did you mean --port?)" in one line. */
+function sentence(text: string): string {
+  return `weir: ${text
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\n\(Did you mean (.+)\?\)$/s, '; did you mean $1?')}\n`;
+}
+
+function describe(error: unknown, verbose: boolean): string {
+  if (error instanceof CommandFailure) return error.message;
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  if (verbose) return stack ?? message;
+  return `weir: unexpected error: ${message} (\`--verbose\` shows where)`;
+}

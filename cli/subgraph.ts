@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { Command } from 'commander';
+import { CommandFailure, type Context } from './context';
+import { subgraphNames, subgraphScript } from './package';
+
+/** `weir subgraph`: one reference subgraph as a process of its own. */
+export function subgraphCommand(context: Context): Command {
+  return new Command('subgraph')
+    .summary('run one subgraph of the reference graph')
+    .description(
+      'Runs one subgraph of the reference graph alone. Flags after its name are its own: --port, --host, --data, ' +
+        '--schema. Its exit code is that of the command.',
+    )
+    .argument('<NAME>', 'accounts, products, inventory, reviews or orders')
+    .argument('[FLAGS...]', 'flags of the subgraph')
+    .passThroughOptions()
+    .allowUnknownOption()
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  $ weir subgraph reviews\n' +
+        '  $ weir subgraph products --port 5002 --data /tmp/products\n' +
+        '  $ DYNAMODB_ENDPOINT=http://127.0.0.1:8000 weir subgraph orders',
+    )
+    .action((name: string, flags: string[]) => runSubgraph(name, flags, context));
+}
+
+async function runSubgraph(name: string, flags: readonly string[], { env, signal }: Context): Promise<void> {
+  const script = subgraphScript(name);
+  if (script === undefined) {
+    const names = subgraphNames().join(', ');
+    throw new CommandFailure(`weir: there is no subgraph '${name}'; there are: ${names}.`, 2);
+  }
+  // With the channel, the subgraph ends even if this process is killed; in a group of its own, Ctrl-C reaches
+  // it once, from here.
+  const child = spawn(process.execPath, [script, ...flags], {
+    env: { ...env },
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  });
+  signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
+  const exitCode = await new Promise<number>((ended, failed) => {
+    child.once('error', failed);
+    child.once('exit', (code, killed) => ended(code ?? 128 + (killed ? constants.signals[killed] : 0)));
+  });
+  // The subgraph has said why.
+  if (exitCode !== 0) throw new CommandFailure('', exitCode);
+}

@@ -1,0 +1,103 @@
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { errors } from './errors';
+import type { OperationContext } from './executor';
+import type { Gateway } from './gateway';
+import type { Options } from './options';
+import { stringifyResult } from './response-data';
+import type { Logger } from './telemetry/logger';
+
+export interface ApolloServerSettings {
+  readonly gateway: Gateway;
+  readonly options: Options;
+  readonly logger: Logger;
+}
+
+/** The GraphQL layer: parsing, validation, the choice of the operation, and plugins, in front of the gateway. */
+export function createApolloServer(settings: ApolloServerSettings): ApolloServer<OperationContext> {
+  const { gateway, options, logger } = settings;
+  const development = options.mode === 'development';
+  return new ApolloServer<OperationContext>({
+    gateway,
+    nodeEnv: options.mode,
+    introspection: options.introspection ?? development,
+    hideSchemaDetailsFromClientErrors: !development,
+    includeStacktraceInErrorResponses: false,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    stopOnTerminationSignals: false,
+    logger: {
+      debug: (message) => logger.debug(String(message)),
+      info: (message) => logger.info(String(message)),
+      warn: (message) => logger.warn(String(message)),
+      error: (message) => logger.error(String(message)),
+    },
+    // What it returns is handed to the socket as it is, so bytes may take the place of text.
+    stringifyResult: (result) => stringifyResult(result) as string,
+    formatError: (formatted, error) => formatError(formatted, error, logger),
+    plugins: [
+      requestPlugin(gateway),
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+    ],
+  });
+}
+
+/** Keeps the generation open on which the operation is validated, and tells the access log what it was. */
+function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
+  return {
+    requestDidStart: ({ schema, contextValue: { client } }) => {
+      // Called in the same step in which Apollo Server chose the schema, so no swap can come between.
+      client.onEnd(gateway.generationOf(schema).hold());
+      return Promise.resolve({
+        didResolveOperation: ({ operationName, operation }) => {
+          if (operation) client.operation = { name: operationName, type: operation.operation };
+          return Promise.resolve();
+        },
+      });
+    },
+  };
+}
+
+/** Apollo Server's own errors under the codes of our table, and no defect of ours in an answer. */
+function formatError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  logger: Logger,
+): GraphQLFormattedError {
+  const { extensions = {} } = formatted;
+  if (error instanceof GraphQLError) {
+    const code = codeForStatus(error.extensions) ?? error.extensions['code'];
+    if (code !== undefined) return { ...formatted, extensions: { ...extensions, code } };
+    if (error.originalError === undefined) return formatted;
+  }
+  logger.error({ err: error }, 'an operation failed');
+  return { message: errors.INTERNAL_SERVER_ERROR.message(), extensions: { code: 'INTERNAL_SERVER_ERROR' } };
+}
+
+/** Apollo Server says BAD_REQUEST, or nothing at all, where the status it chose says more. */
+function codeForStatus({ code, http }: GraphQLError['extensions']): string | undefined {
+  if (code !== undefined && code !== 'BAD_REQUEST') return undefined;
+  switch ((http as { readonly status?: number } | undefined)?.status) {
+    case 400:
+      return 'BAD_REQUEST';
+    case 405:
+      return 'METHOD_NOT_ALLOWED';
+    case 406:
+      return 'NOT_ACCEPTABLE';
+    case 415:
+      return 'UNSUPPORTED_MEDIA_TYPE';
+    default:
+      return undefined;
+  }
+}

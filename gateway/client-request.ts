@@ -1,0 +1,87 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import { requestError } from './errors';
+import { requestIdOf } from './telemetry/request-id';
+import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
+import type { Caller } from './transports/transport';
+
+/** The reason of an abortion that nobody is told, because nobody is there any more. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
+}
+
+export interface ClientRequestOptions {
+  readonly headers: IncomingHttpHeaders;
+  /** Picks the headers that are handed on to subgraphs. */
+  readonly forward: (headers: IncomingHttpHeaders) => Caller['headers'];
+  /** Milliseconds that the request may take. */
+  readonly timeout: number;
+}
+
+/** One request of a client, from its first byte until its answer is sent or the client is gone. */
+export class ClientRequest implements Caller {
+  readonly id: string;
+  readonly trace: TraceContext;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly start = performance.now();
+  readonly deadline: number;
+  /** Known once the document is parsed. */
+  operation: { readonly name: string | null; readonly type: string } | undefined;
+
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #atEnd: (() => void)[] = [];
+
+  constructor({ headers, forward, timeout }: ClientRequestOptions) {
+    this.id = requestIdOf(headers['x-request-id']);
+    this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
+    this.headers = this.#forwarded(headers, forward);
+    this.deadline = this.start + timeout;
+    this.#timer = setTimeout(() => this.abort(requestError('GATEWAY_TIMEOUT', { timeout })), timeout);
+  }
+
+  /** What the client gets back: our place in its trace, as W3C Trace Context's level 2 proposes. */
+  get traceresponse(): string {
+    return formatTraceparent(this.trace);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Settles as `work` does, or rejects with the reason of the abortion the moment it comes. */
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.signal.throwIfAborted();
+    return await new Promise<Result>((resolve, reject) => {
+      this.signal.addEventListener('abort', () => reject(this.signal.reason as Error), { once: true });
+      work().then(resolve, reject);
+    });
+  }
+
+  /** Ends everything that runs for this request; `reason` is what the client is told, if it is still there. */
+  abort(reason: Error): void {
+    this.#controller.abort(reason);
+  }
+
+  /** `release` is called when the request is over, however it ends. */
+  onEnd(release: () => void): void {
+    this.#atEnd.push(release);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    for (const release of this.#atEnd.splice(0)) release();
+  }
+
+  #forwarded(headers: IncomingHttpHeaders, forward: ClientRequestOptions['forward']): Caller['headers'] {
+    const forwarded: Record<string, string> = { ...forward(headers) };
+    forwarded['x-request-id'] = this.id;
+    forwarded['traceparent'] = formatTraceparent(this.trace);
+    if (this.trace.state !== undefined) forwarded['tracestate'] = this.trace.state;
+    return forwarded;
+  }
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : header?.join(',');
+}

@@ -1,0 +1,39 @@
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { ClientRequest } from './client-request';
+import { requestError } from './errors';
+
+/**
+ * Returns a function that closes the server: no new connection is taken, requests in flight may finish. What is not
+ * finished after `grace` milliseconds is answered with `SHUTTING_DOWN`, and then cut.
+ */
+export function prepareDrain(
+  app: FastifyInstance,
+  inFlight: ReadonlySet<ClientRequest>,
+): (grace: number) => Promise<void> {
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+
+  return async (grace) => {
+    const closed = app.close();
+    const closing = setInterval(() => {
+      // Those whose last answer went out before the end was known.
+      app.server.closeIdleConnections();
+      // Those that a client opened for later: Node counts them as busy.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    }, 50);
+    const end = setTimeout(() => {
+      for (const client of inFlight) client.abort(requestError('SHUTTING_DOWN', {}));
+      setTimeout(() => app.server.closeAllConnections(), timeToAnswer);
+    }, grace);
+    await closed;
+    clearInterval(closing);
+    clearTimeout(end);
+  };
+}
+
+/** Milliseconds. */
+const timeToAnswer = 100;

@@ -1,0 +1,36 @@
+import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
+import type { GraphQLSchema } from 'graphql';
+import type { ClientRequest } from './client-request';
+import type { PlannedOperation } from './planning';
+
+/** What plans and runs the operations of one supergraph. */
+export interface Executor {
+  /** The schema that clients see. */
+  readonly apiSchema: GraphQLSchema;
+  readonly execute: Execute;
+  /** The operations that were asked for most often, for the engine that follows to plan in advance. */
+  mostUsed(count: number): PlannedOperation[];
+  /** Called once, when no operation runs any more. */
+  close(): Promise<void>;
+}
+
+/**
+ * Runs an operation that is valid for the executor's schema. Resolves with data, and errors for what is missing in
+ * it; rejects with a `GraphQLError` when there is no data at all.
+ */
+export type Execute = (
+  request: GatewayGraphQLRequestContext<OperationContext>,
+) => Promise<GatewayExecutionResult>;
+
+/** The context value of every operation. */
+export interface OperationContext {
+  readonly client: ClientRequest;
+}
+
+/** A subgraph of a supergraph, with the options that are meant for it. */
+export interface Subgraph {
+  readonly name: string;
+  readonly url: string;
+  /** Milliseconds that a call may take. */
+  readonly timeout: number;
+}

@@ -1,0 +1,174 @@
+import type {
+  GatewayExecutor,
+  GatewayInterface,
+  GatewayLoadResult,
+  GatewaySchemaLoadOrUpdateCallback,
+  GatewayUnsubscriber,
+} from '@apollo/server-gateway-interface';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
+import type { Execute } from './executor';
+import { type Generation, SupergraphError, supergraphId } from './generation';
+import type { SupergraphSource } from './supergraph/source';
+import type { Logger } from './telemetry/logger';
+import type { Metrics } from './telemetry/metrics';
+
+export interface GatewaySettings {
+  readonly source: SupergraphSource;
+  /** Builds what follows `previous`. Rejects when the supergraph cannot be run. */
+  readonly build: (supergraphSdl: string, previous: Generation | undefined) => Promise<Generation>;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/**
+ * What Apollo Server asks for a schema and an executor. It runs one `Generation` at a time: a new supergraph is
+ * built beside it and takes its place in one step. One that does not build changes nothing.
+ */
+export class Gateway implements GatewayInterface {
+  readonly #settings: GatewaySettings;
+  readonly #generations = new WeakMap<GraphQLSchema, Generation>();
+  readonly #listeners = new Set<GatewaySchemaLoadOrUpdateCallback>();
+  readonly #loaded: Promise<void>;
+  #resolveLoaded!: () => void;
+  #rejectLoaded!: (error: unknown) => void;
+  #current: Generation | undefined;
+  /** The newest supergraph that waits to be built; those that it overtook are never built. */
+  #next: string | undefined;
+  #busy = false;
+  #building: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(settings: GatewaySettings) {
+    this.#settings = settings;
+    this.#loaded = new Promise((resolve, reject) => {
+      this.#resolveLoaded = resolve;
+      this.#rejectLoaded = reject;
+    });
+    // Who waits for it gets the error; that nobody does is no defect.
+    this.#loaded.catch(() => undefined);
+  }
+
+  /**
+   * Starts the source. Resolves when the first supergraph runs, or when it is clear that it will come later.
+   * Rejects when it cannot be had or cannot be run.
+   */
+  async start(): Promise<void> {
+    const { source, logger, metrics } = this.#settings;
+    try {
+      const first = source.start({
+        onSupergraph: (newer) => this.#update(newer),
+        onUnavailable: (error) => {
+          metrics.supergraphUpdates.add(1, { result: 'unavailable' });
+          logger.error({ reason: error.message }, 'the supergraph is unavailable');
+        },
+      });
+      const supergraphSdl = await first.catch((error: unknown) => {
+        throw new SupergraphError(`The supergraph cannot be read: ${(error as Error).message}`, {
+          cause: error,
+        });
+      });
+      if (supergraphSdl !== undefined) this.#swap(await this.#settings.build(supergraphSdl, undefined));
+    } catch (error) {
+      this.#rejectLoaded(error);
+      throw error;
+    }
+  }
+
+  get hasSupergraph(): boolean {
+    return this.#current !== undefined;
+  }
+
+  /** The generation that an operation was validated on. */
+  generationOf(schema: GraphQLSchema): Generation {
+    return this.#generations.get(schema)!;
+  }
+
+  /** Resolves when there is a supergraph. */
+  async load(): Promise<GatewayLoadResult> {
+    await this.#loaded;
+    const execute: Execute = async (request) => {
+      // Apollo Server asks all the same, and makes an answer of the error.
+      if ((request.operation as unknown) === undefined)
+        return { errors: [noOperation(request.request.operationName)] };
+      return await this.generationOf(request.schema).execute(request);
+    };
+    return { executor: execute as GatewayExecutor };
+  }
+
+  onSchemaLoadOrUpdate(listener: GatewaySchemaLoadOrUpdateCallback): GatewayUnsubscriber {
+    this.#listeners.add(listener);
+    if (this.#current !== undefined) listener(describe(this.#current));
+    return () => this.#listeners.delete(listener);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#next = undefined;
+    this.#rejectLoaded(new Error('The gateway was stopped before it had a supergraph.'));
+    await this.#settings.source.stop();
+    await this.#building;
+    this.#current?.retire();
+  }
+
+  #update(supergraphSdl: string): void {
+    if (this.#stopped) return;
+    this.#next = supergraphSdl;
+    if (!this.#busy) this.#building = this.#build();
+  }
+
+  async #build(): Promise<void> {
+    this.#busy = true;
+    while (this.#next !== undefined) {
+      const supergraphSdl = this.#next;
+      this.#next = undefined;
+      if (supergraphSdl !== this.#current?.supergraphSdl) await this.#tryGeneration(supergraphSdl);
+    }
+    this.#busy = false;
+  }
+
+  async #tryGeneration(supergraphSdl: string): Promise<void> {
+    const { build, logger, metrics } = this.#settings;
+    try {
+      this.#swap(await build(supergraphSdl, this.#current));
+    } catch (error) {
+      metrics.supergraphUpdates.add(1, { result: 'refused' });
+      logger.error(
+        { supergraph: supergraphId(supergraphSdl), reason: (error as Error).message },
+        'a supergraph was refused',
+      );
+    }
+  }
+
+  #swap(generation: Generation): void {
+    if (this.#stopped) {
+      generation.retire();
+      return;
+    }
+    const previous = this.#current;
+    this.#current = generation;
+    this.#generations.set(generation.apiSchema, generation);
+    for (const listener of this.#listeners) listener(describe(generation));
+    previous?.retire();
+    this.#resolveLoaded();
+    this.#settings.metrics.supergraphUpdates.add(1, { result: 'swapped' });
+    this.#settings.logger.info(
+      { supergraph: supergraphId(generation.supergraphSdl) },
+      'a supergraph is live',
+    );
+  }
+}
+
+function noOperation(name: string | undefined): GraphQLError {
+  return new GraphQLError(
+    name !== undefined
+      ? `The document has no operation named "${name}".`
+      : 'The document has several operations: name one of them.',
+  );
+}
+
+function describe({
+  apiSchema,
+  supergraphSdl,
+}: Generation): Parameters<GatewaySchemaLoadOrUpdateCallback>[0] {
+  return { apiSchema, coreSupergraphSdl: supergraphSdl };
+}

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { assertValidSchema, type GraphQLSchema } from 'graphql';
+import { createEngine } from './engine';
+import type { Execute, Executor, Subgraph } from './executor';
+import type { Options } from './options';
+import { listSubgraphs } from './supergraph/subgraphs';
+import type { Logger } from './telemetry/logger';
+import type { Metrics } from './telemetry/metrics';
+
+export interface GenerationOptions {
+  readonly supergraphSdl: string;
+  readonly options: Options;
+  /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
+  readonly previous?: Generation | undefined;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** A supergraph that cannot be run, and why. */
+export class SupergraphError extends Error {
+  override readonly name = 'SupergraphError';
+}
+
+/**
+ * Everything that is derived from one supergraph. It never changes: a new supergraph is a new generation, built
+ * beside the old one. A request ends on the generation that validated its operation.
+ */
+export class Generation {
+  readonly #executor: Executor;
+  #requests = 0;
+  #retired = false;
+
+  /** @throws {SupergraphError} when the supergraph cannot be run. */
+  static async build({
+    supergraphSdl,
+    options,
+    previous,
+    ...telemetry
+  }: GenerationOptions): Promise<Generation> {
+    try {
+      const subgraphs = chooseSubgraphs(supergraphSdl, options);
+      const exposeQueryPlans = options.mode === 'development';
+      const warmUp = previous === undefined ? [] : previous.#executor.mostUsed(operationsToWarmUp);
+      const executor = await createEngine({
+        supergraphSdl,
+        subgraphs,
+        exposeQueryPlans,
+        warmUp,
+        ...telemetry,
+      });
+      assertValidSchema(executor.apiSchema);
+      return new Generation(supergraphSdl, executor);
+    } catch (error) {
+      if (error instanceof SupergraphError) throw error;
+      throw new SupergraphError(`The supergraph cannot be run: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  private constructor(
+    readonly supergraphSdl: string,
+    executor: Executor,
+  ) {
+    this.#executor = executor;
+  }
+
+  get apiSchema(): GraphQLSchema {
+    return this.#executor.apiSchema;
+  }
+
+  get execute(): Execute {
+    return this.#executor.execute;
+  }
+
+  /** Keeps the generation open until the function that it returns is called. */
+  hold(): () => void {
+    this.#requests++;
+    return () => {
+      this.#requests--;
+      this.#closeWhenUnused();
+    };
+  }
+
+  /** It gets no new requests; what it holds is closed when the last one leaves. */
+  retire(): void {
+    this.#retired = true;
+    this.#closeWhenUnused();
+  }
+
+  #closeWhenUnused(): void {
+    if (this.#retired && this.#requests === 0) void this.#executor.close();
+  }
+}
+
+const operationsToWarmUp = 100;
+
+/** A short name for a supergraph in logs: the beginning of its SHA-256. */
+export function supergraphId(supergraphSdl: string): string {
+  return createHash('sha256').update(supergraphSdl).digest('hex').slice(0, 12);
+}
+
+function chooseSubgraphs(supergraphSdl: string, { subgraphs, timeouts }: Options): Map<string, Subgraph> {
+  const chosen = new Map<string, Subgraph>();
+  for (const { name, url } of listSubgraphs(supergraphSdl)) {
+    const own = subgraphs[name];
+    const subgraph = { name, url: own?.url ?? url, timeout: own?.timeout ?? timeouts.subgraph };
+    if (subgraph.url === '') {
+      throw new SupergraphError(`Subgraph "${name}" has no URL in the supergraph, and none in the options.`);
+    }
+    chosen.set(name, subgraph);
+  }
+  if (chosen.size === 0) {
+    throw new SupergraphError('This is not a supergraph: it has no `join__Graph` that lists its subgraphs.');
+  }
+  return chosen;
+}

@@ -1,0 +1,114 @@
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GraphQLError } from 'graphql';
+import { ClientGone } from './client-request';
+import { requestError } from './errors';
+import type { Logger } from './telemetry/logger';
+
+export interface ErrorHandlingOptions {
+  /** The path of the endpoint. */
+  readonly path: string;
+  /** Bytes. */
+  readonly bodyLimit: number;
+  readonly logger: Logger;
+}
+
+/**
+ * Makes a GraphQL response in JSON of every error that is met outside of GraphQL: by Fastify, by the parser of the
+ * body, by a hook, by a path that nobody serves.
+ */
+export function handleErrors(app: FastifyInstance, { path, bodyLimit, logger }: ErrorHandlingOptions): void {
+  app.setErrorHandler<FastifyError | GraphQLError | ClientGone>((error, request, reply) => {
+    if (error instanceof ClientGone) return reply.send();
+    const answer = error instanceof GraphQLError ? error : translate(error, request, bodyLimit);
+    if (answer.extensions['code'] === 'INTERNAL_SERVER_ERROR') {
+      logger.error({ err: error, requestId: request.client.id }, 'a request failed');
+    }
+    return sendError(reply, answer);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    if (pathOf(request) !== path) return sendError(reply, requestError('NOT_FOUND', { path }));
+    const reason = `A GraphQL request is a GET or a POST, not a ${request.method}.`;
+    return sendError(
+      reply,
+      requestError('METHOD_NOT_ALLOWED', { reason }, { headers: { allow: 'GET, POST' } }),
+    );
+  });
+}
+
+/** Sends an error as the whole answer, in the media type that the client prefers of the two that there are. */
+export function sendError(reply: FastifyReply, error: GraphQLError): FastifyReply {
+  const { http, ...extensions } = error.extensions as {
+    http?: { status: number; headers: Map<string, string> };
+  };
+  const accept = reply.request.headers.accept ?? '';
+  const type = accept.includes('application/graphql-response+json') ? 'graphql-response+json' : 'json';
+  for (const [name, value] of http?.headers ?? []) void reply.header(name, value);
+  letUploadEnd(reply);
+  return reply
+    .code(http?.status ?? 500)
+    .type(`application/${type}; charset=utf-8`)
+    .send(JSON.stringify({ errors: [{ message: error.message, extensions }] }));
+}
+
+/** Answers what does not even parse as HTTP, or does not arrive, and closes the connection. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const answer =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? requestError('REQUEST_TIMEOUT', {})
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? requestError('HEADERS_TOO_LARGE', {})
+        : requestError('BAD_REQUEST', { reason: 'This is not a valid HTTP request.' });
+  const { http, ...extensions } = answer.extensions as HttpExtensions;
+  const body = JSON.stringify({ errors: [{ message: answer.message, extensions }] });
+  socket.end(
+    `HTTP/1.1 ${http!.status} ${answer.extensions['code'] as string}\r\n` +
+      'content-type: application/json; charset=utf-8\r\nconnection: close\r\n' +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+/** What `requestError` leaves for whoever answers over HTTP. */
+interface HttpExtensions {
+  readonly http?: { readonly status: number; readonly headers: ReadonlyMap<string, string> };
+  readonly [key: string]: unknown;
+}
+
+/** The path of a request, without its query string. */
+export function pathOf({ url }: Pick<FastifyRequest, 'url'>): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+}
+
+function translate(error: FastifyError, request: FastifyRequest, bodyLimit: number): GraphQLError {
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return requestError('PAYLOAD_TOO_LARGE', { limit: bodyLimit });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return requestError('UNSUPPORTED_MEDIA_TYPE', { got: request.headers['content-type'] ?? 'of no type' });
+    default:
+      return error.statusCode === undefined || error.statusCode >= 500
+        ? requestError('INTERNAL_SERVER_ERROR', {})
+        : requestError('BAD_REQUEST', { reason: error.message });
+  }
+}
+
+/**
+ * A client that is still sending reads the answer only if the connection is not closed under its hands: the rest of
+ * its body is read and dropped, for a while.
+ */
+function letUploadEnd(reply: FastifyReply): void {
+  const request = reply.request.raw;
+  if (request.complete) return;
+  reply.removeHeader('connection');
+  const timer = setTimeout(() => request.socket.destroy(), uploadGrace).unref();
+  request.once('close', () => clearTimeout(timer));
+  request.resume();
+}
+
+/** Milliseconds. */
+const uploadGrace = 5000;

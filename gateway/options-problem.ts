@@ -1,0 +1,51 @@
+import { suggestionList } from 'graphql/jsutils/suggestionList';
+import { z } from 'zod';
+
+export interface OptionsProblem {
+  readonly path: readonly PropertyKey[];
+  /** Such as "`port` must be a whole number from 0 to 65535, but got: -1." */
+  readonly sentence: string;
+}
+
+/** What zod found in `input`, in sentences. Each unknown key is one, with the key that was probably meant. */
+export function describeIssue(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): OptionsProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(schema, issue.path);
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key];
+      return { path, sentence: `${name(path)} is unknown; ${suggest(key, known)}` };
+    });
+  }
+  const value = issue.path.reduce<unknown>((map, key) => (map as Record<PropertyKey, unknown>)[key], input);
+  const rule = issue.message.startsWith('must') ? issue.message : 'must be a map';
+  const got = typeof value === 'object' && value !== null ? '' : `, but got: ${show(value)}`;
+  return [{ path: issue.path, sentence: `${name(issue.path)} ${rule}${got}.` }];
+}
+
+function name(path: readonly PropertyKey[]): string {
+  return path.length === 0 ? 'The options' : `\`${path.join('.')}\``;
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+function suggest(key: string, known: readonly string[]): string {
+  const [nearest] = suggestionList(key, known);
+  return nearest === undefined ? `known here: ${known.join(', ')}.` : `did you mean \`${nearest}\`?`;
+}
+
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let node: JsonSchema | undefined = z.toJSONSchema(schema, { io: 'input' }) as JsonSchema;
+  for (const key of path) node = node?.properties?.[String(key)] ?? asSchema(node?.additionalProperties);
+  return Object.keys(node?.properties ?? {});
+}
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: JsonSchema | boolean;
+}
+
+function asSchema(value: JsonSchema | boolean | undefined): JsonSchema | undefined {
+  return typeof value === 'object' ? value : undefined;
+}

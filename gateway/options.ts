@@ -1,0 +1,292 @@
+import { z } from 'zod';
+import { readOptionsFile } from './options-file';
+import { describeIssue } from './options-problem';
+
+/** All options of a gateway, complete: every default is in. */
+export type Options = z.output<typeof optionsSchema>;
+/** What may be written, in `weir.yaml`, as flags or in code. */
+export type OptionsInput = Omit<z.input<typeof optionsSchema>, 'supergraph'> & {
+  readonly supergraph?: string | z.input<typeof supergraphOptions> | undefined;
+};
+
+export interface LoadOptions {
+  /** A YAML file. Without one, the flags and the defaults count. */
+  readonly config?: string | undefined;
+  /** Win over what the file says, key by key. Text that is a number or a boolean counts as one. @default {} */
+  readonly flags?: { readonly [Key in keyof OptionsInput]?: unknown } | undefined;
+  /** Values for `${NAME}` and `${NAME:-default}` in the file. @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** An option is wrong. The message has one sentence per mistake, each on a line of its own. */
+export class OptionsError extends Error {
+  override readonly name = 'OptionsError';
+
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+/** Reads the options of a gateway. @throws {OptionsError} with every mistake in them. */
+export function loadOptions({ config, flags = {}, env = process.env }: LoadOptions = {}): Options {
+  if (config === undefined) return check(retype(flags));
+  const file = readOptionsFile(config, env);
+  if ('problems' in file) throw new OptionsError(file.problems);
+  return check(merge(file.value, retype(flags)), file.locate);
+}
+
+/** Checks and completes options that are written in code. @throws {OptionsError} with every mistake in them. */
+export function parseOptions(input: OptionsInput): Options {
+  return check(input);
+}
+
+const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+const flag = z.boolean({ error: 'must be true or false' });
+const portRule = 'must be a whole number from 0 to 65535';
+const port = z.int({ error: portRule }).min(0, { error: portRule }).max(65_535, { error: portRule });
+
+const durationRule = 'must be milliseconds, or a number with its unit (ms, s, m or h) such as 30s';
+const duration = z
+  .union(
+    [
+      z.number({ error: durationRule }).nonnegative({ error: durationRule }),
+      z.string({ error: durationRule }).regex(/^\d+(\.\d+)?(ms|s|m|h)$/, { error: durationRule }),
+    ],
+    { error: durationRule },
+  )
+  .transform((value) => toNumber(value, { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }));
+
+/** Node's timers overflow above 24.8 days, and what takes longer than a day is a mistake. */
+const timeout = duration.refine((value) => value > 0 && value <= 86_400_000, {
+  error: 'must be longer than 0 and not longer than 24h',
+});
+
+const sizeRule = 'must be bytes, or a number with its unit (B, KiB or MiB) such as 1MiB';
+const size = z
+  .union(
+    [
+      z.number({ error: sizeRule }),
+      z.string({ error: sizeRule }).regex(/^\d+(\.\d+)?(B|KiB|MiB)$/, { error: sizeRule }),
+    ],
+    { error: sizeRule },
+  )
+  .transform((value) => Math.floor(toNumber(value, { B: 1, KiB: 1024, MiB: 1024 ** 2 })))
+  .refine((value) => value >= 1 && value <= 2 ** 30, { error: 'must be from 1B to 1024MiB' });
+
+/** Headers of the connection itself (RFC 9110, section 7.6.1), and those that the gateway writes to a subgraph. */
+const ownHeaders = new Set(
+  `connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding
+  upgrade host expect content-length content-type content-encoding accept accept-encoding traceparent tracestate
+  x-request-id`.split(/\s+/),
+);
+
+const headerName = z
+  .string({ error: 'must be the name of a header' })
+  .regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/i, { error: 'must be the name of a header' })
+  .transform((name) => name.toLowerCase())
+  .refine((name) => !ownHeaders.has(name), { error: 'must not be a header that the gateway itself writes' });
+
+const origin = z
+  .string({ error: 'must be an origin such as https://shop.example' })
+  .refine((value) => URL.canParse(value) && new URL(value).origin === value, {
+    error: 'must be an origin such as https://shop.example, without a path',
+  });
+
+const originsRule = "must be '*' or a list of origins";
+
+const supergraphOptions = z
+  .strictObject(
+    {
+      file: text.optional().describe('A supergraph schema. It is watched: an edit is live at once.'),
+      url: httpUrl.optional().describe('Where a supergraph schema is fetched, again and again.'),
+      pollInterval: timeout
+        .prefault('10s')
+        .describe('How long to wait between two looks at the URL. No effect for a file.'),
+      headers: z
+        .record(z.string(), text, { error: 'must be a map of headers' })
+        .default({})
+        .describe('Headers to fetch the URL with, such as `authorization`. No effect for a file.'),
+    },
+    { error: 'must be a file, an http(s) URL or a map' },
+  )
+  .refine(({ file, url }) => (file === undefined) !== (url === undefined), {
+    error: 'must have either `file` or `url`',
+  });
+
+/**
+ * The one list of options. The reference in `docs/` and the JSON schema for editors are made from it.
+ * A default that depends on another option is not stated here: the option is left out of `Options`, and the
+ * description says what then counts.
+ */
+export const optionsSchema = z.strictObject({
+  mode: z
+    .enum(['development', 'production'], { error: 'must be development or production' })
+    .default('production')
+    .describe(
+      'What strangers may see. `development` shows Apollo Sandbox and GraphiQL, allows introspection, returns query plans to clients that ask for them, and lets Apollo Sandbox and pages of the own machine call across origins.',
+    ),
+  host: text
+    .default('127.0.0.1')
+    .describe('The address to listen on. `0.0.0.0` is every address of the machine.'),
+  port: port.default(4000).describe('The port to listen on; 0 takes a free one.'),
+  path: z
+    .string({ error: 'must be a path such as /graphql' })
+    .regex(/^\/[\w\-./]*$/, { error: 'must be a path such as /graphql' })
+    .refine((path) => !/^\/(health|graphiql)(\/|$)/.test(path), {
+      error: 'must not begin with /health or /graphiql',
+    })
+    .default('/graphql')
+    .describe('The path of the GraphQL endpoint.'),
+  supergraph: z
+    .preprocess(
+      (value) =>
+        typeof value !== 'string' ? value : /^https?:\/\//.test(value) ? { url: value } : { file: value },
+      supergraphOptions,
+    )
+    .optional()
+    .describe('The supergraph to run. A text alone is short for `file`, or for `url` when it is one.'),
+  subgraphs: z
+    .record(
+      z.string(),
+      z.strictObject(
+        {
+          url: httpUrl.optional().describe('Where the subgraph is, in place of the URL in the supergraph.'),
+          timeout: timeout.optional().describe('In place of `timeouts.subgraph`.'),
+        },
+        { error: 'must be a map' },
+      ),
+      { error: 'must be a map of subgraph names' },
+    )
+    .default({})
+    .describe('What is different for one subgraph, by its name.'),
+  headers: z
+    .strictObject(
+      {
+        forward: z
+          .array(headerName, { error: 'must be a list of header names' })
+          .default(['authorization'])
+          .describe(
+            'The headers of a client that reach the subgraphs. `x-request-id`, `traceparent` and `tracestate` always do.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({}),
+  timeouts: z
+    .strictObject(
+      {
+        request: timeout
+          .prefault('30s')
+          .describe(
+            'How long a request may take in all. After it the client gets 504, and what runs for it is ended.',
+          ),
+        subgraph: timeout
+          .prefault('10s')
+          .describe('How long one call of a subgraph may take. After it its fields are null, with an error.'),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({}),
+  limits: z
+    .strictObject(
+      { body: size.prefault('1MiB').describe('The size up to which the body of a request is read.') },
+      { error: 'must be a map' },
+    )
+    .prefault({}),
+  cors: z
+    .strictObject(
+      {
+        origins: z
+          .union([z.literal('*', { error: originsRule }), z.array(origin, { error: originsRule })], {
+            error: originsRule,
+          })
+          .optional()
+          .describe(
+            "The pages that may call from a browser, by origin; `'*'` is every page. Left out: none in production; Apollo Sandbox and pages of the own machine in development.",
+          ),
+        credentials: flag
+          .default(false)
+          .describe('Lets those pages send cookies. Not together with `*`: that would be every page.'),
+      },
+      { error: 'must be a map' },
+    )
+    .refine(({ origins, credentials }) => !(origins === '*' && credentials), {
+      error: "must not allow credentials for every origin: list the origins in place of '*'",
+    })
+    .prefault({}),
+  introspection: flag.optional().describe('Lets clients ask for the schema. Left out: in development only.'),
+  admin: z
+    .strictObject(
+      {
+        enabled: flag.default(true).describe('Serves metrics and health on a port of its own.'),
+        host: text.default('127.0.0.1').describe('Its address. It has no authentication: keep it private.'),
+        port: port.default(9464).describe('Its port; 0 takes a free one.'),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({}),
+  logging: z
+    .strictObject(
+      {
+        level: z
+          .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'], {
+            error: 'must be silent, fatal, error, warn, info, debug or trace',
+          })
+          .default('info')
+          .describe('The least important lines to write. Requests are logged at `info`.'),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({}),
+  shutdown: z
+    .strictObject(
+      {
+        delay: duration
+          .prefault('0s')
+          .describe(
+            'How long to go on accepting connections after readiness fails, so that load balancers notice.',
+          ),
+        grace: duration
+          .prefault('20s')
+          .describe('How long requests in flight may take to finish after that. What is left is cut.'),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({}),
+});
+
+function check(input: unknown, locate: (path: readonly PropertyKey[]) => string = () => ''): Options {
+  const { data, error } = optionsSchema.safeParse(input);
+  if (data) return data;
+  throw new OptionsError(
+    error.issues.flatMap((issue) =>
+      describeIssue(issue, input, optionsSchema).map(({ path, sentence }) => `${locate(path)}${sentence}`),
+    ),
+  );
+}
+
+/** Maps are merged key by key; anything else in `over` replaces what is in `under`. */
+function merge(under: unknown, over: unknown): unknown {
+  if (!isMap(under) || !isMap(over)) return over === undefined ? under : over;
+  const merged = { ...under };
+  for (const [key, value] of Object.entries(over)) merged[key] = merge(merged[key], value);
+  return merged;
+}
+
+function retype(value: unknown): unknown {
+  if (typeof value === 'string')
+    return /^(\d+|true|false)$/.test(value) ? (JSON.parse(value) as unknown) : value;
+  if (!isMap(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, retype(member)]));
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function toNumber(value: string | number, units: Record<string, number>): number {
+  if (typeof value === 'number') return value;
+  const [, amount, unit] = /^([\d.]+)(\D+)$/.exec(value)!;
+  return Number(amount) * units[unit!]!;
+}

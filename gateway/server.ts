@@ -1,0 +1,139 @@
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { createAdminServer } from './admin-server';
+import { createApolloServer } from './apollo-server';
+import type { ClientRequest } from './client-request';
+import { graphqlEndpoint } from './endpoint';
+import { Gateway } from './gateway';
+import { Generation } from './generation';
+import { prepareDrain } from './drain';
+import { createHttpServer } from './http-server';
+import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
+import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
+import { fileSource } from './supergraph/file';
+import type { SupergraphSource } from './supergraph/source';
+import { urlSource } from './supergraph/url';
+import { createLogger, type LogDestination } from './telemetry/logger';
+import { createMetrics } from './telemetry/metrics';
+
+/** What a gateway is started with. `supergraph` may also be a source of one's own, or one of Apollo's managers. */
+export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
+  readonly supergraph?: OptionsInput['supergraph'] | SupergraphSource | SupergraphManager;
+  /** Where log lines go. @default standard output */
+  readonly logDestination?: LogDestination | undefined;
+};
+
+export interface RunningGateway {
+  /** The GraphQL endpoint, such as `http://127.0.0.1:4000/graphql`. */
+  readonly url: string;
+  /** Where metrics and health are served; `undefined` when `admin.enabled` is false. */
+  readonly adminUrl: string | undefined;
+  /** Drains and stops: readiness fails at once, what is in flight may finish within `shutdown.grace`. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a gateway in this process. Resolves when it listens and runs its supergraph. A supergraph URL that cannot be
+ * reached yet is no reason to fail: the gateway listens, but is not ready until it has a supergraph.
+ * @throws {OptionsError} when an option is wrong or a port is taken
+ * @throws {SupergraphError} when the supergraph cannot be read or run
+ */
+export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
+  const { options, source, logDestination } = readOptions(given);
+  const logger = createLogger({ level: options.logging.level, destination: logDestination });
+  const metrics = createMetrics();
+  const gateway = new Gateway({
+    source,
+    build: (supergraphSdl, previous) =>
+      Generation.build({ supergraphSdl, options, previous, metrics, logger }),
+    logger,
+    metrics,
+  });
+  const apollo = createApolloServer({ gateway, options, logger });
+
+  let state: 'starting' | 'running' | 'stopping' = 'starting';
+  let answers = false;
+  const readiness = () => [
+    ...(answers ? [] : ['no supergraph']),
+    ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
+  ];
+  const inFlight = new Set<ClientRequest>();
+  const app = createHttpServer({ options, logger, metrics, readiness, inFlight });
+  const drain = prepareDrain(app, inFlight);
+  graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers });
+  const admin = options.admin.enabled ? createAdminServer(metrics, readiness) : undefined;
+
+  async function close(): Promise<void> {
+    await admin?.close();
+    await app.close();
+    await (answers ? apollo.stop() : gateway.stop());
+    await metrics.close();
+  }
+
+  async function stop(): Promise<void> {
+    state = 'stopping';
+    logger.info({ inFlight: inFlight.size }, 'shutting down');
+    await delay(options.shutdown.delay);
+    await drain(options.shutdown.grace);
+    await close();
+    logger.info('shut down');
+  }
+
+  try {
+    const started = apollo.start().then(() => (answers = true));
+    // Without a supergraph it starts when there is one, or never when the gateway is stopped before.
+    started.catch(() => undefined);
+    await gateway.start();
+    if (gateway.hasSupergraph) await started;
+    await listen(app, options.host, options.port, 'port');
+    if (admin) await listen(admin, options.admin.host, options.admin.port, 'admin.port');
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  state = 'running';
+  const url = `${addressOf(app)}${options.path}`;
+  const adminUrl = admin && addressOf(admin);
+  logger.info({ url, adminUrl, mode: options.mode }, 'listening');
+  let stopping: Promise<void> | undefined;
+  return { url, adminUrl, stop: () => (stopping ??= stop()) };
+}
+
+function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {
+  if (typeof supergraph === 'object' && 'start' in supergraph) {
+    return { options: parseOptions(others), source: supergraph, logDestination };
+  }
+  if (typeof supergraph === 'object' && 'initialize' in supergraph) {
+    return { options: parseOptions(others), source: apolloManagerSource(supergraph), logDestination };
+  }
+  const options = parseOptions({ ...others, supergraph });
+  return { options, source: openSource(options), logDestination };
+}
+
+function openSource({ supergraph }: Options): SupergraphSource {
+  if (supergraph?.url !== undefined) return urlSource({ ...supergraph, url: supergraph.url });
+  if (supergraph?.file !== undefined) return fileSource({ file: supergraph.file });
+  throw new OptionsError(['`supergraph` is missing: name a file or an http(s) URL.']);
+}
+
+async function listen(app: FastifyInstance, host: string, port: number, option: string): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason =
+      code === 'EADDRINUSE'
+        ? 'is taken by another process: choose another one, or 0 for a free one'
+        : code === 'EACCES'
+          ? 'needs rights that this process does not have: choose one above 1023'
+          : `cannot be listened on: ${message}`;
+    throw new OptionsError([`\`${option}\` ${port} on ${host} ${reason}.`]);
+  }
+}
+
+function addressOf(app: FastifyInstance): string {
+  const { address, family, port } = app.server.address() as AddressInfo;
+  if (address === '0.0.0.0' || address === '::') return `http://127.0.0.1:${port}`;
+  return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`;
+}

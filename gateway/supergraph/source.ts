@@ -1,0 +1,20 @@
+/**
+ * Where supergraphs come from. A source is started once and stopped once; it keeps the last good supergraph to
+ * itself, so that it reports nothing when nothing changed.
+ */
+export interface SupergraphSource {
+  /**
+   * Resolves with the first supergraph, or with `undefined` when there is none yet and the source goes on trying.
+   * Rejects when trying again is no use: the gateway then does not start.
+   */
+  start(listener: SupergraphListener): Promise<string | undefined>;
+  /** Reports nothing any more after it was called. */
+  stop(): Promise<void>;
+}
+
+export interface SupergraphListener {
+  /** A supergraph to run from now on. One that does not build is refused by the gateway, and logged. */
+  onSupergraph(supergraphSdl: string): void;
+  /** The source could not be read; the gateway goes on with what it has. */
+  onUnavailable(error: Error): void;
+}

@@ -1,0 +1,24 @@
+import pino, { type Logger } from 'pino';
+
+export type { Logger };
+/** Takes one line of JSON at a time. */
+export type LogDestination = pino.DestinationStream;
+
+export interface LoggerOptions {
+  readonly level: string;
+  /** @default standard output */
+  readonly destination?: LogDestination | undefined;
+}
+
+/** Lines of JSON: `level` by name, `time` in ISO 8601, `msg`, and the facts. */
+export function createLogger({ level, destination }: LoggerOptions): Logger {
+  return pino(
+    {
+      level,
+      base: { name: 'gateway' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination ?? pino.destination({ dest: 1, sync: true }),
+  );
+}

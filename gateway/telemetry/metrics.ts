@@ -1,0 +1,83 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Counter, Histogram, Meter, UpDownCounter } from '@opentelemetry/api';
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+
+/**
+ * The instruments of one gateway. No attribute is under a client's control: a label that any client can multiply
+ * fills memory here and in the database that collects it.
+ */
+export interface Metrics {
+  /** For parts that bring instruments of their own. */
+  readonly meter: Meter;
+  /** Seconds; attributes `method`, `status`. */
+  readonly requestDuration: Histogram;
+  readonly requestsInFlight: UpDownCounter;
+  /** Seconds; attributes `subgraph` and `outcome`: `ok`, `aborted` (nobody waits any more), or the code of the error. */
+  readonly subgraphDuration: Histogram;
+  /** Attribute `result`: `swapped`, `refused` (it does not build) or `unavailable` (it could not be read). */
+  readonly supergraphUpdates: Counter;
+  /** All metrics in Prometheus' text format. */
+  collect(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** The content type of what `collect` resolves with. */
+export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8';
+
+export function createMetrics(): Metrics {
+  const reader = new PrometheusExporter({ preventServerStart: true });
+  const provider = new MeterProvider({ readers: [reader] });
+  // Without labels about the library that measured.
+  const serializer = new PrometheusSerializer('', false, undefined, true, true);
+  const meter = provider.getMeter('weir');
+  const stopWatching = watchEventLoop(meter);
+  return {
+    meter,
+    requestDuration: meter.createHistogram('weir.request.duration.seconds', {
+      description: 'How long requests to the endpoint took.',
+      advice: { explicitBucketBoundaries: secondsBuckets },
+    }),
+    requestsInFlight: meter.createUpDownCounter('weir.requests.in_flight', {
+      description: 'Requests to the endpoint that are not answered yet.',
+    }),
+    subgraphDuration: meter.createHistogram('weir.subgraph.request.duration.seconds', {
+      description: 'How long calls of subgraphs took.',
+      advice: { explicitBucketBoundaries: secondsBuckets },
+    }),
+    supergraphUpdates: meter.createCounter('weir.supergraph.updates', {
+      description: 'Supergraphs that were taken into use, or were not.',
+    }),
+    collect: async () => {
+      const { resourceMetrics } = await reader.collect();
+      return serializer.serialize(resourceMetrics);
+    },
+    close: async () => {
+      stopWatching();
+      await provider.shutdown();
+    },
+  };
+}
+
+const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Delay of the event loop since the last collection: what every request waits on top of its own work. */
+function watchEventLoop(meter: Meter): () => void {
+  const resolution = 10;
+  const histogram = monitorEventLoopDelay({ resolution });
+  histogram.enable();
+  const delay = meter.createObservableGauge('weir.event_loop.delay.seconds', {
+    description: 'How late the event loop was since the last look, by quantile; 1 is the maximum.',
+  });
+  delay.addCallback((result) => {
+    // The histogram counts the timer's own period.
+    const seconds = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - resolution / 1e3);
+    if (histogram.count > 0) {
+      result.observe(seconds(histogram.percentile(50)), { quantile: '0.5' });
+      result.observe(seconds(histogram.percentile(99)), { quantile: '0.99' });
+      result.observe(seconds(histogram.max), { quantile: '1' });
+    }
+    histogram.reset();
+  });
+  return () => histogram.disable();
+}

@@ -1,0 +1,33 @@
+import { performance } from 'node:perf_hooks';
+import { type Interceptor, TransportError } from '../transports/transport';
+import type { Logger } from './logger';
+import type { Metrics } from './metrics';
+
+export interface MeasureCallsOptions {
+  readonly metrics: Pick<Metrics, 'subgraphDuration'>;
+  readonly logger: Pick<Logger, 'warn'>;
+}
+
+/** Measures subgraph calls, and logs those that have no answer: clients are not told why. */
+export function measureCalls({ metrics, logger }: MeasureCallsOptions): Interceptor {
+  return (next) => (request) => {
+    const { subgraph } = request.operation;
+    const started = performance.now();
+    const record = (outcome: string): void =>
+      metrics.subgraphDuration.record((performance.now() - started) / 1000, { subgraph, outcome });
+    return next(request).then(
+      (response) => {
+        record(response.status < 400 ? 'ok' : 'SUBREQUEST_HTTP_ERROR');
+        return response;
+      },
+      (error: unknown) => {
+        if (error instanceof TransportError) {
+          record(error.code);
+          const requestId = request.caller.headers['x-request-id'];
+          logger.warn({ err: error.cause, subgraph, requestId }, error.message);
+        }
+        throw error;
+      },
+    );
+  };
+}

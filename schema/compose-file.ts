@@ -1,0 +1,43 @@
+import { composerVersion, composeSupergraph, type Composition, type SubgraphSchema } from './compose';
+import type { Problem } from './problem';
+import { readSubgraphSchemas } from './subgraph-schemas';
+import {
+  loadSupergraphConfig,
+  type SupergraphConfig,
+  SupergraphConfigError,
+  type SupergraphConfigOptions,
+} from './supergraph-config';
+
+/** What became of a configuration file: a supergraph, or the problems that keep it from being one. */
+export type FileComposition = Composition & {
+  /** Absent when the configuration itself cannot be read. */
+  readonly config?: SupergraphConfig;
+  /** The schemas as they were read, in the order of the configuration; empty when one could not be. */
+  readonly subgraphs: readonly SubgraphSchema[];
+  /** True when reading failed, so that nothing was composed. */
+  readonly unreadable: boolean;
+};
+
+/** Reads a configuration file and everything that it names, and composes it. Returns problems, never throws them. */
+export async function composeFile(options: SupergraphConfigOptions): Promise<FileComposition> {
+  let config: SupergraphConfig | undefined;
+  try {
+    config = await loadSupergraphConfig(options);
+    const subgraphs = await readSubgraphSchemas(config);
+    const composition = composeSupergraph({ subgraphs });
+    if (composition.errors) return { ...composition, config, subgraphs, unreadable: false };
+    const hints = [...versionHint(config), ...composition.hints];
+    return { ...composition, hints, config, subgraphs, unreadable: false };
+  } catch (error) {
+    if (!(error instanceof SupergraphConfigError)) throw error;
+    return { errors: error.problems, ...(config ? { config } : {}), subgraphs: [], unreadable: true };
+  }
+}
+
+/** A file that asks for a newer composer gets an answer all the same, and is told so. */
+function versionHint({ file, federationVersion }: SupergraphConfig): Problem[] {
+  const wanted = federationVersion?.replace('=', '');
+  if (wanted === undefined || wanted.localeCompare(composerVersion, 'en', { numeric: true }) <= 0) return [];
+  const message = `${file} asks for Federation ${wanted}, but Weir composes with ${composerVersion}.`;
+  return [{ level: 'warning', code: 'FEDERATION_VERSION', message, locations: [] }];
+}

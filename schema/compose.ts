@@ -1,0 +1,150 @@
+import { composeServices, type CompositionSuccess } from '@apollo/composition';
+import { version } from '@apollo/composition/package.json';
+import { type DocumentNode, GraphQLError, parse, Source } from 'graphql';
+import { locate, type Problem, type ProblemLocation } from './problem';
+
+/** What one subgraph brings to a composition. */
+export interface SubgraphSchema {
+  readonly name: string;
+  /** Where the gateway sends this subgraph's operations; composition only writes it into the supergraph. */
+  readonly routingUrl: string;
+  readonly sdl: string;
+  /** Where `sdl` comes from, a path or a URL: problems are reported there. */
+  readonly file: string;
+}
+
+export type Composition =
+  | { readonly supergraphSdl: string; readonly hints: readonly Problem[]; readonly errors?: undefined }
+  | { readonly errors: readonly Problem[]; readonly supergraphSdl?: undefined; readonly hints?: undefined };
+
+/** The version of Federation that composes here, such as `2.14.4`. */
+export const composerVersion = version;
+
+/**
+ * Composes subgraph schemas into a supergraph. What does not compose is returned, never thrown; the same
+ * input gives the same text.
+ *
+ * The only file that knows `@apollo/composition` (Elastic-2.0), so that another composer can take its place.
+ */
+export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphSchema[] }): Composition {
+  const documents: SubgraphDocument[] = [];
+  const syntaxErrors: Problem[] = [];
+  for (const subgraph of subgraphs) {
+    const source = new Source(subgraph.sdl, subgraph.file);
+    try {
+      documents.push({ subgraph, source, document: parse(source) });
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      syntaxErrors.push({
+        level: 'error',
+        code: 'INVALID_GRAPHQL',
+        message: error.message,
+        locations: (error.positions ?? []).map((offset) => locate(source, offset, subgraph.name)),
+      });
+    }
+  }
+  if (syntaxErrors.length > 0) return { errors: syntaxErrors };
+
+  const result = composeServices(
+    documents.map(({ subgraph, document }) => ({
+      name: subgraph.name,
+      url: subgraph.routingUrl,
+      typeDefs: document,
+    })),
+  );
+  return result.errors
+    ? { errors: result.errors.map((error) => describeError(error, documents)) }
+    : {
+        supergraphSdl: `${result.supergraphSdl.trimEnd()}\n`,
+        hints: result.hints.map((hint) => describeHint(hint, documents)),
+      };
+}
+
+interface SubgraphDocument {
+  readonly subgraph: SubgraphSchema;
+  readonly source: Source;
+  readonly document: DocumentNode;
+}
+
+function describeError(error: GraphQLError, documents: readonly SubgraphDocument[]): Problem {
+  const code = typeof error.extensions['code'] === 'string' ? error.extensions['code'] : 'COMPOSITION_FAILED';
+  return describe({ level: 'error', code, message: error.message, nodes: error.nodes ?? [] }, documents);
+}
+
+function describeHint(
+  hint: CompositionSuccess['hints'][number],
+  documents: readonly SubgraphDocument[],
+): Problem {
+  const { code, level } = hint.definition;
+  return describe(
+    {
+      level: level.name === 'WARN' ? 'warning' : 'info',
+      code,
+      message: hint.message,
+      nodes: hint.nodes ?? [],
+    },
+    documents,
+  );
+}
+
+/** The part of Apollo's nodes that says where they are; upgraded Federation 1 schemas have nodes without. */
+interface LocatedNode {
+  readonly loc?: { readonly start: number; readonly source: Source } | undefined;
+}
+
+function describe(
+  { nodes, ...problem }: Omit<Problem, 'locations'> & { nodes: readonly LocatedNode[] },
+  documents: readonly SubgraphDocument[],
+): Problem {
+  // Apollo names the subgraph in front of the message; the locations say it better.
+  const [, subgraph, rest] = /^\[([^\]]+)\] (.*)$/s.exec(problem.message) ?? [];
+  const own =
+    subgraph === undefined ? documents : documents.filter((each) => each.subgraph.name === subgraph);
+  const fromNodes = locateNodes(nodes, documents);
+  const locations = fromNodes.length > 0 ? fromNodes : locateQuotedName(problem.message, own);
+  return { ...problem, message: locations.length > 0 && rest ? rest : problem.message, locations };
+}
+
+function locateNodes(
+  nodes: readonly LocatedNode[],
+  documents: readonly SubgraphDocument[],
+): ProblemLocation[] {
+  const seen = new Set<string>();
+  return nodes.flatMap(({ loc }) => {
+    const owner = documents.find(({ source }) => source === loc?.source);
+    if (!loc || !owner) return [];
+    const location = locate(owner.source, loc.start, owner.subgraph.name);
+    // A directive and the type that carries it are often on one line: one excerpt shows both.
+    const line = `${owner.subgraph.name}:${location.line}`;
+    if (seen.has(line)) return [];
+    seen.add(line);
+    return [location];
+  });
+}
+
+/**
+ * Errors of satisfiability and of duplicate definitions come without nodes, but their messages quote the
+ * field or type in question: its definitions are the places to look at.
+ */
+function locateQuotedName(message: string, documents: readonly SubgraphDocument[]): ProblemLocation[] {
+  for (const [, name] of message.matchAll(/"@?(\w+(?:\.\w+)?)"/g)) {
+    const locations = documents.flatMap((each) => locateDefinitions(name!, each));
+    if (locations.length > 0) return locations;
+  }
+  return [];
+}
+
+function locateDefinitions(
+  coordinate: string,
+  { subgraph, source, document }: SubgraphDocument,
+): ProblemLocation[] {
+  const [typeName, fieldName] = coordinate.split('.');
+  return document.definitions.flatMap((definition) => {
+    if (!('name' in definition) || definition.name.value !== typeName) return [];
+    if (fieldName === undefined) return [locate(source, definition.name.loc!.start, subgraph.name)];
+    const fields = 'fields' in definition ? (definition.fields ?? []) : [];
+    return fields
+      .filter((field) => field.name.value === fieldName)
+      .map((field) => locate(source, field.name.loc!.start, subgraph.name));
+  });
+}

@@ -1,0 +1,163 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Source } from 'graphql';
+import { type Document, isScalar, parseDocument, visit } from 'yaml';
+import { z } from 'zod';
+import { describeIssue } from './config-issue';
+import { locate, type Problem } from './problem';
+
+/** A supergraph configuration in Rover's format, as far as it needs no account: `schema/supergraph.yaml`. */
+export interface SupergraphConfig {
+  /** The file as it was named, for messages. */
+  readonly file: string;
+  /** The version that the file asks for, such as `=2.14.4` or `2`. */
+  readonly federationVersion?: string;
+  readonly subgraphs: readonly SubgraphConfig[];
+}
+
+export interface SubgraphConfig {
+  readonly name: string;
+  readonly routingUrl: string;
+  readonly schema: SchemaLocation;
+}
+
+export type SchemaLocation =
+  | { readonly kind: 'file'; /** Absolute. */ readonly path: string }
+  | { readonly kind: 'url'; readonly url: string; readonly headers: Readonly<Record<string, string>> }
+  | { readonly kind: 'sdl'; readonly sdl: string };
+
+export interface SupergraphConfigOptions {
+  /** A YAML file in Rover's format; the paths in it are relative to its folder. */
+  readonly file: string;
+  /** Values for `${env.NAME}` in the file. @default {} */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** The configuration, or something that it names, cannot be read. */
+export class SupergraphConfigError extends Error {
+  override readonly name = 'SupergraphConfigError';
+
+  constructor(readonly problems: readonly Problem[]) {
+    super(problems.map(({ message }) => message).join('\n'));
+  }
+}
+
+/** Reads and checks a supergraph configuration. @throws {SupergraphConfigError} with every mistake in it. */
+export async function loadSupergraphConfig(options: SupergraphConfigOptions): Promise<SupergraphConfig> {
+  const { file, env = {} } = options;
+  const content = await readFile(file, 'utf8').catch((error: unknown) => {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw configError(`${file} ${missing ? 'does not exist' : `cannot be read: ${String(error)}`}.`);
+  });
+  const source = new Source(content, file);
+  const document = parseDocument(content, { prettyErrors: false });
+  const problems = [
+    ...document.errors.map(({ message, pos }) => configProblem(`${message}.`, source, pos[0])),
+    ...interpolate(document, source, env),
+  ];
+  if (problems.length > 0) throw new SupergraphConfigError(problems);
+
+  const parsed = configSchema.safeParse(document.toJS());
+  if (!parsed.success) {
+    throw new SupergraphConfigError(
+      parsed.error.issues.flatMap((issue) =>
+        describeIssue(issue, document, knownKeys).map(({ message, offset }) =>
+          configProblem(message, source, offset),
+        ),
+      ),
+    );
+  }
+  const { federation_version: version, subgraphs } = parsed.data;
+  return {
+    file,
+    ...(version === undefined ? {} : { federationVersion: String(version) }),
+    subgraphs: Object.entries(subgraphs).map(([name, subgraph]) => toSubgraph(name, subgraph, file)),
+  };
+}
+
+const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+
+const schemaShape = z.strictObject({
+  file: text.optional(),
+  subgraph_url: httpUrl.optional(),
+  introspection_headers: z.record(z.string(), z.coerce.string()).optional(),
+  sdl: text.optional(),
+});
+
+const subgraphShape = z.strictObject({
+  routing_url: httpUrl.optional(),
+  schema: schemaShape
+    .refine(({ file, subgraph_url, sdl }) => [file, subgraph_url, sdl].filter(Boolean).length === 1, {
+      error: 'must have exactly one of `file`, `subgraph_url` and `sdl`',
+    })
+    .refine(({ introspection_headers, subgraph_url }) => !introspection_headers || subgraph_url, {
+      error: 'may have `introspection_headers` only beside `subgraph_url`',
+    }),
+});
+
+const configSchema = z.strictObject({
+  federation_version: z
+    .union([z.string(), z.number()], { error: 'must be a version' })
+    .refine((version) => /^=?2(\.\d+)*$/.test(String(version)), {
+      error: 'must be a version of Federation 2, such as 2 or =2.14.4',
+    })
+    .optional(),
+  subgraphs: z
+    .record(
+      z.string(),
+      subgraphShape.refine(({ routing_url, schema }) => routing_url ?? schema.subgraph_url, {
+        error: 'must have a `routing_url`, where the gateway sends its operations',
+      }),
+    )
+    .refine((subgraphs) => Object.keys(subgraphs).length > 0, { error: 'must list at least one subgraph' }),
+});
+
+/** The keys that may stand at a path of the configuration. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  const shapes = [configSchema, undefined, subgraphShape, schemaShape];
+  return Object.keys(shapes[path.length]?.shape ?? {});
+}
+
+function toSubgraph(name: string, subgraph: z.infer<typeof subgraphShape>, file: string): SubgraphConfig {
+  const { file: path, subgraph_url: url, sdl, introspection_headers: headers } = subgraph.schema;
+  const routingUrl = subgraph.routing_url ?? url!;
+  if (path !== undefined)
+    return { name, routingUrl, schema: { kind: 'file', path: resolve(dirname(file), path) } };
+  if (url !== undefined) return { name, routingUrl, schema: { kind: 'url', url, headers: headers ?? {} } };
+  return { name, routingUrl, schema: { kind: 'sdl', sdl: sdl! } };
+}
+
+/** Replaces Rover's `${env.NAME}` in all values; what is not set is a problem. */
+function interpolate(
+  document: Document,
+  source: Source,
+  env: Readonly<Record<string, string | undefined>>,
+): Problem[] {
+  const problems: Problem[] = [];
+  visit(document, {
+    Scalar(_key, node) {
+      if (!isScalar(node) || typeof node.value !== 'string') return;
+      node.value = node.value.replace(/\$\{env\.(\w+)\}/g, (match, name: string) => {
+        const value = env[name];
+        if (value !== undefined) return value;
+        const message = `The environment variable ${name} is not set.`;
+        problems.push(configProblem(message, source, node.range?.[0] ?? 0));
+        return match;
+      });
+    },
+    Alias(_key, node) {
+      if (node.resolve(document)) return;
+      problems.push(configProblem(`*${node.source} names no anchor.`, source, node.range?.[0] ?? 0));
+    },
+  });
+  return problems;
+}
+
+function configProblem(message: string, source: Source, offset: number): Problem {
+  return { level: 'error', code: 'CONFIG_INVALID', message, locations: [locate(source, offset)] };
+}
+
+function configError(message: string): SupergraphConfigError {
+  return new SupergraphConfigError([{ level: 'error', code: 'CONFIG_INVALID', message, locations: [] }]);
+}

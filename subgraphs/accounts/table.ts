@@ -1,0 +1,27 @@
+import { defineTable } from '../kit';
+import { seedUsers } from './seed';
+
+export interface User {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  /** ISO 8601, UTC. */
+  readonly joinedAt: string;
+  /** What they have spent, in whole euros. */
+  readonly points: number;
+  readonly bio?: string;
+  readonly address?: Address;
+}
+
+export interface Address {
+  readonly street: string;
+  readonly city: string;
+  readonly postalCode: string;
+  readonly country: string;
+}
+
+export const usersTable = defineTable<User>()({
+  name: 'users',
+  partitionKey: 'id',
+  seed: seedUsers,
+});

@@ -1,0 +1,67 @@
+import { type ConnectionArgs, type Database, type Resolvers } from '../kit';
+import { type Loaders } from './loaders';
+import { releaseStock, reserveStock } from './reservations';
+import { estimateShipping, type Parcel } from './shipping';
+import { type Reservation, type StockItem, type StockLine } from './table';
+import { findWarehouse, warehouses, type Warehouse } from './warehouses';
+
+export interface Context {
+  readonly db: Database;
+  readonly loaders: Loaders;
+}
+
+export const resolvers: Resolvers<Context> = {
+  Query: {
+    warehouses: () => warehouses,
+    warehouse: (_: unknown, { code }: { code: string }) => findWarehouse(code),
+  },
+
+  Mutation: {
+    reserveStock: (_: unknown, { orderId, lines }: { orderId: string; lines: StockLine[] }, { db }) =>
+      reserveStock({ orderId, lines }, db),
+    releaseStock: (_: unknown, { orderId }: { orderId: string }, { db }) => releaseStock(orderId, db),
+  },
+
+  Reservation: {
+    held: ({ state }: Reservation) => state === 'held',
+  },
+
+  // A reference is all that there is of a product here; its stock is read by the fields that need it.
+  Product: {
+    inStock: async ({ upc }: ProductReference, _: unknown, { loaders }) => {
+      const item = await loaders.stock.load({ upc });
+      return item && item.available > 0;
+    },
+    availability: async ({ upc }: ProductReference, _: unknown, { loaders }) => {
+      const item = await loaders.stock.load({ upc });
+      return item && availabilityOf(item);
+    },
+    shippingEstimate: (product: ProductReference) => estimateShipping(product),
+  },
+
+  OrderLine: {
+    reserved: async ({ orderId, upc }: { orderId: string; upc: string }, _: unknown, { loaders }) => {
+      const reservation = await loaders.reservations.load({ orderId });
+      if (reservation?.state !== 'held') return 0;
+      return reservation.lines.find((line) => line.upc === upc)?.quantity ?? 0;
+    },
+  },
+
+  Warehouse: {
+    __resolveReference: ({ code }: Warehouse) => findWarehouse(code),
+    stock: ({ code }: Warehouse, page: ConnectionArgs, { loaders }) =>
+      loaders.stockOfWarehouse.load(code, page),
+  },
+
+  StockItem: {
+    product: ({ upc, sku }: StockItem) => ({ upc, sku }),
+  },
+};
+
+/** Price and weight are there when the operation asks for a field that `@requires` them. */
+type ProductReference = { readonly upc: string } & Partial<Parcel>;
+
+function availabilityOf({ available }: StockItem): 'IN_STOCK' | 'FEW_LEFT' | 'OUT_OF_STOCK' {
+  if (available === 0) return 'OUT_OF_STOCK';
+  return available < 10 ? 'FEW_LEFT' : 'IN_STOCK';
+}

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { type StockItem } from './table';
+import { warehouses } from './warehouses';
+
+/** Stock of the products `p1` to `p300`, the same every time; of some there is little, of a few nothing. */
+export function* seedStock(): Generator<StockItem> {
+  for (let i = 1; i <= 300; i++) {
+    const upc = `p${i}`;
+    const onHand = countOf(upc);
+    yield {
+      upc,
+      // As products numbers them.
+      sku: `WR-${String(i).padStart(4, '0')}`,
+      warehouse: warehouses[Math.floor(random(`${upc} warehouse`) * warehouses.length)]!.code,
+      onHand,
+      available: onHand,
+      holds: {},
+    };
+  }
+}
+
+function countOf(upc: string): number {
+  const kind = random(`${upc} stock`);
+  if (kind < 0.06) return 0;
+  if (kind < 0.18) return 1 + Math.floor(random(`${upc} few`) * 9);
+  return 10 + Math.floor(random(`${upc} many`) * 240);
+}
+
+/** In [0, 1), and the same for the same key. */
+function random(key: string): number {
+  return createHash('sha256').update(key).digest().readUInt32BE() / 2 ** 32;
+}

@@ -1,0 +1,151 @@
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import { type Database } from './database';
+import { finished } from 'node:stream';
+import { createApolloServer, loadSchema, requestLog } from './graphql';
+import { developmentAuthenticate } from './identity';
+import { type Subgraph } from './subgraph';
+import { readTrace, type Trace } from './trace';
+
+export const graphqlPath = '/graphql';
+
+/** `_entities` calls carry a representation per entity, so a body may be larger than a client's ever is. */
+const bodyLimitBytes = 4 * 1024 * 1024;
+
+export interface AppOptions<OptionName extends string> {
+  readonly schema: string;
+  readonly options: Readonly<Record<OptionName, string>>;
+  readonly log: FastifyBaseLogger;
+  readonly db: Database;
+  /** Requests wait for it; it is there before the first one is answered. */
+  readonly prepared: Promise<void>;
+  /** Names of the tables that are not prepared yet. */
+  readonly waitingFor: ReadonlySet<string>;
+  /** Aborted when the process is about to end: no more requests should be sent here. */
+  readonly draining: AbortSignal;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    trace: Trace;
+  }
+}
+
+/** A subgraph as a Fastify app, which a socket serves as well as Lambda. */
+export async function createApp<Context extends object, OptionName extends string>(
+  subgraph: Subgraph<Context, OptionName>,
+  { schema, options, log, db, prepared, waitingFor, draining }: AppOptions<OptionName>,
+): Promise<FastifyInstance> {
+  const apollo = await createApolloServer(await loadSchema(schema, subgraph.resolvers), log);
+  const authenticate = subgraph.authenticate ?? developmentAuthenticate;
+
+  const app = Fastify({
+    loggerInstance: log,
+    bodyLimit: bodyLimitBytes,
+    logController: new LogController({ disableRequestLogging: true }),
+    // What comes over a kept connection while the app closes is answered, not refused; then the connection ends.
+    return503OnClosing: false,
+  }) as unknown as FastifyInstance;
+
+  app.decorateRequest('trace', null as unknown as Trace);
+  app.addHook('onRequest', async (request, reply) => {
+    request.trace = readTrace(request.headers);
+    const { requestId, traceId } = request.trace;
+    request.log = log.child({ requestId, traceId });
+    reply.header('x-request-id', requestId);
+    logAccess(request, reply);
+    await Promise.resolve();
+  });
+  app.addHook('onSend', async (_, reply) => {
+    // Otherwise a kept connection would hold up the end.
+    if (draining.aborted) reply.header('connection', 'close');
+    await Promise.resolve();
+  });
+  // Not a hook of Fastify's: those run before the last request is answered.
+  app.server.once('close', () => void apollo.stop());
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler((_, reply) =>
+    refuse(reply, 404, 'NOT_FOUND', `There is nothing here; GraphQL is at ${graphqlPath}.`),
+  );
+
+  app.get('/health/live', () => ({ status: 'live' }));
+  app.get('/health/ready', (_, reply) => {
+    const reasons = draining.aborted
+      ? ['draining']
+      : [...waitingFor].map((name) => `preparing the table "${name}"`);
+    return reasons.length === 0
+      ? { status: 'ready' }
+      : reply.code(503).send({ status: 'not ready', reasons });
+  });
+
+  const handle = fastifyApolloHandler(apollo, {
+    context: async (request: FastifyRequest, reply: FastifyReply) => {
+      await prepared;
+      const signal = signalOf(reply);
+      const context = subgraph.context({
+        db: db.forRequest(signal),
+        identity: authenticate(request.headers),
+        signal,
+        propagation: request.trace.propagation,
+        options,
+        log: request.log,
+      });
+      return { ...context, [requestLog]: request.log };
+    },
+  });
+  app.route({ method: ['GET', 'POST'], url: graphqlPath, handler: handle });
+  app.route({
+    method: ['PUT', 'PATCH', 'DELETE'],
+    url: graphqlPath,
+    handler: (_, reply) =>
+      refuse(reply.header('allow', 'GET, POST'), 405, 'METHOD_NOT_ALLOWED', 'Use GET or POST.'),
+  });
+  return app;
+}
+
+/** Aborted when the caller leaves before it has its answer. */
+function signalOf(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  finished(reply.raw, (error) => {
+    if (error) controller.abort();
+  });
+  return controller.signal;
+}
+
+/** One line per request; not a hook, because Fastify's `onResponse` does not run when the caller has left. */
+function logAccess({ log, method, url }: FastifyRequest, reply: FastifyReply): void {
+  finished(reply.raw, (error) => {
+    const level = url.startsWith('/health/') ? 'debug' : 'info';
+    const { statusCode: status, elapsedTime } = reply;
+    const facts = {
+      method,
+      url,
+      status,
+      milliseconds: Math.round(elapsedTime),
+      ...(error && { aborted: true }),
+    };
+    log[level](facts, 'request');
+  });
+}
+
+/** Whatever fails before GraphQL runs is answered as GraphQL answers, in JSON. */
+function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const status = error.statusCode ?? 500;
+  if (status >= 500) {
+    request.log.error({ err: error }, 'masked error');
+    return refuse(reply, status, 'INTERNAL_SERVER_ERROR', 'Internal server error');
+  }
+  const code = { 413: 'PAYLOAD_TOO_LARGE', 415: 'UNSUPPORTED_MEDIA_TYPE' }[status] ?? 'BAD_REQUEST';
+  return refuse(reply, status, code, error.message);
+}
+
+function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
+  return reply.code(status).send({ errors: [{ message, extensions: { code } }] });
+}

@@ -1,0 +1,75 @@
+import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { SubgraphError } from './errors';
+
+/** How tables send their commands: observed, abortable, with failures that callers can tell apart. */
+export interface Commands {
+  readonly client: DynamoDBDocumentClient;
+  readonly retryMilliseconds: number;
+  /** Aborts reads; the request that they belong to is gone. */
+  readonly signal?: AbortSignal;
+  readonly observers: Set<CommandObserver>;
+  /** Runs `send` as `command`; a DynamoDB that is throttling, slow or gone is `UNAVAILABLE`. */
+  run<Result>(command: Command, send: () => Promise<Result>): Promise<Result>;
+}
+
+export interface Command {
+  /** As DynamoDB calls it: `Query`, `BatchGetItem` … */
+  readonly name: string;
+  readonly table: string;
+  /** How many keys or items a batch holds; 1 for everything else. */
+  readonly size: number;
+}
+
+/** What it returns is called when the command is answered or failed. */
+export type CommandObserver = (command: Command) => (() => void) | undefined;
+
+export function createCommands(options: {
+  readonly client: DynamoDBDocumentClient;
+  readonly retryMilliseconds: number;
+}): Commands {
+  const observers = new Set<CommandObserver>();
+  return {
+    ...options,
+    observers,
+    async run(command, send) {
+      const ends = [...observers].map((observer) => observer(command));
+      try {
+        return await send();
+      } catch (error) {
+        throw isOutage(error) ? unavailable(error) : error;
+      } finally {
+        for (const end of ends) end?.();
+      }
+    },
+  };
+}
+
+/** The answer to a caller who cannot have the data now, and may have it later. The cause is for the log. */
+export function unavailable(cause?: unknown): SubgraphError {
+  return new SubgraphError('UNAVAILABLE', 'The data store did not answer in time.', {}, cause);
+}
+
+/** The request was fine and would have worked at another time. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, $metadata } = error as { code?: string; $metadata?: { httpStatusCode?: number } };
+  return (
+    outages.has(error.name) ||
+    (code !== undefined && outages.has(code)) ||
+    ($metadata?.httpStatusCode ?? 0) >= 500
+  );
+}
+
+const outages = new Set([
+  'InternalServerError',
+  'LimitExceededException',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'ServiceUnavailable',
+  'ThrottlingException',
+  'TimeoutError',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+]);

@@ -1,0 +1,155 @@
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StartError } from './start-error';
+
+/** Whose a data folder is: this process's, until it releases it, or that of another one, which answers at `endpoint`. */
+export type Claim =
+  | {
+      readonly kind: 'owned';
+      /** Where the last owner, which died without a word, was to be found: a good port to listen on again. */
+      readonly lastPort: number | undefined;
+      /** Tells others where to connect. */
+      announce(endpoint: string): Promise<void>;
+      release(): Promise<void>;
+    }
+  | { readonly kind: 'taken'; readonly endpoint: string };
+
+interface Lock {
+  readonly pid: number;
+  readonly endpoint?: string;
+}
+
+const patienceMilliseconds = 5000;
+
+/**
+ * Claims a data folder, or finds its owner. A lock file names the owner and its endpoint; one that is left over from a
+ * process that died is taken over. Throws a {@link StartError} when somebody holds the folder and does not answer.
+ */
+export async function claimFolder(folder: string): Promise<Claim> {
+  const path = join(folder, 'weir.lock');
+  const deadline = Date.now() + patienceMilliseconds;
+  for (;;) {
+    if (await createExclusively(path, lockText({ pid: process.pid }))) return own(folder, path, undefined);
+
+    const lock = await readLock(path);
+    if (lock?.endpoint !== undefined && (await answers(lock.endpoint)))
+      return { kind: 'taken', endpoint: lock.endpoint };
+    // Its process id may belong to something else by now, or to a process of another container: the files' own lock
+    // decides.
+    const abandoned = lock && (!isAlive(lock.pid) || lock.endpoint !== undefined);
+    if (abandoned && !(await isOpenElsewhere(folder)) && (await takeOver(path, lock))) {
+      return own(folder, path, lock.endpoint === undefined ? undefined : portOf(lock.endpoint));
+    }
+    if (Date.now() > deadline) {
+      const holder = lock ? `process ${lock.pid}` : 'another process';
+      throw new StartError(`The data folder ${folder} is in use by ${holder}, which does not answer.`);
+    }
+    await sleep(50);
+  }
+}
+
+async function own(folder: string, path: string, lastPort: number | undefined): Promise<Claim> {
+  const release = () => rm(path, { force: true });
+  // Somebody who knows nothing of our lock file may have it open; dynalite would die of that.
+  if (await isOpenElsewhere(folder)) {
+    await release();
+    throw new StartError(
+      `The data folder ${folder} is in use by another process; stop it, or choose another folder.`,
+    );
+  }
+  return {
+    kind: 'owned',
+    lastPort,
+    announce: (endpoint) => replace(path, lockText({ pid: process.pid, endpoint })),
+    release,
+  };
+}
+
+async function createExclusively(path: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(path, text, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw new StartError(`The lock file ${path} cannot be written: ${(error as Error).message}`);
+  }
+}
+
+/** Readers see the old text or the new one, never a half. */
+async function replace(path: string, text: string): Promise<void> {
+  const next = `${path}.${process.pid}`;
+  await writeFile(next, text);
+  await rename(next, path);
+}
+
+/** Of several processes that see the same abandoned lock, one gets it. */
+async function takeOver(path: string, abandoned: Lock): Promise<boolean> {
+  const turn = `${path}.turn`;
+  if (!(await createExclusively(turn, String(process.pid)))) {
+    // Its holder needs milliseconds, unless it was killed within them.
+    const age = Date.now() - (await stat(turn).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
+    if (age > patienceMilliseconds / 2) await rm(turn, { force: true });
+    return false;
+  }
+  try {
+    const lock = await readLock(path);
+    if (lock?.pid !== abandoned.pid || lock.endpoint !== abandoned.endpoint) return false;
+    await replace(path, lockText({ pid: process.pid }));
+    return true;
+  } finally {
+    await rm(turn, { force: true });
+  }
+}
+
+async function readLock(path: string): Promise<Lock | undefined> {
+  try {
+    const lock = JSON.parse(await readFile(path, 'utf8')) as Partial<Lock>;
+    return typeof lock.pid === 'number' ? (lock as Lock) : undefined;
+  } catch {
+    // Not there any more, or not written yet.
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** True when a DynamoDB of dynalite's kind is there. */
+export async function answers(endpoint: string): Promise<boolean> {
+  try {
+    const response = await fetch(endpoint, { signal: AbortSignal.timeout(1000) });
+    return (await response.text()).startsWith('healthy: dynamodb');
+  } catch {
+    return false;
+  }
+}
+
+/** LevelDB's own lock, which the system releases when its process dies, however it dies. */
+async function isOpenElsewhere(folder: string): Promise<boolean> {
+  const { Level } = await import('level');
+  const level = new Level(folder);
+  try {
+    await level.open();
+  } catch (error) {
+    const { code, message } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+    if (code === 'LEVEL_LOCKED') return true;
+    throw new StartError(`The data in ${folder} cannot be read: ${message}`);
+  }
+  await level.close();
+  return false;
+}
+
+function lockText(lock: Lock): string {
+  return JSON.stringify(lock);
+}
+
+export function portOf(endpoint: string): number {
+  return Number(new URL(endpoint).port);
+}

@@ -1,0 +1,74 @@
+import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { createCommands, type Command, type CommandObserver, type Commands } from './commands';
+import { openTable, type Table } from './table';
+import { type TableDefinition } from './table-definition';
+
+/** The tables of a subgraph, as one request sees them. */
+export interface Database {
+  table<Item extends object, KeyAttribute extends string, IndexName extends string>(
+    definition: TableDefinition<Item, KeyAttribute, IndexName>,
+  ): Table<Item, KeyAttribute, IndexName>;
+  /**
+   * Calls `observer` for every command that any request sends; what it returns is called when the command is answered
+   * or failed. Returns the function that stops it.
+   */
+  onCommand(observer: CommandObserver): () => void;
+  /** The same database for one request: its reads are aborted by `signal`. Writes never are. */
+  forRequest(signal: AbortSignal): Database;
+}
+
+export interface DatabaseOptions {
+  readonly client: DynamoDBDocumentClient;
+  /** How long keys that DynamoDB did not process are asked for again, in milliseconds. @default 2000 */
+  readonly retryMilliseconds?: number;
+}
+
+export function openDatabase({ client, retryMilliseconds = 2000 }: DatabaseOptions): Database {
+  return databaseOver(createCommands({ client, retryMilliseconds }));
+}
+
+function databaseOver(commands: Commands): Database {
+  return {
+    table: (definition) => openTable(definition, commands),
+    onCommand: (observer) => {
+      commands.observers.add(observer);
+      return () => commands.observers.delete(observer);
+    },
+    forRequest: (signal) => databaseOver({ ...commands, signal }),
+  };
+}
+
+/** Counts commands from now on. For tests and figures. */
+export interface CommandCounter {
+  /** Those sent so far, in order. */
+  readonly commands: readonly Command[];
+  /** How many were sent: `count('Query')`, `count('Query', 'reviews')`. */
+  count(name: string, table?: string): number;
+  /** How many of one kind were in flight at once, at most. */
+  peak(name: string, table?: string): number;
+  stop(): void;
+}
+
+export function countCommands(db: Database): CommandCounter {
+  const commands: Command[] = [];
+  const inFlight = new Map<string, { now: number; peak: number }>();
+
+  const stop = db.onCommand((command) => {
+    commands.push(command);
+    const gauges = [command.name, `${command.name} ${command.table}`].map((key) => {
+      const gauge = inFlight.get(key) ?? { now: 0, peak: 0 };
+      inFlight.set(key, gauge);
+      gauge.peak = Math.max(gauge.peak, ++gauge.now);
+      return gauge;
+    });
+    return () => gauges.forEach((gauge) => gauge.now--);
+  });
+  return {
+    commands,
+    count: (name, table) =>
+      commands.filter((command) => command.name === name && (table === undefined || command.table === table))
+        .length,
+    peak: (name, table) => inFlight.get(table === undefined ? name : `${name} ${table}`)?.peak ?? 0,
+    stop,
+  };
+}

@@ -1,0 +1,86 @@
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { openEmbeddedDynamoDB } from './embedded-dynamodb';
+
+/** Exactly one of: an embedded DynamoDB in a folder (or in memory), an endpoint that speaks DynamoDB, AWS itself. */
+export type DatabaseSettings =
+  | {
+      readonly kind: 'embedded';
+      /** Where the data is kept; in memory when it is not given. */
+      readonly folder?: string;
+    }
+  | {
+      readonly kind: 'endpoint';
+      readonly endpoint: string;
+      /** Sign with the credentials of the environment, at a loopback address, too. @default false there */
+      readonly credentials?: boolean;
+      /** @default the one of the AWS settings, at a loopback address 'us-east-1' */
+      readonly region?: string;
+    }
+  | { readonly kind: 'aws' };
+
+export interface DynamoDB {
+  readonly client: DynamoDBDocumentClient;
+  stop(): Promise<void>;
+}
+
+/** Connects to the DynamoDB that the settings select; the embedded one is started if nobody else has. */
+export async function connectDynamoDB(settings: DatabaseSettings): Promise<DynamoDB> {
+  switch (settings.kind) {
+    case 'embedded': {
+      const embedded = await openEmbeddedDynamoDB(
+        settings.folder === undefined ? {} : { folder: settings.folder },
+      );
+      const client = createClient(localConfig(embedded.endpoint));
+      return {
+        client,
+        async stop() {
+          client.destroy();
+          await embedded.stop();
+        },
+      };
+    }
+    case 'endpoint': {
+      const { endpoint, credentials = false, region } = settings;
+      const { credentials: anyCredentials, ...local } = localConfig(endpoint);
+      return connected({
+        ...(isLoopback(endpoint) ? local : { endpoint }),
+        ...(isLoopback(endpoint) && !credentials && { credentials: anyCredentials }),
+        ...(region !== undefined && { region }),
+      });
+    }
+    case 'aws':
+      return connected({});
+    default:
+      return settings satisfies never;
+  }
+}
+
+function connected(config: DynamoDBClientConfig): DynamoDB {
+  const client = createClient(config);
+  return {
+    client,
+    stop: () => {
+      client.destroy();
+      return Promise.resolve();
+    },
+  };
+}
+
+function createClient(config: DynamoDBClientConfig): DynamoDBDocumentClient {
+  const client = new DynamoDBClient({
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 5000, throwOnRequestTimeout: true },
+    ...config,
+  });
+  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+}
+
+/** A DynamoDB on this machine takes any signature, but wants one. */
+function localConfig(endpoint: string) {
+  return { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+}
+
+function isLoopback(endpoint: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(endpoint).hostname);
+}

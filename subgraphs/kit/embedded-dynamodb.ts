@@ -1,0 +1,142 @@
+import { mkdir } from 'node:fs/promises';
+import { type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { answers, claimFolder, portOf } from './data-folder';
+import { StartError } from './start-error';
+
+/** A DynamoDB in this process, or the one of the process that owns the folder. */
+export interface EmbeddedDynamoDB {
+  readonly endpoint: string;
+  /** False: another process owns the folder and this one uses its DynamoDB. */
+  readonly owner: boolean;
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedDynamoDBOptions {
+  /** Where the data is kept; in memory when it is not given. */
+  readonly folder?: string;
+  /** @default a free one, or the one of the last owner of the folder */
+  readonly port?: number;
+}
+
+/** Opens a data folder: as its owner, or through the process that owns it. Throws a {@link StartError}. */
+export async function openEmbeddedDynamoDB(options: EmbeddedDynamoDBOptions = {}): Promise<EmbeddedDynamoDB> {
+  const { folder, port } = options;
+  if (folder === undefined) return serve(undefined, port ?? 0);
+
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw new StartError(`The data folder ${folder} cannot be made: ${(error as Error).message}`);
+  });
+  const claim = await claimFolder(folder);
+  if (claim.kind === 'taken') return standBy(folder, claim.endpoint);
+  try {
+    const served = await serve(folder, port ?? claim.lastPort ?? 0).catch((error: unknown) => {
+      // The last owner's port was only a convenience for those who still know it.
+      if (port === undefined && isAddressInUse(error)) return serve(folder, 0);
+      throw error;
+    });
+    await claim.announce(served.endpoint);
+    return {
+      ...served,
+      async stop() {
+        await served.stop();
+        await claim.release();
+      },
+    };
+  } catch (error) {
+    await claim.release();
+    if (isAddressInUse(error))
+      throw new StartError(`Port ${port ?? 0} is in use; choose another one with --port.`);
+    throw error;
+  }
+}
+
+const standByMilliseconds = 500;
+
+/** Uses the owner's DynamoDB, and inherits the folder, at the same port, should the owner end before this process. */
+function standBy(folder: string, endpoint: string): EmbeddedDynamoDB {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+
+  async function watch(): Promise<EmbeddedDynamoDB | undefined> {
+    for (;;) {
+      await sleep(standByMilliseconds, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return undefined;
+      if (await answers(endpoint)) continue;
+      // Of several that stand by, the first becomes the owner and the others stand by again.
+      const heir = await openEmbeddedDynamoDB({ folder, port: portOf(endpoint) }).catch(() => undefined);
+      if (heir) return heir;
+    }
+  }
+  const watching = watch();
+  return {
+    endpoint,
+    owner: false,
+    async stop() {
+      stopping.abort();
+      await (await watching)?.stop();
+    },
+  };
+}
+
+async function serve(path: string | undefined, port: number): Promise<EmbeddedDynamoDB> {
+  // Only who runs it pays for loading it.
+  const { default: dynalite } = await import('dynalite');
+  const delays = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
+  const server = dynalite({ ...delays, ...(path !== undefined && { path }) });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const { port: actualPort } = server.address() as AddressInfo;
+  return { endpoint: `http://127.0.0.1:${actualPort}`, owner: true, stop: () => close(server) };
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()));
+    server.closeIdleConnections();
+  });
+}
+
+function isAddressInUse(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+}
+
+if (require.main === module) void main();
+
+/** `node embedded-dynamodb.js --data DIR [--port N]`: the embedded DynamoDB as a process of its own. */
+async function main(): Promise<void> {
+  try {
+    const { values } = parseArgs({ options: { data: { type: 'string' }, port: { type: 'string' } } });
+    const port = values.port === undefined ? undefined : Number(values.port);
+    const embedded = await openEmbeddedDynamoDB({
+      ...(values.data !== undefined && { folder: values.data }),
+      ...(port !== undefined && { port }),
+    });
+    if (!embedded.owner && port !== undefined && port !== 0 && port !== portOf(embedded.endpoint)) {
+      throw new StartError(
+        `The data folder ${values.data ?? ''} is served by another process at ${embedded.endpoint}.`,
+      );
+    }
+    // Neither standing by nor an idle IPC channel keeps a process alive.
+    const alive = setInterval(() => undefined, 2 ** 30);
+    let stopping = false;
+    const stop = () => {
+      if (stopping) return;
+      stopping = true;
+      clearInterval(alive);
+      void embedded.stop().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
+    };
+    process.once('SIGTERM', stop).once('SIGINT', stop).once('disconnect', stop);
+    process.send?.({ type: 'ready', endpoint: embedded.endpoint });
+  } catch (error) {
+    process.stderr.write(`embedded-dynamodb: ${(error as Error).message}\n`);
+    process.exit(2);
+  }
+}

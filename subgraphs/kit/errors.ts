@@ -1,0 +1,38 @@
+import { GraphQLError } from 'graphql';
+
+/**
+ * An error that reaches the client as it is: `throw new SubgraphError('NOT_FOUND', 'There is no user "u9".')`.
+ * `facts` become fields of `extensions` beside `code`, so that a client need not parse the message; `cause` is for the
+ * log only.
+ */
+export class SubgraphError extends GraphQLError {
+  readonly code: ErrorCode;
+  override readonly cause: unknown;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    facts: Readonly<Record<string, unknown>> = {},
+    cause?: unknown,
+  ) {
+    super(message, { extensions: { ...facts, code } });
+    this.name = 'SubgraphError';
+    this.code = code;
+    this.cause = cause;
+  }
+}
+
+/** Every code that a subgraph answers with on purpose, and what it tells the caller. Anything else is masked. */
+export const errorCodes = {
+  BAD_USER_INPUT: 'An argument has a value that this field does not accept; `extensions.argument` names it.',
+  CONFLICT: 'The thing was changed by somebody else in the meantime; read it again and repeat.',
+  FORBIDDEN: 'The caller is known and may not do this.',
+  IDEMPOTENCY_KEY_REUSED: 'The idempotency key was used before with another input.',
+  INVALID_CURSOR: 'The cursor is not one that this connection gave out.',
+  NOT_FOUND: 'The thing that the operation names does not exist.',
+  OUT_OF_STOCK: 'Less is left than was asked for.',
+  UNAUTHENTICATED: 'The operation needs to know who calls, and nobody is signed in.',
+  UNAVAILABLE: 'Something that this field needs did not answer in time; repeating may help.',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;

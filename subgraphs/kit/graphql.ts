@@ -1,0 +1,147 @@
+import {
+  ApolloServer,
+  type ApolloServerPlugin,
+  type BaseContext,
+  type GraphQLRequestContextDidEncounterErrors,
+} from '@apollo/server';
+import { unwrapResolverError } from '@apollo/server/errors';
+import {
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { type GraphQLResolverMap } from '@apollo/subgraph/dist/schema-helper';
+import { maybeCacheControlFromInfo } from '@apollo/cache-control-types';
+import {
+  GraphQLError,
+  Source,
+  isCompositeType,
+  parse,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
+import { readFile } from 'node:fs/promises';
+import { type FastifyBaseLogger } from 'fastify';
+import { errorCodes } from './errors';
+import { StartError } from './start-error';
+import { type Resolvers } from './subgraph';
+
+/** What the kit keeps in each request's context beside what the subgraph puts there. */
+export const requestLog = Symbol('weir.log');
+
+/**
+ * Apollo Server for one subgraph, started. Its cache-control plugin is on: the hints of the schema become the
+ * `Cache-Control` header of every response, of `_entities`, too.
+ */
+export async function createApolloServer(
+  schema: GraphQLSchema,
+  log: FastifyBaseLogger,
+): Promise<ApolloServer> {
+  const server = new ApolloServer({
+    schema,
+    introspection: true,
+    csrfPrevention: true,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    formatError: maskError,
+    plugins: [
+      logMaskedErrors,
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+    ],
+    logger: log,
+  });
+  await server.start();
+  return server;
+}
+
+/** The executable schema of a file. Throws a {@link StartError} with the place of a mistake. */
+export async function loadSchema<Context>(
+  file: string,
+  resolvers: Resolvers<Context>,
+): Promise<GraphQLSchema> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new StartError(`The schema ${file} cannot be read: ${(error as Error).message}`);
+  });
+  try {
+    const typeDefs = parse(new Source(text, file));
+    const schema = buildSubgraphSchema({
+      typeDefs,
+      resolvers: resolvers as unknown as GraphQLResolverMap<unknown>,
+    });
+    restrictEntitiesWithoutHint(schema);
+    return schema;
+  } catch (error) {
+    const place = error instanceof GraphQLError ? error.locations?.[0] : undefined;
+    const where = place ? `${file}:${place.line}:${place.column}` : file;
+    throw new StartError(`The schema ${where} is not valid: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * An answer that holds an entity whose type says nothing about its age must not be cached, as everywhere else in
+ * Apollo's cache control; `_entities` of `@apollo/subgraph` lets the other entities of the call decide alone.
+ */
+function restrictEntitiesWithoutHint(schema: GraphQLSchema): void {
+  const entities = schema.getQueryType()?.getFields()['_entities'];
+  const resolve = entities?.resolve;
+  if (!entities || !resolve) return;
+  entities.resolve = (
+    parent: unknown,
+    args: { representations?: { __typename?: string }[] },
+    context,
+    info,
+  ) => {
+    const cacheControl = maybeCacheControlFromInfo(info);
+    for (const name of new Set(args.representations?.map(({ __typename }) => __typename))) {
+      const type = name === undefined ? undefined : schema.getType(name);
+      const hinted = isCompositeType(type) && cacheControl?.cacheHintFromType(type)?.maxAge !== undefined;
+      if (!hinted) cacheControl?.cacheHint.restrict({ maxAge: 0 });
+    }
+    return resolve(parent, args, context, info);
+  };
+}
+
+/** Codes of errors that say what is wrong with the operation: Apollo Server's own, and those subgraphs throw. */
+const openCodes = new Set([
+  ...Object.keys(errorCodes),
+  'BAD_REQUEST',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+]);
+
+function maskError(formatted: GraphQLFormattedError): GraphQLFormattedError {
+  if (openCodes.has(String(formatted.extensions?.['code']))) return formatted;
+  const { path, locations } = formatted;
+  return {
+    message: 'Internal server error',
+    ...(locations && { locations }),
+    ...(path && { path }),
+    extensions: { code: 'INTERNAL_SERVER_ERROR' },
+  };
+}
+
+/** Whoever gets a masked error can quote the request id, and this is what it leads to. */
+const logMaskedErrors: ApolloServerPlugin = {
+  requestDidStart: () =>
+    Promise.resolve({
+      didEncounterErrors({
+        errors,
+        contextValue,
+        operationName,
+      }: GraphQLRequestContextDidEncounterErrors<BaseContext>) {
+        const log = (contextValue as { [requestLog]?: FastifyBaseLogger })[requestLog];
+        for (const error of log ? errors : []) {
+          const cause = unwrapResolverError(error) as Error & { cause?: unknown };
+          const code = error.extensions['code'];
+          const facts = { operationName, path: error.path?.join('.') };
+          if (!openCodes.has(String(code))) log?.error({ ...facts, err: cause }, 'masked error');
+          else if (code === 'UNAVAILABLE') log?.warn({ ...facts, err: cause.cause }, cause.message);
+        }
+        return Promise.resolve();
+      },
+    }),
+};

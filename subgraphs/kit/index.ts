@@ -1,0 +1,40 @@
+/** What a subgraph is built on: state it with `defineSubgraph`, its tables with `defineTable`, its loaders per request. */
+export { defineSubgraph, type RequestScope, type Resolvers, type Subgraph } from './subgraph';
+export { runWhenMain, startSubgraph, type RunningSubgraph } from './serve';
+export { lambdaHandler, type LambdaHandler } from './lambda';
+export { type DatabaseSettings } from './dynamodb';
+export { type Settings } from './settings';
+
+export { countCommands, openDatabase, type CommandCounter, type Database } from './database';
+export { type Command } from './commands';
+export { atLeast, atMost, exists, hasEntry, lacksEntry, missing, not, type Condition } from './condition';
+export { type Change, type QueryOptions, type Table } from './table';
+export { defineTable, type Key, type TableDefinition } from './table-definition';
+export {
+  entityLoader,
+  lookupLoader,
+  relationLoader,
+  type EntityLoader,
+  type LookupLoader,
+  type RelationLoader,
+} from './loader';
+export {
+  queryConnection,
+  type Connection,
+  type ConnectionArgs,
+  type Edge,
+  type PageInfo,
+} from './pagination';
+
+export { SubgraphError, errorCodes, type ErrorCode } from './errors';
+export {
+  createOnce,
+  idOf,
+  updateOnce,
+  type IdempotentRequest,
+  type Outcome,
+  type WithRequests,
+} from './idempotency';
+export { developmentAuthenticate, requireIdentity, type Authenticate, type Identity } from './identity';
+export { domainEvent, type DomainEvent, type WithOutbox } from './events';
+export { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from './embedded-dynamodb';

@@ -1,0 +1,96 @@
+import DataLoader from 'dataloader';
+import { createLimiter } from './limiter';
+import { queryConnection, type Connection, type ConnectionArgs, type ConnectionQuery } from './pagination';
+import { type Table } from './table';
+import { type Key } from './table-definition';
+
+/** Loads items by their key; all keys of one tick become one `BatchGetItem` per 100. One per request. */
+export interface EntityLoader<Item extends object, KeyAttribute extends string> {
+  /** `null`: there is none. An entity reference is a fine key: other attributes are ignored. */
+  load(key: Key<Item, KeyAttribute>): Promise<Item | null>;
+  /** Says what is known now, after a write or a query. */
+  prime(item: Item): void;
+}
+
+export function entityLoader<Item extends object, KeyAttribute extends string, IndexName extends string>(
+  table: Table<Item, KeyAttribute, IndexName>,
+): EntityLoader<Item, KeyAttribute> {
+  const { partitionKey, sortKey } = table.definition;
+  const textOf = (key: Key<Item, KeyAttribute>) =>
+    JSON.stringify(sortKey === undefined ? key[partitionKey] : [key[partitionKey], key[sortKey]]);
+  const loader = new DataLoader<Key<Item, KeyAttribute>, Item | null, string>(
+    (keys) => table.batchGet(keys),
+    {
+      cacheKeyFn: textOf,
+    },
+  );
+  return {
+    load: (key) => loader.load(key),
+    prime(item) {
+      const key = item as unknown as Key<Item, KeyAttribute>;
+      loader.clear(key).prime(key, item);
+    },
+  };
+}
+
+/** Loads the many of a one-to-many relation, a page at a time: one `Query` per parent and arguments. One per request. */
+export interface RelationLoader<Item extends object> {
+  load(parent: string, args?: ConnectionArgs): Promise<Connection<Item>>;
+  /** Forgets what was loaded, after a write. */
+  clear(): void;
+}
+
+export interface RelationOptions<IndexName extends string> extends Omit<
+  ConnectionQuery<IndexName>,
+  'partition'
+> {
+  /** How many queries are in flight at once. @default 8 */
+  readonly concurrency?: number;
+}
+
+/** `index` (or the table itself) is the one whose partition key holds the parent. */
+export function relationLoader<Item extends object, KeyAttribute extends string, IndexName extends string>(
+  table: Table<Item, KeyAttribute, IndexName>,
+  { concurrency = 8, ...query }: RelationOptions<IndexName> = {},
+): RelationLoader<Item> {
+  const limiter = createLimiter(concurrency);
+  type Request = readonly [parent: string, args: ConnectionArgs];
+  const loader = new DataLoader<Request, Connection<Item>, string>(
+    (requests) =>
+      settle(requests, ([partition, args]) =>
+        limiter(() => queryConnection(table, { ...query, partition }, args)),
+      ),
+    { cacheKeyFn: ([parent, { first, after }]) => JSON.stringify([parent, first ?? null, after ?? null]) },
+  );
+  return {
+    load: (parent, args = {}) => loader.load([parent, args]),
+    clear: () => void loader.clearAll(),
+  };
+}
+
+/** Loads the one item that has a value as the partition key of an index, e.g. a product by its `sku`. */
+export interface LookupLoader<Item extends object> {
+  /** `null`: there is none. */
+  load(value: string): Promise<Item | null>;
+}
+
+export function lookupLoader<Item extends object, KeyAttribute extends string, IndexName extends string>(
+  table: Table<Item, KeyAttribute, IndexName>,
+  { index, concurrency = 8 }: { readonly index: IndexName; readonly concurrency?: number },
+): LookupLoader<Item> {
+  const limiter = createLimiter(concurrency);
+  const loader = new DataLoader<string, Item | null>((values) =>
+    settle(values, (partition) =>
+      limiter(async () => (await table.query({ index, partition, limit: 1 }))[0] ?? null),
+    ),
+  );
+  return { load: (value) => loader.load(value) };
+}
+
+/** One answer or error per key, which is what a DataLoader wants. */
+function settle<Of, Result>(
+  keys: readonly Of[],
+  load: (key: Of) => Promise<Result>,
+): Promise<(Result | Error)[]> {
+  return Promise.all(keys.map((key) => load(key).catch((error: unknown) => error as Error)));
+}

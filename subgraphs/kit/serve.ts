@@ -1,0 +1,186 @@
+import { type FastifyInstance } from 'fastify';
+import { type AddressInfo } from 'node:net';
+import { finished } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { createApp, graphqlPath } from './app';
+import { openDatabase, type Database } from './database';
+import { connectDynamoDB } from './dynamodb';
+import { prepareTable } from './prepare';
+import { readSettings, usage, type Settings } from './settings';
+import { StartError } from './start-error';
+import { type Subgraph } from './subgraph';
+
+/** A subgraph that answers. */
+export interface RunningSubgraph {
+  /** Of its GraphQL endpoint. */
+  readonly url: string;
+  readonly app: FastifyInstance;
+  readonly db: Database;
+  /** Readiness fails, what is in flight completes (for 10 s at most), then everything is closed. */
+  stop(): Promise<void>;
+}
+
+/** Starts a subgraph and waits until it is ready: listening, tables there and seeded. */
+export async function startSubgraph<Context extends object, OptionName extends string>(
+  subgraph: Subgraph<Context, OptionName>,
+  settings: Settings = {},
+): Promise<RunningSubgraph> {
+  const { app, db, prepared, stop } = await openSubgraph(subgraph, settings);
+  try {
+    await listen(app, settings.host ?? '127.0.0.1', settings.port ?? subgraph.port ?? 4001);
+    await prepared;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const { address, port, family } = app.server.address() as AddressInfo;
+  const host = family === 'IPv6' ? `[${address}]` : address;
+  return { url: `http://${host}:${port}${graphqlPath}`, app, db, stop };
+}
+
+/** Everything of a running subgraph but the socket. */
+export interface OpenSubgraph {
+  readonly app: FastifyInstance;
+  readonly db: Database;
+  /** The tables are there and seeded. */
+  readonly prepared: Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+const graceMilliseconds = 10_000;
+
+export async function openSubgraph<Context extends object, OptionName extends string>(
+  subgraph: Subgraph<Context, OptionName>,
+  settings: Settings,
+): Promise<OpenSubgraph> {
+  const log = pino({ level: settings.logLevel ?? 'info', base: { subgraph: subgraph.name } });
+  const database = settings.database ?? { kind: 'embedded' };
+  const dynamodb = await connectDynamoDB(database);
+  const db = openDatabase({ client: dynamodb.client });
+  const stopping = new AbortController();
+
+  const tables = subgraph.tables ?? [];
+  const waitingFor = new Set(tables.map(({ name }) => name));
+  const seed = settings.seed ?? database.kind !== 'aws';
+  const prepared = Promise.all(
+    tables.map(async (table) => {
+      await prepareTable(table, { db, client: dynamodb.client, seed, signal: stopping.signal });
+      waitingFor.delete(table.name);
+    }),
+  ).then(() => undefined);
+  // Whoever starts the subgraph hears of a failure; nobody else has to.
+  prepared.catch(() => undefined);
+
+  async function close(): Promise<void> {
+    stopping.abort();
+    await prepared.catch(() => undefined);
+    await dynamodb.stop();
+  }
+
+  const app = await createApp(subgraph, {
+    schema: settings.schema ?? subgraph.schema,
+    options: readOptions(subgraph, settings),
+    log,
+    db,
+    prepared,
+    waitingFor,
+    draining: stopping.signal,
+  }).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+
+  const inFlight = countRequests(app);
+
+  async function stop(): Promise<void> {
+    stopping.abort();
+    const closed = app.close();
+    await Promise.race([inFlight.none(), sleep(graceMilliseconds, undefined, { ref: false })]);
+    // Node waits for connections that were opened and not used yet; nobody is to be waited for any more.
+    app.server.closeAllConnections();
+    await closed;
+    await close();
+  }
+  return { app, db, prepared, stop };
+}
+
+function countRequests(app: FastifyInstance) {
+  let count = 0;
+  const waiting: (() => void)[] = [];
+  app.addHook('onRequest', (_, reply, done) => {
+    count++;
+    finished(reply.raw, () => {
+      count--;
+      if (count === 0) for (const resolve of waiting.splice(0)) resolve();
+    });
+    done();
+  });
+  return {
+    /** Resolves when no request is in flight. */
+    none: () => (count === 0 ? Promise.resolve() : new Promise<void>((resolve) => waiting.push(resolve))),
+  };
+}
+
+function readOptions<OptionName extends string>(
+  subgraph: Pick<Subgraph<object, OptionName>, 'options'>,
+  settings: Settings,
+): Record<OptionName, string> {
+  const definitions = Object.entries<{ default: string }>(subgraph.options ?? {});
+  return Object.fromEntries(
+    definitions.map(([name, option]) => [name, settings.options?.[name] ?? option.default]),
+  ) as Record<OptionName, string>;
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE')
+      throw new StartError(`Port ${port} is in use; choose another one with --port.`);
+    throw new StartError(`It cannot listen at ${host}:${port}: ${message}`);
+  }
+}
+
+/** Runs the subgraph as a process of its own if `module` is the one that node was started with. */
+export function runWhenMain<Context extends object, OptionName extends string>(
+  module: NodeJS.Module,
+  subgraph: Subgraph<Context, OptionName>,
+): void {
+  if (require.main === module) void runProcess(subgraph);
+}
+
+async function runProcess<Context extends object, OptionName extends string>(
+  subgraph: Subgraph<Context, OptionName>,
+): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args.includes('--help')) {
+    process.stdout.write(usage(subgraph));
+    return;
+  }
+  let running: RunningSubgraph | undefined;
+  let stopping = false;
+  function stop(): void {
+    if (stopping) return;
+    stopping = true;
+    // One that is told to stop while it starts has nothing in flight.
+    void (running?.stop() ?? Promise.resolve()).then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  }
+  process.once('SIGTERM', stop).once('SIGINT', stop).once('disconnect', stop);
+  try {
+    running = await startSubgraph(subgraph, readSettings(subgraph, args));
+    const { url, app } = running;
+    process.on('unhandledRejection', (error) => app.log.error({ err: error }, 'unhandled rejection'));
+    app.log.info({ url }, 'ready');
+    process.send?.({ type: 'ready', url });
+  } catch (error) {
+    const sentence =
+      error instanceof StartError ? error.message : `It cannot start: ${(error as Error).message}`;
+    process.stderr.write(`${subgraph.name}: ${sentence}\n`);
+    process.exit(2);
+  }
+}

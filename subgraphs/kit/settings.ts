@@ -1,0 +1,151 @@
+import { parseArgs } from 'node:util';
+import { type DatabaseSettings } from './dynamodb';
+import { StartError } from './start-error';
+import { type OptionDefinition, type Subgraph } from './subgraph';
+
+/** Where and how a subgraph runs; what is not given takes its default. */
+export interface Settings {
+  /** @default '127.0.0.1' */
+  readonly host?: string;
+  /** 0 takes a free one. @default the subgraph's own */
+  readonly port?: number;
+  /** Serves this schema file instead of the subgraph's own. */
+  readonly schema?: string;
+  /** @default embedded, in memory */
+  readonly database?: DatabaseSettings;
+  /** Writes the seeds of tables that are empty. @default true, but for AWS itself false */
+  readonly seed?: boolean;
+  /** `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. @default 'info' */
+  readonly logLevel?: string;
+  /** Values of the subgraph's own options. */
+  readonly options?: Readonly<Record<string, string>>;
+}
+
+const defaultData = '.weir/dynamodb';
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+
+/** The settings of a process: flags, then environment. Throws a {@link StartError} that names what is wrong. */
+export function readSettings(
+  subgraph: Pick<Subgraph, 'options'>,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Settings {
+  const flags = readFlags(subgraph, args);
+  const get = (flag: string, variable: string) => flags[flag] ?? (env[variable] || undefined);
+  const port = get('port', 'PORT');
+  const seed = get('seed', 'WEIR_SEED');
+  return {
+    ...defined({
+      host: get('host', 'HOST'),
+      port: port === undefined ? undefined : readPort(port),
+      schema: flags['schema'],
+      seed: seed === undefined ? undefined : oneOf('seed', seed, ['true', 'false']) === 'true',
+      logLevel: env['LOG_LEVEL'] ? oneOf('LOG_LEVEL', env['LOG_LEVEL'], logLevels) : undefined,
+    }),
+    database: readDatabase(get('data', 'WEIR_DATA') ?? defaultData, env),
+    options: defined(
+      Object.fromEntries(
+        Object.keys(subgraph.options ?? {}).map((name) => [name, get(flagOf(name), variableOf(name))]),
+      ),
+    ),
+  };
+}
+
+/** What `--help` prints. */
+export function usage(subgraph: Pick<Subgraph, 'name' | 'port' | 'options'>): string {
+  const own = Object.entries(subgraph.options ?? {}).map(([name, option]) => describeOption(name, option));
+  return `The subgraph "${subgraph.name}".
+
+Flags, and the environment variables that say the same:
+  --port N        ${'PORT'.padEnd(20)} the port, 0 for a free one (default: ${subgraph.port ?? 4001})
+  --host HOST     ${'HOST'.padEnd(20)} the address to listen at (default: 127.0.0.1)
+  --schema FILE   ${''.padEnd(20)} serve this schema file (default: its own)
+  --data DIR      ${'WEIR_DATA'.padEnd(20)} folder of the embedded DynamoDB (default: ${defaultData})
+  --seed BOOLEAN  ${'WEIR_SEED'.padEnd(20)} fill empty tables with sample data (default: true, on AWS false)
+${own.join('')}
+Environment only:
+  DYNAMODB_ENDPOINT  a URL, or "aws" for AWS itself, instead of the embedded DynamoDB; the usual AWS_… settings apply
+  LOG_LEVEL          ${logLevels.join(', ')} (default: info)
+`;
+}
+
+function describeOption(name: string, { description, default: value }: OptionDefinition): string {
+  return `  --${flagOf(name)} VALUE, ${variableOf(name)}: ${description} (default: ${value})\n`;
+}
+
+function readFlags(
+  subgraph: Pick<Subgraph, 'options'>,
+  args: readonly string[],
+): Record<string, string | undefined> {
+  const known = [
+    'port',
+    'host',
+    'schema',
+    'data',
+    'seed',
+    ...Object.keys(subgraph.options ?? {}).map(flagOf),
+  ];
+  const options = Object.fromEntries(known.map((name) => [name, { type: 'string' as const }]));
+  // Not strict, because the errors of strict parsing advise on positional arguments, which there are none of.
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options,
+    strict: false,
+    allowPositionals: true,
+  });
+  for (const [name, value] of Object.entries(values)) {
+    if (!known.includes(name)) {
+      throw new StartError(
+        `There is no flag --${name}; there are ${known.map((flag) => `--${flag}`).join(', ')}.`,
+      );
+    }
+    if (typeof value !== 'string' || value === '') throw new StartError(`The flag --${name} needs a value.`);
+  }
+  if (positionals[0] !== undefined)
+    throw new StartError(`There is no argument "${positionals[0]}", only flags.`);
+  return values as Record<string, string>;
+}
+
+function readPort(text: string): number {
+  const port = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (port <= 65_535) return port;
+  throw new StartError(`The port must be a number from 0 to 65535, but got: ${text}`);
+}
+
+function oneOf(what: string, text: string, values: readonly string[]): string {
+  if (values.includes(text)) return text;
+  throw new StartError(`The setting ${what} must be one of ${values.join(', ')}, but got: ${text}`);
+}
+
+/**
+ * AWS itself must be asked for: that somebody has AWS settings does not mean that they want tables made there. A Lambda
+ * function has no folder that lasts, so there AWS is the default.
+ */
+function readDatabase(folder: string, env: NodeJS.ProcessEnv): DatabaseSettings {
+  const endpoint = env['DYNAMODB_ENDPOINT'] || (env['AWS_LAMBDA_FUNCTION_NAME'] ? 'aws' : '');
+  if (endpoint === '') return { kind: 'embedded', folder };
+  if (endpoint === 'aws') return { kind: 'aws' };
+  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
+    throw new StartError(`DYNAMODB_ENDPOINT must be a URL or "aws", but got: ${endpoint}`);
+  }
+  const region = env['AWS_REGION'] || env['AWS_DEFAULT_REGION'];
+  const credentials = Boolean(env['AWS_ACCESS_KEY_ID'] || env['AWS_PROFILE']);
+  return { kind: 'endpoint', endpoint, credentials, ...(region && { region }) };
+}
+
+/** `inventoryUrl` is `--inventory-url` … */
+function flagOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** … and `INVENTORY_URL`. */
+function variableOf(name: string): string {
+  return flagOf(name).replaceAll('-', '_').toUpperCase();
+}
+
+function defined<Value>(values: Readonly<Record<string, Value | undefined>>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Record<
+    string,
+    Value
+  >;
+}

@@ -1,0 +1,60 @@
+/**
+ * States a table. The item type is given, everything else inferred:
+ * ```ts
+ * export const reviewsTable = defineTable<Review>()({
+ *   name: 'reviews',
+ *   partitionKey: 'id',
+ *   indexes: { byProduct: { partitionKey: 'upc', sortKey: 'createdAt' } },
+ *   seed: seedReviews, // written once, after the table was created
+ * });
+ * ```
+ */
+export function defineTable<Item extends object>() {
+  return <
+    const Partition extends StringAttribute<Item>,
+    const Sort extends StringAttribute<Item> = never,
+    const IndexName extends string = never,
+  >(definition: {
+    readonly name: string;
+    readonly partitionKey: Partition;
+    readonly sortKey?: Sort;
+    readonly indexes?: Readonly<
+      Record<IndexName, { partitionKey: StringAttribute<Item>; sortKey?: StringAttribute<Item> }>
+    >;
+    readonly seed?: () => Iterable<Item>;
+  }): TableDefinition<Item, Partition | Sort, IndexName> => ({
+    ...definition,
+    indexes: (definition.indexes ?? {}) as Record<IndexName, KeySchema>,
+  });
+}
+
+/**
+ * A table as code states it, once: keys, indexes, seed. Opened with `db.table(definition)`.
+ * Keys are strings; an item that lacks a key of an index is not in that index.
+ */
+export interface TableDefinition<Item extends object, KeyAttribute extends string, IndexName extends string> {
+  readonly name: string;
+  readonly partitionKey: KeyAttribute;
+  readonly sortKey?: KeyAttribute;
+  readonly indexes: Readonly<Record<IndexName, KeySchema>>;
+  readonly seed?: () => Iterable<Item>;
+}
+
+/** Which attributes are the keys of a table or an index. */
+export interface KeySchema {
+  readonly partitionKey: string;
+  readonly sortKey?: string;
+}
+
+/* eslint-disable-next-line @typescript-eslint/no-explicit-any -- the one way to say "a table of whatever items" */
+export type AnyTableDefinition = TableDefinition<any, string, string>;
+
+/** Attributes of an item that may be keys: those that hold strings. */
+export type StringAttribute<Item> = Item extends unknown
+  ? { [A in keyof Item & string]-?: NonNullable<Item[A]> extends string ? A : never }[keyof Item & string]
+  : never;
+
+/** Names an item; further attributes are ignored, so an entity reference is a fine key. */
+export type Key<Item, KeyAttribute extends string> = { readonly [A in KeyAttribute]: string } & {
+  readonly [A in keyof Item]?: unknown;
+};

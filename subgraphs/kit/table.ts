@@ -1,0 +1,309 @@
+import {
+  BatchGetCommand,
+  BatchWriteCommand,
+  DeleteCommand,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { createBackoff } from './backoff';
+import { unavailable, type Commands } from './commands';
+import { exists, missing, type Condition } from './condition';
+import { SubgraphError } from './errors';
+import {
+  conditionExpression,
+  createExpressions,
+  keyConditionExpression,
+  updateExpression,
+} from './expressions';
+import { createLimiter } from './limiter';
+import { type Key, type KeySchema, type TableDefinition } from './table-definition';
+
+/** A table that is open. Reads are aborted with the request that `db` belongs to; writes are not. */
+export interface Table<
+  Item extends object,
+  KeyAttribute extends string = string,
+  IndexName extends string = string,
+> {
+  readonly definition: TableDefinition<Item, KeyAttribute, IndexName>;
+  get(key: Key<Item, KeyAttribute>, options?: { readonly consistent?: boolean }): Promise<Item | null>;
+  /** Writes the item, whether it is there or not. False: the condition did not hold, nothing was written. */
+  put(item: Item, options?: { readonly condition?: Condition<Item> }): Promise<boolean>;
+  /** Writes an item that must not be there yet. False: it was, nothing was written. */
+  create(item: Item): Promise<boolean>;
+  /** The item after the change. `null`: it does not exist or the condition did not hold, nothing was changed. */
+  update(key: Key<Item, KeyAttribute>, change: Change<Item>): Promise<Item | null>;
+  /** False: the condition did not hold. Deleting what is not there succeeds. */
+  delete(key: Key<Item, KeyAttribute>, options?: { readonly condition?: Condition<Item> }): Promise<boolean>;
+  query(options: QueryOptions<IndexName>): Promise<Item[]>;
+  /**
+   * One answer per key, in the order of the keys: the item, `null` when there is none, or why this key failed. Asks
+   * for each key once, 100 at a time, and again for those that DynamoDB left out.
+   */
+  batchGet(keys: readonly Key<Item, KeyAttribute>[]): Promise<(Item | null | Error)[]>;
+  /** Writes all items, in no order; each replaces what is there. For seeds and imports. */
+  batchPut(items: Iterable<Item>): Promise<void>;
+}
+
+/** A change of one item, applied whole or not at all. */
+export interface Change<Item> {
+  readonly set?: Partial<Item>;
+  readonly remove?: readonly (keyof Item & string)[];
+  /** Adds to numbers; a missing one counts as 0. */
+  readonly add?: { readonly [A in keyof Item]?: number };
+  /** Appends to lists; a missing one counts as empty. */
+  readonly append?: { readonly [A in keyof Item]?: readonly unknown[] };
+  /** Sets entries of maps and keeps their other entries. The map itself must exist. */
+  readonly setEntries?: { readonly [A in keyof Item]?: Readonly<Record<string, unknown>> };
+  /** Removes entries of maps. The map itself must exist. */
+  readonly removeEntries?: { readonly [A in keyof Item]?: readonly string[] };
+  readonly condition?: Condition<Item>;
+  /** Creates the item when there is none. @default false */
+  readonly upsert?: boolean;
+}
+
+export interface QueryOptions<IndexName extends string> {
+  /** @default the table itself */
+  readonly index?: IndexName;
+  /** The value of the partition key. */
+  readonly partition: string;
+  readonly sort?: SortCondition;
+  /** By the sort key. @default 'ascending' */
+  readonly order?: 'ascending' | 'descending';
+  /** How many items at most. @default all */
+  readonly limit?: number;
+  /** Starts behind this item, which need not exist any more: its keys, those of the index included. */
+  readonly after?: Readonly<Record<string, string>>;
+}
+
+export type SortCondition =
+  | { readonly equals: string }
+  | { readonly beginsWith: string }
+  | { readonly between: readonly [string, string] }
+  | { readonly atLeast: string }
+  | { readonly atMost: string };
+
+const batchGetSize = 100;
+const batchWriteSize = 25;
+const batchesInFlight = 8;
+const batchWriteRetryMilliseconds = 30_000;
+
+export function openTable<Item extends object, KeyAttribute extends string, IndexName extends string>(
+  definition: TableDefinition<Item, KeyAttribute, IndexName>,
+  commands: Commands,
+): Table<Item, KeyAttribute, IndexName> {
+  const { client, signal } = commands;
+  const TableName = definition.name;
+  const limiter = createLimiter(batchesInFlight);
+  const abortable = signal && { abortSignal: signal };
+
+  function run<Result>(name: string, send: () => Promise<Result>, size = 1): Promise<Result> {
+    return commands.run({ name, table: TableName, size }, send);
+  }
+
+  async function get(key: Key<Item, KeyAttribute>, { consistent = false } = {}): Promise<Item | null> {
+    const Key = pickKey(definition, key);
+    if (!Key) return null;
+    const input = { TableName, Key, ConsistentRead: consistent };
+    const { Item } = await run('GetItem', () => client.send(new GetCommand(input), abortable));
+    return (Item as Item | undefined) ?? null;
+  }
+
+  async function put(item: Item, { condition }: { condition?: Condition<Item> } = {}): Promise<boolean> {
+    const expressions = createExpressions();
+    const ConditionExpression = conditionExpression(condition, expressions);
+    const input = { TableName, Item: item, ConditionExpression, ...expressions.placeholders() };
+    return held(run('PutItem', () => client.send(new PutCommand(input))));
+  }
+
+  async function update(key: Key<Item, KeyAttribute>, change: Change<Item>): Promise<Item | null> {
+    const Key = pickKey(definition, key);
+    if (!Key) return null;
+    const expressions = createExpressions();
+    const input = {
+      TableName,
+      Key,
+      UpdateExpression: updateExpression(change, expressions),
+      ConditionExpression: allOf(
+        change.upsert ? undefined : conditionExpression({ [definition.partitionKey]: exists }, expressions),
+        conditionExpression(change.condition, expressions),
+      ),
+      ReturnValues: 'ALL_NEW' as const,
+      ...expressions.placeholders(),
+    };
+    let item: Item | null = null;
+    await held(
+      run('UpdateItem', () => client.send(new UpdateCommand(input))).then(({ Attributes }) => {
+        item = Attributes as Item;
+      }),
+    );
+    return item;
+  }
+
+  async function remove(
+    key: Key<Item, KeyAttribute>,
+    { condition }: { condition?: Condition<Item> } = {},
+  ): Promise<boolean> {
+    const Key = pickKey(definition, key);
+    if (!Key) return condition === undefined;
+    const expressions = createExpressions();
+    const ConditionExpression = conditionExpression(condition, expressions);
+    const input = { TableName, Key, ConditionExpression, ...expressions.placeholders() };
+    return held(run('DeleteItem', () => client.send(new DeleteCommand(input))));
+  }
+
+  async function query(options: QueryOptions<IndexName>): Promise<Item[]> {
+    const { index, partition, sort, order = 'ascending', limit = Infinity, after } = options;
+    if (!isKeyValue(partition)) return [];
+    const keys: KeySchema = index === undefined ? definition : definition.indexes[index];
+    const expressions = createExpressions();
+    const input = {
+      TableName,
+      IndexName: index,
+      KeyConditionExpression: keyConditionExpression(
+        { attribute: keys.partitionKey, value: partition },
+        sort && { attribute: sortKeyOf(keys, index ?? TableName), condition: sort },
+        expressions,
+      ),
+      ScanIndexForward: order === 'ascending',
+      ...expressions.placeholders(),
+    };
+    const items: Item[] = [];
+    let start: Record<string, unknown> | undefined = after;
+    // A page ends at 1 MB, so a query may take several of them to reach its limit.
+    do {
+      const page = {
+        ...input,
+        ...(limit !== Infinity && { Limit: limit - items.length }),
+        ExclusiveStartKey: start,
+      };
+      const answer = await run('Query', () => client.send(new QueryCommand(page), abortable));
+      items.push(...((answer.Items ?? []) as Item[]));
+      start = answer.LastEvaluatedKey;
+    } while (start && items.length < limit);
+    return items;
+  }
+
+  async function batchGet(keys: readonly Key<Item, KeyAttribute>[]): Promise<(Item | null | Error)[]> {
+    const picked = keys.map((key) => pickKey(definition, key));
+    const distinct = new Map(
+      picked.flatMap((key) => (key ? [[keyText(definition, key), key] as const] : [])),
+    );
+    const answers = new Map<string, Item | Error>();
+    await Promise.all(
+      chunks([...distinct.values()], batchGetSize).map((chunk) => limiter(() => getChunk(chunk, answers))),
+    );
+    return picked.map((key) => (key && answers.get(keyText(definition, key))) ?? null);
+  }
+
+  async function getChunk(chunk: ItemKey[], answers: Map<string, Item | Error>): Promise<void> {
+    const backoff = createBackoff({ budgetMilliseconds: commands.retryMilliseconds, signal });
+    let pending = chunk;
+    let failure: Error;
+    do {
+      const input = { RequestItems: { [TableName]: { Keys: pending } } };
+      try {
+        const { Responses, UnprocessedKeys } = await run(
+          'BatchGetItem',
+          () => client.send(new BatchGetCommand(input), abortable),
+          pending.length,
+        );
+        for (const item of Responses?.[TableName] ?? []) answers.set(keyText(definition, item), item as Item);
+        pending = (UnprocessedKeys?.[TableName]?.Keys ?? []) as ItemKey[];
+        if (pending.length === 0) return;
+        failure = unavailable();
+      } catch (error) {
+        failure = error as Error;
+        if (!isUnavailable(error)) break;
+      }
+    } while (await backoff.pause());
+    for (const key of pending) answers.set(keyText(definition, key), failure);
+  }
+
+  async function batchPut(items: Iterable<Item>): Promise<void> {
+    const writes = [...items].map((item) => ({ PutRequest: { Item: item } }));
+    await Promise.all(chunks(writes, batchWriteSize).map((chunk) => limiter(() => putChunk(chunk))));
+  }
+
+  async function putChunk(chunk: { PutRequest: { Item: Item } }[]): Promise<void> {
+    const backoff = createBackoff({ budgetMilliseconds: batchWriteRetryMilliseconds });
+    let pending = chunk;
+    for (;;) {
+      const input = { RequestItems: { [TableName]: pending } };
+      const { UnprocessedItems } = await run(
+        'BatchWriteItem',
+        () => client.send(new BatchWriteCommand(input)),
+        pending.length,
+      );
+      pending = (UnprocessedItems?.[TableName] ?? []) as typeof chunk;
+      if (pending.length === 0) return;
+      if (!(await backoff.pause())) throw unavailable();
+    }
+  }
+
+  return {
+    definition,
+    get,
+    put,
+    create: (item) => put(item, { condition: { [definition.partitionKey]: missing } as Condition<Item> }),
+    update,
+    delete: remove,
+    query,
+    batchGet,
+    batchPut,
+  };
+}
+
+type ItemKey = Record<string, string>;
+
+/** The key attributes alone; `undefined` when no item can have this key, which DynamoDB answers with an error. */
+function pickKey({ partitionKey, sortKey }: KeySchema, from: object): ItemKey | undefined {
+  const key: ItemKey = {};
+  for (const attribute of sortKey === undefined ? [partitionKey] : [partitionKey, sortKey]) {
+    const value = (from as Record<string, unknown>)[attribute];
+    if (!isKeyValue(value)) return undefined;
+    key[attribute] = value;
+  }
+  return key;
+}
+
+/** DynamoDB refuses empty keys and long ones; one of them in a batch would fail the whole batch. */
+function isKeyValue(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= 1024;
+}
+
+function keyText({ partitionKey, sortKey }: KeySchema, item: Record<string, unknown>): string {
+  return JSON.stringify([item[partitionKey], sortKey === undefined ? null : item[sortKey]]);
+}
+
+function sortKeyOf({ sortKey }: KeySchema, name: string): string {
+  if (sortKey === undefined) throw new TypeError(`\`sort\` needs a sort key, but "${name}" has none.`);
+  return sortKey;
+}
+
+/** True when the write happened, false when its condition did not hold. */
+async function held(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ConditionalCheckFailedException') return false;
+    throw error;
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof SubgraphError && error.code === 'UNAVAILABLE';
+}
+
+function allOf(...conditions: (string | undefined)[]): string | undefined {
+  const texts = conditions.filter((text) => text !== undefined);
+  return texts.length === 0 ? undefined : texts.map((text) => `(${text})`).join(' AND ');
+}
+
+function chunks<Element>(elements: Element[], size: number): Element[][] {
+  return Array.from({ length: Math.ceil(elements.length / size) }, (_, i) =>
+    elements.slice(i * size, (i + 1) * size),
+  );
+}

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { SubgraphError, updateOnce, type Database, type Identity } from '../kit';
+import { checkQuantity, checkUpc, mostLines } from './input';
+import { cartsTable, type Cart, type Order, type OrderLine } from './table';
+
+export interface AddToCartArgs {
+  readonly input: OrderLine;
+  readonly idempotencyKey: string;
+}
+
+/** The cart after so many of a product were added. */
+export async function addToCart(
+  { input, idempotencyKey }: AddToCartArgs,
+  { buyer, db }: { buyer: Identity; db: Database },
+): Promise<Cart> {
+  checkUpc('input.upc', input.upc);
+  const userId = buyer.id;
+  const request = { key: idempotencyKey, scope: userId, input };
+  const { result } = await updateOnce(db.table(cartsTable), { userId }, request, (cart) => {
+    const lines = addLine(cart?.lines ?? [], input);
+    return { item: { ...cart, userId, lines }, result: lines };
+  });
+  return { userId, lines: result };
+}
+
+/** The cart without a product, which need not have been in it. */
+export async function removeFromCart(
+  upc: string,
+  { buyer, db }: { buyer: Identity; db: Database },
+): Promise<Cart> {
+  const userId = buyer.id;
+  // To remove what was removed changes nothing, so no call is the repeat of another.
+  const request = { key: randomUUID(), scope: userId, input: null };
+  const { result } = await updateOnce(db.table(cartsTable), { userId }, request, (cart) => {
+    const lines = (cart?.lines ?? []).filter((line) => line.upc !== upc);
+    return { item: { ...cart, userId, lines }, result: lines };
+  });
+  return { userId, lines: result };
+}
+
+/** Takes what was ordered out of the buyer's cart; doing so again changes nothing. */
+export async function takeOutOfCart({ id, buyerId, lines: ordered }: Order, db: Database): Promise<void> {
+  const request = { key: id, scope: 'OrderPlaced', input: ordered };
+  await updateOnce(db.table(cartsTable), { userId: buyerId }, request, (cart) => {
+    const lines = subtractLines(cart?.lines ?? [], ordered);
+    return { item: { ...cart, userId: buyerId, lines }, result: null };
+  });
+}
+
+function addLine(lines: readonly OrderLine[], { upc, quantity }: OrderLine): OrderLine[] {
+  const total = quantity + (lines.find((line) => line.upc === upc)?.quantity ?? 0);
+  checkQuantity('input.quantity', quantity, total);
+  if (total > quantity) return lines.map((line) => (line.upc === upc ? { upc, quantity: total } : line));
+  if (lines.length < mostLines) return [...lines, { upc, quantity }];
+  const message = `A cart holds at most ${mostLines} different products.`;
+  throw new SubgraphError('BAD_USER_INPUT', message, { argument: 'input.upc' });
+}
+
+function subtractLines(lines: readonly OrderLine[], ordered: readonly OrderLine[]): OrderLine[] {
+  const gone = new Map(ordered.map(({ upc, quantity }) => [upc, quantity]));
+  return lines
+    .map(({ upc, quantity }) => ({ upc, quantity: quantity - (gone.get(upc) ?? 0) }))
+    .filter(({ quantity }) => quantity > 0);
+}

@@ -1,0 +1,63 @@
+import { SubgraphError } from '../kit';
+import { type Address, type OrderLine } from './table';
+
+export interface PlaceOrderInput {
+  readonly lines: readonly OrderLine[];
+  readonly deliveryAddress: Address;
+}
+
+export const mostLines = 50;
+const mostPieces = 99;
+
+/** The input as it is stored; `BAD_USER_INPUT` when it is no order. */
+export function readPlaceOrder({ lines, deliveryAddress }: PlaceOrderInput): PlaceOrderInput {
+  if (lines.length < 1 || lines.length > mostLines) {
+    throw badInput('input.lines', `\`lines\` must be 1 to ${mostLines}, but got: ${lines.length}`);
+  }
+  if (new Set(lines.map(({ upc }) => upc)).size < lines.length) {
+    throw badInput('input.lines', '`lines` must name each product once.');
+  }
+  return {
+    lines: lines.map(({ upc, quantity }) => {
+      checkUpc('input.lines', upc);
+      checkQuantity('input.lines', quantity);
+      return { upc, quantity };
+    }),
+    deliveryAddress: readAddress(deliveryAddress),
+  };
+}
+
+/** Of one product, at most 99 are sold to one customer: `quantity` now, `total` with those before. */
+export function checkQuantity(argument: string, quantity: number, total = quantity): void {
+  if (quantity >= 1 && total <= mostPieces) return;
+  throw badInput(argument, `\`quantity\` must be 1 to ${mostPieces} in all, but got: ${total}`);
+}
+
+/** Whether there is such a product is not known here, but what cannot be one is. */
+export function checkUpc(argument: string, upc: string): void {
+  if (/^[A-Za-z0-9-]{1,40}$/.test(upc)) return;
+  throw badInput(argument, 'A UPC must have 1 to 40 letters, digits and hyphens.');
+}
+
+function readAddress({ street, city, postalCode, country }: Address): Address {
+  if (!/^[A-Z]{2}$/.test(country)) {
+    throw badInput('input.deliveryAddress.country', '`country` must be two capital letters, such as NL.');
+  }
+  return {
+    street: readText('street', street),
+    city: readText('city', city),
+    postalCode: readText('postalCode', postalCode),
+    country,
+  };
+}
+
+function readText(field: string, value: string): string {
+  const text = value.trim();
+  if (text.length >= 1 && text.length <= 120) return text;
+  const message = `\`${field}\` must have 1 to 120 characters, but has ${text.length}.`;
+  throw badInput(`input.deliveryAddress.${field}`, message);
+}
+
+function badInput(argument: string, message: string): SubgraphError {
+  return new SubgraphError('BAD_USER_INPUT', message, { argument });
+}

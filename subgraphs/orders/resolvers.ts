@@ -1,0 +1,100 @@
+import {
+  requireIdentity,
+  SubgraphError,
+  type ConnectionArgs,
+  type Database,
+  type Identity,
+  type RequestScope,
+  type Resolvers,
+} from '../kit';
+import { addToCart, removeFromCart, type AddToCartArgs } from './cart';
+import { type Inventory } from './inventory';
+import { createLoaders, type Loaders } from './loaders';
+import { placeOrder, type PlaceOrderArgs } from './place-order';
+import { type Cart, type Order, type OrderLine } from './table';
+
+export interface Context {
+  readonly db: Database;
+  readonly identity: Identity | null;
+  readonly inventory: Inventory;
+  readonly log: RequestScope['log'];
+  loaders: Loaders;
+}
+
+export const resolvers: Resolvers<Context> = {
+  Query: {
+    cart: (_: unknown, __: unknown, context) => context.identity && loadCart(context.identity.id, context),
+    order: (_: unknown, { id }: { id: string }, context) => loadOwnOrder(id, context),
+  },
+
+  Mutation: {
+    addToCart: (_: unknown, args: AddToCartArgs, context) =>
+      change(context, (buyer) => addToCart(args, { buyer, db: context.db })),
+    removeFromCart: (_: unknown, { upc }: { upc: string }, context) =>
+      change(context, (buyer) => removeFromCart(upc, { buyer, db: context.db })),
+    placeOrder: (_: unknown, args: PlaceOrderArgs, context) =>
+      change(context, (buyer) => placeOrder(args, { ...context, buyer })),
+  },
+
+  Cart: {
+    itemCount: ({ lines }: Cart) => lines.reduce((sum, { quantity }) => sum + quantity, 0),
+  },
+  CartLine: {
+    product: ({ upc }: OrderLine) => ({ upc }),
+  },
+
+  Order: {
+    __resolveReference: ({ id }: { id: string }, context: Context) => loadOwnOrder(id, context),
+    buyer: ({ buyerId }: Order) => ({ id: buyerId }),
+    lines: ({ id, lines }: Order) => lines.map((line) => ({ ...line, orderId: id })),
+  },
+  OrderLine: {
+    async __resolveReference({ orderId, upc }: OrderLineKey, context: Context) {
+      const order = await loadOwnOrder(orderId, context);
+      const line = order?.lines.find((candidate) => candidate.upc === upc);
+      return line ? { ...line, orderId } : null;
+    },
+    product: ({ upc }: OrderLine) => ({ upc }),
+  },
+
+  User: {
+    cart({ id }: { id: string }, _: unknown, context) {
+      requireSelf(id, context);
+      return loadCart(id, context);
+    },
+    orders({ id }: { id: string }, page: ConnectionArgs, context) {
+      requireSelf(id, context);
+      return context.loaders.ordersOfBuyer.load(id, page);
+    },
+  },
+};
+
+interface OrderLineKey {
+  readonly orderId: string;
+  readonly upc: string;
+}
+
+/** Whether an order of somebody else exists is nobody's business, so it is as if it did not. */
+async function loadOwnOrder(id: string, { identity, loaders }: Context): Promise<Order | null> {
+  const order = await loaders.orders.load({ id });
+  return order?.buyerId === identity?.id ? order : null;
+}
+
+async function loadCart(userId: string, { loaders }: Context): Promise<Cart> {
+  return (await loaders.carts.load({ userId })) ?? { userId, lines: [] };
+}
+
+function requireSelf(id: string, { identity }: Context): void {
+  if (requireIdentity(identity).id === id) return;
+  throw new SubgraphError('FORBIDDEN', 'Carts and orders are shown to their owner only.');
+}
+
+/** Changes something for the viewer; what was read before is not what is there afterwards. */
+async function change<Result>(
+  context: Context,
+  apply: (buyer: Identity) => Promise<Result>,
+): Promise<Result> {
+  const result = await apply(requireIdentity(context.identity));
+  context.loaders = createLoaders(context.db);
+  return result;
+}

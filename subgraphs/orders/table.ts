@@ -1,0 +1,42 @@
+import { defineTable, type WithOutbox, type WithRequests } from '../kit';
+import { seedCarts, seedOrders } from './seed';
+
+export interface Order extends WithRequests, WithOutbox {
+  readonly id: string;
+  readonly buyerId: string;
+  /** ISO 8601, UTC; sorts as it reads. */
+  readonly placedAt: string;
+  readonly status: 'PLACED' | 'SHIPPED' | 'DELIVERED';
+  readonly lines: readonly OrderLine[];
+  readonly deliveryAddress: Address;
+}
+
+export interface OrderLine {
+  readonly upc: string;
+  readonly quantity: number;
+}
+
+export interface Address {
+  readonly street: string;
+  readonly city: string;
+  readonly postalCode: string;
+  readonly country: string;
+}
+
+export const ordersTable = defineTable<Order>()({
+  name: 'orders',
+  partitionKey: 'id',
+  indexes: { byBuyer: { partitionKey: 'buyerId', sortKey: 'placedAt' } },
+  seed: seedOrders,
+});
+
+export interface Cart extends WithRequests {
+  readonly userId: string;
+  readonly lines: readonly OrderLine[];
+}
+
+export const cartsTable = defineTable<Cart>()({
+  name: 'carts',
+  partitionKey: 'userId',
+  seed: seedCarts,
+});

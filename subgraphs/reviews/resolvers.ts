@@ -1,0 +1,52 @@
+import { requireIdentity, type ConnectionArgs, type Database, type Identity, type Resolvers } from '../kit';
+import { createLoaders, type Loaders } from './loaders';
+import { noRatings, summarize } from './ratings';
+import { type Review } from './table';
+import { writeReview, type WriteReviewArgs } from './write-review';
+
+export interface Context {
+  readonly db: Database;
+  readonly identity: Identity | null;
+  loaders: Loaders;
+}
+
+export const resolvers: Resolvers<Context> = {
+  Query: {
+    review: (_: unknown, { id }: { id: string }, { loaders }) => loaders.reviews.load({ id }),
+  },
+
+  Mutation: {
+    async writeReview(_: unknown, args: WriteReviewArgs, context) {
+      const author = requireIdentity(context.identity);
+      const review = await writeReview(args, { author, db: context.db });
+      // What was read before is not what is there now.
+      context.loaders = createLoaders(context.db);
+      return review;
+    },
+  },
+
+  Review: {
+    __resolveReference: ({ id }: { id: string }, { loaders }: Context) => loaders.reviews.load({ id }),
+    author: ({ authorId }: Review) => ({ id: authorId }),
+    product: ({ upc }: Review) => ({ upc }),
+    about: ({ mediaId }: Review) => (mediaId === undefined ? null : { id: mediaId }),
+  },
+
+  // Of these, a reference is all that there is here: what it has of reviews is read by the fields.
+  Product: {
+    reviews: ({ upc }: { upc: string }, page: ConnectionArgs, { loaders }) =>
+      loaders.reviewsOfProduct.load(upc, page),
+    async ratingSummary({ upc }: { upc: string }, _: unknown, { loaders }) {
+      const ratings = await loaders.ratings.load({ upc });
+      return summarize(ratings?.counts ?? noRatings);
+    },
+  },
+  User: {
+    reviews: ({ id }: { id: string }, page: ConnectionArgs, { loaders }) =>
+      loaders.reviewsOfAuthor.load(id, page),
+  },
+  Media: {
+    reviews: ({ id }: { id: string }, page: ConnectionArgs, { loaders }) =>
+      loaders.reviewsOfMedia.load(id, page),
+  },
+};

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { countRating, noRatings } from './ratings';
+import { phrases } from './seed-phrases';
+import { type RatingCounts, type Ratings, type Review } from './table';
+
+/** 3,000 reviews, `r1` (the oldest) to `r3000`, of the products `p1` to `p300` by the users `u1` to `u120`. */
+export function* seedReviews(): Generator<Review> {
+  for (let i = 1; i <= reviewCount; i++) yield createReview(i);
+}
+
+/** What those reviews come to. */
+export function* seedRatings(): Generator<Ratings> {
+  const counts = new Map<string, RatingCounts>();
+  for (const { upc, rating } of seedReviews()) {
+    counts.set(upc, countRating(counts.get(upc) ?? noRatings, rating));
+  }
+  for (const [upc, ofProduct] of counts) yield { upc, counts: ofProduct };
+}
+
+const reviewCount = 3000;
+const from = Date.UTC(2023, 10, 1);
+const until = Date.UTC(2025, 9, 31);
+
+/** In [0, 1), and the same for the same key: a review stays what it is when others are added. */
+function random(key: string): number {
+  return createHash('sha256').update(key).digest().readUInt32BE() / 2 ** 32;
+}
+
+function pick<Of>(key: string, from: readonly Of[]): Of {
+  return from[Math.floor(random(key) * from.length)]!;
+}
+
+function createReview(i: number): Review {
+  const id = `r${i}`;
+  // Some products are talked about more than others.
+  const upc = `p${1 + Math.floor(random(`${id} product`) ** 1.4 * 300)}`;
+  const rating = createRating(id, upc);
+  const createdAt = new Date(from + ((i - random(`${id} time`)) / reviewCount) * (until - from));
+  return {
+    id,
+    upc,
+    authorId: `u${1 + Math.floor(random(`${id} author`) * 120)}`,
+    createdAt: createdAt.toISOString(),
+    rating,
+    body: createBody(id, rating),
+    // Every product has a first picture.
+    ...(random(`${id} about`) < 0.08 && { mediaId: `${upc}-m1` }),
+  };
+}
+
+/** Around the quality of the product, with the occasional bad day. */
+function createRating(id: string, upc: string): number {
+  const quality = 3.1 + 1.8 * random(`${upc} quality`);
+  const mood = 2.4 * (random(`${id} mood`) - 0.5) - (random(`${id} bad day`) < 0.05 ? 2 : 0);
+  return Math.min(5, Math.max(1, Math.round(quality + mood)));
+}
+
+function createBody(id: string, rating: number): string {
+  const { openings, details, closings } =
+    phrases[rating >= 4 ? 'pleased' : rating === 3 ? 'undecided' : 'cross'];
+  const sentences = [pick(`${id} opening`, openings), pick(`${id} detail`, details)];
+  if (random(`${id} long`) < 0.55) sentences.push(pick(`${id} closing`, closings));
+  return sentences.join(' ');
+}

@@ -1,0 +1,70 @@
+import {
+  createOnce,
+  domainEvent,
+  idOf,
+  SubgraphError,
+  updateOnce,
+  type Database,
+  type Identity,
+} from '../kit';
+import { countRating, noRatings } from './ratings';
+import { ratingsTable, reviewsTable, type Review } from './table';
+
+export interface WriteReviewArgs {
+  readonly input: WriteReviewInput;
+  readonly idempotencyKey: string;
+}
+
+export interface WriteReviewInput {
+  readonly upc: string;
+  readonly rating: number;
+  readonly body: string;
+  readonly mediaId?: string | null;
+}
+
+/**
+ * Writes a review, and an event with it that the ratings of the product have yet to take in. That happens at once; if
+ * it fails, a repeat of the request finds the event and goes on with it.
+ */
+export async function writeReview(
+  { input, idempotencyKey }: WriteReviewArgs,
+  { author, db }: { author: Identity; db: Database },
+): Promise<Review> {
+  const { upc, rating, mediaId } = input;
+  const body = input.body.trim();
+  if (rating < 1 || rating > 5) {
+    throw badInput('input.rating', `\`rating\` must be 1 to 5, but got: ${rating}`);
+  }
+  if (body.length < 1 || body.length > 5000) {
+    throw badInput('input.body', `\`body\` must have 1 to 5000 characters, but has ${body.length}.`);
+  }
+  if (upc === '' || mediaId === '') throw badInput('input', 'An id must not be empty.');
+
+  const request = { key: idempotencyKey, scope: author.id, input };
+  const { result: review } = await createOnce(db.table(reviewsTable), request, {
+    id: idOf('r', request),
+    upc,
+    authorId: author.id,
+    createdAt: new Date().toISOString(),
+    rating,
+    body,
+    ...(mediaId != null && { mediaId }),
+    outbox: [domainEvent('ReviewWritten', { upc, rating })],
+  });
+  if (review.outbox) await takeIntoRatings(review, db);
+  return review;
+}
+
+/** Counts the review, once however often this is done, and takes the event off it. */
+async function takeIntoRatings({ id, upc, rating }: Review, db: Database): Promise<void> {
+  const request = { key: id, scope: 'ReviewWritten', input: { rating } };
+  await updateOnce(db.table(ratingsTable), { upc }, request, (ratings) => ({
+    item: { ...ratings, upc, counts: countRating(ratings?.counts ?? noRatings, rating) },
+    result: null,
+  }));
+  await db.table(reviewsTable).update({ id }, { remove: ['outbox'] });
+}
+
+function badInput(argument: string, message: string): SubgraphError {
+  return new SubgraphError('BAD_USER_INPUT', message, { argument });
+}

@@ -1,0 +1,205 @@
+import { createServer } from 'node:http';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { IntrospectAndCompose } from '@apollo/gateway';
+import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { compose, startSmallGraph, type SmallGraph } from '../support/small-graph';
+
+let graph: SmallGraph;
+let gateway: TestGateway | undefined;
+let folder: string;
+
+beforeAll(async () => {
+  graph = await startSmallGraph();
+  folder = await mkdtemp(join(tmpdir(), 'weir-reload-'));
+});
+
+beforeEach(() => {
+  graph.accounts.answer = undefined;
+});
+
+afterEach(async () => {
+  await gateway?.stop();
+  gateway = undefined;
+});
+
+afterAll(async () => {
+  await graph.close();
+  await rm(folder, { recursive: true });
+});
+
+/** The supergraph with one more field of `Query` in accounts. */
+const withField = (field: string) =>
+  compose([
+    { ...graph.accounts, typeDefs: graph.accounts.typeDefs.replace('me: User', `me: User ${field}: User`) },
+    graph.reviews,
+  ]);
+
+const queryFields = async (from: TestGateway): Promise<string[]> => {
+  const { data } = await from.query('{ __schema { queryType { fields { name } } } }');
+  return data.__schema.queryType.fields.map(({ name }: { name: string }) => name);
+};
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((later) => setTimeout(later, 20));
+}
+
+it('runs a new supergraph from one request to the next', async () => {
+  const supergraph = sourceOf(graph.supergraphSdl);
+  gateway = await startTestGateway({ supergraph, mode: 'development' });
+  expect(await queryFields(gateway)).not.toContain('owner');
+  supergraph.report(withField('owner'));
+  await until(async () => (await queryFields(gateway!)).includes('owner'));
+  expect(await gateway.metrics()).toContain('weir_supergraph_updates_total{result="swapped"} 2');
+});
+
+it('ends a request on the supergraph that validated it', async () => {
+  const supergraph = sourceOf(withField('owner'));
+  gateway = await startTestGateway({ supergraph, mode: 'development' });
+  let answer!: () => void;
+  const asked = new Promise<void>((resolve) => {
+    graph.accounts.answer = (_, response) => {
+      answer = () =>
+        response.setHeader('content-type', 'application/json').end('{"data":{"owner":{"name":"Ada"}}}');
+      resolve();
+    };
+  });
+  const slow = gateway.query('{ owner { name } }');
+  await asked;
+  supergraph.report(graph.supergraphSdl);
+  await until(async () => !(await queryFields(gateway!)).includes('owner'));
+  answer();
+  expect(await slow).toEqual({ data: { owner: { name: 'Ada' } } });
+});
+
+it.each([
+  ['half of a supergraph', (sdl: string) => sdl.slice(0, sdl.length / 2)],
+  ['HTML', () => '<!doctype html><p>502</p>'],
+  ['a schema that is no supergraph', () => 'type Query { a: Int }'],
+  [
+    'a subgraph URL with file:',
+    (sdl: string) => sdl.replace(/url: "http:[^"]*"/, 'url: "file:///etc/passwd"'),
+  ],
+  [
+    'a link-local subgraph URL',
+    (sdl: string) => sdl.replace(/url: "http:[^"]*"/, 'url: "http://169.254.169.254/"'),
+  ],
+  [
+    'a feature that it does not know',
+    (sdl: string) =>
+      sdl.replace(
+        '@link(url: "https://specs.apollo.dev/link/v1.0")',
+        '@link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://example.com/lock/v1.0", for: SECURITY)',
+      ),
+  ],
+])('refuses %s, and goes on with the last good one', async (_, spoil) => {
+  const supergraph = sourceOf(graph.supergraphSdl);
+  gateway = await startTestGateway({ supergraph });
+  const bad = spoil(graph.supergraphSdl);
+  expect(bad).not.toBe(graph.supergraphSdl);
+  supergraph.report(bad);
+  await until(() => gateway!.log.some(({ msg }) => msg === 'a supergraph was refused'));
+  expect(await gateway.query('{ me { name } }')).toEqual({ data: { me: { name: 'Ada' } } });
+  expect((await fetch(new URL('/health/ready', gateway.url))).status).toBe(200);
+  expect(await gateway.metrics()).toContain('weir_supergraph_updates_total{result="refused"} 1');
+
+  supergraph.report(withField('mended'));
+  await until(async () => (await gateway!.post({ query: '{ mended { name } }' })).status === 200);
+});
+
+it('loses no request while supergraphs change under load', async () => {
+  const supergraphs = [withField('a'), withField('b')];
+  const supergraph = sourceOf(supergraphs[0]);
+  gateway = await startTestGateway({ supergraph });
+  let running = true;
+  const answers: string[] = [];
+  const client = async () => {
+    while (running)
+      answers.push(JSON.stringify(await gateway!.query('{ user(id: "u1") { name reviews { rating } } }')));
+  };
+  const clients = [client(), client(), client()];
+  for (let i = 1; i <= 10; i++) {
+    supergraph.report(supergraphs[i % 2]!);
+    await until(() => gateway!.log.filter(({ msg }) => msg === 'a supergraph is live').length > i);
+  }
+  running = false;
+  await Promise.all(clients);
+  expect(new Set(answers).size).toBe(1);
+  expect(answers[0]).not.toContain('errors');
+});
+
+describe('from a file', () => {
+  it('runs what is written to it, and survives that it is emptied or removed', async () => {
+    const file = join(folder, 'supergraph.graphql');
+    await writeFile(file, graph.supergraphSdl);
+    gateway = await startTestGateway({ supergraph: file, mode: 'development' });
+    await writeFile(file, '');
+    await until(() => gateway!.log.some(({ reason }) => reason === `${file} is empty.`));
+    await rm(file);
+    await until(() => gateway!.log.some(({ reason }) => reason === `${file} does not exist.`));
+    expect(await gateway.query('{ me { name } }')).toEqual({ data: { me: { name: 'Ada' } } });
+
+    await writeFile(`${file}.new`, withField('fresh'));
+    await rename(`${file}.new`, file);
+    await until(async () => (await queryFields(gateway!)).includes('fresh'));
+  });
+
+  it('does not start when it is missing or cannot be run, and says why', async () => {
+    const missing = join(folder, 'missing.graphql');
+    await expect(startTestGateway({ supergraph: missing })).rejects.toMatchObject({
+      name: 'SupergraphError',
+      message: `The supergraph cannot be read: ${missing} does not exist.`,
+    });
+    const wrong = join(folder, 'wrong.graphql');
+    await writeFile(wrong, 'type Query {');
+    await expect(startTestGateway({ supergraph: wrong })).rejects.toMatchObject({
+      name: 'SupergraphError',
+      message: 'The supergraph cannot be run: Syntax Error: Expected Name, found <EOF>.',
+    });
+  });
+});
+
+it('starts without its supergraph URL, says so, and is ready once it has one', async () => {
+  const served: { supergraphSdl?: string } = {};
+  const server = createServer((_, response) => {
+    if (served.supergraphSdl === undefined) response.writeHead(503).end('<html>');
+    else response.end(served.supergraphSdl);
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/supergraph`;
+
+  gateway = await startTestGateway({ supergraph: { url, pollInterval: 50 } });
+  const ready = await fetch(new URL('/health/ready', gateway.url));
+  expect([ready.status, await ready.json()]).toEqual([
+    503,
+    { status: 'not ready', reasons: ['no supergraph'] },
+  ]);
+  const answer = await gateway.post({ query: '{ me { name } }' });
+  expect(answer.status).toBe(503);
+  expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: 'NO_SUPERGRAPH' } }] });
+
+  served.supergraphSdl = graph.supergraphSdl;
+  await until(async () => (await fetch(new URL('/health/ready', gateway!.url))).status === 200);
+  expect(await gateway.query('{ me { name } }')).toEqual({ data: { me: { name: 'Ada' } } });
+  server.closeAllConnections();
+  await new Promise((closed) => server.close(closed));
+});
+
+it('stops while it has no supergraph yet', async () => {
+  const supergraph = sourceOf(undefined);
+  const waiting = await startTestGateway({ supergraph });
+  await waiting.stop();
+  expect(supergraph.stopped).toBe(true);
+});
+
+it("takes Apollo's managers, such as IntrospectAndCompose", async () => {
+  const subgraphs = [graph.accounts, graph.reviews].map(({ name, url }) => ({ name, url }));
+  gateway = await startTestGateway({
+    supergraph: new IntrospectAndCompose({ subgraphs, subgraphHealthCheck: true }),
+  });
+  expect(await gateway.query('{ user(id: "u1") { name reviews { rating } } }')).toEqual({
+    data: { user: { name: 'Ada', reviews: [{ rating: 5 }, { rating: 3 }] } },
+  });
+});

@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { startSmallGraph, type SmallGraph } from '../support/small-graph';
+
+let graph: SmallGraph;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  graph = await startSmallGraph();
+});
+
+beforeEach(() => {
+  graph.accounts.requests.length = 0;
+  graph.accounts.answer = undefined;
+});
+
+afterEach(() => gateway.stop());
+afterAll(() => graph.close());
+
+const start = async (options: Parameters<typeof startTestGateway>[0] = {}) => {
+  gateway = await startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), ...options });
+};
+
+/** Lets accounts wait with its answer; resolves when it was asked. */
+function holdAccounts(): Promise<ServerResponse> {
+  return new Promise((asked) => {
+    graph.accounts.answer = (_, response) => asked(response);
+  });
+}
+
+const answerMe = (response: ServerResponse) =>
+  response.setHeader('content-type', 'application/json').end('{"data":{"me":{"name":"Ada"}}}');
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((turn) => setImmediate(turn));
+}
+
+describe('while it stops', () => {
+  it('finishes what is in flight, and takes no new connection', async () => {
+    await start();
+    const held = holdAccounts();
+    const inFlight = gateway.post({ query: '{ me { name } }' });
+    const response = await held;
+    const stopped = gateway.stop();
+    await expect(fetch(gateway.url)).rejects.toThrow();
+    answerMe(response);
+    expect(await (await inFlight).json()).toEqual({ data: { me: { name: 'Ada' } } });
+    await stopped;
+  });
+
+  it('is not ready at once, and goes on answering until load balancers know', async () => {
+    await start({ shutdown: { delay: 200 } });
+    const stopped = gateway.stop();
+    const ready = await fetch(new URL('/health/ready', gateway.url));
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: 'not ready', reasons: ['shutting down'] },
+    ]);
+    expect((await fetch(new URL('/health/live', gateway.url))).status).toBe(200);
+    expect(await gateway.query('{ me { name } }')).toEqual({ data: { me: { name: 'Ada' } } });
+    await stopped;
+  });
+
+  it('tells what hangs that the grace is over, and ends', async () => {
+    await start({ shutdown: { grace: 100 } });
+    const held = holdAccounts();
+    const hanging = gateway.post({ query: '{ me { name } }' });
+    await held;
+    const began = performance.now();
+    await gateway.stop();
+    expect(performance.now() - began).toBeLessThan(1000);
+    const answer = await hanging;
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: 'SHUTTING_DOWN' } }] });
+  });
+
+  it('closes connections that are idle, or that no request came on yet', async () => {
+    await start();
+    await gateway.query('{ me { name } }');
+    const { hostname, port } = new URL(gateway.url);
+    const unused = connect(Number(port), hostname);
+    await once(unused, 'connect');
+    const began = performance.now();
+    await gateway.stop();
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+});
+
+describe('the deadline of a request', () => {
+  it('is answered with 504 in time, and ends the calls that run for it', async () => {
+    await start({ timeouts: { request: 200 } });
+    const held = holdAccounts();
+    const began = performance.now();
+    const answer = await gateway.post({ query: '{ me { name } }' });
+    const took = performance.now() - began;
+    expect(answer.status).toBe(504);
+    expect(await answer.json()).toEqual({
+      errors: [{ message: 'The request took longer than 200 ms.', extensions: { code: 'GATEWAY_TIMEOUT' } }],
+    });
+    expect(took).toBeGreaterThanOrEqual(195);
+    expect(took).toBeLessThan(400);
+    await held;
+    await until(() => graph.accounts.requests[0]!.aborted);
+  });
+});
+
+describe('a client that leaves', () => {
+  it('ends the calls that run for it', async () => {
+    await start();
+    const held = holdAccounts();
+    const leaving = new AbortController();
+    const answer = gateway.post({ query: '{ me { name } }' }, { signal: leaving.signal });
+    await held;
+    leaving.abort();
+    await expect(answer).rejects.toThrow();
+    await until(() => graph.accounts.requests[0]!.aborted);
+    await until(() => gateway.log.some(({ status }) => status === 499));
+    expect(await gateway.metrics()).toContain('weir_requests_in_flight 0');
+    expect(gateway.log.filter(({ level }) => level !== 'info')).toEqual([]);
+  });
+});
+
+it('names the port that is taken', async () => {
+  await start();
+  const { port } = new URL(gateway.url);
+  const second = startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), port: Number(port) });
+  await expect(second).rejects.toMatchObject({
+    name: 'OptionsError',
+    message: `\`port\` ${port} on 127.0.0.1 is taken by another process: choose another one, or 0 for a free one.`,
+  });
+});

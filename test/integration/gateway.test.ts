@@ -1,0 +1,212 @@
+import type { ServerResponse } from 'node:http';
+import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { startSmallGraph, type SmallGraph } from '../support/small-graph';
+
+let graph: SmallGraph;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  graph = await startSmallGraph();
+  gateway = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    headers: { forward: ['Authorization', 'x-tenant'] },
+    subgraphs: { reviews: { timeout: 300 } },
+  });
+});
+
+beforeEach(() => {
+  graph.accounts.requests.length = 0;
+  graph.reviews.requests.length = 0;
+  graph.reviews.answer = undefined;
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await graph.close();
+});
+
+const spanning = '{ user(id: "u1") { name reviews { rating author { name } } } }';
+
+it('joins the answers of several subgraphs', async () => {
+  expect(await gateway.query(spanning)).toEqual({
+    data: {
+      user: {
+        name: 'Ada',
+        reviews: [
+          { rating: 5, author: { name: 'Ada' } },
+          { rating: 3, author: { name: 'Grace' } },
+        ],
+      },
+    },
+  });
+});
+
+it('runs mutations, with variables', async () => {
+  const answer = await gateway.query('mutation ($name: String!) { rename(id: "u2", name: $name) { name } }', {
+    name: 'Hopper',
+  });
+  expect(answer).toEqual({ data: { rename: { name: 'Hopper' } } });
+});
+
+describe('towards subgraphs', () => {
+  it('forwards the headers that are listed, and no other', async () => {
+    await gateway.post(
+      { query: '{ me { name } }' },
+      { headers: { authorization: 'Bearer u1', 'x-tenant': 't', cookie: 'session=1', 'x-other': 'o' } },
+    );
+    const { headers } = graph.accounts.requests[0]!;
+    expect(headers).toMatchObject({ authorization: 'Bearer u1', 'x-tenant': 't' });
+    expect(headers).not.toHaveProperty('cookie');
+    expect(headers).not.toHaveProperty('x-other');
+  });
+
+  it('sends the request id and continues the trace of the client', async () => {
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const response = await gateway.post(
+      { query: '{ me { name } }' },
+      {
+        headers: {
+          'x-request-id': 'my-request.1',
+          traceparent: `00-${traceId}-b7ad6b7169203331-01`,
+          tracestate: 'vendor=value',
+        },
+      },
+    );
+    const { headers } = graph.accounts.requests[0]!;
+    expect(headers).toMatchObject({ 'x-request-id': 'my-request.1', tracestate: 'vendor=value' });
+    expect(headers['traceparent']).toMatch(new RegExp(`^00-${traceId}-(?!b7ad6b7169203331)[0-9a-f]{16}-01$`));
+    expect(response.headers.get('x-request-id')).toBe('my-request.1');
+    expect(response.headers.get('traceresponse')).toBe(headers['traceparent']);
+  });
+
+  it('sends an id of its own when the one of the client is not fit for headers and logs', async () => {
+    const response = await gateway.post(
+      { query: '{ me { name } }' },
+      { headers: { 'x-request-id': 'a b{}' } },
+    );
+    expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe('when a subgraph fails', () => {
+  const failures = [
+    [
+      'cannot be reached',
+      (_: unknown, response: ServerResponse) => response.destroy(),
+      'SUBREQUEST_HTTP_ERROR',
+      'Subgraph "reviews" closed the connection before it had answered.',
+    ],
+    [
+      'answers 500',
+      (_: unknown, response: ServerResponse) => response.writeHead(500).end('at /srv/app.js:1'),
+      'SUBREQUEST_HTTP_ERROR',
+      'Subgraph "reviews" answered with HTTP status 500.',
+    ],
+    [
+      'redirects',
+      (_: unknown, response: ServerResponse) =>
+        response.writeHead(302, { location: graph.accounts.url }).end(),
+      'SUBREQUEST_HTTP_ERROR',
+      'Subgraph "reviews" answered with HTTP status 302.',
+    ],
+    [
+      'answers HTML',
+      (_: unknown, response: ServerResponse) => response.end('<html>'),
+      'SUBREQUEST_MALFORMED_RESPONSE',
+      'Subgraph "reviews" answered with something else than a GraphQL response: it is not JSON at byte 0.',
+    ],
+    ['does not answer', () => undefined, 'GATEWAY_TIMEOUT', 'Subgraph "reviews" did not answer in time.'],
+  ] as const;
+
+  it.each(failures)(
+    'keeps the data of the others and names the subgraph when it %s',
+    async (_, answer, code, message) => {
+      graph.reviews.answer = answer;
+      const response = await gateway.post({ query: spanning });
+      expect(response.status).toBe(200);
+      const text = await response.text();
+      expect(JSON.parse(text)).toMatchObject({
+        data: { user: { name: 'Ada', reviews: null } },
+        errors: [{ message, extensions: { code, service: 'reviews' } }],
+      });
+      const { port } = new URL(graph.reviews.url);
+      for (const secret of ['127.0.0.1', port, '/srv', 'ECONN', 'stack']) expect(text).not.toContain(secret);
+    },
+  );
+
+  it('does not touch it for an operation that needs only others', async () => {
+    graph.reviews.answer = (_, response) => response.destroy();
+    expect(await gateway.query('{ user(id: "u1") { name } }')).toEqual({ data: { user: { name: 'Ada' } } });
+  });
+
+  it('hands on its GraphQL errors with message and code, and without what else it says', async () => {
+    graph.reviews.answer = (_, response) => {
+      const error = {
+        message: 'No.',
+        locations: [{ line: 1, column: 1 }],
+        extensions: { code: 'FORBIDDEN', stacktrace: ['at x'] },
+      };
+      response
+        .writeHead(403, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ errors: [error] }));
+    };
+    const { errors } = await gateway.query('{ latestReviews { rating } }');
+    expect(errors).toEqual([
+      { message: 'No.', path: ['latestReviews'], extensions: { code: 'FORBIDDEN', service: 'reviews' } },
+    ]);
+  });
+
+  it('counts and logs the failure with its cause', async () => {
+    graph.reviews.answer = (_, response) => response.destroy();
+    const response = await gateway.post({ query: spanning });
+    const requestId = response.headers.get('x-request-id');
+    expect(gateway.log).toContainEqual(
+      expect.objectContaining({ level: 'warn', subgraph: 'reviews', requestId, err: expect.anything() }),
+    );
+    expect(await gateway.metrics()).toContain(
+      'weir_subgraph_request_duration_seconds_count{subgraph="reviews",outcome="SUBREQUEST_HTTP_ERROR"}',
+    );
+  });
+});
+
+it('starts while a subgraph is down, and can be told another address of a subgraph', async () => {
+  const down = graph.supergraphSdl.replaceAll(graph.reviews.url, 'http://127.0.0.1:1/graphql');
+  const supergraph = sourceOf(down);
+  const other = await startTestGateway({ supergraph });
+  expect(await other.query('{ me { name } }')).toEqual({ data: { me: { name: 'Ada' } } });
+  expect((await other.query(spanning)).errors[0].extensions.code).toBe('SUBREQUEST_HTTP_ERROR');
+  await other.stop();
+
+  const told = await startTestGateway({ supergraph, subgraphs: { reviews: { url: graph.reviews.url } } });
+  expect((await told.query(spanning)).errors).toBeUndefined();
+  await told.stop();
+});
+
+it('writes one line of JSON for each request', async () => {
+  const response = await gateway.post({ query: 'query Named { me { name } }' });
+  await response.text();
+  const requestId = response.headers.get('x-request-id');
+  await waitUntil(() => gateway.log.some((line) => line.requestId === requestId));
+  expect(gateway.log.find((line) => line.requestId === requestId)).toMatchObject({
+    level: 'info',
+    msg: 'request',
+    traceId: response.headers.get('traceresponse')!.split('-')[1],
+    method: 'POST',
+    path: '/graphql',
+    status: 200,
+    ms: expect.any(Number),
+    operation: 'Named',
+    operationType: 'query',
+  });
+});
+
+it('counts requests on the admin port', async () => {
+  await gateway.query('{ me { name } }');
+  expect(await gateway.metrics()).toMatch(
+    /weir_request_duration_seconds_count\{method="POST",status="200"\} [1-9]/,
+  );
+});
+
+async function waitUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((turn) => setImmediate(turn));
+}

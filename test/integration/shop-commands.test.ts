@@ -1,0 +1,388 @@
+import { type Command } from '../../subgraphs/kit';
+import { stockTable } from '../../subgraphs/inventory/table';
+import { type Json } from '../support/running-gateway';
+import { startShop, type Answer, type Operation, type Shop, type SubgraphName } from '../support/shop';
+
+let shop: Shop;
+let keys = 0;
+
+beforeAll(async () => {
+  shop = await startShop();
+});
+
+afterAll(() => shop.stop());
+
+describe('placeOrder', () => {
+  it('sets the stock aside, and takes what was ordered out of the cart', async () => {
+    const before = await stockOf('p101');
+    await addToCart('u101', { upc: 'p101', quantity: 3 });
+    await addToCart('u101', { upc: 'p102', quantity: 1 });
+
+    const { data, errors } = await placeOrder('u101', { lines: [{ upc: 'p101', quantity: 2 }] });
+
+    expect(errors).toBeUndefined();
+    expect(data.placeOrder).toMatchObject({ status: 'PLACED', lines: [{ upc: 'p101', quantity: 2 }] });
+    expect(await stockOf('p101')).toBe(before - 2);
+    expect(await reservedOf(data.placeOrder.id, 'p101')).toBe(2);
+    const cart = await cartOf('u101');
+    expect(cart.get('p101')).toBe(1);
+    expect(cart.get('p102')).toBeGreaterThanOrEqual(1);
+  });
+
+  it('lets exactly one of two have the last piece', async () => {
+    await setStock('p103', 1);
+
+    const answers = await Promise.all(
+      ['u102', 'u103'].map((buyer) => placeOrder(buyer, { lines: [{ upc: 'p103', quantity: 1 }] })),
+    );
+
+    const refused = answers.filter(({ errors }) => errors);
+    expect(refused).toHaveLength(1);
+    expect(refused[0]!.errors).toMatchObject([
+      { path: ['placeOrder'], extensions: { code: 'OUT_OF_STOCK', upc: 'p103' } },
+    ]);
+    expect(await stockOf('p103')).toBe(0);
+  });
+
+  it('orders all lines or none', async () => {
+    await setStock('p104', 10);
+    await setStock('p105', 3);
+
+    const { errors } = await placeOrder('u104', {
+      lines: [
+        { upc: 'p104', quantity: 1 },
+        { upc: 'p105', quantity: 4 },
+      ],
+    });
+
+    expect(errors![0]!.extensions).toMatchObject({ code: 'OUT_OF_STOCK', upc: 'p105' });
+    expect(await stockOf('p104')).toBe(10);
+    expect((await ordersOf('u104')).filter(({ status }) => status === 'PLACED')).toEqual([]);
+  });
+
+  it('returns the first order when the key comes again, and sets nothing more aside', async () => {
+    const before = await stockOf('p106');
+    const order = { lines: [{ upc: 'p106', quantity: 1 }], idempotencyKey: 'again' };
+    const first = await placeOrder('u105', order);
+    const second = await placeOrder('u105', order);
+
+    expect(second.data).toEqual(first.data);
+    expect(await stockOf('p106')).toBe(before - 1);
+  });
+
+  it('places one order when the same request comes five times at once', async () => {
+    const before = await stockOf('p107');
+    const order = { lines: [{ upc: 'p107', quantity: 1 }], idempotencyKey: 'at once' };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => placeOrder('u106', order)));
+
+    expect(answers.map(({ errors }) => errors)).toEqual(Array(5).fill(undefined));
+    expect(new Set(answers.map(({ data }) => data.placeOrder.id)).size).toBe(1);
+    expect(await stockOf('p107')).toBe(before - 1);
+    expect((await ordersOf('u106')).filter(({ status }) => status === 'PLACED')).toHaveLength(1);
+  });
+
+  it('refuses a key that was used for something else, and keeps the stock of the first order', async () => {
+    const before = await stockOf('p108');
+    const line = { upc: 'p108', quantity: 1 };
+    const first = await placeOrder('u107', { lines: [line], idempotencyKey: 'reused' });
+    const second = await placeOrder('u107', {
+      lines: [{ ...line, quantity: 2 }],
+      idempotencyKey: 'reused',
+    });
+
+    expect(second.errors![0]!.extensions['code']).toBe('IDEMPOTENCY_KEY_REUSED');
+    expect(await stockOf('p108')).toBe(before - 1);
+    expect(await reservedOf(first.data.placeOrder.id, 'p108')).toBe(1);
+  });
+
+  it('gives the stock back when the order cannot be written, and a repeat places the order', async () => {
+    const before = await stockOf('p109');
+    const order = { lines: [{ upc: 'p109', quantity: 1 }], idempotencyKey: 'unlucky' };
+
+    const failed = await whileFailing('orders', { name: 'PutItem', table: 'orders' }, () =>
+      placeOrder('u108', order),
+    );
+    expect(failed.errors).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }]);
+    expect(await stockOf('p109')).toBe(before);
+
+    expect((await placeOrder('u108', order)).data.placeOrder).toMatchObject({ status: 'PLACED' });
+    expect(await stockOf('p109')).toBe(before - 1);
+  });
+
+  it('keeps the stock when it cannot tell whether the order was written', async () => {
+    const before = await stockOf('p110');
+    const order = { lines: [{ upc: 'p110', quantity: 1 }], idempotencyKey: 'unsure' };
+
+    await whileFailing('orders', { name: 'PutItem', table: 'orders' }, () =>
+      // The first GetItem finds no order; the second one is to find out about the write that failed.
+      whileFailing('orders', { name: 'GetItem', table: 'orders', after: 1 }, () => placeOrder('u109', order)),
+    );
+    expect(await stockOf('p110')).toBe(before - 1);
+
+    await placeOrder('u109', order);
+    expect(await stockOf('p110')).toBe(before - 1);
+  });
+
+  it('stands when the cart cannot be changed, and a repeat changes it', async () => {
+    await addToCart('u110', { upc: 'p111', quantity: 1 });
+    const order = { lines: [{ upc: 'p111', quantity: 1 }], idempotencyKey: 'cart' };
+
+    const placed = await whileFailing('orders', { name: 'PutItem', table: 'carts' }, () =>
+      placeOrder('u110', order),
+    );
+    expect(placed.errors).toBeUndefined();
+    expect((await cartOf('u110')).get('p111')).toBe(1);
+
+    await placeOrder('u110', order);
+    expect((await cartOf('u110')).has('p111')).toBe(false);
+  });
+
+  it('says that stock cannot be set aside when inventory fails', async () => {
+    const { errors } = await whileFailing('inventory', { name: 'PutItem', table: 'reservations' }, () =>
+      placeOrder('u111', { lines: [{ upc: 'p112', quantity: 1 }] }),
+    );
+    expect(errors).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
+  });
+
+  it.each([
+    [[], 'input.lines'],
+    [[{ upc: 'p1', quantity: 0 }], 'input.lines'],
+    [[{ upc: 'p1', quantity: 100 }], 'input.lines'],
+    [[{ upc: '', quantity: 1 }], 'input.lines'],
+    [[{ upc: 'p1', quantity: 1 }, { upc: 'p1', quantity: 1 }], 'input.lines'], // prettier-ignore
+  ])('refuses the lines %j', async (lines, argument) => {
+    const { errors } = await placeOrder('u112', { lines });
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', argument } }]);
+  });
+
+  it('wants to know who orders', async () => {
+    const { errors } = await placeOrder(undefined, { lines: [{ upc: 'p1', quantity: 1 }] });
+    expect(errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
+  });
+});
+
+describe('a cart', () => {
+  it('takes in what is added once per key', async () => {
+    const item = { upc: 'p120', quantity: 2, idempotencyKey: 'twice' };
+    await addToCart('u113', item);
+    const again = await addToCart('u113', item);
+    expect(again.errors).toBeUndefined();
+    expect((await cartOf('u113')).get('p120')).toBe(2);
+  });
+
+  it('holds no more than 99 pieces of a product, whatever it is called', async () => {
+    expect((await addToCart('u114', { upc: 'constructor', quantity: 99 })).errors).toBeUndefined();
+    const { errors } = await addToCart('u114', { upc: 'constructor', quantity: 1 });
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', argument: 'input.quantity' } }]);
+  });
+
+  it('lets go of a product, in it or not', async () => {
+    await addToCart('u116', { upc: 'p121', quantity: 1 });
+    for (let i = 0; i < 2; i++) {
+      const { errors } = await send('orders', {
+        query: 'mutation { removeFromCart(upc: "p121") { itemCount } }',
+        as: 'u116',
+      });
+      expect(errors).toBeUndefined();
+    }
+    expect((await cartOf('u116')).has('p121')).toBe(false);
+  });
+});
+
+describe('writeReview', () => {
+  it('writes one review when the same request comes five times at once, and counts it once', async () => {
+    const before = await ratingCountOf('p130');
+    const review = { upc: 'p130', rating: 4, body: 'Good.', idempotencyKey: 'at once' };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => writeReview('u1', review)));
+
+    expect(answers.map(({ errors }) => errors)).toEqual(Array(5).fill(undefined));
+    expect(new Set(answers.map(({ data }) => data.writeReview.id)).size).toBe(1);
+    expect(await ratingCountOf('p130')).toBe(before + 1);
+  });
+
+  it('counts every one of several at once', async () => {
+    const before = await ratingCountOf('p131');
+    const authors = ['u1', 'u2', 'u3', 'u4', 'u5', 'u6'];
+    const answers = await Promise.all(
+      authors.map((author) => writeReview(author, { upc: 'p131', rating: 5, body: 'Fine.' })),
+    );
+    expect(answers.map(({ errors }) => errors)).toEqual(Array(6).fill(undefined));
+    expect(await ratingCountOf('p131')).toBe(before + 6);
+  });
+
+  it('counts a review at the second try when the first one fails half-way', async () => {
+    const before = await ratingCountOf('p132');
+    const review = { upc: 'p132', rating: 1, body: 'Bad.', idempotencyKey: 'half-way' };
+    await whileFailing('reviews', { name: 'PutItem', table: 'ratings' }, () => writeReview('u2', review));
+    expect(await ratingCountOf('p132')).toBe(before);
+
+    const { errors } = await writeReview('u2', review);
+    expect(errors).toBeUndefined();
+    expect(await ratingCountOf('p132')).toBe(before + 1);
+  });
+
+  it('shows the new review first, to its product and to its author', async () => {
+    const { data } = await writeReview('u3', { upc: 'p133', rating: 5, body: '  As new.  ' });
+    const { id } = data.writeReview;
+    const { data: lists } = await send('reviews', {
+      query: `{
+        _entities(representations: [{ __typename: "Product", upc: "p133" }, { __typename: "User", id: "u3" }]) {
+          ... on Product { reviews(first: 1) { edges { node { id body } } } }
+          ... on User { reviews(first: 1) { edges { node { id body } } } }
+        }
+      }`,
+    });
+    const first = { reviews: { edges: [{ node: { id, body: 'As new.' } }] } };
+    expect(lists._entities).toEqual([first, first]);
+  });
+
+  it.each([
+    [{ rating: 0 }, 'input.rating'],
+    [{ rating: 6 }, 'input.rating'],
+    [{ body: '  ' }, 'input.body'],
+    [{ body: 'x'.repeat(5001) }, 'input.body'],
+    [{ idempotencyKey: '' }, 'idempotencyKey'],
+  ])('refuses %j', async (wrong, argument) => {
+    const { errors } = await writeReview('u4', { upc: 'p134', rating: 3, body: 'So-so.', ...wrong });
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', argument } }]);
+  });
+});
+
+describe('updateProfile', () => {
+  const updateProfile = (input: object) =>
+    send('accounts', {
+      query: `mutation ($input: UpdateProfileInput!) {
+        updateProfile(input: $input) { name bio address { city } }
+      }`,
+      variables: { input },
+      as: 'u117',
+    });
+
+  it('changes what is given, removes what is null, and keeps the rest', async () => {
+    await updateProfile({ name: ' Ada ', bio: 'Counts.', address: address('Turin') });
+    const { data } = await updateProfile({ bio: null });
+    expect(data.updateProfile).toEqual({ name: 'Ada', bio: null, address: { city: 'Turin' } });
+  });
+
+  it.each([
+    [{}, 'input'],
+    [{ name: null }, 'input.name'],
+    [{ name: ' ' }, 'input.name'],
+    [{ bio: 'x'.repeat(501) }, 'input.bio'],
+    [{ address: { ...address('Turin'), country: 'Italy' } }, 'input.address.country'],
+  ])('refuses %j', async (input, argument) => {
+    const { errors } = await updateProfile(input);
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', argument } }]);
+  });
+});
+
+const send = (name: SubgraphName, operation: Operation) => shop.send(name, operation);
+
+function address(city: string) {
+  return { street: 'Via Po 1', city, postalCode: '10124', country: 'IT' };
+}
+
+function placeOrder(
+  as: string | undefined,
+  { lines, idempotencyKey = `key ${keys++}` }: { lines: object[]; idempotencyKey?: string },
+): Promise<Answer> {
+  return send('orders', {
+    query: `mutation ($input: PlaceOrderInput!, $key: String!) {
+      placeOrder(input: $input, idempotencyKey: $key) { id status placedAt lines { upc quantity } }
+    }`,
+    variables: { input: { lines, deliveryAddress: address('Turin') }, key: idempotencyKey },
+    ...(as !== undefined && { as }),
+  });
+}
+
+function addToCart(
+  as: string,
+  { idempotencyKey = `key ${keys++}`, ...input }: { upc: string; quantity: number; idempotencyKey?: string },
+): Promise<Answer> {
+  return send('orders', {
+    query: `mutation ($input: AddToCartInput!, $key: String!) {
+      addToCart(input: $input, idempotencyKey: $key) { itemCount }
+    }`,
+    variables: { input, key: idempotencyKey },
+    as,
+  });
+}
+
+function writeReview(
+  as: string,
+  {
+    idempotencyKey = `key ${keys++}`,
+    ...input
+  }: { upc: string; rating: number; body: string; idempotencyKey?: string },
+): Promise<Answer> {
+  return send('reviews', {
+    query: `mutation ($input: WriteReviewInput!, $key: String!) {
+      writeReview(input: $input, idempotencyKey: $key) { id }
+    }`,
+    variables: { input, key: idempotencyKey },
+    as,
+  });
+}
+
+function stock() {
+  return shop.subgraphs.inventory.db.table(stockTable);
+}
+
+/** How many can be ordered. */
+async function stockOf(upc: string): Promise<number> {
+  return (await stock().get({ upc }, { consistent: true }))!.available;
+}
+
+async function setStock(upc: string, available: number): Promise<void> {
+  await stock().update({ upc }, { set: { available, onHand: available } });
+}
+
+async function reservedOf(orderId: string, upc: string): Promise<number> {
+  const { data } = await send('inventory', {
+    query: `query ($line: _Any!) { _entities(representations: [$line]) { ... on OrderLine { reserved } } }`,
+    variables: { line: { __typename: 'OrderLine', orderId, upc } },
+  });
+  return data._entities[0].reserved;
+}
+
+async function ordersOf(id: string): Promise<{ status: string }[]> {
+  const { data } = await send('orders', {
+    query: `query ($user: _Any!) {
+      _entities(representations: [$user]) { ... on User { orders(first: 100) { edges { node { status } } } } }
+    }`,
+    variables: { user: { __typename: 'User', id } },
+    as: id,
+  });
+  return data._entities[0].orders.edges.map((edge: Json) => edge.node);
+}
+
+async function cartOf(as: string): Promise<Map<string, number>> {
+  const { data } = await send('orders', { query: '{ cart { lines { product { upc } quantity } } }', as });
+  return new Map(data.cart.lines.map((line: Json) => [line.product.upc, line.quantity]));
+}
+
+async function ratingCountOf(upc: string): Promise<number> {
+  const { data } = await send('reviews', {
+    query: `query ($product: _Any!) { _entities(representations: [$product]) { ... on Product { ratingSummary { count } } } }`,
+    variables: { product: { __typename: 'Product', upc } },
+  });
+  return data._entities[0].ratingSummary.count;
+}
+
+/** Lets commands of one kind fail in a subgraph while `act` runs; the first `after` of them work. */
+async function whileFailing<Result>(
+  subgraph: SubgraphName,
+  { name, table, after = 0 }: Pick<Command, 'name' | 'table'> & { after?: number },
+  act: () => Promise<Result>,
+): Promise<Result> {
+  let seen = 0;
+  const stop = shop.subgraphs[subgraph].db.onCommand((command) => {
+    if (command.name === name && command.table === table && seen++ >= after) throw new Error('It fails.');
+    return undefined;
+  });
+  try {
+    return await act();
+  } finally {
+    stop();
+  }
+}

@@ -1,0 +1,238 @@
+import { Supergraph, type ObjectType } from '@apollo/federation-internals';
+import { sourceOf, startTestGateway, type Json, type TestGateway } from '../support/running-gateway';
+import { startShop, type Shop } from '../support/shop';
+import { countCosts } from '../support/shop-costs';
+
+let shop: Shop;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  shop = await startShop();
+  gateway = await startTestGateway({
+    supergraph: sourceOf(shop.supergraphSdl),
+    headers: { forward: ['authorization'] },
+  });
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await shop.stop();
+});
+
+describe('through the gateway', () => {
+  it('a question that spans accounts, reviews, products and inventory is answered', async () => {
+    const { data, errors } = await gateway.query(
+      '{ user(id:"u1") { name reviews(first: 3) { edges { node { rating body product { name price inStock shippingEstimate } } } } } }',
+    );
+    expect(errors).toBeUndefined();
+    expect(data.user.reviews.edges).toHaveLength(3);
+    for (const { node } of data.user.reviews.edges) {
+      expect(node).toEqual({
+        rating: expect.any(Number),
+        body: expect.any(String),
+        product: {
+          name: expect.any(String),
+          price: expect.any(Number),
+          inStock: expect.any(Boolean),
+          shippingEstimate: expect.any(Number),
+        },
+      });
+    }
+  });
+
+  it('a product that is known by its SKU only is found', async () => {
+    const data = await ask(
+      '{ viewer { membership { tier reward { upc name shippingEstimate ratingSummary { count } } } } }',
+      { as: 'u1' },
+    );
+    expect(data.viewer.membership).toMatchObject({
+      tier: 'SILVER',
+      reward: { upc: 'p25', shippingEstimate: 0 },
+    });
+  });
+
+  it('what inventory provides itself is not asked of products', async () => {
+    const { calls } = await countCosts(shop, () =>
+      ask('{ warehouses { city stock(first: 5) { edges { node { onHand product { upc sku } } } } } }'),
+    );
+    expect(calls).toEqual({ inventory: 1 });
+  });
+
+  it('whether a product is in stock is asked of inventory, which has taken the field over', async () => {
+    const { calls } = await countCosts(shop, () => ask('{ product(upc: "p1") { inStock } }'));
+    expect(calls).toEqual({ products: 1, inventory: 1 });
+  });
+
+  it('all kinds of media have reviews, and reviews show which kind of medium they are about', async () => {
+    const { product } = await ask(`{
+      product(upc: "p1") {
+        media { __typename id reviews(first: 1) { edges { node { about { __typename id ... on Image { width } } } } } }
+      }
+    }`);
+    const [medium] = product.media;
+    expect(medium.reviews.edges[0].node.about).toEqual({ __typename: 'Image', id: 'p1-m1', width: 1600 });
+  });
+
+  it('a search finds categories and products', async () => {
+    const { search } = await ask(
+      '{ search(prefix: "CA", first: 3) { __typename ... on Category { id } ... on Product { name } } }',
+    );
+    expect(search[0]).toEqual({ __typename: 'Category', id: 'camping' });
+    expect(search.slice(1)).toEqual(
+      Array(2).fill({ __typename: 'Product', name: expect.stringMatching(/^Ca/) }),
+    );
+  });
+
+  it('an order shows what is set aside for each of its lines', async () => {
+    const { placeOrder } = await ask(
+      `mutation {
+        placeOrder(idempotencyKey: "1", input: {
+          lines: [{ upc: "p3", quantity: 1 }]
+          deliveryAddress: { street: "Via Po 1", city: "Turin", postalCode: "10124", country: "IT" }
+        }) { status buyer { name } lines { quantity reserved product { name } } }
+      }`,
+      { as: 'u2' },
+    );
+    expect(placeOrder).toEqual({
+      status: 'PLACED',
+      buyer: { name: expect.any(String) },
+      lines: [{ quantity: 1, reserved: 1, product: { name: 'Compact Coffee Maker' } }],
+    });
+  });
+
+  it('what services do among themselves, and keys that only join, are not in the graph', () => {
+    const api = Supergraph.build(shop.supergraphSdl).apiSchema();
+    expect(
+      api.schemaDefinition
+        .rootType('mutation')!
+        .fields()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['addToCart', 'placeOrder', 'removeFromCart', 'updateProfile', 'writeReview']);
+    for (const hidden of ['Reservation', 'StockLineInput', 'CacheControlScope']) {
+      expect(api.type(hidden)).toBeUndefined();
+    }
+    expect(
+      (api.type('OrderLine') as ObjectType)
+        .fields()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['product', 'quantity', 'reserved']);
+  });
+});
+
+describe('what is personal', () => {
+  const carts = '{ viewer { cart { itemCount } orders { edges { node { id } } } } }';
+
+  it('is shown to its owner', async () => {
+    const { viewer } = await ask(carts, { as: 'u1' });
+    expect(viewer.cart.itemCount).toBeGreaterThan(0);
+    expect(viewer.orders.edges.length).toBeGreaterThan(0);
+  });
+
+  it('is null, or an error of its field alone, for everybody else', async () => {
+    const { data, errors } = await post(
+      '{ user(id: "u1") { name email address { city } membership { tier } cart { itemCount } } order(id: "o1") { id } }',
+      { as: 'u2' },
+    );
+    expect(data).toEqual({
+      user: { name: 'Bram Hofmann', email: null, address: null, membership: null, cart: null },
+      order: null,
+    });
+    expect(errors).toMatchObject([{ path: ['user', 'cart'], extensions: { code: 'FORBIDDEN' } }]);
+  });
+
+  it('is nothing for who is not signed in', async () => {
+    expect(await ask('{ viewer { name } cart { itemCount } order(id: "o1") { id } }')).toEqual({
+      viewer: null,
+      cart: null,
+      order: null,
+    });
+  });
+});
+
+describe('pages', () => {
+  const page = 'edges { cursor node { id } } pageInfo { hasNextPage endCursor }';
+
+  it('of reviews go on where the last one ended, and miss nothing when one is written in between', async () => {
+    const reviews = (args: string) => ask(`{ product(upc: "p2") { reviews(${args}) { ${page} } } }`);
+    const all = idsOf((await reviews('first: 100')).product.reviews);
+
+    const { product } = await reviews('first: 5');
+    await ask(
+      'mutation { writeReview(input: { upc: "p2", rating: 5, body: "New." }, idempotencyKey: "page") { id } }',
+      { as: 'u3' },
+    );
+    const next = await reviews(`first: 100, after: "${product.reviews.pageInfo.endCursor}"`);
+
+    expect([...idsOf(product.reviews), ...idsOf(next.product.reviews)]).toEqual(all);
+  });
+
+  it('of the catalogue hold every product once', async () => {
+    const upcs: string[] = [];
+    let after: string | null = null;
+    do {
+      const { products }: Json = await ask(
+        `{ products(first: 100, after: ${JSON.stringify(after)}) { edges { node { upc } } pageInfo { hasNextPage endCursor } } }`,
+      );
+      upcs.push(...products.edges.map(({ node }: Json) => node.upc));
+      after = products.pageInfo.hasNextPage ? products.pageInfo.endCursor : null;
+    } while (after !== null);
+    expect(new Set(upcs).size).toBe(300);
+    expect(upcs).toHaveLength(300);
+  });
+
+  it.each([
+    ['a cursor that was edited', 'first: 5, after: "ARV5IkPEWWd2OHsidXBjIjoicDEwMCJ9"', 'INVALID_CURSOR'],
+    ['none', 'first: 0', 'BAD_USER_INPUT'],
+    ['too many', 'first: 101', 'BAD_USER_INPUT'],
+  ])('after or of %s are an error of their field alone', async (_, args, code) => {
+    const { data, errors } = await post(`{ product(upc: "p1") { name reviews(${args}) { ${page} } } }`);
+    expect(data).toEqual({ product: { name: 'Cast-Iron Skillet', reviews: null } });
+    expect(errors).toMatchObject([{ path: ['product', 'reviews'], extensions: { code } }]);
+  });
+});
+
+describe('answers say how long they may be kept', () => {
+  it.each([
+    ['products', '{ products(first: 2) { edges { node { name media { url } } } } }', 'max-age=300, public'],
+    ['products', '{ product(upc: "p1") { name category { name } } }', 'max-age=300, public'],
+    ['accounts', '{ user(id: "u1") { name } }', 'max-age=60, public'],
+    ['accounts', '{ user(id: "u1") { name email } }', 'max-age=60, private'],
+    ['accounts', '{ viewer { name membership { reward { sku } } } }', 'max-age=60, private'],
+    ['inventory', entity('Product', { upc: 'p1' }, 'inStock'), 'max-age=10, public'],
+    ['reviews', entity('Product', { upc: 'p1' }, 'ratingSummary { average }'), 'max-age=60, public'],
+    ['reviews', entity('User', { id: 'u1' }, 'reviews { edges { node { body } } }'), 'max-age=60, public'],
+    [
+      'orders',
+      entity('User', { id: 'u1' }, 'orders { edges { node { lines { quantity } } } }'),
+      'max-age=10, private',
+    ],
+    ['orders', '{ cart { itemCount } }', 'no-store'],
+  ] as const)('%s: %s', async (subgraph, query, policy) => {
+    const { headers, errors } = await shop.send(subgraph, { query, as: 'u1' });
+    expect(errors).toBeUndefined();
+    expect(headers.get('cache-control')).toBe(policy);
+  });
+});
+
+function entity(type: string, key: Record<string, string>, selection: string): string {
+  const fields = Object.entries(key).map(([name, value]) => `${name}: "${value}"`);
+  return `{ _entities(representations: [{ __typename: "${type}", ${fields.join(', ')} }]) { ... on ${type} { ${selection} } } }`;
+}
+
+function idsOf(connection: Json): string[] {
+  return connection.edges.map(({ node }: Json) => node.id);
+}
+
+async function post(query: string, { as }: { as?: string } = {}): Promise<Json> {
+  const headers = as === undefined ? {} : { authorization: `Bearer ${as}` };
+  return (await gateway.post({ query }, { headers })).json();
+}
+
+/** The data of an answer that has no errors. */
+async function ask(query: string, options?: { as?: string }): Promise<Json> {
+  const { data, errors } = await post(query, options);
+  expect(errors).toBeUndefined();
+  return data;
+}

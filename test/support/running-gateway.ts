@@ -1,0 +1,65 @@
+import { startGateway, type GatewayOptions, type RunningGateway } from '../../gateway';
+import type { SupergraphListener, SupergraphSource } from '../../gateway';
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read answers as they come
+export type Json = any;
+
+/** A source that reports what the test gives it. */
+export interface TestSource extends SupergraphSource {
+  report(supergraphSdl: string): void;
+  stopped: boolean;
+}
+
+export function sourceOf(supergraphSdl: string | undefined): TestSource {
+  let listener: SupergraphListener | undefined;
+  const source: TestSource = {
+    stopped: false,
+    start: async (to) => {
+      listener = to;
+      return supergraphSdl;
+    },
+    report: (newer) => listener!.onSupergraph(newer),
+    stop: async () => {
+      source.stopped = true;
+    },
+  };
+  return source;
+}
+
+export interface TestGateway extends RunningGateway {
+  /** The log lines so far. */
+  readonly log: Json[];
+  /** Sends an operation as a client does. */
+  post(
+    body: unknown,
+    init?: { readonly headers?: Record<string, string>; readonly signal?: AbortSignal },
+  ): Promise<Response>;
+  /** Sends an operation and returns the answer's body. */
+  query(query: string, variables?: Record<string, unknown>): Promise<Json>;
+  metrics(): Promise<string>;
+}
+
+/** A gateway on free ports that keeps its log to itself. */
+export async function startTestGateway(options: GatewayOptions): Promise<TestGateway> {
+  const log: Json[] = [];
+  const gateway = await startGateway({
+    port: 0,
+    admin: { port: 0 },
+    logDestination: { write: (line) => log.push(JSON.parse(line)) },
+    ...options,
+  });
+  const post: TestGateway['post'] = (body, { headers = {}, signal } = {}) =>
+    fetch(gateway.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      ...(signal && { signal }),
+    });
+  return {
+    ...gateway,
+    log,
+    post,
+    query: async (query, variables) => (await post({ query, variables })).json(),
+    metrics: async () => (await fetch(`${gateway.adminUrl}/metrics`)).text(),
+  };
+}

@@ -1,0 +1,152 @@
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { graphql, parse } from 'graphql';
+import { composeSupergraph } from '../../schema/compose';
+import type { Json } from './running-gateway';
+
+/** A subgraph over HTTP that remembers what it was asked, and may be told to answer in another way. */
+export interface TestSubgraph {
+  readonly name: string;
+  readonly url: string;
+  readonly typeDefs: string;
+  readonly requests: {
+    readonly headers: IncomingHttpHeaders;
+    readonly body: Json;
+    readonly aborted: boolean;
+  }[];
+  /** Answers in place of the resolvers while it is set. */
+  answer: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+  close(): Promise<void>;
+}
+
+export async function startSubgraph(options: {
+  readonly name: string;
+  readonly typeDefs: string;
+  readonly resolvers: Json;
+}): Promise<TestSubgraph> {
+  const { name, typeDefs, resolvers } = options;
+  const schema = buildSubgraphSchema({ typeDefs: parse(typeDefs), resolvers });
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = JSON.parse(Buffer.concat(chunks).toString());
+      const seen = { headers: request.headers, body, aborted: false };
+      response.on('close', () => (seen.aborted = !response.writableFinished));
+      subgraph.requests.push(seen);
+      if (subgraph.answer) {
+        subgraph.answer(request, response);
+        return;
+      }
+      void graphql({
+        schema,
+        source: body.query,
+        variableValues: body.variables,
+        operationName: body.operationName,
+      }).then((result) => {
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify(result));
+      });
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const subgraph: TestSubgraph = {
+    name,
+    typeDefs,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`,
+    requests: [],
+    answer: undefined,
+    close: () => closeServer(server),
+  };
+  return subgraph;
+}
+
+/** The supergraph of some subgraphs. */
+export function compose(
+  subgraphs: readonly { readonly name: string; readonly url: string; readonly typeDefs: string }[],
+): string {
+  const { supergraphSdl, errors } = composeSupergraph({
+    subgraphs: subgraphs.map(({ name, url, typeDefs }) => ({
+      name,
+      routingUrl: url,
+      sdl: typeDefs,
+      file: `${name}.graphql`,
+    })),
+  });
+  if (errors) throw new Error(errors.map(({ message }) => message).join('\n'));
+  return supergraphSdl;
+}
+
+/** Two subgraphs and the supergraph over them: users, and the reviews that they wrote. */
+export async function startSmallGraph() {
+  const accounts = await startSubgraph({
+    name: 'accounts',
+    typeDefs: `
+      ${link}
+      type Query { user(id: ID!): User  me: User }
+      type Mutation { rename(id: ID!, name: String!): User }
+      type User @key(fields: "id") { id: ID!  name: String }
+    `,
+    resolvers: {
+      Query: {
+        user: (_: unknown, { id }: { id: string }) => userById(id),
+        me: () => userById('u1'),
+      },
+      Mutation: { rename: (_: unknown, { id, name }: { id: string; name: string }) => ({ id, name }) },
+      User: { __resolveReference: ({ id }: { id: string }) => userById(id) },
+    },
+  });
+  const reviews = await startSubgraph({
+    name: 'reviews',
+    typeDefs: `
+      ${link}
+      type Query { latestReviews: [Review!] }
+      type Review @key(fields: "id") { id: ID!  rating: Int  author: User }
+      type User @key(fields: "id") { id: ID!  reviews: [Review!] }
+    `,
+    resolvers: {
+      Query: { latestReviews: () => reviewsOf('u1') },
+      User: {
+        __resolveReference: ({ id }: { id: string }) => ({ id }),
+        reviews: ({ id }: { id: string }) => reviewsOf(id),
+      },
+    },
+  });
+  return {
+    accounts,
+    reviews,
+    supergraphSdl: compose([accounts, reviews]),
+    close: async () => {
+      await Promise.all([accounts.close(), reviews.close()]);
+    },
+  };
+}
+
+export type SmallGraph = Awaited<ReturnType<typeof startSmallGraph>>;
+
+const link =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])';
+
+function userById(id: string) {
+  const names: Record<string, string> = { u1: 'Ada', u2: 'Grace' };
+  return names[id] === undefined ? null : { id, name: names[id] };
+}
+
+function reviewsOf(userId: string) {
+  return [
+    { id: `${userId}-r1`, rating: 5, author: { id: userId } },
+    { id: `${userId}-r2`, rating: 3, author: { id: 'u2' } },
+  ];
+}
+
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise<void>((closed) => server.close(() => closed()));
+}

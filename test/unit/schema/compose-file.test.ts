@@ -1,0 +1,89 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { composeFile } from '../../../schema';
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
+const file = join(folder, 'schema', 'supergraph.yaml');
+let subgraph: Server;
+let url: string;
+let answer: unknown;
+
+beforeAll(async () => {
+  mkdirSync(join(folder, 'schema'));
+  subgraph = createServer((_request, response) => response.end(JSON.stringify(answer)));
+  await new Promise<void>((listening) => subgraph.listen(0, '127.0.0.1', listening));
+  url = `http://127.0.0.1:${(subgraph.address() as AddressInfo).port}/graphql`;
+});
+afterAll(async () => {
+  await new Promise((closed) => subgraph.close(closed));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('composeFile', () => {
+  it('composes schema files, found from the folder of the configuration, with introspected ones', async () => {
+    writeFileSync(join(folder, 'a.graphql'), 'type Query { x: Int }');
+    answer = { data: { _service: { sdl: 'type Query { y: Int }' } } };
+    write(
+      `{ a: { routing_url: http://a.test, schema: { file: ../a.graphql } }, b: { schema: { subgraph_url: "${url}" } } }`,
+    );
+
+    const result = await composeFile({ file });
+
+    expect(result.errors).toBeUndefined();
+    expect(result.supergraphSdl).toContain(`@join__graph(name: "b", url: "${url}")`);
+    expect(result.subgraphs.map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
+  it('names every schema that cannot be read, and why', async () => {
+    answer = { errors: [{ message: 'introspection is off' }] };
+    write(`{
+      a: { routing_url: http://a.test, schema: { file: gone.graphql } },
+      b: { schema: { subgraph_url: "${url}" } },
+      c: { schema: { subgraph_url: "http://gone.invalid/graphql" } } }`);
+
+    const result = await composeFile({ file });
+
+    expect(result.unreadable).toBe(true);
+    expect(result.errors?.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      `SCHEMA_UNREADABLE The schema of a cannot be read: ${join(folder, 'schema', 'gone.graphql')} does not exist.`,
+      `SCHEMA_UNREADABLE The schema of b cannot be read: ${url} answers: introspection is off.`,
+      expect.stringMatching(/^SCHEMA_UNREADABLE The schema of c cannot be read: fetch failed/),
+    ]);
+  });
+
+  it('reports an error of composition at the schema file', async () => {
+    writeFileSync(join(folder, 'a.graphql'), 'type Query { x: Nowhere }');
+    write('{ a: { routing_url: http://a.test, schema: { file: ../a.graphql } } }');
+
+    const result = await composeFile({ file });
+
+    expect(result.unreadable).toBe(false);
+    expect(result.errors?.[0]?.locations[0]).toMatchObject({
+      file: join(folder, 'a.graphql'),
+      line: 1,
+      column: 17,
+    });
+  });
+
+  it('composes for a file that asks for a newer composer, and says so', async () => {
+    write('{ a: { routing_url: http://a.test, schema: { sdl: "type Query { x: Int }" } } }', '=2.99');
+
+    const result = await composeFile({ file });
+
+    expect(result.hints?.map(({ code }) => code)).toContain('FEDERATION_VERSION');
+  });
+
+  it('returns what is wrong with the configuration', async () => {
+    expect(await composeFile({ file: join(folder, 'gone.yaml') })).toMatchObject({
+      unreadable: true,
+      errors: [{ code: 'CONFIG_INVALID', message: `${join(folder, 'gone.yaml')} does not exist.` }],
+    });
+  });
+});
+
+function write(subgraphs: string, version = '2'): void {
+  writeFileSync(file, `federation_version: "${version}"\nsubgraphs:\n  ${subgraphs.trim()}\n`);
+}

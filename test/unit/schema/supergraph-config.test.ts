@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import {
+  loadSupergraphConfig,
+  type Problem,
+  type SupergraphConfig,
+  SupergraphConfigError,
+} from '../../../schema';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
+const file = join(folder, 'supergraph.yaml');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('loadSupergraphConfig', () => {
+  it("reads Rover's format: files, introspection and inline schemas", async () => {
+    const config = await load(`
+      federation_version: =2.14.4
+      subgraphs:
+        accounts:
+          routing_url: http://127.0.0.1:4001/graphql
+          schema:
+            file: ../accounts/schema.graphql
+        reviews:
+          schema:
+            subgraph_url: https://reviews.test/graphql
+            introspection_headers: { x-secret: 7 }
+        orders:
+          routing_url: http://127.0.0.1:4005/graphql
+          schema:
+            sdl: 'type Query { orders: Int }'
+    `);
+
+    expect(config).toEqual({
+      file,
+      federationVersion: '=2.14.4',
+      subgraphs: [
+        {
+          name: 'accounts',
+          routingUrl: 'http://127.0.0.1:4001/graphql',
+          schema: { kind: 'file', path: join(folder, '../accounts/schema.graphql') },
+        },
+        {
+          name: 'reviews',
+          routingUrl: 'https://reviews.test/graphql',
+          schema: { kind: 'url', url: 'https://reviews.test/graphql', headers: { 'x-secret': '7' } },
+        },
+        {
+          name: 'orders',
+          routingUrl: 'http://127.0.0.1:4005/graphql',
+          schema: { kind: 'sdl', sdl: 'type Query { orders: Int }' },
+        },
+      ],
+    });
+  });
+
+  it('puts environment variables in place', async () => {
+    const config = await load(
+      "subgraphs: { a: { routing_url: 'http://${env.HOST}/graphql', schema: { file: a.graphql } } }",
+      { HOST: 'a.test' },
+    );
+
+    expect(config.subgraphs[0]?.routingUrl).toBe('http://a.test/graphql');
+  });
+
+  it.each([
+    ['an empty file', '', 'The configuration must be a map, but got: null.', '1:1'],
+    ['no subgraphs', 'federation_version: 2', '`subgraphs` is missing.', '1:1'],
+    ['an empty list', 'subgraphs: {}', '`subgraphs` must list at least one subgraph.', '1:1'],
+    [
+      'an unknown key',
+      'subgraphs:\n  a:\n    routing_ulr: http://a.test\n    schema: { subgraph_url: http://a.test }',
+      '`subgraphs.a.routing_ulr` is unknown; did you mean `routing_url`?',
+      '3:5',
+    ],
+    [
+      'a key that is near to none',
+      'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { graphref: x@y, file: a.graphql }',
+      '`subgraphs.a.schema.graphref` is unknown; known here: file, subgraph_url, introspection_headers, sdl.',
+      '4:15',
+    ],
+    [
+      'a routing URL that is none',
+      'subgraphs:\n  a:\n    routing_url: a.test/graphql\n    schema: { file: a.graphql }',
+      '`subgraphs.a.routing_url` must be an http or https URL, but got: "a.test/graphql".',
+      '3:18',
+    ],
+    [
+      'no routing URL',
+      'subgraphs:\n  a:\n    schema: { file: a.graphql }',
+      '`subgraphs.a` must have a `routing_url`, where the gateway sends its operations.',
+      '2:3',
+    ],
+    [
+      'no schema',
+      'subgraphs:\n  a:\n    routing_url: http://a.test',
+      '`subgraphs.a.schema` is missing.',
+      '2:3',
+    ],
+    [
+      'two schemas',
+      'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { file: a.graphql, sdl: x }',
+      '`subgraphs.a.schema` must have exactly one of `file`, `subgraph_url` and `sdl`.',
+      '4:5',
+    ],
+    [
+      'Federation 1',
+      'federation_version: 1\nsubgraphs: { a: { routing_url: http://a.test, schema: { file: a.graphql } } }',
+      '`federation_version` must be a version of Federation 2, such as 2 or =2.14.4, but got: 1.',
+      '1:21',
+    ],
+    ['broken YAML', 'subgraphs:\n\ta: 1', 'Tabs are not allowed as indentation.', '2:1'],
+    ['a name twice', 'subgraphs:\n  a: 1\n  a: 2', 'Map keys must be unique.', '3:3'],
+    ['an alias without anchor', 'subgraphs: *a', '*a names no anchor.', '1:12'],
+    [
+      'a variable that is not set',
+      'subgraphs:\n  a: ${env.NOPE}',
+      'The environment variable NOPE is not set.',
+      '2:6',
+    ],
+  ])('says where %s is', async (_what, yaml, message, place) => {
+    const [problem, ...others] = await problemsOf(yaml);
+
+    expect(problem).toMatchObject({ level: 'error', code: 'CONFIG_INVALID', message });
+    expect(problem?.locations.map((at) => `${at.file} ${at.line}:${at.column}`)).toEqual([
+      `${file} ${place}`,
+    ]);
+    expect(others).toEqual([]);
+  });
+
+  it('reports every mistake at once', async () => {
+    const problems = await problemsOf('subgraphs:\n  a: 1\n  b: { scema: {} }');
+
+    expect(problems.map(({ message }) => message)).toEqual([
+      '`subgraphs.a` must be a map, but got: 1.',
+      '`subgraphs.b.schema` is missing.',
+      '`subgraphs.b.scema` is unknown; did you mean `schema`?',
+    ]);
+  });
+
+  it('says that a file does not exist', async () => {
+    await expect(loadSupergraphConfig({ file: 'nowhere.yaml' })).rejects.toThrow(
+      'nowhere.yaml does not exist.',
+    );
+  });
+});
+
+function load(yaml: string, env?: Record<string, string>): Promise<SupergraphConfig> {
+  writeFileSync(file, yaml);
+  return loadSupergraphConfig({ file, ...(env ? { env } : {}) });
+}
+
+async function problemsOf(yaml: string): Promise<readonly Problem[]> {
+  const error: unknown = await load(yaml).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  return error instanceof SupergraphConfigError ? error.problems : [];
+}

@@ -1,0 +1,183 @@
+import { releaseStock, reserveStock } from '../../../../subgraphs/inventory/reservations';
+import { reservationsTable, stockTable, type StockLine } from '../../../../subgraphs/inventory/table';
+import { openTestDatabase } from '../../../support/subgraph-kit';
+
+let database: Awaited<ReturnType<typeof openTestDatabase>>;
+let orders = 0;
+
+beforeAll(async () => {
+  database = await openTestDatabase({ ...stockTable, seed: () => [] }, reservationsTable);
+});
+
+afterAll(() => database.stop());
+
+const lines = [
+  { upc: 'a', quantity: 2 },
+  { upc: 'b', quantity: 1 },
+  { upc: 'c', quantity: 3 },
+];
+
+let orderId: string;
+
+beforeEach(async () => {
+  orderId = `order ${orders++}`;
+  await setStock({ a: 10, b: 10, c: 10 });
+});
+
+describe('reserveStock', () => {
+  it('takes every line once, however often it is called', async () => {
+    for (let i = 0; i < 3; i++) expect(await reserve()).toBe('held');
+    expect(await available()).toEqual({ a: 8, b: 9, c: 7 });
+  });
+
+  it('takes nothing when a line is short', async () => {
+    await setStock({ c: 2 });
+    expect(await reserve()).toBe('OUT_OF_STOCK');
+    expect(await available()).toEqual({ a: 10, b: 10, c: 2 });
+  });
+
+  it('takes all of it when the order tries again after there is more', async () => {
+    await setStock({ c: 2 });
+    await reserve();
+    await setStock({ c: 3 });
+    expect(await reserve()).toBe('held');
+    expect(await available()).toEqual({ a: 8, b: 9, c: 0 });
+  });
+
+  it('refuses other lines for an order that has some', async () => {
+    await reserve();
+    expect(await reserve([{ upc: 'a', quantity: 1 }])).toBe('CONFLICT');
+    expect(await available()).toEqual({ a: 8, b: 9, c: 7 });
+  });
+
+  it('does not mind the order of the lines', async () => {
+    await reserve();
+    expect(await reserve([...lines].reverse())).toBe('held');
+  });
+
+  it('sells what is there to as many orders as it is enough for', async () => {
+    await setStock({ a: 7 });
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => reserve([{ upc: 'a', quantity: 1 }], `${orderId}/${i}`)),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'held')).toHaveLength(7);
+    expect(outcomes.filter((outcome) => outcome === 'OUT_OF_STOCK')).toHaveLength(3);
+    expect(await available()).toMatchObject({ a: 0 });
+  });
+
+  it('takes every line once when it is called several times at once', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 6 }, () => reserve()));
+    expect(outcomes).toEqual(Array(6).fill('held'));
+    expect(await available()).toEqual({ a: 8, b: 9, c: 7 });
+  });
+
+  it('comes out right when it is called again after having died at any of its steps', async () => {
+    const steps = await countSteps(() => reserve());
+    expect(steps).toBe(5);
+    for (let step = 0; step < steps; step++) {
+      orderId = `order ${orders++}`;
+      await setStock({ a: 10, b: 10, c: 10 });
+      await dyingAt(step, () => reserve());
+      expect(await reserve()).toBe('held');
+      expect(await available()).toEqual({ a: 8, b: 9, c: 7 });
+    }
+  });
+
+  it('leaves nothing set aside when it is called again after having died while short of a line', async () => {
+    await setStock({ c: 0 });
+    const steps = await countSteps(() => reserve());
+    for (let step = 0; step < steps; step++) {
+      orderId = `order ${orders++}`;
+      await dyingAt(step, () => reserve());
+      expect(await reserve()).toBe('OUT_OF_STOCK');
+      expect(await available()).toEqual({ a: 10, b: 10, c: 0 });
+    }
+  });
+});
+
+describe('releaseStock', () => {
+  it('gives everything back once, however often it is called', async () => {
+    await reserve();
+    for (let i = 0; i < 3; i++) expect(await release()).toBe('released');
+    expect(await available()).toEqual({ a: 10, b: 10, c: 10 });
+  });
+
+  it('has nothing to do for an order that has nothing', async () => {
+    expect(await release()).toBe('released');
+  });
+
+  it('comes out right when it is called again after having died at any of its steps', async () => {
+    await reserve();
+    const steps = await countSteps(() => release());
+    for (let step = 0; step < steps; step++) {
+      await reserve();
+      await dyingAt(step, () => release());
+      expect(await release()).toBe('released');
+      expect(await available()).toEqual({ a: 10, b: 10, c: 10 });
+    }
+  });
+
+  it('and reserveStock at once leave the stock set aside whole, or not at all', async () => {
+    for (let i = 0; i < 8; i++) {
+      orderId = `order ${orders++}`;
+      await setStock({ a: 10, b: 10, c: 10 });
+      await Promise.all([reserve(), release(), reserve(), release(), reserve()]);
+
+      const { state } = (await database.db.table(reservationsTable).get({ orderId }, { consistent: true }))!;
+      expect(state).not.toBe('taking');
+      expect(await available()).toEqual(state === 'held' ? { a: 8, b: 9, c: 7 } : { a: 10, b: 10, c: 10 });
+    }
+  });
+});
+
+/** Reserves and returns the state, or the code of the error. */
+async function reserve(wanted: StockLine[] = lines, id = orderId): Promise<string> {
+  try {
+    return (await reserveStock({ orderId: id, lines: wanted }, database.db)).state;
+  } catch (error) {
+    return (error as { code?: string }).code ?? (error as Error).message;
+  }
+}
+
+async function release(): Promise<string> {
+  return (await releaseStock(orderId, database.db)).state;
+}
+
+async function setStock(counts: Record<string, number>): Promise<void> {
+  const stock = database.db.table(stockTable);
+  for (const [upc, count] of Object.entries(counts)) {
+    await stock.put({ upc, sku: upc, warehouse: 'RTM', onHand: count, available: count, holds: {} });
+  }
+}
+
+/** How many are available of each product; checks that those that are not are in the holds. */
+async function available(): Promise<Record<string, number>> {
+  const items = await database.db.table(stockTable).query({ index: 'byWarehouse', partition: 'RTM' });
+  for (const { onHand, available: free, holds } of items) {
+    expect(free + Object.values(holds).reduce((sum, count) => sum + count, 0)).toBe(onHand);
+  }
+  return Object.fromEntries(items.map(({ upc, available: free }) => [upc, free]));
+}
+
+/** How many commands it takes. */
+async function countSteps(act: () => Promise<unknown>): Promise<number> {
+  let steps = 0;
+  const stop = database.db.onCommand(() => {
+    steps++;
+    return undefined;
+  });
+  await act();
+  stop();
+  return steps;
+}
+
+/** Lets the command after `steps` commands fail, and all that follow. */
+async function dyingAt(steps: number, act: () => Promise<unknown>): Promise<void> {
+  let seen = 0;
+  const stop = database.db.onCommand(() => {
+    if (seen++ >= steps) throw new Error('died');
+    return undefined;
+  });
+  await act().catch(() => undefined);
+  stop();
+}

@@ -58,7 +58,7 @@ export class Completion {
     const b = tape[at + 1]!;
     const kind = b & KIND;
     if (((projection.accepts >> kind) & 1) === 1) {
-      this.run.out.copy(this.run.workspace.bytes, a, a + (b >> LENGTH_SHIFT));
+      this.run.out.copy(this.run.workspace, a, a + (b >> LENGTH_SHIFT));
       return true;
     }
     if (kind <= NULL) return this.null(projection, field);
@@ -183,11 +183,10 @@ export class Completion {
 
   #fields(fields: readonly FieldProjection[], record: number): boolean {
     const { workspace, out } = this.run;
-    const { bytes } = workspace;
     let { tape } = workspace;
     const start = out.end;
     const depth = this.path.length;
-    // The run of bytes at the source that is still to be copied.
+    // The run of bytes at the source that is still to be copied, with whatever stands before its first key.
     let runStart = 0;
     let runEnd = 0;
     for (let i = 0; i < fields.length; i++) {
@@ -209,19 +208,18 @@ export class Completion {
             runEnd = end;
             continue;
           }
-          if (runEnd !== 0) out.copy(bytes, runStart, runEnd);
-          out.byte(COMMA);
-          runStart = keyStart;
+          if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
+          runStart = keyStart - 1;
           runEnd = end;
           continue;
         }
-        if (runEnd !== 0) out.copy(bytes, runStart, runEnd);
+        if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
         runEnd = 0;
         out.all(field.key);
-        out.copy(bytes, a, end);
+        out.copy(workspace, a, end);
         continue;
       }
-      if (runEnd !== 0) out.copy(bytes, runStart, runEnd);
+      if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
       runEnd = 0;
       out.all(field.key);
       if (field.constant !== undefined) {
@@ -242,7 +240,7 @@ export class Completion {
       }
       tape = workspace.tape;
     }
-    if (runEnd !== 0) out.copy(bytes, runStart, runEnd);
+    if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
     if (fields.length === 0) out.byte(OPEN_OBJECT);
     else out.bytes[start] = OPEN_OBJECT;
     out.byte(CLOSE_OBJECT);

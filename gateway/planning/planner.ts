@@ -34,7 +34,10 @@ export interface QueryPlannerOptions {
 export interface SupergraphFacts {
   /** The schema that clients see. */
   readonly apiSchemaSdl: string;
-  /** The schema that answers are completed by: everything that subgraphs may send, `@inaccessible` kept. */
+  /**
+   * The schema that answers are completed by: everything that subgraphs may send, `@inaccessible` kept. Where nothing is
+   * inaccessible, it is `apiSchemaSdl`, and need not be built again.
+   */
   readonly executionSchemaSdl: string;
   readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
   /** The labels of progressive `@override`s. */
@@ -70,7 +73,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
   return {
     supergraph: {
       apiSchemaSdl,
-      executionSchemaSdl: executionSchemaSdl(supergraphSdl),
+      executionSchemaSdl: executionSchemaSdl(supergraphSdl) ?? apiSchemaSdl,
       subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       overrideLabels: overrideLabelsOf(supergraph),
     },

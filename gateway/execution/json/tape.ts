@@ -77,8 +77,8 @@ const initialBytes = 64 * 1024;
 const initialWords = 32 * 1024;
 /** Bytes that may be read behind the last one. */
 const margin = 8;
-/** 8 MiB: a workspace that served a larger answer is left to the garbage collector. */
-const keptBytes = 8 * 1024 * 1024;
+/** 1 MiB each: a workspace that served larger answers is left to the garbage collector. */
+const keptBytes = 1024 * 1024;
 /** 1 GiB each: positions are signed 32-bit integers. */
 const largestBytes = 2 ** 30;
 const largestTape = 2 ** 28;

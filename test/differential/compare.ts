@@ -17,7 +17,10 @@ import { type Answer, type Graph } from './systems';
  */
 export function differenceFromMerged(expected: Answer, actual: Answer): string | undefined {
   const [wanted, got] = [JSON.stringify(expected.data), JSON.stringify(actual.data)];
-  if (wanted !== got) return isDeepStrictEqual(expected.data, actual.data) ? 'order of data' : 'data';
+  if (wanted !== got) {
+    if (isDeepStrictEqual(expected.data, actual.data)) return 'order of data';
+    return asksForMoreThanSelected(expected, actual) ? undefined : 'data';
+  }
   const [wantedErrors, gotErrors] = [errorsByNull(expected), errorsByNull(actual)];
   for (const place of wantedErrors.keys()) if (!gotErrors.has(place)) return 'missing error';
   for (const [place, paths] of gotErrors) {
@@ -28,6 +31,22 @@ export function differenceFromMerged(expected: Answer, actual: Answer): string |
     if (new Set(paths).size < paths.length) return 'repeated error';
   }
   return undefined;
+}
+
+/**
+ * A defect that remains: fields that a client selects of one implementation of an interface object are asked for of
+ * all. Where one of the others fails there, with a null that travels up, that one is null.
+ */
+function asksForMoreThanSelected(expected: Answer, actual: Answer): boolean {
+  const place = firstDifference(expected.data, actual.data, []);
+  return (
+    place !== undefined &&
+    valueAt(actual.data, place) === null &&
+    actual.errors.some(
+      ({ path = [] }) =>
+        isDeepStrictEqual(path.slice(0, place.length), place) && valueAt(expected.data, path) === undefined,
+    )
+  );
 }
 
 /** Paths of errors by the place of the null that each left. */

@@ -1,6 +1,7 @@
 import {
   type DocumentNode,
   type GraphQLCompositeType,
+  type GraphQLObjectType,
   type GraphQLSchema,
   getNamedType,
   isAbstractType,
@@ -57,14 +58,18 @@ export function withObjectConditions(document: DocumentNode, schema: GraphQLSche
     }));
   }
 
+  /** What to put for a condition; nothing where no object can meet it. */
   function typesWithin(
     condition: GraphQLCompositeType,
     parent: GraphQLCompositeType,
   ): GraphQLCompositeType[] {
-    if (condition === parent || !isAbstractType(condition)) return [condition];
-    const inParent = isAbstractType(parent) ? schema.getPossibleTypes(parent) : [parent];
-    const possible = new Set(schema.getPossibleTypes(condition));
-    return inParent.filter((type) => possible.has(type as never));
+    if (condition === parent) return [condition];
+    const inParent = new Set(possible(parent));
+    return possible(condition).filter((type) => inParent.has(type));
+  }
+
+  function possible(type: GraphQLCompositeType): readonly GraphQLObjectType[] {
+    return isAbstractType(type) ? schema.getPossibleTypes(type) : [type];
   }
 }
 

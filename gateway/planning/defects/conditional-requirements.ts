@@ -155,7 +155,9 @@ class Requirements {
       if (sources?.every(isExcluded)) return [];
       if (selection.kind === 'Field' && !selection.selections) return [selection];
       const selections = this.#available(selection.selections!, below, known);
-      return selections.length > 0 ? [{ ...selection, selections }] : [];
+      // A type alone is no key.
+      const isEmpty = selections.every((one) => one.kind === 'Field' && one.name === '__typename');
+      return isEmpty ? [] : [{ ...selection, selections }];
     });
   }
 

@@ -6,6 +6,7 @@ import { type DocumentNode, type GraphQLSchema } from 'graphql';
 import { type QueryPlan } from '../../execution/plan';
 import { withObjectConditions } from './abstract-conditions';
 import { withConditionalRequirements } from './conditional-requirements';
+import { withUnconditionalSelections } from './conditional-selections';
 import { withoutLiteralConditions } from './literal-conditions';
 import { withMutationsOnce } from './repeated-mutations';
 import { requiredArguments } from './required-arguments';
@@ -38,7 +39,9 @@ export function mendsOf(original: DocumentNode): Mends {
     supergraph,
     hasStandIns: required !== undefined,
     mend: (plan, apiSchema) => (document, operationName) => {
-      const prepared = withMutationsOnce(withoutLiteralConditions(document), operationName);
+      const prepared = withUnconditionalSelections(
+        withMutationsOnce(withoutLiteralConditions(document), operationName),
+      );
       const renaming = renamingOf(prepared, plannerNames);
       const planned = planWithRetry(renaming ? disguised(prepared, renaming) : prepared, operationName);
       const named = renaming ? restored(planned, renaming) : planned;

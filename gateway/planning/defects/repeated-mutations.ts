@@ -14,6 +14,7 @@ import {
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
+  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
 
@@ -63,16 +64,17 @@ function once(
   return { ...operation, selectionSet: { ...operation.selectionSet, selections } };
 }
 
-function standingForAll(field: FieldNode, when: Assignment, later: readonly Occurrence[]): FieldNode {
-  const node = { ...field, directives: conditions(when) };
+function standingForAll(field: FieldNode, when: Assignment, later: readonly Occurrence[]): SelectionNode {
+  const plain = { ...field, directives: [] };
   const { selectionSet } = field;
-  if (!selectionSet) return node;
-  const others = later.map((one) => ({
-    kind: Kind.INLINE_FRAGMENT as const,
-    directives: conditions(one.when),
-    selectionSet: one.field.selectionSet!,
-  }));
-  return { ...node, selectionSet: { ...selectionSet, selections: [...selectionSet.selections, ...others] } };
+  if (!selectionSet) return under(when, plain);
+  const others = later.map((one) =>
+    under(one.when, { kind: Kind.INLINE_FRAGMENT, selectionSet: one.field.selectionSet! }),
+  );
+  return under(when, {
+    ...plain,
+    selectionSet: { ...selectionSet, selections: [...selectionSet.selections, ...others] },
+  });
 }
 
 /** Root fields with the conditions of the fragments around them; those that can never be are left out. */
@@ -122,17 +124,30 @@ function without(assignment: Assignment, other: Assignment): Assignment[] {
   return cases;
 }
 
-const conditions = (when: Assignment): DirectiveNode[] =>
-  [...when].map(([name, value]) => ({
-    kind: Kind.DIRECTIVE,
-    name: { kind: Kind.NAME, value: value ? 'include' : 'skip' },
-    arguments: [
+/** The selection under these conditions: in fragments, for it may have no two conditions of one kind. */
+function under(when: Assignment, selection: SelectionNode): SelectionNode {
+  return [...when].reduce<SelectionNode>((inner, [name, value]) => {
+    const directives: DirectiveNode[] = [
       {
-        kind: Kind.ARGUMENT,
-        name: { kind: Kind.NAME, value: 'if' },
-        value: { kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: name } },
+        kind: Kind.DIRECTIVE,
+        name: { kind: Kind.NAME, value: value ? 'include' : 'skip' },
+        arguments: [
+          {
+            kind: Kind.ARGUMENT,
+            name: { kind: Kind.NAME, value: 'if' },
+            value: { kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: name } },
+          },
+        ],
       },
-    ],
-  }));
+    ];
+    return inner.directives?.length === 0 || (inner.kind === Kind.INLINE_FRAGMENT && !inner.directives)
+      ? { ...inner, directives }
+      : {
+          kind: Kind.INLINE_FRAGMENT,
+          directives,
+          selectionSet: { kind: Kind.SELECTION_SET, selections: [inner] },
+        };
+  }, selection);
+}
 
 const responseName = (node: FieldNode): string => node.alias?.value ?? node.name.value;

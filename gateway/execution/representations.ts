@@ -71,9 +71,13 @@ export class Representation {
   #compile(type: number): Group[] {
     const { types } = this.#place;
     const groups: Group[] = [];
-    const rewrites = this.#rewrites.filter(({ path }) => {
-      const condition = path[0];
-      return !condition?.startsWith(typeConditionPrefix) || type === 0 || isOfType(condition.slice(7));
+    const rewrites = this.#rewrites.flatMap((rewrite) => {
+      const start = rewrite.path.findIndex((element) => !element.startsWith(typeConditionPrefix));
+      const conditions = rewrite.path
+        .slice(0, start)
+        .map((element) => element.slice(typeConditionPrefix.length));
+      const applies = type === 0 || conditions.every(isOfType);
+      return applies ? [{ ...rewrite, path: rewrite.path.slice(start) }] : [];
     });
     const gather = (selections: readonly RequiredSelection[], optional: boolean): void => {
       const fields: Field[] = [];
@@ -101,8 +105,7 @@ export class Representation {
     const responseName = alias ?? name;
     const here: Rewrite[] = [];
     for (const rewrite of rewrites) {
-      const path = rewrite.path.filter((element, i) => i > 0 || !element.startsWith(typeConditionPrefix));
-      if (path[0] === responseName) here.push({ ...rewrite, path: path.slice(1) });
+      if (rewrite.path[0] === responseName) here.push({ ...rewrite, path: rewrite.path.slice(1) });
     }
     const own = here.find(({ path }) => path.length === 0);
     const written = own?.kind === 'KeyRenamer' ? own.renameKeyTo : responseName;

@@ -359,7 +359,7 @@ describe('a fetch', () => {
               inputRewrites: [
                 { kind: 'ValueSetter', path: ['... on Node', '__typename'], setValueTo: 'Node' },
                 { kind: 'ValueSetter', path: ['... on T', '__typename'], setValueTo: 'T' },
-                { kind: 'KeyRenamer', path: ['... on U', 'id__planner'], renameKeyTo: 'id' },
+                { kind: 'KeyRenamer', path: ['... on U', '... on Node', 'id__planner'], renameKeyTo: 'id' },
                 { kind: 'KeyRenamer', path: ['... on U', 'd', '... on D', 'a__planner'], renameKeyTo: 'a' },
               ],
             },

@@ -57,7 +57,7 @@ export async function differenceOf(
   if (what !== undefined) return { what, expected, got };
   if (!apollo) return undefined;
   const apolloAnswer = await apollo.answer(operation);
-  const fromApollo = differenceFromApollo(graph, apolloAnswer, got);
+  const fromApollo = differenceFromApollo(graph, operation, apolloAnswer, got);
   return fromApollo === undefined
     ? undefined
     : { what: `not Apollo's ${fromApollo}`, expected: apolloAnswer, got };

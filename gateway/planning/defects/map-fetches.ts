@@ -29,3 +29,13 @@ export function mapFetches(
     ? plan
     : { ...plan, node: map(plan.node) };
 }
+
+/** A rewrite's path with a type condition at its end: of conditions that follow one another the last says all. */
+export const withCondition = (
+  path: readonly string[],
+  typeCondition: string | undefined,
+): readonly string[] => {
+  if (typeCondition === undefined) return path;
+  const isCondition = path.at(-1)?.startsWith('... on ') ?? false;
+  return [...(isCondition ? path.slice(0, -1) : path), `... on ${typeCondition}`];
+};

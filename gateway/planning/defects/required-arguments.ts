@@ -32,7 +32,7 @@ import {
   type RequiredSelection,
   type Rewrite,
 } from '../../execution/plan';
-import { mapFetches } from './map-fetches';
+import { mapFetches, withCondition } from './map-fetches';
 
 export interface RequiredArguments {
   /** For the planner. */
@@ -220,11 +220,7 @@ class StandIns {
     for (const selection of selections) {
       if (selection.kind === 'InlineFragment') {
         const { typeCondition } = selection;
-        this.#restoreRequires(
-          selection.selections,
-          typeCondition === undefined ? path : [...path, `... on ${typeCondition}`],
-          rewrites,
-        );
+        this.#restoreRequires(selection.selections, withCondition(path, typeCondition), rewrites);
         continue;
       }
       const name = selection.alias ?? selection.name;

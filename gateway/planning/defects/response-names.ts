@@ -16,7 +16,7 @@ import {
   visit,
 } from 'graphql';
 import { type FetchNode, type QueryPlan, type RequiredSelection, type Rewrite } from '../../execution/plan';
-import { mapFetches } from './map-fetches';
+import { mapFetches, withCondition } from './map-fetches';
 
 /** The names of all fields that the supergraph's keys and requirements select. */
 export function plannerFieldNames(supergraph: DocumentNode): ReadonlySet<string> {
@@ -113,7 +113,7 @@ export function restored(plan: QueryPlan, renaming: Renaming): QueryPlan {
     return selections.map((selection) => {
       if (selection.kind === 'InlineFragment') {
         const { typeCondition } = selection;
-        const below = typeCondition === undefined ? path : [...path, `... on ${typeCondition}`];
+        const below = withCondition(path, typeCondition);
         return { ...selection, selections: renameRequires(selection.selections, below, keys) };
       }
       const name = selection.alias ?? selection.name;

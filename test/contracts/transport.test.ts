@@ -718,6 +718,17 @@ describe('an HTTP transport over HTTP/1.1', () => {
     );
   });
 
+  it.each([{ host: 'a' }, { 'Content-Length': '1' }, { 'x-a': 'a\r\nb: c' }, { 'x a': 'b' }])(
+    'refuses to send %j with every call',
+    async (headers) => {
+      const { transport, server } = start(await serveHttp1(() => undefined));
+      const [name] = Object.keys(headers);
+      expect(() =>
+        transport.to({ name: 'reviews', url: server.url, headers: headers }),
+      ).toThrow(`The header "${name}" of subgraph "reviews" cannot be sent`);
+    },
+  );
+
   it('says which option is wrong', async () => {
     const { transport, server } = start(await serveHttp1(() => undefined));
     expect(() => transport.to({ name: 'reviews', url: server.url, timeout: 0 })).toThrow(

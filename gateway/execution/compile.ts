@@ -49,6 +49,8 @@ export interface Program {
   readonly isExclusive: boolean;
   readonly introspection: Introspection;
   readonly pool: Pool;
+  /** How large the latest responses were, and some more. */
+  usualBytes: number;
   /** The values of the variables that `@skip` and `@include` depend on. */
   readonly conditionsOf: (variables: Readonly<Record<string, unknown>>) => Conditions;
   /** How the response is written under these conditions. */
@@ -86,6 +88,7 @@ export function compileOperation(options: CompileOptions): Program {
     isExclusive: [...fetches.keys()].some(({ contextRewrites }) => contextRewrites !== undefined),
     introspection: new Introspection(schema, operation, fragments),
     pool,
+    usualBytes: 0,
     conditionsOf: (variables) => conditionValues(operation, conditionNames, variables),
     projectionFor: (conditions) => {
       const key = conditionNames.map((name) => (conditions[name] === true ? '1' : '0')).join('');

@@ -29,39 +29,40 @@ import { type Run } from './run';
 
 /** The state of writing one response. */
 export class Completion {
-  readonly run: Run;
-  readonly trail: ErrorTrail;
-  /** The response keys and indexes that lead to what is being written. */
-  readonly path: (string | number)[] = [];
+  readonly #run: Run;
+  readonly #trail: ErrorTrail;
+  /** The response keys and indexes that lead to what is being written; `#depth` of them count. */
+  readonly #path: (string | number)[] = [];
+  #depth = 0;
   /** The JSON of the introspection fields, by response key. */
   readonly #introspect: (field: FieldProjection) => Buffer;
   /** Counts what was taken back: bytes that were written before may be gone. */
   #takenBack = 0;
 
   constructor(run: Run, trail: ErrorTrail, introspect: (field: FieldProjection) => Buffer) {
-    this.run = run;
-    this.trail = trail;
+    this.#run = run;
+    this.#trail = trail;
     this.#introspect = introspect;
   }
 
   /** Writes the response's data: an object, or null. */
   root(projection: ObjectProjection): void {
-    const { run } = this;
+    const run = this.#run;
     const record = run.workspace.tape[run.rootPair]!;
     if (!this.#fields(projection.fieldsOf(projection.staticType)!, record)) run.out.all(nullBytes);
   }
 
   /** False, and nothing written, if a null has to go up. */
-  value(projection: ValueProjection, at: number, field: FieldProjection): boolean {
-    const { tape } = this.run.workspace;
+  #value(projection: ValueProjection, at: number, field: FieldProjection): boolean {
+    const { tape } = this.#run.workspace;
     const a = tape[at]!;
     const b = tape[at + 1]!;
     const kind = b & KIND;
     if (((projection.accepts >> kind) & 1) === 1) {
-      this.run.out.copy(this.run.workspace.bytes, a, a + (b >> LENGTH_SHIFT));
+      this.#run.out.copy(this.#run.workspace, a, a + (b >> LENGTH_SHIFT));
       return true;
     }
-    if (kind <= NULL) return this.null(projection, field);
+    if (kind <= NULL) return this.#null(projection, field);
     let isWritten: boolean;
     if (projection.object !== undefined) isWritten = this.#object(projection.object, a, kind, field);
     else if (projection.item !== undefined) isWritten = this.#list(projection.item, a, b, field);
@@ -70,69 +71,69 @@ export class Completion {
   }
 
   /** Completes a null, or an absent value. */
-  null(projection: ValueProjection, field: FieldProjection): boolean {
+  #null(projection: ValueProjection, field: FieldProjection): boolean {
     if (!projection.isNonNull) {
-      this.run.out.all(nullBytes);
+      this.#run.out.all(nullBytes);
       return true;
     }
-    this.error(`Cannot return null for non-nullable field ${field.coordinate}.`);
+    this.#error(`Cannot return null for non-nullable field ${field.coordinate}.`);
     return false;
   }
 
   #nullAfterError(projection: ValueProjection): boolean {
     if (projection.isNonNull) return false;
-    this.run.out.all(nullBytes);
+    this.#run.out.all(nullBytes);
     return true;
   }
 
   /** Keeps an error for where we are, unless there is one already that explains it. */
-  error(message: string): void {
-    this.trail.addFieldError(this.path, message);
+  #error(message: string): void {
+    this.#trail.addFieldError(this.#path.slice(0, this.#depth), message);
   }
 
   /** Forgets what was written from `end` on. */
-  takeBack(end: number): void {
-    this.run.out.end = end;
+  #takeBack(end: number): void {
+    this.#run.out.end = end;
     this.#takenBack++;
   }
 
   #leaf(leaf: Leaf, a: number, b: number): boolean {
-    const problem = completeLeaf(this.run, leaf, a, b);
-    if (problem !== undefined) this.error(problem);
+    const problem = completeLeaf(this.#run, leaf, a, b);
+    if (problem !== undefined) this.#error(problem);
     return problem === undefined;
   }
 
   #list(item: ValueProjection, a: number, b: number, field: FieldProjection): boolean {
-    const { out, workspace } = this.run;
+    const { out, workspace } = this.#run;
     const start = out.end;
     let list = (b & KIND) === LIST ? a : 0;
     if ((b & KIND) === RAW) list = scanLeaves(workspace, a, a + (b >> LENGTH_SHIFT));
     if (list === 0) {
-      this.error(`Expected Iterable, but did not find one for field "${field.coordinate}".`);
+      this.#error(`Expected Iterable, but did not find one for field "${field.coordinate}".`);
       return false;
     }
     const count = workspace.tape[list]!;
     if (count === 0) out.byte(OPEN_LIST);
-    const depth = this.path.length;
+    const depth = this.#depth++;
     for (let i = 0; i < count; i++) {
       out.byte(i === 0 ? OPEN_LIST : COMMA);
-      this.path[depth] = i;
-      if (this.value(item, list + 1 + 2 * i, field)) continue;
-      this.path.length = depth;
-      this.takeBack(start);
+      this.#path[depth] = i;
+      if (this.#value(item, list + 1 + 2 * i, field)) continue;
+      this.#depth = depth;
+      this.#takeBack(start);
       return false;
     }
-    this.path.length = depth;
+    this.#depth = depth;
     out.byte(CLOSE_LIST);
     return true;
   }
 
   #object(projection: ObjectProjection, record: number, kind: number, field: FieldProjection): boolean {
     if (kind !== OBJECT) {
-      this.error(`Expected an object for field "${field.coordinate}".`);
+      this.#error(`Expected an object for field "${field.coordinate}".`);
       return false;
     }
-    const { out, workspace } = this.run;
+    const { out, workspace } = this.#run;
     const { tape } = workspace;
     const key = projection.id + this.#takenBack * idsPerProgram;
     if (projection.id !== 0 && tape[record + WRITTEN_BY] === key) {
@@ -146,15 +147,15 @@ export class Completion {
     if (fields === undefined) {
       const { tape: cells } = workspace;
       const isExplained = projection.typeSource?.joins.some((join) =>
-        this.trail.isExplained(cells[record + join]!),
+        this.#trail.isExplained(cells[record + join]!),
       );
       if (isExplained !== true) this.#unfitType(projection, type, field);
       return false;
     }
     const start = out.end;
-    const errors = this.trail.count;
+    const errors = this.#trail.count;
     if (!this.#fields(fields, record)) return false;
-    if (this.trail.count === errors) {
+    if (this.#trail.count === errors) {
       const after = workspace.tape;
       after[record + WRITTEN_BY] = projection.id + this.#takenBack * idsPerProgram;
       after[record + WRITTEN_START] = start;
@@ -170,24 +171,22 @@ export class Completion {
   ): void {
     const name = typeSource?.types.nameOf(type) ?? '';
     if (!isAbstractType(returnType)) {
-      this.error(
+      this.#error(
         `Expected value of type "${returnType.name}" for field "${coordinate}" but got type "${name}".`,
       );
     } else if (name === '') {
       const what = type < 0 ? 'a type that does not exist' : 'no type';
-      this.error(`Abstract type "${returnType.name}" was resolved to ${what} for field "${coordinate}".`);
+      this.#error(`Abstract type "${returnType.name}" was resolved to ${what} for field "${coordinate}".`);
     } else {
-      this.error(`Runtime Object type "${name}" is not a possible type for "${returnType.name}".`);
+      this.#error(`Runtime Object type "${name}" is not a possible type for "${returnType.name}".`);
     }
   }
 
   #fields(fields: readonly FieldProjection[], record: number): boolean {
-    const { workspace, out } = this.run;
-    const { bytes } = workspace;
+    const { workspace, out } = this.#run;
     let { tape } = workspace;
     const start = out.end;
-    const depth = this.path.length;
-    // The run of bytes at the source that is still to be copied.
+    // The run of bytes at the source that is still to be copied, with whatever stands before its first key.
     let runStart = 0;
     let runEnd = 0;
     for (let i = 0; i < fields.length; i++) {
@@ -209,19 +208,18 @@ export class Completion {
             runEnd = end;
             continue;
           }
-          if (runEnd !== 0) out.copy(bytes, runStart, runEnd);
-          out.byte(COMMA);
-          runStart = keyStart;
+          if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
+          runStart = keyStart - 1;
           runEnd = end;
           continue;
         }
-        if (runEnd !== 0) out.copy(bytes, runStart, runEnd);
+        if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
         runEnd = 0;
         out.all(field.key);
-        out.copy(bytes, a, end);
+        out.copy(workspace, a, end);
         continue;
       }
-      if (runEnd !== 0) out.copy(bytes, runStart, runEnd);
+      if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
       runEnd = 0;
       out.all(field.key);
       if (field.constant !== undefined) {
@@ -232,17 +230,17 @@ export class Completion {
         out.all(this.#introspect(field));
         continue;
       }
-      this.path[depth] = field.responseKey;
+      this.#path[this.#depth++] = field.responseKey;
       const isWritten =
-        (b & KIND) <= NULL ? this.#missing(field, record) : this.value(field.value, at, field);
-      this.path.length = depth;
+        (b & KIND) <= NULL ? this.#missing(field, record) : this.#value(field.value, at, field);
+      this.#depth--;
       if (!isWritten) {
-        this.takeBack(start);
+        this.#takeBack(start);
         return false;
       }
       tape = workspace.tape;
     }
-    if (runEnd !== 0) out.copy(bytes, runStart, runEnd);
+    if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
     if (fields.length === 0) out.byte(OPEN_OBJECT);
     else out.bytes[start] = OPEN_OBJECT;
     out.byte(CLOSE_OBJECT);
@@ -251,14 +249,14 @@ export class Completion {
 
   #missing(field: FieldProjection, record: number): boolean {
     if (field.value.isNonNull && this.#isExplained(field, record)) return false;
-    return this.null(field.value, field);
+    return this.#null(field.value, field);
   }
 
   /** Whether the field is missing because a call failed, which has its own error. */
   #isExplained(field: FieldProjection, record: number): boolean {
-    const { tape } = this.run.workspace;
+    const { tape } = this.#run.workspace;
     const joins = field.access === undefined ? [field.join] : field.access.candidates.map(({ join }) => join);
-    return joins.some((join) => join !== 0 && this.trail.isExplained(tape[record + join]!));
+    return joins.some((join) => join !== 0 && this.#trail.isExplained(tape[record + join]!));
   }
 }
 

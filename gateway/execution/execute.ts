@@ -42,7 +42,11 @@ export function execute(
       const dataEnd = out.end;
       const suffix = trail.errors.length === 0 ? '}' : `,"errors":${JSON.stringify(trail.errors)}}`;
       out.all(Buffer.from(suffix));
-      const body = Buffer.from(out.bytes.subarray(0, out.end));
+      const body = run.takeOutput();
+      program.usualBytes = Math.max(
+        body.length + (body.length >> 3),
+        program.usualBytes - (program.usualBytes >> 5),
+      );
       run.end();
       resolve({ body, data: body.subarray(dataPrefix.length, dataEnd), errors: trail.errors });
     });

@@ -26,7 +26,7 @@ export function completeLeaf(
   if (type.name === 'ID' && (kind === INT || kind === LONG)) {
     // Digits as they are: as a number they might be rounded.
     out.byte(QUOTE);
-    out.copy(bytes, a, end);
+    out.copy(workspace, a, end);
     out.byte(QUOTE);
     return undefined;
   }

@@ -153,8 +153,8 @@ export class Place {
 
   /** How the type is read of what stands here. */
   typeSource(): TypeSource {
-    const saying = this.#joining.filter(({ shape }) => shape.isTypename.includes(true));
-    const isAsked = saying.length > 0 || this.#own.some(({ isTypename }) => isTypename.includes(true));
+    const saying = this.#joining.filter(({ shape }) => shape.typenames.includes(1));
+    const isAsked = saying.length > 0 || this.#own.some(({ typenames }) => typenames.includes(1));
     return { types: this.types, joins: saying.map(({ key }) => this.joinWord(key)), isAsked };
   }
 }

@@ -57,8 +57,7 @@ export class Representation {
     let key = `${type}`;
     const complete = groups.filter(({ fields, optional }, i) => {
       const isComplete = fields.every(
-        (field) =>
-          field.constant !== undefined || isPresent(run, record, field.access) || isUnasked(field, run),
+        (field) => field.isConstant || isPresent(run, record, field.access) || isUnasked(field, run),
       );
       if (isComplete) key += `,${i}`;
       return isComplete || !optional;
@@ -72,9 +71,13 @@ export class Representation {
   #compile(type: number): Group[] {
     const { types } = this.#place;
     const groups: Group[] = [];
-    const rewrites = this.#rewrites.filter(({ path }) => {
-      const condition = path[0];
-      return !condition?.startsWith(typeConditionPrefix) || type === 0 || isOfType(condition.slice(7));
+    const rewrites = this.#rewrites.flatMap((rewrite) => {
+      const start = rewrite.path.findIndex((element) => !element.startsWith(typeConditionPrefix));
+      const conditions = rewrite.path
+        .slice(0, start)
+        .map((element) => element.slice(typeConditionPrefix.length));
+      const applies = type === 0 || conditions.every(isOfType);
+      return applies ? [{ ...rewrite, path: rewrite.path.slice(start) }] : [];
     });
     const gather = (selections: readonly RequiredSelection[], optional: boolean): void => {
       const fields: Field[] = [];
@@ -102,25 +105,25 @@ export class Representation {
     const responseName = alias ?? name;
     const here: Rewrite[] = [];
     for (const rewrite of rewrites) {
-      const path = rewrite.path.filter((element, i) => i > 0 || !element.startsWith(typeConditionPrefix));
-      if (path[0] === responseName) here.push({ ...rewrite, path: path.slice(1) });
+      if (rewrite.path[0] === responseName) here.push({ ...rewrite, path: rewrite.path.slice(1) });
     }
     const own = here.find(({ path }) => path.length === 0);
     const written = own?.kind === 'KeyRenamer' ? own.renameKeyTo : responseName;
     const child = this.#place.fields.get(responseName)?.child;
+    const constant =
+      own?.kind === 'ValueSetter'
+        ? JSON.stringify(own.setValueTo)
+        : name === '__typename' && type > 0
+          ? this.#place.types.quotedName(type).toString()
+          : undefined;
     return {
       place: this.#place,
       responseName,
       name: written,
       selections: selections ?? [],
-      key: Buffer.from(`,${JSON.stringify(written)}:`),
+      key: Buffer.from(`,${JSON.stringify(written)}:${constant ?? ''}`),
       access: this.#place.access(responseName),
-      constant:
-        own?.kind === 'ValueSetter'
-          ? Buffer.from(JSON.stringify(own.setValueTo))
-          : name === '__typename' && type > 0
-            ? this.#place.types.quotedName(type)
-            : undefined,
+      isConstant: constant !== undefined,
       child:
         selections === undefined || child === undefined
           ? undefined
@@ -145,10 +148,10 @@ interface Field {
   readonly responseName: string;
   readonly name: string;
   readonly selections: readonly RequiredSelection[];
-  /** Comma, name and colon. */
+  /** Comma, name and colon; of a constant, its value too. */
   readonly key: Buffer;
   readonly access: Access | undefined;
-  readonly constant: Buffer | undefined;
+  readonly isConstant: boolean;
   readonly child: Representation | undefined;
 }
 
@@ -184,10 +187,9 @@ function isUnasked({ place, responseName }: Field, run: Run): boolean {
 function writeFields(run: Run, record: number, fields: Field[], out: ByteWriter): boolean {
   const start = out.end;
   for (const field of fields) {
-    const { access, constant, key, child } = field;
-    if (constant !== undefined) {
+    const { access, isConstant, key, child } = field;
+    if (isConstant) {
       out.all(key);
-      out.all(constant);
       continue;
     }
     const at = access === undefined ? 0 : locate(run.workspace, record, access);
@@ -232,7 +234,7 @@ function writeValue(run: Run, at: number, child: Representation | undefined, out
       out.all(nullBytes);
       return;
     default:
-      out.copy(workspace.bytes, a, a + (b >> LENGTH_SHIFT));
+      out.copy(workspace, a, a + (b >> LENGTH_SHIFT));
   }
 }
 

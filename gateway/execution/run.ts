@@ -3,7 +3,7 @@ import { type Call } from './call';
 import { type Program } from './compile';
 import { Asked } from './loader';
 import { type CompiledOperation } from './operation';
-import { OBJECT, SKIPPED, STATUS, Workspace } from './json/tape';
+import { FIRST_ASKER, OBJECT, SKIPPED, STATUS, Workspace } from './json/tape';
 import { ByteWriter } from './json/write';
 import { type CompiledFetch } from './nodes/fetch';
 
@@ -40,7 +40,7 @@ export class Run {
   readonly #pool: Pool;
 
   constructor(
-    { pool, rootShape, largestRecord, isExclusive }: Program,
+    { pool, rootShape, largestRecord, isExclusive, usualBytes }: Program,
     variables: Readonly<Record<string, unknown>>,
     conditions: Readonly<Record<string, boolean>>,
     send: Send,
@@ -50,7 +50,7 @@ export class Run {
     this.#pool = pool;
     this.isExclusive = isExclusive;
     this.workspace = pool.takeWorkspace();
-    this.out = this.lendWriter();
+    this.out = usualBytes > pooledBytes ? new ByteWriter(usualBytes) : this.lendWriter();
     this.variables = variables;
     this.conditions = conditions;
     this.send = send;
@@ -58,7 +58,7 @@ export class Run {
     this.caller = caller;
     // Record 0, which has no fields, whatever its shape.
     this.workspace.allocate(largestRecord);
-    this.skipped = this.workspace.allocate(skippedCellWords);
+    this.skipped = this.workspace.allocate(FIRST_ASKER);
     this.rootPair = this.workspace.allocate(2);
     const root = this.workspace.allocate(rootShape.size);
     this.workspace.tape[this.rootPair] = root;
@@ -119,13 +119,22 @@ export class Run {
     return writer;
   }
 
+  /** What was written to `out`, for others to keep. */
+  takeOutput(): Buffer {
+    const { bytes, end } = this.out;
+    // A Buffer of its own is not written to again, and need not be copied unless much of it is empty.
+    const isOwn = this.#lent[0] !== this.out && end * 2 > bytes.length;
+    return isOwn ? bytes.subarray(0, end) : Buffer.from(bytes.subarray(0, end));
+  }
+
   /** Gives back what was lent. Nothing of the run may be looked at afterwards. */
   end(): void {
     this.#pool.giveBack(this.workspace, this.#lent);
   }
 }
 
-const skippedCellWords = 64;
+/** Larger responses are written to a Buffer of their own. */
+const pooledBytes = 4096;
 
 /** Workspaces and writers that are used again: the next request needs about as much as the last one. */
 export class Pool {
@@ -151,6 +160,6 @@ export class Pool {
 }
 
 const writerBytes = 4096;
-const keptWorkspaces = 64;
-const keptWriters = 256;
-const keptWriterBytes = 1024 * 1024;
+const keptWorkspaces = 32;
+const keptWriters = 128;
+const keptWriterBytes = 256 * 1024;

@@ -6,7 +6,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { type Conjunction, conjunctionOf } from './conditions';
-import { HEADER } from './json/tape';
+import { HEADER, TIGHT } from './json/tape';
 import { type Rewrite } from './plan';
 import { renamedKey } from './rewrites';
 import { type TypeTable } from './types';
@@ -18,18 +18,23 @@ import { type TypeTable } from './types';
  */
 export class Shape {
   readonly types: TypeTable;
-  /** The keys in the order in which a subgraph answers, each followed by a quotation mark. */
-  keyBytes: Uint8Array = new Uint8Array(0);
-  /** Where each key begins in `keyBytes`; one more than there are keys. */
-  keyStarts: Int32Array = new Int32Array(1);
+  /**
+   * Each key as a subgraph writes it, from its quotation mark to its colon, as little-endian words: where its words
+   * begin (one more than there are keys), what counts of the last one, and how many bytes it is.
+   */
+  keyWords = new Int32Array(0);
+  keyFirst = new Int32Array(1);
+  keyMask = new Int32Array(0);
+  keyLength = new Int32Array(0);
   readonly keys: string[] = [];
   /** For each key, the word of the record at which its pair stands. Renamed keys share one. */
   readonly slots: number[] = [];
   /** For each key, the shape of the objects in it; null for a leaf. */
   readonly children: (Shape | null)[] = [];
-  readonly isTypename: boolean[] = [];
-  /** For each key: what the subgraph calls it is what the merged response calls it. */
-  readonly keepsName: boolean[] = [];
+  /** For each key, 1 if it is a `__typename`. */
+  readonly typenames: number[] = [];
+  /** For each key, `TIGHT` if the merged response has it under the same name. */
+  readonly tights: number[] = [];
   /** The type that the last object of this shape had: most likely that of the next. */
   lastType = 0;
   /** Words of a record. */
@@ -59,16 +64,30 @@ export class Shape {
     this.keys.push(wireName);
     this.slots.push(field.slot);
     this.children.push(child);
-    this.isTypename.push(isTypename);
-    this.keepsName.push(name === wireName);
+    this.typenames.push(isTypename ? 1 : 0);
+    this.tights.push(name === wireName ? TIGHT : 0);
   }
 
   /** To be called when all fields are there and before anything is scanned by it. */
   seal(): this {
-    const bytes = this.keys.map((key) => Buffer.from(`${key}"`));
-    this.keyBytes = Uint8Array.from(Buffer.concat(bytes));
-    let start = 0;
-    this.keyStarts = Int32Array.from([0, ...bytes.map(({ length }) => (start += length))]);
+    const words: number[] = [];
+    const first = [0];
+    const mask: number[] = [];
+    const length: number[] = [];
+    for (const key of this.keys) {
+      const bytes = Buffer.from(`"${key}":`);
+      const padded = Buffer.alloc(Math.ceil(bytes.length / 4) * 4);
+      bytes.copy(padded);
+      for (let i = 0; i < padded.length; i += 4) words.push(padded.readInt32LE(i));
+      first.push(words.length);
+      const rest = bytes.length % 4;
+      mask.push(rest === 0 ? -1 : (1 << (8 * rest)) - 1);
+      length.push(bytes.length);
+    }
+    this.keyWords = Int32Array.from(words);
+    this.keyFirst = Int32Array.from(first);
+    this.keyMask = Int32Array.from(mask);
+    this.keyLength = Int32Array.from(length);
     return this;
   }
 

@@ -10,12 +10,13 @@ import {
 } from 'graphql';
 
 /**
- * The schema that answers are completed by: a supergraph without the machinery of federation.
+ * The schema that answers are completed by: a supergraph without the machinery of federation; undefined where that is
+ * the API schema, because nothing is inaccessible.
  *
  * Types, fields and values that clients may not see stay, marked `@inaccessible` (under this name, whatever the
  * supergraph calls it), because subgraphs send them.
  */
-export function executionSchemaSdl(supergraphSdl: string): string {
+export function executionSchemaSdl(supergraphSdl: string): string | undefined {
   const supergraph = parse(supergraphSdl, { noLocation: true });
   const features = supergraph.definitions.filter(isSchemaDefinition).flatMap(linkedFeatures);
   const inaccessible =
@@ -31,25 +32,23 @@ export function executionSchemaSdl(supergraphSdl: string): string {
     );
   };
 
-  return print(
-    visit(
-      {
-        ...supergraph,
-        definitions: supergraph.definitions.filter((definition) => !isMachinery(definition)),
+  const marks: DirectiveNode[] = [];
+  const schema = visit(
+    { ...supergraph, definitions: supergraph.definitions.filter((definition) => !isMachinery(definition)) },
+    {
+      Directive(node: DirectiveNode) {
+        if (!kept.has(node.name.value)) return null;
+        if (node.name.value !== inaccessible) return undefined;
+        marks.push(node);
+        return { ...node, name: { ...node.name, value: 'inaccessible' } };
       },
-      {
-        Directive(node: DirectiveNode) {
-          if (!kept.has(node.name.value)) return null;
-          return node.name.value === inaccessible
-            ? { ...node, name: { ...node.name, value: 'inaccessible' } }
-            : undefined;
-        },
-      },
-    ),
-  ).concat(
-    '\n\ndirective @inaccessible on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION\n',
+    },
   );
+  return marks.length > 0 ? `${print(schema)}\n\n${inaccessibleDefinition}\n` : undefined;
 }
+
+const inaccessibleDefinition =
+  'directive @inaccessible on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION';
 
 const isSchemaDefinition = (definition: DefinitionNode): definition is SchemaDefinitionNode =>
   definition.kind === Kind.SCHEMA_DEFINITION;

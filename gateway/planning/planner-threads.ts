@@ -80,7 +80,13 @@ const restartDelay = 1000;
 type ThreadState =
   | { readonly kind: 'starting' }
   | { readonly kind: 'idle' }
-  | { readonly kind: 'planning'; readonly task: Task; readonly timers: readonly NodeJS.Timeout[] };
+  | {
+      readonly kind: 'planning';
+      readonly task: Task;
+      /** In milliseconds of `performance.now()`. */
+      readonly since: number;
+      readonly timers: readonly NodeJS.Timeout[];
+    };
 
 interface Thread {
   readonly worker: Worker;
@@ -159,12 +165,21 @@ class PlannerThreads implements Planner {
       };
       this.#queue.add(task);
       this.#assign();
-      // After the thread's own timer: who asks again on hearing of a timeout must find it remembered.
-      const timer = setTimeout(() => {
-        this.#queue.delete(task);
-        task.settle(new PlanningError('timeout'));
-      }, this.#deadline);
+      const timer = setTimeout(() => this.#expire(task), this.#deadline);
     });
+  }
+
+  /** The caller waits no longer. An operation that only waited itself is not to blame, and may be planned yet. */
+  #expire(task: Task): void {
+    this.#queue.delete(task);
+    const half = performance.now() - this.#deadline / 2;
+    for (const thread of this.#threads) {
+      const { state } = thread;
+      if (state.kind === 'planning' && state.task === task && state.since < half) {
+        void this.#giveUp(thread, task, 'timeout');
+      }
+    }
+    task.settle(new PlanningError('timeout'));
   }
 
   async close(): Promise<void> {
@@ -188,7 +203,7 @@ class PlannerThreads implements Planner {
         setTimeout(() => this.#addThread(), patience).unref(),
         setTimeout(() => void this.#giveUp(thread, task, 'timeout'), this.#deadline).unref(),
       ];
-      thread.state = { kind: 'planning', task, timers };
+      thread.state = { kind: 'planning', task, since: performance.now(), timers };
       thread.worker.postMessage(task.request);
     }
     if (this.#queue.size > 0 && this.#threads.size === 0) this.#start();

@@ -3,12 +3,14 @@
  * can take its place. It runs in worker threads; loading it into the main thread costs memory and start-up time.
  */
 import { operationFromDocument, printSchema, Supergraph } from '@apollo/federation-internals';
-import { prettyFormatQueryPlan, QueryPlanner, type QueryPlan } from '@apollo/query-planner';
-import { parse } from 'graphql';
+import { prettyFormatQueryPlan, QueryPlanner } from '@apollo/query-planner';
+import { buildSchema, parse } from 'graphql';
+import { type QueryPlan } from '../execution/plan';
+import { mendsOf } from './defects';
 import { executionSchemaSdl } from './execution-schema';
 import { type PlanningFailure, PlanningError } from './planning-error';
 
-export type { QueryPlan } from '@apollo/query-planner';
+export type { QueryPlan };
 
 export interface QueryPlannerOptions {
   readonly supergraphSdl: string;
@@ -32,7 +34,10 @@ export interface QueryPlannerOptions {
 export interface SupergraphFacts {
   /** The schema that clients see. */
   readonly apiSchemaSdl: string;
-  /** The schema that answers are completed by: everything that subgraphs may send, `@inaccessible` kept. */
+  /**
+   * The schema that answers are completed by: everything that subgraphs may send, `@inaccessible` kept. Where nothing is
+   * inaccessible, it is `apiSchemaSdl`, and need not be built again.
+   */
   readonly executionSchemaSdl: string;
   readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
   /** The labels of progressive `@override`s. */
@@ -50,8 +55,13 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
   ) => QueryPlan;
 } {
   const { supergraphSdl, pathsLimit = 2000, maxEvaluatedPlans = 1000 } = options;
-  const supergraph = Supergraph.build(supergraphSdl, { supportedFeatures });
+  const { supergraph: plannable, hasStandIns, mend } = mendsOf(parse(supergraphSdl, { noLocation: true }));
+  // Stand-ins leave `@external` fields that nothing uses any more; the supergraph as it is has been validated then.
+  const supergraph = Supergraph.build(plannable, { supportedFeatures, validateSupergraph: !hasStandIns });
   const apiSchema = supergraph.apiSchema();
+  const apiSchemaSdl = printSchema(
+    hasStandIns ? Supergraph.build(supergraphSdl, { supportedFeatures }).apiSchema() : apiSchema,
+  );
   const planner = new QueryPlanner(supergraph, {
     // Subgraph requests are smallest, and planned fastest, with fragments expanded: reusing the client's adds a
     // definition and a spread for what is often shorter, and generating them does so for every entity fetch.
@@ -62,22 +72,26 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
 
   return {
     supergraph: {
-      apiSchemaSdl: printSchema(apiSchema),
-      executionSchemaSdl: executionSchemaSdl(supergraphSdl),
+      apiSchemaSdl,
+      executionSchemaSdl: executionSchemaSdl(supergraphSdl) ?? apiSchemaSdl,
       subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       overrideLabels: overrideLabelsOf(supergraph),
     },
     plan(document, operationName, overrideLabels) {
+      const overrideConditions = new Map(overrideLabels.map((label) => [label, true]));
+      const plan = mend(
+        (ast, name) => {
+          const operation = operationFromDocument(
+            apiSchema,
+            ast,
+            name === undefined ? {} : { operationName: name },
+          );
+          return planner.buildQueryPlan(operation, { overrideConditions });
+        },
+        () => buildSchema(apiSchemaSdl),
+      );
       try {
-        const ast = parse(document, { noLocation: true });
-        const operation = operationFromDocument(
-          apiSchema,
-          ast,
-          operationName === undefined ? {} : { operationName },
-        );
-        return planner.buildQueryPlan(operation, {
-          overrideConditions: new Map(overrideLabels.map((label) => [label, true])),
-        });
+        return plan(parse(document, { noLocation: true }), operationName);
       } catch (error) {
         throw new PlanningError(failureOf(error), error);
       }
@@ -86,7 +100,8 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
 }
 
 /** A plan as text, for people. */
-export const formatQueryPlan = (plan: QueryPlan): string => prettyFormatQueryPlan(plan);
+export const formatQueryPlan = (plan: QueryPlan): string =>
+  prettyFormatQueryPlan(plan as Parameters<typeof prettyFormatQueryPlan>[0]);
 
 /**
  * The features (`@link`s for execution or security) with which a supergraph is accepted.

@@ -1,6 +1,8 @@
-import { type Dispatcher, errors, Pool } from 'undici';
+import { rootCertificates } from 'node:tls';
+import type { Carrier, Connections, Exchange } from './exchange';
+import { openConnections } from './connections';
 import { type PendingCall, PendingCalls } from './pending-calls';
-import { lookupSubgraph, parseSubgraphUrl } from './subgraph-url';
+import { parseSubgraphUrl } from './subgraph-url';
 import {
   type Caller,
   type Send,
@@ -83,20 +85,22 @@ export interface HttpTransport {
 
 /** Calls subgraphs over HTTP. One for a process: connections outlive generations. */
 export function createHttpTransport(options: HttpTransportOptions = {}): HttpTransport {
-  const pools = new Map<string, Pool>();
+  const connectionsTo = new Map<string, Connections>();
   const calls = new PendingCalls();
-  const { compression = false } = options;
 
   return {
     to(subgraph) {
       const { name, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
       const url = parseSubgraphUrl(name, subgraph.url);
-      let pool = pools.get(url.origin);
-      if (pool === undefined) pools.set(url.origin, (pool = openPool(url.origin, options)));
-      const headers = fixedHeaders(subgraph.headers, compression);
+      let connections = connectionsTo.get(url.origin);
+      if (connections === undefined) {
+        connections = connect(url, options);
+        connectionsTo.set(url.origin, connections);
+      }
+      const headers = fixedHeaders(subgraph, options);
       const target: Target = {
-        pool,
         name,
+        connections,
         path: url.pathname + url.search,
         headers: Object.entries(headers).flat(),
         headerNames: new Set(Object.keys(headers)),
@@ -107,16 +111,15 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
     },
     async close() {
       calls.close();
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
-      pools.clear();
+      await Promise.all([...connectionsTo.values()].map((connections) => connections.close()));
     },
   };
 }
 
 /** What is the same for every call of a subgraph. */
 interface Target {
-  readonly pool: Pool;
   readonly name: string;
+  readonly connections: Connections;
   readonly path: string;
   /** Names and values in turn. */
   readonly headers: readonly string[];
@@ -125,21 +128,18 @@ interface Target {
   readonly maxResponseSize: number;
 }
 
-/** One call: the handler of its response. Settles once; what comes later is dropped. */
-class Call implements Dispatcher.DispatchHandler, PendingCall {
+/** One call. Settles once; what comes later is dropped. */
+class Call implements Exchange, PendingCall {
   readonly caller: Caller;
   readonly expires: number;
+  readonly headers: readonly string[];
+  carrier: Carrier | undefined;
+  givenUp = false;
   readonly #target: Target;
+  readonly #request: SubgraphRequest;
   readonly #pending: PendingCalls;
   readonly #resolve: (response: SubgraphResponse) => void;
   readonly #reject: (error: TransportError) => void;
-  #controller: Dispatcher.DispatchController | undefined;
-  #settled = false;
-  #status = 0;
-  #headers: SubgraphResponse['headers'] = {};
-  #body: Buffer = empty;
-  #chunks: Buffer[] | undefined;
-  #size = 0;
 
   constructor(
     target: Target,
@@ -151,143 +151,125 @@ class Call implements Dispatcher.DispatchHandler, PendingCall {
     this.caller = request.caller;
     this.expires = performance.now() + target.timeout;
     this.#target = target;
+    this.#request = request;
     this.#pending = pending;
     this.#resolve = resolve;
     this.#reject = reject;
-    const failure = pending.add(this);
-    if (failure === undefined) this.#dispatch(request);
-    else this.giveUp(failure);
+    const headers = headersOf(target, request.caller);
+    this.headers = headers ?? [];
+    const failure = headers === undefined ? 'unsendable' : pending.add(this);
+    if (failure === undefined) target.connections.send(this);
+    else this.fail(failure);
   }
 
-  giveUp(failure: TransportFailure, cause?: Error): void {
+  get path(): string {
+    return this.#target.path;
+  }
+
+  get maxResponseSize(): number {
+    return this.#target.maxResponseSize;
+  }
+
+  get bodySize(): number {
+    return this.#request.operation.bodyPrefix.length + this.#variables.length + 1;
+  }
+
+  writeBody(target: Buffer, offset: number): void {
+    const { bodyPrefix } = this.#request.operation;
+    let at = offset + bodyPrefix.copy(target, offset);
+    at += this.#variables.copy(target, at);
+    target[at] = closingBrace;
+  }
+
+  giveUp(failure: TransportFailure): void {
+    this.fail(failure);
+    this.carrier?.abandon();
+  }
+
+  fail(failure: TransportFailure, cause?: Error): void {
     if (!this.#settle()) return;
     this.#reject(new TransportError(this.#target.name, failure, cause));
-    this.#controller?.abort(givenUp);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#settled) controller.abort(givenUp);
-  }
-
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
-    this.#status = status;
-    this.#headers = headers;
-    for (const name in headers) {
-      const value = headers[name];
-      if (Array.isArray(value) && name !== 'set-cookie') headers[name] = value.join(', ');
+  answer(response: SubgraphResponse): void {
+    const encoding = response.headers['content-encoding'];
+    if (encoding === undefined) {
+      if (this.#settle()) this.#resolve(response);
+      return;
     }
-    if (Number(headers['content-length']) > this.#target.maxResponseSize) this.giveUp('too-large');
+    void unpack(response.body, String(encoding), this.maxResponseSize).then((body) => {
+      if (typeof body === 'string') this.fail(body);
+      else if (this.#settle()) this.#resolve({ ...response, body });
+    });
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#size += chunk.length;
-    if (this.#size > this.#target.maxResponseSize) this.giveUp('too-large');
-    else if (this.#chunks !== undefined) this.#chunks.push(chunk);
-    else if (this.#body.length > 0) this.#chunks = [this.#body, chunk];
-    else this.#body = chunk;
-  }
-
-  onResponseEnd(): void {
-    const body = this.#chunks === undefined ? this.#body : Buffer.concat(this.#chunks, this.#size);
-    const encoding = this.#headers['content-encoding'];
-    if (encoding === undefined) this.#answer(body);
-    else
-      void unpack(body, String(encoding), this.#target.maxResponseSize).then((unpacked) =>
-        this.#answer(unpacked),
-      );
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.giveUp(failureOf(error), error);
-  }
-
-  #dispatch({ operation, variables, caller }: SubgraphRequest): void {
-    const { pool, path, headers: fixed, headerNames } = this.#target;
-    const headers = [...fixed];
-    for (const name in caller.headers) {
-      if (!headerNames.has(name)) headers.push(name, caller.headers[name]!);
-    }
-    const body = requestBody(operation.bodyPrefix, variables);
-    pool.dispatch({ path, method: 'POST', headers, body }, this);
-  }
-
-  #answer(body: Buffer | TransportFailure): void {
-    if (typeof body === 'string') this.giveUp(body);
-    else if (this.#settle()) this.#resolve({ status: this.#status, headers: this.#headers, body });
+  get #variables(): Buffer {
+    const { variables } = this.#request;
+    return variables.length === 0 ? noVariables : variables;
   }
 
   #settle(): boolean {
-    if (this.#settled) return false;
-    this.#settled = true;
+    if (this.givenUp) return false;
+    this.givenUp = true;
     this.#pending.delete(this);
     return true;
   }
 }
 
-const empty = Buffer.alloc(0);
-const givenUp = new Error('The call was given up.');
 const noVariables = Buffer.from('{}');
 const closingBrace = '}'.charCodeAt(0);
 
-function requestBody(prefix: Buffer, variables: Buffer): Buffer {
-  const value = variables.length === 0 ? noVariables : variables;
-  const body = Buffer.allocUnsafe(prefix.length + value.length + 1);
-  prefix.copy(body, 0);
-  value.copy(body, prefix.length);
-  body[body.length - 1] = closingBrace;
-  return body;
-}
-
-function openPool(origin: string, options: HttpTransportOptions): Pool {
+function connect(url: URL, options: HttpTransportOptions): Connections {
   const { connections = 256, connectTimeout = 5000, keepAlive = 4000, http2 = false, ca } = options;
-  return new Pool(origin, {
-    connections,
-    keepAliveTimeout: keepAlive,
-    // Each call has its own time.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    allowH2: http2,
-    connect: { timeout: connectTimeout, lookup: lookupSubgraph, ...(ca === undefined ? {} : { ca }) },
-  });
+  const trusted = ca === undefined ? undefined : [...rootCertificates, ca].flat().map(String);
+  return openConnections({ origin: url.origin, http2, connections, connectTimeout, keepAlive, ca: trusted });
 }
 
 function fixedHeaders(
-  more: Readonly<Record<string, string>> | undefined,
-  compression: boolean,
+  { name: subgraph, headers: more = {} }: HttpSubgraph,
+  { compression = false }: HttpTransportOptions,
 ): Record<string, string> {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     accept: 'application/graphql-response+json, application/json',
   };
   if (compression) headers['accept-encoding'] = 'gzip, br';
-  for (const [name, value] of Object.entries(more ?? {})) headers[name.toLowerCase()] = value;
+  for (const [name, value] of Object.entries(more)) {
+    if (!isHeader(name, value)) {
+      throw new RangeError(`The header "${name}" of subgraph "${subgraph}" cannot be sent`);
+    }
+    headers[name.toLowerCase()] = value;
+  }
   return headers;
 }
 
-function failureOf(error: Error): TransportFailure {
-  if (error instanceof errors.HTTPParserError) return 'not-http';
-  return failures.get((error as NodeJS.ErrnoException).code ?? '') ?? 'unreachable';
+/** The headers of a call, or undefined where one of the caller's cannot be sent. */
+function headersOf(target: Target, caller: Caller): readonly string[] | undefined {
+  const headers = target.headers.slice();
+  for (const name in caller.headers) {
+    const value = caller.headers[name]!;
+    if (target.headerNames.has(name)) continue;
+    if (!isHeader(name, value)) return undefined;
+    headers.push(name, value);
+  }
+  return headers;
 }
 
-const failures = new Map<string, TransportFailure>([
-  ['ECONNREFUSED', 'refused'],
-  ['ECONNRESET', 'reset'],
-  ['EPIPE', 'reset'],
-  ['UND_ERR_SOCKET', 'reset'],
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'reset'],
-  ['UND_ERR_CONNECT_TIMEOUT', 'connect-timeout'],
-  ['ETIMEDOUT', 'connect-timeout'],
-  ['UND_ERR_HEADERS_OVERFLOW', 'too-large'],
-  ['UND_ERR_INVALID_ARG', 'unsendable'],
-  ['UND_ERR_NOT_SUPPORTED', 'unsendable'],
-  ['UND_ERR_DESTROYED', 'closed'],
-  ['UND_ERR_CLOSED', 'closed'],
+/** These would make one request into two, as much as a line break would. */
+const framing = new Set([
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'host',
+  'upgrade',
+  'expect',
+  'te',
 ]);
+
+const isHeader = (name: string, value: string): boolean =>
+  /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) &&
+  !framing.has(name.toLowerCase()) &&
+  !/[^\t\x20-\x7e\x80-\xff]/.test(value);
 
 function positive(subgraph: string, name: string, value: number): number {
   if (value > 0) return value;

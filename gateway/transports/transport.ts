@@ -35,7 +35,7 @@ export interface SubgraphResponse {
   readonly status: number;
   /** Names in lower case; what occurred more than once, and may, is a list. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The unpacked body. */
+  /** The unpacked body. It may be part of a larger block of memory: copy what is kept beyond the request. */
   readonly body: Buffer;
 }
 

@@ -15,7 +15,8 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { compileOperation, execute } from '../../gateway/execution';
-import { buildQueryPlanner, type QueryPlan } from '../../gateway/planning/planner';
+import { type QueryPlan } from '../../gateway/execution/plan';
+import { buildQueryPlanner } from '../../gateway/planning/planner';
 import { type Send } from '../../gateway/transports/transport';
 import { hashOf } from '../support/random-source';
 import { type RandomOperation } from '../support/random-operation';
@@ -167,7 +168,7 @@ export async function startApollo(graph: Graph): Promise<System> {
     logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
     queryPlannerConfig: {
       cache: {
-        get: async (hash) => plans.get(hash),
+        get: async (hash) => plans.get(hash) as never,
         set: async () => {},
         delete: async () => true,
         clear: nothing,

@@ -8,8 +8,13 @@ import {
   isInterfaceType,
   isListType,
   isNonNullType,
+  isObjectType,
+  NoUnusedVariablesRule,
+  OverlappingFieldsCanBeMergedRule,
   parse,
+  PossibleFragmentSpreadsRule,
   validate,
+  VariablesInAllowedPositionRule,
   type DocumentNode,
   type GraphQLArgument,
   type GraphQLCompositeType,
@@ -32,10 +37,19 @@ export function randomOperation(schema: GraphQLSchema, random: RandomSource): Ra
     const source = draft.print();
     const document = parse(source, { noLocation: true });
     // Selections that do not merge are drawn now and then: then another is drawn.
-    if (validate(schema, document).length === 0) return { document, source, variables: draft.variables };
+    if (validate(schema, document, rules).length === 0)
+      return { document, source, variables: draft.variables };
   }
   throw new Error(`No valid operation was found (seed ${random.seed})`);
 }
+
+/** What a draft may break; the rest holds by how it is drawn. */
+const rules = [
+  NoUnusedVariablesRule,
+  OverlappingFieldsCanBeMergedRule,
+  PossibleFragmentSpreadsRule,
+  VariablesInAllowedPositionRule,
+];
 
 /** Names that are somebody's property somewhere. */
 const strangeNames = [
@@ -57,6 +71,7 @@ class OperationDraft {
   readonly #attempt: number;
   readonly #declarations: string[] = [];
   readonly #fragments: { name: string; type: string; text: string; leaf: boolean }[] = [];
+  readonly #fieldNames: readonly string[];
   #names = 0;
   /** Composite fields that may still be entered. */
   #budget: number;
@@ -65,7 +80,10 @@ class OperationDraft {
     this.#schema = schema;
     this.#random = random;
     this.#attempt = attempt;
-    this.#budget = random.between(4, 14);
+    this.#budget = random.between(3, 12);
+    this.#fieldNames = Object.values(schema.getTypeMap()).flatMap((type) =>
+      isObjectType(type) && !type.name.startsWith('__') ? Object.keys(type.getFields()) : [],
+    );
   }
 
   print(): string {
@@ -141,6 +159,8 @@ class OperationDraft {
   #alias(): string {
     const random = this.#random;
     if (random.chance(0.03)) return random.pick(strangeNames);
+    // The name of some other field, maybe of one that the planner needs for itself.
+    if (random.chance(0.06) && this.#attempt < 10) return random.pick(this.#fieldNames);
     // A name that occurs again merges the selections where they are of the same field, and is invalid elsewhere.
     return random.chance(0.04) && this.#attempt < 5
       ? `a${random.between(0, this.#names)}`

@@ -333,6 +333,8 @@ class GraphDraft {
 
   /** How `@requires` and `@provides` may select a field; undefined where that would need more than a field of values. */
   #selectionOf(draft: SubgraphDraft, field: FieldDraft): string | undefined {
+    // Defaults of defaults are a subgraph's own business.
+    if (field.args.includes(': Filter')) return undefined;
     const named = bare(field.type);
     const args = literalArguments(field.args);
     const value = this.#values.find((one) => one.name === named);
@@ -533,13 +535,13 @@ class GraphDraft {
       const own = entity.members.get(draft);
       const keys = own ?? [random.pick(entity.keys)];
       const stub = own ? '' : random.pick([', resolvable: false', '']);
-      const type = this.#define(
-        draft,
-        'type',
-        name,
-        keys.map((key) => `@key(fields: "${key.selection}"${stub})`),
-      );
-      for (const key of keys)
+      const unresolved =
+        own && random.chance(0.15) ? entity.keys.find((key) => !own.includes(key)) : undefined;
+      const type = this.#define(draft, 'type', name, [
+        ...(unresolved ? [`@key(fields: "${unresolved.selection}", resolvable: false)`] : []),
+        ...keys.map((key) => `@key(fields: "${key.selection}"${stub})`),
+      ]);
+      for (const key of unresolved ? [unresolved, ...keys] : keys)
         for (const [field, fieldType] of key.fields)
           this.#add(draft, name, { name: field, type: fieldType, args: '', directives: [] });
       if (

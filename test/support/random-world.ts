@@ -13,7 +13,6 @@
 import {
   GraphQLError,
   isTypeDefinitionNode,
-  isTypeExtensionNode,
   Kind,
   parse,
   print,
@@ -22,7 +21,6 @@ import {
   type FieldDefinitionNode,
   type SelectionSetNode,
   type TypeDefinitionNode,
-  type TypeExtensionNode,
   type TypeNode,
 } from 'graphql';
 import { hashOf } from './random-source';
@@ -50,6 +48,8 @@ export interface WorldRun {
 interface TypeFacts {
   readonly kind: Kind;
   readonly keys: SelectionSetNode[];
+  /** Keys that the subgraph does not resolve. */
+  readonly otherKeys: SelectionSetNode[];
   isInterfaceObject: boolean;
   readonly implements: Set<string>;
   readonly members: Set<string>;
@@ -61,6 +61,8 @@ type Directives = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 
 interface FieldFacts {
   readonly type: TypeNode;
+  /** Arguments that all these subgraphs know. */
+  args: string[];
   /** Where the field is declared, `@external` or not. */
   readonly subgraphs: string[];
   /** The subgraphs agree on the type, so that nulls mean the same everywhere. */
@@ -106,9 +108,13 @@ export class RandomWorld {
    */
   field(object: WorldObject, name: string, args: object, run: WorldRun, required?: unknown): unknown {
     const facts = this.#factsOf(object.type, name);
+    // An argument that not every subgraph knows is nobody's.
+    const known = Object.fromEntries(
+      Object.entries(args).filter(([argument]) => facts.args.includes(argument)),
+    );
     if (facts.subgraphs.length === 1 && this.isMissing(facts.subgraphs[0]!, object) && !facts.unique)
       return null;
-    let place = `${object.id}.${name}${canonical(args)}`;
+    let place = `${object.id}.${name}${canonical(known)}`;
     if (object.type === 'Mutation') place += `#${run.mutations++}`;
     if (facts.requires) place += canonical(required ?? this.select(object, facts.requires, run));
     if (!facts.agreed && !facts.unique)
@@ -293,7 +299,8 @@ export class RandomWorld {
       [...types].find(
         ([name, facts]) => facts.isInterfaceObject && this.#objectTypesOf.get(name)?.has(typeName),
       )?.[1];
-    if (type?.keys.length !== 1) return false;
+    // An interface object may be asked again for the key itself.
+    if (type?.keys.length !== 1 || type.otherKeys.length > 0 || type.isInterfaceObject) return false;
     const isAbstractElsewhere = [...type.implements].some((name) =>
       [...this.#subgraphs.values()].some((other) => other.get(name)?.isInterfaceObject),
     );
@@ -316,7 +323,7 @@ export class RandomWorld {
     for (const types of this.#subgraphs.values()) {
       for (const [name, type] of types) {
         const isObject = type.kind === Kind.OBJECT_TYPE_DEFINITION && !type.isInterfaceObject;
-        if (isObject && type.keys.length > 0) this.#entityTypes.add(name);
+        if (isObject && type.keys.length + type.otherKeys.length > 0) this.#entityTypes.add(name);
         if (isObject)
           for (const interfaceName of type.implements) add(this.#objectTypesOf, interfaceName, name);
         for (const member of type.members) add(this.#objectTypesOf, name, member);
@@ -335,6 +342,7 @@ export class RandomWorld {
           if (!known) {
             this.#fields.set(coordinate, {
               type: node.type,
+              args: argumentsOf(node),
               subgraphs: [subgraph],
               agreed: true,
               unique: false,
@@ -344,6 +352,7 @@ export class RandomWorld {
             continue;
           }
           known.subgraphs.push(subgraph);
+          known.args = common([known.args, argumentsOf(node)]);
           known.agreed &&= print(known.type) === print(node.type);
           known.requires ??= requires;
         }
@@ -351,7 +360,7 @@ export class RandomWorld {
     }
     for (const types of this.#subgraphs.values()) {
       for (const [typeName, type] of types) {
-        for (const key of type.keys) this.#mark(typeName, key, 'unique');
+        for (const key of [...type.keys, ...type.otherKeys]) this.#mark(typeName, key, 'unique');
         for (const { directives } of type.fields.values()) {
           const requires = requiresOf(directives);
           if (requires) this.#mark(typeName, requires, 'calm');
@@ -468,15 +477,15 @@ const anyJson: readonly unknown[] = [
 function readTypes(typeDefs: string): Map<string, TypeFacts> {
   const types = new Map<string, TypeFacts>();
   for (const node of parse(typeDefs, { noLocation: true }).definitions) {
-    if (!isTypeDefinitionNode(node) && !isTypeExtensionNode(node)) continue;
-    const definition: TypeDefinitionNode | TypeExtensionNode = node;
+    if (!isTypeDefinitionNode(node)) continue;
+    const definition: TypeDefinitionNode = node;
     const { value: name } = definition.name;
     let type = types.get(name);
     if (!type) {
-      const kind = definition.kind.replace('Extension', 'Definition') as Kind;
       type = {
-        kind,
+        kind: definition.kind,
         keys: [],
+        otherKeys: [],
         isInterfaceObject: false,
         implements: new Set(),
         members: new Set(),
@@ -486,7 +495,10 @@ function readTypes(typeDefs: string): Map<string, TypeFacts> {
       types.set(name, type);
     }
     for (const directive of definition.directives ?? []) {
-      if (directive.name.value === 'key') type.keys.push(selectionsOf(directive));
+      if (directive.name.value === 'key') {
+        const { resolvable } = readDirectives([directive]).get('key')!;
+        (resolvable === false ? type.otherKeys : type.keys).push(selectionsOf(directive));
+      }
       if (directive.name.value === 'interfaceObject') type.isInterfaceObject = true;
     }
     if ('interfaces' in definition)
@@ -532,6 +544,9 @@ function parseSelections(text: string): SelectionSetNode {
   }
   return parsed;
 }
+
+const argumentsOf = (node: FieldDefinitionNode): string[] =>
+  (node.arguments ?? []).map((argument) => argument.name.value);
 
 const namedType = (type: TypeNode): string =>
   type.kind === Kind.NAMED_TYPE ? type.name.value : namedType(type.type);

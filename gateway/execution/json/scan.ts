@@ -25,7 +25,6 @@ import {
   SOURCE_END,
   SOURCE_START,
   STRING,
-  TIGHT,
   TRUE,
   TYPE,
   type Workspace,
@@ -65,19 +64,22 @@ export function scanLeaves(workspace: Workspace, start: number, end: number): nu
 class Scan {
   readonly workspace: Workspace;
   readonly bytes: Buffer;
+  readonly view: DataView;
   readonly start: number;
   readonly end: number;
   /** The value that was scanned last, as a pair. */
   a = 0;
   b = 0;
-  /** Where the key ended that `findKey` looked for. */
+  /** Where the colon ended behind the key that `findKey` looked for, and whether both stand as one writes them. */
   keyEnd = 0;
+  keyIsTight = false;
   depth = 0;
   stackTop = 0;
 
   constructor(workspace: Workspace, start: number, end: number) {
     this.workspace = workspace;
     this.bytes = workspace.bytes;
+    this.view = workspace.view;
     this.start = start;
     this.end = end;
   }
@@ -128,9 +130,8 @@ function response(scan: Scan, shape: Shape): Response {
 
 /** Scans an object from behind its brace into `record`; returns the position behind it. */
 function scanObject(scan: Scan, start: number, shape: Shape, record: number): number {
-  const bytes = scan.bytes;
-  const workspace = scan.workspace;
-  const { keyBytes, keyStarts, slots, children, isTypename } = shape;
+  const { bytes, view, workspace } = scan;
+  const { keyWords, keyFirst, keyMask, keyLength, slots, children, typenames, tights } = shape;
   const keyCount = slots.length;
   let tape = workspace.tape;
   let p = start;
@@ -139,33 +140,27 @@ function scanObject(scan: Scan, start: number, shape: Shape, record: number): nu
   while (isSpace[bytes[p]!] === 1) p++;
   if (bytes[p] !== CLOSE_OBJECT) {
     for (;;) {
-      if (bytes[p] !== QUOTE) fail(scan, p);
-      p++;
-      let field = expected;
-      let tight = TIGHT;
+      let field = -1;
+      let tight = 0;
       if (expected < keyCount) {
-        let k = keyStarts[expected]!;
-        const keyEnd = keyStarts[expected + 1]!;
+        // The key that is expected, its quotation marks and its colon are compared four bytes at a time.
+        const last = keyFirst[expected + 1]! - 1;
+        let word = keyFirst[expected]!;
         let q = p;
-        while (k < keyEnd && bytes[q] === keyBytes[k]) {
-          q++;
-          k++;
+        while (word < last && view.getInt32(q, true) === keyWords[word]) {
+          q += 4;
+          word++;
         }
-        if (k === keyEnd) p = q;
-        else field = -1;
-      } else field = -1;
+        if (word === last && (view.getInt32(q, true) & keyMask[expected]!) === keyWords[word]) {
+          field = expected;
+          tight = tights[field]!;
+          p += keyLength[field]!;
+        }
+      }
       if (field === -1) {
         field = findKey(scan, p, shape, expected);
-        // A key with escapes is longer than the key it stands for, and not to be copied.
-        if (field >= 0 && scan.keyEnd - p !== keyStarts[field + 1]! - keyStarts[field]!) tight = 0;
         p = scan.keyEnd;
-      }
-      if (bytes[p] === COLON) p++;
-      else {
-        tight = 0;
-        p = skipSpace(bytes, p);
-        if (bytes[p] !== COLON) fail(scan, p);
-        p++;
+        tight = scan.keyIsTight ? tights[field]! : 0;
       }
       if (isSpace[bytes[p]!] === 1) {
         tight = 0;
@@ -176,40 +171,48 @@ function scanObject(scan: Scan, start: number, shape: Shape, record: number): nu
         expected = field + 1;
         const at = record + slots[field]!;
         const child = children[field] as Shape | null;
-        if (child === null) {
-          // The usual leaf, a plain string, is not worth a call.
-          if (bytes[p] === QUOTE) {
-            let q = p + 1;
-            while (isPlain[bytes[q]!] === 1) q++;
-            if (bytes[q] === QUOTE) {
-              q++;
-              tape[at] = p;
-              tape[at + 1] = lengthBits(q - p) | STRING;
-              p = q;
-            } else {
-              const leaf = p;
-              p = scanString(scan, p);
-              tape[at] = leaf;
-              tape[at + 1] = lengthBits(p - leaf) | ESCAPED;
-            }
-          } else {
-            p = scanLeaf(scan, p);
-            tape[at] = scan.a;
-            tape[at + 1] = scan.b;
-          }
-          if (tight !== 0 && shape.keepsName[field]!) tape[at + 1]! |= TIGHT;
-          if (isTypename[field]!) tape[record + TYPE] = typeOf(scan, tape[at], tape[at + 1]!, shape);
-        } else {
+        if (child !== null) {
           p = scanValue(scan, p, child);
           tape = workspace.tape;
           tape[at] = scan.a;
           tape[at + 1] = scan.b;
+        } else if (bytes[p] === QUOTE) {
+          // The usual leaf is not worth a call.
+          let q = p + 1;
+          for (;;) {
+            const word = view.getInt32(q, true);
+            const quote = word ^ QUOTES;
+            const backslash = word ^ BACKSLASHES;
+            const found =
+              ((quote - ONES) & ~quote) | ((backslash - ONES) & ~backslash) | ((word - SPACES) & ~word);
+            if ((found & HIGH_BITS) !== 0) break;
+            q += 4;
+          }
+          while (isPlain[bytes[q]!] === 1) q++;
+          let kind = STRING;
+          if (bytes[q] === QUOTE) q++;
+          else {
+            kind = ESCAPED;
+            q = scanString(scan, p);
+          }
+          tape[at] = p;
+          tape[at + 1] = lengthBits(q - p) | kind | tight;
+          if (typenames[field] === 1) tape[record + TYPE] = typeOf(scan, p, q, shape);
+          p = q;
+        } else {
+          p = scanLeaf(scan, p);
+          tape[at] = scan.a;
+          tape[at + 1] = scan.b | tight;
+          if (typenames[field] === 1) tape[record + TYPE] = 0;
         }
       }
-      while (isSpace[bytes[p]!] === 1) p++;
-      if (bytes[p] === CLOSE_OBJECT) break;
-      if (bytes[p] !== COMMA) fail(scan, p);
-      p++;
+      if (bytes[p] === COMMA) p++;
+      else {
+        p = skipSpace(bytes, p);
+        if (bytes[p] === CLOSE_OBJECT) break;
+        if (bytes[p] !== COMMA) fail(scan, p);
+        p++;
+      }
       while (isSpace[bytes[p]!] === 1) p++;
     }
   }
@@ -410,22 +413,31 @@ function scanKey(scan: Scan, start: number): number {
   return skipSpace(bytes, p + 1);
 }
 
-/** Finds the field whose key starts at `p`, behind its quotation mark; -1 if nobody asked for it. */
+/**
+ * Finds the field whose key starts at `p`, with its quotation mark; -1 if nobody asked for it. `scan` says where the
+ * colon behind it ended.
+ */
 function findKey(scan: Scan, p: number, shape: Shape, expected: number): number {
-  const end = (scan.keyEnd = scanString(scan, p - 1));
-  const { keyBytes, keyStarts } = shape;
-  const keyCount = shape.keys.length;
-  const length = end - p;
-  if (keyCount > fewKeys || scan.bytes.subarray(p, end).includes(BACKSLASH)) {
-    return shape.indexOf(keyText(scan, p, end - 1));
+  const { bytes } = scan;
+  if (bytes[p] !== QUOTE) fail(scan, p);
+  const end = scanString(scan, p);
+  const colon = skipSpace(bytes, end);
+  if (bytes[colon] !== COLON) fail(scan, colon);
+  scan.keyEnd = colon + 1;
+  scan.keyIsTight = false;
+  const { keys } = shape;
+  if (keys.length > fewKeys || bytes.subarray(p, end).includes(BACKSLASH)) {
+    return shape.indexOf(keyText(scan, p + 1, end - 1));
   }
-  for (let i = 0, field = expected; i < keyCount; i++, field++) {
-    if (field >= keyCount) field = 0;
-    const start = keyStarts[field]!;
-    if (keyStarts[field + 1]! - start !== length) continue;
+  for (let i = 0, field = expected; i < keys.length; i++, field++) {
+    if (field >= keys.length) field = 0;
+    const key = keys[field]!;
+    if (key.length !== end - p - 2) continue;
     let k = 0;
-    while (k < length && scan.bytes[p + k] === keyBytes[start + k]) k++;
-    if (k === length) return field;
+    while (k < key.length && bytes[p + 1 + k] === key.charCodeAt(k)) k++;
+    if (k < key.length) continue;
+    scan.keyIsTight = colon === end;
+    return field;
   }
   return -1;
 }
@@ -438,20 +450,17 @@ function keyText(scan: Scan, start: number, end: number): string {
   return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
 }
 
-/** The number of the type that a `__typename` names. */
-function typeOf(scan: Scan, a: number, b: number, shape: Shape): number {
-  const kind = b & KIND;
-  if (kind !== STRING && kind !== ESCAPED) return 0;
-  const length = b >> LENGTH_SHIFT;
+/** The number of the type that the string at these bytes names. */
+function typeOf(scan: Scan, start: number, end: number, shape: Shape): number {
   if (shape.lastType > 0) {
     const name = shape.types.quotedName(shape.lastType);
-    if (name.length === length) {
+    if (name.length === end - start) {
       let i = 0;
-      while (i < length && name[i] === scan.bytes[a + i]) i++;
-      if (i === length) return shape.lastType;
+      while (i < name.length && name[i] === scan.bytes[start + i]) i++;
+      if (i === name.length) return shape.lastType;
     }
   }
-  const type = shape.types.idOf(keyText(scan, a + 1, a + length - 1));
+  const type = shape.types.idOf(keyText(scan, start + 1, end - 1));
   if (type > 0) shape.lastType = type;
   return type;
 }
@@ -476,6 +485,13 @@ function fail(scan: Scan, p: number): never {
 function failTooDeep(): never {
   throw new MalformedJson(`it is nested deeper than ${deepest} levels`);
 }
+
+// Four bytes at once: which of them are quotation marks, backslashes or control characters is told by their high bits.
+const ONES = 0x01010101;
+const SPACES = 0x20202020;
+const QUOTES = 0x22222222;
+const BACKSLASHES = 0x5c5c5c5c;
+const HIGH_BITS = -0x7f7f7f80;
 
 const QUOTE = 0x22;
 const PLUS = 0x2b;

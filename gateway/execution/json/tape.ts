@@ -14,6 +14,8 @@
  */
 export class Workspace {
   bytes: Buffer = Buffer.allocUnsafeSlow(initialBytes);
+  /** The same bytes, several at once. */
+  view = new DataView(this.bytes.buffer);
   /** Where the next body goes. Nothing stands at 0, so that no value starts there. */
   end = 1;
   tape = new Int32Array(initialWords);
@@ -40,7 +42,7 @@ export class Workspace {
   append(body: Uint8Array): number {
     const start = this.end;
     const end = start + body.length;
-    if (end >= this.bytes.length) this.#growBytes(end + 1);
+    if (end + margin > this.bytes.length) this.#growBytes(end + margin);
     this.bytes.set(body, start);
     this.bytes[end] = 0;
     this.end = end + 1;
@@ -67,13 +69,16 @@ export class Workspace {
     const grown = Buffer.allocUnsafeSlow(Math.min(largestBytes, Math.max(length, this.bytes.length * 2)));
     grown.set(this.bytes.subarray(0, this.end));
     this.bytes = grown;
+    this.view = new DataView(grown.buffer);
   }
 }
 
 const initialBytes = 64 * 1024;
 const initialWords = 32 * 1024;
-/** 8 MiB: a workspace that served a larger answer is left to the garbage collector. */
-const keptBytes = 8 * 1024 * 1024;
+/** Bytes that may be read behind the last one. */
+const margin = 8;
+/** 1 MiB each: a workspace that served larger answers is left to the garbage collector. */
+const keptBytes = 1024 * 1024;
 /** 1 GiB each: positions are signed 32-bit integers. */
 const largestBytes = 2 ** 30;
 const largestTape = 2 ** 28;

@@ -1,10 +1,13 @@
 /** Bytes that are being written: a Buffer that grows. */
 export class ByteWriter {
   bytes: Buffer;
+  /** The same bytes, several at once. */
+  view: DataView;
   end = 0;
 
   constructor(capacity: number) {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
+    this.view = new DataView(this.bytes.buffer);
   }
 
   /** Makes room for so many bytes more. */
@@ -14,6 +17,7 @@ export class ByteWriter {
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.end));
     this.bytes = grown;
+    this.view = new DataView(grown.buffer);
   }
 
   byte(byte: number): void {
@@ -21,18 +25,35 @@ export class ByteWriter {
     this.bytes[this.end++] = byte;
   }
 
-  copy(from: Buffer, start: number, end: number): void {
+  /** Copies a part of bytes behind whose end three more may be read. */
+  copy({ bytes, view }: ByteSource, start: number, end: number): void {
     const count = end - start;
-    if (this.end + count > this.bytes.length) this.reserve(count);
-    const { bytes } = this;
-    let at = this.end;
-    if (count <= shortCopy) for (let i = start; i < end; i++) bytes[at++] = from[i]!;
-    else from.copy(bytes, at, start, end);
-    this.end += count;
+    this.reserve(count + 3);
+    const at = this.end;
+    if (count > shortCopy) bytes.copy(this.bytes, at, start, end);
+    else {
+      // What is copied too much is written over by what comes next.
+      const to = this.view;
+      for (let i = 0; i < count; i += 4) to.setInt32(at + i, view.getInt32(start + i, true), true);
+    }
+    this.end = at + count;
+  }
+
+  /** Copies a part as `copy` does, and writes a comma instead of its first byte. */
+  copyBehindComma(from: ByteSource, start: number, end: number): void {
+    const at = this.end;
+    this.copy(from, start, end);
+    this.bytes[at] = COMMA;
   }
 
   all(from: Buffer): void {
-    this.copy(from, 0, from.length);
+    const count = from.length;
+    this.reserve(count);
+    const { bytes } = this;
+    const at = this.end;
+    if (count > shortCopy) from.copy(bytes, at);
+    else for (let i = 0; i < count; i++) bytes[at + i] = from[i]!;
+    this.end = at + count;
   }
 
   /** Writes again what stands at these positions already. */
@@ -43,5 +64,11 @@ export class ByteWriter {
   }
 }
 
+export interface ByteSource {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+}
+
 /** Up to this length a loop is faster than a call into the runtime. */
-const shortCopy = 64;
+const shortCopy = 128;
+const COMMA = 0x2c;

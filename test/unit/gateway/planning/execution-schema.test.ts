@@ -3,6 +3,10 @@ import { executionSchemaSdl } from '../../../../gateway/planning/execution-schem
 import { compose } from '../../../support/compose';
 
 describe('the execution schema', () => {
+  it('is not needed where nothing is inaccessible', () => {
+    expect(executionSchemaSdl(compose({ a: 'type Query { a: ID }' }))).toBeUndefined();
+  });
+
   const sdl = executionSchemaSdl(
     compose({
       a: `type Query { me: User, tag: tag }
@@ -10,7 +14,7 @@ describe('the execution schema', () => {
           type User @key(fields: "id") { id: ID! secret: Mood @inaccessible old: ID @deprecated(reason: "Use id.") }
           enum Mood { GOOD, BAD @inaccessible }`,
     }),
-  );
+  )!;
   const schema = buildSchema(sdl);
 
   it('has no machinery of federation', () => {

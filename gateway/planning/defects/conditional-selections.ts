@@ -1,0 +1,36 @@
+import { type DocumentNode, Kind, type SelectionNode, type SelectionSetNode, visit } from 'graphql';
+
+/**
+ * Selects `__typename` where everything else that is selected of an object is under conditions.
+ *
+ * The planner takes conditions that all selections of a fetch have for conditions of the fetch: of
+ * `{ user { name @skip(if: $v) } }` nothing is fetched when `$v` is true, and the user is null, who should be `{}`.
+ */
+export function withUnconditionalSelections(document: DocumentNode): DocumentNode {
+  const fragments = new Map(
+    document.definitions.flatMap((node) =>
+      node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [],
+    ),
+  );
+  return visit(document, {
+    Field(node) {
+      if (!node.selectionSet || !isConditional(node.selectionSet)) return undefined;
+      const selections = [typename, ...node.selectionSet.selections];
+      return { ...node, selectionSet: { ...node.selectionSet, selections } };
+    },
+  });
+
+  function isConditional({ selections }: SelectionSetNode): boolean {
+    return selections.every((selection) => {
+      if ((selection.directives ?? []).length > 0) return true;
+      if (selection.kind === Kind.FIELD) return false;
+      return isConditional(
+        selection.kind === Kind.INLINE_FRAGMENT
+          ? selection.selectionSet
+          : fragments.get(selection.name.value)!.selectionSet,
+      );
+    });
+  }
+}
+
+const typename: SelectionNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };

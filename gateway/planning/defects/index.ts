@@ -1,0 +1,61 @@
+/**
+ * Mends around the planner what is wrong in it (version 2.14): before, in the supergraph and in operations, and
+ * after, in plans. Each defect has a file of its own, which says what goes wrong.
+ */
+import { type DocumentNode, type GraphQLSchema } from 'graphql';
+import { type QueryPlan } from '../../execution/plan';
+import { withObjectConditions } from './abstract-conditions';
+import { withConditionalRequirements } from './conditional-requirements';
+import { withUnconditionalSelections } from './conditional-selections';
+import { withoutLiteralConditions } from './literal-conditions';
+import { withMutationsOnce } from './repeated-mutations';
+import { requiredArguments } from './required-arguments';
+import { withResolvableKeysFirst } from './resolvable-keys';
+import { disguised, plannerFieldNames, renamingOf, restored } from './response-names';
+
+/** Plans an operation of a valid document. */
+export type PlanOperation = (document: DocumentNode, operationName: string | undefined) => QueryPlan;
+
+export interface Mends {
+  /** What the planner is to be built from. */
+  readonly supergraph: DocumentNode;
+  /** Whether that has fields that the supergraph has not. */
+  readonly hasStandIns: boolean;
+  /**
+   * Wraps a planner of that supergraph.
+   *
+   * @param apiSchema the schema that operations are valid for; only asked for where a plan needs it
+   */
+  readonly mend: (plan: PlanOperation, apiSchema: () => GraphQLSchema) => PlanOperation;
+}
+
+/** @param original the supergraph, parsed */
+export function mendsOf(original: DocumentNode): Mends {
+  const ordered = withResolvableKeysFirst(original);
+  const required = requiredArguments(ordered);
+  const supergraph = required?.supergraph ?? ordered;
+  const plannerNames = plannerFieldNames(supergraph);
+  return {
+    supergraph,
+    hasStandIns: required !== undefined,
+    mend: (plan, apiSchema) => (document, operationName) => {
+      const prepared = withUnconditionalSelections(
+        withMutationsOnce(withoutLiteralConditions(document), operationName),
+      );
+      const renaming = renamingOf(prepared, plannerNames);
+      const planned = planWithRetry(renaming ? disguised(prepared, renaming) : prepared, operationName);
+      const named = renaming ? restored(planned, renaming) : planned;
+      return withConditionalRequirements(required ? required.mend(named) : named);
+
+      function planWithRetry(asked: DocumentNode, name: string | undefined): QueryPlan {
+        try {
+          return plan(asked, name);
+        } catch (error) {
+          // Its guards would fire again.
+          if (!(error instanceof Error) || !error.message.startsWith('We should have an edge')) throw error;
+          return plan(withObjectConditions(asked, apiSchema()), name);
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { type FetchNode, type PlanNode, type QueryPlan } from '../../execution/plan';
+
+/** The plan with each fetch replaced by what `change` makes of it, and each path by what `changePath` does. */
+export function mapFetches(
+  plan: QueryPlan,
+  change: (node: FetchNode) => PlanNode,
+  changePath: (path: readonly (string | number)[]) => readonly (string | number)[] = (path) => path,
+): QueryPlan {
+  const map = (node: PlanNode): PlanNode => {
+    switch (node.kind) {
+      case 'Sequence':
+      case 'Parallel':
+        return { ...node, nodes: node.nodes.map(map) };
+      case 'Flatten':
+        return { ...node, path: changePath(node.path), node: map(node.node) };
+      case 'Condition':
+        return {
+          ...node,
+          ifClause: node.ifClause && map(node.ifClause),
+          elseClause: node.elseClause && map(node.elseClause),
+        };
+      case 'Fetch':
+        return change(node);
+      case 'Defer':
+        return node;
+    }
+  };
+  return plan.node === undefined || plan.node.kind === 'Subscription'
+    ? plan
+    : { ...plan, node: map(plan.node) };
+}
+
+/** A rewrite's path with a type condition at its end: of conditions that follow one another the last says all. */
+export const withCondition = (
+  path: readonly string[],
+  typeCondition: string | undefined,
+): readonly string[] => {
+  if (typeCondition === undefined) return path;
+  const isCondition = path.at(-1)?.startsWith('... on ') ?? false;
+  return [...(isCondition ? path.slice(0, -1) : path), `... on ${typeCondition}`];
+};

@@ -1,0 +1,153 @@
+/**
+ * Makes each mutation field run once.
+ *
+ * A field that occurs more than once at the root under one name is one field, whatever conditions its occurrences
+ * have (GraphQL, "Field Collection"); the planner takes occurrences with different conditions for different fields.
+ * Here they become one, its later selections in fragments with their conditions; where the first occurrence may be
+ * left out itself, the later ones run only when it is.
+ */
+import {
+  type DirectiveNode,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
+
+export function withMutationsOnce(document: DocumentNode, operationName: string | undefined): DocumentNode {
+  const fragments = new Map(
+    document.definitions.flatMap((node) =>
+      node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [],
+    ),
+  );
+  return {
+    ...document,
+    definitions: document.definitions.map((node) =>
+      node.kind === Kind.OPERATION_DEFINITION &&
+      node.operation === OperationTypeNode.MUTATION &&
+      (operationName === undefined || node.name?.value === operationName)
+        ? once(node, fragments)
+        : node,
+    ),
+  };
+}
+
+interface Occurrence {
+  readonly field: FieldNode;
+  /** What must hold for it to be there. */
+  readonly when: Assignment;
+}
+
+/** Values of variables, all of which must be so. */
+type Assignment = ReadonlyMap<string, boolean>;
+
+function once(
+  operation: OperationDefinitionNode,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): OperationDefinitionNode {
+  const occurrences = flatten(operation.selectionSet, new Map(), fragments);
+  const names = occurrences.map(({ field }) => responseName(field));
+  if (new Set(names).size === names.length) return operation;
+  const selections = occurrences.flatMap(({ field, when }, i) => {
+    const same = (_: unknown, j: number): boolean => names[j] === names[i];
+    const earlier = occurrences.slice(0, i).filter(same);
+    const later = occurrences.slice(i + 1).filter((_, j) => same(_, i + 1 + j));
+    // It stands for all where none of the earlier ones does.
+    let cases: Assignment[] = [when];
+    for (const one of earlier) cases = cases.flatMap((assignment) => without(assignment, one.when));
+    return cases.map((assignment) => standingForAll(field, assignment, later));
+  });
+  return { ...operation, selectionSet: { ...operation.selectionSet, selections } };
+}
+
+function standingForAll(field: FieldNode, when: Assignment, later: readonly Occurrence[]): SelectionNode {
+  const plain = { ...field, directives: [] };
+  const { selectionSet } = field;
+  if (!selectionSet) return under(when, plain);
+  const others = later.map((one) =>
+    under(one.when, { kind: Kind.INLINE_FRAGMENT, selectionSet: one.field.selectionSet! }),
+  );
+  return under(when, {
+    ...plain,
+    selectionSet: { ...selectionSet, selections: [...selectionSet.selections, ...others] },
+  });
+}
+
+/** Root fields with the conditions of the fragments around them; those that can never be are left out. */
+function flatten(
+  { selections }: SelectionSetNode,
+  outer: Assignment,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): Occurrence[] {
+  return selections.flatMap((selection) => {
+    const when = both(outer, assignmentOf(selection.directives ?? []));
+    if (!when) return [];
+    if (selection.kind === Kind.FIELD) return [{ field: selection, when }];
+    const { selectionSet } =
+      selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value)!;
+    return flatten(selectionSet, when, fragments);
+  });
+}
+
+function assignmentOf(directives: readonly DirectiveNode[]): Assignment | undefined {
+  let result: Assignment | undefined = new Map();
+  for (const { name, arguments: args = [] } of directives) {
+    const value = args[0]?.value;
+    if (value?.kind === Kind.VARIABLE)
+      result &&= both(result, new Map([[value.name.value, name.value === 'include']]));
+  }
+  return result;
+}
+
+/** Undefined when they contradict. */
+function both(a: Assignment, b: Assignment | undefined): Assignment | undefined {
+  if (!b) return undefined;
+  for (const [name, value] of b) if (a.get(name) === !value) return undefined;
+  return new Map([...a, ...b]);
+}
+
+/** The cases of an assignment in which another one does not hold, none of them together with another. */
+function without(assignment: Assignment, other: Assignment): Assignment[] {
+  const cases: Assignment[] = [];
+  let rest = assignment;
+  for (const [name, value] of other) {
+    const against = both(rest, new Map([[name, !value]]));
+    if (against) cases.push(against);
+    const along = both(rest, new Map([[name, value]]));
+    if (!along) return cases;
+    rest = along;
+  }
+  return cases;
+}
+
+/** The selection under these conditions: in fragments, for it may have no two conditions of one kind. */
+function under(when: Assignment, selection: SelectionNode): SelectionNode {
+  return [...when].reduce<SelectionNode>((inner, [name, value]) => {
+    const directives: DirectiveNode[] = [
+      {
+        kind: Kind.DIRECTIVE,
+        name: { kind: Kind.NAME, value: value ? 'include' : 'skip' },
+        arguments: [
+          {
+            kind: Kind.ARGUMENT,
+            name: { kind: Kind.NAME, value: 'if' },
+            value: { kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: name } },
+          },
+        ],
+      },
+    ];
+    return inner.directives?.length === 0 || (inner.kind === Kind.INLINE_FRAGMENT && !inner.directives)
+      ? { ...inner, directives }
+      : {
+          kind: Kind.INLINE_FRAGMENT,
+          directives,
+          selectionSet: { kind: Kind.SELECTION_SET, selections: [inner] },
+        };
+  }, selection);
+}
+
+const responseName = (node: FieldNode): string => node.alias?.value ?? node.name.value;

@@ -1,0 +1,141 @@
+/**
+ * Keeps what a client calls a field apart from what the planner asks for itself.
+ *
+ * The planner adds the fields of keys and of `@requires` to its fetches under their own names, and merges them with
+ * whatever the client has under that name, another field or other arguments: `{ user { id: name } }` has the name
+ * sent as the key, or the key shown as the name, and no error tells of it.
+ */
+import {
+  type DirectiveNode,
+  type DocumentNode,
+  type FieldNode,
+  Kind,
+  parse,
+  print,
+  stripIgnoredCharacters,
+  visit,
+} from 'graphql';
+import { type FetchNode, type QueryPlan, type RequiredSelection, type Rewrite } from '../../execution/plan';
+import { mapFetches, withCondition } from './map-fetches';
+
+/** The names of all fields that the supergraph's keys and requirements select. */
+export function plannerFieldNames(supergraph: DocumentNode): ReadonlySet<string> {
+  const names = new Set<string>();
+  visit(supergraph, {
+    Directive(node: DirectiveNode) {
+      if (node.name.value !== 'join__type' && node.name.value !== 'join__field') return;
+      for (const { name, value } of node.arguments ?? [])
+        if ((name.value === 'key' || name.value === 'requires') && value.kind === Kind.STRING)
+          visit(parse(`{${value.value}}`), { Field: (field) => void names.add(field.name.value) });
+    },
+  });
+  return names;
+}
+
+/** Which response names of a document go by which others while it is planned, and what they become in its plan. */
+export interface Renaming {
+  /** Client's names to names that only the planner sees. */
+  readonly disguises: ReadonlyMap<string, string>;
+  /** Names in the plan to what they should be. */
+  readonly restored: ReadonlyMap<string, string>;
+}
+
+/** Undefined where the planner cannot take anything of the document for its own. */
+export function renamingOf(document: DocumentNode, plannerNames: ReadonlySet<string>): Renaming | undefined {
+  const mistakable = new Set<string>();
+  const all = new Set<string>();
+  visit(document, {
+    Field(node) {
+      const name = responseName(node);
+      all.add(name);
+      const isAsSuch = node.name.value === name && (node.arguments ?? []).length === 0;
+      if (!isAsSuch && plannerNames.has(name)) mistakable.add(name);
+    },
+  });
+  if (mistakable.size === 0) return undefined;
+  let suffix = '__';
+  while ([...all].some((name) => name.endsWith(`${suffix}client`))) suffix += '_';
+  const names = [...mistakable];
+  return {
+    disguises: new Map(names.map((name) => [name, `${name}${suffix}client`])),
+    restored: new Map(
+      names.flatMap((name) => [
+        [`${name}${suffix}client`, name],
+        [name, `${name}${suffix}planner`],
+      ]),
+    ),
+  };
+}
+
+/** The document for the planner. */
+export const disguised = (document: DocumentNode, { disguises }: Renaming): DocumentNode =>
+  visit(document, {
+    Field(node): FieldNode | undefined {
+      const alias = disguises.get(responseName(node));
+      return alias === undefined ? undefined : { ...node, alias: { kind: Kind.NAME, value: alias } };
+    },
+  });
+
+/** The plan for such a document, with the client's names again, and the planner's own under others. */
+export function restored(plan: QueryPlan, renaming: Renaming): QueryPlan {
+  const renamed = (name: string): string => renaming.restored.get(name) ?? name;
+  return mapFetches(plan, renameFetch, (path) =>
+    path.map((step) => (typeof step === 'string' ? renamed(step) : step)),
+  );
+
+  function renameFetch(node: FetchNode): FetchNode {
+    const keys: Rewrite[] = [];
+    const requires = node.requires && renameRequires(node.requires, [], keys);
+    return {
+      ...node,
+      operation: renameOperation(node.operation),
+      ...(requires && { requires }),
+      inputRewrites: [...(node.inputRewrites ?? []), ...keys],
+      outputRewrites: node.outputRewrites?.map((rewrite) =>
+        rewrite.kind === 'KeyRenamer'
+          ? { ...renamePath(rewrite), renameKeyTo: renamed(rewrite.renameKeyTo) }
+          : renamePath(rewrite),
+      ),
+      contextRewrites: node.contextRewrites?.map(renamePath),
+    };
+  }
+
+  function renamePath<R extends Rewrite>(rewrite: R): R {
+    return { ...rewrite, path: rewrite.path.map(renamed) };
+  }
+
+  /** Subgraphs know their keys by the fields' names: representations are written with these again. */
+  function renameRequires(
+    selections: readonly RequiredSelection[],
+    path: readonly string[],
+    keys: Rewrite[],
+  ): RequiredSelection[] {
+    return selections.map((selection) => {
+      if (selection.kind === 'InlineFragment') {
+        const { typeCondition } = selection;
+        const below = withCondition(path, typeCondition);
+        return { ...selection, selections: renameRequires(selection.selections, below, keys) };
+      }
+      const name = selection.alias ?? selection.name;
+      const alias = renamed(name);
+      const selected = selection.selections && renameRequires(selection.selections, [...path, alias], keys);
+      if (alias === name) return { ...selection, selections: selected };
+      keys.push({ kind: 'KeyRenamer', path: [...path, alias], renameKeyTo: name });
+      return { ...selection, alias, selections: selected };
+    });
+  }
+
+  function renameOperation(operation: string): string {
+    const document = visit(parse(operation, { noLocation: true }), {
+      Field(node): FieldNode | undefined {
+        const alias = renaming.restored.get(responseName(node));
+        if (alias === undefined) return undefined;
+        // A name that is an alias of itself does no harm.
+        return { ...node, alias: { kind: Kind.NAME, value: alias } };
+      },
+    });
+    return stripIgnoredCharacters(print(document));
+  }
+}
+
+const responseName = (node: FieldNode): string => node.alias?.value ?? node.name.value;

@@ -1,0 +1,124 @@
+import { getVariableValues, type GraphQLSchema, Kind, validate } from 'graphql';
+import { type QueryPlan } from '../../gateway/execution/plan';
+import { formatQueryPlan } from '../../gateway/planning/planner';
+import { randomOperation, type RandomOperation } from '../support/random-operation';
+import { RandomSource } from '../support/random-source';
+import { randomSubgraphs } from '../support/random-supergraph';
+import { RandomWorld, type SubgraphSource } from '../support/random-world';
+import { shrinkOperation, shrinkSubgraphs } from '../support/shrink';
+import { differenceFromApollo, differenceFromMerged } from './compare';
+import {
+  type Answer,
+  answerMerged,
+  composeGraph,
+  describeGraph,
+  type Graph,
+  startApollo,
+  startEngine,
+  type System,
+} from './systems';
+
+/** How an answer differs, and from whose. */
+export interface Difference {
+  readonly what: string;
+  readonly expected: Answer;
+  readonly got: Answer | undefined;
+}
+
+/** The graph of a seed; every seed has one, though not every draw composes. */
+export function drawGraph(seed: number): { readonly graph: Graph; readonly worldSeed: number } {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const worldSeed = seed * 64 + attempt;
+    const subgraphs = randomSubgraphs(new RandomSource(worldSeed));
+    const graph = composeGraph(subgraphs, new RandomWorld(worldSeed, subgraphs));
+    if (!Array.isArray(graph)) return { graph, worldSeed };
+  }
+  throw new Error(`Nothing that was drawn from seed ${seed} composes`);
+}
+
+export const drawOperation = ({ apiSchema }: Graph, seed: number, number: number): RandomOperation =>
+  randomOperation(apiSchema, new RandomSource(seed * 10_007 + number));
+
+/** Compares the engine with graphql-js and, where one is given, with Apollo Gateway. */
+export async function differenceOf(
+  graph: Graph,
+  engine: System,
+  apollo: System | undefined,
+  operation: RandomOperation,
+): Promise<Difference | undefined> {
+  const expected = await answerMerged(graph, operation);
+  let got: Answer;
+  try {
+    got = await engine.answer(operation);
+  } catch (error) {
+    return { what: `throws ${reasonOf(error)}`, expected, got: undefined };
+  }
+  const what = differenceFromMerged(expected, got);
+  if (what !== undefined) return { what, expected, got };
+  if (!apollo) return undefined;
+  const apolloAnswer = await apollo.answer(operation);
+  const fromApollo = differenceFromApollo(graph, operation, apolloAnswer, got);
+  return fromApollo === undefined
+    ? undefined
+    : { what: `not Apollo's ${fromApollo}`, expected: apolloAnswer, got };
+}
+
+/** Cuts a failing case down and tells it in full. */
+export async function report(
+  { graph, worldSeed }: { readonly graph: Graph; readonly worldSeed: number },
+  operation: RandomOperation,
+  found: Difference,
+): Promise<string> {
+  const withApollo = found.what.startsWith('not Apollo');
+  const check = async (subgraphs: readonly SubgraphSource[], one: RandomOperation) => {
+    const smaller = composeGraph(subgraphs, new RandomWorld(worldSeed, subgraphs));
+    if (Array.isArray(smaller) || !isValid(smaller.apiSchema, one)) return undefined;
+    const apollo = withApollo ? await startApollo(smaller) : undefined;
+    try {
+      const difference = await differenceOf(smaller, startEngine(smaller), apollo, one);
+      return difference?.what === found.what ? { difference, graph: smaller } : undefined;
+    } finally {
+      await apollo?.stop();
+    }
+  };
+  // A smaller graph may break what draws it; then it is no smaller case of this failure.
+  const fails = async (subgraphs: readonly SubgraphSource[], one: RandomOperation): Promise<boolean> =>
+    check(subgraphs, one).then(
+      (result) => result !== undefined,
+      () => false,
+    );
+  const small = await shrinkOperation(graph.apiSchema, operation, (one) => fails(graph.subgraphs, one));
+  const subgraphs = await shrinkSubgraphs(graph.subgraphs, (some) => fails(some, small));
+  const last = await check(subgraphs, small);
+  const { expected, got } = last?.difference ?? found;
+  return [
+    `The answer differs in: ${found.what}`,
+    describeGraph({ subgraphs }),
+    `# --- operation, with variables ${JSON.stringify(small.variables)}\n${small.source}`,
+    `expected ${JSON.stringify(expected)}\ngot      ${JSON.stringify(got)}`,
+    planText(last?.graph ?? graph, small.source),
+  ].join('\n\n');
+}
+
+function isValid(schema: GraphQLSchema, { document, variables }: RandomOperation): boolean {
+  if (validate(schema, document).length > 0) return false;
+  const { variableDefinitions = [] } = document.definitions.find(
+    (node) => node.kind === Kind.OPERATION_DEFINITION,
+  )!;
+  return getVariableValues(schema, variableDefinitions, variables).errors === undefined;
+}
+
+function planText(graph: Graph, source: string): string {
+  let plan: QueryPlan;
+  try {
+    plan = graph.plan(source);
+  } catch (error) {
+    return `no plan: ${reasonOf(error)}`;
+  }
+  return formatQueryPlan(plan);
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

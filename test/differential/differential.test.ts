@@ -1,0 +1,54 @@
+/**
+ * The same answers as graphql-js on the merged schema, and as Apollo Gateway, for graphs, data and operations drawn at
+ * random.
+ *
+ * `WEIR_SEED` chooses the first seed, `WEIR_SUPERGRAPHS` and `WEIR_OPERATIONS` how many are drawn: for a soak, 2000
+ * supergraphs. A failure tells its seed, and its graph and operation cut down as far as they still fail.
+ */
+import '../support/fast-graphql';
+import { differenceOf, drawGraph, drawOperation, report } from './case';
+import { startApollo, startEngine } from './systems';
+
+const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
+const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 200);
+const operations = Number(process.env['WEIR_OPERATIONS'] ?? 50);
+const perTest = 20;
+
+/** Apollo Gateway takes longer than all others together: it is asked every few operations. */
+const apolloEvery = 5;
+
+const groups = Array.from({ length: Math.ceil(supergraphs / perTest) }, (_, i) => firstSeed + i * perTest);
+
+describe(`${operations} operations on each of ${supergraphs} supergraphs`, () => {
+  test.each(groups)(
+    'are answered as one schema would answer them, from seed %i on',
+    async (first) => {
+      for (let seed = first; seed < Math.min(first + perTest, firstSeed + supergraphs); seed++)
+        await check(seed);
+    },
+    600_000,
+  );
+});
+
+async function check(seed: number): Promise<void> {
+  const drawn = drawGraph(seed);
+  const engine = startEngine(drawn.graph);
+  const apollo = await startApollo(drawn.graph);
+  try {
+    for (let number = 0; number < operations; number++) {
+      const operation = drawOperation(drawn.graph, seed, number);
+      const difference = await differenceOf(
+        drawn.graph,
+        engine,
+        number % apolloEvery === 0 ? apollo : undefined,
+        operation,
+      );
+      if (difference)
+        throw new Error(
+          `Operation ${number} of WEIR_SEED=${seed} WEIR_SUPERGRAPHS=1\n\n${await report(drawn, operation, difference)}`,
+        );
+    }
+  } finally {
+    await apollo.stop();
+  }
+}

@@ -1,0 +1,770 @@
+import { buildSchema, parse } from 'graphql';
+import { compileOperation, execute } from '../../../../gateway/execution';
+import { type FetchNode, type PlanNode, type RequiredSelection } from '../../../../gateway/execution/plan';
+import { type Send } from '../../../../gateway/transports/transport';
+
+// Plans written by hand, for what the planner makes rarely or not yet.
+
+const fetchOf = (service: string, operation: string, rest: Partial<FetchNode> = {}): FetchNode => ({
+  kind: 'Fetch',
+  serviceName: service,
+  operation,
+  operationName: undefined,
+  operationKind: 'query',
+  ...rest,
+});
+const at = (path: string[], node: PlanNode): PlanNode => ({ kind: 'Flatten', path, node });
+const inSequence = (...nodes: PlanNode[]): PlanNode => ({ kind: 'Sequence', nodes });
+const inParallel = (...nodes: PlanNode[]): PlanNode => ({ kind: 'Parallel', nodes });
+const field = (name: string, ...selections: RequiredSelection[]): RequiredSelection =>
+  selections.length === 0 ? { kind: 'Field', name } : { kind: 'Field', name, selections };
+const on = (typeCondition: string, ...selections: RequiredSelection[]): RequiredSelection => ({
+  kind: 'InlineFragment',
+  typeCondition,
+  selections,
+});
+const entities = (
+  service: string,
+  selection: string,
+  requires: RequiredSelection[],
+  rest: Partial<FetchNode> = {},
+) =>
+  fetchOf(
+    service,
+    `query($representations:[_Any!]!){_entities(representations:$representations){${selection}}}`,
+    {
+      requires,
+      ...rest,
+    },
+  );
+
+interface Sent {
+  readonly service: string;
+  readonly document: string;
+  readonly variables: Record<string, unknown>;
+}
+
+/** Runs a plan over answers: for each service what it answers to one call after the other. */
+async function run(options: {
+  schema: string;
+  operation: string;
+  plan: PlanNode | undefined;
+  answers: Record<string, unknown[]>;
+  variables?: Record<string, unknown>;
+}) {
+  const schema = buildSchema(options.schema);
+  const program = compileOperation({
+    plan: { kind: 'QueryPlan', node: options.plan },
+    schema,
+    supergraphSchema: schema,
+    document: parse(options.operation),
+  });
+  const sent: Sent[] = [];
+  const left = structuredClone(options.answers);
+  const send: Send = ({ operation: { subgraph, document }, variables }) => {
+    sent.push({
+      service: subgraph,
+      document,
+      variables: variables.length === 0 ? {} : (JSON.parse(variables.toString()) as Record<string, unknown>),
+    });
+    const body = Buffer.from(JSON.stringify({ data: left[subgraph]!.shift() }));
+    return Promise.resolve({ status: 200, headers: {}, body });
+  };
+  const caller = { headers: {}, signal: new AbortController().signal, deadline: undefined };
+  const { body } = await execute(program, { variables: options.variables, send, caller });
+  return { ...(JSON.parse(body.toString()) as { data: unknown; errors?: { path: unknown }[] }), sent };
+}
+
+describe('a value that several fetches answer parts of', () => {
+  const schema = `
+    type Query { a: A  list: [[A]]  media: Media }
+    type A { x: Int  y: Int  b: B  id: ID  z: Int }
+    type B { p: Int  q: Int  c: B }
+    interface Media { id: ID  b: B }
+    type Book implements Media { id: ID  b: B  pages: Int }
+  `;
+
+  it('is merged field by field, however deep', async () => {
+    const { data } = await run({
+      schema,
+      operation: '{ a { x y b { p q c { p q } } } }',
+      plan: inParallel(fetchOf('s', '{a{x b{p c{p}}}}'), fetchOf('t', '{a{y b{q c{q}}}}')),
+      answers: {
+        s: [{ a: { x: 1, b: { p: 2, c: { p: 3 } } } }],
+        t: [{ a: { y: 4, b: { q: 5, c: { q: 6 } } } }],
+      },
+    });
+    expect(data).toEqual({ a: { x: 1, y: 4, b: { p: 2, q: 5, c: { p: 3, q: 6 } } } });
+  });
+
+  it.each([
+    ['the first is null', { a: null }, { a: { y: 4 } }, { a: { x: null, y: 4 } }],
+    ['the second is null', { a: { x: 1 } }, { a: null }, { a: { x: 1, y: null } }],
+    ['the first is missing', {}, { a: { y: 4 } }, { a: { x: null, y: 4 } }],
+    ['both are null', { a: null }, { a: null }, { a: null }],
+    ['one is no object', { a: { x: 1 } }, { a: 'odd' }, { a: { x: 1, y: null } }],
+    ['one is a list', { a: { x: 1 } }, { a: [{ y: 1 }] }, { a: { x: 1, y: null } }],
+  ])('is what there is when %s', async (_, s, t, expected) => {
+    const { data } = await run({
+      schema,
+      operation: '{ a { x y } }',
+      plan: inParallel(fetchOf('s', '{a{x}}'), fetchOf('t', '{a{y}}')),
+      answers: { s: [s], t: [t] },
+    });
+    expect(data).toEqual(expected);
+  });
+
+  it('is merged by index in lists of lists', async () => {
+    const plan = inParallel(fetchOf('s', '{list{x b{p}}}'), fetchOf('t', '{list{y b{q}}}'));
+    const operation = '{ list { x y b { p q } } }';
+    const whole = await run({
+      schema,
+      operation,
+      plan,
+      answers: {
+        s: [{ list: [[{ x: 1, b: null }, null], null, [{ x: 2, b: { p: 1 } }]] }],
+        t: [{ list: [[{ y: 3, b: { q: 2 } }, null], null, [{ y: 4, b: { q: 3 } }]] }],
+      },
+    });
+    expect(whole.data).toEqual({
+      list: [[{ x: 1, y: 3, b: { p: null, q: 2 } }, null], null, [{ x: 2, y: 4, b: { p: 1, q: 3 } }]],
+    });
+    const torn = await run({
+      schema,
+      operation,
+      plan,
+      answers: { s: [{ list: [[{ x: 1 }]] }], t: [{ list: [] }] },
+    });
+    expect(torn.data).toEqual({ list: [[{ x: 1, y: null, b: null }]] });
+  });
+
+  it('is merged with what joins later, whoever has looked at it before', async () => {
+    const representation = [on('A', field('__typename'), field('id'))];
+    const { data, sent } = await run({
+      schema,
+      operation: '{ a { z b { p q c { p q } } } }',
+      plan: inSequence(
+        inParallel(fetchOf('s', '{a{__typename id b{p}}}'), fetchOf('t', '{a{__typename id b{c{p}}}}')),
+        at(['a'], entities('u', '...on A{z b{q c{q}}}', representation)),
+        at(['a', 'b'], fetchOf('v', '{c{p}}')),
+        at(
+          ['a'],
+          entities('w', '...on A{y}', [on('A', field('__typename'), field('id'), field('b', field('q')))]),
+        ),
+      ),
+      answers: {
+        s: [{ a: { __typename: 'A', id: '1', b: { p: 1 } } }],
+        t: [{ a: { __typename: 'A', id: '1', b: { c: { p: 2 } } } }],
+        u: [{ _entities: [{ z: 3, b: { q: 4, c: { q: 5 } } }] }],
+        v: [{ c: { p: 9 } }],
+        w: [{ _entities: [{ y: 6 }] }],
+      },
+    });
+    expect(data).toEqual({ a: { z: 3, b: { p: 1, q: 4, c: { p: 2, q: 5 } } } });
+    expect(sent.at(-1)!.variables).toEqual({ representations: [{ __typename: 'A', b: { q: 4 }, id: '1' }] });
+  });
+
+  it('keeps the type that one of them knows', async () => {
+    const { data } = await run({
+      schema,
+      operation: '{ media { __typename id b { p } } }',
+      plan: inParallel(fetchOf('s', '{media{__typename id}}'), fetchOf('t', '{media{__typename b{p}}}')),
+      answers: {
+        s: [{ media: { __typename: 'Media', id: '1' } }],
+        t: [{ media: { __typename: 'Book', b: { p: 1 } } }],
+      },
+    });
+    expect(data).toEqual({ media: { __typename: 'Book', id: '1', b: { p: 1 } } });
+  });
+});
+
+describe('a fetch', () => {
+  const schema = `
+    type Query { t: T  ts: [T]  n: Node  ns: [Node] }
+    type Mutation { m: T }
+    interface Node { id: ID }
+    type T implements Node { id: ID  u: U  us: [U]  query: Query  v: Int  w: Int  s: String }
+    type U implements Node { id: ID  f: String  k: String  d: D ds: [D] x: X }
+    type D { a: Int  b: Int e: D }
+    union X = D | U
+  `;
+  const key = [on('T', field('__typename'), field('id'))];
+
+  it('of a root type below the root joins all objects there', async () => {
+    const { data } = await run({
+      schema,
+      operation: '{ ts { query { t { id } } } }',
+      plan: inSequence(
+        fetchOf('s', '{ts{query{__typename}}}'),
+        at(['ts', '@', 'query'], fetchOf('t', '{t{id}}')),
+      ),
+      answers: {
+        s: [{ ts: [{ query: { __typename: 'Query' } }, null, { query: { __typename: 'Query' } }] }],
+        t: [{ t: { id: '1' } }],
+      },
+    });
+    const query = { t: { id: '1' } };
+    expect(data).toEqual({ ts: [{ query }, null, { query }] });
+  });
+
+  it('is not sent when there is nothing that it is about', async () => {
+    const { data, sent } = await run({
+      schema,
+      operation: '{ ts { v query { t { id } } } }',
+      plan: inSequence(
+        fetchOf('s', '{ts{__typename id query{__typename}}}'),
+        at(['ts', '@'], entities('u', '...on T{v}', key)),
+        at(['ts', '@', 'query'], fetchOf('t', '{t{id}}')),
+        at(['ts', '@', 'unknown'], fetchOf('t', '{t{id}}')),
+        at(['t', 'u'], entities('u', '...on U{f}', [on('U', field('__typename'))])),
+        inParallel(),
+      ),
+      answers: { s: [{ ts: [] }] },
+    });
+    expect(data).toEqual({ ts: [] });
+    expect(sent).toHaveLength(1);
+  });
+
+  it('leaves out objects that lack what it requires, or are of other types', async () => {
+    const { data, sent } = await run({
+      schema,
+      operation: '{ ns { id ... on T { v } } }',
+      plan: inSequence(
+        fetchOf('s', '{ns{__typename id ...on T{s}}}'),
+        at(['ns', '@'], entities('t', '...on T{v}', [on('T', field('__typename'), field('id'), field('s'))])),
+        at(['ns', '@'], entities('t', '...on T{v}', [on('T', field('__typename'), field('id'), field('s'))])),
+      ),
+      answers: {
+        s: [
+          {
+            ns: [
+              { __typename: 'T', id: '1', s: null },
+              { __typename: 'T', id: '2' },
+              { __typename: 'U', id: '3' },
+              { __typename: 'No' },
+              { id: '4' },
+              { __typename: 'T', id: '5', s: 'x' },
+            ],
+          },
+        ],
+        t: [{ _entities: [{ v: 1 }, { v: 5 }] }],
+      },
+    });
+    expect(sent[1]!.variables).toEqual({
+      representations: [
+        { __typename: 'T', id: '1', s: null },
+        { __typename: 'T', id: '5', s: 'x' },
+      ],
+    });
+    expect(data).toMatchObject({ ns: [{ v: 1 }, { v: null }, { id: '3' }, null, null, { v: 5 }] });
+  });
+
+  it('requires nested objects, lists of them, and fragments on their types', async () => {
+    const { sent } = await run({
+      schema,
+      operation: '{ t { u { f } } }',
+      plan: inSequence(
+        fetchOf('s', '{t{u{__typename id d{a b e{a}} ds{a} x{__typename ...on D{a}...on U{k}}}}}'),
+        at(
+          ['t', 'u'],
+          entities('u', '...on U{f}', [
+            on(
+              'U',
+              field('__typename'),
+              field('id'),
+              field('d', field('a'), field('e', field('a'), field('b'))),
+              field('ds', field('a')),
+              field('x', field('__typename'), on('D', field('a')), on('U', field('k'))),
+            ),
+          ]),
+        ),
+      ),
+      answers: {
+        s: [
+          {
+            t: {
+              u: {
+                __typename: 'U',
+                id: '1',
+                d: { a: 1, b: 2, e: { a: 3 } },
+                ds: [{ a: 1 }, null, {}],
+                x: { __typename: 'D', a: 7 },
+              },
+            },
+          },
+        ],
+        u: [{ _entities: [{ f: 'x' }] }],
+      },
+    });
+    expect(sent[1]!.variables['representations']).toEqual([
+      // What no fetch asks for (e.b) is left out; what is missing from an answer (the a of the last of ds) makes a null.
+      {
+        __typename: 'U',
+        id: '1',
+        d: { a: 1, e: { a: 3 } },
+        ds: [{ a: 1 }, null, null],
+        x: { __typename: 'D', a: 7 },
+      },
+    ]);
+  });
+
+  it('merges the fragments that apply, each only if it is complete', async () => {
+    const plan = inSequence(
+      fetchOf('s', '{ns{__typename id ...on U{f k d{a b}}}}'),
+      at(
+        ['ns', '@'],
+        entities('u', '...on U{ds{a}}', [
+          on('Node', field('__typename'), field('id'), field('d', field('a'))),
+          on('U', field('__typename'), field('f'), field('d', field('b'))),
+          on('U', field('k')),
+        ]),
+      ),
+    );
+    const { sent } = await run({
+      schema,
+      operation: '{ ns { ... on U { ds { a } } } }',
+      plan,
+      answers: {
+        s: [
+          {
+            ns: [
+              { __typename: 'U', id: '1', f: 'f', k: 'k', d: { a: 1, b: 2 } },
+              { __typename: 'U', id: '2', f: 'f', d: { a: 1, b: 2 } },
+              { __typename: 'U', k: 'k', d: {} },
+            ],
+          },
+        ],
+        u: [{ _entities: [null, null] }],
+      },
+    });
+    expect(sent[1]!.variables['representations']).toEqual([
+      { __typename: 'U', id: '1', f: 'f', k: 'k', d: { a: 1, b: 2 } },
+      { __typename: 'U', id: '2', f: 'f', d: { a: 1, b: 2 } },
+    ]);
+  });
+
+  it('rewrites what it sends: types and names, at any depth', async () => {
+    const { sent } = await run({
+      schema,
+      operation: '{ t { u { f } } }',
+      plan: inSequence(
+        fetchOf('s', '{t{u{__typename id__planner:id d{a__planner:a b}}}}'),
+        at(
+          ['t', 'u'],
+          entities(
+            'u',
+            '...on U{f}',
+            [on('U', field('__typename'), field('id__planner'), field('d', field('a__planner'), field('b')))],
+            {
+              inputRewrites: [
+                { kind: 'ValueSetter', path: ['... on Node', '__typename'], setValueTo: 'Node' },
+                { kind: 'ValueSetter', path: ['... on T', '__typename'], setValueTo: 'T' },
+                { kind: 'KeyRenamer', path: ['... on U', '... on Node', 'id__planner'], renameKeyTo: 'id' },
+                { kind: 'KeyRenamer', path: ['... on U', 'd', '... on D', 'a__planner'], renameKeyTo: 'a' },
+              ],
+            },
+          ),
+        ),
+      ),
+      answers: {
+        s: [{ t: { u: { __typename: 'U', id__planner: '1', d: { a__planner: 1, b: 2 } } } }],
+        u: [{ _entities: [{ f: 'x' }] }],
+      },
+    });
+    expect(sent[1]!.variables['representations']).toEqual([
+      { __typename: 'Node', id: '1', d: { a: 1, b: 2 } },
+    ]);
+  });
+
+  it('renames what it was answered, falsy values too, and in the paths of errors', async () => {
+    const outputRewrites = [
+      { kind: 'KeyRenamer', path: ['ns', '... on U', 'id__alias_0'], renameKeyTo: 'id' },
+      { kind: 'KeyRenamer', path: ['ns', '... on T', 'u', 'f__alias_0'], renameKeyTo: 'f' },
+    ] as const;
+    const { data } = await run({
+      schema,
+      operation: '{ ns { id ... on T { u { f } } } }',
+      plan: fetchOf('s', '{ns{__typename ...on T{id u{f__alias_0:f}}...on U{id__alias_0:id}}}', {
+        outputRewrites,
+      }),
+      answers: {
+        s: [
+          {
+            ns: [
+              { __typename: 'T', id: '1', u: { f__alias_0: '' } },
+              { __typename: 'U', id__alias_0: '' },
+              { __typename: 'U', id__alias_0: '2' },
+            ],
+          },
+        ],
+      },
+    });
+    expect(data).toEqual({ ns: [{ id: '1', u: { f: '' } }, { id: '' }, { id: '2' }] });
+  });
+
+  it('renames what entities are answered with', async () => {
+    const { data } = await run({
+      schema,
+      operation: '{ t { s } }',
+      plan: inSequence(
+        fetchOf('s', '{t{__typename id}}'),
+        at(
+          ['t'],
+          entities('t', '...on T{s__alias_0:s}', key, {
+            outputRewrites: [
+              { kind: 'KeyRenamer', path: ['... on T', 's__alias_0'], renameKeyTo: 's' },
+              { kind: 'ValueSetter', path: ['x'], setValueTo: 1 },
+            ],
+          }),
+        ),
+      ),
+      answers: { s: [{ t: { __typename: 'T', id: '1' } }], t: [{ _entities: [{ s__alias_0: 'renamed' }] }] },
+    });
+    expect(data).toEqual({ t: { s: 'renamed' } });
+  });
+
+  it('is about the objects of the types that its path names', async () => {
+    const operation = '{ ns { id ... on T { u { f } v } } }';
+    const { sent } = await run({
+      schema,
+      operation,
+      plan: inSequence(
+        fetchOf('s', '{ns{__typename id ...on T{u{__typename id}}}}'),
+        at(
+          ['|[Query]', 'ns', '@|[U,Node]'],
+          entities('a', '...on U{f}', [on('Node', field('__typename'), field('id'))]),
+        ),
+        at(['ns', '@|[U]'], entities('b', '...on U{f}', [on('Node', field('__typename'), field('id'))])),
+        at(['ns|[T]', '@', 'u'], entities('c', '...on U{f}', [on('Node', field('__typename'), field('id'))])),
+        at(['ns|[U]', '@', 'u'], entities('d', '...on U{f}', [on('Node', field('__typename'), field('id'))])),
+      ),
+      answers: {
+        s: [
+          {
+            ns: [
+              { __typename: 'T', id: '1', u: { __typename: 'U', id: '2' } },
+              { __typename: 'U', id: '3' },
+            ],
+          },
+        ],
+        a: [{ _entities: [{}, {}] }],
+        b: [{ _entities: [{}] }],
+        c: [{ _entities: [{ f: 'x' }] }],
+      },
+    });
+    const ids = (service: string): unknown =>
+      (
+        sent.find((call) => call.service === service)?.variables['representations'] as
+          { id: string }[] | undefined
+      )?.map(({ id }) => id);
+    expect([ids('a'), ids('b'), ids('c'), ids('d')]).toEqual([['1', '3'], ['3'], ['2'], undefined]);
+  });
+
+  it('tells the place of an error behind a typed path, and for a fetch below the root', async () => {
+    const schemaWithNonNull = `type Query { ns: [Node] } interface Node { id: ID } type T implements Node { id: ID query: Q } type U implements Node { id: ID query: Q } type Q { x: Int! }`;
+    const { errors } = await run({
+      schema: schemaWithNonNull,
+      operation: '{ ns { ... on T { query { x } } ... on U { query { x } } } }',
+      plan: inSequence(
+        fetchOf('s', '{ns{__typename ...on T{query{__typename}}...on U{query{__typename}}}}'),
+        at(['ns|[T]', '@', 'query'], fetchOf('t', '{x}')),
+        at(['ns', '@|[U]', 'query|[Q]'], fetchOf('u', '{x}')),
+      ),
+      answers: {
+        s: [
+          {
+            ns: [
+              { __typename: 'U', query: {} },
+              { __typename: 'T', query: { __typename: 'Q' } },
+            ],
+          },
+        ],
+        t: ['odd'],
+        u: ['odd'],
+      },
+    });
+    expect(errors?.map(({ path }) => path)).toEqual(
+      [
+        ['ns', 1, 'query'],
+        ['ns', 0, 'query'],
+      ]
+        .map((path) => [...path, 'x'])
+        .map((path) => path.slice(0, 3)),
+    );
+  });
+
+  it('takes arguments from the objects around it', async () => {
+    const rewrite = (path: string[]) => ({ kind: 'KeyRenamer' as const, path, renameKeyTo: 'context_0' });
+    const contextRewrites = [
+      rewrite(['..', '... on T', 's']),
+      rewrite(['..', '... on U', 'k']),
+      rewrite(['..', '..', '..', 's']),
+      rewrite(['..', 'unknown']),
+      rewrite(['..', 'u', 'none', 'x']),
+    ];
+    const { data, sent } = await run({
+      schema,
+      operation: 'query ($a: Int) { ts { u { f } } }',
+      variables: { a: 1 },
+      plan: inSequence(
+        fetchOf('s', '{ts{__typename s u{__typename id}}}'),
+        at(
+          ['ts', '@', 'u'],
+          entities('u', '...on U{f(a:$a,c:$context_0)}', [on('U', field('__typename'), field('id'))], {
+            contextRewrites,
+            variableUsages: ['a', 'context_0'],
+          }),
+        ),
+      ),
+      answers: {
+        s: [
+          {
+            ts: [
+              { __typename: 'T', s: 'one', u: { __typename: 'U', id: '1' } },
+              { __typename: 'T', s: 'two', u: { __typename: 'U', id: '1' } },
+              { __typename: 'T', s: 'one', u: { __typename: 'U', id: '1' } },
+              { __typename: 'T', s: null, u: { __typename: 'U', id: '1' } },
+              { __typename: 'T', u: { __typename: 'U', id: '1' } },
+            ],
+          },
+        ],
+        u: [
+          { _entities: [{ f: '1one' }, { f: '1one again' }] },
+          { _entities: [{ f: '1two' }] },
+          { _entities: [{ f: '1null' }] },
+          { _entities: [{ f: '1' }] },
+        ],
+      },
+    });
+    expect(sent.slice(1).map(({ variables: { a, context_0 } }) => [a, context_0])).toEqual([
+      [1, 'one'],
+      [1, 'two'],
+      [1, null],
+      [1, undefined],
+    ]);
+    expect(data).toEqual({ ts: ['1one', '1two', '1one again', '1null', '1'].map((f) => ({ u: { f } })) });
+  });
+
+  it('takes arguments from nested fields of the objects around it', async () => {
+    const contextRewrites = [
+      {
+        kind: 'KeyRenamer' as const,
+        path: ['..', '..', '... on Query', 't', '... on T', 's'],
+        renameKeyTo: 'c',
+      },
+      { kind: 'KeyRenamer' as const, path: ['..', '..', 't', 'u', 'k'], renameKeyTo: 'd' },
+      { kind: 'KeyRenamer' as const, path: ['id'], renameKeyTo: 'e' },
+    ];
+    const { sent } = await run({
+      schema,
+      operation: '{ t { s u { k } } ts { u { f } } }',
+      plan: inSequence(
+        fetchOf('s', '{t{__typename s u{k}}ts{u{__typename id}}}'),
+        at(
+          ['ts', '@', 'u'],
+          entities('u', '...on U{f}', [on('U', field('__typename'), field('id'))], {
+            contextRewrites,
+            variableUsages: ['c', 'd', 'e'],
+          }),
+        ),
+      ),
+      answers: {
+        s: [{ t: { __typename: 'T', s: 'S', u: null }, ts: [{ u: { __typename: 'U', id: '1' } }] }],
+        u: [{ _entities: [{ f: 'x' }] }],
+      },
+    });
+    expect(sent[1]!.variables).toEqual({
+      representations: [{ __typename: 'U', id: '1' }],
+      c: 'S',
+      d: null,
+      e: '1',
+    });
+  });
+
+  it('under the condition of a plan leaves out what was not asked for', async () => {
+    const plan = inSequence(
+      fetchOf('s', 'query($v:Boolean!){ts{__typename id s@include(if:$v)w@skip(if:$v)}}', {
+        variableUsages: ['v'],
+      }),
+      at(
+        ['ts', '@'],
+        entities('t', '...on T{v}', [on('T', field('__typename'), field('id'), field('s'), field('w'))]),
+      ),
+      {
+        kind: 'Condition',
+        condition: 'v',
+        ifClause: at(['ts', '@'], entities('x', '...on T{u{id}}', key)),
+        elseClause: at(['ts', '@'], entities('y', '...on T{us{id}}', key)),
+      },
+    );
+    const answers = {
+      s: [{ ts: [{ __typename: 'T', id: '1', s: 's' }] }],
+      t: [{ _entities: [{ v: 1 }] }],
+      x: [{ _entities: [{ u: { id: '2' } }] }],
+      y: [{ _entities: [{ us: [] }] }],
+    };
+    const operation = 'query ($v: Boolean!) { ts { v u @include(if: $v) { id } us @skip(if: $v) { id } } }';
+    const yes = await run({ schema, operation, plan, answers, variables: { v: true } });
+    expect(yes.data).toEqual({ ts: [{ v: 1, u: { id: '2' } }] });
+    expect(yes.sent[1]!.variables['representations']).toEqual([{ __typename: 'T', id: '1', s: 's' }]);
+    const no = await run({
+      schema,
+      operation,
+      plan,
+      answers: { ...answers, s: [{ ts: [{ __typename: 'T', id: '1', w: 2 }] }] },
+      variables: { v: false },
+    });
+    expect(no.data).toEqual({ ts: [{ v: 1, us: [] }] });
+    expect(no.sent[1]!.variables['representations']).toEqual([{ __typename: 'T', id: '1', w: 2 }]);
+  });
+
+  it('has both its branches for one field', async () => {
+    const plan = (join: PlanNode[]): PlanNode => inSequence(fetchOf('s', '{ts{__typename id}}'), ...join);
+    const branch = at(['ts', '@'], entities('t', '...on T{v}', key));
+    const { data } = await run({
+      schema,
+      operation: 'query ($a: Boolean = true, $b: Boolean) { ts { v @include(if: $a) s @skip(if: $b) } }',
+      plan: plan([
+        { kind: 'Condition', condition: 'a', ifClause: branch },
+        { kind: 'Condition', condition: 'b', ifClause: branch, elseClause: branch },
+        { kind: 'Condition', condition: 'b', ifClause: branch },
+      ]),
+      answers: { s: [{ ts: [{ __typename: 'T', id: '1' }] }], t: [{ _entities: [{ v: 1 }] }] },
+    });
+    expect(data).toEqual({ ts: [{ v: 1, s: null }] });
+  });
+
+  it('tells one entity from another that differs beside its key', async () => {
+    const { data } = await run({
+      schema,
+      operation: '{ ts { s v us { f } } }',
+      plan: inSequence(
+        fetchOf('s', '{ts{__typename id s us{f}}}'),
+        at(['ts', '@'], entities('t', '...on T{v}', key)),
+      ),
+      answers: {
+        s: [
+          {
+            ts: [
+              { __typename: 'T', id: '1', s: 'a', us: [] },
+              { __typename: 'T', id: '1', s: 'b', us: [{ f: 'x' }] },
+              { __typename: 'T', id: '1', s: 'a', us: [] },
+              { __typename: 'T', id: '1', s: 'a'.repeat(200), us: [] },
+              { __typename: 'T', id: '1', s: 'a'.repeat(200), us: [] },
+            ],
+          },
+        ],
+        t: [{ _entities: [{ v: 1 }] }],
+      },
+    });
+    expect(data).toEqual({
+      ts: [
+        { s: 'a', v: 1, us: [] },
+        { s: 'b', v: 1, us: [{ f: 'x' }] },
+        { s: 'a', v: 1, us: [] },
+        { s: 'a'.repeat(200), v: 1, us: [] },
+        { s: 'a'.repeat(200), v: 1, us: [] },
+      ],
+    });
+  });
+
+  it('asks for thousands of entities in one call', async () => {
+    const ids = Array.from({ length: 5_000 }, (_, i) => `${i}`);
+    const { data, sent } = await run({
+      schema,
+      operation: '{ ts { id v } }',
+      plan: inSequence(
+        fetchOf('s', '{ts{__typename id}}'),
+        at(['ts', '@'], entities('t', '...on T{v}', key)),
+      ),
+      answers: {
+        s: [{ ts: [...ids, ...ids].map((id) => ({ __typename: 'T', id })) }],
+        t: [{ _entities: ids.map((id) => ({ v: Number(id) })) }],
+      },
+    });
+    expect(sent).toHaveLength(2);
+    expect(data).toEqual({ ts: [...ids, ...ids].map((id) => ({ id, v: Number(id) })) });
+  });
+
+  it('of a mutation makes entities be asked for again', async () => {
+    const changed = (service: string): PlanNode =>
+      fetchOf(service, 'mutation{m{__typename id}}', { operationKind: 'mutation', operationName: undefined });
+    const { sent } = await run({
+      schema: `${schema} `,
+      operation: 'mutation { m { v } }',
+      plan: inSequence(
+        changed('s'),
+        at(['m'], entities('t', '...on T{v}', key)),
+        changed('s'),
+        at(['m'], entities('t', '...on T{w}', key)),
+      ),
+      answers: {
+        s: [{ m: { __typename: 'T', id: '1' } }, { m: { __typename: 'T', id: '1' } }],
+        t: [{ _entities: [{ v: 1 }] }, { _entities: [{ w: 1 }] }],
+      },
+    });
+    expect(sent.map(({ service }) => service)).toEqual(['s', 't', 's', 't']);
+  });
+
+  it('names the operation as the planner did', async () => {
+    const schemaOf = buildSchema(schema);
+    const bodies: string[] = [];
+    const program = compileOperation({
+      plan: { kind: 'QueryPlan', node: fetchOf('s', 'query N__s__0{t{id}}', { operationName: 'N__s__0' }) },
+      schema: schemaOf,
+      supergraphSchema: schemaOf,
+      document: parse('{ t { id } }'),
+    });
+    await execute(program, {
+      send: ({ operation }) => {
+        bodies.push(operation.bodyPrefix.toString());
+        return Promise.resolve({ status: 200, headers: {}, body: Buffer.from('{"data":{"t":null}}') });
+      },
+      caller: { headers: {}, signal: new AbortController().signal, deadline: undefined },
+    });
+    expect(bodies).toEqual(['{"query":"query N__s__0{t{id}}","operationName":"N__s__0","variables":']);
+  });
+});
+
+describe('without a plan', () => {
+  it('answers null, or the error that the specification demands', async () => {
+    const schema = 'type Query { a: Int b: B } type B { c: Int! }';
+    expect(
+      await run({ schema, operation: '{ a b { c } __typename }', plan: undefined, answers: {} }),
+    ).toEqual({
+      data: { a: null, b: null, __typename: 'Query' },
+      sent: [],
+    });
+    const strict = await run({
+      schema: 'type Query { a: Int! }',
+      operation: '{ a }',
+      plan: undefined,
+      answers: {},
+    });
+    expect(strict.data).toBeNull();
+    expect(strict.errors?.map(({ path }) => path)).toEqual([['a']]);
+  });
+});
+
+describe('aliases of the prototype', () => {
+  it('are ordinary keys of the data', async () => {
+    const schema = 'type Query { t: T } type T { id: ID v: Int }';
+    const { data } = await run({
+      schema,
+      operation: '{ __proto__: t { id constructor: v } toString: t { id } }',
+      plan: inSequence(
+        fetchOf('s', '{__proto__:t{__typename id}toString:t{id}}'),
+        at(
+          ['__proto__'],
+          entities('t', '...on T{constructor:v}', [on('T', field('__typename'), field('id'))]),
+        ),
+      ),
+      answers: {
+        s: [JSON.parse('{"__proto__":{"__typename":"T","id":"1"},"toString":{"id":"1"}}')],
+        t: [{ _entities: [{ constructor: 1 }] }],
+      },
+    });
+    expect(JSON.stringify(data)).toBe('{"__proto__":{"id":"1","constructor":1},"toString":{"id":"1"}}');
+    expect(({} as Record<string, unknown>)['id']).toBeUndefined();
+  });
+});

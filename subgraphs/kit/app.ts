@@ -10,7 +10,9 @@ import Fastify, {
 import { type Database } from './database';
 import { finished } from 'node:stream';
 import { createApolloServer, loadSchema, requestState, type RequestState } from './graphql';
-import { developmentAuthenticate } from './identity';
+import { developmentAuthenticate, type Authenticate, type Identity } from './identity';
+import { SubgraphError } from './errors';
+import { GraphQLError } from 'graphql';
 import { type Subgraph } from './subgraph';
 import { readTrace, type Trace } from './trace';
 
@@ -95,7 +97,7 @@ export async function createApp<Context extends object, OptionName extends strin
       const { signal, carryThrough } = watchCaller(reply);
       const context = subgraph.context({
         db: db.forRequest(signal),
-        identity: authenticate(request.headers),
+        identity: identify(authenticate, request),
         signal,
         propagation: request.trace.propagation,
         options,
@@ -113,6 +115,17 @@ export async function createApp<Context extends object, OptionName extends strin
       refuse(reply.header('allow', 'GET, POST'), 405, 'METHOD_NOT_ALLOWED', 'Use GET or POST.'),
   });
   return app;
+}
+
+/** Who calls; a refusal is one of the whole request, and so says its HTTP status. */
+function identify(authenticate: Authenticate, { headers }: FastifyRequest): Identity | null {
+  try {
+    return authenticate(headers);
+  } catch (error) {
+    if (!(error instanceof SubgraphError)) throw error;
+    const status = error.code === 'FORBIDDEN' ? 403 : error.code === 'UNAVAILABLE' ? 503 : 401;
+    throw new GraphQLError(error.message, { extensions: { ...error.extensions, http: { status } } });
+  }
 }
 
 /** A signal that is aborted when the caller leaves before it has its answer, unless the request is carried through. */

@@ -19,7 +19,7 @@ export interface RunningSubgraph {
   readonly app: FastifyInstance;
   readonly db: Database;
   /** Readiness fails, what is in flight completes (for 10 s at most), then everything is closed. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Starts a subgraph and waits until it is ready: listening, tables there and seeded. */

@@ -280,6 +280,25 @@ describe('an error', () => {
   });
 });
 
+describe('authenticate', () => {
+  it('refuses a request by throwing', async () => {
+    const strict = {
+      ...library,
+      authenticate: () => {
+        throw new SubgraphError('UNAUTHENTICATED', 'The token has expired.');
+      },
+    };
+    const { app, stop } = await startSubgraph(strict, settings);
+    const payload = { query: '{ __typename }' };
+    const response = await app.inject({ method: 'POST', url: '/graphql', payload });
+    expect(response.statusCode).toBe(401);
+    expect(response.json()).toEqual({
+      errors: [{ message: 'The token has expired.', extensions: { code: 'UNAUTHENTICATED' } }],
+    });
+    await stop();
+  });
+});
+
 describe('the end', () => {
   it('aborts what nobody waits for', async () => {
     aborted.length = 0;

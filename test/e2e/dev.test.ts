@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -98,11 +98,19 @@ describe('weir dev', () => {
 
   it('says which port is in use and what to do', async () => {
     const { port } = new URL(weir.url);
-    const second = startWeir(['dev', '--port', port, '--admin-port', '0', '--data', join(folder, 'second')]);
+    const config = join(folder, 'supergraph.yaml');
+    writeFileSync(
+      config,
+      `subgraphs: { far: { routing_url: "http://far.test", schema: { sdl: "type Query { x: Int }" } } }`,
+    );
+    const second = startWeir([
+      ...['dev', '--port', port, '--admin-port', '0', '--supergraph-config', config],
+      ...['--data', join(folder, 'second')],
+    ]);
 
     expect(await second.exit).toBe(2);
     expect(second.stderr).toMatch(
-      new RegExp(`weir: --port ${port} on 127.0.0.1 is taken by another process`),
+      new RegExp(`^weir: --port ${port} on 127.0.0.1 is taken by another process: choose another one.*\n$`),
     );
     expect(childrenOf(second.pid)).toEqual([]);
   }, 60_000);

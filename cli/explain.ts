@@ -36,7 +36,7 @@ async function explain(flags: ExplainFlags, { stdout }: Context): Promise<void> 
   const query = await read(flags.query);
   const supergraphSdl = await read(flags.supergraph);
   const variables =
-    flags.variables === undefined ? {} : parseVariables(flags.variables, await read(flags.variables));
+    flags.variables === undefined ? undefined : parseVariables(flags.variables, await read(flags.variables));
   const { explainOperation } = lazy.gateway();
   const explanation = await explainOperation({
     supergraphSdl,

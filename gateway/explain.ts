@@ -8,7 +8,7 @@ export interface ExplainOptions {
   readonly query: string;
   /** Which operation of the document; needed when it has several. */
   readonly operationName?: string | undefined;
-  /** @default {} */
+  /** Checked against the operation when they are given. A plan does not depend on them. */
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -17,7 +17,7 @@ export type Explanation = { readonly plan: string } | { readonly errors: readonl
 
 /** Plans an operation without running it. Rejects when the supergraph does not build. */
 export async function explainOperation(options: ExplainOptions): Promise<Explanation> {
-  const { supergraphSdl, query, operationName, variables = {} } = options;
+  const { supergraphSdl, query, operationName, variables } = options;
   const planner = createPlanner({ supergraphSdl });
   try {
     const { apiSchemaSdl } = await planner.ready;
@@ -33,8 +33,10 @@ export async function explainOperation(options: ExplainOptions): Promise<Explana
           : `The document has no operation "${operationName}".`;
       return { errors: [requestError('OPERATION_RESOLUTION_FAILURE', { reason })] };
     }
-    const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
-    if (errors !== undefined) return { errors };
+    if (variables !== undefined) {
+      const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
+      if (errors !== undefined) return { errors };
+    }
     return { plan: await planner.describe(query, operationName) };
   } catch (error) {
     if (error instanceof GraphQLError) return { errors: [error] };

@@ -162,11 +162,11 @@ describe('a subgraph process', () => {
 
   it('exits 2 with one sentence when its DynamoDB cannot be reached', async () => {
     const { code, stderr } = await run(library, ['--port', '0'], {
-      DYNAMODB_ENDPOINT: 'http://127.0.0.1:50009',
+      DYNAMODB_ENDPOINT: 'http://127.0.0.1:3991',
     }).end;
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: 'library: DynamoDB does not answer at http://127.0.0.1:50009.\n',
+      stderr: 'library: DynamoDB does not answer at http://127.0.0.1:3991.\n',
     });
   });
 

@@ -80,8 +80,8 @@ describe('an embedded DynamoDB', () => {
   });
 
   it.each([
-    ['of a process that is dead', { pid: 2 ** 22 + 1, endpoint: 'http://127.0.0.1:50007' }],
-    ['of a process that became something else', { pid: process.ppid, endpoint: 'http://127.0.0.1:50007' }],
+    ['of a process that is dead', { pid: 2 ** 22 + 1, endpoint: 'http://127.0.0.1:3991' }],
+    ['of a process that became something else', { pid: process.ppid, endpoint: 'http://127.0.0.1:3991' }],
     ['of a process that died at its start', { pid: 2 ** 22 + 1 }],
   ])('takes over a lock %s', async (_, lock) => {
     folder.write('weir.lock', JSON.stringify(lock));

@@ -98,7 +98,7 @@ describe('an entity loader over a DynamoDB in trouble', () => {
     }));
     const start = performance.now();
     const [a, b, c] = await load(open(150), ['a', 'b', 'c']);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(5000);
     expect([a, c]).toEqual([{ id: 'a' }, { id: 'c' }]);
     expect(b).toMatchObject({ code: 'UNAVAILABLE', message: 'The data store did not answer in time.' });
   });

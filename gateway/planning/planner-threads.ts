@@ -17,7 +17,7 @@ export interface PlannerOptions extends QueryPlannerOptions {
    * How long a call waits for its plan, and how long a thread works on one, in milliseconds. A thread that takes
    * longer is terminated and replaced.
    *
-   * @default 2000
+   * @default 5000
    */
   readonly deadline?: number | undefined;
   /**
@@ -117,7 +117,7 @@ class PlannerThreads implements Planner {
   #stopped: PlanningFailure | undefined;
 
   constructor(options: PlannerOptions) {
-    const { deadline = 2000, queueLimit = 500, retryAfter = 60_000, maxThreads = 2 } = options;
+    const { deadline = 5000, queueLimit = 500, retryAfter = 60_000, maxThreads = 2 } = options;
     this.#options = options;
     this.#deadline = positive('deadline', deadline);
     this.#queueLimit = positive('queueLimit', queueLimit);

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { GatewayExecutionResult } from '@apollo/server-gateway-interface';
 import { buildSchema, getOperationAST, getVariableValues, type GraphQLSchema, parse } from 'graphql';
-import { compileOperation, execute, type Program } from './execution';
+import { compileOperation, type ErrorOptions, execute, type Program } from './execution';
 import type { Execute, Executor, Subgraph } from './executor';
 import { createPlanner, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { lazyData } from './response-data';
@@ -14,6 +14,7 @@ import { compose, routeBySubgraph } from './transports/transport';
 export interface EngineOptions {
   readonly supergraphSdl: string;
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
+  readonly errors: ErrorOptions;
   /** Returns the plan of an operation to a client that asks with `Apollo-Query-Plan-Experimental`. */
   readonly exposeQueryPlans: boolean;
   /** Operations that are planned before the engine is ready, for at most a second. */
@@ -24,7 +25,7 @@ export interface EngineOptions {
 
 /** Plans operations in worker threads and runs them over the bytes of subgraph responses. Rejects when the supergraph does not build. */
 export async function createEngine(options: EngineOptions): Promise<Executor> {
-  const { supergraphSdl, subgraphs, exposeQueryPlans, warmUp, metrics, logger } = options;
+  const { supergraphSdl, subgraphs, errors: told, exposeQueryPlans, warmUp, metrics, logger } = options;
   const planner = createPlanner({ supergraphSdl });
   const transport = createHttpTransport();
   const close = async (): Promise<void> => {
@@ -57,7 +58,12 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
         overrideLabels: chooseOverrides(facts.overrideLabels),
       };
       const program = plans.peek(operation) ?? (await plans.get(operation));
-      const { data, errors } = await execute(program, { variables: given, send, caller: context.client });
+      const { data, errors } = await execute(program, {
+        variables: given,
+        send,
+        caller: context.client,
+        errors: told,
+      });
       const result: GatewayExecutionResult = { data: isNull(data) ? null : lazyData(data) };
       if (errors.length > 0) result.errors = errors;
       if (exposeQueryPlans && request.http?.headers.has('apollo-query-plan-experimental') === true) {

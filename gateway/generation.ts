@@ -39,11 +39,13 @@ export class Generation {
   }: GenerationOptions): Promise<Generation> {
     try {
       const subgraphs = chooseSubgraphs(supergraphSdl, options);
+      const errors = { mask: options.errors.maskSubgraphs };
       const exposeQueryPlans = options.mode === 'development';
       const warmUp = previous === undefined ? [] : previous.#executor.mostUsed(operationsToWarmUp);
       const executor = await createEngine({
         supergraphSdl,
         subgraphs,
+        errors,
         exposeQueryPlans,
         warmUp,
         ...telemetry,

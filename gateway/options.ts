@@ -204,6 +204,18 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('How long things may take.'),
+  errors: z
+    .strictObject(
+      {
+        maskSubgraphs: flag
+          .default(false)
+          .describe(
+            'Replaces the messages of errors that subgraphs answer with, for subgraphs that tell too much. Codes stay.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({}),
   limits: z
     .strictObject(
       { body: size.prefault('1MiB').describe('The size up to which the body of a request is read.') },

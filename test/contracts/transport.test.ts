@@ -723,9 +723,9 @@ describe('an HTTP transport over HTTP/1.1', () => {
     async (headers) => {
       const { transport, server } = start(await serveHttp1(() => undefined));
       const [name] = Object.keys(headers);
-      expect(() =>
-        transport.to({ name: 'reviews', url: server.url, headers: headers }),
-      ).toThrow(`The header "${name}" of subgraph "reviews" cannot be sent`);
+      expect(() => transport.to({ name: 'reviews', url: server.url, headers: headers })).toThrow(
+        `The header "${name}" of subgraph "reviews" cannot be sent`,
+      );
     },
   );
 

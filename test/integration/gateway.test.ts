@@ -199,6 +199,17 @@ it('starts while a subgraph is down, and can be told another address of a subgra
   await told.stop();
 });
 
+it('replaces the messages of subgraphs when it is told to, and keeps their codes', async () => {
+  const supergraph = sourceOf(graph.supergraphSdl);
+  const masking = await startTestGateway({ supergraph, errors: { maskSubgraphs: true } });
+  graph.reviews.answer = (_, response) =>
+    response.end('{"errors":[{"message":"no row in db7.internal","extensions":{"code":"NOT_FOUND"}}]}');
+  const { errors } = await masking.query('{ latestReviews { rating } }');
+  await masking.stop();
+  expect(errors).toMatchObject([{ extensions: { code: 'NOT_FOUND', service: 'reviews' } }]);
+  expect(JSON.stringify(errors)).not.toContain('db7');
+});
+
 it('writes one line of JSON for each request', async () => {
   const response = await gateway.post({ query: 'query Named { me { name } }' });
   await response.text();

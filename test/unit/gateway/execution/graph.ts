@@ -8,7 +8,8 @@ import {
   type GraphQLSchema,
   parse,
 } from 'graphql';
-import { compileOperation, type ErrorOptions, execute, type Program } from '../../../../gateway/execution';
+import { compileOperation, execute, type Program } from '../../../../gateway/execution';
+import type { ErrorOptions } from '../../../../gateway/execution/error-paths';
 import { type QueryPlan } from '../../../../gateway/execution/plan';
 import { buildQueryPlanner } from '../../../../gateway/planning/planner';
 import { type SubgraphRequest } from '../../../../gateway/transports/transport';

@@ -1,5 +1,6 @@
 import { type Dispatcher, errors, Pool } from 'undici';
 import type { Carrier, Connections, Exchange } from './exchange';
+import { KeptBytes } from './kept-bytes';
 import { lookupSubgraph } from './subgraph-url';
 import type { TransportFailure } from './transport';
 
@@ -39,8 +40,7 @@ class ResponseHandler implements Dispatcher.DispatchHandler, Carrier {
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
   #headers: Record<string, string | string[] | undefined> = {};
-  readonly #chunks: Buffer[] = [];
-  #size = 0;
+  readonly #body = new KeptBytes();
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
@@ -69,14 +69,12 @@ class ResponseHandler implements Dispatcher.DispatchHandler, Carrier {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#size += chunk.length;
-    this.#chunks.push(chunk);
-    if (this.#size > this.#exchange.maxResponseSize) this.#fail('too-large');
+    this.#body.append(chunk);
+    if (this.#body.length > this.#exchange.maxResponseSize) this.#fail('too-large');
   }
 
   onResponseEnd(): void {
-    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#size);
-    this.#exchange.answer({ status: this.#status, headers: this.#headers, body });
+    this.#exchange.answer({ status: this.#status, headers: this.#headers, body: this.#body.bytes });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

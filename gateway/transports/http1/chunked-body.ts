@@ -1,11 +1,12 @@
 import type { TransportFailure } from '../transport';
+import { KeptBytes } from '../kept-bytes';
 
 /** A body in chunks (RFC 9112, section 7.1), whose bytes come in pieces of any size. Trailers are passed over. */
 export class ChunkedBody {
   /** How many bytes followed the body. */
   excess = 0;
   readonly #maxSize: number;
-  readonly #pieces: Buffer[] = [];
+  readonly #kept = new KeptBytes();
   #size = 0;
   #expects: Expected = 'size';
   /** What is left of the chunk that is being read; while its size is read, the size so far. */
@@ -24,7 +25,7 @@ export class ChunkedBody {
     while (at < bytes.length) {
       if (this.#expects === 'data') {
         const end = Math.min(at + this.#left, bytes.length);
-        this.#pieces.push(Buffer.from(bytes.subarray(at, end)));
+        this.#kept.append(bytes.subarray(at, end));
         this.#left -= end - at;
         at = end;
         if (this.#left === 0) this.#expects = 'data-cr';
@@ -41,8 +42,8 @@ export class ChunkedBody {
   }
 
   /** The body, once it is complete. */
-  concat(): Buffer {
-    return Buffer.concat(this.#pieces, this.#size);
+  get bytes(): Buffer {
+    return this.#kept.bytes;
   }
 
   #take(byte: number): TransportFailure | undefined {

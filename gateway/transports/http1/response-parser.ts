@@ -1,6 +1,7 @@
 import type { TransportFailure } from '../transport';
 import { allocate } from './allocate';
 import { ChunkedBody } from './chunked-body';
+import { KeptBytes } from '../kept-bytes';
 
 /** What came of some bytes: more are needed, the response is complete, or it is none. */
 export type Progress = 'more' | 'complete' | TransportFailure;
@@ -21,9 +22,8 @@ export class ResponseParser {
   /** Whether any byte of the response has come. */
   started = false;
   readonly #maxBodySize: number;
-  /** The beginning of a head, or of bytes that end with the connection. */
-  #kept: Buffer[] = [];
-  #keptSize = 0;
+  /** The beginning of a head that has not come whole. */
+  #keptHead: KeptBytes | undefined;
   #framing: Framing = { kind: 'head' };
 
   constructor(maxBodySize: number) {
@@ -41,8 +41,7 @@ export class ResponseParser {
       case 'chunks':
         return this.#pushChunks(this.#framing.body, bytes);
       case 'until-close':
-        this.#keep(bytes);
-        return this.#keptSize > this.#maxBodySize ? 'too-large' : 'more';
+        return this.#pushUntilClose(this.#framing.body, bytes);
       case 'complete':
         this.reusable = false;
         return 'complete';
@@ -53,25 +52,24 @@ export class ResponseParser {
   end(): Progress {
     if (this.#framing.kind === 'complete') return 'complete';
     if (this.#framing.kind !== 'until-close') return 'reset';
-    return this.#complete(Buffer.concat(this.#kept, this.#keptSize), 0);
+    return this.#complete(this.#framing.body.bytes, 0);
   }
 
   #pushHead(bytes: Buffer): Progress {
-    let head = bytes;
-    if (this.#keptSize > 0) {
-      this.#keep(bytes);
-      head = Buffer.concat(this.#kept, this.#keptSize);
-    }
-    const end = head.indexOf('\r\n\r\n');
+    const seen = this.#keptHead?.length ?? 0;
+    const head = this.#keptHead?.append(bytes) ?? bytes;
+    const end = head.indexOf('\r\n\r\n', Math.max(0, seen - 3));
     if (end < 0) {
       if (head.length > maxHeadSize) return 'too-large';
       if (!startsLikeHttp(head)) return 'not-http';
-      if (this.#keptSize === 0) this.#keep(bytes);
+      if (this.#keptHead === undefined) {
+        this.#keptHead = new KeptBytes();
+        this.#keptHead.append(bytes);
+      }
       return 'more';
     }
     if (end > maxHeadSize) return 'too-large';
-    this.#kept = [];
-    this.#keptSize = 0;
+    this.#keptHead = undefined;
     if (!this.#readHead(head.toString('latin1', 0, end))) return 'not-http';
     const rest = head.subarray(end + 4);
     if (this.status >= 200) return this.#startBody(rest);
@@ -123,9 +121,9 @@ export class ResponseParser {
       return this.#pushLength(framing, rest);
     }
     this.reusable = false;
-    this.#framing = { kind: 'until-close' };
-    if (rest.length > 0) this.#keep(rest);
-    return this.#keptSize > this.#maxBodySize ? 'too-large' : 'more';
+    const body = new KeptBytes();
+    this.#framing = { kind: 'until-close', body };
+    return this.#pushUntilClose(body, rest);
   }
 
   #pushLength(framing: Extract<Framing, { kind: 'length' }>, bytes: Buffer): Progress {
@@ -137,7 +135,7 @@ export class ResponseParser {
 
   #pushChunks(body: ChunkedBody, bytes: Buffer): Progress {
     const progress = body.push(bytes);
-    return progress === 'complete' ? this.#complete(body.concat(), body.excess) : progress;
+    return progress === 'complete' ? this.#complete(body.bytes, body.excess) : progress;
   }
 
   /** Bytes that nobody asked for must not be taken for the next response. */
@@ -148,9 +146,8 @@ export class ResponseParser {
     return 'complete';
   }
 
-  #keep(bytes: Buffer): void {
-    this.#kept.push(Buffer.from(bytes));
-    this.#keptSize += bytes.length;
+  #pushUntilClose(body: KeptBytes, bytes: Buffer): Progress {
+    return body.append(bytes).length > this.#maxBodySize ? 'too-large' : 'more';
   }
 }
 
@@ -159,10 +156,10 @@ type Framing =
   | { readonly kind: 'head' }
   | { readonly kind: 'length'; readonly body: Buffer; filled: number }
   | { readonly kind: 'chunks'; readonly body: ChunkedBody }
-  | { readonly kind: 'until-close' }
+  | { readonly kind: 'until-close'; readonly body: KeptBytes }
   | { readonly kind: 'complete' };
 
-const empty = Buffer.alloc(0);
+const empty: Buffer = Buffer.alloc(0);
 /** A status line, and headers of a name that is a token and a value without line ends. */
 const wholeHead =
   /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\0\r\n]*)?(?:\r\n[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\0\r\n]*)*$/;

@@ -155,6 +155,17 @@ describe('the parser of HTTP/1.1 responses', () => {
     expect(parser.end()).toBe('reset');
   });
 
+  it('takes a body of a million chunks, byte by byte, without keeping an object for each', () => {
+    const parser = new ResponseParser(2_000_000);
+    const before = process.memoryUsage().heapUsed;
+    parser.push(Buffer.from(head('transfer-encoding: chunked')));
+    const chunks = Buffer.from('1\r\na\r\n'.repeat(1000));
+    for (let index = 0; index < 1000; index++) parser.push(chunks);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(100_000_000);
+    expect(parser.push(Buffer.from('0\r\n\r\n'))).toBe('complete');
+    expect(parser.body).toHaveLength(1_000_000);
+  });
+
   it('takes any body in chunks of any size, in pieces of any size', () => {
     fc.assert(
       fc.property(

@@ -1,8 +1,8 @@
 // Brings a checkout to the state in which every command works: dependencies installed, sources compiled.
-// `npm start` and `npm test` run it first; it does nothing when there is nothing to do.
+// `npm test` and the `weir` command run it first; it does nothing when there is nothing to do.
 // Needs only Node and npm, so it must not import any package.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,7 +21,9 @@ if (isOlder(join(root, 'node_modules', '.package-lock.json'), [join(root, 'packa
   say('Installing dependencies …');
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts']);
 }
-if (process.argv.includes('--force')) rmSync(join(root, 'dist'), { recursive: true, force: true });
+const isRunAlone = process.argv[1] === fileURLToPath(import.meta.url);
+if (isRunAlone && process.argv.includes('--force'))
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
 if (
   isOlder(stamp, [
     join(root, 'tsconfig.json'),
@@ -38,7 +40,6 @@ if (
   for (const file of sources.flatMap(listFiles).filter((name) => name.endsWith('.graphql'))) {
     cpSync(file, join(root, 'dist', file.slice(root.length + 1)));
   }
-  chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
   writeFileSync(stamp, '');
 }
 

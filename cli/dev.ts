@@ -3,14 +3,14 @@ import { Command, Option } from 'commander';
 import { CommandFailure, type Context, untilStopped } from './context';
 import { banner } from './dev/banner';
 import { startDatabase } from './dev/database';
-import { goLive } from './dev/live-supergraph';
+import { keepLive } from './dev/live-supergraph';
 import { createOutput } from './dev/output';
 import { RunningParts } from './dev/running-parts';
 import { SubgraphProcesses } from './dev/subgraph-processes';
 import { createSupergraphFeed } from './dev/supergraph-feed';
 import { addGatewayFlags, type GatewayFlags, toOptions, withOptionsErrors } from './gateway';
 import { lazy } from './lazy';
-import { packageRoot } from './package';
+import { packageRoot, subgraphScript } from './package';
 
 interface DevFlags extends GatewayFlags {
   readonly supergraphConfig: string;
@@ -36,6 +36,7 @@ export function devCommand(context: Context): Command {
         'the subgraphs to compose; those of the reference graph are run, others must be running',
       ).default(join(packageRoot(), 'schema', 'supergraph.yaml'), 'schema/supergraph.yaml'),
     )
+    .option('--verbose', 'print the info lines of all processes, and the stack of an unexpected error')
     .addHelpText(
       'after',
       '\nExamples:\n' +
@@ -71,7 +72,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   const database = await parts.add(
     await startDatabase({ folder: flags.data, reset: flags.reset === true, env, output }),
   );
-  const { loadSupergraphConfig, readSubgraphSchemas, watchSupergraph } = lazy.schema();
+  const { loadSupergraphConfig, readSubgraphSchemas } = lazy.schema();
   const source = { file: flags.supergraphConfig, env };
   const config = await loadSupergraphConfig(source).catch(failWithProblems);
   const schemas = await readSubgraphSchemas(config).catch(failWithProblems);
@@ -79,27 +80,19 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   const processes = await parts.add(
     new SubgraphProcesses({
       ports: flags.port === '0' ? 'free' : 'configured',
+      script: subgraphScript,
       env: { ...env, ...database.env, LOG_LEVEL: logLevel },
       output,
     }),
   );
   const started = processes.start(config, schemas);
-
+  // Whoever waits for it comes a little later than its failure might.
+  started.catch(() => undefined);
   const feed = createSupergraphFeed();
-  let live = started;
-  const goOn = (error: unknown) => output.say((error as Error).message);
-  const watch = await watchSupergraph({
-    ...source,
-    onComposition: (composition) => {
-      const next = live.then(() => goLive(composition, { processes, feed, output }));
-      // Without a first supergraph there is nothing to run; after it, what fails is told.
-      live = live === started ? next : next.catch(goOn);
-    },
-  });
-  await parts.add({ stop: () => watch.close() });
+  const live = await parts.add(await keepLive({ source, processes, started, feed, output }));
 
   const { loadOptions, startGateway } = lazy.gateway();
-  const gateway = await withOptionsErrors(() => {
+  const [gateway] = await withOptionsErrors(() => {
     const defaults = {
       mode: 'development',
       logLevel,
@@ -107,8 +100,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     } as const;
     const options = loadOptions({ config: flags.config, flags: toOptions({ ...defaults, ...flags }), env });
     const logDestination = { write: (line: string) => output.line('gateway', line.trimEnd()) };
-    // Whichever fails first: the start of a subgraph, the composition, the gateway.
-    return Promise.race([failureOf(live), startGateway({ ...options, supergraph: feed, logDestination })]);
+    return Promise.all([startGateway({ ...options, supergraph: feed, logDestination }), live.first]);
   });
   await parts.add(gateway);
   output.print(
@@ -127,9 +119,4 @@ function failWithProblems(error: unknown): never {
   const { formatProblem, SupergraphConfigError } = lazy.schema();
   if (!(error instanceof SupergraphConfigError)) throw error;
   throw new CommandFailure(error.problems.map(formatProblem).join('\n'), 2);
-}
-
-/** Rejects when the promise does, and never resolves. */
-function failureOf(promise: Promise<unknown>): Promise<never> {
-  return new Promise((_resolve, reject) => void promise.catch(reject));
 }

@@ -1,7 +1,11 @@
-import { Command, Option } from 'commander';
-import type { LoadOptions } from '../gateway';
+import cluster from 'node:cluster';
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { LoadOptions, Options } from '../gateway';
 import { CommandFailure, type Context, untilStopped } from './context';
 import { lazy } from './lazy';
+import { mergeMetrics } from './worker-metrics';
+import { startWorkers, type WorkerMessage, WorkerStartError } from './workers';
 
 /** The flags that `weir gateway` and `weir dev` have in common; each stands for an option of the gateway. */
 export interface GatewayFlags {
@@ -33,14 +37,35 @@ export function gatewayCommand(context: Context): Command {
         'development has Apollo Sandbox, GraphiQL, introspection and query plans',
       ).choices(['development', 'production']),
     )
+    .option(
+      '-w, --workers <N>',
+      'how many processes share the port; `auto` is one per core (default: 1). SIGHUP replaces them one by one',
+      workerCount,
+    )
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  $ weir gateway --supergraph schema/supergraph.graphql\n' +
         '  $ weir gateway --supergraph https://example.com/supergraph.graphql --port 8080\n' +
-        '  $ weir gateway --config weir.yaml --mode development',
+        '  $ weir gateway --config weir.yaml --mode development\n' +
+        '  $ weir gateway --config weir.yaml --workers auto',
     )
-    .action((flags: GatewayFlags & { supergraph?: string }) => runGateway(flags, context));
+    .action((flags: OwnFlags) =>
+      flags.workers !== undefined && flags.workers > 1 && cluster.isPrimary
+        ? runPrimary(flags.workers, flags, context)
+        : runGateway(flags, context),
+    );
+}
+
+interface OwnFlags extends GatewayFlags {
+  readonly supergraph?: string;
+  readonly workers?: number;
+}
+
+function workerCount(text: string): number {
+  if (text === 'auto') return availableParallelism();
+  if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a number from 1 to 999, or `auto`.');
 }
 
 export function addGatewayFlags(command: Command): Command {
@@ -49,7 +74,7 @@ export function addGatewayFlags(command: Command): Command {
     .option('-p, --port <N>', 'the port to listen on, 0 for a free one (default: 4000)')
     .option('--host <HOST>', 'the address to listen on (default: 127.0.0.1)')
     .option('--admin-port <N>', 'the port of metrics and health (default: 9464)')
-    .option('--log-level <LEVEL>', 'the least important log lines to print (default: info)');
+    .option('--log-level <LEVEL>', 'the least important log lines to print, such as warn or debug');
 }
 
 /** As the gateway's `loadOptions` takes them; it checks them. */
@@ -63,25 +88,78 @@ export function toOptions({ host, port, mode, adminPort, logLevel }: GatewayFlag
   };
 }
 
-async function runGateway(flags: GatewayFlags & { supergraph?: string }, context: Context): Promise<void> {
-  const { loadOptions, startGateway } = lazy.gateway();
+async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
   const gateway = await withOptionsErrors(async () => {
-    const options = loadOptions({
-      config: flags.config,
-      flags: {
-        ...toOptions(flags),
-        ...(flags.supergraph === undefined ? {} : { supergraph: flags.supergraph }),
-      },
-      env: context.env,
-    });
-    if (options.supergraph === undefined) {
-      throw new CommandFailure('weir: which supergraph? Name it with --supergraph FILE_OR_URL.', 2);
-    }
-    return startGateway(options);
+    const options = readOptions(flags, context);
+    // The process that started the workers serves their metrics.
+    return lazy
+      .gateway()
+      .startGateway(cluster.isWorker ? { ...options, admin: { enabled: false } } : options);
   });
-  context.stderr.write(`weir: the gateway answers at ${gateway.url}\n`);
+  if (cluster.isWorker) answerPrimary(() => gateway.metrics());
+  else context.stderr.write(`weir: the gateway answers at ${gateway.url}\n`);
   await untilStopped(context);
   await gateway.stop();
+}
+
+/** In a worker: says that it is ready, and answers what the primary asks. */
+function answerPrimary(metrics: () => Promise<string>): void {
+  const say = (message: WorkerMessage): void => void process.send?.(message);
+  process.on('message', (message: WorkerMessage) => {
+    if (message.type !== 'metrics') return;
+    void metrics().then((text) => say({ ...message, text }));
+  });
+  say({ type: 'ready' });
+}
+
+async function runPrimary(count: number, flags: OwnFlags, context: Context): Promise<void> {
+  const { createAdminServer } = lazy.gateway();
+  const { admin, host, port, path, shutdown } = await withOptionsErrors(() =>
+    Promise.resolve(readOptions(flags, context)),
+  );
+  const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
+  const workers = await startWorkers({
+    count,
+    exec: process.argv[1]!,
+    args: process.argv.slice(2),
+    grace: shutdown.delay + shutdown.grace + 1_000,
+    say,
+  }).catch((error: unknown) => {
+    // The worker has said why.
+    throw error instanceof WorkerStartError ? new CommandFailure('', error.exitCode) : error;
+  });
+
+  const collect = async (): Promise<string> => mergeMetrics(await workers.metrics());
+  const adminServer = admin.enabled ? createAdminServer({ collect }, () => []) : undefined;
+  const reload = (): void => {
+    say('replacing the workers one by one');
+    void workers.reload().then(() => say('the workers are replaced'));
+  };
+  try {
+    await adminServer?.listen({ host: admin.host, port: admin.port });
+    process.on('SIGHUP', reload);
+    say(`${count} workers answer at http://${host}:${port}${path}`);
+    await untilStopped(context);
+  } finally {
+    process.off('SIGHUP', reload);
+    await workers.stop();
+    await adminServer?.close();
+  }
+}
+
+function readOptions(flags: OwnFlags, context: Context): Options {
+  const options = lazy.gateway().loadOptions({
+    config: flags.config,
+    flags: {
+      ...toOptions(flags),
+      ...(flags.supergraph === undefined ? {} : { supergraph: flags.supergraph }),
+    },
+    env: context.env,
+  });
+  if (options.supergraph === undefined) {
+    throw new CommandFailure('weir: which supergraph? Name it with --supergraph FILE_OR_URL.', 2);
+  }
+  return options;
 }
 
 /** What is wrong with the options is for the user to mend: a sentence, and exit code 2. */

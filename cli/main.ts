@@ -1,9 +1,12 @@
 #!/usr/bin/env node
+import cluster from 'node:cluster';
 import { runCli } from './program';
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
+    // Ctrl-C reaches workers, too; the process that started them will tell them when to go.
+    if (cluster.isWorker && signal === 'SIGINT') return;
     // Whoever asks a second time does not want to wait for the graceful end.
     if (stop.signal.aborted) process.exit(130);
     stop.abort();
@@ -17,4 +20,6 @@ void runCli(process.argv.slice(2), {
   signal: stop.signal,
 }).then((exitCode) => {
   process.exitCode = exitCode;
+  // The channel to the process that started it would keep a worker alive.
+  cluster.worker?.disconnect();
 });

@@ -47,11 +47,10 @@ function createProgram(context: Context): Command {
         outputError: (text, write) => write(sentence(text)),
       })
       .allowExcessArguments(false);
-    if (command !== program) {
-      command
-        .helpOption('-h, --help', 'print this help')
-        .option('--verbose', 'print everything that happens, and the stack of an unexpected error');
-    }
+    if (command === program) continue;
+    command.helpOption('-h, --help', 'print this help');
+    if (command.options.some(({ long }) => long === '--verbose')) continue;
+    command.option('--verbose', 'print the stack of an unexpected error');
   }
   return program;
 }

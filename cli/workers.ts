@@ -3,7 +3,10 @@ import cluster, { type Worker } from 'node:cluster';
 export interface WorkersOptions {
   /** How many processes share the port. */
   readonly count: number;
-  /** The module that each worker runs, and its arguments. It sends `{ type: 'ready' }` when it takes requests. */
+  /**
+   * The module that each worker runs, and its arguments. It sends `{ type: 'ready' }` when it takes requests, and
+   * answers `{ type: 'metrics', id }` with `{ type: 'metrics', id, text }`.
+   */
   readonly exec: string;
   readonly args: readonly string[];
   /** Milliseconds that a worker may take from SIGTERM to its exit before it is killed. */
@@ -15,6 +18,8 @@ export interface WorkersOptions {
 export interface Workers {
   /** Replaces every worker, one after the other: the new one takes requests before the old one is drained. */
   reload(): Promise<void>;
+  /** What each serving worker says of its metrics, by its number from 1 on; one that does not answer is left out. */
+  metrics(): Promise<ReadonlyMap<number, string>>;
   /** Drains all workers and resolves when the last has left. */
   stop(): Promise<void>;
 }
@@ -41,46 +46,43 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   cluster.schedulingPolicy = cluster.SCHED_RR;
   cluster.setupPrimary({ exec, args: [...args] });
 
-  const serving = new Set<Worker>();
+  /** By number, which a worker's successor inherits. */
+  const serving = new Map<number, Worker>();
   const pauses = new Set<NodeJS.Timeout>();
   let stopping = false;
   let shortLives = 0;
 
-  async function startOne(): Promise<Worker> {
+  async function startOne(number: number): Promise<void> {
     const worker = cluster.fork();
     const born = performance.now();
     await ready(worker);
-    serving.add(worker);
+    serving.set(number, worker);
     worker.once('exit', (code, signal) => {
-      if (!serving.delete(worker) || stopping) return; // it was asked to leave
+      if (serving.get(number) !== worker) return; // it was asked to leave
+      serving.delete(number);
+      if (stopping) return;
       shortLives = performance.now() - born < healthyLife ? shortLives + 1 : 0;
       say(`worker ${worker.process.pid ?? '?'} died (${signal || `exit code ${code}`}); starting another`);
-      replaceLater();
+      replaceLater(number);
     });
-    return worker;
   }
 
-  function replaceLater(): void {
+  function replaceLater(number: number): void {
     const pause = shortLives === 0 ? 0 : Math.min(1_000 * 2 ** (shortLives - 1), longestPause);
     const timer = setTimeout(() => {
       pauses.delete(timer);
-      startOne().catch((error: unknown) => {
+      startOne(number).catch((error: unknown) => {
         if (stopping) return;
         shortLives++;
         say(`a new worker could not start: ${error instanceof Error ? error.message : String(error)}`);
-        replaceLater();
+        replaceLater(number);
       });
     }, pause);
     pauses.add(timer);
   }
 
-  const retire = (worker: Worker): Promise<void> => {
-    serving.delete(worker);
-    return drain(worker, grace);
-  };
-
   try {
-    await Promise.all(Array.from({ length: count }, startOne));
+    await Promise.all(Array.from({ length: count }, (_, i) => startOne(i + 1)));
   } catch (error) {
     stopping = true;
     await Promise.all(alive().map((worker) => drain(worker, 0)));
@@ -89,28 +91,57 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 
   return {
     async reload() {
-      for (const old of [...serving]) {
-        await startOne();
-        await retire(old);
+      for (const [number, old] of [...serving]) {
+        await startOne(number);
+        await drain(old, grace);
       }
+    },
+    async metrics() {
+      const asked = [...serving].map(async ([number, worker]) => [number, await askMetrics(worker)] as const);
+      const answers = await Promise.all(asked);
+      return new Map(answers.flatMap(([number, text]) => (text === undefined ? [] : [[number, text]])));
     },
     async stop() {
       stopping = true;
       for (const timer of pauses) clearTimeout(timer);
-      await Promise.all(alive().map(retire));
+      await Promise.all(alive().map((worker) => drain(worker, grace)));
     },
   };
 }
 
 const alive = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
 
+/** What workers and this process tell each other. */
+export type WorkerMessage =
+  { readonly type: 'ready' } | { readonly type: 'metrics'; readonly id: number; readonly text?: string };
+
 function ready(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.once('exit', (code) => reject(new WorkerStartError(code)));
-    worker.on('message', (message: unknown) => {
-      if (typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready')
-        resolve();
+    worker.on('message', ({ type }: WorkerMessage) => {
+      if (type === 'ready') resolve();
     });
+  });
+}
+
+let metricsAsked = 0;
+const metricsTimeout = 2_000;
+
+function askMetrics(worker: Worker): Promise<string | undefined> {
+  const id = ++metricsAsked;
+  return new Promise((resolve) => {
+    const answer = (message: WorkerMessage): void => {
+      if (message.type === 'metrics' && message.id === id) end(message.text);
+    };
+    const end = (text?: string): void => {
+      clearTimeout(timer);
+      worker.off('message', answer);
+      resolve(text);
+    };
+    const timer = setTimeout(end, metricsTimeout);
+    worker.on('message', answer);
+    if (worker.isConnected()) worker.send({ type: 'metrics', id } satisfies WorkerMessage);
+    else end();
   });
 }
 

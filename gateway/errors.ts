@@ -178,11 +178,6 @@ export function requestError<Code extends ErrorCode>(
   return new GraphQLError(messageOf(code, facts), { extensions: { code, http } });
 }
 
-/** The HTTP status of an answer that is nothing but this error. */
-export function statusOf(code: string): number {
-  return code in errors ? errors[code as ErrorCode].status : 500;
-}
-
 function messageOf<Code extends ErrorCode>(code: Code, facts: Facts<Code>): string {
   return (errors[code].message as (facts: Facts<Code>) => string)(facts);
 }

@@ -28,7 +28,7 @@ export function handleErrors(app: FastifyInstance, { path, bodyLimit, logger }: 
   });
   app.setNotFoundHandler((request, reply) => {
     if (pathOf(request) !== path) return sendError(reply, requestError('NOT_FOUND', { path }));
-    const reason = `A GraphQL request is a GET or a POST, not a ${request.method}.`;
+    const reason = `A GraphQL request is a GET or a POST, not ${request.method}.`;
     return sendError(
       reply,
       requestError('METHOD_NOT_ALLOWED', { reason }, { headers: { allow: 'GET, POST' } }),

@@ -4,7 +4,7 @@ import { ClientGone, ClientRequest, type ClientRequestOptions } from './client-r
 import { requestError } from './errors';
 import { explorationRoutes } from './exploration';
 import { healthRoutes, type Readiness } from './health';
-import { answerClientError, handleErrors, pathOf } from './http-errors';
+import { answerClientError, handleErrors, pathOf, sendError } from './http-errors';
 import type { Options } from './options';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -40,6 +40,9 @@ export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
     // Node looks for late requests only every 30 s otherwise.
     http: { headersTimeout: Math.min(10_000, options.timeouts.request), connectionsCheckingInterval: 1000 },
     clientErrorHandler: answerClientError,
+    frameworkErrors: (_error, _request, reply) => {
+      void sendError(reply, requestError('BAD_REQUEST', { reason: 'The URL is not valid.' }));
+    },
     routerOptions: { ignoreDuplicateSlashes: false },
   });
   app.decorateRequest('client');

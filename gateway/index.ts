@@ -1,4 +1,5 @@
 export { startGateway, type GatewayOptions, type RunningGateway } from './server';
+export { createAdminServer } from './admin-server';
 export { loadOptions, OptionsError, type LoadOptions, type Options, type OptionsInput } from './options';
 export { explainOperation, type ExplainOptions, type Explanation } from './explain';
 export { SupergraphError } from './generation';

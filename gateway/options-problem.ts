@@ -16,6 +16,12 @@ export function describeIssue(issue: z.core.$ZodIssue, input: unknown, schema: z
       return { path, sentence: `${name(path)} is unknown; ${suggest(key, known)}` };
     });
   }
+  if (issue.code === 'invalid_key') {
+    const [wrong] = issue.issues;
+    return [
+      { path: issue.path, sentence: `The key of ${name(issue.path)} ${wrong?.message ?? 'is not allowed'}.` },
+    ];
+  }
   const value = issue.path.reduce<unknown>((map, key) => (map as Record<PropertyKey, unknown>)[key], input);
   const rule = issue.message.startsWith('must') ? issue.message : 'must be a map';
   const got = typeof value === 'object' && value !== null ? '' : `, but got: ${show(value)}`;

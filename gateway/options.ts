@@ -32,7 +32,7 @@ export function loadOptions({ config, flags = {}, env = process.env }: LoadOptio
   if (config === undefined) return check(retype(flags));
   const file = readOptionsFile(config, env);
   if ('problems' in file) throw new OptionsError(file.problems);
-  return check(merge(file.value, retype(flags)), file.locate);
+  return check(isMap(file.value) ? merge(file.value, retype(flags)) : file.value, file.locate);
 }
 
 /** Checks and completes options that are written in code. @throws {OptionsError} with every mistake in them. */
@@ -55,7 +55,8 @@ const duration = z
     ],
     { error: durationRule },
   )
-  .transform((value) => toNumber(value, { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }));
+  .transform((value) => toNumber(value, { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }))
+  .meta({ title: 'duration' });
 
 /** Node's timers overflow above 24.8 days, and what takes longer than a day is a mistake. */
 const timeout = duration.refine((value) => value > 0 && value <= 86_400_000, {
@@ -72,20 +73,25 @@ const size = z
     { error: sizeRule },
   )
   .transform((value) => Math.floor(toNumber(value, { B: 1, KiB: 1024, MiB: 1024 ** 2 })))
-  .refine((value) => value >= 1 && value <= 2 ** 30, { error: 'must be from 1B to 1024MiB' });
+  .refine((value) => value >= 1 && value <= 2 ** 30, { error: 'must be from 1B to 1024MiB' })
+  .meta({ title: 'size' });
 
 /** Headers of the connection itself (RFC 9110, section 7.6.1), and those that the gateway writes to a subgraph. */
 const ownHeaders = new Set(
   `connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding
   upgrade host expect content-length content-type content-encoding accept accept-encoding traceparent tracestate
-  x-request-id`.split(/\s+/),
+  x-request-id http2-settings __proto__`.split(/\s+/),
 );
 
 const headerName = z
   .string({ error: 'must be the name of a header' })
-  .regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/i, { error: 'must be the name of a header' })
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: 'must be the name of a header' })
   .transform((name) => name.toLowerCase())
   .refine((name) => !ownHeaders.has(name), { error: 'must not be a header that the gateway itself writes' });
+
+const headerValue = z
+  .string({ error: 'must be text' })
+  .regex(/^[\t\x20-\x7e]*$/, { error: 'must be printable ASCII on one line' });
 
 const origin = z
   .string({ error: 'must be an origin such as https://shop.example' })
@@ -165,14 +171,23 @@ export const optionsSchema = z.strictObject({
       {
         forward: z
           .array(headerName, { error: 'must be a list of header names' })
-          .default(['authorization'])
+          .prefault(['authorization'])
           .describe(
             'The headers of a client that reach the subgraphs. `x-request-id`, `traceparent` and `tracestate` always do.',
           ),
+        rename: z
+          .record(headerName, headerName, { error: 'must be a map of header names' })
+          .default({})
+          .describe('Headers of a client that reach the subgraphs under another name: `theirs: ours`.'),
+        set: z
+          .record(headerName, headerValue, { error: 'must be a map of headers' })
+          .default({})
+          .describe('Headers that every call of a subgraph has, whatever the client sent.'),
       },
       { error: 'must be a map' },
     )
-    .prefault({}),
+    .prefault({})
+    .describe('What clients and subgraphs see of each other.'),
   timeouts: z
     .strictObject(
       {
@@ -187,13 +202,15 @@ export const optionsSchema = z.strictObject({
       },
       { error: 'must be a map' },
     )
-    .prefault({}),
+    .prefault({})
+    .describe('How long things may take.'),
   limits: z
     .strictObject(
       { body: size.prefault('1MiB').describe('The size up to which the body of a request is read.') },
       { error: 'must be a map' },
     )
-    .prefault({}),
+    .prefault({})
+    .describe('How much a client may ask for.'),
   cors: z
     .strictObject(
       {
@@ -214,7 +231,8 @@ export const optionsSchema = z.strictObject({
     .refine(({ origins, credentials }) => !(origins === '*' && credentials), {
       error: "must not allow credentials for every origin: list the origins in place of '*'",
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Which web pages of other origins may call.'),
   introspection: flag.optional().describe('Lets clients ask for the schema. Left out: in development only.'),
   admin: z
     .strictObject(
@@ -225,7 +243,8 @@ export const optionsSchema = z.strictObject({
       },
       { error: 'must be a map' },
     )
-    .prefault({}),
+    .prefault({})
+    .describe('The port for operators.'),
   logging: z
     .strictObject(
       {
@@ -238,7 +257,8 @@ export const optionsSchema = z.strictObject({
       },
       { error: 'must be a map' },
     )
-    .prefault({}),
+    .prefault({})
+    .describe('The log: lines of JSON on standard output.'),
   shutdown: z
     .strictObject(
       {
@@ -253,7 +273,8 @@ export const optionsSchema = z.strictObject({
       },
       { error: 'must be a map' },
     )
-    .prefault({}),
+    .prefault({})
+    .describe('What happens when the gateway is told to stop.'),
 });
 
 function check(input: unknown, locate: (path: readonly PropertyKey[]) => string = () => ''): Options {

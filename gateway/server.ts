@@ -29,6 +29,8 @@ export interface RunningGateway {
   readonly url: string;
   /** Where metrics and health are served; `undefined` when `admin.enabled` is false. */
   readonly adminUrl: string | undefined;
+  /** All metrics in Prometheus' text format, as `GET /metrics` has them. */
+  metrics(): Promise<string>;
   /** Drains and stops: readiness fails at once, what is in flight may finish within `shutdown.grace`. */
   stop(): Promise<void>;
 }
@@ -97,7 +99,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const adminUrl = admin && addressOf(admin);
   logger.info({ url, adminUrl, mode: options.mode }, 'listening');
   let stopping: Promise<void> | undefined;
-  return { url, adminUrl, stop: () => (stopping ??= stop()) };
+  return { url, adminUrl, metrics: () => metrics.collect(), stop: () => (stopping ??= stop()) };
 }
 
 function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {

@@ -3,6 +3,7 @@ import { CommandFailure, type Context } from '../context';
 import { embeddedDynamoDBScript } from '../package';
 import { startChild } from './child';
 import type { Output } from './output';
+import { freePorts } from './ports';
 import { describeExit, supervise } from './supervisor';
 
 export interface DatabaseOptions {
@@ -52,16 +53,20 @@ export async function startDatabase({ folder, reset, env, output }: DatabaseOpti
   return { env: { DYNAMODB_ENDPOINT: start.url }, place: folder, stop: () => process.stop() };
 }
 
-/** Who can serve a data folder owns it: only then it is removed. */
+/**
+ * Who can serve a data folder, at a port of their own choice, owns it: only then it is removed. Without that
+ * choice, the process would be content to stand by another owner.
+ */
 async function emptyFolder(folder: string, env: Context['env'], output: Output): Promise<void> {
+  const [port] = await freePorts(1);
   const owner = startChild({
     script: embeddedDynamoDBScript(),
-    args: ['--data', folder],
+    args: ['--data', folder, '--port', String(port)],
     env,
     onLine: (line) => output.line('dynamodb', line),
   });
   const owned = (await owner.ready) !== undefined;
   await owner.stop();
-  if (!owned) throw new CommandFailure(`weir: ${folder} was not emptied.`, 2);
+  if (!owned) throw new CommandFailure(`weir: ${folder} was not reset.`, 2);
   await rm(folder, { recursive: true, force: true });
 }

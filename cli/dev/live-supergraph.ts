@@ -1,4 +1,4 @@
-import type { FileComposition, SubgraphSchema } from '../../schema';
+import type { FileComposition, SubgraphSchema, SupergraphConfigOptions } from '../../schema';
 import { CommandFailure } from '../context';
 import { lazy } from '../lazy';
 import type { Output } from './output';
@@ -6,9 +6,39 @@ import type { SubgraphProcesses } from './subgraph-processes';
 import type { SupergraphFeed } from './supergraph-feed';
 
 export interface LiveSupergraphOptions {
+  readonly source: SupergraphConfigOptions;
   readonly processes: SubgraphProcesses;
+  /** The first start of the processes. */
+  readonly started: Promise<void>;
   readonly feed: SupergraphFeed;
   readonly output: Output;
+}
+
+export interface LiveSupergraph {
+  /** Rejects with a {@link CommandFailure} when there is no supergraph to begin with. */
+  readonly first: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Feeds the gateway with the supergraph of a configuration, and with each one that an edit makes of it. */
+export async function keepLive(options: LiveSupergraphOptions): Promise<LiveSupergraph> {
+  const { source, started, feed, output } = options;
+  let first: Promise<void> | undefined;
+  let latest: Promise<void>;
+  const watch = await lazy.schema().watchSupergraph({
+    ...source,
+    onComposition: (composition) => {
+      const apply = () => goLive(composition, options);
+      if (first) {
+        latest = latest.then(apply).catch((error: unknown) => output.say((error as Error).message));
+        return;
+      }
+      // Composition says better than a subgraph what is wrong with a schema: then it is not waited for.
+      first = latest = composition.errors ? apply() : started.then(apply);
+      first.catch((error: unknown) => feed.fail(error as Error));
+    },
+  });
+  return { first: first!, stop: () => watch.close() };
 }
 
 /**
@@ -16,7 +46,7 @@ export interface LiveSupergraphOptions {
  * for a field that is not there yet. What does not compose, or does not start, changes nothing.
  * @throws {CommandFailure} when there is nothing yet to go on with.
  */
-export async function goLive(
+async function goLive(
   composition: FileComposition,
   { processes, feed, output }: LiveSupergraphOptions,
 ): Promise<void> {
@@ -44,7 +74,7 @@ export async function goLive(
     output.say(`the new supergraph is live, after ${((performance.now() - since) / 1000).toFixed(1)} s.`);
 }
 
-export function reportProblems({ errors, hints }: FileComposition, output: Output): void {
+function reportProblems({ errors, hints }: FileComposition, output: Output): void {
   const { formatProblem } = lazy.schema();
   for (const problem of errors ?? hints) output.say(formatProblem(problem));
 }

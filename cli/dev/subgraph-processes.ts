@@ -3,14 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SubgraphConfig, SubgraphSchema, SupergraphConfig } from '../../schema';
 import { CommandFailure, type Context } from '../context';
-import { subgraphScript } from '../package';
 import type { Output } from './output';
 import { freePorts } from './ports';
-import { describeExit, supervise, type Supervised } from './supervisor';
+import { describeExit, REFUSED, supervise, type Supervised } from './supervisor';
 
 export interface SubgraphProcessesOptions {
   /** `free` takes free ports; `configured` those of the routing URLs. */
   readonly ports: 'free' | 'configured';
+  /** The entry point of a subgraph that can be run here; `undefined` for the name of any other. */
+  readonly script: (name: string) => string | undefined;
   readonly env: Context['env'];
   readonly output: Output;
 }
@@ -50,7 +51,9 @@ export class SubgraphProcesses {
    * is started again. @throws {CommandFailure} when one cannot be started; it has printed why.
    */
   async start({ subgraphs }: SupergraphConfig, schemas: readonly SubgraphSchema[]): Promise<void> {
-    const added = subgraphs.filter((subgraph) => isRunHere(subgraph) && !this.#processes.has(subgraph.name));
+    const added = subgraphs.filter(
+      (subgraph) => this.#isRunHere(subgraph) && !this.#processes.has(subgraph.name),
+    );
     const ports = this.#options.ports === 'free' ? await freePorts(added.length) : [];
     const urls = new Map(this.urls);
     for (const [index, { name, routingUrl }] of added.entries())
@@ -60,8 +63,10 @@ export class SubgraphProcesses {
       const subgraph = this.#run(name, sdl, urls);
       const start = await subgraph.supervised.started;
       if ('url' in start) subgraph.url = start.url;
-      // Exit code 2 says that trying again is no use.
-      else if (start.code === 2) throw new CommandFailure(`weir: ${name} cannot be started.`, 2);
+      else if (start.code === REFUSED) {
+        const way = this.#options.ports === 'free' ? '' : '; --port 0 takes a free port for each process';
+        throw new CommandFailure(`weir: ${name} cannot be started${way}.`, 2);
+      }
     });
     for (const result of await Promise.allSettled(starts)) {
       if (result.status === 'rejected') throw result.reason;
@@ -88,7 +93,7 @@ export class SubgraphProcesses {
 
   /** Ends those that a configuration has no longer. */
   async prune({ subgraphs }: SupergraphConfig): Promise<void> {
-    const kept = new Set(subgraphs.filter(isRunHere).map(({ name }) => name));
+    const kept = new Set(subgraphs.filter((subgraph) => this.#isRunHere(subgraph)).map(({ name }) => name));
     const gone = [...this.#processes.values()].filter(({ name }) => !kept.has(name));
     for (const { name } of gone) this.#processes.delete(name);
     await Promise.all(gone.map(({ supervised }) => supervised.stop()));
@@ -100,12 +105,12 @@ export class SubgraphProcesses {
   }
 
   #run(name: string, sdl: string, urls: ReadonlyMap<string, string>): SubgraphProcess {
-    const { env, output } = this.#options;
+    const { script, env, output } = this.#options;
     const schema = this.#write(name, sdl);
     // Where it reported to be, so that it comes back there.
     const address = () => this.#processes.get(name)?.url ?? urls.get(name)!;
     const supervised = supervise({
-      script: subgraphScript(name)!,
+      script: script(name)!,
       args: () => ['--host', '127.0.0.1', '--port', portOf(address()), '--schema', schema],
       env: { ...quietAws, ...addressVariables(urls), ...env },
       onLine: (line) => output.line(name, line),
@@ -124,6 +129,12 @@ export class SubgraphProcesses {
     return 'url' in (await subgraph.supervised.restart());
   }
 
+  #isRunHere({ name, routingUrl, schema }: SubgraphConfig): boolean {
+    const { hostname } = new URL(routingUrl);
+    const local = hostname === 'localhost' || hostname === '127.0.0.1';
+    return local && schema.kind !== 'url' && this.#options.script(name) !== undefined;
+  }
+
   #write(name: string, sdl: string): string {
     const file = join(this.#schemas, `${name}.graphql`);
     writeFileSync(file, sdl);
@@ -133,12 +144,6 @@ export class SubgraphProcesses {
 
 /** The versions of the AWS SDK that the lock file names run on Node 20; a warning per process says no more. */
 const quietAws = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
-
-function isRunHere({ name, routingUrl, schema }: SubgraphConfig): boolean {
-  const { hostname } = new URL(routingUrl);
-  const local = hostname === 'localhost' || hostname === '127.0.0.1';
-  return local && schema.kind !== 'url' && subgraphScript(name) !== undefined;
-}
 
 function portOf(url: string): string {
   return new URL(url).port || '80';

@@ -9,13 +9,20 @@ export interface SupergraphFeed extends SupergraphSource {
    * text again, which changes nothing.
    */
   push(supergraphSdl: string): boolean;
+  /** There will be no first one: whoever waits for it gets the error. No effect after a push. */
+  fail(error: Error): void;
 }
 
 export function createSupergraphFeed(): SupergraphFeed {
   let listener: SupergraphListener | undefined;
   let current: string | undefined;
   let fed: () => void;
-  const first = new Promise<void>((resolve) => (fed = resolve));
+  let failed: (error: Error) => void;
+  const first = new Promise<void>((resolve, reject) => {
+    fed = resolve;
+    failed = reject;
+  });
+  first.catch(() => undefined);
   return {
     get isFed() {
       return current !== undefined;
@@ -27,6 +34,7 @@ export function createSupergraphFeed(): SupergraphFeed {
       listener?.onSupergraph(supergraphSdl);
       return true;
     },
+    fail: (error) => failed(error),
     async start(given) {
       await first;
       listener = given;

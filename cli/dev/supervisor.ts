@@ -28,6 +28,9 @@ export interface Supervised {
 /** The longest wait between two starts, in milliseconds, and how long a child must live to be healthy again. */
 const LONGEST_DELAY = 30_000;
 
+/** The exit code of a process that cannot start as it was asked to, and has said why. */
+export const REFUSED = 2;
+
 /** Keeps a child process running until it is stopped. */
 export function supervise(options: SuperviseOptions): Supervised {
   const { script, args, env, onLine, onDeath, onRecovery, delay: firstDelay = 1_000 } = options;
@@ -38,11 +41,11 @@ export function supervise(options: SuperviseOptions): Supervised {
   let leaving: Child | undefined;
   let stopped = false;
   return {
-    started: start(),
+    started: start(true),
     async restart() {
       await end();
       delay = firstDelay;
-      return start();
+      return start(true);
     },
     stop() {
       stopped = true;
@@ -50,19 +53,22 @@ export function supervise(options: SuperviseOptions): Supervised {
     },
   };
 
-  async function start(): Promise<Start> {
+  /** What was asked for and is refused is not tried again; what ran before comes back as soon as it can. */
+  async function start(asked: boolean): Promise<Start> {
     if (stopped) return { code: null, signal: null };
     const current = startChild({ script, args: args(), env, onLine });
     const since = Date.now();
+    let ready = false;
     child = current;
     void current.exit.then((exit) => {
-      if (leaving === current) return;
+      if (leaving === current || (asked && !ready && exit.code === REFUSED)) return;
       if (Date.now() - since > LONGEST_DELAY) delay = firstDelay;
       onDeath(exit, delay);
-      timer = setTimeout(() => void start().then((again) => 'url' in again && onRecovery?.()), delay);
+      timer = setTimeout(() => void start(false).then((again) => 'url' in again && onRecovery?.()), delay);
       delay = Math.min(delay * 2, LONGEST_DELAY);
     });
     const url = await current.ready;
+    ready = url !== undefined;
     return url === undefined ? current.exit : { url };
   }
 

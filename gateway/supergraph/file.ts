@@ -16,6 +16,7 @@ export interface FileSourceOptions {
 export function fileSource({ file, interval = 250 }: FileSourceOptions): SupergraphSource {
   let listener: SupergraphListener | undefined;
   let reported: string | undefined;
+  let trouble: string | undefined;
   let reading = Promise.resolve();
 
   const onChange = () => {
@@ -25,12 +26,14 @@ export function fileSource({ file, interval = 250 }: FileSourceOptions): Supergr
   async function report(): Promise<void> {
     try {
       const supergraphSdl = await readSettled(file);
+      trouble = undefined;
       if (supergraphSdl === reported) return;
       reported = supergraphSdl;
       listener?.onSupergraph(supergraphSdl);
     } catch (error) {
-      // When it is back unchanged, that is no news; when it is back at all, it is read again.
-      listener?.onUnavailable(error as Error);
+      const { message } = error as Error;
+      if (message !== trouble) listener?.onUnavailable(error as Error);
+      trouble = message;
     }
   }
 
@@ -57,8 +60,7 @@ async function readSettled(file: string): Promise<string> {
     try {
       const before = await stat(file);
       const content = await readFile(file, 'utf8');
-      const age = Date.now() - before.mtimeMs;
-      if (age >= 0 && age < settleTime) await delay(settleTime);
+      if (Date.now() - before.mtimeMs < recently) await delay(settleTime);
       const after = await stat(file);
       if (after.mtimeMs !== before.mtimeMs || after.size !== before.size) continue;
       if (content.trim() === '') throw new Error(`${file} is empty.`);
@@ -73,3 +75,5 @@ async function readSettled(file: string): Promise<string> {
 
 /** Milliseconds. Who writes a file in several pieces writes the next one sooner than this. */
 const settleTime = 30;
+/** Milliseconds. A file that was written to longer ago is complete; on a busy machine a look may take its time. */
+const recently = 1000;

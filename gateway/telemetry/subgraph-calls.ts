@@ -8,7 +8,10 @@ export interface MeasureCallsOptions {
   readonly logger: Pick<Logger, 'warn'>;
 }
 
-/** Measures subgraph calls, and logs those that have no answer: clients are not told why. */
+/**
+ * Measures subgraph calls, and logs those that have no answer: clients are not told why. A call that was ended
+ * because its client left is nobody's failure.
+ */
 export function measureCalls({ metrics, logger }: MeasureCallsOptions): Interceptor {
   return (next) => (request) => {
     const { subgraph } = request.operation;
@@ -21,7 +24,8 @@ export function measureCalls({ metrics, logger }: MeasureCallsOptions): Intercep
         return response;
       },
       (error: unknown) => {
-        if (error instanceof TransportError) {
+        if (error instanceof TransportError && error.failure === 'aborted') record('aborted');
+        else if (error instanceof TransportError) {
           record(error.code);
           const requestId = request.caller.headers['x-request-id'];
           logger.warn({ err: error.cause, subgraph, requestId }, error.message);

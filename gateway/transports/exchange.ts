@@ -4,15 +4,11 @@ import type { SubgraphResponse, TransportFailure } from './transport';
 export interface Exchange {
   /** The path and the query of the URL. */
   readonly path: string;
-  /** The value of `host`, or `:authority`. */
-  readonly host: string;
   /** Names in lower case and values in turn, checked. */
   readonly headers: readonly string[];
   readonly bodySize: number;
   /** In bytes, of the body as it is sent. */
   readonly maxResponseSize: number;
-  /** Whether it may be made again when the connection turns out to have been closed before. */
-  readonly repeatable: boolean;
   /** Whether nobody waits for it any more. */
   readonly givenUp: boolean;
   /** Set while it is on its way. */

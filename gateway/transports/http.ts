@@ -1,7 +1,6 @@
 import { rootCertificates } from 'node:tls';
 import type { Carrier, Connections, Exchange } from './exchange';
-import { ConnectionPool } from './http1/connection-pool';
-import { openHttp2Connections } from './http2';
+import { openConnections } from './connections';
 import { type PendingCall, PendingCalls } from './pending-calls';
 import { parseSubgraphUrl } from './subgraph-url';
 import {
@@ -95,14 +94,13 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
       const url = parseSubgraphUrl(name, subgraph.url);
       let connections = connectionsTo.get(url.origin);
       if (connections === undefined) {
-        connections = openConnections(url, options);
+        connections = connect(url, options);
         connectionsTo.set(url.origin, connections);
       }
       const headers = fixedHeaders(subgraph, options);
       const target: Target = {
         name,
         connections,
-        host: url.host,
         path: url.pathname + url.search,
         headers: Object.entries(headers).flat(),
         headerNames: new Set(Object.keys(headers)),
@@ -122,7 +120,6 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
 interface Target {
   readonly name: string;
   readonly connections: Connections;
-  readonly host: string;
   readonly path: string;
   /** Names and values in turn. */
   readonly headers: readonly string[];
@@ -169,20 +166,12 @@ class Call implements Exchange, PendingCall {
     return this.#target.path;
   }
 
-  get host(): string {
-    return this.#target.host;
-  }
-
   get maxResponseSize(): number {
     return this.#target.maxResponseSize;
   }
 
   get bodySize(): number {
     return this.#request.operation.bodyPrefix.length + this.#variables.length + 1;
-  }
-
-  get repeatable(): boolean {
-    return this.#request.operation.kind === 'query';
   }
 
   writeBody(target: Buffer, offset: number): void {
@@ -230,25 +219,10 @@ class Call implements Exchange, PendingCall {
 const noVariables = Buffer.from('{}');
 const closingBrace = '}'.charCodeAt(0);
 
-function openConnections(url: URL, options: HttpTransportOptions): Connections {
+function connect(url: URL, options: HttpTransportOptions): Connections {
   const { connections = 256, connectTimeout = 5000, keepAlive = 4000, http2 = false, ca } = options;
   const trusted = ca === undefined ? undefined : [...rootCertificates, ca].flat().map(String);
-  const secure = url.protocol === 'https:';
-  if (http2 && secure) {
-    return openHttp2Connections({ origin: url.origin, connections, connectTimeout, keepAlive, ca: trusted });
-  }
-  return new ConnectionPool(
-    {
-      secure,
-      host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(url.port) || (secure ? 443 : 80),
-      ca: trusted,
-      connectTimeout,
-      keepAlive,
-      session: undefined,
-    },
-    connections,
-  );
+  return openConnections({ origin: url.origin, http2, connections, connectTimeout, keepAlive, ca: trusted });
 }
 
 function fixedHeaders(

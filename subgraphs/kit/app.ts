@@ -9,7 +9,7 @@ import Fastify, {
 } from 'fastify';
 import { type Database } from './database';
 import { finished } from 'node:stream';
-import { createApolloServer, loadSchema, requestLog } from './graphql';
+import { createApolloServer, loadSchema, requestState, type RequestState } from './graphql';
 import { developmentAuthenticate } from './identity';
 import { type Subgraph } from './subgraph';
 import { readTrace, type Trace } from './trace';
@@ -18,6 +18,9 @@ export const graphqlPath = '/graphql';
 
 /** `_entities` calls carry a representation per entity, so a body may be larger than a client's ever is. */
 const bodyLimitBytes = 4 * 1024 * 1024;
+
+/** How long a request may take to arrive. */
+const requestTimeoutMilliseconds = 30_000;
 
 export interface AppOptions<OptionName extends string> {
   readonly schema: string;
@@ -49,6 +52,7 @@ export async function createApp<Context extends object, OptionName extends strin
   const app = Fastify({
     loggerInstance: log,
     bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMilliseconds,
     logController: new LogController({ disableRequestLogging: true }),
     // What comes over a kept connection while the app closes is answered, not refused; then the connection ends.
     return503OnClosing: false,
@@ -88,7 +92,7 @@ export async function createApp<Context extends object, OptionName extends strin
   const handle = fastifyApolloHandler(apollo, {
     context: async (request: FastifyRequest, reply: FastifyReply) => {
       await prepared;
-      const signal = signalOf(reply);
+      const { signal, carryThrough } = watchCaller(reply);
       const context = subgraph.context({
         db: db.forRequest(signal),
         identity: authenticate(request.headers),
@@ -97,7 +101,8 @@ export async function createApp<Context extends object, OptionName extends strin
         options,
         log: request.log,
       });
-      return { ...context, [requestLog]: request.log };
+      const state: RequestState = { log: request.log, carryThrough };
+      return { ...context, [requestState]: state };
     },
   });
   app.route({ method: ['GET', 'POST'], url: graphqlPath, handler: handle });
@@ -110,13 +115,13 @@ export async function createApp<Context extends object, OptionName extends strin
   return app;
 }
 
-/** Aborted when the caller leaves before it has its answer. */
-function signalOf(reply: FastifyReply): AbortSignal {
+/** A signal that is aborted when the caller leaves before it has its answer, unless the request is carried through. */
+function watchCaller(reply: FastifyReply): { signal: AbortSignal; carryThrough: () => void } {
   const controller = new AbortController();
-  finished(reply.raw, (error) => {
+  const carryThrough = finished(reply.raw, (error) => {
     if (error) controller.abort();
   });
-  return controller.signal;
+  return { signal: controller.signal, carryThrough };
 }
 
 /** One line per request; not a hook, because Fastify's `onResponse` does not run when the caller has left. */

@@ -9,7 +9,7 @@ export interface Commands {
   readonly signal?: AbortSignal;
   readonly observers: Set<CommandObserver>;
   /** Runs `send` as `command`; a DynamoDB that is throttling, slow or gone is `UNAVAILABLE`. */
-  run<Result>(command: Command, send: () => Promise<Result>): Promise<Result>;
+  readonly run: <Result>(command: Command, send: () => Promise<Result>) => Promise<Result>;
 }
 
 export interface Command {

@@ -20,7 +20,7 @@ interface Lock {
   readonly endpoint?: string;
 }
 
-const patienceMilliseconds = 5000;
+const patienceMilliseconds = 3000;
 
 /**
  * Claims a data folder, or finds its owner. A lock file names the owner and its endpoint; one that is left over from a
@@ -30,17 +30,15 @@ export async function claimFolder(folder: string): Promise<Claim> {
   const path = join(folder, 'weir.lock');
   const deadline = Date.now() + patienceMilliseconds;
   for (;;) {
-    if (await createExclusively(path, lockText({ pid: process.pid }))) return own(folder, path, undefined);
+    if (await createExclusively(path, lockText({ pid: process.pid }))) return own(folder, path, deadline);
 
     const lock = await readLock(path);
-    if (lock?.endpoint !== undefined && (await answers(lock.endpoint)))
+    const state = lock?.endpoint === undefined ? 'silent' : await probe(lock.endpoint);
+    if (lock?.endpoint !== undefined && state === 'answers')
       return { kind: 'taken', endpoint: lock.endpoint };
-    // Its process id may belong to something else by now, or to a process of another container: the files' own lock
-    // decides.
-    const abandoned = lock && (!isAlive(lock.pid) || lock.endpoint !== undefined);
-    if (abandoned && !(await isOpenElsewhere(folder)) && (await takeOver(path, lock))) {
-      return own(folder, path, lock.endpoint === undefined ? undefined : portOf(lock.endpoint));
-    }
+    // A process id that is in use proves little: it may be somebody else's by now. Nobody at the port proves more.
+    const abandoned = lock && (!isAlive(lock.pid) || state === 'refuses');
+    if (abandoned && (await takeOver(path, lock))) return own(folder, path, deadline, lock);
     if (Date.now() > deadline) {
       const holder = lock ? `process ${lock.pid}` : 'another process';
       throw new StartError(`The data folder ${folder} is in use by ${holder}, which does not answer.`);
@@ -49,19 +47,38 @@ export async function claimFolder(folder: string): Promise<Claim> {
   }
 }
 
-async function own(folder: string, path: string, lastPort: number | undefined): Promise<Claim> {
-  const release = () => rm(path, { force: true });
-  // Somebody who knows nothing of our lock file may have it open; dynalite would die of that.
-  if (await isOpenElsewhere(folder)) {
+/**
+ * The lock is this process's. Only now the files may be opened to try them: while somebody else comes to own them, that
+ * would get in their way.
+ */
+async function own(folder: string, path: string, deadline: number, last?: Lock): Promise<Claim> {
+  let text = lockText({ pid: process.pid });
+  async function release(): Promise<void> {
+    // It may be an heir's already.
+    if ((await readFile(path, 'utf8').catch(() => '')) === text) await rm(path, { force: true });
+  }
+  try {
+    // The last owner may be closing them still. Somebody else may have them open who knows nothing of our lock file;
+    // dynalite would die of that.
+    while (await isOpenElsewhere(folder)) {
+      if (Date.now() > deadline) {
+        throw new StartError(
+          `The data folder ${folder} is in use by another process; stop it, or choose another folder.`,
+        );
+      }
+      await sleep(50);
+    }
+  } catch (error) {
     await release();
-    throw new StartError(
-      `The data folder ${folder} is in use by another process; stop it, or choose another folder.`,
-    );
+    throw error;
   }
   return {
     kind: 'owned',
-    lastPort,
-    announce: (endpoint) => replace(path, lockText({ pid: process.pid, endpoint })),
+    lastPort: last?.endpoint === undefined ? undefined : portOf(last.endpoint),
+    async announce(endpoint) {
+      text = lockText({ pid: process.pid, endpoint });
+      await replace(path, text);
+    },
     release,
   };
 }
@@ -121,20 +138,24 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** True when a DynamoDB of dynalite's kind is there. */
-export async function answers(endpoint: string): Promise<boolean> {
+/** Whether a DynamoDB of dynalite's kind answers; one that hangs is silent, where nobody listens it is refused. */
+export async function probe(endpoint: string): Promise<'answers' | 'refuses' | 'silent'> {
   try {
     const response = await fetch(endpoint, { signal: AbortSignal.timeout(1000) });
-    return (await response.text()).startsWith('healthy: dynamodb');
-  } catch {
-    return false;
+    return (await response.text()).startsWith('healthy: dynamodb') ? 'answers' : 'refuses';
+  } catch (error) {
+    const { cause } = error as { cause?: NodeJS.ErrnoException };
+    return cause?.code === 'ECONNREFUSED' ? 'refuses' : 'silent';
   }
 }
 
-/** LevelDB's own lock, which the system releases when its process dies, however it dies. */
+/**
+ * LevelDB's own lock, which the system releases when its process dies, however it dies. If nobody has it, what a
+ * process left half-done that was killed is mended.
+ */
 async function isOpenElsewhere(folder: string): Promise<boolean> {
   const { Level } = await import('level');
-  const level = new Level(folder);
+  const level = new Level<string, StoredTable>(folder, { valueEncoding: 'json' });
   try {
     await level.open();
   } catch (error) {
@@ -142,8 +163,24 @@ async function isOpenElsewhere(folder: string): Promise<boolean> {
     if (code === 'LEVEL_LOCKED') return true;
     throw new StartError(`The data in ${folder} cannot be read: ${message}`);
   }
+  // Dynalite never again touches a table that it was about to make active.
+  for await (const [key, table] of level.iterator({ gte: 'table~', lt: 'table~~' })) {
+    if (table.TableStatus !== 'CREATING') continue;
+    const indexes = table.GlobalSecondaryIndexes?.map((index) => ({ ...index, IndexStatus: 'ACTIVE' }));
+    await level.put(key, {
+      ...table,
+      TableStatus: 'ACTIVE',
+      ...(indexes && { GlobalSecondaryIndexes: indexes }),
+    });
+  }
   await level.close();
   return false;
+}
+
+/** A table's description as dynalite keeps it, under `table~` and its name. */
+interface StoredTable {
+  readonly TableStatus: string;
+  readonly GlobalSecondaryIndexes?: readonly object[];
 }
 
 function lockText(lock: Lock): string {

@@ -20,6 +20,8 @@ export type DatabaseSettings =
   | { readonly kind: 'aws' };
 
 export interface DynamoDB {
+  /** For people: its endpoint, or that it is AWS. */
+  readonly place: string;
   readonly client: DynamoDBDocumentClient;
   stop(): Promise<void>;
 }
@@ -33,6 +35,7 @@ export async function connectDynamoDB(settings: DatabaseSettings): Promise<Dynam
       );
       const client = createClient(localConfig(embedded.endpoint));
       return {
+        place: embedded.endpoint,
         client,
         async stop() {
           client.destroy();
@@ -43,22 +46,23 @@ export async function connectDynamoDB(settings: DatabaseSettings): Promise<Dynam
     case 'endpoint': {
       const { endpoint, credentials = false, region } = settings;
       const { credentials: anyCredentials, ...local } = localConfig(endpoint);
-      return connected({
+      return connected(endpoint, {
         ...(isLoopback(endpoint) ? local : { endpoint }),
         ...(isLoopback(endpoint) && !credentials && { credentials: anyCredentials }),
         ...(region !== undefined && { region }),
       });
     }
     case 'aws':
-      return connected({});
+      return connected('AWS', {});
     default:
       return settings satisfies never;
   }
 }
 
-function connected(config: DynamoDBClientConfig): DynamoDB {
+function connected(place: string, config: DynamoDBClientConfig): DynamoDB {
   const client = createClient(config);
   return {
+    place,
     client,
     stop: () => {
       client.destroy();

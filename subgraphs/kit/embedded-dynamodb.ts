@@ -3,7 +3,7 @@ import { type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answers, claimFolder, portOf } from './data-folder';
+import { claimFolder, portOf, probe } from './data-folder';
 import { StartError } from './start-error';
 
 /** A DynamoDB in this process, or the one of the process that owns the folder. */
@@ -64,7 +64,7 @@ function standBy(folder: string, endpoint: string): EmbeddedDynamoDB {
     for (;;) {
       await sleep(standByMilliseconds, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return undefined;
-      if (await answers(endpoint)) continue;
+      if ((await probe(endpoint)) !== 'refuses') continue;
       // Of several that stand by, the first becomes the owner and the others stand by again.
       const heir = await openEmbeddedDynamoDB({ folder, port: portOf(endpoint) }).catch(() => undefined);
       if (heir) return heir;

@@ -1,9 +1,4 @@
-import {
-  ApolloServer,
-  type ApolloServerPlugin,
-  type BaseContext,
-  type GraphQLRequestContextDidEncounterErrors,
-} from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
 import {
   ApolloServerPluginInlineTraceDisabled,
@@ -14,6 +9,7 @@ import { type GraphQLResolverMap } from '@apollo/subgraph/dist/schema-helper';
 import { maybeCacheControlFromInfo } from '@apollo/cache-control-types';
 import {
   GraphQLError,
+  OperationTypeNode,
   Source,
   isCompositeType,
   parse,
@@ -26,8 +22,14 @@ import { errorCodes } from './errors';
 import { StartError } from './start-error';
 import { type Resolvers } from './subgraph';
 
-/** What the kit keeps in each request's context beside what the subgraph puts there. */
-export const requestLog = Symbol('weir.log');
+/** Under which the kit keeps its own things in a request's context, beside those of the subgraph. */
+export const requestState = Symbol('weir.request');
+
+export interface RequestState {
+  readonly log: FastifyBaseLogger;
+  /** From now on the request is carried through, whether its caller waits for it or not. */
+  readonly carryThrough: () => void;
+}
 
 /**
  * Apollo Server for one subgraph, started. Its cache-control plugin is on: the hints of the schema become the
@@ -44,11 +46,7 @@ export async function createApolloServer(
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     formatError: maskError,
-    plugins: [
-      logMaskedErrors,
-      ApolloServerPluginLandingPageDisabled(),
-      ApolloServerPluginInlineTraceDisabled(),
-    ],
+    plugins: [requests, ApolloServerPluginLandingPageDisabled(), ApolloServerPluginInlineTraceDisabled()],
     logger: log,
   });
   await server.start();
@@ -124,24 +122,28 @@ function maskError(formatted: GraphQLFormattedError): GraphQLFormattedError {
   };
 }
 
-/** Whoever gets a masked error can quote the request id, and this is what it leads to. */
-const logMaskedErrors: ApolloServerPlugin = {
-  requestDidStart: () =>
-    Promise.resolve({
-      didEncounterErrors({
-        errors,
-        contextValue,
-        operationName,
-      }: GraphQLRequestContextDidEncounterErrors<BaseContext>) {
-        const log = (contextValue as { [requestLog]?: FastifyBaseLogger })[requestLog];
-        for (const error of log ? errors : []) {
-          const cause = unwrapResolverError(error) as Error & { cause?: unknown };
-          const code = error.extensions['code'];
-          const facts = { operationName, path: error.path?.join('.') };
-          if (!openCodes.has(String(code))) log?.error({ ...facts, err: cause }, 'masked error');
-          else if (code === 'UNAVAILABLE') log?.warn({ ...facts, err: cause.cause }, cause.message);
-        }
+const requests: ApolloServerPlugin = {
+  requestDidStart: ({ contextValue }) => {
+    const { log, carryThrough } = (contextValue as { [requestState]: RequestState })[requestState];
+    return Promise.resolve({
+      didResolveOperation({ operation }) {
+        // A command that stops half-way would leave more to mend than it saves.
+        if (operation?.operation === OperationTypeNode.MUTATION) carryThrough();
         return Promise.resolve();
       },
-    }),
+      didEncounterErrors({ errors, operationName }) {
+        for (const error of errors) logError(error, operationName ?? undefined, log);
+        return Promise.resolve();
+      },
+    });
+  },
 };
+
+/** Whoever gets a masked error can quote the request id, and this is what it leads to. */
+function logError(error: GraphQLError, operationName: string | undefined, log: FastifyBaseLogger): void {
+  const cause = unwrapResolverError(error) as Error & { cause?: unknown };
+  const code = error.extensions['code'];
+  const facts = { operationName, path: error.path?.join('.') };
+  if (!openCodes.has(String(code))) log.error({ ...facts, err: cause }, 'masked error');
+  else if (code === 'UNAVAILABLE') log.warn({ ...facts, err: cause.cause }, cause.message);
+}

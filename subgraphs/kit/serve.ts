@@ -4,6 +4,7 @@ import { finished } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { createApp, graphqlPath } from './app';
+import { isOutage } from './commands';
 import { openDatabase, type Database } from './database';
 import { connectDynamoDB } from './dynamodb';
 import { prepareTable } from './prepare';
@@ -68,7 +69,12 @@ export async function openSubgraph<Context extends object, OptionName extends st
       await prepareTable(table, { db, client: dynamodb.client, seed, signal: stopping.signal });
       waitingFor.delete(table.name);
     }),
-  ).then(() => undefined);
+  ).then(
+    () => undefined,
+    (error: unknown) => {
+      throw isOutage(error) ? new StartError(`DynamoDB does not answer at ${dynamodb.place}.`) : error;
+    },
+  );
   // Whoever starts the subgraph hears of a failure; nobody else has to.
   prepared.catch(() => undefined);
 
@@ -159,6 +165,8 @@ async function runProcess<Context extends object, OptionName extends string>(
     process.stdout.write(usage(subgraph));
     return;
   }
+  // Which versions of Node work is said by package.json; each process need not say it again.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   let running: RunningSubgraph | undefined;
   let stopping = false;
   function stop(): void {

@@ -32,7 +32,7 @@ export interface OptionDefinition {
 export interface RequestScope<OptionName extends string = string> {
   readonly db: Database;
   readonly identity: Identity | null;
-  /** Aborted when the caller is gone. Reads through `db` heed it already. */
+  /** Aborted when the caller of a query is gone, never during a mutation. Reads through `db` heed it already. */
   readonly signal: AbortSignal;
   /** Headers to pass on to other services: request id and trace context. */
   readonly propagation: Readonly<Record<string, string>>;

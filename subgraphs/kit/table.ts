@@ -1,23 +1,14 @@
-import {
-  BatchGetCommand,
-  BatchWriteCommand,
-  DeleteCommand,
-  GetCommand,
-  PutCommand,
-  QueryCommand,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
-import { createBackoff } from './backoff';
-import { unavailable, type Commands } from './commands';
+import { DeleteCommand, GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { openBatches } from './batches';
+import { type Commands } from './commands';
 import { exists, missing, type Condition } from './condition';
-import { SubgraphError } from './errors';
 import {
   conditionExpression,
   createExpressions,
   keyConditionExpression,
   updateExpression,
 } from './expressions';
-import { createLimiter } from './limiter';
+import { isKeyValue, pickKey } from './keys';
 import { type Key, type KeySchema, type TableDefinition } from './table-definition';
 
 /** A table that is open. Reads are aborted with the request that `db` belongs to; writes are not. */
@@ -84,22 +75,16 @@ export type SortCondition =
   | { readonly atLeast: string }
   | { readonly atMost: string };
 
-const batchGetSize = 100;
-const batchWriteSize = 25;
-const batchesInFlight = 8;
-const batchWriteRetryMilliseconds = 30_000;
-
 export function openTable<Item extends object, KeyAttribute extends string, IndexName extends string>(
   definition: TableDefinition<Item, KeyAttribute, IndexName>,
   commands: Commands,
 ): Table<Item, KeyAttribute, IndexName> {
   const { client, signal } = commands;
   const TableName = definition.name;
-  const limiter = createLimiter(batchesInFlight);
   const abortable = signal && { abortSignal: signal };
 
-  function run<Result>(name: string, send: () => Promise<Result>, size = 1): Promise<Result> {
-    return commands.run({ name, table: TableName, size }, send);
+  function run<Result>(name: string, send: () => Promise<Result>): Promise<Result> {
+    return commands.run({ name, table: TableName, size: 1 }, send);
   }
 
   async function get(key: Key<Item, KeyAttribute>, { consistent = false } = {}): Promise<Item | null> {
@@ -185,63 +170,6 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     return items;
   }
 
-  async function batchGet(keys: readonly Key<Item, KeyAttribute>[]): Promise<(Item | null | Error)[]> {
-    const picked = keys.map((key) => pickKey(definition, key));
-    const distinct = new Map(
-      picked.flatMap((key) => (key ? [[keyText(definition, key), key] as const] : [])),
-    );
-    const answers = new Map<string, Item | Error>();
-    await Promise.all(
-      chunks([...distinct.values()], batchGetSize).map((chunk) => limiter(() => getChunk(chunk, answers))),
-    );
-    return picked.map((key) => (key && answers.get(keyText(definition, key))) ?? null);
-  }
-
-  async function getChunk(chunk: ItemKey[], answers: Map<string, Item | Error>): Promise<void> {
-    const backoff = createBackoff({ budgetMilliseconds: commands.retryMilliseconds, signal });
-    let pending = chunk;
-    let failure: Error;
-    do {
-      const input = { RequestItems: { [TableName]: { Keys: pending } } };
-      try {
-        const { Responses, UnprocessedKeys } = await run(
-          'BatchGetItem',
-          () => client.send(new BatchGetCommand(input), abortable),
-          pending.length,
-        );
-        for (const item of Responses?.[TableName] ?? []) answers.set(keyText(definition, item), item as Item);
-        pending = (UnprocessedKeys?.[TableName]?.Keys ?? []) as ItemKey[];
-        if (pending.length === 0) return;
-        failure = unavailable();
-      } catch (error) {
-        failure = error as Error;
-        if (!isUnavailable(error)) break;
-      }
-    } while (await backoff.pause());
-    for (const key of pending) answers.set(keyText(definition, key), failure);
-  }
-
-  async function batchPut(items: Iterable<Item>): Promise<void> {
-    const writes = [...items].map((item) => ({ PutRequest: { Item: item } }));
-    await Promise.all(chunks(writes, batchWriteSize).map((chunk) => limiter(() => putChunk(chunk))));
-  }
-
-  async function putChunk(chunk: { PutRequest: { Item: Item } }[]): Promise<void> {
-    const backoff = createBackoff({ budgetMilliseconds: batchWriteRetryMilliseconds });
-    let pending = chunk;
-    for (;;) {
-      const input = { RequestItems: { [TableName]: pending } };
-      const { UnprocessedItems } = await run(
-        'BatchWriteItem',
-        () => client.send(new BatchWriteCommand(input)),
-        pending.length,
-      );
-      pending = (UnprocessedItems?.[TableName] ?? []) as typeof chunk;
-      if (pending.length === 0) return;
-      if (!(await backoff.pause())) throw unavailable();
-    }
-  }
-
   return {
     definition,
     get,
@@ -250,31 +178,8 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     update,
     delete: remove,
     query,
-    batchGet,
-    batchPut,
+    ...openBatches(definition, commands),
   };
-}
-
-type ItemKey = Record<string, string>;
-
-/** The key attributes alone; `undefined` when no item can have this key, which DynamoDB answers with an error. */
-function pickKey({ partitionKey, sortKey }: KeySchema, from: object): ItemKey | undefined {
-  const key: ItemKey = {};
-  for (const attribute of sortKey === undefined ? [partitionKey] : [partitionKey, sortKey]) {
-    const value = (from as Record<string, unknown>)[attribute];
-    if (!isKeyValue(value)) return undefined;
-    key[attribute] = value;
-  }
-  return key;
-}
-
-/** DynamoDB refuses empty keys and long ones; one of them in a batch would fail the whole batch. */
-function isKeyValue(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= 1024;
-}
-
-function keyText({ partitionKey, sortKey }: KeySchema, item: Record<string, unknown>): string {
-  return JSON.stringify([item[partitionKey], sortKey === undefined ? null : item[sortKey]]);
 }
 
 function sortKeyOf({ sortKey }: KeySchema, name: string): string {
@@ -293,17 +198,7 @@ async function held(write: Promise<unknown>): Promise<boolean> {
   }
 }
 
-function isUnavailable(error: unknown): boolean {
-  return error instanceof SubgraphError && error.code === 'UNAVAILABLE';
-}
-
 function allOf(...conditions: (string | undefined)[]): string | undefined {
   const texts = conditions.filter((text) => text !== undefined);
   return texts.length === 0 ? undefined : texts.map((text) => `(${text})`).join(' AND ');
-}
-
-function chunks<Element>(elements: Element[], size: number): Element[][] {
-  return Array.from({ length: Math.ceil(elements.length / size) }, (_, i) =>
-    elements.slice(i * size, (i + 1) * size),
-  );
 }

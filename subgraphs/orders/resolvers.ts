@@ -77,7 +77,7 @@ interface OrderLineKey {
 /** Whether an order of somebody else exists is nobody's business, so it is as if it did not. */
 async function loadOwnOrder(id: string, { identity, loaders }: Context): Promise<Order | null> {
   const order = await loaders.orders.load({ id });
-  return order?.buyerId === identity?.id ? order : null;
+  return identity && order?.buyerId === identity.id ? order : null;
 }
 
 async function loadCart(userId: string, { loaders }: Context): Promise<Cart> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createOnce,
   domainEvent,
@@ -55,14 +56,35 @@ export async function writeReview(
   return review;
 }
 
-/** Counts the review, once however often this is done, and takes the event off it. */
+/**
+ * Counts the review, and takes the event off it. A repeat counts nothing: the ratings know the last reviews they took
+ * in, and the event is gone long before they forget this one.
+ */
 async function takeIntoRatings({ id, upc, rating }: Review, db: Database): Promise<void> {
   const request = { key: id, scope: 'ReviewWritten', input: { rating } };
-  await updateOnce(db.table(ratingsTable), { upc }, request, (ratings) => ({
-    item: { ...ratings, upc, counts: countRating(ratings?.counts ?? noRatings, rating) },
-    result: null,
-  }));
+  await withoutConflict(() =>
+    updateOnce(db.table(ratingsTable), { upc }, request, (ratings) => ({
+      item: { ...ratings, upc, counts: countRating(ratings?.counts ?? noRatings, rating) },
+      result: null,
+    })),
+  );
   await db.table(reviewsTable).update({ id }, { remove: ['outbox'] });
+}
+
+const attempts = 6;
+
+/** Many reviews of one product at once get into each other's way; pauses of random length take them apart. */
+async function withoutConflict(change: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await change();
+      return;
+    } catch (error) {
+      const conflict = error instanceof SubgraphError && error.code === 'CONFLICT';
+      if (!conflict || attempt === attempts) throw error;
+      await sleep(Math.random() * 25 * 2 ** attempt);
+    }
+  }
 }
 
 function badInput(argument: string, message: string): SubgraphError {

@@ -69,6 +69,11 @@ describe('answers 400 and BAD_REQUEST', () => {
     await expectError(await get('query={me{name}}', {}), 400, 'BAD_REQUEST');
   });
 
+  it('to a URL that is none', async () => {
+    const answer = await sendRaw('GET /% HTTP/1.1\r\nhost: x\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*"code":"BAD_REQUEST"/);
+  });
+
   it('to what is no HTTP request', async () => {
     expect(await sendRaw('HELLO\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [^]*"code":"BAD_REQUEST"/);
   });

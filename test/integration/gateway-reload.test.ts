@@ -74,36 +74,34 @@ it('ends a request on the supergraph that validated it', async () => {
   expect(await slow).toEqual({ data: { owner: { name: 'Ada' } } });
 });
 
-it.each([
-  ['half of a supergraph', (sdl: string) => sdl.slice(0, sdl.length / 2)],
-  ['HTML', () => '<!doctype html><p>502</p>'],
-  ['a schema that is no supergraph', () => 'type Query { a: Int }'],
-  [
-    'a subgraph URL with file:',
-    (sdl: string) => sdl.replace(/url: "http:[^"]*"/, 'url: "file:///etc/passwd"'),
-  ],
-  [
-    'a link-local subgraph URL',
-    (sdl: string) => sdl.replace(/url: "http:[^"]*"/, 'url: "http://169.254.169.254/"'),
-  ],
-  [
-    'a feature that it does not know',
-    (sdl: string) =>
-      sdl.replace(
-        '@link(url: "https://specs.apollo.dev/link/v1.0")',
-        '@link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://example.com/lock/v1.0", for: SECURITY)',
-      ),
-  ],
-])('refuses %s, and goes on with the last good one', async (_, spoil) => {
-  const supergraph = sourceOf(graph.supergraphSdl);
+it('refuses what cannot be run, goes on with the last good one, and takes the next good one', async () => {
+  const good = graph.supergraphSdl;
+  const link = '@link(url: "https://specs.apollo.dev/link/v1.0")';
+  const bad = {
+    'half of a supergraph': good.slice(0, good.length / 2),
+    HTML: '<!doctype html><p>502</p>',
+    'a schema that is no supergraph': 'type Query { a: Int }',
+    'a subgraph URL with file:': good.replace(/url: "http:[^"]*"/, 'url: "file:///etc/passwd"'),
+    'a link-local subgraph URL': good.replace(/url: "http:[^"]*"/, 'url: "http://169.254.169.254/"'),
+    'an unknown feature': good.replace(
+      link,
+      `${link} @link(url: "https://example.com/lock/v1.0", for: SECURITY)`,
+    ),
+  };
+  const supergraph = sourceOf(good);
   gateway = await startTestGateway({ supergraph });
-  const bad = spoil(graph.supergraphSdl);
-  expect(bad).not.toBe(graph.supergraphSdl);
-  supergraph.report(bad);
-  await until(() => gateway!.log.some(({ msg }) => msg === 'a supergraph was refused'));
-  expect(await gateway.query('{ me { name } }')).toEqual({ data: { me: { name: 'Ada' } } });
+  let refused = 0;
+  for (const [name, sdl] of Object.entries(bad)) {
+    supergraph.report(sdl);
+    refused++;
+    await until(
+      () => gateway!.log.filter(({ msg }) => msg === 'a supergraph was refused').length === refused,
+    );
+    const answer: unknown = await gateway.query('{ me { name } }');
+    expect([name, answer]).toEqual([name, { data: { me: { name: 'Ada' } } }]);
+  }
   expect((await fetch(new URL('/health/ready', gateway.url))).status).toBe(200);
-  expect(await gateway.metrics()).toContain('weir_supergraph_updates_total{result="refused"} 1');
+  expect(await gateway.metrics()).toContain(`weir_supergraph_updates_total{result="refused"} ${refused}`);
 
   supergraph.report(withField('mended'));
   await until(async () => (await gateway!.post({ query: '{ mended { name } }' })).status === 200);
@@ -119,8 +117,8 @@ it('loses no request while supergraphs change under load', async () => {
     while (running)
       answers.push(JSON.stringify(await gateway!.query('{ user(id: "u1") { name reviews { rating } } }')));
   };
-  const clients = [client(), client(), client()];
-  for (let i = 1; i <= 10; i++) {
+  const clients = [client(), client()];
+  for (let i = 1; i <= 4; i++) {
     supergraph.report(supergraphs[i % 2]!);
     await until(() => gateway!.log.filter(({ msg }) => msg === 'a supergraph is live').length > i);
   }

@@ -9,7 +9,11 @@ beforeAll(async () => {
   graph = await startSmallGraph();
   gateway = await startTestGateway({
     supergraph: sourceOf(graph.supergraphSdl),
-    headers: { forward: ['Authorization', 'x-tenant'] },
+    headers: {
+      forward: ['Authorization', 'x-tenant'],
+      rename: { 'x-old': 'x-new' },
+      set: { 'x-gateway': 'weir' },
+    },
     subgraphs: { reviews: { timeout: 300 } },
   });
 });
@@ -52,10 +56,23 @@ describe('towards subgraphs', () => {
   it('forwards the headers that are listed, and no other', async () => {
     await gateway.post(
       { query: '{ me { name } }' },
-      { headers: { authorization: 'Bearer u1', 'x-tenant': 't', cookie: 'session=1', 'x-other': 'o' } },
+      {
+        headers: {
+          authorization: 'Bearer u1',
+          'x-tenant': 't',
+          'x-old': 'o',
+          cookie: 'session=1',
+          'x-other': 'o',
+        },
+      },
     );
     const { headers } = graph.accounts.requests[0]!;
-    expect(headers).toMatchObject({ authorization: 'Bearer u1', 'x-tenant': 't' });
+    expect(headers).toMatchObject({
+      authorization: 'Bearer u1',
+      'x-tenant': 't',
+      'x-new': 'o',
+      'x-gateway': 'weir',
+    });
     expect(headers).not.toHaveProperty('cookie');
     expect(headers).not.toHaveProperty('x-other');
   });

@@ -32,6 +32,7 @@ const schema = folder.write(
   `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])
 directive @cacheControl(maxAge: Int, scope: CacheControlScope, inheritMaxAge: Boolean) on FIELD_DEFINITION | OBJECT | INTERFACE | UNION
 enum CacheControlScope { PUBLIC PRIVATE }
+type Mutation { takes(milliseconds: Int!): String }
 type Query {
   book(id: ID!): Book
   note: Note
@@ -59,6 +60,7 @@ interface Context {
   signal: AbortSignal;
 }
 const aborted: string[] = [];
+const carriedThrough: string[] = [];
 
 const resolvers: Resolvers<Context> = {
   Query: {
@@ -83,6 +85,12 @@ const resolvers: Resolvers<Context> = {
       option,
       headers: JSON.stringify(headers),
     }),
+  },
+  Mutation: {
+    takes: async (_: unknown, { milliseconds }: { milliseconds: number }, { signal }) => {
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      carriedThrough.push(signal.aborted ? 'aborted' : 'done');
+    },
   },
   Book: {
     __resolveReference: (reference: { id: string }, { loaders }: Context) => loaders.book.load(reference),
@@ -286,6 +294,20 @@ describe('the end', () => {
     await expect(answer).rejects.toThrow();
     while (aborted.length === 0) await new Promise(setImmediate);
     expect(aborted).toEqual(['waits']);
+  });
+
+  it('carries a mutation through that nobody waits for', async () => {
+    const controller = new AbortController();
+    const answer = fetch(running.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: 'mutation { takes(milliseconds: 300) }' }),
+      signal: controller.signal,
+    });
+    setTimeout(() => controller.abort(), 100);
+    await expect(answer).rejects.toThrow();
+    while (carriedThrough.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(carriedThrough).toEqual(['done']);
   });
 
   it('fails readiness, answers what is in flight and closes', async () => {

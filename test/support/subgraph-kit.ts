@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDatabase, openEmbeddedDynamoDB, type Database, type TableDefinition } from '../../subgraphs/kit';
+import { openDatabase, type DatabaseSettings } from '../../subgraphs/kit';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { prepareTable } from '../../subgraphs/kit/prepare';
+import { type AnyTableDefinition } from '../../subgraphs/kit/table-definition';
 
 /** A folder of its own for a test file, removed by `remove`. */
 export function temporaryFolder(): {
@@ -23,19 +24,15 @@ export function temporaryFolder(): {
   };
 }
 
-/** A database over an in-memory DynamoDB, with the tables there. */
-export async function openTestDatabase(...definitions: TableDefinition<any, string, string>[]) {
-  const embedded = await openEmbeddedDynamoDB();
-  const { client, stop } = await connectDynamoDB({ kind: 'endpoint', endpoint: embedded.endpoint });
-  const db: Database = openDatabase({ client });
+/** A database with the tables there. */
+export async function openDatabaseOn(settings: DatabaseSettings, ...definitions: AnyTableDefinition[]) {
+  const dynamodb = await connectDynamoDB(settings);
+  const { client } = dynamodb;
+  const db = openDatabase({ client });
   for (const definition of definitions) await prepareTable(definition, { db, client, seed: true });
-  return {
-    db,
-    client,
-    endpoint: embedded.endpoint,
-    async stop() {
-      await stop();
-      await embedded.stop();
-    },
-  };
+  return { db, client, stop: () => dynamodb.stop() };
 }
+
+/** The same in memory. */
+export const openTestDatabase = (...definitions: AnyTableDefinition[]) =>
+  openDatabaseOn({ kind: 'embedded' }, ...definitions);

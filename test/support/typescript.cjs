@@ -1,14 +1,11 @@
-/** Lets a worker thread load the sources: jest compiles for its own threads only. Used with `--require`. */
-const { readFileSync } = require('node:fs');
-const { transformSync } = require('@swc/core');
+// `node -r THIS file.ts` runs a source file, so that tests of processes need no build.
+const { transformFileSync } = require('@swc/core');
 
-require.extensions['.ts'] = (module, filename) => {
-  const { code } = transformSync(readFileSync(filename, 'utf8'), {
-    filename,
-    module: { type: 'commonjs' },
+require.extensions['.ts'] = (module, file) => {
+  const { code } = transformFileSync(file, {
     jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+    module: { type: 'commonjs', ignoreDynamic: true },
     sourceMaps: 'inline',
-    swcrc: false,
   });
-  module._compile(code, filename);
+  module._compile(code, file);
 };

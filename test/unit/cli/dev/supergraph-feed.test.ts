@@ -29,6 +29,14 @@ describe('createSupergraphFeed', () => {
     expect(given.onSupergraph.mock.calls).toEqual([['second']]);
   });
 
+  it('does not start when it fails before the first one', async () => {
+    const feed = createSupergraphFeed();
+    const started = feed.start(listener());
+    feed.fail(new Error('because'));
+
+    await expect(started).rejects.toThrow('because');
+  });
+
   it('hands on nothing after it was stopped', async () => {
     const feed = createSupergraphFeed();
     const given = listener();

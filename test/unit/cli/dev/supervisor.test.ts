@@ -58,10 +58,13 @@ describe('supervise', () => {
     expect(delays).toEqual([20, 40, 80]);
   });
 
-  it('resolves with how a child ended that was never ready', async () => {
-    const child = start({ script: script('failing.js', 'process.exit(2)') });
+  it('does not try again what a child refuses to start with, and says how it ended', async () => {
+    const onDeath = jest.fn();
+    const child = start({ script: script('failing.js', 'process.exit(2)'), onDeath });
 
     expect(await child.started).toEqual({ code: 2, signal: null });
+    expect(await child.restart()).toEqual({ code: 2, signal: null });
+    expect(onDeath).not.toHaveBeenCalled();
   });
 
   it('restarts with new arguments, and takes that for no death', async () => {

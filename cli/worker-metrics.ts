@@ -1,0 +1,37 @@
+/**
+ * Puts the metrics of several workers, each in Prometheus' text format, into one text: every sample gets the label
+ * `worker`, every metric is described once, and its samples stand together as the format demands.
+ */
+export function mergeMetrics(texts: ReadonlyMap<number, string>): string {
+  const metrics = new Map<string, Metric>();
+  for (const [worker, text] of texts) {
+    let current: Metric | undefined;
+    for (const line of text.split('\n')) {
+      const described = /^# (?:HELP|TYPE|UNIT) (\S+)/.exec(line)?.[1];
+      if (described !== undefined) {
+        current = metricOf(described);
+        current.comments.add(line);
+      } else if (line !== '' && !line.startsWith('#')) {
+        (current ?? metricOf(line)).samples.push(withLabel(line, `worker="${worker}"`));
+      }
+    }
+  }
+  return [...metrics.values()].flatMap(({ comments, samples }) => [...comments, ...samples, '']).join('\n');
+
+  function metricOf(name: string): Metric {
+    let metric = metrics.get(name);
+    if (metric === undefined) metrics.set(name, (metric = { comments: new Set(), samples: [] }));
+    return metric;
+  }
+}
+
+interface Metric {
+  readonly comments: Set<string>;
+  readonly samples: string[];
+}
+
+/** `name 1` and `name{a="b"} 1`, with one more label at the front. */
+function withLabel(sample: string, label: string): string {
+  const [, name = '', rest = ''] = /^([A-Za-z_:][\w:]*)(.*)$/.exec(sample) ?? [];
+  return rest.startsWith('{') ? `${name}{${label},${rest.slice(1)}` : `${name}{${label}}${rest}`;
+}

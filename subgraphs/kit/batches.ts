@@ -1,0 +1,88 @@
+import { BatchGetCommand, BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { createBackoff } from './backoff';
+import { unavailable, type Commands } from './commands';
+import { SubgraphError } from './errors';
+import { keyText, pickKey, type ItemKey } from './keys';
+import { createLimiter } from './limiter';
+import { type Table } from './table';
+import { type Key, type TableDefinition } from './table-definition';
+
+const batchGetSize = 100;
+const batchWriteSize = 25;
+const batchesInFlight = 8;
+const batchWriteRetryMilliseconds = 30_000;
+
+/** The operations of a table on many items at once, which DynamoDB may leave half done. */
+export function openBatches<Item extends object, KeyAttribute extends string, IndexName extends string>(
+  definition: TableDefinition<Item, KeyAttribute, IndexName>,
+  { client, run, retryMilliseconds, signal }: Commands,
+): Pick<Table<Item, KeyAttribute, IndexName>, 'batchGet' | 'batchPut'> {
+  const { name: table } = definition;
+  const limiter = createLimiter(batchesInFlight);
+
+  async function batchGet(keys: readonly Key<Item, KeyAttribute>[]): Promise<(Item | null | Error)[]> {
+    const picked = keys.map((key) => pickKey(definition, key));
+    const distinct = new Map(
+      picked.flatMap((key) => (key ? [[keyText(definition, key), key] as const] : [])),
+    );
+    const answers = new Map<string, Item | Error>();
+    await Promise.all(
+      chunks([...distinct.values()], batchGetSize).map((chunk) => limiter(() => getChunk(chunk, answers))),
+    );
+    return picked.map((key) => (key && answers.get(keyText(definition, key))) ?? null);
+  }
+
+  async function getChunk(chunk: ItemKey[], answers: Map<string, Item | Error>): Promise<void> {
+    const backoff = createBackoff({ budgetMilliseconds: retryMilliseconds, signal });
+    let pending = chunk;
+    let failure: Error;
+    do {
+      const input = { RequestItems: { [table]: { Keys: pending } } };
+      try {
+        const { Responses, UnprocessedKeys } = await run(
+          { name: 'BatchGetItem', table, size: pending.length },
+          () => client.send(new BatchGetCommand(input), signal && { abortSignal: signal }),
+        );
+        for (const item of Responses?.[table] ?? []) answers.set(keyText(definition, item), item as Item);
+        pending = (UnprocessedKeys?.[table]?.Keys ?? []) as ItemKey[];
+        if (pending.length === 0) return;
+        failure = unavailable();
+      } catch (error) {
+        failure = error as Error;
+        if (!isUnavailable(error)) break;
+      }
+    } while (await backoff.pause());
+    for (const key of pending) answers.set(keyText(definition, key), failure);
+  }
+
+  async function batchPut(items: Iterable<Item>): Promise<void> {
+    const writes = [...items].map((item) => ({ PutRequest: { Item: item } }));
+    await Promise.all(chunks(writes, batchWriteSize).map((chunk) => limiter(() => putChunk(chunk))));
+  }
+
+  async function putChunk(chunk: { PutRequest: { Item: Item } }[]): Promise<void> {
+    const backoff = createBackoff({ budgetMilliseconds: batchWriteRetryMilliseconds });
+    let pending = chunk;
+    for (;;) {
+      const input = { RequestItems: { [table]: pending } };
+      const { UnprocessedItems } = await run({ name: 'BatchWriteItem', table, size: pending.length }, () =>
+        client.send(new BatchWriteCommand(input)),
+      );
+      pending = (UnprocessedItems?.[table] ?? []) as typeof chunk;
+      if (pending.length === 0) return;
+      if (!(await backoff.pause())) throw unavailable();
+    }
+  }
+
+  return { batchGet, batchPut };
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof SubgraphError && error.code === 'UNAVAILABLE';
+}
+
+function chunks<Element>(elements: Element[], size: number): Element[][] {
+  return Array.from({ length: Math.ceil(elements.length / size) }, (_, i) =>
+    elements.slice(i * size, (i + 1) * size),
+  );
+}

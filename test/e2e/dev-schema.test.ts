@@ -1,0 +1,81 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DevProcess, endAll, eventually, startDev, startWeir } from '../support/process';
+
+const root = join(__dirname, '../..');
+const names = ['accounts', 'products', 'inventory', 'reviews', 'orders'];
+const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
+const config = join(folder, 'schema', 'supergraph.yaml');
+let weir: DevProcess;
+
+beforeAll(async () => {
+  mkdirSync(join(folder, 'schema'));
+  cpSync(join(root, 'schema/supergraph.yaml'), config);
+  for (const name of names) {
+    mkdirSync(join(folder, 'subgraphs', name), { recursive: true });
+    cpSync(join(root, 'subgraphs', name, 'schema.graphql'), schemaFile(name));
+  }
+  weir = await startDev(['--data', join(folder, 'dynamodb'), '--supergraph-config', config]);
+}, 60_000);
+afterAll(async () => {
+  await endAll();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('weir dev, while a schema file is edited,', () => {
+  it('has an edit that composes in the graph within 3 s', async () => {
+    const query = '{ user(id: "u1") { name motto } }';
+    expect((await weir.query(query)).errors?.[0]).toMatchObject({
+      extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+    });
+
+    edit('accounts', (sdl) => sdl.replace(/^type User .*$/m, (line) => `${line}\n  "New."\n  motto: String`));
+
+    await eventually(async () => {
+      const { data, errors } = await weir.query(query);
+      return errors === undefined && data.user.name && data.user.motto === null;
+    }, 3_000);
+    await weir.printed(/the new supergraph is live/);
+  });
+
+  it('prints file and line of one that does not, and goes on', async () => {
+    const before = edit('reviews', (sdl) => sdl.replace('author: User', 'author: Usr'));
+    const line = before.slice(0, before.indexOf('author: User')).split('\n').length;
+
+    await weir.printed(
+      new RegExp(`Unknown type Usr\\n[^]*${schemaFile('reviews')}:${line}:\\d+ \\(reviews\\)`),
+    );
+    await weir.printed(/the graph goes on with the last supergraph that composed/);
+    const { data, errors } = await weir.query(
+      '{ user(id: "u1") { motto reviews(first: 1) { edges { node { author { name } } } } } }',
+    );
+    expect(errors).toBeUndefined();
+    expect(data.user.reviews.edges[0].node.author.name).toEqual(expect.any(String));
+    writeFileSync(schemaFile('reviews'), before);
+  });
+
+  it('does not start with schemas that do not compose', async () => {
+    const before = edit('reviews', (sdl) => sdl.replace('author: User', 'author: Usr'));
+    const second = startWeir([
+      ...['dev', '--port', '0', '--data', join(folder, 'second'), '--supergraph-config', config],
+    ]);
+
+    expect(await second.exit).toBe(1);
+    expect(second.stderr).toContain(`${schemaFile('reviews')}:`);
+    writeFileSync(schemaFile('reviews'), before);
+  }, 30_000);
+});
+
+function schemaFile(name: string): string {
+  return join(folder, 'subgraphs', name, 'schema.graphql');
+}
+
+/** Returns the text before the edit. */
+function edit(name: string, change: (sdl: string) => string): string {
+  const before = readFileSync(schemaFile(name), 'utf8');
+  const after = change(before);
+  expect(after).not.toBe(before);
+  writeFileSync(schemaFile(name), after);
+  return before;
+}

@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  childrenOf,
+  type DevProcess,
+  endAll,
+  eventually,
+  isAlive,
+  type ProcessInfo,
+  startDev,
+  startWeir,
+} from '../support/process';
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
+const data = join(folder, 'dynamodb');
+let weir: DevProcess;
+
+beforeAll(async () => {
+  weir = await startDev(['--data', data]);
+}, 60_000);
+afterAll(async () => {
+  await endAll();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const spanning = `{ user(id: "u1") { name reviews(first: 3) { edges { node {
+  rating body product { name price inStock shippingEstimate } } } } } }`;
+
+describe('weir dev', () => {
+  it('answers a query that spans accounts, reviews, products and inventory', async () => {
+    const { data, errors } = await weir.query(spanning);
+
+    expect(errors).toBeUndefined();
+    expect(data.user.name).toEqual(expect.any(String));
+    expect(data.user.reviews.edges).toHaveLength(3);
+    for (const { node } of data.user.reviews.edges) {
+      expect(node).toEqual({
+        rating: expect.any(Number),
+        body: expect.any(String),
+        product: {
+          name: expect.any(String),
+          price: expect.any(Number),
+          inStock: expect.any(Boolean),
+          shippingEstimate: expect.any(Number),
+        },
+      });
+    }
+  });
+
+  it('prints a query that answers without an error', async () => {
+    const [, body] = /-d '(.+)'/.exec(weir.stdout)!;
+    const { query } = JSON.parse(body!) as { query: string };
+
+    expect((await weir.query(query, { authorization: 'Bearer u1' })).errors).toBeUndefined();
+  });
+
+  it('goes on without a subgraph that was killed, and with it once it is back', async () => {
+    const { pid } = processOf('inventory');
+    process.kill(pid, 'SIGKILL');
+    await eventually(() => !isAlive(pid));
+
+    const { data, errors } = await weir.query('{ product(upc: "p1") { name inStock } }');
+    expect(data.product).toEqual({ name: expect.any(String), inStock: null });
+    expect(errors).toEqual([
+      expect.objectContaining({
+        message: expect.stringContaining('"inventory"'),
+        extensions: expect.anything(),
+      }),
+    ]);
+    expect(JSON.stringify(errors)).not.toMatch(/127\.0\.0\.1|localhost|http:|ECONN/);
+    expect((await weir.query('{ user(id: "u1") { name } }')).errors).toBeUndefined();
+
+    await weir.printed(/inventory was ended by SIGKILL; it is started again in 1 s\./);
+    await weir.printed(/inventory is back\./);
+    expect((await weir.query('{ product(upc: "p1") { name inStock } }')).errors).toBeUndefined();
+  });
+
+  it('gets through the death of the database', async () => {
+    process.kill(processOf('embedded-dynamodb').pid, 'SIGKILL');
+    await weir.printed(/DynamoDB is back\./);
+
+    expect((await weir.query('{ user(id: "u2") { name } }')).data.user.name).toEqual(expect.any(String));
+  });
+
+  it('shares its data with a second one, which may not reset it', async () => {
+    const resetting = startWeir(['dev', '--port', '0', '--data', data, '--reset']);
+    expect(await resetting.exit).toBe(2);
+    expect(resetting.stderr).toContain(`The data folder ${data} is served by another process`);
+    expect(resetting.stderr).toContain(`weir: ${data} was not reset.`);
+
+    const second = await startDev(['--data', data]);
+    const query = '{ user(id: "u3") { name } }';
+    expect((await second.query(query)).data).toEqual((await weir.query(query)).data);
+    expect(await second.stop()).toBe(0);
+    expect((await weir.query(query)).errors).toBeUndefined();
+  }, 60_000);
+
+  it('says which port is in use and what to do', async () => {
+    const { port } = new URL(weir.url);
+    const second = startWeir(['dev', '--port', port, '--admin-port', '0', '--data', join(folder, 'second')]);
+
+    expect(await second.exit).toBe(2);
+    expect(second.stderr).toMatch(
+      new RegExp(`weir: --port ${port} on 127.0.0.1 is taken by another process`),
+    );
+    expect(childrenOf(second.pid)).toEqual([]);
+  }, 60_000);
+
+  it('keeps a written review over a restart, and forgets it on a reset', async () => {
+    const body = 'Kept over a restart.';
+    const written = await weir.query(
+      `mutation { writeReview(input: { upc: "p7", rating: 4, body: "${body}" }, idempotencyKey: "e2e-1") { id } }`,
+      { authorization: 'Bearer u9' },
+    );
+    expect(written.errors).toBeUndefined();
+    const { id } = written.data.writeReview;
+    const children = childrenOf(weir.pid);
+    expect(children).toHaveLength(6);
+
+    expect(await weir.stop()).toBe(0);
+    for (const { pid } of children) expect(isAlive(pid)).toBe(false);
+
+    weir = await startDev(['--data', data]);
+    expect((await weir.query(`{ review(id: "${id}") { body } }`)).data.review).toEqual({ body });
+    await weir.stop();
+
+    weir = await startDev(['--data', data, '--reset']);
+    expect((await weir.query(`{ review(id: "${id}") { body } }`)).data.review).toBeNull();
+  }, 120_000);
+
+  it('leaves no process behind when it is killed', async () => {
+    const children = childrenOf(weir.pid);
+    expect(children).toHaveLength(6);
+    weir.signal('SIGKILL');
+    await weir.exit;
+
+    await eventually(() => children.every(({ pid }) => !isAlive(pid)));
+  });
+});
+
+function processOf(name: string): ProcessInfo {
+  return childrenOf(weir.pid).find(({ command }) => command.includes(name))!;
+}

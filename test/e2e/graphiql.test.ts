@@ -1,0 +1,55 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium } from 'playwright-core';
+import { endAll, startDev } from '../support/process';
+
+const executablePath = '/usr/bin/chromium';
+const browserTest = existsSync(executablePath) ? it : it.skip;
+const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
+let browser: BrowserContext | undefined;
+
+afterAll(async () => {
+  await browser?.close();
+  await endAll();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe(`/graphiql in Chromium (skipped where there is no ${executablePath})`, () => {
+  browserTest(
+    'runs a query and shows its result',
+    async () => {
+      const weir = await startDev(['--data', join(folder, 'dynamodb')]);
+      browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
+        executablePath,
+        headless: true,
+        args: [
+          ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+          ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+        ],
+      });
+      const page = await browser.newPage();
+      const strangers: string[] = [];
+      page.on('request', (request) => {
+        if (!request.url().startsWith(new URL(weir.url).origin)) strangers.push(request.url());
+      });
+      const query = '{ user(id: "u1") { name } product(upc: "p1") { name inStock } }';
+      const { data } = await weir.query(query);
+
+      await page.goto(`${new URL('/graphiql', weir.url).href}?query=${encodeURIComponent(query)}`);
+      await page.getByRole('button', { name: /execute query/i }).click();
+      const result = page.locator('.result-window').first();
+      await result.getByText(data.product.name).first().waitFor();
+      const screenshot = join(process.env['WEIR_SCREENSHOTS'] ?? folder, 'graphiql.png');
+      await page.screenshot({ path: screenshot });
+
+      // The editor keeps lines together with no-break spaces.
+      expect((await result.textContent())?.replaceAll('\u00a0', ' ')).toContain(
+        `"name": "${data.user.name}"`,
+      );
+      expect(strangers.filter((url) => /^(https?|wss?):/.test(url))).toEqual([]);
+      expect(existsSync(screenshot)).toBe(true);
+    },
+    90_000,
+  );
+});

@@ -1,0 +1,207 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { openEmbeddedDynamoDB } from '../../subgraphs/kit';
+import { temporaryFolder } from '../support/subgraph-kit';
+
+const source = (path: string) => join(__dirname, '../..', path);
+const library = source('test/support/library-subgraph.ts');
+const embedded = source('subgraphs/kit/embedded-dynamodb.ts');
+
+let folder: ReturnType<typeof temporaryFolder>;
+const children = new Set<ChildProcess>();
+beforeEach(() => (folder = temporaryFolder()));
+afterEach(async () => {
+  for (const child of children) {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+  }
+  children.clear();
+  folder.remove();
+});
+
+/** A process, what it says, and how it ends. */
+function run(file: string, args: string[] = [], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['-r', source('test/support/typescript.cjs'), file, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { PATH: process.env['PATH'], ...env },
+  });
+  children.add(child);
+  const output = { stdout: '', stderr: '' };
+  child.stdout!.on('data', (chunk) => (output.stdout += String(chunk)));
+  child.stderr!.on('data', (chunk) => (output.stderr += String(chunk)));
+  return {
+    child,
+    output,
+    ready: once(child, 'message').then(
+      ([message]) => message as { type: string; url: string; endpoint: string },
+    ),
+    exit: once(child, 'exit').then(([code]) => code as number),
+    end: once(child, 'close').then(([code, signal]) => ({ code, signal, ...output })),
+  };
+}
+
+async function query(url: string, text: string) {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: text }),
+  });
+  return JSON.parse(await response.text()).data;
+}
+const title = async (url: string) => (await query(url, '{ book(id: "b1") { title } }')).book.title;
+const rename = (url: string) => query(url, 'mutation { rename(id: "b1", title: "New") { title } }');
+const start = (...args: string[]) => run(library, ['--port', '0', '--data', folder.path, ...args]);
+
+describe('a subgraph process', () => {
+  it('says when it is ready, finishes what is in flight on SIGTERM and exits 0', async () => {
+    const { child, ready, end } = start();
+    const { type, url } = await ready;
+    expect(type).toBe('ready');
+    const answer = query(url, '{ wait(milliseconds: 400) }');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    child.kill('SIGTERM');
+    expect(await answer).toEqual({ wait: 'done' });
+    expect(await end).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('writes JSON logs with the request id and the trace id', async () => {
+    const { child, ready, end } = start();
+    const { url } = await ready;
+    await fetch(`${url}?query={__typename}`, {
+      headers: {
+        'x-request-id': 'r1',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        'apollo-require-preflight': '1',
+      },
+    });
+    child.kill('SIGTERM');
+    const { stdout } = await end;
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'ready', url, subgraph: 'library' }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        msg: 'request',
+        requestId: 'r1',
+        traceId: '0af7651916cd43dd8448eb211c80319c',
+        status: 200,
+      }),
+    );
+  });
+
+  it('ends with the process that started it', async () => {
+    const { child, ready, exit } = start();
+    await ready;
+    child.disconnect();
+    expect(await exit).toBe(0);
+  });
+
+  it('keeps its data over a restart, after SIGKILL, too, and seeds but once', async () => {
+    const first = start();
+    expect(await title((await first.ready).url)).toBe('Book 1');
+    await rename((await first.ready).url);
+    first.child.kill('SIGKILL');
+    await first.end;
+
+    const second = start();
+    expect(await title((await second.ready).url)).toBe('New');
+    second.child.kill('SIGTERM');
+    expect(await second.end).toMatchObject({ code: 0 });
+  });
+
+  it('shares a data folder with others, and survives the one that owns it', async () => {
+    const owner = start();
+    await owner.ready;
+    const other = start();
+    await rename((await other.ready).url);
+    expect(await title((await owner.ready).url)).toBe('New');
+    owner.child.kill('SIGKILL');
+    await owner.end;
+    const { url } = await other.ready;
+    let survived: unknown;
+    while (survived !== 'New') survived = await title(url).catch(() => undefined);
+  });
+
+  it('uses a DynamoDB that is elsewhere', async () => {
+    const elsewhere = await openEmbeddedDynamoDB();
+    const { child, ready, end } = run(library, ['--port', '0'], { DYNAMODB_ENDPOINT: elsewhere.endpoint });
+    expect(await title((await ready).url)).toBe('Book 1');
+    child.kill('SIGTERM');
+    await end;
+    await elsewhere.stop();
+  });
+
+  it.each([
+    [
+      ['--prt', '1'],
+      'library: There is no flag --prt; there are --port, --host, --schema, --data, --seed.\n',
+    ],
+    [['--port', 'x'], 'library: The port must be a number from 0 to 65535, but got: x\n'],
+  ])('exits 2 with one sentence when it is started with %j', async (args, stderr) => {
+    expect(await run(library, args).end).toMatchObject({ code: 2, stderr, stdout: '' });
+  });
+
+  it('exits 2 with one sentence when its port is in use', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const { code, stderr } = await start('--port', String(port)).end;
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `library: Port ${port} is in use; choose another one with --port.\n`,
+    });
+    server.close();
+  });
+
+  it('exits 2 with one sentence when its DynamoDB cannot be reached', async () => {
+    const { code, stderr } = await run(library, ['--port', '0'], {
+      DYNAMODB_ENDPOINT: 'http://127.0.0.1:50009',
+    }).end;
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: 'library: DynamoDB does not answer at http://127.0.0.1:50009.\n',
+    });
+  });
+
+  it('explains itself', async () => {
+    const { code, stdout } = await run(library, ['--help']).end;
+    expect(code).toBe(0);
+    expect(stdout).toContain('--port N');
+  });
+});
+
+describe('the embedded DynamoDB as a process', () => {
+  it('says where it is and closes its data on SIGTERM', async () => {
+    const { child, ready, end } = run(embedded, ['--data', folder.path, '--port', '0']);
+    const { endpoint } = await ready;
+    expect(await (await fetch(endpoint)).text()).toContain('healthy');
+    child.kill('SIGTERM');
+    expect(await end).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('ends with the process that started it', async () => {
+    const { child, ready, exit } = run(embedded, ['--data', folder.path]);
+    await ready;
+    child.disconnect();
+    expect(await exit).toBe(0);
+  });
+
+  it('names the owner when its folder is served elsewhere and it was to listen at a port', async () => {
+    const owner = run(embedded, ['--data', folder.path]);
+    const { endpoint } = await owner.ready;
+    const second = run(embedded, ['--data', folder.path]);
+    expect((await second.ready).endpoint).toBe(endpoint);
+    const { code, stderr } = await run(embedded, ['--data', folder.path, '--port', '1']).end;
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `embedded-dynamodb: The data folder ${folder.path} is served by another process at ${endpoint}.\n`,
+    });
+  });
+});

@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Output } from '../../../../cli/dev/output';
+import { SubgraphProcesses } from '../../../../cli/dev/subgraph-processes';
+import type { SubgraphSchema, SupergraphConfig } from '../../../../schema';
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
+/** Prints what it was told and reports its address; refuses a schema that says so. */
+const script = join(folder, 'subgraph.js');
+writeFileSync(
+  script,
+  `const { readFileSync } = require('node:fs');
+   const { values } = require('node:util').parseArgs({
+     options: { host: { type: 'string' }, port: { type: 'string' }, schema: { type: 'string' } } });
+   const sdl = readFileSync(values.schema, 'utf8');
+   process.on('disconnect', () => process.exit());
+   if (sdl.includes('refuse')) { console.error('no'); process.exit(2); }
+   console.log([sdl, process.env.A_URL, process.env.B_URL].join(' '));
+   process.send({ type: 'ready', url: 'http://127.0.0.1:' + values.port + '/graphql' });`,
+);
+
+let printed: string[];
+let processes: SubgraphProcesses;
+beforeEach(() => {
+  printed = [];
+  processes = create('configured');
+});
+afterEach(() => processes.stop());
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('SubgraphProcesses', () => {
+  it('starts the subgraphs that can be run here, and tells each where the others are', async () => {
+    await processes.start(config('a', 'b', 'elsewhere'), schemas({ a: 'one', b: 'two', elsewhere: 'three' }));
+
+    expect([...processes.urls]).toEqual([
+      ['a', 'http://127.0.0.1:5001/graphql'],
+      ['b', 'http://127.0.0.1:5002/graphql'],
+    ]);
+    await processes.stop();
+    const urls = 'http://127.0.0.1:5001/graphql http://127.0.0.1:5002/graphql';
+    expect(printed.sort()).toEqual([`a one ${urls}`, `b two ${urls}`]);
+  });
+
+  it('takes free ports when it is asked to', async () => {
+    processes = create('free');
+    await processes.start(config('a', 'b'), schemas({ a: 'one', b: 'two' }));
+
+    const ports = Array.from(processes.urls.values(), (url) => Number(new URL(url).port));
+    expect(new Set(ports).size).toBe(2);
+    for (const port of ports) expect(port).toBeGreaterThan(10_000);
+  });
+
+  it('fails when a subgraph says that it cannot start', async () => {
+    await expect(processes.start(config('a', 'b'), schemas({ a: 'one', b: 'refuse' }))).rejects.toThrow(
+      'weir: b cannot be started; --port 0 takes a free port for each process.',
+    );
+  });
+
+  it('restarts those whose schema changed, and no other', async () => {
+    await processes.start(config('a', 'b'), schemas({ a: 'one', b: 'two' }));
+
+    expect(await processes.applySchemas(schemas({ a: 'one', b: 'three' }))).toEqual([]);
+    await processes.stop();
+    expect(printed.map((line) => line.split(' http')[0]).sort()).toEqual(['a one', 'b three', 'b two']);
+  });
+
+  it('goes back to the schema before when a subgraph does not start with the new one', async () => {
+    await processes.start(config('a'), schemas({ a: 'one' }));
+
+    expect(await processes.applySchemas(schemas({ a: 'refuse' }))).toEqual(['a']);
+    expect(await processes.applySchemas(schemas({ a: 'one' }))).toEqual([]);
+    await processes.stop();
+    expect(printed.map((line) => line.split(' http')[0])).toEqual(['a one', 'a no', 'a one']);
+  });
+
+  it('follows a configuration: starts what is new, ends what is gone', async () => {
+    await processes.start(config('a'), schemas({ a: 'one' }));
+    await processes.start(config('a', 'b'), schemas({ a: 'one', b: 'two' }));
+    expect([...processes.urls.keys()]).toEqual(['a', 'b']);
+
+    await processes.prune(config('b'));
+    expect([...processes.urls.keys()]).toEqual(['b']);
+    expect(printed.filter((line) => line.startsWith('a'))).toHaveLength(1);
+  });
+});
+
+function create(ports: 'free' | 'configured'): SubgraphProcesses {
+  const output: Output = {
+    say: () => undefined,
+    print: () => undefined,
+    line: (name, line) => printed.push(`${name} ${line}`),
+  };
+  const ours = (name: string) => (name === 'elsewhere' ? undefined : script);
+  return new SubgraphProcesses({ ports, script: ours, env: process.env, output });
+}
+
+function config(...names: string[]): SupergraphConfig {
+  const port = (name: string) => (name === 'a' ? 5001 : 5002);
+  return {
+    file: 'supergraph.yaml',
+    subgraphs: names.map((name) => ({
+      name,
+      routingUrl: `http://127.0.0.1:${port(name)}/graphql`,
+      schema: { kind: 'file', path: join(folder, `${name}.graphql`) },
+    })),
+  };
+}
+
+function schemas(sdls: Record<string, string>): SubgraphSchema[] {
+  return Object.entries(sdls).map(([name, sdl]) => ({ name, sdl, routingUrl: '', file: `${name}.graphql` }));
+}

@@ -1,0 +1,205 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadOptions, type LoadOptions, OptionsError, parseOptions } from '../../../gateway/options';
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-options-'));
+const config = join(folder, 'weir.yaml');
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const load = (yaml: string, options: LoadOptions = {}) => {
+  writeFileSync(config, yaml);
+  return loadOptions({ config, env: {}, ...options });
+};
+
+/** What is wrong, with the path of the file left out. */
+function problemsOf(run: () => unknown): string[] {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof OptionsError)
+      return error.problems.map((problem) => problem.replace(config, 'weir.yaml'));
+    throw error;
+  }
+  throw new Error('Nothing was wrong.');
+}
+
+describe('defaults', () => {
+  it('are those of production', () => {
+    expect(loadOptions({ env: {} })).toEqual({
+      mode: 'production',
+      host: '127.0.0.1',
+      port: 4000,
+      path: '/graphql',
+      subgraphs: {},
+      headers: { forward: ['authorization'], rename: {}, set: {} },
+      timeouts: { request: 30_000, subgraph: 10_000 },
+      limits: { body: 1_048_576 },
+      cors: { credentials: false },
+      admin: { enabled: true, host: '127.0.0.1', port: 9464 },
+      logging: { level: 'info' },
+      shutdown: { delay: 0, grace: 20_000 },
+    });
+  });
+
+  it('are completed options when they are checked again', () => {
+    const options = loadOptions({ flags: { supergraph: 'supergraph.graphql' }, env: {} });
+    expect(parseOptions(options)).toEqual(options);
+  });
+});
+
+describe('the file', () => {
+  it('may be empty', () => {
+    expect(load('')).toEqual(loadOptions({ env: {} }));
+  });
+
+  it('gives way to flags, key by key', () => {
+    const options = load('port: 1\nadmin: { port: 2, host: ::1 }', {
+      flags: { port: '8080', admin: { port: 0 } },
+    });
+    expect(options).toMatchObject({ port: 8080, admin: { port: 0, host: '::1', enabled: true } });
+  });
+
+  it('takes header names in any case', () => {
+    const { headers } = load(
+      'headers: { forward: [X-Tenant], rename: { X-Old: X-New }, set: { X-Gateway: Weir } }',
+    );
+    expect(headers).toEqual({
+      forward: ['x-tenant'],
+      rename: { 'x-old': 'x-new' },
+      set: { 'x-gateway': 'Weir' },
+    });
+  });
+
+  it('names a supergraph file relative to its own folder, and URLs as they are', () => {
+    expect(load('supergraph: graphs/shop.graphql').supergraph?.file).toBe(
+      join(folder, 'graphs/shop.graphql'),
+    );
+    expect(load('supergraph: { file: shop.graphql }').supergraph?.file).toBe(join(folder, 'shop.graphql'));
+    expect(load('supergraph: /srv/shop.graphql').supergraph?.file).toBe('/srv/shop.graphql');
+    expect(load('supergraph: https://a.example/s').supergraph).toMatchObject({ url: 'https://a.example/s' });
+  });
+
+  it('takes durations and sizes with their units', () => {
+    const { timeouts, limits, shutdown } = load(
+      'timeouts: { request: 1.5s, subgraph: 250 }\nlimits: { body: 64KiB }\nshutdown: { grace: 2m }',
+    );
+    expect([timeouts, limits, shutdown.grace]).toEqual([
+      { request: 1500, subgraph: 250 },
+      { body: 65_536 },
+      120_000,
+    ]);
+  });
+
+  it('takes values from the environment, as numbers and booleans where they are not quoted', () => {
+    const yaml = 'port: ${PORT}\nadmin:\n  enabled: "${ON:-}"\nsupergraph: https://${HOST:-a.example}/$${x}';
+    expect(problemsOf(() => load(yaml, { env: { PORT: '81' } }))).toEqual([
+      'weir.yaml:3: `admin.enabled` must be true or false, but got: "".',
+    ]);
+    const options = load(yaml.replace('"${ON:-}"', '${ON:-false}'), { env: { PORT: '81', HOST: '' } });
+    expect(options).toMatchObject({
+      port: 81,
+      admin: { enabled: false },
+      supergraph: { url: 'https://a.example/${x}' },
+    });
+  });
+
+  it('must name variables that are set', () => {
+    expect(problemsOf(() => load('host: a\nport: ${PORT}'))).toEqual([
+      'weir.yaml:2: The environment variable PORT is not set.',
+    ]);
+    expect(problemsOf(() => load('host: ${HOST?}'))).toEqual([
+      'weir.yaml:1: ${HOST?} must be ${NAME} or ${NAME:-default}.',
+    ]);
+  });
+
+  it('must exist and be YAML', () => {
+    const missing = join(folder, 'missing.yaml');
+    expect(problemsOf(() => loadOptions({ config: missing }))).toEqual([`${missing} does not exist.`]);
+    expect(problemsOf(() => loadOptions({ config: folder }))).toEqual([
+      expect.stringContaining('cannot be read'),
+    ]);
+    expect(problemsOf(() => load('port: [1'))).toEqual([expect.stringMatching(/^weir\.yaml:1: /)]);
+  });
+});
+
+describe('a mistake is one sentence with the option, the rule and what was there', () => {
+  it.each([
+    ['port: 70000', '`port` must be a whole number from 0 to 65535, but got: 70000.'],
+    ['port: eighty', '`port` must be a whole number from 0 to 65535, but got: "eighty".'],
+    ['mode: dev', '`mode` must be development or production, but got: "dev".'],
+    ['path: graphql', '`path` must be a path such as /graphql, but got: "graphql".'],
+    ['path: /graphiql', '`path` must not begin with /health or /graphiql, but got: "/graphiql".'],
+    ['prot: 1', '`prot` is unknown; did you mean `port`?'],
+    ['timeouts: { requests: 1s }', '`timeouts.requests` is unknown; did you mean `request`?'],
+    ['subgraphs: { a: { link: x } }', '`subgraphs.a.link` is unknown; known here: url, timeout.'],
+    [
+      'subgraphs: { a: { url: file:///x } }',
+      '`subgraphs.a.url` must be an http or https URL, but got: "file:///x".',
+    ],
+    ['timeouts: 3', '`timeouts` must be a map, but got: 3.'],
+    [
+      'timeouts: { request: 30 s }',
+      '`timeouts.request` must be milliseconds, or a number with its unit (ms, s, m or h) such as 30s, but got: "30 s".',
+    ],
+    [
+      'timeouts: { request: -1 }',
+      '`timeouts.request` must be milliseconds, or a number with its unit (ms, s, m or h) such as 30s, but got: -1.',
+    ],
+    [
+      'timeouts: { request: 25h }',
+      '`timeouts.request` must be longer than 0 and not longer than 24h, but got: "25h".',
+    ],
+    [
+      'limits: { body: 1GB }',
+      '`limits.body` must be bytes, or a number with its unit (B, KiB or MiB) such as 1MiB, but got: "1GB".',
+    ],
+    ['limits: { body: 0 }', '`limits.body` must be from 1B to 1024MiB, but got: 0.'],
+    [
+      'cors: { origins: shop.example }',
+      '`cors.origins` must be \'*\' or a list of origins, but got: "shop.example".',
+    ],
+    [
+      'cors: { origins: [https://a.example/x] }',
+      '`cors.origins.0` must be an origin such as https://shop.example, without a path, but got: "https://a.example/x".',
+    ],
+    [
+      "cors: { origins: '*', credentials: true }",
+      "`cors` must not allow credentials for every origin: list the origins in place of '*'.",
+    ],
+    [
+      'headers: { forward: [Cookie, Host] }',
+      '`headers.forward.1` must not be a header that the gateway itself writes, but got: "Host".',
+    ],
+    [
+      'headers: { rename: { te: x } }',
+      'The key of `headers.rename.te` must not be a header that the gateway itself writes.',
+    ],
+    [
+      'headers: { set: { x-a: "a\\nb" } }',
+      '`headers.set.x-a` must be printable ASCII on one line, but got: "a\\nb".',
+    ],
+    ['supergraph: {}', '`supergraph` must have either `file` or `url`.'],
+    ['supergraph: { file: a, url: http://b }', '`supergraph` must have either `file` or `url`.'],
+    ['supergraph: 3', '`supergraph` must be a file, an http(s) URL or a map, but got: 3.'],
+    ['[]', 'The options must be a map.'],
+  ])('%s', (yaml, sentence) => {
+    expect(problemsOf(() => load(yaml))).toEqual([expect.stringContaining(sentence)]);
+  });
+
+  it('and several mistakes are all said, each with its line', () => {
+    expect(problemsOf(() => load('port: x\nadmin:\n  host: 1\n  prot: 2'))).toEqual([
+      'weir.yaml:1: `port` must be a whole number from 0 to 65535, but got: "x".',
+      'weir.yaml:3: `admin.host` must be text, but got: 1.',
+      'weir.yaml:4: `admin.prot` is unknown; did you mean `port`?',
+    ]);
+  });
+
+  it('in flags and in code too', () => {
+    expect(problemsOf(() => loadOptions({ flags: { port: 'x' }, env: {} }))).toEqual([
+      '`port` must be a whole number from 0 to 65535, but got: "x".',
+    ]);
+    expect(problemsOf(() => parseOptions({ port: 1.5 }))).toHaveLength(1);
+  });
+});

@@ -1,0 +1,39 @@
+import { readTrace } from '../../../../subgraphs/kit/trace';
+
+const traceId = '0af7651916cd43dd8448eb211c80319c';
+
+describe('readTrace', () => {
+  it('continues the trace of the caller with a span of its own', () => {
+    const { traceId: continued, propagation } = readTrace({
+      traceparent: `00-${traceId}-b7ad6b7169203331-01`,
+      tracestate: 'a=1',
+    });
+    expect(continued).toBe(traceId);
+    expect(propagation['traceparent']).toMatch(
+      new RegExp(`^00-${traceId}-(?!b7ad6b7169203331)[0-9a-f]{16}-01$`),
+    );
+    expect(propagation['tracestate']).toBe('a=1');
+  });
+
+  it.each([
+    undefined,
+    'nonsense',
+    `00-${traceId}-b7ad6b7169203331`,
+    `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
+    `00-${traceId}-${'0'.repeat(16)}-01`,
+    `00-${traceId.toUpperCase()}-b7ad6b7169203331-01`,
+  ])('begins a trace when the caller says %s', (traceparent) => {
+    const trace = readTrace({ ...(traceparent !== undefined && { traceparent }), tracestate: 'a=1' });
+    expect(trace.traceId).toMatch(/^[0-9a-f]{32}$/);
+    expect(trace.traceId).not.toBe(traceId);
+    expect(trace.propagation).not.toHaveProperty('tracestate');
+  });
+
+  it.each(['a', 'A-1_.:', 'x'.repeat(128)])('takes over the request id %s', (id) => {
+    expect(readTrace({ 'x-request-id': id }).requestId).toBe(id);
+  });
+
+  it.each(['', ' ', 'a b', 'ü', 'x'.repeat(129), 'a\nb'])('makes a request id instead of %j', (id) => {
+    expect(readTrace({ 'x-request-id': id }).requestId).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});

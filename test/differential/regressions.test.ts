@@ -78,6 +78,19 @@ const interfaceObject = {
     type Song implements Media @key(fields: "id") { id: ID! title: String! }`,
 };
 
+const contexts = {
+  alpha: `
+    type Query { owners: [Owner!]! }
+    type Owner @key(fields: "id") @context(name: "owner") { id: ID! tone: String! other: String! box: Box! }
+    type Box { owned: Owned! }
+    type Owned @key(fields: "id") {
+      id: ID!
+      told(tone: String @fromContext(field: "$owner { tone }")): String!
+    }`,
+  beta: `
+    type Owned @key(fields: "id") { id: ID! plain: Int! }`,
+};
+
 const lists = {
   alpha: `
     type Query { user: User! }
@@ -178,6 +191,14 @@ const regressions: Readonly<Record<string, Regression>> = {
     subgraphs: interfaceObject,
     operation: '{ media { rating related { rating } } }',
   },
+  'takes an argument from an object around, each from its own': {
+    subgraphs: contexts,
+    operation: '{ owners { box { owned { plain told } } } }',
+  },
+  'does not take another field for that of a context which has the name of its alias': {
+    subgraphs: contexts,
+    operation: '{ owners { tone: other box { owned { told } } } }',
+  },
   'merges the objects in lists of lists': {
     subgraphs: lists,
     operation: '{ user { notes { one two } } }',
@@ -217,7 +238,7 @@ const regressions: Readonly<Record<string, Regression>> = {
   },
 };
 
-const header = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@key", "@requires", "@external", "@shareable", "@inaccessible", "@interfaceObject"])`;
+const header = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@key", "@requires", "@external", "@shareable", "@inaccessible", "@interfaceObject", "@context", "@fromContext"])`;
 const worlds = 3;
 
 test.each(Object.entries(regressions))(

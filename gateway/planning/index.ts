@@ -1,4 +1,3 @@
-export { PlanCache, type PlanCacheOptions, type PlannedOperation } from './plan-cache';
-export type { QueryPlan, SupergraphFacts } from './planner';
-export { PlanningError, type PlanningFailure } from './planning-error';
+export { PlanCache, type PlannedOperation } from './plan-cache';
+export type { QueryPlan } from './planner';
 export { createPlanner, type Planner, type PlannerOptions } from './planner-threads';

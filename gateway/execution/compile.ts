@@ -20,7 +20,7 @@ import { parallel } from './nodes/parallel';
 import { sequence } from './nodes/sequence';
 import { type Step } from './nodes/step';
 import { type CompiledOperation, compileSubgraphOperation } from './operation';
-import { type FetchNode, type PlanNode, type QueryPlan } from './plan';
+import { type FetchNode, type QueryPlan } from './plan';
 import { ObjectProjection } from './projection';
 import { Representation } from './representations';
 import { Pool } from './run';
@@ -67,15 +67,14 @@ export function compileOperation(options: CompileOptions): Program {
   const rootShape = new Shape(types).seal();
   root.addOwn(rootShape);
 
-  // First everything that contributes to the merged response, for only then its layout is known.
   const operations = new Map<string, CompiledOperation>();
-  const fetches = new Map<FetchNode, { index: number; operation: CompiledOperation; path: ResponsePath }>();
-  if (plan.node !== undefined) gather(plan.node, [], []);
-  const largestRecord = largestOf(
-    root.layOut(),
-    [...operations.values()].map(({ shape }) => shape),
-  );
-  const step = plan.node === undefined ? nothing : compileNode(plan.node);
+  let fetchCount = 0;
+  let isExclusive = false;
+  // First everything that contributes to the merged response, for only then its layout is known.
+  const compileStep = plan.node === undefined ? () => nothing : prepare(plan.node, [], []);
+  const shapes = [...operations.values()].map(({ shape }) => shape);
+  const largestRecord = largestOf(root.layOut(), shapes);
+  const step = compileStep();
 
   const conditionNames = conditionVariables(document, plan);
   const projections = new Map<string, ObjectProjection>();
@@ -85,7 +84,7 @@ export function compileOperation(options: CompileOptions): Program {
     step,
     rootShape,
     largestRecord,
-    isExclusive: [...fetches.keys()].some(({ contextRewrites }) => contextRewrites !== undefined),
+    isExclusive,
     introspection: new Introspection(schema, operation, fragments),
     pool,
     usualBytes: 0,
@@ -105,51 +104,28 @@ export function compileOperation(options: CompileOptions): Program {
     },
   };
 
-  function gather(node: NonNullable<QueryPlan['node']>, path: ResponsePath, when: Conjunction): void {
+  function prepare(node: NonNullable<QueryPlan['node']>, path: ResponsePath, when: Conjunction): () => Step {
     switch (node.kind) {
-      case 'Sequence':
-      case 'Parallel':
-        for (const child of node.nodes) gather(child, path, when);
-        return;
-      case 'Flatten':
-        gather(node.node, flattenedPath(path, node), when);
-        return;
-      case 'Condition':
-        for (const value of [true, false]) {
-          const child = value ? node.ifClause : node.elseClause;
-          if (child !== undefined) gather(child, path, [...when, { variable: node.condition, value }]);
-        }
-        return;
-      case 'Fetch': {
-        const compiled = compileSubgraphOperation(node, types, operations);
-        fetches.set(node, { index: fetches.size, operation: compiled, path });
-        placeAt(root, path)?.addJoining(joinKey(node, compiled, fetches.size), compiled.result, when);
-        return;
+      case 'Sequence': {
+        const steps = node.nodes.map((child) => prepare(child, path, when));
+        return () => sequence(steps.map((compile) => compile()));
       }
-      case 'Defer':
-      case 'Subscription':
-        throw unsupported(node.kind);
-      default:
-        node satisfies never;
-    }
-  }
-
-  function compileNode(node: PlanNode | { readonly kind: 'Subscription' }): Step {
-    switch (node.kind) {
-      case 'Sequence':
-        return sequence(node.nodes.map(compileNode));
-      case 'Parallel':
-        return parallel(node.nodes.map(compileNode));
+      case 'Parallel': {
+        const steps = node.nodes.map((child) => prepare(child, path, when));
+        return () => parallel(steps.map((compile) => compile()));
+      }
       case 'Flatten':
-        return compileNode(node.node);
-      case 'Condition':
-        return condition(
-          node.condition,
-          node.ifClause && compileNode(node.ifClause),
-          node.elseClause && compileNode(node.elseClause),
-        );
+        return prepare(node.node, flattenedPath(path, node), when);
+      case 'Condition': {
+        const variable = node.condition;
+        const [ifStep, elseStep] = [true, false].map((value) => {
+          const child = value ? node.ifClause : node.elseClause;
+          return child && prepare(child, path, [...when, { variable, value }]);
+        });
+        return () => condition(variable, ifStep?.(), elseStep?.());
+      }
       case 'Fetch':
-        return compileFetch(node);
+        return prepareFetch(node, path, when);
       case 'Defer':
       case 'Subscription':
         throw unsupported(node.kind);
@@ -158,33 +134,35 @@ export function compileOperation(options: CompileOptions): Program {
     }
   }
 
-  function compileFetch(node: FetchNode): Step {
-    const { index, operation: compiled, path } = fetches.get(node)!;
-    const walk = compileWalk(root, path);
+  function prepareFetch(node: FetchNode, path: ResponsePath, when: Conjunction): () => Step {
+    const { requires, inputRewrites, contextRewrites } = node;
+    const compiled = compileSubgraphOperation(node, types, operations);
+    const index = fetchCount++;
+    if (contextRewrites !== undefined) isExclusive = true;
+    // Fetches under the same key give a record the same answer. A fetch at a root type answers for itself.
+    const key =
+      requires === undefined
+        ? `${index}`
+        : JSON.stringify([compiled.number, requires, inputRewrites, contextRewrites]);
     const place = placeAt(root, path);
     // Nobody fetches the objects that the fetch is about.
-    if (walk === undefined || place === undefined) return nothing;
-    const target = place.shape;
-    if (!compiled.targets.includes(target)) compiled.targets.push(target);
-    const fetch: CompiledFetch = {
-      index,
-      operation: compiled,
-      walk,
-      join: place.joinWord(joinKey(node, compiled, index + 1)),
-      target,
-      representation:
-        node.requires === undefined
-          ? undefined
-          : new Representation(place, node.requires, node.inputRewrites),
-      contexts: node.contextRewrites && compileContexts(node.contextRewrites, root, path),
+    if (place === undefined) return () => nothing;
+    place.addJoining(key, compiled.result, when);
+    return () => {
+      const target = place.shape;
+      if (!compiled.targets.includes(target)) compiled.targets.push(target);
+      const fetch: CompiledFetch = {
+        index,
+        operation: compiled,
+        walk: compileWalk(root, path),
+        join: place.joinWord(key),
+        target,
+        representation: requires && new Representation(place, requires, inputRewrites),
+        contexts: contextRewrites && compileContexts(contextRewrites, root, path),
+      };
+      return requires === undefined ? rootFetch(fetch) : entityFetch(fetch);
     };
-    return fetch.representation === undefined ? rootFetch(fetch) : entityFetch(fetch);
   }
-}
-
-/** Fetches under the same key give a record the same answer. A fetch at a root type answers for itself. */
-function joinKey(node: FetchNode, { key, asksEntities }: CompiledOperation, fetchNumber: number): string {
-  return asksEntities ? JSON.stringify([key, node.requires, node.inputRewrites]) : `${fetchNumber}`;
 }
 
 const nothing: Step = (_run, done) => done();
@@ -200,7 +178,7 @@ function operationOf({ definitions }: DocumentNode, name: string | undefined): O
     if (definition.operation === OperationTypeNode.SUBSCRIPTION) throw unsupported('Subscription');
     return definition;
   }
-  throw new Error(`The document has no operation "${name ?? ''}"`);
+  throw new Error('The document has no such operation');
 }
 
 function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {

@@ -38,8 +38,9 @@ export class Asked {
   /** The call that is being gathered, and from where on the representations are its own. */
   #next: Call | undefined;
   #nextStart = 0;
-  /** Open addressing by hash; 0 is an empty place. */
-  #table = new Int32Array(64);
+  /** Where on the tape the hash table of the cells begins (open addressing; 0 is an empty place), and its size - 1. */
+  #table: number;
+  #mask = firstTableSize - 1;
 
   constructor(run: Run, operation: CompiledOperation, contexts: string) {
     this.#run = run;
@@ -47,6 +48,7 @@ export class Asked {
     const variables = [run.variablesFor(operation), contexts].filter((json) => json !== '');
     this.#variables = Buffer.from(variables.map((json) => `,${json}`).join(''));
     this.#written = run.lendWriter();
+    this.#table = run.workspace.allocate(firstTableSize);
   }
 
   /** The cell of the entity that a record stands for; the cell of those that are skipped if it cannot be asked for. */
@@ -62,12 +64,12 @@ export class Asked {
     const start = before + 1;
     const length = out.end - start;
     const hash = hashOf(out.view, start, out.end);
-    const mask = this.#table.length - 1;
+    const mask = this.#mask;
     let place = hash & mask;
-    for (; this.#table[place] !== 0; place = (place + 1) & mask) {
+    for (; workspace.tape[this.#table + place] !== 0; place = (place + 1) & mask) {
       if (this.#run.isExclusive) continue;
-      const cell = this.#table[place]!;
       const { tape } = workspace;
+      const cell = tape[this.#table + place]!;
       if (tape[cell + REPRESENTATION_HASH] !== hash || tape[cell + REPRESENTATION_LENGTH] !== length)
         continue;
       if (!isEqual(out.bytes, tape[cell + REPRESENTATION_START]!, start, length)) continue;
@@ -79,9 +81,8 @@ export class Asked {
     tape[cell + REPRESENTATION_START] = start;
     tape[cell + REPRESENTATION_LENGTH] = length;
     tape[cell + REPRESENTATION_HASH] = hash;
-    this.#table[place] = cell;
+    tape[this.#table + place] = cell;
     this.#cells.push(cell);
-    if (this.#cells.length * 2 > this.#table.length) this.#growTable();
     if (this.#next === undefined) {
       this.#next = new Call(this.#run, this.#operation);
       this.#nextStart = start;
@@ -89,6 +90,7 @@ export class Asked {
     }
     tape[cell + BATCH] = this.#next.id;
     this.#next.cells.push(cell);
+    if (this.#cells.length * 2 > mask) this.#growTable();
     return cell;
   }
 
@@ -112,7 +114,7 @@ export class Asked {
 
   /** Forgets what is known, so that it is asked for again. */
   forget(): void {
-    this.#table.fill(0);
+    this.#run.workspace.tape.fill(0, this.#table, this.#table + this.#mask + 1);
     this.#cells = [];
   }
 
@@ -139,17 +141,19 @@ export class Asked {
   }
 
   #growTable(): void {
-    const { tape } = this.#run.workspace;
-    const table = new Int32Array(this.#table.length * 4);
-    const mask = table.length - 1;
+    const { workspace } = this.#run;
+    this.#mask = (this.#mask + 1) * 4 - 1;
+    this.#table = workspace.allocate(this.#mask + 1);
+    const { tape } = workspace;
     for (const cell of this.#cells) {
-      let place = tape[cell + REPRESENTATION_HASH]! & mask;
-      while (table[place] !== 0) place = (place + 1) & mask;
-      table[place] = cell;
+      let place = tape[cell + REPRESENTATION_HASH]! & this.#mask;
+      while (tape[this.#table + place] !== 0) place = (place + 1) & this.#mask;
+      tape[this.#table + place] = cell;
     }
-    this.#table = table;
   }
 }
+
+const firstTableSize = 64;
 
 /** The list of entities, or 0 and a failed call if it is not what was asked for. */
 function checkEntities(call: Call, tape: Int32Array, list: number): number {

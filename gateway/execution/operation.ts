@@ -7,7 +7,6 @@ import { type TypeTable } from './types';
 /** What the fetches of a program have in common that send the same operation to the same subgraph. */
 export interface CompiledOperation {
   /** Equal for fetches that ask the same, but for the name that the planner gave the operation. */
-  readonly key: string;
   readonly number: number;
   readonly request: SubgraphOperation;
   readonly variableUsages: readonly string[];
@@ -37,7 +36,6 @@ export function compileSubgraphOperation(
   const shape = shapeOfOperation(parse(document, { noLocation: true }), asksEntities, outputRewrites, types);
   const operationName = name === undefined ? '' : `,"operationName":${JSON.stringify(name)}`;
   const compiled: CompiledOperation = {
-    key,
     number: operations.size,
     request: {
       subgraph,

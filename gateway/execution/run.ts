@@ -136,30 +136,47 @@ export class Run {
 /** Larger responses are written to a Buffer of their own. */
 const pooledBytes = 4096;
 
-/** Workspaces and writers that are used again: the next request needs about as much as the last one. */
+/**
+ * Workspaces and writers that are used again: the next request needs about as much as the last one. As many are kept
+ * as requests were served at once, within a bound in bytes.
+ */
 export class Pool {
   readonly #workspaces: Workspace[] = [];
   readonly #writers: ByteWriter[] = [];
+  #keptBytes = 0;
 
   takeWorkspace(): Workspace {
-    return this.#workspaces.pop() ?? new Workspace();
+    const workspace = this.#workspaces.pop();
+    if (workspace === undefined) return new Workspace();
+    this.#keptBytes -= workspace.byteLength;
+    return workspace;
   }
 
   takeWriter(): ByteWriter {
-    return this.#writers.pop() ?? new ByteWriter(writerBytes);
+    const writer = this.#writers.pop();
+    if (writer === undefined) return new ByteWriter(writerBytes);
+    this.#keptBytes -= writer.bytes.length;
+    return writer;
   }
 
   giveBack(workspace: Workspace, writers: readonly ByteWriter[]): void {
-    if (workspace.reset() && this.#workspaces.length < keptWorkspaces) this.#workspaces.push(workspace);
+    workspace.reset();
+    if (this.#keeps(workspace.byteLength)) this.#workspaces.push(workspace);
     for (const writer of writers) {
       writer.end = 0;
-      if (writer.bytes.length <= keptWriterBytes && this.#writers.length < keptWriters)
-        this.#writers.push(writer);
+      if (this.#keeps(writer.bytes.length)) this.#writers.push(writer);
     }
+  }
+
+  #keeps(bytes: number): boolean {
+    if (bytes > mostBytesEach || this.#keptBytes + bytes > mostBytes) return false;
+    this.#keptBytes += bytes;
+    return true;
   }
 }
 
-const writerBytes = 4096;
-const keptWorkspaces = 32;
-const keptWriters = 128;
-const keptWriterBytes = 256 * 1024;
+const writerBytes = 2048;
+/** 2 MiB: what has served larger answers is left to the garbage collector. */
+const mostBytesEach = 2 * 1024 * 1024;
+/** 64 MiB, for all programs together. */
+const mostBytes = 64 * 1024 * 1024;

@@ -120,6 +120,7 @@ const supportedFeatures = new Set([
   'https://specs.apollo.dev/tag/v0.3',
   'https://specs.apollo.dev/inaccessible/v0.1',
   'https://specs.apollo.dev/inaccessible/v0.2',
+  'https://specs.apollo.dev/context/v0.1',
 ]);
 
 function overrideLabelsOf(supergraph: Supergraph): string[] {

@@ -1,8 +1,8 @@
 import { rootCertificates } from 'node:tls';
-import type { Carrier, Connections, Exchange } from './exchange';
-import { openConnections } from './connections';
+import { type Dispatcher, errors, Pool } from 'undici';
+import { KeptBytes } from './kept-bytes';
 import { type PendingCall, PendingCalls } from './pending-calls';
-import { parseSubgraphUrl } from './subgraph-url';
+import { lookupSubgraph, parseSubgraphUrl } from './subgraph-url';
 import {
   type Caller,
   type Send,
@@ -85,22 +85,19 @@ export interface HttpTransport {
 
 /** Calls subgraphs over HTTP. One for a process: connections outlive generations. */
 export function createHttpTransport(options: HttpTransportOptions = {}): HttpTransport {
-  const connectionsTo = new Map<string, Connections>();
+  const pools = new Map<string, Pool>();
   const calls = new PendingCalls();
 
   return {
     to(subgraph) {
       const { name, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
       const url = parseSubgraphUrl(name, subgraph.url);
-      let connections = connectionsTo.get(url.origin);
-      if (connections === undefined) {
-        connections = connect(url, options);
-        connectionsTo.set(url.origin, connections);
-      }
+      let pool = pools.get(url.origin);
+      if (pool === undefined) pools.set(url.origin, (pool = openPool(url.origin, options)));
       const headers = fixedHeaders(subgraph, options);
       const target: Target = {
         name,
-        connections,
+        pool,
         path: url.pathname + url.search,
         headers: Object.entries(headers).flat(),
         headerNames: new Set(Object.keys(headers)),
@@ -111,7 +108,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
     },
     async close() {
       calls.close();
-      await Promise.all([...connectionsTo.values()].map((connections) => connections.close()));
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
     },
   };
 }
@@ -119,7 +116,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
 /** What is the same for every call of a subgraph. */
 interface Target {
   readonly name: string;
-  readonly connections: Connections;
+  readonly pool: Pool;
   readonly path: string;
   /** Names and values in turn. */
   readonly headers: readonly string[];
@@ -128,18 +125,25 @@ interface Target {
   readonly maxResponseSize: number;
 }
 
-/** One call. Settles once; what comes later is dropped. */
-class Call implements Exchange, PendingCall {
+/**
+ * One call, and the handler of its response: undici's `dispatch` costs a quarter less than its `request`, which makes
+ * streams that nobody needs. Settles once; what comes later is dropped.
+ */
+class Call implements Dispatcher.DispatchHandler, PendingCall {
   readonly caller: Caller;
   readonly expires: number;
-  readonly headers: readonly string[];
-  carrier: Carrier | undefined;
-  givenUp = false;
   readonly #target: Target;
-  readonly #request: SubgraphRequest;
   readonly #pending: PendingCalls;
   readonly #resolve: (response: SubgraphResponse) => void;
   readonly #reject: (error: TransportError) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #settled = false;
+  #status = 0;
+  #headers: Record<string, string | string[] | undefined> = noHeaders;
+  /** The first piece of the body, mostly all of it. */
+  #body: Buffer = empty;
+  /** The body, when it comes in several pieces. */
+  #pieces: KeptBytes | undefined;
 
   constructor(
     target: Target,
@@ -151,78 +155,122 @@ class Call implements Exchange, PendingCall {
     this.caller = request.caller;
     this.expires = performance.now() + target.timeout;
     this.#target = target;
-    this.#request = request;
     this.#pending = pending;
     this.#resolve = resolve;
     this.#reject = reject;
-    const headers = headersOf(target, request.caller);
-    this.headers = headers ?? [];
-    const failure = headers === undefined ? 'unsendable' : pending.add(this);
-    if (failure === undefined) target.connections.send(this);
-    else this.fail(failure);
-  }
-
-  get path(): string {
-    return this.#target.path;
-  }
-
-  get maxResponseSize(): number {
-    return this.#target.maxResponseSize;
-  }
-
-  get bodySize(): number {
-    return this.#request.operation.bodyPrefix.length + this.#variables.length + 1;
-  }
-
-  writeBody(target: Buffer, offset: number): void {
-    const { bodyPrefix } = this.#request.operation;
-    let at = offset + bodyPrefix.copy(target, offset);
-    at += this.#variables.copy(target, at);
-    target[at] = closingBrace;
+    const failure = pending.add(this);
+    if (failure === undefined) this.#dispatch(request);
+    else this.giveUp(failure);
   }
 
   giveUp(failure: TransportFailure): void {
-    this.fail(failure);
-    this.carrier?.abandon();
+    this.#fail(failure);
+    this.#controller?.abort(givenUp);
   }
 
-  fail(failure: TransportFailure, cause?: Error): void {
-    if (!this.#settle()) return;
-    this.#reject(new TransportError(this.#target.name, failure, cause));
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#settled) controller.abort(givenUp);
   }
 
-  answer(response: SubgraphResponse): void {
-    const encoding = response.headers['content-encoding'];
-    if (encoding === undefined) {
-      if (this.#settle()) this.#resolve(response);
-      return;
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    for (const name in headers) {
+      const value = headers[name];
+      if (typeof value === 'object' && name !== 'set-cookie') headers[name] = value.join(', ');
     }
-    void unpack(response.body, String(encoding), this.maxResponseSize).then((body) => {
-      if (typeof body === 'string') this.fail(body);
-      else if (this.#settle()) this.#resolve({ ...response, body });
-    });
+    this.#status = status;
+    this.#headers = headers;
+    if (this.#contentLength > this.#target.maxResponseSize) this.giveUp('too-large');
   }
 
-  get #variables(): Buffer {
-    const { variables } = this.#request;
-    return variables.length === 0 ? noVariables : variables;
+  onResponseData(_controller: Dispatcher.DispatchController, piece: Buffer): void {
+    if (this.#body.length === 0) {
+      this.#body = piece;
+    } else {
+      this.#pieces ??= new KeptBytes(this.#body, this.#contentLength);
+      this.#pieces.append(piece);
+    }
+    if ((this.#pieces ?? this.#body).length > this.#target.maxResponseSize) this.giveUp('too-large');
+  }
+
+  onResponseEnd(): void {
+    const body = this.#pieces?.bytes ?? this.#body;
+    const encoding = this.#headers['content-encoding'];
+    if (encoding === undefined) {
+      this.#answer(body);
+    } else {
+      void unpack(body, String(encoding), this.#target.maxResponseSize).then((unpacked) => {
+        if (typeof unpacked === 'string') this.#fail(unpacked);
+        else this.#answer(unpacked);
+      });
+    }
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(failureOf(error), error);
+  }
+
+  #dispatch({ operation, variables, caller }: SubgraphRequest): void {
+    const { pool, path, headers: fixed, headerNames } = this.#target;
+    const headers = fixed.slice();
+    for (const name in caller.headers) {
+      if (!headerNames.has(name)) headers.push(name, caller.headers[name]!);
+    }
+    const body = requestBody(operation.bodyPrefix, variables.length === 0 ? noVariables : variables);
+    pool.dispatch({ path, method: 'POST', headers, body }, this);
+  }
+
+  /** What the response says of its length; 0 when it does not. */
+  get #contentLength(): number {
+    return Number(this.#headers['content-length']) || 0;
+  }
+
+  #answer(body: Buffer): void {
+    if (this.#settle()) this.#resolve({ status: this.#status, headers: this.#headers, body });
+  }
+
+  #fail(failure: TransportFailure, cause?: Error): void {
+    if (this.#settle()) this.#reject(new TransportError(this.#target.name, failure, cause));
   }
 
   #settle(): boolean {
-    if (this.givenUp) return false;
-    this.givenUp = true;
+    if (this.#settled) return false;
+    this.#settled = true;
     this.#pending.delete(this);
     return true;
   }
 }
 
+const empty: Buffer = Buffer.alloc(0);
+const noHeaders = {};
 const noVariables = Buffer.from('{}');
 const closingBrace = '}'.charCodeAt(0);
+const givenUp = new Error('The call was given up.');
 
-function connect(url: URL, options: HttpTransportOptions): Connections {
+function requestBody(prefix: Buffer, variables: Buffer): Buffer {
+  const body = Buffer.allocUnsafe(prefix.length + variables.length + 1);
+  prefix.copy(body, 0);
+  variables.copy(body, prefix.length);
+  body[body.length - 1] = closingBrace;
+  return body;
+}
+
+function openPool(origin: string, options: HttpTransportOptions): Pool {
   const { connections = 256, connectTimeout = 5000, keepAlive = 4000, http2 = false, ca } = options;
-  const trusted = ca === undefined ? undefined : [...rootCertificates, ca].flat().map(String);
-  return openConnections({ origin: url.origin, http2, connections, connectTimeout, keepAlive, ca: trusted });
+  const trusted = ca === undefined ? {} : { ca: [...rootCertificates, ca].flat().map(String) };
+  return new Pool(origin, {
+    connections,
+    keepAliveTimeout: keepAlive,
+    // Each call has its own time.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: http2,
+    connect: { timeout: connectTimeout, lookup: lookupSubgraph, ...trusted },
+  });
 }
 
 function fixedHeaders(
@@ -243,18 +291,6 @@ function fixedHeaders(
   return headers;
 }
 
-/** The headers of a call, or undefined where one of the caller's cannot be sent. */
-function headersOf(target: Target, caller: Caller): readonly string[] | undefined {
-  const headers = target.headers.slice();
-  for (const name in caller.headers) {
-    const value = caller.headers[name]!;
-    if (target.headerNames.has(name)) continue;
-    if (!isHeader(name, value)) return undefined;
-    headers.push(name, value);
-  }
-  return headers;
-}
-
 /** These would make one request into two, as much as a line break would. */
 const framing = new Set([
   'content-length',
@@ -270,6 +306,27 @@ const isHeader = (name: string, value: string): boolean =>
   /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) &&
   !framing.has(name.toLowerCase()) &&
   !/[^\t\x20-\x7e\x80-\xff]/.test(value);
+
+function failureOf(error: Error): TransportFailure {
+  if (error instanceof errors.HTTPParserError) return 'not-http';
+  return failures.get((error as NodeJS.ErrnoException).code ?? '') ?? 'unreachable';
+}
+
+const failures = new Map<string, TransportFailure>([
+  ['ECONNREFUSED', 'refused'],
+  ['ECONNRESET', 'reset'],
+  ['EPIPE', 'reset'],
+  ['UND_ERR_SOCKET', 'reset'],
+  ['UND_ERR_INFO', 'reset'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'reset'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'connect-timeout'],
+  ['ETIMEDOUT', 'connect-timeout'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'too-large'],
+  ['UND_ERR_INVALID_ARG', 'unsendable'],
+  ['UND_ERR_NOT_SUPPORTED', 'unsendable'],
+  ['UND_ERR_DESTROYED', 'closed'],
+  ['UND_ERR_CLOSED', 'closed'],
+]);
 
 function positive(subgraph: string, name: string, value: number): number {
   if (value > 0) return value;

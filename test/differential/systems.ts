@@ -22,6 +22,7 @@ import { hashOf } from '../support/random-source';
 import { type RandomOperation } from '../support/random-operation';
 import {
   type RandomWorld,
+  reachedFrom,
   type SubgraphSource,
   type WorldObject,
   type WorldRun,
@@ -77,8 +78,11 @@ export function composeGraph(subgraphs: readonly SubgraphSource[], world: Random
 
 /** The oracle: one schema, one executor, written with the specification. */
 export async function answerMerged({ apiSchema, world }: Graph, operation: RandomOperation): Promise<Answer> {
+  const { hasContexts } = world;
   const fieldResolver: GraphQLFieldResolver<WorldObject, WorldRun> = (source, args, run, info) =>
-    world.field(source, info.fieldName, args, run);
+    hasContexts
+      ? reachedFrom(source, world.field(source, info.fieldName, args, run))
+      : world.field(source, info.fieldName, args, run);
   const { operation: kind } = operation.document.definitions.find(
     (definition) => definition.kind === Kind.OPERATION_DEFINITION,
   )!;

@@ -80,7 +80,7 @@ class OperationDraft {
     this.#schema = schema;
     this.#random = random;
     this.#attempt = attempt;
-    this.#budget = random.between(3, 12);
+    this.#budget = random.between(2, 9);
     this.#fieldNames = Object.values(schema.getTypeMap()).flatMap((type) =>
       isObjectType(type) && !type.name.startsWith('__') ? Object.keys(type.getFields()) : [],
     );

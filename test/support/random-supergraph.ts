@@ -110,11 +110,7 @@ class GraphDraft {
     const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ${JSON.stringify(names)})`;
     return this.#drafts.map(({ name, types }) => ({
       name,
-      typeDefs: [
-        link,
-        ...(this.#options.context ? ['scalar federation__ContextFieldValue'] : []),
-        ...[...types.values()].map(printType),
-      ].join('\n\n'),
+      typeDefs: [link, ...[...types.values()].map(printType)].join('\n\n'),
     }));
   }
 
@@ -451,29 +447,35 @@ class GraphDraft {
     }
   }
 
+  /** Things that are owned know the tone of their owner, however far around them it is. */
   #drawContext(): void {
-    const draft = this.#random.pick(this.#drafts);
-    this.#define(draft, 'type', 'Owner', ['@key(fields: "id")', '@context(name: "owner")']);
-    this.#define(draft, 'type', 'Owned', ['@key(fields: "id")']);
-    const other = this.#random.pick(this.#drafts.filter((one) => one !== draft));
-    this.#define(other, 'type', 'Owned', ['@key(fields: "id")']);
-    const id = { name: 'id', type: 'ID!', args: '', directives: [] };
-    for (const [where, type] of [
-      [draft, 'Owner'],
-      [draft, 'Owned'],
-      [other, 'Owned'],
-    ] as const)
-      this.#add(where, type, { ...id });
-    this.#add(draft, 'Owner', { name: 'tone', type: 'String', args: '', directives: [] });
-    this.#add(draft, 'Owner', { name: 'owned', type: this.#wrapped('Owned', 1), args: '', directives: [] });
-    this.#add(draft, 'Owned', {
-      name: 'told',
-      type: 'String',
-      args: '(tone: String @fromContext(field: "$owner { tone }"))',
-      directives: [],
-    });
-    this.#add(other, 'Owned', { name: 'plain', type: 'String', args: '', directives: [] });
-    this.#add(draft, 'Query', { name: 'owners', type: '[Owner]', args: '', directives: [] });
+    const random = this.#random;
+    const [draft, other] = random.shuffled(this.#drafts) as [SubgraphDraft, SubgraphDraft];
+    const key = '@key(fields: "id")';
+    const add = (where: SubgraphDraft, parent: string, name: string, type: string, args = ''): void =>
+      this.#add(where, parent, { name, type, args, directives: [] });
+    this.#define(draft, 'type', 'Owner', [key, '@context(name: "owner")']);
+    this.#define(draft, 'type', 'Box');
+    for (const where of [draft, other]) {
+      this.#define(where, 'type', 'Owned', [key]);
+      add(where, 'Owned', 'id', 'ID!');
+    }
+    this.#define(other, 'type', 'Owner', [key]);
+    for (const where of [draft, other]) add(where, 'Owner', 'id', 'ID!');
+    add(draft, 'Owner', 'tone', random.pick(['String', 'Int', '[String!]']));
+    add(draft, 'Owner', 'owned', this.#wrapped('Owned', 2));
+    add(draft, 'Owner', 'box', this.#wrapped('Box', 1));
+    add(draft, 'Box', 'owned', this.#wrapped('Owned', 1));
+    const { type } = draft.types.get('Owner')!.fields.get('tone')!;
+    add(
+      draft,
+      'Owned',
+      'told',
+      this.#wrapped('String', 1),
+      `(tone: ${type} @fromContext(field: "$owner { tone }"))`,
+    );
+    add(other, 'Owned', 'plain', this.#wrapped('Int', 1));
+    for (const where of [draft, other]) add(where, 'Query', this.#name(), this.#wrapped('Owner'));
   }
 
   #decorate(): void {

@@ -37,6 +37,8 @@ export interface WorldObject {
   readonly id: string;
   /** Entities only: which of its type it is. */
   readonly index?: number;
+  /** The object that it was reached from, where contexts matter. */
+  readonly parent?: WorldObject;
 }
 
 /** What changes while one operation runs. */
@@ -47,6 +49,8 @@ export interface WorldRun {
 
 interface TypeFacts {
   readonly kind: Kind;
+  /** Names of `@context`s that the type sets. */
+  readonly contexts: Set<string>;
   readonly keys: SelectionSetNode[];
   /** Keys that the subgraph does not resolve. */
   readonly otherKeys: SelectionSetNode[];
@@ -72,6 +76,8 @@ interface FieldFacts {
   /** Required by another field: never fails. */
   calm: boolean;
   requires: SelectionSetNode | undefined;
+  /** Arguments that are fields of an object around. */
+  readonly fromContext: ReadonlyMap<string, { readonly context: string; readonly field: string }>;
 }
 
 export const entitiesPerType = 4;
@@ -114,6 +120,9 @@ export class RandomWorld {
     );
     if (facts.subgraphs.length === 1 && this.isMissing(facts.subgraphs[0]!, object) && !facts.unique)
       return null;
+    for (const [name, { context, field }] of facts.fromContext)
+      known[name] =
+        name in args ? args[name as keyof typeof args] : this.#inContext(object, context, field, run);
     let place = `${object.id}.${name}${canonical(known)}`;
     if (object.type === 'Mutation') place += `#${run.mutations++}`;
     if (facts.requires) place += canonical(required ?? this.select(object, facts.requires, run));
@@ -125,6 +134,18 @@ export class RandomWorld {
       errors: quiet ? 0 : 0.04 * this.trouble,
       broken: quiet ? 0 : 0.015 * this.trouble,
     });
+  }
+
+  /** Whether there are arguments that clients do not give: then objects have to know their parents. */
+  get hasContexts(): boolean {
+    return [...this.#fields.values()].some((facts) => facts.fromContext.size > 0);
+  }
+
+  #inContext(object: WorldObject, context: string, field: string, run: WorldRun): unknown {
+    for (let around = object.parent; around; around = around.parent)
+      for (const types of this.#subgraphs.values())
+        if (types.get(around.type)?.contexts.has(context)) return this.field(around, field, {}, run);
+    return null;
   }
 
   /** The fields of an object as plain data: what a representation holds of them. */
@@ -348,6 +369,7 @@ export class RandomWorld {
               unique: false,
               calm: false,
               requires,
+              fromContext: contextArgumentsOf(node),
             });
             continue;
           }
@@ -358,6 +380,11 @@ export class RandomWorld {
         }
       }
     }
+    for (const facts of [...this.#fields.values()])
+      for (const { context, field } of facts.fromContext.values())
+        for (const types of this.#subgraphs.values())
+          for (const [name, type] of types)
+            if (type.contexts.has(context)) this.#fields.get(`${name}.${field}`)!.calm = true;
     for (const types of this.#subgraphs.values()) {
       for (const [typeName, type] of types) {
         for (const key of [...type.keys, ...type.otherKeys]) this.#mark(typeName, key, 'unique');
@@ -389,6 +416,12 @@ interface Odds {
   readonly nulls: number;
   readonly errors: number;
   readonly broken: number;
+}
+
+/** The value with every object in it reached from `parent`. */
+export function reachedFrom(parent: WorldObject, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => reachedFrom(parent, item));
+  return isWorldObject(value) ? { ...value, parent } : value;
 }
 
 export const entityOf = (type: string, index: number): WorldObject => ({
@@ -484,6 +517,7 @@ function readTypes(typeDefs: string): Map<string, TypeFacts> {
     if (!type) {
       type = {
         kind: definition.kind,
+        contexts: new Set(),
         keys: [],
         otherKeys: [],
         isInterfaceObject: false,
@@ -499,6 +533,8 @@ function readTypes(typeDefs: string): Map<string, TypeFacts> {
         const { resolvable } = readDirectives([directive]).get('key')!;
         (resolvable === false ? type.otherKeys : type.keys).push(selectionsOf(directive));
       }
+      if (directive.name.value === 'context')
+        type.contexts.add(String(readDirectives([directive]).get('context')!['name']));
       if (directive.name.value === 'interfaceObject') type.isInterfaceObject = true;
     }
     if ('interfaces' in definition)
@@ -547,6 +583,16 @@ function parseSelections(text: string): SelectionSetNode {
 
 const argumentsOf = (node: FieldDefinitionNode): string[] =>
   (node.arguments ?? []).map((argument) => argument.name.value);
+
+/** Of `@fromContext(field: "$context { field }")`, the only form that is drawn. */
+const contextArgumentsOf = (node: FieldDefinitionNode): FieldFacts['fromContext'] =>
+  new Map(
+    (node.arguments ?? []).flatMap((argument) => {
+      const selection = readDirectives(argument.directives).get('fromContext')?.['field'];
+      const match = /^\$(\w+) \{ (\w+) \}$/.exec(String(selection));
+      return match ? [[argument.name.value, { context: match[1]!, field: match[2]! }]] : [];
+    }),
+  );
 
 const namedType = (type: TypeNode): string =>
   type.kind === Kind.NAMED_TYPE ? type.name.value : namedType(type.type);

@@ -49,12 +49,15 @@ export class Workspace {
     return start;
   }
 
-  /** Makes it as good as new. False when it has grown too large to be kept. */
-  reset(): boolean {
+  /** Makes it as good as new. */
+  reset(): void {
     this.tape.fill(0, 0, this.top);
     this.top = 0;
     this.end = 1;
-    return this.bytes.length <= keptBytes && this.tape.length <= keptBytes / 4;
+  }
+
+  get byteLength(): number {
+    return this.bytes.length + this.tape.byteLength;
   }
 
   #growTape(words: number): void {
@@ -73,12 +76,10 @@ export class Workspace {
   }
 }
 
-const initialBytes = 64 * 1024;
-const initialWords = 32 * 1024;
+const initialBytes = 16 * 1024;
+const initialWords = 4 * 1024;
 /** Bytes that may be read behind the last one. */
 const margin = 8;
-/** 1 MiB each: a workspace that served larger answers is left to the garbage collector. */
-const keptBytes = 1024 * 1024;
 /** 1 GiB each: positions are signed 32-bit integers. */
 const largestBytes = 2 ** 30;
 const largestTape = 2 ** 28;

@@ -39,17 +39,15 @@ export function placeAt(root: Place, path: ResponsePath): Place | undefined {
   return place;
 }
 
-/** To be called when everything is known that contributes to the merged response. */
-export function compileWalk(root: Place, path: ResponsePath): Walk | undefined {
+/** The way to a place that there is; to be called when everything is known that contributes to the response. */
+export function compileWalk(root: Place, path: ResponsePath): Walk {
   const { steps, last } = pathSteps(path);
   const compiled: WalkStep[] = [];
   let place = root;
   for (const { key, types } of steps) {
-    const access = place.access(key);
-    const child = place.fields.get(key)?.child;
-    if (access === undefined || child === undefined) return undefined;
+    const access = place.access(key)!;
     compiled.push({ key, access, types: typeSet(place, types), typed: place.typeSource() });
-    place = child;
+    place = place.fields.get(key)!.child!;
   }
   return { steps: compiled, types: typeSet(place, last), typed: place.typeSource() };
 }

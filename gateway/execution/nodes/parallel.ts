@@ -2,7 +2,6 @@ import { type Step } from './step';
 
 /** All at once; done when the last one is. */
 export function parallel(steps: readonly Step[]): Step {
-  if (steps.length === 1) return steps[0]!;
   return (run, done) => {
     let pending = steps.length;
     if (pending === 0) done();

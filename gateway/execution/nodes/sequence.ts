@@ -2,7 +2,6 @@ import { type Step } from './step';
 
 /** One after the other. */
 export function sequence(steps: readonly Step[]): Step {
-  if (steps.length === 1) return steps[0]!;
   return (run, done) => {
     let i = 0;
     next();

@@ -5,7 +5,6 @@
 import { type DocumentNode, type GraphQLSchema } from 'graphql';
 import { type QueryPlan } from '../../execution/plan';
 import { withObjectConditions } from './abstract-conditions';
-import { withConditionalRequirements } from './conditional-requirements';
 import { withUnconditionalSelections } from './conditional-selections';
 import { withoutLiteralConditions } from './literal-conditions';
 import { withMutationsOnce } from './repeated-mutations';
@@ -45,7 +44,7 @@ export function mendsOf(original: DocumentNode): Mends {
       const renaming = renamingOf(prepared, plannerNames);
       const planned = planWithRetry(renaming ? disguised(prepared, renaming) : prepared, operationName);
       const named = renaming ? restored(planned, renaming) : planned;
-      return withConditionalRequirements(required ? required.mend(named) : named);
+      return required ? required.mend(named) : named;
 
       function planWithRetry(asked: DocumentNode, name: string | undefined): QueryPlan {
         try {

@@ -242,22 +242,13 @@ class StandIns {
     // Which names the fields of this fetch require: each group of fields may have any that do not collide.
     const groups: Set<string>[] = [];
     const groupOf = new Map<string, number>();
-    visit(operation, {
-      InlineFragment: (fragment, _key, _parent, path) => {
-        if (path.length !== 7) return undefined;
-        const type = fragment.typeCondition?.name.value ?? '';
-        for (const { name } of fields(fragment.selectionSet)) {
-          const needed = [...(this.#required.get(`${node.serviceName} ${type}.${name.value}`) ?? [])].filter(
-            (one) => names.has(one),
-          );
-          let group = groups.findIndex((one) => !collides(new Set([...one, ...needed])));
-          if (group < 0) group = groups.push(new Set()) - 1;
-          for (const one of needed) groups[group]!.add(one);
-          groupOf.set(`${type}.${name.value}`, group);
-        }
-        return undefined;
-      },
-    });
+    for (const coordinate of entityFields(operation)) {
+      const needed = [...(this.#required.get(`${node.serviceName} ${coordinate}`) ?? [])];
+      let group = groups.findIndex((one) => !collides(new Set([...one, ...needed])));
+      if (group < 0) group = groups.push(new Set()) - 1;
+      for (const name of needed) groups[group]!.add(name);
+      groupOf.set(coordinate, group);
+    }
     const wanted = new Set(groups.flatMap((group) => [...group]));
     return groups.map((group, i) => ({
       ...node,
@@ -269,12 +260,19 @@ class StandIns {
   }
 }
 
-/** The fields that are selected first-hand, in fragments or not. */
-const fields = ({ selections }: SelectionSetNode): FieldNode[] =>
-  selections.flatMap((selection) => {
-    if (selection.kind === Kind.FIELD) return [selection];
-    return selection.kind === Kind.INLINE_FRAGMENT ? fields(selection.selectionSet) : [];
-  });
+/** Coordinates of the fields that a fetch selects of entities first-hand. */
+function entityFields(operation: OperationDefinitionNode): string[] {
+  const fields = ({ selections }: SelectionSetNode, type: string): string[] =>
+    selections.flatMap((selection) => {
+      if (selection.kind === Kind.FIELD) return [`${type}.${selection.name.value}`];
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return [];
+      return fields(selection.selectionSet, type === '' ? (selection.typeCondition?.name.value ?? '') : type);
+    });
+  return fields(entitiesOf(operation).selectionSet!, '');
+}
+
+const entitiesOf = (operation: OperationDefinitionNode): FieldNode =>
+  operation.selectionSet.selections[0] as FieldNode;
 
 /** The operation with only those fields of its entities. */
 function onlyFields(
@@ -294,7 +292,7 @@ function onlyFields(
     }),
   });
   const { selectionSet } = operation;
-  const entities = selectionSet.selections[0] as FieldNode;
+  const entities = entitiesOf(operation);
   return {
     ...operation,
     selectionSet: {

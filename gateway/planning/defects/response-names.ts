@@ -6,6 +6,7 @@
  * sent as the key, or the key shown as the name, and no error tells of it.
  */
 import {
+  type ConstValueNode,
   type DirectiveNode,
   type DocumentNode,
   type FieldNode,
@@ -18,15 +19,26 @@ import {
 import { type FetchNode, type QueryPlan, type RequiredSelection, type Rewrite } from '../../execution/plan';
 import { mapFetches, withCondition } from './map-fetches';
 
-/** The names of all fields that the supergraph's keys and requirements select. */
+/** The names of all fields that the supergraph's keys, requirements and contexts select. */
 export function plannerFieldNames(supergraph: DocumentNode): ReadonlySet<string> {
   const names = new Set<string>();
+  const collect = (value: ConstValueNode): void => {
+    if (value.kind !== Kind.STRING) return;
+    const selection = value.value.trim().startsWith('{') ? value.value : `{${value.value}}`;
+    visit(parse(selection), { Field: (field) => void names.add(field.name.value) });
+  };
   visit(supergraph, {
     Directive(node: DirectiveNode) {
       if (node.name.value !== 'join__type' && node.name.value !== 'join__field') return;
-      for (const { name, value } of node.arguments ?? [])
-        if ((name.value === 'key' || name.value === 'requires') && value.kind === Kind.STRING)
-          visit(parse(`{${value.value}}`), { Field: (field) => void names.add(field.name.value) });
+      for (const { name, value } of node.arguments ?? []) {
+        if (name.value === 'key' || name.value === 'requires') collect(value as ConstValueNode);
+        if (name.value === 'contextArguments')
+          visit(value, {
+            ObjectField(field) {
+              if (field.name.value === 'selection') collect(field.value as ConstValueNode);
+            },
+          });
+      }
     },
   });
   return names;

@@ -1,79 +1,7 @@
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute } from '../../../../gateway/execution';
-import { type FetchNode, type PlanNode, type RequiredSelection } from '../../../../gateway/execution/plan';
-import { type Send } from '../../../../gateway/transports/transport';
-
-// Plans written by hand, for what the planner makes rarely or not yet.
-
-const fetchOf = (service: string, operation: string, rest: Partial<FetchNode> = {}): FetchNode => ({
-  kind: 'Fetch',
-  serviceName: service,
-  operation,
-  operationName: undefined,
-  operationKind: 'query',
-  ...rest,
-});
-const at = (path: string[], node: PlanNode): PlanNode => ({ kind: 'Flatten', path, node });
-const inSequence = (...nodes: PlanNode[]): PlanNode => ({ kind: 'Sequence', nodes });
-const inParallel = (...nodes: PlanNode[]): PlanNode => ({ kind: 'Parallel', nodes });
-const field = (name: string, ...selections: RequiredSelection[]): RequiredSelection =>
-  selections.length === 0 ? { kind: 'Field', name } : { kind: 'Field', name, selections };
-const on = (typeCondition: string, ...selections: RequiredSelection[]): RequiredSelection => ({
-  kind: 'InlineFragment',
-  typeCondition,
-  selections,
-});
-const entities = (
-  service: string,
-  selection: string,
-  requires: RequiredSelection[],
-  rest: Partial<FetchNode> = {},
-) =>
-  fetchOf(
-    service,
-    `query($representations:[_Any!]!){_entities(representations:$representations){${selection}}}`,
-    {
-      requires,
-      ...rest,
-    },
-  );
-
-interface Sent {
-  readonly service: string;
-  readonly document: string;
-  readonly variables: Record<string, unknown>;
-}
-
-/** Runs a plan over answers: for each service what it answers to one call after the other. */
-async function run(options: {
-  schema: string;
-  operation: string;
-  plan: PlanNode | undefined;
-  answers: Record<string, unknown[]>;
-  variables?: Record<string, unknown>;
-}) {
-  const schema = buildSchema(options.schema);
-  const program = compileOperation({
-    plan: { kind: 'QueryPlan', node: options.plan },
-    schema,
-    supergraphSchema: schema,
-    document: parse(options.operation),
-  });
-  const sent: Sent[] = [];
-  const left = structuredClone(options.answers);
-  const send: Send = ({ operation: { subgraph, document }, variables }) => {
-    sent.push({
-      service: subgraph,
-      document,
-      variables: variables.length === 0 ? {} : (JSON.parse(variables.toString()) as Record<string, unknown>),
-    });
-    const body = Buffer.from(JSON.stringify({ data: left[subgraph]!.shift() }));
-    return Promise.resolve({ status: 200, headers: {}, body });
-  };
-  const caller = { headers: {}, signal: new AbortController().signal, deadline: undefined };
-  const { body } = await execute(program, { variables: options.variables, send, caller });
-  return { ...(JSON.parse(body.toString()) as { data: unknown; errors?: { path: unknown }[] }), sent };
-}
+import { type PlanNode } from '../../../../gateway/execution/plan';
+import { at, entities, fetchOf, field, inParallel, inSequence, on, run } from './plan';
 
 describe('a value that several fetches answer parts of', () => {
   const schema = `
@@ -734,6 +662,7 @@ describe('without a plan', () => {
     ).toEqual({
       data: { a: null, b: null, __typename: 'Query' },
       sent: [],
+      text: expect.any(String),
     });
     const strict = await run({
       schema: 'type Query { a: Int! }',

@@ -1,0 +1,258 @@
+/**
+ * What random operations have found wrong, each as small as it could be made: defects of the planner that are mended
+ * around it, of Apollo's executor that the engine must not share, and of the engine itself.
+ *
+ * The data behind is a `RandomWorld` without failures; `worlds` is how many of them are asked.
+ */
+import '../support/fast-graphql';
+import { parse } from 'graphql';
+import { RandomWorld } from '../support/random-world';
+import { differenceFromMerged } from './compare';
+import { answerMerged, composeGraph, type Graph, startEngine } from './systems';
+
+interface Regression {
+  readonly subgraphs: Readonly<Record<string, string>>;
+  readonly operation: string;
+  readonly variables?: Readonly<Record<string, unknown>>;
+  /** How often things fail. @default 0 */
+  readonly trouble?: number;
+}
+
+const keys = {
+  alpha: `
+    type Query { user: User! }
+    type User @key(fields: "id region") { id: ID! region: Int! name: String! }`,
+  beta: `
+    type User @key(fields: "id region") { id: ID! region: Int! other: String! }`,
+};
+
+const prices = {
+  alpha: `
+    type Query { product: Product! }
+    type Product @key(fields: "id") { id: ID! name: String price(in: Int = 0): String! size: Size! }
+    type Size @shareable { width(in: Int): String! }`,
+  beta: `
+    type Product @key(fields: "id") {
+      id: ID!
+      price(in: Int = 0): String! @external
+      size: Size! @external
+      tax: String! @requires(fields: "price(in: 1)")
+      fee: String! @requires(fields: "price(in: 2)")
+      vat: String! @requires(fields: "price(in: 2) size { width(in: 3) }")
+      plain: String!
+    }
+    type Size @shareable { width(in: Int): String! }`,
+};
+
+const conditions = {
+  alpha: `
+    type Query { user: User! }
+    type User @key(fields: "id") {
+      id: ID!
+      first: String! @external
+      second: String! @external
+      needsFirst: String! @requires(fields: "first")
+      needsSecond: String! @requires(fields: "second")
+    }`,
+  beta: `
+    type User @key(fields: "id") { id: ID! first: String! second: String! }`,
+};
+
+const mutations = {
+  alpha: `
+    type Query { unused: Int }
+    type Mutation { first: Done! }
+    type Done @shareable { one: String! two: String! }`,
+  beta: `
+    type Mutation { second: String! }`,
+};
+
+const interfaceObject = {
+  alpha: `
+    type Query { media: [Media!]! }
+    type Media @interfaceObject @key(fields: "id") { id: ID! rating: Int! related: Media! }`,
+  beta: `
+    interface Media @key(fields: "id") { id: ID! }
+    interface Named { label: String! }
+    type Film implements Media & Named @key(fields: "id") { id: ID! label: String! }
+    type Song implements Media @key(fields: "id") { id: ID! title: String! }`,
+};
+
+const contexts = {
+  alpha: `
+    type Query { owners: [Owner!]! }
+    type Owner @key(fields: "id") @context(name: "owner") { id: ID! tone: String! other: String! box: Box! }
+    type Box { owned: Owned! }
+    type Owned @key(fields: "id") {
+      id: ID!
+      told(tone: String @fromContext(field: "$owner { tone }")): String!
+    }`,
+  beta: `
+    type Owned @key(fields: "id") { id: ID! plain: Int! }`,
+};
+
+const lists = {
+  alpha: `
+    type Query { user: User! }
+    type User @key(fields: "id") { id: ID! notes: [[Note]] @shareable }
+    type Note @shareable { one: String! }`,
+  beta: `
+    type User @key(fields: "id") { id: ID! notes: [[Note]] @shareable }
+    type Note @shareable { two: Int }`,
+};
+
+const regressions: Readonly<Record<string, Regression>> = {
+  'comes back to a subgraph by a key that it resolves, though another is listed first': {
+    subgraphs: {
+      alpha: `
+        type Product @key(fields: "id") @key(fields: "sku") { id: ID! sku: String! weight: Int! }`,
+      beta: `
+        type Query { product: Product! }
+        type Product @key(fields: "sku", resolvable: false) @key(fields: "id") {
+          id: ID! sku: String! weight: Int! @external price: Int! @requires(fields: "weight")
+        }`,
+    },
+    operation: '{ product { price } }',
+  },
+  'does not take another field for a key that has the name of its alias': {
+    subgraphs: keys,
+    operation: '{ user { id: name other } }',
+  },
+  'keeps what goes by the name of a key apart from it, where that is zero': {
+    subgraphs: keys,
+    operation: '{ user { region: name id: region other } }',
+  },
+  'does not take another field for a required one that has the name of its alias': {
+    subgraphs: prices,
+    operation: '{ product { price: name tax } }',
+  },
+  'keeps the client’s arguments of a field from another field’s requirement': {
+    subgraphs: prices,
+    operation: '{ product { price(in: 5) tax } }',
+  },
+  'keeps the arguments of a requirement from the client’s': {
+    subgraphs: prices,
+    operation: '{ product { tax price } }',
+  },
+  'fulfils two requirements of one field with different arguments': {
+    subgraphs: prices,
+    operation: '{ product { tax plain fee vat price } }',
+  },
+  'keeps the arguments of a field within a requirement from the client’s': {
+    subgraphs: prices,
+    operation: '{ product { size { width(in: 8) } vat } }',
+  },
+  'answers a field that requires something beside one whose condition does not hold': {
+    subgraphs: conditions,
+    operation: 'query ($v: Boolean!) { user { needsFirst needsSecond @include(if: $v) } }',
+    variables: { v: false },
+  },
+  'answers fields that require something where the conditions hold': {
+    subgraphs: conditions,
+    operation:
+      'query ($v: Boolean!, $w: Boolean! = false) { user { needsFirst @skip(if: $w) needsSecond @include(if: $v) } }',
+    variables: { v: true },
+  },
+  'asks for nothing under a condition that is written out and does not hold': {
+    subgraphs: mutations,
+    operation: 'mutation { ... @skip(if: true) { first { one } } second @include(if: true) }',
+  },
+  'runs a mutation once that stands there again with a condition that is written out': {
+    subgraphs: mutations,
+    operation: 'mutation { first { one } second first @include(if: true) { two } }',
+  },
+  'runs a mutation once that stands there again with a condition that holds': {
+    subgraphs: mutations,
+    operation: 'mutation ($v: Boolean!) { first { one } second first @include(if: $v) { two } }',
+    variables: { v: true },
+  },
+  'runs a mutation where its first condition that holds is': {
+    subgraphs: mutations,
+    operation:
+      'mutation ($v: Boolean!, $w: Boolean!) { first @include(if: $v) @skip(if: $w) { one } second ...M } fragment M on Mutation { first @skip(if: $v) { two } }',
+    variables: { v: false, w: false },
+  },
+  'answers an object of which every selection is left out': {
+    subgraphs: keys,
+    operation:
+      'query ($v: Boolean!, $w: Boolean!) { user @skip(if: $v) { name @skip(if: $w) ... @skip(if: $w) { other } } }',
+    variables: { v: false, w: true },
+  },
+  'plans a condition on one interface within an interface object': {
+    subgraphs: interfaceObject,
+    operation: '{ media { ... on Named { label } } }',
+  },
+  'keeps the type of an object when an interface object is asked after it': {
+    subgraphs: interfaceObject,
+    operation:
+      '{ media { ... on Film { key: id } ... on Film { __typename rating } ... on Song { title } } }',
+  },
+  'needs no type for an object where nothing depends on it': {
+    subgraphs: interfaceObject,
+    operation: '{ media { rating related { rating } } }',
+  },
+  'takes an argument from an object around, each from its own': {
+    subgraphs: contexts,
+    operation: '{ owners { box { owned { plain told } } } }',
+  },
+  'does not take another field for that of a context which has the name of its alias': {
+    subgraphs: contexts,
+    operation: '{ owners { tone: other box { owned { told } } } }',
+  },
+  'merges the objects in lists of lists': {
+    subgraphs: lists,
+    operation: '{ user { notes { one two } } }',
+  },
+  'tells one error of a field that fails in two subgraphs': {
+    subgraphs: lists,
+    operation: '{ user { notes { one two } } }',
+    trouble: 8,
+  },
+  'answers null for an interface that no type implements': {
+    subgraphs: {
+      alpha: `
+        type Query { media: Media list: [Media] other: Int }
+        interface Media @key(fields: "id") { id: ID! title: String }`,
+      beta: `
+        type Media @interfaceObject @key(fields: "id") { id: ID! rating: Int }`,
+    },
+    operation: '{ media { rating } other list { title rating } }',
+  },
+  'answers null for an interface that no type implements, and nothing else is asked for': {
+    subgraphs: {
+      alpha: `
+        type Query { media: Media }
+        interface Media @key(fields: "id") { id: ID! title: String }`,
+      beta: `
+        type Media @interfaceObject @key(fields: "id") { id: ID! rating: Int }`,
+    },
+    operation: '{ media { rating } }',
+  },
+  'tells the error of a value that clients may not see': {
+    subgraphs: {
+      alpha: `
+        type Query { shade: Shade shades: [Shade!] }
+        enum Shade { RED GREEN BLUE @inaccessible }`,
+    },
+    operation: '{ shade shades }',
+  },
+};
+
+const header = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@key", "@requires", "@external", "@shareable", "@inaccessible", "@interfaceObject", "@context", "@fromContext"])`;
+const worlds = 3;
+
+test.each(Object.entries(regressions))(
+  '%s',
+  async (_name, { subgraphs, operation, variables = {}, trouble = 0 }) => {
+    const sources = Object.entries(subgraphs).map(([name, types]) => ({ name, typeDefs: header + types }));
+    for (let seed = 1; seed <= worlds; seed++) {
+      const graph = composeGraph(sources, new RandomWorld(seed, sources, trouble)) as Graph;
+      if (Array.isArray(graph)) throw new Error(graph.join('\n'));
+      const asked = { document: parse(operation), source: operation, variables };
+      const expected = await answerMerged(graph, asked);
+      const got = await startEngine(graph).answer(asked);
+      if (differenceFromMerged(expected, got) !== undefined) expect(got).toEqual(expected);
+      if (trouble === 0 && !operation.includes('shade')) expect(got.errors).toEqual([]);
+    }
+  },
+);

@@ -1,0 +1,294 @@
+import { at, entities, fetchOf, field, inParallel, inSequence, on, run } from './plan';
+
+const schema = `
+  type Query { t: T ts: [T] u: T }
+  type T { id: ID a: Int b: String! c: C cs: [C!] e: E }
+  type C { x: Int y: Int! z: [Int!] }
+  enum E { ONE TWO }
+`;
+const key = [on('T', field('__typename'), field('id'))];
+const one = { __typename: 'T', id: '1' };
+
+describe('a field that several fetches answer', () => {
+  const plan = (first: string, second: string) =>
+    inSequence(
+      fetchOf('s', `{ts{__typename id ${first}}}`),
+      at(['ts', '@'], entities('t', `...on T{${second}}`, key)),
+      at(['ts', '@'], entities('u', `...on T{${second}}`, key)),
+    );
+
+  it.each([
+    [1, [{ a: 2 }], [{ a: 3 }], 1],
+    [null, [{ a: 2 }], [{ a: 3 }], 2],
+    [undefined, [{ a: null }], [{ a: 3 }], 3],
+    [undefined, [{}], [{ a: null }], null],
+    [null, [null], [null], null],
+  ])('is the first value that is not null: %j, %j, %j', async (s, t, u, expected) => {
+    const { data } = await run({
+      schema,
+      operation: '{ ts { a } }',
+      plan: plan('a', 'a'),
+      answers: { s: [{ ts: [{ ...one, a: s }] }], t: [{ _entities: t }], u: [{ _entities: u }] },
+    });
+    expect(data).toEqual({ ts: [{ a: expected }] });
+  });
+
+  it('is merged if it is an object, in whatever order', async () => {
+    const { data } = await run({
+      schema,
+      operation: '{ ts { c { x y } cs { x y z } } }',
+      plan: inSequence(
+        fetchOf('s', '{ts{__typename id}}'),
+        inParallel(
+          at(['ts', '@'], entities('t', '...on T{c{x}cs{x}}', key)),
+          at(['ts', '@'], entities('u', '...on T{c{y}cs{y z}}', key)),
+        ),
+      ),
+      answers: {
+        s: [{ ts: [one, { ...one, id: '2' }] }],
+        t: [
+          {
+            _entities: [
+              { c: { x: 1 }, cs: [{ x: 2 }] },
+              { c: null, cs: null },
+            ],
+          },
+        ],
+        u: [
+          {
+            _entities: [
+              { c: { y: 3 }, cs: [{ y: 4, z: [5] }] },
+              { c: { y: 6 }, cs: [] },
+            ],
+          },
+        ],
+      },
+    });
+    expect(data).toEqual({
+      ts: [
+        { c: { x: 1, y: 3 }, cs: [{ x: 2, y: 4, z: [5] }] },
+        { c: { x: null, y: 6 }, cs: [] },
+      ],
+    });
+  });
+});
+
+describe('errors of entities', () => {
+  it('reach each fetch that shares the call, under the names of the client', async () => {
+    const outputRewrites = [
+      { kind: 'KeyRenamer', path: ['... on T', 'c', 'x__alias_0'], renameKeyTo: 'x' },
+    ] as const;
+    const selection = '...on T{c{x__alias_0:x}}';
+    const { data, errors } = await run({
+      schema,
+      operation: '{ ts { c { x } } u { c { x } } }',
+      plan: inSequence(
+        fetchOf('s', '{ts{__typename id}u{__typename id}}'),
+        inParallel(
+          at(['ts', '@'], entities('t', selection, key, { outputRewrites })),
+          at(['u'], entities('t', selection, key, { outputRewrites })),
+        ),
+      ),
+      answers: {
+        s: [{ ts: [{ ...one, id: '2' }, one, one], u: one }],
+        t: [
+          {
+            data: { _entities: [{ c: { x__alias_0: 1 } }, { c: { x__alias_0: null } }] },
+            errors: [
+              { message: 'No x', path: ['_entities', 1, 'c', 'x__alias_0'] },
+              { message: 'No c', path: ['_entities', 0, 'cs', 0, 'x'] },
+            ],
+          },
+        ],
+      },
+    });
+    expect(data).toEqual({
+      ts: [{ c: { x: 1 } }, { c: { x: null } }, { c: { x: null } }],
+      u: { c: { x: null } },
+    });
+    expect(errors?.map(({ message, path }) => [message, path])).toEqual([
+      ['No x', ['ts', 1, 'c', 'x']],
+      ['No x', ['ts', 2, 'c', 'x']],
+      ['No c', ['ts', 0, 'cs', 0, 'x']],
+      ['No x', ['u', 'c', 'x']],
+    ]);
+  });
+
+  it('are told at the first place that the failed call was for', async () => {
+    const { data, errors } = await run({
+      schema,
+      operation: '{ ts { a } u { a b } }',
+      plan: inSequence(
+        fetchOf('s', '{u{__typename id}}'),
+        at(['u'], entities('t', '...on T{a}', key)),
+        fetchOf('s', '{ts{__typename id}}'),
+        at(['ts', '@'], entities('t', '...on T{a}', key)),
+      ),
+      answers: {
+        s: [{ u: one }, { ts: [one, { ...one, id: '2' }, { ...one, id: '2' }] }],
+        t: [{ _entities: [{ a: 1 }] }, 'oops'],
+      },
+    });
+    expect(data).toEqual({ ts: [{ a: 1 }, { a: null }, { a: null }], u: null });
+    expect(errors?.map(({ path }) => path)).toEqual([
+      ['ts', 1],
+      ['u', 'b'],
+    ]);
+  });
+
+  it('explain what could not be asked for', async () => {
+    const requires = [on('T', field('__typename'), field('id'), field('a'))];
+    const plan = inSequence(
+      fetchOf('s', '{t{__typename id}}'),
+      at(['t'], entities('t', '...on T{a}', key)),
+      at(['t'], entities('u', '...on T{b}', requires)),
+    );
+    const failed = await run({
+      schema,
+      operation: '{ t { id b } }',
+      plan,
+      answers: { s: [{ t: one }], t: ['oops'] },
+    });
+    expect(failed.data).toEqual({ t: null });
+    expect(failed.errors?.map(({ path }) => path)).toEqual([['t']]);
+    const missing = await run({
+      schema,
+      operation: '{ t { id b } }',
+      plan,
+      answers: { s: [{ t: one }], t: [{ _entities: [{}] }] },
+    });
+    expect(missing.data).toEqual({ t: null });
+    expect(missing.errors?.map(({ path }) => path)).toEqual([['t', 'b']]);
+  });
+
+  it('of a fetch without fields have no place', async () => {
+    const { errors } = await run({
+      schema,
+      operation: '{ t { id } }',
+      plan: fetchOf('s', '{}'.replace('{}', '{t{id}}')),
+      answers: { s: [{ errors: [{ message: 'x', extensions: 'odd' }] }] },
+    });
+    expect(errors).toEqual([
+      { message: 'x', path: ['t'], extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', service: 's' } },
+    ]);
+  });
+
+  it('are told for no more places than a response may hold errors', async () => {
+    const { errors } = await run({
+      schema,
+      operation: '{ ts { a } }',
+      plan: inSequence(
+        fetchOf('s', '{ts{__typename id}}'),
+        at(['ts', '@'], entities('t', '...on T{a}', key)),
+      ),
+      answers: {
+        s: [{ ts: Array.from({ length: 300 }, () => one) }],
+        t: [{ data: { _entities: [{ a: null }] }, errors: [{ message: 'm', path: ['_entities', 0, 'a'] }] }],
+      },
+    });
+    expect(errors).toHaveLength(100);
+  });
+});
+
+describe('records of one entity', () => {
+  it('stand for each other only while they say the same', async () => {
+    const long = 'x'.repeat(300);
+    const ts = [
+      { ...one, b: long, c: { x: 1, y: 1 } },
+      { ...one, b: long, c: { x: 1, y: 1 } },
+      { ...one, b: long, c: { x: 2, y: 1 } },
+      { ...one, b: 'a', c: null },
+      { ...one, b: 'b', c: null },
+    ];
+    const { data } = await run({
+      schema,
+      operation: '{ ts { a b c { x y } e } }',
+      plan: inSequence(
+        fetchOf('s', '{ts{__typename id b c{x y}}}'),
+        at(['ts', '@'], entities('u', '...on T{e}', [on('T', field('__typename'), field('id'), field('b'))])),
+        at(['ts', '@'], entities('t', '...on T{a}', key)),
+      ),
+      answers: {
+        s: [{ ts }],
+        u: [{ _entities: [{ e: 'ONE' }, { e: 'TWO' }, { e: 'ONE' }] }],
+        t: [{ _entities: [{ a: 7 }] }],
+      },
+    });
+    expect(data).toEqual({ ts: ts.map(({ b, c }) => ({ a: 7, b, c, e: b === 'a' ? 'TWO' : 'ONE' })) });
+  });
+
+  it('are gone through once, whatever path leads to them', async () => {
+    const { data, sent } = await run({
+      schema:
+        'type Query { a: A } type A { id: ID bs: [B] } type B { id: ID a: A c: C } type C { id: ID v: Int }',
+      operation: '{ a { bs { a { bs { c { v } } } } } }',
+      plan: inSequence(
+        fetchOf('s', '{a{bs{__typename id}}}'),
+        at(
+          ['a', 'bs', '@'],
+          entities('t', '...on B{a{bs{c{__typename id}}}}', [on('B', field('__typename'), field('id'))]),
+        ),
+        at(
+          ['a', 'bs', '@', 'a', 'bs', '@', 'c'],
+          entities('u', '...on C{v}', [on('C', field('__typename'), field('id'))]),
+        ),
+      ),
+      answers: {
+        s: [
+          {
+            a: {
+              bs: [
+                { __typename: 'B', id: '1' },
+                { __typename: 'B', id: '1' },
+              ],
+            },
+          },
+        ],
+        t: [
+          {
+            _entities: [
+              { a: { bs: [{ c: { __typename: 'C', id: '1' } }, { c: { __typename: 'C', id: '2' } }] } },
+            ],
+          },
+        ],
+        u: [{ _entities: [{ v: 1 }, { v: 2 }] }],
+      },
+    });
+    const bs = [{ c: { v: 1 } }, { c: { v: 2 } }];
+    expect(data).toEqual({ a: { bs: [{ a: { bs } }, { a: { bs } }] } });
+    expect(
+      sent.map(({ variables }) => (variables['representations'] as unknown[] | undefined)?.length),
+    ).toEqual([undefined, 1, 2]);
+  });
+});
+
+describe('values that only their type can take', () => {
+  it.each([
+    [
+      '{ t { c { z } } }',
+      '{t{c{z}}}',
+      { t: { c: { z: [1, 'x', 2] } } },
+      { t: { c: { z: null } } },
+      ['t', 'c', 'z', 1],
+    ],
+    [
+      '{ t { c { z } } }',
+      '{t{c{z}}}',
+      { t: { c: { z: [1, [2]] } } },
+      { t: { c: { z: null } } },
+      ['t', 'c', 'z', 1],
+    ],
+    ['{ t { e } }', '{t{e{x}}}', { t: { e: { x: 1 } } }, { t: { e: null } }, ['t', 'e']],
+    ['{ t { e } }', '{t{e{x}}}', { t: { e: [{ x: 1 }] } }, { t: { e: null } }, ['t', 'e']],
+    ['{ t { e } }', '{t{e}}', { t: { e: 'TWX' } }, { t: { e: null } }, ['t', 'e']],
+  ])('of %s are null and an error otherwise', async (operation, query, answer, expected, path) => {
+    const { data, errors } = await run({
+      schema,
+      operation,
+      plan: fetchOf('s', query),
+      answers: { s: [answer] },
+    });
+    expect(data).toEqual(expected);
+    expect(errors?.map((error) => error.path)).toEqual([path]);
+  });
+});

@@ -8,7 +8,7 @@ import { lazyData } from './response-data';
 import { measureCalls } from './telemetry/subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
-import { createHttpTransport } from './transports/http';
+import type { HttpTransport } from './transports/http';
 import { compose, routeBySubgraph } from './transports/transport';
 
 export interface EngineOptions {
@@ -19,23 +19,33 @@ export interface EngineOptions {
   readonly exposeQueryPlans: boolean;
   /** Operations that are planned before the engine is ready, for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
+  readonly transport: HttpTransport;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
 /** Plans operations in worker threads and runs them over the bytes of subgraph responses. Rejects when the supergraph does not build. */
 export async function createEngine(options: EngineOptions): Promise<Executor> {
-  const { supergraphSdl, subgraphs, errors: told, exposeQueryPlans, warmUp, metrics, logger } = options;
+  const {
+    supergraphSdl,
+    subgraphs,
+    errors: told,
+    exposeQueryPlans,
+    warmUp,
+    transport,
+    metrics,
+    logger,
+  } = options;
   const planner = createPlanner({ supergraphSdl });
-  const transport = createHttpTransport();
-  const close = async (): Promise<void> => {
-    await Promise.all([planner.close(), transport.close()]);
-  };
 
   try {
     const facts = await planner.ready;
     const apiSchema = buildSchema(facts.apiSchemaSdl, trusted);
-    const supergraphSchema = buildSchema(facts.executionSchemaSdl, trusted);
+    // Where nothing is inaccessible they are one, and building it is what holds the event loop during a swap.
+    const supergraphSchema =
+      facts.executionSchemaSdl === facts.apiSchemaSdl
+        ? apiSchema
+        : buildSchema(facts.executionSchemaSdl, trusted);
     const sends = new Map([...subgraphs].map(([name, subgraph]) => [name, transport.to(subgraph)]));
     const send = compose(routeBySubgraph(sends), [measureCalls({ metrics, logger })]);
     const plans = new PlanCache<Program>({
@@ -72,14 +82,19 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       }
       return result;
     };
-    return { apiSchema, execute: run, mostUsed: (count) => plans.mostUsed(count), close };
+    return {
+      apiSchema,
+      execute: run,
+      mostUsed: (count) => plans.mostUsed(count),
+      close: planner.close.bind(planner),
+    };
   } catch (error) {
-    await close();
+    await planner.close();
     throw error;
   }
 }
 
-const trusted = { assumeValidSDL: true, assumeValid: true };
+const trusted = { assumeValidSDL: true, assumeValid: true, noLocation: true };
 const warmUpTime = 1_000;
 
 /** Operations until the time for warming up is over: what is not planned by then is planned when it is asked for. */

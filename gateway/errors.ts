@@ -121,6 +121,11 @@ export const errors = {
     when: 'Making a query plan took too long. The operation has too many ways to be resolved: ask for less at once.',
     message: () => 'The operation could not be planned in time.',
   },
+  QUERY_TOO_COMPLEX: {
+    status: 400,
+    when: 'A valid operation has more ways to be resolved than the planner looks at. Ask for less at once.',
+    message: () => 'The operation is too complex to be planned.',
+  },
   DOWNSTREAM_SERVICE_ERROR: {
     status: 502,
     when: 'A subgraph answered with an error that has no code of its own. `extensions.service` names the subgraph.',

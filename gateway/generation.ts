@@ -6,12 +6,14 @@ import type { Options } from './options';
 import { listSubgraphs } from './supergraph/subgraphs';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
+import type { HttpTransport } from './transports/http';
 
 export interface GenerationOptions {
   readonly supergraphSdl: string;
   readonly options: Options;
   /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
   readonly previous?: Generation | undefined;
+  readonly transport: HttpTransport;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -35,7 +37,7 @@ export class Generation {
     supergraphSdl,
     options,
     previous,
-    ...telemetry
+    ...shared
   }: GenerationOptions): Promise<Generation> {
     try {
       const subgraphs = chooseSubgraphs(supergraphSdl, options);
@@ -48,7 +50,7 @@ export class Generation {
         errors,
         exposeQueryPlans,
         warmUp,
-        ...telemetry,
+        ...shared,
       });
       assertValidSchema(executor.apiSchema);
       return new Generation(supergraphSdl, executor);

@@ -16,6 +16,7 @@ import type { SupergraphSource } from './supergraph/source';
 import { urlSource } from './supergraph/url';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
+import { createHttpTransport } from './transports/http';
 
 /** What a gateway is started with. `supergraph` may also be a source of one's own, or one of Apollo's managers. */
 export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
@@ -45,10 +46,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const { options, source, logDestination } = readOptions(given);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
   const metrics = createMetrics();
+  // Connections to subgraphs outlive a supergraph.
+  const transport = createHttpTransport();
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
-      Generation.build({ supergraphSdl, options, previous, metrics, logger }),
+      Generation.build({ supergraphSdl, options, previous, transport, metrics, logger }),
     logger,
     metrics,
   });
@@ -70,6 +73,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await admin?.close();
     await app.close();
     await (answers ? apollo.stop() : gateway.stop());
+    await transport.close();
     await metrics.close();
   }
 

@@ -33,6 +33,7 @@ describe('defaults', () => {
       port: 4000,
       path: '/graphql',
       subgraphs: {},
+      errors: { maskSubgraphs: false },
       headers: { forward: ['authorization'], rename: {}, set: {} },
       timeouts: { request: 30_000, subgraph: 10_000 },
       limits: { body: 1_048_576 },

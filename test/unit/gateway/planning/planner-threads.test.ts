@@ -114,7 +114,7 @@ describe('a planner', () => {
     const planner = await startPlanner();
     const refused = {
       failure: 'too-complex',
-      extensions: { code: 'QUERY_PLANNING_FAILED', http: { status: 400 } },
+      extensions: { code: 'QUERY_TOO_COMPLEX', http: { status: 400 } },
     };
     expect(await failureOf(planner.plan(friendsOfFriends(16), undefined))).toMatchObject(refused);
     const again = await quickest(() => failureOf(planner.plan(friendsOfFriends(16), undefined)));

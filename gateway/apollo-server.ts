@@ -7,7 +7,7 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { errors } from './errors';
+import { type ErrorCode, errors } from './errors';
 import type { OperationContext } from './executor';
 import type { Gateway } from './gateway';
 import type { Options } from './options';
@@ -77,13 +77,29 @@ function formatError(
 ): GraphQLFormattedError {
   const { extensions = {} } = formatted;
   if (error instanceof GraphQLError) {
+    const message = speakable(formatted.message);
     const code = codeForStatus(error.extensions) ?? error.extensions['code'];
-    if (code !== undefined) return { ...formatted, extensions: { ...extensions, code } };
-    if (error.originalError === undefined) return formatted;
+    if (isDefect(code)) logger.error({ err: error.cause ?? error, code }, 'an operation failed');
+    if (code !== undefined) return { ...formatted, message, extensions: { ...extensions, code } };
+    if (error.originalError === undefined) return { ...formatted, message };
   }
   logger.error({ err: error }, 'an operation failed');
   return { message: errors.INTERNAL_SERVER_ERROR.message(), extensions: { code: 'INTERNAL_SERVER_ERROR' } };
 }
+
+/** Messages quote what the client sent, which may be as long as its request. */
+const longestMessage = 1_000;
+
+/** A message that is fit to be sent: of bounded length, and without the words of a parser that ran out of stack. */
+function speakable(message: string): string {
+  if (message.includes('Maximum call stack size exceeded')) return 'The document is nested too deeply.';
+  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage)} …`;
+}
+
+/** Codes of our own failures, whose cause only the log has. */
+const isDefect = (code: unknown): boolean =>
+  code === ('QUERY_PLANNING_FAILED' satisfies ErrorCode) ||
+  code === ('INTERNAL_SERVER_ERROR' satisfies ErrorCode);
 
 /** Apollo Server says BAD_REQUEST, or nothing at all, where the status it chose says more. */
 function codeForStatus({ code, http }: GraphQLError['extensions']): string | undefined {

@@ -1,6 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import type { GatewayExecutionResult } from '@apollo/server-gateway-interface';
-import { buildSchema, getOperationAST, getVariableValues, type GraphQLSchema, parse } from 'graphql';
+import {
+  buildSchema,
+  getOperationAST,
+  getVariableValues,
+  type GraphQLSchema,
+  OperationTypeNode,
+  parse,
+} from 'graphql';
+import { requestError } from './errors';
 import { compileOperation, type ErrorOptions, execute, type Program } from './execution';
 import type { Execute, Executor, Subgraph } from './executor';
 import { createPlanner, PlanCache, type PlannedOperation, type Planner } from './planning';
@@ -57,8 +65,19 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     });
     await plans.warm(untilLate(warmUp));
 
-    const run: Execute = async ({ source, queryHash, document, request, context, schema }) => {
+    const run: Execute = async ({
+      source,
+      queryHash,
+      document,
+      operation: { operation: operationType },
+      request,
+      context,
+      schema,
+    }) => {
       const { operationName, variables: given = {} } = request;
+      if (operationType === OperationTypeNode.SUBSCRIPTION) {
+        throw requestError('UNSUPPORTED_OPERATION', { feature: 'Subscription' });
+      }
       const variables = checkVariables(schema, document, operationName, given);
       if ('errors' in variables) return { errors: variables.errors };
       const operation = {

@@ -300,3 +300,27 @@ function sendRaw(bytes: string): Promise<string> {
     socket.on('error', reject);
   });
 }
+
+describe('a document that', () => {
+  it.each([
+    ['is a subscription', 'subscription { x }', 'UNSUPPORTED_OPERATION', 'Subscription is not supported.'],
+    [
+      'is nested 4,500 levels deep',
+      '{a'.repeat(4500),
+      'GRAPHQL_PARSE_FAILED',
+      'The document is nested too deeply.',
+    ],
+  ])('%s is refused in words that tell nothing of the parser', async (_, query, code, message) => {
+    const body = await expectError(await gateway.post({ query }), 400, code);
+    expect(body.errors[0].message).toBe(message);
+  });
+
+  it('is quoted in an error only as far as 1,000 characters', async () => {
+    const body = await expectError(
+      await gateway.post({ query: 'a'.repeat(9000) }),
+      400,
+      'GRAPHQL_PARSE_FAILED',
+    );
+    expect(body.errors[0].message.length).toBeLessThan(1010);
+  });
+});

@@ -3,7 +3,7 @@
 // Needs only Node and npm, so it must not import any package.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(fileURLToPath(import.meta.url));
@@ -24,23 +24,21 @@ if (isOlder(join(root, 'node_modules', '.package-lock.json'), [join(root, 'packa
 const isRunAlone = process.argv[1] === fileURLToPath(import.meta.url);
 if (isRunAlone && process.argv.includes('--force'))
   rmSync(join(root, 'dist'), { recursive: true, force: true });
-if (
-  isOlder(stamp, [
-    join(root, 'tsconfig.json'),
-    join(root, 'tsconfig.build.json'),
-    ...sources.flatMap(listFiles),
-  ])
-) {
+const files = sources.flatMap(listFiles);
+const schemas = files.filter((name) => name.endsWith('.graphql'));
+const code = files.filter((name) => !name.endsWith('.graphql'));
+if (isOlder(stamp, [join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json'), ...code])) {
   say('Compiling …');
   run(process.execPath, [
     join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
     '-p',
     join(root, 'tsconfig.build.json'),
   ]);
-  for (const file of sources.flatMap(listFiles).filter((name) => name.endsWith('.graphql'))) {
-    cpSync(file, join(root, 'dist', file.slice(root.length + 1)));
-  }
   writeFileSync(stamp, '');
+}
+for (const schema of schemas) {
+  const copy = join(root, 'dist', relative(root, schema));
+  if (isOlder(copy, [schema])) cpSync(schema, copy);
 }
 
 /** True when `target` is missing or any of `inputs` was changed after it. */

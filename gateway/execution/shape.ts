@@ -138,46 +138,67 @@ export function shapeOfOperation(
     if (definition.kind === Kind.OPERATION_DEFINITION) operation = definition;
   }
   if (operation === undefined) throw new Error('A fetch of the query plan holds no operation');
-  return shapeOf([operation.selectionSet], [], asksEntities);
+  return shapeOf([{ selectionSet: operation.selectionSet, path: [] }], asksEntities);
 
-  function shapeOf(
-    selectionSets: readonly SelectionSetNode[],
-    path: readonly string[],
-    isEntities: boolean,
-  ): Shape {
+  function shapeOf(parts: readonly Part[], isEntities: boolean): Shape {
     const found = new Map<string, FoundField>();
-    for (const selectionSet of selectionSets) gather(selectionSet, [], found);
+    for (const { selectionSet, path } of parts)
+      gather(selectionSet, isEntities ? undefined : path, [], found);
+    // Of what is merged under one name, one shape has the fields of all.
+    const partsByName = new Map<string, Part[]>();
+    for (const { name, parts: below } of found.values()) {
+      partsByName.set(name, [...(partsByName.get(name) ?? []), ...below]);
+    }
+    const children = new Map<string, Shape | null>();
+    for (const [name, below] of partsByName)
+      children.set(name, below.length === 0 ? null : shapeOf(below, false));
     const shape = new Shape(types);
-    for (const [key, { isTypename, selectionSets: below, alternatives }] of found) {
-      const at = [...path, key];
-      const child = below.length === 0 ? null : shapeOf(below, isEntities ? [] : at, false);
-      const name = isEntities ? key : renamedKey(outputRewrites, at);
-      shape.addField(name, key, isTypename, child, alternatives);
+    for (const [key, { name, isTypename, alternatives }] of found) {
+      shape.addField(name, key, isTypename, children.get(name)!, alternatives);
     }
     return shape.seal();
   }
 
-  function gather({ selections }: SelectionSetNode, when: Conjunction, found: Map<string, FoundField>): void {
+  /** `path` is undefined above the entities. */
+  function gather(
+    { selections }: SelectionSetNode,
+    path: readonly string[] | undefined,
+    when: Conjunction,
+    found: Map<string, FoundField>,
+  ): void {
     for (const selection of selections) {
       const here = [...when, ...conjunctionOf(selection.directives)];
-      if (selection.kind === Kind.INLINE_FRAGMENT) gather(selection.selectionSet, here, found);
+      if (selection.kind === Kind.INLINE_FRAGMENT) gather(selection.selectionSet, path, here, found);
       else if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        gather(fragments.get(selection.name.value)!.selectionSet, here, found);
+        gather(fragments.get(selection.name.value)!.selectionSet, path, here, found);
       } else {
         const key = selection.alias?.value ?? selection.name.value;
+        const at = path === undefined ? [] : [...path, key];
         let field = found.get(key);
-        if (field === undefined)
-          found.set(key, (field = { isTypename: false, selectionSets: [], alternatives: [] }));
+        if (field === undefined) {
+          const name = path === undefined ? key : renamedKey(outputRewrites, at);
+          found.set(key, (field = { name, isTypename: false, parts: [], alternatives: [] }));
+        }
         if (selection.name.value === '__typename') field.isTypename = true;
-        if (selection.selectionSet !== undefined) field.selectionSets.push(selection.selectionSet);
-        field.alternatives.push(here);
+        if (selection.selectionSet !== undefined) {
+          field.parts.push({ selectionSet: selection.selectionSet, path: at });
+        }
+        if (here.length === 0) field.alternatives = [here];
+        else if (field.alternatives[0]?.length !== 0) field.alternatives.push(here);
       }
     }
   }
 }
 
+/** A selection set, and the keys that lead to it in the subgraph's answer. */
+interface Part {
+  readonly selectionSet: SelectionSetNode;
+  readonly path: readonly string[];
+}
+
 interface FoundField {
+  readonly name: string;
   isTypename: boolean;
-  readonly selectionSets: SelectionSetNode[];
-  readonly alternatives: Conjunction[];
+  readonly parts: Part[];
+  alternatives: Conjunction[];
 }

@@ -35,8 +35,11 @@ export class Shape {
   readonly typenames: number[] = [];
   /** For each key, `TIGHT` if the merged response has it under the same name. */
   readonly tights: number[] = [];
-  /** The type that the last object of this shape had: most likely that of the next. */
+  /** The type that the last object of this shape had, most likely that of the next, and its name as JSON. */
   lastType = 0;
+  lastTypeLength = 0;
+  lastTypeWords = new Int32Array(0);
+  lastTypeMask = 0;
   /** Words of a record. */
   size = HEADER;
   readonly fields = new Map<string, ShapeField>();
@@ -72,23 +75,21 @@ export class Shape {
   seal(): this {
     const words: number[] = [];
     const first = [0];
-    const mask: number[] = [];
-    const length: number[] = [];
-    for (const key of this.keys) {
-      const bytes = Buffer.from(`"${key}":`);
-      const padded = Buffer.alloc(Math.ceil(bytes.length / 4) * 4);
-      bytes.copy(padded);
-      for (let i = 0; i < padded.length; i += 4) words.push(padded.readInt32LE(i));
-      first.push(words.length);
-      const rest = bytes.length % 4;
-      mask.push(rest === 0 ? -1 : (1 << (8 * rest)) - 1);
-      length.push(bytes.length);
-    }
+    const texts = this.keys.map((key) => wordsOf(Buffer.from(`"${key}":`)));
+    for (const text of texts) first.push(words.push(...text.words));
     this.keyWords = Int32Array.from(words);
     this.keyFirst = Int32Array.from(first);
-    this.keyMask = Int32Array.from(mask);
-    this.keyLength = Int32Array.from(length);
+    this.keyMask = Int32Array.from(texts.map(({ mask }) => mask));
+    this.keyLength = Int32Array.from(texts.map(({ length }) => length));
     return this;
+  }
+
+  expectType(type: number): void {
+    const { words, mask, length } = wordsOf(this.types.quotedName(type));
+    this.lastType = type;
+    this.lastTypeLength = length;
+    this.lastTypeWords = Int32Array.from(words);
+    this.lastTypeMask = mask;
   }
 
   /** The field with this wire name; -1 if there is none. */
@@ -111,6 +112,16 @@ export class Shape {
     this.size += words;
     return at;
   }
+}
+
+/** A text as little-endian words, zero behind its end, and what counts of the last one. */
+function wordsOf(text: Buffer): { words: number[]; mask: number; length: number } {
+  const padded = Buffer.alloc(Math.ceil(text.length / 4) * 4);
+  text.copy(padded);
+  const words: number[] = [];
+  for (let i = 0; i < padded.length; i += 4) words.push(padded.readInt32LE(i));
+  const rest = text.length % 4;
+  return { words, mask: rest === 0 ? -1 : (1 << (8 * rest)) - 1, length: text.length };
 }
 
 export interface ShapeField {

@@ -6,10 +6,10 @@ import {
   buildSchema,
   execute as executeMerged,
   isAbstractType,
-  Kind,
   parse,
   type DocumentNode,
   type ExecutionResult,
+  getOperationAST,
   type GraphQLFieldResolver,
   type GraphQLFormattedError,
   type GraphQLSchema,
@@ -44,7 +44,7 @@ export interface Graph {
   /** The schema that answers are completed by. */
   readonly executionSchema: GraphQLSchema;
   /** Plans a valid operation, once. */
-  plan(source: string): QueryPlan;
+  plan(operation: Pick<RandomOperation, 'source' | 'operationName'>): QueryPlan;
 }
 
 /** Composes the subgraphs; the reasons when they do not compose. */
@@ -67,9 +67,9 @@ export function composeGraph(subgraphs: readonly SubgraphSource[], world: Random
     world,
     apiSchema: buildSchema(supergraph.apiSchemaSdl),
     executionSchema: buildSchema(supergraph.executionSchemaSdl),
-    plan(source) {
+    plan({ source, operationName }) {
       let known = plans.get(source);
-      if (!known) plans.set(source, (known = plan(source, undefined, labels)));
+      if (!known) plans.set(source, (known = plan(source, operationName, labels)));
       return known;
     },
     subgraphSchemas: new Map(subgraphs.map((subgraph) => [subgraph.name, subgraphSchema(subgraph, world)])),
@@ -83,14 +83,13 @@ export async function answerMerged({ apiSchema, world }: Graph, operation: Rando
     hasContexts
       ? reachedFrom(source, world.field(source, info.fieldName, args, run))
       : world.field(source, info.fieldName, args, run);
-  const { operation: kind } = operation.document.definitions.find(
-    (definition) => definition.kind === Kind.OPERATION_DEFINITION,
-  )!;
+  const { operation: kind } = getOperationAST(operation.document, operation.operationName)!;
   return plain(
     await executeMerged({
       schema: apiSchema,
       document: operation.document,
       variableValues: operation.variables,
+      operationName: operation.operationName,
       rootValue: rootOf(kind),
       contextValue: newRun(),
       fieldResolver,
@@ -117,7 +116,7 @@ export async function answerSubgraph(
   operationName?: string,
 ): Promise<ExecutionResult> {
   const { world } = graph;
-  const definition = document.definitions.find((one) => one.kind === Kind.OPERATION_DEFINITION)!;
+  const definition = getOperationAST(document)!;
   return executeMerged({
     schema: graph.subgraphSchemas.get(subgraph)!,
     document,
@@ -166,13 +165,13 @@ export interface System {
 /** Apollo Gateway, whole but for its planner: it executes the plans that it is given. */
 export async function startApollo(graph: Graph): Promise<System> {
   const documents = new Map<string, DocumentNode>();
-  const plans = new Map<string, QueryPlan>();
+  let plan: QueryPlan | undefined;
   const gateway = new ApolloGateway({
     supergraphSdl: graph.supergraphSdl,
     logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
     queryPlannerConfig: {
       cache: {
-        get: async (hash) => plans.get(hash) as never,
+        get: async () => plan as never,
         set: async () => {},
         delete: async () => true,
         clear: nothing,
@@ -198,11 +197,11 @@ export async function startApollo(graph: Graph): Promise<System> {
   });
   const { executor } = await gateway.load();
   return {
-    async answer({ source, document, variables }) {
-      plans.clear();
-      plans.set(source, graph.plan(source));
+    async answer(operation) {
+      const { source, document, variables, operationName } = operation;
+      plan = graph.plan(operation);
       const context = {
-        request: { query: source, variables },
+        request: { query: source, variables, operationName },
         document,
         queryHash: source,
         schema: graph.apiSchema,
@@ -222,9 +221,11 @@ const nothing = (): void => {};
 export function startEngine(graph: Graph): System {
   const documents = new Map<string, DocumentNode>();
   return {
-    async answer({ source, document, variables }) {
+    async answer(operation) {
+      const { document, variables, operationName } = operation;
       const program = compileOperation({
-        plan: graph.plan(source),
+        plan: graph.plan(operation),
+        operationName,
         schema: graph.apiSchema,
         supergraphSchema: graph.executionSchema,
         document,

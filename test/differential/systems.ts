@@ -247,11 +247,15 @@ export function startEngine(graph: Graph): System {
   };
 }
 
-/** JSON as services write it: some with white space, some with all of Unicode escaped, errors first or last. */
-function written(result: ExecutionResult, text: string): Buffer {
+/**
+ * JSON as services write it: some with white space, some with all of Unicode escaped, errors first or last, keys in an
+ * order of their own, things that nobody asked for.
+ */
+function written({ data, errors }: ExecutionResult, text: string): Buffer {
   const style = hashOf(text);
-  const { data, errors } = result;
-  const ordered = style % 3 === 0 ? { errors, data } : { data, errors };
+  const answered = style % 7 === 0 ? disordered(data) : data;
+  const ordered =
+    style % 3 === 0 ? { extensions: { cost: [1] }, errors, data: answered } : { data: answered, errors };
   let json = JSON.stringify(ordered, undefined, style % 5 === 0 ? 2 : 0);
   if (style % 4 === 0)
     json = json.replace(
@@ -259,6 +263,15 @@ function written(result: ExecutionResult, text: string): Buffer {
       (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
     );
   return Buffer.from(json);
+}
+
+/** Where keys have an order of their own: in all objects but those of custom scalars, which have no type. */
+function disordered(value: unknown, isRoot = true): unknown {
+  if (Array.isArray(value)) return value.map((item) => disordered(item, false));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, item]) => [key, disordered(item, false)] as const);
+  if (!isRoot && !('__typename' in value)) return Object.fromEntries(entries);
+  return Object.fromEntries([['unasked', { type: [null] }], ...entries.reverse()]);
 }
 
 /** As it looks after having been JSON. */

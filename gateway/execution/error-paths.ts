@@ -78,9 +78,10 @@ export class ErrorTrail {
   }
 
   #firstPlace(fetch: CompiledFetch, call: Call): Path | undefined {
-    const { tape } = this.#run.workspace;
+    const { workspace } = this.#run;
     let first: Path | undefined;
     walkPlaces(this.#run, fetch.walk, (record, path) => {
+      const { tape } = workspace;
       if (tape[tape[record + fetch.join]! + BATCH] !== call.id) return true;
       first = path;
       return false;
@@ -118,9 +119,10 @@ export class ErrorTrail {
 
   /** Where in the response the entities of a call stand. */
   #placesOf(fetch: CompiledFetch, call: Call): Map<number, Path[]> {
-    const { tape } = this.#run.workspace;
+    const { workspace } = this.#run;
     const places = new Map<number, Path[]>();
     walkPlaces(this.#run, fetch.walk, (record, path) => {
+      const { tape } = workspace;
       const cell = tape[record + fetch.join]!;
       if (tape[cell + BATCH] !== call.id) return true;
       const known = places.get(cell);

@@ -21,9 +21,12 @@ export class Place {
   readonly #accesses = new Map<string, Access | undefined>();
   #shape: Shape | undefined;
   #merging: Merging | undefined;
+  /** The keys that lead to it: tells it from the other places of a program. */
+  readonly #path: string;
 
-  constructor(types: TypeTable) {
+  constructor(types: TypeTable, path = '') {
     this.types = types;
+    this.#path = path;
   }
 
   /** Says that records of this shape stand here, under some conditions. */
@@ -49,7 +52,7 @@ export class Place {
       field.sources.push({ shape, join });
       if (child === null) continue;
       const only = alternatives.length === 1 ? alternatives[0]! : [];
-      (field.child ??= new Place(this.types)).addOwn(child, [...when, ...only]);
+      (field.child ??= new Place(this.types, `${this.#path}.${name}`)).addOwn(child, [...when, ...only]);
     }
     this.#addAlternatives(shape, when);
   }
@@ -147,7 +150,8 @@ export class Place {
         (key) => field.sources.find(({ join }) => join === key)!.shape.fields.get(name)!.child!,
       ),
     ];
-    const word = shape.extra(`merged ${name}`, 3);
+    // Records of one shape can stand at several places, and be merged with something else at each.
+    const word = shape.extra(`merged ${this.#path}.${name}`, 3);
     return { candidates, join: 0, slot: word, merged: { word, candidates, shapes, merging } };
   }
 

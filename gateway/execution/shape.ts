@@ -35,8 +35,11 @@ export class Shape {
   readonly typenames: number[] = [];
   /** For each key, `TIGHT` if the merged response has it under the same name. */
   readonly tights: number[] = [];
-  /** The type that the last object of this shape had: most likely that of the next. */
+  /** The type that the last object of this shape had, most likely that of the next, and its name as JSON. */
   lastType = 0;
+  lastTypeLength = 0;
+  lastTypeWords = new Int32Array(0);
+  lastTypeMask = 0;
   /** Words of a record. */
   size = HEADER;
   readonly fields = new Map<string, ShapeField>();
@@ -72,23 +75,21 @@ export class Shape {
   seal(): this {
     const words: number[] = [];
     const first = [0];
-    const mask: number[] = [];
-    const length: number[] = [];
-    for (const key of this.keys) {
-      const bytes = Buffer.from(`"${key}":`);
-      const padded = Buffer.alloc(Math.ceil(bytes.length / 4) * 4);
-      bytes.copy(padded);
-      for (let i = 0; i < padded.length; i += 4) words.push(padded.readInt32LE(i));
-      first.push(words.length);
-      const rest = bytes.length % 4;
-      mask.push(rest === 0 ? -1 : (1 << (8 * rest)) - 1);
-      length.push(bytes.length);
-    }
+    const texts = this.keys.map((key) => wordsOf(Buffer.from(`"${key}":`)));
+    for (const text of texts) first.push(words.push(...text.words));
     this.keyWords = Int32Array.from(words);
     this.keyFirst = Int32Array.from(first);
-    this.keyMask = Int32Array.from(mask);
-    this.keyLength = Int32Array.from(length);
+    this.keyMask = Int32Array.from(texts.map(({ mask }) => mask));
+    this.keyLength = Int32Array.from(texts.map(({ length }) => length));
     return this;
+  }
+
+  expectType(type: number): void {
+    const { words, mask, length } = wordsOf(this.types.quotedName(type));
+    this.lastType = type;
+    this.lastTypeLength = length;
+    this.lastTypeWords = Int32Array.from(words);
+    this.lastTypeMask = mask;
   }
 
   /** The field with this wire name; -1 if there is none. */
@@ -111,6 +112,16 @@ export class Shape {
     this.size += words;
     return at;
   }
+}
+
+/** A text as little-endian words, zero behind its end, and what counts of the last one. */
+function wordsOf(text: Buffer): { words: number[]; mask: number; length: number } {
+  const padded = Buffer.alloc(Math.ceil(text.length / 4) * 4);
+  text.copy(padded);
+  const words: number[] = [];
+  for (let i = 0; i < padded.length; i += 4) words.push(padded.readInt32LE(i));
+  const rest = text.length % 4;
+  return { words, mask: rest === 0 ? -1 : (1 << (8 * rest)) - 1, length: text.length };
 }
 
 export interface ShapeField {
@@ -138,46 +149,67 @@ export function shapeOfOperation(
     if (definition.kind === Kind.OPERATION_DEFINITION) operation = definition;
   }
   if (operation === undefined) throw new Error('A fetch of the query plan holds no operation');
-  return shapeOf([operation.selectionSet], [], asksEntities);
+  return shapeOf([{ selectionSet: operation.selectionSet, path: [] }], asksEntities);
 
-  function shapeOf(
-    selectionSets: readonly SelectionSetNode[],
-    path: readonly string[],
-    isEntities: boolean,
-  ): Shape {
+  function shapeOf(parts: readonly Part[], isEntities: boolean): Shape {
     const found = new Map<string, FoundField>();
-    for (const selectionSet of selectionSets) gather(selectionSet, [], found);
+    for (const { selectionSet, path } of parts)
+      gather(selectionSet, isEntities ? undefined : path, [], found);
+    // Of what is merged under one name, one shape has the fields of all.
+    const partsByName = new Map<string, Part[]>();
+    for (const { name, parts: below } of found.values()) {
+      partsByName.set(name, [...(partsByName.get(name) ?? []), ...below]);
+    }
+    const children = new Map<string, Shape | null>();
+    for (const [name, below] of partsByName)
+      children.set(name, below.length === 0 ? null : shapeOf(below, false));
     const shape = new Shape(types);
-    for (const [key, { isTypename, selectionSets: below, alternatives }] of found) {
-      const at = [...path, key];
-      const child = below.length === 0 ? null : shapeOf(below, isEntities ? [] : at, false);
-      const name = isEntities ? key : renamedKey(outputRewrites, at);
-      shape.addField(name, key, isTypename, child, alternatives);
+    for (const [key, { name, isTypename, alternatives }] of found) {
+      shape.addField(name, key, isTypename, children.get(name)!, alternatives);
     }
     return shape.seal();
   }
 
-  function gather({ selections }: SelectionSetNode, when: Conjunction, found: Map<string, FoundField>): void {
+  /** `path` is undefined above the entities. */
+  function gather(
+    { selections }: SelectionSetNode,
+    path: readonly string[] | undefined,
+    when: Conjunction,
+    found: Map<string, FoundField>,
+  ): void {
     for (const selection of selections) {
       const here = [...when, ...conjunctionOf(selection.directives)];
-      if (selection.kind === Kind.INLINE_FRAGMENT) gather(selection.selectionSet, here, found);
+      if (selection.kind === Kind.INLINE_FRAGMENT) gather(selection.selectionSet, path, here, found);
       else if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        gather(fragments.get(selection.name.value)!.selectionSet, here, found);
+        gather(fragments.get(selection.name.value)!.selectionSet, path, here, found);
       } else {
         const key = selection.alias?.value ?? selection.name.value;
+        const at = path === undefined ? [] : [...path, key];
         let field = found.get(key);
-        if (field === undefined)
-          found.set(key, (field = { isTypename: false, selectionSets: [], alternatives: [] }));
+        if (field === undefined) {
+          const name = path === undefined ? key : renamedKey(outputRewrites, at);
+          found.set(key, (field = { name, isTypename: false, parts: [], alternatives: [] }));
+        }
         if (selection.name.value === '__typename') field.isTypename = true;
-        if (selection.selectionSet !== undefined) field.selectionSets.push(selection.selectionSet);
-        field.alternatives.push(here);
+        if (selection.selectionSet !== undefined) {
+          field.parts.push({ selectionSet: selection.selectionSet, path: at });
+        }
+        if (here.length === 0) field.alternatives = [here];
+        else if (field.alternatives[0]?.length !== 0) field.alternatives.push(here);
       }
     }
   }
 }
 
+/** A selection set, and the keys that lead to it in the subgraph's answer. */
+interface Part {
+  readonly selectionSet: SelectionSetNode;
+  readonly path: readonly string[];
+}
+
 interface FoundField {
+  readonly name: string;
   isTypename: boolean;
-  readonly selectionSets: SelectionSetNode[];
-  readonly alternatives: Conjunction[];
+  readonly parts: Part[];
+  alternatives: Conjunction[];
 }

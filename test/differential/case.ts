@@ -1,4 +1,4 @@
-import { getVariableValues, type GraphQLSchema, Kind, validate } from 'graphql';
+import { getOperationAST, getVariableValues, type GraphQLSchema, validate } from 'graphql';
 import { type QueryPlan } from '../../gateway/execution/plan';
 import { formatQueryPlan } from '../../gateway/planning/planner';
 import { randomOperation, type RandomOperation } from '../support/random-operation';
@@ -99,22 +99,20 @@ export async function report(
     describeGraph({ subgraphs }),
     `# --- operation, with variables ${JSON.stringify(small.variables)}\n${small.source}`,
     `expected ${JSON.stringify(expected)}\ngot      ${JSON.stringify(got)}`,
-    planText(last?.graph ?? graph, small.source),
+    planText(last?.graph ?? graph, small),
   ].join('\n\n');
 }
 
-function isValid(schema: GraphQLSchema, { document, variables }: RandomOperation): boolean {
+function isValid(schema: GraphQLSchema, { document, variables, operationName }: RandomOperation): boolean {
   if (validate(schema, document).length > 0) return false;
-  const { variableDefinitions = [] } = document.definitions.find(
-    (node) => node.kind === Kind.OPERATION_DEFINITION,
-  )!;
+  const { variableDefinitions = [] } = getOperationAST(document, operationName)!;
   return getVariableValues(schema, variableDefinitions, variables).errors === undefined;
 }
 
-function planText(graph: Graph, source: string): string {
+function planText(graph: Graph, operation: RandomOperation): string {
   let plan: QueryPlan;
   try {
-    plan = graph.plan(source);
+    plan = graph.plan(operation);
   } catch (error) {
     return `no plan: ${reasonOf(error)}`;
   }

@@ -3,6 +3,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { isEnumType } from 'graphql';
+import { errors } from '../../gateway/errors';
+import { worldErrorCode } from '../support/random-world';
 import { type RandomOperation } from '../support/random-operation';
 import { type Answer, type Graph } from './systems';
 
@@ -13,6 +15,8 @@ import { type Answer, type Graph } from './systems';
  * null travels up, the errors of fields that it swallows may be told or not, at least one must be. So the places
  * where errors left a null must be the same, and where the field there failed itself, both must tell it.
  *
+ * Every error has a code of the gateway's table, or the one that its subgraph gave it.
+ *
  * Errors of fields that the client did not select are not compared: a plan may ask a subgraph for more (keys, what
  * `@requires` needs, fields of an interface object whose type is not known yet), and that this failed is told.
  */
@@ -22,6 +26,7 @@ export function differenceFromMerged(expected: Answer, actual: Answer): string |
     if (isDeepStrictEqual(expected.data, actual.data)) return 'order of data';
     return asksForMoreThanSelected(expected, actual) ? undefined : 'data';
   }
+  if (actual.errors.some(({ extensions }) => !codes.has(String(extensions?.['code'])))) return 'error code';
   const [wantedErrors, gotErrors] = [errorsByNull(expected), errorsByNull(actual)];
   for (const place of wantedErrors.keys()) if (!gotErrors.has(place)) return 'missing error';
   for (const [place, paths] of gotErrors) {
@@ -33,6 +38,9 @@ export function differenceFromMerged(expected: Answer, actual: Answer): string |
   }
   return undefined;
 }
+
+/** Those of the gateway's own errors, and the one that subgraphs give theirs. */
+const codes = new Set([...Object.keys(errors), worldErrorCode]);
 
 /**
  * A defect that remains: fields that a client selects of one implementation of an interface object are asked for of
@@ -74,14 +82,14 @@ function errorsByNull({ data, errors }: Answer): Map<string, string[]> {
  */
 export function differenceFromApollo(
   graph: Graph,
-  { source }: RandomOperation,
+  operation: RandomOperation,
   apollo: Answer,
   actual: Answer,
 ): string | undefined {
   const path = firstDifference(apollo.data, actual.data, []);
   if (!path) return undefined;
   // It does not rename what is false, null, zero or empty, for a client nor in a representation.
-  if (JSON.stringify(graph.plan(source)).includes('"KeyRenamer"')) return undefined;
+  if (JSON.stringify(graph.plan(operation)).includes('"KeyRenamer"')) return undefined;
   return apolloDefects.some((defect) => defect(graph, path, apollo)) ? undefined : 'data';
 }
 

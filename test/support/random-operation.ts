@@ -29,6 +29,8 @@ export interface RandomOperation {
   /** GraphQL text. */
   readonly source: string;
   readonly variables: Readonly<Record<string, unknown>>;
+  /** Given where the document has more than one operation. */
+  readonly operationName?: string | undefined;
 }
 
 export function randomOperation(schema: GraphQLSchema, random: RandomSource): RandomOperation {
@@ -38,7 +40,7 @@ export function randomOperation(schema: GraphQLSchema, random: RandomSource): Ra
     const document = parse(source, { noLocation: true });
     // Selections that do not merge are drawn now and then: then another is drawn.
     if (validate(schema, document, rules).length === 0)
-      return { document, source, variables: draft.variables };
+      return { document, source, variables: draft.variables, operationName: draft.operationName };
   }
   throw new Error(`No valid operation was found (seed ${random.seed})`);
 }
@@ -65,6 +67,7 @@ const strangeNames = [
 
 class OperationDraft {
   readonly variables: Record<string, unknown> = {};
+  operationName: string | undefined;
   readonly #schema: GraphQLSchema;
   readonly #random: RandomSource;
   /** Tries of this operation that were not valid: the next ones are plainer. */
@@ -93,12 +96,17 @@ class OperationDraft {
     const root = isMutation ? mutation : this.#schema.getQueryType()!;
     const selections = this.#selectionSet(root, 0);
     const declarations = this.#declarations.length > 0 ? `(${this.#declarations.join(', ')})` : '';
-    const name = random.chance(0.5) || declarations ? ` Op${random.between(0, 9)}` : '';
+    if (random.chance(0.08)) this.operationName = `Op${random.between(0, 9)}`;
+    const name =
+      this.operationName !== undefined || random.chance(0.5) || declarations
+        ? ` ${this.operationName ?? 'Op'}`
+        : '';
     const used = new Set([...selections.matchAll(/\.\.\.(F\d+)/g)].map((match) => match[1]));
     for (const fragment of [...this.#fragments].reverse())
       if (used.has(fragment.name))
         for (const match of fragment.text.matchAll(/\.\.\.(F\d+)/g)) used.add(match[1]);
     return [
+      ...(this.operationName === undefined ? [] : ['query Other { __typename }']),
       `${isMutation ? 'mutation' : 'query'}${name}${declarations} ${selections}`,
       ...this.#fragments
         .filter((fragment) => used.has(fragment.name))

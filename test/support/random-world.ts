@@ -82,6 +82,9 @@ interface FieldFacts {
 
 export const entitiesPerType = 4;
 
+/** The code of a field that fails. */
+export const worldErrorCode = 'WORLD_FAILS';
+
 export class RandomWorld {
   readonly #subgraphs = new Map<string, Map<string, TypeFacts>>();
   readonly #fields = new Map<string, FieldFacts>();
@@ -236,7 +239,7 @@ export class RandomWorld {
   #value(facts: FieldFacts, type: TypeNode, parent: WorldObject, place: string, odds: Odds): unknown {
     if (this.#chance(odds.errors, `${place} fails`))
       return new GraphQLError(`Nothing can be told of ${parent.type}`, {
-        extensions: { code: 'WORLD_FAILS' },
+        extensions: { code: worldErrorCode },
       });
     if (type.kind === Kind.NON_NULL_TYPE) {
       if (this.#chance(odds.broken, `${place} breaks its promise`)) return null;

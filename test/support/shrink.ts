@@ -138,7 +138,7 @@ function operationWithout(operation: RandomOperation, position: number): RandomO
     Argument: { leave: () => (take() ? null : undefined) },
     ObjectField: { leave: () => (take() ? null : undefined) },
   });
-  if (count >= position) return pruned(document, operation.variables);
+  if (count >= position) return pruned(document, operation);
   const dropped = Object.keys(operation.variables)[position - count - 1];
   if (dropped === undefined) return undefined;
   return {
@@ -148,7 +148,7 @@ function operationWithout(operation: RandomOperation, position: number): RandomO
 }
 
 /** Without fragments and variables that nothing uses any more. */
-function pruned(document: DocumentNode, variables: RandomOperation['variables']): RandomOperation {
+function pruned(document: DocumentNode, { variables, operationName }: RandomOperation): RandomOperation {
   let result = document;
   for (;;) {
     const used = new Set<string>();
@@ -166,6 +166,7 @@ function pruned(document: DocumentNode, variables: RandomOperation['variables'])
         document: result,
         source: print(result),
         variables: Object.fromEntries(Object.entries(variables).filter(([name]) => used.has(name))),
+        operationName,
       };
     result = next;
   }

@@ -176,6 +176,12 @@ function scanObject(scan: Scan, start: number, shape: Shape, record: number): nu
           tape = workspace.tape;
           tape[at] = scan.a;
           tape[at + 1] = scan.b;
+        } else if (typenames[field] === 1 && isLastType(view, p, shape)) {
+          const length = shape.lastTypeLength;
+          tape[at] = p;
+          tape[at + 1] = lengthBits(length) | STRING | tight;
+          tape[record + TYPE] = shape.lastType;
+          p += length;
         } else if (bytes[p] === QUOTE) {
           // The usual leaf is not worth a call.
           let q = p + 1;
@@ -200,7 +206,7 @@ function scanObject(scan: Scan, start: number, shape: Shape, record: number): nu
           if (typenames[field] === 1) tape[record + TYPE] = typeOf(scan, p, q, shape);
           p = q;
         } else {
-          p = scanLeaf(scan, p);
+          p = bytes[p]! > ZERO && bytes[p]! <= NINE ? scanNumber(scan, p) : scanLeaf(scan, p);
           tape[at] = scan.a;
           tape[at + 1] = scan.b | tight;
           if (typenames[field] === 1) tape[record + TYPE] = 0;
@@ -318,12 +324,15 @@ function scanLeaf(scan: Scan, p: number): number {
 }
 
 function scanNumber(scan: Scan, start: number): number {
-  const bytes = scan.bytes;
+  const { bytes } = scan;
   let p = start;
   if (bytes[p] === MINUS) p++;
   const digits = p;
   if (bytes[p] === ZERO) p++;
-  else p = scanDigits(scan, p);
+  else {
+    while (bytes[p]! >= ZERO && bytes[p]! <= NINE) p++;
+    if (p === digits) fail(scan, p);
+  }
   let kind = p - digits <= 9 ? INT : LONG;
   if (bytes[p] === POINT) {
     kind = FLOAT;
@@ -450,18 +459,19 @@ function keyText(scan: Scan, start: number, end: number): string {
   return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
 }
 
+/** Whether the name of the type stands here that the last object of the shape had. */
+function isLastType(view: DataView, start: number, { lastTypeWords, lastTypeMask }: Shape): boolean {
+  const last = lastTypeWords.length - 1;
+  if (last < 0) return false;
+  let p = start;
+  for (let i = 0; i < last; i++, p += 4) if (view.getInt32(p, true) !== lastTypeWords[i]) return false;
+  return (view.getInt32(p, true) & lastTypeMask) === lastTypeWords[last];
+}
+
 /** The number of the type that the string at these bytes names. */
 function typeOf(scan: Scan, start: number, end: number, shape: Shape): number {
-  if (shape.lastType > 0) {
-    const name = shape.types.quotedName(shape.lastType);
-    if (name.length === end - start) {
-      let i = 0;
-      while (i < name.length && name[i] === scan.bytes[start + i]) i++;
-      if (i === name.length) return shape.lastType;
-    }
-  }
   const type = shape.types.idOf(keyText(scan, start + 1, end - 1));
-  if (type > 0) shape.lastType = type;
+  if (type > 0) shape.expectType(type);
   return type;
 }
 

@@ -78,7 +78,8 @@ export function entityFetch(fetch: CompiledFetch): Step {
     walk(run, fetch.walk, (at, ancestors) => {
       const record = workspace.tape[at]!;
       let cell = workspace.tape[record + join]!;
-      if (cell === 0) {
+      // What could not be asked for at another place of the record may be known here.
+      if (cell === 0 || cell === run.skipped) {
         cell = (asked ?? run.askedOf(operation, contexts!(run, ancestors))).ask(representation, record);
         const { tape } = workspace;
         tape[record + join] = cell;
@@ -86,7 +87,7 @@ export function entityFetch(fetch: CompiledFetch): Step {
         const first = tape[cell + FIRST_ASKER + targetIndex]!;
         if (first === 0) tape[cell + FIRST_ASKER + targetIndex] = record;
         else if (!run.isExclusive && isSame(run, target, record, first)) tape[at] = first;
-      } else if (cell === run.skipped) return;
+      }
       const id = workspace.tape[cell + BATCH]!;
       if (id === lastCall || seen.includes(id)) return;
       lastCall = id;

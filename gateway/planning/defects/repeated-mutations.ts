@@ -1,10 +1,12 @@
 /**
- * Makes each mutation field run once.
+ * Makes each mutation field run once, and in its turn.
  *
  * A field that occurs more than once at the root under one name is one field, whatever conditions its occurrences
  * have (GraphQL, "Field Collection"); the planner takes occurrences with different conditions for different fields.
  * Here they become one, its later selections in fragments with their conditions; where the first occurrence may be
  * left out itself, the later ones run only when it is.
+ *
+ * No fragments are left at the root: the planner joins those of one kind, and so moves the fields of the later ones.
  */
 import {
   type DirectiveNode,
@@ -51,7 +53,6 @@ function once(
 ): OperationDefinitionNode {
   const occurrences = flatten(operation.selectionSet, new Map(), fragments);
   const names = occurrences.map(({ field }) => responseName(field));
-  if (new Set(names).size === names.length) return operation;
   const selections = occurrences.flatMap(({ field, when }, i) => {
     const same = (_: unknown, j: number): boolean => names[j] === names[i];
     const earlier = occurrences.slice(0, i).filter(same);
@@ -61,11 +62,14 @@ function once(
     for (const one of earlier) cases = cases.flatMap((assignment) => without(assignment, one.when));
     return cases.map((assignment) => standingForAll(field, assignment, later));
   });
-  return { ...operation, selectionSet: { ...operation.selectionSet, selections } };
+  return {
+    ...operation,
+    selectionSet: { ...operation.selectionSet, selections: selections.length > 0 ? selections : [typename] },
+  };
 }
 
 function standingForAll(field: FieldNode, when: Assignment, later: readonly Occurrence[]): SelectionNode {
-  const plain = { ...field, directives: [] };
+  const plain = { ...field, directives: (field.directives ?? []).filter((one) => !isCondition(one)) };
   const { selectionSet } = field;
   if (!selectionSet) return under(when, plain);
   const others = later.map((one) =>
@@ -124,30 +128,35 @@ function without(assignment: Assignment, other: Assignment): Assignment[] {
   return cases;
 }
 
-/** The selection under these conditions: in fragments, for it may have no two conditions of one kind. */
+/** The selection under these conditions; in fragments where it would have two of one kind. */
 function under(when: Assignment, selection: SelectionNode): SelectionNode {
   return [...when].reduce<SelectionNode>((inner, [name, value]) => {
-    const directives: DirectiveNode[] = [
-      {
-        kind: Kind.DIRECTIVE,
-        name: { kind: Kind.NAME, value: value ? 'include' : 'skip' },
-        arguments: [
-          {
-            kind: Kind.ARGUMENT,
-            name: { kind: Kind.NAME, value: 'if' },
-            value: { kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: name } },
-          },
-        ],
-      },
-    ];
-    return inner.directives?.length === 0 || (inner.kind === Kind.INLINE_FRAGMENT && !inner.directives)
-      ? { ...inner, directives }
-      : {
+    const directive = condition(name, value);
+    const present = inner.directives ?? [];
+    return present.some((one) => one.name.value === directive.name.value)
+      ? {
           kind: Kind.INLINE_FRAGMENT,
-          directives,
+          directives: [directive],
           selectionSet: { kind: Kind.SELECTION_SET, selections: [inner] },
-        };
+        }
+      : { ...inner, directives: [...present, directive] };
   }, selection);
 }
 
+const condition = (variable: string, value: boolean): DirectiveNode => ({
+  kind: Kind.DIRECTIVE,
+  name: { kind: Kind.NAME, value: value ? 'include' : 'skip' },
+  arguments: [
+    {
+      kind: Kind.ARGUMENT,
+      name: { kind: Kind.NAME, value: 'if' },
+      value: { kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: variable } },
+    },
+  ],
+});
+
+const isCondition = ({ name }: DirectiveNode): boolean => name.value === 'include' || name.value === 'skip';
+
 const responseName = (node: FieldNode): string => node.alias?.value ?? node.name.value;
+
+const typename: SelectionNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };

@@ -68,11 +68,15 @@ class StandIns {
   /** By subgraph, type and field: the names of all that the field requires first-hand. */
   readonly #required = new Map<string, ReadonlySet<string>>();
   readonly #additions = new Map<string, StandIn[]>();
+  readonly #fieldNames = new Set<string>();
 
   constructor(supergraph: DocumentNode) {
     this.#supergraph = supergraph;
     for (const node of supergraph.definitions) {
-      if (isComposedType(node)) this.#types.set(node.name.value, node);
+      if (isComposedType(node)) {
+        this.#types.set(node.name.value, node);
+        for (const field of node.fields ?? []) this.#fieldNames.add(field.name.value);
+      }
       if (node.kind === Kind.ENUM_TYPE_DEFINITION && node.name.value === 'join__Graph')
         for (const { name, directives = [] } of node.values ?? []) {
           const subgraph = stringArgument(directives[0], 'name');
@@ -114,7 +118,8 @@ class StandIns {
       return {
         ...part,
         operation: this.#restoreOperation(part.operation),
-        inputRewrites: [...(part.inputRewrites ?? []), ...rewrites],
+        // The first that fits counts: a client may have used the stand-in's name as an alias.
+        inputRewrites: [...rewrites, ...(part.inputRewrites ?? [])],
       };
     });
     return fetches.length === 1 ? fetches[0]! : { kind: 'Parallel', nodes: fetches };
@@ -182,7 +187,7 @@ class StandIns {
     const key = `${field}(${args.map(print).join()})`;
     let standIn = this.#bySelection.get(key);
     if (!standIn) {
-      standIn = { name: `${field}__${this.#byName.size + 1}`, field, arguments: args };
+      standIn = { name: this.#freeName(field), field, arguments: args };
       this.#bySelection.set(key, standIn);
       this.#byName.set(standIn.name, standIn);
     }
@@ -192,6 +197,12 @@ class StandIns {
       if (!added.includes(standIn)) this.#additions.set(name, [...added, standIn]);
     }
     return standIn;
+  }
+
+  #freeName(field: string): string {
+    let name = `${field}__${this.#byName.size + 1}`;
+    while (this.#fieldNames.has(name)) name += '_';
+    return name;
   }
 
   #restoreOperation(operation: string): string {

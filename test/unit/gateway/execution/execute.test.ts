@@ -87,6 +87,16 @@ const shop = new Graph({
 
 const callsOf = (sent: readonly SentRequest[]): string[] => sent.map(({ subgraph }) => subgraph);
 
+function reordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reordered);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([key, child]) => [key, reordered(child)]),
+  );
+}
+
 describe('execute', () => {
   it('writes the fields of one subgraph in the order of the client', async () => {
     const { text } = await shop.ask('{ products { price upc weight alias: name __typename } }');
@@ -236,6 +246,34 @@ describe('execute', () => {
     expect(product.data).toEqual({ me: { name: 'Ada' }, __type: { name: 'Product' } });
     const none = await shop.run(program, { variables: { name: 'None' } });
     expect(none.data).toEqual({ me: { name: 'Ada' }, __type: null });
+  });
+
+  it.each([
+    ['with spaces', (value: unknown) => JSON.stringify(value, undefined, 2)],
+    ['with keys in another order', (value: unknown) => JSON.stringify(reordered(value))],
+    [
+      'with keys that nobody asked for',
+      (value: unknown) => JSON.stringify(value).replaceAll('{"', '{"other":[{}],"'),
+    ],
+    [
+      'with keys that occur twice',
+      (value: unknown) => JSON.stringify(value).replaceAll('"name":', '"name":"first","name":'),
+    ],
+    [
+      'with keys in escapes',
+      (value: unknown) => JSON.stringify(value).replaceAll('"name":', '"n\\u0061me":'),
+    ],
+    ['with spaces before values', (value: unknown) => JSON.stringify(value).replaceAll('":', '": ')],
+    ['with spaces behind values', (value: unknown) => JSON.stringify(value).replaceAll(',"', ' ,"')],
+  ])('answers the same when subgraphs answer %s', async (_, write) => {
+    const source =
+      '{ products { upc name price alias: name tags inStock shipping reviews { body id author { name id } } } bestOf { name upc } me { id name reviews { id product { weight name } } } }';
+    const plain = await shop.ask(source);
+    const other = await shop.ask(source, {
+      answer: async (_request, answered) => Buffer.from(write(await answered())),
+    });
+    expect(plain.errors).toEqual([]);
+    expect(other.text).toBe(plain.text);
   });
 
   it('runs one program for many requests at once', async () => {

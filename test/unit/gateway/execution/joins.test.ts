@@ -73,6 +73,62 @@ describe('a field that several fetches answer', () => {
   });
 });
 
+describe('an entity that stands at several places', () => {
+  it('is merged at each with what joins it there', async () => {
+    const { data } = await run({
+      schema,
+      operation: '{ ts { c { x y } } t { c { x z } } u { c { x } } }',
+      plan: inSequence(
+        fetchOf('s', '{ts{__typename id}t{__typename id}u{__typename id}}'),
+        inParallel(
+          at(['ts', '@'], entities('t', '...on T{e_:id c{__typename x}}', key)),
+          at(['t'], entities('t', '...on T{e_:id c{__typename x}}', key)),
+          at(['u'], entities('t', '...on T{e_:id c{__typename x}}', key)),
+        ),
+        at(['ts', '@'], entities('u', '...on T{c{y}}', key)),
+        at(['t'], entities('v', '...on T{c{z}}', key)),
+      ),
+      answers: {
+        s: [{ ts: [one], t: one, u: one }],
+        t: [{ _entities: [{ c: { __typename: 'C', x: 1 } }] }],
+        u: [{ _entities: [{ c: { y: 2 } }] }],
+        v: [{ _entities: [{ c: { z: [3] } }] }],
+      },
+    });
+    expect(data).toEqual({ ts: [{ c: { x: 1, y: 2 } }], t: { c: { x: 1, z: [3] } }, u: { c: { x: 1 } } });
+  });
+
+  it('is merged below what its places share', async () => {
+    const { data } = await run({
+      schema:
+        'type Query { p: P q: P } type P { id: ID t: T } type T { id: ID c: C } type C { x: Int y: Int z: Int }',
+      operation: '{ p { t { c { x y } } } q { t { c { x z } } } }',
+      plan: inSequence(
+        fetchOf('s', '{p{__typename id}q{__typename id}}'),
+        inParallel(
+          at(
+            ['p'],
+            entities('t', '...on P{t{__typename id c{x}}}', [on('P', field('__typename'), field('id'))]),
+          ),
+          at(
+            ['q'],
+            entities('t', '...on P{t{__typename id c{x}}}', [on('P', field('__typename'), field('id'))]),
+          ),
+        ),
+        at(['p', 't'], entities('u', '...on T{c{y}}', key)),
+        at(['q', 't'], entities('v', '...on T{c{z}}', key)),
+      ),
+      answers: {
+        s: [{ p: { __typename: 'P', id: '1' }, q: { __typename: 'P', id: '1' } }],
+        t: [{ _entities: [{ t: { ...one, c: { x: 1 } } }] }],
+        u: [{ _entities: [{ c: { y: 2 } }] }],
+        v: [{ _entities: [{ c: { z: 3 } }] }],
+      },
+    });
+    expect(data).toEqual({ p: { t: { c: { x: 1, y: 2 } } }, q: { t: { c: { x: 1, z: 3 } } } });
+  });
+});
+
 describe('errors of entities', () => {
   it('reach each fetch that shares the call, under the names of the client', async () => {
     const outputRewrites = [

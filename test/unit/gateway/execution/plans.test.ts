@@ -330,6 +330,31 @@ describe('a fetch', () => {
     expect(data).toEqual({ ns: [{ id: '1', u: { f: '' } }, { id: '' }, { id: '2' }] });
   });
 
+  it('renames objects of other shapes into one field', async () => {
+    const { data } = await run({
+      schema:
+        'type Query { ns: [N] } interface N { id: ID } type A implements N { id: ID c: C } type B implements N { id: ID c: C } type C { x: Int y: Int d: D } type D { p: Int q: Int }',
+      operation: '{ ns { ... on A { c { x d { p } } } ... on B { c { y d { q } } } } }',
+      plan: fetchOf('s', '{ns{__typename ...on A{c{x d{p}}}...on B{c__alias_0:c{y d__alias_0:d{q}}}}}', {
+        outputRewrites: [
+          { kind: 'KeyRenamer', path: ['ns', '... on B', 'c__alias_0', 'd__alias_0'], renameKeyTo: 'd' },
+          { kind: 'KeyRenamer', path: ['ns', '... on B', 'c__alias_0'], renameKeyTo: 'c' },
+        ],
+      }),
+      answers: {
+        s: [
+          {
+            ns: [
+              { __typename: 'A', c: { x: 1, d: { p: 2 } } },
+              { __typename: 'B', c__alias_0: { y: 3, d__alias_0: { q: 4 } } },
+            ],
+          },
+        ],
+      },
+    });
+    expect(data).toEqual({ ns: [{ c: { x: 1, d: { p: 2 } } }, { c: { y: 3, d: { q: 4 } } }] });
+  });
+
   it('renames what entities are answered with', async () => {
     const { data } = await run({
       schema,

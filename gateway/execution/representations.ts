@@ -24,12 +24,18 @@ export class Representation {
 
   /**
    * Writes the representation of the record's object. False, with nothing written, if a required field has not
-   * been answered, or if the object is of no type that the fetch is about.
+   * been answered, if conditions have left out all of them, or if the object is of no type that the fetch is about.
    */
   write(run: Run, record: number, out: ByteWriter): boolean {
     const start = out.end;
     const fields = this.#fieldsFor(run, record);
-    if (fields?.[0]?.name !== '__typename' || !writeFields(run, record, fields, out)) {
+    const first = fields?.[0];
+    if (
+      first?.name !== '__typename' ||
+      !writeFields(run, record, fields!, out) ||
+      // A type alone: what was written is its key, its value and a brace.
+      (first.isConstant && out.end - start === first.key.length + 1)
+    ) {
       out.end = start;
       return false;
     }

@@ -157,6 +157,20 @@ const regressions: Readonly<Record<string, Regression>> = {
       'query ($v: Boolean!, $w: Boolean! = false) { user { needsFirst @skip(if: $w) needsSecond @include(if: $v) } }',
     variables: { v: true },
   },
+  'asks for no entity of which conditions have left out every key': {
+    subgraphs: {
+      alpha: `
+        type Query { thing: Thing! }
+        union Thing = Product | Other
+        type Product @key(fields: "id") { id: ID! }
+        type Other { name: String! }`,
+      beta: `
+        type Product @key(fields: "id") { id: ID! one: Int! two: Int! }`,
+    },
+    operation:
+      'query ($v: Boolean!, $w: Boolean!) { thing { ... on Product @skip(if: $v) { one } ... on Product @skip(if: $w) { two } } }',
+    variables: { v: true, w: true },
+  },
   'runs a mutation once that stands there again with a condition that is written out': {
     subgraphs: mutations,
     operation: 'mutation { first { one } second first @include(if: true) { two } }',
@@ -203,6 +217,18 @@ const regressions: Readonly<Record<string, Regression>> = {
     subgraphs: contexts,
     operation: '{ owners { tone: other box { owned { told } } } }',
   },
+  'answers entities that stand within themselves': {
+    subgraphs: {
+      alpha: `
+        type Query { user: User! }
+        type User @key(fields: "id") { id: ID! }
+        type Order @key(fields: "id") { id: ID! user: User! paid: Int! }`,
+      gamma: `
+        type User @key(fields: "id") { id: ID! order: Order! }
+        type Order @key(fields: "id") { id: ID! }`,
+    },
+    operation: '{ user { order { user { order { user { order { user { order { paid } } } } } } } } }',
+  },
   'merges the objects in lists of lists': {
     subgraphs: lists,
     operation: '{ user { notes { one two } } }',
@@ -243,7 +269,7 @@ const regressions: Readonly<Record<string, Regression>> = {
 };
 
 const header = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@key", "@requires", "@external", "@shareable", "@inaccessible", "@interfaceObject", "@context", "@fromContext"])`;
-const worlds = 3;
+const worlds = 4;
 
 test.each(Object.entries(regressions))(
   '%s',

@@ -110,7 +110,7 @@ export const RAW = 11;
 
 /** The words of a record's header. */
 export const TYPE = 0;
-/** The last walk that came by. */
+/** The last walk that came by, and at which depths. */
 export const VISITED = 1;
 /** Where its text stands. */
 export const SOURCE_START = 2;

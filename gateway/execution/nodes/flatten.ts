@@ -78,16 +78,30 @@ function pathSteps(path: ResponsePath): { steps: PathStep[]; last: string[] | un
 /**
  * Calls `visit` for each object at the end of the walk, in the order of the response, with the index of the pair
  * that refers to it, and the records on the way to it. Of a record that stands in several places only the first is
- * visited.
+ * visited, though a record that stands within itself is passed at each depth.
  */
 export function walk(
   run: Run,
   { steps, types, typed: endTypes }: Walk,
   visit: (at: number, ancestors: readonly number[]) => void,
 ): void {
-  const mark = ++run.walks;
+  const mark = ++run.walks << markedDepths;
+  const deeper = steps.length > markedDepths ? new Set<number>() : undefined;
   const { workspace, ancestors } = run;
   go(run.rootPair, 0);
+
+  function wasHere(record: number, depth: number): boolean {
+    if (depth >= markedDepths) {
+      const key = record * (steps.length + 1) + depth;
+      return deeper!.has(key) || (deeper!.add(key), false);
+    }
+    const { tape } = workspace;
+    const bit = 1 << depth;
+    let visited = tape[record + VISITED]!;
+    if (visited >> markedDepths !== mark >> markedDepths) visited = mark;
+    tape[record + VISITED] = visited | bit;
+    return (visited & bit) !== 0;
+  }
 
   function go(at: number, depth: number): void {
     let { tape } = workspace;
@@ -99,8 +113,7 @@ export function walk(
         if (types === undefined || types[typeOf(workspace, record, endTypes)] === 1) visit(at, ancestors);
         return;
       }
-      if (tape[record + VISITED] === mark) return;
-      tape[record + VISITED] = mark;
+      if (wasHere(record, depth)) return;
       const step = steps[depth]!;
       if (step.types !== undefined && step.types[typeOf(workspace, record, step.typed)] !== 1) return;
       go(locate(workspace, record, step.access), depth + 1);
@@ -114,6 +127,9 @@ export function walk(
     }
   }
 }
+
+/** How many depths of a walk are told apart in a record itself: a bit for each, below the number of the walk. */
+const markedDepths = 12;
 
 /** Like `walk`, but visits each place, also of a record that stands in several, and says its path. */
 export function walkPlaces(

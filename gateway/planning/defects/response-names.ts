@@ -52,7 +52,10 @@ export interface Renaming {
   readonly restored: ReadonlyMap<string, string>;
 }
 
-/** Undefined where the planner cannot take anything of the document for its own. */
+/**
+ * Undefined where the planner cannot take anything of the document for its own. Throws where `__typename` is the alias
+ * of another field, which nobody would tell apart from the type.
+ */
 export function renamingOf(document: DocumentNode, plannerNames: ReadonlySet<string>): Renaming | undefined {
   const mistakable = new Set<string>();
   const all = new Set<string>();
@@ -60,6 +63,9 @@ export function renamingOf(document: DocumentNode, plannerNames: ReadonlySet<str
     Field(node) {
       const name = responseName(node);
       all.add(name);
+      // Types are read from it, in the planner and in the engine.
+      if (name === '__typename' && node.name.value !== name)
+        throw new Error('Only the field "__typename" can go by its name');
       const isAsSuch = node.name.value === name && (node.arguments ?? []).length === 0;
       if (!isAsSuch && plannerNames.has(name)) mistakable.add(name);
     },

@@ -246,6 +246,53 @@ describe('errors of entities', () => {
   });
 });
 
+describe('an entity that stands within itself', () => {
+  it('is gone through at each depth', async () => {
+    const depth = 16;
+    const path = (length: number): string[] => Array.from({ length }, () => 'n');
+    const selection = (length: number): string => (length === 0 ? 'v' : `n { ${selection(length - 1)} }`);
+    const byId = [on('N', field('__typename'), field('id'))];
+    const { data, sent } = await run({
+      schema: 'type Query { n: N } type N { id: ID n: N v: Int }',
+      operation: `{ ${selection(depth)} }`,
+      plan: inSequence(
+        fetchOf('s', '{n{__typename id}}'),
+        ...Array.from({ length: depth - 1 }, (_, i) =>
+          at(path(i + 1), entities('t', '...on N{n{__typename id}}', byId)),
+        ),
+        at(path(depth), entities('u', '...on N{v}', byId)),
+      ),
+      answers: {
+        s: [{ n: { __typename: 'N', id: '1' } }],
+        t: [
+          { _entities: [{ n: { __typename: 'N', id: '2' } }] },
+          { _entities: [{ n: { __typename: 'N', id: '1' } }] },
+        ],
+        u: [{ _entities: [{ v: 7 }] }],
+      },
+    });
+    expect(JSON.stringify(data)).toBe(`${'{"n":'.repeat(depth)}{"v":7}${'}'.repeat(depth)}`);
+    expect(sent.map(({ service }) => service)).toEqual(['s', 't', 't', 'u']);
+  });
+});
+
+describe('an entity of which conditions leave out every key', () => {
+  it('is not asked for', async () => {
+    const { data, sent } = await run({
+      schema,
+      operation: 'query ($v: Boolean!) { t { a @include(if: $v) c { x } } }',
+      variables: { v: false },
+      plan: inSequence(
+        fetchOf('s', 'query($v:Boolean!){t{__typename id@include(if:$v)}}', { variableUsages: ['v'] }),
+        at(['t'], entities('t', '...on T{a c{x}}', key)),
+      ),
+      answers: { s: [{ t: { __typename: 'T' } }] },
+    });
+    expect(data).toEqual({ t: { c: null } });
+    expect(sent).toHaveLength(1);
+  });
+});
+
 describe('records of one entity', () => {
   it('stand for each other only while they say the same', async () => {
     const long = 'x'.repeat(300);

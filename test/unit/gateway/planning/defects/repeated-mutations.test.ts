@@ -28,11 +28,7 @@ test.each([
     'mutation { a @include(if: $v) @skip(if: $w) a }',
     'mutation{a@include(if:$v)@skip(if:$w)a@skip(if:$v)...@include(if:$w){a@include(if:$v)}}',
   ],
-  [
-    'leaves out what can never be',
-    'mutation { a ... @skip(if: $v) { a @include(if: $v) } }',
-    'mutation{a}',
-  ],
+  ['leaves out what can never be', 'mutation { a ... @skip(if: $v) { a @include(if: $v) } }', 'mutation{a}'],
   [
     'leaves fields in their order when fragments hold them',
     'mutation { ... { a @other } b ... on Mutation { c } }',

@@ -1,3 +1,4 @@
+/** Longer than other files: every option stands in one schema, with its default, its rule and its documentation. */
 import { z } from 'zod';
 import { readOptionsFile } from './options-file';
 import { describeIssue } from './options-problem';

@@ -1,3 +1,4 @@
+/** Calls of subgraphs over HTTP, through undici. Longer than other files: a call is the handler of its own response. */
 import { rootCertificates } from 'node:tls';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { KeptBytes } from './kept-bytes';

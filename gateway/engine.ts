@@ -87,13 +87,15 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
         overrideLabels: chooseOverrides(facts.overrideLabels),
       };
       const program = plans.peek(operation) ?? (await plans.get(operation));
-      const { data, errors } = await execute(program, {
+      const { body, data, errors } = await execute(program, {
         variables: given,
         send,
         caller: context.client,
         errors: told,
       });
-      const result: GatewayExecutionResult = { data: isNull(data) ? null : lazyData(data) };
+      const result: GatewayExecutionResult = {
+        data: isNull(data) ? null : lazyData(data, errors.length === 0 ? body : undefined),
+      };
       if (errors.length > 0) result.errors = errors;
       if (exposeQueryPlans && request.http?.headers.has('apollo-query-plan-experimental') === true) {
         const format = request.http.headers.get('apollo-query-plan-experimental-format');

@@ -9,14 +9,19 @@
 interface Held {
   /** UTF-8 JSON of the response's `data`. */
   readonly bytes: Buffer;
+  /** The bytes of a response that is nothing but this data. */
+  readonly response: Buffer | undefined;
   parsed: object | undefined;
 }
 
 const heldBy = new WeakMap<object, Held>();
 
-/** Wraps the JSON object in `bytes` as an object that is parsed when it is first looked at. */
-export function lazyData(bytes: Buffer): Record<string, unknown> {
-  const held: Held = { bytes, parsed: undefined };
+/**
+ * Wraps the JSON object in `bytes` as an object that is parsed when it is first looked at. `response` is what is sent
+ * when nothing is added to it, `{"data":…}` with these bytes in it, so that they need not be copied.
+ */
+export function lazyData(bytes: Buffer, response?: Buffer): Record<string, unknown> {
+  const held: Held = { bytes, response, parsed: undefined };
   const data = new Proxy({}, new Materialising(held)) as Record<string, unknown>;
   heldBy.set(data, held);
   return data;
@@ -31,6 +36,8 @@ export function stringifyResult(result: object): string | Buffer {
   const { errors, data, extensions } = result as { errors?: unknown; data?: unknown; extensions?: unknown };
   const held = typeof data === 'object' && data !== null ? heldBy.get(data) : undefined;
   if (held === undefined) return JSON.stringify({ errors, data, extensions });
+  const isUntouched = held.parsed === undefined && errors === undefined && extensions === undefined;
+  if (isUntouched && held.response !== undefined) return held.response;
   const before = errors === undefined ? dataOnly : Buffer.from(`{"errors":${JSON.stringify(errors)},"data":`);
   const after = extensions === undefined ? end : Buffer.from(`,"extensions":${JSON.stringify(extensions)}}`);
   return Buffer.concat([before, currentBytes(held), after]);

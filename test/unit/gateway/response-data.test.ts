@@ -25,6 +25,15 @@ describe('stringifyResult', () => {
     expect(text({ data: lazyData(bytes) })).toBe(`{"data":${bytes.toString()}}`);
   });
 
+  it('hands the whole response through when nothing was added to it', () => {
+    const response = Buffer.from(`{"data":${bytes.toString()}}`);
+    expect(stringifyResult({ data: lazyData(bytes, response) })).toBe(response);
+    expect(text({ data: lazyData(bytes, response), extensions: { took: 3 } })).toContain('"took":3');
+    expect(text({ data: lazyData(bytes, response), errors: [{ message: 'no' }] })).toContain(
+      '"message":"no"',
+    );
+  });
+
   it('hands the bytes through after the result was spread and read', () => {
     const result = { ...{ data: lazyData(bytes), errors: undefined } };
     expect(result.data['user']).toBeDefined();

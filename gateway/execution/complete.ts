@@ -142,7 +142,7 @@ export class Completion {
     }
     let type = projection.typeSource === undefined ? 0 : typeOf(workspace, record, projection.typeSource);
     if (type === 0) type = projection.staticType;
-    const isSaid = type > 0 || (type === 0 && projection.typeSource?.isAsked !== true);
+    const isSaid = type > 0 || (type === 0 && !projection.isTypeAsked);
     const fields = isSaid ? projection.fieldsOf(type) : undefined;
     if (fields === undefined) {
       const { tape: cells } = workspace;

@@ -158,8 +158,7 @@ export class Place {
   /** How the type is read of what stands here. */
   typeSource(): TypeSource {
     const saying = this.#joining.filter(({ shape }) => shape.typenames.includes(1));
-    const isAsked = saying.length > 0 || this.#own.some(({ typenames }) => typenames.includes(1));
-    return { types: this.types, joins: saying.map(({ key }) => this.joinWord(key)), isAsked };
+    return { types: this.types, joins: saying.map(({ key }) => this.joinWord(key)) };
   }
 }
 
@@ -168,8 +167,6 @@ export interface TypeSource {
   readonly types: TypeTable;
   /** The words that refer to cells whose answers may say it too. */
   readonly joins: readonly number[];
-  /** Whether any fetch asks for the type. */
-  readonly isAsked: boolean;
 }
 
 /**

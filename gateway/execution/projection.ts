@@ -56,6 +56,8 @@ export class ObjectProjection {
   /** The type number if `returnType` is an object type, else 0. */
   readonly staticType: number;
   readonly typeSource: TypeSource | undefined;
+  /** Whether any fetch asks for the type, under these conditions. */
+  readonly isTypeAsked: boolean;
   /** Others than those that are possible are undefined. By type number. */
   readonly #fields: (FieldProjection[] | undefined)[] = [];
   readonly #source: ProjectionSource;
@@ -72,6 +74,7 @@ export class ObjectProjection {
     this.returnType = returnType;
     this.staticType = isObjectType(returnType) ? source.types.idOf(returnType.name) : 0;
     this.typeSource = place?.typeSource();
+    this.isTypeAsked = place?.isAsked('__typename', source.conditions) ?? false;
     this.#source = source;
     this.#place = place;
     this.#selectionSets = selectionSets;

@@ -149,12 +149,12 @@ export function shapeOfOperation(
     if (definition.kind === Kind.OPERATION_DEFINITION) operation = definition;
   }
   if (operation === undefined) throw new Error('A fetch of the query plan holds no operation');
-  return shapeOf([{ selectionSet: operation.selectionSet, path: [] }], asksEntities);
+  return shapeOf([{ selectionSet: operation.selectionSet, path: [], when: [] }], asksEntities);
 
   function shapeOf(parts: readonly Part[], isEntities: boolean): Shape {
     const found = new Map<string, FoundField>();
-    for (const { selectionSet, path } of parts)
-      gather(selectionSet, isEntities ? undefined : path, [], found);
+    for (const { selectionSet, path, when } of parts)
+      gather(selectionSet, isEntities ? undefined : path, when, found);
     // Of what is merged under one name, one shape has the fields of all.
     const partsByName = new Map<string, Part[]>();
     for (const { name, parts: below } of found.values()) {
@@ -192,7 +192,7 @@ export function shapeOfOperation(
         }
         if (selection.name.value === '__typename') field.isTypename = true;
         if (selection.selectionSet !== undefined) {
-          field.parts.push({ selectionSet: selection.selectionSet, path: at });
+          field.parts.push({ selectionSet: selection.selectionSet, path: at, when: here });
         }
         if (here.length === 0) field.alternatives = [here];
         else if (field.alternatives[0]?.length !== 0) field.alternatives.push(here);
@@ -201,10 +201,11 @@ export function shapeOfOperation(
   }
 }
 
-/** A selection set, and the keys that lead to it in the subgraph's answer. */
+/** A selection set, the keys that lead to it in the subgraph's answer, and the conditions around it. */
 interface Part {
   readonly selectionSet: SelectionSetNode;
   readonly path: readonly string[];
+  readonly when: Conjunction;
 }
 
 interface FoundField {

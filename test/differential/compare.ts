@@ -88,17 +88,21 @@ export function differenceFromApollo(
 ): string | undefined {
   const path = firstDifference(apollo.data, actual.data, []);
   if (!path) return undefined;
+  const plan = JSON.stringify(graph.plan(operation));
   // It does not rename what is false, null, zero or empty, for a client nor in a representation.
-  if (JSON.stringify(graph.plan(operation)).includes('"KeyRenamer"')) return undefined;
-  return apolloDefects.some((defect) => defect(graph, path, apollo)) ? undefined : 'data';
+  if (plan.includes('"KeyRenamer"')) return undefined;
+  // It asks for no entity of which conditions have left out a part that only other fields require.
+  if (plan.includes('(if:$') && valueAt(apollo.data, path) === null) return undefined;
+  return apolloDefects.some((defect) => defect(graph, path, apollo, actual)) ? undefined : 'data';
 }
 
 type Path = readonly (string | number)[];
 
 /** What is known to be wrong in it, recognised by where its data differs first. */
-const apolloDefects: ((graph: Graph, path: Path, apollo: Answer) => boolean)[] = [
+const apolloDefects: ((graph: Graph, path: Path, apollo: Answer, actual: Answer) => boolean)[] = [
   // Lists within lists that two subgraphs know parts of: it keeps one part.
-  function nestedLists(_graph, path) {
+  function nestedLists(_graph, path, _apollo, actual) {
+    if (typeof path.at(-1) === 'number' && Array.isArray(valueAt(actual.data, path))) return true;
     return path.some((step, i) => typeof step === 'number' && typeof path[i + 1] === 'number');
   },
   // An interface object's `__typename` replaces that of the object that it stands for: selections on the object are lost.

@@ -209,6 +209,11 @@ const regressions: Readonly<Record<string, Regression>> = {
     subgraphs: interfaceObject,
     operation: '{ media { rating related { rating } } }',
   },
+  'needs no type for an object where what depends on it is left out': {
+    subgraphs: interfaceObject,
+    operation: 'query ($v: Boolean!) { media { rating ... on Film @include(if: $v) { label } } }',
+    variables: { v: false },
+  },
   'takes an argument from an object around, each from its own': {
     subgraphs: contexts,
     operation: '{ owners { box { owned { plain told } } } }',

@@ -1,4 +1,8 @@
-/** Operations drawn at random from a schema: valid ones, with everything in them that a client may write. */
+/**
+ * Operations drawn at random from a schema: valid ones, with everything in them that a client may write.
+ *
+ * Over 300 lines: a method for each thing that may be written.
+ */
 import {
   getNamedType,
   isAbstractType,

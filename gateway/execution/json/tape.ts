@@ -131,7 +131,7 @@ export const REPRESENTATION_HASH = 5;
 /** From here on: for each record layout that the entity joins, the first record that asked for it. */
 export const FIRST_ASKER = 6;
 
-/** What a cell's status says; 0: there is no answer yet. */
+/** What a cell's status says; 0 as long as its call is pending. */
 export const ANSWERED = 1;
 /** The call failed, or its answer said nothing of the entity but errors. */
 export const FAILED = 2;

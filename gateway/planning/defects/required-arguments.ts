@@ -6,6 +6,8 @@
  * In the planner's supergraph the requirement of `price(currency: EUR)` is that of a field `price__1` without arguments;
  * in plans, this is `price__1: price(currency: EUR)`, and `price` again in representations. A fetch of fields that
  * require the same field with different arguments becomes several.
+ *
+ * Over 300 lines: what is renamed before planning and what is restored after it are one thing.
  */
 import {
   type ConstDirectiveNode,

@@ -44,18 +44,17 @@ const codes = new Set([...Object.keys(errors), worldErrorCode]);
 
 /**
  * A defect that remains: fields that a client selects of one implementation of an interface object are asked for of
- * all. Where one of the others fails there, with a null that travels up, that one is null.
+ * all. Where another one fails there, with a null that travels up, what was asked for with it is null.
  */
 function asksForMoreThanSelected(expected: Answer, actual: Answer): boolean {
   const place = firstDifference(expected.data, actual.data, []);
-  return (
-    place !== undefined &&
-    valueAt(actual.data, place) === null &&
-    actual.errors.some(
-      ({ path = [] }) =>
-        isDeepStrictEqual(path.slice(0, place.length), place) && valueAt(expected.data, path) === undefined,
-    )
-  );
+  if (place === undefined || valueAt(actual.data, place) !== null) return false;
+  return actual.errors.some(({ path = [] }) => {
+    const end = path.findIndex((_, i) => valueAt(expected.data, path.slice(0, i + 1)) === undefined);
+    if (end < 0) return false;
+    const shared = Math.min(end, place.length);
+    return isDeepStrictEqual(path.slice(0, shared), place.slice(0, shared));
+  });
 }
 
 /** Paths of errors by the place of the null that each left. */

@@ -23,19 +23,23 @@ export class ClientRequest implements Caller {
   readonly id: string;
   readonly trace: TraceContext;
   readonly headers: Readonly<Record<string, string>>;
+  readonly tracing: Readonly<Record<string, string>>;
   readonly start = performance.now();
   readonly deadline: number;
   /** Known once the document is parsed. */
   operation: { readonly name: string | null; readonly type: string } | undefined;
 
-  readonly #controller = new AbortController();
+  /** What the client is told when its request was ended before its time. */
+  #abortion: Error | undefined;
+  #onAbort: ((reason: Error) => void) | undefined;
   readonly #timer: NodeJS.Timeout;
   readonly #atEnd: (() => void)[] = [];
 
   constructor({ headers, forward, timeout }: ClientRequestOptions) {
     this.id = requestIdOf(headers['x-request-id']);
     this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
-    this.headers = this.#forwarded(headers, forward);
+    this.headers = forward(headers);
+    this.tracing = tracingHeaders(this.id, this.trace);
     this.deadline = this.start + timeout;
     this.#timer = setTimeout(() => this.abort(requestError('GATEWAY_TIMEOUT', { timeout })), timeout);
   }
@@ -45,22 +49,26 @@ export class ClientRequest implements Caller {
     return formatTraceparent(this.trace);
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  get isGone(): boolean {
+    return this.#abortion !== undefined;
   }
 
-  /** Settles as `work` does, or rejects with the reason of the abortion the moment it comes. */
-  async run<Result>(work: () => Promise<Result>): Promise<Result> {
-    this.signal.throwIfAborted();
-    return await new Promise<Result>((resolve, reject) => {
-      this.signal.addEventListener('abort', () => reject(this.signal.reason as Error), { once: true });
+  /** Settles as `work` does, or rejects with the reason of the abortion the moment it comes. To be called once. */
+  run<Result>(work: () => Promise<Result>): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      if (this.#abortion !== undefined) {
+        reject(this.#abortion);
+        return;
+      }
+      this.#onAbort = reject;
       work().then(resolve, reject);
     });
   }
 
   /** Ends everything that runs for this request; `reason` is what the client is told, if it is still there. */
   abort(reason: Error): void {
-    this.#controller.abort(reason);
+    this.#abortion ??= reason;
+    this.#onAbort?.(this.#abortion);
   }
 
   /** `release` is called when the request is over, however it ends. */
@@ -72,14 +80,11 @@ export class ClientRequest implements Caller {
     clearTimeout(this.#timer);
     for (const release of this.#atEnd.splice(0)) release();
   }
+}
 
-  #forwarded(headers: IncomingHttpHeaders, forward: ClientRequestOptions['forward']): Caller['headers'] {
-    const forwarded: Record<string, string> = { ...forward(headers) };
-    forwarded['x-request-id'] = this.id;
-    forwarded['traceparent'] = formatTraceparent(this.trace);
-    if (this.trace.state !== undefined) forwarded['tracestate'] = this.trace.state;
-    return forwarded;
-  }
+function tracingHeaders(id: string, trace: TraceContext): Caller['tracing'] {
+  const headers = { 'x-request-id': id, traceparent: formatTraceparent(trace) };
+  return trace.state === undefined ? headers : { ...headers, tracestate: trace.state };
 }
 
 function single(header: string | string[] | undefined): string | undefined {

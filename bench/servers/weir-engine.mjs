@@ -28,13 +28,13 @@ createServer((request, response) => {
   request.on('end', async () => {
     const { query, variables, operationName } = JSON.parse(Buffer.concat(chunks).toString());
     const program = programs.get(query) ?? (await compile(query, operationName));
-    const abort = new AbortController();
-    response.on('close', () => response.writableFinished || abort.abort());
     const caller = {
       headers: { authorization: request.headers.authorization },
-      signal: abort.signal,
+      tracing: {},
+      isGone: false,
       deadline: undefined,
     };
+    response.on('close', () => (caller.isGone = !response.writableFinished));
     const { body } = await execute(program, { variables, send, caller });
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
     response.end(body);

@@ -27,7 +27,7 @@ export function measureCalls({ metrics, logger }: MeasureCallsOptions): Intercep
         if (error instanceof TransportError && error.failure === 'aborted') record('aborted');
         else if (error instanceof TransportError) {
           record(error.code);
-          const requestId = request.caller.headers['x-request-id'];
+          const requestId = request.caller.tracing['x-request-id'];
           logger.warn({ err: error.cause, subgraph, requestId }, error.message);
         }
         throw error;

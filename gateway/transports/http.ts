@@ -221,6 +221,7 @@ class Call implements Dispatcher.DispatchHandler, PendingCall {
     for (const name in caller.headers) {
       if (!headerNames.has(name)) headers.push(name, caller.headers[name]!);
     }
+    for (const name in caller.tracing) headers.push(name, caller.tracing[name]!);
     const body = requestBody(operation.bodyPrefix, variables.length === 0 ? noVariables : variables);
     pool.dispatch({ path, method: 'POST', headers, body }, this);
   }

@@ -62,6 +62,6 @@ export class PendingCalls {
 const sweepInterval = 25;
 
 function reasonToGiveUp({ caller, expires }: PendingCall, now: number): TransportFailure | undefined {
-  if (caller.signal.aborted) return 'aborted';
+  if (caller.isGone) return 'aborted';
   return now >= expires || (caller.deadline !== undefined && now >= caller.deadline) ? 'timeout' : undefined;
 }

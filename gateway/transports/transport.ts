@@ -10,16 +10,14 @@ export interface SubgraphOperation {
   readonly bodyPrefix: Buffer;
 }
 
-/**
- * What a subgraph call needs to know of the client's request.
- *
- * One object per client request: transports key what they keep per request (an abort listener) by it.
- */
+/** What a subgraph call needs to know of the client's request. One object per client request. */
 export interface Caller {
-  /** Headers chosen by the forwarding rules, in lower case. */
+  /** Headers chosen by the forwarding rules, in lower case. What a subgraph answers may depend on them. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Aborted when nobody waits for the answer any more. */
-  readonly signal: AbortSignal;
+  /** Headers that tell operators to which request a call belongs. No answer depends on them. */
+  readonly tracing: Readonly<Record<string, string>>;
+  /** Whether nobody waits for the answer any more. */
+  readonly isGone: boolean;
   /** When the client's request must be answered, in milliseconds of `performance.now()`; undefined: never. */
   readonly deadline: number | undefined;
 }

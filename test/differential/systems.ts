@@ -27,6 +27,7 @@ import {
   type WorldObject,
   type WorldRun,
 } from '../support/random-world';
+import { callerOf } from '../support/caller';
 
 /** What a client gets. */
 export interface Answer {
@@ -239,7 +240,7 @@ export function startEngine(graph: Graph): System {
         const result = await answerSubgraph(graph, operation.subgraph, parsed, given, run, operation.name);
         return { status: 200, headers: { 'content-type': 'application/json' }, body: written(result, text) };
       };
-      const caller = { headers: {}, signal: new AbortController().signal, deadline: undefined };
+      const caller = callerOf();
       const { body } = await execute(program, { variables, send, caller });
       return plain(JSON.parse(body.toString()) as ExecutionResult);
     },

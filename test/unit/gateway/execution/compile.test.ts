@@ -1,6 +1,7 @@
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute, type Program } from '../../../../gateway/execution';
 import { at, entities, fetchOf, field, inSequence, on, run } from './plan';
+import { callerOf } from '../../../support/caller';
 
 const schema = buildSchema(
   'type Query { a: Int b: Int node: Node any: Any } type Subscription { a: Int } interface Node { id: ID } interface Named implements Node { id: ID name: String } type T implements Node & Named { id: ID name: String } type U { x: Int } union Any = T | U',
@@ -17,7 +18,7 @@ const compile = (
     document: parse(source),
     operationName,
   });
-const caller = { headers: {}, signal: new AbortController().signal, deadline: undefined };
+const caller = callerOf();
 const answer = (data: unknown) => () =>
   Promise.resolve({ status: 200, headers: {}, body: Buffer.from(JSON.stringify({ data })) });
 

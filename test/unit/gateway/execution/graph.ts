@@ -14,6 +14,7 @@ import { type QueryPlan } from '../../../../gateway/execution/plan';
 import { buildQueryPlanner } from '../../../../gateway/planning/planner';
 import { type SubgraphRequest } from '../../../../gateway/transports/transport';
 import { compose } from '../../../support/compose';
+import { callerOf } from '../../../support/caller';
 
 export interface SubgraphFixture {
   readonly sdl: string;
@@ -103,7 +104,7 @@ export class Graph {
       const bytes = given instanceof Uint8Array ? Buffer.from(given) : Buffer.from(JSON.stringify(given));
       return { status: 200, headers: {}, body: bytes };
     };
-    const caller = { headers: {}, signal: new AbortController().signal, deadline: undefined };
+    const caller = callerOf();
     const { body } = await execute(program, { variables, send, caller, errors });
     const text = body.toString();
     return { errors: [], ...JSON.parse(text), text, sent };

@@ -3,6 +3,7 @@ import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute } from '../../../../gateway/execution';
 import { type FetchNode, type PlanNode, type RequiredSelection } from '../../../../gateway/execution/plan';
 import { type Send } from '../../../../gateway/transports/transport';
+import { callerOf } from '../../../support/caller';
 
 export const fetchOf = (service: string, operation: string, rest: Partial<FetchNode> = {}): FetchNode => ({
   kind: 'Fetch',
@@ -73,7 +74,7 @@ export async function run(options: {
     );
     return Promise.resolve({ status: 200, headers: {}, body });
   };
-  const caller = { headers: {}, signal: new AbortController().signal, deadline: undefined };
+  const caller = callerOf();
   const { body } = await execute(program, { variables: options.variables, send, caller });
   return {
     text: body.toString(),

@@ -2,6 +2,7 @@ import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute } from '../../../../gateway/execution';
 import { type PlanNode } from '../../../../gateway/execution/plan';
 import { at, entities, fetchOf, field, inParallel, inSequence, on, run } from './plan';
+import { callerOf } from '../../../support/caller';
 
 describe('a value that several fetches answer parts of', () => {
   const schema = `
@@ -673,7 +674,7 @@ describe('a fetch', () => {
         bodies.push(operation.bodyPrefix.toString());
         return Promise.resolve({ status: 200, headers: {}, body: Buffer.from('{"data":{"t":null}}') });
       },
-      caller: { headers: {}, signal: new AbortController().signal, deadline: undefined },
+      caller: callerOf(),
     });
     expect(bodies).toEqual(['{"query":"query N__s__0{t{id}}","operationName":"N__s__0","variables":']);
   });

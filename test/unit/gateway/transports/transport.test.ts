@@ -6,11 +6,12 @@ import {
   type SubgraphRequest,
   TransportError,
 } from '../../../../gateway/transports/transport';
+import { callerOf } from '../../../support/caller';
 
 const request = (subgraph: string): SubgraphRequest => ({
   operation: { subgraph, kind: 'query', document: '{a}', name: undefined, bodyPrefix: Buffer.alloc(0) },
   variables: Buffer.alloc(0),
-  caller: { headers: {}, signal: new AbortController().signal, deadline: undefined },
+  caller: callerOf(),
 });
 const answering =
   (text: string): Send =>

@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer } from './apollo-server';
+import { createInvalidate } from './cache/invalidation';
+import { openStore } from './cache/open-store';
 import type { ClientRequest } from './client-request';
 import { graphqlEndpoint } from './endpoint';
 import { Gateway } from './gateway';
@@ -46,8 +48,10 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const { options, source, logDestination } = readOptions(given);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
   const metrics = createMetrics();
-  // Connections to subgraphs outlive a supergraph.
+  // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
+  const store = openStore(options.cache);
+  const invalidate = createInvalidate(store);
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
@@ -67,13 +71,16 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const app = createHttpServer({ options, logger, metrics, readiness, inFlight });
   const drain = prepareDrain(app, inFlight);
   graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers });
-  const admin = options.admin.enabled ? createAdminServer(metrics, readiness) : undefined;
+  const { enabled, token } = options.admin;
+  const invalidation = token === undefined ? undefined : { token, invalidate, logger };
+  const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
 
   async function close(): Promise<void> {
     await admin?.close();
     await app.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
+    await store.close();
     await metrics.close();
   }
 

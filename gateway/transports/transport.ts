@@ -32,6 +32,31 @@ export interface SubgraphRequest {
   /** UTF-8 JSON of the variables object, representations included; an empty Buffer: none. */
   readonly variables: Buffer;
   readonly caller: Caller;
+  /**
+   * What is asked of which entities: a list for each field of the operation. Undefined for a fetch of root fields,
+   * which has no `_entities` beside them.
+   */
+  readonly entities?: readonly EntityList[] | undefined;
+}
+
+/** The representations that one `_entities` field is asked for: at least one. */
+export interface EntityList {
+  /** `_entities`, or its alias where an operation has several. */
+  readonly responseKey: string;
+  /** Which of the request's variables holds the representations. */
+  readonly variable: string;
+  /**
+   * What is asked of each entity, as the document that asks nothing else, without its name. Lists ask the same of the
+   * same entity when they are for one subgraph and both this and `arguments` are equal. One string for all requests.
+   */
+  readonly selection: string;
+  /** UTF-8 JSON of the other variables of `selection` that have a value, as members of an object, without its braces. */
+  readonly arguments: Buffer;
+  /**
+   * JSON of each representation: views into the request's variables, made when they are first looked at, which must
+   * be before the call is answered.
+   */
+  readonly representations: readonly Buffer[];
 }
 
 export interface SubgraphResponse {

@@ -2,10 +2,13 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
-import { createApolloServer } from './apollo-server';
+import { createApolloServer, createFormatError } from './apollo-server';
 import { createInvalidate } from './cache/invalidation';
 import { openStore } from './cache/open-store';
-import type { ClientRequest } from './client-request';
+import { ClientRequests } from './client-requests';
+import { compileCorsHeaders } from './cors';
+import { createFront } from './edge/front';
+import { knownOperations } from './edge/known-operations';
 import { graphqlEndpoint } from './endpoint';
 import { Gateway } from './gateway';
 import { Generation } from './generation';
@@ -59,7 +62,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     logger,
     metrics,
   });
-  const apollo = createApolloServer({ gateway, options, logger });
+  const formatError = createFormatError(logger);
+  const apollo = createApolloServer({ gateway, options, formatError, logger });
 
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   let answers = false;
@@ -67,9 +71,15 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     ...(answers ? [] : ['no supergraph']),
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
-  const inFlight = new Set<ClientRequest>();
-  const app = createHttpServer({ options, logger, metrics, readiness, inFlight });
-  const drain = prepareDrain(app, inFlight);
+  const clients = new ClientRequests({ options, logger, metrics });
+  const front = createFront({
+    path: options.path,
+    bodyLimit: options.limits.body,
+    isOpen: () => state === 'running',
+    answerers: [knownOperations({ gateway, corsHeaders: compileCorsHeaders(options), formatError, logger })],
+  });
+  const app = createHttpServer({ options, logger, readiness, clients, front });
+  const drain = prepareDrain(app, clients);
   graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, logger };
@@ -86,7 +96,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 
   async function stop(): Promise<void> {
     state = 'stopping';
-    logger.info({ inFlight: inFlight.size }, 'shutting down');
+    logger.info({ inFlight: clients.size }, 'shutting down');
     await delay(options.shutdown.delay);
     await drain(options.shutdown.grace);
     await close();
@@ -98,7 +108,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     // Without a supergraph it starts when there is one, or never when the gateway is stopped before.
     started.catch(() => undefined);
     await gateway.start();
-    if (gateway.hasSupergraph) await started;
+    if (gateway.current !== undefined) await started;
     await listen(app, options.host, options.port, 'port');
     if (admin) await listen(admin, options.admin.host, options.admin.port, 'admin.port');
   } catch (error) {

@@ -1,3 +1,5 @@
+import type { CallCounts } from './call-counts';
+
 /** The part of a subgraph call that is the same for every request; compiled once per fetch node. */
 export interface SubgraphOperation {
   /** The subgraph's name in the supergraph. */
@@ -14,12 +16,15 @@ export interface SubgraphOperation {
 export interface Caller {
   /** Headers chosen by the forwarding rules, in lower case. What a subgraph answers may depend on them. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Equal for two callers exactly when their `headers` are equal; empty when there are none. */
+  readonly scope: string;
   /** Headers that tell operators to which request a call belongs. No answer depends on them. */
   readonly tracing: Readonly<Record<string, string>>;
   /** Whether nobody waits for the answer any more. */
   readonly isGone: boolean;
   /** When the client's request must be answered, in milliseconds of `performance.now()`; undefined: never. */
   readonly deadline: number | undefined;
+  readonly calls: CallCounts;
 }
 
 export interface SubgraphRequest {

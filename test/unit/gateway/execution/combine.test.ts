@@ -1,7 +1,7 @@
 import { buildSchema, parse } from 'graphql';
 import { Combinations } from '../../../../gateway/execution/combine';
 import { compileSubgraphOperation } from '../../../../gateway/execution/operation';
-import { type FetchNode, type PlanNode, type RequiredSelection } from '../../../../gateway/execution/plan';
+import { type PlanNode, type RequiredSelection } from '../../../../gateway/execution/plan';
 import { TypeTable } from '../../../../gateway/execution/types';
 import { at, entities, fetchOf, field, inParallel, inSequence, on, run } from './plan';
 
@@ -248,7 +248,7 @@ describe('combinations', () => {
   const types = new TypeTable(buildSchema(schema));
   const operations = Array.from({ length: 10 }, (_, i) => {
     const known = new Map(Array.from({ length: i }, (_unused, k) => [`${k}`, undefined as never]));
-    return compileSubgraphOperation(fetchOf('s', `{a${i}:now}`) as FetchNode, types, known);
+    return compileSubgraphOperation(fetchOf('s', `{a${i}:now}`), types, known);
   });
 
   it('are made once, and not endlessly many', () => {

@@ -130,7 +130,9 @@ async function runPrimary(count: number, flags: OwnFlags, context: Context): Pro
   });
 
   const collect = async (): Promise<string> => mergeMetrics(await workers.metrics());
-  const adminServer = admin.enabled ? createAdminServer({ collect }, () => []) : undefined;
+  const adminServer = admin.enabled
+    ? createAdminServer({ metrics: { collect }, readiness: () => [], invalidation: undefined })
+    : undefined;
   const reload = (): void => {
     say('replacing the workers one by one');
     void workers.reload().then(() => say('the workers are replaced'));

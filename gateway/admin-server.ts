@@ -1,13 +1,25 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import { type InvalidationRouteOptions, invalidationRoute } from './cache/invalidation-route';
 import { healthRoutes, type Readiness } from './health';
 import { type Metrics, metricsContentType } from './telemetry/metrics';
 
-/** What is for operators only, on a port of its own: `GET /metrics`, `GET /health/live`, `GET /health/ready`. */
-export function createAdminServer(metrics: Pick<Metrics, 'collect'>, readiness: Readiness): FastifyInstance {
+export interface AdminServerOptions {
+  readonly metrics: Pick<Metrics, 'collect'>;
+  readonly readiness: Readiness;
+  /** Without a token nothing can be changed. */
+  readonly invalidation: InvalidationRouteOptions | undefined;
+}
+
+/**
+ * What is for operators only, on a port of its own: `GET /metrics`, `GET /health/live`, `GET /health/ready` and
+ * `POST /cache/invalidate`.
+ */
+export function createAdminServer({ metrics, readiness, invalidation }: AdminServerOptions): FastifyInstance {
   const app = fastify({ forceCloseConnections: true });
   healthRoutes(app, readiness);
   app.get('/metrics', async (_request, reply) =>
     reply.type(metricsContentType).send(await metrics.collect()),
   );
+  if (invalidation) void app.register((routes) => invalidationRoute(routes, invalidation));
   return app;
 }

@@ -17,12 +17,13 @@ import type { Logger } from './telemetry/logger';
 export interface ApolloServerSettings {
   readonly gateway: Gateway;
   readonly options: Options;
+  readonly formatError: FormatError;
   readonly logger: Logger;
 }
 
 /** The GraphQL layer: parsing, validation, the choice of the operation, and plugins, in front of the gateway. */
 export function createApolloServer(settings: ApolloServerSettings): ApolloServer<OperationContext> {
-  const { gateway, options, logger } = settings;
+  const { gateway, options, formatError, logger } = settings;
   const development = options.mode === 'development';
   return new ApolloServer<OperationContext>({
     gateway,
@@ -41,7 +42,7 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
     },
     // What it returns is handed to the socket as it is, so bytes may take the place of text.
     stringifyResult: (result) => stringifyResult(result) as string,
-    formatError: (formatted, error) => formatError(formatted, error, logger),
+    formatError,
     plugins: [
       requestPlugin(gateway),
       ApolloServerPluginCacheControlDisabled(),
@@ -69,22 +70,22 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
   };
 }
 
+export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+
 /** Apollo Server's own errors under the codes of our table, and no defect of ours in an answer. */
-function formatError(
-  formatted: GraphQLFormattedError,
-  error: unknown,
-  logger: Logger,
-): GraphQLFormattedError {
-  const { extensions = {} } = formatted;
-  if (error instanceof GraphQLError) {
-    const message = speakable(formatted.message);
-    const code = codeForStatus(error.extensions) ?? error.extensions['code'];
-    if (isDefect(code)) logger.error({ err: error.cause ?? error, code }, 'an operation failed');
-    if (code !== undefined) return { ...formatted, message, extensions: { ...extensions, code } };
-    if (error.originalError === undefined) return { ...formatted, message };
-  }
-  logger.error({ err: error }, 'an operation failed');
-  return { message: errors.INTERNAL_SERVER_ERROR.message(), extensions: { code: 'INTERNAL_SERVER_ERROR' } };
+export function createFormatError(logger: Logger): FormatError {
+  return (formatted, error) => {
+    const { extensions = {} } = formatted;
+    if (error instanceof GraphQLError) {
+      const message = speakable(formatted.message);
+      const code = codeForStatus(error.extensions) ?? error.extensions['code'];
+      if (isDefect(code)) logger.error({ err: error.cause ?? error, code }, 'an operation failed');
+      if (code !== undefined) return { ...formatted, message, extensions: { ...extensions, code } };
+      if (error.originalError === undefined) return { ...formatted, message };
+    }
+    logger.error({ err: error }, 'an operation failed');
+    return { message: errors.INTERNAL_SERVER_ERROR.message(), extensions: { code: 'INTERNAL_SERVER_ERROR' } };
+  };
 }
 
 /** Messages quote what the client sent, which may be as long as its request. */

@@ -3,6 +3,8 @@ import { performance } from 'node:perf_hooks';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
+import { noCalls } from './transports/call-counts';
+import { scopeOf } from './transports/headers';
 import type { Caller } from './transports/transport';
 
 /** The reason of an abortion that nobody is told, because nobody is there any more. */
@@ -26,9 +28,11 @@ export class ClientRequest implements Caller {
   readonly tracing: Readonly<Record<string, string>>;
   readonly start = performance.now();
   readonly deadline: number;
+  readonly calls = noCalls();
   /** Known once the document is parsed. */
   operation: { readonly name: string | null; readonly type: string } | undefined;
 
+  #scope: string | undefined;
   /** What the client is told when its request was ended before its time. */
   #abortion: Error | undefined;
   #onAbort: ((reason: Error) => void) | undefined;
@@ -42,6 +46,10 @@ export class ClientRequest implements Caller {
     this.tracing = tracingHeaders(this.id, this.trace);
     this.deadline = this.start + timeout;
     this.#timer = setTimeout(() => this.abort(requestError('GATEWAY_TIMEOUT', { timeout })), timeout);
+  }
+
+  get scope(): string {
+    return (this.#scope ??= scopeOf(this.headers));
   }
 
   /** What the client gets back: our place in its trace, as W3C Trace Context's level 2 proposes. */

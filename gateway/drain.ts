@@ -9,7 +9,7 @@ import { requestError } from './errors';
  */
 export function prepareDrain(
   app: FastifyInstance,
-  inFlight: ReadonlySet<ClientRequest>,
+  clients: Iterable<ClientRequest>,
 ): (grace: number) => Promise<void> {
   const sockets = new Set<Socket>();
   app.server.on('connection', (socket: Socket) => {
@@ -26,7 +26,7 @@ export function prepareDrain(
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     }, 50);
     const end = setTimeout(() => {
-      for (const client of inFlight) client.abort(requestError('SHUTTING_DOWN', {}));
+      for (const client of clients) client.abort(requestError('SHUTTING_DOWN', {}));
       setTimeout(() => app.server.closeAllConnections(), timeToAnswer);
     }, grace);
     await closed;

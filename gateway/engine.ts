@@ -5,21 +5,25 @@ import {
   getOperationAST,
   getVariableValues,
   type GraphQLSchema,
+  type OperationDefinitionNode,
   OperationTypeNode,
   parse,
 } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import { buildSchemaInSteps } from './build-schema';
 import { requestError } from './errors';
-import { compileOperation, type ErrorOptions, execute, type Program } from './execution';
-import type { Execute, Executor, Subgraph } from './executor';
+import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
+import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import { createPlanner, PlanCache, type PlannedOperation, type Planner } from './planning';
-import { lazyData } from './response-data';
+import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import { measureCalls } from './telemetry/subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import type { HttpTransport } from './transports/http';
-import { compose, routeBySubgraph } from './transports/transport';
+import { type Caller, compose, routeBySubgraph } from './transports/transport';
+
+type Variables = Readonly<Record<string, unknown>>;
 
 export interface EngineOptions {
   readonly supergraphSdl: string;
@@ -67,47 +71,58 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     });
     await plans.warm(untilLate(warmUp));
 
-    const run: Execute = async ({
-      source,
-      queryHash,
+    const perform = (program: Program, variables: Variables, caller: Caller): Promise<Execution> =>
+      execute(program, { variables, send, caller, errors: told });
+    const plannedOf = (
+      document: string,
+      documentHash: string,
+      operationName: string | undefined,
+    ): PlannedOperation => ({
       document,
-      operation: { operation: operationType },
-      request,
-      context,
-      schema,
-    }) => {
-      const { operationName, variables: given = {} } = request;
-      if (operationType === OperationTypeNode.SUBSCRIPTION) {
+      documentHash,
+      operationName,
+      overrideLabels: chooseOverrides(facts.overrideLabels),
+    });
+    const known = new LRUCache<string, KnownOperation>({ maxSize: mostKnownBytes });
+    const knownOf = (document: string, hash: string, operationName: string | undefined): KnownOperation => {
+      const operation = getOperationAST(parse(document, { noLocation: true }), operationName)!;
+      return {
+        name: operation.name?.value ?? null,
+        type: operation.operation,
+        prepare(variables) {
+          if ('errors' in checkVariables(apiSchema, operation, variables)) return undefined;
+          const program = plans.peek(plannedOf(document, hash, operationName));
+          return program && ((caller) => perform(program, variables, caller));
+        },
+      };
+    };
+
+    const run: Execute = async ({ source, queryHash, operation, request, context }) => {
+      const { variables = {} } = request;
+      const operationName = request.operationName ?? undefined;
+      if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
         throw requestError('UNSUPPORTED_OPERATION', { feature: 'Subscription' });
       }
-      const variables = checkVariables(schema, document, operationName, given);
-      if ('errors' in variables) return { errors: variables.errors };
-      const operation = {
-        document: source,
-        documentHash: queryHash,
-        operationName: operationName ?? undefined,
-        overrideLabels: chooseOverrides(facts.overrideLabels),
-      };
-      const program = plans.peek(operation) ?? (await plans.get(operation));
-      const { body, data, errors } = await execute(program, {
-        variables: given,
-        send,
-        caller: context.client,
-        errors: told,
-      });
-      const result: GatewayExecutionResult = {
-        data: isNull(data) ? null : lazyData(data, errors.length === 0 ? body : undefined),
-      };
-      if (errors.length > 0) result.errors = errors;
+      const checked = checkVariables(apiSchema, operation, variables);
+      if ('errors' in checked) return { errors: checked.errors };
+      const planned = plannedOf(source, queryHash, operationName);
+      const program = plans.peek(planned) ?? (await plans.get(planned));
+      const key = knownKey(source, operationName);
+      if (!known.has(key))
+        known.set(key, knownOf(source, queryHash, operationName), { size: key.length * 2 + 1024 });
+      const execution = await perform(program, variables, context.client);
+      const result: GatewayExecutionResult = { data: dataOf(execution) };
+      if (execution.errors.length > 0) result.errors = execution.errors;
       if (exposeQueryPlans && request.http?.headers.has('apollo-query-plan-experimental') === true) {
         const format = request.http.headers.get('apollo-query-plan-experimental-format');
-        result.extensions = { __queryPlanExperimental: await showPlan(planner, operation, format) };
+        result.extensions = { __queryPlanExperimental: await showPlan(planner, planned, format) };
       }
       return result;
     };
     return {
       apiSchema,
       execute: run,
+      known: (document, operationName) => known.get(knownKey(document, operationName)),
       mostUsed: (count) => plans.mostUsed(count),
       close: planner.close.bind(planner),
     };
@@ -129,15 +144,22 @@ function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOp
   }
 }
 
+/** 16 MiB. */
+const mostKnownBytes = 16 * 1024 * 1024;
+
+/** No name holds a line break, and without a name it is the document itself, which need not be copied. */
+const knownKey = (document: string, operationName: string | undefined): string =>
+  operationName === undefined ? document : `${operationName}\n${document}`;
+
 /** Section 6.1.2 of the GraphQL specification, "Coercing Variable Values"; what is sent on is what the client sent. */
 function checkVariables(
   schema: GraphQLSchema,
-  document: Parameters<typeof getOperationAST>[0],
-  operationName: string | null | undefined,
-  variables: Readonly<Record<string, unknown>>,
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  variables: Variables,
 ): ReturnType<typeof getVariableValues> {
-  const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? [];
-  return definitions.length === 0 ? noVariables : getVariableValues(schema, definitions, variables);
+  return variableDefinitions.length === 0
+    ? noVariables
+    : getVariableValues(schema, variableDefinitions, variables);
 }
 
 const noVariables = { coerced: {} };
@@ -151,8 +173,6 @@ function chooseOverrides(labels: readonly string[]): readonly string[] {
   });
   return chosen.sort();
 }
-
-const isNull = (data: Buffer): boolean => data.length === 4 && data[0] === 0x6e;
 
 /** The plan in the form that a client asked for, as Apollo Gateway shows it to Apollo Sandbox. */
 function showPlan(

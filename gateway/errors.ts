@@ -37,6 +37,11 @@ export const errors = {
     when: 'The gateway does not know the hash of the automatic persisted query. The client sends the query with it; Apollo Client does so by itself.',
     message: () => 'PersistedQueryNotFound',
   },
+  UNAUTHENTICATED: {
+    status: 401,
+    when: 'The request has no credentials, or wrong ones.',
+    message: () => 'The request has no valid credentials.',
+  },
   NOT_FOUND: {
     status: 404,
     when: 'Nothing is served at this path.',
@@ -78,6 +83,11 @@ export const errors = {
     status: 500,
     when: 'A defect of the gateway. Its log has the cause, under the request id of the answer.',
     message: () => 'Internal server error',
+  },
+  CACHE_UNAVAILABLE: {
+    status: 503,
+    when: 'An invalidation could not be confirmed: the cache store was not reached. Ask again.',
+    message: () => 'The cache store could not be reached: old answers may still be served.',
   },
   NO_SUPERGRAPH: {
     status: 503,

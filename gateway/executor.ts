@@ -1,13 +1,17 @@
 import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
 import type { GraphQLSchema } from 'graphql';
 import type { ClientRequest } from './client-request';
+import type { Execution } from './execution';
 import type { PlannedOperation } from './planning';
+import type { Caller } from './transports/transport';
 
 /** What plans and runs the operations of one supergraph. */
 export interface Executor {
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema;
   readonly execute: Execute;
+  /** An operation that was executed before, by the text of its document. */
+  known(document: string, operationName: string | undefined): KnownOperation | undefined;
   /** The operations that were asked for most often, for the engine that follows to plan in advance. */
   mostUsed(count: number): PlannedOperation[];
   /** Called once, when no operation runs any more. */
@@ -21,6 +25,14 @@ export interface Executor {
 export type Execute = (
   request: GatewayGraphQLRequestContext<OperationContext>,
 ) => Promise<GatewayExecutionResult>;
+
+/** An operation that has been parsed and validated. */
+export interface KnownOperation {
+  readonly name: string | null;
+  readonly type: string;
+  /** What runs it; undefined when it has to be planned first, or when the variables do not fit. */
+  prepare(variables: Readonly<Record<string, unknown>>): ((caller: Caller) => Promise<Execution>) | undefined;
+}
 
 /** The context value of every operation. */
 export interface OperationContext {

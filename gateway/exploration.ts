@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { pathOf } from './http-errors';
+import { pathOf } from './client-requests';
 
 /**
  * Pages for people who explore the graph. The endpoint, opened in a browser, is Apollo Sandbox, whose script comes
@@ -28,7 +28,7 @@ const html = 'text/html; charset=utf-8';
 function isPageView(request: FastifyRequest, path: string): boolean {
   return (
     request.method === 'GET' &&
-    pathOf(request) === path &&
+    pathOf(request.url) === path &&
     (request.headers.accept ?? '').includes('text/html') &&
     !/[?&](query|extensions)=/.test(request.url)
   );

@@ -74,8 +74,8 @@ export class Gateway implements GatewayInterface {
     }
   }
 
-  get hasSupergraph(): boolean {
-    return this.#current !== undefined;
+  get current(): Generation | undefined {
+    return this.#current;
   }
 
   /** The generation that an operation was validated on. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { createEngine } from './engine';
-import type { Execute, Executor, Subgraph } from './executor';
+import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { Options } from './options';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { Logger } from './telemetry/logger';
@@ -73,6 +73,11 @@ export class Generation {
 
   get execute(): Execute {
     return this.#executor.execute;
+  }
+
+  /** An operation that was executed before. */
+  known(document: string, operationName: string | undefined): KnownOperation | undefined {
+    return this.#executor.known(document, operationName);
   }
 
   /** Keeps the generation open until the function that it returns is called. */

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
 import { ClientGone } from './client-request';
+import { pathOf } from './client-requests';
 import { requestError } from './errors';
 import type { Logger } from './telemetry/logger';
 
@@ -27,7 +28,7 @@ export function handleErrors(app: FastifyInstance, { path, bodyLimit, logger }: 
     return sendError(reply, answer);
   });
   app.setNotFoundHandler((request, reply) => {
-    if (pathOf(request) !== path) return sendError(reply, requestError('NOT_FOUND', { path }));
+    if (pathOf(request.url) !== path) return sendError(reply, requestError('NOT_FOUND', { path }));
     const reason = `A GraphQL request is a GET or a POST, not ${request.method}.`;
     return sendError(
       reply,
@@ -36,19 +37,30 @@ export function handleErrors(app: FastifyInstance, { path, bodyLimit, logger }: 
   });
 }
 
-/** Sends an error as the whole answer, in the media type that the client prefers of the two that there are. */
+/** Sends an error as the whole answer. */
 export function sendError(reply: FastifyReply, error: GraphQLError): FastifyReply {
-  const { http, ...extensions } = error.extensions as {
-    http?: { status: number; headers: Map<string, string> };
-  };
-  const accept = reply.request.headers.accept ?? '';
-  const type = accept.includes('application/graphql-response+json') ? 'graphql-response+json' : 'json';
-  for (const [name, value] of http?.headers ?? []) void reply.header(name, value);
+  const { status, headers, body } = errorAnswer(error, reply.request.headers.accept);
+  for (const [name, value] of headers) void reply.header(name, value);
   letUploadEnd(reply);
-  return reply
-    .code(http?.status ?? 500)
-    .type(`application/${type}; charset=utf-8`)
-    .send(JSON.stringify({ errors: [{ message: error.message, extensions }] }));
+  return reply.code(status).send(body);
+}
+
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** JSON. */
+  readonly body: string;
+}
+
+/** An answer that is nothing but an error, in the media type that the client prefers of the two that there are. */
+export function errorAnswer(error: GraphQLError, accept = ''): ErrorAnswer {
+  const { http, ...extensions } = error.extensions as HttpExtensions;
+  const type = accept.includes('application/graphql-response+json') ? 'graphql-response+json' : 'json';
+  return {
+    status: http?.status ?? 500,
+    headers: [...(http?.headers ?? []), ['content-type', `application/${type}; charset=utf-8`]],
+    body: JSON.stringify({ errors: [{ message: error.message, extensions }] }),
+  };
 }
 
 /** Answers what does not even parse as HTTP, or does not arrive, and closes the connection. */
@@ -76,12 +88,6 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
 interface HttpExtensions {
   readonly http?: { readonly status: number; readonly headers: ReadonlyMap<string, string> };
   readonly [key: string]: unknown;
-}
-
-/** The path of a request, without its query string. */
-export function pathOf({ url }: Pick<FastifyRequest, 'url'>): string {
-  const end = url.indexOf('?');
-  return end === -1 ? url : url.slice(0, end);
 }
 
 function translate(error: FastifyError, request: FastifyRequest, bodyLimit: number): GraphQLError {

@@ -7,8 +7,17 @@ export interface OptionsProblem {
   readonly sentence: string;
 }
 
-/** What zod found in `input`, in sentences. Each unknown key is one, with the key that was probably meant. */
-export function describeIssue(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): OptionsProblem[] {
+/**
+ * What zod found in `input`, in sentences. Each unknown key is one, with the key that was probably meant. `whole` is
+ * what the input is called.
+ */
+export function describeIssue(
+  issue: z.core.$ZodIssue,
+  input: unknown,
+  schema: z.ZodType,
+  whole = 'The options',
+): OptionsProblem[] {
+  const name = (path: readonly PropertyKey[]) => (path.length === 0 ? whole : `\`${path.join('.')}\``);
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, issue.path);
     return issue.keys.map((key) => {
@@ -26,10 +35,6 @@ export function describeIssue(issue: z.core.$ZodIssue, input: unknown, schema: z
   const rule = issue.message.startsWith('must') ? issue.message : 'must be a map';
   const got = typeof value === 'object' && value !== null ? '' : `, but got: ${show(value)}`;
   return [{ path: issue.path, sentence: `${name(issue.path)} ${rule}${got}.` }];
-}
-
-function name(path: readonly PropertyKey[]): string {
-  return path.length === 0 ? 'The options' : `\`${path.join('.')}\``;
 }
 
 function show(value: unknown): string {

@@ -224,6 +224,15 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('How much a client may ask for.'),
+  cache: z
+    .strictObject(
+      {
+        memory: size.prefault('64MiB').describe('How much memory cached answers may take.'),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe('Where answers are kept.'),
   cors: z
     .strictObject(
       {
@@ -251,8 +260,17 @@ export const optionsSchema = z.strictObject({
     .strictObject(
       {
         enabled: flag.default(true).describe('Serves metrics and health on a port of its own.'),
-        host: text.default('127.0.0.1').describe('Its address. It has no authentication: keep it private.'),
+        host: text
+          .default('127.0.0.1')
+          .describe('Its address. Metrics and health have no authentication: keep it private.'),
         port: port.default(9464).describe('Its port; 0 takes a free one.'),
+        token: z
+          .string({ error: 'must be text' })
+          .regex(/^[\w\-.~+/]{16,}=*$/, { error: 'must be at least 16 letters, digits and any of -._~+/' })
+          .optional()
+          .describe(
+            'What who calls `POST /cache/invalidate` must send as a bearer token. Left out: there is no such path.',
+          ),
       },
       { error: 'must be a map' },
     )

@@ -5,6 +5,7 @@
  * when nobody looked, the bytes reach the socket as the engine wrote them. It has to be the `data` object
  * itself that is lazy, because Apollo Server copies results with `{...result}`, which fires a getter.
  */
+import type { Execution } from './execution';
 
 interface Held {
   /** UTF-8 JSON of the response's `data`. */
@@ -25,6 +26,12 @@ export function lazyData(bytes: Buffer, response?: Buffer): Record<string, unkno
   const data = new Proxy({}, new Materialising(held)) as Record<string, unknown>;
   heldBy.set(data, held);
   return data;
+}
+
+/** The `data` of an execution, for Apollo Server. */
+export function dataOf({ body, data, errors }: Execution): Record<string, unknown> | null {
+  const isNull = data.length === 4 && data[0] === 0x6e;
+  return isNull ? null : lazyData(data, errors.length === 0 ? body : undefined);
 }
 
 /**

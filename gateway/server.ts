@@ -2,8 +2,13 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
-import { createApolloServer } from './apollo-server';
-import type { ClientRequest } from './client-request';
+import { createApolloServer, createFormatError } from './apollo-server';
+import { createInvalidate } from './cache/invalidation';
+import { openStore } from './cache/open-store';
+import { ClientRequests } from './client-requests';
+import { compileCorsHeaders } from './cors';
+import { createFront } from './edge/front';
+import { knownOperations } from './edge/known-operations';
 import { graphqlEndpoint } from './endpoint';
 import { Gateway } from './gateway';
 import { Generation } from './generation';
@@ -46,8 +51,10 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const { options, source, logDestination } = readOptions(given);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
   const metrics = createMetrics();
-  // Connections to subgraphs outlive a supergraph.
+  // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
+  const store = openStore(options.cache);
+  const invalidate = createInvalidate(store);
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
@@ -55,7 +62,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     logger,
     metrics,
   });
-  const apollo = createApolloServer({ gateway, options, logger });
+  const formatError = createFormatError(logger);
+  const apollo = createApolloServer({ gateway, options, formatError, logger });
 
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   let answers = false;
@@ -63,23 +71,32 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     ...(answers ? [] : ['no supergraph']),
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
-  const inFlight = new Set<ClientRequest>();
-  const app = createHttpServer({ options, logger, metrics, readiness, inFlight });
-  const drain = prepareDrain(app, inFlight);
+  const clients = new ClientRequests({ options, logger, metrics });
+  const front = createFront({
+    path: options.path,
+    bodyLimit: options.limits.body,
+    isOpen: () => state === 'running',
+    answerers: [knownOperations({ gateway, corsHeaders: compileCorsHeaders(options), formatError, logger })],
+  });
+  const app = createHttpServer({ options, logger, readiness, clients, front });
+  const drain = prepareDrain(app, clients);
   graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers });
-  const admin = options.admin.enabled ? createAdminServer(metrics, readiness) : undefined;
+  const { enabled, token } = options.admin;
+  const invalidation = token === undefined ? undefined : { token, invalidate, logger };
+  const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
 
   async function close(): Promise<void> {
     await admin?.close();
     await app.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
+    await store.close();
     await metrics.close();
   }
 
   async function stop(): Promise<void> {
     state = 'stopping';
-    logger.info({ inFlight: inFlight.size }, 'shutting down');
+    logger.info({ inFlight: clients.size }, 'shutting down');
     await delay(options.shutdown.delay);
     await drain(options.shutdown.grace);
     await close();
@@ -91,7 +108,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     // Without a supergraph it starts when there is one, or never when the gateway is stopped before.
     started.catch(() => undefined);
     await gateway.start();
-    if (gateway.hasSupergraph) await started;
+    if (gateway.current !== undefined) await started;
     await listen(app, options.host, options.port, 'port');
     if (admin) await listen(admin, options.admin.host, options.admin.port, 'admin.port');
   } catch (error) {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { type SubgraphResponse, TransportError } from '../transports/transport';
+import { type EntityList, type SubgraphResponse, TransportError } from '../transports/transport';
 import { type ErrorCode, errors } from '../errors';
 import { ABSENT, NULL, OBJECT } from './json/tape';
 import { MalformedJson, scanResponse } from './json/scan';
@@ -31,7 +31,7 @@ export class Call {
   }
 
   /** Sends it. `receive` is called when `data` has arrived, or will not; then those who wait. */
-  send(run: Run, variables: Buffer, receive: () => void): void {
+  send(run: Run, variables: Buffer, entities: readonly EntityList[] | undefined, receive: () => void): void {
     const settle = (): void => {
       receive();
       this.isPending = false;
@@ -47,7 +47,7 @@ export class Call {
     };
     let answer: Promise<SubgraphResponse>;
     try {
-      answer = run.send({ operation: this.operation.request, variables, caller: run.caller });
+      answer = run.send({ operation: this.operation.request, variables, caller: run.caller, entities });
     } catch (reason) {
       failed(reason);
       return;

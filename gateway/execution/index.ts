@@ -1,3 +1,3 @@
 export { compileOperation, type Program } from './compile';
 export type { ErrorOptions } from './error-paths';
-export { execute } from './execute';
+export { execute, type Execution } from './execute';

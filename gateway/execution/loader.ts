@@ -20,6 +20,7 @@ import {
   REPRESENTATION_START,
   STATUS,
 } from './json/tape';
+import { type EntityList } from '../transports/transport';
 import { type ByteWriter } from './json/write';
 import { Call } from './call';
 import { type CompiledOperation } from './operation';
@@ -30,8 +31,8 @@ import { type Run } from './run';
 export class Asked {
   readonly #run: Run;
   readonly #operation: CompiledOperation;
-  /** Variables beside the representations, a comma before each. */
-  readonly #variables: Buffer;
+  /** Variables beside the representations, comma-separated. */
+  readonly #arguments: Buffer;
   /** All representations, a comma before each. */
   readonly #written: ByteWriter;
   #cells: number[] = [];
@@ -46,7 +47,7 @@ export class Asked {
     this.#run = run;
     this.#operation = operation;
     const variables = [run.variablesFor(operation), contexts].filter((json) => json !== '');
-    this.#variables = Buffer.from(variables.map((json) => `,${json}`).join(''));
+    this.#arguments = Buffer.from(variables.join(','));
     this.#written = run.lendWriter();
     this.#table = run.workspace.allocate(firstTableSize);
   }
@@ -101,13 +102,19 @@ export class Asked {
     this.#next = undefined;
     const { bytes, end } = this.#written;
     const start = this.#nextStart;
-    const variables = Buffer.allocUnsafe(prefix.length + (end - start) + 1 + this.#variables.length + 1);
+    const more = this.#arguments;
+    const length = prefix.length + (end - start) + 1 + (more.length === 0 ? 0 : 1 + more.length) + 1;
+    const variables = Buffer.allocUnsafe(length);
     let at = prefix.copy(variables, 0);
     at += bytes.copy(variables, at, start, end);
     variables[at++] = CLOSE_LIST;
-    at += this.#variables.copy(variables, at);
+    if (more.length > 0) {
+      variables[at++] = COMMA;
+      at += more.copy(variables, at);
+    }
     variables[at] = CLOSE_OBJECT;
-    call.send(this.#run, variables, () => {
+    const entities = new Entities(this.#run, call, variables, prefix.length - start, more);
+    call.send(this.#run, variables, [entities], () => {
       this.#receive(call);
     });
   }
@@ -154,6 +161,39 @@ export class Asked {
 }
 
 const firstTableSize = 64;
+
+/** What a call asks of its entities. Most requests are sent without anybody looking at their representations. */
+class Entities implements EntityList {
+  readonly responseKey = '_entities';
+  readonly variable = 'representations';
+  readonly arguments: Buffer;
+  readonly #run: Run;
+  readonly #call: Call;
+  readonly #variables: Buffer;
+  /** From positions where representations were written to those in the variables. */
+  readonly #shift: number;
+  #representations: Buffer[] | undefined;
+
+  constructor(run: Run, call: Call, variables: Buffer, shift: number, more: Buffer) {
+    this.#run = run;
+    this.#call = call;
+    this.#variables = variables;
+    this.#shift = shift;
+    this.arguments = more;
+  }
+
+  get selection(): string {
+    return this.#call.operation.selection;
+  }
+
+  get representations(): readonly Buffer[] {
+    const { tape } = this.#run.workspace;
+    return (this.#representations ??= this.#call.cells.map((cell) => {
+      const start = tape[cell + REPRESENTATION_START]! + this.#shift;
+      return this.#variables.subarray(start, start + tape[cell + REPRESENTATION_LENGTH]!);
+    }));
+  }
+}
 
 /** The list of entities, or 0 and a failed call if it is not what was asked for. */
 function checkEntities(call: Call, tape: Int32Array, list: number): number {

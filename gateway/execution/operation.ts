@@ -9,6 +9,8 @@ export interface CompiledOperation {
   /** Equal for fetches that ask the same, but for the name that the planner gave the operation. */
   readonly number: number;
   readonly request: SubgraphOperation;
+  /** The document without its name: equal exactly where the same is asked. */
+  readonly selection: string;
   readonly variableUsages: readonly string[];
   readonly outputRewrites: FetchNode['outputRewrites'];
   readonly asksEntities: boolean;
@@ -44,6 +46,7 @@ export function compileSubgraphOperation(
       name,
       bodyPrefix: Buffer.from(`{"query":${JSON.stringify(document)}${operationName},"variables":`),
     },
+    selection: nameless,
     variableUsages: (node.variableUsages ?? []).filter((variable) => variable !== 'representations'),
     outputRewrites,
     asksEntities,

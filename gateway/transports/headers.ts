@@ -52,6 +52,13 @@ export function compileHeaderRules(rules: HeaderRules): (headers: IncomingHttpHe
   };
 }
 
+/** The `Caller.scope` of these headers. A name has no colon in it, and a value no line break. */
+export function scopeOf(headers: Caller['headers']): string {
+  let scope = '';
+  for (const name of Object.keys(headers).sort()) scope += `${name}:${headers[name]}\n`;
+  return scope;
+}
+
 function checkedName(name: string): string {
   const lower = name.toLowerCase();
   if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(lower) || lower === '__proto__') {

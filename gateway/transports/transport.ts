@@ -1,3 +1,5 @@
+import type { CallCounts } from './call-counts';
+
 /** The part of a subgraph call that is the same for every request; compiled once per fetch node. */
 export interface SubgraphOperation {
   /** The subgraph's name in the supergraph. */
@@ -14,12 +16,15 @@ export interface SubgraphOperation {
 export interface Caller {
   /** Headers chosen by the forwarding rules, in lower case. What a subgraph answers may depend on them. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Equal for two callers exactly when their `headers` are equal; empty when there are none. */
+  readonly scope: string;
   /** Headers that tell operators to which request a call belongs. No answer depends on them. */
   readonly tracing: Readonly<Record<string, string>>;
   /** Whether nobody waits for the answer any more. */
   readonly isGone: boolean;
   /** When the client's request must be answered, in milliseconds of `performance.now()`; undefined: never. */
   readonly deadline: number | undefined;
+  readonly calls: CallCounts;
 }
 
 export interface SubgraphRequest {
@@ -27,6 +32,31 @@ export interface SubgraphRequest {
   /** UTF-8 JSON of the variables object, representations included; an empty Buffer: none. */
   readonly variables: Buffer;
   readonly caller: Caller;
+  /**
+   * What is asked of which entities: a list for each field of the operation. Undefined for a fetch of root fields,
+   * which has no `_entities` beside them.
+   */
+  readonly entities?: readonly EntityList[] | undefined;
+}
+
+/** The representations that one `_entities` field is asked for: at least one. */
+export interface EntityList {
+  /** `_entities`, or its alias where an operation has several. */
+  readonly responseKey: string;
+  /** Which of the request's variables holds the representations. */
+  readonly variable: string;
+  /**
+   * What is asked of each entity, as the document that asks nothing else, without its name. Lists ask the same of the
+   * same entity when they are for one subgraph and both this and `arguments` are equal. One string for all requests.
+   */
+  readonly selection: string;
+  /** UTF-8 JSON of the other variables of `selection` that have a value, as members of an object, without its braces. */
+  readonly arguments: Buffer;
+  /**
+   * JSON of each representation: views into the request's variables, made when they are first looked at, which must
+   * be before the call is answered.
+   */
+  readonly representations: readonly Buffer[];
 }
 
 export interface SubgraphResponse {

@@ -1,10 +1,14 @@
+import { noCalls } from '../../gateway/transports/call-counts';
+import { scopeOf } from '../../gateway/transports/headers';
 import type { Caller } from '../../gateway/transports/transport';
 
 /** A client's request that nobody has given up, with no headers of its own. */
-export const callerOf = (more: Partial<Caller> = {}): Caller => ({
-  headers: {},
+export const callerOf = ({ headers = {}, ...more }: Partial<Omit<Caller, 'scope'>> = {}): Caller => ({
+  headers,
+  scope: scopeOf(headers),
   tracing: {},
   isGone: false,
   deadline: undefined,
+  calls: noCalls(),
   ...more,
 });

@@ -55,7 +55,7 @@ export function rootFetch(fetch: CompiledFetch): Step {
     run.uses.push({ fetch, call });
     call.whenDone(done);
     const variables = run.variablesFor(operation);
-    call.send(run, variables === '' ? noVariables : Buffer.from(`{${variables}}`), () => {
+    call.send(run, variables === '' ? noVariables : Buffer.from(`{${variables}}`), undefined, () => {
       workspace.tape[cell + ANSWER] = call.data;
       workspace.tape[cell + STATUS] = call.data === 0 ? FAILED : ANSWERED;
       // What a mutation has changed must be asked for again.

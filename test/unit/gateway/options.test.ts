@@ -37,6 +37,7 @@ describe('defaults', () => {
       headers: { forward: ['authorization'], rename: {}, set: {} },
       timeouts: { request: 30_000, subgraph: 10_000 },
       limits: { body: 1_048_576 },
+      cache: { memory: 67_108_864 },
       cors: { credentials: false },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
       logging: { level: 'info' },

@@ -1,4 +1,4 @@
-import { compileHeaderRules } from '../../../../gateway/transports/headers';
+import { compileHeaderRules, scopeOf } from '../../../../gateway/transports/headers';
 
 describe('header rules', () => {
   it('pass on nothing by default', () => {
@@ -69,5 +69,25 @@ describe('header rules', () => {
     expect(() => compileHeaderRules({ set: { 'x-a': 'a\r\nb: c' } })).toThrow(
       'The value of the header "x-a" must be printable, but got: "a\\r\\nb: c"',
     );
+  });
+});
+
+describe('the scope of headers', () => {
+  it('is equal for equal headers, whatever their order', () => {
+    expect(scopeOf({ a: '1', b: '2' })).toBe(scopeOf({ b: '2', a: '1' }));
+    expect(scopeOf({})).toBe('');
+  });
+
+  it('differs for headers that differ', () => {
+    const scopes = [
+      {},
+      { a: '' },
+      { a: '1' },
+      { a: '1', b: '' },
+      { a: 'b:1' },
+      { a: '1', b: '1' },
+      { 'a-b': '1' },
+    ].map(scopeOf);
+    expect(new Set(scopes).size).toBe(scopes.length);
   });
 });

@@ -1,0 +1,64 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyError, FastifyInstance } from 'fastify';
+import { GraphQLError } from 'graphql';
+import { requestError } from '../errors';
+import { sendError } from '../http-errors';
+import { describeIssue } from '../options-problem';
+import type { Logger } from '../telemetry/logger';
+import { type Invalidate, invalidationSchema, tagsOf } from './invalidation';
+import { StoreUnavailable } from './store';
+
+export interface InvalidationRouteOptions {
+  /** What a caller must send as a bearer token (RFC 6750, section 2.1). */
+  readonly token: string;
+  readonly invalidate: Invalidate;
+  readonly logger: Pick<Logger, 'error'>;
+}
+
+/**
+ * `POST /cache/invalidate`: 200 with the tags when nothing that has one of them is in the store any more, 503 when that
+ * is not sure.
+ */
+export function invalidationRoute(
+  app: FastifyInstance,
+  { token, invalidate, logger }: InvalidationRouteOptions,
+): void {
+  const expected = digest(`Bearer ${token}`);
+  app.addHook('onRequest', (request, _reply, done) => {
+    // Digests have one length, and tell nothing by the time that they take to compare.
+    const allowed = timingSafeEqual(digest(request.headers.authorization ?? ''), expected);
+    done(
+      allowed
+        ? undefined
+        : requestError('UNAUTHENTICATED', {}, { headers: { 'www-authenticate': 'Bearer' } }),
+    );
+  });
+  app.setErrorHandler<FastifyError | GraphQLError | StoreUnavailable>((error, _request, reply) => {
+    if (error instanceof GraphQLError) return sendError(reply, error);
+    if (error instanceof StoreUnavailable) {
+      logger.error({ err: error.cause }, 'an invalidation could not be confirmed');
+      return sendError(reply, requestError('CACHE_UNAVAILABLE', {}));
+    }
+    if (error.statusCode !== undefined && error.statusCode < 500) {
+      return sendError(reply, requestError('BAD_REQUEST', { reason: error.message }));
+    }
+    logger.error({ err: error }, 'an invalidation failed');
+    return sendError(reply, requestError('INTERNAL_SERVER_ERROR', {}));
+  });
+  app.post('/cache/invalidate', async ({ body }) => {
+    const { data, error } = invalidationSchema.safeParse(body);
+    if (data === undefined) {
+      const problems = error.issues.flatMap((issue) =>
+        describeIssue(issue, body, invalidationSchema, 'The body'),
+      );
+      throw requestError('BAD_REQUEST', { reason: problems.map(({ sentence }) => sentence).join(' ') });
+    }
+    const tags = tagsOf(data);
+    await invalidate(tags);
+    return { invalidated: tags };
+  });
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

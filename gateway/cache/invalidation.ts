@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { Store } from './store';
+import { entityTag, operationTag, subgraphTag, typeTag, unknownEntityTag } from './tags';
+
+const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
+const list = z
+  .array(text, { error: 'must be a list of texts' })
+  .max(1_000, { error: 'must not be longer than 1000' });
+
+/** What is to be dropped: what has any of these. */
+export const invalidationSchema = z
+  .strictObject(
+    {
+      /** As they stand; `product-*` stands for all that begin with `product-`. */
+      tags: list.optional(),
+      types: list.optional(),
+      /** Entities by their keys. */
+      entities: z
+        .array(
+          z.strictObject(
+            {
+              type: text,
+              key: z
+                .record(z.string(), z.json(), { error: 'must be a map of key fields' })
+                .refine((key) => Object.keys(key).length > 0, { error: 'must have a field' }),
+            },
+            { error: 'must be a map of `type` and `key`' },
+          ),
+          { error: 'must be a list' },
+        )
+        .max(1_000, { error: 'must not be longer than 1000' })
+        .optional(),
+      subgraphs: list.optional(),
+      /** What operation names begin with. */
+      operations: list.optional(),
+    },
+    { error: 'must be a map' },
+  )
+  .refine((invalidation) => Object.values(invalidation).some((items) => (items?.length ?? 0) > 0), {
+    error: 'must name at least one of `tags`, `types`, `entities`, `subgraphs` and `operations`',
+  });
+
+export type Invalidation = z.output<typeof invalidationSchema>;
+
+/** Drops what has any of the tags, everywhere. Rejects with `StoreUnavailable` when that is not sure. */
+export type Invalidate = (tags: readonly string[]) => Promise<void>;
+
+export function createInvalidate(store: Store): Invalidate {
+  return (tags) => store.invalidate([...new Set([...tags, ...tags.flatMap(unknownToo)])]);
+}
+
+/** The tags of what an invalidation names. */
+export function tagsOf(invalidation: Invalidation): string[] {
+  const { tags = [], types = [], entities = [], subgraphs = [], operations = [] } = invalidation;
+  return [
+    ...tags,
+    ...types.map(typeTag),
+    ...entities.map(({ type, key }) => entityTag(type, key)),
+    ...subgraphs.map(subgraphTag),
+    ...operations.map((prefix) => `${operationTag(prefix)}*`),
+  ];
+}
+
+/** An entity whose key is not known may be any entity of its type. */
+function unknownToo(tag: string): string[] {
+  const [, type] = /^([A-Za-z_]\w*):[^=]+=/.exec(tag) ?? [];
+  return type === undefined ? [] : [unknownEntityTag(type)];
+}

@@ -1,0 +1,116 @@
+import { LRUCache } from 'lru-cache';
+import { Markers } from './markers';
+import type { Clock, Entry, Found, Look, Store } from './store';
+
+export interface MemoryStoreOptions {
+  /** What the entries may take, keys and tags included. */
+  readonly maxBytes: number;
+  /** How many invalidated tags are remembered; when more are, old entries are dropped. @default 100,000 */
+  readonly maxMarkers?: number;
+  /** Milliseconds within which no other look is asked to refresh an entry. @default 10,000 */
+  readonly refreshTime?: number;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** Keeps entries in this process; the least recently used ones make room for others. */
+export class MemoryStore implements Store {
+  readonly #entries: LRUCache<string, Kept>;
+  readonly #markers: Markers;
+  readonly #refreshTime: number;
+  readonly #now: () => number;
+
+  constructor({ maxBytes, maxMarkers = 100_000, refreshTime = 10_000, now = Date.now }: MemoryStoreOptions) {
+    this.#entries = new LRUCache({ maxSize: maxBytes, sizeCalculation: sizeOf });
+    this.#markers = new Markers(maxMarkers);
+    this.#refreshTime = refreshTime;
+    this.#now = now;
+  }
+
+  peek(key: string): Entry | undefined {
+    const kept = this.#find(key);
+    return kept !== undefined && this.#now() < kept.freshUntil ? kept : undefined;
+  }
+
+  get(keys: readonly string[]): Promise<Look> {
+    return Promise.resolve({ entries: keys.map((key) => this.#look(key)), clock: this.clock });
+  }
+
+  /** The moment that it is now. */
+  get clock(): Clock {
+    return String(this.#markers.now);
+  }
+
+  set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
+    const since = Number(clock);
+    for (const [key, entry] of entries) {
+      if (entry.keptUntil <= this.#now() || !this.#markers.areValid(entry.tags, since)) continue;
+      const known = this.#entries.peek(key);
+      // Who looked later may know better.
+      if (known !== undefined && known.since > since) continue;
+      this.#entries.set(key, { ...entry, value: own(entry.value), since, checked: since, refreshing: 0 });
+    }
+    return Promise.resolve();
+  }
+
+  invalidate(tags: readonly string[]): Promise<void> {
+    this.#markers.invalidate(tags);
+    return Promise.resolve();
+  }
+
+  /** Drops every entry, and those that are fetched just now too. */
+  invalidateAll(): void {
+    this.#markers.invalidateAll();
+    this.#entries.clear();
+  }
+
+  close(): Promise<void> {
+    this.#entries.clear();
+    return Promise.resolve();
+  }
+
+  #look(key: string): Found | undefined {
+    const kept = this.#find(key);
+    if (kept === undefined) return undefined;
+    const now = this.#now();
+    const refresh = now >= kept.freshUntil && now >= kept.refreshing;
+    if (refresh) kept.refreshing = now + this.#refreshTime;
+    const { value, tags, storedAt, freshUntil, keptUntil } = kept;
+    return { value, tags, storedAt, freshUntil, keptUntil, refresh };
+  }
+
+  #find(key: string): Kept | undefined {
+    const kept = this.#entries.get(key);
+    if (kept === undefined) return undefined;
+    if (this.#now() < kept.keptUntil && this.#markers.areValid(kept.tags, kept.checked)) {
+      kept.checked = this.#markers.now;
+      return kept;
+    }
+    this.#entries.delete(key);
+    return undefined;
+  }
+}
+
+interface Kept extends Entry {
+  /** When the look began that led to it, on the clock of the markers. */
+  readonly since: number;
+  /** Until when it is known to be valid, on the same clock. */
+  checked: number;
+  /** Somebody refreshes it, until then; Unix milliseconds. */
+  refreshing: number;
+}
+
+/** An entry of its own memory: a value may be part of a larger block, which it would keep alive. */
+function own(value: Buffer): Buffer {
+  if (value.byteLength === value.buffer.byteLength) return value;
+  const copy = Buffer.allocUnsafeSlow(value.byteLength);
+  value.copy(copy);
+  return copy;
+}
+
+function sizeOf({ value, tags }: Kept, key: string): number {
+  return tags.reduce((size, tag) => size + tag.length, value.byteLength + key.length + overhead);
+}
+
+/** Bytes that the objects around a value take, roughly. */
+const overhead = 500;

@@ -1,0 +1,60 @@
+/** What is kept under a key. */
+export interface Entry {
+  readonly value: Buffer;
+  /** What the value is made of: an invalidation of any of them drops the entry. */
+  readonly tags: readonly string[];
+  /** Unix milliseconds, for `Age`. */
+  readonly storedAt: number;
+  /** Unix milliseconds. */
+  readonly freshUntil: number;
+  /** Unix milliseconds: until then it may be served stale; afterwards it is forgotten. */
+  readonly keptUntil: number;
+}
+
+export interface Found extends Entry {
+  /**
+   * It is stale, and this look is the one that refreshes it: no other look is asked to, for a while, on any gateway
+   * that shares the store.
+   */
+  readonly refresh: boolean;
+}
+
+/** A moment on the clock of a store; it means nothing to anybody else. */
+export type Clock = string;
+
+export interface Look {
+  /** One per key, in their order. */
+  readonly entries: readonly (Found | undefined)[];
+  /** When the look began: what is fetched because of it is set with this clock. */
+  readonly clock: Clock;
+}
+
+/**
+ * Keeps entries, and remembers when a tag was last invalidated, on a logical clock of its own. An entry is valid while
+ * none of its tags was invalidated after the look that led to it. So an invalidation costs the same however many
+ * entries it drops, and cannot lose a race against an entry that was made of what was read before it.
+ *
+ * Each method rejects with `StoreUnavailable` when the store cannot be reached, and with nothing else.
+ */
+export interface Store {
+  get(keys: readonly string[]): Promise<Look>;
+  /** Keeps what was fetched because of the look that had this clock. */
+  set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void>;
+  /**
+   * Drops every entry that has one of the tags; `product-*` stands for all tags that begin with `product-`. Resolves
+   * when no look at the store finds them any more. Rejects when that is not sure.
+   */
+  invalidate(tags: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+  /** A fresh entry that is known without waiting. Missing where nothing is. */
+  peek?(key: string): Entry | undefined;
+}
+
+/** The store cannot be reached, did not answer in time, or answered with an error, which is the cause. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+
+  constructor(cause?: unknown) {
+    super('The cache store is unavailable.', { cause });
+  }
+}

@@ -1,0 +1,26 @@
+/** What a cached answer is made of, as text. An entry has the tags of everything in it; an invalidation names some. */
+
+export const subgraphTag = (name: string): string => `subgraph:${name}`;
+export const typeTag = (type: string): string => `type:${type}`;
+export const operationTag = (name: string): string => `operation:${name}`;
+
+/** An entity of that type whose key is not known: the invalidation of any entity of the type drops it. */
+export const unknownEntityTag = (type: string): string => `${type}:?`;
+
+/**
+ * `Item:id=1,org=2`: the fields sorted, those of objects by their path (`org.id=2`). Values that differ only in what
+ * is a number and what is text are the same, as they are for an `ID`.
+ */
+export function entityTag(type: string, key: Readonly<Record<string, unknown>>): string {
+  return `${type}:${flatten(key, '').sort().join(',')}`;
+}
+
+function flatten(key: Readonly<Record<string, unknown>>, path: string): string[] {
+  return Object.entries(key).flatMap(([field, value]) => {
+    if (field === '__typename') return [];
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return flatten(value as Readonly<Record<string, unknown>>, `${path}${field}.`);
+    }
+    return [`${path}${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`];
+  });
+}

@@ -1,0 +1,98 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ClientGone, ClientRequest } from './client-request';
+import type { Options } from './options';
+import type { Logger } from './telemetry/logger';
+import type { Metrics } from './telemetry/metrics';
+import { compileHeaderRules } from './transports/headers';
+
+export interface ClientRequestsOptions {
+  readonly options: Options;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** The requests of clients that are not answered yet: each begins here, is measured, and has its line in the access log. */
+export class ClientRequests {
+  readonly #settings: ClientRequestsOptions;
+  readonly #forward: ReturnType<typeof compileHeaderRules>;
+  readonly #inFlight = new Set<ClientRequest>();
+
+  constructor(settings: ClientRequestsOptions) {
+    this.#settings = settings;
+    this.#forward = compileHeaderRules(settings.options.headers);
+  }
+
+  get size(): number {
+    return this.#inFlight.size;
+  }
+
+  [Symbol.iterator](): Iterator<ClientRequest> {
+    return this.#inFlight.values();
+  }
+
+  /** Begins a request, before anything else is done for it. It ends with its response, or when the client leaves. */
+  begin(request: IncomingMessage & WithClient, response: ServerResponse): ClientRequest {
+    const { timeouts } = this.#settings.options;
+    const client = new ClientRequest({
+      headers: request.headers,
+      forward: this.#forward,
+      timeout: timeouts.request,
+    });
+    request[clientKey] = client;
+    this.#inFlight.add(client);
+    const isProbe = request.url!.startsWith('/health/');
+    if (!isProbe) this.#settings.metrics.requestsInFlight.add(1);
+    response.once('close', () => {
+      this.#inFlight.delete(client);
+      this.#end(client, request, response, isProbe);
+    });
+    return client;
+  }
+
+  #end(client: ClientRequest, request: IncomingMessage, response: ServerResponse, isProbe: boolean): void {
+    const { metrics, logger } = this.#settings;
+    const answered = response.writableFinished;
+    if (!answered) client.abort(new ClientGone());
+    client.end();
+    const status = answered ? response.statusCode : clientGone;
+    const milliseconds = performance.now() - client.start;
+    const method = request.method!;
+    if (!isProbe) {
+      metrics.requestsInFlight.add(-1);
+      metrics.requestDuration.record(milliseconds / 1000, { method, status });
+    }
+    const level = isProbe ? 'debug' : 'info';
+    if (!logger.isLevelEnabled(level)) return;
+    logger[level](
+      {
+        requestId: client.id,
+        traceId: client.trace.traceId,
+        method,
+        path: pathOf(request.url!),
+        status,
+        ms: Math.round(milliseconds * 10) / 10,
+        operationType: client.operation?.type,
+        operation: client.operation?.name ?? undefined,
+      },
+      'request',
+    );
+  }
+}
+
+/** As nginx says it: the client closed the connection before it had the answer. */
+const clientGone = 499;
+
+const clientKey = Symbol('client');
+
+interface WithClient {
+  [clientKey]?: ClientRequest;
+}
+
+/** The client request that was begun with an HTTP request. */
+export const clientOf = (request: IncomingMessage & WithClient): ClientRequest => request[clientKey]!;
+
+/** The path of a URL without its query string. */
+export function pathOf(url: string): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+}

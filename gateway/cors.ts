@@ -1,0 +1,40 @@
+import type { FastifyCorsOptions } from '@fastify/cors';
+import type { Options } from './options';
+
+/** What a page of another origin may read beside the body. */
+const exposedHeaders = ['x-request-id', 'traceresponse'];
+
+/** The rules for pages of other origins, for all that Fastify answers. */
+export function corsOptions({ mode, cors: { origins, credentials } }: Options): FastifyCorsOptions {
+  const development = mode === 'development';
+  return {
+    origin: origins ?? (development ? [...apolloSandbox, ownMachine] : false),
+    credentials,
+    methods: ['GET', 'POST'],
+    exposedHeaders,
+    maxAge: 3600,
+    // The headers that may be sent are left to be those that the page asks for: what a header may do is decided
+    // where it is read.
+    strictPreflight: false,
+  };
+}
+
+const apolloSandbox = ['https://studio.apollographql.com', 'https://sandbox.embed.apollographql.com'];
+const ownMachine = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+
+/** The same rules for answers that are given before Fastify: the headers, names and values in turn. */
+export function compileCorsHeaders(options: Options): (origin: string | undefined) => readonly string[] {
+  const { origin: rule, credentials } = corsOptions(options);
+  if (rule === false) return () => [];
+  const always = [
+    ...(credentials === true ? ['access-control-allow-credentials', 'true'] : []),
+    ...['access-control-expose-headers', exposedHeaders.join(', ')],
+  ];
+  if (rule === '*') return () => ['access-control-allow-origin', '*', ...always];
+  const varying = ['vary', 'Origin', ...always];
+  const allowed = rule as readonly (string | RegExp)[];
+  const isAllowed = (origin: string): boolean =>
+    allowed.some((each) => (typeof each === 'string' ? each === origin : each.test(origin)));
+  return (origin) =>
+    origin !== undefined && isAllowed(origin) ? ['access-control-allow-origin', origin, ...varying] : varying;
+}

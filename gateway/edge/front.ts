@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest } from '../client-request';
+
+/** Answers a request or hands it on to the routes. */
+export type Front = (
+  client: ClientRequest,
+  request: IncomingMessage,
+  response: ServerResponse,
+  route: (request: IncomingMessage, response: ServerResponse) => void,
+) => void;
+
+/** A request whose body has arrived. */
+export interface Arrival {
+  readonly client: ClientRequest;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: Buffer;
+}
+
+/** Answers a request, or does nothing and says false. */
+export type Answerer = (arrival: Arrival) => boolean;
+
+export interface FrontOptions {
+  /** The path of the endpoint. */
+  readonly path: string;
+  /** Bytes. */
+  readonly bodyLimit: number;
+  /** Whether the gateway takes requests; what comes while it starts or stops is left to the routes. */
+  readonly isOpen: () => boolean;
+  readonly answerers: readonly Answerer[];
+}
+
+/**
+ * What a request meets first: operations that are known are answered here, at a third of what the way through the
+ * routes and Apollo Server costs. Everything unusual is left to the routes, with its body unread.
+ */
+export function createFront({ path, bodyLimit, isOpen, answerers }: FrontOptions): Front {
+  return (client, request, response, route) => {
+    const size = request.url === path && request.method === 'POST' ? jsonSize(request) : 0;
+    if (size === 0 || size > bodyLimit || request.rawHeaders.length > 2 * maxHeaders || !isOpen()) {
+      route(request, response);
+      return;
+    }
+    readBody(request, size, (body) => {
+      const arrival = { client, request, response, body };
+      if (answerers.some((answers) => answers(arrival))) {
+        request.resume();
+      } else {
+        request.unshift(body);
+        route(request, response);
+      }
+    });
+  };
+}
+
+/** Node reads more of them, but cuts them silently at a number of its own. */
+export const maxHeaders = 100;
+
+/** The length of a JSON body that says its length and is as it was written; otherwise 0. */
+function jsonSize({ headers }: IncomingMessage): number {
+  if (headers['content-encoding'] !== undefined || !jsonTypes.has(headers['content-type'])) return 0;
+  // Node's parser has checked that it is a number.
+  return Number(headers['content-length'] ?? 0);
+}
+
+const jsonTypes = new Set<string | undefined>([
+  'application/json',
+  'application/json; charset=utf-8',
+  'application/json;charset=utf-8',
+  'application/json;charset=UTF-8',
+  'application/json; charset=UTF-8',
+]);
+
+/**
+ * Calls `take` when all of a body has arrived, before the request says that it has ended: put back, the body can be
+ * read by others. A client that leaves before has no answer to get.
+ */
+function readBody(request: IncomingMessage, size: number, take: (body: Buffer) => void): void {
+  let pieces: Buffer[] | undefined;
+  let arrived = 0;
+  request.on('data', onData);
+
+  function onData(piece: Buffer): void {
+    arrived += piece.length;
+    if (arrived < size) {
+      (pieces ??= []).push(piece);
+      return;
+    }
+    request.off('data', onData);
+    request.pause();
+    take(pieces === undefined ? piece : Buffer.concat([...pieces, piece]));
+  }
+}

@@ -1,0 +1,96 @@
+import { createAdminServer } from '../../../../gateway/admin-server';
+import { StoreUnavailable } from '../../../../gateway/cache/store';
+
+const token = 'a-token-for-operators';
+
+function adminServer(options: { token?: string; invalidate?: () => Promise<void> } = { token }) {
+  const invalidated: (readonly string[])[] = [];
+  const errors: unknown[] = [];
+  const invalidate = async (tags: readonly string[]) => {
+    await options.invalidate?.();
+    invalidated.push(tags);
+  };
+  const app = createAdminServer({
+    metrics: { collect: async () => '' },
+    readiness: () => [],
+    invalidation: options.token === undefined ? undefined : { token, invalidate, logger: { error: log } },
+  });
+  function log(facts: unknown) {
+    errors.push(facts);
+  }
+  const post = (body: unknown, authorization: string | undefined = `Bearer ${token}`) =>
+    app.inject({
+      method: 'POST',
+      url: '/cache/invalidate',
+      headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
+      payload: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  return { post, invalidated, errors };
+}
+
+it('invalidates what is named, and says so', async () => {
+  const { post, invalidated } = adminServer();
+  const answer = await post({
+    tags: ['product-12', 'shelf-*'],
+    types: ['Review'],
+    entities: [{ type: 'Item', key: { org: { id: 2 }, id: '1' } }],
+    subgraphs: ['reviews'],
+    operations: ['ProductPage'],
+  });
+  const tags = [
+    'product-12',
+    'shelf-*',
+    'type:Review',
+    'Item:id=1,org.id=2',
+    'subgraph:reviews',
+    'operation:ProductPage*',
+  ];
+  expect(answer.statusCode).toBe(200);
+  expect(answer.json()).toEqual({ invalidated: tags });
+  expect(invalidated).toEqual([tags]);
+});
+
+it.each([
+  ['no credentials', ''],
+  ['another token', 'Bearer another-token-for-operators'],
+  ['another scheme', `Basic ${token}`],
+])('refuses %s, and invalidates nothing', async (_, authorization) => {
+  const { post, invalidated } = adminServer();
+  const answer = await post({ tags: ['x'] }, authorization);
+  expect(answer.statusCode).toBe(401);
+  expect(answer.headers['www-authenticate']).toBe('Bearer');
+  expect(answer.json().errors[0].extensions.code).toBe('UNAUTHENTICATED');
+  expect(invalidated).toEqual([]);
+});
+
+it('is not there when no token is configured', async () => {
+  const { post } = adminServer({});
+  expect((await post({ tags: ['x'] })).statusCode).toBe(404);
+});
+
+it.each([
+  ['[', 'Body is not valid JSON'],
+  [[], 'The body must be a map'],
+  [{}, 'The body must name at least one of'],
+  [{ tags: [] }, 'must name at least one of'],
+  [{ tag: ['x'] }, '`tag` is unknown; did you mean `tags`?'],
+  [{ types: 'Product' }, '`types` must be a list of texts, but got: "Product".'],
+  [{ tags: [''] }, '`tags.0` must not be empty, but got: "".'],
+  [{ entities: [{ type: 'Product', key: {} }] }, '`entities.0.key` must have a field.'],
+])('refuses %j, and invalidates nothing', async (body, sentence) => {
+  const { post, invalidated } = adminServer();
+  const answer = await post(body);
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json().errors[0].message).toContain(sentence);
+  expect(invalidated).toEqual([]);
+});
+
+it('answers 503 when the store cannot confirm it, and logs why', async () => {
+  const cause = new Error('refused');
+  const invalidate = () => Promise.reject(new StoreUnavailable(cause));
+  const { post, errors } = adminServer({ token, invalidate });
+  const answer = await post({ tags: ['x'] });
+  expect(answer.statusCode).toBe(503);
+  expect(answer.json().errors[0].extensions.code).toBe('CACHE_UNAVAILABLE');
+  expect(errors).toEqual([{ err: cause }]);
+});

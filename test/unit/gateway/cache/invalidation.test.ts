@@ -1,0 +1,30 @@
+import { createInvalidate } from '../../../../gateway/cache/invalidation';
+import { MemoryStore } from '../../../../gateway/cache/memory';
+import { entityTag, unknownEntityTag } from '../../../../gateway/cache/tags';
+import { entryAt } from '../../../support/cache-stores';
+
+it('drops with an entity what may be it, and nothing else of its type', async () => {
+  const store = new MemoryStore({ maxBytes: 100_000 });
+  const entries = {
+    itself: [entityTag('Product', { upc: '12' })],
+    another: [entityTag('Product', { upc: '13' })],
+    unknown: [unknownEntityTag('Product')],
+    unrelated: [unknownEntityTag('Review')],
+  };
+  const { clock } = await store.get([]);
+  await store.set(
+    new Map(Object.entries(entries).map(([key, tags]) => [key, entryAt(Date.now(), { tags })])),
+    clock,
+  );
+  await createInvalidate(store)(['Product:upc=12']);
+  const found = await store.get(Object.keys(entries));
+  expect(found.entries.map((entry) => entry !== undefined)).toEqual([false, true, false, true]);
+});
+
+it('names an entity by its key fields in one order, whatever the order and the kind of their values', () => {
+  expect(entityTag('Item', { org: { id: 2, __typename: 'Org' }, id: '1', __typename: 'Item' })).toBe(
+    entityTag('Item', { id: 1, org: { id: '2' } }),
+  );
+  expect(entityTag('Item', { tags: ['a', 'b'] })).toBe('Item:tags=["a","b"]');
+  expect(entityTag('Item', { id: null })).toBe('Item:id=null');
+});

@@ -1,0 +1,88 @@
+import { buildSchema, parse } from 'graphql';
+import { compileOperation, execute } from '../../../../gateway/execution';
+import { type PlanNode } from '../../../../gateway/execution/plan';
+import { type EntityList, type Send } from '../../../../gateway/transports/transport';
+import { callerOf } from '../../../support/caller';
+import { at, fetchOf, field, inSequence, on } from './plan';
+
+describe('the entities of a subgraph request', () => {
+  const schema = `
+    type Query { us: [U]  vs: [U] }
+    type U { id: ID  f(n: Int, s: String): String  g: String }
+  `;
+  const key = [on('U', field('__typename'), field('id'))];
+  const selection =
+    'query($representations:[_Any!]!,$n:Int=3,$s:String){_entities(representations:$representations){...on U{f(n:$n,s:$s)}}}';
+  const asking = (name: string) =>
+    fetchOf('u', selection.replace('query', `query ${name}`), {
+      operationName: name,
+      variableUsages: ['representations', 'n', 's'],
+      requires: key,
+    });
+
+  it('are the representations as they stand in the variables, and what is asked of them', async () => {
+    const [list] = await entitiesSent({
+      plan: inSequence(fetchOf('q', '{us{__typename id}}'), at(['us', '@'], asking('First'))),
+      answers: { us: [user('1'), user('ü"'), user('1'), user('3')] },
+      variables: { s: 'é', n: 1 },
+    });
+
+    expect(list).toMatchObject({ responseKey: '_entities', variable: 'representations', selection });
+    expect(list!.arguments.toString()).toBe('"n":1,"s":"é"');
+    expect(list!.representations.map(String)).toEqual([
+      '{"__typename":"U","id":"1"}',
+      '{"__typename":"U","id":"ü\\""}',
+      '{"__typename":"U","id":"3"}',
+    ]);
+  });
+
+  it('ask the same where only the name of the operation differs', async () => {
+    const lists = await entitiesSent({
+      plan: inSequence(
+        fetchOf('q', '{us{__typename id}vs{__typename id}}'),
+        at(['us', '@'], asking('First')),
+        at(['vs', '@'], asking('Second')),
+      ),
+      answers: { us: [user('1')], vs: [user('2')] },
+    });
+
+    expect(lists.map(({ selection: asked, representations }) => [asked, String(representations[0])])).toEqual(
+      ['1', '2'].map((id) => [selection, `{"__typename":"U","id":"${id}"}`]),
+    );
+    expect(lists[0]!.arguments).toHaveLength(0);
+  });
+
+  it('are left out of a fetch of root fields', async () => {
+    const lists = await entitiesSent({ plan: fetchOf('q', '{us{id}}'), answers: { us: [] } });
+
+    expect(lists).toEqual([]);
+  });
+
+  async function entitiesSent(options: {
+    plan: PlanNode;
+    answers: unknown;
+    variables?: Record<string, unknown>;
+  }): Promise<EntityList[]> {
+    const built = buildSchema(schema);
+    const document = parse('query($n: Int = 3, $s: String) { us { f(n: $n, s: $s) g } vs { f } }');
+    const plan = { kind: 'QueryPlan', node: options.plan } as const;
+    const program = compileOperation({ plan, schema: built, supergraphSchema: built, document });
+    const sent: EntityList[] = [];
+    const send: Send = ({ variables, entities: lists = [] }) => {
+      for (const list of lists) {
+        // They are views: nothing was copied.
+        const inside = list.representations.every(({ buffer }) => buffer === variables.buffer);
+        expect(inside).toBe(true);
+        expect(list.representations).toBe(list.representations);
+      }
+      sent.push(...lists);
+      const data =
+        lists.length === 0 ? options.answers : { _entities: lists[0]!.representations.map(() => null) };
+      return Promise.resolve({ status: 200, headers: {}, body: Buffer.from(JSON.stringify({ data })) });
+    };
+    await execute(program, { variables: options.variables, send, caller: callerOf() });
+    return sent;
+  }
+
+  const user = (id: string) => ({ __typename: 'U', id });
+});

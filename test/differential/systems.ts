@@ -1,4 +1,5 @@
 /** The systems that answer the same operation: graphql-js on the merged schema, ApolloGateway, and Weir's engine. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ApolloGateway, type GraphQLDataSource } from '@apollo/gateway';
 import { composeServices } from '@apollo/composition';
 import { buildSubgraphSchema } from '@apollo/subgraph';
@@ -13,6 +14,7 @@ import {
   type GraphQLFieldResolver,
   type GraphQLFormattedError,
   type GraphQLSchema,
+  validate,
 } from 'graphql';
 import { compileOperation, execute } from '../../gateway/execution';
 import { type QueryPlan } from '../../gateway/execution/plan';
@@ -42,8 +44,8 @@ export interface Graph {
   readonly world: RandomWorld;
   readonly apiSchema: GraphQLSchema;
   readonly subgraphSchemas: ReadonlyMap<string, GraphQLSchema>;
-  /** The schema that answers are completed by. */
-  readonly executionSchema: GraphQLSchema;
+  /** The types that subgraphs answer with. */
+  readonly answerTypes: GraphQLSchema;
   /** Plans a valid operation, once. */
   plan(operation: Pick<RandomOperation, 'source' | 'operationName'>): QueryPlan;
 }
@@ -59,6 +61,8 @@ export function composeGraph(subgraphs: readonly SubgraphSource[], world: Random
   );
   if (composed.errors) return composed.errors.map((error) => error.message);
   const { supergraph, plan } = buildQueryPlanner({ supergraphSdl: composed.supergraphSdl });
+  const apiSchema = buildSchema(supergraph.apiSchemaSdl.join(''));
+  const { answerTypesSdl } = supergraph;
   // Every other progressive override is on.
   const labels = supergraph.overrideLabels.filter((_, i) => i % 2 === 0);
   const plans = new Map<string, QueryPlan>();
@@ -66,8 +70,8 @@ export function composeGraph(subgraphs: readonly SubgraphSource[], world: Random
     subgraphs,
     supergraphSdl: composed.supergraphSdl,
     world,
-    apiSchema: buildSchema(supergraph.apiSchemaSdl),
-    executionSchema: buildSchema(supergraph.executionSchemaSdl),
+    apiSchema,
+    answerTypes: answerTypesSdl === undefined ? apiSchema : buildSchema(answerTypesSdl),
     plan({ source, operationName }) {
       let known = plans.get(source);
       if (!known) plans.set(source, (known = plan(source, operationName, labels)));
@@ -228,15 +232,21 @@ export function startEngine(graph: Graph): System {
         plan: graph.plan(operation),
         operationName,
         schema: graph.apiSchema,
-        supergraphSchema: graph.executionSchema,
+        supergraphSchema: graph.answerTypes,
         document,
       });
       const run = newRun();
       const send: Send = async ({ operation, variables: bytes }) => {
         const text = operation.document;
         let parsed = documents.get(text);
-        if (!parsed) documents.set(text, (parsed = parse(text, { noLocation: true })));
+        if (!parsed) {
+          documents.set(text, (parsed = parse(text, { noLocation: true })));
+          const invalid = validate(graph.subgraphSchemas.get(operation.subgraph)!, parsed);
+          if (invalid.length > 0) throw new Error(`${invalid.map(({ message }) => message).join()}\n${text}`);
+        }
         const given = bytes.length === 0 ? {} : (JSON.parse(bytes.toString()) as Record<string, unknown>);
+        // Subgraphs answer in an order of their own.
+        for (let turns = hashOf(`${text}${bytes.length}`) % 5; turns > 0; turns--) await nextTurn();
         const result = await answerSubgraph(graph, operation.subgraph, parsed, given, run, operation.name);
         return { status: 200, headers: { 'content-type': 'application/json' }, body: written(result, text) };
       };

@@ -100,8 +100,7 @@ const origin = z
     error: 'must be an origin such as https://shop.example, without a path',
   });
 
-const storeRule =
-  'must be memory: or the URL of a Redis or Valkey server, such as redis://cache.internal:6379';
+const storeRule = 'must be memory:, redis://HOST:PORT, rediss://HOST:PORT or dynamodb://TABLE';
 const prefixRule = 'must be 1 to 64 letters, digits and any of _.-';
 
 const originsRule = "must be '*' or a list of origins";
@@ -233,11 +232,11 @@ export const optionsSchema = z.strictObject({
       {
         store: z
           .string({ error: storeRule })
-          .regex(/^(memory:|rediss?:\/\/[^/].*)$/, { error: storeRule })
+          .regex(/^(memory:|rediss?:\/\/[^/].*|dynamodb:\/\/[\w.-]{3,255}(\?.*)?)$/, { error: storeRule })
           .refine((url) => URL.canParse(url), { error: storeRule })
           .default('memory:')
           .describe(
-            'Where cached answers are kept: `memory:` is this process alone; `redis://HOST:PORT` (`rediss://` over TLS) is a Redis (6.2 or newer) or Valkey that gateways share.',
+            'Where cached answers are kept: `memory:` is this process alone; `redis://HOST:PORT` (`rediss://` over TLS) is a Redis (6.2 or newer) or Valkey that gateways share; `dynamodb://TABLE?region=REGION&endpoint=URL` (both may be left out) is a table of DynamoDB with the partition key `pk` (text) and `expires` as its time to live, with credentials as the AWS SDK finds them.',
           ),
         memory: size
           .prefault('64MiB')

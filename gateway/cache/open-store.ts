@@ -1,10 +1,12 @@
+import { createRequire } from 'node:module';
 import type { Meter } from '@opentelemetry/api';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { CompressedStore } from './compressed';
+import type * as DynamoDB from './dynamodb';
 import { GuardedStore } from './guard';
 import { MemoryStore } from './memory';
-import { RedisStore } from './redis';
+import type * as Redis from './redis';
 import type { Store } from './store';
 import { type Feed, TieredStore } from './tiered';
 
@@ -41,12 +43,28 @@ interface SharedStore {
   readonly feed: Feed;
 }
 
-function openShared({ store: url, prefix, longest, memoryBound }: Options['cache']): SharedStore | undefined {
+const load = createRequire(__filename);
+
+/** Loads the client of the store that is used, and no other: they take a while. */
+function openShared({
+  store: text,
+  prefix,
+  longest,
+  memoryBound,
+}: Options['cache']): SharedStore | undefined {
+  const url = new URL(text);
   const common = { prefix, longest, proofInterval: memoryBound / 4 };
-  switch (new URL(url).protocol) {
+  switch (url.protocol) {
     case 'redis:':
     case 'rediss:': {
-      const store = new RedisStore({ url, ...common });
+      const { RedisStore } = load('./redis') as typeof Redis;
+      const store = new RedisStore({ url: text, ...common });
+      return { store, feed: store.follow };
+    }
+    case 'dynamodb:': {
+      const { createDynamoStore } = load('./dynamodb') as typeof DynamoDB;
+      const place = { endpoint: url.searchParams.get('endpoint'), region: url.searchParams.get('region') };
+      const store = createDynamoStore({ table: url.hostname, ...common }, place);
       return { store, feed: store.follow };
     }
     default:

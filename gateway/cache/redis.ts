@@ -137,6 +137,7 @@ export class RedisStore implements Store {
     return () => {
       clearTimeout(timer);
       redis.disconnect();
+      return Promise.resolve();
     };
   };
 

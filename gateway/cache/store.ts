@@ -38,7 +38,7 @@ export interface Look {
  */
 export interface Store {
   get(keys: readonly string[]): Promise<Look>;
-  /** Keeps what was fetched because of the look that had this clock. */
+  /** Keeps what was fetched because the look that had this clock did not find it fresh. */
   set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void>;
   /**
    * Drops every entry that has one of the tags; `product-*` stands for all tags that begin with `product-`. Resolves

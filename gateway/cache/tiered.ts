@@ -12,7 +12,7 @@ export interface Follower {
 }
 
 /** Follows a shared store until the function that it returns is called. */
-export type Feed = (follower: Follower) => () => void;
+export type Feed = (follower: Follower) => () => Promise<void>;
 
 export interface TieredStoreOptions {
   readonly shared: Store;
@@ -33,7 +33,7 @@ export interface TieredStoreOptions {
 export class TieredStore implements Store {
   readonly #memory: MemoryStore;
   readonly #shared: Store;
-  readonly #unfollow: () => void;
+  readonly #unfollow: () => Promise<void>;
 
   constructor({ shared, feed, bound, memory: options }: TieredStoreOptions) {
     let proven = -Infinity;
@@ -82,7 +82,7 @@ export class TieredStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#unfollow();
+    await this.#unfollow();
     await this.#memory.close();
     await this.#shared.close();
   }

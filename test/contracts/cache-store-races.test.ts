@@ -52,11 +52,13 @@ describe.each(storeKinds)('the %s store', (_, start) => {
         for (const { gateway, wait, does } of steps) {
           const done = world.act(gateway, does);
           going.push(done);
+          // A run that is cut off for its time leaves some behind.
+          done.catch(() => undefined);
           if (wait) await done;
         }
         await Promise.all(going);
       }),
-      { numRuns: 60, interruptAfterTimeLimit: 8_000 },
+      { numRuns: 60, interruptAfterTimeLimit: 3_000 },
     );
   }, 20_000);
 });

@@ -1,8 +1,10 @@
+import { DynamoStore } from '../../gateway/cache/dynamodb';
 import { GuardedStore } from '../../gateway/cache/guard';
 import { MemoryStore } from '../../gateway/cache/memory';
 import { RedisStore } from '../../gateway/cache/redis';
 import type { Entry, Store } from '../../gateway/cache/store';
-import { type Follower, TieredStore } from '../../gateway/cache/tiered';
+import { type Feed, type Follower, TieredStore } from '../../gateway/cache/tiered';
+import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { eventually } from './process';
 import { redisProgram, sayWithoutRedis, startRedis } from './redis-server';
 
@@ -15,6 +17,8 @@ export interface TestStores {
   now(): number;
   /** Resolves when every gateway has heard of the invalidations so far. */
   settle(): Promise<void>;
+  /** How many entries are a lot for it. @default 2500 */
+  readonly many?: number;
   close(): Promise<void>;
 }
 
@@ -34,6 +38,8 @@ export const storeKinds: [string, () => Promise<TestStores>][] = [
         ['Redis', redis],
         ['tiered (memory before Redis)', tieredRedis],
       ] as [string, () => Promise<TestStores>][])),
+  ['DynamoDB', dynamo],
+  ['tiered (memory before DynamoDB)', tieredDynamo],
 ];
 sayWithoutRedis();
 
@@ -68,7 +74,7 @@ async function tieredMemory(): Promise<TestStores> {
       shared: telling,
       feed: (follower) => {
         followers.add(follower);
-        return () => followers.delete(follower);
+        return async () => void followers.delete(follower);
       },
       bound,
       memory: { maxBytes, refreshTime, now: clock.now },
@@ -88,7 +94,7 @@ async function redis(): Promise<TestStores> {
   const clock = testClock();
   const stores: Store[] = [];
   const open = async () => {
-    const store = new RedisStore({ url: server.url, now: clock.now, ...redisOptions });
+    const store = new RedisStore({ url: server.url, now: clock.now, ...sharedOptions });
     stores.push(store);
     await isReady(store);
     return store;
@@ -106,16 +112,85 @@ async function redis(): Promise<TestStores> {
 
 async function tieredRedis(): Promise<TestStores> {
   const server = await startRedis();
+  return tiered({
+    open: async (now) => {
+      const store = new RedisStore({ url: server.url, now, ...sharedOptions });
+      await isReady(store);
+      return store;
+    },
+    close: () => server.stop(),
+  });
+}
+
+async function dynamo(): Promise<TestStores> {
+  const database = await startDynamo();
+  const clock = testClock();
+  return {
+    ...clock,
+    many: 250,
+    open: async () => new DynamoStore({ ...database.settings(), now: clock.now, ...sharedOptions }),
+    settle: async () => undefined,
+    close: () => database.close(),
+  };
+}
+
+async function tieredDynamo(): Promise<TestStores> {
+  const database = await startDynamo();
+  return tiered({
+    many: 250,
+    open: async (now) => new DynamoStore({ ...database.settings(), now, ...sharedOptions }),
+    close: () => database.close(),
+  });
+}
+
+/** An embedded DynamoDB with a table for a cache. */
+async function startDynamo() {
+  const dynamodb = await connectDynamoDB({ kind: 'embedded' });
+  const { client } = dynamodb;
+  const endpoint = await client.config.endpoint!();
+  const table = 'Cache';
+  const { CreateTableCommand, DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
+  await client.send(
+    new CreateTableCommand({
+      TableName: table,
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    }),
+  );
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const url = `${endpoint.protocol}//${endpoint.hostname}:${endpoint.port}`;
+  const clients: { destroy(): void }[] = [];
+  return {
+    settings() {
+      const own = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
+      clients.push(own);
+      return { client: own, table };
+    },
+    async close() {
+      clients.forEach((own) => own.destroy());
+      await dynamodb.stop();
+    },
+  };
+}
+
+interface Sharing extends Pick<TestStores, 'many'> {
+  open(now: () => number): Promise<Store & { readonly follow: Feed }>;
+  close(): Promise<void>;
+}
+
+/** Gateways with memory before a shared store. */
+async function tiered(sharing: Sharing): Promise<TestStores> {
   const clock = testClock();
   const stores: { readonly store: Store; readonly heard: Set<string> }[] = [];
   const open = async () => {
-    const redis = new RedisStore({ url: server.url, now: clock.now, ...redisOptions });
+    const shared = await sharing.open(clock.now);
     const heard = new Set<string>();
     let isFollowing = false;
     const store = new TieredStore({
-      shared: new GuardedStore(redis, { timeout: 5_000, onChange: () => undefined }),
+      shared: new GuardedStore(shared, { timeout: 5_000, onChange: () => undefined }),
       feed: (follower) =>
-        redis.follow({
+        shared.follow({
           ...follower,
           invalidated: (tags) => {
             follower.invalidated(tags);
@@ -130,27 +205,29 @@ async function tieredRedis(): Promise<TestStores> {
       memory: { maxBytes, refreshTime, now: clock.now },
     });
     stores.push({ store, heard });
-    await isReady(redis);
     await eventually(() => isFollowing);
     return store;
   };
   let markers = 0;
   return {
     ...clock,
+    ...(sharing.many !== undefined && { many: sharing.many }),
     open,
     async settle() {
       const marker = `settled-${markers++}`;
-      await stores[0]?.store.invalidate([marker]);
-      await eventually(() => stores.every(({ heard }) => heard.has(marker)));
+      await eventually(async () => {
+        await stores[0]?.store.invalidate([marker]);
+        return stores.every(({ heard }) => heard.has(marker));
+      });
     },
     async close() {
       await Promise.all(stores.map(({ store }) => store.close()));
-      await server.stop();
+      await sharing.close();
     },
   };
 }
 
-const redisOptions = { prefix: 'test', longest: 3_600_000, proofInterval: 100, refreshTime };
+const sharedOptions = { prefix: 'test', longest: 3_600_000, proofInterval: 20, refreshTime };
 
 function isReady(store: Store): Promise<void> {
   return eventually(() =>

@@ -1,5 +1,10 @@
+import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from '../../../../gateway/admin-server';
 import { StoreUnavailable } from '../../../../gateway/cache/store';
+import type { Json } from '../../../support/running-gateway';
+
+const open: FastifyInstance[] = [];
+afterEach(() => Promise.all(open.splice(0).map((app) => app.close())));
 
 const token = 'a-token-for-operators';
 
@@ -18,13 +23,20 @@ function adminServer(options: { token?: string; invalidate?: () => Promise<void>
   function log(facts: unknown) {
     errors.push(facts);
   }
-  const post = (body: unknown, authorization: string | undefined = `Bearer ${token}`) =>
-    app.inject({
+  open.push(app);
+  const listening = app.listen({ port: 0 });
+  const post = async (body: unknown, authorization = `Bearer ${token}`) => {
+    const response = await fetch(`${await listening}/cache/invalidate`, {
       method: 'POST',
-      url: '/cache/invalidate',
       headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
-      payload: typeof body === 'string' ? body : JSON.stringify(body),
+      body: typeof body === 'string' ? body : JSON.stringify(body),
     });
+    return {
+      statusCode: response.status,
+      challenge: response.headers.get('www-authenticate'),
+      body: (await response.json()) as Json,
+    };
+  };
   return { post, invalidated, errors };
 }
 
@@ -46,7 +58,7 @@ it('invalidates what is named, and says so', async () => {
     'operation:ProductPage*',
   ];
   expect(answer.statusCode).toBe(200);
-  expect(answer.json()).toEqual({ invalidated: tags });
+  expect(answer.body).toEqual({ invalidated: tags });
   expect(invalidated).toEqual([tags]);
 });
 
@@ -58,8 +70,8 @@ it.each([
   const { post, invalidated } = adminServer();
   const answer = await post({ tags: ['x'] }, authorization);
   expect(answer.statusCode).toBe(401);
-  expect(answer.headers['www-authenticate']).toBe('Bearer');
-  expect(answer.json().errors[0].extensions.code).toBe('UNAUTHENTICATED');
+  expect(answer.challenge).toBe('Bearer');
+  expect(answer.body.errors[0].extensions.code).toBe('UNAUTHENTICATED');
   expect(invalidated).toEqual([]);
 });
 
@@ -81,7 +93,7 @@ it.each([
   const { post, invalidated } = adminServer();
   const answer = await post(body);
   expect(answer.statusCode).toBe(400);
-  expect(answer.json().errors[0].message).toContain(sentence);
+  expect(answer.body.errors[0].message).toContain(sentence);
   expect(invalidated).toEqual([]);
 });
 
@@ -91,6 +103,6 @@ it('answers 503 when the store cannot confirm it, and logs why', async () => {
   const { post, errors } = adminServer({ token, invalidate });
   const answer = await post({ tags: ['x'] });
   expect(answer.statusCode).toBe(503);
-  expect(answer.json().errors[0].extensions.code).toBe('CACHE_UNAVAILABLE');
+  expect(answer.body.errors[0].extensions.code).toBe('CACHE_UNAVAILABLE');
   expect(errors).toEqual([{ err: cause }]);
 });

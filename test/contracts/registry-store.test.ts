@@ -89,14 +89,14 @@ describe.each(registryStoreKinds)('the %s store of a registry', (_, start) => {
     it('is never seen half-way by who reads all the time', async () => {
       await move('0', 0);
       const reader = await stores.open();
-      let done = false;
+      const done = new AbortController();
       const reading = (async () => {
         const seen: number[] = [];
-        while (!done) seen.push(Number(await text(reader)));
+        while (!done.signal.aborted) seen.push(Number(await text(reader)));
         return seen;
       })();
       for (let expected = 1; expected <= 30; expected++) await move(String(expected), expected);
-      done = true;
+      done.abort();
       const seen = await reading;
       expect(seen).toEqual([...seen].sort((a, b) => a - b));
     });

@@ -35,7 +35,8 @@ async function dynamodbStores(): Promise<TestRegistryStores> {
   process.env['AWS_ACCESS_KEY_ID'] ??= 'test';
   process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test';
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  const { endpoint, stop } = await openEmbeddedDynamoDB();
+  const database = await openEmbeddedDynamoDB();
+  const { endpoint } = database;
   const client = new DynamoDBClient({ region: 'eu-west-1', endpoint });
   await client.send(
     new CreateTableCommand({
@@ -63,7 +64,7 @@ async function dynamodbStores(): Promise<TestRegistryStores> {
     },
     async close() {
       await Promise.all(opened.map((store) => store.close()));
-      await stop();
+      await database.stop();
     },
   };
 }

@@ -188,6 +188,32 @@ describe('a planner', () => {
     expect(bombEnded).toBe(false);
   });
 
+  it('plans other operations while many take long, and tells each of those at its deadline', async () => {
+    const planner = await startPlanner({ ...unbounded, deadline: 4000 });
+    const ended: number[] = [];
+    const start = performance.now();
+    const bombs = Array.from({ length: 10 }, async (_, i) => {
+      const bomb = friendsOfFriends(16).replace('me', `bomb${i}:me`);
+      const { failure } = (await failureOf(planner.plan(bomb, undefined))) as { failure: string };
+      ended.push(performance.now() - start);
+      return failure;
+    });
+    for (let i = 0; i < 20; i++) await planner.plan(`{ me { quick${i}: id } }`, undefined);
+    expect(ended).toEqual([]);
+    expect(new Set(await Promise.all(bombs))).toEqual(new Set(['timeout']));
+    expect(Math.max(...ended)).toBeLessThan(4200);
+  });
+
+  it('keeps no others waiting for an operation that is known to be slow', async () => {
+    const planner = await startPlanner({ ...unbounded, deadline: 1500 });
+    // The first one takes the turn of slow ones, and the second one never has any.
+    const [, waiting] = [16, 17].map((depth) => failureOf(planner.plan(friendsOfFriends(depth), undefined)));
+    expect(await waiting).toMatchObject({ failure: 'timeout' });
+    void failureOf(planner.plan(friendsOfFriends(17), undefined));
+    const quick = await timed(planner.plan('{ me { id } }', undefined));
+    expect(quick.took).toBeLessThan(500);
+  });
+
   it('goes on after a plan that was given up', async () => {
     const planner = await startPlanner({ ...unbounded, deadline: 200, maxThreads: 1 });
     expect(await failureOf(planner.plan(friendsOfFriends(16), undefined))).toMatchObject({

@@ -1,14 +1,15 @@
-import { isUtf8 } from 'node:buffer';
-import { type EntityList, type SubgraphResponse, TransportError } from '../transports/transport';
-import { type ErrorCode, errors } from '../errors';
-import { ABSENT, NULL, OBJECT } from './json/tape';
-import { MalformedJson, scanResponse } from './json/scan';
+import { errors, type ErrorCode } from '../errors';
+import { type Asked } from './loader';
 import { type CompiledOperation } from './operation';
 import { type Run } from './run';
 
-/** One call of a subgraph: who waits for it, and what came of it. */
+/** What one operation is asked at one time: who waits for it, and what came of it. */
 export class Call {
   readonly operation: CompiledOperation;
+  /** Where its representations were written, and from where to where; undefined for root fields. */
+  readonly asked: Asked | undefined;
+  readonly start: number;
+  end = 0;
   isPending = true;
   failure: Failure | undefined;
   /** The response's `errors`, as the subgraph sent them. */
@@ -19,84 +20,55 @@ export class Call {
   readonly cells: number[] = [];
   /** Its number among the calls of the run, from 1 on. */
   readonly id: number;
+  readonly #read: (call: Call) => void;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(run: Run, operation: CompiledOperation) {
+  /** `read` is called when its data has arrived, or will not; then those who wait. */
+  constructor(run: Run, operation: CompiledOperation, read: (call: Call) => void, asked?: Asked, start = 0) {
     this.operation = operation;
+    this.asked = asked;
+    this.start = start;
+    this.#read = read;
     this.id = run.calls.push(this);
+  }
+
+  /** Says that it is about to be sent: what is asked from now on goes into another. */
+  close(): void {
+    if (this.asked !== undefined) this.end = this.asked.endCall();
   }
 
   whenDone(done: () => void): void {
     this.#waiting.push(done);
   }
 
-  /** Sends it. `receive` is called when `data` has arrived, or will not; then those who wait. */
-  send(run: Run, variables: Buffer, entities: readonly EntityList[] | undefined, receive: () => void): void {
-    const settle = (): void => {
-      receive();
-      this.isPending = false;
-      for (const done of this.#waiting) done();
-    };
-    const answered = (response: SubgraphResponse): void => {
-      this.#read(run, response);
-      settle();
-    };
-    const failed = (reason: unknown): void => {
-      this.failure = transportFailure(this.operation.request.subgraph, reason);
-      settle();
-    };
-    let answer: Promise<SubgraphResponse>;
-    try {
-      answer = run.send({ operation: this.operation.request, variables, caller: run.caller, entities });
-    } catch (reason) {
-      failed(reason);
-      return;
-    }
-    answer.then(answered, failed).catch(run.fail);
+  /** Takes what came of it. */
+  receive({ data, errors, failure }: Reply): void {
+    this.data = data;
+    this.errors = errors;
+    this.failure = failure;
+    this.#read(this);
+    this.isPending = false;
+  }
+
+  /** To be called when everything is received that arrived with it. */
+  tellThoseWhoWait(): void {
+    for (const done of this.#waiting) done();
   }
 
   /** Fails it for what its answer says, or does not say. */
   reject(reason: string): void {
-    const { subgraph } = this.operation.request;
-    const code = 'SUBREQUEST_MALFORMED_RESPONSE';
-    this.failure = { code, message: errors[code].message({ subgraph, reason }) };
+    this.failure = malformed(this.operation.request.subgraph, reason);
   }
+}
 
-  #rejectStatus(status: number): void {
-    const { subgraph } = this.operation.request;
-    const code = 'SUBREQUEST_HTTP_ERROR';
-    this.failure = { code, message: errors[code].message({ subgraph, status }) };
-  }
-
-  #read(run: Run, { status, body }: SubgraphResponse): void {
-    const { workspace } = run;
-    const before = workspace.top;
-    const isError = status < 200 || status >= 300;
-    try {
-      if (body.length === 0) throw new MalformedJson('it is empty');
-      if (!isUtf8(body)) throw new MalformedJson('it is not UTF-8');
-      const start = workspace.append(body);
-      const response = scanResponse(workspace, start, start + body.length, this.operation.shape);
-      const told =
-        response.errorsStart === 0
-          ? undefined
-          : (JSON.parse(
-              workspace.bytes.toString('utf8', response.errorsStart, response.errorsEnd),
-            ) as unknown);
-      if (Array.isArray(told)) this.errors = told;
-      if (response.dataKind === OBJECT) this.data = response.data;
-      else if (response.dataKind !== ABSENT && response.dataKind !== NULL)
-        throw new MalformedJson('its data is no object');
-      else if (this.errors.length === 0) throw new MalformedJson('it has neither data nor errors');
-    } catch (error) {
-      if (!(error instanceof MalformedJson) && !(error instanceof RangeError)) throw error;
-      workspace.rollBack(before);
-      this.errors = [];
-      this.data = 0;
-      if (isError) this.#rejectStatus(status);
-      else this.reject(error.message);
-    }
-  }
+/** What came of asking a subgraph. */
+export interface Reply {
+  /** The record of `data`; 0 if there is none. */
+  readonly data: number;
+  /** The response's `errors`, as the subgraph sent them. */
+  readonly errors: readonly unknown[];
+  /** Why there is no response that can be read. */
+  readonly failure: Failure | undefined;
 }
 
 export interface Failure {
@@ -105,8 +77,7 @@ export interface Failure {
   readonly message: string;
 }
 
-function transportFailure(subgraph: string, reason: unknown): Failure {
-  if (reason instanceof TransportError) return { code: reason.code, message: reason.message };
-  // Whatever else was thrown may tell too much.
-  return { code: 'SUBREQUEST_HTTP_ERROR', message: errors.SUBREQUEST_HTTP_ERROR.message({ subgraph }) };
+export function malformed(subgraph: string, reason: string): Failure {
+  const code = 'SUBREQUEST_MALFORMED_RESPONSE';
+  return { code, message: errors[code].message({ subgraph, reason }) };
 }

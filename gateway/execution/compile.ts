@@ -8,6 +8,7 @@ import {
   type GraphQLError,
 } from 'graphql';
 import { requestError } from '../errors';
+import { Combinations } from './combine';
 import { idsPerProgram } from './complete';
 import { conditionValues, conditionVariables, type Conditions, type Conjunction } from './conditions';
 import { Introspection } from './introspection';
@@ -48,6 +49,7 @@ export interface Program {
   /** Whether an entity must not be shared between places: its fields may depend on what is around it. */
   readonly isExclusive: boolean;
   readonly introspection: Introspection;
+  readonly combinations: Combinations;
   readonly pool: Pool;
   /** How large the latest responses were, and some more. */
   usualBytes: number;
@@ -86,6 +88,7 @@ export function compileOperation(options: CompileOptions): Program {
     largestRecord,
     isExclusive,
     introspection: new Introspection(schema, operation, fragments),
+    combinations: new Combinations(types),
     pool,
     usualBytes: 0,
     conditionsOf: (variables) => conditionValues(operation, conditionNames, variables),

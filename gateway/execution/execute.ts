@@ -50,6 +50,7 @@ export function execute(
       run.end();
       resolve({ body, data: body.subarray(dataPrefix.length, dataEnd), errors: trail.errors });
     });
+    run.outbox.flush();
   });
 }
 

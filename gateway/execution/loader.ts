@@ -20,42 +20,47 @@ import {
   REPRESENTATION_START,
   STATUS,
 } from './json/tape';
-import { type EntityList } from '../transports/transport';
 import { type ByteWriter } from './json/write';
 import { Call } from './call';
+import { contextJson, type ContextValues } from './nodes/context';
 import { type CompiledOperation } from './operation';
 import { type Representation } from './representations';
 import { type Run } from './run';
 
 /** What was asked of one operation during a run. */
 export class Asked {
-  readonly #run: Run;
-  readonly #operation: CompiledOperation;
-  /** Variables beside the representations, comma-separated. */
-  readonly #arguments: Buffer;
+  readonly operation: CompiledOperation;
+  /** The variables beside the representations, comma-separated. */
+  readonly arguments: Buffer;
+  /** The values of those variables that come from objects around. */
+  readonly contexts: ContextValues;
   /** All representations, a comma before each. */
-  readonly #written: ByteWriter;
+  readonly written: ByteWriter;
+  readonly #run: Run;
   #cells: number[] = [];
-  /** The call that is being gathered, and from where on the representations are its own. */
+  /** The call that is being gathered. */
   #next: Call | undefined;
-  #nextStart = 0;
   /** Where on the tape the hash table of the cells begins (open addressing; 0 is an empty place), and its size - 1. */
   #table: number;
   #mask = firstTableSize - 1;
 
-  constructor(run: Run, operation: CompiledOperation, contexts: string) {
+  constructor(run: Run, operation: CompiledOperation, contexts: ContextValues) {
+    this.operation = operation;
+    this.contexts = contexts;
+    const variables = [
+      run.variablesFor(operation.variableUsages),
+      contextJson(operation.contextVariables, contexts),
+    ];
+    this.arguments = Buffer.from(variables.filter((json) => json !== '').join(','));
+    this.written = run.lendWriter();
     this.#run = run;
-    this.#operation = operation;
-    const variables = [run.variablesFor(operation), contexts].filter((json) => json !== '');
-    this.#arguments = Buffer.from(variables.join(','));
-    this.#written = run.lendWriter();
     this.#table = run.workspace.allocate(firstTableSize);
   }
 
   /** The cell of the entity that a record stands for; the cell of those that are skipped if it cannot be asked for. */
   ask(representation: Representation, record: number): number {
     const { workspace } = this.#run;
-    const out = this.#written;
+    const out = this.written;
     const before = out.end;
     out.byte(COMMA);
     if (!representation.write(this.#run, record, out)) {
@@ -77,7 +82,7 @@ export class Asked {
       out.end = before;
       return cell;
     }
-    const cell = workspace.allocate(FIRST_ASKER + this.#operation.targets.length);
+    const cell = workspace.allocate(FIRST_ASKER + this.operation.targets.length);
     const { tape } = workspace;
     tape[cell + REPRESENTATION_START] = start;
     tape[cell + REPRESENTATION_LENGTH] = length;
@@ -85,9 +90,8 @@ export class Asked {
     tape[this.#table + place] = cell;
     this.#cells.push(cell);
     if (this.#next === undefined) {
-      this.#next = new Call(this.#run, this.#operation);
-      this.#nextStart = start;
-      this.#run.gather(this);
+      this.#next = new Call(this.#run, this.operation, this.#read, this, start);
+      this.#run.outbox.add(this.#next);
     }
     tape[cell + BATCH] = this.#next.id;
     this.#next.cells.push(cell);
@@ -95,28 +99,10 @@ export class Asked {
     return cell;
   }
 
-  /** Sends the call that was gathered. */
-  flush(): void {
-    const call = this.#next;
-    if (call === undefined) return;
+  /** Ends the call that is being gathered; returns where its representations end. */
+  endCall(): number {
     this.#next = undefined;
-    const { bytes, end } = this.#written;
-    const start = this.#nextStart;
-    const more = this.#arguments;
-    const length = prefix.length + (end - start) + 1 + (more.length === 0 ? 0 : 1 + more.length) + 1;
-    const variables = Buffer.allocUnsafe(length);
-    let at = prefix.copy(variables, 0);
-    at += bytes.copy(variables, at, start, end);
-    variables[at++] = CLOSE_LIST;
-    if (more.length > 0) {
-      variables[at++] = COMMA;
-      at += more.copy(variables, at);
-    }
-    variables[at] = CLOSE_OBJECT;
-    const entities = new Entities(this.#run, call, variables, prefix.length - start, more);
-    call.send(this.#run, variables, [entities], () => {
-      this.#receive(call);
-    });
+    return this.written.end;
   }
 
   /** Forgets what is known, so that it is asked for again. */
@@ -125,7 +111,7 @@ export class Asked {
     this.#cells = [];
   }
 
-  #receive(call: Call): void {
+  readonly #read = (call: Call): void => {
     const { tape } = this.#run.workspace;
     const { cells } = call;
     let list = 0;
@@ -145,7 +131,7 @@ export class Asked {
         if ((tape[list + 2 + 2 * i]! & KIND) === OBJECT) tape[cell + ANSWER] = tape[list + 1 + 2 * i]!;
       }
     }
-  }
+  };
 
   #growTable(): void {
     const { workspace } = this.#run;
@@ -161,39 +147,6 @@ export class Asked {
 }
 
 const firstTableSize = 64;
-
-/** What a call asks of its entities. Most requests are sent without anybody looking at their representations. */
-class Entities implements EntityList {
-  readonly responseKey = '_entities';
-  readonly variable = 'representations';
-  readonly arguments: Buffer;
-  readonly #run: Run;
-  readonly #call: Call;
-  readonly #variables: Buffer;
-  /** From positions where representations were written to those in the variables. */
-  readonly #shift: number;
-  #representations: Buffer[] | undefined;
-
-  constructor(run: Run, call: Call, variables: Buffer, shift: number, more: Buffer) {
-    this.#run = run;
-    this.#call = call;
-    this.#variables = variables;
-    this.#shift = shift;
-    this.arguments = more;
-  }
-
-  get selection(): string {
-    return this.#call.operation.selection;
-  }
-
-  get representations(): readonly Buffer[] {
-    const { tape } = this.#run.workspace;
-    return (this.#representations ??= this.#call.cells.map((cell) => {
-      const start = tape[cell + REPRESENTATION_START]! + this.#shift;
-      return this.#variables.subarray(start, start + tape[cell + REPRESENTATION_LENGTH]!);
-    }));
-  }
-}
 
 /** The list of entities, or 0 and a failed call if it is not what was asked for. */
 function checkEntities(call: Call, tape: Int32Array, list: number): number {
@@ -228,7 +181,4 @@ function isEqual(bytes: Buffer, one: number, other: number, length: number): boo
   return true;
 }
 
-const prefix = Buffer.from('{"representations":[');
 const COMMA = 0x2c;
-const CLOSE_LIST = 0x5d;
-const CLOSE_OBJECT = 0x7d;

@@ -1,5 +1,6 @@
 import { parse } from 'graphql';
 import { type SubgraphOperation } from '../transports/transport';
+import { contextVariables } from './nodes/context';
 import { type FetchNode } from './plan';
 import { type Shape, shapeOfOperation } from './shape';
 import { type TypeTable } from './types';
@@ -11,7 +12,10 @@ export interface CompiledOperation {
   readonly request: SubgraphOperation;
   /** The document without its name: equal exactly where the same is asked. */
   readonly selection: string;
+  /** Variables of the client's. */
   readonly variableUsages: readonly string[];
+  /** Variables whose values come from objects around. */
+  readonly contextVariables: readonly string[];
   readonly outputRewrites: FetchNode['outputRewrites'];
   readonly asksEntities: boolean;
   /** Of `data`. */
@@ -36,7 +40,6 @@ export function compileSubgraphOperation(
   const known = operations.get(key);
   if (known !== undefined) return known;
   const shape = shapeOfOperation(parse(document, { noLocation: true }), asksEntities, outputRewrites, types);
-  const operationName = name === undefined ? '' : `,"operationName":${JSON.stringify(name)}`;
   const compiled: CompiledOperation = {
     number: operations.size,
     request: {
@@ -44,10 +47,11 @@ export function compileSubgraphOperation(
       kind,
       document,
       name,
-      bodyPrefix: Buffer.from(`{"query":${JSON.stringify(document)}${operationName},"variables":`),
+      bodyPrefix: bodyPrefixOf(document, name),
     },
     selection: nameless,
-    variableUsages: (node.variableUsages ?? []).filter((variable) => variable !== 'representations'),
+    variableUsages: (node.variableUsages ?? []).filter((variable) => variable !== representationsVariable),
+    contextVariables: contextVariables(node.contextRewrites),
     outputRewrites,
     asksEntities,
     shape,
@@ -56,4 +60,12 @@ export function compileSubgraphOperation(
   };
   operations.set(key, compiled);
   return compiled;
+}
+
+/** What the planner calls the variable of the entities that an operation is about. */
+export const representationsVariable = 'representations';
+
+export function bodyPrefixOf(document: string, name: string | undefined): Buffer {
+  const operationName = name === undefined ? '' : `,"operationName":${JSON.stringify(name)}`;
+  return Buffer.from(`{"query":${JSON.stringify(document)}${operationName},"variables":`);
 }

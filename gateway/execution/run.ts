@@ -5,7 +5,9 @@ import { Asked } from './loader';
 import { type CompiledOperation } from './operation';
 import { FIRST_ASKER, OBJECT, SKIPPED, STATUS, Workspace } from './json/tape';
 import { ByteWriter } from './json/write';
+import { type ContextValues } from './nodes/context';
 import { type CompiledFetch } from './nodes/fetch';
+import { Outbox } from './outbox';
 
 /** One execution of a program: everything that is kept for one client request. */
 export class Run {
@@ -33,14 +35,13 @@ export class Run {
   /** Which fetch waited for which calls. */
   readonly uses: { readonly fetch: CompiledFetch; readonly call: Call }[] = [];
   readonly calls: Call[] = [];
-  /** What is asked in this turn of the event loop, and sent at its end. */
-  #gathering: Asked[] = [];
+  readonly outbox: Outbox;
   readonly #variableJson = new Map<string, string | undefined>();
   readonly #lent: ByteWriter[] = [];
   readonly #pool: Pool;
 
   constructor(
-    { pool, rootShape, largestRecord, isExclusive, usualBytes }: Program,
+    { pool, rootShape, largestRecord, isExclusive, usualBytes, combinations }: Program,
     variables: Readonly<Record<string, unknown>>,
     conditions: Readonly<Record<string, boolean>>,
     send: Send,
@@ -56,6 +57,7 @@ export class Run {
     this.send = send;
     this.fail = fail;
     this.caller = caller;
+    this.outbox = new Outbox(this, combinations);
     // Record 0, which has no fields, whatever its shape.
     this.workspace.allocate(largestRecord);
     this.skipped = this.workspace.allocate(FIRST_ASKER);
@@ -75,9 +77,9 @@ export class Run {
     return json;
   }
 
-  /** What was asked of an entity operation; `contexts` are variables as JSON. */
-  askedOf(operation: CompiledOperation, contexts: string): Asked {
-    const key = contexts === '' ? operation.number : `${operation.number},${contexts}`;
+  /** What was asked of an entity operation, with these values from objects around. */
+  askedOf(operation: CompiledOperation, contexts: ContextValues): Asked {
+    const key = contexts.length === 0 ? operation.number : `${operation.number},${contexts.join(',')}`;
     let asked = this.#asked.get(key);
     if (asked === undefined) this.#asked.set(key, (asked = new Asked(this, operation, contexts)));
     return asked;
@@ -88,28 +90,14 @@ export class Run {
     for (const asked of this.#asked.values()) asked.forget();
   }
 
-  /** The variables that the client sent, of those that an operation uses: `"a":1,"b":2`. */
-  variablesFor({ variableUsages }: CompiledOperation): string {
+  /** The variables that the client sent, of those with these names: `"a":1,"b":2`. */
+  variablesFor(names: readonly string[]): string {
     let json = '';
-    for (const name of variableUsages) {
+    for (const name of names) {
       const value = this.#variableJsonOf(name);
       if (value !== undefined) json += `${json === '' ? '' : ','}${JSON.stringify(name)}:${value}`;
     }
     return json;
-  }
-
-  /** Has it flushed at the end of this turn of the event loop. */
-  gather(asked: Asked): void {
-    if (this.#gathering.push(asked) > 1) return;
-    setImmediate(() => {
-      const gathered = this.#gathering;
-      this.#gathering = [];
-      try {
-        for (const each of gathered) each.flush();
-      } catch (error) {
-        this.fail(error);
-      }
-    });
   }
 
   /** A writer until the run ends. */

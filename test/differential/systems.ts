@@ -1,4 +1,5 @@
 /** The systems that answer the same operation: graphql-js on the merged schema, ApolloGateway, and Weir's engine. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ApolloGateway, type GraphQLDataSource } from '@apollo/gateway';
 import { composeServices } from '@apollo/composition';
 import { buildSubgraphSchema } from '@apollo/subgraph';
@@ -13,6 +14,7 @@ import {
   type GraphQLFieldResolver,
   type GraphQLFormattedError,
   type GraphQLSchema,
+  validate,
 } from 'graphql';
 import { compileOperation, execute } from '../../gateway/execution';
 import { type QueryPlan } from '../../gateway/execution/plan';
@@ -237,8 +239,14 @@ export function startEngine(graph: Graph): System {
       const send: Send = async ({ operation, variables: bytes }) => {
         const text = operation.document;
         let parsed = documents.get(text);
-        if (!parsed) documents.set(text, (parsed = parse(text, { noLocation: true })));
+        if (!parsed) {
+          documents.set(text, (parsed = parse(text, { noLocation: true })));
+          const invalid = validate(graph.subgraphSchemas.get(operation.subgraph)!, parsed);
+          if (invalid.length > 0) throw new Error(`${invalid.map(({ message }) => message).join()}\n${text}`);
+        }
         const given = bytes.length === 0 ? {} : (JSON.parse(bytes.toString()) as Record<string, unknown>);
+        // Subgraphs answer in an order of their own.
+        for (let turns = hashOf(`${text}${bytes.length}`) % 5; turns > 0; turns--) await nextTurn();
         const result = await answerSubgraph(graph, operation.subgraph, parsed, given, run, operation.name);
         return { status: 200, headers: { 'content-type': 'application/json' }, body: written(result, text) };
       };

@@ -6,33 +6,46 @@ import { type Run } from '../run';
 import { placeAt, type ResponsePath } from './flatten';
 
 /**
- * Arguments that a fetch takes from the objects around the one that it is about (`@fromContext`), as JSON of
- * variables: `"name":value`, comma-separated. `ancestors` are the records on the way to the object, itself included.
+ * Arguments that a fetch takes from the objects around the one that it is about (`@fromContext`). `ancestors` are the
+ * records on the way to the object, itself included.
  */
-export type Contexts = (run: Run, ancestors: readonly number[]) => string;
+export type Contexts = (run: Run, ancestors: readonly number[]) => ContextValues;
+
+/** The JSON of each of an operation's context variables; undefined where no object around says it. */
+export type ContextValues = readonly (string | undefined)[];
+
+/** Variables under these names: `"name":value`, comma-separated. */
+export function contextJson(names: readonly string[], values: ContextValues): string {
+  let json = '';
+  for (const [i, value] of values.entries()) {
+    if (value !== undefined) json += `${json === '' ? '' : ','}${JSON.stringify(names[i])}:${value}`;
+  }
+  return json;
+}
+
+/** The variables that a fetch takes from the objects around. */
+export const contextVariables = (rewrites: readonly KeyRenamer[] = []): string[] => [
+  ...new Set(rewrites.map(({ renameKeyTo }) => renameKeyTo)),
+];
 
 export function compileContexts(rewrites: readonly KeyRenamer[], root: Place, path: ResponsePath): Contexts {
   const keys = path.filter((element) => !/^(@|\|)/.test(String(element)) && element !== '');
-  const byName = new Map<string, ContextValue[]>();
+  const names = contextVariables(rewrites);
+  const byName: ContextValue[][] = names.map(() => []);
   for (const { path: relative, renameKeyTo } of rewrites) {
     const up = relative.filter((element) => element === '..').length;
     const depth = keys.length - up;
     const place = depth < 0 ? undefined : placeAt(root, keys.slice(0, depth));
     const steps = place && compileSteps(place, relative.slice(up));
     if (steps === undefined) continue;
-    const alternatives = byName.get(renameKeyTo);
-    if (alternatives === undefined) byName.set(renameKeyTo, [{ depth, steps }]);
-    else alternatives.push({ depth, steps });
+    byName[names.indexOf(renameKeyTo)]!.push({ depth, steps });
   }
-  return (run, ancestors) => {
-    let json = '';
-    for (const [name, alternatives] of byName) {
+  return (run, ancestors) =>
+    byName.map((alternatives) => {
       let value: string | undefined;
       for (const { depth, steps } of alternatives) value ??= read(run, ancestors[depth]!, steps);
-      if (value !== undefined) json += `${json === '' ? '' : ','}${JSON.stringify(name)}:${value}`;
-    }
-    return json;
-  };
+      return value;
+    });
 }
 
 interface ContextValue {

@@ -14,7 +14,7 @@ import { type CompiledOperation } from '../operation';
 import { type Representation } from '../representations';
 import { type Run } from '../run';
 import { type Shape } from '../shape';
-import { type Contexts } from './context';
+import { type Contexts, type ContextValues } from './context';
 import { type Step } from './step';
 import { type Walk, walk } from './flatten';
 
@@ -49,18 +49,19 @@ export function rootFetch(fetch: CompiledFetch): Step {
       done();
       return;
     }
-    const call = new Call(run, operation);
+    const isMutation = operation.request.kind === 'mutation';
+    const call = new Call(run, operation, ({ data }) => {
+      workspace.tape[cell + ANSWER] = data;
+      workspace.tape[cell + STATUS] = data === 0 ? FAILED : ANSWERED;
+      // What a mutation has changed must be asked for again.
+      if (isMutation) run.forgetEntities();
+    });
     call.cells.push(cell);
     workspace.tape[cell + BATCH] = call.id;
     run.uses.push({ fetch, call });
     call.whenDone(done);
-    const variables = run.variablesFor(operation);
-    call.send(run, variables === '' ? noVariables : Buffer.from(`{${variables}}`), undefined, () => {
-      workspace.tape[cell + ANSWER] = call.data;
-      workspace.tape[cell + STATUS] = call.data === 0 ? FAILED : ANSWERED;
-      // What a mutation has changed must be asked for again.
-      if (operation.request.kind === 'mutation') run.forgetEntities();
-    });
+    if (isMutation) run.outbox.send(call);
+    else run.outbox.add(call);
   };
 }
 
@@ -71,7 +72,7 @@ export function entityFetch(fetch: CompiledFetch): Step {
   const targetIndex = operation.targets.indexOf(target);
   return (run, done) => {
     const { workspace } = run;
-    const asked = contexts === undefined ? run.askedOf(operation, '') : undefined;
+    const asked = contexts === undefined ? run.askedOf(operation, noContexts) : undefined;
     let pending = 0;
     let lastCall = 0;
     const seen: number[] = [];
@@ -126,4 +127,4 @@ function isSame({ workspace: { tape, bytes } }: Run, shape: Shape, one: number, 
 
 const longLoop = 128;
 
-const noVariables = Buffer.alloc(0);
+const noContexts: ContextValues = [];

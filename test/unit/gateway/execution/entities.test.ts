@@ -3,7 +3,7 @@ import { compileOperation, execute } from '../../../../gateway/execution';
 import { type PlanNode } from '../../../../gateway/execution/plan';
 import { type EntityList, type Send } from '../../../../gateway/transports/transport';
 import { callerOf } from '../../../support/caller';
-import { at, fetchOf, field, inSequence, on } from './plan';
+import { at, entities, fetchOf, field, inParallel, inSequence, on } from './plan';
 
 describe('the entities of a subgraph request', () => {
   const schema = `
@@ -52,6 +52,36 @@ describe('the entities of a subgraph request', () => {
     expect(lists[0]!.arguments).toHaveLength(0);
   });
 
+  it('are a list for each selection that goes into the same request', async () => {
+    const lists = await entitiesSent({
+      plan: inSequence(
+        fetchOf('q', '{us{__typename id}vs{__typename id}}'),
+        inParallel(
+          at(['us', '@'], asking('First')),
+          at(['vs', '@'], entities('u', '...on U{g}', key)),
+          at(['us', '@'], entities('u', '...on U{g}', key)),
+        ),
+      ),
+      answers: { us: [user('1'), user('2')], vs: [user('ü'), user('1')] },
+      variables: { n: 2 },
+    });
+
+    expect(lists.map(({ responseKey, variable }) => [responseKey, variable])).toEqual([
+      ['_entities_0', 'representations_0'],
+      ['_entities_1', 'representations_1'],
+    ]);
+    expect(lists.map((list) => list.representations.map((bytes) => JSON.parse(bytes.toString()).id))).toEqual(
+      [
+        ['1', '2'],
+        ['ü', '1', '2'],
+      ],
+    );
+    expect(lists.map((list) => [list.selection, String(list.arguments)])).toEqual([
+      [selection, '"n":2'],
+      ['query($representations:[_Any!]!){_entities(representations:$representations){...on U{g}}}', ''],
+    ]);
+  });
+
   it('are left out of a fetch of root fields', async () => {
     const lists = await entitiesSent({ plan: fetchOf('q', '{us{id}}'), answers: { us: [] } });
 
@@ -69,15 +99,22 @@ describe('the entities of a subgraph request', () => {
     const program = compileOperation({ plan, schema: built, supergraphSchema: built, document });
     const sent: EntityList[] = [];
     const send: Send = ({ variables, entities: lists = [] }) => {
-      for (const list of lists) {
+      const given =
+        variables.length === 0 ? {} : (JSON.parse(variables.toString()) as Record<string, unknown>);
+      for (const { variable, representations } of lists) {
+        expect(representations.map((bytes) => JSON.parse(bytes.toString()) as unknown)).toEqual(
+          given[variable],
+        );
         // They are views: nothing was copied.
-        const inside = list.representations.every(({ buffer }) => buffer === variables.buffer);
-        expect(inside).toBe(true);
-        expect(list.representations).toBe(list.representations);
+        expect(representations.every(({ buffer }) => buffer === variables.buffer)).toBe(true);
       }
       sent.push(...lists);
       const data =
-        lists.length === 0 ? options.answers : { _entities: lists[0]!.representations.map(() => null) };
+        lists.length === 0
+          ? options.answers
+          : Object.fromEntries(
+              lists.map(({ responseKey, representations }) => [responseKey, representations.map(() => null)]),
+            );
       return Promise.resolve({ status: 200, headers: {}, body: Buffer.from(JSON.stringify({ data })) });
     };
     await execute(program, { variables: options.variables, send, caller: callerOf() });

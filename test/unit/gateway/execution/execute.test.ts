@@ -188,9 +188,9 @@ describe('execute', () => {
     });
     expect(
       sent.map(({ variables }) =>
-        Object.fromEntries(Object.entries(variables).filter(([name]) => name !== 'representations')),
+        Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith('representations'))),
       ),
-    ).toEqual(expect.arrayContaining([{ upc: '1' }, { zip: 'here' }, {}]));
+    ).toEqual([{ upc: '1' }, { zip: 'here' }]);
   });
 
   it('runs the fields of a mutation one after the other and asks again for what they may have changed', async () => {

@@ -1,0 +1,177 @@
+/**
+ * What a run is about to ask. What comes up in one turn of the event loop is sent at its end, and what is for one
+ * subgraph goes into one request.
+ */
+import { type Call, type Reply } from './call';
+import { type Combination, type Combinations, type CombinedField, type CombinedPart } from './combine';
+import { RequestedEntities, writeVariables } from './entities';
+import { exchange } from './exchange';
+import { TYPE } from './json/tape';
+import { contextJson } from './nodes/context';
+import { representationsVariable } from './operation';
+import { type Run } from './run';
+
+export class Outbox {
+  readonly #run: Run;
+  readonly #combinations: Combinations;
+  #calls: Call[] = [];
+  /** Whether somebody will flush it. As it is made, whoever makes it will. */
+  #isDue = true;
+
+  constructor(run: Run, combinations: Combinations) {
+    this.#run = run;
+    this.#combinations = combinations;
+  }
+
+  /** Takes a query, which is sent at the end of this turn. */
+  add(call: Call): void {
+    this.#calls.push(call);
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      try {
+        this.flush();
+      } catch (error) {
+        this.#run.fail(error);
+      }
+    });
+  }
+
+  /** Sends what was taken. */
+  flush(): void {
+    const calls = this.#calls;
+    this.#calls = [];
+    this.#isDue = false;
+    for (const call of calls) call.close();
+    if (calls.length === 1) this.send(calls[0]!);
+    else for (const group of groupsOf(calls)) this.#sendTogether(group);
+  }
+
+  /** Sends a call at once, and alone. */
+  send(call: Call): void {
+    const { asked, operation } = call;
+    const run = this.#run;
+    const done = (reply: Reply): void => {
+      call.receive(reply);
+      call.tellThoseWhoWait();
+    };
+    if (asked === undefined) {
+      exchange(run, operation, rootVariables(run, operation.variableUsages), undefined, done);
+      return;
+    }
+    const entities = [new RequestedEntities(run, call, '_entities', representationsVariable)];
+    exchange(run, operation, writeVariables(entities, asked.arguments), entities, done);
+  }
+
+  #sendTogether(calls: readonly Call[]): void {
+    const combination =
+      calls.length === 1 ? undefined : this.#combinations.of(calls.map(({ operation }) => operation));
+    if (combination === undefined) {
+      for (const call of calls) this.send(call);
+      return;
+    }
+    const run = this.#run;
+    const { parts, variableUsages } = combination;
+    const received = (reply: Reply): void => {
+      this.#distribute(calls, combination, reply);
+    };
+    if (calls[0]!.asked === undefined) {
+      exchange(run, combination, rootVariables(run, variableUsages), undefined, received);
+      return;
+    }
+    const entities = calls.map((call, i) => {
+      const { entitiesKey, representations } = parts[i]!;
+      return new RequestedEntities(run, call, entitiesKey, representations);
+    });
+    const more = [
+      run.variablesFor(variableUsages),
+      ...calls.map(({ asked }, i) => contextJson(parts[i]!.contextVariables, asked!.contexts)),
+    ];
+    const variables = writeVariables(entities, Buffer.from(more.filter((json) => json !== '').join()));
+    exchange(run, combination, variables, entities, received);
+  }
+
+  /** Hands each call its part of what came of asking them together. */
+  #distribute(calls: readonly Call[], { parts, fields }: Combination, reply: Reply): void {
+    const errors = partErrors(reply.errors, calls.length, fields);
+    // Fields that may not be null leave no data at all when one of them fails. The others have done nothing wrong.
+    const isInnocent = (_: unknown, i: number): boolean =>
+      reply.failure === undefined && reply.data === 0 && errors[i]!.length === 0;
+    const again = calls.filter(isInnocent);
+    const received = calls.filter((call, i) => {
+      if (isInnocent(call, i)) return false;
+      call.receive({
+        data: this.#dataOf(parts[i]!, reply.data),
+        errors: errors[i]!,
+        failure: reply.failure,
+      });
+      return true;
+    });
+    if (again.length > 0) this.#sendTogether(again);
+    for (const call of received) call.tellThoseWhoWait();
+  }
+
+  /** The record that the operation alone would have been answered with. */
+  #dataOf({ operation, moves }: CombinedPart, all: number): number {
+    if (all === 0) return 0;
+    const { workspace } = this.#run;
+    const record = workspace.allocate(operation.shape.size);
+    const { tape } = workspace;
+    tape[record + TYPE] = tape[all + TYPE]!;
+    for (const { from, to } of moves) {
+      tape[record + to] = tape[all + from]!;
+      tape[record + to + 1] = tape[all + from + 1]!;
+    }
+    return record;
+  }
+}
+
+function rootVariables(run: Run, names: readonly string[]): Buffer {
+  const json = run.variablesFor(names);
+  return json === '' ? noVariables : Buffer.from(`{${json}}`);
+}
+
+const noVariables = Buffer.alloc(0);
+
+/** What is sent together: of one subgraph, entities or root fields, in an order that is the same for the same set. */
+function groupsOf(calls: readonly Call[]): Call[][] {
+  const groups: Call[][] = [];
+  const open = new Map<string, Call[]>();
+  const ordered = calls.toSorted((one, other) => one.operation.number - other.operation.number);
+  for (const call of ordered) {
+    const { operation, asked } = call;
+    const key = `${operation.request.subgraph} ${asked === undefined ? 'root' : 'entities'}`;
+    const group = open.get(key);
+    // What asks for the same root fields in two requests is one to whoever recognises equal requests.
+    const isRepeated = asked === undefined && group?.at(-1)?.operation === operation;
+    if (group !== undefined && group.length < mostTogether && !isRepeated) group.push(call);
+    else {
+      const next = [call];
+      groups.push(next);
+      if (!isRepeated) open.set(key, next);
+    }
+  }
+  return groups;
+}
+
+/** Below the number of aliases that servers refuse, of those that have such a limit. */
+const mostTogether = 10;
+
+/** For each part its errors, with the paths that they would have alone. What belongs to none belongs to all. */
+function partErrors(
+  errors: readonly unknown[],
+  count: number,
+  fields: ReadonlyMap<string, CombinedField>,
+): unknown[][] {
+  const byPart = Array.from({ length: count }, (): unknown[] => []);
+  for (const error of errors) {
+    const path: unknown = (error as { readonly path?: unknown } | null)?.path;
+    const field = Array.isArray(path) ? fields.get(path[0] as string) : undefined;
+    if (field === undefined) for (const part of byPart) part.push(error);
+    else {
+      const own = [field.responseKey, ...(path as unknown[]).slice(1)];
+      byPart[field.part]!.push({ ...(error as object), path: own });
+    }
+  }
+  return byPart;
+}

@@ -189,7 +189,7 @@ describe('a planner', () => {
   });
 
   it('plans other operations while many take long, and tells each of those at its deadline', async () => {
-    const planner = await startPlanner({ ...unbounded, deadline: 4000 });
+    const planner = await startPlanner({ ...unbounded, deadline: 6000 });
     const ended: number[] = [];
     const start = performance.now();
     const bombs = Array.from({ length: 10 }, async (_, i) => {
@@ -201,7 +201,7 @@ describe('a planner', () => {
     for (let i = 0; i < 20; i++) await planner.plan(`{ me { quick${i}: id } }`, undefined);
     expect(ended).toEqual([]);
     expect(new Set(await Promise.all(bombs))).toEqual(new Set(['timeout']));
-    expect(Math.max(...ended)).toBeLessThan(4200);
+    expect(Math.max(...ended)).toBeLessThan(6500);
   });
 
   it('keeps no others waiting for an operation that is known to be slow', async () => {
@@ -209,9 +209,10 @@ describe('a planner', () => {
     // The first one takes the turn of slow ones, and the second one never has any.
     const [, waiting] = [16, 17].map((depth) => failureOf(planner.plan(friendsOfFriends(depth), undefined)));
     expect(await waiting).toMatchObject({ failure: 'timeout' });
-    void failureOf(planner.plan(friendsOfFriends(17), undefined));
-    const quick = await timed(planner.plan('{ me { id } }', undefined));
-    expect(quick.took).toBeLessThan(500);
+    const again = failureOf(planner.plan(friendsOfFriends(17), undefined)).then(() => 'slow');
+    const quick = planner.plan('{ me { id } }', undefined).then(() => 'quick');
+    expect(await Promise.race([again, quick])).toBe('quick');
+    await again;
   });
 
   it('goes on after a plan that was given up', async () => {

@@ -83,8 +83,8 @@ const patience = 100;
  * How long an operation may take before it counts as slow, in milliseconds: when nobody else waits, and when somebody
  * does. It is planned anew then, so that this should be much longer than most take.
  */
-const quickness = { alone: 500, contended: 100 };
-/** How long a thread may take to say that a plan's time is over before it is terminated, in milliseconds. */
+const quickness = { alone: 1000, contended: 200 };
+/** How long after the deadline a thread is terminated that does not say that a plan's time is over, in milliseconds. */
 const terminateAfter = 250;
 /** How long to wait before a thread is started again that could not start, in milliseconds. */
 const restartDelay = 1000;
@@ -222,7 +222,7 @@ class PlannerThreads implements Planner {
         : Math.min(this.#deadline, this.#queue.size === 0 ? quickness.alone : quickness.contended);
     const timers = [
       setTimeout(() => this.#addThread(), patience).unref(),
-      setTimeout(() => void this.#giveUp(thread, task, 'timeout'), timeLimit + terminateAfter).unref(),
+      setTimeout(() => void this.#giveUp(thread, task, 'timeout'), this.#deadline + terminateAfter).unref(),
     ];
     thread.state = { kind: 'planning', task, since, timers };
     thread.worker.postMessage({ ...task.request, timeLimit } satisfies TimedPlanRequest);

@@ -12,8 +12,8 @@ export interface HeldCall {
   readonly request: SubgraphRequest;
   /** What would be sent. */
   readonly body: Json;
-  answer(body: unknown, more?: Partial<SubgraphResponse>): void;
-  fail(error: TransportError): void;
+  readonly answer: (body: unknown, more?: Partial<SubgraphResponse>) => void;
+  readonly fail: (error: TransportError) => void;
 }
 
 /** A subgraph whose calls the test settles. */

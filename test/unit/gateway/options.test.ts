@@ -136,7 +136,10 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ['path: /graphiql', '`path` must not begin with /health or /graphiql, but got: "/graphiql".'],
     ['prot: 1', '`prot` is unknown; did you mean `port`?'],
     ['timeouts: { requests: 1s }', '`timeouts.requests` is unknown; did you mean `request`?'],
-    ['subgraphs: { a: { link: x } }', '`subgraphs.a.link` is unknown; known here: url, timeout, identity, arrayBatching.'],
+    [
+      'subgraphs: { a: { link: x } }',
+      '`subgraphs.a.link` is unknown; known here: url, timeout, identity, arrayBatching.',
+    ],
     [
       'subgraphs: { a: { url: file:///x } }',
       '`subgraphs.a.url` must be an http or https URL, but got: "file:///x".',

@@ -109,7 +109,7 @@ describe('a response', () => {
     const error = { message: 'x', path: ['_entities_1', 1] };
     const answers = read(
       { data: { _entities_1: [{ b: 1 }, { b: 2 }], _entities_0: [{ a: 1 }] }, errors: [error] },
-      entities!,
+      entities,
     ) as EntityAnswers;
     expect(answers.lists.map((list) => list.map(({ json }) => json.toString()))).toEqual([
       ['{"a":1}'],

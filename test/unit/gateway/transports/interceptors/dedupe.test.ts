@@ -135,7 +135,7 @@ describe('deadlines', () => {
     answers.forEach((answer, i) => {
       answer.then(
         () => (states[i] = 'answered'),
-        ({ failure }) => (states[i] = failure),
+        (error: unknown) => (states[i] = (error as TransportError).failure),
       );
     });
     await jest.advanceTimersByTimeAsync(200);

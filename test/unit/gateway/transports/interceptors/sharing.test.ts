@@ -143,7 +143,7 @@ function slowSubgraph() {
 type Outcome = { readonly status: number; readonly body: Json } | TransportError['failure'];
 
 const outcomeOf = (call: Promise<SubgraphResponse>): Promise<Outcome> =>
-  call.then(answered, ({ failure }: TransportError) => failure);
+  call.then(answered, (error: unknown) => (error as TransportError).failure);
 
 const answered = ({ status, body }: SubgraphResponse): Outcome => ({
   status,

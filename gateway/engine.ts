@@ -10,11 +10,13 @@ import {
   parse,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { buildSchemaInSteps } from './build-schema';
 import { requestError } from './errors';
 import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import { createPlanner, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { dataOf } from './response-data';
+import type { SubgraphLocation } from './supergraph/subgraphs';
 import { measureCalls } from './telemetry/subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -25,7 +27,8 @@ type Variables = Readonly<Record<string, unknown>>;
 
 export interface EngineOptions {
   readonly supergraphSdl: string;
-  readonly subgraphs: ReadonlyMap<string, Subgraph>;
+  /** What the options say of a subgraph of the supergraph. What it throws says why the supergraph cannot be run. */
+  readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
   /** Returns the plan of an operation to a client that asks with `Apollo-Query-Plan-Experimental`. */
   readonly exposeQueryPlans: boolean;
@@ -40,7 +43,7 @@ export interface EngineOptions {
 export async function createEngine(options: EngineOptions): Promise<Executor> {
   const {
     supergraphSdl,
-    subgraphs,
+    chooseSubgraph,
     errors: told,
     exposeQueryPlans,
     warmUp,
@@ -52,13 +55,12 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
 
   try {
     const facts = await planner.ready;
-    const apiSchema = buildSchema(facts.apiSchemaSdl, trusted);
-    // Where nothing is inaccessible they are one, and building it is what holds the event loop during a swap.
+    const sends = new Map(
+      facts.subgraphs.map((found) => [found.name, transport.to(chooseSubgraph(found))] as const),
+    );
+    const apiSchema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
-      facts.executionSchemaSdl === facts.apiSchemaSdl
-        ? apiSchema
-        : buildSchema(facts.executionSchemaSdl, trusted);
-    const sends = new Map([...subgraphs].map(([name, subgraph]) => [name, transport.to(subgraph)]));
+      facts.answerTypesSdl === undefined ? apiSchema : buildSchema(facts.answerTypesSdl, trusted);
     const send = compose(routeBySubgraph(sends), [measureCalls({ metrics, logger })]);
     const plans = new PlanCache<Program>({
       planner,

@@ -21,7 +21,7 @@ export async function explainOperation(options: ExplainOptions): Promise<Explana
   const planner = createPlanner({ supergraphSdl });
   try {
     const { apiSchemaSdl } = await planner.ready;
-    const schema = buildSchema(apiSchemaSdl, { assumeValid: true, assumeValidSDL: true });
+    const schema = buildSchema(apiSchemaSdl.join(''), { assumeValid: true, assumeValidSDL: true });
     const document = parse(query);
     const invalid = validate(schema, document);
     if (invalid.length > 0) return { errors: invalid };

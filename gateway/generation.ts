@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { assertValidSchema, type GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import { createEngine } from './engine';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { Options } from './options';
-import { listSubgraphs } from './supergraph/subgraphs';
+import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import type { HttpTransport } from './transports/http';
@@ -40,19 +40,17 @@ export class Generation {
     ...shared
   }: GenerationOptions): Promise<Generation> {
     try {
-      const subgraphs = chooseSubgraphs(supergraphSdl, options);
       const errors = { mask: options.errors.maskSubgraphs };
       const exposeQueryPlans = options.mode === 'development';
       const warmUp = previous === undefined ? [] : previous.#executor.mostUsed(operationsToWarmUp);
       const executor = await createEngine({
         supergraphSdl,
-        subgraphs,
+        chooseSubgraph: (found) => chooseSubgraph(found, options),
         errors,
         exposeQueryPlans,
         warmUp,
         ...shared,
       });
-      assertValidSchema(executor.apiSchema);
       return new Generation(supergraphSdl, executor);
     } catch (error) {
       if (error instanceof SupergraphError) throw error;
@@ -109,18 +107,11 @@ export function supergraphId(supergraphSdl: string): string {
   return createHash('sha256').update(supergraphSdl).digest('hex').slice(0, 12);
 }
 
-function chooseSubgraphs(supergraphSdl: string, { subgraphs, timeouts }: Options): Map<string, Subgraph> {
-  const chosen = new Map<string, Subgraph>();
-  for (const { name, url } of listSubgraphs(supergraphSdl)) {
-    const own = subgraphs[name];
-    const subgraph = { name, url: own?.url ?? url, timeout: own?.timeout ?? timeouts.subgraph };
-    if (subgraph.url === '') {
-      throw new SupergraphError(`Subgraph "${name}" has no URL in the supergraph, and none in the options.`);
-    }
-    chosen.set(name, subgraph);
+function chooseSubgraph({ name, url }: SubgraphLocation, { subgraphs, timeouts }: Options): Subgraph {
+  const own = subgraphs[name];
+  const subgraph = { name, url: own?.url ?? url, timeout: own?.timeout ?? timeouts.subgraph };
+  if (subgraph.url === '') {
+    throw new SupergraphError(`Subgraph "${name}" has no URL in the supergraph, and none in the options.`);
   }
-  if (chosen.size === 0) {
-    throw new SupergraphError('This is not a supergraph: it has no `join__Graph` that lists its subgraphs.');
-  }
-  return chosen;
+  return subgraph;
 }

@@ -100,6 +100,10 @@ const origin = z
     error: 'must be an origin such as https://shop.example, without a path',
   });
 
+const storeRule =
+  'must be memory: or the URL of a Redis or Valkey server, such as redis://cache.internal:6379';
+const prefixRule = 'must be 1 to 64 letters, digits and any of _.-';
+
 const originsRule = "must be '*' or a list of origins";
 
 const supergraphOptions = z
@@ -227,7 +231,43 @@ export const optionsSchema = z.strictObject({
   cache: z
     .strictObject(
       {
-        memory: size.prefault('64MiB').describe('How much memory cached answers may take.'),
+        store: z
+          .string({ error: storeRule })
+          .regex(/^(memory:|rediss?:\/\/[^/].*)$/, { error: storeRule })
+          .refine((url) => URL.canParse(url), { error: storeRule })
+          .default('memory:')
+          .describe(
+            'Where cached answers are kept: `memory:` is this process alone; `redis://HOST:PORT` (`rediss://` over TLS) is a Redis (6.2 or newer) or Valkey that gateways share.',
+          ),
+        memory: size
+          .prefault('64MiB')
+          .describe(
+            'How much memory cached answers may take in each process. No effect without `tiered` where the store is shared.',
+          ),
+        tiered: flag
+          .default(true)
+          .describe('Keeps in memory, too, what is in a shared store. No effect for `memory:`.'),
+        memoryBound: timeout
+          .prefault('1s')
+          .describe(
+            'How long an answer that another gateway has invalidated may still be served from memory, even when the connection to the shared store is cut. Usually it is milliseconds. No effect for `memory:`.',
+          ),
+        timeout: timeout
+          .prefault('50ms')
+          .describe('How long a shared store may take to answer before the gateway does without it.'),
+        prefix: z
+          .string({ error: prefixRule })
+          .regex(/^[\w.-]{1,64}$/, { error: prefixRule })
+          .default('weir')
+          .describe(
+            'What keys in a shared store begin with. Gateways with the same prefix share their answers.',
+          ),
+        compressAbove: size
+          .prefault('1KiB')
+          .describe('The size above which answers are compressed in a shared store.'),
+        longest: timeout
+          .prefault('24h')
+          .describe('How long an answer is kept in a shared store at most, stale time included.'),
       },
       { error: 'must be a map' },
     )

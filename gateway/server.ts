@@ -53,7 +53,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
-  const store = openStore(options.cache);
+  const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const invalidate = createInvalidate(store);
   const gateway = new Gateway({
     source,

@@ -15,8 +15,8 @@ const { createHttpTransport } = require('./transports/http');
 
 const planner = createPlanner({ supergraphSdl: readFileSync(supergraphFile, 'utf8') });
 const facts = await planner.ready;
-const schema = buildSchema(facts.apiSchemaSdl);
-const supergraphSchema = buildSchema(facts.executionSchemaSdl);
+const schema = buildSchema(facts.apiSchemaSdl.join(''));
+const supergraphSchema = facts.answerTypesSdl === undefined ? schema : buildSchema(facts.answerTypesSdl);
 const transport = createHttpTransport();
 const sends = Object.fromEntries(facts.subgraphs.map((subgraph) => [subgraph.name, transport.to(subgraph)]));
 const send = (request) => sends[request.operation.subgraph](request);

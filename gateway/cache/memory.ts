@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { LRUCache } from 'lru-cache';
 import { Markers } from './markers';
 import type { Clock, Entry, Found, Look, Store } from './store';
@@ -11,6 +12,10 @@ export interface MemoryStoreOptions {
   readonly refreshTime?: number;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
+  /**
+   * Whether an entry may be found whose look began then, in milliseconds of `performance.now()`. @default always
+   */
+  readonly isTrusted?: (lookedAt: number) => boolean;
 }
 
 /** Keeps entries in this process; the least recently used ones make room for others. */
@@ -19,17 +24,25 @@ export class MemoryStore implements Store {
   readonly #markers: Markers;
   readonly #refreshTime: number;
   readonly #now: () => number;
+  readonly #isTrusted: (lookedAt: number) => boolean;
 
-  constructor({ maxBytes, maxMarkers = 100_000, refreshTime = 10_000, now = Date.now }: MemoryStoreOptions) {
+  constructor({
+    maxBytes,
+    maxMarkers = 100_000,
+    refreshTime = 10_000,
+    now = Date.now,
+    isTrusted = () => true,
+  }: MemoryStoreOptions) {
     this.#entries = new LRUCache({ maxSize: maxBytes, sizeCalculation: sizeOf });
     this.#markers = new Markers(maxMarkers);
     this.#refreshTime = refreshTime;
     this.#now = now;
+    this.#isTrusted = isTrusted;
   }
 
   peek(key: string): Entry | undefined {
     const kept = this.#find(key);
-    return kept !== undefined && this.#now() < kept.freshUntil ? kept : undefined;
+    return kept !== undefined && this.#now() < kept.entry.freshUntil ? kept.entry : undefined;
   }
 
   get(keys: readonly string[]): Promise<Look> {
@@ -38,17 +51,18 @@ export class MemoryStore implements Store {
 
   /** The moment that it is now. */
   get clock(): Clock {
-    return String(this.#markers.now);
+    return `${this.#markers.now}:${performance.now()}`;
   }
 
   set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
-    const since = Number(clock);
+    const [since, lookedAt] = clock.split(':').map(Number) as [number, number];
     for (const [key, entry] of entries) {
       if (entry.keptUntil <= this.#now() || !this.#markers.areValid(entry.tags, since)) continue;
       const known = this.#entries.peek(key);
       // Who looked later may know better.
       if (known !== undefined && known.since > since) continue;
-      this.#entries.set(key, { ...entry, value: own(entry.value), since, checked: since, refreshing: 0 });
+      const owned = { ...entry, value: own(entry.value) };
+      this.#entries.set(key, { entry: owned, since, lookedAt, checked: since, refreshing: 0 });
     }
     return Promise.resolve();
   }
@@ -73,16 +87,15 @@ export class MemoryStore implements Store {
     const kept = this.#find(key);
     if (kept === undefined) return undefined;
     const now = this.#now();
-    const refresh = now >= kept.freshUntil && now >= kept.refreshing;
+    const refresh = now >= kept.entry.freshUntil && now >= kept.refreshing;
     if (refresh) kept.refreshing = now + this.#refreshTime;
-    const { value, tags, storedAt, freshUntil, keptUntil } = kept;
-    return { value, tags, storedAt, freshUntil, keptUntil, refresh };
+    return { ...kept.entry, refresh };
   }
 
   #find(key: string): Kept | undefined {
     const kept = this.#entries.get(key);
-    if (kept === undefined) return undefined;
-    if (this.#now() < kept.keptUntil && this.#markers.areValid(kept.tags, kept.checked)) {
+    if (kept === undefined || !this.#isTrusted(kept.lookedAt)) return undefined;
+    if (this.#now() < kept.entry.keptUntil && this.#markers.areValid(kept.entry.tags, kept.checked)) {
       kept.checked = this.#markers.now;
       return kept;
     }
@@ -91,9 +104,12 @@ export class MemoryStore implements Store {
   }
 }
 
-interface Kept extends Entry {
+interface Kept {
+  readonly entry: Entry;
   /** When the look began that led to it, on the clock of the markers. */
   readonly since: number;
+  /** The same in milliseconds of `performance.now()`. */
+  readonly lookedAt: number;
   /** Until when it is known to be valid, on the same clock. */
   checked: number;
   /** Somebody refreshes it, until then; Unix milliseconds. */
@@ -108,7 +124,7 @@ function own(value: Buffer): Buffer {
   return copy;
 }
 
-function sizeOf({ value, tags }: Kept, key: string): number {
+function sizeOf({ entry: { value, tags } }: Kept, key: string): number {
   return tags.reduce((size, tag) => size + tag.length, value.byteLength + key.length + overhead);
 }
 

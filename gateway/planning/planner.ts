@@ -2,12 +2,17 @@
  * Apollo's query planner (licence: Elastic-2.0), wrapped: the only file that knows it, so that another planner
  * can take its place. It runs in worker threads; loading it into the main thread costs memory and start-up time.
  */
-import { operationFromDocument, printSchema, Supergraph } from '@apollo/federation-internals';
+import {
+  isCompositeType,
+  operationFromDocument,
+  printSchema,
+  type Schema,
+  Supergraph,
+} from '@apollo/federation-internals';
 import { prettyFormatQueryPlan, QueryPlanner } from '@apollo/query-planner';
-import { buildSchema, parse } from 'graphql';
+import { buildSchema, type DocumentNode, Kind, parse } from 'graphql';
 import { type QueryPlan } from '../execution/plan';
 import { mendsOf } from './defects';
-import { executionSchemaSdl } from './execution-schema';
 import { type PlanningFailure, PlanningError } from './planning-error';
 
 export type { QueryPlan };
@@ -32,13 +37,13 @@ export interface QueryPlannerOptions {
 
 /** What is known of a supergraph once it has been built. */
 export interface SupergraphFacts {
-  /** The schema that clients see. */
-  readonly apiSchemaSdl: string;
+  /** The schema that clients see, cut into parts of a few definitions each: a large one is better not parsed at once. */
+  readonly apiSchemaSdl: readonly string[];
   /**
-   * The schema that answers are completed by: everything that subgraphs may send, `@inaccessible` kept. Where nothing is
-   * inaccessible, it is `apiSchemaSdl`, and need not be built again.
+   * The objects, interfaces and unions that subgraphs may answer with, without their fields, as a schema; undefined where
+   * clients see them all, so that the API schema has them.
    */
-  readonly executionSchemaSdl: string;
+  readonly answerTypesSdl: string | undefined;
   readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
@@ -55,7 +60,11 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
   ) => QueryPlan;
 } {
   const { supergraphSdl, pathsLimit = 2000, maxEvaluatedPlans = 1000 } = options;
-  const { supergraph: plannable, hasStandIns, mend } = mendsOf(parse(supergraphSdl, { noLocation: true }));
+  const document = parse(supergraphSdl, { noLocation: true });
+  if (!isSupergraph(document)) {
+    throw new Error('This is not a supergraph: it has no `join__Graph` that lists its subgraphs.');
+  }
+  const { supergraph: plannable, hasStandIns, mend } = mendsOf(document);
   // Stand-ins leave `@external` fields that nothing uses any more; the supergraph as it is has been validated then.
   const supergraph = Supergraph.build(plannable, { supportedFeatures, validateSupergraph: !hasStandIns });
   const apiSchema = supergraph.apiSchema();
@@ -72,8 +81,8 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
 
   return {
     supergraph: {
-      apiSchemaSdl,
-      executionSchemaSdl: executionSchemaSdl(supergraphSdl) ?? apiSchemaSdl,
+      apiSchemaSdl: inParts(apiSchemaSdl),
+      answerTypesSdl: answerTypesSdl(supergraph.schema, apiSchema),
       subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       overrideLabels: overrideLabelsOf(supergraph),
     },
@@ -122,6 +131,39 @@ const supportedFeatures = new Set([
   'https://specs.apollo.dev/inaccessible/v0.2',
   'https://specs.apollo.dev/context/v0.1',
 ]);
+
+const isSupergraph = ({ definitions }: DocumentNode): boolean =>
+  definitions.some(
+    (definition) => definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph',
+  );
+
+/** Characters that are parsed within some milliseconds. */
+const usualPart = 8192;
+
+function inParts(sdl: string): string[] {
+  const parts = [];
+  let start = 0;
+  for (const { loc } of parse(sdl).definitions) {
+    if (loc!.end - start < usualPart) continue;
+    parts.push(sdl.slice(start, loc!.end));
+    start = loc!.end;
+  }
+  const rest = sdl.slice(start);
+  return rest.trim() === '' ? parts : [...parts, rest];
+}
+
+function answerTypesSdl(schema: Schema, apiSchema: Schema): string | undefined {
+  const types = schema.types().filter(isCompositeType);
+  if (types.every(({ name }) => apiSchema.type(name) !== undefined)) return undefined;
+  return types
+    .map((type) => {
+      if (type.kind === 'UnionType') return `union ${type.name} = ${type.types().join(' | ')}`;
+      const interfaces = type.interfaces().join(' & ');
+      const keyword = type.kind === 'ObjectType' ? 'type' : 'interface';
+      return `${keyword} ${type.name}${interfaces && ` implements ${interfaces}`} { _: Boolean }`;
+    })
+    .join('\n');
+}
 
 function overrideLabelsOf(supergraph: Supergraph): string[] {
   const labels = new Set<string>();

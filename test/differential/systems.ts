@@ -44,8 +44,8 @@ export interface Graph {
   readonly world: RandomWorld;
   readonly apiSchema: GraphQLSchema;
   readonly subgraphSchemas: ReadonlyMap<string, GraphQLSchema>;
-  /** The schema that answers are completed by. */
-  readonly executionSchema: GraphQLSchema;
+  /** The types that subgraphs answer with. */
+  readonly answerTypes: GraphQLSchema;
   /** Plans a valid operation, once. */
   plan(operation: Pick<RandomOperation, 'source' | 'operationName'>): QueryPlan;
 }
@@ -61,6 +61,8 @@ export function composeGraph(subgraphs: readonly SubgraphSource[], world: Random
   );
   if (composed.errors) return composed.errors.map((error) => error.message);
   const { supergraph, plan } = buildQueryPlanner({ supergraphSdl: composed.supergraphSdl });
+  const apiSchema = buildSchema(supergraph.apiSchemaSdl.join(''));
+  const { answerTypesSdl } = supergraph;
   // Every other progressive override is on.
   const labels = supergraph.overrideLabels.filter((_, i) => i % 2 === 0);
   const plans = new Map<string, QueryPlan>();
@@ -68,8 +70,8 @@ export function composeGraph(subgraphs: readonly SubgraphSource[], world: Random
     subgraphs,
     supergraphSdl: composed.supergraphSdl,
     world,
-    apiSchema: buildSchema(supergraph.apiSchemaSdl),
-    executionSchema: buildSchema(supergraph.executionSchemaSdl),
+    apiSchema,
+    answerTypes: answerTypesSdl === undefined ? apiSchema : buildSchema(answerTypesSdl),
     plan({ source, operationName }) {
       let known = plans.get(source);
       if (!known) plans.set(source, (known = plan(source, operationName, labels)));
@@ -230,7 +232,7 @@ export function startEngine(graph: Graph): System {
         plan: graph.plan(operation),
         operationName,
         schema: graph.apiSchema,
-        supergraphSchema: graph.executionSchema,
+        supergraphSchema: graph.answerTypes,
         document,
       });
       const run = newRun();

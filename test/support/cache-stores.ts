@@ -1,10 +1,15 @@
+import { GuardedStore } from '../../gateway/cache/guard';
 import { MemoryStore } from '../../gateway/cache/memory';
+import { RedisStore } from '../../gateway/cache/redis';
 import type { Entry, Store } from '../../gateway/cache/store';
+import { type Follower, TieredStore } from '../../gateway/cache/tiered';
+import { eventually } from './process';
+import { redisProgram, sayWithoutRedis, startRedis } from './redis-server';
 
 /** A place to keep entries in, and the gateways that share it. */
 export interface TestStores {
   /** The store as one more gateway has it. */
-  open(): Store;
+  open(): Promise<Store>;
   /** Moves the clock of all gateways. */
   advance(milliseconds: number): void;
   now(): number;
@@ -15,18 +20,146 @@ export interface TestStores {
 
 /** How long an entry of the stores below is refreshed by one look alone. */
 export const refreshTime = 10_000;
+const maxBytes = 2 ** 26;
+/** Invalidations reach memory long before this is over. */
+const bound = 60_000;
 
-/** Every kind of store, each with nothing in it. */
+/** Every kind of store, and how to start one with nothing in it. */
 export const storeKinds: [string, () => Promise<TestStores>][] = [
-  [
-    'memory',
-    async () => {
-      const clock = testClock();
-      const store = new MemoryStore({ maxBytes: 2 ** 26, refreshTime, now: clock.now });
-      return { ...clock, open: () => store, settle: async () => undefined, close: () => store.close() };
-    },
-  ],
+  ['memory', memory],
+  ['tiered (memory before memory)', tieredMemory],
+  ...(redisProgram === undefined
+    ? []
+    : ([
+        ['Redis', redis],
+        ['tiered (memory before Redis)', tieredRedis],
+      ] as [string, () => Promise<TestStores>][])),
 ];
+sayWithoutRedis();
+
+/** Those that cannot be started here. */
+export const missingKinds = redisProgram === undefined ? ['Redis', 'tiered (memory before Redis)'] : [];
+
+async function memory(): Promise<TestStores> {
+  const clock = testClock();
+  const store = new MemoryStore({ maxBytes, refreshTime, now: clock.now });
+  return { ...clock, open: async () => store, settle: async () => undefined, close: () => store.close() };
+}
+
+/** A shared store in this process, which tells its followers late. */
+async function tieredMemory(): Promise<TestStores> {
+  const clock = testClock();
+  const shared = new MemoryStore({ maxBytes, refreshTime, now: clock.now });
+  const followers = new Set<Follower>();
+  let told: Promise<unknown> = Promise.resolve();
+  const telling: Store = {
+    get: (keys) => shared.get(keys),
+    set: (entries, at) => shared.set(entries, at),
+    async invalidate(tags) {
+      await shared.invalidate(tags);
+      told = new Promise<void>((resolve) => setImmediate(resolve)).then(() =>
+        followers.forEach((follower) => follower.invalidated(tags)),
+      );
+    },
+    close: async () => undefined,
+  };
+  const open = async () =>
+    new TieredStore({
+      shared: telling,
+      feed: (follower) => {
+        followers.add(follower);
+        return () => followers.delete(follower);
+      },
+      bound,
+      memory: { maxBytes, refreshTime, now: clock.now },
+    });
+  return {
+    ...clock,
+    open,
+    settle: async () => {
+      await told;
+    },
+    close: () => shared.close(),
+  };
+}
+
+async function redis(): Promise<TestStores> {
+  const server = await startRedis();
+  const clock = testClock();
+  const stores: Store[] = [];
+  const open = async () => {
+    const store = new RedisStore({ url: server.url, now: clock.now, ...redisOptions });
+    stores.push(store);
+    await isReady(store);
+    return store;
+  };
+  return {
+    ...clock,
+    open,
+    settle: async () => undefined,
+    async close() {
+      await Promise.all(stores.map((store) => store.close()));
+      await server.stop();
+    },
+  };
+}
+
+async function tieredRedis(): Promise<TestStores> {
+  const server = await startRedis();
+  const clock = testClock();
+  const stores: { readonly store: Store; readonly heard: Set<string> }[] = [];
+  const open = async () => {
+    const redis = new RedisStore({ url: server.url, now: clock.now, ...redisOptions });
+    const heard = new Set<string>();
+    let isFollowing = false;
+    const store = new TieredStore({
+      shared: new GuardedStore(redis, { timeout: 5_000, onChange: () => undefined }),
+      feed: (follower) =>
+        redis.follow({
+          ...follower,
+          invalidated: (tags) => {
+            follower.invalidated(tags);
+            tags.forEach((tag) => heard.add(tag));
+          },
+          proven: (at) => {
+            follower.proven(at);
+            isFollowing = true;
+          },
+        }),
+      bound,
+      memory: { maxBytes, refreshTime, now: clock.now },
+    });
+    stores.push({ store, heard });
+    await isReady(redis);
+    await eventually(() => isFollowing);
+    return store;
+  };
+  let markers = 0;
+  return {
+    ...clock,
+    open,
+    async settle() {
+      const marker = `settled-${markers++}`;
+      await stores[0]?.store.invalidate([marker]);
+      await eventually(() => stores.every(({ heard }) => heard.has(marker)));
+    },
+    async close() {
+      await Promise.all(stores.map(({ store }) => store.close()));
+      await server.stop();
+    },
+  };
+}
+
+const redisOptions = { prefix: 'test', longest: 3_600_000, proofInterval: 100, refreshTime };
+
+function isReady(store: Store): Promise<void> {
+  return eventually(() =>
+    store.get([]).then(
+      () => true,
+      () => false,
+    ),
+  );
+}
 
 function testClock() {
   let now = Date.now();

@@ -50,15 +50,16 @@ export interface Asking {
 
 export class Graph {
   readonly apiSchema: GraphQLSchema;
-  readonly executionSchema: GraphQLSchema;
+  readonly answerTypes: GraphQLSchema;
   readonly #plan: ReturnType<typeof buildQueryPlanner>['plan'];
   readonly #schemas: Map<string, GraphQLSchema>;
 
   constructor(subgraphs: Record<string, SubgraphFixture>) {
     const sdls = Object.fromEntries(Object.entries(subgraphs).map(([name, { sdl }]) => [name, sdl]));
     const { supergraph, plan } = buildQueryPlanner({ supergraphSdl: compose(sdls) });
-    this.apiSchema = buildSchema(supergraph.apiSchemaSdl);
-    this.executionSchema = buildSchema(supergraph.executionSchemaSdl);
+    this.apiSchema = buildSchema(supergraph.apiSchemaSdl.join(''));
+    const { answerTypesSdl } = supergraph;
+    this.answerTypes = answerTypesSdl === undefined ? this.apiSchema : buildSchema(answerTypesSdl);
     this.#plan = plan;
     this.#schemas = new Map(
       Object.entries(subgraphs).map(([name, { sdl, resolvers = {} }]) => [
@@ -72,7 +73,7 @@ export class Graph {
     return compileOperation({
       plan: replan(structuredClone(this.#plan(source, operationName, []))),
       schema: this.apiSchema,
-      supergraphSchema: this.executionSchema,
+      supergraphSchema: this.answerTypes,
       document: parse(source),
       operationName,
     });

@@ -1,4 +1,4 @@
-import { buildSchema, parse, validate } from 'graphql';
+import { buildSchema, type GraphQLAbstractType, parse, validate } from 'graphql';
 import { createPlanner, type Planner, type PlannerOptions } from '../../../../gateway/planning';
 import { compose } from '../../../support/compose';
 
@@ -45,13 +45,39 @@ async function timed<T>(work: Promise<T>): Promise<{ result: T; took: number }> 
 
 describe('a planner', () => {
   it('tells what the supergraph is', async () => {
-    const { apiSchemaSdl, executionSchemaSdl, subgraphs } = await (await startPlanner()).ready;
+    const { apiSchemaSdl, subgraphs } = await (await startPlanner()).ready;
     expect(subgraphs).toEqual([
       { name: 'a', url: 'http://a.test/graphql' },
       { name: 'b', url: 'http://b.test/graphql' },
     ]);
-    expect(validate(buildSchema(apiSchemaSdl), parse('{ me { name } }'))).toHaveLength(1);
-    expect(validate(buildSchema(executionSchemaSdl), parse('{ me { name } }'))).toHaveLength(0);
+    expect(validate(buildSchema(apiSchemaSdl.join('')), parse('{ me { name } }'))).toHaveLength(1);
+  });
+
+  it('cuts the schema that clients see into parts that are parsed one by one', async () => {
+    const types = Array.from({ length: 500 }, (_, i) => `"""Blank\n\ntype lines.""" type T${i} { id: ID }`);
+    const fields = types.map((_, i) => `t${i}: T${i}`);
+    const supergraphSdl = compose({ a: `type Query { ${fields.join(' ')} } ${types.join(' ')}` });
+    const { apiSchemaSdl } = await (await startPlanner({ supergraphSdl })).ready;
+    expect(apiSchemaSdl.length).toBeGreaterThan(3);
+    expect(apiSchemaSdl.flatMap((part) => parse(part).definitions)).toHaveLength(501);
+  });
+
+  it('tells the types that answers may be of where clients do not see them all', async () => {
+    const supergraphSdl = compose({
+      a: `type Query { node: Node any: Any }
+          interface Node { id: ID! }
+          type User implements Node @key(fields: "id") { id: ID! name: String }
+          type Bot implements Node @key(fields: "id") @inaccessible { id: ID! }
+          union Any = User | Bot`,
+    });
+    const { apiSchemaSdl, answerTypesSdl } = await (await startPlanner({ supergraphSdl })).ready;
+    expect(apiSchemaSdl.join('')).not.toContain('Bot');
+    const schema = buildSchema(answerTypesSdl!);
+    for (const name of ['Node', 'Any']) {
+      const type = schema.getType(name) as GraphQLAbstractType;
+      expect(schema.getPossibleTypes(type).map(String).sort()).toEqual(['Bot', 'User']);
+    }
+    expect((await (await startPlanner()).ready).answerTypesSdl).toBeUndefined();
   });
 
   it('plans an operation as plain data', async () => {
@@ -86,7 +112,7 @@ describe('a planner', () => {
   it('refuses a supergraph that does not build, and says why', async () => {
     const planner = createPlanner({ supergraphSdl: 'type Query { me: ID }' });
     planners.push(planner);
-    await expect(planner.ready).rejects.toThrow('Invalid supergraph: must be a core schema');
+    await expect(planner.ready).rejects.toThrow('This is not a supergraph');
     expect(await failureOf(planner.plan('{ me }', undefined))).toMatchObject({ failure: 'failed' });
   });
 

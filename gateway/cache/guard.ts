@@ -1,0 +1,125 @@
+import { type Clock, type Entry, type Look, type Store, StoreUnavailable } from './store';
+
+export interface GuardOptions {
+  /** Milliseconds that the store may take to answer. */
+  readonly timeout: number;
+  /** Called when the store goes away, with the reason, and when it is back. */
+  readonly onChange: (state: 'away' | 'back', reason?: unknown) => void;
+}
+
+/**
+ * A store over a network that may be away. Nothing takes longer than the timeout, and after the first failure nothing
+ * waits at all until the store answers again. What could not be invalidated meanwhile is invalidated before anybody is
+ * let in.
+ */
+export class GuardedStore implements Store {
+  readonly #store: Store;
+  readonly #options: GuardOptions;
+  /** What may not be invalidated yet. */
+  readonly #pending = new Set<string>();
+  #isAway = false;
+  #lastReason: unknown;
+  #closed = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(store: Store, options: GuardOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  get(keys: readonly string[]): Promise<Look> {
+    return this.#ask(() => this.#store.get(keys));
+  }
+
+  set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
+    return this.#ask(() => this.#store.set(entries, clock));
+  }
+
+  async invalidate(tags: readonly string[]): Promise<void> {
+    try {
+      await this.#ask(() => this.#store.invalidate(tags));
+    } catch (error) {
+      this.#remember(tags);
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#store.close();
+  }
+
+  async #ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+    if (this.#isAway) throw new StoreUnavailable(this.#lastReason);
+    try {
+      return await this.#inTime(question());
+    } catch (error) {
+      const reason = error instanceof StoreUnavailable ? error.cause : error;
+      this.#leave(reason);
+      throw new StoreUnavailable(reason);
+    }
+  }
+
+  #leave(reason: unknown): void {
+    if (this.#isAway || this.#closed) return;
+    this.#isAway = true;
+    this.#lastReason = reason;
+    this.#options.onChange('away', reason);
+    this.#probe(firstPause);
+  }
+
+  #probe(pause: number): void {
+    this.#timer = setTimeout(() => {
+      this.#isBack().then(
+        (back) => {
+          if (this.#closed) return;
+          if (!back) {
+            this.#probe(firstPause);
+            return;
+          }
+          this.#isAway = false;
+          this.#options.onChange('back');
+        },
+        () => {
+          if (!this.#closed) this.#probe(Math.min(2 * pause, longestPause));
+        },
+      );
+    }, pause).unref();
+  }
+
+  /** Resolves with false when there was more to be invalidated meanwhile. */
+  async #isBack(): Promise<boolean> {
+    const tags = [...this.#pending];
+    this.#pending.clear();
+    try {
+      await this.#inTime<unknown>(tags.length > 0 ? this.#store.invalidate(tags) : this.#store.get([]));
+    } catch (error) {
+      this.#remember(tags);
+      throw error;
+    }
+    return this.#pending.size === 0;
+  }
+
+  #remember(tags: readonly string[]): void {
+    for (const tag of tags) this.#pending.add(tag);
+    if (this.#pending.size <= mostPending) return;
+    this.#pending.clear();
+    this.#pending.add('*');
+  }
+
+  #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    const { timeout } = this.#options;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`It did not answer within ${timeout} ms.`)), timeout);
+      answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+}
+
+/** Milliseconds between two attempts to reach the store. */
+const firstPause = 20;
+const longestPause = 1_000;
+
+/** When more tags wait to be invalidated, everything does. */
+const mostPending = 10_000;

@@ -1,0 +1,116 @@
+import { performance } from 'node:perf_hooks';
+import { MemoryStore, type MemoryStoreOptions } from './memory';
+import type { Clock, Entry, Found, Look, Store } from './store';
+
+/** Who is told what other gateways do to a shared store. */
+export interface Follower {
+  invalidated(tags: readonly string[]): void;
+  /** Invalidations up to now may have been missed. */
+  missed(): void;
+  /** What was confirmed before that moment, in milliseconds of `performance.now()`, has been told. */
+  proven(at: number): void;
+}
+
+/** Follows a shared store until the function that it returns is called. */
+export type Feed = (follower: Follower) => () => void;
+
+export interface TieredStoreOptions {
+  readonly shared: Store;
+  readonly feed: Feed;
+  /**
+   * Milliseconds after which an entry that another gateway has invalidated is not served from memory any more,
+   * whatever happens to the connection between them.
+   */
+  readonly bound: number;
+  readonly memory: Omit<MemoryStoreOptions, 'isTrusted'>;
+}
+
+/**
+ * Memory before a store that several gateways share. What is fresh is found in memory as long as it was looked for in
+ * the shared store, or the feed has proven that no invalidation is missing, within the bound. While the shared store is
+ * away, memory alone goes on, within the same bound.
+ */
+export class TieredStore implements Store {
+  readonly #memory: MemoryStore;
+  readonly #shared: Store;
+  readonly #unfollow: () => void;
+
+  constructor({ shared, feed, bound, memory: options }: TieredStoreOptions) {
+    let proven = -Infinity;
+    const isTrusted = (lookedAt: number) => performance.now() <= Math.max(lookedAt, proven) + bound;
+    const memory = new MemoryStore({ ...options, isTrusted });
+    this.#memory = memory;
+    this.#shared = shared;
+    this.#unfollow = feed({
+      invalidated: (tags) => void memory.invalidate(tags),
+      missed: () => memory.invalidateAll(),
+      proven: (at) => (proven = Math.max(proven, at)),
+    });
+  }
+
+  peek(key: string): Entry | undefined {
+    return this.#memory.peek(key);
+  }
+
+  async get(keys: readonly string[]): Promise<Look> {
+    // Before anything is looked at: what is invalidated from here on must not stay in memory.
+    const { clock } = this.#memory;
+    const near = keys.map((key) => this.#memory.peek(key));
+    const missing = keys.filter((_, index) => near[index] === undefined);
+    const look = missing.length > 0 || keys.length === 0 ? await this.#getShared(missing, clock) : undefined;
+    let next = 0;
+    return {
+      entries: near.map((entry) => (entry ? { ...entry, refresh: false } : look?.entries[next++])),
+      clock: clocks.join(clock, look?.clock ?? ''),
+    };
+  }
+
+  async set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
+    const [near, far] = clocks.split(clock);
+    await this.#memory.set(entries, near);
+    if (far !== '') await this.#shared.set(entries, far);
+  }
+
+  async invalidate(tags: readonly string[]): Promise<void> {
+    await this.#memory.invalidate(tags);
+    try {
+      await this.#shared.invalidate(tags);
+    } finally {
+      // What came from the shared store meanwhile may have been there before.
+      await this.#memory.invalidate(tags);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#unfollow();
+    await this.#memory.close();
+    await this.#shared.close();
+  }
+
+  /** What memory has stale counts only while there is nobody to ask. */
+  async #getShared(keys: readonly string[], near: Clock): Promise<Look> {
+    let look: Look;
+    try {
+      look = await this.#shared.get(keys);
+    } catch {
+      const { entries } = await this.#memory.get(keys);
+      return { entries, clock: '' };
+    }
+    const found = new Map<string, Found>();
+    keys.forEach((key, index) => {
+      const entry = look.entries[index];
+      if (entry) found.set(key, entry);
+    });
+    await this.#memory.set(found, near);
+    return look;
+  }
+}
+
+/** The clocks of memory and of the shared store; the latter is empty when it was not looked at. */
+const clocks = {
+  join: (near: Clock, far: Clock): Clock => `${near}|${far}`,
+  split(clock: Clock): [near: Clock, far: Clock] {
+    const end = clock.indexOf('|');
+    return [clock.slice(0, end), clock.slice(end + 1)];
+  },
+};

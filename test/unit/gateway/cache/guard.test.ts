@@ -1,0 +1,94 @@
+import { GuardedStore } from '../../../../gateway/cache/guard';
+import { MemoryStore } from '../../../../gateway/cache/memory';
+import { type Store, StoreUnavailable } from '../../../../gateway/cache/store';
+import { entryAt } from '../../../support/cache-stores';
+import { eventually } from '../../../support/process';
+
+/** A store that answers, refuses or hangs, as it is told. */
+function unsteadyStore() {
+  const memory = new MemoryStore({ maxBytes: 100_000 });
+  const unsteady = { is: 'there' as 'there' | 'refusing' | 'hanging', asked: 0 };
+  const wrap =
+    <Given extends unknown[], Answer>(method: (...given: Given) => Promise<Answer>) =>
+    (...given: Given): Promise<Answer> => {
+      unsteady.asked++;
+      if (unsteady.is === 'hanging') return new Promise(() => undefined);
+      if (unsteady.is === 'refusing') return Promise.reject(new Error('refused'));
+      return method(...given);
+    };
+  const store: Store = {
+    get: wrap(memory.get.bind(memory)),
+    set: wrap(memory.set.bind(memory)),
+    invalidate: wrap(memory.invalidate.bind(memory)),
+    close: () => memory.close(),
+  };
+  return Object.assign(unsteady, { store, memory });
+}
+
+let unsteady: ReturnType<typeof unsteadyStore>;
+let guarded: GuardedStore;
+let changes: string[];
+beforeEach(async () => {
+  unsteady = unsteadyStore();
+  changes = [];
+  guarded = new GuardedStore(unsteady.store, { timeout: 50, onChange: (state) => changes.push(state) });
+  const { clock } = await guarded.get(['a']);
+  await guarded.set(new Map(['a', 'b'].map((key) => [key, entryAt(Date.now(), { tags: [key] })])), clock);
+});
+afterEach(() => guarded.close());
+
+it.each(['refusing', 'hanging'] as const)('rejects in time what a store is asked that is %s', async (how) => {
+  unsteady.is = how;
+  const start = performance.now();
+  await expect(guarded.get(['a'])).rejects.toThrow(StoreUnavailable);
+  expect(performance.now() - start).toBeLessThan(1000);
+  expect(changes).toEqual(['away']);
+});
+
+it('asks a store that is away nothing but whether it is back', async () => {
+  unsteady.is = 'hanging';
+  await expect(guarded.get(['a'])).rejects.toThrow(StoreUnavailable);
+  const { asked } = unsteady;
+  await Promise.all(
+    Array.from({ length: 100 }, () => expect(guarded.get(['a'])).rejects.toThrow(StoreUnavailable)),
+  );
+  expect(unsteady.asked - asked).toBeLessThan(5);
+});
+
+it('lets in again by itself', async () => {
+  unsteady.is = 'refusing';
+  await expect(guarded.get(['a'])).rejects.toThrow(StoreUnavailable);
+  unsteady.is = 'there';
+  await eventually(() => changes.includes('back'));
+  expect((await guarded.get(['a'])).entries[0]).toBeDefined();
+});
+
+it.each(['refusing', 'hanging'] as const)(
+  'invalidates, before it lets anybody in, what it could not invalidate while the store was %s',
+  async (how) => {
+    unsteady.is = how;
+    await expect(guarded.invalidate(['a'])).rejects.toThrow(StoreUnavailable);
+    unsteady.is = 'there';
+    await eventually(() => changes.includes('back'));
+    const { entries } = await guarded.get(['a', 'b']);
+    expect(entries.map((entry) => entry !== undefined)).toEqual([false, true]);
+  },
+);
+
+it('invalidates everything when it cannot remember what', async () => {
+  unsteady.is = 'refusing';
+  const tags = Array.from({ length: 10_001 }, (_, index) => `t${index}`);
+  await expect(guarded.invalidate(tags)).rejects.toThrow(StoreUnavailable);
+  unsteady.is = 'there';
+  await eventually(() => changes.includes('back'));
+  expect((await guarded.get(['a', 'b'])).entries).toEqual([undefined, undefined]);
+});
+
+it('stops asking when it is closed', async () => {
+  unsteady.is = 'refusing';
+  await expect(guarded.get(['a'])).rejects.toThrow(StoreUnavailable);
+  await guarded.close();
+  const { asked } = unsteady;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(unsteady.asked).toBe(asked);
+});

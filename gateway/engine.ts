@@ -32,7 +32,7 @@ export interface EngineOptions {
   readonly errors: ErrorOptions;
   /** Returns the plan of an operation to a client that asks with `Apollo-Query-Plan-Experimental`. */
   readonly exposeQueryPlans: boolean;
-  /** Operations that are planned before the engine is ready, for at most a second. */
+  /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
   readonly metrics: Metrics;
@@ -134,12 +134,14 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
 
 const trusted = { assumeValidSDL: true, assumeValid: true, noLocation: true };
 const warmUpTime = 1_000;
+/** Most requests are for few operations: these are planned however long it takes, or a busy machine would refuse them. */
+const leastWarmUp = 10;
 
 /** Operations until the time for warming up is over: what is not planned by then is planned when it is asked for. */
 function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOperation> {
   const end = performance.now() + warmUpTime;
-  for (const operation of operations) {
-    if (performance.now() > end) return;
+  for (const [i, operation] of operations.entries()) {
+    if (i >= leastWarmUp && performance.now() > end) return;
     yield operation;
   }
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { type GraphQLError, printSourceLocation, Source } from 'graphql';
 import { CommandFailure, type Context } from './context';
+import { readInput } from './input';
 import { lazy } from './lazy';
 
 interface ExplainFlags {
@@ -33,10 +33,12 @@ export function explainCommand(context: Context): Command {
 }
 
 async function explain(flags: ExplainFlags, { stdout }: Context): Promise<void> {
-  const query = await read(flags.query);
-  const supergraphSdl = await read(flags.supergraph);
+  const query = await readInput(flags.query);
+  const supergraphSdl = await readInput(flags.supergraph);
   const variables =
-    flags.variables === undefined ? undefined : parseVariables(flags.variables, await read(flags.variables));
+    flags.variables === undefined
+      ? undefined
+      : parseVariables(flags.variables, await readInput(flags.variables));
   const { explainOperation } = lazy.gateway();
   const explanation = await explainOperation({
     supergraphSdl,
@@ -53,14 +55,6 @@ async function explain(flags: ExplainFlags, { stdout }: Context): Promise<void> 
     throw new CommandFailure(explanation.errors.map((error) => describe(error, source)).join('\n\n'), 1);
   }
   stdout.write(`${explanation.plan.trimEnd()}\n`);
-}
-
-async function read(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: unknown) => {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const fact = missing ? 'does not exist' : `cannot be read: ${(error as Error).message}`;
-    throw new CommandFailure(`weir: ${file} ${fact}.`, 2);
-  });
 }
 
 function parseVariables(file: string, text: string): Readonly<Record<string, unknown>> {

@@ -2,6 +2,9 @@
 import cluster from 'node:cluster';
 import { runCli } from './program';
 
+// It would be printed between the lines of every command that uses the AWS SDK.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {

@@ -4,7 +4,10 @@ import { CommandFailure, type Context } from './context';
 import { devCommand } from './dev';
 import { explainCommand } from './explain';
 import { gatewayCommand } from './gateway';
+import { historyCommand } from './history';
 import { packageVersion } from './package';
+import { publishCommand } from './publish';
+import { rollbackCommand } from './rollback';
 import { subgraphCommand } from './subgraph';
 
 /**
@@ -36,7 +39,10 @@ function createProgram(context: Context): Command {
     .helpCommand('help [COMMAND]', 'print the help of a command')
     .enablePositionalOptions()
     .showSuggestionAfterError();
-  const commands = [devCommand, gatewayCommand, subgraphCommand, composeCommand, explainCommand];
+  const commands = [
+    ...[devCommand, gatewayCommand, subgraphCommand, composeCommand, explainCommand],
+    ...[publishCommand, historyCommand, rollbackCommand],
+  ];
   for (const create of commands) program.addCommand(create(context));
   for (const command of [program, ...program.commands]) {
     command

@@ -17,11 +17,13 @@ import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import { createPlanner, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
-import { measureCalls } from './telemetry/subgraph-calls';
+import type { Options } from './options';
+import { connectSubgraphs } from './subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import type { HttpTransport } from './transports/http';
-import { type Caller, compose, routeBySubgraph } from './transports/transport';
+import { ScopesServed } from './transports/scopes-served';
+import type { Caller } from './transports/transport';
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -30,9 +32,13 @@ export interface EngineOptions {
   /** What the options say of a subgraph of the supergraph. What it throws says why the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
-  /** Returns the plan of an operation to a client that asks with `Apollo-Query-Plan-Experimental`. */
-  readonly exposeQueryPlans: boolean;
-  /** Operations that are planned before the engine is ready, for at most a second. */
+  readonly calls: Options['calls'];
+  /**
+   * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
+   * if they ask with `Apollo-Query-Plan-Experimental`.
+   */
+  readonly isDevelopment: boolean;
+  /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
   readonly metrics: Metrics;
@@ -45,7 +51,8 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     supergraphSdl,
     chooseSubgraph,
     errors: told,
-    exposeQueryPlans,
+    calls,
+    isDevelopment,
     warmUp,
     transport,
     metrics,
@@ -55,13 +62,12 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
 
   try {
     const facts = await planner.ready;
-    const sends = new Map(
-      facts.subgraphs.map((found) => [found.name, transport.to(chooseSubgraph(found))] as const),
-    );
+    const scopes = new ScopesServed();
+    const subgraphs = facts.subgraphs.map(chooseSubgraph);
+    const send = connectSubgraphs({ subgraphs, calls, scopes, transport, metrics, logger });
     const apiSchema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? apiSchema : buildSchema(facts.answerTypesSdl, trusted);
-    const send = compose(routeBySubgraph(sends), [measureCalls({ metrics, logger })]);
     const plans = new PlanCache<Program>({
       planner,
       compile: (plan, { document: text, operationName }) => {
@@ -71,8 +77,15 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     });
     await plans.warm(untilLate(warmUp));
 
-    const perform = (program: Program, variables: Variables, caller: Caller): Promise<Execution> =>
-      execute(program, { variables, send, caller, errors: told });
+    const perform = async (program: Program, variables: Variables, caller: Caller): Promise<Execution> => {
+      scopes.enter(caller.scope);
+      try {
+        return await execute(program, { variables, send, caller, errors: told });
+      } finally {
+        scopes.leave(caller.scope);
+        metrics.calls.add(caller.calls);
+      }
+    };
     const plannedOf = (
       document: string,
       documentHash: string,
@@ -113,16 +126,21 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       const execution = await perform(program, variables, context.client);
       const result: GatewayExecutionResult = { data: dataOf(execution) };
       if (execution.errors.length > 0) result.errors = execution.errors;
-      if (exposeQueryPlans && request.http?.headers.has('apollo-query-plan-experimental') === true) {
-        const format = request.http.headers.get('apollo-query-plan-experimental-format');
-        result.extensions = { __queryPlanExperimental: await showPlan(planner, planned, format) };
+      if (isDevelopment) {
+        result.extensions = { weir: { calls: context.client.calls } };
+        if (request.http?.headers.has('apollo-query-plan-experimental') === true) {
+          const format = request.http.headers.get('apollo-query-plan-experimental-format');
+          result.extensions['__queryPlanExperimental'] = await showPlan(planner, planned, format);
+        }
       }
       return result;
     };
     return {
       apiSchema,
       execute: run,
-      known: (document, operationName) => known.get(knownKey(document, operationName)),
+      // In development each answer has extensions, which Apollo Server adds.
+      known: (document, operationName) =>
+        isDevelopment ? undefined : known.get(knownKey(document, operationName)),
       mostUsed: (count) => plans.mostUsed(count),
       close: planner.close.bind(planner),
     };
@@ -134,12 +152,14 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
 
 const trusted = { assumeValidSDL: true, assumeValid: true, noLocation: true };
 const warmUpTime = 1_000;
+/** Most requests are for few operations: these are planned however long it takes, or a busy machine would refuse them. */
+const leastWarmUp = 10;
 
 /** Operations until the time for warming up is over: what is not planned by then is planned when it is asked for. */
 function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOperation> {
   const end = performance.now() + warmUpTime;
-  for (const operation of operations) {
-    if (performance.now() > end) return;
+  for (const [i, operation] of operations.entries()) {
+    if (i >= leastWarmUp && performance.now() > end) return;
     yield operation;
   }
 }

@@ -45,4 +45,10 @@ export interface Subgraph {
   readonly url: string;
   /** Milliseconds that a call may take. */
   readonly timeout: number;
+  /** Headers that every call has. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** `independent` is one whose answers depend on nobody: it gets no headers of clients. */
+  readonly identity: 'forwarded' | 'independent';
+  /** Takes a JSON array of requests. */
+  readonly arrayBatching: boolean;
 }

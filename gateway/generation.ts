@@ -41,13 +41,14 @@ export class Generation {
   }: GenerationOptions): Promise<Generation> {
     try {
       const errors = { mask: options.errors.maskSubgraphs };
-      const exposeQueryPlans = options.mode === 'development';
+      const isDevelopment = options.mode === 'development';
       const warmUp = previous === undefined ? [] : previous.#executor.mostUsed(operationsToWarmUp);
       const executor = await createEngine({
         supergraphSdl,
         chooseSubgraph: (found) => chooseSubgraph(found, options),
         errors,
-        exposeQueryPlans,
+        isDevelopment,
+        calls: options.calls,
         warmUp,
         ...shared,
       });
@@ -107,9 +108,21 @@ export function supergraphId(supergraphSdl: string): string {
   return createHash('sha256').update(supergraphSdl).digest('hex').slice(0, 12);
 }
 
-function chooseSubgraph({ name, url }: SubgraphLocation, { subgraphs, timeouts }: Options): Subgraph {
+function chooseSubgraph(
+  { name, url }: SubgraphLocation,
+  { subgraphs, timeouts, headers }: Options,
+): Subgraph {
   const own = subgraphs[name];
-  const subgraph = { name, url: own?.url ?? url, timeout: own?.timeout ?? timeouts.subgraph };
+  const { identity = 'forwarded', arrayBatching = false } = own ?? {};
+  const subgraph = {
+    name,
+    url: own?.url ?? url,
+    timeout: own?.timeout ?? timeouts.subgraph,
+    // Others get these with the headers of the client.
+    headers: identity === 'independent' ? headers.set : {},
+    identity,
+    arrayBatching,
+  };
   if (subgraph.url === '') {
     throw new SupergraphError(`Subgraph "${name}" has no URL in the supergraph, and none in the options.`);
   }

@@ -100,6 +100,7 @@ const origin = z
     error: 'must be an origin such as https://shop.example, without a path',
   });
 
+const batchSizeRule = 'must be a whole number from 1 to 100000';
 const storeRule = 'must be memory:, redis://HOST:PORT, rediss://HOST:PORT or dynamodb://TABLE';
 const prefixRule = 'must be 1 to 64 letters, digits and any of _.-';
 
@@ -163,6 +164,17 @@ export const optionsSchema = z.strictObject({
         {
           url: httpUrl.optional().describe('Where the subgraph is, in place of the URL in the supergraph.'),
           timeout: timeout.optional().describe('In place of `timeouts.subgraph`.'),
+          identity: z
+            .enum(['forwarded', 'independent'], { error: 'must be forwarded or independent' })
+            .default('forwarded')
+            .describe(
+              'Whose requests it sees. `independent` says that its answers depend on nobody: it gets no headers of clients, and all clients can share its answers.',
+            ),
+          arrayBatching: flag
+            .default(false)
+            .describe(
+              'Sends queries of one turn of the event loop as one JSON array. Only for a subgraph that takes this.',
+            ),
         },
         { error: 'must be a map' },
       ),
@@ -170,6 +182,38 @@ export const optionsSchema = z.strictObject({
     )
     .default({})
     .describe('What is different for one subgraph, by its name.'),
+  calls: z
+    .strictObject(
+      {
+        dedupe: flag
+          .default(true)
+          .describe(
+            'Lets identical queries of one subgraph share one call while it is in flight, where the forwarded headers are equal too.',
+          ),
+        batch: flag
+          .default(true)
+          .describe(
+            'Lets fetches of entities of several clients go in one call, where they ask for the same fields and the forwarded headers are equal.',
+          ),
+        batchWindow: z
+          .enum(['turn', '1ms'], { error: 'must be turn or 1ms' })
+          .default('turn')
+          .describe(
+            'How long a fetch waits for others: for the rest of a turn of the event loop, or for a millisecond. No effect while no other request with equal forwarded headers is being served: then nothing waits.',
+          ),
+        batchSize: z
+          .int({ error: batchSizeRule })
+          .min(1, { error: batchSizeRule })
+          .max(100_000, { error: batchSizeRule })
+          .default(1000)
+          .describe(
+            'How many entities a call that was put together asks for at most. One client alone may ask for more.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe('How calls of subgraphs are saved. Mutations are never shared.'),
   headers: z
     .strictObject(
       {

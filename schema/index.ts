@@ -11,3 +11,15 @@ export {
 } from './supergraph-config';
 export { readSubgraphSchemas, type ReadSubgraphSchemasOptions } from './subgraph-schemas';
 export { type SupergraphWatch, watchSupergraph, type WatchSupergraphOptions } from './watch';
+export { Registry, type RegistryOptions, type RollbackOptions } from './registry';
+export {
+  parseVariant,
+  RegistryError,
+  type Authorship,
+  type PublishResult,
+  type SubgraphChange,
+  type Variant,
+  type Version,
+} from './registry-version';
+export { openRegistryStore } from './store/open';
+export { StoreError, type RegistryStore } from './store/store';

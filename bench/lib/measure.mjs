@@ -1,7 +1,8 @@
 /** One measurement: a system is started, checked, warmed up, measured, and stopped. */
 import { isDeepStrictEqual } from 'node:util';
 import { truth } from '../fixture/subgraphs.mjs';
-import { inspectable, startProfile } from './profile.mjs';
+import { inspectable } from './inspector.mjs';
+import { startProfile } from './profile.mjs';
 import { busySeconds, cpuSeconds, processTree, residentBytes } from './processes.mjs';
 import { startSystem } from './running-system.mjs';
 

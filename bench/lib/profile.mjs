@@ -1,34 +1,16 @@
 /** A CPU profile of a system's main thread, taken by V8's sampler while it is measured. */
 import { writeFileSync } from 'node:fs';
-import { WebSocket } from 'undici';
-
-/** An argument of `node` that makes it profilable; it says where on standard error. */
-export const inspectable = '--inspect=127.0.0.1:0';
+import { inspect } from './inspector.mjs';
 
 /** @returns a function that ends the profile, writes it to `file` (for Chrome's DevTools) and returns what it says. */
 export async function startProfile(systemOutput, file) {
-  const url = /Debugger listening on (ws:\S+)/.exec(systemOutput)?.[1];
-  if (url === undefined) throw new Error('The system does not say where it can be inspected.');
-  const socket = new WebSocket(url);
-  const waiting = new Map();
-  socket.addEventListener('message', ({ data }) => {
-    const { id, result } = JSON.parse(data);
-    waiting.get(id)?.(result);
-  });
-  await new Promise((resolve) => socket.addEventListener('open', resolve));
-  let lastId = 0;
-  const send = (method, params) =>
-    new Promise((resolve) => {
-      lastId += 1;
-      waiting.set(lastId, resolve);
-      socket.send(JSON.stringify({ id: lastId, method, params }));
-    });
+  const { send, close } = await inspect(systemOutput);
   await send('Profiler.enable');
   await send('Profiler.setSamplingInterval', { interval: 500 });
   await send('Profiler.start');
   return async () => {
     const { profile } = await send('Profiler.stop');
-    socket.close();
+    close();
     writeFileSync(file, JSON.stringify(profile));
     return describe(profile);
   };

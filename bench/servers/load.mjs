@@ -182,11 +182,11 @@ function connect({ port, body, expected, stamp }) {
       if (head.chunked) {
         const decoded = decodeChunks(bytes.subarray(0, end), head.end);
         if (decoded === undefined) return keep(bytes, end);
-        if (!isOk(bytes)) problem = statusLine(bytes);
+        if (!isOk(bytes)) problem = refusal(bytes, end);
         else if (!decoded.body.equals(right)) problem = 'another body';
         return finish(problem);
       }
-      problem = isOk(bytes) ? undefined : statusLine(bytes);
+      problem = isOk(bytes) ? undefined : refusal(bytes, end);
       left = Math.max(0, head.contentLength);
       if (left !== right.length) problem ??= `a body of ${left} bytes instead of ${right.length}`;
       at = head.end;
@@ -217,7 +217,11 @@ function connect({ port, body, expected, stamp }) {
 }
 
 const isOk = (bytes) => bytes[9] === 50 && bytes[10] === 48 && bytes[11] === 48;
-const statusLine = (bytes) => bytes.latin1Slice(0, bytes.indexOf('\r\n')).slice(9);
+/** The status, and the code of the error. */
+function refusal(bytes, end) {
+  const text = bytes.latin1Slice(0, end);
+  return [text.slice(9, text.indexOf('\r\n')), /"code":"(\w+)"/.exec(text)?.[1]].filter(Boolean).join(' ');
+}
 
 /** Calls `send` with the time at which each request is due. */
 function tick(rate, send) {

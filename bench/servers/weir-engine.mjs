@@ -30,9 +30,11 @@ createServer((request, response) => {
     const program = programs.get(query) ?? (await compile(query, operationName));
     const caller = {
       headers: { authorization: request.headers.authorization },
+      scope: request.headers.authorization,
       tracing: {},
       isGone: false,
       deadline: undefined,
+      calls: { planned: 0, merged: 0, deduplicated: 0, batched: 0, cached: 0, sent: 0 },
     };
     response.on('close', () => (caller.isGone = !response.writableFinished));
     const { body } = await execute(program, { variables, send, caller });

@@ -5,27 +5,26 @@ import {
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
-  type GraphQLError,
 } from 'graphql';
-import { requestError } from '../errors';
 import { Combinations } from './combine';
 import { idsPerProgram } from './complete';
-import { conditionValues, conditionVariables, type Conditions, type Conjunction } from './conditions';
+import { conditionValues, conditionVariables, type Conditions, holds } from './conditions';
+import { dependenciesOf } from './dependencies';
 import { Introspection } from './introspection';
 import { Place } from './merge';
-import { condition } from './nodes/condition';
 import { compileContexts } from './nodes/context';
 import { type CompiledFetch, entityFetch, rootFetch } from './nodes/fetch';
-import { compileWalk, flattenedPath, placeAt, type ResponsePath } from './nodes/flatten';
-import { parallel } from './nodes/parallel';
-import { sequence } from './nodes/sequence';
+import { compileWalk, placeAt } from './nodes/flatten';
 import { type Step } from './nodes/step';
 import { type CompiledOperation, compileSubgraphOperation } from './operation';
-import { type FetchNode, type QueryPlan } from './plan';
+import { fetchesOf, type OrderedFetch, unsupported } from './order';
+import { type QueryPlan } from './plan';
 import { ObjectProjection } from './projection';
 import { Representation } from './representations';
 import { Pool } from './run';
+import { Schedule } from './schedule';
 import { Shape } from './shape';
+import { startTogether, type WaitingFetch } from './turns';
 import { TypeTable } from './types';
 
 export interface CompileOptions {
@@ -41,8 +40,6 @@ export interface CompileOptions {
 
 /** A client's operation and its query plan, compiled: everything that can be decided before a request comes. */
 export interface Program {
-  /** Fetches everything. */
-  readonly step: Step;
   /** The layout of the record at the root, and how large the largest record is. */
   readonly rootShape: Shape;
   readonly largestRecord: number;
@@ -55,8 +52,15 @@ export interface Program {
   usualBytes: number;
   /** The values of the variables that `@skip` and `@include` depend on. */
   readonly conditionsOf: (variables: Readonly<Record<string, unknown>>) => Conditions;
-  /** How the response is written under these conditions. */
-  readonly projectionFor: (conditions: Conditions) => ObjectProjection;
+  readonly variantFor: (conditions: Conditions) => Variant;
+}
+
+/** What a program does under certain conditions. */
+export interface Variant {
+  /** Fetches everything. */
+  readonly schedule: Schedule;
+  /** How the response is written. */
+  readonly projection: ObjectProjection;
 }
 
 /** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for what the engine does not do. */
@@ -70,78 +74,67 @@ export function compileOperation(options: CompileOptions): Program {
   root.addOwn(rootShape);
 
   const operations = new Map<string, CompiledOperation>();
-  let fetchCount = 0;
-  let isExclusive = false;
+  const fetches = fetchesOf(plan);
   // First everything that contributes to the merged response, for only then its layout is known.
-  const compileStep = plan.node === undefined ? () => nothing : prepare(plan.node, [], []);
+  const prepared = fetches.map((fetch, index) => prepareFetch(fetch, index));
   const shapes = [...operations.values()].map(({ shape }) => shape);
   const largestRecord = largestOf(root.layOut(), shapes);
-  const step = compileStep();
+  const steps = prepared.map((compileStep) => compileStep());
+  const dependencies = dependenciesOf(fetches, root);
 
   const conditionNames = conditionVariables(document, plan);
-  const projections = new Map<string, ObjectProjection>();
+  const variants = new Map<string, Variant>();
   const rootType = schema.getRootType(operation.operation)!;
 
   return {
-    step,
     rootShape,
     largestRecord,
-    isExclusive,
+    isExclusive: fetches.some(({ node }) => node.contextRewrites !== undefined),
     introspection: new Introspection(schema, operation, fragments),
     combinations: new Combinations(types),
     pool,
     usualBytes: 0,
     conditionsOf: (variables) => conditionValues(operation, conditionNames, variables),
-    projectionFor: (conditions) => {
+    variantFor: (conditions) => {
       const key = conditionNames.map((name) => (conditions[name] === true ? '1' : '0')).join('');
-      let projection = projections.get(key);
-      if (projection === undefined) {
-        if (projections.size === mostProjections) projections.clear();
-        let id = 0;
-        const nextId = (): number => (++id < idsPerProgram ? id : 0);
-        const source = { schema, types, fragments, conditions, nextId };
-        projection = new ObjectProjection(source, root, rootType, [operation.selectionSet]);
-        projections.set(key, projection);
+      let variant = variants.get(key);
+      if (variant === undefined) {
+        if (variants.size === mostVariants) variants.clear();
+        variants.set(key, (variant = compileVariant(conditions)));
       }
-      return projection;
+      return variant;
     },
   };
 
-  function prepare(node: NonNullable<QueryPlan['node']>, path: ResponsePath, when: Conjunction): () => Step {
-    switch (node.kind) {
-      case 'Sequence': {
-        const steps = node.nodes.map((child) => prepare(child, path, when));
-        return () => sequence(steps.map((compile) => compile()));
-      }
-      case 'Parallel': {
-        const steps = node.nodes.map((child) => prepare(child, path, when));
-        return () => parallel(steps.map((compile) => compile()));
-      }
-      case 'Flatten':
-        return prepare(node.node, flattenedPath(path, node), when);
-      case 'Condition': {
-        const variable = node.condition;
-        const [ifStep, elseStep] = [true, false].map((value) => {
-          const child = value ? node.ifClause : node.elseClause;
-          return child && prepare(child, path, [...when, { variable, value }]);
-        });
-        return () => condition(variable, ifStep?.(), elseStep?.());
-      }
-      case 'Fetch':
-        return prepareFetch(node, path, when);
-      case 'Defer':
-      case 'Subscription':
-        throw unsupported(node.kind);
-      default:
-        return node satisfies never;
-    }
+  function compileVariant(conditions: Conditions): Variant {
+    const wanted = [...fetches.keys()].filter((i) => holds(fetches[i]!.when, conditions));
+    const position = new Map(wanted.map((i, k) => [i, k]));
+    const positionsOf = (some: readonly number[]): number[] =>
+      some.flatMap((i) => (position.has(i) ? [position.get(i)!] : []));
+    const waiting = wanted.map((i): WaitingFetch => {
+      const { node, path, before } = fetches[i]!;
+      const kind = node.requires === undefined ? 'root' : 'entities';
+      return {
+        subgraph: node.serviceName,
+        kind: node.operationKind === 'mutation' ? 'mutation' : kind,
+        path: path.join('.'),
+        before: positionsOf(before),
+        waitsFor: positionsOf(dependencies[i]!),
+      };
+    });
+    const schedule = new Schedule(
+      wanted.map((i) => steps[i]!),
+      startTogether(waiting),
+    );
+    let id = 0;
+    const nextId = (): number => (++id < idsPerProgram ? id : 0);
+    const source = { schema, types, fragments, conditions, nextId };
+    return { schedule, projection: new ObjectProjection(source, root, rootType, [operation.selectionSet]) };
   }
 
-  function prepareFetch(node: FetchNode, path: ResponsePath, when: Conjunction): () => Step {
+  function prepareFetch({ node, path, when }: OrderedFetch, index: number): () => Step {
     const { requires, inputRewrites, contextRewrites } = node;
     const compiled = compileSubgraphOperation(node, types, operations);
-    const index = fetchCount++;
-    if (contextRewrites !== undefined) isExclusive = true;
     // Fetches under the same key give a record the same answer. A fetch at a root type answers for itself.
     const key =
       requires === undefined
@@ -151,6 +144,7 @@ export function compileOperation(options: CompileOptions): Program {
     // Nobody fetches the objects that the fetch is about.
     if (place === undefined) return () => nothing;
     place.addJoining(key, compiled.result, when);
+    place.addAnswer(index, compiled.result);
     return () => {
       const target = place.shape;
       if (!compiled.targets.includes(target)) compiled.targets.push(target);
@@ -169,10 +163,6 @@ export function compileOperation(options: CompileOptions): Program {
 }
 
 const nothing: Step = (_run, done) => done();
-
-function unsupported(feature: string): GraphQLError {
-  return requestError('UNSUPPORTED_OPERATION', { feature: feature === 'Defer' ? '@defer' : feature });
-}
 
 function operationOf({ definitions }: DocumentNode, name: string | undefined): OperationDefinitionNode {
   for (const definition of definitions) {
@@ -200,5 +190,5 @@ function largestOf(words: number, shapes: readonly (Shape | null)[]): number {
 }
 
 /** Per operation. Clients that vary many conditions pay for compiling. */
-const mostProjections = 64;
+const mostVariants = 64;
 const pool = new Pool();

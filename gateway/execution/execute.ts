@@ -29,9 +29,9 @@ export function execute(
   return new Promise((resolve, reject) => {
     const conditions = program.conditionsOf(variables);
     // The projection first: what it reads of records must be laid out before there are any.
-    const projection = program.projectionFor(conditions);
+    const { projection, schedule } = program.variantFor(conditions);
     const run = new Run(program, variables, conditions, send, caller, reject);
-    program.step(run, () => {
+    schedule.run(run, () => {
       const trail = new ErrorTrail(run, errors);
       trail.addCallErrors();
       const { out } = run;

@@ -15,6 +15,8 @@ import { type TypeTable } from './types';
 export class Place {
   readonly types: TypeTable;
   readonly fields = new Map<string, PlaceField>();
+  /** The numbers of the fetches that say of which type its objects are. */
+  readonly typedBy = new Set<number>();
   /** What contributes to it: first the records that stand here, then those that join them. */
   readonly #own: Shape[] = [];
   readonly #joining: { key: string; shape: Shape }[] = [];
@@ -45,10 +47,21 @@ export class Place {
     this.#addFields(shape, key, when);
   }
 
+  /** Says that what a fetch answers here has this shape; to be called when the fields are there. */
+  addAnswer(fetch: number, shape: Shape): void {
+    if (shape.typenames.includes(1)) this.typedBy.add(fetch);
+    for (const [name, { child }] of shape.fields) {
+      const field = this.fields.get(name)!;
+      field.answeredBy.add(fetch);
+      if (child !== null) field.child!.addAnswer(fetch, child);
+    }
+  }
+
   #addFields(shape: Shape, join: string | undefined, when: Conjunction): void {
     for (const [name, { child, alternatives }] of shape.fields) {
       let field = this.fields.get(name);
-      if (field === undefined) this.fields.set(name, (field = { sources: [], child: undefined, when: [] }));
+      if (field === undefined)
+        this.fields.set(name, (field = { sources: [], child: undefined, when: [], answeredBy: new Set() }));
       field.sources.push({ shape, join });
       if (child === null) continue;
       const only = alternatives.length === 1 ? alternatives[0]! : [];
@@ -62,6 +75,11 @@ export class Place {
       const field = this.fields.get(name)!;
       for (const alternative of alternatives) field.when.push([...when, ...alternative]);
     }
+  }
+
+  /** Whether all records that stand here hold a value of the field, so that nobody need wait for one that joins them. */
+  isSure(name: string): boolean {
+    return this.#own.length > 0 && this.#own.every((shape) => shape.sure.has(name));
   }
 
   /** Whether some fetch asks for the field under these conditions. */
@@ -187,6 +205,8 @@ interface PlaceField {
   child: Place | undefined;
   /** The conditions under which some fetch asks for it; one of them suffices. */
   readonly when: Conjunction[];
+  /** The numbers of the fetches that do. */
+  readonly answeredBy: Set<number>;
 }
 
 /** How a field is read from a record. With one candidate, `join` and `slot` say all. */

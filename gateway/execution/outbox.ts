@@ -44,7 +44,11 @@ export class Outbox {
     this.#isDue = false;
     for (const call of calls) call.close();
     if (calls.length === 1) this.send(calls[0]!);
-    else for (const group of groupsOf(calls)) this.#sendTogether(group);
+    else {
+      for (const group of groupsOf(calls)) {
+        this.#run.caller.calls.merged += group.length - this.#sendTogether(group);
+      }
+    }
   }
 
   /** Sends a call at once, and alone. */
@@ -63,12 +67,13 @@ export class Outbox {
     exchange(run, operation, writeVariables(entities, asked.arguments), entities, done);
   }
 
-  #sendTogether(calls: readonly Call[]): void {
+  /** Returns how many requests that takes. */
+  #sendTogether(calls: readonly Call[]): number {
     const combination =
       calls.length === 1 ? undefined : this.#combinations.of(calls.map(({ operation }) => operation));
     if (combination === undefined) {
       for (const call of calls) this.send(call);
-      return;
+      return calls.length;
     }
     const run = this.#run;
     const { parts, variableUsages } = combination;
@@ -77,7 +82,7 @@ export class Outbox {
     };
     if (calls[0]!.asked === undefined) {
       exchange(run, combination, rootVariables(run, variableUsages), undefined, received);
-      return;
+      return 1;
     }
     const entities = calls.map((call, i) => {
       const { entitiesKey, representations } = parts[i]!;
@@ -89,6 +94,7 @@ export class Outbox {
     ];
     const variables = writeVariables(entities, Buffer.from(more.filter((json) => json !== '').join()));
     exchange(run, combination, variables, entities, received);
+    return 1;
   }
 
   /** Hands each call its part of what came of asking them together. */

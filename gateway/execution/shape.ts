@@ -43,6 +43,8 @@ export class Shape {
   /** Words of a record. */
   size = HEADER;
   readonly fields = new Map<string, ShapeField>();
+  /** The fields that every object has, whatever its type, under all conditions, and not as null. */
+  readonly sure = new Set<string>();
   readonly #extra = new Map<string, number>();
 
   constructor(types: TypeTable) {
@@ -149,12 +151,16 @@ export function shapeOfOperation(
     if (definition.kind === Kind.OPERATION_DEFINITION) operation = definition;
   }
   if (operation === undefined) throw new Error('A fetch of the query plan holds no operation');
-  return shapeOf([{ selectionSet: operation.selectionSet, path: [], when: [] }], asksEntities);
+  const rootType = types.rootTypeOf(operation.operation);
+  return shapeOf(
+    [{ selectionSet: operation.selectionSet, type: rootType, path: [], when: [] }],
+    asksEntities,
+  );
 
   function shapeOf(parts: readonly Part[], isEntities: boolean): Shape {
     const found = new Map<string, FoundField>();
-    for (const { selectionSet, path, when } of parts)
-      gather(selectionSet, isEntities ? undefined : path, when, found);
+    for (const { selectionSet, type, path, when } of parts)
+      gather(selectionSet, type, isEntities ? undefined : path, when, found);
     // Of what is merged under one name, one shape has the fields of all.
     const partsByName = new Map<string, Part[]>();
     for (const { name, parts: below } of found.values()) {
@@ -166,22 +172,41 @@ export function shapeOfOperation(
     const shape = new Shape(types);
     for (const [key, { name, isTypename, alternatives }] of found) {
       shape.addField(name, key, isTypename, children.get(name)!, alternatives);
+      if (parts.every((part) => isSure(part.selectionSet, part.type, key))) shape.sure.add(name);
     }
     return shape.seal();
+  }
+
+  /** Whether a selection on a type asks for a key of all objects, and cannot be told null. */
+  function isSure({ selections }: SelectionSetNode, type: string | undefined, key: string): boolean {
+    if (type === undefined) return false;
+    return selections.some((selection) => {
+      if (selection.kind === Kind.FRAGMENT_SPREAD || selection.directives?.length !== 0) return false;
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        const condition = selection.typeCondition?.name.value;
+        return (condition ?? type) === type && isSure(selection.selectionSet, type, key);
+      }
+      if ((selection.alias ?? selection.name).value !== key) return false;
+      return selection.name.value === '__typename'
+        ? types.isObject(types.idOf(type))
+        : types.fieldOf(type, selection.name.value)?.isNonNull === true;
+    });
   }
 
   /** `path` is undefined above the entities. */
   function gather(
     { selections }: SelectionSetNode,
+    type: string | undefined,
     path: readonly string[] | undefined,
     when: Conjunction,
     found: Map<string, FoundField>,
   ): void {
     for (const selection of selections) {
       const here = [...when, ...conjunctionOf(selection.directives)];
-      if (selection.kind === Kind.INLINE_FRAGMENT) gather(selection.selectionSet, path, here, found);
-      else if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        gather(fragments.get(selection.name.value)!.selectionSet, path, here, found);
+      if (selection.kind !== Kind.FIELD) {
+        const fragment =
+          selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value)!;
+        gather(fragment.selectionSet, fragment.typeCondition?.name.value ?? type, path, here, found);
       } else {
         const key = selection.alias?.value ?? selection.name.value;
         const at = path === undefined ? [] : [...path, key];
@@ -192,7 +217,8 @@ export function shapeOfOperation(
         }
         if (selection.name.value === '__typename') field.isTypename = true;
         if (selection.selectionSet !== undefined) {
-          field.parts.push({ selectionSet: selection.selectionSet, path: at, when: here });
+          const own = type === undefined ? undefined : types.fieldOf(type, selection.name.value);
+          field.parts.push({ selectionSet: selection.selectionSet, type: own?.type, path: at, when: here });
         }
         if (here.length === 0) field.alternatives = [here];
         else if (field.alternatives[0]?.length !== 0) field.alternatives.push(here);
@@ -204,6 +230,8 @@ export function shapeOfOperation(
 /** A selection set, the keys that lead to it in the subgraph's answer, and the conditions around it. */
 interface Part {
   readonly selectionSet: SelectionSetNode;
+  /** What it is a selection on; undefined for entities, which are of any type. */
+  readonly type: string | undefined;
   readonly path: readonly string[];
   readonly when: Conjunction;
 }

@@ -1,4 +1,13 @@
-import { type GraphQLSchema, isAbstractType, isCompositeType, isObjectType } from 'graphql';
+import {
+  getNamedType,
+  type GraphQLSchema,
+  isAbstractType,
+  isCompositeType,
+  isInterfaceType,
+  isNonNullType,
+  isObjectType,
+  type OperationTypeNode,
+} from 'graphql';
 
 /**
  * The composite types of a supergraph, numbered, so that the type of an object is one integer on the tape.
@@ -51,6 +60,17 @@ export class TypeTable {
   /** False for interfaces and unions, which only a subgraph with an `@interfaceObject` names. */
   isObject(id: number): boolean {
     return id > 0 && this.#objects[id]!;
+  }
+
+  /** The type of a field's objects, and whether the field may be null. Undefined for a field that no type has. */
+  fieldOf(type: string, field: string): { readonly type: string; readonly isNonNull: boolean } | undefined {
+    const parent = this.#schema.getType(type);
+    const found = isInterfaceType(parent) || isObjectType(parent) ? parent.getFields()[field] : undefined;
+    return found && { type: getNamedType(found.type).name, isNonNull: isNonNullType(found.type) };
+  }
+
+  rootTypeOf(operation: OperationTypeNode): string | undefined {
+    return this.#schema.getRootType(operation)?.name;
   }
 
   /** 1 at the number of each type that satisfies `... on condition`. */

@@ -1,21 +1,25 @@
 /**
- * Plans operations in worker threads.
+ * Plans operations in worker threads. Longer than other files: a thread's life and the order of the work are one thing.
  *
  * Not piscina, which starts a thread as soon as a task has to wait: a planner's thread builds the query graph anew
  * (0.3 s and tens of megabytes), and most plans take a few milliseconds. Here a second thread is started when a plan
- * has kept the first one busy for long, so that other operations get past it, and one of the two goes afterwards.
+ * has kept the first one busy for long, and one of the two goes afterwards.
+ *
+ * Few operations are slow to plan, but whoever sends some at once must not keep all others waiting. So an operation at
+ * first gets a short while only. One that needs more is begun anew, with time up to the deadline, on any thread but the
+ * last one, which is kept for those that may be quick.
  */
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import type { QueryPlan, QueryPlannerOptions, SupergraphFacts } from './planner';
 import { PlanningError, type PlanningFailure } from './planning-error';
-import type { PlanRequest, WorkerMessage } from './worker';
+import { type Task, WaitingTasks } from './waiting-tasks';
+import type { PlanRequest, TimedPlanRequest, WorkerMessage } from './worker';
 
 export interface PlannerOptions extends QueryPlannerOptions {
   /**
-   * How long a call waits for its plan, and how long a thread works on one, in milliseconds. A thread that takes
-   * longer is terminated and replaced.
+   * How long a call waits for its plan, and how long a thread works on one, in milliseconds.
    *
    * @default 5000
    */
@@ -33,7 +37,8 @@ export interface PlannerOptions extends QueryPlannerOptions {
    */
   readonly retryAfter?: number | undefined;
   /**
-   * How many threads plan when a plan takes long; otherwise there is one.
+   * How many threads plan when a plan takes long; otherwise there is one. With no more than one in all, an operation
+   * that is slow to plan keeps all others waiting.
    *
    * @default 2
    */
@@ -74,6 +79,13 @@ export function createPlanner(options: PlannerOptions): Planner {
 
 /** How long one plan may take before another thread is started beside it, in milliseconds. */
 const patience = 100;
+/**
+ * How long an operation may take before it counts as slow, in milliseconds: when nobody else waits, and when somebody
+ * does. It is planned anew then, so that this should be much longer than most take.
+ */
+const quickness = { alone: 1000, contended: 200 };
+/** How long after the deadline a thread is terminated that does not say that a plan's time is over, in milliseconds. */
+const terminateAfter = 250;
 /** How long to wait before a thread is started again that could not start, in milliseconds. */
 const restartDelay = 1000;
 
@@ -93,13 +105,6 @@ interface Thread {
   state: ThreadState;
 }
 
-interface Task {
-  readonly key: string;
-  readonly request: PlanRequest;
-  /** Answers the caller. Once it has been answered, by the deadline, this does nothing. */
-  readonly settle: (result: string | PlanningError) => void;
-}
-
 class PlannerThreads implements Planner {
   readonly ready: Promise<SupergraphFacts>;
   readonly #options: PlannerOptions;
@@ -107,7 +112,7 @@ class PlannerThreads implements Planner {
   readonly #queueLimit: number;
   readonly #maxThreads: number;
   readonly #threads = new Set<Thread>();
-  readonly #queue = new Set<Task>();
+  readonly #queue: WaitingTasks;
   /** Operations that failed for a reason of their own, which would fail again. */
   readonly #failed: LRUCache<string, PlanningFailure>;
   #settleReady!: { resolve: (supergraph: SupergraphFacts) => void; reject: (error: Error) => void };
@@ -123,6 +128,7 @@ class PlannerThreads implements Planner {
     this.#queueLimit = positive('queueLimit', queueLimit);
     this.#maxThreads = positive('maxThreads', maxThreads);
     this.#failed = new LRUCache({ max: 10_000, ttl: positive('retryAfter', retryAfter) });
+    this.#queue = new WaitingTasks(retryAfter);
     this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
     // Whoever only calls `plan` learns of a refused supergraph there.
     this.ready.catch(() => undefined);
@@ -157,6 +163,8 @@ class PlannerThreads implements Planner {
       const task: Task = {
         key,
         request,
+        isSlow: false,
+        expires: performance.now() + this.#deadline,
         settle: (result) => {
           clearTimeout(timer);
           if (result instanceof PlanningError) reject(result);
@@ -169,15 +177,13 @@ class PlannerThreads implements Planner {
     });
   }
 
-  /** The caller waits no longer. An operation that only waited itself is not to blame, and may be planned yet. */
+  /** The caller waits no longer. An operation that mostly waited itself is not to blame, and may be planned yet. */
   #expire(task: Task): void {
     this.#queue.delete(task);
     const half = performance.now() - this.#deadline / 2;
-    for (const thread of this.#threads) {
-      const { state } = thread;
-      if (state.kind === 'planning' && state.task === task && state.since < half) {
-        void this.#giveUp(thread, task, 'timeout');
-      }
+    for (const { state } of this.#threads) {
+      if (state.kind !== 'planning' || state.task !== task || state.since > half) continue;
+      this.#failed.set(task.key, 'timeout');
     }
     task.settle(new PlanningError('timeout'));
   }
@@ -192,21 +198,34 @@ class PlannerThreads implements Planner {
     );
   }
 
-  /** Hands waiting operations to idle threads, the longest-waiting first. */
+  /** Hands waiting operations to idle threads. */
   #assign(): void {
     for (const thread of this.#threads) {
-      const [task] = this.#queue;
-      if (task === undefined) return;
       if (thread.state.kind !== 'idle') continue;
-      this.#queue.delete(task);
-      const timers = [
-        setTimeout(() => this.#addThread(), patience).unref(),
-        setTimeout(() => void this.#giveUp(thread, task, 'timeout'), this.#deadline).unref(),
-      ];
-      thread.state = { kind: 'planning', task, since: performance.now(), timers };
-      thread.worker.postMessage(task.request);
+      const task = this.#queue.take({ slowToo: this.#mayTakeSlow() });
+      if (task !== undefined) this.#work(thread, task);
     }
     if (this.#queue.size > 0 && this.#threads.size === 0) this.#start();
+  }
+
+  /** One thread is kept for operations that may be quick. */
+  #mayTakeSlow(): boolean {
+    const slow = [...this.#threads].filter(({ state }) => state.kind === 'planning' && state.task.isSlow);
+    return slow.length < Math.max(1, this.#maxThreads - 1);
+  }
+
+  #work(thread: Thread, task: Task): void {
+    const since = performance.now();
+    const timeLimit =
+      task.isSlow || this.#maxThreads === 1
+        ? Math.max(this.#deadline / 2, task.expires - since)
+        : Math.min(this.#deadline, this.#queue.size === 0 ? quickness.alone : quickness.contended);
+    const timers = [
+      setTimeout(() => this.#addThread(), patience).unref(),
+      setTimeout(() => void this.#giveUp(thread, task, 'timeout'), this.#deadline + terminateAfter).unref(),
+    ];
+    thread.state = { kind: 'planning', task, since, timers };
+    thread.worker.postMessage({ ...task.request, timeLimit } satisfies TimedPlanRequest);
   }
 
   #addThread(): void {
@@ -252,13 +271,22 @@ class PlannerThreads implements Planner {
         }
       case 'error': {
         const task = this.#taskOf(thread);
-        if (task !== undefined) this.#failed.set(task.key, message.failure);
-        task?.settle(new PlanningError(message.failure, new Error(message.reason)));
+        if (task !== undefined) this.#receiveError(task, message);
         this.#becomeIdle(thread);
         return;
       }
       default:
         message satisfies never;
+    }
+  }
+
+  #receiveError(task: Task, { failure, reason }: WorkerMessage & { readonly kind: 'error' }): void {
+    const mayTryAgain = failure === 'timeout' && this.#maxThreads > 1 && !task.isSlow;
+    if (mayTryAgain && performance.now() < task.expires) {
+      this.#queue.addSlow(task);
+    } else {
+      this.#failed.set(task.key, failure);
+      task.settle(new PlanningError(failure, new Error(reason)));
     }
   }
 
@@ -314,8 +342,7 @@ class PlannerThreads implements Planner {
     this.#stopped = failure;
     clearTimeout(this.#restart);
     this.#settleReady.reject(reason);
-    for (const task of this.#queue) task.settle(new PlanningError(failure, reason));
-    this.#queue.clear();
+    for (const task of this.#queue.clear()) task.settle(new PlanningError(failure, reason));
   }
 }
 

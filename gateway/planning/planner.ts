@@ -23,7 +23,7 @@ export interface QueryPlannerOptions {
    * The most ways to reach one selection that are kept; an operation that needs more is refused. Fields that several
    * subgraphs share multiply the ways with every level.
    *
-   * @default 2000
+   * @default 5000
    */
   readonly pathsLimit?: number | undefined;
   /**
@@ -59,7 +59,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
     overrideLabels: readonly string[],
   ) => QueryPlan;
 } {
-  const { supergraphSdl, pathsLimit = 2000, maxEvaluatedPlans = 1000 } = options;
+  const { supergraphSdl, pathsLimit = 5000, maxEvaluatedPlans = 1000 } = options;
   const document = parse(supergraphSdl, { noLocation: true });
   if (!isSupergraph(document)) {
     throw new Error('This is not a supergraph: it has no `join__Graph` that lists its subgraphs.');

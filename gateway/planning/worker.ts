@@ -7,6 +7,7 @@ import {
   type SupergraphFacts,
 } from './planner';
 import { PlanningError, type PlanningFailure } from './planning-error';
+import { TimeOver, withTimeLimit } from './time-limit';
 
 /** What the thread is asked. */
 export interface PlanRequest {
@@ -15,6 +16,11 @@ export interface PlanRequest {
   readonly overrideLabels: readonly string[];
   /** A plan to run, or a text for people. */
   readonly form: 'plan' | 'text';
+}
+
+export interface TimedPlanRequest extends PlanRequest {
+  /** How long the thread may work on it, in milliseconds. */
+  readonly timeLimit: number;
 }
 
 /** What the thread says: first that it is ready (or not), then one answer for each request. */
@@ -35,12 +41,15 @@ function serve(): void {
     say({ kind: 'refused', reason: reasonOf(error) });
     return;
   }
-  parentPort?.on('message', ({ document, operationName, overrideLabels, form }: PlanRequest) => {
+  parentPort?.on('message', (request: TimedPlanRequest) => {
+    const { document, operationName, overrideLabels, form, timeLimit } = request;
     try {
-      const plan = planner.plan(document, operationName, overrideLabels);
+      // What the planner remembers from one plan to the next it writes down when it is complete.
+      const plan = withTimeLimit(timeLimit, () => planner.plan(document, operationName, overrideLabels));
       say({ kind: 'plan', plan: form === 'text' ? formatQueryPlan(plan) : JSON.stringify(plan) });
     } catch (error) {
-      const failure = error instanceof PlanningError ? error.failure : 'failed';
+      const failure =
+        error instanceof TimeOver ? 'timeout' : error instanceof PlanningError ? error.failure : 'failed';
       say({ kind: 'error', failure, reason: reasonOf(error instanceof PlanningError ? error.cause : error) });
     }
   });

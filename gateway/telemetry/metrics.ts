@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Counter, Histogram, Meter, UpDownCounter } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { CallStatistics } from './call-statistics';
 
 /**
  * The instruments of one gateway. No attribute is under a client's control: a label that any client can multiply
@@ -15,6 +16,8 @@ export interface Metrics {
   readonly requestsInFlight: UpDownCounter;
   /** Seconds; attributes `subgraph` and `outcome`: `ok`, `aborted` (nobody waits any more), or the code of the error. */
   readonly subgraphDuration: Histogram;
+  /** What became of the subgraph calls of clients' requests, and which operations were sent. */
+  readonly calls: CallStatistics;
   /** Attribute `result`: `swapped`, `refused` (it does not build) or `unavailable` (it could not be read). */
   readonly supergraphUpdates: Counter;
   /** All metrics in Prometheus' text format. */
@@ -45,6 +48,7 @@ export function createMetrics(): Metrics {
       description: 'How long calls of subgraphs took.',
       advice: { explicitBucketBoundaries: secondsBuckets },
     }),
+    calls: new CallStatistics(meter),
     supergraphUpdates: meter.createCounter('weir.supergraph.updates', {
       description: 'Supergraphs that were taken into use, or were not.',
     }),

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { type Interceptor, TransportError } from '../transports/transport';
+import type { CallStatistics } from './call-statistics';
 import type { Logger } from './logger';
 import type { Metrics } from './metrics';
 
@@ -33,5 +34,14 @@ export function measureCalls({ metrics, logger }: MeasureCallsOptions): Intercep
         throw error;
       },
     );
+  };
+}
+
+/** Counts the calls that are made, for who caused them and for all. */
+export function countCalls(statistics: Pick<CallStatistics, 'sent'>): Interceptor {
+  return (next) => (request) => {
+    request.caller.calls.sent++;
+    statistics.sent(request.operation);
+    return next(request);
   };
 }

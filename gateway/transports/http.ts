@@ -3,6 +3,7 @@ import { rootCertificates } from 'node:tls';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { KeptBytes } from './kept-bytes';
 import { type PendingCall, PendingCalls } from './pending-calls';
+import { bodyOf } from './request-body';
 import { lookupSubgraph, parseSubgraphUrl } from './subgraph-url';
 import {
   type Caller,
@@ -215,15 +216,15 @@ class Call implements Dispatcher.DispatchHandler, PendingCall {
     this.#fail(failureOf(error), error);
   }
 
-  #dispatch({ operation, variables, caller }: SubgraphRequest): void {
+  #dispatch(request: SubgraphRequest): void {
+    const { caller } = request;
     const { pool, path, headers: fixed, headerNames } = this.#target;
     const headers = fixed.slice();
     for (const name in caller.headers) {
       if (!headerNames.has(name)) headers.push(name, caller.headers[name]!);
     }
     for (const name in caller.tracing) headers.push(name, caller.tracing[name]!);
-    const body = requestBody(operation.bodyPrefix, variables.length === 0 ? noVariables : variables);
-    pool.dispatch({ path, method: 'POST', headers, body }, this);
+    pool.dispatch({ path, method: 'POST', headers, body: bodyOf(request) }, this);
   }
 
   /** What the response says of its length; 0 when it does not. */
@@ -249,17 +250,7 @@ class Call implements Dispatcher.DispatchHandler, PendingCall {
 
 const empty: Buffer = Buffer.alloc(0);
 const noHeaders = {};
-const noVariables = Buffer.from('{}');
-const closingBrace = '}'.charCodeAt(0);
 const givenUp = new Error('The call was given up.');
-
-function requestBody(prefix: Buffer, variables: Buffer): Buffer {
-  const body = Buffer.allocUnsafe(prefix.length + variables.length + 1);
-  prefix.copy(body, 0);
-  variables.copy(body, prefix.length);
-  body[body.length - 1] = closingBrace;
-  return body;
-}
 
 function openPool(origin: string, options: HttpTransportOptions): Pool {
   const { connections = 256, connectTimeout = 5000, keepAlive = 4000, http2 = false, ca } = options;

@@ -8,8 +8,10 @@ export interface SubgraphOperation {
   /** GraphQL text. */
   readonly document: string;
   readonly name: string | undefined;
-  /** UTF-8 of `{"query":"…","operationName":"…","variables":`; a transport appends the variables and `}`. */
+  /** UTF-8 of `{"query":"…","operationName":"…","variables":`; a transport appends the variables and `bodySuffix`. */
   readonly bodyPrefix: Buffer;
+  /** ASCII. @default '}' */
+  readonly bodySuffix?: string | undefined;
 }
 
 /** What a subgraph call needs to know of the client's request. One object per client request. */
@@ -126,6 +128,10 @@ const failures = {
   encoding: {
     code: 'SUBREQUEST_MALFORMED_RESPONSE',
     says: 'sent a response in an encoding that cannot be unpacked',
+  },
+  mismatched: {
+    code: 'SUBREQUEST_MALFORMED_RESPONSE',
+    says: 'did not answer a batch of requests with a batch of as many responses',
   },
   timeout: { code: 'GATEWAY_TIMEOUT', says: 'did not answer in time' },
   failed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'failed to answer' },

@@ -11,7 +11,7 @@ import { graphql, parse } from 'graphql';
 import { composeSupergraph } from '../../schema/compose';
 import type { Json } from './running-gateway';
 
-/** A subgraph over HTTP that remembers what it was asked, and may be told to answer in another way. */
+/** A subgraph over HTTP that remembers what it was asked, takes arrays, and may be told to answer in another way. */
 export interface TestSubgraph {
   readonly name: string;
   readonly url: string;
@@ -45,12 +45,9 @@ export async function startSubgraph(options: {
         subgraph.answer(request, response);
         return;
       }
-      void graphql({
-        schema,
-        source: body.query,
-        variableValues: body.variables,
-        operationName: body.operationName,
-      }).then((result) => {
+      const execute = ({ query, variables, operationName }: Json) =>
+        graphql({ schema, source: query, variableValues: variables, operationName });
+      void (Array.isArray(body) ? Promise.all(body.map(execute)) : execute(body)).then((result) => {
         response.setHeader('content-type', 'application/json');
         response.end(JSON.stringify(result));
       });

@@ -49,6 +49,7 @@ export function rootFetch(fetch: CompiledFetch): Step {
       done();
       return;
     }
+    run.caller.calls.planned++;
     const isMutation = operation.request.kind === 'mutation';
     const call = new Call(run, operation, ({ data }) => {
       workspace.tape[cell + ANSWER] = data;
@@ -76,6 +77,7 @@ export function entityFetch(fetch: CompiledFetch): Step {
     let pending = 0;
     let lastCall = 0;
     const seen: number[] = [];
+    const callsBefore = run.calls.length;
     walk(run, fetch.walk, (at, ancestors) => {
       const record = workspace.tape[at]!;
       let cell = workspace.tape[record + join]!;
@@ -99,6 +101,12 @@ export function entityFetch(fetch: CompiledFetch): Step {
       pending++;
       call.whenDone(oneDone);
     });
+    if (seen.length > 0) {
+      const { calls } = run.caller;
+      const made = run.calls.length - callsBefore;
+      calls.planned += Math.max(1, made);
+      if (made === 0) calls.merged++;
+    }
     if (pending === 0) done();
 
     function oneDone(): void {

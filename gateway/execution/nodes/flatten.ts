@@ -1,6 +1,5 @@
 import { KIND, LIST, OBJECT, VISITED } from '../json/tape';
 import { type Access, locate, type Place, typeOf, type TypeSource } from '../merge';
-import { type FlattenNode } from '../plan';
 import { type Run } from '../run';
 
 /** The way from the root of the merged response to the objects that a fetch is about. */
@@ -25,11 +24,6 @@ export type ResponsePath = readonly (string | number)[];
 interface PathStep {
   readonly key: string;
   types: string[] | undefined;
-}
-
-/** Joins the path of a `Flatten` to the one around it. */
-export function flattenedPath(around: ResponsePath, node: FlattenNode): ResponsePath {
-  return [...around, ...node.path];
 }
 
 /** The place to which a path leads; undefined if no fetch answers it. */
@@ -61,7 +55,7 @@ function typeSet({ types }: Place, names: string[] | undefined): Uint8Array | un
   return set;
 }
 
-function pathSteps(path: ResponsePath): { steps: PathStep[]; last: string[] | undefined } {
+export function pathSteps(path: ResponsePath): { steps: PathStep[]; last: string[] | undefined } {
   const steps: PathStep[] = [];
   let types: string[] | undefined;
   for (const element of path) {

@@ -33,6 +33,7 @@ describe('defaults', () => {
       port: 4000,
       path: '/graphql',
       subgraphs: {},
+      calls: { dedupe: true, batch: true, batchWindow: 'turn', batchSize: 1000 },
       errors: { maskSubgraphs: false },
       headers: { forward: ['authorization'], rename: {}, set: {} },
       timeouts: { request: 30_000, subgraph: 10_000 },
@@ -144,7 +145,10 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ['path: /graphiql', '`path` must not begin with /health or /graphiql, but got: "/graphiql".'],
     ['prot: 1', '`prot` is unknown; did you mean `port`?'],
     ['timeouts: { requests: 1s }', '`timeouts.requests` is unknown; did you mean `request`?'],
-    ['subgraphs: { a: { link: x } }', '`subgraphs.a.link` is unknown; known here: url, timeout.'],
+    [
+      'subgraphs: { a: { link: x } }',
+      '`subgraphs.a.link` is unknown; known here: url, timeout, identity, arrayBatching.',
+    ],
     [
       'subgraphs: { a: { url: file:///x } }',
       '`subgraphs.a.url` must be an http or https URL, but got: "file:///x".',

@@ -37,19 +37,16 @@ describe('the entities of a subgraph request', () => {
   });
 
   it('ask the same where only the name of the operation differs', async () => {
-    const lists = await entitiesSent({
-      plan: inSequence(
-        fetchOf('q', '{us{__typename id}vs{__typename id}}'),
-        at(['us', '@'], asking('First')),
-        at(['vs', '@'], asking('Second')),
-      ),
-      answers: { us: [user('1')], vs: [user('2')] },
+    const asked = ['First', 'Second'].map(async (name) => {
+      const plan = inSequence(fetchOf('q', '{us{__typename id}}'), at(['us', '@'], asking(name)));
+      const [list] = await entitiesSent({ plan, answers: { us: [user('1')] } });
+      return [list!.selection, list!.arguments.length];
     });
 
-    expect(lists.map(({ selection: asked, representations }) => [asked, String(representations[0])])).toEqual(
-      ['1', '2'].map((id) => [selection, `{"__typename":"U","id":"${id}"}`]),
-    );
-    expect(lists[0]!.arguments).toHaveLength(0);
+    expect(await Promise.all(asked)).toEqual([
+      [selection, 0],
+      [selection, 0],
+    ]);
   });
 
   it('are a list for each selection that goes into the same request', async () => {

@@ -177,6 +177,16 @@ describe('execute', () => {
     expect(callsOf(sent).filter((name) => name === 'inventory')).toHaveLength(1);
   });
 
+  it('counts the fetches of the plan that had something to ask for, and those that took no call of their own', async () => {
+    const { sent, calls } = await shop.ask(
+      `{ me { reviews { product { name inStock shipping } } } reviews { product { name inStock } }
+        products @skip(if: true) { near } }`,
+    );
+    expect(calls.planned).toBe(8);
+    expect(calls.merged).toBeGreaterThan(0);
+    expect(calls.planned - calls.merged).toBe(sent.length);
+  });
+
   it('passes variables that the client sent, and no others', async () => {
     const { data, sent } = await shop.ask(
       'query ($zip: String, $unused: String, $upc: ID!) { product(upc: $upc) { near(zip: $zip) name } me @skip(if: true) { name reviews { body } } products { near(zip: $unused) } }',

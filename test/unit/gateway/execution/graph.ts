@@ -12,6 +12,7 @@ import { compileOperation, execute, type Program } from '../../../../gateway/exe
 import type { ErrorOptions } from '../../../../gateway/execution/error-paths';
 import { type QueryPlan } from '../../../../gateway/execution/plan';
 import { buildQueryPlanner } from '../../../../gateway/planning/planner';
+import { type CallCounts } from '../../../../gateway/transports/call-counts';
 import { type SubgraphRequest } from '../../../../gateway/transports/transport';
 import { compose } from '../../../support/compose';
 import { callerOf } from '../../../support/caller';
@@ -37,6 +38,7 @@ export interface Outcome {
   readonly errors: readonly GraphQLFormattedError[];
   readonly text: string;
   readonly sent: readonly SentRequest[];
+  readonly calls: CallCounts;
 }
 
 export interface Asking {
@@ -108,7 +110,7 @@ export class Graph {
     const caller = callerOf();
     const { body } = await execute(program, { variables, send, caller, errors });
     const text = body.toString();
-    return { errors: [], ...JSON.parse(text), text, sent };
+    return { errors: [], ...JSON.parse(text), text, sent, calls: caller.calls };
   }
 }
 

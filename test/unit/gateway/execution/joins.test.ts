@@ -2,7 +2,7 @@ import { at, entities, fetchOf, field, inParallel, inSequence, on, run } from '.
 
 const schema = `
   type Query { t: T ts: [T] u: T }
-  type T { id: ID a: Int b: String! c: C cs: [C!] e: E }
+  type T { id: ID a: Int b: String! c: C cs: [C!] e: E more: [T] }
   type C { x: Int y: Int! z: [Int!] }
   enum E { ONE TWO }
 `;
@@ -173,22 +173,30 @@ describe('errors of entities', () => {
   it('are told at the first place that the failed call was for', async () => {
     const { data, errors } = await run({
       schema,
-      operation: '{ ts { a } u { a b } }',
+      operation: '{ u { a more { a } } t { b } }',
       plan: inSequence(
-        fetchOf('s', '{u{__typename id}}'),
+        fetchOf('s', '{u{__typename id}t{a}}'),
         at(['u'], entities('t', '...on T{a}', key)),
-        fetchOf('s', '{ts{__typename id}}'),
-        at(['ts', '@'], entities('t', '...on T{a}', key)),
+        at(
+          ['u'],
+          entities('s', '...on T{more{__typename id}}', [
+            on('T', field('__typename'), field('id'), field('a')),
+          ]),
+        ),
+        at(['u', 'more', '@'], entities('t', '...on T{a}', key)),
       ),
       answers: {
-        s: [{ u: one }, { ts: [one, { ...one, id: '2' }, { ...one, id: '2' }] }],
+        s: [
+          { u: one, t: { a: 1 } },
+          { _entities: [{ more: [one, { ...one, id: '2' }, { ...one, id: '2' }] }] },
+        ],
         t: [{ _entities: [{ a: 1 }] }, 'oops'],
       },
     });
-    expect(data).toEqual({ ts: [{ a: 1 }, { a: null }, { a: null }], u: null });
+    expect(data).toEqual({ u: { a: 1, more: [{ a: 1 }, { a: null }, { a: null }] }, t: null });
     expect(errors?.map(({ path }) => path)).toEqual([
-      ['ts', 1],
-      ['u', 'b'],
+      ['u', 'more', 1],
+      ['t', 'b'],
     ]);
   });
 

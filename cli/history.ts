@@ -1,0 +1,73 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { Version } from '../schema';
+import type { Context } from './context';
+import { lazy } from './lazy';
+import {
+  addRegistryFlags,
+  describeChanges,
+  formatOption,
+  type RegistryFlags,
+  versionNumber,
+  withRegistry,
+} from './registry';
+
+interface HistoryFlags extends RegistryFlags {
+  readonly limit: number;
+  readonly format: string;
+}
+
+/** `weir history`: who changed a graph, when and how. */
+export function historyCommand(context: Context): Command {
+  const command = new Command('history')
+    .summary('list the versions of a graph')
+    .description(
+      'Lists who published, rolled back or failed to publish what, the newest first. With VERSION, tells all of ' +
+        'this one, also why it was rejected.',
+    )
+    .argument('[VERSION]', 'the number of a version', versionNumber);
+  return addRegistryFlags(command)
+    .option('-n, --limit <N>', 'how many versions to list', countOf, 20)
+    .addOption(formatOption('text', 'json'))
+    .addHelpText('after', '\nExamples:\n  $ weir history --graph shop@prod --limit 5\n  $ weir history 17')
+    .action((number: number | undefined, flags: HistoryFlags) =>
+      number === undefined ? list(flags, context) : show(number, flags, context),
+    );
+}
+
+async function list(flags: HistoryFlags, context: Context): Promise<void> {
+  const versions = await withRegistry(flags, context, (registry) => registry.history(flags.limit));
+  const lines = versions.map((version) => `${versionLine(version)}\n`).join('');
+  context.stdout.write(flags.format === 'json' ? `${JSON.stringify(versions, null, 2)}\n` : lines);
+}
+
+async function show(number: number, flags: HistoryFlags, context: Context): Promise<void> {
+  const { stdout } = context;
+  const { version, errors } = await withRegistry(flags, context, async (registry) => {
+    const version = await registry.version(number);
+    return { version, errors: await registry.errors(version) };
+  });
+  if (flags.format === 'json') {
+    stdout.write(`${JSON.stringify({ ...version, errors }, null, 2)}\n`);
+    return;
+  }
+  const { supergraph, subgraphs } = version;
+  const parts = Object.entries(subgraphs).map(
+    ([name, { routingUrl, since }]) => `  ${name}  ${routingUrl}  since version ${since}\n`,
+  );
+  stdout.write(
+    `${versionLine(version)}\nsupergraph ${supergraph?.slice(0, 12) ?? 'none'}\n${parts.join('')}`,
+  );
+  const { formatProblem } = lazy.schema();
+  for (const error of errors) stdout.write(`\n${formatProblem(error)}\n`);
+}
+
+function versionLine(version: Version): string {
+  const { number, kind, at, by, commit } = version;
+  const from = commit === undefined ? '' : ` from ${commit.slice(0, 12)}`;
+  return `${String(number).padStart(4)}  ${kind.padEnd(11)}  ${at}  ${describeChanges(version)}, by ${by}${from}`;
+}
+
+function countOf(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a number from 1 to 9999.');
+}

@@ -1,0 +1,118 @@
+import { execFile } from 'node:child_process';
+import { userInfo } from 'node:os';
+import { promisify } from 'node:util';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Authorship, PublishResult, Registry, Version } from '../schema';
+import { CommandFailure, type Context } from './context';
+import { lazy } from './lazy';
+
+/** The flags that all commands of the registry have. */
+export interface RegistryFlags {
+  readonly registry?: string;
+  readonly graph?: string;
+}
+
+export interface AuthorFlags {
+  readonly author?: string;
+  readonly commit?: string;
+}
+
+export function addRegistryFlags(command: Command): Command {
+  return command
+    .option(
+      '-r, --registry <LOCATION>',
+      'a folder, or dynamodb://TABLE?region=REGION (default: $WEIR_REGISTRY)',
+    )
+    .option('-g, --graph <GRAPH@VARIANT>', 'such as shop@prod (default: $WEIR_GRAPH)');
+}
+
+export function addAuthorFlags(command: Command): Command {
+  return command
+    .option('--author <NAME>', 'who does it (default: what the pipeline says, or your user name)')
+    .option('--commit <ID>', 'the commit it comes from (default: what the pipeline or git says)');
+}
+
+export function formatOption(...formats: string[]): Option {
+  return new Option('--format <FORMAT>', 'of the report').choices(formats).default('text');
+}
+
+/** Runs with the registry that the flags name; what is wrong with it ends the command with a sentence, and exit code 2. */
+export async function withRegistry<Result>(
+  flags: RegistryFlags,
+  { env }: Context,
+  work: (registry: Registry) => Promise<Result>,
+): Promise<Result> {
+  const location = flags.registry ?? env['WEIR_REGISTRY'];
+  const graph = flags.graph ?? env['WEIR_GRAPH'];
+  if (location === undefined || location === '')
+    throw new CommandFailure(
+      'weir: which registry? Name it with --registry LOCATION, or in WEIR_REGISTRY.',
+      2,
+    );
+  if (graph === undefined || graph === '')
+    throw new CommandFailure('weir: which graph? Name it with --graph GRAPH@VARIANT, or in WEIR_GRAPH.', 2);
+  const { openRegistryStore, parseVariant, Registry, RegistryError, StoreError } = lazy.schema();
+  try {
+    const variant = parseVariant(graph);
+    const store = await openRegistryStore(location);
+    try {
+      return await work(new Registry({ store, variant }));
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    if (!(error instanceof RegistryError || error instanceof StoreError)) throw error;
+    throw new CommandFailure(`weir: ${error.message}`, 2);
+  }
+}
+
+/** Who publishes what from where, for the audit record: as pipelines say it, or this machine. */
+export async function authorshipOf(flags: AuthorFlags, { env }: Context): Promise<Authorship> {
+  const by = flags.author ?? env['GITHUB_ACTOR'] ?? env['GITLAB_USER_LOGIN'] ?? userInfo().username;
+  const commit = flags.commit ?? env['GITHUB_SHA'] ?? env['CI_COMMIT_SHA'] ?? (await gitCommit());
+  return { by, commit };
+}
+
+/** Of the working folder, if it is under git. */
+async function gitCommit(): Promise<string | undefined> {
+  const { stdout } = await promisify(execFile)('git', ['rev-parse', 'HEAD']).catch(() => ({ stdout: '' }));
+  return stdout.trim() || undefined;
+}
+
+/** Prints what became of a change; a rejected one ends the command with exit code 1. */
+export function reportResult(
+  result: PublishResult,
+  registry: Registry,
+  format: string,
+  { stdout, stderr }: Context,
+): void {
+  const { formatProblem } = lazy.schema();
+  const { outcome, version } = result;
+  if (format === 'json') stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  const problems = outcome === 'published' ? result.hints : outcome === 'rejected' ? result.errors : [];
+  if (format === 'text') for (const problem of problems) stderr.write(`${formatProblem(problem)}\n\n`);
+  if (outcome === 'rejected') {
+    throw new CommandFailure(
+      `weir: does not compose: version ${version.number} of ${registry.name} is rejected, and what runs is unchanged.`,
+      1,
+    );
+  }
+  if (format === 'json') return;
+  stdout.write(
+    outcome === 'unchanged'
+      ? `${registry.name} has this already: nothing to do at version ${version.number}.\n`
+      : `${registry.name} is at version ${version.number}: ${describeChanges(version)}.\n`,
+  );
+}
+
+/** What a version did, such as `changed reviews, added orders`. */
+export function describeChanges({ changes, restores }: Version): string {
+  const words = Object.entries(changes).map(([name, what]) => `${what} ${name}`);
+  const done = words.join(', ') || 'changed nothing';
+  return restores === undefined ? done : `back to version ${restores} (${done})`;
+}
+
+export function versionNumber(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be the number of a version, as `weir history` lists them.');
+}

@@ -1,0 +1,50 @@
+import { Command } from 'commander';
+import type { Context } from './context';
+import {
+  addAuthorFlags,
+  addRegistryFlags,
+  type AuthorFlags,
+  authorshipOf,
+  formatOption,
+  type RegistryFlags,
+  reportResult,
+  versionNumber,
+  withRegistry,
+} from './registry';
+
+interface RollbackFlags extends RegistryFlags, AuthorFlags {
+  readonly to?: number;
+  readonly format: string;
+}
+
+/** `weir rollback`: what was published before is live again. */
+export function rollbackCommand(context: Context): Command {
+  const command = new Command('rollback')
+    .summary('go back to what was published before')
+    .description(
+      'Makes the schema and URL that a subgraph had before live again, beside what other teams published since. ' +
+        'Without SUBGRAPH, the whole graph goes back: what every team published since is undone. It is a new ' +
+        'version, and may itself be rolled back.',
+    )
+    .argument('[SUBGRAPH]', 'the subgraph that goes back; left out, all do');
+  return addAuthorFlags(addRegistryFlags(command))
+    .option(
+      '--to <VERSION>',
+      'the version to go back to (default: the last that was different)',
+      versionNumber,
+    )
+    .addOption(formatOption('text', 'json'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ weir rollback reviews\n  $ weir rollback --to 17 --graph shop@prod',
+    )
+    .action((subgraph: string | undefined, flags: RollbackFlags) => rollback(subgraph, flags, context));
+}
+
+async function rollback(subgraph: string | undefined, flags: RollbackFlags, context: Context): Promise<void> {
+  const authorship = await authorshipOf(flags, context);
+  await withRegistry(flags, context, async (registry) => {
+    const result = await registry.rollback({ to: flags.to, subgraph }, authorship);
+    reportResult(result, registry, flags.format, context);
+  });
+}

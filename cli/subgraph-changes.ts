@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import type { SubgraphChange } from '../schema';
+import { CommandFailure, type Context } from './context';
+import { readInput } from './input';
+import { lazy } from './lazy';
+
+/** The flags that say which schemas a command is about. */
+export interface SchemaFlags {
+  readonly schema?: string;
+  readonly routingUrl?: string;
+  readonly config?: string;
+}
+
+export function addSchemaFlags(command: Command): Command {
+  return command
+    .option('-s, --schema <FILE>', 'the schema of the subgraph')
+    .option('--routing-url <URL>', 'where the gateway reaches the subgraph (default: where it did before)')
+    .option('-c, --config <FILE>', "all subgraphs of a configuration in Rover's format, in place of one");
+}
+
+/** Reads what is to be published or checked: one subgraph, or all of a configuration. */
+export async function readChanges(
+  name: string | undefined,
+  { schema, routingUrl, config }: SchemaFlags,
+  { env }: Context,
+): Promise<SubgraphChange[]> {
+  if (config !== undefined) {
+    if (name !== undefined || schema !== undefined || routingUrl !== undefined)
+      throw new CommandFailure(
+        'weir: --config names all subgraphs: leave SUBGRAPH, --schema and --routing-url out.',
+        2,
+      );
+    return readConfig(config, env);
+  }
+  if (name === undefined)
+    throw new CommandFailure('weir: which subgraph? Name it, or all with --config FILE.', 2);
+  if (schema === undefined)
+    throw new CommandFailure(`weir: which schema has ${name}? Name it with --schema FILE.`, 2);
+  if (routingUrl !== undefined && !(/^https?:\/\//.test(routingUrl) && URL.canParse(routingUrl)))
+    throw new CommandFailure(`weir: --routing-url must be an http or https URL, but got: ${routingUrl}`, 2);
+  const sdl = await readInput(schema);
+  return [{ name, sdl, file: schema, routingUrl }];
+}
+
+async function readConfig(file: string, env: Context['env']): Promise<SubgraphChange[]> {
+  const { formatProblem, loadSupergraphConfig, readSubgraphSchemas, SupergraphConfigError } = lazy.schema();
+  try {
+    return await readSubgraphSchemas(await loadSupergraphConfig({ file, env }));
+  } catch (error) {
+    if (!(error instanceof SupergraphConfigError)) throw error;
+    throw new CommandFailure(error.problems.map(formatProblem).join('\n'), 2);
+  }
+}

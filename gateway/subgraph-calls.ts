@@ -1,0 +1,57 @@
+import type { Subgraph } from './executor';
+import type { Options } from './options';
+import type { Logger } from './telemetry/logger';
+import type { Metrics } from './telemetry/metrics';
+import { countCalls, measureCalls } from './telemetry/subgraph-calls';
+import type { HttpTransport } from './transports/http';
+import { batchAsArrays } from './transports/interceptors/array-batch';
+import { batchEntities } from './transports/interceptors/batch';
+import { dedupe } from './transports/interceptors/dedupe';
+import { withoutIdentity } from './transports/interceptors/without-identity';
+import { PendingCalls } from './transports/pending-calls';
+import type { ScopesServed } from './transports/scopes-served';
+import { compose, type Interceptor, routeBySubgraph, type Send } from './transports/transport';
+
+export interface SubgraphCallsOptions {
+  readonly subgraphs: readonly Subgraph[];
+  readonly calls: Options['calls'];
+  /** The client requests that are being served. */
+  readonly scopes: ScopesServed;
+  readonly transport: HttpTransport;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** Calls of subgraphs, with everything that stands around a call. */
+export function connectSubgraphs(options: SubgraphCallsOptions): Send {
+  const { subgraphs, transport, metrics, logger } = options;
+  const pending = new PendingCalls();
+  const sends = new Map(
+    subgraphs.map((subgraph) => [
+      subgraph.name,
+      compose(transport.to(subgraph), interceptorsOf(subgraph, pending, options)),
+    ]),
+  );
+  return compose(routeBySubgraph(sends), [measureCalls({ metrics, logger })]);
+}
+
+/** The outermost first. */
+function interceptorsOf(
+  { timeout, identity, arrayBatching }: Subgraph,
+  pending: PendingCalls,
+  { calls, scopes, metrics }: SubgraphCallsOptions,
+): Interceptor[] {
+  const interceptors: Interceptor[] = [];
+  if (identity === 'independent') interceptors.push(withoutIdentity());
+  if (calls.batch) {
+    const { batchWindow: window, batchSize: maxRepresentations } = calls;
+    interceptors.push(batchEntities({ window, maxRepresentations, timeout, scopes, pending }));
+  }
+  if (calls.dedupe) interceptors.push(dedupe({ timeout, pending }));
+  if (arrayBatching) interceptors.push(batchAsArrays({ maxRequests: mostInArray, timeout, pending }));
+  interceptors.push(countCalls(metrics.calls));
+  return interceptors;
+}
+
+/** What common servers take at once, where they have a limit. */
+const mostInArray = 10;

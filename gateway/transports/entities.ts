@@ -1,0 +1,168 @@
+/**
+ * Asking for other entities than a request does, and telling what a response says of each.
+ *
+ * Of the many who need entities of one subgraph, several may go in one call, and some may need less than they ask
+ * for: batches and caches take requests and responses apart here, and put them together again.
+ */
+import { JsonParts } from './json-parts';
+import type { EntityList, SubgraphRequest } from './transport';
+
+/** What a response says of one entity. */
+export interface EntityAnswer {
+  /** An object, or `null`; as it came, unchecked. */
+  readonly json: Buffer;
+  /** The errors of this entity. Their paths are those of the response that it was in. */
+  readonly errors: readonly EntityError[];
+}
+
+interface EntityError {
+  readonly path: readonly unknown[];
+}
+
+/** What a response to a request for entities says. */
+export interface EntityAnswers {
+  /** For each list of the request, an answer for each of its representations. */
+  readonly lists: readonly (readonly EntityAnswer[])[];
+  /** Errors that name no entity, and may be about any of them. */
+  readonly errors: readonly unknown[];
+  /** JSON of the response's `extensions`. */
+  readonly extensions: Buffer | undefined;
+}
+
+/** The same request for other representations, which are given for each of its lists. */
+export function withRepresentations(
+  request: SubgraphRequest,
+  representations: readonly (readonly Buffer[])[],
+): SubgraphRequest {
+  const lists = request.entities!;
+  const { variables } = request;
+  const pieces: Buffer[] = [];
+  let copied = 0;
+  const parts = new JsonParts(variables);
+  parts.object((name) => {
+    const value = parts.value();
+    const i = lists.findIndex(({ variable }) => variable === name);
+    if (i === -1) return;
+    const start = value.byteOffset - variables.byteOffset;
+    pieces.push(variables.subarray(copied, start), listOf(representations[i]!));
+    copied = start + value.length;
+  });
+  pieces.push(variables.subarray(copied));
+  const entities = lists.map(({ responseKey, variable, selection, arguments: others }, i) => ({
+    responseKey,
+    variable,
+    selection,
+    arguments: others,
+    representations: representations[i]!,
+  }));
+  return { ...request, variables: Buffer.concat(pieces), entities };
+}
+
+/**
+ * Takes a response apart that answers every representation of these lists. Of another one it says what it is: a
+ * GraphQL response without data, which has errors instead, or nothing that could be handed on.
+ */
+export function readEntities(
+  body: Buffer,
+  lists: readonly EntityList[],
+): EntityAnswers | 'no data' | 'unreadable' {
+  const found: (Buffer[] | undefined)[] = lists.map(() => undefined);
+  const response: { hasData: boolean; errors: unknown; extensions: Buffer | undefined } = {
+    hasData: false,
+    errors: [],
+    extensions: undefined,
+  };
+  const parts = new JsonParts(body);
+  try {
+    parts.object((member) => {
+      if (member === 'data' && parts.isObject) {
+        response.hasData = true;
+        parts.object((responseKey) => {
+          const i = lists.findIndex((list) => list.responseKey === responseKey);
+          if (i === -1 || !parts.isList) parts.value();
+          else found[i] = parts.list();
+        });
+      } else if (member === 'errors') response.errors = JSON.parse(parts.value().toString()) ?? [];
+      else if (member === 'extensions') response.extensions = parts.value();
+      else parts.value();
+    });
+    parts.end();
+  } catch (error) {
+    if (error instanceof SyntaxError) return 'unreadable';
+    throw error;
+  }
+  const { hasData, errors, extensions } = response;
+  if (!Array.isArray(errors)) return 'unreadable';
+  if (!hasData) return errors.length === 0 ? 'unreadable' : 'no data';
+  if (lists.some(({ representations }, i) => found[i]?.length !== representations.length))
+    return 'unreadable';
+  const { ofEntities, ofAll } = sortErrors(errors, lists);
+  return {
+    lists: found.map((list, i) => list!.map((json, n) => ({ json, errors: ofEntities[i]!.get(n) ?? none }))),
+    errors: ofAll,
+    extensions,
+  };
+}
+
+/** The body of the response to a request for these lists, of which each representation was answered so. */
+export function writeEntities(lists: readonly EntityList[], answers: EntityAnswers): Buffer {
+  const pieces: Buffer[] = [];
+  const errors: unknown[] = [...answers.errors];
+  lists.forEach(({ responseKey }, i) => {
+    const list = answers.lists[i]!;
+    pieces.push(Buffer.from(`${i === 0 ? '{"data":{' : ','}${JSON.stringify(responseKey)}:`));
+    pieces.push(listOf(list.map(({ json }) => json)));
+    list.forEach((answer, n) => {
+      for (const error of answer.errors)
+        errors.push({ ...error, path: [responseKey, n, ...error.path.slice(2)] });
+    });
+  });
+  pieces.push(closingBrace);
+  if (errors.length > 0) pieces.push(Buffer.from(`,"errors":${JSON.stringify(errors)}`));
+  if (answers.extensions !== undefined) pieces.push(Buffer.from(',"extensions":'), answers.extensions);
+  pieces.push(closingBrace);
+  return Buffer.concat(pieces);
+}
+
+const none: readonly EntityError[] = [];
+
+/** Tells the errors of entities, by list and index, from those that name none. */
+function sortErrors(
+  errors: readonly unknown[],
+  lists: readonly EntityList[],
+): { readonly ofEntities: readonly Map<number, EntityError[]>[]; readonly ofAll: readonly unknown[] } {
+  const ofEntities = lists.map(() => new Map<number, EntityError[]>());
+  const ofAll: unknown[] = [];
+  for (const error of errors) {
+    const path = (error as { path?: unknown } | null)?.path;
+    const [responseKey, index] = Array.isArray(path) ? (path as unknown[]) : [];
+    const i = lists.findIndex((list) => list.responseKey === responseKey);
+    if (typeof index !== 'number' || lists[i]?.representations[index] === undefined) {
+      ofAll.push(error);
+      continue;
+    }
+    const known = ofEntities[i]!.get(index);
+    if (known === undefined) ofEntities[i]!.set(index, [error as EntityError]);
+    else known.push(error as EntityError);
+  }
+  return { ofEntities, ofAll };
+}
+
+function listOf(elements: readonly Buffer[]): Buffer {
+  let length = 2 + Math.max(0, elements.length - 1);
+  for (const element of elements) length += element.length;
+  const list = Buffer.allocUnsafe(length);
+  let at = 0;
+  list[at++] = openBracket;
+  for (const element of elements) {
+    if (at > 1) list[at++] = comma;
+    at += element.copy(list, at);
+  }
+  list[at] = closingBracket;
+  return list;
+}
+
+const comma = 0x2c;
+const openBracket = 0x5b;
+const closingBracket = 0x5d;
+const closingBrace = Buffer.from('}');

@@ -1,0 +1,124 @@
+import DataLoader from 'dataloader';
+import { JsonParts } from '../json-parts';
+import type { PendingCalls } from '../pending-calls';
+import { bodyOf } from '../request-body';
+import { isTooLarge, Member, sendEachAlone, SharedCaller } from '../shared-call';
+import type { Interceptor, SubgraphOperation, SubgraphRequest, SubgraphResponse } from '../transport';
+
+export interface ArrayBatchOptions {
+  /** How many requests one array holds at most. */
+  readonly maxRequests: number;
+  /** Milliseconds that a call of the subgraph may take. */
+  readonly timeout: number;
+  /** Looks after those who wait for a call that is not theirs alone. */
+  readonly pending: PendingCalls;
+}
+
+/**
+ * Sends the queries that one subgraph is asked in one turn of the event loop, by callers of equal scope, as one JSON
+ * array, to which it answers with an array of responses. Only for subgraphs that take this.
+ *
+ * A subgraph that answers an array with something else has answered none of them: each gets the error that it says,
+ * or that it sent no fitting answer.
+ */
+export function batchAsArrays({ maxRequests, timeout, pending }: ArrayBatchOptions): Interceptor {
+  return (next) => {
+    const loader = new DataLoader<SubgraphRequest, Promise<SubgraphResponse>>(
+      (requests) => Promise.resolve(sendByScope(requests)),
+      { cache: false, batchScheduleFn: (dispatch) => void setImmediate(dispatch) },
+    );
+
+    function sendByScope(requests: readonly SubgraphRequest[]): Promise<SubgraphResponse>[] {
+      const members = requests.map((request) => new Member(request));
+      const byScope = new Map<string, Member[]>();
+      for (const member of members) {
+        const { scope } = member.caller;
+        const others = byScope.get(scope);
+        if (others === undefined) byScope.set(scope, [member]);
+        else others.push(member);
+      }
+      for (const all of byScope.values()) {
+        for (let i = 0; i < all.length; i += maxRequests) sendArray(all.slice(i, i + maxRequests));
+      }
+      return members.map(({ answer }) => answer);
+    }
+
+    function sendArray(members: readonly Member[]): void {
+      const [first, ...others] = members as [Member, ...Member[]];
+      if (others.length === 0) {
+        first.follow(next(first.request));
+        return;
+      }
+      for (const { caller } of others) caller.calls.batched++;
+      const expires = performance.now() + timeout;
+      for (const member of members) member.waitAmong(pending, expires);
+      next(arrayOf(members))
+        .then((response) => {
+          share(response, members);
+        })
+        .catch((error: unknown) => {
+          if (isTooLarge(error)) sendEachAlone(members, next);
+          else for (const member of members) member.reject(error);
+        });
+    }
+
+    return (request) =>
+      request.operation.kind === 'mutation'
+        ? next(request)
+        : loader.load(request).then((response) => response);
+  };
+}
+
+/** A request whose body is the array of these. */
+function arrayOf(members: readonly Member[]): SubgraphRequest {
+  const { operation, variables } = members.at(-1)!.request;
+  const before = members.slice(0, -1).flatMap(({ request }) => [bodyOf(request), comma]);
+  const array: SubgraphOperation = {
+    subgraph: operation.subgraph,
+    kind: 'query',
+    document: members.map(({ request }) => request.operation.document).join('\n'),
+    name: undefined,
+    bodyPrefix: Buffer.concat([openBracket, ...before, operation.bodyPrefix]),
+    bodySuffix: '}]',
+  };
+  return { operation: array, variables, caller: new SharedCaller(members) };
+}
+
+function share(response: SubgraphResponse, members: readonly Member[]): void {
+  const bodies = readArray(response.body);
+  const isError = response.status < 200 || response.status >= 300;
+  const onlyErrors = bodies.length === members.length || isOnlyErrors(response.body);
+  members.forEach((member, i) => {
+    if (bodies.length === members.length) member.resolve({ ...response, body: bodies[i]! });
+    else if (onlyErrors) member.resolve(response);
+    else if (isError) member.resolve({ ...response, body: noBody });
+    else member.giveUp('mismatched');
+  });
+}
+
+/** The elements of a JSON array; none of anything else. */
+function readArray(body: Buffer): Buffer[] {
+  const parts = new JsonParts(body);
+  try {
+    const elements = parts.list();
+    parts.end();
+    return elements;
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
+}
+
+/** Whether this is a GraphQL response without data. */
+function isOnlyErrors(body: Buffer): boolean {
+  try {
+    const { data, errors } = JSON.parse(body.toString()) as { data?: unknown; errors?: unknown };
+    return (data ?? undefined) === undefined && Array.isArray(errors);
+  } catch {
+    return false;
+  }
+}
+
+const openBracket = Buffer.from('[');
+const comma = Buffer.from(',');
+const noBody = Buffer.alloc(0);

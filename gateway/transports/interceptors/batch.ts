@@ -1,0 +1,99 @@
+import DataLoader from 'dataloader';
+import type { PendingCalls } from '../pending-calls';
+import type { ScopesServed } from '../scopes-served';
+import { Member } from '../shared-call';
+import type { Interceptor, Send, SubgraphRequest, SubgraphResponse } from '../transport';
+import { EntityBatch } from './entity-batch';
+
+export interface BatchOptions {
+  /** How long a call waits for others: for the rest of this turn of the event loop, or for a millisecond. */
+  readonly window: 'turn' | '1ms';
+  /** How many representations a call asks for at most. A request that asks for more goes alone, as it is. */
+  readonly maxRepresentations: number;
+  /** Milliseconds that a call of the subgraph may take. */
+  readonly timeout: number;
+  readonly scopes: ScopesServed;
+  /** Looks after those who wait for a call that is not theirs alone. */
+  readonly pending: PendingCalls;
+}
+
+/**
+ * Lets fetches of entities go in one call that ask the same of entities of one subgraph at about the same time, for
+ * different client requests of equal scope. Equal representations are asked for once.
+ *
+ * Each request gets the answer that it would have got alone. So where a call fails that could have worked without one
+ * of its representations, all are sent again, each for itself: at worst one call more than without batches.
+ */
+export function batchEntities(options: BatchOptions): Interceptor {
+  const { window, scopes } = options;
+  return (next) => {
+    // A key is a request with all of its representations.
+    const loader = new DataLoader<SubgraphRequest, Promise<SubgraphResponse>>(
+      (requests) => Promise.resolve(sendTogether(requests, next, options)),
+      {
+        cache: false,
+        batchScheduleFn: (dispatch) => {
+          if (window === 'turn') setImmediate(dispatch);
+          else setTimeout(dispatch, 1);
+        },
+      },
+    );
+    return (request) => {
+      const { operation, caller, entities } = request;
+      return entities === undefined || operation.kind === 'mutation' || !scopes.isShared(caller.scope)
+        ? next(request)
+        : loader.load(request).then((answer) => answer);
+    };
+  };
+}
+
+function sendTogether(
+  requests: readonly SubgraphRequest[],
+  next: Send,
+  { maxRepresentations, timeout, pending }: BatchOptions,
+): Promise<SubgraphResponse>[] {
+  const members = requests.map((request) => new Member(request));
+  for (const [first, ...others] of groupByWhatIsAsked(members)) {
+    let batch = new EntityBatch(first!);
+    for (const member of others) {
+      if (batch.take(member, maxRepresentations)) continue;
+      batch.send(next, pending, timeout);
+      batch = new EntityBatch(member);
+    }
+    batch.send(next, pending, timeout);
+  }
+  return members.map(({ answer }) => answer);
+}
+
+function groupByWhatIsAsked(members: readonly Member[]): Member[][] {
+  const groups: Member[][] = [];
+  const bySelection = new Map<string, Member[][]>();
+  for (const member of members) {
+    const { selection } = member.request.entities![0]!;
+    const similar = bySelection.get(selection);
+    const group = similar?.find(([first]) => asksTheSame(first!.request, member.request));
+    if (group !== undefined) {
+      group.push(member);
+      continue;
+    }
+    const begun = [member];
+    groups.push(begun);
+    if (similar === undefined) bySelection.set(selection, [begun]);
+    else similar.push(begun);
+  }
+  return groups;
+}
+
+/** Whether one operation can ask for the entities of both, for whoever sends it. */
+function asksTheSame(one: SubgraphRequest, other: SubgraphRequest): boolean {
+  const lists = one.entities!;
+  const others = other.entities!;
+  return (
+    one.caller.scope === other.caller.scope &&
+    lists.length === others.length &&
+    lists.every(({ selection, arguments: given }, i) => {
+      const list = others[i]!;
+      return selection === list.selection && given.equals(list.arguments);
+    })
+  );
+}

@@ -1,0 +1,93 @@
+import { type EntityAnswers, readEntities, withRepresentations, writeEntities } from '../entities';
+import type { PendingCalls } from '../pending-calls';
+import { isTooLarge, type Member, sendEachAlone, SharedCaller } from '../shared-call';
+import type { Send, SubgraphResponse } from '../transport';
+
+/** Requests that ask the same of entities, and go in one call. */
+export class EntityBatch {
+  readonly #members: Member[] = [];
+  /** For each list of the operation: its representations, and the place in it of each, by its bytes. */
+  readonly #representations: Buffer[][];
+  readonly #places: Map<string, number>[];
+  /** For each member and list, the places of its own. */
+  readonly #own: number[][][] = [];
+
+  constructor(first: Member) {
+    this.#representations = first.request.entities!.map(() => []);
+    this.#places = first.request.entities!.map(() => new Map<string, number>());
+    this.take(first, Infinity);
+  }
+
+  /** Takes a request in, unless the call would then ask for too much. */
+  take(member: Member, maxRepresentations: number): boolean {
+    const lists = member.request.entities!.map(({ representations }) =>
+      representations.map((bytes) => ({ bytes, key: bytes.toString('latin1') })),
+    );
+    let size = 0;
+    lists.forEach((list, i) => {
+      const places = this.#places[i]!;
+      size += places.size;
+      for (const { key } of list) if (!places.has(key)) size++;
+    });
+    if (size > maxRepresentations) return false;
+    this.#members.push(member);
+    this.#own.push(lists.map((list, i) => list.map(({ bytes, key }) => this.#placeOf(i, key, bytes))));
+    return true;
+  }
+
+  /** Sends it; a call may take `timeout` milliseconds. */
+  send(next: Send, pending: PendingCalls, timeout: number): void {
+    const [first, ...others] = this.#members as [Member, ...Member[]];
+    if (others.length === 0) {
+      first.follow(next(first.request));
+      return;
+    }
+    for (const { caller } of others) caller.calls.batched++;
+    const expires = performance.now() + timeout;
+    for (const member of this.#members) member.waitAmong(pending, expires);
+    const request = withRepresentations(first.request, this.#representations);
+    next({ ...request, caller: new SharedCaller(this.#members) })
+      .then((response) => {
+        const answers = readEntities(response.body, request.entities!);
+        if (typeof answers === 'object') this.#share(response, answers);
+        else if (isForAll(response, answers)) {
+          const body = answers === 'unreadable' ? noBody : response.body;
+          for (const member of this.#members) member.resolve({ ...response, body });
+        } else sendEachAlone(this.#members, next);
+      })
+      .catch((error: unknown) => {
+        if (isTooLarge(error)) sendEachAlone(this.#members, next);
+        else for (const member of this.#members) member.reject(error);
+      });
+  }
+
+  #placeOf(i: number, key: string, bytes: Buffer): number {
+    const places = this.#places[i]!;
+    let place = places.get(key);
+    if (place === undefined) {
+      place = this.#representations[i]!.push(bytes) - 1;
+      places.set(key, place);
+    }
+    return place;
+  }
+
+  /** Gives each what was answered to its own representations. */
+  #share(response: SubgraphResponse, { lists, errors, extensions }: EntityAnswers): void {
+    this.#members.forEach((member, m) => {
+      if (!member.isWaiting) return;
+      const own = this.#own[m]!.map((places, i) => places.map((place) => lists[i]![place]!));
+      const body = writeEntities(member.request.entities!, { lists: own, errors, extensions });
+      member.resolve({ ...response, body });
+    });
+  }
+}
+
+const noBody = Buffer.alloc(0);
+
+/**
+ * Whether an answer without entities says nothing of what was asked for, so that each would have got it alone too:
+ * the subgraph does not know who asks, is asked too often, or is not well.
+ */
+function isForAll({ status }: SubgraphResponse, answers: 'no data' | 'unreadable'): boolean {
+  return [401, 403, 429, 503].includes(status) || (status >= 500 && answers === 'unreadable');
+}

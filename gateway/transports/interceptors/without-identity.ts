@@ -1,0 +1,31 @@
+import type { CallCounts } from '../call-counts';
+import type { Caller, Interceptor } from '../transport';
+
+/**
+ * Calls a subgraph whose answers depend on nobody's identity: it gets no headers of clients, so that all of them can
+ * share its answers.
+ */
+export function withoutIdentity(): Interceptor {
+  return (next) => (request) => next({ ...request, caller: new Nobody(request.caller) });
+}
+
+/** A caller without headers. */
+class Nobody implements Caller {
+  readonly headers = {};
+  readonly scope = '';
+  readonly tracing: Caller['tracing'];
+  readonly deadline: number | undefined;
+  readonly calls: CallCounts;
+  readonly #caller: Caller;
+
+  constructor(caller: Caller) {
+    this.tracing = caller.tracing;
+    this.deadline = caller.deadline;
+    this.calls = caller.calls;
+    this.#caller = caller;
+  }
+
+  get isGone(): boolean {
+    return this.#caller.isGone;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Cuts JSON into the parts that somebody wants, each as the bytes that came. They are only passed over, not checked:
+ * who gets a part reads it, and finds what is wrong in it. All else that is not JSON is a `SyntaxError`.
+ */
+export class JsonParts {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** Whether an object begins here. */
+  get isObject(): boolean {
+    return this.#peek() === OPEN_OBJECT;
+  }
+
+  /** Whether a list begins here. */
+  get isList(): boolean {
+    return this.#peek() === OPEN_LIST;
+  }
+
+  /** Passes over an object. `member` is called at each value, with its name, and has to pass over it. */
+  object(member: (name: string) => void): void {
+    this.#sequence(OPEN_OBJECT, CLOSE_OBJECT, () => {
+      if (this.#peek() !== QUOTE) throw new SyntaxError(unexpected);
+      const name = JSON.parse(this.value().toString()) as string;
+      this.#take(COLON);
+      member(name);
+    });
+  }
+
+  /** Passes over a list, and returns its elements. */
+  list(): Buffer[] {
+    const elements: Buffer[] = [];
+    this.#sequence(OPEN_LIST, CLOSE_LIST, () => {
+      elements.push(this.value());
+    });
+    return elements;
+  }
+
+  /** Passes over any value, and returns it. */
+  value(): Buffer {
+    const bytes = this.#bytes;
+    const first = this.#peek();
+    const start = this.#at;
+    if (first === OPEN_OBJECT || first === OPEN_LIST) this.#at = endOfNested(bytes, start);
+    else if (first === QUOTE) this.#at = endOfString(bytes, start);
+    else this.#at = endOfWord(bytes, start);
+    return bytes.subarray(start, this.#at);
+  }
+
+  /** Makes sure that nothing follows. */
+  end(): void {
+    if (this.#peek() !== undefined) throw new SyntaxError(unexpected);
+  }
+
+  #sequence(open: number, close: number, each: () => void): void {
+    this.#take(open);
+    if (this.#peek() === close) {
+      this.#at++;
+      return;
+    }
+    for (;;) {
+      each();
+      const next = this.#peek();
+      this.#at++;
+      if (next === close) return;
+      if (next !== COMMA) throw new SyntaxError(unexpected);
+    }
+  }
+
+  #take(byte: number): void {
+    if (this.#peek() !== byte) throw new SyntaxError(unexpected);
+    this.#at++;
+  }
+
+  /** The next byte that is no space; undefined at the end. */
+  #peek(): number | undefined {
+    const bytes = this.#bytes;
+    let byte = bytes[this.#at];
+    while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++this.#at];
+    return byte;
+  }
+}
+
+function endOfNested(bytes: Buffer, start: number): number {
+  let depth = 0;
+  let p = start;
+  do {
+    switch (bytes[p]) {
+      case QUOTE:
+        p = endOfString(bytes, p);
+        continue;
+      case OPEN_OBJECT:
+      case OPEN_LIST:
+        depth++;
+        break;
+      case CLOSE_OBJECT:
+      case CLOSE_LIST:
+        depth--;
+        break;
+      case undefined:
+        throw new SyntaxError(unexpected);
+    }
+    p++;
+  } while (depth > 0);
+  return p;
+}
+
+function endOfString(bytes: Buffer, start: number): number {
+  for (let p = start + 1; ; p++) {
+    const byte = bytes[p];
+    if (byte === QUOTE) return p + 1;
+    if (byte === BACKSLASH) p++;
+    else if (byte === undefined) throw new SyntaxError(unexpected);
+  }
+}
+
+/** Of a number, or of `true`, `false` and `null`. */
+function endOfWord(bytes: Buffer, start: number): number {
+  let p = start;
+  for (;;) {
+    const byte = bytes[p];
+    if (byte === undefined || byte <= 0x20 || byte === COMMA || byte === CLOSE_OBJECT || byte === CLOSE_LIST)
+      break;
+    p++;
+  }
+  if (p === start) throw new SyntaxError(unexpected);
+  return p;
+}
+
+const unexpected = 'This is not JSON.';
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_LIST = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;

@@ -1,0 +1,25 @@
+/**
+ * How many client requests of each scope are being served. A call waits for others to join it only while there are
+ * some that could: where every client has its own scope, nobody waits.
+ */
+export class ScopesServed {
+  readonly #requests = new Map<string, number>();
+  #all = 0;
+
+  enter(scope: string): void {
+    this.#all++;
+    this.#requests.set(scope, (this.#requests.get(scope) ?? 0) + 1);
+  }
+
+  leave(scope: string): void {
+    this.#all--;
+    const others = this.#requests.get(scope)! - 1;
+    if (others === 0) this.#requests.delete(scope);
+    else this.#requests.set(scope, others);
+  }
+
+  /** Whether several are served. The empty scope may be that of all, for a subgraph that gets no headers. */
+  isShared(scope: string): boolean {
+    return (scope === '' ? this.#all : (this.#requests.get(scope) ?? 0)) > 1;
+  }
+}

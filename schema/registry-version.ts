@@ -1,0 +1,99 @@
+import type { Problem } from './problem';
+import type { TextHash } from './registry-texts';
+
+/** A graph in one of its environments, as `shop@prod`. */
+export interface Variant {
+  readonly graph: string;
+  readonly variant: string;
+}
+
+/** The subgraph of a version: what was published of it last. */
+export interface PublishedSubgraph {
+  readonly routingUrl: string;
+  readonly schema: TextHash;
+  /** The version that published it. */
+  readonly since: number;
+}
+
+/**
+ * One entry of a variant's history, and the audit record of what was done. Each has the whole state that it left, so
+ * that going back to one is only a matter of naming it.
+ */
+export interface Version {
+  /** From 1, without gaps. */
+  readonly number: number;
+  /** `rejected`: it did not compose, and what runs did not change. */
+  readonly kind: 'published' | 'rolled-back' | 'rejected';
+  /** ISO 8601. */
+  readonly at: string;
+  readonly by: string;
+  readonly commit?: string;
+  /** What was asked for: subgraphs by name, with what became of each. */
+  readonly changes: Readonly<Record<string, 'added' | 'changed' | 'removed'>>;
+  /** The version that was gone back to. */
+  readonly restores?: number;
+  /** Only of a rejected version: its errors, as JSON of `Problem[]`, and the schemas that it would have published. */
+  readonly errors?: TextHash;
+  readonly refused?: Readonly<Record<string, TextHash>>;
+  readonly subgraphs: Readonly<Record<string, PublishedSubgraph>>;
+  /** The supergraph that runs since; absent until one composes. */
+  readonly supergraph?: TextHash;
+}
+
+/** A subgraph to publish. */
+export interface SubgraphChange {
+  readonly name: string;
+  readonly sdl: string;
+  /** Where `sdl` comes from, for messages. */
+  readonly file: string;
+  /** @default where it was before */
+  readonly routingUrl?: string | undefined;
+}
+
+export interface Authorship {
+  readonly by: string;
+  readonly commit?: string | undefined;
+}
+
+export type PublishResult =
+  | { readonly outcome: 'published'; readonly version: Version; readonly hints: readonly Problem[] }
+  | { readonly outcome: 'rejected'; readonly version: Version; readonly errors: readonly Problem[] }
+  | { readonly outcome: 'unchanged'; readonly version: Version };
+
+/** What was asked of the registry cannot be done; the message says why, and what would help. */
+export class RegistryError extends Error {
+  override readonly name = 'RegistryError';
+}
+
+const nameRule = /^[A-Za-z][\w-]{0,63}$/;
+
+/** @throws {RegistryError} when it is no graph and variant, such as `shop@prod`. */
+export function parseVariant(text: string): Variant {
+  const [graph = '', variant = '', ...rest] = text.split('@');
+  if (rest.length === 0 && nameRule.test(graph) && nameRule.test(variant)) return { graph, variant };
+  throw new RegistryError(
+    `A graph must be named with its variant, such as shop@prod, both of letters, digits, - and _, but got: ${text}`,
+  );
+}
+
+export function checkSubgraphName(name: string): void {
+  if (nameRule.test(name)) return;
+  throw new RegistryError(
+    `The name of a subgraph must begin with a letter and have only letters, digits, - and _, but got: ${name}`,
+  );
+}
+
+export type Change = [name: string, what: Version['changes'][string]];
+
+/** What is different between two states, in the order of the subgraphs' names. */
+export function changesOf(before: Version['subgraphs'], after: Version['subgraphs']): Change[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return names.flatMap((name): Change[] => {
+    if (after[name] === undefined) return [[name, 'removed']];
+    if (before[name] === undefined) return [[name, 'added']];
+    return isChanged(before[name], after[name]) ? [[name, 'changed']] : [];
+  });
+}
+
+export const isChanged = (before: PublishedSubgraph, after: PublishedSubgraph | undefined): boolean =>
+  before.schema !== after?.schema || before.routingUrl !== after.routingUrl;

@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { openRegistryStore } from '../../schema/store/open';
+import type { RegistryStore } from '../../schema/store/store';
+import { openEmbeddedDynamoDB } from '../../subgraphs/kit/embedded-dynamodb';
+
+/** A place for registries, and whoever shares it. */
+export interface TestRegistryStores {
+  /** As `--registry` takes it. */
+  readonly location: string;
+  open(): Promise<RegistryStore>;
+  close(): Promise<void>;
+}
+
+/** Every kind of store, each with nothing in it. */
+export const registryStoreKinds: [string, () => Promise<TestRegistryStores>][] = [
+  ['files', async () => filesStores()],
+  ['DynamoDB', dynamodbStores],
+];
+
+function filesStores(): TestRegistryStores {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-registry-'));
+  const location = join(folder, 'registry');
+  return {
+    location,
+    open: () => openRegistryStore(location),
+    close: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+async function dynamodbStores(): Promise<TestRegistryStores> {
+  // The SDK asks the environment for them; the embedded DynamoDB takes any.
+  process.env['AWS_ACCESS_KEY_ID'] ??= 'test';
+  process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test';
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  const database = await openEmbeddedDynamoDB();
+  const { endpoint } = database;
+  const client = new DynamoDBClient({ region: 'eu-west-1', endpoint });
+  await client.send(
+    new CreateTableCommand({
+      TableName: 'weir-registry',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [
+        { AttributeName: 'partition', AttributeType: 'S' },
+        { AttributeName: 'sort', AttributeType: 'S' },
+      ],
+      KeySchema: [
+        { AttributeName: 'partition', KeyType: 'HASH' },
+        { AttributeName: 'sort', KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  client.destroy();
+  const location = `dynamodb://weir-registry?region=eu-west-1&endpoint=${endpoint}`;
+  const opened: RegistryStore[] = [];
+  return {
+    location,
+    async open() {
+      const store = await openRegistryStore(location);
+      opened.push(store);
+      return store;
+    },
+    async close() {
+      await Promise.all(opened.map((store) => store.close()));
+      await database.stop();
+    },
+  };
+}

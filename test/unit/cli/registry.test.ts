@@ -1,0 +1,157 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startCli } from '../../support/run-cli';
+
+let folder: string;
+let env: Record<string, string>;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
+  env = {
+    WEIR_REGISTRY: join(folder, 'registry'),
+    WEIR_GRAPH: 'shop@prod',
+    GITHUB_ACTOR: 'ana',
+    GITHUB_SHA: 'c0ffee',
+  };
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (...args: string[]) => startCli(args, env).result;
+function write(name: string, text: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+const publish = (name: string, sdl: string) =>
+  run(
+    'publish',
+    name,
+    '--schema',
+    write(`${name}.graphql`, sdl),
+    '--routing-url',
+    `http://${name}.test/graphql`,
+  );
+
+describe('weir publish', () => {
+  it('says which version is live', async () => {
+    expect(await publish('a', 'type Query { x: Int }')).toEqual({
+      exitCode: 0,
+      stdout: 'shop@prod is at version 1: added a.\n',
+      stderr: '',
+    });
+    expect(await publish('a', 'type Query { x: Int, y: Int }')).toMatchObject({
+      stdout: 'shop@prod is at version 2: changed a.\n',
+    });
+    expect(await publish('a', 'type Query { x: Int, y: Int }')).toMatchObject({
+      exitCode: 0,
+      stdout: 'shop@prod has this already: nothing to do at version 2.\n',
+    });
+  });
+
+  it('exits 1 with file and line when the subgraphs do not compose', async () => {
+    const { exitCode, stderr } = await publish('a', 'type Query {\n  x: Nowhere\n}');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(
+      `error INVALID_GRAPHQL: Unknown type Nowhere\n  ${join(folder, 'a.graphql')}:2:6 (a)`,
+    );
+    expect(stderr).toMatch(
+      /weir: does not compose: version 1 of shop@prod is rejected, and what runs is unchanged.\n$/,
+    );
+  });
+
+  it('publishes all subgraphs of a configuration', async () => {
+    write('a.graphql', 'type Query { x: Int }');
+    const config = write(
+      'supergraph.yaml',
+      'subgraphs: { a: { routing_url: http://a.test, schema: { file: a.graphql } }, b: { routing_url: http://b.test, schema: { sdl: "type Query { y: Int }" } } }',
+    );
+    expect(await run('publish', '--config', config)).toMatchObject({
+      exitCode: 0,
+      stdout: 'shop@prod is at version 1: added a, added b.\n',
+    });
+  });
+
+  it('takes a subgraph out', async () => {
+    await publish('a', 'type Query { x: Int }');
+    await publish('b', 'type Query { y: Int }');
+    expect(await run('publish', 'a', '--remove')).toMatchObject({
+      stdout: 'shop@prod is at version 3: removed a.\n',
+    });
+  });
+
+  it('prints what it did as JSON', async () => {
+    const schema = write('a.graphql', 'type Query { x: Int }');
+    const args = ['--schema', schema, '--routing-url', 'http://a.test', '--format', 'json'];
+    expect(JSON.parse((await run('publish', 'a', ...args)).stdout)).toMatchObject({
+      outcome: 'published',
+      version: { number: 1, by: 'ana', commit: 'c0ffee', changes: { a: 'added' } },
+    });
+  });
+
+  it.each([
+    [['publish'], 'which subgraph? Name it, or all with --config FILE.'],
+    [['publish', 'a'], 'which schema has a? Name it with --schema FILE.'],
+    [['publish', 'a', '--schema', 'nowhere.graphql'], 'nowhere.graphql does not exist.'],
+    [
+      ['publish', 'a', '--schema', 'x', '--routing-url', 'a.test'],
+      '--routing-url must be an http or https URL, but got: a.test',
+    ],
+    [
+      ['publish', 'a', '--config', 'x'],
+      '--config names all subgraphs: leave SUBGRAPH, --schema and --routing-url out.',
+    ],
+    [['publish', '--remove'], '--remove takes the name of a subgraph, and neither --schema nor --config.'],
+    [['history', '--registry', ''], 'which registry? Name it with --registry LOCATION, or in WEIR_REGISTRY.'],
+    [['history', '--graph', ''], 'which graph? Name it with --graph GRAPH@VARIANT, or in WEIR_GRAPH.'],
+    [
+      ['history', '--graph', 'shop'],
+      'A graph must be named with its variant, such as shop@prod, both of letters, digits, - and _, but got: shop',
+    ],
+    [['history'], 'Nothing was published to shop@prod yet: `weir publish` does.'],
+  ])('answers %j with one sentence, and does nothing', async (args, sentence) => {
+    expect(await run(...args)).toEqual({ exitCode: 2, stdout: '', stderr: `weir: ${sentence}\n` });
+  });
+});
+
+describe('weir history', () => {
+  it('lists who changed what', async () => {
+    await publish('a', 'type Query { x: Int }');
+    await publish('b', 'type Query { y: Nowhere }');
+    const { stdout } = await run('history');
+    const [second, first] = stdout.replace(/\S+Z/g, 'TIME').split('\n');
+    expect(first).toBe('   1  published    TIME  added a, by ana from c0ffee');
+    expect(second).toBe('   2  rejected     TIME  added b, by ana from c0ffee');
+    expect(JSON.parse((await run('history', '--limit', '1', '--format', 'json')).stdout)).toMatchObject([
+      { number: 2, kind: 'rejected' },
+    ]);
+  });
+
+  it('tells why a version was rejected', async () => {
+    await publish('a', 'type Query { x: Int }');
+    await publish('b', 'type Query { y: Nowhere }');
+    const { stdout } = await run('history', '2');
+    expect(stdout).toContain('  a  http://a.test/graphql  since version 1\n');
+    expect(stdout).toContain('error INVALID_GRAPHQL: Unknown type Nowhere');
+  });
+});
+
+describe('weir rollback', () => {
+  it('brings back what a subgraph was before', async () => {
+    await publish('a', 'type Query { x: Int }');
+    await publish('a', 'type Query { mistake: Int }');
+    await publish('b', 'type Query { y: Int }');
+    expect(await run('rollback', 'a')).toEqual({
+      exitCode: 0,
+      stdout: 'shop@prod is at version 4: back to version 1 (changed a).\n',
+      stderr: '',
+    });
+    expect(await run('rollback', '--to', '2')).toMatchObject({
+      stdout: 'shop@prod is at version 5: back to version 2 (changed a, removed b).\n',
+    });
+    expect(await run('rollback', '--to', '9')).toMatchObject({
+      exitCode: 2,
+      stderr: 'weir: shop@prod has no version 9: it has 1 to 5.\n',
+    });
+  });
+});

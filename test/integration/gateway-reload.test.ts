@@ -71,7 +71,7 @@ it('ends a request on the supergraph that validated it', async () => {
   supergraph.report(graph.supergraphSdl);
   await until(async () => !(await queryFields(gateway!)).includes('owner'));
   answer();
-  expect(await slow).toEqual({ data: { owner: { name: 'Ada' } } });
+  expect((await slow).data).toEqual({ owner: { name: 'Ada' } });
 });
 
 it('refuses what cannot be run, goes on with the last good one, and takes the next good one', async () => {
@@ -137,7 +137,7 @@ describe('from a file', () => {
     await until(() => gateway!.log.some(({ reason }) => reason === `${file} is empty.`));
     await rm(file);
     await until(() => gateway!.log.some(({ reason }) => reason === `${file} does not exist.`));
-    expect(await gateway.query('{ me { name } }')).toEqual({ data: { me: { name: 'Ada' } } });
+    expect((await gateway.query('{ me { name } }')).data).toEqual({ me: { name: 'Ada' } });
 
     await writeFile(`${file}.new`, withField('fresh'));
     await rename(`${file}.new`, file);

@@ -1,3 +1,5 @@
+import { policyReader } from './cache/policy';
+import { subgraphTag } from './cache/tags';
 import type { Subgraph } from './executor';
 import type { Options } from './options';
 import type { Logger } from './telemetry/logger';
@@ -7,6 +9,7 @@ import type { HttpTransport } from './transports/http';
 import { batchAsArrays } from './transports/interceptors/array-batch';
 import { batchEntities } from './transports/interceptors/batch';
 import { dedupe } from './transports/interceptors/dedupe';
+import { noteIngredients } from './transports/interceptors/note-ingredients';
 import { withoutIdentity } from './transports/interceptors/without-identity';
 import { PendingCalls } from './transports/pending-calls';
 import type { ScopesServed } from './transports/scopes-served';
@@ -37,11 +40,11 @@ export function connectSubgraphs(options: SubgraphCallsOptions): Send {
 
 /** The outermost first. */
 function interceptorsOf(
-  { timeout, identity, arrayBatching }: Subgraph,
+  { name, timeout, identity, arrayBatching }: Subgraph,
   pending: PendingCalls,
   { calls, scopes, metrics }: SubgraphCallsOptions,
 ): Interceptor[] {
-  const interceptors: Interceptor[] = [];
+  const interceptors: Interceptor[] = [noteIngredients(policyOf, [subgraphTag(name)])];
   if (identity === 'independent') interceptors.push(withoutIdentity());
   if (calls.batch) {
     const { batchWindow: window, batchSize: maxRepresentations } = calls;
@@ -52,6 +55,8 @@ function interceptorsOf(
   interceptors.push(countCalls(metrics.calls));
   return interceptors;
 }
+
+const policyOf = policyReader();
 
 /** What common servers take at once, where they have a limit. */
 const mostInArray = 10;

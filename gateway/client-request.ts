@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { Ingredients } from './cache/policy';
+import type { Served } from './edge/answer-headers';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
@@ -31,6 +32,10 @@ export class ClientRequest implements Caller {
   readonly deadline: number;
   readonly calls = noCalls();
   readonly ingredients = new Ingredients();
+  /** What it says of the answer that it wants, where that is heard. */
+  readonly cacheControl: string | undefined;
+  /** How it is answered, where caches may keep the answer. */
+  served: Served | undefined;
   /** Known once the document is parsed. */
   operation: { readonly name: string | null; readonly type: string } | undefined;
 
@@ -45,6 +50,7 @@ export class ClientRequest implements Caller {
     this.id = requestIdOf(headers['x-request-id']);
     this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
     this.headers = forward(headers);
+    this.cacheControl = headers['cache-control'];
     this.tracing = tracingHeaders(this.id, this.trace);
     this.deadline = this.start + timeout;
     this.#timer = setTimeout(() => this.abort(requestError('GATEWAY_TIMEOUT', { timeout })), timeout);

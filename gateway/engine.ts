@@ -11,14 +11,18 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { buildSchemaInSteps } from './build-schema';
+import type { AnswerHeaders } from './edge/answer-headers';
+import type { Asked, ResponseCache } from './edge/response-cache';
+import { digest } from './edge/response-keys';
 import { requestError } from './errors';
 import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import { createPlanner, PlanCache, type PlannedOperation, type Planner } from './planning';
+import type { ClientRequest } from './client-request';
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { Options } from './options';
-import { connectSubgraphs } from './subgraph-calls';
+import { connectSubgraphs, type SubgraphCallsOptions } from './subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import type { HttpTransport } from './transports/http';
@@ -33,6 +37,7 @@ export interface EngineOptions {
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
   readonly calls: Options['calls'];
+  readonly policyOf: SubgraphCallsOptions['policyOf'];
   /**
    * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
    * if they ask with `Apollo-Query-Plan-Experimental`.
@@ -41,6 +46,8 @@ export interface EngineOptions {
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
+  readonly responses: ResponseCache;
+  readonly answerHeaders: AnswerHeaders;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -52,9 +59,12 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     chooseSubgraph,
     errors: told,
     calls,
+    policyOf,
     isDevelopment,
     warmUp,
     transport,
+    responses,
+    answerHeaders,
     metrics,
     logger,
   } = options;
@@ -64,7 +74,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     const facts = await planner.ready;
     const scopes = new ScopesServed();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
-    const send = connectSubgraphs({ subgraphs, calls, scopes, transport, metrics, logger });
+    const send = connectSubgraphs({ subgraphs, calls, policyOf, scopes, transport, metrics, logger });
     const apiSchema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? apiSchema : buildSchema(facts.answerTypesSdl, trusted);
@@ -96,18 +106,31 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       operationName,
       overrideLabels: chooseOverrides(facts.overrideLabels),
     });
-    const known = new LRUCache<string, KnownOperation>({ maxSize: mostKnownBytes });
-    const knownOf = (document: string, hash: string, operationName: string | undefined): KnownOperation => {
-      const operation = getOperationAST(parse(document, { noLocation: true }), operationName)!;
-      return {
+    const supergraph = digest(supergraphSdl);
+    const known = new LRUCache<string, KnownOperation & Pick<Asked, 'operation'>>({
+      maxSize: mostKnownBytes,
+    });
+    const remember = (text: string, documentHash: string, operationName: string | undefined) => {
+      const key = knownKey(text, operationName);
+      const remembered = known.get(key);
+      if (remembered !== undefined) return remembered;
+      const document = parse(text, { noLocation: true });
+      const operation = getOperationAST(document, operationName)!;
+      const cached = responses.describe({ document, operation, schema: apiSchema, supergraph, documentHash });
+      const found = {
         name: operation.name?.value ?? null,
         type: operation.operation,
-        prepare(variables) {
+        operation: cached,
+        prepare(variables: Variables) {
           if ('errors' in checkVariables(apiSchema, operation, variables)) return undefined;
-          const program = plans.peek(plannedOf(document, hash, operationName));
-          return program && ((caller) => perform(program, variables, caller));
+          const program = plans.peek(plannedOf(text, documentHash, operationName));
+          if (program === undefined) return undefined;
+          const run = (caller: Caller): Promise<Execution> => perform(program, variables, caller);
+          return (client: ClientRequest) => responses.answer({ operation: cached, variables }, client, run);
         },
       };
+      known.set(key, found, { size: key.length * 2 + 1024 });
+      return found;
     };
 
     const run: Execute = async ({ source, queryHash, operation, request, context }) => {
@@ -119,15 +142,15 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       const checked = checkVariables(apiSchema, operation, variables);
       if ('errors' in checked) return { errors: checked.errors };
       const planned = plannedOf(source, queryHash, operationName);
-      const program = plans.peek(planned) ?? (await plans.get(planned));
-      const key = knownKey(source, operationName);
-      if (!known.has(key))
-        known.set(key, knownOf(source, queryHash, operationName), { size: key.length * 2 + 1024 });
-      const execution = await perform(program, variables, context.client);
+      const { client } = context;
+      const { operation: cached } = remember(source, queryHash, operationName);
+      const execution = await responses.answer({ operation: cached, variables }, client, async (caller) =>
+        perform(plans.peek(planned) ?? (await plans.get(planned)), variables, caller),
+      );
       const result: GatewayExecutionResult = { data: dataOf(execution) };
       if (execution.errors.length > 0) result.errors = execution.errors;
       if (isDevelopment) {
-        result.extensions = { weir: { calls: context.client.calls } };
+        result.extensions = { weir: { calls: client.calls, cache: showCache(client, answerHeaders) } };
         if (request.http?.headers.has('apollo-query-plan-experimental') === true) {
           const format = request.http.headers.get('apollo-query-plan-experimental-format');
           result.extensions['__queryPlanExperimental'] = await showPlan(planner, planned, format);
@@ -192,6 +215,13 @@ function chooseOverrides(labels: readonly string[]): readonly string[] {
     return percent !== undefined && Math.random() * 100 < Number(percent);
   });
   return chosen.sort();
+}
+
+/** How caches took part in an answer, for those who develop. */
+function showCache({ served }: ClientRequest, answerHeaders: AnswerHeaders): object {
+  if (served === undefined) return { result: 'PASS' };
+  const { result, answer } = served;
+  return { result, age: answerHeaders.ageOf(answer), ...answer.policy, tags: answer.tags };
 }
 
 /** The plan in the form that a client asked for, as Apollo Gateway shows it to Apollo Sandbox. */

@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
+import { policyReaderFor } from './cache/policy-options';
+import type { AnswerHeaders } from './edge/answer-headers';
+import type { ResponseCache } from './edge/response-cache';
+import { digest } from './edge/response-keys';
 import { createEngine } from './engine';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { Options } from './options';
@@ -14,6 +18,8 @@ export interface GenerationOptions {
   /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
   readonly previous?: Generation | undefined;
   readonly transport: HttpTransport;
+  readonly responses: ResponseCache;
+  readonly answerHeaders: AnswerHeaders;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -29,6 +35,8 @@ export class SupergraphError extends Error {
  */
 export class Generation {
   readonly #executor: Executor;
+  /** Names the supergraph: equal for equal ones, on all gateways. */
+  readonly digest: string;
   #requests = 0;
   #retired = false;
 
@@ -49,6 +57,7 @@ export class Generation {
         errors,
         isDevelopment,
         calls: options.calls,
+        policyOf: policyReaderFor(options),
         warmUp,
         ...shared,
       });
@@ -65,6 +74,7 @@ export class Generation {
     readonly supergraphSdl: string,
     executor: Executor,
   ) {
+    this.digest = digest(supergraphSdl);
     this.#executor = executor;
   }
 

@@ -4,11 +4,16 @@ import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createInvalidate } from './cache/invalidation';
+import { compileKeyHeaders } from './cache/key-headers';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
+import { AnswerHeaders } from './edge/answer-headers';
+import { CachedAnswers } from './edge/cached-answers';
 import { createFront } from './edge/front';
 import { knownOperations } from './edge/known-operations';
+import { ResponseCache } from './edge/response-cache';
+import { ResponseCacheStatistics } from './edge/response-cache-statistics';
 import { graphqlEndpoint } from './endpoint';
 import { Gateway } from './gateway';
 import { Generation } from './generation';
@@ -54,11 +59,23 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
+  const keyHeaders = compileKeyHeaders(options);
+  const answerHeaders = new AnswerHeaders({ keyHeaders, cdn: options.cache.cdn.enabled });
+  const statistics = new ResponseCacheStatistics(metrics.meter);
+  const responses = new ResponseCache({
+    store,
+    options: options.cache.responses,
+    keyHeaders,
+    timeout: options.timeouts.request,
+    statistics,
+  });
   const invalidate = createInvalidate(store);
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
-      Generation.build({ supergraphSdl, options, previous, transport, metrics, logger }),
+      Generation.build({
+        ...{ supergraphSdl, options, previous, transport, responses, answerHeaders, metrics, logger },
+      }),
     logger,
     metrics,
   });
@@ -72,15 +89,26 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
   const clients = new ClientRequests({ options, logger, metrics });
+  const corsHeaders = compileCorsHeaders(options);
+  const cachedAnswers = new CachedAnswers({
+    ...{ store, gateway, keyHeaders, answerHeaders, corsHeaders, statistics },
+    clientDirectives: options.cache.responses.clientDirectives,
+  });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,
     isOpen: () => state === 'running',
-    answerers: [knownOperations({ gateway, corsHeaders: compileCorsHeaders(options), formatError, logger })],
+    answerers: [
+      cachedAnswers.answer,
+      knownOperations({ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, logger }),
+    ],
   });
   const app = createHttpServer({ options, logger, readiness, clients, front });
   const drain = prepareDrain(app, clients);
-  graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers });
+  graphqlEndpoint(app, {
+    ...{ path: options.path, apollo, answerHeaders, cachedAnswers },
+    isReady: () => answers,
+  });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;

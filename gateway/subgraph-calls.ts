@@ -1,4 +1,4 @@
-import { policyReader } from './cache/policy';
+import type { Policy } from './cache/policy';
 import { subgraphTag } from './cache/tags';
 import type { Subgraph } from './executor';
 import type { Options } from './options';
@@ -13,11 +13,19 @@ import { noteIngredients } from './transports/interceptors/note-ingredients';
 import { withoutIdentity } from './transports/interceptors/without-identity';
 import { PendingCalls } from './transports/pending-calls';
 import type { ScopesServed } from './transports/scopes-served';
-import { compose, type Interceptor, routeBySubgraph, type Send } from './transports/transport';
+import {
+  compose,
+  type Interceptor,
+  routeBySubgraph,
+  type Send,
+  type SubgraphResponse,
+} from './transports/transport';
 
 export interface SubgraphCallsOptions {
   readonly subgraphs: readonly Subgraph[];
   readonly calls: Options['calls'];
+  /** What a response says of how long it may be kept. */
+  readonly policyOf: (response: SubgraphResponse) => Policy;
   /** The client requests that are being served. */
   readonly scopes: ScopesServed;
   readonly transport: HttpTransport;
@@ -42,7 +50,7 @@ export function connectSubgraphs(options: SubgraphCallsOptions): Send {
 function interceptorsOf(
   { name, timeout, identity, arrayBatching }: Subgraph,
   pending: PendingCalls,
-  { calls, scopes, metrics }: SubgraphCallsOptions,
+  { calls, policyOf, scopes, metrics }: SubgraphCallsOptions,
 ): Interceptor[] {
   const interceptors: Interceptor[] = [noteIngredients(policyOf, [subgraphTag(name)])];
   if (identity === 'independent') interceptors.push(withoutIdentity());
@@ -55,8 +63,6 @@ function interceptorsOf(
   interceptors.push(countCalls(metrics.calls));
   return interceptors;
 }
-
-const policyOf = policyReader();
 
 /** What common servers take at once, where they have a limit. */
 const mostInArray = 10;

@@ -83,7 +83,7 @@ export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) =
 }
 
 /** `Cache-Control`: names in lower case, with their values; of a name that occurs again the first one counts. */
-function parseCacheControl(header: string): Map<string, string> {
+export function parseCacheControl(header: string): Map<string, string> {
   const directives = new Map<string, string>();
   for (const [, name, quoted, token] of header.matchAll(directive)) {
     const lower = name!.toLowerCase();

@@ -9,7 +9,7 @@ export type Front = (
   route: (request: IncomingMessage, response: ServerResponse) => void,
 ) => void;
 
-/** A request whose body has arrived. */
+/** A request whose body has arrived; that of a GET is empty. */
 export interface Arrival {
   readonly client: ClientRequest;
   readonly request: IncomingMessage;
@@ -36,6 +36,17 @@ export interface FrontOptions {
  */
 export function createFront({ path, bodyLimit, isOpen, answerers }: FrontOptions): Front {
   return (client, request, response, route) => {
+    if (request.method === 'GET' && request.url!.startsWith(`${path}?`) && !hasBody(request)) {
+      if (isOpen() && request.rawHeaders.length <= 2 * maxHeaders) {
+        const arrival = { client, request, response, body: noBody };
+        if (answerers.some((answers) => answers(arrival))) {
+          request.resume();
+          return;
+        }
+      }
+      route(request, response);
+      return;
+    }
     const size = request.url === path && request.method === 'POST' ? jsonSize(request) : 0;
     if (size === 0 || size > bodyLimit || request.rawHeaders.length > 2 * maxHeaders || !isOpen()) {
       route(request, response);
@@ -52,6 +63,12 @@ export function createFront({ path, bodyLimit, isOpen, answerers }: FrontOptions
     });
   };
 }
+
+const noBody = Buffer.alloc(0);
+
+/** RFC 9112, section 6. */
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 
 /** Node reads more of them, but cuts them silently at a number of its own. */
 export const maxHeaders = 100;

@@ -39,7 +39,7 @@ describe('a breaker', () => {
   const ask = (send: Send) =>
     send(request).then(
       ({ status }) => status,
-      (error: TransportError) => error.failure,
+      (error: unknown) => (error as TransportError).failure,
     );
 
   it.each([

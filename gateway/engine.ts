@@ -12,7 +12,8 @@ import {
 import { LRUCache } from 'lru-cache';
 import { buildSchemaInSteps } from './build-schema';
 import type { AnswerHeaders } from './edge/answer-headers';
-import type { Asked, ResponseCache } from './edge/response-cache';
+import type { Caching } from './edge/caching';
+import type { Asked } from './edge/response-cache';
 import { digest } from './edge/response-keys';
 import { requestError } from './errors';
 import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
@@ -21,10 +22,10 @@ import { createPlanner, PlanCache, type PlannedOperation, type Planner } from '.
 import type { ClientRequest } from './client-request';
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
-import type { Options } from './options';
-import { connectSubgraphs, type SubgraphCallsOptions } from './subgraph-calls';
+import { type CallOptions, connectSubgraphs } from './subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
+import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
 import { ScopesServed } from './transports/scopes-served';
 import type { Caller } from './transports/transport';
@@ -36,8 +37,7 @@ export interface EngineOptions {
   /** What the options say of a subgraph of the supergraph. What it throws says why the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
-  readonly calls: Options['calls'];
-  readonly policyOf: SubgraphCallsOptions['policyOf'];
+  readonly calls: CallOptions;
   /**
    * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
    * if they ask with `Apollo-Query-Plan-Experimental`.
@@ -46,8 +46,8 @@ export interface EngineOptions {
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
-  readonly responses: ResponseCache;
-  readonly answerHeaders: AnswerHeaders;
+  readonly caching: Caching;
+  readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -59,22 +59,31 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     chooseSubgraph,
     errors: told,
     calls,
-    policyOf,
     isDevelopment,
     warmUp,
     transport,
-    responses,
-    answerHeaders,
+    caching,
+    breakers,
     metrics,
     logger,
   } = options;
+  const { responses, answerHeaders, policyOf } = caching;
   const planner = createPlanner({ supergraphSdl });
 
   try {
     const facts = await planner.ready;
     const scopes = new ScopesServed();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
-    const send = connectSubgraphs({ subgraphs, calls, policyOf, scopes, transport, metrics, logger });
+    const send = connectSubgraphs({
+      subgraphs,
+      calls,
+      policyOf,
+      scopes,
+      transport,
+      breakers,
+      metrics,
+      logger,
+    });
     const apiSchema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? apiSchema : buildSchema(facts.answerTypesSdl, trusted);

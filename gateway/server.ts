@@ -3,17 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
-import { createInvalidate } from './cache/invalidation';
-import { compileKeyHeaders } from './cache/key-headers';
+import { createInvalidate, type Invalidate } from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
-import { AnswerHeaders } from './edge/answer-headers';
 import { CachedAnswers } from './edge/cached-answers';
+import { createCaching } from './edge/caching';
 import { createFront } from './edge/front';
 import { knownOperations } from './edge/known-operations';
-import { ResponseCache } from './edge/response-cache';
-import { ResponseCacheStatistics } from './edge/response-cache-statistics';
 import { graphqlEndpoint } from './endpoint';
 import { Gateway } from './gateway';
 import { Generation } from './generation';
@@ -26,6 +23,8 @@ import type { SupergraphSource } from './supergraph/source';
 import { urlSource } from './supergraph/url';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
+import { watchEndpoints } from './telemetry/endpoints';
+import { Breakers } from './transports/breakers';
 import { createHttpTransport } from './transports/http';
 
 /** What a gateway is started with. `supergraph` may also be a source of one's own, or one of Apollo's managers. */
@@ -58,23 +57,16 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
+  const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const keyHeaders = compileKeyHeaders(options);
-  const answerHeaders = new AnswerHeaders({ keyHeaders, cdn: options.cache.cdn.enabled });
-  const statistics = new ResponseCacheStatistics(metrics.meter);
-  const responses = new ResponseCache({
-    store,
-    options: options.cache.responses,
-    keyHeaders,
-    timeout: options.timeouts.request,
-    statistics,
-  });
-  const invalidate = createInvalidate(store);
+  const caching = createCaching(options, store, metrics);
+  const drop = createInvalidate(store);
+  const invalidate: Invalidate = (tags) => drop(tags).finally(() => caching.responses.invalidated());
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
       Generation.build({
-        ...{ supergraphSdl, options, previous, transport, responses, answerHeaders, metrics, logger },
+        ...{ supergraphSdl, options, previous, transport, caching, breakers, metrics, logger },
       }),
     logger,
     metrics,
@@ -90,10 +82,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   ];
   const clients = new ClientRequests({ options, logger, metrics });
   const corsHeaders = compileCorsHeaders(options);
-  const cachedAnswers = new CachedAnswers({
-    ...{ store, gateway, keyHeaders, answerHeaders, corsHeaders, statistics },
-    clientDirectives: options.cache.responses.clientDirectives,
-  });
+  const { answerHeaders } = caching;
+  const { clientDirectives } = options.cache.responses;
+  const cachedAnswers = new CachedAnswers({ ...caching, gateway, corsHeaders, clientDirectives });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,

@@ -1,7 +1,9 @@
 import {
   getNamedType,
   type GraphQLSchema,
+  isAbstractType,
   isCompositeType,
+  OperationTypeNode,
   type OperationDefinitionNode,
   type DocumentNode,
   TypeInfo,
@@ -9,7 +11,7 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 import type { Options } from '../options';
-import { type Policy, strictest } from '../cache/policy';
+import type { Policy } from '../cache/policy';
 import { operationTag } from '../cache/tags';
 import { digest } from './response-keys';
 
@@ -43,46 +45,46 @@ export function describeOperation(
   { document, operation, schema, supergraph, documentHash }: OperationFacts,
   { operations, types }: Pick<Options['cache']['responses'], 'operations' | 'types'>,
 ): CachedOperation | undefined {
-  if (operation.operation !== 'query') return undefined;
+  if (operation.operation !== OperationTypeNode.QUERY) return undefined;
   const name = operation.name?.value;
   const own = name === undefined || !Object.hasOwn(operations, name) ? undefined : operations[name];
   const limited = Object.keys(types).length === 0 ? [] : [...typesIn(document, schema)];
-  const limits = limited
-    .filter((type) => Object.hasOwn(types, type))
-    .map((type) => policyFor(types[type]!, unlimited));
+  const limits = limited.filter((type) => Object.hasOwn(types, type)).map((type) => types[type]!);
   return {
     supergraph,
     id: digest(`${supergraph}\n${documentHash}\n${name ?? ''}`),
     variableNames: (operation.variableDefinitions ?? []).map(({ variable }) => variable.name.value),
     lastScope: undefined,
     tags: name === undefined ? [] : [operationTag(name)],
-    restrict: (policy) => limits.reduce(strictest, own === undefined ? policy : policyFor(own, policy)),
+    restrict: (policy) => limits.reduce(limit, own === undefined ? policy : replace(policy, own)),
   };
 }
 
 type Override = Options['cache']['responses']['operations'][string];
 
-/** Durations of options are milliseconds. */
-function policyFor(
-  { maxAge, scope, staleWhileRevalidate, staleIfError }: Override,
-  otherwise: Policy,
-): Policy {
-  const seconds = (value: number | undefined, or: number): number =>
-    value === undefined ? or : Math.floor(value / 1000);
+function replace(policy: Policy, { maxAge, scope, staleWhileRevalidate, staleIfError }: Override): Policy {
   return {
-    scope: scope ?? otherwise.scope,
-    maxAge: seconds(maxAge, otherwise.maxAge),
-    staleWhileRevalidate: seconds(staleWhileRevalidate, otherwise.staleWhileRevalidate),
-    staleIfError: seconds(staleIfError, otherwise.staleIfError),
+    scope: scope ?? policy.scope,
+    maxAge: secondsOf(maxAge) ?? policy.maxAge,
+    staleWhileRevalidate: secondsOf(staleWhileRevalidate) ?? policy.staleWhileRevalidate,
+    staleIfError: secondsOf(staleIfError) ?? policy.staleIfError,
   };
 }
 
-const unlimited: Policy = {
-  scope: 'public',
-  maxAge: Infinity,
-  staleWhileRevalidate: Infinity,
-  staleIfError: Infinity,
-};
+function limit(policy: Policy, { maxAge, scope, staleWhileRevalidate, staleIfError }: Override): Policy {
+  const least = (value: number, most: number | undefined): number =>
+    Math.min(value, secondsOf(most) ?? Infinity);
+  return {
+    scope: scope === 'private' ? 'private' : policy.scope,
+    maxAge: least(policy.maxAge, maxAge),
+    staleWhileRevalidate: least(policy.staleWhileRevalidate, staleWhileRevalidate),
+    staleIfError: least(policy.staleIfError, staleIfError),
+  };
+}
+
+/** Durations of options are milliseconds. */
+const secondsOf = (duration: number | undefined): number | undefined =>
+  duration === undefined ? undefined : Math.floor(duration / 1000);
 
 /** The types of the objects that a document asks for; of an interface or a union also what they may be. */
 function typesIn(document: DocumentNode, schema: GraphQLSchema): Set<string> {
@@ -96,8 +98,7 @@ function typesIn(document: DocumentNode, schema: GraphQLSchema): Set<string> {
         if (!isCompositeType(type)) return;
         types.add(type.name);
         if ('getInterfaces' in type) for (const each of type.getInterfaces()) types.add(each.name);
-        if (!('getFields' in type) || 'resolveType' in type)
-          for (const each of schema.getPossibleTypes(type as never)) types.add(each.name);
+        if (isAbstractType(type)) for (const each of schema.getPossibleTypes(type)) types.add(each.name);
       },
     }),
   );

@@ -53,7 +53,7 @@ export class ResponseCache {
   readonly #settings: ResponseCacheOptions;
   readonly #now: () => number;
   readonly #flights = new Map<string, Flight>();
-  /** Until when nothing is tried again for a key whose refresh failed; milliseconds of `performance.now()`. */
+  /** Until when nothing is tried again for a key that failed, where there is a stale answer; milliseconds of `performance.now()`. */
   readonly #failed = new Map<string, number>();
 
   constructor(settings: ResponseCacheOptions) {
@@ -88,65 +88,50 @@ export class ResponseCache {
     }
     const look = await this.#look(operation, keys);
     const found = look && this.#choose(look, keys, directives);
+    const miss: Miss = { operation, keys, clock: look?.clock, client, run };
     if (found?.state === 'fresh') {
       statistics.hit++;
       return serve(client, { answer: found.answer, result: 'HIT', keys });
     }
     if (found?.state === 'stale') {
       statistics.stale++;
-      if (found.refresh && !this.#flights.has(found.key))
-        this.#begin(found.key, operation, keys, look?.clock, client, run, true);
+      if (found.refresh && !this.#flights.has(found.key)) this.#begin(found.key, miss, 'background');
       return serve(client, { answer: found.answer, result: 'STALE', keys });
     }
     if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
-    if (found === undefined) return this.#fetch(operation, keys, look?.clock, client, run);
-    return this.#fetchOrSpare(found, operation, keys, look?.clock, client, run);
+    return found === undefined ? this.#fetch(miss) : this.#fetchOrSpare(found, miss);
   }
 
-  /** Executes; when that fails for a subgraph, serves what there was before. */
-  async #fetchOrSpare(
-    { key, answer }: Usable,
-    operation: CachedOperation,
-    keys: ResponseKeys,
-    clock: Clock | undefined,
-    client: ClientRequest,
-    run: Run,
-  ): Promise<Execution> {
-    const { statistics } = this.#settings;
+  /** Executes; when a subgraph fails in that, serves what there was before. */
+  async #fetchOrSpare({ answer }: Usable, miss: Miss): Promise<Execution> {
+    const { client, keys } = miss;
     const spare = (): Execution => {
-      statistics.stale++;
+      this.#settings.statistics.stale++;
       return serve(client, { answer, result: 'STALE', keys });
     };
-    if ((this.#failed.get(key) ?? 0) > performance.now()) return spare();
+    if ((this.#failed.get(flightKey(miss)) ?? 0) > performance.now()) return spare();
     try {
-      const execution = await this.#fetch(operation, keys, clock, client, run);
-      if (!execution.errors.some(isOutage)) {
-        this.#failed.delete(key);
-        return execution;
-      }
+      const execution = await this.#fetch(miss, spare);
+      return execution.errors.some(isOutage) ? spare() : execution;
     } catch (error) {
       if (client.isGone || !isOutage(error)) throw error;
+      return spare();
     }
-    if (this.#failed.size >= mostFailed) this.#failed.clear();
-    this.#failed.set(key, performance.now() + pauseAfterFailure);
-    return spare();
   }
 
-  /** Executes, together with those who ask the same. */
-  async #fetch(
-    operation: CachedOperation,
-    keys: ResponseKeys,
-    clock: Clock | undefined,
-    client: ClientRequest,
-    run: Run,
-  ): Promise<Execution> {
+  /**
+   * Executes, together with those who ask the same.
+   *
+   * @param spare serves who waited in vain for an execution that others have begun; left out, it executes for itself
+   */
+  async #fetch(miss: Miss, spare?: () => Execution): Promise<Execution> {
+    const { operation, keys, client, run } = miss;
     const { statistics } = this.#settings;
-    const key = operation.lastScope === 'public' ? keys.public : keys.private;
+    const key = flightKey(miss);
     const flight = this.#flights.get(key);
     if (flight === undefined) {
       statistics.miss++;
-      const { outcome } = this.#begin(key, operation, keys, clock, client, run, false);
-      const { execution, answer } = await outcome;
+      const { execution, answer } = await this.#begin(key, miss, 'awaited').outcome;
       return answer === undefined ? execution : serve(client, { answer, result: 'MISS', keys });
     }
     flight.join(client);
@@ -160,24 +145,17 @@ export class ResponseCache {
       const { execution, answer } = shared;
       return answer === undefined ? execution : serve(client, { answer, result: 'MISS', keys });
     }
-    return this.#pass(operation, client, run);
+    const failed = shared === undefined || shared.execution.errors.some(isOutage);
+    return failed && spare !== undefined ? spare() : this.#pass(operation, client, run);
   }
 
-  /** @param isBackground whether nobody waits for it */
-  #begin(
-    key: string,
-    operation: CachedOperation,
-    keys: ResponseKeys,
-    clock: Clock | undefined,
-    client: ClientRequest,
-    run: Run,
-    isBackground: boolean,
-  ): Flight {
-    const until = isBackground ? performance.now() + this.#settings.timeout : undefined;
+  #begin(key: string, { operation, keys, clock, client, run }: Miss, mode: 'awaited' | 'background'): Flight {
+    const until = mode === 'awaited' ? undefined : performance.now() + this.#settings.timeout;
     const work = async (caller: Flight): Promise<Outcome> => {
       // Not before it is found under its key.
       await Promise.resolve();
       const execution = await run(caller);
+      this.#noteFailure(key, execution.errors.some(isOutage));
       const policy = this.#learn(operation, execution, caller);
       if (!isStorable(policy)) return { execution, answer: undefined };
       const tags = [...operation.tags, ...caller.ingredients.tags];
@@ -193,6 +171,15 @@ export class ResponseCache {
       .then(({ answer }) => (answer === undefined ? undefined : this.#keep(answer, keys, clock)))
       .then(land, land);
     return flight;
+  }
+
+  #noteFailure(key: string, isOut: boolean): void {
+    if (!isOut) {
+      this.#failed.delete(key);
+      return;
+    }
+    if (this.#failed.size >= mostFailed) this.#failed.clear();
+    this.#failed.set(key, performance.now() + pauseAfterFailure);
   }
 
   async #keep(answer: StoredAnswer, keys: ResponseKeys, clock: Clock | undefined): Promise<void> {
@@ -292,6 +279,16 @@ export class ResponseCache {
   }
 }
 
+/** A query for which nothing fresh was found. */
+interface Miss {
+  readonly operation: CachedOperation;
+  readonly keys: ResponseKeys;
+  /** When it was looked for; undefined when the store was away. */
+  readonly clock: Clock | undefined;
+  readonly client: ClientRequest;
+  readonly run: Run;
+}
+
 /** What was found that can be served now, at once or perhaps. */
 interface Usable {
   readonly answer: StoredAnswer;
@@ -301,6 +298,10 @@ interface Usable {
   readonly refresh: boolean;
   readonly key: string;
 }
+
+/** Where those meet who ask the same: all of them where the last answer was public, else those who may share any. */
+const flightKey = ({ operation, keys }: Miss): string =>
+  operation.lastScope === 'public' ? keys.public : keys.private;
 
 function serve(client: ClientRequest, served: Served): Execution {
   client.served = served;

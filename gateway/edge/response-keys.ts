@@ -43,7 +43,7 @@ export function canonicalJson(value: unknown): string | undefined {
 }
 
 function write(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(write).join(',')}]`;
   const fields = Object.entries(value)
     .sort(([one], [other]) => (one < other ? -1 : 1))

@@ -14,6 +14,7 @@ import { Gateway } from './gateway';
 import { Generation } from './generation';
 import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
+import { Overload } from './limits/overload';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { fileSource } from './supergraph/file';
@@ -75,13 +76,19 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
   const clients = new ClientRequests({ options, logger, metrics });
+  const overload = new Overload({
+    options: options.overload,
+    inFlight: () => clients.size,
+    meter: metrics.meter,
+    logger,
+  });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,
     isOpen: () => state === 'running',
     answerers: [knownOperations({ gateway, corsHeaders: compileCorsHeaders(options), formatError, logger })],
   });
-  const app = createHttpServer({ options, logger, readiness, clients, front });
+  const app = createHttpServer({ options, logger, readiness, clients, overload, front });
   const drain = prepareDrain(app, clients);
   graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers });
   const { enabled, token } = options.admin;
@@ -89,6 +96,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
 
   async function close(): Promise<void> {
+    overload.close();
     await admin?.close();
     await app.close();
     await (answers ? apollo.stop() : gateway.stop());

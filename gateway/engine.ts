@@ -17,10 +17,10 @@ import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import { createPlanner, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
-import type { Options } from './options';
-import { connectSubgraphs } from './subgraph-calls';
+import { type CallOptions, connectSubgraphs } from './subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
+import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
 import { ScopesServed } from './transports/scopes-served';
 import type { Caller } from './transports/transport';
@@ -32,7 +32,7 @@ export interface EngineOptions {
   /** What the options say of a subgraph of the supergraph. What it throws says why the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
-  readonly calls: Options['calls'];
+  readonly calls: CallOptions;
   /**
    * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
    * if they ask with `Apollo-Query-Plan-Experimental`.
@@ -41,6 +41,7 @@ export interface EngineOptions {
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
+  readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -55,6 +56,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     isDevelopment,
     warmUp,
     transport,
+    breakers,
     metrics,
     logger,
   } = options;
@@ -64,7 +66,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     const facts = await planner.ready;
     const scopes = new ScopesServed();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
-    const send = connectSubgraphs({ subgraphs, calls, scopes, transport, metrics, logger });
+    const send = connectSubgraphs({ subgraphs, calls, scopes, transport, breakers, metrics, logger });
     const apiSchema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? apiSchema : buildSchema(facts.answerTypesSdl, trusted);

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClientGone, ClientRequest } from './client-request';
-import { isProbe } from './health';
 import type { Options } from './options';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -41,21 +40,16 @@ export class ClientRequests {
     });
     request[clientKey] = client;
     this.#inFlight.add(client);
-    const isForHealth = isProbe(request.url!);
-    if (!isForHealth) this.#settings.metrics.requestsInFlight.add(1);
+    const isProbe = request.url!.startsWith('/health/');
+    if (!isProbe) this.#settings.metrics.requestsInFlight.add(1);
     response.once('close', () => {
       this.#inFlight.delete(client);
-      this.#end(client, request, response, isForHealth);
+      this.#end(client, request, response, isProbe);
     });
     return client;
   }
 
-  #end(
-    client: ClientRequest,
-    request: IncomingMessage,
-    response: ServerResponse,
-    isForHealth: boolean,
-  ): void {
+  #end(client: ClientRequest, request: IncomingMessage, response: ServerResponse, isProbe: boolean): void {
     const { metrics, logger } = this.#settings;
     const answered = response.writableFinished;
     if (!answered) client.abort(new ClientGone());
@@ -63,11 +57,11 @@ export class ClientRequests {
     const status = answered ? response.statusCode : clientGone;
     const milliseconds = performance.now() - client.start;
     const method = request.method!;
-    if (!isForHealth) {
+    if (!isProbe) {
       metrics.requestsInFlight.add(-1);
       metrics.requestDuration.record(milliseconds / 1000, { method, status });
     }
-    const level = isForHealth ? 'debug' : 'info';
+    const level = isProbe ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;
     logger[level](
       {

@@ -1,5 +1,6 @@
 /** Longer than other files: every option stands in one schema, with its default, its rule and its documentation. */
 import { z } from 'zod';
+import { invalidationSchema } from './cache/invalidation';
 import { readOptionsFile } from './options-file';
 import { describeIssue } from './options-problem';
 
@@ -100,13 +101,23 @@ const origin = z
     error: 'must be an origin such as https://shop.example, without a path',
   });
 
-const instantRule = 'must be a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z';
-const instant = z
-  .union([z.iso.date({ error: instantRule }), z.iso.datetime({ error: instantRule, offset: true })], {
-    error: instantRule,
-  })
-  .meta({ title: 'date' });
-const texts = z.array(text, { error: 'must be a list of text' });
+/** How long answers live after `maxAge`, and for whom, where it is the options that say it. */
+const lifetimeOptions = {
+  scope: z
+    .enum(['private', 'public'], { error: 'must be private or public' })
+    .default('private')
+    .describe(
+      'Whom such an answer is for: everybody, or those with the same identity. No effect without `maxAge`.',
+    ),
+  staleWhileRevalidate: duration
+    .prefault('0s')
+    .describe(
+      'How long it may be served after that while a newer one is fetched. No effect without `maxAge`.',
+    ),
+  staleIfError: duration
+    .prefault('0s')
+    .describe('How long it may be served after that while the subgraph fails. No effect without `maxAge`.'),
+};
 
 const endpoint = z
   .preprocess(
@@ -253,6 +264,31 @@ export const optionsSchema = z.strictObject({
               .describe(
                 'Sends queries of one turn of the event loop as one JSON array. Only for a subgraph that takes this.',
               ),
+            cache: z
+              .strictObject(
+                {
+                  maxAge: duration
+                    .optional()
+                    .describe(
+                      'How long its answers live, in place of what it says in `Cache-Control`, if only `no-store`; 0 keeps none. Whole seconds. Left out: as long as it says.',
+                    ),
+                  ...lifetimeOptions,
+                  types: z
+                    .record(
+                      z.string(),
+                      z.strictObject(
+                        { maxAge: duration.describe('How long they live.'), ...lifetimeOptions },
+                        { error: 'must be a map' },
+                      ),
+                      { error: 'must be a map of types' },
+                    )
+                    .default({})
+                    .describe('The same for entities of one type, by its name.'),
+                },
+                { error: 'must be a map' },
+              )
+              .prefault({})
+              .describe('How long its answers are kept.'),
           },
           { error: 'must be a map' },
         )
@@ -421,27 +457,6 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('How much a client may ask for.'),
-  overload: z
-    .strictObject(
-      {
-        requests: z
-          .int({ error: countRule })
-          .min(1, { error: countRule })
-          .max(100_000, { error: countRule })
-          .default(4096)
-          .describe('How many requests may be served at once in a process.'),
-        delay: timeout
-          .prefault('40ms')
-          .describe(
-            'How late the event loop may be, which each request waits on top of its own work. While it is later, fewer requests are served at once, but never fewer than 64.',
-          ),
-      },
-      { error: 'must be a map' },
-    )
-    .prefault({})
-    .describe(
-      'When a process refuses requests with 503 `OVERLOADED`. It also does while its heap is 90 % full.',
-    ),
   cache: z
     .strictObject(
       {
@@ -482,47 +497,48 @@ export const optionsSchema = z.strictObject({
         longest: timeout
           .prefault('24h')
           .describe('How long an answer is kept in a shared store at most, stale time included.'),
+        entities: z
+          .strictObject(
+            {
+              enabled: flag
+                .default(true)
+                .describe(
+                  'Keeps what subgraphs say of entities, for as long as they allow it in `Cache-Control`, or `subgraphs.NAME.cache` does.',
+                ),
+              missing: duration
+                .prefault('5s')
+                .describe('How long it is remembered at most that there is no such entity.'),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('The cache of entities.'),
+        mutations: z
+          .strictObject(
+            {
+              dropReturned: flag
+                .default(true)
+                .describe(
+                  'Drops the entities that a mutation answers with from all caches. The subgraph is asked for their keys, too.',
+                ),
+              drop: z
+                .record(z.string(), invalidationSchema, {
+                  error: 'must be a map of fields of the mutation type',
+                })
+                .default({})
+                .describe(
+                  'What else to drop after a mutation, by its field: `tags`, `types`, `entities`, `subgraphs` and `operations` as `POST /cache/invalidate` takes them. Texts may hold arguments: `product-{$args.upc}`.',
+                ),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('What mutations drop from caches.'),
       },
       { error: 'must be a map' },
     )
     .prefault({})
     .describe('Where answers are kept.'),
-  auth: z
-    .strictObject(
-      {
-        anonymous: flag
-          .default(false)
-          .describe(
-            'Lets requests without credentials in, as nobody. Wrong credentials are refused all the same. No effect while no mode is configured: then everybody is nobody.',
-          ),
-        apiKeys: z
-          .array(
-            z.strictObject(
-              {
-                client: text.describe('Whose key it is. Several keys may have the same client.'),
-                sha256: z
-                  .string({ error: 'must be the SHA-256 of a key, 64 hexadecimal digits' })
-                  .regex(/^[0-9a-f]{64}$/i, {
-                    error: 'must be the SHA-256 of a key, 64 hexadecimal digits',
-                  })
-                  .describe('The SHA-256 of the key, in hexadecimal digits. The key itself stands nowhere.'),
-                expires: instant.optional().describe('From when on it is refused. Left out: never.'),
-                groups: texts.default([]).describe('Groups that who sends it is in.'),
-                scopes: texts.default([]).describe('Scopes that who sends it has.'),
-              },
-              { error: 'must be a map' },
-            ),
-            { error: 'must be a list' },
-          )
-          .default([])
-          .describe('Keys that are sent in `x-api-key`.'),
-      },
-      { error: 'must be a map' },
-    )
-    .prefault({})
-    .describe(
-      'How clients prove who they are: [identity.md](identity.md). Without a mode, nothing is asked of anybody.',
-    ),
   cors: z
     .strictObject(
       {

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Admit } from '../auth/authentication';
 import type { ClientRequest } from '../client-request';
 
 /** Answers a request or hands it on to the routes. */
@@ -10,7 +9,7 @@ export type Front = (
   route: (request: IncomingMessage, response: ServerResponse) => void,
 ) => void;
 
-/** A request whose body has arrived, and whose sender is known: see `client.identity`. */
+/** A request whose body has arrived. */
 export interface Arrival {
   readonly client: ClientRequest;
   readonly request: IncomingMessage;
@@ -28,8 +27,6 @@ export interface FrontOptions {
   readonly bodyLimit: number;
   /** Whether the gateway takes requests; what comes while it starts or stops is left to the routes. */
   readonly isOpen: () => boolean;
-  /** Undefined when no mode of authentication is configured. */
-  readonly admit: Admit | undefined;
   readonly answerers: readonly Answerer[];
 }
 
@@ -37,7 +34,7 @@ export interface FrontOptions {
  * What a request meets first: operations that are known are answered here, at a third of what the way through the
  * routes and Apollo Server costs. Everything unusual is left to the routes, with its body unread.
  */
-export function createFront({ path, bodyLimit, isOpen, admit, answerers }: FrontOptions): Front {
+export function createFront({ path, bodyLimit, isOpen, answerers }: FrontOptions): Front {
   return (client, request, response, route) => {
     const size = request.url === path && request.method === 'POST' ? jsonSize(request) : 0;
     if (size === 0 || size > bodyLimit || request.rawHeaders.length > 2 * maxHeaders || !isOpen()) {
@@ -46,23 +43,12 @@ export function createFront({ path, bodyLimit, isOpen, admit, answerers }: Front
     }
     readBody(request, size, (body) => {
       const arrival = { client, request, response, body };
-      const goOn = (admitted: boolean): void => {
-        // The routes say why somebody is refused.
-        if (admitted && answerers.some((answers) => answers(arrival))) {
-          request.resume();
-        } else {
-          request.unshift(body);
-          route(request, response);
-        }
-      };
-      if (admit === undefined) {
-        goOn(true);
-        return;
+      if (answerers.some((answers) => answers(arrival))) {
+        request.resume();
+      } else {
+        request.unshift(body);
+        route(request, response);
       }
-      const { url, headers } = request;
-      const admitted = admit(client, { method: 'POST', url: url!, headers, body });
-      if (typeof admitted === 'boolean') goOn(admitted);
-      else void admitted.then(goOn);
     });
   };
 }

@@ -1,5 +1,6 @@
 /** Longer than other files: every option stands in one schema, with its default, its rule and its documentation. */
 import { z } from 'zod';
+import { invalidationSchema } from './cache/invalidation';
 import { readOptionsFile } from './options-file';
 import { describeIssue } from './options-problem';
 
@@ -100,6 +101,24 @@ const origin = z
     error: 'must be an origin such as https://shop.example, without a path',
   });
 
+/** How long answers live after `maxAge`, and for whom, where it is the options that say it. */
+const lifetimeOptions = {
+  scope: z
+    .enum(['private', 'public'], { error: 'must be private or public' })
+    .default('private')
+    .describe(
+      'Whom such an answer is for: everybody, or those with the same identity. No effect without `maxAge`.',
+    ),
+  staleWhileRevalidate: duration
+    .prefault('0s')
+    .describe(
+      'How long it may be served after that while a newer one is fetched. No effect without `maxAge`.',
+    ),
+  staleIfError: duration
+    .prefault('0s')
+    .describe('How long it may be served after that while the subgraph fails. No effect without `maxAge`.'),
+};
+
 const endpoint = z
   .preprocess(
     (value) => (typeof value === 'string' ? { url: value } : value),
@@ -136,24 +155,74 @@ const cachePolicy = z.strictObject(
 
 const originsRule = "must be '*' or a list of origins";
 
+const urlRule = 'must be an http(s) or s3:// URL';
+const registryRule = 'must be a folder or dynamodb://TABLE?region=REGION';
+const graphRule = 'must be a graph and its variant such as shop@prod';
+const versionRule = 'must be the number of a version, as `weir history` lists them';
+
 const supergraphOptions = z
   .strictObject(
     {
       file: text.optional().describe('A supergraph schema. It is watched: an edit is live at once.'),
-      url: httpUrl.optional().describe('Where a supergraph schema is fetched, again and again.'),
+      url: z
+        .url({ protocol: /^(https?|s3)$/, error: urlRule })
+        .optional()
+        .describe(
+          'Where a supergraph schema is fetched, again and again, if it changed: an http(s) URL, or `s3://BUCKET/KEY?region=REGION&endpoint=URL` (both may be left out), with credentials as the AWS SDK finds them.',
+        ),
+      registry: z
+        .string({ error: registryRule })
+        .min(1, { error: registryRule })
+        .regex(/^(dynamodb:\/\/[\w.-]+(\?.*)?|(?!.*:\/\/).*)$/, { error: registryRule })
+        .optional()
+        .describe(
+          'A [schema registry](registry.md), whose newest version of `graph` is run: a folder, or `dynamodb://TABLE?region=REGION`.',
+        ),
+      graph: z
+        .string({ error: graphRule })
+        .regex(/^[A-Za-z][\w-]{0,63}@[A-Za-z][\w-]{0,63}$/, { error: graphRule })
+        .optional()
+        .describe('The graph and its variant in the registry, such as `shop@prod`.'),
+      version: z
+        .int({ error: versionRule })
+        .min(1, { error: versionRule })
+        .optional()
+        .describe('The version of the graph to stay at. Left out: the newest, always.'),
       pollInterval: timeout
-        .prefault('10s')
-        .describe('How long to wait between two looks at the URL. No effect for a file.'),
+        .optional()
+        .describe(
+          'How long to wait between two looks. Left out: 1s for a registry, 10s for a URL. No effect for a file.',
+        ),
       headers: z
         .record(z.string(), text, { error: 'must be a map of headers' })
         .default({})
-        .describe('Headers to fetch the URL with, such as `authorization`. No effect for a file.'),
+        .describe('Headers to fetch an http(s) URL with, such as `authorization`.'),
+      keep: text
+        .optional()
+        .describe(
+          'A file that the supergraph which runs is kept in, so that the gateway starts with it while the registry or the URL is down. Left out: `.weir/GRAPH@VARIANT.graphql` for a registry, none for a URL. No effect for a file.',
+        ),
     },
-    { error: 'must be a file, an http(s) URL or a map' },
+    { error: 'must be a file, an http(s) or s3:// URL, registry:LOCATION#GRAPH@VARIANT or a map' },
   )
-  .refine(({ file, url }) => (file === undefined) !== (url === undefined), {
-    error: 'must have either `file` or `url`',
+  .refine(({ file, url, registry }) => [file, url, registry].filter(isGiven).length === 1, {
+    error: 'must have one of `file`, `url` and `registry`',
+  })
+  .refine(({ registry, graph }) => isGiven(registry) === isGiven(graph), {
+    error: 'must have `registry` and `graph` together',
   });
+
+const isGiven = (value: unknown): boolean => value !== undefined;
+
+/** What a text alone is short for. */
+function fromText(supergraph: unknown): unknown {
+  if (typeof supergraph !== 'string') return supergraph;
+  if (/^(https?|s3):\/\//.test(supergraph)) return { url: supergraph };
+  if (!supergraph.startsWith('registry:')) return { file: supergraph };
+  const [, registry, graph] = /^registry:([^#]+)#(.+@.+)$/.exec(supergraph) ?? [];
+  // What is no registry is left as it is, and refused with a sentence.
+  return registry === undefined ? supergraph : { registry, graph };
+}
 
 /**
  * The one list of options. The reference in `docs/` and the JSON schema for editors are made from it.
@@ -180,13 +249,11 @@ export const optionsSchema = z.strictObject({
     .default('/graphql')
     .describe('The path of the GraphQL endpoint.'),
   supergraph: z
-    .preprocess(
-      (value) =>
-        typeof value !== 'string' ? value : /^https?:\/\//.test(value) ? { url: value } : { file: value },
-      supergraphOptions,
-    )
+    .preprocess(fromText, supergraphOptions)
     .optional()
-    .describe('The supergraph to run. A text alone is short for `file`, or for `url` when it is one.'),
+    .describe(
+      'The supergraph to run. A text alone is short for `file`, for `url` when it is one, or for `registry` and `graph` when it is `registry:LOCATION#GRAPH@VARIANT`.',
+    ),
   subgraphs: z
     .record(
       z.string(),
@@ -213,6 +280,31 @@ export const optionsSchema = z.strictObject({
               .describe(
                 'Sends queries of one turn of the event loop as one JSON array. Only for a subgraph that takes this.',
               ),
+            cache: z
+              .strictObject(
+                {
+                  maxAge: duration
+                    .optional()
+                    .describe(
+                      'How long its answers live, in place of what it says in `Cache-Control`, if only `no-store`; 0 keeps none. Whole seconds. Left out: as long as it says.',
+                    ),
+                  ...lifetimeOptions,
+                  types: z
+                    .record(
+                      z.string(),
+                      z.strictObject(
+                        { maxAge: duration.describe('How long they live.'), ...lifetimeOptions },
+                        { error: 'must be a map' },
+                      ),
+                      { error: 'must be a map of types' },
+                    )
+                    .default({})
+                    .describe('The same for entities of one type, by its name.'),
+                },
+                { error: 'must be a map' },
+              )
+              .prefault({})
+              .describe('How long its answers are kept.'),
           },
           { error: 'must be a map' },
         )
@@ -420,20 +512,10 @@ export const optionsSchema = z.strictObject({
           .describe('The size above which answers are compressed in a shared store.'),
         identityHeaders: z
           .array(headerName, { error: 'must be a list of header names' })
-          .prefault(['authorization', 'cookie'])
+          .prefault(['authorization', 'cookie', 'x-api-key'])
           .describe(
             'Forwarded headers that only say who asks. They are no part of the keys of answers that subgraphs call `public`: all clients share those. All other forwarded headers are in every key.',
           ),
-        default: z
-          .strictObject(
-            {
-              maxAge: lifetime.prefault('0s').describe('How long it is fresh; 0 keeps nothing.'),
-              scope: cacheScope.default('private').describe('Whether all clients may share it.'),
-            },
-            { error: 'must be a map' },
-          )
-          .prefault({})
-          .describe('What counts for a response of a subgraph that has no `Cache-Control`.'),
         staleWhileRevalidate: lifetime
           .prefault('0s')
           .describe(
@@ -493,6 +575,43 @@ export const optionsSchema = z.strictObject({
         longest: timeout
           .prefault('24h')
           .describe('How long an answer is kept in a shared store at most, stale time included.'),
+        entities: z
+          .strictObject(
+            {
+              enabled: flag
+                .default(true)
+                .describe(
+                  'Keeps what subgraphs say of entities, for as long as they allow it in `Cache-Control`, or `subgraphs.NAME.cache` does.',
+                ),
+              missing: duration
+                .prefault('5s')
+                .describe('How long it is remembered at most that there is no such entity.'),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('The cache of entities.'),
+        mutations: z
+          .strictObject(
+            {
+              dropReturned: flag
+                .default(true)
+                .describe(
+                  'Drops the entities that a mutation answers with from all caches. The subgraph is asked for their keys, too.',
+                ),
+              drop: z
+                .record(z.string(), invalidationSchema, {
+                  error: 'must be a map of fields of the mutation type',
+                })
+                .default({})
+                .describe(
+                  'What else to drop after a mutation, by its field: `tags`, `types`, `entities`, `subgraphs` and `operations` as `POST /cache/invalidate` takes them. Texts may hold arguments: `product-{$args.upc}`.',
+                ),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('What mutations drop from caches.'),
       },
       { error: 'must be a map' },
     )

@@ -16,11 +16,10 @@ import { Gateway } from './gateway';
 import { Generation } from './generation';
 import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
-import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
+import { OptionsError, type OptionsInput, parseOptions } from './options';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
-import { fileSource } from './supergraph/file';
+import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
-import { urlSource } from './supergraph/url';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
 import { watchEndpoints } from './telemetry/endpoints';
@@ -52,22 +51,33 @@ export interface RunningGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
-  const { options, source, logDestination } = readOptions(given);
+  const { options, ownSource, logDestination } = readOptions(given);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
+  const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const caching = createCaching(options, store, metrics);
-  const drop = createInvalidate(store);
+  const drop = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
   const invalidate: Invalidate = (tags) => drop(tags).finally(() => caching.responses.invalidated());
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
       Generation.build({
-        ...{ supergraphSdl, options, previous, transport, caching, breakers, metrics, logger },
+        supergraphSdl,
+        options,
+        previous,
+        transport,
+        breakers,
+        store,
+        caching,
+        invalidate,
+        metrics,
+        logger,
       }),
+    lastGood,
     logger,
     metrics,
   });
@@ -84,7 +94,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const corsHeaders = compileCorsHeaders(options);
   const { answerHeaders } = caching;
   const { clientDirectives } = options.cache.responses;
-  const cachedAnswers = new CachedAnswers({ ...caching, gateway, corsHeaders, clientDirectives });
+  const cachedAnswers = new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,
@@ -142,21 +152,23 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   return { url, adminUrl, metrics: () => metrics.collect(), stop: () => (stopping ??= stop()) };
 }
 
-function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {
-  if (typeof supergraph === 'object' && 'start' in supergraph) {
-    return { options: parseOptions(others), source: supergraph, logDestination };
-  }
-  if (typeof supergraph === 'object' && 'initialize' in supergraph) {
-    return { options: parseOptions(others), source: apolloManagerSource(supergraph), logDestination };
-  }
-  const options = parseOptions({ ...others, supergraph });
-  return { options, source: openSource(options), logDestination };
+interface OwnSource {
+  readonly source: SupergraphSource;
+  readonly lastGood?: undefined;
 }
 
-function openSource({ supergraph }: Options): SupergraphSource {
-  if (supergraph?.url !== undefined) return urlSource({ ...supergraph, url: supergraph.url });
-  if (supergraph?.file !== undefined) return fileSource({ file: supergraph.file });
-  throw new OptionsError(['`supergraph` is missing: name a file or an http(s) URL.']);
+function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {
+  const ownSource = ownSourceOf(supergraph);
+  const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
+  return { options: parseOptions({ ...others, ...written }), ownSource, logDestination };
+}
+
+/** A source that is given in code. */
+function ownSourceOf(supergraph: GatewayOptions['supergraph']): OwnSource | undefined {
+  if (typeof supergraph !== 'object') return undefined;
+  if ('start' in supergraph) return { source: supergraph };
+  if ('initialize' in supergraph) return { source: apolloManagerSource(supergraph) };
+  return undefined;
 }
 
 async function listen(app: FastifyInstance, host: string, port: number, option: string): Promise<void> {

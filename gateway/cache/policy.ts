@@ -35,8 +35,6 @@ export function strictest(one: Policy, other: Policy): Policy {
 
 /** What counts where a response does not say it. */
 export interface UnsaidPolicy {
-  /** For a response without `Cache-Control`. @default `noStore` */
-  readonly policy?: Policy | undefined;
   /** Seconds. No effect for a response that must be revalidated, or is stale at once. @default 0 */
   readonly staleWhileRevalidate?: number | undefined;
   /** Seconds. The same. @default 0 */
@@ -57,7 +55,7 @@ type Described = Pick<SubgraphResponse, 'status' | 'headers'>;
  * Stricter than the RFC: what does not say `public` (or `s-maxage`) is private, and `no-cache` is not kept.
  */
 export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) => Policy {
-  const { policy: otherwise = noStore, identityHeaders = [] } = unsaid;
+  const { identityHeaders = [] } = unsaid;
   const known = new Map<string, Policy>();
 
   const read = (header: string): Policy => {
@@ -75,7 +73,7 @@ export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) =
     const { age, vary } = headers;
     const header = headers['cache-control'];
     if (status !== 200) return noStore;
-    let policy = header === undefined ? otherwise : read(String(header));
+    let policy = header === undefined ? noStore : read(String(header));
     if (age !== undefined) policy = aged(policy, secondsIn(String(age)) ?? 0);
     if (vary !== undefined) policy = varied(policy, String(vary), identityHeaders);
     return policy;
@@ -100,7 +98,7 @@ function policyOf(directives: ReadonlyMap<string, string>, unsaid: UnsaidPolicy)
   const shared = secondsIn(directives.get('s-maxage'));
   const isPublic = !directives.has('private') && (directives.has('public') || shared !== undefined);
   const said = (isPublic ? shared : undefined) ?? secondsIn(directives.get('max-age'));
-  const maxAge = said ?? unsaid.policy?.maxAge ?? 0;
+  const maxAge = said ?? 0;
   const mustRevalidate = directives.has('must-revalidate') || directives.has('proxy-revalidate');
   // `s-maxage` forbids to serve stale answers, too, but for those that the response itself allows.
   const mayDefault = maxAge > 0 && shared === undefined;
@@ -141,25 +139,31 @@ function varied(policy: Policy, vary: string, identityHeaders: readonly string[]
 
 /** What the answer to one client request is made of so far. */
 export class Ingredients {
+  /** Whether the request has changed something: what it asks for from then on is not looked for in a cache. */
+  hasMutated = false;
   #policy: Policy | undefined;
-  readonly #tags = new Set<string>();
+  #tags: Iterable<string>[] = [];
 
   /** The strictest policy of all; undefined while there is none. */
   get policy(): Policy | undefined {
     return this.#policy;
   }
 
-  /** What an invalidation may name to drop the answer. */
+  /** What an invalidation may name to drop the answer; none of an answer that is not kept. */
   get tags(): ReadonlySet<string> {
-    return this.#tags;
+    const tags = new Set<string>();
+    for (const some of this.#tags) for (const tag of some) tags.add(tag);
+    return tags;
   }
 
+  /** @param tags they are looked at when the answer is kept, if it is */
   add(policy: Policy, tags: Iterable<string>): void {
     this.#policy = this.#policy === undefined ? policy : strictest(this.#policy, policy);
     this.tag(tags);
   }
 
   tag(tags: Iterable<string>): void {
-    for (const tag of tags) this.#tags.add(tag);
+    if (this.#policy === undefined || isStorable(this.#policy)) this.#tags.push(tags);
+    else this.#tags = [];
   }
 }

@@ -11,7 +11,6 @@ import { ResponseCacheStatistics } from './response-cache-statistics';
 
 /** What keeps answers of this process, whatever the supergraph. */
 export interface Caching {
-  readonly store: Store;
   readonly responses: ResponseCache;
   readonly answerHeaders: AnswerHeaders;
   readonly keyHeaders: KeyHeaders;
@@ -26,7 +25,6 @@ export function createCaching(options: Options, store: Store, { meter }: Pick<Me
   const { responses, cdn } = options.cache;
   const { request: timeout } = options.timeouts;
   return {
-    store,
     responses: new ResponseCache({ store, options: responses, keyHeaders, timeout, statistics }),
     answerHeaders: new AnswerHeaders({ keyHeaders, cdn: cdn.enabled }),
     keyHeaders,

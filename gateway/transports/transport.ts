@@ -74,6 +74,11 @@ export interface SubgraphResponse {
   readonly policy?: Policy | undefined;
   /** What it is made of, where that is known: an invalidation of any of these drops it. */
   readonly tags?: Iterable<string> | undefined;
+  /**
+   * When the call was made that it answers, in milliseconds of `performance.now()`: what joined a call that others had
+   * begun gets an answer that is older than its request.
+   */
+  readonly sentAt?: number | undefined;
 }
 
 /**

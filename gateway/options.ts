@@ -1,5 +1,6 @@
 /** Longer than other files: every option stands in one schema, with its default, its rule and its documentation. */
 import { z } from 'zod';
+import { limitsOptions } from './limits/options';
 import { readOptionsFile } from './options-file';
 import { describeIssue } from './options-problem';
 
@@ -264,13 +265,9 @@ export const optionsSchema = z.strictObject({
       { error: 'must be a map' },
     )
     .prefault({}),
-  limits: z
-    .strictObject(
-      { body: size.prefault('1MiB').describe('The size up to which the body of a request is read.') },
-      { error: 'must be a map' },
-    )
+  limits: limitsOptions(size)
     .prefault({})
-    .describe('How much a client may ask for.'),
+    .describe('How much a client may ask for: [security.md](security.md) says how to choose.'),
   cache: z
     .strictObject(
       {
@@ -338,7 +335,11 @@ export const optionsSchema = z.strictObject({
     })
     .prefault({})
     .describe('Which web pages of other origins may call.'),
-  introspection: flag.optional().describe('Lets clients ask for the schema. Left out: in development only.'),
+  introspection: flag
+    .optional()
+    .describe(
+      'Lets clients ask for the schema. Left out: in development only. `limits.classes` can allow it for some.',
+    ),
   admin: z
     .strictObject(
       {

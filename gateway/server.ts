@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
+import { createAuthentication } from './auth/authentication';
 import { createInvalidate } from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
@@ -71,16 +72,19 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     ...(answers ? [] : ['no supergraph']),
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
+  const authentication = createAuthentication({ options: options.auth, logger });
+  const admit = authentication?.admit;
   const clients = new ClientRequests({ options, logger, metrics });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,
     isOpen: () => state === 'running',
+    admit,
     answerers: [knownOperations({ gateway, corsHeaders: compileCorsHeaders(options), formatError, logger })],
   });
   const app = createHttpServer({ options, logger, readiness, clients, front });
   const drain = prepareDrain(app, clients);
-  graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers });
+  graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers, admit });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
@@ -91,6 +95,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
     await store.close();
+    authentication?.close();
     await metrics.close();
   }
 

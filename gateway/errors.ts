@@ -168,10 +168,7 @@ export const errors = {
   MAX_BATCH_LIMIT: {
     status: 400,
     when: 'A request holds more operations than `limits.batch`.',
-    message: ({ got, limit }: Limited) =>
-      limit === 1
-        ? 'Batches of operations are not accepted.'
-        : `The batch holds ${got} operations; at most ${limit} are allowed.`,
+    message: ({ got, limit }: Limited) => `The batch holds ${got} operations; at most ${limit} are allowed.`,
   },
   INTROSPECTION_DISABLED: {
     status: 400,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { createEngine } from './engine';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
+import type { ClientLimits } from './limits/client-limits';
 import type { Options } from './options';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { Logger } from './telemetry/logger';
@@ -13,6 +14,7 @@ export interface GenerationOptions {
   readonly options: Options;
   /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
   readonly previous?: Generation | undefined;
+  readonly limits: ClientLimits;
   readonly transport: HttpTransport;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -40,7 +42,7 @@ export class Generation {
     ...shared
   }: GenerationOptions): Promise<Generation> {
     try {
-      const errors = { mask: options.errors.maskSubgraphs };
+      const errors = { mask: options.errors.maskSubgraphs, limit: options.limits.errors };
       const isDevelopment = options.mode === 'development';
       const warmUp = previous === undefined ? [] : previous.#executor.mostUsed(operationsToWarmUp);
       const executor = await createEngine({
@@ -48,6 +50,8 @@ export class Generation {
         chooseSubgraph: (found) => chooseSubgraph(found, options),
         errors,
         isDevelopment,
+        mostBytes: options.limits.response,
+        assumedListSize: options.limits.assumedListSize,
         calls: options.calls,
         warmUp,
         ...shared,

@@ -15,6 +15,7 @@ import { Gateway } from './gateway';
 import { Generation } from './generation';
 import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
+import { createClientLimits } from './limits/client-limits';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { fileSource } from './supergraph/file';
@@ -56,10 +57,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const transport = createHttpTransport();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const invalidate = createInvalidate(store);
+  const introspection = options.introspection ?? options.mode === 'development';
+  const limits = createClientLimits({ limits: options.limits, introspection });
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
-      Generation.build({ supergraphSdl, options, previous, transport, metrics, logger }),
+      Generation.build({ supergraphSdl, options, previous, limits, transport, metrics, logger }),
     logger,
     metrics,
   });
@@ -84,7 +87,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   });
   const app = createHttpServer({ options, logger, readiness, clients, front });
   const drain = prepareDrain(app, clients);
-  graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers, admit });
+  graphqlEndpoint(app, { path: options.path, apollo, limits, isReady: () => answers, admit });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;

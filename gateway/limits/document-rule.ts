@@ -1,4 +1,3 @@
-import type { ErrorCode } from '../errors';
 import type { Definition, Outline, Spread } from './outline';
 
 /** The documents' measures that are limited; each has a rule in a file of its own. */
@@ -8,7 +7,8 @@ export type DocumentMeasure = 'tokens' | 'depth' | 'aliases' | 'rootFields' | 'd
 export interface DocumentRule {
   /** The name of the limit in the options. */
   readonly limit: DocumentMeasure;
-  readonly code: ErrorCode;
+  readonly code:
+    'GRAPHQL_PARSE_FAILED' | `MAX_${'DEPTH' | 'ALIASES' | 'ROOT_FIELDS' | 'DIRECTIVES' | 'SELECTIONS'}_LIMIT`;
   readonly measure: (outline: Outline) => number;
 }
 
@@ -20,6 +20,7 @@ export interface DocumentRule {
 export function greatest(
   { definitions }: Outline,
   of: (definition: Definition, spread: (spread: Spread) => number) => number,
+  among: 'all' | 'operations' = 'all',
 ): number {
   const known = new Map<string, number>();
   let result = 0;
@@ -29,7 +30,7 @@ export function greatest(
       of(definition, ({ fragment }) => known.get(fragment) ?? 0),
     );
     if (definition.fragment !== undefined) known.set(definition.fragment, value);
-    result = Math.max(result, value);
+    if (definition.fragment === undefined || among === 'all') result = Math.max(result, value);
   }
   return result;
 }

@@ -18,7 +18,9 @@ const figures = {
     'Fields of `Query` or `Mutation` that an operation selects, each occurrence counted.',
   ),
   directives: count.describe('Directives in a document.'),
-  selections: count.describe('Fields of an operation once its fragments have taken the place of their spreads.'),
+  selections: count.describe(
+    'Fields of an operation once its fragments have taken the place of their spreads.',
+  ),
   listSize: count.describe(
     'Items that an argument asks for: those of `@listSize`, otherwise `first`, `last` and `limit`.',
   ),
@@ -39,7 +41,7 @@ const defaults = {
   aliases: 100,
   rootFields: 20,
   directives: 200,
-  selections: 5_000,
+  selections: 1_000,
   listSize: 2_000,
   cost: 50_000,
   batch: 1,
@@ -48,18 +50,20 @@ const defaults = {
   calls: 500,
 } satisfies Record<keyof typeof figures, number>;
 
-type WithDefaults<Shape extends Record<string, z.ZodType>> = { [Key in keyof Shape]: z.ZodPrefault<Shape[Key]> };
-type Optional<Shape extends Record<string, z.ZodType>> = { [Key in keyof Shape]: z.ZodOptional<Shape[Key]> };
+type Figures = typeof figures;
+type Mapped = { readonly [Key in keyof Figures]: z.ZodType };
 
-const map = <Shape, Result>(shape: object, of: (schema: z.ZodType, key: string) => z.ZodType): Result =>
+const map = (of: (schema: z.ZodType, key: keyof Figures) => z.ZodType): Mapped =>
   Object.fromEntries(
-    Object.entries(shape as Record<string, z.ZodType>).map(([key, schema]) => [key, of(schema, key)]),
-  ) as Result;
+    Object.entries(figures).map(([key, schema]) => [key, of(schema, key as keyof Figures)]),
+  ) as unknown as Mapped;
 
-const withDefaults: WithDefaults<typeof figures> = map(figures, (schema, key) =>
-  schema.prefault(defaults[key as keyof typeof defaults]),
-);
-const optional: Optional<typeof figures> = map(figures, (schema) => schema.optional());
+const withDefaults = map((schema, key) => schema.prefault(defaults[key])) as {
+  readonly [Key in keyof Figures]: z.ZodPrefault<Figures[Key]>;
+};
+const optional = map((schema) => schema.optional()) as {
+  readonly [Key in keyof Figures]: z.ZodOptional<Figures[Key]>;
+};
 
 /** `limits` in the options. `size` is how the options write a number of bytes. */
 export const limitsOptions = <Size extends z.ZodType>(size: Size) =>
@@ -80,7 +84,10 @@ export const limitsOptions = <Size extends z.ZodType>(size: Size) =>
         .array(
           z.strictObject(
             {
-              mode: z.string().optional().describe('How these clients prove who they are, such as `api-key`.'),
+              mode: z
+                .string()
+                .optional()
+                .describe('How these clients prove who they are, such as `api-key`.'),
               client: z.string().optional().describe('The client that the credentials name.'),
               group: z.string().optional().describe('A group that the caller is in.'),
               introspection: flag.optional().describe('In place of `introspection`.'),
@@ -98,7 +105,6 @@ export const limitsOptions = <Size extends z.ZodType>(size: Size) =>
     { error: 'must be a map' },
   );
 
-type LimitsOptions = z.output<ReturnType<typeof limitsOptions>>;
+export type LimitsOptions = Omit<z.output<ReturnType<typeof limitsOptions>>, 'body' | 'response'>;
 /** The limits of one client. */
 export type Limits = Readonly<Record<keyof typeof figures, number>> & { readonly introspection: boolean };
-export type { LimitsOptions };

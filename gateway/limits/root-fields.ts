@@ -5,7 +5,10 @@ export const rootFields: DocumentRule = {
   limit: 'rootFields',
   code: 'MAX_ROOT_FIELDS_LIMIT',
   measure: (outline) =>
-    greatest(outline, ({ rootFields: own, spreads }, countOf) =>
-      spreads.reduce((sum, spread) => (spread.isAtRoot ? sum + countOf(spread) : sum), own),
+    greatest(
+      outline,
+      ({ rootFields: own, spreads }, countOf) =>
+        spreads.reduce((sum, spread) => (spread.isAtRoot ? sum + countOf(spread) : sum), own),
+      'operations',
     ),
 };

@@ -59,7 +59,8 @@ function importedNames({
     if (definition.kind !== Kind.SCHEMA_DEFINITION && definition.kind !== Kind.SCHEMA_EXTENSION) continue;
     for (const directive of definition.directives ?? []) {
       const link = argumentsOf(directive);
-      if (typeof link['url'] !== 'string' || !link['url'].startsWith('https://specs.apollo.dev/cost/')) continue;
+      if (typeof link['url'] !== 'string' || !link['url'].startsWith('https://specs.apollo.dev/cost/'))
+        continue;
       const namespace = typeof link['as'] === 'string' ? link['as'] : 'cost';
       const imports = new Map<string, string>();
       for (const each of Array.isArray(link['import']) ? (link['import'] as unknown[]) : []) {

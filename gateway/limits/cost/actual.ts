@@ -22,5 +22,8 @@ export function actualCost(fields: readonly CostField[], data: unknown): number 
 }
 
 const countItems = (value: unknown): number =>
-  Array.isArray(value) ? value.reduce<number>((sum, item) => sum + countItems(item), 0) : value === null ? 0 : 1;
-
+  Array.isArray(value)
+    ? value.reduce<number>((sum, item) => sum + countItems(item), 0)
+    : value === null
+      ? 0
+      : 1;

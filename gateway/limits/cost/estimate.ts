@@ -17,7 +17,11 @@ export interface AskedList {
 }
 
 /** What fields cost, from what the client sent; each root field costs `surcharge` more. */
-export function estimateCost(fields: readonly CostField[], variables: Variables, surcharge: number): Estimate {
+export function estimateCost(
+  fields: readonly CostField[],
+  variables: Variables,
+  surcharge: number,
+): Estimate {
   const found: Found = { longest: undefined, unsliced: undefined };
   const scope = { variables, found };
   let cost = 0;
@@ -101,11 +105,11 @@ function argumentValue(
   const given = node.arguments?.find((argument) => argument.name.value === name);
   let value =
     given === undefined ? undefined : valueFromASTUntyped(given.value, variables as Record<string, unknown>);
-  value ??= given?.value.kind === Kind.NULL ? null : definition.args.find((each) => each.name === name)?.defaultValue;
+  value ??=
+    given?.value.kind === Kind.NULL ? null : definition.args.find((each) => each.name === name)?.defaultValue;
   for (const member of members) {
     value =
       typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[member] : undefined;
   }
   return value;
 }
-

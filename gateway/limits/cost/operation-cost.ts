@@ -54,4 +54,3 @@ function defaultsOf({ variableDefinitions = [] }: OperationDefinitionNode): Vari
       .map(({ variable, defaultValue }) => [variable.name.value, valueFromASTUntyped(defaultValue!)]),
   );
 }
-

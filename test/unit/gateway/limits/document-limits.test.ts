@@ -13,12 +13,18 @@ const times = (count: number, text: (i: number) => string) =>
 describe('measures', () => {
   it.each([
     ['{ a }', { tokens: 3, depth: 1, selections: 1, rootFields: 1 }],
-    ['query Q($a: [Int!] = [1]) @x { a(b: { c: [[$a]] }) { d } }', { depth: 3, selections: 2, directives: 1 }],
+    [
+      'query Q($a: [Int!] = [1]) @x { a(b: { c: [[$a]] }) { d } }',
+      { depth: 3, selections: 2, directives: 1 },
+    ],
     ['{ x: a y: a { z: b } }', { aliases: 3, rootFields: 2, selections: 3, depth: 2 }],
-    ['{ ... { a } ... on Query @include(if: true) { b c { d } } }', { rootFields: 3, depth: 3, selections: 4 }],
+    [
+      '{ ... { a } ... on Query @include(if: true) { b c { d } } }',
+      { rootFields: 3, depth: 3, selections: 4 },
+    ],
     ['{ ...F } fragment F on Query { a ...G } fragment G on Query { b { c } }', { rootFields: 2, depth: 4 }],
     ['{ a { ...F ...F } } fragment F on A { b c }', { rootFields: 1, selections: 5, depth: 3 }],
-    ['fragment on on on { a }', { selections: 1 }],
+    ['fragment on on on { a }', { selections: 1, rootFields: 0 }],
     ['query fragment { fragment { on } }', { selections: 2, depth: 2, rootFields: 1 }],
     ['{ a } # { { { {', { depth: 1 }],
     ['{ a(b: "{{{", c: """{{{""") }', { depth: 1 }],
@@ -28,7 +34,11 @@ describe('measures', () => {
   });
 
   it('whether a field asks for the schema, under an alias and in a fragment too', () => {
-    const asks = ['{ __schema { a } }', '{ x: __type { a } }', '{ ...F } fragment F on Query { __schema { a } }'];
+    const asks = [
+      '{ __schema { a } }',
+      '{ x: __type { a } }',
+      '{ ...F } fragment F on Query { __schema { a } }',
+    ];
     expect(asks.map((document) => measure(document).introspects)).toEqual([true, true, true]);
     const others = ['{ __typename }', '{ __schema: a }', '{ a(b: "__schema") }', '{ a(__type: 1) }'];
     expect(others.map((document) => measure(document).introspects)).toEqual([false, false, false, false]);

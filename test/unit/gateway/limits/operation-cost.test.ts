@@ -46,7 +46,11 @@ const directives = readCostDirectives(parse(sdl));
 function costOf(query: string) {
   const document = parse(query);
   expect(validate(schema, document)).toEqual([]);
-  return compileOperationCost(document, getOperationAST(document)!, { schema, directives, assumedListSize: 10 });
+  return compileOperationCost(document, getOperationAST(document)!, {
+    schema,
+    directives,
+    assumedListSize: 10,
+  });
 }
 const estimate = (query: string, variables = {}) => costOf(query).estimate(variables);
 
@@ -58,7 +62,10 @@ describe('estimates', () => {
     ['{ all { id } }', 10],
     ['{ users { id } }', 8],
     ['{ users(first: 5) { media { ... on Image { url } } } }', 5 * 11],
-    ['{ users(first: 2) { media { ... on Image { place { x } } ... on Film { place { x } } } } }', 2 * (1 + 10 * 3)],
+    [
+      '{ users(first: 2) { media { ... on Image { place { x } } ... on Film { place { x } } } } }',
+      2 * (1 + 10 * 3),
+    ],
     ['{ me { friends(first: 3) { edges { node { id } } nodes { id } total } } }', 1 + 1 + 3 * 2 + 3],
     ['{ me { friends { nodes { id } } } }', 1 + 1 + 20],
     ['{ me { friends(first: 2, last: 30) { nodes { id } } } }', 1 + 1 + 30],
@@ -94,10 +101,12 @@ describe('estimates', () => {
   });
 
   it('what conditions leave of it', () => {
-    const query = 'query ($a: Boolean!, $b: Boolean!) { all @include(if: $a) { id } me @skip(if: $b) { id } }';
+    const query =
+      'query ($a: Boolean!, $b: Boolean!) { all @include(if: $a) { id } me @skip(if: $b) { id } }';
     expect(estimate(query, { a: true, b: true }).cost).toBe(10);
     expect(estimate(query, { a: false, b: false }).cost).toBe(1);
-    const either = 'query ($a: Boolean!, $b: Boolean!) { me @include(if: $a) { id } me @include(if: $b) { name } }';
+    const either =
+      'query ($a: Boolean!, $b: Boolean!) { me @include(if: $a) { id } me @include(if: $b) { name } }';
     expect(estimate(either, { a: false, b: true }).cost).toBe(1);
     expect(estimate(either, { a: false, b: false }).cost).toBe(0);
   });
@@ -123,7 +132,9 @@ it('names a field that lacks its slicing argument', () => {
 });
 
 it('measures what an answer has cost', () => {
-  const { actual } = costOf('{ users(first: 50) { friends { nodes { id } } media { ... on Film { place { x } } } } me { secret } }');
+  const { actual } = costOf(
+    '{ users(first: 50) { friends { nodes { id } } media { ... on Film { place { x } } } } me { secret } }',
+  );
   expect(
     actual({
       users: [
@@ -139,7 +150,9 @@ it('measures what an answer has cost', () => {
 
 it('knows directives by their namespace, too', () => {
   const linked = 'schema @link(url: "https://specs.apollo.dev/cost/v0.1", as: "c") { query: Query }';
-  const found = readCostDirectives(parse(`${linked} type Query { a: Int @c(weight: 3) @c__listSize(assumedSize: 2) }`));
+  const found = readCostDirectives(
+    parse(`${linked} type Query { a: Int @c(weight: 3) @c__listSize(assumedSize: 2) }`),
+  );
   expect(found?.weights.get('Query.a')).toBe(3);
   expect(found?.listSizes.get('Query.a')?.assumedSize).toBe(2);
   expect(readCostDirectives(parse('type Query { a: Int @cost(weight: 3) }'))).toBeUndefined();

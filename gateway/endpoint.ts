@@ -89,7 +89,8 @@ function parseBody({ headers, body, client }: FastifyRequest): object {
 }
 
 function withoutExtensions(operation: object): object {
-  const { extensions: _, ...proven } = operation as { readonly extensions?: unknown };
+  const proven: { extensions?: unknown } = { ...operation };
+  delete proven.extensions;
   return proven;
 }
 

@@ -23,10 +23,10 @@ import { limitCalls } from './limits/subgraph-calls';
 import { createPlanner, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
-import type { Options } from './options';
-import { connectSubgraphs } from './subgraph-calls';
+import { type CallOptions, connectSubgraphs } from './subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
+import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
 import { ScopesServed } from './transports/scopes-served';
 import type { Caller } from './transports/transport';
@@ -38,7 +38,7 @@ export interface EngineOptions {
   /** What the options say of a subgraph of the supergraph. What it throws says why the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
-  readonly calls: Options['calls'];
+  readonly calls: CallOptions;
   /**
    * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
    * if they ask with `Apollo-Query-Plan-Experimental`.
@@ -51,6 +51,7 @@ export interface EngineOptions {
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
+  readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -68,6 +69,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     assumedListSize,
     warmUp,
     transport,
+    breakers,
     metrics,
     logger,
   } = options;
@@ -77,7 +79,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     const facts = await planner.ready;
     const scopes = new ScopesServed();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
-    const send = connectSubgraphs({ subgraphs, calls, scopes, transport, metrics, logger });
+    const send = connectSubgraphs({ subgraphs, calls, scopes, transport, breakers, metrics, logger });
     const apiSchema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? apiSchema : buildSchema(facts.answerTypesSdl, trusted);

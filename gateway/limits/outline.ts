@@ -108,6 +108,8 @@ class Reader {
           break;
         case TokenKind.SPREAD:
           this.#spread(lexer);
+          break;
+        default:
       }
     }
   }

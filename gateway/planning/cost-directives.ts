@@ -33,7 +33,7 @@ export function readCostDirectives(document: DocumentNode): CostDirectives | und
     }
   };
   for (const definition of document.definitions) {
-    if (!('name' in definition) || !('directives' in definition) || definition.name === undefined) continue;
+    if (!('name' in definition) || !('directives' in definition) || !definition.name) continue;
     const type = definition.name.value;
     if (definition.kind !== Kind.DIRECTIVE_DEFINITION) {
       read(type, definition.directives as readonly ConstDirectiveNode[]);

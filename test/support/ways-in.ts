@@ -18,7 +18,7 @@ const post = (url: string, body: string, headers: Record<string, string> = {}): 
 
 /** Each character outside of a JSON text's own punctuation as an escape. */
 const escaped = (text: string): string =>
-  `"${[...text].map((each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}"`;
+  `"${text.replace(/[^]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`;
 
 const persisted = ({ query }: Operation) => ({
   persistedQuery: { version: 1, sha256Hash: createHash('sha256').update(query).digest('hex') },
@@ -43,7 +43,7 @@ export const waysIn: readonly WayIn[] = [
       const search = new URLSearchParams({ query });
       if (variables) search.set('variables', JSON.stringify(variables));
       if (operationName !== undefined) search.set('operationName', operationName);
-      return new Request(`${url}?${search}`, { headers: { 'apollo-require-preflight': '1' } });
+      return new Request(`${url}?${search.toString()}`, { headers: { 'apollo-require-preflight': '1' } });
     },
   },
   {
@@ -59,6 +59,6 @@ export const waysIn: readonly WayIn[] = [
 
 /** A query that is known by its hash only. */
 export const byHash = (url: string, operation: Operation): Request => {
-  const { query: _, ...others } = operation;
-  return post(url, JSON.stringify({ ...others, extensions: persisted(operation) }));
+  const { variables, operationName } = operation;
+  return post(url, JSON.stringify({ variables, operationName, extensions: persisted(operation) }));
 };

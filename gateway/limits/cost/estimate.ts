@@ -103,8 +103,7 @@ function argumentValue(
 ): unknown {
   const [name, ...members] = path.split('.');
   const given = node.arguments?.find((argument) => argument.name.value === name);
-  let value =
-    given === undefined ? undefined : valueFromASTUntyped(given.value, variables as Record<string, unknown>);
+  let value = given === undefined ? undefined : valueFromASTUntyped(given.value, variables);
   value ??=
     given?.value.kind === Kind.NULL ? null : definition.args.find((each) => each.name === name)?.defaultValue;
   for (const member of members) {

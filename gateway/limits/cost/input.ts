@@ -4,7 +4,6 @@ import {
   isInputObjectType,
   isListType,
   Kind,
-  type ObjectFieldNode,
   type ValueNode,
 } from 'graphql';
 
@@ -42,7 +41,7 @@ export function compileInputCost(
     let cost = weight ?? weightOf(nullable, weights);
     if (!isInputObjectType(nullable) || node.kind !== Kind.OBJECT) return cost;
     const fields = nullable.getFields();
-    for (const { name, value } of node.fields as readonly ObjectFieldNode[]) {
+    for (const { name, value } of node.fields) {
       const field = fields[name.value];
       if (field === undefined) continue;
       cost += ofNode(field.type, weights.get(`${nullable.name}.${field.name}`), value, variables);

@@ -19,9 +19,9 @@ export type { CostOptions };
 /** The cost of one operation, compiled. */
 export interface OperationCost {
   /** From what the client sent. */
-  estimate(variables: Variables): Estimate;
+  readonly estimate: (variables: Variables) => Estimate;
   /** From what came of it: `data` of the answer. */
-  actual(data: unknown): number;
+  readonly actual: (data: unknown) => number;
 }
 
 /** @param document valid for the schema */

@@ -80,7 +80,8 @@ function table(options: readonly [string, JsonSchema][]): string {
 /** An option, and the options of the maps that it is a list of. */
 function rowsOf([name, option]: [string, JsonSchema]): string[] {
   const own = row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']);
-  const members = option.items === undefined ? [] : membersOf(option.items);
+  const { items } = option;
+  const members = items === undefined || items.title !== undefined ? [] : membersOf(items);
   return [own, ...members.flatMap(([member, of]) => rowsOf([`${name}[].${member}`, of]))];
 }
 
@@ -101,6 +102,7 @@ function typeOf({
   if (value !== undefined) return `\`${value}\``;
   if (values !== undefined) return values.map((each) => `\`${each}\``).join(', ');
   if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ');
+  if (items?.title !== undefined) return `list of ${items.title}s`;
   if (items !== undefined) return items.properties === undefined ? 'list of text' : 'list of maps';
   if (additionalProperties !== undefined) return 'map';
   return { string: 'text', integer: 'number', boolean: '`true`, `false`' }[type!] ?? type!;

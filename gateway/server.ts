@@ -16,11 +16,10 @@ import { Generation } from './generation';
 import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
-import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
+import { OptionsError, type OptionsInput, parseOptions } from './options';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
-import { fileSource } from './supergraph/file';
+import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
-import { urlSource } from './supergraph/url';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
 import { watchEndpoints } from './telemetry/endpoints';
@@ -52,8 +51,9 @@ export interface RunningGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
-  const { options, source, logDestination } = readOptions(given);
+  const { options, ownSource, logDestination } = readOptions(given);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
+  const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
@@ -66,6 +66,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     source,
     build: (supergraphSdl, previous) =>
       Generation.build({ supergraphSdl, options, previous, limits, transport, breakers, metrics, logger }),
+    lastGood,
     logger,
     metrics,
   });
@@ -134,21 +135,23 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   return { url, adminUrl, metrics: () => metrics.collect(), stop: () => (stopping ??= stop()) };
 }
 
-function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {
-  if (typeof supergraph === 'object' && 'start' in supergraph) {
-    return { options: parseOptions(others), source: supergraph, logDestination };
-  }
-  if (typeof supergraph === 'object' && 'initialize' in supergraph) {
-    return { options: parseOptions(others), source: apolloManagerSource(supergraph), logDestination };
-  }
-  const options = parseOptions({ ...others, supergraph });
-  return { options, source: openSource(options), logDestination };
+interface OwnSource {
+  readonly source: SupergraphSource;
+  readonly lastGood?: undefined;
 }
 
-function openSource({ supergraph }: Options): SupergraphSource {
-  if (supergraph?.url !== undefined) return urlSource({ ...supergraph, url: supergraph.url });
-  if (supergraph?.file !== undefined) return fileSource({ file: supergraph.file });
-  throw new OptionsError(['`supergraph` is missing: name a file or an http(s) URL.']);
+function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {
+  const ownSource = ownSourceOf(supergraph);
+  const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
+  return { options: parseOptions({ ...others, ...written }), ownSource, logDestination };
+}
+
+/** A source that is given in code. */
+function ownSourceOf(supergraph: GatewayOptions['supergraph']): OwnSource | undefined {
+  if (typeof supergraph !== 'object') return undefined;
+  if ('start' in supergraph) return { source: supergraph };
+  if ('initialize' in supergraph) return { source: apolloManagerSource(supergraph) };
+  return undefined;
 }
 
 async function listen(app: FastifyInstance, host: string, port: number, option: string): Promise<void> {

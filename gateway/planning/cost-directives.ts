@@ -1,4 +1,11 @@
-import { type ConstDirectiveNode, type DocumentNode, Kind, valueFromASTUntyped } from 'graphql';
+import {
+  type ConstDirectiveNode,
+  type DocumentNode,
+  isTypeDefinitionNode,
+  isTypeExtensionNode,
+  Kind,
+  valueFromASTUntyped,
+} from 'graphql';
 
 /** What a supergraph says of costs by `@cost` and `@listSize` (https://specs.apollo.dev/cost/v0.1), by coordinate. */
 export interface CostDirectives {
@@ -33,11 +40,9 @@ export function readCostDirectives(document: DocumentNode): CostDirectives | und
     }
   };
   for (const definition of document.definitions) {
-    if (!('name' in definition) || !('directives' in definition) || !definition.name) continue;
+    if (!isTypeDefinitionNode(definition) && !isTypeExtensionNode(definition)) continue;
     const type = definition.name.value;
-    if (definition.kind !== Kind.DIRECTIVE_DEFINITION) {
-      read(type, definition.directives as readonly ConstDirectiveNode[]);
-    }
+    read(type, definition.directives);
     if (!('fields' in definition)) continue;
     for (const field of definition.fields ?? []) {
       const coordinate = `${type}.${field.name.value}`;

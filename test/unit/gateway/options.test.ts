@@ -65,6 +65,7 @@ describe('defaults', () => {
         errors: 100,
         classes: [],
       },
+      overload: { requests: 4096, delay: 40 },
       cache: {
         store: 'memory:',
         memory: 67_108_864,

@@ -11,6 +11,8 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { buildSchemaInSteps } from './build-schema';
+import type { Invalidate } from './cache/invalidation';
+import type { Store } from './cache/store';
 import { requestError } from './errors';
 import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
@@ -20,9 +22,10 @@ import { compileOperationCost, type OperationCost } from './limits/cost/operatio
 import { createCostReport } from './limits/cost/report';
 import { type RefuseOperation, refuseOperation } from './limits/operation-limits';
 import { limitCalls } from './limits/subgraph-calls';
-import { createPlanner, PlanCache, type PlannedOperation, type Planner } from './planning';
+import { createPlanner, type EntityFacts, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
+import type { CacheOptions } from './subgraph-caches';
 import { type CallOptions, connectSubgraphs } from './subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -39,6 +42,7 @@ export interface EngineOptions {
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
   readonly calls: CallOptions;
+  readonly cache: CacheOptions;
   /**
    * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
    * if they ask with `Apollo-Query-Plan-Experimental`.
@@ -51,6 +55,8 @@ export interface EngineOptions {
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
+  readonly store: Store;
+  readonly invalidate: Invalidate;
   readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -62,16 +68,12 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     supergraphSdl,
     chooseSubgraph,
     errors: told,
-    calls,
     isDevelopment,
     limits,
     mostBytes,
     assumedListSize,
     warmUp,
-    transport,
-    breakers,
     metrics,
-    logger,
   } = options;
   const planner = createPlanner({ supergraphSdl });
 
@@ -79,7 +81,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     const facts = await planner.ready;
     const scopes = new ScopesServed();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
-    const send = connectSubgraphs({ subgraphs, calls, scopes, transport, breakers, metrics, logger });
+    const send = connectSubgraphs({ ...options, subgraphs, facts: facts.entities, scopes });
     const apiSchema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? apiSchema : buildSchema(facts.answerTypesSdl, trusted);
@@ -179,6 +181,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       // In development each answer has extensions, which Apollo Server adds.
       known: (document, operationName) =>
         isDevelopment ? undefined : known.get(knownKey(document, operationName)),
+      tagFormats: formatsIn(facts.entities),
       mostUsed: (count) => plans.mostUsed(count),
       close: planner.close.bind(planner),
     };
@@ -252,4 +255,12 @@ function showPlan(
     default:
       return Promise.resolve(true);
   }
+}
+
+/** The formats of all `@cacheTag`s. */
+function formatsIn({ subgraphs }: EntityFacts): readonly string[] {
+  const formats = [...subgraphs.values()].flatMap(({ typeTags, fieldTags }) =>
+    [...typeTags.values(), ...fieldTags.values()].flat(),
+  );
+  return [...new Set(formats)];
 }

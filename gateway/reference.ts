@@ -69,20 +69,29 @@ function membersOf({
   return anyOf.flatMap(membersOf);
 }
 
+/** An option, and those that are described within it or within the maps that it is a list of, however deep. */
+function deep([name, option]: [string, JsonSchema]): [string, JsonSchema][] {
+  const { type, items } = option;
+  const members =
+    type === 'object'
+      ? membersOf(option).filter(([, { description }]) => description !== undefined)
+      : items === undefined || items.title !== undefined
+        ? []
+        : membersOf(items);
+  const within = type === 'object' ? `${name}.` : `${name}[].`;
+  return [[name, option], ...members.flatMap(([member, inner]) => deep([`${within}${member}`, inner]))];
+}
+
 function table(options: readonly [string, JsonSchema][]): string {
   return [
     row(['option', 'type', 'default', 'meaning']),
     row(['---', '---', '---', '---']),
-    ...options.flatMap(rowsOf),
+    ...options
+      .flatMap(deep)
+      .map(([name, option]) =>
+        row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']),
+      ),
   ].join('\n');
-}
-
-/** An option, and the options of the maps that it is a list of. */
-function rowsOf([name, option]: [string, JsonSchema]): string[] {
-  const own = row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']);
-  const { items } = option;
-  const members = items === undefined || items.title !== undefined ? [] : membersOf(items);
-  return [own, ...members.flatMap(([member, of]) => rowsOf([`${name}[].${member}`, of]))];
 }
 
 function row(cells: readonly string[]): string {

@@ -1,4 +1,5 @@
 export type { CostDirectives, ListSize } from './cost-directives';
+export type { EntityFacts } from './entity-facts';
 export { PlanCache, type PlannedOperation } from './plan-cache';
 export type { QueryPlan } from './planner';
 export { createPlanner, type Planner, type PlannerOptions } from './planner-threads';

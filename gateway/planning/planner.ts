@@ -14,6 +14,7 @@ import { buildSchema, type DocumentNode, Kind, parse } from 'graphql';
 import { type QueryPlan } from '../execution/plan';
 import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { mendsOf } from './defects';
+import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { type PlanningFailure, PlanningError } from './planning-error';
 
 export type { QueryPlan };
@@ -50,6 +51,7 @@ export interface SupergraphFacts {
   readonly overrideLabels: readonly string[];
   /** Undefined for a supergraph that says nothing of costs. */
   readonly costs: CostDirectives | undefined;
+  readonly entities: EntityFacts;
 }
 
 /** Builds the query graph of a supergraph. Throws an `Error` that says what is wrong with a supergraph that it refuses. */
@@ -89,6 +91,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
       subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       overrideLabels: overrideLabelsOf(supergraph),
       costs: readCostDirectives(document),
+      entities: entityFactsOf(document),
     },
     plan(document, operationName, overrideLabels) {
       const overrideConditions = new Map(overrideLabels.map((label) => [label, true]));
@@ -135,6 +138,7 @@ const supportedFeatures = new Set([
   'https://specs.apollo.dev/inaccessible/v0.2',
   'https://specs.apollo.dev/context/v0.1',
   'https://specs.apollo.dev/cost/v0.1',
+  'https://specs.apollo.dev/cacheTag/v0.1',
 ]);
 
 const isSupergraph = ({ definitions }: DocumentNode): boolean =>

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { Ingredients } from './cache/policy';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
@@ -29,6 +30,7 @@ export class ClientRequest implements Caller {
   readonly start = performance.now();
   readonly deadline: number;
   readonly calls = noCalls();
+  readonly ingredients = new Ingredients();
   /** Known once the document is parsed. */
   operation: { readonly name: string | null; readonly type: string } | undefined;
 

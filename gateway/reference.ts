@@ -69,13 +69,22 @@ function membersOf({
   return anyOf.flatMap(membersOf);
 }
 
+/** An option, and those that are described within it, however deep. */
+function deep([name, option]: [string, JsonSchema]): [string, JsonSchema][] {
+  const members = option.type === 'object' ? membersOf(option) : [];
+  const described = members.filter(([, { description }]) => description !== undefined);
+  return [[name, option], ...described.flatMap(([member, inner]) => deep([`${name}.${member}`, inner]))];
+}
+
 function table(options: readonly [string, JsonSchema][]): string {
   return [
     row(['option', 'type', 'default', 'meaning']),
     row(['---', '---', '---', '---']),
-    ...options.map(([name, option]) =>
-      row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']),
-    ),
+    ...options
+      .flatMap(deep)
+      .map(([name, option]) =>
+        row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']),
+      ),
   ].join('\n');
 }
 

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Proof } from './auth/authenticator';
 import { anonymous, type Identity } from './auth/identity';
+import { Ingredients } from './cache/policy';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
@@ -36,6 +37,7 @@ export class ClientRequest implements Caller {
   readonly start = performance.now();
   readonly deadline: number;
   readonly calls = noCalls();
+  readonly ingredients = new Ingredients();
   /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
   proof: Proof | undefined;
   /** Why its credentials prove nothing: the answer to it. */

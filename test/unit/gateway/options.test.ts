@@ -57,6 +57,8 @@ describe('defaults', () => {
         prefix: 'weir',
         compressAbove: 1024,
         longest: 86_400_000,
+        entities: { enabled: true, missing: 5000 },
+        mutations: { dropReturned: true, drop: {} },
       },
       auth: { anonymous: false, apiKeys: [] },
       cors: { credentials: false },
@@ -171,7 +173,7 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ['timeouts: { requests: 1s }', '`timeouts.requests` is unknown; did you mean `request`?'],
     [
       'subgraphs: { a: { link: x } }',
-      '`subgraphs.a.link` is unknown; known here: url, endpoints, timeout, identity, arrayBatching.',
+      '`subgraphs.a.link` is unknown; known here: url, endpoints, timeout, identity, arrayBatching, cache.',
     ],
     [
       'subgraphs: { a: { url: file:///x } }',

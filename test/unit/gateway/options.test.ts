@@ -47,6 +47,7 @@ describe('defaults', () => {
       headers: { forward: ['authorization'], rename: {}, set: {} },
       timeouts: { request: 30_000, subgraph: 10_000 },
       limits: { body: 1_048_576 },
+      overload: { requests: 4096, delay: 40 },
       cache: {
         store: 'memory:',
         memory: 67_108_864,
@@ -59,6 +60,7 @@ describe('defaults', () => {
         entities: { enabled: true, missing: 5000 },
         mutations: { dropReturned: true, drop: {} },
       },
+      auth: { anonymous: false, apiKeys: [] },
       cors: { credentials: false },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
       logging: { level: 'info' },

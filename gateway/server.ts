@@ -18,6 +18,7 @@ import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
 import { OptionsError, type OptionsInput, parseOptions } from './options';
+import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
@@ -58,6 +59,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
+  const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const invalidate: Invalidate = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
@@ -71,6 +73,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         options,
         previous,
         limits,
+        signers,
         transport,
         breakers,
         store,
@@ -120,6 +123,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await app.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
+    signers.close();
     await store.close();
     authentication?.close();
     await metrics.close();

@@ -1,10 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Admit } from './auth/authentication';
+import type { ClientRequest } from './client-request';
 import type { AnswerHeaders } from './edge/answer-headers';
 import type { CachedAnswers } from './edge/cached-answers';
 import { requestError } from './errors';
 import type { OperationContext } from './executor';
+import type { ClientLimits } from './limits/client-limits';
 
 export interface EndpointOptions {
   readonly path: string;
@@ -13,11 +16,14 @@ export interface EndpointOptions {
   readonly cachedAnswers: CachedAnswers;
   /** Whether there is a supergraph; until then the answer is 503. */
   readonly isReady: () => boolean;
+  readonly limits: ClientLimits;
+  /** Undefined when no mode of authentication is configured. */
+  readonly admit: Admit | undefined;
 }
 
 /** Mounts Apollo Server on Fastify. The body of a request stays the bytes that came until it is needed as JSON. */
 export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions): void {
-  const { path, apollo, isReady } = options;
+  const { path, apollo, limits, isReady, admit } = options;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
@@ -26,15 +32,23 @@ export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions):
     method: ['GET', 'POST'],
     url: path,
     exposeHeadRoute: false,
+    preHandler: async ({ client, method, url, headers, body }) => {
+      if (admit === undefined) return;
+      const received = { method, url, headers, body: Buffer.isBuffer(body) ? body : noBody };
+      if (!(await admit(client, received))) throw client.refusal!;
+    },
     handler: async (request, reply) => {
       if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
-      const httpGraphQLRequest = {
-        method: request.method,
-        headers: headersOf(request),
-        search: searchOf(request),
-        body: request.method === 'POST' ? parseBody(request) : undefined,
-      };
-      const { client } = request;
+      const { client, method } = request;
+      const body = method === 'POST' ? parseBody(request) : undefined;
+      const search = searchOf(request);
+      for (const document of body === undefined
+        ? documentsOfUrl(search)
+        : documentsOfBody(body, client, limits)) {
+        const refusal = limits.refuse(document, client.identity);
+        if (refusal !== undefined) throw refusal;
+      }
+      const httpGraphQLRequest = { method, headers: headersOf(request), search, body };
       const context = () => Promise.resolve({ client });
       const response = await client.run(() =>
         apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context }),
@@ -66,7 +80,7 @@ function send(
     addHeaders(reply, answerHeaders.describe(served));
     return reply.type(type).send(sent);
   }
-  if (request.method === 'GET') cachedAnswers.learn(request.raw.url!, served, client.operation);
+  if (request.method === 'GET') cachedAnswers.learn(request.raw.url!, served, client);
   const answer = answerHeaders.reply(request.raw, type, served);
   addHeaders(reply, answer.headers);
   return reply.code(answer.status).send(answer.status === 304 ? undefined : answer.body);
@@ -82,7 +96,9 @@ function addHeaders(reply: FastifyReply, headers: readonly string[]): void {
   }
 }
 
-function parseBody({ headers, body }: FastifyRequest): unknown {
+const noBody = Buffer.alloc(0);
+
+function parseBody({ headers, body, client }: FastifyRequest): object {
   const type = headers['content-type'] ?? '';
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding.toLowerCase() !== 'identity')
@@ -99,12 +115,30 @@ function parseBody({ headers, body }: FastifyRequest): unknown {
   } catch {
     throw requestError('BAD_REQUEST', { reason: 'The body is not valid JSON.' });
   }
-  if (Array.isArray(request))
-    throw requestError('BAD_REQUEST', { reason: 'Batches of operations are not accepted.' });
   if (typeof request !== 'object' || request === null) {
     throw requestError('BAD_REQUEST', { reason: 'The body must be a JSON object.' });
   }
+  if (client.proof?.withoutExtensions === true) {
+    // Not signed, so not from whoever signed the rest.
+    for (const each of [request].flat()) delete (each as { extensions?: unknown } | null)?.extensions;
+  }
   return request;
+}
+
+/** The documents that a body holds. Throws when there are more operations than the client may send at once. */
+function documentsOfBody(body: object, { identity }: ClientRequest, limits: ClientLimits): string[] {
+  if (!Array.isArray(body)) return documentOf(body);
+  const limit = limits.of(identity).batch;
+  if (limit === 1) throw requestError('BAD_REQUEST', { reason: 'Batches of operations are not accepted.' });
+  if (body.length > limit) {
+    throw requestError('MAX_BATCH_LIMIT', { got: body.length, limit });
+  }
+  return body.flatMap(documentOf);
+}
+
+function documentOf(operation: unknown): string[] {
+  const { query } = (operation ?? {}) as { readonly query?: unknown };
+  return typeof query === 'string' ? [query] : [];
 }
 
 function headersOf({ headers }: FastifyRequest): HeaderMap {
@@ -119,3 +153,5 @@ function searchOf({ url }: FastifyRequest): string {
   const start = url.indexOf('?');
   return start === -1 ? '' : url.slice(start);
 }
+
+const documentsOfUrl = (search: string): string[] => new URLSearchParams(search).getAll('query');

@@ -16,11 +16,17 @@ import type { Store } from './cache/store';
 import type { ClientRequest } from './client-request';
 import type { AnswerHeaders } from './edge/answer-headers';
 import type { Caching } from './edge/caching';
+import type { IdentifiedCaller } from './edge/flights';
 import type { Asked } from './edge/response-cache';
 import { digest } from './edge/response-keys';
 import { requestError } from './errors';
 import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
+import type { ClientLimits } from './limits/client-limits';
+import { compileOperationCost, type OperationCost } from './limits/cost/operation-cost';
+import { createCostReport } from './limits/cost/report';
+import { type RefuseOperation, refuseOperation } from './limits/operation-limits';
+import { limitCalls } from './limits/subgraph-calls';
 import { createPlanner, type EntityFacts, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
@@ -31,7 +37,6 @@ import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
 import { ScopesServed } from './transports/scopes-served';
-import type { Caller } from './transports/transport';
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -47,6 +52,10 @@ export interface EngineOptions {
    * if they ask with `Apollo-Query-Plan-Experimental`.
    */
   readonly isDevelopment: boolean;
+  readonly limits: ClientLimits;
+  /** Of an answer; a larger one is replaced by an error. */
+  readonly mostBytes: number;
+  readonly assumedListSize: number;
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
@@ -60,7 +69,17 @@ export interface EngineOptions {
 
 /** Plans operations in worker threads and runs them over the bytes of subgraph responses. Rejects when the supergraph does not build. */
 export async function createEngine(options: EngineOptions): Promise<Executor> {
-  const { supergraphSdl, chooseSubgraph, errors: told, isDevelopment, warmUp, metrics } = options;
+  const {
+    supergraphSdl,
+    chooseSubgraph,
+    errors: told,
+    isDevelopment,
+    limits,
+    mostBytes,
+    assumedListSize,
+    warmUp,
+    metrics,
+  } = options;
   const { responses, answerHeaders } = options.caching;
   const planner = createPlanner({ supergraphSdl });
 
@@ -81,13 +100,24 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     });
     await plans.warm(untilLate(warmUp));
 
-    const perform = async (program: Program, variables: Variables, caller: Caller): Promise<Execution> => {
-      scopes.enter(caller.scope);
+    const reportCost = createCostReport(metrics.meter);
+    const perform = async (
+      program: Program,
+      variables: Variables,
+      cost: OperationCost,
+      client: IdentifiedCaller,
+    ): Promise<Execution> => {
+      scopes.enter(client.scope);
       try {
-        return await execute(program, { variables, send, caller, errors: told });
+        const bounded = limitCalls(send, limits.of(client.identity).calls);
+        const execution = await execute(program, { variables, send: bounded, caller: client, errors: told });
+        const { length } = execution.body;
+        if (length > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: length, limit: mostBytes });
+        reportCost(cost, variables, execution.data);
+        return execution;
       } finally {
-        scopes.leave(caller.scope);
-        metrics.calls.add(caller.calls);
+        scopes.leave(client.scope);
+        metrics.calls.add(client.calls);
       }
     };
     const plannedOf = (
@@ -101,30 +131,32 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       overrideLabels: chooseOverrides(facts.overrideLabels),
     });
     const supergraph = digest(supergraphSdl);
-    const known = new LRUCache<string, KnownOperation & Pick<Asked, 'operation'>>({
-      maxSize: mostKnownBytes,
-    });
-    const remember = (text: string, documentHash: string, operationName: string | undefined) => {
-      const key = knownKey(text, operationName);
-      const remembered = known.get(key);
-      if (remembered !== undefined) return remembered;
-      const document = parse(text, { noLocation: true });
+    const known = new LRUCache<string, LimitedOperation>({ maxSize: mostKnownBytes });
+    const knownOf = (source: string, hash: string, operationName: string | undefined): LimitedOperation => {
+      const document = parse(source, { noLocation: true });
       const operation = getOperationAST(document, operationName)!;
-      const cached = responses.describe({ document, operation, schema: apiSchema, supergraph, documentHash });
-      const found = {
+      const costs = { schema: apiSchema, directives: facts.costs, assumedListSize };
+      const cost = compileOperationCost(document, operation, costs);
+      const refuse = refuseOperation(source, cost, limits);
+      const cached = responses.describe({
+        ...{ document, operation, schema: apiSchema, supergraph },
+        documentHash: hash,
+      });
+      return {
         name: operation.name?.value ?? null,
         type: operation.operation,
-        operation: cached,
-        prepare(variables: Variables) {
+        cost,
+        refuse,
+        cached,
+        prepare(variables, client) {
+          if (refuse(variables, client.identity) !== undefined) return undefined;
           if ('errors' in checkVariables(apiSchema, operation, variables)) return undefined;
-          const program = plans.peek(plannedOf(text, documentHash, operationName));
+          const program = plans.peek(plannedOf(source, hash, operationName));
           if (program === undefined) return undefined;
-          const run = (caller: Caller): Promise<Execution> => perform(program, variables, caller);
-          return (client: ClientRequest) => responses.answer({ operation: cached, variables }, client, run);
+          const asked = { operation: cached, variables, refuse };
+          return () => responses.answer(asked, client, (caller) => perform(program, variables, cost, caller));
         },
       };
-      known.set(key, found, { size: key.length * 2 + 1024 });
-      return found;
     };
 
     const run: Execute = async ({ source, queryHash, operation, request, context }) => {
@@ -133,18 +165,28 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
         throw requestError('UNSUPPORTED_OPERATION', { feature: 'Subscription' });
       }
+      const { client } = context;
+      const key = knownKey(source, operationName);
+      const entry = known.get(key) ?? knownOf(source, queryHash, operationName);
+      const refusal = entry.refuse(variables, client.identity);
+      if (refusal !== undefined) throw refusal;
       const checked = checkVariables(apiSchema, operation, variables);
       if ('errors' in checked) return { errors: checked.errors };
       const planned = plannedOf(source, queryHash, operationName);
-      const { client } = context;
-      const { operation: cached } = remember(source, queryHash, operationName);
-      const execution = await responses.answer({ operation: cached, variables }, client, async (caller) =>
-        perform(plans.peek(planned) ?? (await plans.get(planned)), variables, caller),
+      if (!known.has(key)) known.set(key, entry, { size: key.length * 2 + 1024 });
+      const { cached, refuse, cost: costs } = entry;
+      const asked = { operation: cached, variables, refuse };
+      const execution = await responses.answer(asked, client, async (caller) =>
+        perform(plans.peek(planned) ?? (await plans.get(planned)), variables, costs, caller),
       );
       const result: GatewayExecutionResult = { data: dataOf(execution) };
       if (execution.errors.length > 0) result.errors = execution.errors;
       if (isDevelopment) {
-        result.extensions = { weir: { calls: client.calls, cache: showCache(client, answerHeaders) } };
+        const actual = entry.cost.actual(JSON.parse(execution.data.toString()));
+        const cost = { estimated: entry.cost.estimate(variables).cost, actual };
+        result.extensions = {
+          weir: { calls: client.calls, cost, cache: showCache(client, answerHeaders) },
+        };
         if (request.http?.headers.has('apollo-query-plan-experimental') === true) {
           const format = request.http.headers.get('apollo-query-plan-experimental-format');
           result.extensions['__queryPlanExperimental'] = await showPlan(planner, planned, format);
@@ -182,6 +224,13 @@ function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOp
   }
 }
 
+/** A known operation with what is needed to run it on the other way, too. */
+interface LimitedOperation extends KnownOperation {
+  readonly cost: OperationCost;
+  readonly refuse: RefuseOperation;
+  readonly cached: Asked['operation'];
+}
+
 /** 16 MiB. */
 const mostKnownBytes = 16 * 1024 * 1024;
 
@@ -197,7 +246,7 @@ function checkVariables(
 ): ReturnType<typeof getVariableValues> {
   return variableDefinitions.length === 0
     ? noVariables
-    : getVariableValues(schema, variableDefinitions, variables);
+    : getVariableValues(schema, variableDefinitions, variables, { maxErrors: 10 });
 }
 
 const noVariables = { coerced: {} };

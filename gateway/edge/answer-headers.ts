@@ -10,7 +10,7 @@ import { encodings, type Encoding, type StoredAnswer } from './stored-answer';
 export interface Served {
   readonly answer: StoredAnswer;
   readonly result: 'HIT' | 'MISS' | 'STALE';
-  readonly keys: Pick<ResponseKeys, 'supergraph' | 'base'>;
+  readonly keys: Pick<ResponseKeys, 'supergraph' | 'base' | 'isFor'>;
 }
 
 export interface AnswerHeadersOptions {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { Identity } from '../auth/identity';
 import type { KeyHeaders } from '../cache/key-headers';
 import type { Store } from '../cache/store';
 import type { ClientRequest } from '../client-request';
@@ -25,6 +26,10 @@ export interface CachedAnswersOptions {
 /** A request that was answered before, by its bytes. */
 interface Asked {
   readonly supergraph: string;
+  /** Who was answered. */
+  readonly identity: Identity;
+  /** Whether somebody else may ask for so much. */
+  readonly isFor: (identity: Identity) => boolean;
   readonly operation: ClientRequest['operation'];
   readonly base: string;
   readonly scope: 'public' | 'private';
@@ -44,14 +49,18 @@ export class CachedAnswers {
   }
 
   /** Remembers what was asked with a body, or a URL. */
-  learn(request: string, { answer, keys }: Served, operation: ClientRequest['operation']): void {
-    const { supergraph, base } = keys;
+  learn(request: string, { answer, keys }: Served, { operation, identity }: ClientRequest): void {
+    const { supergraph, base, isFor } = keys;
     if (base === undefined || request.length > longestRequest || this.#options.store.peek === undefined)
       return;
     const { scope } = answer.policy;
     const known = this.#asked.get(request);
     if (known?.base === base && known.scope === scope) return;
-    this.#asked.set(request, { supergraph, operation, base, scope }, { size: request.length + 300 });
+    this.#asked.set(
+      request,
+      { supergraph, operation, identity, isFor, base, scope },
+      { size: request.length + 300 },
+    );
   }
 
   readonly answer: Answerer = (arrival) => {
@@ -61,11 +70,12 @@ export class CachedAnswers {
     if (asked === undefined || asked.supergraph !== this.#options.gateway.current?.digest) return false;
     if (request.method === 'GET' && !isPreflighted(headers)) return false;
     if (this.#options.clientDirectives && headers['cache-control'] !== undefined) return false;
+    if (asked.identity !== client.identity && !asked.isFor(client.identity)) return false;
     const type = this.#mediaTypeFor(headers.accept);
     const answer = type === undefined ? undefined : this.#find(asked, client);
     if (answer === undefined) return false;
 
-    client.operation = asked.operation;
+    if (asked.operation !== undefined) client.resolve(asked.operation);
     this.#options.statistics.hit++;
     const { answerHeaders, corsHeaders } = this.#options;
     const reply = answerHeaders.reply(request, type!, { answer, result: 'HIT', keys: asked });

@@ -1,9 +1,15 @@
-import type { ClientRequest } from '../client-request';
+import type { Identity } from '../auth/identity';
 import { Ingredients } from '../cache/policy';
+import type { ClientRequest } from '../client-request';
 import type { Execution } from '../execution';
 import { noCalls } from '../transports/call-counts';
 import type { Caller } from '../transports/transport';
 import type { StoredAnswer } from './stored-answer';
+
+/** For whom an operation is run. */
+export interface IdentifiedCaller extends Caller {
+  readonly identity: Identity;
+}
 
 /** What an execution came to. */
 export interface Outcome {
@@ -14,10 +20,12 @@ export interface Outcome {
 
 /**
  * An execution whose answer is for all who ask the same while it runs. It goes on until the last of them has left, and
- * has the time of the one who has most left. It is found under the headers and the trace of the one who began it.
+ * has the time of the one who has most left. It is made with the headers, the identity and the trace of the one who began it.
  */
-export class Flight implements Caller {
+export class Flight implements IdentifiedCaller {
   readonly headers: Caller['headers'];
+  readonly identity: Identity;
+  readonly signedIdentity: string | undefined;
   readonly scope: string;
   readonly tracing: Caller['tracing'];
   readonly calls: Caller['calls'];
@@ -30,6 +38,8 @@ export class Flight implements Caller {
   /** @param until for an execution that nobody waits for: when it must be over */
   constructor(first: ClientRequest, run: (flight: Flight) => Promise<Outcome>, until?: number) {
     this.headers = first.headers;
+    this.identity = first.identity;
+    this.signedIdentity = first.signedIdentity;
     this.scope = first.scope;
     this.tracing = first.tracing;
     this.calls = until === undefined ? first.calls : noCalls();

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { GraphQLError } from 'graphql';
+import type { Identity } from '../auth/identity';
 import type { KeyHeaders } from '../cache/key-headers';
 import { isStorable, noStore, type Policy } from '../cache/policy';
 import type { Clock, Found, Look, Store } from '../cache/store';
@@ -11,7 +12,7 @@ import type { Caller } from '../transports/transport';
 import type { Served } from './answer-headers';
 import { type CachedOperation, describeOperation, type OperationFacts } from './cached-operation';
 import { type ClientDirectives, clientDirectives } from './client-directives';
-import { Flight, type Outcome } from './flights';
+import { Flight, type IdentifiedCaller, type Outcome } from './flights';
 import type { ResponseCacheStatistics } from './response-cache-statistics';
 import { baseKey, canonicalJson, privateKey, publicKey, type ResponseKeys } from './response-keys';
 import { entryOf, pack, readAnswer, type StoredAnswer, storedAnswer } from './stored-answer';
@@ -39,10 +40,12 @@ export interface Asked {
    * @default undefined: whoever asks is answered by the same program
    */
   readonly variant?: string | undefined;
+  /** Says why a client may not ask for so much. */
+  readonly refuse: (variables: Asked['variables'], identity: Identity) => Error | undefined;
 }
 
 /** Runs the operation for a caller. */
-export type Run = (caller: Caller) => Promise<Execution>;
+export type Run = (caller: IdentifiedCaller) => Promise<Execution>;
 
 /**
  * Keeps complete answers of queries, for as long as all that they are made of may be kept: public ones for everybody,
@@ -129,7 +132,8 @@ export class ResponseCache {
     const { statistics } = this.#settings;
     const key = flightKey(miss);
     const flight = this.#flights.get(key);
-    if (flight === undefined) {
+    // One that everybody has left ends soon.
+    if (flight === undefined || flight.isGone) {
       statistics.miss++;
       const { execution, answer } = await this.#begin(key, miss, 'awaited').outcome;
       return answer === undefined ? execution : serve(client, { answer, result: 'MISS', keys });
@@ -213,7 +217,7 @@ export class ResponseCache {
 
   /** Undefined for variables that cannot be written. */
   #keysOf(
-    { variables, variant }: Asked,
+    { variables, variant, refuse }: Asked,
     operation: CachedOperation,
     client: ClientRequest,
   ): ResponseKeys | undefined {
@@ -224,6 +228,7 @@ export class ResponseCache {
     const base = baseKey(operation.id, json, variant);
     return {
       supergraph: operation.supergraph,
+      isFor: (identity) => refuse(variables, identity) === undefined,
       base: variant === undefined ? base : undefined,
       public: publicKey(base, client, keyHeaders),
       private: privateKey(base, client),

@@ -1,18 +1,21 @@
 import { hash } from 'node:crypto';
 import type { KeyHeaders } from '../cache/key-headers';
+import type { Identity } from '../auth/identity';
 import type { ClientRequest } from '../client-request';
 
 /** Under which keys the answer to a request is kept: if everybody may have it, and if only its client may. */
 export interface ResponseKeys {
   /** Names the supergraph. */
   readonly supergraph: string;
+  /** Whether somebody may ask for so much. */
+  readonly isFor: (identity: Identity) => boolean;
   /** What they begin with; undefined where the operation is another one for others. */
   readonly base: string | undefined;
   readonly public: string;
   readonly private: string;
 }
 
-type Asker = Pick<ClientRequest, 'headers' | 'scope'>;
+type Asker = Pick<ClientRequest, 'headers' | 'scope' | 'identity'>;
 
 /** What is the same for all who ask for an operation with these variables. */
 export function baseKey(operationId: string, variables: string, variant = ''): string {
@@ -25,8 +28,8 @@ export function publicKey(base: string, client: Asker, keyHeaders: KeyHeaders): 
 }
 
 /** All forwarded headers are in it, and whom the gateway itself takes the client for. */
-export function privateKey(base: string, { scope }: Asker): string {
-  return `${base}:private:${digest(scope)}`;
+export function privateKey(base: string, { scope, identity }: Asker): string {
+  return `${base}:private:${digest(`${identity.scope}\n\n${scope}`)}`;
 }
 
 /** 192 bits. */

@@ -133,7 +133,11 @@ describe('a public answer', () => {
 
   it('is packed for those who accept that', async () => {
     const gateway = await start();
-    const query = `{ ${Array.from({ length: 100 }, (_, i) => `name${i}: me { name }`).join(' ')} }`;
+    graph.accounts.answer = (_, response) => {
+      response.setHeaders(new Map(Object.entries(graph.accounts.headers)));
+      response.end(JSON.stringify({ data: { me: { name: 'Ada '.repeat(1_000) } } }));
+    };
+    const query = me;
     const unpacked = { query, headers: { 'accept-encoding': 'identity' } };
     const plain = await send(gateway, unpacked);
     // It is packed before it is stored.

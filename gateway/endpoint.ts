@@ -53,6 +53,8 @@ export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions):
       const response = await client.run(() =>
         apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context }),
       );
+      // Of several operations in one request none speaks for all.
+      if (Array.isArray(body)) client.served = undefined;
       return send(request, reply, response, options);
     },
   });

@@ -276,6 +276,18 @@ describe('is never kept:', () => {
   });
 });
 
+it('says of a batch what is true for all of it: that it is not kept', async () => {
+  const gateway = await start({}, { limits: { batch: 2 } });
+  graph.reviews.headers = {};
+  const uncached = { query: '{ latestReviews { rating } }' };
+  for (let i = 0; i < 3; i++) {
+    const response = await gateway.post([uncached, { query: me }]);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('etag')).toBeNull();
+    expect(await response.json()).toHaveLength(2);
+  }
+});
+
 describe('stale answers', () => {
   it('are served while one request fetches a newer one', async () => {
     graph.accounts.headers = { 'cache-control': 'public, max-age=0, stale-while-revalidate=60' };

@@ -38,6 +38,7 @@ export class ClientRequests {
       headers: request.headers,
       forward: this.#forward,
       timeout: timeouts.request,
+      address: request.socket.remoteAddress,
     });
     request[clientKey] = client;
     this.#inFlight.add(client);

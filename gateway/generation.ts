@@ -4,6 +4,8 @@ import { createEngine } from './engine';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { Options } from './options';
 import type { SubgraphLocation } from './supergraph/subgraphs';
+import type { Audit } from './telemetry/audit/audit';
+import { audited } from './telemetry/audit/audited';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
@@ -16,6 +18,8 @@ export interface GenerationOptions {
   readonly previous?: Generation | undefined;
   readonly transport: HttpTransport;
   readonly breakers: Breakers;
+  /** Where mutations are recorded. */
+  readonly audit?: Audit | undefined;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -39,6 +43,7 @@ export class Generation {
     supergraphSdl,
     options,
     previous,
+    audit,
     ...shared
   }: GenerationOptions): Promise<Generation> {
     try {
@@ -54,7 +59,7 @@ export class Generation {
         warmUp,
         ...shared,
       });
-      return new Generation(supergraphSdl, executor);
+      return new Generation(supergraphSdl, audit === undefined ? executor : audited(executor, audit));
     } catch (error) {
       if (error instanceof SupergraphError) throw error;
       throw new SupergraphError(`The supergraph cannot be run: ${(error as Error).message}`, {

@@ -20,6 +20,7 @@ import { OptionsError, type OptionsInput, parseOptions } from './options';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
+import { openAudit } from './telemetry/audit/audit';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
 import { watchEndpoints } from './telemetry/endpoints';
@@ -55,6 +56,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
   const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
+  const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
@@ -62,8 +64,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const invalidate = createInvalidate(store);
   const gateway = new Gateway({
     source,
+    audit,
     build: (supergraphSdl, previous) =>
-      Generation.build({ supergraphSdl, options, previous, transport, breakers, metrics, logger }),
+      Generation.build({ supergraphSdl, options, previous, transport, breakers, audit, metrics, logger }),
     lastGood,
     logger,
     metrics,
@@ -97,7 +100,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const drain = prepareDrain(app, clients);
   graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers, admit });
   const { enabled, token } = options.admin;
-  const invalidation = token === undefined ? undefined : { token, invalidate, logger };
+  const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
 
   async function close(): Promise<void> {
@@ -108,6 +111,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await transport.close();
     await store.close();
     authentication?.close();
+    await audit?.close();
     await metrics.close();
   }
 

@@ -27,7 +27,12 @@ export function auditCommand(context: Context): Command {
         '  $ weir audit verify audit.jsonl.1 audit.jsonl --key-file audit.key',
     )
     .action((files: readonly string[], flags: VerifyFlags) => verifyTrail(files, flags, context));
-  return new Command('audit').summary('check an audit trail').addCommand(verify);
+  return new Command('audit')
+    .summary('check an audit trail')
+    .description('Checks the records of who did what that a gateway has written.')
+    .helpCommand(false)
+    .addHelpText('after', '\nExamples:\n  $ weir audit verify audit.jsonl')
+    .addCommand(verify);
 }
 
 async function verifyTrail(

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
-import { createInvalidate } from './cache/invalidation';
+import { createInvalidate, type Invalidate } from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
@@ -17,6 +17,7 @@ import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
 import { Overload } from './limits/overload';
 import { OptionsError, type OptionsInput, parseOptions } from './options';
+import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
@@ -59,14 +60,27 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
+  const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const invalidate = createInvalidate(store);
+  const invalidate: Invalidate = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
   const gateway = new Gateway({
     source,
     audit,
     build: (supergraphSdl, previous) =>
-      Generation.build({ supergraphSdl, options, previous, transport, breakers, audit, metrics, logger }),
+      Generation.build({
+        supergraphSdl,
+        options,
+        previous,
+        signers,
+        transport,
+        breakers,
+        store,
+        invalidate,
+        audit,
+        metrics,
+        logger,
+      }),
     lastGood,
     logger,
     metrics,
@@ -109,6 +123,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await app.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
+    signers.close();
     await store.close();
     authentication?.close();
     await audit?.close();

@@ -44,11 +44,11 @@ export class ClientRequest implements Caller {
   readonly calls = noCalls();
   /** Where it comes from: an IP address. */
   readonly address: string | undefined;
-  readonly ingredients = new Ingredients();
   /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
   proof: Proof | undefined;
   /** Why its credentials prove nothing: the answer to it. */
   refusal: Error | undefined;
+  readonly ingredients = new Ingredients();
 
   readonly #signIdentity: SignIdentity;
   #operation: Operation | undefined;

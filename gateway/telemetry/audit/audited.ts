@@ -13,18 +13,17 @@ export function audited(executor: Executor, audit: Audit): Executor {
     operationName: string | undefined,
   ): KnownOperation => ({
     ...operation,
-    prepare(variables) {
-      const start = operation.prepare(variables);
+    prepare(variables, client) {
+      const start = operation.prepare(variables, client);
       if (start === undefined) return undefined;
       let known = facts.get(operation);
       if (known === undefined) facts.set(operation, (known = factsOfMutation(document, operationName)));
       const done = known;
-      return async (caller) => {
-        const client = caller as ClientRequest;
+      return async () => {
         await admitted(audit, client);
         const record = (errors: readonly CodedError[]): void =>
           audit.mutation({ client, facts: done, variables, errors: codesOf(errors) });
-        return recorded(start(caller), ({ errors }) => errors, record);
+        return recorded(start(), ({ errors }) => errors, record);
       };
     },
   });

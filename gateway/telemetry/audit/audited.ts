@@ -1,3 +1,4 @@
+import { OperationTypeNode } from 'graphql';
 import type { Executor, KnownOperation } from '../../executor';
 import { ClientGone, type ClientRequest } from '../../client-request';
 import type { Audit } from './audit';
@@ -31,7 +32,7 @@ export function audited(executor: Executor, audit: Audit): Executor {
   return {
     ...executor,
     async execute(request) {
-      if (request.operation.operation !== 'mutation') return executor.execute(request);
+      if (request.operation.operation !== OperationTypeNode.MUTATION) return executor.execute(request);
       const { client } = request.context;
       await admitted(audit, client);
       const { variables = {}, operationName } = request.request;
@@ -60,7 +61,10 @@ interface CodedError {
 }
 
 const codesOf = (errors: readonly CodedError[]): string[] =>
-  errors.map(({ extensions }) => String(extensions?.['code'] ?? 'INTERNAL_SERVER_ERROR'));
+  errors.map(({ extensions }) => {
+    const code = extensions?.['code'];
+    return typeof code === 'string' ? code : 'INTERNAL_SERVER_ERROR';
+  });
 
 /** Records what came of a mutation, also when nothing did. */
 async function recorded<Result>(

@@ -24,6 +24,7 @@ import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
+import { openAudit } from './telemetry/audit/audit';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
 import { watchEndpoints } from './telemetry/endpoints';
@@ -59,6 +60,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
   const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
+  const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
   const signers = openSubgraphSigners(options, logger);
@@ -71,6 +73,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const limits = createClientLimits({ limits: options.limits, introspection });
   const gateway = new Gateway({
     source,
+    audit,
     build: (supergraphSdl, previous) =>
       Generation.build({
         supergraphSdl,
@@ -83,6 +86,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         store,
         caching,
         invalidate,
+        audit,
         metrics,
         logger,
       }),
@@ -129,7 +133,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     isReady: () => answers,
   });
   const { enabled, token } = options.admin;
-  const invalidation = token === undefined ? undefined : { token, invalidate, logger };
+  const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
 
   async function close(): Promise<void> {
@@ -141,6 +145,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     signers.close();
     await store.close();
     authentication?.close();
+    await audit?.close();
     await metrics.close();
   }
 

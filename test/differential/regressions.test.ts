@@ -263,6 +263,12 @@ const regressions: Readonly<Record<string, Regression>> = {
     },
     operation: '{ media { rating } }',
   },
+  'need not know the type of an interface object of which conditions leave out all that depends on it': {
+    subgraphs: interfaceObject,
+    operation:
+      'query ($v: Boolean!) { media { id ... on Film { label @include(if: $v) ...More } } } fragment More on Film { label @skip(if: true) }',
+    variables: { v: false },
+  },
   'tells the error of a value that clients may not see': {
     subgraphs: {
       alpha: `

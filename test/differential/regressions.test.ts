@@ -263,10 +263,16 @@ const regressions: Readonly<Record<string, Regression>> = {
     },
     operation: '{ media { rating } }',
   },
-  'need not know the type of an interface object of which conditions leave out all that depends on it': {
-    subgraphs: interfaceObject,
-    operation:
-      'query ($v: Boolean!) { media { id ... on Film { label @include(if: $v) ...More } } } fragment More on Film { label @skip(if: true) }',
+  'needs no type of an interface object of which conditions leave out all that depends on it': {
+    subgraphs: {
+      alpha: `
+        type Query { media: Media }
+        type Media @interfaceObject @key(fields: "id") { id: ID }`,
+      beta: `
+        interface Media @key(fields: "id") { id: ID }
+        type Film implements Media @key(fields: "id") { id: ID title: String }`,
+    },
+    operation: 'query ($v: Boolean!) { media { id ... on Film { title @include(if: $v) } } }',
     variables: { v: false },
   },
   'tells the error of a value that clients may not see': {

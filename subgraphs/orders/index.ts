@@ -18,10 +18,11 @@ export const orders = defineSubgraph({
     },
   },
   resolvers,
-  context: ({ db, identity, options, propagation, log }): Context => ({
+  context: ({ db, identity, options, propagation, invalidate, log }): Context => ({
     db,
     identity,
     inventory: connectInventory({ url: options.inventoryUrl, headers: propagation }),
+    invalidate,
     log,
     loaders: createLoaders(db),
   }),

@@ -1,5 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import type { Proof } from './auth/authenticator';
+import { anonymous, type Identity } from './auth/identity';
+import type { SignIdentity } from './auth/signed-identity';
 import { Ingredients } from './cache/policy';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
@@ -17,8 +20,15 @@ export interface ClientRequestOptions {
   readonly headers: IncomingHttpHeaders;
   /** Picks the headers that are handed on to subgraphs. */
   readonly forward: (headers: IncomingHttpHeaders) => Caller['headers'];
+  /** What subgraphs are told of who sends it. */
+  readonly signIdentity: SignIdentity;
   /** Milliseconds that the request may take. */
   readonly timeout: number;
+}
+
+interface Operation {
+  readonly name: string | null;
+  readonly type: string;
 }
 
 /** One request of a client, from its first byte until its answer is sent or the client is gone. */
@@ -30,10 +40,14 @@ export class ClientRequest implements Caller {
   readonly start = performance.now();
   readonly deadline: number;
   readonly calls = noCalls();
+  /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
+  proof: Proof | undefined;
+  /** Why its credentials prove nothing: the answer to it. */
+  refusal: Error | undefined;
   readonly ingredients = new Ingredients();
-  /** Known once the document is parsed. */
-  operation: { readonly name: string | null; readonly type: string } | undefined;
 
+  readonly #signIdentity: SignIdentity;
+  #operation: Operation | undefined;
   #scope: string | undefined;
   /** What the client is told when its request was ended before its time. */
   #abortion: Error | undefined;
@@ -41,17 +55,38 @@ export class ClientRequest implements Caller {
   readonly #timer: NodeJS.Timeout;
   readonly #atEnd: (() => void)[] = [];
 
-  constructor({ headers, forward, timeout }: ClientRequestOptions) {
+  constructor({ headers, forward, signIdentity, timeout }: ClientRequestOptions) {
     this.id = requestIdOf(headers['x-request-id']);
     this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
     this.headers = forward(headers);
+    this.#signIdentity = signIdentity;
     this.tracing = tracingHeaders(this.id, this.trace);
     this.deadline = this.start + timeout;
     this.#timer = setTimeout(() => this.abort(requestError('GATEWAY_TIMEOUT', { timeout })), timeout);
   }
 
+  /** Who sends it. Set before anything answers. */
+  get identity(): Identity {
+    return this.proof?.identity ?? anonymous;
+  }
+
+  /** Known once the document is parsed. */
+  get operation(): Operation | undefined {
+    return this.#operation;
+  }
+
+  /** Says what is asked for. Throws where the credentials are not good for it. */
+  resolve(operation: Operation): void {
+    this.#operation = operation;
+    if (operation.type === 'mutation') this.proof?.admitMutation?.();
+  }
+
+  get signedIdentity(): string | undefined {
+    return this.#signIdentity(this.identity);
+  }
+
   get scope(): string {
-    return (this.#scope ??= scopeOf(this.headers));
+    return (this.#scope ??= scopeOf(this.headers, this.signedIdentity));
   }
 
   /** What the client gets back: our place in its trace, as W3C Trace Context's level 2 proposes. */

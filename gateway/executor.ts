@@ -4,7 +4,7 @@ import type { ClientRequest } from './client-request';
 import type { Policy } from './cache/policy';
 import type { Execution } from './execution';
 import type { PlannedOperation } from './planning';
-import type { Caller } from './transports/transport';
+import type { Signer } from './transports/signer';
 
 /** What plans and runs the operations of one supergraph. */
 export interface Executor {
@@ -33,8 +33,14 @@ export type Execute = (
 export interface KnownOperation {
   readonly name: string | null;
   readonly type: string;
-  /** What runs it; undefined when it has to be planned first, or when the variables do not fit. */
-  prepare(variables: Readonly<Record<string, unknown>>): ((caller: Caller) => Promise<Execution>) | undefined;
+  /**
+   * What runs it for a client; undefined when it has to be planned first, when the variables do not fit, or when the
+   * client may not ask for so much.
+   */
+  prepare(
+    variables: Readonly<Record<string, unknown>>,
+    client: ClientRequest,
+  ): (() => Promise<Execution>) | undefined;
 }
 
 /** The context value of every operation. */
@@ -57,6 +63,8 @@ export interface Subgraph {
   readonly timeout: number;
   /** Headers that every call has. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Proves to it who calls. */
+  readonly signer: Signer | undefined;
   /** `independent` is one whose answers depend on nobody: it gets no headers of clients. */
   readonly identity: 'forwarded' | 'independent';
   /** Takes a JSON array of requests. */

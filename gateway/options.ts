@@ -1,7 +1,9 @@
 /** Longer than other files: every option stands in one schema, with its default, its rule and its documentation. */
 import { z } from 'zod';
 import { invalidationSchema } from './cache/invalidation';
+import { limitsOptions } from './limits/options';
 import { readOptionsFile } from './options-file';
+import { privateLinksOptions } from './options-private-links';
 import { describeIssue } from './options-problem';
 
 /** All options of a gateway, complete: every default is in. */
@@ -82,7 +84,8 @@ const size = z
 const ownHeaders = new Set(
   `connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding
   upgrade host expect content-length content-type content-encoding accept accept-encoding traceparent tracestate
-  x-request-id x-request-timeout http2-settings __proto__`.split(/\s+/),
+  x-request-id x-request-timeout http2-settings content-digest signature signature-input weir-identity
+  __proto__`.split(/\s+/),
 );
 
 const headerName = z
@@ -100,6 +103,14 @@ const origin = z
   .refine((value) => URL.canParse(value) && new URL(value).origin === value, {
     error: 'must be an origin such as https://shop.example, without a path',
   });
+
+const instantRule = 'must be a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z';
+const instant = z
+  .union([z.iso.date({ error: instantRule }), z.iso.datetime({ error: instantRule, offset: true })], {
+    error: instantRule,
+  })
+  .meta({ title: 'date' });
+const texts = z.array(text, { error: 'must be a list of text' });
 
 /** How long answers live after `maxAge`, and for whom, where it is the options that say it. */
 const lifetimeOptions = {
@@ -299,6 +310,11 @@ export const optionsSchema = z.strictObject({
     )
     .default({})
     .describe('What is different for one subgraph, by its name.'),
+  privateLinks: privateLinksOptions
+    .prefault({})
+    .describe(
+      'Signs calls of subgraphs, so that these can refuse whatever else comes, and believe who the caller is: [identity.md](identity.md#private-links). Without keys nothing is signed.',
+    ),
   calls: z
     .strictObject(
       {
@@ -450,13 +466,30 @@ export const optionsSchema = z.strictObject({
       { error: 'must be a map' },
     )
     .prefault({}),
-  limits: z
+  limits: limitsOptions(size)
+    .prefault({})
+    .describe('How much a client may ask for: [security.md](security.md) says how to choose.'),
+  overload: z
     .strictObject(
-      { body: size.prefault('1MiB').describe('The size up to which the body of a request is read.') },
+      {
+        requests: z
+          .int({ error: countRule })
+          .min(1, { error: countRule })
+          .max(100_000, { error: countRule })
+          .default(4096)
+          .describe('How many requests may be served at once in a process.'),
+        delay: timeout
+          .prefault('40ms')
+          .describe(
+            'How late the event loop may be, which each request waits on top of its own work. While it is later, fewer requests are served at once, but never fewer than 64.',
+          ),
+      },
       { error: 'must be a map' },
     )
     .prefault({})
-    .describe('How much a client may ask for.'),
+    .describe(
+      'When a process refuses requests with 503 `OVERLOADED`. It also does while its heap is 90 % full.',
+    ),
   cache: z
     .strictObject(
       {
@@ -539,6 +572,42 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('Where answers are kept.'),
+  auth: z
+    .strictObject(
+      {
+        anonymous: flag
+          .default(false)
+          .describe(
+            'Lets requests without credentials in, as nobody. Wrong credentials are refused all the same. No effect while no mode is configured: then everybody is nobody.',
+          ),
+        apiKeys: z
+          .array(
+            z.strictObject(
+              {
+                client: text.describe('Whose key it is. Several keys may have the same client.'),
+                sha256: z
+                  .string({ error: 'must be the SHA-256 of a key, 64 hexadecimal digits' })
+                  .regex(/^[0-9a-f]{64}$/i, {
+                    error: 'must be the SHA-256 of a key, 64 hexadecimal digits',
+                  })
+                  .describe('The SHA-256 of the key, in hexadecimal digits. The key itself stands nowhere.'),
+                expires: instant.optional().describe('From when on it is refused. Left out: never.'),
+                groups: texts.default([]).describe('Groups that who sends it is in.'),
+                scopes: texts.default([]).describe('Scopes that who sends it has.'),
+              },
+              { error: 'must be a map' },
+            ),
+            { error: 'must be a list' },
+          )
+          .default([])
+          .describe('Keys that are sent in `x-api-key`.'),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe(
+      'How clients prove who they are: [identity.md](identity.md). Without a mode, nothing is asked of anybody.',
+    ),
   cors: z
     .strictObject(
       {
@@ -561,7 +630,11 @@ export const optionsSchema = z.strictObject({
     })
     .prefault({})
     .describe('Which web pages of other origins may call.'),
-  introspection: flag.optional().describe('Lets clients ask for the schema. Left out: in development only.'),
+  introspection: flag
+    .optional()
+    .describe(
+      'Lets clients ask for the schema. Left out: in development only. `limits.classes` can allow it for some.',
+    ),
   admin: z
     .strictObject(
       {

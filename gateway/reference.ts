@@ -69,23 +69,33 @@ function membersOf({
   return anyOf.flatMap(membersOf);
 }
 
-/** An option, and those that are described within it, however deep. */
+/** An option, and those that are described within it or within the maps that it is a list of, however deep. */
 function deep([name, option]: [string, JsonSchema]): [string, JsonSchema][] {
-  const members = option.type === 'object' ? membersOf(option) : [];
-  const described = members.filter(([, { description }]) => description !== undefined);
-  return [[name, option], ...described.flatMap(([member, inner]) => deep([`${name}.${member}`, inner]))];
+  const { type, items } = option;
+  const members =
+    type === 'object'
+      ? membersOf(option).filter(([, { description }]) => description !== undefined)
+      : items === undefined || items.title !== undefined
+        ? []
+        : membersOf(items);
+  const within = type === 'object' ? `${name}.` : `${name}[].`;
+  return [[name, option], ...members.flatMap(([member, inner]) => deep([`${within}${member}`, inner]))];
 }
 
 function table(options: readonly [string, JsonSchema][]): string {
   return [
     row(['option', 'type', 'default', 'meaning']),
     row(['---', '---', '---', '---']),
-    ...options
-      .flatMap(deep)
-      .map(([name, option]) =>
-        row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']),
-      ),
+    ...options.flatMap(deep).flatMap(rowsOf),
   ].join('\n');
+}
+
+/** An option, and the options of the maps that it is a list of. */
+function rowsOf([name, option]: [string, JsonSchema]): string[] {
+  const own = row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']);
+  const { items } = option;
+  const members = items === undefined || items.title !== undefined ? [] : membersOf(items);
+  return [own, ...members.flatMap(([member, of]) => rowsOf([`${name}[].${member}`, of]))];
 }
 
 function row(cells: readonly string[]): string {
@@ -105,7 +115,8 @@ function typeOf({
   if (value !== undefined) return `\`${value}\``;
   if (values !== undefined) return values.map((each) => `\`${each}\``).join(', ');
   if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ');
-  if (items !== undefined) return 'list of text';
+  if (items?.title !== undefined) return `list of ${items.title}s`;
+  if (items !== undefined) return items.properties === undefined ? 'list of text' : 'list of maps';
   if (additionalProperties !== undefined) return 'map';
   return { string: 'text', integer: 'number', boolean: '`true`, `false`' }[type!] ?? type!;
 }

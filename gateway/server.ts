@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
+import { createAuthentication } from './auth/authentication';
 import { createInvalidate, type Invalidate } from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
@@ -14,7 +15,10 @@ import { Gateway } from './gateway';
 import { Generation } from './generation';
 import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
+import { createClientLimits } from './limits/client-limits';
+import { Overload } from './limits/overload';
 import { OptionsError, type OptionsInput, parseOptions } from './options';
+import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
@@ -55,9 +59,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
+  const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const invalidate: Invalidate = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
+  const introspection = options.introspection ?? options.mode === 'development';
+  const limits = createClientLimits({ limits: options.limits, introspection });
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
@@ -65,6 +72,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         supergraphSdl,
         options,
         previous,
+        limits,
+        signers,
         transport,
         breakers,
         store,
@@ -85,26 +94,38 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     ...(answers ? [] : ['no supergraph']),
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
+  const authentication = createAuthentication({ options: options.auth, logger });
+  const admit = authentication?.admit;
   const clients = new ClientRequests({ options, logger, metrics });
+  const overload = new Overload({
+    options: options.overload,
+    inFlight: () => clients.size,
+    meter: metrics.meter,
+    logger,
+  });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,
     isOpen: () => state === 'running',
+    admit,
     answerers: [knownOperations({ gateway, corsHeaders: compileCorsHeaders(options), formatError, logger })],
   });
-  const app = createHttpServer({ options, logger, readiness, clients, front });
+  const app = createHttpServer({ options, logger, readiness, clients, overload, front });
   const drain = prepareDrain(app, clients);
-  graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers });
+  graphqlEndpoint(app, { path: options.path, apollo, limits, isReady: () => answers, admit });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
 
   async function close(): Promise<void> {
+    overload.close();
     await admin?.close();
     await app.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
+    signers.close();
     await store.close();
+    authentication?.close();
     await metrics.close();
   }
 

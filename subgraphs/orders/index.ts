@@ -18,10 +18,10 @@ export const orders = defineSubgraph({
     },
   },
   resolvers,
-  context: ({ db, identity, options, propagation, invalidate, log }): Context => ({
+  context: ({ db, identity, options, propagation, sign, invalidate, log }): Context => ({
     db,
     identity,
-    inventory: connectInventory({ url: options.inventoryUrl, headers: propagation }),
+    inventory: connectInventory({ url: options.inventoryUrl, headers: propagation, sign }),
     invalidate,
     log,
     loaders: createLoaders(db),

@@ -172,7 +172,7 @@ function randomOperation(random: RandomSource): string {
       // Otherwise there are two ways to say what is needed of one field.
       const alias = random.chance(0.2) ? `a${depth}${i}: ` : '';
       const given = args.flatMap((argument) => {
-        const value = valueFor(argument.name, type.name, name, random);
+        const value = valueFor(argument.name, name, random);
         if (value === undefined && isNonNullType(argument.type))
           throw new Error(`No value for ${argument.name}`);
         return value === undefined ? [] : [`${argument.name}: ${JSON.stringify(value)}`];
@@ -196,7 +196,7 @@ function randomOperation(random: RandomSource): string {
 const leafOf = (type: GraphQLObjectType): string =>
   Object.values(type.getFields()).find(({ type: field }) => !isCompositeType(getNamedType(field)))!.name;
 
-function valueFor(name: string, type: string, field: string, random: RandomSource): unknown {
+function valueFor(name: string, field: string, random: RandomSource): unknown {
   if (name === 'first') return random.between(1, 3);
   if (name === 'upc') return random.pick(upcs);
   if (name === 'prefix') return 'ca';

@@ -33,6 +33,7 @@ describe('defaults', () => {
       port: 4000,
       path: '/graphql',
       subgraphs: {},
+      privateLinks: { claims: [] },
       calls: {
         dedupe: true,
         batch: true,
@@ -46,7 +47,26 @@ describe('defaults', () => {
       errors: { maskSubgraphs: false },
       headers: { forward: ['authorization'], rename: {}, set: {} },
       timeouts: { request: 30_000, subgraph: 10_000 },
-      limits: { body: 1_048_576 },
+      limits: {
+        body: 1_048_576,
+        tokens: 15_000,
+        depth: 30,
+        aliases: 100,
+        rootFields: 20,
+        directives: 200,
+        selections: 1_000,
+        listSize: 2_000,
+        cost: 50_000,
+        batch: 1,
+        variables: 10_000,
+        variablesDepth: 32,
+        calls: 500,
+        assumedListSize: 10,
+        response: 33_554_432,
+        errors: 100,
+        classes: [],
+      },
+      overload: { requests: 4096, delay: 40 },
       cache: {
         store: 'memory:',
         memory: 67_108_864,
@@ -59,6 +79,7 @@ describe('defaults', () => {
         entities: { enabled: true, missing: 5000 },
         mutations: { dropReturned: true, drop: {} },
       },
+      auth: { anonymous: false, apiKeys: [] },
       cors: { credentials: false },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
       logging: { level: 'info' },
@@ -121,9 +142,9 @@ describe('the file', () => {
     const { timeouts, limits, shutdown } = load(
       'timeouts: { request: 1.5s, subgraph: 250 }\nlimits: { body: 64KiB }\nshutdown: { grace: 2m }',
     );
-    expect([timeouts, limits, shutdown.grace]).toEqual([
+    expect([timeouts, limits.body, shutdown.grace]).toEqual([
       { request: 1500, subgraph: 250 },
-      { body: 65_536 },
+      65_536,
       120_000,
     ]);
   });
@@ -167,6 +188,11 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ['mode: dev', '`mode` must be development or production, but got: "dev".'],
     ['path: graphql', '`path` must be a path such as /graphql, but got: "graphql".'],
     ['path: /graphiql', '`path` must not begin with /health or /graphiql, but got: "/graphiql".'],
+    [
+      'privateLinks: { keys: [short] }',
+      '`privateLinks.keys.0` must be a secret of 32 or more letters, digits and any of -._~+/=.',
+    ],
+    ['privateLinks: { keys: [] }', '`privateLinks.keys` must hold at least one secret.'],
     ['prot: 1', '`prot` is unknown; did you mean `port`?'],
     ['timeouts: { requests: 1s }', '`timeouts.requests` is unknown; did you mean `request`?'],
     [

@@ -24,7 +24,7 @@ export function optionsReference(): string {
 
 /** `docs/configuration.schema.json`: the options as JSON Schema, for editors. */
 export function optionsJsonSchema(): JsonSchema {
-  const schema = z.toJSONSchema(optionsSchema, { io: 'input' }) as JsonSchema;
+  const schema = z.toJSONSchema(optionsSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
   const { description, ...map } = schema.properties!['supergraph']!;
   const supergraph = { description: description!, anyOf: [{ type: 'string' }, map] };
   return { ...schema, title: 'Options of a Weir gateway', properties: { ...schema.properties, supergraph } };
@@ -77,12 +77,14 @@ function table(options: readonly [string, JsonSchema][]): string {
   ].join('\n');
 }
 
-/** An option, and the options of the maps that it is a list of. */
+/** An option, and the options of the maps that it is, or is a list of. */
 function rowsOf([name, option]: [string, JsonSchema]): string[] {
   const own = row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']);
   const { items } = option;
-  const members = items === undefined || items.title !== undefined ? [] : membersOf(items);
-  return [own, ...members.flatMap(([member, of]) => rowsOf([`${name}[].${member}`, of]))];
+  const map = items ?? option;
+  const prefix = items === undefined ? `${name}.` : `${name}[].`;
+  const members = map.title === undefined ? membersOf(map) : [];
+  return [own, ...members.flatMap(([member, of]) => rowsOf([`${prefix}${member}`, of]))];
 }
 
 function row(cells: readonly string[]): string {

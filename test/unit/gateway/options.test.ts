@@ -57,7 +57,7 @@ describe('defaults', () => {
         compressAbove: 1024,
         longest: 86_400_000,
       },
-      auth: { anonymous: false, apiKeys: [] },
+      auth: { anonymous: false, apiKeys: [], oidc: [], cognito: [] },
       cors: { credentials: false },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
       logging: { level: 'info' },

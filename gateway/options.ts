@@ -462,6 +462,27 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('How much a client may ask for.'),
+  overload: z
+    .strictObject(
+      {
+        requests: z
+          .int({ error: countRule })
+          .min(1, { error: countRule })
+          .max(100_000, { error: countRule })
+          .default(4096)
+          .describe('How many requests may be served at once in a process.'),
+        delay: timeout
+          .prefault('40ms')
+          .describe(
+            'How late the event loop may be, which each request waits on top of its own work. While it is later, fewer requests are served at once, but never fewer than 64.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe(
+      'When a process refuses requests with 503 `OVERLOADED`. It also does while its heap is 90 % full.',
+    ),
   cache: z
     .strictObject(
       {

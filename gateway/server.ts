@@ -15,6 +15,7 @@ import { Gateway } from './gateway';
 import { Generation } from './generation';
 import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
+import { Overload } from './limits/overload';
 import { OptionsError, type OptionsInput, parseOptions } from './options';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
@@ -79,6 +80,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const authentication = createAuthentication({ options: options.auth, logger });
   const admit = authentication?.admit;
   const clients = new ClientRequests({ options, logger, metrics });
+  const overload = new Overload({
+    options: options.overload,
+    inFlight: () => clients.size,
+    meter: metrics.meter,
+    logger,
+  });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,
@@ -86,7 +93,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     admit,
     answerers: [knownOperations({ gateway, corsHeaders: compileCorsHeaders(options), formatError, logger })],
   });
-  const app = createHttpServer({ options, logger, readiness, clients, front });
+  const app = createHttpServer({ options, logger, readiness, clients, overload, front });
   const drain = prepareDrain(app, clients);
   graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers, admit });
   const { enabled, token } = options.admin;
@@ -94,6 +101,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
 
   async function close(): Promise<void> {
+    overload.close();
     await admin?.close();
     await app.close();
     await (answers ? apollo.stop() : gateway.stop());

@@ -47,6 +47,7 @@ describe('defaults', () => {
       headers: { forward: ['authorization'], rename: {}, set: {} },
       timeouts: { request: 30_000, subgraph: 10_000 },
       limits: { body: 1_048_576 },
+      overload: { requests: 4096, delay: 40 },
       cache: {
         store: 'memory:',
         memory: 67_108_864,

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Proof } from './auth/authenticator';
 import { anonymous, type Identity } from './auth/identity';
+import { Ingredients } from './cache/policy';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
@@ -40,6 +41,7 @@ export class ClientRequest implements Caller {
   proof: Proof | undefined;
   /** Why its credentials prove nothing: the answer to it. */
   refusal: Error | undefined;
+  readonly ingredients = new Ingredients();
 
   #operation: Operation | undefined;
   #scope: string | undefined;

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
+import type { Invalidate } from './cache/invalidation';
+import type { Policy } from './cache/policy';
+import type { Store } from './cache/store';
 import { createEngine } from './engine';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { Options } from './options';
@@ -15,6 +18,8 @@ export interface GenerationOptions {
   /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
   readonly previous?: Generation | undefined;
   readonly transport: HttpTransport;
+  readonly store: Store;
+  readonly invalidate: Invalidate;
   readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -51,6 +56,7 @@ export class Generation {
         errors,
         isDevelopment,
         calls: options,
+        cache: options.cache,
         warmUp,
         ...shared,
       });
@@ -72,6 +78,10 @@ export class Generation {
 
   get apiSchema(): GraphQLSchema {
     return this.#executor.apiSchema;
+  }
+
+  get tagFormats(): readonly string[] {
+    return this.#executor.tagFormats;
   }
 
   get execute(): Execute {
@@ -128,5 +138,22 @@ function chooseSubgraph(
     headers: identity === 'independent' ? headers.set : {},
     identity,
     arrayBatching,
+    lifetimes: readLifetimes(own?.cache),
   };
 }
+
+function readLifetimes(cache: Options['subgraphs'][string]['cache'] | undefined): Subgraph['lifetimes'] {
+  const { maxAge, types = {}, ...others } = cache ?? {};
+  const read = (each: LifetimeOptions): Policy => ({
+    scope: each.scope,
+    maxAge: Math.floor(each.maxAge / 1000),
+    staleWhileRevalidate: Math.floor(each.staleWhileRevalidate / 1000),
+    staleIfError: Math.floor(each.staleIfError / 1000),
+  });
+  return {
+    all: maxAge === undefined ? undefined : read({ maxAge, ...(others as Omit<LifetimeOptions, 'maxAge'>) }),
+    types: new Map(Object.entries(types).map(([type, each]) => [type, read(each)])),
+  };
+}
+
+type LifetimeOptions = Options['subgraphs'][string]['cache']['types'][string];

@@ -1,5 +1,6 @@
 /** Longer than other files: every option stands in one schema, with its default, its rule and its documentation. */
 import { z } from 'zod';
+import { invalidationSchema } from './cache/invalidation';
 import { readOptionsFile } from './options-file';
 import { describeIssue } from './options-problem';
 
@@ -107,6 +108,24 @@ const instant = z
   })
   .meta({ title: 'date' });
 const texts = z.array(text, { error: 'must be a list of text' });
+
+/** How long answers live after `maxAge`, and for whom, where it is the options that say it. */
+const lifetimeOptions = {
+  scope: z
+    .enum(['private', 'public'], { error: 'must be private or public' })
+    .default('private')
+    .describe(
+      'Whom such an answer is for: everybody, or those with the same identity. No effect without `maxAge`.',
+    ),
+  staleWhileRevalidate: duration
+    .prefault('0s')
+    .describe(
+      'How long it may be served after that while a newer one is fetched. No effect without `maxAge`.',
+    ),
+  staleIfError: duration
+    .prefault('0s')
+    .describe('How long it may be served after that while the subgraph fails. No effect without `maxAge`.'),
+};
 
 const endpoint = z
   .preprocess(
@@ -294,6 +313,31 @@ export const optionsSchema = z.strictObject({
               .describe(
                 'Sends queries of one turn of the event loop as one JSON array. Only for a subgraph that takes this.',
               ),
+            cache: z
+              .strictObject(
+                {
+                  maxAge: duration
+                    .optional()
+                    .describe(
+                      'How long its answers live, in place of what it says in `Cache-Control`, if only `no-store`; 0 keeps none. Whole seconds. Left out: as long as it says.',
+                    ),
+                  ...lifetimeOptions,
+                  types: z
+                    .record(
+                      z.string(),
+                      z.strictObject(
+                        { maxAge: duration.describe('How long they live.'), ...lifetimeOptions },
+                        { error: 'must be a map' },
+                      ),
+                      { error: 'must be a map of types' },
+                    )
+                    .default({})
+                    .describe('The same for entities of one type, by its name.'),
+                },
+                { error: 'must be a map' },
+              )
+              .prefault({})
+              .describe('How long its answers are kept.'),
           },
           { error: 'must be a map' },
         )
@@ -523,6 +567,43 @@ export const optionsSchema = z.strictObject({
         longest: timeout
           .prefault('24h')
           .describe('How long an answer is kept in a shared store at most, stale time included.'),
+        entities: z
+          .strictObject(
+            {
+              enabled: flag
+                .default(true)
+                .describe(
+                  'Keeps what subgraphs say of entities, for as long as they allow it in `Cache-Control`, or `subgraphs.NAME.cache` does.',
+                ),
+              missing: duration
+                .prefault('5s')
+                .describe('How long it is remembered at most that there is no such entity.'),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('The cache of entities.'),
+        mutations: z
+          .strictObject(
+            {
+              dropReturned: flag
+                .default(true)
+                .describe(
+                  'Drops the entities that a mutation answers with from all caches. The subgraph is asked for their keys, too.',
+                ),
+              drop: z
+                .record(z.string(), invalidationSchema, {
+                  error: 'must be a map of fields of the mutation type',
+                })
+                .default({})
+                .describe(
+                  'What else to drop after a mutation, by its field: `tags`, `types`, `entities`, `subgraphs` and `operations` as `POST /cache/invalidate` takes them. Texts may hold arguments: `product-{$args.upc}`.',
+                ),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('What mutations drop from caches.'),
       },
       { error: 'must be a map' },
     )

@@ -69,22 +69,26 @@ function membersOf({
   return anyOf.flatMap(membersOf);
 }
 
+/** An option, and those that are described within it, or within the maps that it lists, however deep. */
+function deep([name, option]: [string, JsonSchema]): [string, JsonSchema][] {
+  const { items } = option;
+  const map = items ?? option;
+  const prefix = items === undefined ? `${name}.` : `${name}[].`;
+  const members = map.type === 'object' && map.title === undefined ? membersOf(map) : [];
+  const described = members.filter(([, { description }]) => description !== undefined);
+  return [[name, option], ...described.flatMap(([member, inner]) => deep([`${prefix}${member}`, inner]))];
+}
+
 function table(options: readonly [string, JsonSchema][]): string {
   return [
     row(['option', 'type', 'default', 'meaning']),
     row(['---', '---', '---', '---']),
-    ...options.flatMap(rowsOf),
+    ...options
+      .flatMap(deep)
+      .map(([name, option]) =>
+        row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']),
+      ),
   ].join('\n');
-}
-
-/** An option, and the options of the maps that it is, or is a list of. */
-function rowsOf([name, option]: [string, JsonSchema]): string[] {
-  const own = row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']);
-  const { items } = option;
-  const map = items ?? option;
-  const prefix = items === undefined ? `${name}.` : `${name}[].`;
-  const members = map.title === undefined ? membersOf(map) : [];
-  return [own, ...members.flatMap(([member, of]) => rowsOf([`${prefix}${member}`, of]))];
 }
 
 function row(cells: readonly string[]): string {

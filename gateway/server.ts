@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
-import { createInvalidate } from './cache/invalidation';
+import { createInvalidate, type Invalidate } from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
@@ -59,11 +59,21 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const transport = createHttpTransport();
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const invalidate = createInvalidate(store);
+  const invalidate: Invalidate = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
-      Generation.build({ supergraphSdl, options, previous, transport, breakers, metrics, logger }),
+      Generation.build({
+        supergraphSdl,
+        options,
+        previous,
+        transport,
+        breakers,
+        store,
+        invalidate,
+        metrics,
+        logger,
+      }),
     lastGood,
     logger,
     metrics,

@@ -1,3 +1,4 @@
+import type { Ingredients } from '../cache/policy';
 import type { CallCounts } from './call-counts';
 import type { PendingCall, PendingCalls } from './pending-calls';
 import {
@@ -84,15 +85,17 @@ export class SharedCaller implements Caller {
   readonly scope: string;
   readonly tracing: Caller['tracing'];
   readonly calls: CallCounts;
+  readonly ingredients: Ingredients;
   readonly #members: readonly Member[];
 
   /** @param members at least one; there may come more */
   constructor(members: readonly Member[]) {
-    const { headers, scope, tracing, calls } = members[0]!.caller;
+    const { headers, scope, tracing, calls, ingredients } = members[0]!.caller;
     this.headers = headers;
     this.scope = scope;
     this.tracing = tracing;
     this.calls = calls;
+    this.ingredients = ingredients;
     this.#members = members;
   }
 

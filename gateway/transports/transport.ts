@@ -1,3 +1,4 @@
+import type { Ingredients, Policy } from '../cache/policy';
 import type { CallCounts } from './call-counts';
 
 /** The part of a subgraph call that is the same for every request; compiled once per fetch node. */
@@ -27,6 +28,8 @@ export interface Caller {
   /** When the client's request must be answered, in milliseconds of `performance.now()`; undefined: never. */
   readonly deadline: number | undefined;
   readonly calls: CallCounts;
+  /** What the answer to the client is made of. Responses are noted there as they come back to who asked for them. */
+  readonly ingredients: Ingredients;
 }
 
 export interface SubgraphRequest {
@@ -67,6 +70,15 @@ export interface SubgraphResponse {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The unpacked body. It may be part of a larger block of memory: copy what is kept beyond the request. */
   readonly body: Buffer;
+  /** What is left of its life, where it comes from a cache. @default what its headers say */
+  readonly policy?: Policy | undefined;
+  /** What it is made of, where that is known: an invalidation of any of these drops it. */
+  readonly tags?: Iterable<string> | undefined;
+  /**
+   * When the call was made that it answers, in milliseconds of `performance.now()`: what joined a call that others had
+   * begun gets an answer that is older than its request.
+   */
+  readonly sentAt?: number | undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { Ingredients } from '../../gateway/cache/policy';
 import { noCalls } from '../../gateway/transports/call-counts';
 import { scopeOf } from '../../gateway/transports/headers';
 import type { Caller } from '../../gateway/transports/transport';
@@ -10,5 +11,6 @@ export const callerOf = ({ headers = {}, ...more }: Partial<Omit<Caller, 'scope'
   isGone: false,
   deadline: undefined,
   calls: noCalls(),
+  ingredients: new Ingredients(),
   ...more,
 });

@@ -1,3 +1,4 @@
+import type { Ingredients } from '../../cache/policy';
 import type { CallCounts } from '../call-counts';
 import type { Caller, Interceptor } from '../transport';
 
@@ -16,12 +17,14 @@ class Nobody implements Caller {
   readonly tracing: Caller['tracing'];
   readonly deadline: number | undefined;
   readonly calls: CallCounts;
+  readonly ingredients: Ingredients;
   readonly #caller: Caller;
 
   constructor(caller: Caller) {
     this.tracing = caller.tracing;
     this.deadline = caller.deadline;
     this.calls = caller.calls;
+    this.ingredients = caller.ingredients;
     this.#caller = caller;
   }
 

@@ -57,6 +57,8 @@ describe('defaults', () => {
         prefix: 'weir',
         compressAbove: 1024,
         longest: 86_400_000,
+        entities: { enabled: true, missing: 5000 },
+        mutations: { dropReturned: true, drop: {} },
       },
       auth: { anonymous: false, apiKeys: [], oidc: [], cognito: [] },
       cors: { credentials: false },
@@ -117,6 +119,12 @@ describe('the file', () => {
     });
   });
 
+  it('names the modules of authentication relative to its own folder', () => {
+    const { auth } = load('auth: { iam: { module: keys.mjs }, lambda: { module: /srv/authorise.mjs } }');
+    expect(auth.iam?.module).toBe(join(folder, 'keys.mjs'));
+    expect(auth.lambda?.module).toBe('/srv/authorise.mjs');
+  });
+
   it('takes durations and sizes with their units', () => {
     const { timeouts, limits, shutdown } = load(
       'timeouts: { request: 1.5s, subgraph: 250 }\nlimits: { body: 64KiB }\nshutdown: { grace: 2m }',
@@ -171,7 +179,7 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ['timeouts: { requests: 1s }', '`timeouts.requests` is unknown; did you mean `request`?'],
     [
       'subgraphs: { a: { link: x } }',
-      '`subgraphs.a.link` is unknown; known here: url, endpoints, timeout, identity, arrayBatching.',
+      '`subgraphs.a.link` is unknown; known here: url, endpoints, timeout, identity, arrayBatching, cache.',
     ],
     [
       'subgraphs: { a: { url: file:///x } }',

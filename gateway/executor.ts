@@ -4,6 +4,7 @@ import type { ClientRequest } from './client-request';
 import type { Policy } from './cache/policy';
 import type { Execution } from './execution';
 import type { PlannedOperation } from './planning';
+import type { Signer } from './transports/signer';
 import type { Caller } from './transports/transport';
 
 /** What plans and runs the operations of one supergraph. */
@@ -57,6 +58,8 @@ export interface Subgraph {
   readonly timeout: number;
   /** Headers that every call has. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Proves to it who calls. */
+  readonly signer: Signer | undefined;
   /** `independent` is one whose answers depend on nobody: it gets no headers of clients. */
   readonly identity: 'forwarded' | 'independent';
   /** Takes a JSON array of requests. */

@@ -6,6 +6,7 @@ import type { Store } from './cache/store';
 import { createEngine } from './engine';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { Options } from './options';
+import type { SubgraphSigners } from './subgraph-signers';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -17,6 +18,7 @@ export interface GenerationOptions {
   readonly options: Options;
   /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
   readonly previous?: Generation | undefined;
+  readonly signers: SubgraphSigners;
   readonly transport: HttpTransport;
   readonly store: Store;
   readonly invalidate: Invalidate;
@@ -44,6 +46,7 @@ export class Generation {
     supergraphSdl,
     options,
     previous,
+    signers,
     ...shared
   }: GenerationOptions): Promise<Generation> {
     try {
@@ -52,7 +55,7 @@ export class Generation {
       const warmUp = previous === undefined ? [] : previous.#executor.mostUsed(operationsToWarmUp);
       const executor = await createEngine({
         supergraphSdl,
-        chooseSubgraph: (found) => chooseSubgraph(found, options),
+        chooseSubgraph: (found) => chooseSubgraph(found, options, signers),
         errors,
         isDevelopment,
         calls: options,
@@ -123,6 +126,7 @@ export function supergraphId(supergraphSdl: string): string {
 function chooseSubgraph(
   { name, url }: SubgraphLocation,
   { subgraphs, timeouts, headers }: Options,
+  signers: SubgraphSigners,
 ): Subgraph {
   const own = subgraphs[name];
   const { identity = 'forwarded', arrayBatching = false } = own ?? {};
@@ -136,6 +140,7 @@ function chooseSubgraph(
     timeout: own?.timeout ?? timeouts.subgraph,
     // Others get these with the headers of the client.
     headers: identity === 'independent' ? headers.set : {},
+    signer: signers.of(name),
     identity,
     arrayBatching,
     lifetimes: readLifetimes(own?.cache),

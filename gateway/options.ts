@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { invalidationSchema } from './cache/invalidation';
 import { readOptionsFile } from './options-file';
+import { privateLinksOptions } from './options-private-links';
 import { describeIssue } from './options-problem';
 
 /** All options of a gateway, complete: every default is in. */
@@ -82,7 +83,8 @@ const size = z
 const ownHeaders = new Set(
   `connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding
   upgrade host expect content-length content-type content-encoding accept accept-encoding traceparent tracestate
-  x-request-id x-request-timeout http2-settings __proto__`.split(/\s+/),
+  x-request-id x-request-timeout http2-settings content-digest signature signature-input weir-identity
+  __proto__`.split(/\s+/),
 );
 
 const headerName = z
@@ -348,6 +350,11 @@ export const optionsSchema = z.strictObject({
     )
     .default({})
     .describe('What is different for one subgraph, by its name.'),
+  privateLinks: privateLinksOptions
+    .prefault({})
+    .describe(
+      'Signs calls of subgraphs, so that these can refuse whatever else comes, and believe who the caller is: [identity.md](identity.md#private-links). Without keys nothing is signed.',
+    ),
   calls: z
     .strictObject(
       {

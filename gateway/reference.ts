@@ -83,12 +83,16 @@ function table(options: readonly [string, JsonSchema][]): string {
   return [
     row(['option', 'type', 'default', 'meaning']),
     row(['---', '---', '---', '---']),
-    ...options
-      .flatMap(deep)
-      .map(([name, option]) =>
-        row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']),
-      ),
+    ...options.flatMap(deep).flatMap(rowsOf),
   ].join('\n');
+}
+
+/** An option, and the options of the maps that it is a list of. */
+function rowsOf([name, option]: [string, JsonSchema]): string[] {
+  const own = row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']);
+  const { items } = option;
+  const members = items === undefined || items.title !== undefined ? [] : membersOf(items);
+  return [own, ...members.flatMap(([member, of]) => rowsOf([`${name}[].${member}`, of]))];
 }
 
 function row(cells: readonly string[]): string {

@@ -17,6 +17,7 @@ import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
 import { Overload } from './limits/overload';
 import { OptionsError, type OptionsInput, parseOptions } from './options';
+import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
@@ -57,6 +58,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
+  const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const invalidate: Invalidate = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
@@ -67,6 +69,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         supergraphSdl,
         options,
         previous,
+        signers,
         transport,
         breakers,
         store,
@@ -116,6 +119,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await app.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
+    signers.close();
     await store.close();
     authentication?.close();
     await metrics.close();

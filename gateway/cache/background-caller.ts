@@ -2,9 +2,10 @@ import { noCalls } from '../transports/call-counts';
 import type { Caller } from '../transports/transport';
 import { Ingredients } from './policy';
 
-/** Stands for a caller in calls that nobody waits for: with the same headers, but with no end of its own. */
-export const backgroundCaller = ({ headers, scope, tracing }: Caller): Caller => ({
+/** Stands for a caller in calls that nobody waits for: with the same headers and name, but with no end of its own. */
+export const backgroundCaller = ({ headers, signedIdentity, scope, tracing }: Caller): Caller => ({
   headers,
+  signedIdentity,
   scope,
   tracing,
   isGone: false,

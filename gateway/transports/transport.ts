@@ -19,7 +19,12 @@ export interface SubgraphOperation {
 export interface Caller {
   /** Headers chosen by the forwarding rules, in lower case. What a subgraph answers may depend on them. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Equal for two callers exactly when their `headers` are equal; empty when there are none. */
+  /**
+   * Who they are, as subgraphs with a private link are told: the value of `weir-identity`. What a subgraph answers may
+   * depend on it. Undefined for nobody, and where no link is set up.
+   */
+  readonly signedIdentity: string | undefined;
+  /** Equal for two callers exactly when their `headers` and `signedIdentity` are equal; empty when there are none. */
   readonly scope: string;
   /** Headers that tell operators to which request a call belongs. No answer depends on them. */
   readonly tracing: Readonly<Record<string, string>>;
@@ -149,6 +154,7 @@ const failures = {
   broken: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called for a moment: too many calls of it failed' },
   busy: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: too many calls of it wait already' },
   failed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'failed to answer' },
+  unsigned: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: there is nothing to sign the call with' },
   unsendable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: the request could not be sent' },
   aborted: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not waited for: the client has gone' },
   closed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called any more: the gateway is shutting down' },

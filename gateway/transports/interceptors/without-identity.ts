@@ -10,9 +10,10 @@ export function withoutIdentity(): Interceptor {
   return (next) => (request) => next({ ...request, caller: new Nobody(request.caller) });
 }
 
-/** A caller without headers. */
+/** A caller without headers, and without a name. */
 class Nobody implements Caller {
   readonly headers = {};
+  readonly signedIdentity = undefined;
   readonly scope = '';
   readonly tracing: Caller['tracing'];
   readonly deadline: number | undefined;

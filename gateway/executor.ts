@@ -5,7 +5,6 @@ import type { Policy } from './cache/policy';
 import type { Execution } from './execution';
 import type { PlannedOperation } from './planning';
 import type { Signer } from './transports/signer';
-import type { Caller } from './transports/transport';
 
 /** What plans and runs the operations of one supergraph. */
 export interface Executor {
@@ -34,8 +33,14 @@ export type Execute = (
 export interface KnownOperation {
   readonly name: string | null;
   readonly type: string;
-  /** What runs it; undefined when it has to be planned first, or when the variables do not fit. */
-  prepare(variables: Readonly<Record<string, unknown>>): ((caller: Caller) => Promise<Execution>) | undefined;
+  /**
+   * What runs it for a client; undefined when it has to be planned first, when the variables do not fit, or when the
+   * client may not ask for so much.
+   */
+  prepare(
+    variables: Readonly<Record<string, unknown>>,
+    client: ClientRequest,
+  ): (() => Promise<Execution>) | undefined;
 }
 
 /** The context value of every operation. */

@@ -69,14 +69,17 @@ function membersOf({
   return anyOf.flatMap(membersOf);
 }
 
-/** An option, and those that are described within it, or within the maps that it lists, however deep. */
+/** An option, and those that are described within it or within the maps that it is a list of, however deep. */
 function deep([name, option]: [string, JsonSchema]): [string, JsonSchema][] {
-  const { items } = option;
-  const map = items ?? option;
-  const prefix = items === undefined ? `${name}.` : `${name}[].`;
-  const members = map.type === 'object' && map.title === undefined ? membersOf(map) : [];
-  const described = members.filter(([, { description }]) => description !== undefined);
-  return [[name, option], ...described.flatMap(([member, inner]) => deep([`${prefix}${member}`, inner]))];
+  const { type, items } = option;
+  const members =
+    type === 'object'
+      ? membersOf(option).filter(([, { description }]) => description !== undefined)
+      : items === undefined || items.title !== undefined
+        ? []
+        : membersOf(items);
+  const within = type === 'object' ? `${name}.` : `${name}[].`;
+  return [[name, option], ...members.flatMap(([member, inner]) => deep([`${within}${member}`, inner]))];
 }
 
 function table(options: readonly [string, JsonSchema][]): string {

@@ -21,10 +21,7 @@ export type FindAccessKey = (
 ) => AccessKey | undefined | Promise<AccessKey | undefined>;
 
 /** Looks a key up where it is kept, such as in Secrets Manager. The answer is remembered for five minutes. */
-export type AccessKeyLookup = (
-  accessKeyId: string,
-  sessionToken: string | undefined,
-) => Promise<unknown> | unknown;
+export type AccessKeyLookup = (accessKeyId: string, sessionToken: string | undefined) => unknown;
 
 /** The keys of the configuration, and then those of its module. */
 export function accessKeys(

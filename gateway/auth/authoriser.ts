@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { LambdaClient } from '@aws-sdk/client-lambda';
+import type * as Sdk from '@aws-sdk/client-lambda';
 import type { Options } from '../options';
 import type { Received } from './authenticator';
 import { fetchJson } from './fetch-json';
@@ -36,12 +36,10 @@ export function askAuthoriser(options: NonNullable<Options['auth']['lambda']>): 
 
 /** The SDK is loaded only where a function is configured, and finds credentials and the region as it always does. */
 function awsFunction(name: string, region: string | undefined): Ask {
-  const { InvokeCommand, LambdaClient: Client } = createRequire(__filename)(
-    '@aws-sdk/client-lambda',
-  ) as typeof import('@aws-sdk/client-lambda');
-  let client: LambdaClient | undefined;
+  const { InvokeCommand, LambdaClient } = createRequire(__filename)('@aws-sdk/client-lambda') as typeof Sdk;
+  let client: Sdk.LambdaClient | undefined;
   return async (event) => {
-    client ??= new Client({ ...(region !== undefined && { region }), maxAttempts: 2 });
+    client ??= new LambdaClient({ ...(region !== undefined && { region }), maxAttempts: 2 });
     const command = new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify(event)) });
     const { FunctionError, Payload } = await client.send(command);
     const text = Buffer.from(Payload ?? []).toString('utf8');

@@ -10,7 +10,7 @@ export async function fetchJson(url: string, init: RequestInit): Promise<unknown
   }
   const pieces: Uint8Array[] = [];
   let size = 0;
-  for await (const piece of response.body ?? []) {
+  for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += piece.length;
     if (size > mostBytes) throw new Error(`${url} answered with more than ${mostBytes} bytes.`);
     pieces.push(piece);

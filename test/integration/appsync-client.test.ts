@@ -280,8 +280,8 @@ it.each([
   const now = Date.now();
   const RealDate = Date;
   const skewed = class extends RealDate {
-    constructor(...given: []) {
-      super(...((given.length === 0 ? [now + minutes * 60_000] : given) as []));
+    constructor(time = now + minutes * 60_000) {
+      super(time);
     }
   } as DateConstructor;
   const { client: skewedClient, sent } = clientWith(
@@ -309,9 +309,10 @@ it('is told when its mutation was recorded and is sent again', async () => {
     { type: AUTH_TYPE.AWS_IAM, credentials },
     { meddle: () => sent[0]! },
   );
-  for (const _ of ['as a known operation', 'once more']) {
+  for (const time of ['as a known operation', 'once more']) {
     const refusal = await refusalOf(replaying.mutate({ mutation, variables: { name: 'Twice' } }));
-    expect(refusal).toEqual({
+    expect({ time, ...refusal }).toEqual({
+      time,
       status: 401,
       reason: expect.stringMatching(/already run with this signature/),
     });

@@ -1,5 +1,6 @@
 /** Longer than other files: every option stands in one schema, with its default, its rule and its documentation. */
 import { z } from 'zod';
+import { auditActions } from './telemetry/audit/record';
 import { invalidationSchema } from './cache/invalidation';
 import { limitsOptions } from './limits/options';
 import { readOptionsFile } from './options-file';
@@ -141,6 +142,31 @@ const endpoint = z
   .meta({ title: 'endpoint' });
 
 const endpointsRule = 'must be a list of at least one endpoint';
+const auditKeyRule = 'must be at least 16 characters';
+const auditTrail = z
+  .strictObject(
+    {
+      to: text,
+      select: z
+        .strictObject(
+          {
+            actions: z
+              .array(z.enum(auditActions, { error: `must be one of ${auditActions.join(', ')}` }), {
+                error: 'must be a list of actions',
+              })
+              .default([...auditActions]),
+            coordinates: z.array(text, { error: 'must be a list of coordinates' }).default(['*']),
+          },
+          { error: 'must be a map' },
+        )
+        .prefault({}),
+      whenSlow: z.enum(['block', 'drop'], { error: 'must be block or drop' }).default('block'),
+      buffer: size.prefault('1MiB'),
+    },
+    { error: 'must be a map' },
+  )
+  .meta({ title: 'trail' });
+
 const countRule = 'must be a whole number from 1 to 100000';
 const retriesRule = 'must be a whole number from 0 to 5';
 const shareRule = 'must be a share above 0 and below 1, such as 0.5';
@@ -854,6 +880,51 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('The port for operators.'),
+  audit: z
+    .strictObject(
+      {
+        trails: z
+          .array(auditTrail, { error: 'must be a list of trails' })
+          .default([])
+          .describe(
+            'Where it is recorded who did what: each is a map of `to` (a file, or `stdout`), `select` (`actions` of `mutation`, `cache.invalidate`, `supergraph.swap` and `configuration.reload`, default all; `coordinates` of mutations such as `Mutation.place*`, default all), `whenSlow` (`block`, the default, lets mutations wait while the trail cannot be written; `drop` goes on without a record, and counts it) and `buffer` (how much may wait to be written, default 1MiB).',
+          ),
+        redact: z
+          .array(text, { error: 'must be a list of names' })
+          .default([
+            '*password*',
+            '*passwd*',
+            '*secret*',
+            '*token*',
+            '*authorization*',
+            '*apikey*',
+            '*api_key*',
+            '*card*',
+            'cvv',
+            'cvc',
+            'iban',
+            'pin',
+            'ssn',
+            '*email*',
+            '*phone*',
+          ])
+          .describe(
+            'Arguments and input fields whose values are left out of records, by name; `*` stands for anything, and case does not matter.',
+          ),
+        key: z
+          .string({ error: auditKeyRule })
+          .min(16, { error: auditKeyRule })
+          .optional()
+          .describe(
+            'A secret with which records are chained, so that only who knows it can write a whole new trail. Left out: anyone who can write to the file can, from some record on.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe(
+      'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed, removed or moved.',
+    ),
   logging: z
     .strictObject(
       {

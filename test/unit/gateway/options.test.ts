@@ -82,6 +82,7 @@ describe('defaults', () => {
       auth: { anonymous: false, apiKeys: [], oidc: [], cognito: [] },
       cors: { credentials: false },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
+      audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
       logging: { level: 'info' },
       shutdown: { delay: 0, grace: 20_000 },
     });

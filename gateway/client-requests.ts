@@ -44,6 +44,7 @@ export class ClientRequests {
       forward: this.#forward,
       signIdentity: this.#signIdentity,
       timeout: timeouts.request,
+      address: request.socket.remoteAddress,
     });
     request[clientKey] = client;
     this.#inFlight.add(client);

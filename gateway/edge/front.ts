@@ -55,7 +55,8 @@ export function createFront({ path, bodyLimit, isOpen, admit, answerers }: Front
         return;
       }
       const { method, url, headers } = request;
-      const admitted = admit(client, { method: method!, url: url!, headers, body });
+      const { id: requestId } = client;
+      const admitted = admit(client, { requestId, method: method!, url: url!, headers, body });
       if (typeof admitted === 'boolean') goOn(admitted);
       else void admitted.then(goOn);
     };

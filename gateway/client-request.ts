@@ -29,6 +29,9 @@ export class ClientRequest implements Caller {
   readonly start = performance.now();
   readonly deadline: number;
   readonly calls = noCalls();
+  /** As clients of Apollo call themselves; empty when they do not. */
+  readonly clientName: string;
+  readonly clientVersion: string;
   /** Known once the document is parsed. */
   operation: { readonly name: string | null; readonly type: string } | undefined;
 
@@ -43,6 +46,8 @@ export class ClientRequest implements Caller {
     this.id = requestIdOf(headers['x-request-id']);
     this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
     this.headers = forward(headers);
+    this.clientName = ownName(headers['apollographql-client-name']);
+    this.clientVersion = ownName(headers['apollographql-client-version']);
     this.tracing = tracingHeaders(this.id, this.trace);
     this.deadline = this.start + timeout;
     this.#timer = setTimeout(() => this.abort(requestError('GATEWAY_TIMEOUT', { timeout })), timeout);
@@ -94,6 +99,9 @@ function tracingHeaders(id: string, trace: TraceContext): Caller['tracing'] {
   const headers = { 'x-request-id': id, traceparent: formatTraceparent(trace) };
   return trace.state === undefined ? headers : { ...headers, tracestate: trace.state };
 }
+
+/** Longer ones are not worth their memory. */
+const ownName = (header: string | string[] | undefined): string => (single(header) ?? '').slice(0, 64);
 
 function single(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' ? header : header?.join(',');

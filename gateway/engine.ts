@@ -22,6 +22,7 @@ import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
+import type { CountUse, UsageRecorder } from './usage/recorder';
 import { ScopesServed } from './transports/scopes-served';
 import type { Caller } from './transports/transport';
 
@@ -40,6 +41,8 @@ export interface EngineOptions {
   readonly isDevelopment: boolean;
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
+  /** Counts what operations use. @default nothing is counted */
+  readonly usage?: UsageRecorder | undefined;
   readonly transport: HttpTransport;
   readonly breakers: Breakers;
   readonly metrics: Metrics;
@@ -55,6 +58,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     calls,
     isDevelopment,
     warmUp,
+    usage,
     transport,
     breakers,
     metrics,
@@ -98,16 +102,24 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       operationName,
       overrideLabels: chooseOverrides(facts.overrideLabels),
     });
-    const known = new LRUCache<string, KnownOperation>({ maxSize: mostKnownBytes });
-    const knownOf = (document: string, hash: string, operationName: string | undefined): KnownOperation => {
+    const known = new LRUCache<string, CountedOperation>({ maxSize: mostKnownBytes });
+    const knownOf = (document: string, hash: string, operationName: string | undefined): CountedOperation => {
       const operation = getOperationAST(parse(document, { noLocation: true }), operationName)!;
+      const count = usage?.operation(document, operationName, apiSchema);
       return {
+        count,
         name: operation.name?.value ?? null,
         type: operation.operation,
         prepare(variables) {
           if ('errors' in checkVariables(apiSchema, operation, variables)) return undefined;
           const program = plans.peek(plannedOf(document, hash, operationName));
-          return program && ((caller) => perform(program, variables, caller));
+          return (
+            program &&
+            ((client) => {
+              count?.(client, variables);
+              return perform(program, variables, client);
+            })
+          );
         },
       };
     };
@@ -123,8 +135,12 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       const planned = plannedOf(source, queryHash, operationName);
       const program = plans.peek(planned) ?? (await plans.get(planned));
       const key = knownKey(source, operationName);
-      if (!known.has(key))
-        known.set(key, knownOf(source, queryHash, operationName), { size: key.length * 2 + 1024 });
+      let operationKnown = known.get(key);
+      if (operationKnown === undefined) {
+        operationKnown = knownOf(source, queryHash, operationName);
+        known.set(key, operationKnown, { size: key.length * 2 + 1024 });
+      }
+      operationKnown.count?.(context.client, variables);
       const execution = await perform(program, variables, context.client);
       const result: GatewayExecutionResult = { data: dataOf(execution) };
       if (execution.errors.length > 0) result.errors = execution.errors;
@@ -150,6 +166,10 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     await planner.close();
     throw error;
   }
+}
+
+interface CountedOperation extends KnownOperation {
+  readonly count: CountUse | undefined;
 }
 
 const trusted = { assumeValidSDL: true, assumeValid: true, noLocation: true };

@@ -3,7 +3,6 @@ import type { GraphQLSchema } from 'graphql';
 import type { ClientRequest } from './client-request';
 import type { Execution } from './execution';
 import type { PlannedOperation } from './planning';
-import type { Caller } from './transports/transport';
 
 /** What plans and runs the operations of one supergraph. */
 export interface Executor {
@@ -31,7 +30,9 @@ export interface KnownOperation {
   readonly name: string | null;
   readonly type: string;
   /** What runs it; undefined when it has to be planned first, or when the variables do not fit. */
-  prepare(variables: Readonly<Record<string, unknown>>): ((caller: Caller) => Promise<Execution>) | undefined;
+  prepare(
+    variables: Readonly<Record<string, unknown>>,
+  ): ((client: ClientRequest) => Promise<Execution>) | undefined;
 }
 
 /** The context value of every operation. */

@@ -8,6 +8,7 @@ import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
+import type { UsageRecorder } from './usage/recorder';
 
 export interface GenerationOptions {
   readonly supergraphSdl: string;
@@ -18,6 +19,8 @@ export interface GenerationOptions {
   readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Counts what operations use. */
+  readonly usage?: UsageRecorder | undefined;
 }
 
 /** A supergraph that cannot be run, and why. */

@@ -23,6 +23,7 @@ import { createMetrics } from './telemetry/metrics';
 import { watchEndpoints } from './telemetry/endpoints';
 import { Breakers } from './transports/breakers';
 import { createHttpTransport } from './transports/http';
+import { createUsageRecorder } from './usage/recorder';
 
 /** What a gateway is started with. `supergraph` may also be a source of one's own, or one of Apollo's managers. */
 export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
@@ -51,17 +52,26 @@ export interface RunningGateway {
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
   const { options, ownSource, logDestination } = readOptions(given);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
-  const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
+  const { source, lastGood, usageSink } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const invalidate = createInvalidate(store);
+  const usage =
+    usageSink && options.usage.enabled
+      ? createUsageRecorder({
+          sink: usageSink,
+          interval: options.usage.interval,
+          logger,
+          meter: metrics.meter,
+        })
+      : undefined;
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
-      Generation.build({ supergraphSdl, options, previous, transport, breakers, metrics, logger }),
+      Generation.build({ supergraphSdl, options, previous, transport, breakers, metrics, logger, usage }),
     lastGood,
     logger,
     metrics,
@@ -92,6 +102,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   async function close(): Promise<void> {
     await admin?.close();
     await app.close();
+    await usage?.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
     await store.close();
@@ -130,6 +141,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 interface OwnSource {
   readonly source: SupergraphSource;
   readonly lastGood?: undefined;
+  readonly usageSink?: undefined;
 }
 
 function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {

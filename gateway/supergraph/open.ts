@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { type Options, OptionsError } from '../options';
 import type { Logger } from '../telemetry/logger';
+import type { UsageSink } from '../usage/recorder';
 import { fileSource } from './file';
 import { type LastGood, lastGoodFile } from './last-good';
-import { registrySource } from './registry';
+import { openRegistry } from './registry';
 import { s3Source } from './s3';
 import type { SupergraphSource } from './source';
 import { urlSource } from './url';
@@ -11,6 +12,8 @@ import { urlSource } from './url';
 export interface OpenedSource {
   readonly source: SupergraphSource;
   readonly lastGood?: LastGood | undefined;
+  /** Where the use of the schema is recorded. */
+  readonly usageSink?: UsageSink | undefined;
 }
 
 /** The source that the options name. @throws {OptionsError} when they name none */
@@ -23,7 +26,7 @@ export function openSource(supergraph: Options['supergraph'], logger: Logger): O
   if (registry !== undefined && graph !== undefined) {
     const kept = join('.weir', `${graph}${version === undefined ? '' : `-${version}`}.graphql`);
     return {
-      source: registrySource({ registry, graph, version, ...pace, logger }),
+      ...openRegistry({ registry, graph, version, ...pace, logger }),
       lastGood: lastGood ?? lastGoodFile(kept),
     };
   }

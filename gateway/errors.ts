@@ -39,8 +39,8 @@ export const errors = {
   },
   UNAUTHENTICATED: {
     status: 401,
-    when: 'The request has no credentials, or wrong ones.',
-    message: () => 'The request has no valid credentials.',
+    when: 'The request has no credentials, or wrong ones. The message says what is wrong with them.',
+    message: ({ reason }: { readonly reason: string }) => reason,
   },
   NOT_FOUND: {
     status: 404,
@@ -88,6 +88,11 @@ export const errors = {
     status: 503,
     when: 'An invalidation could not be confirmed: the cache store was not reached. Ask again.',
     message: () => 'The cache store could not be reached: old answers may still be served.',
+  },
+  OVERLOADED: {
+    status: 503,
+    when: 'The gateway has more requests than it can serve in time. `Retry-After` says when to ask again.',
+    message: () => 'The gateway has too many requests at this moment.',
   },
   NO_SUPERGRAPH: {
     status: 503,

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
@@ -55,11 +56,33 @@ export interface ErrorAnswer {
 /** An answer that is nothing but an error, in the media type that the client prefers of the two that there are. */
 export function errorAnswer(error: GraphQLError, accept = ''): ErrorAnswer {
   const { http, ...extensions } = error.extensions as HttpExtensions;
-  const type = accept.includes('application/graphql-response+json') ? 'graphql-response+json' : 'json';
+  const status = http?.status ?? 500;
+  // The link of AppSync's clients takes anything, but reads errors only from a GraphQL response.
+  const isGraphql =
+    accept.includes('application/graphql-response+json') || (status === 401 && accept.includes('*/*'));
+  const type = isGraphql ? 'graphql-response+json' : 'json';
   return {
-    status: http?.status ?? 500,
+    status,
     headers: [...(http?.headers ?? []), ['content-type', `application/${type}; charset=utf-8`]],
     body: JSON.stringify({ errors: [{ message: error.message, extensions }] }),
+  };
+}
+
+/** Answers with an error before anything else is done for a request, at the least cost. */
+export function createRefusal(
+  error: GraphQLError,
+  corsHeaders: (origin: string | undefined) => readonly string[],
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const prepared = ['', 'application/graphql-response+json'].map((accept) => {
+    const { status, headers, body } = errorAnswer(error, accept);
+    const bytes = Buffer.from(body);
+    return { status, headers: [...headers.flat(), 'content-length', String(bytes.length)], bytes };
+  });
+  return ({ headers: { accept = '', origin } }, response) => {
+    const { status, headers, bytes } =
+      prepared[accept.includes('application/graphql-response+json') ? 1 : 0]!;
+    response.writeHead(status, [...headers, ...corsHeaders(origin)]);
+    response.end(bytes);
   };
 }
 

@@ -100,6 +100,14 @@ const origin = z
     error: 'must be an origin such as https://shop.example, without a path',
   });
 
+const instantRule = 'must be a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z';
+const instant = z
+  .union([z.iso.date({ error: instantRule }), z.iso.datetime({ error: instantRule, offset: true })], {
+    error: instantRule,
+  })
+  .meta({ title: 'date' });
+const texts = z.array(text, { error: 'must be a list of text' });
+
 const endpoint = z
   .preprocess(
     (value) => (typeof value === 'string' ? { url: value } : value),
@@ -413,6 +421,27 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('How much a client may ask for.'),
+  overload: z
+    .strictObject(
+      {
+        requests: z
+          .int({ error: countRule })
+          .min(1, { error: countRule })
+          .max(100_000, { error: countRule })
+          .default(4096)
+          .describe('How many requests may be served at once in a process.'),
+        delay: timeout
+          .prefault('40ms')
+          .describe(
+            'How late the event loop may be, which each request waits on top of its own work. While it is later, fewer requests are served at once, but never fewer than 64.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe(
+      'When a process refuses requests with 503 `OVERLOADED`. It also does while its heap is 90 % full.',
+    ),
   cache: z
     .strictObject(
       {
@@ -458,6 +487,42 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('Where answers are kept.'),
+  auth: z
+    .strictObject(
+      {
+        anonymous: flag
+          .default(false)
+          .describe(
+            'Lets requests without credentials in, as nobody. Wrong credentials are refused all the same. No effect while no mode is configured: then everybody is nobody.',
+          ),
+        apiKeys: z
+          .array(
+            z.strictObject(
+              {
+                client: text.describe('Whose key it is. Several keys may have the same client.'),
+                sha256: z
+                  .string({ error: 'must be the SHA-256 of a key, 64 hexadecimal digits' })
+                  .regex(/^[0-9a-f]{64}$/i, {
+                    error: 'must be the SHA-256 of a key, 64 hexadecimal digits',
+                  })
+                  .describe('The SHA-256 of the key, in hexadecimal digits. The key itself stands nowhere.'),
+                expires: instant.optional().describe('From when on it is refused. Left out: never.'),
+                groups: texts.default([]).describe('Groups that who sends it is in.'),
+                scopes: texts.default([]).describe('Scopes that who sends it has.'),
+              },
+              { error: 'must be a map' },
+            ),
+            { error: 'must be a list' },
+          )
+          .default([])
+          .describe('Keys that are sent in `x-api-key`.'),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe(
+      'How clients prove who they are: [identity.md](identity.md). Without a mode, nothing is asked of anybody.',
+    ),
   cors: z
     .strictObject(
       {

@@ -48,6 +48,7 @@ describe('defaults', () => {
       timeouts: { request: 30_000, subgraph: 10_000 },
       usage: { enabled: true, interval: 30_000 },
       limits: { body: 1_048_576 },
+      overload: { requests: 4096, delay: 40 },
       cache: {
         store: 'memory:',
         memory: 67_108_864,
@@ -58,6 +59,7 @@ describe('defaults', () => {
         compressAbove: 1024,
         longest: 86_400_000,
       },
+      auth: { anonymous: false, apiKeys: [] },
       cors: { credentials: false },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
       logging: { level: 'info' },

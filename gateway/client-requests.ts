@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { compileSignedIdentity, type SignIdentity } from './auth/signed-identity';
 import { ClientGone, ClientRequest } from './client-request';
 import { isProbe } from './health';
 import type { Options } from './options';
@@ -16,11 +17,14 @@ export interface ClientRequestsOptions {
 export class ClientRequests {
   readonly #settings: ClientRequestsOptions;
   readonly #forward: ReturnType<typeof compileHeaderRules>;
+  readonly #signIdentity: SignIdentity;
   readonly #inFlight = new Set<ClientRequest>();
 
   constructor(settings: ClientRequestsOptions) {
     this.#settings = settings;
-    this.#forward = compileHeaderRules(settings.options.headers);
+    const { headers, privateLinks } = settings.options;
+    this.#forward = compileHeaderRules(headers);
+    this.#signIdentity = compileSignedIdentity(privateLinks);
   }
 
   get size(): number {
@@ -37,6 +41,7 @@ export class ClientRequests {
     const client = new ClientRequest({
       headers: request.headers,
       forward: this.#forward,
+      signIdentity: this.#signIdentity,
       timeout: timeouts.request,
     });
     request[clientKey] = client;

@@ -11,12 +11,15 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { buildSchemaInSteps } from './build-schema';
+import type { Invalidate } from './cache/invalidation';
+import type { Store } from './cache/store';
 import { requestError } from './errors';
 import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
-import { createPlanner, PlanCache, type PlannedOperation, type Planner } from './planning';
+import { createPlanner, type EntityFacts, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
+import type { CacheOptions } from './subgraph-caches';
 import { type CallOptions, connectSubgraphs } from './subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -34,6 +37,7 @@ export interface EngineOptions {
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
   readonly calls: CallOptions;
+  readonly cache: CacheOptions;
   /**
    * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
    * if they ask with `Apollo-Query-Plan-Experimental`.
@@ -44,6 +48,8 @@ export interface EngineOptions {
   /** Counts what operations use. @default nothing is counted */
   readonly usage?: UsageRecorder | undefined;
   readonly transport: HttpTransport;
+  readonly store: Store;
+  readonly invalidate: Invalidate;
   readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -51,26 +57,14 @@ export interface EngineOptions {
 
 /** Plans operations in worker threads and runs them over the bytes of subgraph responses. Rejects when the supergraph does not build. */
 export async function createEngine(options: EngineOptions): Promise<Executor> {
-  const {
-    supergraphSdl,
-    chooseSubgraph,
-    errors: told,
-    calls,
-    isDevelopment,
-    warmUp,
-    usage,
-    transport,
-    breakers,
-    metrics,
-    logger,
-  } = options;
+  const { supergraphSdl, chooseSubgraph, errors: told, isDevelopment, warmUp, usage, metrics } = options;
   const planner = createPlanner({ supergraphSdl });
 
   try {
     const facts = await planner.ready;
     const scopes = new ScopesServed();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
-    const send = connectSubgraphs({ subgraphs, calls, scopes, transport, breakers, metrics, logger });
+    const send = connectSubgraphs({ ...options, subgraphs, facts: facts.entities, scopes });
     const apiSchema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? apiSchema : buildSchema(facts.answerTypesSdl, trusted);
@@ -159,6 +153,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       // In development each answer has extensions, which Apollo Server adds.
       known: (document, operationName) =>
         isDevelopment ? undefined : known.get(knownKey(document, operationName)),
+      tagFormats: formatsIn(facts.entities),
       mostUsed: (count) => plans.mostUsed(count),
       close: planner.close.bind(planner),
     };
@@ -230,4 +225,12 @@ function showPlan(
     default:
       return Promise.resolve(true);
   }
+}
+
+/** The formats of all `@cacheTag`s. */
+function formatsIn({ subgraphs }: EntityFacts): readonly string[] {
+  const formats = [...subgraphs.values()].flatMap(({ typeTags, fieldTags }) =>
+    [...typeTags.values(), ...fieldTags.values()].flat(),
+  );
+  return [...new Set(formats)];
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
-import { createInvalidate } from './cache/invalidation';
+import { createInvalidate, type Invalidate } from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
@@ -17,6 +17,7 @@ import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
 import { Overload } from './limits/overload';
 import { OptionsError, type OptionsInput, parseOptions } from './options';
+import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
@@ -58,9 +59,10 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
+  const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const invalidate = createInvalidate(store);
+  const invalidate: Invalidate = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
   const usage =
     usageSink && options.usage.enabled
       ? createUsageRecorder({
@@ -73,7 +75,19 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
-      Generation.build({ supergraphSdl, options, previous, transport, breakers, metrics, logger, usage }),
+      Generation.build({
+        supergraphSdl,
+        options,
+        previous,
+        signers,
+        transport,
+        breakers,
+        store,
+        invalidate,
+        metrics,
+        logger,
+        usage,
+      }),
     lastGood,
     logger,
     metrics,
@@ -117,6 +131,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await usage?.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
+    signers.close();
     await store.close();
     authentication?.close();
     await metrics.close();

@@ -1,5 +1,5 @@
 import { Supergraph } from '@apollo/federation-internals';
-import { buildSchema, type GraphQLSchema, printSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 
 /** The schema that clients see of a supergraph. @throws when it is not one, or hides so much that nothing is left */
 export function apiSchemaOf(supergraphSdl: string): GraphQLSchema {

@@ -28,9 +28,6 @@ export async function changesBetween(before: GraphQLSchema, after: GraphQLSchema
   return changes.sort((a, b) => rank[a.severity] - rank[b.severity] || compare(a.message, b.message));
 }
 
-/** Of a new type, all that it has is new. */
-const silent = new Set<ChangeType>([]);
-
 function toChange(change: Change): SchemaChange {
   const { type, message, path, criticality } = change;
   return {
@@ -57,7 +54,7 @@ function coordinateOf({ path = '' }: Change): string {
 function concernsOf(change: Change): string[] {
   const coordinate = coordinateOf(change);
   const [owner = ''] = coordinate.split(/[.(]/);
-  switch (change.type as ChangeType) {
+  switch (change.type) {
     // A new argument or input field that must be given is missing wherever the thing around it is used.
     case ChangeType.FieldArgumentAdded:
       return [coordinate.slice(0, coordinate.indexOf('('))];

@@ -13,6 +13,7 @@ import { prettyFormatQueryPlan, QueryPlanner } from '@apollo/query-planner';
 import { buildSchema, type DocumentNode, Kind, parse } from 'graphql';
 import { type QueryPlan } from '../execution/plan';
 import { mendsOf } from './defects';
+import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { type PlanningFailure, PlanningError } from './planning-error';
 
 export type { QueryPlan };
@@ -47,6 +48,7 @@ export interface SupergraphFacts {
   readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
+  readonly entities: EntityFacts;
 }
 
 /** Builds the query graph of a supergraph. Throws an `Error` that says what is wrong with a supergraph that it refuses. */
@@ -85,6 +87,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
       answerTypesSdl: answerTypesSdl(supergraph.schema, apiSchema),
       subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       overrideLabels: overrideLabelsOf(supergraph),
+      entities: entityFactsOf(document),
     },
     plan(document, operationName, overrideLabels) {
       const overrideConditions = new Map(overrideLabels.map((label) => [label, true]));
@@ -130,6 +133,7 @@ const supportedFeatures = new Set([
   'https://specs.apollo.dev/inaccessible/v0.1',
   'https://specs.apollo.dev/inaccessible/v0.2',
   'https://specs.apollo.dev/context/v0.1',
+  'https://specs.apollo.dev/cacheTag/v0.1',
 ]);
 
 const isSupergraph = ({ definitions }: DocumentNode): boolean =>

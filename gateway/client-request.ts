@@ -43,11 +43,11 @@ export class ClientRequest implements Caller {
   /** As clients of Apollo call themselves; empty when they do not. */
   readonly clientName: string;
   readonly clientVersion: string;
-  readonly ingredients = new Ingredients();
   /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
   proof: Proof | undefined;
   /** Why its credentials prove nothing: the answer to it. */
   refusal: Error | undefined;
+  readonly ingredients = new Ingredients();
 
   readonly #signIdentity: SignIdentity;
   #operation: Operation | undefined;

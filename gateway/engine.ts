@@ -16,6 +16,12 @@ import type { Store } from './cache/store';
 import { requestError } from './errors';
 import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
+import type { Identity } from './auth/identity';
+import type { ClientLimits } from './limits/client-limits';
+import { compileOperationCost, type OperationCost } from './limits/cost/operation-cost';
+import { createCostReport } from './limits/cost/report';
+import { type RefuseOperation, refuseOperation } from './limits/operation-limits';
+import { limitCalls } from './limits/subgraph-calls';
 import { createPlanner, type EntityFacts, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
@@ -43,6 +49,10 @@ export interface EngineOptions {
    * if they ask with `Apollo-Query-Plan-Experimental`.
    */
   readonly isDevelopment: boolean;
+  readonly limits: ClientLimits;
+  /** Of an answer; a larger one is replaced by an error. */
+  readonly mostBytes: number;
+  readonly assumedListSize: number;
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   /** Counts what operations use. @default nothing is counted */
@@ -57,7 +67,18 @@ export interface EngineOptions {
 
 /** Plans operations in worker threads and runs them over the bytes of subgraph responses. Rejects when the supergraph does not build. */
 export async function createEngine(options: EngineOptions): Promise<Executor> {
-  const { supergraphSdl, chooseSubgraph, errors: told, isDevelopment, warmUp, usage, metrics } = options;
+  const {
+    supergraphSdl,
+    chooseSubgraph,
+    errors: told,
+    isDevelopment,
+    limits,
+    mostBytes,
+    assumedListSize,
+    warmUp,
+    usage,
+    metrics,
+  } = options;
   const planner = createPlanner({ supergraphSdl });
 
   try {
@@ -77,13 +98,24 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     });
     await plans.warm(untilLate(warmUp));
 
-    const perform = async (program: Program, variables: Variables, caller: Caller): Promise<Execution> => {
-      scopes.enter(caller.scope);
+    const reportCost = createCostReport(metrics.meter);
+    const perform = async (
+      program: Program,
+      variables: Variables,
+      cost: OperationCost,
+      client: Caller & { readonly identity: Identity },
+    ): Promise<Execution> => {
+      scopes.enter(client.scope);
       try {
-        return await execute(program, { variables, send, caller, errors: told });
+        const bounded = limitCalls(send, limits.of(client.identity).calls);
+        const execution = await execute(program, { variables, send: bounded, caller: client, errors: told });
+        const { length } = execution.body;
+        if (length > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: length, limit: mostBytes });
+        reportCost(cost, variables, execution.data);
+        return execution;
       } finally {
-        scopes.leave(caller.scope);
-        metrics.calls.add(caller.calls);
+        scopes.leave(client.scope);
+        metrics.calls.add(client.calls);
       }
     };
     const plannedOf = (
@@ -96,22 +128,29 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       operationName,
       overrideLabels: chooseOverrides(facts.overrideLabels),
     });
-    const known = new LRUCache<string, CountedOperation>({ maxSize: mostKnownBytes });
-    const knownOf = (document: string, hash: string, operationName: string | undefined): CountedOperation => {
-      const operation = getOperationAST(parse(document, { noLocation: true }), operationName)!;
-      const count = usage?.operation(document, operationName, apiSchema);
+    const known = new LRUCache<string, LimitedOperation>({ maxSize: mostKnownBytes });
+    const knownOf = (source: string, hash: string, operationName: string | undefined): LimitedOperation => {
+      const document = parse(source, { noLocation: true });
+      const operation = getOperationAST(document, operationName)!;
+      const costs = { schema: apiSchema, directives: facts.costs, assumedListSize };
+      const cost = compileOperationCost(document, operation, costs);
+      const refuse = refuseOperation(source, cost, limits);
+      const count = usage?.operation(source, operationName, apiSchema);
       return {
-        count,
         name: operation.name?.value ?? null,
         type: operation.operation,
-        prepare(variables) {
+        cost,
+        refuse,
+        count,
+        prepare(variables, client) {
+          if (refuse(variables, client.identity) !== undefined) return undefined;
           if ('errors' in checkVariables(apiSchema, operation, variables)) return undefined;
-          const program = plans.peek(plannedOf(document, hash, operationName));
+          const program = plans.peek(plannedOf(source, hash, operationName));
           return (
             program &&
-            ((client) => {
+            (() => {
               count?.(client, variables);
-              return perform(program, variables, client);
+              return perform(program, variables, cost, client);
             })
           );
         },
@@ -124,22 +163,24 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
         throw requestError('UNSUPPORTED_OPERATION', { feature: 'Subscription' });
       }
+      const { client } = context;
+      const key = knownKey(source, operationName);
+      const entry = known.get(key) ?? knownOf(source, queryHash, operationName);
+      const refusal = entry.refuse(variables, client.identity);
+      if (refusal !== undefined) throw refusal;
       const checked = checkVariables(apiSchema, operation, variables);
       if ('errors' in checked) return { errors: checked.errors };
       const planned = plannedOf(source, queryHash, operationName);
       const program = plans.peek(planned) ?? (await plans.get(planned));
-      const key = knownKey(source, operationName);
-      let operationKnown = known.get(key);
-      if (operationKnown === undefined) {
-        operationKnown = knownOf(source, queryHash, operationName);
-        known.set(key, operationKnown, { size: key.length * 2 + 1024 });
-      }
-      operationKnown.count?.(context.client, variables);
-      const execution = await perform(program, variables, context.client);
+      if (!known.has(key)) known.set(key, entry, { size: key.length * 2 + 1024 });
+      entry.count?.(client, variables);
+      const execution = await perform(program, variables, entry.cost, client);
       const result: GatewayExecutionResult = { data: dataOf(execution) };
       if (execution.errors.length > 0) result.errors = execution.errors;
       if (isDevelopment) {
-        result.extensions = { weir: { calls: context.client.calls } };
+        const actual = entry.cost.actual(JSON.parse(execution.data.toString()));
+        const cost = { estimated: entry.cost.estimate(variables).cost, actual };
+        result.extensions = { weir: { calls: client.calls, cost } };
         if (request.http?.headers.has('apollo-query-plan-experimental') === true) {
           const format = request.http.headers.get('apollo-query-plan-experimental-format');
           result.extensions['__queryPlanExperimental'] = await showPlan(planner, planned, format);
@@ -163,10 +204,6 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
   }
 }
 
-interface CountedOperation extends KnownOperation {
-  readonly count: CountUse | undefined;
-}
-
 const trusted = { assumeValidSDL: true, assumeValid: true, noLocation: true };
 const warmUpTime = 1_000;
 /** Most requests are for few operations: these are planned however long it takes, or a busy machine would refuse them. */
@@ -179,6 +216,13 @@ function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOp
     if (i >= leastWarmUp && performance.now() > end) return;
     yield operation;
   }
+}
+
+/** A known operation with what is needed to run it on the other way, too. */
+interface LimitedOperation extends KnownOperation {
+  readonly cost: OperationCost;
+  readonly refuse: RefuseOperation;
+  readonly count: CountUse | undefined;
 }
 
 /** 16 MiB. */
@@ -196,7 +240,7 @@ function checkVariables(
 ): ReturnType<typeof getVariableValues> {
   return variableDefinitions.length === 0
     ? noVariables
-    : getVariableValues(schema, variableDefinitions, variables);
+    : getVariableValues(schema, variableDefinitions, variables, { maxErrors: 10 });
 }
 
 const noVariables = { coerced: {} };

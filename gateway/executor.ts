@@ -33,10 +33,14 @@ export type Execute = (
 export interface KnownOperation {
   readonly name: string | null;
   readonly type: string;
-  /** What runs it; undefined when it has to be planned first, or when the variables do not fit. */
+  /**
+   * What runs it for a client; undefined when it has to be planned first, when the variables do not fit, or when the
+   * client may not ask for so much.
+   */
   prepare(
     variables: Readonly<Record<string, unknown>>,
-  ): ((client: ClientRequest) => Promise<Execution>) | undefined;
+    client: ClientRequest,
+  ): (() => Promise<Execution>) | undefined;
 }
 
 /** The context value of every operation. */

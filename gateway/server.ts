@@ -15,6 +15,7 @@ import { Gateway } from './gateway';
 import { Generation } from './generation';
 import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
+import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
 import { OptionsError, type OptionsInput, parseOptions } from './options';
 import { openSubgraphSigners } from './subgraph-signers';
@@ -72,6 +73,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
           meter: metrics.meter,
         })
       : undefined;
+  const introspection = options.introspection ?? options.mode === 'development';
+  const limits = createClientLimits({ limits: options.limits, introspection });
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
@@ -79,6 +82,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         supergraphSdl,
         options,
         previous,
+        limits,
         signers,
         transport,
         breakers,
@@ -119,7 +123,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   });
   const app = createHttpServer({ options, logger, readiness, clients, overload, front });
   const drain = prepareDrain(app, clients);
-  graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers, admit });
+  graphqlEndpoint(app, { path: options.path, apollo, limits, isReady: () => answers, admit });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;

@@ -12,6 +12,7 @@ import {
 import { prettyFormatQueryPlan, QueryPlanner } from '@apollo/query-planner';
 import { buildSchema, type DocumentNode, Kind, parse } from 'graphql';
 import { type QueryPlan } from '../execution/plan';
+import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { mendsOf } from './defects';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { type PlanningFailure, PlanningError } from './planning-error';
@@ -48,6 +49,8 @@ export interface SupergraphFacts {
   readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
+  /** Undefined for a supergraph that says nothing of costs. */
+  readonly costs: CostDirectives | undefined;
   readonly entities: EntityFacts;
 }
 
@@ -87,6 +90,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
       answerTypesSdl: answerTypesSdl(supergraph.schema, apiSchema),
       subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       overrideLabels: overrideLabelsOf(supergraph),
+      costs: readCostDirectives(document),
       entities: entityFactsOf(document),
     },
     plan(document, operationName, overrideLabels) {
@@ -133,6 +137,7 @@ const supportedFeatures = new Set([
   'https://specs.apollo.dev/inaccessible/v0.1',
   'https://specs.apollo.dev/inaccessible/v0.2',
   'https://specs.apollo.dev/context/v0.1',
+  'https://specs.apollo.dev/cost/v0.1',
   'https://specs.apollo.dev/cacheTag/v0.1',
 ]);
 

@@ -21,9 +21,7 @@ export interface SchemaChange {
 
 /** What is different, the worst first. */
 export async function changesBetween(before: GraphQLSchema, after: GraphQLSchema): Promise<SchemaChange[]> {
-  const changes = (await diff(before, after))
-    .filter(({ type }) => !silent.has(type as ChangeType))
-    .map(toChange);
+  const changes = (await diff(before, after)).map(toChange);
   const rank = { breaking: 0, dangerous: 1, safe: 2 };
   return changes.sort((a, b) => rank[a.severity] - rank[b.severity] || compare(a.message, b.message));
 }

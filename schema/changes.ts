@@ -27,10 +27,10 @@ export async function changesBetween(before: GraphQLSchema, after: GraphQLSchema
 }
 
 function toChange(change: Change): SchemaChange {
-  const { type, message, path, criticality } = change;
+  const { message, path, criticality } = change;
   return {
     severity: severities[criticality.level],
-    code: type,
+    code: change.type as string,
     message: message.replaceAll("'", '`'),
     ...(path === undefined ? {} : { coordinate: coordinateOf(change) }),
     concerns: concernsOf(change),

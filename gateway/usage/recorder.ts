@@ -80,7 +80,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
 
   function newCounter(operation: Operation, clientName: string, clientVersion: string): Use {
     if (segment.counters.length >= segmentSize) rotate();
-    const use = { operation, segment, clientName, clientVersion, requests: 0, inputs: undefined, stamp: 0 };
+    const use = { operation, segment, clientName, clientVersion, requests: 0, inputs: undefined };
     segment.counters.push(use);
     return use;
   }
@@ -183,7 +183,7 @@ const longestFarewell = 10_000;
 
 /** What occurs twice in the variables of a request counts once. */
 function countInputs(use: Use, find: FindInputs, variables: Readonly<Record<string, unknown>>): void {
-  const inputs = (use.inputs ??= new Map());
+  const inputs = (use.inputs ??= new Map<string, { requests: number; stamp: number }>());
   const stamp = use.requests;
   find(variables, (coordinate) => {
     const input = inputs.get(coordinate);

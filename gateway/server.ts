@@ -22,6 +22,7 @@ import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
+import { openAudit } from './telemetry/audit/audit';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
 import { watchEndpoints } from './telemetry/endpoints';
@@ -58,6 +59,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
   const { source, lastGood, usageSink } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
+  const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
   const signers = openSubgraphSigners(options, logger);
@@ -77,6 +79,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const limits = createClientLimits({ limits: options.limits, introspection });
   const gateway = new Gateway({
     source,
+    audit,
     build: (supergraphSdl, previous) =>
       Generation.build({
         supergraphSdl,
@@ -88,6 +91,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         breakers,
         store,
         invalidate,
+        audit,
         metrics,
         logger,
         usage,
@@ -125,7 +129,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const drain = prepareDrain(app, clients);
   graphqlEndpoint(app, { path: options.path, apollo, limits, isReady: () => answers, admit });
   const { enabled, token } = options.admin;
-  const invalidation = token === undefined ? undefined : { token, invalidate, logger };
+  const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
 
   async function close(): Promise<void> {
@@ -138,6 +142,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     signers.close();
     await store.close();
     authentication?.close();
+    await audit?.close();
     await metrics.close();
   }
 

@@ -4,6 +4,7 @@ import type { Proof } from './auth/authenticator';
 import { anonymous, type Identity } from './auth/identity';
 import type { SignIdentity } from './auth/signed-identity';
 import { Ingredients } from './cache/policy';
+import type { Served } from './edge/answer-headers';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
@@ -38,15 +39,15 @@ interface Operation {
 export class ClientRequest implements Caller, Live {
   place = -1;
   readonly id: string;
+  /** As clients of Apollo call themselves; empty when they do not. */
+  readonly clientName: string;
+  readonly clientVersion: string;
   readonly trace: TraceContext;
   readonly headers: Readonly<Record<string, string>>;
   readonly tracing: Readonly<Record<string, string>>;
   readonly start = performance.now();
   readonly deadline: number;
   readonly calls = noCalls();
-  /** As clients of Apollo call themselves; empty when they do not. */
-  readonly clientName: string;
-  readonly clientVersion: string;
   /** Where it comes from: an IP address. */
   readonly address: string | undefined;
   /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
@@ -54,6 +55,10 @@ export class ClientRequest implements Caller, Live {
   /** Why its credentials prove nothing: the answer to it. */
   refusal: Error | undefined;
   readonly ingredients = new Ingredients();
+  /** What it says of the answer that it wants, where that is heard. */
+  readonly cacheControl: string | undefined;
+  /** How it is answered, where caches may keep the answer. */
+  served: Served | undefined;
 
   readonly #signIdentity: SignIdentity;
   #operation: Operation | undefined;
@@ -67,10 +72,11 @@ export class ClientRequest implements Caller, Live {
   constructor({ headers, forward, signIdentity, timeout, address }: ClientRequestOptions) {
     this.address = address;
     this.id = requestIdOf(headers['x-request-id']);
-    this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
-    this.headers = forward(headers);
     this.clientName = ownName(headers['apollographql-client-name']);
     this.clientVersion = ownName(headers['apollographql-client-version']);
+    this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
+    this.headers = forward(headers);
+    this.cacheControl = headers['cache-control'];
     this.#signIdentity = signIdentity;
     this.tracing = tracingHeaders(this.id, this.trace);
     this.deadline = this.start + timeout;

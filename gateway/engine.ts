@@ -38,6 +38,7 @@ import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
 import { ScopesServed } from './transports/scopes-served';
+import type { CountUse, UsageRecorder } from './usage/recorder';
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -60,6 +61,8 @@ export interface EngineOptions {
   /** Of an answer; a larger one is replaced by an error. */
   readonly mostBytes: number;
   readonly assumedListSize: number;
+  /** Counts what operations use. @default nothing is counted */
+  readonly usage?: UsageRecorder | undefined;
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
@@ -142,6 +145,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     const knownOf = (source: string, hash: string, operationName: string | undefined): LimitedOperation => {
       const document = parse(source, { noLocation: true });
       const operation = getOperationAST(document, operationName)!;
+      const count = options.usage?.operation(source, operationName, apiSchema);
       const costs = { schema: apiSchema, directives: facts.costs, assumedListSize };
       const cost = compileOperationCost(document, operation, costs);
       const refuse = refuseOperation(source, cost, limits);
@@ -152,6 +156,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       return {
         name: operation.name?.value ?? null,
         type: operation.operation,
+        count,
         cost,
         refuse,
         cached,
@@ -161,7 +166,10 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
           const program = plans.peek(plannedOf(source, hash, operationName));
           if (program === undefined) return undefined;
           const asked = { operation: cached, variables, refuse };
-          return () => responses.answer(asked, client, (caller) => perform(program, variables, cost, caller));
+          return () => {
+            count?.(client, variables);
+            return responses.answer(asked, client, (caller) => perform(program, variables, cost, caller));
+          };
         },
       };
     };
@@ -181,6 +189,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       if ('errors' in checked) return { errors: checked.errors };
       const planned = plannedOf(source, queryHash, operationName);
       if (!known.has(key)) known.set(key, entry, { size: key.length * 2 + 1024 });
+      entry.count?.(client, variables);
       const { cached, refuse, cost: costs } = entry;
       const asked = { operation: cached, variables, refuse };
       const execution = await responses.answer(asked, client, async (caller) =>
@@ -233,6 +242,7 @@ function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOp
 
 /** A known operation with what is needed to run it on the other way, too. */
 interface LimitedOperation extends KnownOperation {
+  readonly count: CountUse | undefined;
   readonly cost: OperationCost;
   readonly refuse: RefuseOperation;
   readonly cached: Asked['operation'];

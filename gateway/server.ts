@@ -59,8 +59,8 @@ export interface RunningGateway {
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
   const { options, ownSource, logDestination } = readOptions(given);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
-  const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
+  const { source, lastGood, usage } = ownSource ?? openSource(options, { logger, meter: metrics.meter });
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport(connectionsOf(options));
@@ -90,6 +90,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         audit,
         metrics,
         logger,
+        usage,
       }),
     lastGood,
     logger,
@@ -141,6 +142,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     overload.close();
     await admin?.close();
     await app.close();
+    await usage?.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
     signers.close();
@@ -182,6 +184,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 interface OwnSource {
   readonly source: SupergraphSource;
   readonly lastGood?: undefined;
+  readonly usage?: undefined;
 }
 
 function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http2, compression } }: Options) {

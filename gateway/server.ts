@@ -4,7 +4,12 @@ import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
-import { createInvalidate, type Invalidate } from './cache/invalidation';
+import {
+  createInvalidate,
+  type Invalidate,
+  invalidateNamed,
+  type InvalidationSource,
+} from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
@@ -34,6 +39,8 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly supergraph?: OptionsInput['supergraph'] | SupergraphSource | SupergraphManager;
   /** Where log lines go. @default standard output */
   readonly logDestination?: LogDestination | undefined;
+  /** Events that make cached answers old, from an event bus or a change stream. @default none */
+  readonly invalidations?: InvalidationSource | undefined;
 };
 
 export interface RunningGateway {
@@ -54,7 +61,7 @@ export interface RunningGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
-  const { options, ownSource, logDestination } = readOptions(given);
+  const { options, ownSource, logDestination, invalidations } = readOptions(given);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
   const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
@@ -123,6 +130,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 
   async function close(): Promise<void> {
     overload.close();
+    await invalidations?.stop();
     await admin?.close();
     await app.close();
     await (answers ? apollo.stop() : gateway.stop());
@@ -150,6 +158,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await gateway.start();
     if (gateway.current !== undefined) await started;
     await listen(app, options.host, options.port, 'port');
+    await invalidations?.start(invalidateNamed(invalidate));
     if (admin) await listen(admin, options.admin.host, options.admin.port, 'admin.port');
   } catch (error) {
     await close();
@@ -168,10 +177,10 @@ interface OwnSource {
   readonly lastGood?: undefined;
 }
 
-function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {
+function readOptions({ supergraph, logDestination, invalidations, ...others }: GatewayOptions) {
   const ownSource = ownSourceOf(supergraph);
   const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
-  return { options: parseOptions({ ...others, ...written }), ownSource, logDestination };
+  return { options: parseOptions({ ...others, ...written }), ownSource, logDestination, invalidations };
 }
 
 /** A source that is given in code. */

@@ -9,6 +9,7 @@ import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
 import { noCalls } from './transports/call-counts';
 import { scopeOf } from './transports/headers';
+import type { Live } from './transports/live-set';
 import type { Caller } from './transports/transport';
 
 /** The reason of an abortion that nobody is told, because nobody is there any more. */
@@ -34,7 +35,8 @@ interface Operation {
 }
 
 /** One request of a client, from its first byte until its answer is sent or the client is gone. */
-export class ClientRequest implements Caller {
+export class ClientRequest implements Caller, Live {
+  place = -1;
   readonly id: string;
   readonly trace: TraceContext;
   readonly headers: Readonly<Record<string, string>>;

@@ -21,8 +21,8 @@ export interface TestSubgraph {
     readonly body: Json;
     readonly aborted: boolean;
   }[];
-  /** What its responses have besides. */
-  headers: Readonly<Record<string, string>>;
+  /** Headers of its answers. */
+  headers: Record<string, string>;
   /** Answers in place of the resolvers while it is set. */
   answer: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   close(): Promise<void>;
@@ -51,7 +51,7 @@ export async function startSubgraph(options: {
         graphql({ schema, source: query, variableValues: variables, operationName });
       void (Array.isArray(body) ? Promise.all(body.map(execute)) : execute(body)).then((result) => {
         response.setHeader('content-type', 'application/json');
-        for (const [header, value] of Object.entries(subgraph.headers)) response.setHeader(header, value);
+        response.setHeaders(new Map(Object.entries(subgraph.headers)));
         response.end(JSON.stringify(result));
       });
     });

@@ -216,7 +216,7 @@ it('drops what an event says has changed', async () => {
 
 describe('a subgraph that dies', () => {
   it('is done without as long as its answers allow it, with few attempts; then there is an error', async () => {
-    const gateway = await start({ retries: { max: 0 } } as never);
+    const gateway = await start({ retries: { max: 0 } });
     reviews.headers = { 'cache-control': 'public, max-age=1, stale-if-error=4' };
     await ratingsOf(gateway, range(0, 20));
     reviews.answer = (request) => request.socket.destroy();

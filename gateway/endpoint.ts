@@ -6,6 +6,7 @@ import type { ClientRequest } from './client-request';
 import { requestError } from './errors';
 import type { OperationContext } from './executor';
 import type { ClientLimits } from './limits/client-limits';
+import { unpackRequest } from './unpack-request';
 
 export interface EndpointOptions {
   readonly path: string;
@@ -30,6 +31,7 @@ export function graphqlEndpoint(
     method: ['GET', 'POST'],
     url: path,
     exposeHeadRoute: false,
+    preParsing: unpackRequest,
     preHandler: async ({ client, method, url, headers, body }) => {
       if (admit === undefined) return;
       const received = { method, url, headers, body: Buffer.isBuffer(body) ? body : noBody };
@@ -66,9 +68,6 @@ const noBody = Buffer.alloc(0);
 
 function parseBody({ headers, body, client }: FastifyRequest): object {
   const type = headers['content-type'] ?? '';
-  const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding.toLowerCase() !== 'identity')
-    throw requestError('UNSUPPORTED_MEDIA_TYPE', { got: `${encoding}-encoded` });
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1];
   if (charset !== undefined && !/^utf-?8$/i.test(charset))
     throw requestError('UNSUPPORTED_MEDIA_TYPE', { got: type });

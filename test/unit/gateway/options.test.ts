@@ -44,9 +44,10 @@ describe('defaults', () => {
       },
       retries: { max: 1, pause: 50 },
       breaker: { enabled: true, failures: 0.5, atLeast: 20, window: 10_000, pause: 1000 },
-      errors: { maskSubgraphs: false },
+      trustedProxies: [],
+      errors: {},
       headers: { forward: ['authorization'], rename: {}, set: {} },
-      timeouts: { request: 30_000, subgraph: 10_000 },
+      timeouts: { request: 30_000, subgraph: 10_000, client: 10_000 },
       limits: {
         body: 1_048_576,
         tokens: 15_000,
@@ -143,7 +144,7 @@ describe('the file', () => {
       'timeouts: { request: 1.5s, subgraph: 250 }\nlimits: { body: 64KiB }\nshutdown: { grace: 2m }',
     );
     expect([timeouts, limits.body, shutdown.grace]).toEqual([
-      { request: 1500, subgraph: 250 },
+      { request: 1500, subgraph: 250, client: 10_000 },
       65_536,
       120_000,
     ]);

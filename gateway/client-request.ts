@@ -24,6 +24,8 @@ export interface ClientRequestOptions {
   readonly signIdentity: SignIdentity;
   /** Milliseconds that the request may take. */
   readonly timeout: number;
+  /** Where it comes from: an IP address. */
+  readonly address: string | undefined;
 }
 
 interface Operation {
@@ -40,6 +42,8 @@ export class ClientRequest implements Caller {
   readonly start = performance.now();
   readonly deadline: number;
   readonly calls = noCalls();
+  /** Where it comes from: an IP address. */
+  readonly address: string | undefined;
   /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
   proof: Proof | undefined;
   /** Why its credentials prove nothing: the answer to it. */
@@ -55,7 +59,8 @@ export class ClientRequest implements Caller {
   readonly #timer: NodeJS.Timeout;
   readonly #atEnd: (() => void)[] = [];
 
-  constructor({ headers, forward, signIdentity, timeout }: ClientRequestOptions) {
+  constructor({ headers, forward, signIdentity, timeout, address }: ClientRequestOptions) {
+    this.address = address;
     this.id = requestIdOf(headers['x-request-id']);
     this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
     this.headers = forward(headers);

@@ -22,6 +22,7 @@ import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
+import { openAudit } from './telemetry/audit/audit';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
 import { secretsOf } from './telemetry/secrets';
@@ -62,6 +63,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   });
   const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
+  const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
   const signers = openSubgraphSigners(options, logger);
@@ -72,6 +74,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const limits = createClientLimits({ limits: options.limits, introspection });
   const gateway = new Gateway({
     source,
+    audit,
     build: (supergraphSdl, previous) =>
       Generation.build({
         supergraphSdl,
@@ -83,6 +86,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         breakers,
         store,
         invalidate,
+        audit,
         metrics,
         logger,
       }),
@@ -119,7 +123,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const drain = prepareDrain(app, clients);
   graphqlEndpoint(app, { path: options.path, apollo, limits, isReady: () => answers, admit });
   const { enabled, token } = options.admin;
-  const invalidation = token === undefined ? undefined : { token, invalidate, logger };
+  const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, token, invalidation }) : undefined;
 
   async function close(): Promise<void> {
@@ -131,6 +135,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     signers.close();
     await store.close();
     authentication?.close();
+    await audit?.close();
     await metrics.close();
   }
 

@@ -170,9 +170,66 @@ const auditTrail = z
 const countRule = 'must be a whole number from 1 to 100000';
 const retriesRule = 'must be a whole number from 0 to 5';
 const shareRule = 'must be a share above 0 and below 1, such as 0.5';
+const audienceRule = 'must be text, or a list of text';
+const audiences = z
+  .preprocess(
+    (value) => (typeof value === 'string' ? [value] : value),
+    z
+      .array(z.string({ error: audienceRule }).min(1, { error: audienceRule }), { error: audienceRule })
+      .min(1, { error: audienceRule }),
+  )
+  .meta({ title: 'text or list of text' });
+
+const keySetRule = 'must be an http or https URL, or a map with a list of `keys`';
+const keySet = z
+  .union(
+    [z.url({ protocol: /^https?$/ }), z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) })],
+    { error: keySetRule },
+  )
+  .meta({ title: 'URL or key set' });
+
+const algorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
+const algorithmsRule = `must be a list of ${algorithms.join(', ')}`;
+const userPoolRule = 'must be the id of a user pool such as eu-west-1_AbCdEfGhI';
+
+/** A file; in code, also the function itself. */
+const hookModule = z
+  .custom<string | ((...given: never[]) => unknown)>(
+    (value) => typeof value === 'function' || (typeof value === 'string' && value !== ''),
+    { error: 'must be the file of a module' },
+  )
+  .meta({ title: 'file' });
+
 const batchSizeRule = 'must be a whole number from 1 to 100000';
 const storeRule = 'must be memory:, redis://HOST:PORT, rediss://HOST:PORT or dynamodb://TABLE';
 const prefixRule = 'must be 1 to 64 letters, digits and any of _.-';
+
+const scopeRule = 'must be public or private';
+const cacheScope = z.enum(['public', 'private'], { error: scopeRule });
+/** How long an answer is kept: durations, which count in whole seconds. */
+const lifetime = duration.refine((value) => value <= 31_536_000_000, {
+  error: 'must not be longer than 8760h',
+});
+const cachePolicy = z.strictObject(
+  {
+    maxAge: lifetime.optional().describe('How long it is fresh.'),
+    scope: cacheScope.optional().describe('Whether all clients may share it.'),
+    staleWhileRevalidate: lifetime.optional().describe('In place of `cache.staleWhileRevalidate`.'),
+    staleIfError: lifetime.optional().describe('In place of `cache.staleIfError`.'),
+  },
+  { error: 'must be a map' },
+);
 
 const originsRule = "must be '*' or a list of origins";
 
@@ -553,6 +610,68 @@ export const optionsSchema = z.strictObject({
         compressAbove: size
           .prefault('1KiB')
           .describe('The size above which answers are compressed in a shared store.'),
+        identityHeaders: z
+          .array(headerName, { error: 'must be a list of header names' })
+          .prefault(['authorization', 'cookie', 'x-api-key'])
+          .describe(
+            'Forwarded headers that only say who asks. They are no part of the keys of answers that subgraphs call `public`: all clients share those. All other forwarded headers are in every key.',
+          ),
+        staleWhileRevalidate: lifetime
+          .prefault('0s')
+          .describe(
+            'How long an answer is served after it was fresh while a newer one is fetched (RFC 5861), where the subgraph does not say it. No effect where it forbids that, as with `must-revalidate` and `s-maxage`.',
+          ),
+        staleIfError: lifetime
+          .prefault('0s')
+          .describe(
+            'How long an answer is served after it was fresh when a subgraph fails (RFC 5861), where the subgraph does not say it. No effect where it forbids that, as with `must-revalidate` and `s-maxage`.',
+          ),
+        responses: z
+          .strictObject(
+            {
+              enabled: flag
+                .default(true)
+                .describe(
+                  'Keeps complete answers of queries for as long as the `Cache-Control` of all subgraph responses in them allows. Errors, and what is not complete, are never kept.',
+                ),
+              operations: z
+                .record(z.string(), cachePolicy, { error: 'must be a map of operation names' })
+                .default({})
+                .describe('What counts for an operation, by its name, in place of what subgraphs say.'),
+              types: z
+                .record(z.string(), cachePolicy, { error: 'must be a map of type names' })
+                .default({})
+                .describe(
+                  'The most that is allowed for answers that hold objects of a type, by its name, whatever subgraphs say.',
+                ),
+              compress: flag
+                .default(true)
+                .describe(
+                  'Packs public answers of 1 KiB and more (br and gzip) when they are stored, for clients that accept it.',
+                ),
+              clientDirectives: flag
+                .default(false)
+                .describe(
+                  'Heeds `Cache-Control` in requests: `no-cache`, `no-store`, `max-age`, `min-fresh`, `only-if-cached`. Any client can then have its requests executed anew each time.',
+                ),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('The response cache.'),
+        cdn: z
+          .strictObject(
+            {
+              enabled: flag
+                .default(false)
+                .describe(
+                  'Says in public answers how long a CDN keeps them (`s-maxage`), and what they are made of (`Surrogate-Key`, `Cache-Tag`). Browsers then ask each time.',
+                ),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('What a CDN before the gateway is told.'),
         longest: timeout
           .prefault('24h')
           .describe('How long an answer is kept in a shared store at most, stale time included.'),
@@ -627,6 +746,164 @@ export const optionsSchema = z.strictObject({
           )
           .default([])
           .describe('Keys that are sent in `x-api-key`.'),
+        iam: z
+          .strictObject(
+            {
+              keys: z
+                .array(
+                  z.strictObject(
+                    {
+                      accessKeyId: text.describe('As AWS names it.'),
+                      secretAccessKey: text.describe(
+                        'Its secret. Write `${NAME}` and keep it in the environment.',
+                      ),
+                      sessionToken: text.optional().describe('What goes with a temporary key.'),
+                      subject: text.optional().describe('The user whose key it is. Left out: none.'),
+                      client: text
+                        .optional()
+                        .describe('The application whose key it is. Left out: `accessKeyId`.'),
+                      groups: texts.default([]).describe('Groups that who signs with it is in.'),
+                      scopes: texts.default([]).describe('Scopes that who signs with it has.'),
+                    },
+                    { error: 'must be a map' },
+                  ),
+                  { error: 'must be a list' },
+                )
+                .default([])
+                .describe('The keys that requests may be signed with.'),
+              module: hookModule
+                .optional()
+                .describe(
+                  'A module whose default export looks other keys up: `(accessKeyId, sessionToken)` to `{ secretAccessKey, … }` with the members of `keys`, or nothing for a key that is not known. Asked again after five minutes.',
+                ),
+              hosts: texts
+                .min(1, { error: 'must name at least one host' })
+                .optional()
+                .describe(
+                  'The hosts that signatures are good for, with the port where it is not the default one. Left out: the `Host` header, which a load balancer may have changed, and which a request that was signed for another service could bring along.',
+                ),
+              service: text.default('appsync').describe('The service that signatures must be for.'),
+              region: text.optional().describe('The region that they must be for. Left out: any.'),
+              clockSkew: timeout
+                .prefault('5m')
+                .describe('How far the time of a signature may be from that of the gateway.'),
+            },
+            { error: 'must be a map' },
+          )
+          .refine(({ keys, module }) => keys.length > 0 || module !== undefined, {
+            error: 'must have `keys` or a `module`',
+          })
+          .optional()
+          .describe('Requests that are signed with AWS Signature Version 4.'),
+        oidc: z
+          .array(
+            z
+              .strictObject(
+                {
+                  issuer: httpUrl.describe('What the claim `iss` says, to the letter.'),
+                  jwks: keySet
+                    .optional()
+                    .describe(
+                      "Where the issuer's keys are: the URL of a JSON Web Key Set, or such a set itself. Left out: as OpenID Connect Discovery finds it.",
+                    ),
+                  audience: audiences
+                    .optional()
+                    .describe(
+                      'What the claim `aud` must have one of. Either this or `clients` is needed, or both.',
+                    ),
+                  clients: audiences
+                    .optional()
+                    .describe('What the claim `azp`, `client_id` or `cid` must be one of.'),
+                  algorithms: z
+                    .array(z.enum(algorithms, { error: algorithmsRule }), { error: algorithmsRule })
+                    .min(1, { error: algorithmsRule })
+                    .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
+                    .describe('The algorithms that a token may be signed with.'),
+                  clockSkew: duration
+                    .prefault('30s')
+                    .describe('How far clocks may be apart at `exp` and `nbf`.'),
+                  groupsClaim: text
+                    .default('groups')
+                    .describe(
+                      'The claim with the groups of a user; `realm_access.roles` is a claim inside of a claim.',
+                    ),
+                },
+                { error: 'must be a map' },
+              )
+              .refine(({ audience, clients }) => audience !== undefined || clients !== undefined, {
+                error:
+                  'must have `audience` or `clients`: a token that was issued for another application is no proof',
+              }),
+            { error: 'must be a list' },
+          )
+          .default([])
+          .describe('Issuers of JSON Web Tokens: providers of OpenID Connect.'),
+        cognito: z
+          .array(
+            z.strictObject(
+              {
+                userPool: z
+                  .string({ error: userPoolRule })
+                  .regex(/^[a-z]{2}(-[a-z]+)+-\d_\w+$/, { error: userPoolRule })
+                  .describe('The id of the pool, such as `eu-west-1_AbCdEfGhI`.'),
+                clients: audiences.describe('The ids of the app clients whose tokens are good.'),
+                tokenUse: z
+                  .enum(['any', 'access', 'id'], { error: 'must be any, access or id' })
+                  .default('any')
+                  .describe('Which of its tokens are good.'),
+                issuer: httpUrl
+                  .optional()
+                  .describe('What `iss` says, for an emulator. Left out: as AWS says it.'),
+                jwks: keySet.optional().describe("Where the pool's keys are. Left out: below the issuer."),
+                clockSkew: duration
+                  .prefault('30s')
+                  .describe('How far clocks may be apart at `exp` and `nbf`.'),
+              },
+              { error: 'must be a map' },
+            ),
+            { error: 'must be a list' },
+          )
+          .default([])
+          .describe('User pools of Amazon Cognito.'),
+        lambda: z
+          .strictObject(
+            {
+              function: text.optional().describe('The name or ARN of a function of AWS Lambda.'),
+              region: text
+                .optional()
+                .describe('Where it is. Left out: as the AWS SDK finds it. No effect without `function`.'),
+              url: httpUrl
+                .optional()
+                .describe('An endpoint that gets the event in a POST, and answers with the result.'),
+              headers: z
+                .record(z.string(), text, { error: 'must be a map of headers' })
+                .default({})
+                .describe('Headers to call the endpoint with. No effect without `url`.'),
+              module: hookModule
+                .optional()
+                .describe('A module whose default export is called with the event.'),
+              ttl: duration
+                .prefault('5m')
+                .describe('How long an answer without `ttlOverride` is good for a token.'),
+              timeout: timeout
+                .prefault('5s')
+                .describe('How long it may take to answer. After it the client gets 503.'),
+              apiId: text.default('weir').describe('What `requestContext.apiId` says.'),
+              accountId: text.default('000000000000').describe('What `requestContext.accountId` says.'),
+            },
+            { error: 'must be a map' },
+          )
+          .refine(
+            (given) =>
+              [given.function, given.url, given.module].filter((way) => way !== undefined).length === 1,
+            {
+              error: 'must have exactly one of `function`, `url` and `module`',
+            },
+          )
+          .optional()
+          .describe(
+            "An authoriser of one's own, with the contract of AppSync's Lambda authorisers. It decides on every `authorization` that is not of another mode.",
+          ),
       },
       { error: 'must be a map' },
     )
@@ -681,6 +958,24 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('The port for operators.'),
+  usage: z
+    .strictObject(
+      {
+        enabled: flag
+          .default(true)
+          .describe(
+            'Counts which fields, arguments, enum values and input fields clients use, by their `apollographql-client-name` and `-version`, and writes the counters to the registry, for `weir check`. Values are never recorded. No effect unless the supergraph comes from a registry.',
+          ),
+        interval: timeout
+          .prefault('30s')
+          .describe(
+            'How long to wait between two writes: what a process that is killed had not written yet is lost.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe('What is recorded of the use of the schema.'),
   audit: z
     .strictObject(
       {

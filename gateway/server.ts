@@ -8,6 +8,8 @@ import { createInvalidate, type Invalidate } from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
+import { CachedAnswers } from './edge/cached-answers';
+import { createCaching } from './edge/caching';
 import { createFront } from './edge/front';
 import { knownOperations } from './edge/known-operations';
 import { graphqlEndpoint } from './endpoint';
@@ -56,15 +58,17 @@ export interface RunningGateway {
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
   const { options, ownSource, logDestination } = readOptions(given);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
-  const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
+  const { source, lastGood, usage } = ownSource ?? openSource(options, { logger, meter: metrics.meter });
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
   const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const invalidate: Invalidate = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
+  const caching = createCaching(options, store, metrics);
+  const drop = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
+  const invalidate: Invalidate = (tags) => drop(tags).finally(() => caching.responses.invalidated());
   const introspection = options.introspection ?? options.mode === 'development';
   const limits = createClientLimits({ limits: options.limits, introspection });
   const gateway = new Gateway({
@@ -80,10 +84,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         transport,
         breakers,
         store,
+        caching,
         invalidate,
         audit,
         metrics,
         logger,
+        usage,
       }),
     lastGood,
     logger,
@@ -101,6 +107,10 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const authentication = createAuthentication({ options: options.auth, logger });
   const admit = authentication?.admit;
   const clients = new ClientRequests({ options, logger, metrics });
+  const corsHeaders = compileCorsHeaders(options);
+  const { answerHeaders } = caching;
+  const { clientDirectives } = options.cache.responses;
+  const cachedAnswers = new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives });
   const overload = new Overload({
     options: options.overload,
     inFlight: () => clients.size,
@@ -112,11 +122,17 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     bodyLimit: options.limits.body,
     isOpen: () => state === 'running',
     admit,
-    answerers: [knownOperations({ gateway, corsHeaders: compileCorsHeaders(options), formatError, logger })],
+    answerers: [
+      cachedAnswers.answer,
+      knownOperations({ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, logger }),
+    ],
   });
   const app = createHttpServer({ options, logger, readiness, clients, overload, front });
   const drain = prepareDrain(app, clients);
-  graphqlEndpoint(app, { path: options.path, apollo, limits, isReady: () => answers, admit });
+  graphqlEndpoint(app, {
+    ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit },
+    isReady: () => answers,
+  });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
@@ -125,6 +141,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     overload.close();
     await admin?.close();
     await app.close();
+    await usage?.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
     signers.close();
@@ -166,6 +183,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 interface OwnSource {
   readonly source: SupergraphSource;
   readonly lastGood?: undefined;
+  readonly usage?: undefined;
 }
 
 function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {

@@ -47,6 +47,7 @@ describe('defaults', () => {
       errors: { maskSubgraphs: false },
       headers: { forward: ['authorization'], rename: {}, set: {} },
       timeouts: { request: 30_000, subgraph: 10_000 },
+      usage: { enabled: true, interval: 30_000 },
       limits: {
         body: 1_048_576,
         tokens: 15_000,
@@ -74,12 +75,17 @@ describe('defaults', () => {
         memoryBound: 1000,
         timeout: 50,
         prefix: 'weir',
+        cdn: { enabled: false },
         compressAbove: 1024,
+        identityHeaders: ['authorization', 'cookie', 'x-api-key'],
+        responses: { enabled: true, operations: {}, types: {}, compress: true, clientDirectives: false },
+        staleIfError: 0,
+        staleWhileRevalidate: 0,
         longest: 86_400_000,
         entities: { enabled: true, missing: 5000 },
         mutations: { dropReturned: true, drop: {} },
       },
-      auth: { anonymous: false, apiKeys: [] },
+      auth: { anonymous: false, apiKeys: [], oidc: [], cognito: [] },
       cors: { credentials: false },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
       audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
@@ -137,6 +143,12 @@ describe('the file', () => {
       registry: 'dynamodb://weir?region=a',
       graph: 'shop@prod',
     });
+  });
+
+  it('names the modules of authentication relative to its own folder', () => {
+    const { auth } = load('auth: { iam: { module: keys.mjs }, lambda: { module: /srv/authorise.mjs } }');
+    expect(auth.iam?.module).toBe(join(folder, 'keys.mjs'));
+    expect(auth.lambda?.module).toBe('/srv/authorise.mjs');
   });
 
   it('takes durations and sizes with their units', () => {

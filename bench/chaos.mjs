@@ -25,6 +25,9 @@ const { values } = parseArgs({
 });
 const faultSeconds = Number(values.seconds);
 const rate = Number(values.rate);
+/** Each request has its own authorization, so that none shares the calls of another. */
+let caller = 0;
+const agent = new Agent({ connections: 100 });
 /** Seconds after which all must be well again. */
 const recovery = 2;
 
@@ -159,9 +162,6 @@ function startLoad({ gateway, expected, needs }) {
   return load;
 }
 
-let caller = 0;
-const agent = new Agent({ connections: 100 });
-
 async function ask({ port }, operation) {
   caller += 1;
   const { statusCode, body } = await request(`http://127.0.0.1:${port}/graphql`, {
@@ -240,11 +240,12 @@ async function startGateway(folder, proxies, store) {
     env: { ...process.env, NODE_ENV: 'production' },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+  process.on('exit', () => child.kill('SIGKILL'));
   const gateway = { process: child, port };
   for (let i = 0; ; i++) {
-    const answer = await ask(gateway, operations.tiny).catch(() => undefined);
-    if (answer?.status === 200) return gateway;
-    if (i > 300) throw new Error('The gateway did not start.');
+    const answer = await ask(gateway, operations.tiny).catch((error) => ({ text: error.message }));
+    if (answer.status === 200) return gateway;
+    if (i > 300 || child.exitCode !== null) throw new Error(`The gateway did not start: ${answer.text}`);
     await pause(100);
   }
 }
@@ -257,7 +258,9 @@ async function freePort() {
   return port;
 }
 
-const counts = (proxies) => Object.fromEntries(Object.entries(proxies).map(([name, { calls }]) => [name, calls]));
+function counts(proxies) {
+  return Object.fromEntries(Object.entries(proxies).map(([name, { calls }]) => [name, calls]));
+}
 
 async function perSecond(proxies, seconds) {
   const before = counts(proxies);

@@ -79,7 +79,11 @@ async function run({ proxies, store, gateway }) {
       await pause((recovery + 2) * 1000);
       const { affected, problems } = load.take();
       const amplified = calls > 1.1 ? ['calls were amplified'] : [];
-      report(`${name} ${mode}`, [...problems, ...amplified], `${affected} answers with errors, calls × ${calls.toFixed(2)}`);
+      report(
+        `${name} ${mode}`,
+        [...problems, ...amplified],
+        `${affected} answers with errors, calls × ${calls.toFixed(2)}`,
+      );
     }
   }
   if (store !== undefined) {
@@ -102,7 +106,11 @@ async function run({ proxies, store, gateway }) {
   const [code] = await once(gateway.process, 'exit');
   await load.stop();
   const last = load.take();
-  report('SIGTERM', [...last.problems, ...(code === 0 ? [] : [`exit code ${code}`])], `${last.refused} not accepted any more`);
+  report(
+    'SIGTERM',
+    [...last.problems, ...(code === 0 ? [] : [`exit code ${code}`])],
+    `${last.refused} not accepted any more`,
+  );
 }
 
 /** Requests at fixed times, whatever becomes of them; `fault` says what may go wrong at this moment. */
@@ -235,7 +243,18 @@ async function startGateway(folder, proxies, store) {
   writeFileSync(config, JSON.stringify(options));
   const port = await freePort();
   const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-  const args = [main, 'gateway', '--supergraph', supergraph, '--config', config, '--port', port, '--workers', 2];
+  const args = [
+    main,
+    'gateway',
+    '--supergraph',
+    supergraph,
+    '--config',
+    config,
+    '--port',
+    port,
+    '--workers',
+    2,
+  ];
   const child = spawn(process.execPath, args.map(String), {
     env: { ...process.env, NODE_ENV: 'production' },
     stdio: ['ignore', 'inherit', 'inherit'],

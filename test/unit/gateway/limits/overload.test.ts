@@ -1,5 +1,6 @@
 import { Overload } from '../../../../gateway/limits/overload';
 import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics';
+import type { Logger } from '../../../../gateway/telemetry/logger';
 
 let metrics: Metrics;
 let overload: Overload;
@@ -21,7 +22,7 @@ beforeEach(() => {
     options: { requests: 1000, delay: 40 },
     inFlight: () => inFlight,
     meter: metrics.meter,
-    logger,
+    logger: logger as unknown as Pick<Logger, 'warn' | 'info'>,
   });
 });
 afterEach(async () => {

@@ -73,7 +73,7 @@ export const appSyncOptions = z.strictObject(
   { error: 'must be a map with `auth`' },
 );
 
-export const tlsOptions = z
+export const subgraphTlsOptions = z
   .strictObject(
     { cert: file.optional(), key: file.optional(), ca: file.optional() },
     { error: 'must be a map of files' },

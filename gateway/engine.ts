@@ -10,10 +10,12 @@ import {
   parse,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { Authorization, type OperationAccess, type Policies, type Refused } from './auth/directives';
 import { buildSchemaInSteps } from './build-schema';
 import { requestError } from './errors';
 import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
+import type { Identity } from './auth/identity';
 import { createPlanner, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
@@ -33,6 +35,8 @@ export interface EngineOptions {
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
   readonly calls: Options['calls'];
+  readonly authorization: Options['authorization'];
+  readonly policies: Policies;
   /**
    * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
    * if they ask with `Apollo-Query-Plan-Experimental`.
@@ -52,6 +56,8 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     chooseSubgraph,
     errors: told,
     calls,
+    authorization: authorizationOptions,
+    policies,
     isDevelopment,
     warmUp,
     transport,
@@ -68,16 +74,41 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     const apiSchema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? apiSchema : buildSchema(facts.answerTypesSdl, trusted);
-    const plans = new PlanCache<Program>({
-      planner,
-      compile: (plan, { document: text, operationName }) => {
+    const authorization = new Authorization({
+      facts: facts.protections,
+      schema: apiSchema,
+      options: authorizationOptions,
+      policies,
+    });
+    if (!policies.areKnown && facts.protections.requirements.some(({ kind }) => kind === 'policies'))
+      logger.warn('the supergraph has @policy, but `authorization.policies` is not set: no policy is ever met');
+    const plans = new PlanCache<Program | Rejection>({
+      make: async (asked) => {
+        const { document: text, operationName, overrideLabels, refused = [] } = asked;
+        const planned =
+          refused.length === 0
+            ? {
+                kind: 'plan' as const,
+                plan: await planner.plan(text, operationName, overrideLabels),
+                refusals: undefined,
+              }
+            : await authorization.plan(asked, planner);
+        if (planned.kind === 'rejected') return { compiled: new Rejection(planned.fields) };
+        const { plan, refusals } = planned;
         const document = parse(text, { noLocation: true });
-        return compileOperation({ plan, schema: apiSchema, supergraphSchema, document, operationName });
+        const compiled = { plan, schema: apiSchema, supergraphSchema, document, operationName, refusals };
+        return { compiled: compileOperation(compiled), plan };
       },
     });
     await plans.warm(untilLate(warmUp));
 
-    const perform = async (program: Program, variables: Variables, caller: Caller): Promise<Execution> => {
+    const perform = async (
+      program: Program | Rejection,
+      variables: Variables,
+      caller: Caller,
+    ): Promise<Execution> => {
+      if (program instanceof Rejection)
+        throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields });
       scopes.enter(caller.scope);
       try {
         return await execute(program, { variables, send, caller, errors: told });
@@ -90,24 +121,37 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       document: string,
       documentHash: string,
       operationName: string | undefined,
+      refused: Refused,
     ): PlannedOperation => ({
       document,
       documentHash,
       operationName,
       overrideLabels: chooseOverrides(facts.overrideLabels),
+      refused,
     });
-    const known = new LRUCache<string, KnownOperation>({ maxSize: mostKnownBytes });
-    const knownOf = (document: string, hash: string, operationName: string | undefined): KnownOperation => {
-      const operation = getOperationAST(parse(document, { noLocation: true }), operationName)!;
-      return {
+    const known = new LRUCache<string, KnownOperation & { readonly access: OperationAccess }>({
+      maxSize: mostKnownBytes,
+    });
+    const remember = (text: string, hash: string, operationName: string | undefined) => {
+      const key = knownKey(text, operationName);
+      const remembered = known.get(key);
+      if (remembered !== undefined) return remembered;
+      const document = parse(text, { noLocation: true });
+      const operation = getOperationAST(document, operationName)!;
+      const access = authorization.accessTo(document, operationName);
+      const found = {
         name: operation.name?.value ?? null,
         type: operation.operation,
-        prepare(variables) {
+        access,
+        prepare(variables: Variables, identity: Identity) {
           if ('errors' in checkVariables(apiSchema, operation, variables)) return undefined;
-          const program = plans.peek(plannedOf(document, hash, operationName));
-          return program && ((caller) => perform(program, variables, caller));
+          const refused = access.peek(identity);
+          const program = refused && plans.peek(plannedOf(text, hash, operationName, refused));
+          return program && ((caller: Caller) => perform(program, variables, caller));
         },
       };
+      known.set(key, found, { size: key.length * 2 + 1024 });
+      return found;
     };
 
     const run: Execute = async ({ source, queryHash, operation, request, context }) => {
@@ -118,11 +162,11 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       }
       const checked = checkVariables(apiSchema, operation, variables);
       if ('errors' in checked) return { errors: checked.errors };
-      const planned = plannedOf(source, queryHash, operationName);
+      const { access } = remember(source, queryHash, operationName);
+      const { identity } = context.client;
+      const refused = access.peek(identity) ?? (await access.decide(identity));
+      const planned = plannedOf(source, queryHash, operationName, refused);
       const program = plans.peek(planned) ?? (await plans.get(planned));
-      const key = knownKey(source, operationName);
-      if (!known.has(key))
-        known.set(key, knownOf(source, queryHash, operationName), { size: key.length * 2 + 1024 });
       const execution = await perform(program, variables, context.client);
       const result: GatewayExecutionResult = { data: dataOf(execution) };
       if (execution.errors.length > 0) result.errors = execution.errors;
@@ -148,6 +192,11 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     await planner.close();
     throw error;
   }
+}
+
+/** An operation that is not run, as its caller may not see all of it. */
+class Rejection {
+  constructor(readonly fields: readonly string[]) {}
 }
 
 const trusted = { assumeValidSDL: true, assumeValid: true, noLocation: true };

@@ -1,5 +1,6 @@
 import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
 import type { GraphQLSchema } from 'graphql';
+import type { Identity } from './auth/identity';
 import type { ClientRequest } from './client-request';
 import type { Execution } from './execution';
 import type { PlannedOperation } from './planning';
@@ -30,8 +31,11 @@ export type Execute = (
 export interface KnownOperation {
   readonly name: string | null;
   readonly type: string;
-  /** What runs it; undefined when it has to be planned first, or when the variables do not fit. */
-  prepare(variables: Readonly<Record<string, unknown>>): ((caller: Caller) => Promise<Execution>) | undefined;
+  /** What runs it; undefined when something has to be found out or planned first, or when the variables do not fit. */
+  prepare(
+    variables: Readonly<Record<string, unknown>>,
+    identity: Identity,
+  ): ((caller: Caller) => Promise<Execution>) | undefined;
 }
 
 /** The context value of every operation. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
+import type { Policies } from './auth/directives';
 import { createEngine } from './engine';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { Options } from './options';
@@ -13,6 +14,7 @@ export interface GenerationOptions {
   readonly options: Options;
   /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
   readonly previous?: Generation | undefined;
+  readonly policies: Policies;
   readonly transport: HttpTransport;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -49,6 +51,7 @@ export class Generation {
         errors,
         isDevelopment,
         calls: options.calls,
+        authorization: options.authorization,
         warmUp,
         ...shared,
       });

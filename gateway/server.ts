@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
+import { openPolicyEvaluator, Policies } from './auth/directives';
 import { createInvalidate } from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
@@ -49,16 +50,18 @@ export interface RunningGateway {
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
   const { options, source, logDestination } = readOptions(given);
+  const evaluate = await openPolicyEvaluator(options.authorization.policies);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const invalidate = createInvalidate(store);
+  const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
-      Generation.build({ supergraphSdl, options, previous, transport, metrics, logger }),
+      Generation.build({ supergraphSdl, options, previous, policies, transport, metrics, logger }),
     logger,
     metrics,
   });

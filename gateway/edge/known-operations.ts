@@ -38,7 +38,7 @@ export function knownOperations(options: KnownOperationsOptions): Answerer {
     if (asked === undefined) return false;
     const generation = gateway.current;
     const operation = generation?.known(asked.query, asked.operationName);
-    const start = operation?.prepare(asked.variables);
+    const start = operation?.prepare(asked.variables, client.identity);
     if (operation === undefined || start === undefined) return false;
 
     client.operation = operation;

@@ -14,6 +14,7 @@ import { buildSchema, type DocumentNode, Kind, parse } from 'graphql';
 import { type QueryPlan } from '../execution/plan';
 import { mendsOf } from './defects';
 import { type PlanningFailure, PlanningError } from './planning-error';
+import { type DirectiveNames, type Protections, protectionsOf } from './protections';
 
 export type { QueryPlan };
 
@@ -47,6 +48,7 @@ export interface SupergraphFacts {
   readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
+  readonly protections: Protections;
 }
 
 /** Builds the query graph of a supergraph. Throws an `Error` that says what is wrong with a supergraph that it refuses. */
@@ -85,6 +87,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
       answerTypesSdl: answerTypesSdl(supergraph.schema, apiSchema),
       subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       overrideLabels: overrideLabelsOf(supergraph),
+      protections: protectionsOf(document, directiveNamesOf(supergraph)),
     },
     plan(document, operationName, overrideLabels) {
       const overrideConditions = new Map(overrideLabels.map((label) => [label, true]));
@@ -130,6 +133,9 @@ const supportedFeatures = new Set([
   'https://specs.apollo.dev/inaccessible/v0.1',
   'https://specs.apollo.dev/inaccessible/v0.2',
   'https://specs.apollo.dev/context/v0.1',
+  'https://specs.apollo.dev/authenticated/v0.1',
+  'https://specs.apollo.dev/requiresScopes/v0.1',
+  'https://specs.apollo.dev/policy/v0.1',
 ]);
 
 const isSupergraph = ({ definitions }: DocumentNode): boolean =>
@@ -172,6 +178,18 @@ function overrideLabelsOf(supergraph: Supergraph): string[] {
     if (typeof label === 'string') labels.add(label);
   }
   return [...labels];
+}
+
+function directiveNamesOf({ schema }: Supergraph): DirectiveNames {
+  const nameOf = (name: string): string | undefined =>
+    schema.coreFeatures?.getByIdentity(`https://specs.apollo.dev/${name}`)?.directiveNameInSchema(name);
+  return {
+    authenticated: nameOf('authenticated'),
+    requiresScopes: nameOf('requiresScopes'),
+    policy: nameOf('policy'),
+    context: nameOf('context'),
+    inaccessible: nameOf('inaccessible'),
+  };
 }
 
 /** The planner's guards say in prose that they have fired; everything else is a failure of its own. */

@@ -22,19 +22,12 @@ const operation = (document: string, more: Partial<PlannedOperation> = {}): Plan
 function createCache(options: { maxSize?: number; sizeOf?: () => number } = {}) {
   const planned: string[] = [];
   const cache = new PlanCache({
-    planner: {
-      plan: async (document) => {
-        planned.push(document);
-        if (document.includes('fail')) throw new Error('It fails.');
-        return fetchPlan(document);
-      },
+    make: async ({ document, operationName, overrideLabels, refused }) => {
+      planned.push(document);
+      if (document.includes('fail')) throw new Error('It fails.');
+      const plan = fetchPlan(document);
+      return { compiled: { plan, document, operationName, overrideLabels, refused }, plan };
     },
-    compile: (plan, { document, operationName, overrideLabels }) => ({
-      plan,
-      document,
-      operationName,
-      overrideLabels,
-    }),
     ...options,
   });
   return { cache, planned };
@@ -85,8 +78,7 @@ describe('a plan cache', () => {
 
   it('passes on what the compiler throws', async () => {
     const cache = new PlanCache({
-      planner: { plan: async () => fetchPlan('{a}') },
-      compile: () => {
+      make: async () => {
         throw new Error('It does not compile.');
       },
     });

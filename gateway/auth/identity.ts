@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+
+/** How a client proves who it is. AppSync's names for them are in docs/identity.md. */
+export type Mode = 'none' | 'api-key' | 'iam' | 'oidc' | 'cognito' | 'lambda';
+
+/** Who sends a request, as it was proven. Frozen, and one object for all requests with the same credentials. */
+export interface Identity {
+  readonly mode: Mode;
+  /** The user, such as `sub` of a token; undefined where only the client is known. Unique within `issuer`. */
+  readonly subject: string | undefined;
+  /** Who vouches for the subject: the issuer of a token. */
+  readonly issuer: string | undefined;
+  /** The application that calls, such as the name of an API key, or the client that a token was issued to. */
+  readonly client: string | undefined;
+  readonly groups: readonly string[];
+  readonly scopes: readonly string[];
+  /** The claims of the token; `resolverContext` of a Lambda authoriser. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** Fields that this caller gets as null, as a Lambda authoriser names them: `Type.field` or an ARN that ends so. */
+  readonly deniedFields: readonly string[];
+  /**
+   * For cache keys: two identities that could be answered differently differ in it. Empty for nobody. It outlives a
+   * token that is renewed.
+   */
+  readonly scope: string;
+  /** For rates and quotas: who it is, whatever they may do. Empty for nobody. */
+  readonly principal: string;
+}
+
+export type IdentityFacts = Pick<Identity, 'mode'> &
+  Partial<Omit<Identity, 'mode' | 'scope' | 'principal'>> & {
+    /** What tells apart callers of whom neither subject nor client is known. */
+    readonly distinction?: string | undefined;
+  };
+
+export function createIdentity({ distinction, ...facts }: IdentityFacts): Identity {
+  const { mode, subject, issuer, client, groups = [], scopes = [], claims = {}, deniedFields = [] } = facts;
+  const principal = JSON.stringify([mode, issuer, subject ?? client ?? distinction]);
+  const lasting = Object.entries(claims).filter(([name]) => !claimsOfOneToken.has(name));
+  const scope = digest([
+    ...[principal, client],
+    ...[[...groups].sort(), [...scopes].sort(), [...deniedFields].sort(), lasting.sort(byName)],
+  ]);
+  return deepFreeze({
+    mode,
+    subject,
+    issuer,
+    client,
+    groups,
+    scopes,
+    claims,
+    deniedFields,
+    scope,
+    principal,
+  });
+}
+
+/** Who has proven nothing, where that is allowed. */
+export const anonymous: Identity = deepFreeze({
+  mode: 'none',
+  subject: undefined,
+  issuer: undefined,
+  client: undefined,
+  groups: [],
+  scopes: [],
+  claims: {},
+  deniedFields: [],
+  scope: '',
+  principal: '',
+});
+
+/** They say which token it is and how long it is good, not whose it is. */
+const claimsOfOneToken = new Set(['iat', 'exp', 'nbf', 'jti', 'origin_jti', 'event_id', 'nonce', 'at_hash']);
+
+const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
+
+function digest(facts: unknown): string {
+  return createHash('sha256').update(JSON.stringify(facts)).digest('base64url');
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const member of Object.values(value)) deepFreeze(member);
+  return Object.freeze(value);
+}

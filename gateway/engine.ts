@@ -20,9 +20,10 @@ import { createPlanner, PlanCache, type PlannedOperation, type Planner } from '.
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { Options } from './options';
-import { connectSubgraphs } from './subgraph-calls';
+import { type CallOptions, connectSubgraphs } from './subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
+import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
 import { ScopesServed } from './transports/scopes-served';
 import type { Caller } from './transports/transport';
@@ -34,7 +35,7 @@ export interface EngineOptions {
   /** What the options say of a subgraph of the supergraph. What it throws says why the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
-  readonly calls: Options['calls'];
+  readonly calls: CallOptions;
   readonly authorization: Options['authorization'];
   readonly policies: Policies;
   /**
@@ -45,6 +46,7 @@ export interface EngineOptions {
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
+  readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -61,6 +63,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     isDevelopment,
     warmUp,
     transport,
+    breakers,
     metrics,
     logger,
   } = options;
@@ -70,7 +73,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     const facts = await planner.ready;
     const scopes = new ScopesServed();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
-    const send = connectSubgraphs({ subgraphs, calls, scopes, transport, metrics, logger });
+    const send = connectSubgraphs({ subgraphs, calls, scopes, transport, breakers, metrics, logger });
     const apiSchema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? apiSchema : buildSchema(facts.answerTypesSdl, trusted);

@@ -43,10 +43,17 @@ export interface OperationContext {
   readonly client: ClientRequest;
 }
 
+export interface SubgraphEndpoint {
+  readonly url: string;
+  /** Where it stands, such as `eu-central-1a`. */
+  readonly zone?: string | undefined;
+}
+
 /** A subgraph of a supergraph, with the options that are meant for it. */
 export interface Subgraph {
   readonly name: string;
-  readonly url: string;
+  /** Where it can be called: at least one. */
+  readonly endpoints: readonly SubgraphEndpoint[];
   /** Milliseconds that a call may take. */
   readonly timeout: number;
   /** Headers that every call has. */

@@ -7,6 +7,7 @@ import type { Options } from './options';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
+import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
 
 export interface GenerationOptions {
@@ -16,6 +17,7 @@ export interface GenerationOptions {
   readonly previous?: Generation | undefined;
   readonly policies: Policies;
   readonly transport: HttpTransport;
+  readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -50,7 +52,7 @@ export class Generation {
         chooseSubgraph: (found) => chooseSubgraph(found, options),
         errors,
         isDevelopment,
-        calls: options.calls,
+        calls: options,
         authorization: options.authorization,
         warmUp,
         ...shared,
@@ -117,17 +119,17 @@ function chooseSubgraph(
 ): Subgraph {
   const own = subgraphs[name];
   const { identity = 'forwarded', arrayBatching = false } = own ?? {};
-  const subgraph = {
+  const endpoints = own?.endpoints ?? [{ url: own?.url ?? url }];
+  if (endpoints[0]!.url === '') {
+    throw new SupergraphError(`Subgraph "${name}" has no URL in the supergraph, and none in the options.`);
+  }
+  return {
     name,
-    url: own?.url ?? url,
+    endpoints,
     timeout: own?.timeout ?? timeouts.subgraph,
     // Others get these with the headers of the client.
     headers: identity === 'independent' ? headers.set : {},
     identity,
     arrayBatching,
   };
-  if (subgraph.url === '') {
-    throw new SupergraphError(`Subgraph "${name}" has no URL in the supergraph, and none in the options.`);
-  }
-  return subgraph;
 }

@@ -81,7 +81,7 @@ const size = z
 const ownHeaders = new Set(
   `connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding
   upgrade host expect content-length content-type content-encoding accept accept-encoding traceparent tracestate
-  x-request-id http2-settings __proto__`.split(/\s+/),
+  x-request-id x-request-timeout http2-settings __proto__`.split(/\s+/),
 );
 
 const headerName = z
@@ -100,6 +100,20 @@ const origin = z
     error: 'must be an origin such as https://shop.example, without a path',
   });
 
+const endpoint = z
+  .preprocess(
+    (value) => (typeof value === 'string' ? { url: value } : value),
+    z.strictObject(
+      { url: httpUrl, zone: text.optional() },
+      { error: 'must be a URL, or a map of `url` and `zone`' },
+    ),
+  )
+  .meta({ title: 'endpoint' });
+
+const endpointsRule = 'must be a list of at least one endpoint';
+const countRule = 'must be a whole number from 1 to 100000';
+const retriesRule = 'must be a whole number from 0 to 5';
+const shareRule = 'must be a share above 0 and below 1, such as 0.5';
 const batchSizeRule = 'must be a whole number from 1 to 100000';
 const storeRule = 'must be memory:, redis://HOST:PORT, rediss://HOST:PORT or dynamodb://TABLE';
 const prefixRule = 'must be 1 to 64 letters, digits and any of _.-';
@@ -160,24 +174,35 @@ export const optionsSchema = z.strictObject({
   subgraphs: z
     .record(
       z.string(),
-      z.strictObject(
-        {
-          url: httpUrl.optional().describe('Where the subgraph is, in place of the URL in the supergraph.'),
-          timeout: timeout.optional().describe('In place of `timeouts.subgraph`.'),
-          identity: z
-            .enum(['forwarded', 'independent'], { error: 'must be forwarded or independent' })
-            .default('forwarded')
-            .describe(
-              'Whose requests it sees. `independent` says that its answers depend on nobody: it gets no headers of clients, and all clients can share its answers.',
-            ),
-          arrayBatching: flag
-            .default(false)
-            .describe(
-              'Sends queries of one turn of the event loop as one JSON array. Only for a subgraph that takes this.',
-            ),
-        },
-        { error: 'must be a map' },
-      ),
+      z
+        .strictObject(
+          {
+            url: httpUrl.optional().describe('Where the subgraph is, in place of the URL in the supergraph.'),
+            endpoints: z
+              .array(endpoint, { error: endpointsRule })
+              .min(1, { error: endpointsRule })
+              .optional()
+              .describe(
+                'Where the subgraph is, when it is in several places: URLs, or maps of `url` and `zone`. Those in the own `zone` are preferred; one that fails is left alone for a while. Not together with `url`.',
+              ),
+            timeout: timeout.optional().describe('In place of `timeouts.subgraph`.'),
+            identity: z
+              .enum(['forwarded', 'independent'], { error: 'must be forwarded or independent' })
+              .default('forwarded')
+              .describe(
+                'Whose requests it sees. `independent` says that its answers depend on nobody: it gets no headers of clients, and all clients can share its answers.',
+              ),
+            arrayBatching: flag
+              .default(false)
+              .describe(
+                'Sends queries of one turn of the event loop as one JSON array. Only for a subgraph that takes this.',
+              ),
+          },
+          { error: 'must be a map' },
+        )
+        .refine(({ url, endpoints }) => url === undefined || endpoints === undefined, {
+          error: 'must have `url` or `endpoints`, not both',
+        }),
       { error: 'must be a map of subgraph names' },
     )
     .default({})
@@ -209,11 +234,80 @@ export const optionsSchema = z.strictObject({
           .describe(
             'How many entities a call that was put together asks for at most. One client alone may ask for more.',
           ),
+        concurrency: z
+          .int({ error: countRule })
+          .min(1, { error: countRule })
+          .max(100_000, { error: countRule })
+          .default(256)
+          .describe('How many calls of one subgraph may be on their way at once.'),
+        waiting: z
+          .int({ error: countRule })
+          .min(1, { error: countRule })
+          .max(100_000, { error: countRule })
+          .default(2048)
+          .describe(
+            'How many more calls of one subgraph may wait for one of those to end. What is over that fails at once.',
+          ),
       },
       { error: 'must be a map' },
     )
     .prefault({})
-    .describe('How calls of subgraphs are saved. Mutations are never shared.'),
+    .describe('How calls of subgraphs are saved, and bounded. Mutations are never shared.'),
+  zone: text
+    .optional()
+    .describe(
+      'Where the gateway stands, such as `eu-central-1a`: it prefers the endpoints of subgraphs there.',
+    ),
+  retries: z
+    .strictObject(
+      {
+        max: z
+          .int({ error: retriesRule })
+          .min(0, { error: retriesRule })
+          .max(5, { error: retriesRule })
+          .default(1)
+          .describe(
+            'How often a query is sent to a subgraph again that was not reached, or answered with 429, 502, 503 or 504. Never a mutation; nothing where most calls fail; nothing after the time that a call may take.',
+          ),
+        pause: timeout
+          .prefault('50ms')
+          .describe(
+            'How long to wait before the first retry at most, where the subgraph does not say it with `Retry-After`; twice that before the next, and so on. The time is drawn at random.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe('What is sent again.'),
+  breaker: z
+    .strictObject(
+      {
+        enabled: flag.default(true).describe('Leaves an endpoint of a subgraph alone that fails.'),
+        failures: z
+          .number({ error: shareRule })
+          .gt(0, { error: shareRule })
+          .lt(1, { error: shareRule })
+          .default(0.5)
+          .describe(
+            'The share of calls above which it is left alone that had no answer, or one with a status from 500 on.',
+          ),
+        atLeast: z
+          .int({ error: countRule })
+          .min(1, { error: countRule })
+          .max(100_000, { error: countRule })
+          .default(20)
+          .describe('How many calls there must have been in the window before that counts.'),
+        window: timeout.prefault('10s').describe('The time over which calls are counted.'),
+        pause: timeout
+          .prefault('1s')
+          .describe(
+            'How long it is left alone before one call tries whether it is back. The others fail at once until that has worked.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe('When a subgraph is not called for a while.'),
   headers: z
     .strictObject(
       {
@@ -221,7 +315,7 @@ export const optionsSchema = z.strictObject({
           .array(headerName, { error: 'must be a list of header names' })
           .prefault(['authorization'])
           .describe(
-            'The headers of a client that reach the subgraphs. `x-request-id`, `traceparent` and `tracestate` always do.',
+            'The headers of a client that reach the subgraphs. `x-request-id`, `traceparent` and `tracestate` always do, and so does `x-request-timeout`: how many milliseconds are left for the answer.',
           ),
         rename: z
           .record(headerName, headerName, { error: 'must be a map of header names' })

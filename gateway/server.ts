@@ -22,6 +22,8 @@ import type { SupergraphSource } from './supergraph/source';
 import { urlSource } from './supergraph/url';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
+import { watchEndpoints } from './telemetry/endpoints';
+import { Breakers } from './transports/breakers';
 import { createHttpTransport } from './transports/http';
 
 /** What a gateway is started with. `supergraph` may also be a source of one's own, or one of Apollo's managers. */
@@ -55,13 +57,23 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
+  const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const invalidate = createInvalidate(store);
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
-      Generation.build({ supergraphSdl, options, previous, policies, transport, metrics, logger }),
+      Generation.build({
+        supergraphSdl,
+        options,
+        previous,
+        policies,
+        transport,
+        breakers,
+        metrics,
+        logger,
+      }),
     logger,
     metrics,
   });

@@ -3,33 +3,41 @@ import type { Options } from './options';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import { countCalls, measureCalls } from './telemetry/subgraph-calls';
+import type { Breakers } from './transports/breakers';
+import { chooseEndpoint } from './transports/endpoints';
 import type { HttpTransport } from './transports/http';
 import { batchAsArrays } from './transports/interceptors/array-batch';
 import { batchEntities } from './transports/interceptors/batch';
+import { bulkhead } from './transports/interceptors/bulkhead';
 import { dedupe } from './transports/interceptors/dedupe';
+import { retry, type RetryOptions } from './transports/interceptors/retry';
 import { withoutIdentity } from './transports/interceptors/without-identity';
 import { PendingCalls } from './transports/pending-calls';
 import type { ScopesServed } from './transports/scopes-served';
 import { compose, type Interceptor, routeBySubgraph, type Send } from './transports/transport';
 
+/** The options of calls of subgraphs. */
+export type CallOptions = Pick<Options, 'calls' | 'retries' | 'breaker' | 'zone'>;
+
 export interface SubgraphCallsOptions {
   readonly subgraphs: readonly Subgraph[];
-  readonly calls: Options['calls'];
+  readonly calls: CallOptions;
   /** The client requests that are being served. */
   readonly scopes: ScopesServed;
   readonly transport: HttpTransport;
+  readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
 /** Calls of subgraphs, with everything that stands around a call. */
 export function connectSubgraphs(options: SubgraphCallsOptions): Send {
-  const { subgraphs, transport, metrics, logger } = options;
+  const { subgraphs, metrics, logger } = options;
   const pending = new PendingCalls();
   const sends = new Map(
     subgraphs.map((subgraph) => [
       subgraph.name,
-      compose(transport.to(subgraph), interceptorsOf(subgraph, pending, options)),
+      compose(sendTo(subgraph, options), interceptorsOf(subgraph, pending, options)),
     ]),
   );
   return compose(routeBySubgraph(sends), [measureCalls({ metrics, logger })]);
@@ -39,7 +47,7 @@ export function connectSubgraphs(options: SubgraphCallsOptions): Send {
 function interceptorsOf(
   { timeout, identity, arrayBatching }: Subgraph,
   pending: PendingCalls,
-  { calls, scopes, metrics }: SubgraphCallsOptions,
+  { calls: { calls, retries }, scopes, metrics }: SubgraphCallsOptions,
 ): Interceptor[] {
   const interceptors: Interceptor[] = [];
   if (identity === 'independent') interceptors.push(withoutIdentity());
@@ -49,9 +57,25 @@ function interceptorsOf(
   }
   if (calls.dedupe) interceptors.push(dedupe({ timeout, pending }));
   if (arrayBatching) interceptors.push(batchAsArrays({ maxRequests: mostInArray, timeout, pending }));
-  interceptors.push(countCalls(metrics.calls));
+  const onRetry: RetryOptions['onRetry'] = ({ operation: { subgraph } }) =>
+    metrics.subgraphRetries.add(1, { subgraph });
+  if (retries.max > 0) interceptors.push(retry({ ...retries, timeout, onRetry }));
+  interceptors.push(bulkhead(calls), countCalls(metrics.calls));
   return interceptors;
 }
 
 /** What common servers take at once, where they have a limit. */
 const mostInArray = 10;
+
+/** Sends a call to one of the subgraph's endpoints. */
+function sendTo(
+  subgraph: Subgraph,
+  { calls: { breaker, zone }, transport, breakers }: SubgraphCallsOptions,
+): Send {
+  const endpoints = subgraph.endpoints.map(({ url, zone }) => ({
+    send: transport.to({ ...subgraph, url }),
+    zone,
+    breaker: breaker.enabled ? breakers.of({ subgraph: subgraph.name, url }, breaker) : undefined,
+  }));
+  return chooseEndpoint(subgraph.name, endpoints, zone);
+}

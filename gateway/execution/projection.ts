@@ -121,7 +121,7 @@ export class ObjectProjection {
     } else if (isAbstractType(named) && isAbstractType(returnType)) {
       if (types.matching(returnType.name)[types.idOf(named.name)] !== 1) return undefined;
     } else if (named !== returnType) return undefined;
-    if (this.isForbidden(typeId)) return undefined;
+    if (isAbstractType(returnType) && this.isForbidden(typeId)) return undefined;
     const type = isObjectType(named) ? named : returnType;
     const grouped = new Map<string, SelectedField[]>();
     for (const selections of this.#selections) {

@@ -24,6 +24,8 @@ export interface Protections {
   readonly sources: ReadonlyMap<string, readonly string[]>;
   /** What the keys of a type are made of. */
   readonly keys: ReadonlyMap<string, readonly string[]>;
+  /** Interfaces that some subgraphs know as objects: these do not tell the implementations apart. */
+  readonly interfaceObjects: ReadonlySet<string>;
   /** The types of fields that clients do not know, and subgraphs are asked for all the same. */
   readonly hiddenFields: ReadonlyMap<string, string>;
 }
@@ -200,13 +202,16 @@ export const requirementLabel = (requirement: Requirement): string =>
 function selectedFields(
   types: ReadonlyMap<string, TypeFacts>,
   names: DirectiveNames,
-): Pick<Protections, 'sources' | 'keys'> {
+): Pick<Protections, 'sources' | 'keys' | 'interfaceObjects'> {
   const sources = new Map<string, string[]>();
   const keys = new Map<string, string[]>();
+  const interfaceObjects = new Set<string>();
   for (const { name, directives = [], fields = [] } of types.values()) {
     const inKeys = new Set<string>();
-    for (const { key } of argumentsOfAll<{ readonly key?: string }>(directives, 'join__type'))
+    for (const { key, isInterfaceObject } of argumentsOfAll<JoinType>(directives, 'join__type')) {
       if (key !== undefined) gather(`{ ${key} }`, name, inKeys);
+      if (isInterfaceObject === true) interfaceObjects.add(name);
+    }
     if (inKeys.size > 0) keys.set(name, [...inKeys]);
     for (const field of fields) {
       const found = new Set<string>();
@@ -221,7 +226,7 @@ function selectedFields(
       if (found.size > 0) sources.set(`${name}.${field.name.value}`, [...found]);
     }
   }
-  return { sources, keys };
+  return { sources, keys, interfaceObjects };
 
   function gather(selection: string, type: string, found: Set<string>): void {
     const [definition] = parse(selection, { noLocation: true }).definitions;
@@ -250,6 +255,11 @@ function selectedFields(
       argumentsOfAll(directives, names.context).some((set) => set['name'] === context) ? [name] : [],
     );
   }
+}
+
+interface JoinType {
+  readonly key?: string | undefined;
+  readonly isInterfaceObject?: boolean | undefined;
 }
 
 interface JoinField {

@@ -16,6 +16,10 @@ export interface Metrics {
   readonly requestsInFlight: UpDownCounter;
   /** Seconds; attributes `subgraph` and `outcome`: `ok`, `aborted` (nobody waits any more), or the code of the error. */
   readonly subgraphDuration: Histogram;
+  /** Attribute `subgraph`. */
+  readonly subgraphRetries: Counter;
+  /** Endpoints of subgraphs that are left alone; attribute `subgraph`. */
+  readonly endpointsOpen: UpDownCounter;
   /** What became of the subgraph calls of clients' requests, and which operations were sent. */
   readonly calls: CallStatistics;
   /** Attribute `result`: `swapped`, `refused` (it does not build) or `unavailable` (it could not be read). */
@@ -47,6 +51,12 @@ export function createMetrics(): Metrics {
     subgraphDuration: meter.createHistogram('weir.subgraph.request.duration.seconds', {
       description: 'How long calls of subgraphs took.',
       advice: { explicitBucketBoundaries: secondsBuckets },
+    }),
+    subgraphRetries: meter.createCounter('weir.subgraph.retries', {
+      description: 'Calls of subgraphs that were sent again.',
+    }),
+    endpointsOpen: meter.createUpDownCounter('weir.subgraph.endpoints.open', {
+      description: 'Endpoints of subgraphs that are not called for a moment, because too many calls failed.',
     }),
     calls: new CallStatistics(meter),
     supergraphUpdates: meter.createCounter('weir.supergraph.updates', {

@@ -224,6 +224,8 @@ class Call implements Dispatcher.DispatchHandler, PendingCall {
       if (!headerNames.has(name)) headers.push(name, caller.headers[name]!);
     }
     for (const name in caller.tracing) headers.push(name, caller.tracing[name]!);
+    const left = Math.min(this.expires, caller.deadline ?? Infinity) - performance.now();
+    headers.push('x-request-timeout', String(Math.ceil(left)));
     pool.dispatch({ path, method: 'POST', headers, body: bodyOf(request) }, this);
   }
 

@@ -134,6 +134,8 @@ const failures = {
     says: 'did not answer a batch of requests with a batch of as many responses',
   },
   timeout: { code: 'GATEWAY_TIMEOUT', says: 'did not answer in time' },
+  broken: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called for a moment: too many calls of it failed' },
+  busy: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: too many calls of it wait already' },
   failed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'failed to answer' },
   unsendable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: the request could not be sent' },
   aborted: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not waited for: the client has gone' },

@@ -94,7 +94,7 @@ export async function createApp<Context extends object, OptionName extends strin
   const handle = fastifyApolloHandler(apollo, {
     context: async (request: FastifyRequest, reply: FastifyReply) => {
       await prepared;
-      const { signal, carryThrough } = watchCaller(reply);
+      const { signal, carryThrough } = watchCaller(request, reply);
       const context = subgraph.context({
         db: db.forRequest(signal),
         identity: identify(authenticate, request),
@@ -128,14 +128,30 @@ function identify(authenticate: Authenticate, { headers }: FastifyRequest): Iden
   }
 }
 
-/** A signal that is aborted when the caller leaves before it has its answer, unless the request is carried through. */
-function watchCaller(reply: FastifyReply): { signal: AbortSignal; carryThrough: () => void } {
+/**
+ * A signal that is aborted when nobody waits for the answer any more, unless the request is carried through: the
+ * caller leaves, or its `x-request-timeout`, in milliseconds, is over.
+ */
+function watchCaller(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+): { signal: AbortSignal; carryThrough: () => void } {
   const controller = new AbortController();
-  const carryThrough = finished(reply.raw, (error) => {
+  const timeout = Number(headers['x-request-timeout']);
+  const isBounded = timeout > 0 && timeout < longestTimeoutMilliseconds;
+  const timer = isBounded ? setTimeout(() => controller.abort(), timeout) : undefined;
+  const stopWatching = finished(reply.raw, (error) => {
+    clearTimeout(timer);
     if (error) controller.abort();
   });
+  const carryThrough = (): void => {
+    clearTimeout(timer);
+    stopWatching();
+  };
   return { signal: controller.signal, carryThrough };
 }
+
+const longestTimeoutMilliseconds = 24 * 60 * 60 * 1000;
 
 /** One line per request; not a hook, because Fastify's `onResponse` does not run when the caller has left. */
 function logAccess({ log, method, url }: FastifyRequest, reply: FastifyReply): void {

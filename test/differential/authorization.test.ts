@@ -19,8 +19,8 @@ import { randomSubgraphs } from '../support/random-supergraph';
 import { RandomWorld } from '../support/random-world';
 import { drawOperation, hasContext } from './case';
 import { differenceFromMerged } from './compare';
-import { fieldNames, policyNames, protect, type Rights, scopeNames, Sight } from './protected-graph';
-import { type Answer, answerMerged, composeGraph, describeGraph, type Graph, startEngine } from './systems';
+import { deniableFields, policyNames, protect, type Rights, scopeNames, Sight } from './protected-graph';
+import { type Answer, answerMerged, composeGraph, describeGraph, type Graph, newRun, startEngine } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
 const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 60);
@@ -55,7 +55,7 @@ async function check(seed: number, options: { readonly keys: boolean }): Promise
   const random = new RandomSource(seed * 31 + 7);
   for (let number = 0; number < operations; number++) {
     const operation = drawOperation(graph, seed, number);
-    const rights = drawRights(graph, random);
+    const rights = drawRights(graph, random, options);
     const problem = await problemOf(graph, operation, rights, options);
     if (problem !== undefined)
       throw new Error(
@@ -82,14 +82,18 @@ function drawProtected(seed: number, options: { readonly keys: boolean }): Graph
   throw new Error(`Nothing that was drawn from seed ${seed} composes:\n${reasons.slice(0, 5).join('\n')}`);
 }
 
-function drawRights({ apiSchema }: Graph, random: RandomSource): Rights {
+function drawRights(
+  { subgraphs, apiSchema }: Graph,
+  random: RandomSource,
+  { keys }: { readonly keys: boolean },
+): Rights {
   const isAuthenticated = random.chance(0.6);
   const has = (names: readonly string[]) => random.some(names, random.between(0, names.length));
   return {
     isAuthenticated,
     scopes: isAuthenticated ? has(scopeNames) : [],
     policies: has(policyNames),
-    denied: random.chance(0.3) ? random.some(fieldNames(apiSchema), random.between(1, 4)) : [],
+    denied: random.chance(0.3) ? random.some(deniableFields(subgraphs, apiSchema, { isExact: !keys }), random.between(1, 4)) : [],
   };
 }
 
@@ -108,26 +112,33 @@ async function problemOf(
     compile: (one) => compileFor(graph, one, rights),
     onCall: (subgraph, document, variables) => {
       const schema = graph.subgraphSchemas.get(subgraph)!;
+      const representations = (variables['representations'] ?? []) as Record<string, unknown>[];
+      // An interface object stands for what the entity is; whose it is, is told by its key.
+      const entities = representations.map((one) => graph.world.find(subgraph, one, newRun())?.type);
+      const ask = (type: string, field: string): void => {
+        if (!sight.seesField(type, field)) asked.push(`${type}.${field}`);
+      };
       const types = new TypeInfo(schema);
+      const above: string[] = [];
       visit(
         document,
         visitWithTypeInfo(types, {
-          Field: ({ name }) => {
-            const parent = types.getParentType()!;
-            if (name.value === '_entities') return;
-            const objects = isAbstractType(parent) ? schema.getPossibleTypes(parent) : [parent];
-            for (const object of objects)
-              for (const one of standingFor(graph, object.name))
-                if (!sight.seesField(one, name.value)) asked.push(`${one}.${name.value}`);
+          Field: {
+            enter({ name: { value: name } }) {
+              const parent = types.getParentType()!;
+              const objects = isAbstractType(parent) ? schema.getPossibleTypes(parent) : [parent];
+              const isOfEntity = above.at(-1) === '_entities';
+              if (name !== '_entities')
+                for (const one of objects.flatMap((object) => standingFor(graph, object.name)))
+                  if (!isOfEntity || entities.includes(one)) ask(one, name);
+              above.push(name);
+            },
+            leave: () => void above.pop(),
           },
         }),
       );
-      for (const { __typename: type, ...fields } of (variables['representations'] ?? []) as Record<
-        string,
-        unknown
-      >[])
-        for (const field of Object.keys(fields))
-          if (!sight.seesField(type as string, field)) asked.push(`${type as string}.${field}`);
+      for (const [i, { __typename: type, ...fields }] of representations.entries())
+        for (const field of Object.keys(fields)) ask(entities[i] ?? (type as string), field);
     },
   });
   const expected = await answerMerged(graph, operation, guardOf(graph, operation, sight));

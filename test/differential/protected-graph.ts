@@ -9,7 +9,6 @@ import {
   type ConstDirectiveNode,
   type FieldDefinitionNode,
   type GraphQLSchema,
-  getNamedType,
   isAbstractType,
   isInterfaceType,
   isObjectType,
@@ -314,18 +313,30 @@ export class Sight {
   }
 }
 
-/** Fields that may be denied by name: of the API schema. */
-export function fieldNames(schema: GraphQLSchema): string[] {
-  return Object.values(schema.getTypeMap()).flatMap((type) =>
-    (isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith('__')
-      ? Object.keys(type.getFields()).map((field) => `${type.name}.${field}`)
-      : [],
+/**
+ * Fields that may be denied by name: of the API schema. Without keys, and what interface objects have of single
+ * implementations, if what is left is to be exact: what is had by way of these is refused, too.
+ */
+export function deniableFields(
+  subgraphs: readonly SubgraphSource[],
+  schema: GraphQLSchema,
+  { isExact }: { readonly isExact: boolean },
+): string[] {
+  const types = subgraphs.flatMap(({ typeDefs }) => typesOf(typeDefs));
+  const keys = new Set(
+    types.flatMap(({ directives }) =>
+      directivesNamed(directives, 'key').flatMap(({ fields }) => String(fields).match(/\w+/g) ?? []),
+    ),
   );
+  const ofInterfaceObjects = new Set(
+    types.flatMap(({ directives, fields }) =>
+      directivesNamed(directives, 'interfaceObject').length > 0 ? fields.map(({ name }) => name.value) : [],
+    ),
+  );
+  return Object.values(schema.getTypeMap()).flatMap((type) => {
+    if (!(isObjectType(type) || isInterfaceType(type)) || type.name.startsWith('__')) return [];
+    const all = Object.keys(type.getFields());
+    const exact = all.filter((field) => !keys.has(field) && !(isObjectType(type) && ofInterfaceObjects.has(field)));
+    return (isExact ? exact : all).map((field) => `${type.name}.${field}`);
+  });
 }
-
-export const typeOfField = (schema: GraphQLSchema, type: string, field: string): string | undefined => {
-  const found = schema.getType(type);
-  return isObjectType(found) || isInterfaceType(found)
-    ? found.getFields()[field] && getNamedType(found.getFields()[field]!.type).name
-    : undefined;
-};

@@ -82,6 +82,16 @@ export class Protection {
     return objects;
   }
 
+  /** The types of which a field may be asked for when it is selected on one. */
+  #askedWith(type: string, field: string): Iterable<string> {
+    const asked = new Set([type, ...this.objectsOf(type)]);
+    // Where a subgraph knows an interface as one object, it may be asked of all implementations for the sake of some.
+    for (const one of [...asked].flatMap((known) => this.#interfacesOf(known)))
+      if (this.facts.interfaceObjects.has(one) && this.typeOf(one, field) !== undefined)
+        for (const object of this.objectsOf(one)) asked.add(object);
+    return asked;
+  }
+
   #interfacesOf(type: string): string[] {
     const found = this.schema.getType(type);
     return isObjectType(found) || isInterfaceType(found) ? found.getInterfaces().map(({ name }) => name) : [];
@@ -125,7 +135,7 @@ export class Protection {
               introspects ||= name !== TypeNameMetaFieldDef.name;
               break;
             }
-            for (const parent of [type, ...this.objectsOf(type)]) addNeeds(this.ofField(parent, name));
+            for (const parent of this.#askedWith(type, name)) addNeeds(this.ofField(parent, name));
             addType(below);
             if (selection.selectionSet !== undefined) select(selection.selectionSet, below);
             break;

@@ -2,7 +2,6 @@ import {
   type DocumentNode,
   Kind,
   type OperationDefinitionNode,
-  OperationTypeNode,
   parse,
   type SelectionSetNode,
   visit,
@@ -19,15 +18,14 @@ import type { Visibility } from './visibility';
 export function outOfReach(plan: QueryPlan, document: DocumentNode, visibility: Visibility): Set<string> {
   const fetches = fetchesOf(plan).map(({ node }) => ({ node, operation: operationOf(node) }));
   const asked = new Set<string>();
-  for (const { operation } of fetches)
-    for (const field of refusedOf(operation.selectionSet, rootOf(operation, visibility), visibility))
-      asked.add(field);
+  for (const { node, operation } of fetches)
+    for (const field of refusedOf(operation, node, visibility)) asked.add(field);
   const found = new Set<string>();
   for (const { node, operation } of fetches) {
     if (!requiresRefused(node.requires ?? [], undefined, visibility)) continue;
     const all = entityFields(operation);
-    const selected = all.filter((field) => names(document).has(field.split('.')[1]!));
-    for (const field of selected.length > 0 ? selected : all) found.add(field);
+    const selected = all.filter(({ name }) => names(document).has(name));
+    for (const { type, name } of selected.length > 0 ? selected : all) found.add(`${type}.${name}`);
   }
   return found.size > 0 ? found : asked;
 }
@@ -38,11 +36,36 @@ function operationOf({ operation }: FetchNode): OperationDefinitionNode {
   )!;
 }
 
-const rootOf = ({ operation }: OperationDefinitionNode, { protection }: Visibility): string =>
-  protection.schema.getRootType(operation)?.name ?? protection.schema.getRootType(OperationTypeNode.QUERY)!.name;
-
 /** What a subgraph would be asked for that is refused, of some objects at least. */
 function* refusedOf(
+  operation: OperationDefinitionNode,
+  { requires }: FetchNode,
+  visibility: Visibility,
+): Iterable<string> {
+  const { schema } = visibility.protection;
+  if (requires === undefined) {
+    yield* refusedIn(operation.selectionSet, schema.getRootType(operation.operation)?.name, visibility);
+    return;
+  }
+  // Entities are of the types of which something is required, whatever a subgraph calls them.
+  const entities = requires.flatMap((one) => {
+    const type = one.kind === 'InlineFragment' ? one.typeCondition : undefined;
+    return type === undefined ? [] : objectsOf(type, visibility);
+  });
+  for (const { type, name, below } of entityFields(operation)) {
+    const objects = objectsOf(type, visibility).filter((object) => entities.includes(object));
+    if (objects.some((object) => visibility.isForbidden(object) || visibility.isRefused(object, name)))
+      yield `${type}.${name}`;
+    if (below !== undefined) yield* refusedIn(below, visibility.protection.typeOf(type, name), visibility);
+  }
+}
+
+function objectsOf(type: string, { protection }: Visibility): readonly string[] {
+  const objects = protection.objectsOf(type);
+  return objects.length === 0 ? [type] : objects;
+}
+
+function* refusedIn(
   { selections }: SelectionSetNode,
   type: string | undefined,
   visibility: Visibility,
@@ -50,14 +73,14 @@ function* refusedOf(
   for (const selection of selections) {
     if (selection.kind === Kind.FRAGMENT_SPREAD) continue;
     if (selection.kind === Kind.INLINE_FRAGMENT) {
-      yield* refusedOf(selection.selectionSet, selection.typeCondition?.name.value ?? type, visibility);
+      yield* refusedIn(selection.selectionSet, selection.typeCondition?.name.value ?? type, visibility);
       continue;
     }
     const name = selection.name.value;
     if (type !== undefined && isPartlyRefused(type, name, visibility)) yield `${type}.${name}`;
     if (selection.selectionSet === undefined) continue;
     const below = type === undefined ? undefined : visibility.protection.typeOf(type, name);
-    yield* refusedOf(selection.selectionSet, below, visibility);
+    yield* refusedIn(selection.selectionSet, below, visibility);
   }
 }
 
@@ -81,15 +104,21 @@ function requiresRefused(
 const isPartlyRefused = (type: string, name: string, visibility: Visibility): boolean =>
   name !== '__typename' && (visibility.isRefused(type, name) || visibility.dependsOnType(type, [name]));
 
+interface EntityField {
+  readonly type: string;
+  readonly name: string;
+  readonly below: SelectionSetNode | undefined;
+}
+
 /** The fields of entities that an operation asks for. */
-function entityFields({ selectionSet }: OperationDefinitionNode): string[] {
-  const fields: string[] = [];
+function entityFields({ selectionSet }: OperationDefinitionNode): EntityField[] {
+  const fields: EntityField[] = [];
   const gather = ({ selections }: SelectionSetNode, type: string | undefined): void => {
     for (const selection of selections) {
       if (selection.kind === Kind.INLINE_FRAGMENT)
         gather(selection.selectionSet, selection.typeCondition?.name.value ?? type);
       else if (selection.kind === Kind.FIELD && type !== undefined && selection.name.value !== '__typename')
-        fields.push(`${type}.${selection.name.value}`);
+        fields.push({ type, name: selection.name.value, below: selection.selectionSet });
     }
   };
   for (const selection of selectionSet.selections)

@@ -33,7 +33,16 @@ describe('defaults', () => {
       port: 4000,
       path: '/graphql',
       subgraphs: {},
-      calls: { dedupe: true, batch: true, batchWindow: 'turn', batchSize: 1000 },
+      calls: {
+        dedupe: true,
+        batch: true,
+        batchWindow: 'turn',
+        batchSize: 1000,
+        concurrency: 256,
+        waiting: 2048,
+      },
+      retries: { max: 1, pause: 50 },
+      breaker: { enabled: true, failures: 0.5, atLeast: 20, window: 10_000, pause: 1000 },
       errors: { maskSubgraphs: false },
       headers: { forward: ['authorization'], rename: {}, set: {} },
       timeouts: { request: 30_000, subgraph: 10_000 },
@@ -147,7 +156,7 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ['timeouts: { requests: 1s }', '`timeouts.requests` is unknown; did you mean `request`?'],
     [
       'subgraphs: { a: { link: x } }',
-      '`subgraphs.a.link` is unknown; known here: url, timeout, identity, arrayBatching.',
+      '`subgraphs.a.link` is unknown; known here: url, endpoints, timeout, identity, arrayBatching.',
     ],
     [
       'subgraphs: { a: { url: file:///x } }',
@@ -198,6 +207,13 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ['supergraph: {}', '`supergraph` must have either `file` or `url`.'],
     ['supergraph: { file: a, url: http://b }', '`supergraph` must have either `file` or `url`.'],
     ['supergraph: 3', '`supergraph` must be a file, an http(s) URL or a map, but got: 3.'],
+    [
+      'subgraphs: { a: { url: http://a, endpoints: [http://b] } }',
+      '`subgraphs.a` must have `url` or `endpoints`, not both',
+    ],
+    ['subgraphs: { a: { endpoints: [] } }', 'must be a list of at least one endpoint'],
+    ['breaker: { failures: 1 }', 'must be a share above 0 and below 1, such as 0.5'],
+    ['retries: { max: 9 }', 'must be a whole number from 0 to 5'],
     ['[]', 'The options must be a map.'],
   ])('%s', (yaml, sentence) => {
     expect(problemsOf(() => load(yaml))).toEqual([expect.stringContaining(sentence)]);

@@ -1,0 +1,18 @@
+import type { OnBreakerChange } from '../transports/breakers';
+import type { Logger } from './logger';
+import type { Metrics } from './metrics';
+
+export interface WatchEndpointsOptions {
+  readonly metrics: Pick<Metrics, 'endpointsOpen'>;
+  readonly logger: Pick<Logger, 'warn' | 'info'>;
+}
+
+/** Counts and logs endpoints of subgraphs that are left alone, and that are called again. */
+export function watchEndpoints({ metrics, logger }: WatchEndpointsOptions): OnBreakerChange {
+  return ({ subgraph, url }, state, reason) => {
+    metrics.endpointsOpen.add(state === 'open' ? 1 : -1, { subgraph });
+    if (state === 'open')
+      logger.warn({ subgraph, url, err: reason }, 'an endpoint is not called for a moment');
+    else logger.info({ subgraph, url }, 'an endpoint is called again');
+  };
+}

@@ -1,0 +1,135 @@
+/** Subgraphs that fail, and what is done about it, over real sockets. */
+import type { GatewayOptions } from '../../gateway';
+import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { type SmallGraph, startSmallGraph, startSubgraph, type TestSubgraph } from '../support/small-graph';
+
+let graph: SmallGraph;
+let gateway: TestGateway;
+
+beforeEach(async () => {
+  graph = await startSmallGraph();
+});
+afterEach(async () => {
+  await gateway.stop();
+  await graph.close();
+});
+
+async function start(options: Omit<GatewayOptions, 'supergraph'> = {}): Promise<void> {
+  gateway = await startTestGateway({ ...options, supergraph: sourceOf(graph.supergraphSdl) });
+}
+
+const user = 'query User($id: ID!) { user(id: $id) { name reviews { rating } } }';
+const fail =
+  (status: number, headers: Record<string, string> = {}): NonNullable<TestSubgraph['answer']> =>
+  (_, response) =>
+    response.writeHead(status, headers).end();
+
+it('asks a subgraph again that failed once, and nobody notices', async () => {
+  await start();
+  graph.reviews.answer = (_, response) => {
+    graph.reviews.answer = undefined;
+    response.destroy();
+  };
+  expect(await gateway.query(user, { id: 'u1' })).toEqual({
+    data: { user: { name: 'Ada', reviews: [{ rating: 5 }, { rating: 3 }] } },
+  });
+  expect(graph.reviews.requests).toHaveLength(2);
+  expect(await gateway.metrics()).toContain('weir_subgraph_retries_total{subgraph="reviews"} 1');
+});
+
+it('never sends a mutation again, not even when the connection was cut', async () => {
+  await start();
+  graph.accounts.answer = (_, response) => void response.destroy();
+  const { errors } = await gateway.query('mutation { rename(id: "u1", name: "Ada L.") { name } }');
+  expect(errors[0].extensions).toEqual({ code: 'SUBREQUEST_HTTP_ERROR', service: 'accounts' });
+  expect(graph.accounts.requests).toHaveLength(1);
+});
+
+it('waits as long as Retry-After says', async () => {
+  await start();
+  const asked: number[] = [];
+  graph.reviews.answer = (_, response) => {
+    asked.push(performance.now());
+    graph.reviews.answer = (_request, second) => {
+      asked.push(performance.now());
+      second.end('{"data":{"latestReviews":[{"rating":4}]}}');
+    };
+    response.writeHead(503, { 'retry-after': '1' }).end();
+  };
+  expect(await gateway.query('{ latestReviews { rating } }')).toEqual({
+    data: { latestReviews: [{ rating: 4 }] },
+  });
+  expect(asked[1]! - asked[0]!).toBeGreaterThan(990);
+});
+
+it('does not multiply the load of a subgraph that is down, and finds it when it is back', async () => {
+  await start({ breaker: { pause: 100 } });
+  graph.reviews.answer = fail(503);
+  for (let round = 0; round < 100; round++) {
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => gateway.query(user, { id: i % 2 === 0 ? 'u1' : 'u2' })),
+    );
+    for (const { data, errors } of answers) {
+      expect(data.user).toMatchObject({ name: expect.any(String), reviews: null });
+      expect(errors[0].extensions).toEqual({ code: 'SUBREQUEST_HTTP_ERROR', service: 'reviews' });
+    }
+  }
+  expect(graph.reviews.requests.length).toBeLessThanOrEqual(1100);
+  expect(await gateway.metrics()).toContain('weir_subgraph_endpoints_open{subgraph="reviews"} 1');
+
+  graph.reviews.answer = undefined;
+  const deadline = performance.now() + 10_000;
+  let last;
+  do last = await gateway.query(user, { id: 'u1' });
+  while (last.errors !== undefined && performance.now() < deadline);
+  expect(last).toEqual({ data: { user: { name: 'Ada', reviews: [{ rating: 5 }, { rating: 3 }] } } });
+  expect(await gateway.metrics()).toContain('weir_subgraph_endpoints_open{subgraph="reviews"} 0');
+  expect(gateway.log.map(({ msg }) => msg)).toEqual(
+    expect.arrayContaining(['an endpoint is not called for a moment', 'an endpoint is called again']),
+  );
+});
+
+it('does not blame a subgraph for clients that leave', async () => {
+  await start({ breaker: { atLeast: 1 } });
+  graph.reviews.answer = () => undefined;
+  const leaving = Array.from({ length: 20 }, () => new AbortController());
+  const requests = leaving.map(({ signal }, i) =>
+    gateway
+      .post({ query: user, variables: { id: 'u1' } }, { signal, headers: { authorization: `client ${i}` } })
+      .catch(() => 'left'),
+  );
+  while (graph.reviews.requests.length < leaving.length)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  for (const client of leaving) client.abort();
+  expect(await Promise.all(requests)).toEqual(leaving.map(() => 'left'));
+  graph.reviews.answer = undefined;
+  expect((await gateway.query(user, { id: 'u1' })).errors).toBeUndefined();
+});
+
+it('calls another endpoint when one fails, those of its own zone first', async () => {
+  const near = await startSubgraph({ name: 'near', typeDefs: graph.reviews.typeDefs, resolvers: {} });
+  near.answer = (_, response) => response.end('{"data":{"latestReviews":[{"rating":1}]}}');
+  await start({
+    zone: 'b',
+    subgraphs: { reviews: { endpoints: [graph.reviews.url, { url: near.url, zone: 'b' }] } },
+  });
+  try {
+    const ask = () => gateway.query('{ latestReviews { rating } }');
+    for (let i = 0; i < 3; i++) expect(await ask()).toEqual({ data: { latestReviews: [{ rating: 1 }] } });
+    expect(graph.reviews.requests).toHaveLength(0);
+    near.answer = fail(503);
+    expect(await ask()).toEqual({ data: { latestReviews: [{ rating: 5 }, { rating: 3 }] } });
+    await near.close();
+    for (let i = 0; i < 20; i++) expect((await ask()).errors).toBeUndefined();
+  } finally {
+    await near.close().catch(() => undefined);
+  }
+});
+
+it('tells a subgraph how many milliseconds are left', async () => {
+  await start({ timeouts: { request: '2s', subgraph: '10s' } });
+  await gateway.query(user, { id: 'u1' });
+  const left = Number(graph.reviews.requests[0]!.headers['x-request-timeout']);
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThanOrEqual(2000);
+});

@@ -28,8 +28,8 @@ export function gatewayCommand(context: Context): Command {
         'supergraph changes. docs/configuration.md lists all options; flags win over the file.',
     )
     .option(
-      '-s, --supergraph <FILE_OR_URL>',
-      'the supergraph; a file is watched, a URL is asked again and again',
+      '-s, --supergraph <SOURCE>',
+      'a file, an http(s) or s3:// URL, or registry:LOCATION#GRAPH@VARIANT; what changes there is live at once',
     )
     .addOption(
       new Option(
@@ -47,6 +47,7 @@ export function gatewayCommand(context: Context): Command {
       '\nExamples:\n' +
         '  $ weir gateway --supergraph schema/supergraph.graphql\n' +
         '  $ weir gateway --supergraph https://example.com/supergraph.graphql --port 8080\n' +
+        "  $ weir gateway --supergraph 'registry:dynamodb://weir-registry?region=eu-west-1#shop@prod'\n" +
         '  $ weir gateway --config weir.yaml --mode development\n' +
         '  $ weir gateway --config weir.yaml --workers auto',
     )
@@ -159,7 +160,10 @@ function readOptions(flags: OwnFlags, context: Context): Options {
     env: context.env,
   });
   if (options.supergraph === undefined) {
-    throw new CommandFailure('weir: which supergraph? Name it with --supergraph FILE_OR_URL.', 2);
+    throw new CommandFailure(
+      'weir: which supergraph? Name it with --supergraph SOURCE: a file, a URL or a registry.',
+      2,
+    );
   }
   return options;
 }

@@ -1,12 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { Version } from '../schema';
 import type { Context } from './context';
 import { lazy } from './lazy';
 import {
   addRegistryFlags,
-  describeChanges,
   formatOption,
   type RegistryFlags,
+  versionLine,
   versionNumber,
   withRegistry,
 } from './registry';
@@ -59,12 +58,6 @@ async function show(number: number, flags: HistoryFlags, context: Context): Prom
   );
   const { formatProblem } = lazy.schema();
   for (const error of errors) stdout.write(`\n${formatProblem(error)}\n`);
-}
-
-function versionLine(version: Version): string {
-  const { number, kind, at, by, commit } = version;
-  const from = commit === undefined ? '' : ` from ${commit.slice(0, 12)}`;
-  return `${String(number).padStart(4)}  ${kind.padEnd(11)}  ${at}  ${describeChanges(version)}, by ${by}${from}`;
 }
 
 function countOf(text: string): number {

@@ -8,6 +8,7 @@ import { historyCommand } from './history';
 import { packageVersion } from './package';
 import { publishCommand } from './publish';
 import { rollbackCommand } from './rollback';
+import { statusCommand } from './status';
 import { subgraphCommand } from './subgraph';
 
 /**
@@ -41,7 +42,7 @@ function createProgram(context: Context): Command {
     .showSuggestionAfterError();
   const commands = [
     ...[devCommand, gatewayCommand, subgraphCommand, composeCommand, explainCommand],
-    ...[publishCommand, historyCommand, rollbackCommand],
+    ...[publishCommand, historyCommand, rollbackCommand, statusCommand],
   ];
   for (const create of commands) program.addCommand(create(context));
   for (const command of [program, ...program.commands]) {

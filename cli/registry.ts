@@ -112,6 +112,13 @@ export function describeChanges({ changes, restores }: Version): string {
   return restores === undefined ? done : `back to version ${restores} (${done})`;
 }
 
+/** Who did what when, in one line. */
+export function versionLine(version: Version): string {
+  const { number, kind, at, by, commit } = version;
+  const from = commit === undefined ? '' : ` from ${commit.slice(0, 12)}`;
+  return `${String(number).padStart(4)}  ${kind.padEnd(11)}  ${at}  ${describeChanges(version)}, by ${by}${from}`;
+}
+
 export function versionNumber(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be the number of a version, as `weir history` lists them.');

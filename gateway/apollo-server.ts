@@ -62,7 +62,7 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
       client.onEnd(gateway.generationOf(schema).hold());
       return Promise.resolve({
         didResolveOperation: ({ operationName, operation }) => {
-          if (operation) client.operation = { name: operationName, type: operation.operation };
+          if (operation) client.resolve({ name: operationName, type: operation.operation });
           return Promise.resolve();
         },
       });

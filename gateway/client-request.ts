@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import type { Proof } from './auth/authenticator';
+import { anonymous, type Identity } from './auth/identity';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
@@ -20,6 +22,11 @@ export interface ClientRequestOptions {
   readonly timeout: number;
 }
 
+interface Operation {
+  readonly name: string | null;
+  readonly type: string;
+}
+
 /** One request of a client, from its first byte until its answer is sent or the client is gone. */
 export class ClientRequest implements Caller {
   readonly id: string;
@@ -29,9 +36,12 @@ export class ClientRequest implements Caller {
   readonly start = performance.now();
   readonly deadline: number;
   readonly calls = noCalls();
-  /** Known once the document is parsed. */
-  operation: { readonly name: string | null; readonly type: string } | undefined;
+  /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
+  proof: Proof | undefined;
+  /** Why its credentials prove nothing: the answer to it. */
+  refusal: Error | undefined;
 
+  #operation: Operation | undefined;
   #scope: string | undefined;
   /** What the client is told when its request was ended before its time. */
   #abortion: Error | undefined;
@@ -46,6 +56,22 @@ export class ClientRequest implements Caller {
     this.tracing = tracingHeaders(this.id, this.trace);
     this.deadline = this.start + timeout;
     this.#timer = setTimeout(() => this.abort(requestError('GATEWAY_TIMEOUT', { timeout })), timeout);
+  }
+
+  /** Who sends it. Set before anything answers. */
+  get identity(): Identity {
+    return this.proof?.identity ?? anonymous;
+  }
+
+  /** Known once the document is parsed. */
+  get operation(): Operation | undefined {
+    return this.#operation;
+  }
+
+  /** Says what is asked for. Throws where the credentials are not good for it. */
+  resolve(operation: Operation): void {
+    this.#operation = operation;
+    if (operation.type === 'mutation') this.proof?.admitMutation?.();
   }
 
   get scope(): string {

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Admit } from './auth/authentication';
 import { requestError } from './errors';
 import type { OperationContext } from './executor';
 
@@ -9,10 +10,15 @@ export interface EndpointOptions {
   readonly apollo: ApolloServer<OperationContext>;
   /** Whether there is a supergraph; until then the answer is 503. */
   readonly isReady: () => boolean;
+  /** Undefined when no mode of authentication is configured. */
+  readonly admit: Admit | undefined;
 }
 
 /** Mounts Apollo Server on Fastify. The body of a request stays the bytes that came until it is needed as JSON. */
-export function graphqlEndpoint(app: FastifyInstance, { path, apollo, isReady }: EndpointOptions): void {
+export function graphqlEndpoint(
+  app: FastifyInstance,
+  { path, apollo, isReady, admit }: EndpointOptions,
+): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
@@ -21,6 +27,11 @@ export function graphqlEndpoint(app: FastifyInstance, { path, apollo, isReady }:
     method: ['GET', 'POST'],
     url: path,
     exposeHeadRoute: false,
+    preHandler: async ({ client, method, url, headers, body }) => {
+      if (admit === undefined) return;
+      const received = { method, url, headers, body: Buffer.isBuffer(body) ? body : noBody };
+      if (!(await admit(client, received))) throw client.refusal!;
+    },
     handler: async (request, reply) => {
       if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
       const httpGraphQLRequest = {
@@ -45,7 +56,9 @@ function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLRespons
   return reply.code(status ?? 200).send(body.string);
 }
 
-function parseBody({ headers, body }: FastifyRequest): unknown {
+const noBody = Buffer.alloc(0);
+
+function parseBody({ headers, body, client }: FastifyRequest): unknown {
   const type = headers['content-type'] ?? '';
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding.toLowerCase() !== 'identity')
@@ -67,6 +80,7 @@ function parseBody({ headers, body }: FastifyRequest): unknown {
   if (typeof request !== 'object' || request === null) {
     throw requestError('BAD_REQUEST', { reason: 'The body must be a JSON object.' });
   }
+  if (client.proof?.withoutExtensions === true) delete (request as { extensions?: unknown }).extensions;
   return request;
 }
 

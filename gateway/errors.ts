@@ -39,8 +39,8 @@ export const errors = {
   },
   UNAUTHENTICATED: {
     status: 401,
-    when: 'The request has no credentials, or wrong ones.',
-    message: () => 'The request has no valid credentials.',
+    when: 'The request has no credentials, or wrong ones. The message says what is wrong with them.',
+    message: ({ reason }: { readonly reason: string }) => reason,
   },
   UNAUTHORIZED_FIELD_OR_TYPE: {
     status: 403,

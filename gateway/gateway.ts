@@ -8,6 +8,7 @@ import type {
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Execute } from './executor';
 import { type Generation, SupergraphError, supergraphId } from './generation';
+import type { LastGood } from './supergraph/last-good';
 import type { SupergraphSource } from './supergraph/source';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -16,6 +17,8 @@ export interface GatewaySettings {
   readonly source: SupergraphSource;
   /** Builds what follows `previous`. Rejects when the supergraph cannot be run. */
   readonly build: (supergraphSdl: string, previous: Generation | undefined) => Promise<Generation>;
+  /** Where what runs is kept, for a start without the source. */
+  readonly lastGood?: LastGood | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -36,6 +39,7 @@ export class Gateway implements GatewayInterface {
   #next: string | undefined;
   #busy = false;
   #building: Promise<void> | undefined;
+  #keeping = Promise.resolve();
   #stopped = false;
 
   constructor(settings: GatewaySettings) {
@@ -49,12 +53,14 @@ export class Gateway implements GatewayInterface {
   }
 
   /**
-   * Starts the source. Resolves when the first supergraph runs, or when it is clear that it will come later.
-   * Rejects when it cannot be had or cannot be run.
+   * Starts the source. Resolves when the first supergraph runs, or when it is clear that it will come later: without
+   * one that can be run, the last good one is.
+   * Rejects when there is none at all and trying again is no use.
    */
   async start(): Promise<void> {
     const { source, logger, metrics } = this.#settings;
     try {
+      this.#busy = true;
       const first = source.start({
         onSupergraph: (newer) => this.#update(newer),
         onUnavailable: (error) => {
@@ -67,10 +73,27 @@ export class Gateway implements GatewayInterface {
           cause: error,
         });
       });
-      if (supergraphSdl !== undefined) this.#swap(await this.#settings.build(supergraphSdl, undefined));
+      const refusal = supergraphSdl === undefined ? undefined : await this.#tryGeneration(supergraphSdl);
+      if (this.#current === undefined) await this.#runLastGood();
+      if (refusal !== undefined && this.#current === undefined) throw refusal;
+      this.#building = this.#build();
     } catch (error) {
       this.#rejectLoaded(error);
       throw error;
+    }
+  }
+
+  async #runLastGood(): Promise<void> {
+    const { lastGood, logger } = this.#settings;
+    try {
+      const kept = await lastGood?.read();
+      if (kept === undefined || (await this.#tryGeneration(kept.supergraphSdl)) !== undefined) return;
+      logger.warn({ file: lastGood!.file, since: kept.since }, 'the last good supergraph runs');
+    } catch (error) {
+      logger.warn(
+        { file: lastGood!.file, reason: (error as Error).message },
+        'the last good supergraph cannot be read',
+      );
     }
   }
 
@@ -107,6 +130,7 @@ export class Gateway implements GatewayInterface {
     this.#rejectLoaded(new Error('The gateway was stopped before it had a supergraph.'));
     await this.#settings.source.stop();
     await this.#building;
+    await this.#keeping;
     this.#current?.retire();
   }
 
@@ -121,21 +145,25 @@ export class Gateway implements GatewayInterface {
     while (this.#next !== undefined) {
       const supergraphSdl = this.#next;
       this.#next = undefined;
-      if (supergraphSdl !== this.#current?.supergraphSdl) await this.#tryGeneration(supergraphSdl);
+      if (supergraphSdl === this.#current?.supergraphSdl)
+        this.#settings.source.onOutcome?.({ result: 'live', supergraphSdl });
+      else await this.#tryGeneration(supergraphSdl);
     }
     this.#busy = false;
   }
 
-  async #tryGeneration(supergraphSdl: string): Promise<void> {
-    const { build, logger, metrics } = this.#settings;
+  /** Resolves with why it cannot be run. */
+  async #tryGeneration(supergraphSdl: string): Promise<Error | undefined> {
+    const { source, build, logger, metrics } = this.#settings;
     try {
       this.#swap(await build(supergraphSdl, this.#current));
+      return undefined;
     } catch (error) {
+      const reason = (error as Error).message;
       metrics.supergraphUpdates.add(1, { result: 'refused' });
-      logger.error(
-        { supergraph: supergraphId(supergraphSdl), reason: (error as Error).message },
-        'a supergraph was refused',
-      );
+      logger.error({ supergraph: supergraphId(supergraphSdl), reason }, 'a supergraph was refused');
+      source.onOutcome?.({ result: 'refused', supergraphSdl, reason });
+      return error as Error;
     }
   }
 
@@ -155,6 +183,21 @@ export class Gateway implements GatewayInterface {
       { supergraph: supergraphId(generation.supergraphSdl) },
       'a supergraph is live',
     );
+    this.#settings.source.onOutcome?.({ result: 'live', supergraphSdl: generation.supergraphSdl });
+    this.#keep(generation.supergraphSdl);
+  }
+
+  #keep(supergraphSdl: string): void {
+    const { lastGood, logger } = this.#settings;
+    if (lastGood === undefined) return;
+    this.#keeping = this.#keeping
+      .then(() => lastGood.write(supergraphSdl))
+      .catch((error: unknown) =>
+        logger.warn(
+          { file: lastGood.file, reason: (error as Error).message },
+          'the last good supergraph cannot be kept: the gateway would not start while its source is down',
+        ),
+      );
   }
 }
 

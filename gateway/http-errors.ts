@@ -55,9 +55,13 @@ export interface ErrorAnswer {
 /** An answer that is nothing but an error, in the media type that the client prefers of the two that there are. */
 export function errorAnswer(error: GraphQLError, accept = ''): ErrorAnswer {
   const { http, ...extensions } = error.extensions as HttpExtensions;
-  const type = accept.includes('application/graphql-response+json') ? 'graphql-response+json' : 'json';
+  const status = http?.status ?? 500;
+  // The link of AppSync's clients takes anything, but reads errors only from a GraphQL response.
+  const isGraphql =
+    accept.includes('application/graphql-response+json') || (status === 401 && accept.includes('*/*'));
+  const type = isGraphql ? 'graphql-response+json' : 'json';
   return {
-    status: http?.status ?? 500,
+    status,
     headers: [...(http?.headers ?? []), ['content-type', `application/${type}; charset=utf-8`]],
     body: JSON.stringify({ errors: [{ message: error.message, extensions }] }),
   };

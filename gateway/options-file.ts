@@ -12,7 +12,7 @@ export type OptionsFile =
 
 /**
  * Reads a YAML file, with `${NAME}` and `${NAME:-default}` replaced by the environment's values (`$${` is a plain
- * `${`). A file that the options name is relative to the folder of the YAML file.
+ * `${`). Files that the options name are relative to the folder of the YAML file.
  */
 export function readOptionsFile(
   file: string,
@@ -33,7 +33,7 @@ export function readOptionsFile(
     ...interpolate(document, env, at),
   ];
   if (problems.length > 0) return { problems };
-  resolveSupergraphFile(document, dirname(file));
+  resolveSupergraphFiles(document, dirname(file));
   return {
     value: document.toJS() ?? {},
     locate: (path) => {
@@ -74,11 +74,14 @@ function interpolate(
   return problems;
 }
 
-function resolveSupergraphFile(document: Document, folder: string): void {
-  for (const path of [['supergraph'], ['supergraph', 'file']]) {
+function resolveSupergraphFiles(document: Document, folder: string): void {
+  const paths = [['supergraph'], ...['file', 'registry', 'keep'].map((name) => ['supergraph', name])];
+  for (const path of paths) {
     const node = document.hasIn(path) ? document.getIn(path, true) : undefined;
-    if (!isScalar(node) || typeof node.value !== 'string' || /^https?:\/\//.test(node.value)) continue;
-    if (!isAbsolute(node.value)) node.value = join(folder, node.value);
+    if (!isScalar(node) || typeof node.value !== 'string') continue;
+    const [, scheme = '', location = ''] = /^(registry:)?(.*)$/s.exec(node.value)!;
+    if (/^\w+:\/\//.test(location) || isAbsolute(location)) continue;
+    node.value = scheme + join(folder, location);
   }
 }
 

@@ -100,6 +100,14 @@ const origin = z
     error: 'must be an origin such as https://shop.example, without a path',
   });
 
+const instantRule = 'must be a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z';
+const instant = z
+  .union([z.iso.date({ error: instantRule }), z.iso.datetime({ error: instantRule, offset: true })], {
+    error: instantRule,
+  })
+  .meta({ title: 'date' });
+const texts = z.array(text, { error: 'must be a list of text' });
+
 const endpoint = z
   .preprocess(
     (value) => (typeof value === 'string' ? { url: value } : value),
@@ -120,24 +128,74 @@ const prefixRule = 'must be 1 to 64 letters, digits and any of _.-';
 
 const originsRule = "must be '*' or a list of origins";
 
+const urlRule = 'must be an http(s) or s3:// URL';
+const registryRule = 'must be a folder or dynamodb://TABLE?region=REGION';
+const graphRule = 'must be a graph and its variant such as shop@prod';
+const versionRule = 'must be the number of a version, as `weir history` lists them';
+
 const supergraphOptions = z
   .strictObject(
     {
       file: text.optional().describe('A supergraph schema. It is watched: an edit is live at once.'),
-      url: httpUrl.optional().describe('Where a supergraph schema is fetched, again and again.'),
+      url: z
+        .url({ protocol: /^(https?|s3)$/, error: urlRule })
+        .optional()
+        .describe(
+          'Where a supergraph schema is fetched, again and again, if it changed: an http(s) URL, or `s3://BUCKET/KEY?region=REGION&endpoint=URL` (both may be left out), with credentials as the AWS SDK finds them.',
+        ),
+      registry: z
+        .string({ error: registryRule })
+        .min(1, { error: registryRule })
+        .regex(/^(dynamodb:\/\/[\w.-]+(\?.*)?|(?!.*:\/\/).*)$/, { error: registryRule })
+        .optional()
+        .describe(
+          'A [schema registry](registry.md), whose newest version of `graph` is run: a folder, or `dynamodb://TABLE?region=REGION`.',
+        ),
+      graph: z
+        .string({ error: graphRule })
+        .regex(/^[A-Za-z][\w-]{0,63}@[A-Za-z][\w-]{0,63}$/, { error: graphRule })
+        .optional()
+        .describe('The graph and its variant in the registry, such as `shop@prod`.'),
+      version: z
+        .int({ error: versionRule })
+        .min(1, { error: versionRule })
+        .optional()
+        .describe('The version of the graph to stay at. Left out: the newest, always.'),
       pollInterval: timeout
-        .prefault('10s')
-        .describe('How long to wait between two looks at the URL. No effect for a file.'),
+        .optional()
+        .describe(
+          'How long to wait between two looks. Left out: 1s for a registry, 10s for a URL. No effect for a file.',
+        ),
       headers: z
         .record(z.string(), text, { error: 'must be a map of headers' })
         .default({})
-        .describe('Headers to fetch the URL with, such as `authorization`. No effect for a file.'),
+        .describe('Headers to fetch an http(s) URL with, such as `authorization`.'),
+      keep: text
+        .optional()
+        .describe(
+          'A file that the supergraph which runs is kept in, so that the gateway starts with it while the registry or the URL is down. Left out: `.weir/GRAPH@VARIANT.graphql` for a registry, none for a URL. No effect for a file.',
+        ),
     },
-    { error: 'must be a file, an http(s) URL or a map' },
+    { error: 'must be a file, an http(s) or s3:// URL, registry:LOCATION#GRAPH@VARIANT or a map' },
   )
-  .refine(({ file, url }) => (file === undefined) !== (url === undefined), {
-    error: 'must have either `file` or `url`',
+  .refine(({ file, url, registry }) => [file, url, registry].filter(isGiven).length === 1, {
+    error: 'must have one of `file`, `url` and `registry`',
+  })
+  .refine(({ registry, graph }) => isGiven(registry) === isGiven(graph), {
+    error: 'must have `registry` and `graph` together',
   });
+
+const isGiven = (value: unknown): boolean => value !== undefined;
+
+/** What a text alone is short for. */
+function fromText(supergraph: unknown): unknown {
+  if (typeof supergraph !== 'string') return supergraph;
+  if (/^(https?|s3):\/\//.test(supergraph)) return { url: supergraph };
+  if (!supergraph.startsWith('registry:')) return { file: supergraph };
+  const [, registry, graph] = /^registry:([^#]+)#(.+@.+)$/.exec(supergraph) ?? [];
+  // What is no registry is left as it is, and refused with a sentence.
+  return registry === undefined ? supergraph : { registry, graph };
+}
 
 /**
  * The one list of options. The reference in `docs/` and the JSON schema for editors are made from it.
@@ -164,13 +222,11 @@ export const optionsSchema = z.strictObject({
     .default('/graphql')
     .describe('The path of the GraphQL endpoint.'),
   supergraph: z
-    .preprocess(
-      (value) =>
-        typeof value !== 'string' ? value : /^https?:\/\//.test(value) ? { url: value } : { file: value },
-      supergraphOptions,
-    )
+    .preprocess(fromText, supergraphOptions)
     .optional()
-    .describe('The supergraph to run. A text alone is short for `file`, or for `url` when it is one.'),
+    .describe(
+      'The supergraph to run. A text alone is short for `file`, for `url` when it is one, or for `registry` and `graph` when it is `registry:LOCATION#GRAPH@VARIANT`.',
+    ),
   subgraphs: z
     .record(
       z.string(),
@@ -410,6 +466,42 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('Where answers are kept.'),
+  auth: z
+    .strictObject(
+      {
+        anonymous: flag
+          .default(false)
+          .describe(
+            'Lets requests without credentials in, as nobody. Wrong credentials are refused all the same. No effect while no mode is configured: then everybody is nobody.',
+          ),
+        apiKeys: z
+          .array(
+            z.strictObject(
+              {
+                client: text.describe('Whose key it is. Several keys may have the same client.'),
+                sha256: z
+                  .string({ error: 'must be the SHA-256 of a key, 64 hexadecimal digits' })
+                  .regex(/^[0-9a-f]{64}$/i, {
+                    error: 'must be the SHA-256 of a key, 64 hexadecimal digits',
+                  })
+                  .describe('The SHA-256 of the key, in hexadecimal digits. The key itself stands nowhere.'),
+                expires: instant.optional().describe('From when on it is refused. Left out: never.'),
+                groups: texts.default([]).describe('Groups that who sends it is in.'),
+                scopes: texts.default([]).describe('Scopes that who sends it has.'),
+              },
+              { error: 'must be a map' },
+            ),
+            { error: 'must be a list' },
+          )
+          .default([])
+          .describe('Keys that are sent in `x-api-key`.'),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe(
+      'How clients prove who they are: [identity.md](identity.md). Without a mode, nothing is asked of anybody.',
+    ),
   cors: z
     .strictObject(
       {

@@ -73,10 +73,16 @@ function table(options: readonly [string, JsonSchema][]): string {
   return [
     row(['option', 'type', 'default', 'meaning']),
     row(['---', '---', '---', '---']),
-    ...options.map(([name, option]) =>
-      row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']),
-    ),
+    ...options.flatMap(rowsOf),
   ].join('\n');
+}
+
+/** An option, and the options of the maps that it is a list of. */
+function rowsOf([name, option]: [string, JsonSchema]): string[] {
+  const own = row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']);
+  const { items } = option;
+  const members = items === undefined || items.title !== undefined ? [] : membersOf(items);
+  return [own, ...members.flatMap(([member, of]) => rowsOf([`${name}[].${member}`, of]))];
 }
 
 function row(cells: readonly string[]): string {
@@ -96,7 +102,8 @@ function typeOf({
   if (value !== undefined) return `\`${value}\``;
   if (values !== undefined) return values.map((each) => `\`${each}\``).join(', ');
   if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ');
-  if (items !== undefined) return 'list of text';
+  if (items?.title !== undefined) return `list of ${items.title}s`;
+  if (items !== undefined) return items.properties === undefined ? 'list of text' : 'list of maps';
   if (additionalProperties !== undefined) return 'map';
   return { string: 'text', integer: 'number', boolean: '`true`, `false`' }[type!] ?? type!;
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
+import { createAuthentication } from './auth/authentication';
 import { openPolicyEvaluator, Policies } from './auth/directives';
 import { createInvalidate } from './cache/invalidation';
 import { openStore } from './cache/open-store';
@@ -15,11 +16,10 @@ import { Gateway } from './gateway';
 import { Generation } from './generation';
 import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
-import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
+import { OptionsError, type OptionsInput, parseOptions } from './options';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
-import { fileSource } from './supergraph/file';
+import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
-import { urlSource } from './supergraph/url';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
 import { watchEndpoints } from './telemetry/endpoints';
@@ -51,9 +51,10 @@ export interface RunningGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
-  const { options, source, logDestination } = readOptions(given);
+  const { options, ownSource, logDestination } = readOptions(given);
   const evaluate = await openPolicyEvaluator(options.authorization.policies);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
+  const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
@@ -74,6 +75,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         metrics,
         logger,
       }),
+    lastGood,
     logger,
     metrics,
   });
@@ -86,16 +88,19 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     ...(answers ? [] : ['no supergraph']),
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
+  const authentication = createAuthentication({ options: options.auth, logger });
+  const admit = authentication?.admit;
   const clients = new ClientRequests({ options, logger, metrics });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,
     isOpen: () => state === 'running',
+    admit,
     answerers: [knownOperations({ gateway, corsHeaders: compileCorsHeaders(options), formatError, logger })],
   });
   const app = createHttpServer({ options, logger, readiness, clients, front });
   const drain = prepareDrain(app, clients);
-  graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers });
+  graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers, admit });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
@@ -106,6 +111,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
     await store.close();
+    authentication?.close();
     await metrics.close();
   }
 
@@ -138,21 +144,23 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   return { url, adminUrl, metrics: () => metrics.collect(), stop: () => (stopping ??= stop()) };
 }
 
-function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {
-  if (typeof supergraph === 'object' && 'start' in supergraph) {
-    return { options: parseOptions(others), source: supergraph, logDestination };
-  }
-  if (typeof supergraph === 'object' && 'initialize' in supergraph) {
-    return { options: parseOptions(others), source: apolloManagerSource(supergraph), logDestination };
-  }
-  const options = parseOptions({ ...others, supergraph });
-  return { options, source: openSource(options), logDestination };
+interface OwnSource {
+  readonly source: SupergraphSource;
+  readonly lastGood?: undefined;
 }
 
-function openSource({ supergraph }: Options): SupergraphSource {
-  if (supergraph?.url !== undefined) return urlSource({ ...supergraph, url: supergraph.url });
-  if (supergraph?.file !== undefined) return fileSource({ file: supergraph.file });
-  throw new OptionsError(['`supergraph` is missing: name a file or an http(s) URL.']);
+function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {
+  const ownSource = ownSourceOf(supergraph);
+  const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
+  return { options: parseOptions({ ...others, ...written }), ownSource, logDestination };
+}
+
+/** A source that is given in code. */
+function ownSourceOf(supergraph: GatewayOptions['supergraph']): OwnSource | undefined {
+  if (typeof supergraph !== 'object') return undefined;
+  if ('start' in supergraph) return { source: supergraph };
+  if ('initialize' in supergraph) return { source: apolloManagerSource(supergraph) };
+  return undefined;
 }
 
 async function listen(app: FastifyInstance, host: string, port: number, option: string): Promise<void> {

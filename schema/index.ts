@@ -12,6 +12,7 @@ export {
 export { readSubgraphSchemas, type ReadSubgraphSchemasOptions } from './subgraph-schemas';
 export { type SupergraphWatch, watchSupergraph, type WatchSupergraphOptions } from './watch';
 export { Registry, type RegistryOptions, type RollbackOptions } from './registry';
+export type { GatewayReport } from './gateway-reports';
 export {
   parseVariant,
   RegistryError,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { composeSupergraph, type SubgraphSchema } from './compose';
-import type { Problem } from './problem';
-import { createTexts, hashOf, type TextHash, type Texts } from './registry-texts';
+import { composeSupergraph } from './compose';
+import { RegistryReader, type RegistryReaderOptions, sortOf } from './registry-reader';
+import { hashOf, type TextHash } from './registry-texts';
 import {
   type Authorship,
   type Change,
@@ -11,14 +11,10 @@ import {
   type PublishResult,
   RegistryError,
   type SubgraphChange,
-  type Variant,
   type Version,
 } from './registry-version';
-import type { RegistryStore } from './store/store';
 
-export interface RegistryOptions {
-  readonly store: RegistryStore;
-  readonly variant: Variant;
+export interface RegistryOptions extends RegistryReaderOptions {
   /** Milliseconds to go on trying when others publish at the same time. @default 60_000 */
   readonly patience?: number;
 }
@@ -30,81 +26,13 @@ export interface RollbackOptions {
   readonly subgraph?: string | undefined;
 }
 
-/**
- * The versions of one variant of a graph. One item, the pointer, holds the newest version whole; moving it is the last
- * write of every change and the only one that changes what runs, so that a publisher which is killed leaves at most
- * texts that nobody names. Whoever moves the pointer first writes down the version that it leaves, hence the history
- * has no gaps either.
- */
-export class Registry {
-  readonly #store: RegistryStore;
-  readonly #partition: string;
+/** The versions of one variant of a graph, and what changes them. */
+export class Registry extends RegistryReader {
   readonly #patience: number;
-  readonly #texts: Texts;
-  /** As it is called in messages, such as `shop@prod`. */
-  readonly name: string;
 
-  constructor({ store, variant: { graph, variant }, patience = 60_000 }: RegistryOptions) {
-    this.#store = store;
-    this.name = `${graph}@${variant}`;
-    this.#partition = this.name;
+  constructor({ patience = 60_000, ...options }: RegistryOptions) {
+    super(options);
     this.#patience = patience;
-    this.#texts = createTexts(store, graph);
-  }
-
-  /** The newest version; undefined before the first. */
-  async current(): Promise<Version | undefined> {
-    return (await this.#pointer()).version;
-  }
-
-  /** The newest version. @throws {RegistryError} before the first */
-  async newest(): Promise<Version> {
-    const version = await this.current();
-    if (version !== undefined) return version;
-    throw new RegistryError(`Nothing was published to ${this.name} yet: \`weir publish\` does.`);
-  }
-
-  /** @throws {RegistryError} when there is none with this number. */
-  async version(number: number): Promise<Version> {
-    const newest = await this.newest();
-    if (newest.number === number) return newest;
-    const item = await this.#store.get({ partition: this.#partition, sort: sortOf(number) });
-    if (item !== undefined) return parse(item.value);
-    throw new RegistryError(`${this.name} has no version ${number}: it has 1 to ${newest.number}.`);
-  }
-
-  /** The newest versions first. */
-  async history(limit: number): Promise<Version[]> {
-    const newest = await this.newest();
-    const options = { prefix, newestFirst: true, limit };
-    const older = (await this.#store.list(this.#partition, options)).map(({ value }) => parse(value));
-    // What came between the two looks belongs to neither, and the newest may be written down already.
-    return [newest, ...older.filter(({ number }) => number < newest.number)].slice(0, limit);
-  }
-
-  /** The supergraph that runs since a version. @throws {RegistryError} when none composed until then */
-  async supergraph({ number, supergraph }: Version): Promise<string> {
-    if (supergraph !== undefined) return this.#texts.get(supergraph);
-    throw new RegistryError(
-      `${this.name} has no supergraph at version ${number}: nothing composed until then.`,
-    );
-  }
-
-  /** The schemas of a version, for composition. */
-  async schemas({ subgraphs }: Pick<Version, 'subgraphs'>): Promise<SubgraphSchema[]> {
-    return Promise.all(
-      Object.entries(subgraphs).map(async ([name, { routingUrl, schema }]) => ({
-        name,
-        routingUrl,
-        sdl: await this.#texts.get(schema),
-        file: `${this.name}/${name}.graphql`,
-      })),
-    );
-  }
-
-  /** What kept a rejected version from composing. */
-  async errors({ errors }: Version): Promise<Problem[]> {
-    return errors === undefined ? [] : (JSON.parse(await this.#texts.get(errors)) as Problem[]);
   }
 
   /**
@@ -152,7 +80,7 @@ export class Registry {
         if (earlier === undefined) throw this.#noSubgraph(subgraph, target);
         return { subgraphs: { ...before.subgraphs, [subgraph]: earlier } };
       }
-      if (target.supergraph === undefined) throw this.#noSupergraph(target);
+      if (target.supergraph === undefined) throw this.noSupergraph(target);
       // It would undo what whoever asked for it has not seen.
       if (before.number !== newest.number) {
         throw new RegistryError(
@@ -186,7 +114,7 @@ export class Registry {
   ): Promise<PublishResult> {
     const deadline = performance.now() + this.#patience;
     for (let attempt = 0; ; attempt++) {
-      const { version: before, revision } = await this.#pointer();
+      const { version: before, revision } = await this.pointer();
       const planned = plan(before ?? nothing);
       const changes = changesOf((before ?? nothing).subgraphs, planned.subgraphs);
       if (changes.length === 0 && before !== undefined) return { outcome: 'unchanged', version: before };
@@ -227,7 +155,7 @@ export class Registry {
   }
 
   async #compose({ subgraphs, given, supergraph }: Plan): Promise<Composed> {
-    if (supergraph !== undefined) return { supergraphSdl: await this.#texts.get(supergraph), hints: [] };
+    if (supergraph !== undefined) return { supergraphSdl: await this.texts.get(supergraph), hints: [] };
     const own = [...(given?.values() ?? [])].map((change) => ({
       ...change,
       routingUrl: subgraphs[change.name]!.routingUrl,
@@ -242,32 +170,21 @@ export class Registry {
     const schemas: Record<string, TextHash> = {};
     for (const [name] of changes) {
       const change = given?.get(name);
-      if (change !== undefined) schemas[name] = await this.#texts.put(change.sdl);
+      if (change !== undefined) schemas[name] = await this.texts.put(change.sdl);
     }
     return {
       schemas,
-      supergraph: supergraphSdl === undefined ? undefined : await this.#texts.put(supergraphSdl),
-      errors: errors === undefined ? undefined : await this.#texts.put(JSON.stringify(errors)),
+      supergraph: supergraphSdl === undefined ? undefined : await this.texts.put(supergraphSdl),
+      errors: errors === undefined ? undefined : await this.texts.put(JSON.stringify(errors)),
     };
   }
 
-  async #pointer(): Promise<{ version: Version | undefined; revision: number }> {
-    const item = await this.#store.get({ partition: this.#partition, sort: 'current' });
-    return { version: item && parse(item.value), revision: item?.revision ?? 0 };
-  }
-
   #movePointer(version: Version, expected: number): Promise<boolean> {
-    return this.#store.put({ partition: this.#partition, sort: 'current' }, print(version), { expected });
+    return this.store.put({ partition: this.partition, sort: 'current' }, print(version), { expected });
   }
 
   #writeDown(version: Version): Promise<boolean> {
-    return this.#store.put({ partition: this.#partition, sort: sortOf(version.number) }, print(version));
-  }
-
-  #noSupergraph({ number }: Version): RegistryError {
-    return new RegistryError(
-      `${this.name} has no supergraph at version ${number}: nothing composed until then.`,
-    );
+    return this.store.put({ partition: this.partition, sort: sortOf(version.number) }, print(version));
   }
 
   #noSubgraph(name: string, { subgraphs, number }: State): RegistryError {
@@ -290,8 +207,5 @@ interface Plan {
 
 const nothing: State = { number: 0, subgraphs: {} };
 const historyLimit = 1_000;
-const prefix = 'version-';
 
-const sortOf = (number: number): string => `${prefix}${String(number).padStart(9, '0')}`;
 const print = (version: Version): Buffer => Buffer.from(JSON.stringify(version));
-const parse = (value: Buffer): Version => JSON.parse(value.toString('utf8')) as Version;

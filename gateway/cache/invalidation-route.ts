@@ -27,10 +27,11 @@ export function invalidationRoute(
   app.addHook('onRequest', (request, _reply, done) => {
     // Digests have one length, and tell nothing by the time that they take to compare.
     const allowed = timingSafeEqual(digest(request.headers.authorization ?? ''), expected);
+    const reason = 'The request does not have the token of `admin.token`.';
     done(
       allowed
         ? undefined
-        : requestError('UNAUTHENTICATED', {}, { headers: { 'www-authenticate': 'Bearer' } }),
+        : requestError('UNAUTHENTICATED', { reason }, { headers: { 'www-authenticate': 'Bearer' } }),
     );
   });
   app.setErrorHandler<FastifyError | GraphQLError | StoreUnavailable>((error, _request, reply) => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Admit } from '../auth/authentication';
 import type { ClientRequest } from '../client-request';
 
 /** Answers a request or hands it on to the routes. */
@@ -9,7 +10,7 @@ export type Front = (
   route: (request: IncomingMessage, response: ServerResponse) => void,
 ) => void;
 
-/** A request whose body has arrived. */
+/** A request whose body has arrived, and whose sender is known: see `client.identity`. */
 export interface Arrival {
   readonly client: ClientRequest;
   readonly request: IncomingMessage;
@@ -27,6 +28,8 @@ export interface FrontOptions {
   readonly bodyLimit: number;
   /** Whether the gateway takes requests; what comes while it starts or stops is left to the routes. */
   readonly isOpen: () => boolean;
+  /** Undefined when no mode of authentication is configured. */
+  readonly admit: Admit | undefined;
   readonly answerers: readonly Answerer[];
 }
 
@@ -34,7 +37,7 @@ export interface FrontOptions {
  * What a request meets first: operations that are known are answered here, at a third of what the way through the
  * routes and Apollo Server costs. Everything unusual is left to the routes, with its body unread.
  */
-export function createFront({ path, bodyLimit, isOpen, answerers }: FrontOptions): Front {
+export function createFront({ path, bodyLimit, isOpen, admit, answerers }: FrontOptions): Front {
   return (client, request, response, route) => {
     const size = request.url === path && request.method === 'POST' ? jsonSize(request) : 0;
     if (size === 0 || size > bodyLimit || request.rawHeaders.length > 2 * maxHeaders || !isOpen()) {
@@ -43,12 +46,23 @@ export function createFront({ path, bodyLimit, isOpen, answerers }: FrontOptions
     }
     readBody(request, size, (body) => {
       const arrival = { client, request, response, body };
-      if (answerers.some((answers) => answers(arrival))) {
-        request.resume();
-      } else {
-        request.unshift(body);
-        route(request, response);
+      const goOn = (admitted: boolean): void => {
+        // The routes say why somebody is refused.
+        if (admitted && answerers.some((answers) => answers(arrival))) {
+          request.resume();
+        } else {
+          request.unshift(body);
+          route(request, response);
+        }
+      };
+      if (admit === undefined) {
+        goOn(true);
+        return;
       }
+      const { url, headers } = request;
+      const admitted = admit(client, { method: 'POST', url: url!, headers, body });
+      if (typeof admitted === 'boolean') goOn(admitted);
+      else void admitted.then(goOn);
     });
   };
 }

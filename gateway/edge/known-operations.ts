@@ -34,17 +34,19 @@ export function knownOperations(options: KnownOperationsOptions): Answerer {
     const { headers } = request;
     const type = mediaTypeFor(headers.accept, mediaTypes);
     if (type === undefined || headers[planHeader] !== undefined) return false;
-    const asked = parseRequest(body);
+    const asked = parseRequest(body, client.proof?.withoutExtensions === true);
     if (asked === undefined) return false;
     const generation = gateway.current;
     const operation = generation?.known(asked.query, asked.operationName);
     const start = operation?.prepare(asked.variables, client.identity);
     if (operation === undefined || start === undefined) return false;
 
-    client.operation = operation;
     client.onEnd(generation!.hold());
     client
-      .run(() => start(client))
+      .run(() => {
+        client.resolve(operation);
+        return start(client);
+      })
       .then(
         (execution) => {
           const bytes = responseBytes(execution, options.formatError);
@@ -68,7 +70,7 @@ interface Asked {
 }
 
 /** What is asked, if it is in the usual form: a query, perhaps variables and a name, nothing else. */
-function parseRequest(body: Buffer): Asked | undefined {
+function parseRequest(body: Buffer, withoutExtensions: boolean): Asked | undefined {
   if (!isUtf8(body)) return undefined;
   let parsed: unknown;
   try {
@@ -82,6 +84,7 @@ function parseRequest(body: Buffer): Asked | undefined {
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string')
     return undefined;
   if (variables !== undefined && variables !== null && !isRecord(variables)) return undefined;
+  if (withoutExtensions) delete others['extensions'];
   for (const _ in others) return undefined;
   return { query, operationName: operationName ?? undefined, variables: variables ?? {} };
 }

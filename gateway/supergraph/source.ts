@@ -10,7 +10,14 @@ export interface SupergraphSource {
   start(listener: SupergraphListener): Promise<string | undefined>;
   /** Reports nothing any more after it was called. */
   stop(): Promise<void>;
+  /** Is told what became of what it brought. */
+  onOutcome?(outcome: SupergraphOutcome): void;
 }
+
+export type SupergraphOutcome =
+  | { readonly result: 'live'; readonly supergraphSdl: string }
+  /** The gateway cannot run it, and goes on with what it has. */
+  | { readonly result: 'refused'; readonly supergraphSdl: string; readonly reason: string };
 
 export interface SupergraphListener {
   /** A supergraph to run from now on. One that does not build is refused by the gateway, and logged. */

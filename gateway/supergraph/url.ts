@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { SupergraphListener, SupergraphSource } from './source';
+import { createPolling } from './polling';
+import type { SupergraphSource } from './source';
 
 export interface UrlSourceOptions {
   readonly url: string;
@@ -17,16 +17,13 @@ export interface UrlSourceOptions {
  */
 export function urlSource(options: UrlSourceOptions): SupergraphSource {
   const { url, headers = {}, pollInterval = 10_000, timeout = 10_000 } = options;
-  const stopped = new AbortController();
-  let polling: Promise<void> | undefined;
   let etag: string | undefined;
   let reported: string | undefined;
 
-  /** Resolves with the supergraph when it is another one than before. */
-  async function fetchSupergraph(): Promise<string | undefined> {
+  async function look(signal: AbortSignal): Promise<string | undefined> {
     const response = await fetch(url, {
       headers: { ...headers, ...(etag === undefined ? {} : { 'if-none-match': etag }) },
-      signal: AbortSignal.any([stopped.signal, AbortSignal.timeout(timeout)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
     }).catch((error: unknown) => {
       throw new Error(`The supergraph at ${url} cannot be fetched: ${reasonOf(error)}.`, { cause: error });
     });
@@ -41,45 +38,7 @@ export function urlSource(options: UrlSourceOptions): SupergraphSource {
     return content;
   }
 
-  async function poll(listener: SupergraphListener, failed: boolean): Promise<void> {
-    let failures = failed ? 1 : 0;
-    for (;;) {
-      await delay(waitingTime(pollInterval, failures), undefined, { signal: stopped.signal });
-      try {
-        const supergraphSdl = await fetchSupergraph();
-        if (supergraphSdl !== undefined && !stopped.signal.aborted) listener.onSupergraph(supergraphSdl);
-        failures = 0;
-      } catch (error) {
-        if (stopped.signal.aborted) return;
-        failures++;
-        listener.onUnavailable(error as Error);
-      }
-    }
-  }
-
-  return {
-    start: async (listener) => {
-      const first = await fetchSupergraph().catch((error: unknown) => {
-        if (!stopped.signal.aborted) listener.onUnavailable(error as Error);
-      });
-      polling = poll(listener, first === undefined).catch(() => undefined);
-      return first ?? undefined;
-    },
-    stop: async () => {
-      stopped.abort();
-      await polling;
-    },
-  };
-}
-
-/**
- * The first failures are looked at again soon, because most are over soon; after that the time doubles up to a
- * minute. Half of it is chance, so that many gateways do not come back at the same moment.
- */
-function waitingTime(pollInterval: number, failures: number): number {
-  if (failures === 0) return pollInterval;
-  const longest = Math.max(pollInterval, 60_000);
-  return Math.min(longest, Math.min(pollInterval, 1000) * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
+  return createPolling({ look, interval: pollInterval });
 }
 
 function reasonOf(error: unknown): string {

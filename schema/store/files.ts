@@ -13,7 +13,7 @@ import {
 /**
  * A registry in a folder, which may be shared: any file system with hard links and rename does, NFS and EFS too.
  *
- * An item is a file `SORT.REVISION`. A new revision is a hard link, which the system makes for one writer only. The
+ * An item is a file `SORT.REVISION`, or `SORT.0.EXPIRES` when it may be forgotten. A new revision is a hard link, which the system makes for one writer only. The
  * revisions before it are emptied but stay: were they removed, a writer that slept could make one of them again.
  */
 export function filesStore(folder: string): RegistryStore {
@@ -29,13 +29,15 @@ async function putItem(
   folder: string,
   key: Key,
   value: Buffer,
-  { expected }: PutOptions = {},
+  { expected, expires }: PutOptions = {},
 ): Promise<boolean> {
   const place = join(folder, key.partition);
   await mkdir(place, { recursive: true });
   const draft = await writeDraft(place, value);
   if (expected === undefined) {
-    await rename(draft, join(place, `${key.sort}.0`));
+    const name = expires === undefined ? `${key.sort}.0` : `${key.sort}.0.${expires}`;
+    await rename(draft, join(place, name));
+    if (expires !== undefined) await removeEarlier(folder, key, name);
     return true;
   }
   try {
@@ -48,6 +50,13 @@ async function putItem(
   }
   if (expected > 1) await truncate(join(place, `${key.sort}.${expected - 1}`));
   return true;
+}
+
+/** The same item with an earlier end: a reader that sees both takes the later one. */
+async function removeEarlier(folder: string, { partition, sort }: Key, kept: string): Promise<void> {
+  const place = join(folder, partition);
+  const names = (await readdir(place)).filter((name) => name !== kept && name.startsWith(`${sort}.0.`));
+  await Promise.all(names.map((name) => rm(join(place, name), { force: true })));
 }
 
 /** A file that is complete on the disk before it gets its name. */
@@ -68,46 +77,74 @@ async function listItems(
   partition: string,
   { prefix = '', limit = Infinity, newestFirst = false }: ListOptions = {},
 ): Promise<Item[]> {
-  const names = await readNames(folder, partition);
-  const sorts = [...new Set(names.map(sortOf))].filter((sort) => sort.startsWith(prefix)).sort();
+  const newest = newestFiles(await readFiles(folder, partition));
+  const sorts = [...newest.keys()].filter((sort) => sort.startsWith(prefix)).sort();
   if (newestFirst) sorts.reverse();
-  const newest = newestRevisions(names);
   const items = await Promise.all(
-    sorts.slice(0, limit).map((sort) => readRevision(folder, { partition, sort }, newest.get(sort)!)),
+    sorts.slice(0, limit).map((sort) => readItem(folder, partition, newest.get(sort)!)),
   );
   return items.filter((item) => item !== undefined);
 }
 
-async function readNewest(folder: string, key: Key): Promise<Item | undefined> {
-  const revision = newestRevisions(await readNames(folder, key.partition)).get(key.sort);
-  return revision === undefined ? undefined : readRevision(folder, key, revision);
+async function readNewest(folder: string, { partition, sort }: Key): Promise<Item | undefined> {
+  const newest = newestFiles(await readFiles(folder, partition)).get(sort);
+  return newest === undefined ? undefined : readItem(folder, partition, newest);
 }
 
-async function readRevision(folder: string, key: Key, revision: number): Promise<Item | undefined> {
-  const value = await readFile(join(folder, key.partition, `${key.sort}.${revision}`));
-  // It was emptied by a writer that came two revisions later: look again.
-  return value.length > 0 || revision === 0 ? { sort: key.sort, value, revision } : readNewest(folder, key);
+async function readItem(folder: string, partition: string, file: ItemFile): Promise<Item | undefined> {
+  const { name, sort, revision } = file;
+  const value = await readFile(join(folder, partition, name)).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  // It was emptied by a writer that came two revisions later, or replaced by one with a later end: look again.
+  const isGone = value === undefined || (value.length === 0 && revision > 0);
+  return isGone ? readNewest(folder, { partition, sort }) : { sort, value, revision };
 }
 
-function newestRevisions(names: readonly string[]): Map<string, number> {
-  const newest = new Map<string, number>();
-  for (const name of names) {
-    const sort = sortOf(name);
-    newest.set(sort, Math.max(newest.get(sort) ?? 0, Number(name.slice(sort.length + 1))));
+interface ItemFile {
+  readonly name: string;
+  readonly sort: string;
+  readonly revision: number;
+  /** Unix seconds. */
+  readonly expires: number;
+}
+
+function toItemFile(name: string): ItemFile {
+  const [sort = '', revision, expires = Infinity] = name.split('.');
+  return { name, sort, revision: Number(revision), expires: Number(expires) };
+}
+
+function newestFiles(files: readonly ItemFile[]): Map<string, ItemFile> {
+  const newest = new Map<string, ItemFile>();
+  for (const file of files) {
+    const other = newest.get(file.sort);
+    if (
+      other === undefined ||
+      file.revision > other.revision ||
+      (file.revision === other.revision && file.expires > other.expires)
+    )
+      newest.set(file.sort, file);
   }
   return newest;
 }
 
-/** The names of complete files; drafts that a killed writer left are removed when they are old. */
-async function readNames(folder: string, partition: string): Promise<string[]> {
+/** The complete files of a partition. Drafts that a killed writer left are removed when they are old, and what has expired. */
+async function readFiles(folder: string, partition: string): Promise<ItemFile[]> {
   const place = join(folder, partition);
   const entries = await readdir(place, { withFileTypes: true }).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   });
-  const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
-  await Promise.all(files.filter((name) => name.startsWith('.')).map((name) => removeOld(join(place, name))));
-  return files.filter((name) => !name.startsWith('.'));
+  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  const drafts = names.filter((name) => name.startsWith('.'));
+  const files = names.filter((name) => !name.startsWith('.')).map(toItemFile);
+  const isExpired = ({ expires }: ItemFile) => expires * 1000 <= Date.now();
+  await Promise.all([
+    ...drafts.map((name) => removeOld(join(place, name))),
+    ...files.filter(isExpired).map(({ name }) => rm(join(place, name), { force: true })),
+  ]);
+  return files.filter((file) => !isExpired(file));
 }
 
 const draftLifetime = 3_600_000;
@@ -116,8 +153,6 @@ async function removeOld(draft: string): Promise<void> {
   const status = await stat(draft).catch(() => undefined);
   if (status !== undefined && Date.now() - status.mtimeMs > draftLifetime) await rm(draft, { force: true });
 }
-
-const sortOf = (name: string): string => name.slice(0, name.lastIndexOf('.'));
 
 async function guard<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {
   try {

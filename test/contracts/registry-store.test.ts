@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { openRegistryStore } from '../../schema/store/open';
 import type { RegistryStore } from '../../schema/store/store';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
@@ -61,6 +63,16 @@ describe.each(registryStoreKinds)('the %s store of a registry', (_, start) => {
     expect(await store.list('shop@prod')).toHaveLength(5);
   });
 
+  it('keeps what may be forgotten until then, and replaces it as a whole', async () => {
+    const soon = Math.ceil(Date.now() / 1000) + 1000;
+    await store.put(key, Buffer.from('old'), { expires: soon });
+    await store.put(key, Buffer.from('new'), { expires: soon + 1 });
+    expect(await text()).toBe('new');
+    expect(await store.list('shop@prod')).toEqual([
+      { sort: 'current', value: Buffer.from('new'), revision: 0 },
+    ]);
+  });
+
   describe('a put with an expectation', () => {
     const move = (value: string, expected: number, by = store) =>
       by.put(key, Buffer.from(value), { expected });
@@ -101,6 +113,16 @@ describe.each(registryStoreKinds)('the %s store of a registry', (_, start) => {
       expect(seen).toEqual([...seen].sort((a, b) => a - b));
     });
   });
+});
+
+it('a folder forgets by itself what has expired', async () => {
+  const [, start] = registryStoreKinds[0]!;
+  const stores = await start();
+  const store = await stores.open();
+  await store.put({ partition: 'a', sort: 'b' }, Buffer.from('x'), { expires: 1 });
+  expect(await store.get({ partition: 'a', sort: 'b' })).toBeUndefined();
+  expect(readdirSync(join(stores.location, 'a'))).toEqual([]);
+  await stores.close();
 });
 
 describe('a store that cannot be used', () => {

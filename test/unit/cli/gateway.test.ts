@@ -46,7 +46,11 @@ describe('weir gateway', () => {
   });
 
   it.each([
-    ['no supergraph', [], 'weir: which supergraph? Name it with --supergraph FILE_OR_URL.\n'],
+    [
+      'no supergraph',
+      [],
+      'weir: which supergraph? Name it with --supergraph SOURCE: a file, a URL or a registry.\n',
+    ],
     [
       'a port that is none',
       ['--port', 'x'],

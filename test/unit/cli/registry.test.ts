@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type GatewayReport, openRegistryStore, Registry, type Version } from '../../../schema';
 import { startCli } from '../../support/run-cli';
 
 let folder: string;
@@ -153,5 +154,44 @@ describe('weir rollback', () => {
       exitCode: 2,
       stderr: 'weir: shop@prod has no version 9: it has 1 to 5.\n',
     });
+  });
+});
+
+describe('weir status', () => {
+  const report = async (more: Partial<GatewayReport>) => {
+    const store = await openRegistryStore(env['WEIR_REGISTRY']!);
+    const { gateways } = new Registry({ store, variant: { graph: 'shop', variant: 'prod' } });
+    const at = new Date().toISOString();
+    await gateways.put({ id: 'h-1', host: 'h', startedAt: 'then', at, state: 'running', ...more });
+    return gateways;
+  };
+  const supergraph = async () =>
+    (JSON.parse((await run('history', '1', '--format', 'json')).stdout) as Version).supergraph!;
+
+  it('tells which gateways run which version', async () => {
+    await publish('a', 'type Query { x: Int }');
+    expect(await run('status')).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('No gateway was heard of in the last 90 seconds.\n') as string,
+    });
+    await report({ version: 1, supergraph: await supergraph() });
+    await report({ id: 'h-2', supergraph: 'c0ffee', refused: { version: 1, reason: 'No.' } });
+    await report({ id: 'gone', at: '2020-01-01T00:00:00Z' });
+    await report({ id: 'stopped', state: 'stopped' });
+    expect((await run('status')).stdout).toMatch(
+      /gateways\n {2}h-1 {2}runs version 1, up since then\n {2}h-2 {2}runs a supergraph that it kept \(c0ffee\), up since then; refuses version 1: No\.\n$/,
+    );
+  });
+
+  it('waits until all gateways run the newest version', async () => {
+    await publish('a', 'type Query { x: Int }');
+    await report({ supergraph: 'old' });
+    expect(await run('status', '--wait', '1s')).toMatchObject({
+      exitCode: 1,
+      stderr: 'weir: 1 of 1 gateways do not run version 1.\n',
+    });
+    const waiting = run('status', '--wait', '5m');
+    await report({ version: 1, supergraph: await supergraph() });
+    expect(await waiting).toMatchObject({ exitCode: 0 });
   });
 });

@@ -57,6 +57,7 @@ describe('defaults', () => {
         compressAbove: 1024,
         longest: 86_400_000,
       },
+      auth: { anonymous: false, apiKeys: [] },
       cors: { credentials: false },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
       logging: { level: 'info' },
@@ -100,6 +101,19 @@ describe('the file', () => {
     expect(load('supergraph: { file: shop.graphql }').supergraph?.file).toBe(join(folder, 'shop.graphql'));
     expect(load('supergraph: /srv/shop.graphql').supergraph?.file).toBe('/srv/shop.graphql');
     expect(load('supergraph: https://a.example/s').supergraph).toMatchObject({ url: 'https://a.example/s' });
+    expect(load('supergraph: s3://a/s').supergraph).toMatchObject({ url: 's3://a/s' });
+    expect(load('supergraph: { registry: graphs, graph: shop@prod, keep: kept }').supergraph).toMatchObject({
+      registry: join(folder, 'graphs'),
+      keep: join(folder, 'kept'),
+    });
+    expect(load('supergraph: registry:graphs#shop@prod').supergraph).toMatchObject({
+      registry: join(folder, 'graphs'),
+      graph: 'shop@prod',
+    });
+    expect(load('supergraph: registry:dynamodb://weir?region=a#shop@prod').supergraph).toMatchObject({
+      registry: 'dynamodb://weir?region=a',
+      graph: 'shop@prod',
+    });
   });
 
   it('takes durations and sizes with their units', () => {
@@ -204,9 +218,17 @@ describe('a mistake is one sentence with the option, the rule and what was there
       'headers: { set: { x-a: "a\\nb" } }',
       '`headers.set.x-a` must be printable ASCII on one line, but got: "a\\nb".',
     ],
-    ['supergraph: {}', '`supergraph` must have either `file` or `url`.'],
-    ['supergraph: { file: a, url: http://b }', '`supergraph` must have either `file` or `url`.'],
-    ['supergraph: 3', '`supergraph` must be a file, an http(s) URL or a map, but got: 3.'],
+    ['supergraph: {}', '`supergraph` must have one of `file`, `url` and `registry`.'],
+    ['supergraph: { file: a, url: http://b }', '`supergraph` must have one of `file`, `url` and `registry`.'],
+    ['supergraph: { registry: a }', '`supergraph` must have `registry` and `graph` together.'],
+    [
+      'supergraph: registry:a',
+      '`supergraph` must be a file, an http(s) or s3:// URL, registry:LOCATION#GRAPH@VARIANT or a map, but got: "registry:',
+    ],
+    [
+      'supergraph: 3',
+      '`supergraph` must be a file, an http(s) or s3:// URL, registry:LOCATION#GRAPH@VARIANT or a map, but got: 3.',
+    ],
     [
       'subgraphs: { a: { url: http://a, endpoints: [http://b] } }',
       '`subgraphs.a` must have `url` or `endpoints`, not both',

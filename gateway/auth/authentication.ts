@@ -1,0 +1,70 @@
+import { GraphQLError } from 'graphql';
+import type { ClientRequest } from '../client-request';
+import { requestError } from '../errors';
+import type { Options } from '../options';
+import type { Logger } from '../telemetry/logger';
+import { apiKeys } from './api-key';
+import { type Authenticator, type Proof, type Received, unauthenticated } from './authenticator';
+import { anonymous } from './identity';
+
+/**
+ * Finds out who sends a request, once for each. When they may go on, `client.identity` says who they are; when not,
+ * `client.refusal` says why. Neither throws nor rejects.
+ */
+export type Admit = (client: ClientRequest, received: Received) => boolean | Promise<boolean>;
+
+export interface AuthenticationOptions {
+  readonly options: Options['auth'];
+  readonly logger: Logger;
+}
+
+/** Undefined when no mode is configured: then everybody is `anonymous`, and nothing has to be done for it. */
+export function createAuthentication({
+  options,
+  logger,
+}: AuthenticationOptions): { readonly admit: Admit; close(): void } | undefined {
+  const modes = configuredModes(options);
+  if (modes.length === 0) return undefined;
+  const challenge = [...new Set(modes.map((mode) => mode.challenge))].join(', ');
+  const nobody: Proof = { identity: anonymous };
+
+  function prove(received: Received): Proof | Promise<Proof> {
+    const mode = modes.find((each) => each.recognises(received));
+    if (mode !== undefined) return mode.authenticate(received);
+    if (options.anonymous) return nobody;
+    throw unauthenticated('The request has no credentials.', challenge);
+  }
+
+  const admit: Admit = (client, received) => {
+    if (client.proof !== undefined) return true;
+    if (client.refusal !== undefined) return false;
+    const accept = (proof: Proof): true => {
+      client.proof = proof;
+      return true;
+    };
+    const refuse = (error: unknown): false => {
+      client.refusal = asAnswer(error);
+      if (client.refusal !== error)
+        logger.error({ err: error, requestId: client.id }, 'authentication failed');
+      return false;
+    };
+    try {
+      const proof = prove(received);
+      return 'then' in proof ? proof.then(accept, refuse) : accept(proof);
+    } catch (error) {
+      return refuse(error);
+    }
+  };
+  return { admit, close: () => modes.forEach((mode) => mode.close?.()) };
+}
+
+/** In the order in which they are asked: the first that recognises credentials decides, whatever else is sent. */
+function configuredModes(options: Options['auth']): Authenticator[] {
+  const modes: Authenticator[] = [];
+  if (options.apiKeys.length > 0) modes.push(apiKeys(options.apiKeys));
+  return modes;
+}
+
+function asAnswer(error: unknown): Error {
+  return error instanceof GraphQLError ? error : requestError('INTERNAL_SERVER_ERROR', {});
+}

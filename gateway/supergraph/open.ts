@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import { type Options, OptionsError } from '../options';
+import type { Logger } from '../telemetry/logger';
+import { fileSource } from './file';
+import { type LastGood, lastGoodFile } from './last-good';
+import { registrySource } from './registry';
+import { s3Source } from './s3';
+import type { SupergraphSource } from './source';
+import { urlSource } from './url';
+
+export interface OpenedSource {
+  readonly source: SupergraphSource;
+  readonly lastGood?: LastGood | undefined;
+}
+
+/** The source that the options name. @throws {OptionsError} when they name none */
+export function openSource(supergraph: Options['supergraph'], logger: Logger): OpenedSource {
+  if (supergraph === undefined)
+    throw new OptionsError(['`supergraph` is missing: name a file, an http(s) URL or a registry.']);
+  const { file, url, registry, graph, version, pollInterval, headers, keep } = supergraph;
+  const pace = pollInterval === undefined ? {} : { pollInterval };
+  const lastGood = keep === undefined ? undefined : lastGoodFile(keep);
+  if (registry !== undefined && graph !== undefined) {
+    const kept = join('.weir', `${graph}${version === undefined ? '' : `-${version}`}.graphql`);
+    return {
+      source: registrySource({ registry, graph, version, ...pace, logger }),
+      lastGood: lastGood ?? lastGoodFile(kept),
+    };
+  }
+  if (url !== undefined) {
+    const isS3 = url.startsWith('s3:');
+    return { source: isS3 ? s3Source({ url, ...pace }) : urlSource({ url, headers, ...pace }), lastGood };
+  }
+  return { source: fileSource({ file: file! }) };
+}

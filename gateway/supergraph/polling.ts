@@ -1,0 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SupergraphListener } from './source';
+
+export interface PollingOptions {
+  /** Resolves with a supergraph when it is another one than before; rejects with why there is none to be had. */
+  readonly look: (signal: AbortSignal) => Promise<string | undefined>;
+  /** Milliseconds between two looks, of which a quarter is chance. */
+  readonly interval: number;
+}
+
+export interface Polling {
+  /** Looks once, and then again and again. Resolves with what the first look found, or undefined when it failed. */
+  start(listener: SupergraphListener): Promise<string | undefined>;
+  /** Ends a look that is under way. */
+  stop(): Promise<void>;
+}
+
+/** Looks for supergraphs again and again; when that fails, ever more rarely. */
+export function createPolling({ look, interval }: PollingOptions): Polling {
+  const stopped = new AbortController();
+  let polling: Promise<void> | undefined;
+
+  async function poll(listener: SupergraphListener, failed: boolean): Promise<void> {
+    let failures = failed ? 1 : 0;
+    for (;;) {
+      await delay(waitingTime(interval, failures), undefined, { signal: stopped.signal });
+      try {
+        const supergraphSdl = await look(stopped.signal);
+        if (supergraphSdl !== undefined && !stopped.signal.aborted) listener.onSupergraph(supergraphSdl);
+        failures = 0;
+      } catch (error) {
+        if (stopped.signal.aborted) return;
+        failures++;
+        listener.onUnavailable(error as Error);
+      }
+    }
+  }
+
+  return {
+    start: async (listener) => {
+      let failed = false;
+      const first = await look(stopped.signal).catch((error: unknown) => {
+        failed = true;
+        if (!stopped.signal.aborted) listener.onUnavailable(error as Error);
+        return undefined;
+      });
+      polling = poll(listener, failed).catch(() => undefined);
+      return first;
+    },
+    stop: async () => {
+      stopped.abort();
+      await polling;
+    },
+  };
+}
+
+/**
+ * The first failures are looked at again soon, because most are over soon; after that the time doubles up to a
+ * minute. A part of it is chance, so that many gateways do not come at the same moment.
+ */
+function waitingTime(interval: number, failures: number): number {
+  if (failures === 0) return interval * (0.75 + Math.random() / 4);
+  const longest = Math.max(interval, 60_000);
+  return Math.min(longest, Math.min(interval, 1000) * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
+}

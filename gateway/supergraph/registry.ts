@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type GatewayReport, reportInterval } from '../../schema/gateway-reports';
+import { RegistryReader } from '../../schema/registry-reader';
+import { hashOf } from '../../schema/registry-texts';
+import { parseVariant, RegistryError, type Version } from '../../schema/registry-version';
+import { openRegistryStore } from '../../schema/store/open';
+import type { RegistryStore } from '../../schema/store/store';
+import type { Logger } from '../telemetry/logger';
+import { createPolling } from './polling';
+import type { SupergraphOutcome, SupergraphSource } from './source';
+
+export interface RegistrySourceOptions {
+  /** A folder, or `dynamodb://TABLE?region=REGION`. */
+  readonly registry: string;
+  /** Such as `shop@prod`. */
+  readonly graph: string;
+  /** The version to stay at. @default the newest, always */
+  readonly version?: number | undefined;
+  /** Milliseconds between two looks. @default 1_000 */
+  readonly pollInterval?: number | undefined;
+  readonly logger: Logger;
+}
+
+/**
+ * The supergraph of a variant in a registry. It looks for a newer version all the time, and tells the registry which
+ * one the gateway runs, and which one it cannot run.
+ */
+export function registrySource(options: RegistrySourceOptions): SupergraphSource {
+  const { registry: location, graph, version: pinned, pollInterval = 1_000, logger } = options;
+  const variant = parseVariant(graph);
+  let store: RegistryStore | undefined;
+  /** The newest version that was seen, and where its supergraph stands with the gateway. */
+  let seen: Version | undefined;
+  let running: { readonly hash: string; readonly version: number | undefined } | undefined;
+  let refused: { readonly hash: string; readonly reason: string } | undefined;
+
+  const open = async (): Promise<RegistryReader> => {
+    store ??= await openRegistryStore(location);
+    return new RegistryReader({ store, variant });
+  };
+  const reports = createReports({ open, logger, pinned, facts: () => ({ seen, running, refused }) });
+
+  async function look(): Promise<string | undefined> {
+    const reader = await open();
+    // A version never changes: once it is here, there is nothing to look for.
+    if (pinned !== undefined && seen !== undefined) return undefined;
+    const found = pinned === undefined ? await reader.newest() : await reader.version(pinned);
+    if (found.supergraph === undefined) throw new RegistryError(`Nothing composes in ${graph} yet.`);
+    const before = seen;
+    if (found.number === before?.number) return undefined;
+    const isNew = found.supergraph !== before?.supergraph;
+    const supergraphSdl = isNew ? await reader.supergraph(found) : undefined;
+    seen = found;
+    if (!isNew) {
+      // A rejected version changes nothing that runs.
+      if (running?.hash === found.supergraph) running = { hash: found.supergraph, version: found.number };
+      reports.send();
+    }
+    return supergraphSdl;
+  }
+
+  const polling = createPolling({ look, interval: pollInterval });
+  return {
+    start: (listener) => {
+      reports.start();
+      return polling.start(listener);
+    },
+    onOutcome(outcome: SupergraphOutcome) {
+      const hash = hashOf(outcome.supergraphSdl);
+      if (outcome.result === 'live') {
+        running = { hash, version: hash === seen?.supergraph ? seen.number : undefined };
+        if (refused?.hash === hash) refused = undefined;
+      } else {
+        refused = { hash, reason: outcome.reason };
+      }
+      reports.send();
+    },
+    stop: async () => {
+      await polling.stop();
+      await reports.stop();
+      await store?.close();
+    },
+  };
+}
+
+interface ReportsOptions {
+  readonly open: () => Promise<RegistryReader>;
+  readonly logger: Logger;
+  readonly pinned: number | undefined;
+  readonly facts: () => {
+    readonly seen: Version | undefined;
+    readonly running: { readonly hash: string; readonly version: number | undefined } | undefined;
+    readonly refused: { readonly hash: string; readonly reason: string } | undefined;
+  };
+}
+
+/** Tells the registry how the gateway does: at once when something changed, and from time to time that it is alive. */
+function createReports({ open, logger, pinned, facts }: ReportsOptions) {
+  const host = hostname();
+  const id = `${host.replace(/[^\w-]/g, '-')}-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const startedAt = new Date().toISOString();
+  let timer: NodeJS.Timeout | undefined;
+  let sending = Promise.resolve();
+  let failed = false;
+
+  function describe(state: GatewayReport['state']): GatewayReport {
+    const { seen, running, refused } = facts();
+    return {
+      ...{ id, host, startedAt, at: new Date().toISOString(), state },
+      ...(running?.version === undefined ? {} : { version: running.version }),
+      ...(running === undefined ? {} : { supergraph: running.hash }),
+      ...(pinned === undefined ? {} : { pinned }),
+      ...(refused === undefined || seen === undefined || refused.hash !== seen.supergraph
+        ? {}
+        : { refused: { version: seen.number, reason: refused.reason } }),
+    };
+  }
+
+  async function put(state: GatewayReport['state']): Promise<void> {
+    try {
+      await (await open()).gateways.put(describe(state));
+      failed = false;
+    } catch (error) {
+      // Only `weir status` misses it; that the registry is down is said by who looks for supergraphs.
+      if (!failed)
+        logger.warn({ reason: (error as Error).message }, 'the registry is not told how the gateway does');
+      failed = true;
+    }
+  }
+
+  function send(state: GatewayReport['state'] = 'running'): void {
+    sending = sending.then(() => put(state));
+  }
+
+  return {
+    send,
+    start() {
+      timer = setInterval(send, reportInterval);
+      timer.unref();
+    },
+    async stop() {
+      clearInterval(timer);
+      send('stopped');
+      await Promise.race([sending, delay(longestFarewell, undefined, { ref: false })]);
+    },
+  };
+}
+
+/** Milliseconds. Nobody waits for longer because a registry is down. */
+const longestFarewell = 2_000;

@@ -33,7 +33,7 @@ export function readOptionsFile(
     ...interpolate(document, env, at),
   ];
   if (problems.length > 0) return { problems };
-  resolveSupergraphFiles(document, dirname(file));
+  resolveFiles(document, dirname(file));
   return {
     value: document.toJS() ?? {},
     locate: (path) => {
@@ -74,8 +74,12 @@ function interpolate(
   return problems;
 }
 
-function resolveSupergraphFiles(document: Document, folder: string): void {
-  const paths = [['supergraph'], ...['file', 'registry', 'keep'].map((name) => ['supergraph', name])];
+function resolveFiles(document: Document, folder: string): void {
+  const paths = [
+    ['supergraph'],
+    ...['file', 'registry', 'keep'].map((name) => ['supergraph', name]),
+    ['authorization', 'policies', 'module'],
+  ];
   for (const path of paths) {
     const node = document.hasIn(path) ? document.getIn(path, true) : undefined;
     if (!isScalar(node) || typeof node.value !== 'string') continue;

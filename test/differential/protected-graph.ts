@@ -174,7 +174,7 @@ interface Type {
 
 function typesOf(typeDefs: string): Type[] {
   return parse(typeDefs, { noLocation: true }).definitions.flatMap((definition) => {
-    if (definition.kind === Kind.SCHEMA_EXTENSION || !('name' in definition) || !definition.name) return [];
+    if (definition.kind === Kind.SCHEMA_EXTENSION || !('name' in definition)) return [];
     const { kind, name, directives = [] } = definition as ObjectTypeDefinitionNode;
     const fields =
       'fields' in definition && kind !== (Kind.INPUT_OBJECT_TYPE_DEFINITION as Kind)

@@ -68,7 +68,7 @@ const postTo =
     return met as Record<string, boolean>;
   };
 
-/** What of an identity is its own, and not made for keys. */
-function told({ scope: _scope, principal: _principal, deniedFields: _denied, ...identity }: Identity): object {
-  return identity;
+/** What of an identity is for others: not what is made for keys of caches. */
+function told({ mode, subject, issuer, client, groups, scopes, claims }: Identity): object {
+  return { mode, subject, issuer, client, groups, scopes, claims };
 }

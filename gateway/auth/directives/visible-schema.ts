@@ -3,7 +3,8 @@ import {
   type DefinitionNode,
   type FieldDefinitionNode,
   getNamedType,
-  type GraphQLSchema,
+  type GraphQLNamedType,
+  GraphQLSchema,
   isInputObjectType,
   isInterfaceType,
   isObjectType,
@@ -12,7 +13,7 @@ import {
 } from 'graphql';
 import type { Visibility } from './visibility';
 
-/** The schema as somebody may see it: without the types and fields that are refused. */
+/** The schema as somebody may see it: without the types and fields that are refused, and what is only to be had by them. */
 export function visibleSchema(schema: GraphQLSchema, visibility: Visibility): GraphQLSchema {
   const roots = new Set(
     [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].map((type) => type?.name),
@@ -47,7 +48,26 @@ export function visibleSchema(schema: GraphQLSchema, visibility: Visibility): Gr
   }
   for (const { astNode } of schema.getDirectives()) if (astNode != null) definitions.push(astNode);
   if (schema.astNode != null) definitions.push(schema.astNode);
-  return buildASTSchema({ kind: Kind.DOCUMENT, definitions }, { assumeValid: true, assumeValidSDL: true });
+  return withinReach(
+    buildASTSchema({ kind: Kind.DOCUMENT, definitions }, { assumeValid: true, assumeValidSDL: true }),
+  );
+}
+
+/** Without types that nothing leads to from the roots. */
+function withinReach(schema: GraphQLSchema): GraphQLSchema {
+  const config = { ...schema.toConfig(), assumeValid: true };
+  let types: GraphQLNamedType[] = [];
+  for (;;) {
+    const reached = new GraphQLSchema({ ...config, types });
+    const more = config.types.filter(
+      (type) =>
+        isObjectType(type) &&
+        reached.getType(type.name) === undefined &&
+        type.getInterfaces().some(({ name }) => reached.getType(name) !== undefined),
+    );
+    if (more.length === 0) return reached;
+    types = [...types, ...more];
+  }
 }
 
 /** The types that arguments and fields of input objects are of: these are not refused. */

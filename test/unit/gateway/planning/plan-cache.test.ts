@@ -19,7 +19,7 @@ const operation = (document: string, more: Partial<PlannedOperation> = {}): Plan
   ...more,
 });
 
-function createCache(options: { maxSize?: number; sizeOf?: () => number } = {}) {
+function createCache(options: { maxSize?: number; mostRefusals?: number; sizeOf?: () => number } = {}) {
   const planned: string[] = [];
   const cache = new PlanCache({
     make: async ({ document, operationName, overrideLabels, refused }) => {
@@ -63,6 +63,16 @@ describe('a plan cache', () => {
     const compiled = await Promise.all(variants.map((variant) => cache.get(variant)));
     expect(new Set(compiled).size).toBe(4);
     expect(compiled.map(({ operationName }) => operationName)).toEqual(['A', 'B', 'B', 'B']);
+  });
+
+  it('keeps apart what is refused of an operation, and keeps so many ways of it', async () => {
+    const { cache } = createCache({ mostRefusals: 2 });
+    const ways = [[], ['authenticated'], ['authenticated', 'User.name'], ['User.name']];
+    for (const refused of ways) await cache.get(operation('{a}', { refused }));
+    await cache.get(operation('{b}', { refused: ['authenticated'] }));
+    const kept = ways.map((refused) => cache.peek(operation('{a}', { refused }))?.refused);
+    expect(kept).toEqual([[], undefined, ['authenticated', 'User.name'], ['User.name']]);
+    expect(cache.peek(operation('{b}', { refused: ['authenticated'] }))).toBeDefined();
   });
 
   it('does not keep a failure, and hands it to everyone who waits', async () => {

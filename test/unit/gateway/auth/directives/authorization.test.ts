@@ -38,7 +38,7 @@ function authorizationOf(
     asked,
     accessTo,
     /** What is planned of an operation: each fetch as `subgraph: operation`. */
-    async fetches(operation: string, identity = anonymous) {
+    fetches: async (operation: string, identity = anonymous) => {
       const refused = await accessTo(operation).decide(identity);
       const planned = await authorization.plan(
         { document: operation, documentHash: '', operationName: undefined, refused },

@@ -142,7 +142,11 @@ function keyOf({
 }
 
 /** A program is made of objects, some for each few characters of GraphQL: roughly ten bytes for one. */
-function estimateSize(_compiled: unknown, plan: QueryPlan | undefined, { document }: PlannedOperation): number {
+function estimateSize(
+  _compiled: unknown,
+  plan: QueryPlan | undefined,
+  { document }: PlannedOperation,
+): number {
   return 2048 + 10 * (document.length + operationsLength(plan?.node));
 }
 

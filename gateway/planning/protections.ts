@@ -137,8 +137,7 @@ function* inheritance(
       if (own === undefined) continue;
       const theirs = objects.flatMap((object) => asked.get(object.name + suffix) ?? []);
       const unexplained = own.filter((requirement) => !follows(requirement, theirs));
-      if (unexplained.length > 0)
-        for (const type of all) inherited.push([type.name + suffix, unexplained]);
+      if (unexplained.length > 0) for (const type of all) inherited.push([type.name + suffix, unexplained]);
     }
   }
   yield* inherited;

@@ -20,7 +20,15 @@ import { RandomWorld } from '../support/random-world';
 import { drawOperation, hasContext } from './case';
 import { differenceFromMerged } from './compare';
 import { deniableFields, policyNames, protect, type Rights, scopeNames, Sight } from './protected-graph';
-import { type Answer, answerMerged, composeGraph, describeGraph, type Graph, newRun, startEngine } from './systems';
+import {
+  type Answer,
+  answerMerged,
+  composeGraph,
+  describeGraph,
+  type Graph,
+  newRun,
+  startEngine,
+} from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
 const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 60);
@@ -93,7 +101,9 @@ function drawRights(
     isAuthenticated,
     scopes: isAuthenticated ? has(scopeNames) : [],
     policies: has(policyNames),
-    denied: random.chance(0.3) ? random.some(deniableFields(subgraphs, apiSchema, { isExact: !keys }), random.between(1, 4)) : [],
+    denied: random.chance(0.3)
+      ? random.some(deniableFields(subgraphs, apiSchema, { isExact: !keys }), random.between(1, 4))
+      : [],
   };
 }
 
@@ -151,7 +161,10 @@ async function problemOf(
   }
   if (asked.length > 0) return `a subgraph is asked for ${[...new Set(asked)].join(', ')}`;
   const told = JSON.stringify(got);
-  if (keys) return showsMore(expected.data, got.data) ? `shows more: ${told}\nexpected ${JSON.stringify(expected)}` : undefined;
+  if (keys)
+    return showsMore(expected.data, got.data)
+      ? `shows more: ${told}\nexpected ${JSON.stringify(expected)}`
+      : undefined;
   const difference = differenceFromMerged(expected, got) ?? differentCodes(expected, got);
   return difference && `${difference}\nexpected ${JSON.stringify(expected)}\ngot      ${told}`;
 }
@@ -169,9 +182,15 @@ async function plansFor(graph: Graph, operation: RandomOperation, rights: Rights
   return texts;
 }
 
-async function compileFor(graph: Graph, operation: RandomOperation, rights: Rights, onPlan?: (text: string, plan: QueryPlan) => void) {
+async function compileFor(
+  graph: Graph,
+  operation: RandomOperation,
+  rights: Rights,
+  onPlan?: (text: string, plan: QueryPlan) => void,
+) {
   const policies = new Policies({
-    evaluate: async (names) => Object.fromEntries(names.map((name) => [name, rights.policies.includes(name)])),
+    evaluate: async (names) =>
+      Object.fromEntries(names.map((name) => [name, rights.policies.includes(name)])),
     ttl: 60_000,
     logger: console as never,
   });
@@ -211,7 +230,15 @@ function guardOf({ apiSchema }: Graph, { document }: RandomOperation, sight: Sig
     throw new GraphQLError('refused', { extensions: { code } });
   };
   return {
-    field: ({ fieldNodes, fieldName, parentType }: { fieldNodes: readonly FieldNode[]; fieldName: string; parentType: { name: string } }) => {
+    field: ({
+      fieldNodes,
+      fieldName,
+      parentType,
+    }: {
+      fieldNodes: readonly FieldNode[];
+      fieldName: string;
+      parentType: { name: string };
+    }) => {
       const all = [parentType.name, ...fieldNodes.map((node) => selectedOn.get(node)!)];
       if (all.some((type) => !sight.seesField(type, fieldName))) refuse();
     },
@@ -234,9 +261,10 @@ function differentCodes(expected: Answer, got: Answer): string | undefined {
 /** Whether there is something in an answer that is not in the other: not null where that is null, or different. */
 function showsMore(expected: unknown, got: unknown): boolean {
   if (got === null) return false;
-  if (Array.isArray(got) && Array.isArray(expected)) return got.some((item, i) => showsMore(expected[i], item));
+  if (Array.isArray(got) && Array.isArray(expected))
+    return got.some((item, i) => showsMore(expected[i], item));
   if (typeof got === 'object' && typeof expected === 'object' && expected !== null)
-    return Object.entries(got as object).some(([key, value]) =>
+    return Object.entries(got).some(([key, value]) =>
       showsMore((expected as Record<string, unknown>)[key], value),
     );
   return !Object.is(expected, got);

@@ -74,14 +74,19 @@ export function protect(
       random.chance(0.5)
         ? []
         : Array.from({ length: random.between(1, 2) }, () => random.some(all, random.between(1, 2)));
-    const asked = { isAuthenticated: random.chance(0.5), scopes: ways(scopeNames), policies: ways(policyNames) };
+    const asked = {
+      isAuthenticated: random.chance(0.5),
+      scopes: ways(scopeNames),
+      policies: ways(policyNames),
+    };
     return asked.isAuthenticated || asked.scopes.length > 0 || asked.policies.length > 0
       ? asked
       : { ...asked, isAuthenticated: true };
   };
   for (const { name, typeDefs } of subgraphs)
     for (const type of typesOf(typeDefs)) {
-      if (type.kind === Kind.UNION_TYPE_DEFINITION || type.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION) continue;
+      if (type.kind === Kind.UNION_TYPE_DEFINITION || type.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION)
+        continue;
       if (type.kind === Kind.INTERFACE_TYPE_DEFINITION) continue;
       const isInterfaceObject = directivesNamed(type.directives, 'interfaceObject').length > 0;
       const isRoot = type.name === 'Query' || type.name === 'Mutation';
@@ -139,11 +144,16 @@ function directive(text: string): ConstDirectiveNode {
 /** Adds to fields what the fields that they require ask for, and the types of these. */
 function cover(subgraphs: readonly SubgraphSource[], drawn: Map<string, Asked>): void {
   const all = subgraphs.map(({ name, typeDefs }) => ({ name, types: typesOf(typeDefs) }));
-  const fieldsOf = (coordinate: string) => all.flatMap(({ name }) => drawn.get(`${name} ${coordinate}`) ?? []);
+  const fieldsOf = (coordinate: string) =>
+    all.flatMap(({ name }) => drawn.get(`${name} ${coordinate}`) ?? []);
   for (const { name, types } of all)
     for (const type of types)
       for (const field of type.fields) {
-        const needed = madeOf(all.map((one) => one.types), type.name, field).flatMap(fieldsOf);
+        const needed = madeOf(
+          all.map((one) => one.types),
+          type.name,
+          field,
+        ).flatMap(fieldsOf);
         if (needed.length === 0) continue;
         const key = `${name} ${type.name}.${field.name.value}`;
         drawn.set(key, [drawn.get(key) ?? nothing, ...needed].reduce(both));
@@ -190,7 +200,11 @@ function directivesNamed(
 ): Record<string, unknown>[] {
   return directives.flatMap((one) =>
     names.includes(one.name.value)
-      ? [Object.fromEntries((one.arguments ?? []).map(({ name, value }) => [name.value, valueFromASTUntyped(value)]))]
+      ? [
+          Object.fromEntries(
+            (one.arguments ?? []).map(({ name, value }) => [name.value, valueFromASTUntyped(value)]),
+          ),
+        ]
       : [],
   );
 }
@@ -199,7 +213,8 @@ function directivesNamed(
 function madeOf(graphs: readonly (readonly Type[])[], type: string, field: FieldDefinitionNode): string[] {
   const types = graphs.flat();
   const found: string[] = [];
-  for (const { fields } of directivesNamed(field.directives, 'requires')) select(`{ ${String(fields)} }`, type);
+  for (const { fields } of directivesNamed(field.directives, 'requires'))
+    select(`{ ${String(fields)} }`, type);
   for (const argument of field.arguments ?? [])
     for (const from of directivesNamed(argument.directives, 'fromContext')) {
       const [, context, selection] = /^\$(\w+)\s*(\{.*)$/.exec(String(from['field']))!;
@@ -249,7 +264,9 @@ export class Sight {
     const type = this.#schema.getType(name);
     if (isAbstractType(type)) {
       const objects = this.#schema.getPossibleTypes(type).map((object) => this.seesType(object.name));
-      return isInterfaceType(type) ? objects.every((sees) => sees) : objects.length === 0 || objects.some((sees) => sees);
+      return isInterfaceType(type)
+        ? objects.every((sees) => sees)
+        : objects.length === 0 || objects.some((sees) => sees);
     }
     return this.#types(name).every(({ directives }) => this.#meets(directives));
   }
@@ -268,7 +285,9 @@ export class Sight {
       this.#meetsField(name, field) &&
       declared.every((one) =>
         madeOf(this.#graphs, name, one).every((source) =>
-          source.includes('.') ? this.seesField(...(source.split('.') as [string, string])) : this.seesType(source),
+          source.includes('.')
+            ? this.seesField(...(source.split('.') as [string, string]))
+            : this.seesType(source),
         ),
       )
     );
@@ -291,7 +310,9 @@ export class Sight {
     const own = [
       ...this.#types(name),
       ...interfaces.flatMap((one) =>
-        this.#types(one).filter(({ directives }) => directivesNamed(directives, 'interfaceObject').length > 0),
+        this.#types(one).filter(
+          ({ directives }) => directivesNamed(directives, 'interfaceObject').length > 0,
+        ),
       ),
     ];
     return own.flatMap(({ fields }) => fields.filter((one) => one.name.value === field));
@@ -336,7 +357,9 @@ export function deniableFields(
   return Object.values(schema.getTypeMap()).flatMap((type) => {
     if (!(isObjectType(type) || isInterfaceType(type)) || type.name.startsWith('__')) return [];
     const all = Object.keys(type.getFields());
-    const exact = all.filter((field) => !keys.has(field) && !(isObjectType(type) && ofInterfaceObjects.has(field)));
+    const exact = all.filter(
+      (field) => !keys.has(field) && !(isObjectType(type) && ofInterfaceObjects.has(field)),
+    );
     return (isExact ? exact : all).map((field) => `${type.name}.${field}`);
   });
 }

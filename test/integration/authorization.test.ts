@@ -73,7 +73,10 @@ const key = (client: string, scopes: readonly string[] = []) => ({
   sha256: createHash('sha256').update(client).digest('hex'),
 });
 
-const auth = { anonymous: true, apiKeys: [key('reader', ['read']), key('admin', ['admin']), key('half', ['write'])] };
+const auth = {
+  anonymous: true,
+  apiKeys: [key('reader', ['read']), key('admin', ['admin']), key('half', ['write'])],
+};
 
 let gateway: TestGateway;
 
@@ -147,7 +150,12 @@ describe('a field that the caller may not see', () => {
       { user: { email: null } },
       ['user', 'email'],
     ],
-    ['a condition that holds', '{ user { email @include(if: true) } }', { user: { email: null } }, ['user', 'email']],
+    [
+      'a condition that holds',
+      '{ user { email @include(if: true) } }',
+      { user: { email: null } },
+      ['user', 'email'],
+    ],
   ])('is refused within %s', async (_, query, data, path) => {
     const answer = await ask(query);
     if (data !== undefined) expect(answer.data).toEqual(data);
@@ -203,13 +211,14 @@ describe('with `refused: reject`', () => {
   beforeEach(() => start({ authorization: { refused: 'reject' } }));
 
   it('nothing is answered, by either way', async () => {
-    for (const query of ['{ user { name email orders { total } } }', '{ user { name email orders { total } } }']) {
+    for (const query of [
+      '{ user { name email orders { total } } }',
+      '{ user { name email orders { total } } }',
+    ]) {
       const response = await gateway.post({ query });
       expect(response.status).toBe(403);
       expect(await response.json()).toEqual({
-        errors: [
-          { message: 'The caller may not see User.email, User.orders.', extensions: { code } },
-        ],
+        errors: [{ message: 'The caller may not see User.email, User.orders.', extensions: { code } }],
       });
     }
     expect(asked()).toBe('');
@@ -295,7 +304,13 @@ describe('policies', () => {
       headers: { authorization: 'Bearer gateway' },
       body: { policies: ['staff'], identity: { mode: 'api-key', client: 'admin', scopes: ['admin'] } },
     });
-    expect(Object.keys(requests[0].body.identity).sort()).toEqual(['claims', 'client', 'groups', 'mode', 'scopes']);
+    expect(Object.keys(requests[0].body.identity).sort()).toEqual([
+      'claims',
+      'client',
+      'groups',
+      'mode',
+      'scopes',
+    ]);
   });
 
   it.each([
@@ -341,8 +356,12 @@ describe('policies', () => {
     [join(__dirname, '../../package.json'), /must have a function as its default export/],
   ])('need a module that can be used: %s', async (module, problem) => {
     await start();
-    await expect(startTestGateway({ supergraph: sourceOf(supergraphSdl), authorization: { policies: { module } } })).rejects.toThrow(problem);
-    await expect(startTestGateway({ supergraph: sourceOf(supergraphSdl), authorization: { policies: { module } } })).rejects.toThrow(OptionsError);
+    await expect(
+      startTestGateway({ supergraph: sourceOf(supergraphSdl), authorization: { policies: { module } } }),
+    ).rejects.toThrow(problem);
+    await expect(
+      startTestGateway({ supergraph: sourceOf(supergraphSdl), authorization: { policies: { module } } }),
+    ).rejects.toThrow(OptionsError);
   });
 });
 
@@ -350,11 +369,10 @@ it('decides by the supergraph that is live, also for operations that were planne
   const source = sourceOf(supergraphSdl);
   await start({ supergraph: source });
   const query = '{ user { name email } }';
-  for (let turn = 0; turn < 2; turn++) expect((await ask(query)).data).toEqual({ user: { name: 'Ada', email: null } });
+  for (let turn = 0; turn < 2; turn++)
+    expect((await ask(query)).data).toEqual({ user: { name: 'Ada', email: null } });
   source.report(
-    supergraphSdl
-      .replace(/(email: String .*) @signedIn/, '$1')
-      .replace(/(name: String! .*)/, '$1 @signedIn'),
+    supergraphSdl.replace(/(email: String .*) @signedIn/, '$1').replace(/(name: String! .*)/, '$1 @signedIn'),
   );
   const deadline = Date.now() + 30_000;
   while (Date.now() < deadline) {

@@ -76,7 +76,8 @@ export class Authorization {
     let refusals = new Visibility(this.#protection, refused, schemaFor);
     for (let round = 0; ; round++) {
       const { document: visible, refused: fields } = withoutRefused(document, operation, refusals);
-      if (consequence === 'reject' && fields.size > 0) return { kind: 'rejected', fields: [...fields].sort() };
+      if (consequence === 'reject' && fields.size > 0)
+        return { kind: 'rejected', fields: [...fields].sort() };
       const plan = await planner.plan(print(visible), operationName, overrideLabels);
       const more = outOfReach(plan, visible, refusals);
       if (more.size === 0) return { kind: 'plan', plan, refusals };
@@ -164,7 +165,9 @@ export class OperationAccess {
     const refused = this.#requirements.flatMap((requirement) =>
       isMet(requirement, identity, scopes, meetsPolicy) ? [] : [requirementLabel(requirement)],
     );
-    const denied = identity.deniedFields.map(coordinateOf).filter((field) => this.#fields?.has(field) ?? true);
+    const denied = identity.deniedFields
+      .map(coordinateOf)
+      .filter((field) => this.#fields?.has(field) ?? true);
     return [...new Set([...refused, ...denied])].sort();
   }
 }

@@ -10,10 +10,7 @@ const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9
 
 const signedIn = createIdentity({ mode: 'oidc', subject: 'u1' });
 
-function authorizationOf(
-  subgraphs: Record<string, string>,
-  { refused = 'null' as 'null' | 'reject', met = [] as string[] } = {},
-) {
+function authorizationOf(subgraphs: Record<string, string>, { refused = 'null', met = [] as string[] } = {}) {
   const { supergraph, plan } = buildQueryPlanner({
     supergraphSdl: compose(
       Object.fromEntries(Object.entries(subgraphs).map(([name, sdl]) => [name, link + sdl])),
@@ -95,7 +92,8 @@ describe('what somebody may see', () => {
 
   it('depends on what a Lambda authoriser denies, in either way of naming it', () => {
     const { accessTo } = authorizationOf(users);
-    const denied = (...deniedFields: string[]) => createIdentity({ mode: 'lambda', subject: 'u', deniedFields });
+    const denied = (...deniedFields: string[]) =>
+      createIdentity({ mode: 'lambda', subject: 'u', deniedFields });
     expect(accessTo('{ user { name } }').peek(denied('User.name', 'User.other'))).toEqual(['User.name']);
     expect(
       accessTo('{ user { name } }').peek(
@@ -129,7 +127,9 @@ describe('what is refused is not asked for:', () => {
       await fetches(
         'query Q($v: Boolean!) { x: user { ...A @include(if: $v) ... @skip(if: $v) { y: email } } } fragment A on User { ...B id } fragment B on User { id: email }',
       ),
-    ).toEqual(['a: query Q__a__0($v:Boolean!){x:user{__typename ...on User@include(if:$v){__typename id}...@skip(if:$v){__typename}}}']);
+    ).toEqual([
+      'a: query Q__a__0($v:Boolean!){x:user{__typename ...on User@include(if:$v){__typename id}...@skip(if:$v){__typename}}}',
+    ]);
   });
 
   it('a field of those implementations of an interface that hide it', async () => {
@@ -140,9 +140,9 @@ describe('what is refused is not asked for:', () => {
           type Film implements Media { title: String @authenticated  related: Media }
           type Book implements Media { title: String  related: Media }`,
     });
-    expect(await fetches('{ found { ... on Media { title } ... on Film { title } ... on Book { title } } }')).toEqual([
-      'a: {found{__typename ...on Media{__typename}...on Film{__typename}...on Book{title}}}',
-    ]);
+    expect(
+      await fetches('{ found { ... on Media { title } ... on Film { title } ... on Book { title } } }'),
+    ).toEqual(['a: {found{__typename ...on Media{__typename}...on Film{__typename}...on Book{title}}}']);
   });
 
   it('anything of members of a union that may not be seen', async () => {

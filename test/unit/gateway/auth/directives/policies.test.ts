@@ -7,7 +7,10 @@ const grace = createIdentity({ mode: 'oidc', subject: 'grace' });
 
 function policiesOf(evaluate: EvaluatePolicies | undefined, ttl = 60_000) {
   const log: unknown[] = [];
-  return { log, policies: new Policies({ evaluate, ttl, logger: { error: (line: unknown) => log.push(line) } as never }) };
+  return {
+    log,
+    policies: new Policies({ evaluate, ttl, logger: { error: (line: unknown) => log.push(line) } as never }),
+  };
 }
 
 it('asks once for each caller and policy, and for those alone that are not known', async () => {
@@ -49,7 +52,12 @@ it('asks again when an answer is too old', async () => {
 });
 
 it.each<[string, EvaluatePolicies]>([
-  ['throws', () => { throw new Error('broken'); }],
+  [
+    'throws',
+    () => {
+      throw new Error('broken');
+    },
+  ],
   ['rejects', async () => Promise.reject(new Error('down'))],
   ['answers nothing', async () => undefined as never],
   ['answers a text', async () => 'yes' as never],

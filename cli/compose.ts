@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import type { FileComposition } from '../schema';
 import { CommandFailure, type Context, untilStopped } from './context';
 import { lazy } from './lazy';
+import { introspectionSigner } from './private-link';
 
 interface ComposeOptions {
   readonly out?: string;
@@ -16,7 +17,8 @@ export function composeCommand(context: Context): Command {
     .summary('compose subgraph schemas into a supergraph')
     .description(
       "Composes the subgraphs that a configuration in Rover's format lists into one supergraph, and prints it. " +
-        'Errors and hints go to stderr, with file and line. Exits 1 when the subgraphs do not compose.',
+        'Errors and hints go to stderr, with file and line. Exits 1 when the subgraphs do not compose. ' +
+        'Subgraphs that answer their gateway only are asked with a key of WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE.',
     )
     .argument('[FILE]', 'the configuration', 'schema/supergraph.yaml')
     .option('-o, --out <FILE>', 'write the supergraph to a file, replaced in one step')
@@ -48,8 +50,9 @@ async function compose(file: string, options: ComposeOptions, context: Context):
     throw new CommandFailure('weir: --watch needs --out FILE, where the last good supergraph stays.', 2);
   }
   const { composeFile, watchSupergraph } = lazy.schema();
+  const sign = introspectionSigner(env);
   if (!options.watch) {
-    const composition = await composeFile({ file, env });
+    const composition = await composeFile({ file, env, sign });
     await deliver(composition, options, context);
     if (composition.errors) throw new CommandFailure(summary(composition), composition.unreadable ? 2 : 1);
     if (options.out !== undefined) context.stderr.write(`${summary(composition, options.out)}\n`);
@@ -59,6 +62,7 @@ async function compose(file: string, options: ComposeOptions, context: Context):
   const watch = await watchSupergraph({
     file,
     env,
+    sign,
     onComposition: (composition) => {
       delivered = delivered
         .then(() => deliver(composition, options, context))

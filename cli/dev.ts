@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { CommandFailure, type Context, untilStopped } from './context';
@@ -10,6 +11,7 @@ import { SubgraphProcesses } from './dev/subgraph-processes';
 import { createSupergraphFeed } from './dev/supergraph-feed';
 import { addGatewayFlags, type GatewayFlags, toOptions, withOptionsErrors } from './gateway';
 import { lazy } from './lazy';
+import { introspectionSigner, linkKeysIn } from './private-link';
 import { packageRoot, subgraphScript } from './package';
 
 interface DevFlags extends GatewayFlags {
@@ -73,15 +75,17 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     await startDatabase({ folder: flags.data, reset: flags.reset === true, env, output }),
   );
   const { loadSupergraphConfig, readSubgraphSchemas } = lazy.schema();
-  const source = { file: flags.supergraphConfig, env };
+  const link = setUpLink(env);
+  const sign = introspectionSigner({ ...env, ...link.env });
+  const source = { file: flags.supergraphConfig, env, sign };
   const config = await loadSupergraphConfig(source).catch(failWithProblems);
-  const schemas = await readSubgraphSchemas(config).catch(failWithProblems);
+  const schemas = await readSubgraphSchemas(config, { sign }).catch(failWithProblems);
   const logLevel = flags.logLevel ?? env['LOG_LEVEL'] ?? (flags.verbose ? 'info' : 'warn');
   const processes = await parts.add(
     new SubgraphProcesses({
       ports: flags.port === '0' ? 'free' : 'configured',
       script: subgraphScript,
-      env: { ...env, ...database.env, LOG_LEVEL: logLevel },
+      env: { WEIR_DEVELOPMENT: 'true', ...env, ...database.env, ...link.env, LOG_LEVEL: logLevel },
       output,
     }),
   );
@@ -100,7 +104,9 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     } as const;
     const options = loadOptions({ config: flags.config, flags: toOptions({ ...defaults, ...flags }), env });
     const logDestination = { write: (line: string) => output.line('gateway', line.trimEnd()) };
-    return Promise.all([startGateway({ ...options, supergraph: feed, logDestination }), live.first]);
+    const privateLinks = { ...link.options, claims: options.privateLinks.claims };
+    const gateway = startGateway({ ...options, privateLinks, supergraph: feed, logDestination });
+    return Promise.all([gateway, live.first]);
   });
   await parts.add(gateway);
   output.print(
@@ -113,6 +119,14 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       milliseconds: performance.now(),
     }),
   );
+}
+
+/** The private link of gateway and subgraphs, with the keys that the environment names or one for this run alone. */
+function setUpLink(env: Context['env']) {
+  const given = linkKeysIn(env);
+  if (given?.keysFile !== undefined) return { env: {}, options: given };
+  const keys = given?.keys ?? [randomBytes(32).toString('base64url')];
+  return { env: { WEIR_LINK_KEYS: keys.join(',') }, options: { keys } };
 }
 
 function failWithProblems(error: unknown): never {

@@ -3,6 +3,7 @@ import type { SubgraphChange } from '../schema';
 import { CommandFailure, type Context } from './context';
 import { readInput } from './input';
 import { lazy } from './lazy';
+import { introspectionSigner } from './private-link';
 
 /** The flags that say which schemas a command is about. */
 export interface SchemaFlags {
@@ -45,7 +46,9 @@ export async function readChanges(
 async function readConfig(file: string, env: Context['env']): Promise<SubgraphChange[]> {
   const { formatProblem, loadSupergraphConfig, readSubgraphSchemas, SupergraphConfigError } = lazy.schema();
   try {
-    return await readSubgraphSchemas(await loadSupergraphConfig({ file, env }));
+    return await readSubgraphSchemas(await loadSupergraphConfig({ file, env }), {
+      sign: introspectionSigner(env),
+    });
   } catch (error) {
     if (!(error instanceof SupergraphConfigError)) throw error;
     throw new CommandFailure(error.problems.map(formatProblem).join('\n'), 2);

@@ -2,6 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Proof } from './auth/authenticator';
 import { anonymous, type Identity } from './auth/identity';
+import type { SignIdentity } from './auth/signed-identity';
+import { Ingredients } from './cache/policy';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
@@ -18,6 +20,8 @@ export interface ClientRequestOptions {
   readonly headers: IncomingHttpHeaders;
   /** Picks the headers that are handed on to subgraphs. */
   readonly forward: (headers: IncomingHttpHeaders) => Caller['headers'];
+  /** What subgraphs are told of who sends it. */
+  readonly signIdentity: SignIdentity;
   /** Milliseconds that the request may take. */
   readonly timeout: number;
 }
@@ -36,11 +40,13 @@ export class ClientRequest implements Caller {
   readonly start = performance.now();
   readonly deadline: number;
   readonly calls = noCalls();
+  readonly ingredients = new Ingredients();
   /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
   proof: Proof | undefined;
   /** Why its credentials prove nothing: the answer to it. */
   refusal: Error | undefined;
 
+  readonly #signIdentity: SignIdentity;
   #operation: Operation | undefined;
   #scope: string | undefined;
   /** What the client is told when its request was ended before its time. */
@@ -49,10 +55,11 @@ export class ClientRequest implements Caller {
   readonly #timer: NodeJS.Timeout;
   readonly #atEnd: (() => void)[] = [];
 
-  constructor({ headers, forward, timeout }: ClientRequestOptions) {
+  constructor({ headers, forward, signIdentity, timeout }: ClientRequestOptions) {
     this.id = requestIdOf(headers['x-request-id']);
     this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
     this.headers = forward(headers);
+    this.#signIdentity = signIdentity;
     this.tracing = tracingHeaders(this.id, this.trace);
     this.deadline = this.start + timeout;
     this.#timer = setTimeout(() => this.abort(requestError('GATEWAY_TIMEOUT', { timeout })), timeout);
@@ -74,8 +81,12 @@ export class ClientRequest implements Caller {
     if (operation.type === 'mutation') this.proof?.admitMutation?.();
   }
 
+  get signedIdentity(): string | undefined {
+    return this.#signIdentity(this.identity);
+  }
+
   get scope(): string {
-    return (this.#scope ??= scopeOf(this.headers));
+    return (this.#scope ??= scopeOf(this.headers, this.signedIdentity));
   }
 
   /** What the client gets back: our place in its trace, as W3C Trace Context's level 2 proposes. */

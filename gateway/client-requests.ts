@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { compileSignedIdentity, type SignIdentity } from './auth/signed-identity';
 import { ClientGone, ClientRequest } from './client-request';
+import { isProbe } from './health';
 import type { Options } from './options';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -15,11 +17,14 @@ export interface ClientRequestsOptions {
 export class ClientRequests {
   readonly #settings: ClientRequestsOptions;
   readonly #forward: ReturnType<typeof compileHeaderRules>;
+  readonly #signIdentity: SignIdentity;
   readonly #inFlight = new Set<ClientRequest>();
 
   constructor(settings: ClientRequestsOptions) {
     this.#settings = settings;
-    this.#forward = compileHeaderRules(settings.options.headers);
+    const { headers, privateLinks } = settings.options;
+    this.#forward = compileHeaderRules(headers);
+    this.#signIdentity = compileSignedIdentity(privateLinks);
   }
 
   get size(): number {
@@ -36,20 +41,26 @@ export class ClientRequests {
     const client = new ClientRequest({
       headers: request.headers,
       forward: this.#forward,
+      signIdentity: this.#signIdentity,
       timeout: timeouts.request,
     });
     request[clientKey] = client;
     this.#inFlight.add(client);
-    const isProbe = request.url!.startsWith('/health/');
-    if (!isProbe) this.#settings.metrics.requestsInFlight.add(1);
+    const isForHealth = isProbe(request.url!);
+    if (!isForHealth) this.#settings.metrics.requestsInFlight.add(1);
     response.once('close', () => {
       this.#inFlight.delete(client);
-      this.#end(client, request, response, isProbe);
+      this.#end(client, request, response, isForHealth);
     });
     return client;
   }
 
-  #end(client: ClientRequest, request: IncomingMessage, response: ServerResponse, isProbe: boolean): void {
+  #end(
+    client: ClientRequest,
+    request: IncomingMessage,
+    response: ServerResponse,
+    isForHealth: boolean,
+  ): void {
     const { metrics, logger } = this.#settings;
     const answered = response.writableFinished;
     if (!answered) client.abort(new ClientGone());
@@ -57,11 +68,11 @@ export class ClientRequests {
     const status = answered ? response.statusCode : clientGone;
     const milliseconds = performance.now() - client.start;
     const method = request.method!;
-    if (!isProbe) {
+    if (!isForHealth) {
       metrics.requestsInFlight.add(-1);
       metrics.requestDuration.record(milliseconds / 1000, { method, status });
     }
-    const level = isProbe ? 'debug' : 'info';
+    const level = isForHealth ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;
     logger[level](
       {

@@ -12,14 +12,17 @@ import {
 import { LRUCache } from 'lru-cache';
 import { Authorization, type OperationAccess, type Policies, type Refused } from './auth/directives';
 import { buildSchemaInSteps } from './build-schema';
+import type { Invalidate } from './cache/invalidation';
+import type { Store } from './cache/store';
 import { requestError } from './errors';
 import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { Identity } from './auth/identity';
-import { createPlanner, PlanCache, type PlannedOperation, type Planner } from './planning';
+import type { Options } from './options';
+import { createPlanner, type EntityFacts, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
-import type { Options } from './options';
+import type { CacheOptions } from './subgraph-caches';
 import { type CallOptions, connectSubgraphs } from './subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -38,6 +41,7 @@ export interface EngineOptions {
   readonly calls: CallOptions;
   readonly authorization: Options['authorization'];
   readonly policies: Policies;
+  readonly cache: CacheOptions;
   /**
    * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
    * if they ask with `Apollo-Query-Plan-Experimental`.
@@ -46,6 +50,8 @@ export interface EngineOptions {
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
+  readonly store: Store;
+  readonly invalidate: Invalidate;
   readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -53,27 +59,15 @@ export interface EngineOptions {
 
 /** Plans operations in worker threads and runs them over the bytes of subgraph responses. Rejects when the supergraph does not build. */
 export async function createEngine(options: EngineOptions): Promise<Executor> {
-  const {
-    supergraphSdl,
-    chooseSubgraph,
-    errors: told,
-    calls,
-    authorization: authorizationOptions,
-    policies,
-    isDevelopment,
-    warmUp,
-    transport,
-    breakers,
-    metrics,
-    logger,
-  } = options;
+  const { supergraphSdl, chooseSubgraph, errors: told, isDevelopment, warmUp, metrics } = options;
+  const { authorization: authorizationOptions, policies, logger } = options;
   const planner = createPlanner({ supergraphSdl });
 
   try {
     const facts = await planner.ready;
     const scopes = new ScopesServed();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
-    const send = connectSubgraphs({ subgraphs, calls, scopes, transport, breakers, metrics, logger });
+    const send = connectSubgraphs({ ...options, subgraphs, facts: facts.entities, scopes });
     const apiSchema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? apiSchema : buildSchema(facts.answerTypesSdl, trusted);
@@ -177,7 +171,9 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
         result.extensions = { weir: { calls: context.client.calls } };
         if (request.http?.headers.has('apollo-query-plan-experimental') === true) {
           const format = request.http.headers.get('apollo-query-plan-experimental-format');
-          result.extensions['__queryPlanExperimental'] = await showPlan(planner, planned, format);
+          const document = await authorization.visiblePart(planned, planner);
+          const shown = { ...planned, document };
+          result.extensions['__queryPlanExperimental'] = await showPlan(planner, shown, format);
         }
       }
       return result;
@@ -188,6 +184,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       // In development each answer has extensions, which Apollo Server adds.
       known: (document, operationName) =>
         isDevelopment ? undefined : known.get(knownKey(document, operationName)),
+      tagFormats: formatsIn(facts.entities),
       mostUsed: (count) => plans.mostUsed(count),
       close: planner.close.bind(planner),
     };
@@ -260,4 +257,12 @@ function showPlan(
     default:
       return Promise.resolve(true);
   }
+}
+
+/** The formats of all `@cacheTag`s. */
+function formatsIn({ subgraphs }: EntityFacts): readonly string[] {
+  const formats = [...subgraphs.values()].flatMap(({ typeTags, fieldTags }) =>
+    [...typeTags.values(), ...fieldTags.values()].flat(),
+  );
+  return [...new Set(formats)];
 }

@@ -95,6 +95,11 @@ export const errors = {
     when: 'An invalidation could not be confirmed: the cache store was not reached. Ask again.',
     message: () => 'The cache store could not be reached: old answers may still be served.',
   },
+  OVERLOADED: {
+    status: 503,
+    when: 'The gateway has more requests than it can serve in time. `Retry-After` says when to ask again.',
+    message: () => 'The gateway has too many requests at this moment.',
+  },
   NO_SUPERGRAPH: {
     status: 503,
     when: 'The gateway has no supergraph yet; it goes on trying to get one.',

@@ -2,8 +2,10 @@ import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from '@apol
 import type { GraphQLSchema } from 'graphql';
 import type { Identity } from './auth/identity';
 import type { ClientRequest } from './client-request';
+import type { Policy } from './cache/policy';
 import type { Execution } from './execution';
 import type { PlannedOperation } from './planning';
+import type { Signer } from './transports/signer';
 import type { Caller } from './transports/transport';
 
 /** What plans and runs the operations of one supergraph. */
@@ -13,6 +15,8 @@ export interface Executor {
   readonly execute: Execute;
   /** An operation that was executed before, by the text of its document. */
   known(document: string, operationName: string | undefined): KnownOperation | undefined;
+  /** The formats of the tags that `@cacheTag` gives to answers. */
+  readonly tagFormats: readonly string[];
   /** The operations that were asked for most often, for the engine that follows to plan in advance. */
   mostUsed(count: number): PlannedOperation[];
   /** Called once, when no operation runs any more. */
@@ -58,8 +62,12 @@ export interface Subgraph {
   readonly timeout: number;
   /** Headers that every call has. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Proves to it who calls. */
+  readonly signer: Signer | undefined;
   /** `independent` is one whose answers depend on nobody: it gets no headers of clients. */
   readonly identity: 'forwarded' | 'independent';
   /** Takes a JSON array of requests. */
   readonly arrayBatching: boolean;
+  /** How long its answers live, in place of what it says: all of them, if so, and the entities of some types. */
+  readonly lifetimes: { readonly all: Policy | undefined; readonly types: ReadonlyMap<string, Policy> };
 }

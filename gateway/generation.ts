@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import type { Policies } from './auth/directives';
+import type { Invalidate } from './cache/invalidation';
+import type { Policy } from './cache/policy';
+import type { Store } from './cache/store';
 import { createEngine } from './engine';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { Options } from './options';
+import type { SubgraphSigners } from './subgraph-signers';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -16,7 +20,10 @@ export interface GenerationOptions {
   /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
   readonly previous?: Generation | undefined;
   readonly policies: Policies;
+  readonly signers: SubgraphSigners;
   readonly transport: HttpTransport;
+  readonly store: Store;
+  readonly invalidate: Invalidate;
   readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -41,6 +48,7 @@ export class Generation {
     supergraphSdl,
     options,
     previous,
+    signers,
     ...shared
   }: GenerationOptions): Promise<Generation> {
     try {
@@ -49,11 +57,12 @@ export class Generation {
       const warmUp = previous === undefined ? [] : previous.#executor.mostUsed(operationsToWarmUp);
       const executor = await createEngine({
         supergraphSdl,
-        chooseSubgraph: (found) => chooseSubgraph(found, options),
+        chooseSubgraph: (found) => chooseSubgraph(found, options, signers),
         errors,
         isDevelopment,
         calls: options,
         authorization: options.authorization,
+        cache: options.cache,
         warmUp,
         ...shared,
       });
@@ -75,6 +84,10 @@ export class Generation {
 
   get apiSchema(): GraphQLSchema {
     return this.#executor.apiSchema;
+  }
+
+  get tagFormats(): readonly string[] {
+    return this.#executor.tagFormats;
   }
 
   get execute(): Execute {
@@ -116,6 +129,7 @@ export function supergraphId(supergraphSdl: string): string {
 function chooseSubgraph(
   { name, url }: SubgraphLocation,
   { subgraphs, timeouts, headers }: Options,
+  signers: SubgraphSigners,
 ): Subgraph {
   const own = subgraphs[name];
   const { identity = 'forwarded', arrayBatching = false } = own ?? {};
@@ -129,7 +143,25 @@ function chooseSubgraph(
     timeout: own?.timeout ?? timeouts.subgraph,
     // Others get these with the headers of the client.
     headers: identity === 'independent' ? headers.set : {},
+    signer: signers.of(name),
     identity,
     arrayBatching,
+    lifetimes: readLifetimes(own?.cache),
   };
 }
+
+function readLifetimes(cache: Options['subgraphs'][string]['cache'] | undefined): Subgraph['lifetimes'] {
+  const { maxAge, types = {}, ...others } = cache ?? {};
+  const read = (each: LifetimeOptions): Policy => ({
+    scope: each.scope,
+    maxAge: Math.floor(each.maxAge / 1000),
+    staleWhileRevalidate: Math.floor(each.staleWhileRevalidate / 1000),
+    staleIfError: Math.floor(each.staleIfError / 1000),
+  });
+  return {
+    all: maxAge === undefined ? undefined : read({ maxAge, ...(others as Omit<LifetimeOptions, 'maxAge'>) }),
+    types: new Map(Object.entries(types).map(([type, each]) => [type, read(each)])),
+  };
+}
+
+type LifetimeOptions = Options['subgraphs'][string]['cache']['types'][string];

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
@@ -64,6 +65,24 @@ export function errorAnswer(error: GraphQLError, accept = ''): ErrorAnswer {
     status,
     headers: [...(http?.headers ?? []), ['content-type', `application/${type}; charset=utf-8`]],
     body: JSON.stringify({ errors: [{ message: error.message, extensions }] }),
+  };
+}
+
+/** Answers with an error before anything else is done for a request, at the least cost. */
+export function createRefusal(
+  error: GraphQLError,
+  corsHeaders: (origin: string | undefined) => readonly string[],
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const prepared = ['', 'application/graphql-response+json'].map((accept) => {
+    const { status, headers, body } = errorAnswer(error, accept);
+    const bytes = Buffer.from(body);
+    return { status, headers: [...headers.flat(), 'content-length', String(bytes.length)], bytes };
+  });
+  return ({ headers: { accept = '', origin } }, response) => {
+    const { status, headers, bytes } =
+      prepared[accept.includes('application/graphql-response+json') ? 1 : 0]!;
+    response.writeHead(status, [...headers, ...corsHeaders(origin)]);
+    response.end(bytes);
   };
 }
 

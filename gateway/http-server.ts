@@ -3,12 +3,13 @@ import cors from '@fastify/cors';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { ClientRequest } from './client-request';
 import { clientOf, type ClientRequests } from './client-requests';
-import { corsOptions } from './cors';
+import { compileCorsHeaders, corsOptions } from './cors';
 import { type Front, maxHeaders } from './edge/front';
 import { requestError } from './errors';
 import { explorationRoutes } from './exploration';
-import { healthRoutes, type Readiness } from './health';
-import { answerClientError, handleErrors, sendError } from './http-errors';
+import { healthRoutes, isProbe, type Readiness } from './health';
+import { answerClientError, createRefusal, handleErrors, sendError } from './http-errors';
+import type { Overload } from './limits/overload';
 import type { Options } from './options';
 import type { Logger } from './telemetry/logger';
 
@@ -24,6 +25,7 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   readonly readiness: Readiness;
   readonly clients: ClientRequests;
+  readonly overload: Overload;
   /** Answers what need not go through the routes. */
   readonly front: Front;
 }
@@ -33,7 +35,11 @@ export interface HttpServerOptions {
  * in JSON, the access log, health and the pages for exploration.
  */
 export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
-  const { options, logger, readiness, clients, front } = settings;
+  const { options, logger, readiness, clients, overload, front } = settings;
+  const refuse = createRefusal(
+    requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } }),
+    compileCorsHeaders(options),
+  );
   const app = fastify({
     bodyLimit: options.limits.body,
     return503OnClosing: false,
@@ -46,7 +52,10 @@ export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
           // Node looks for late requests only every 30 s otherwise.
           connectionsCheckingInterval: 1000,
         },
-        (request, response) => front(clients.begin(request, response), request, response, route),
+        (request, response) => {
+          if (!isProbe(request.url!) && overload.refuses()) refuse(request, response);
+          else front(clients.begin(request, response), request, response, route);
+        },
       ),
     clientErrorHandler: answerClientError,
     frameworkErrors: (_error, _request, reply) => {

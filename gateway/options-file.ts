@@ -75,12 +75,12 @@ function interpolate(
 }
 
 function resolveFiles(document: Document, folder: string): void {
-  const paths = [
-    ['supergraph'],
-    ...['file', 'registry', 'keep'].map((name) => ['supergraph', name]),
+  const ofSupergraph = ['file', 'registry', 'keep'].map((name) => ['supergraph', name]);
+  const others = [
+    ['privateLinks', 'keysFile'],
     ['authorization', 'policies', 'module'],
   ];
-  for (const path of paths) {
+  for (const path of [['supergraph'], ...ofSupergraph, ...others]) {
     const node = document.hasIn(path) ? document.getIn(path, true) : undefined;
     if (!isScalar(node) || typeof node.value !== 'string') continue;
     const [, scheme = '', location = ''] = /^(registry:)?(.*)$/s.exec(node.value)!;

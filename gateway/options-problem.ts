@@ -33,8 +33,15 @@ export function describeIssue(
   }
   const value = issue.path.reduce<unknown>((map, key) => (map as Record<PropertyKey, unknown>)[key], input);
   const rule = issue.message.startsWith('must') ? issue.message : 'must be a map';
-  const got = typeof value === 'object' && value !== null ? '' : `, but got: ${show(value)}`;
+  const got =
+    isSecret(issue.path) || (typeof value === 'object' && value !== null) ? '' : `, but got: ${show(value)}`;
   return [{ path: issue.path, sentence: `${name(issue.path)} ${rule}${got}.` }];
+}
+
+/** What is wrong with a secret is no reason to write it to a log. */
+function isSecret(path: readonly PropertyKey[]): boolean {
+  const option = path.findLast((key) => typeof key === 'string');
+  return option !== undefined && /(key|keys|token|secret)$/i.test(option);
 }
 
 function show(value: unknown): string {

@@ -1,6 +1,8 @@
 /** Longer than other files: every option stands in one schema, with its default, its rule and its documentation. */
 import { z } from 'zod';
+import { invalidationSchema } from './cache/invalidation';
 import { readOptionsFile } from './options-file';
+import { privateLinksOptions } from './options-private-links';
 import { describeIssue } from './options-problem';
 
 /** All options of a gateway, complete: every default is in. */
@@ -81,7 +83,8 @@ const size = z
 const ownHeaders = new Set(
   `connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding
   upgrade host expect content-length content-type content-encoding accept accept-encoding traceparent tracestate
-  x-request-id x-request-timeout http2-settings __proto__`.split(/\s+/),
+  x-request-id x-request-timeout http2-settings content-digest signature signature-input weir-identity
+  __proto__`.split(/\s+/),
 );
 
 const headerName = z
@@ -107,6 +110,24 @@ const instant = z
   })
   .meta({ title: 'date' });
 const texts = z.array(text, { error: 'must be a list of text' });
+
+/** How long answers live after `maxAge`, and for whom, where it is the options that say it. */
+const lifetimeOptions = {
+  scope: z
+    .enum(['private', 'public'], { error: 'must be private or public' })
+    .default('private')
+    .describe(
+      'Whom such an answer is for: everybody, or those with the same identity. No effect without `maxAge`.',
+    ),
+  staleWhileRevalidate: duration
+    .prefault('0s')
+    .describe(
+      'How long it may be served after that while a newer one is fetched. No effect without `maxAge`.',
+    ),
+  staleIfError: duration
+    .prefault('0s')
+    .describe('How long it may be served after that while the subgraph fails. No effect without `maxAge`.'),
+};
 
 const endpoint = z
   .preprocess(
@@ -253,6 +274,31 @@ export const optionsSchema = z.strictObject({
               .describe(
                 'Sends queries of one turn of the event loop as one JSON array. Only for a subgraph that takes this.',
               ),
+            cache: z
+              .strictObject(
+                {
+                  maxAge: duration
+                    .optional()
+                    .describe(
+                      'How long its answers live, in place of what it says in `Cache-Control`, if only `no-store`; 0 keeps none. Whole seconds. Left out: as long as it says.',
+                    ),
+                  ...lifetimeOptions,
+                  types: z
+                    .record(
+                      z.string(),
+                      z.strictObject(
+                        { maxAge: duration.describe('How long they live.'), ...lifetimeOptions },
+                        { error: 'must be a map' },
+                      ),
+                      { error: 'must be a map of types' },
+                    )
+                    .default({})
+                    .describe('The same for entities of one type, by its name.'),
+                },
+                { error: 'must be a map' },
+              )
+              .prefault({})
+              .describe('How long its answers are kept.'),
           },
           { error: 'must be a map' },
         )
@@ -263,6 +309,11 @@ export const optionsSchema = z.strictObject({
     )
     .default({})
     .describe('What is different for one subgraph, by its name.'),
+  privateLinks: privateLinksOptions
+    .prefault({})
+    .describe(
+      'Signs calls of subgraphs, so that these can refuse whatever else comes, and believe who the caller is: [identity.md](identity.md#private-links). Without keys nothing is signed.',
+    ),
   calls: z
     .strictObject(
       {
@@ -421,6 +472,27 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('How much a client may ask for.'),
+  overload: z
+    .strictObject(
+      {
+        requests: z
+          .int({ error: countRule })
+          .min(1, { error: countRule })
+          .max(100_000, { error: countRule })
+          .default(4096)
+          .describe('How many requests may be served at once in a process.'),
+        delay: timeout
+          .prefault('40ms')
+          .describe(
+            'How late the event loop may be, which each request waits on top of its own work. While it is later, fewer requests are served at once, but never fewer than 64.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe(
+      'When a process refuses requests with 503 `OVERLOADED`. It also does while its heap is 90 % full.',
+    ),
   cache: z
     .strictObject(
       {
@@ -461,6 +533,43 @@ export const optionsSchema = z.strictObject({
         longest: timeout
           .prefault('24h')
           .describe('How long an answer is kept in a shared store at most, stale time included.'),
+        entities: z
+          .strictObject(
+            {
+              enabled: flag
+                .default(true)
+                .describe(
+                  'Keeps what subgraphs say of entities, for as long as they allow it in `Cache-Control`, or `subgraphs.NAME.cache` does.',
+                ),
+              missing: duration
+                .prefault('5s')
+                .describe('How long it is remembered at most that there is no such entity.'),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('The cache of entities.'),
+        mutations: z
+          .strictObject(
+            {
+              dropReturned: flag
+                .default(true)
+                .describe(
+                  'Drops the entities that a mutation answers with from all caches. The subgraph is asked for their keys, too.',
+                ),
+              drop: z
+                .record(z.string(), invalidationSchema, {
+                  error: 'must be a map of fields of the mutation type',
+                })
+                .default({})
+                .describe(
+                  'What else to drop after a mutation, by its field: `tags`, `types`, `entities`, `subgraphs` and `operations` as `POST /cache/invalidate` takes them. Texts may hold arguments: `product-{$args.upc}`.',
+                ),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('What mutations drop from caches.'),
       },
       { error: 'must be a map' },
     )

@@ -69,11 +69,18 @@ function membersOf({
   return anyOf.flatMap(membersOf);
 }
 
+/** An option, and those that are described within it, however deep. */
+function deep([name, option]: [string, JsonSchema]): [string, JsonSchema][] {
+  const members = option.type === 'object' ? membersOf(option) : [];
+  const described = members.filter(([, { description }]) => description !== undefined);
+  return [[name, option], ...described.flatMap(([member, inner]) => deep([`${name}.${member}`, inner]))];
+}
+
 function table(options: readonly [string, JsonSchema][]): string {
   return [
     row(['option', 'type', 'default', 'meaning']),
     row(['---', '---', '---', '---']),
-    ...options.flatMap(rowsOf),
+    ...options.flatMap(deep).flatMap(rowsOf),
   ].join('\n');
 }
 

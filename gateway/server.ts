@@ -5,7 +5,7 @@ import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
 import { openPolicyEvaluator, Policies } from './auth/directives';
-import { createInvalidate } from './cache/invalidation';
+import { createInvalidate, type Invalidate } from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
@@ -16,7 +16,9 @@ import { Gateway } from './gateway';
 import { Generation } from './generation';
 import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
+import { Overload } from './limits/overload';
 import { OptionsError, type OptionsInput, parseOptions } from './options';
+import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
@@ -58,10 +60,11 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const metrics = createMetrics();
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
+  const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const invalidate = createInvalidate(store);
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
+  const invalidate: Invalidate = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
@@ -70,8 +73,11 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         options,
         previous,
         policies,
+        signers,
         transport,
         breakers,
+        store,
+        invalidate,
         metrics,
         logger,
       }),
@@ -91,6 +97,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const authentication = createAuthentication({ options: options.auth, logger });
   const admit = authentication?.admit;
   const clients = new ClientRequests({ options, logger, metrics });
+  const overload = new Overload({
+    options: options.overload,
+    inFlight: () => clients.size,
+    meter: metrics.meter,
+    logger,
+  });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,
@@ -98,7 +110,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     admit,
     answerers: [knownOperations({ gateway, corsHeaders: compileCorsHeaders(options), formatError, logger })],
   });
-  const app = createHttpServer({ options, logger, readiness, clients, front });
+  const app = createHttpServer({ options, logger, readiness, clients, overload, front });
   const drain = prepareDrain(app, clients);
   graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers, admit });
   const { enabled, token } = options.admin;
@@ -106,10 +118,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
 
   async function close(): Promise<void> {
+    overload.close();
     await admin?.close();
     await app.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
+    signers.close();
     await store.close();
     authentication?.close();
     await metrics.close();

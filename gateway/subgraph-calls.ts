@@ -1,7 +1,6 @@
 import type { Subgraph } from './executor';
 import type { Options } from './options';
-import type { Logger } from './telemetry/logger';
-import type { Metrics } from './telemetry/metrics';
+import { cachesOf, type SubgraphCachesOptions } from './subgraph-caches';
 import { countCalls, measureCalls } from './telemetry/subgraph-calls';
 import type { Breakers } from './transports/breakers';
 import { chooseEndpoint } from './transports/endpoints';
@@ -11,7 +10,6 @@ import { batchEntities } from './transports/interceptors/batch';
 import { bulkhead } from './transports/interceptors/bulkhead';
 import { dedupe } from './transports/interceptors/dedupe';
 import { retry, type RetryOptions } from './transports/interceptors/retry';
-import { withoutIdentity } from './transports/interceptors/without-identity';
 import { PendingCalls } from './transports/pending-calls';
 import type { ScopesServed } from './transports/scopes-served';
 import { compose, type Interceptor, routeBySubgraph, type Send } from './transports/transport';
@@ -19,38 +17,38 @@ import { compose, type Interceptor, routeBySubgraph, type Send } from './transpo
 /** The options of calls of subgraphs. */
 export type CallOptions = Pick<Options, 'calls' | 'retries' | 'breaker' | 'zone'>;
 
-export interface SubgraphCallsOptions {
+export interface SubgraphCallsOptions extends SubgraphCachesOptions {
   readonly subgraphs: readonly Subgraph[];
   readonly calls: CallOptions;
   /** The client requests that are being served. */
   readonly scopes: ScopesServed;
   readonly transport: HttpTransport;
   readonly breakers: Breakers;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
 }
 
 /** Calls of subgraphs, with everything that stands around a call. */
 export function connectSubgraphs(options: SubgraphCallsOptions): Send {
-  const { subgraphs, metrics, logger } = options;
+  const { subgraphs } = options;
   const pending = new PendingCalls();
   const sends = new Map(
     subgraphs.map((subgraph) => [
       subgraph.name,
-      compose(sendTo(subgraph, options), interceptorsOf(subgraph, pending, options)),
+      compose(sendTo(subgraph, options), [
+        ...cachesOf(subgraph, options),
+        ...callsOf(subgraph, pending, options),
+      ]),
     ]),
   );
-  return compose(routeBySubgraph(sends), [measureCalls({ metrics, logger })]);
+  return routeBySubgraph(sends);
 }
 
-/** The outermost first. */
-function interceptorsOf(
-  { timeout, identity, arrayBatching }: Subgraph,
+/** How calls are made; the outermost first. */
+function callsOf(
+  { timeout, arrayBatching }: Subgraph,
   pending: PendingCalls,
-  { calls: { calls, retries }, scopes, metrics }: SubgraphCallsOptions,
+  { calls: { calls, retries }, scopes, metrics, logger }: SubgraphCallsOptions,
 ): Interceptor[] {
-  const interceptors: Interceptor[] = [];
-  if (identity === 'independent') interceptors.push(withoutIdentity());
+  const interceptors: Interceptor[] = [measureCalls({ metrics, logger })];
   if (calls.batch) {
     const { batchWindow: window, batchSize: maxRepresentations } = calls;
     interceptors.push(batchEntities({ window, maxRepresentations, timeout, scopes, pending }));

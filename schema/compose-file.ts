@@ -1,6 +1,6 @@
 import { composerVersion, composeSupergraph, type Composition, type SubgraphSchema } from './compose';
 import type { Problem } from './problem';
-import { readSubgraphSchemas } from './subgraph-schemas';
+import { readSubgraphSchemas, type ReadSubgraphSchemasOptions } from './subgraph-schemas';
 import {
   loadSupergraphConfig,
   type SupergraphConfig,
@@ -18,12 +18,14 @@ export type FileComposition = Composition & {
   readonly unreadable: boolean;
 };
 
+export type ComposeFileOptions = SupergraphConfigOptions & Pick<ReadSubgraphSchemasOptions, 'sign'>;
+
 /** Reads a configuration file and everything that it names, and composes it. Returns problems, never throws them. */
-export async function composeFile(options: SupergraphConfigOptions): Promise<FileComposition> {
+export async function composeFile({ sign, ...options }: ComposeFileOptions): Promise<FileComposition> {
   let config: SupergraphConfig | undefined;
   try {
     config = await loadSupergraphConfig(options);
-    const subgraphs = await readSubgraphSchemas(config);
+    const subgraphs = await readSubgraphSchemas(config, { sign });
     const composition = composeSupergraph({ subgraphs });
     if (composition.errors) return { ...composition, config, subgraphs, unreadable: false };
     const hints = [...versionHint(config), ...composition.hints];

@@ -1,5 +1,5 @@
 export { composeSupergraph, type Composition, type SubgraphSchema } from './compose';
-export { composeFile, type FileComposition } from './compose-file';
+export { composeFile, type ComposeFileOptions, type FileComposition } from './compose-file';
 export { formatProblem, type Problem, type ProblemLocation } from './problem';
 export {
   loadSupergraphConfig,
@@ -9,7 +9,11 @@ export {
   SupergraphConfigError,
   type SupergraphConfigOptions,
 } from './supergraph-config';
-export { readSubgraphSchemas, type ReadSubgraphSchemasOptions } from './subgraph-schemas';
+export {
+  readSubgraphSchemas,
+  type ReadSubgraphSchemasOptions,
+  type SignIntrospection,
+} from './subgraph-schemas';
 export { type SupergraphWatch, watchSupergraph, type WatchSupergraphOptions } from './watch';
 export { Registry, type RegistryOptions, type RollbackOptions } from './registry';
 export type { GatewayReport } from './gateway-reports';

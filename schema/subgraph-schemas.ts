@@ -4,7 +4,12 @@ import type { SubgraphSchema } from './compose';
 import type { Problem } from './problem';
 import { type SubgraphConfig, type SupergraphConfig, SupergraphConfigError } from './supergraph-config';
 
+/** The headers by which a subgraph that is asked for its schema knows who asks: of a POST with this body. */
+export type SignIntrospection = (subgraph: string, body: string) => Readonly<Record<string, string>>;
+
 export interface ReadSubgraphSchemasOptions {
+  /** @default none, as for subgraphs that answer everybody */
+  readonly sign?: SignIntrospection | undefined;
   /** Per subgraph that is introspected, in milliseconds. @default 10_000 */
   readonly timeout?: number;
 }
@@ -15,9 +20,9 @@ export interface ReadSubgraphSchemasOptions {
  */
 export async function readSubgraphSchemas(
   { subgraphs }: SupergraphConfig,
-  { timeout = 10_000 }: ReadSubgraphSchemasOptions = {},
+  { sign = () => ({}), timeout = 10_000 }: ReadSubgraphSchemasOptions = {},
 ): Promise<SubgraphSchema[]> {
-  const results = await Promise.allSettled(subgraphs.map((subgraph) => readSchema(subgraph, timeout)));
+  const results = await Promise.allSettled(subgraphs.map((subgraph) => readSchema(subgraph, sign, timeout)));
   const problems = results.flatMap((result, index): Problem[] => {
     if (result.status === 'fulfilled') return [];
     const message = `The schema of ${subgraphs[index]!.name} cannot be read: ${reasonOf(result.reason)}.`;
@@ -29,13 +34,14 @@ export async function readSubgraphSchemas(
 
 async function readSchema(
   { name, routingUrl, schema }: SubgraphConfig,
+  sign: SignIntrospection,
   timeout: number,
 ): Promise<SubgraphSchema> {
   switch (schema.kind) {
     case 'sdl':
       return { name, routingUrl, sdl: schema.sdl, file: `${name}.graphql` };
     case 'url':
-      return { name, routingUrl, sdl: await introspect(schema, timeout), file: schema.url };
+      return { name, routingUrl, sdl: await introspect(name, schema, sign, timeout), file: schema.url };
     case 'file':
       return { name, routingUrl, sdl: await readFile(schema.path, 'utf8'), file: displayPath(schema.path) };
   }
@@ -43,13 +49,21 @@ async function readSchema(
 
 /** Asks a subgraph for its schema, as section "`_Service`" of the Federation subgraph specification has it. */
 async function introspect(
+  subgraph: string,
   { url, headers }: { url: string; headers: Readonly<Record<string, string>> },
+  sign: SignIntrospection,
   timeout: number,
 ): Promise<string> {
+  const query = JSON.stringify({ query: '{ _service { sdl } }' });
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
-    body: JSON.stringify({ query: '{ _service { sdl } }' }),
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      ...sign(subgraph, query),
+      ...headers,
+    },
+    body: query,
     signal: AbortSignal.timeout(timeout),
   });
   const body = (await response.json().catch(() => undefined)) as

@@ -1,13 +1,13 @@
 import { dirname, resolve } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
-import { composeFile, type FileComposition } from './compose-file';
+import { composeFile, type ComposeFileOptions, type FileComposition } from './compose-file';
 import {
   loadSupergraphConfig,
   SupergraphConfigError,
   type SupergraphConfigOptions,
 } from './supergraph-config';
 
-export interface WatchSupergraphOptions extends SupergraphConfigOptions {
+export interface WatchSupergraphOptions extends ComposeFileOptions {
   /** Called with the first composition and again after every edit of the configuration or a schema file. */
   readonly onComposition: (composition: FileComposition) => void;
 }

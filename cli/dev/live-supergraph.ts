@@ -1,4 +1,4 @@
-import type { FileComposition, SubgraphSchema, SupergraphConfigOptions } from '../../schema';
+import type { ComposeFileOptions, FileComposition, SubgraphSchema } from '../../schema';
 import { CommandFailure } from '../context';
 import { lazy } from '../lazy';
 import type { Output } from './output';
@@ -6,7 +6,7 @@ import type { SubgraphProcesses } from './subgraph-processes';
 import type { SupergraphFeed } from './supergraph-feed';
 
 export interface LiveSupergraphOptions {
-  readonly source: SupergraphConfigOptions;
+  readonly source: ComposeFileOptions;
   readonly processes: SubgraphProcesses;
   /** The first start of the processes. */
   readonly started: Promise<void>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Store } from './store';
-import { entityTag, operationTag, subgraphTag, typeTag, unknownEntityTag } from './tags';
+import { formatsOf } from './tag-formats';
+import { entityTag, operationTag, subgraphTag, typeTag, unknownOf } from './tags';
 
 const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
 const list = z
@@ -45,8 +46,15 @@ export type Invalidation = z.output<typeof invalidationSchema>;
 /** Drops what has any of the tags, everywhere. Rejects with `StoreUnavailable` when that is not sure. */
 export type Invalidate = (tags: readonly string[]) => Promise<void>;
 
-export function createInvalidate(store: Store): Invalidate {
-  return (tags) => store.invalidate([...new Set([...tags, ...tags.flatMap(unknownToo)])]);
+export function createInvalidate(
+  store: Store,
+  /** The formats of tags that there are now. */
+  formats: () => readonly string[] = () => [],
+): Invalidate {
+  return (tags) =>
+    store.invalidate([
+      ...new Set(tags.flatMap((tag) => [tag, ...unknownOf(tag), ...formatsOf(tag, formats())])),
+    ]);
 }
 
 /** The tags of what an invalidation names. */
@@ -59,10 +67,4 @@ export function tagsOf(invalidation: Invalidation): string[] {
     ...subgraphs.map(subgraphTag),
     ...operations.map((prefix) => `${operationTag(prefix)}*`),
   ];
-}
-
-/** An entity whose key is not known may be any entity of its type. */
-function unknownToo(tag: string): string[] {
-  const [, type] = /^([A-Za-z_]\w*):[^=]+=/.exec(tag) ?? [];
-  return type === undefined ? [] : [unknownEntityTag(type)];
 }

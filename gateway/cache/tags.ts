@@ -4,8 +4,12 @@ export const subgraphTag = (name: string): string => `subgraph:${name}`;
 export const typeTag = (type: string): string => `type:${type}`;
 export const operationTag = (name: string): string => `operation:${name}`;
 
-/** An entity of that type whose key is not known: the invalidation of any entity of the type drops it. */
-export const unknownEntityTag = (type: string): string => `${type}:?`;
+/**
+ * An entity of that type whose value for one of its keys is not known: the invalidation of any entity of the type by
+ * that key drops it. Of a key of several fields the first one stands in it, in the order of `entityTag`.
+ */
+export const unknownEntityTag = (type: string, fields: readonly string[]): string =>
+  `${type}:${[...fields].sort()[0]}=?`;
 
 /**
  * `Item:id=1,org=2`: the fields sorted, those of objects by their path (`org.id=2`). Values that differ only in what
@@ -13,6 +17,12 @@ export const unknownEntityTag = (type: string): string => `${type}:?`;
  */
 export function entityTag(type: string, key: Readonly<Record<string, unknown>>): string {
   return `${type}:${flatten(key, '').sort().join(',')}`;
+}
+
+/** The tag that an entity has, in place of this one, where it is not known. None for what is no entity's tag. */
+export function unknownOf(tag: string): string[] {
+  const [, type, field] = /^([A-Za-z_]\w*):([A-Za-z_][\w.]*)=/.exec(tag) ?? [];
+  return type === undefined ? [] : [unknownEntityTag(type, [field!])];
 }
 
 function flatten(key: Readonly<Record<string, unknown>>, path: string): string[] {

@@ -1,3 +1,4 @@
+export type { EntityFacts } from './entity-facts';
 export { PlanCache, type PlannedOperation } from './plan-cache';
 export type { QueryPlan } from './planner';
 export { createPlanner, type Planner, type PlannerOptions } from './planner-threads';

@@ -13,6 +13,7 @@ import { prettyFormatQueryPlan, QueryPlanner } from '@apollo/query-planner';
 import { buildSchema, type DocumentNode, Kind, parse } from 'graphql';
 import { type QueryPlan } from '../execution/plan';
 import { mendsOf } from './defects';
+import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { type PlanningFailure, PlanningError } from './planning-error';
 import { type DirectiveNames, type Protections, protectionsOf } from './protections';
 
@@ -49,6 +50,7 @@ export interface SupergraphFacts {
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
   readonly protections: Protections;
+  readonly entities: EntityFacts;
 }
 
 /** Builds the query graph of a supergraph. Throws an `Error` that says what is wrong with a supergraph that it refuses. */
@@ -88,6 +90,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
       subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       overrideLabels: overrideLabelsOf(supergraph),
       protections: protectionsOf(document, directiveNamesOf(supergraph)),
+      entities: entityFactsOf(document),
     },
     plan(document, operationName, overrideLabels) {
       const overrideConditions = new Map(overrideLabels.map((label) => [label, true]));
@@ -136,6 +139,7 @@ const supportedFeatures = new Set([
   'https://specs.apollo.dev/authenticated/v0.1',
   'https://specs.apollo.dev/requiresScopes/v0.1',
   'https://specs.apollo.dev/policy/v0.1',
+  'https://specs.apollo.dev/cacheTag/v0.1',
 ]);
 
 const isSupergraph = ({ definitions }: DocumentNode): boolean =>

@@ -37,11 +37,12 @@ export function measureCalls({ metrics, logger }: MeasureCallsOptions): Intercep
   };
 }
 
-/** Counts the calls that are made, for who caused them and for all. */
+/** Counts the calls that are made, for who caused them and for all, and notes when. */
 export function countCalls(statistics: Pick<CallStatistics, 'sent'>): Interceptor {
   return (next) => (request) => {
     request.caller.calls.sent++;
     statistics.sent(request.operation);
-    return next(request);
+    const sentAt = performance.now();
+    return next(request).then((response) => ({ ...response, sentAt }));
   };
 }

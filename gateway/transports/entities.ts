@@ -15,7 +15,7 @@ export interface EntityAnswer {
   readonly errors: readonly EntityError[];
 }
 
-interface EntityError {
+export interface EntityError {
   readonly path: readonly unknown[];
 }
 
@@ -56,6 +56,40 @@ export function withRepresentations(
     representations: representations[i]!,
   }));
   return { ...request, variables: Buffer.concat(pieces), entities };
+}
+
+/** A request for representations of one list alone: its `selection`, under a name that operators know. */
+export function requestAlone(
+  { operation, caller }: SubgraphRequest,
+  list: EntityList,
+  representations: readonly Buffer[],
+): SubgraphRequest {
+  const { selection, arguments: others } = list;
+  const { subgraph, name } = operation;
+  const document = name === undefined ? selection : selection.replace(/^query/, `query ${name}`);
+  const operationName = name === undefined ? '' : `,"operationName":${JSON.stringify(name)}`;
+  const bodyPrefix = Buffer.from(`{"query":${JSON.stringify(document)}${operationName},"variables":`);
+  const more = others.length === 0 ? [] : [Buffer.from(','), others];
+  const variables = Buffer.concat([
+    Buffer.from('{"representations":'),
+    listOf(representations),
+    ...more,
+    closingBrace,
+  ]);
+  return {
+    operation: { subgraph, kind: 'query', document, name, bodyPrefix },
+    variables,
+    caller,
+    entities: [
+      {
+        responseKey: '_entities',
+        variable: 'representations',
+        selection,
+        arguments: others,
+        representations,
+      },
+    ],
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { linkHeaders } from './signers/private-link';
 import type { Caller } from './transport';
 
 /** Which headers of a client's request reach subgraphs. Names are taken in any case. */
@@ -18,8 +19,8 @@ export interface HeaderRules {
 /**
  * Compiles rules to a function that picks, from the headers of a client's request, those of its subgraph calls.
  *
- * What belongs to a connection or describes a body is never passed on: a rule for it is a `RangeError`, and so is a
- * value with a line break. A header that the client names in its `Connection` header, or whose value could not be
+ * What belongs to a connection, describes a body or is believed by subgraphs is never passed on: a rule for it is a
+ * `RangeError`, and so is a value with a line break. A header that the client names in its `Connection` header, or whose value could not be
  * sent, is left out.
  */
 export function compileHeaderRules(rules: HeaderRules): (headers: IncomingHttpHeaders) => Caller['headers'] {
@@ -52,11 +53,12 @@ export function compileHeaderRules(rules: HeaderRules): (headers: IncomingHttpHe
   };
 }
 
-/** The `Caller.scope` of these headers. A name has no colon in it, and a value no line break. */
-export function scopeOf(headers: Caller['headers']): string {
+/** The `Caller.scope` of these. A name has no colon in it, and a value no line break. */
+export function scopeOf(headers: Caller['headers'], signedIdentity?: Caller['signedIdentity']): string {
   let scope = '';
   for (const name of Object.keys(headers).sort()) scope += `${name}:${headers[name]}\n`;
-  return scope;
+  // Of this name there is no header of a client.
+  return signedIdentity === undefined ? scope : `${scope}weir-identity:${signedIdentity}\n`;
 }
 
 function checkedName(name: string): string {
@@ -68,6 +70,9 @@ function checkedName(name: string): string {
     throw new RangeError(
       `The header "${name}" must not be forwarded: it belongs to a connection or to a body`,
     );
+  }
+  if (linkHeaders.includes(lower)) {
+    throw new RangeError(`The header "${name}" must not be forwarded: subgraphs know their gateway by it`);
   }
   return lower;
 }

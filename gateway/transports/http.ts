@@ -4,6 +4,7 @@ import { type Dispatcher, errors, Pool } from 'undici';
 import { KeptBytes } from './kept-bytes';
 import { type PendingCall, PendingCalls } from './pending-calls';
 import { bodyOf } from './request-body';
+import type { SignedHeaders, Signer } from './signer';
 import { lookupSubgraph, parseSubgraphUrl } from './subgraph-url';
 import {
   type Caller,
@@ -22,6 +23,8 @@ export interface HttpSubgraph {
   readonly url: string;
   /** Headers that every call has; one of the client's request of the same name is left out. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Signs every call. The headers that it writes are never the client's. */
+  readonly signer?: Signer | undefined;
   /**
    * How long a call may take, in milliseconds, from `send` to the last byte. Also bounded by the caller's deadline.
    *
@@ -92,7 +95,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
 
   return {
     to(subgraph) {
-      const { name, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
+      const { name, signer, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
       const url = parseSubgraphUrl(name, subgraph.url);
       let pool = pools.get(url.origin);
       if (pool === undefined) pools.set(url.origin, (pool = openPool(url.origin, options)));
@@ -100,9 +103,11 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
       const target: Target = {
         name,
         pool,
+        url,
         path: url.pathname + url.search,
         headers: Object.entries(headers).flat(),
-        headerNames: new Set(Object.keys(headers)),
+        headerNames: new Set([...Object.keys(headers), ...(signer?.headers ?? [])]),
+        signer,
         timeout: positive(name, 'timeout', timeout),
         maxResponseSize: positive(name, 'maxResponseSize', maxResponseSize),
       };
@@ -119,10 +124,13 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
 interface Target {
   readonly name: string;
   readonly pool: Pool;
+  readonly url: URL;
   readonly path: string;
   /** Names and values in turn. */
   readonly headers: readonly string[];
+  /** Those that a client's header does not replace. */
   readonly headerNames: ReadonlySet<string>;
+  readonly signer: Signer | undefined;
   readonly timeout: number;
   readonly maxResponseSize: number;
 }
@@ -218,7 +226,7 @@ class Call implements Dispatcher.DispatchHandler, PendingCall {
 
   #dispatch(request: SubgraphRequest): void {
     const { caller } = request;
-    const { pool, path, headers: fixed, headerNames } = this.#target;
+    const { headers: fixed, headerNames, signer } = this.#target;
     const headers = fixed.slice();
     for (const name in caller.headers) {
       if (!headerNames.has(name)) headers.push(name, caller.headers[name]!);
@@ -226,7 +234,31 @@ class Call implements Dispatcher.DispatchHandler, PendingCall {
     for (const name in caller.tracing) headers.push(name, caller.tracing[name]!);
     const left = Math.min(this.expires, caller.deadline ?? Infinity) - performance.now();
     headers.push('x-request-timeout', String(Math.ceil(left)));
-    pool.dispatch({ path, method: 'POST', headers, body: bodyOf(request) }, this);
+    const body = bodyOf(request);
+    if (signer === undefined) this.#send(headers, body);
+    else this.#sign(signer, headers, body);
+  }
+
+  #sign(signer: Signer, headers: string[], body: Buffer): void {
+    const { url } = this.#target;
+    const send = (signed: SignedHeaders): void => {
+      for (const part of signed) headers.push(part);
+      // It may have taken its time.
+      if (!this.#settled) this.#send(headers, body);
+    };
+    const fail = (error: unknown): void => this.#fail('unsigned', error as Error);
+    try {
+      const signed = signer.sign({ url, body, caller: this.caller });
+      if ('then' in signed) signed.then(send).catch(fail);
+      else send(signed);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #send(headers: string[], body: Buffer): void {
+    const { pool, path } = this.#target;
+    pool.dispatch({ path, method: 'POST', headers, body }, this);
   }
 
   /** What the response says of its length; 0 when it does not. */

@@ -1,3 +1,4 @@
+import type { Ingredients } from '../cache/policy';
 import type { CallCounts } from './call-counts';
 import type { PendingCall, PendingCalls } from './pending-calls';
 import {
@@ -77,22 +78,26 @@ export class Member implements PendingCall {
 
 /**
  * Stands for all who wait for one call. It is gone when all of them are, and has the latest of their deadlines. Their
- * headers are equal; the call is found under the request that came first.
+ * scopes are equal; the call is found under the request that came first.
  */
 export class SharedCaller implements Caller {
   readonly headers: Caller['headers'];
+  readonly signedIdentity: string | undefined;
   readonly scope: string;
   readonly tracing: Caller['tracing'];
   readonly calls: CallCounts;
+  readonly ingredients: Ingredients;
   readonly #members: readonly Member[];
 
   /** @param members at least one; there may come more */
   constructor(members: readonly Member[]) {
-    const { headers, scope, tracing, calls } = members[0]!.caller;
+    const { headers, signedIdentity, scope, tracing, calls, ingredients } = members[0]!.caller;
     this.headers = headers;
+    this.signedIdentity = signedIdentity;
     this.scope = scope;
     this.tracing = tracing;
     this.calls = calls;
+    this.ingredients = ingredients;
     this.#members = members;
   }
 

@@ -1,3 +1,4 @@
+import type { Ingredients, Policy } from '../cache/policy';
 import type { CallCounts } from './call-counts';
 
 /** The part of a subgraph call that is the same for every request; compiled once per fetch node. */
@@ -18,7 +19,12 @@ export interface SubgraphOperation {
 export interface Caller {
   /** Headers chosen by the forwarding rules, in lower case. What a subgraph answers may depend on them. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Equal for two callers exactly when their `headers` are equal; empty when there are none. */
+  /**
+   * Who they are, as subgraphs with a private link are told: the value of `weir-identity`. What a subgraph answers may
+   * depend on it. Undefined for nobody, and where no link is set up.
+   */
+  readonly signedIdentity: string | undefined;
+  /** Equal for two callers exactly when their `headers` and `signedIdentity` are equal; empty when there are none. */
   readonly scope: string;
   /** Headers that tell operators to which request a call belongs. No answer depends on them. */
   readonly tracing: Readonly<Record<string, string>>;
@@ -27,6 +33,8 @@ export interface Caller {
   /** When the client's request must be answered, in milliseconds of `performance.now()`; undefined: never. */
   readonly deadline: number | undefined;
   readonly calls: CallCounts;
+  /** What the answer to the client is made of. Responses are noted there as they come back to who asked for them. */
+  readonly ingredients: Ingredients;
 }
 
 export interface SubgraphRequest {
@@ -67,6 +75,15 @@ export interface SubgraphResponse {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The unpacked body. It may be part of a larger block of memory: copy what is kept beyond the request. */
   readonly body: Buffer;
+  /** What is left of its life, where it comes from a cache. @default what its headers say */
+  readonly policy?: Policy | undefined;
+  /** What it is made of, where that is known: an invalidation of any of these drops it. */
+  readonly tags?: Iterable<string> | undefined;
+  /**
+   * When the call was made that it answers, in milliseconds of `performance.now()`: what joined a call that others had
+   * begun gets an answer that is older than its request.
+   */
+  readonly sentAt?: number | undefined;
 }
 
 /**
@@ -137,6 +154,7 @@ const failures = {
   broken: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called for a moment: too many calls of it failed' },
   busy: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: too many calls of it wait already' },
   failed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'failed to answer' },
+  unsigned: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: there is nothing to sign the call with' },
   unsendable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: the request could not be sent' },
   aborted: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not waited for: the client has gone' },
   closed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called any more: the gateway is shutting down' },

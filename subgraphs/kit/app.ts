@@ -10,7 +10,15 @@ import Fastify, {
 import { type Database } from './database';
 import { finished } from 'node:stream';
 import { createApolloServer, loadSchema, requestState, type RequestState } from './graphql';
-import { developmentAuthenticate, type Authenticate, type Identity } from './identity';
+import {
+  developmentAuthenticate,
+  linkAuthenticate,
+  type Authenticate,
+  type Identity,
+  type SignedCaller,
+} from './identity';
+import { type LinkKeys } from './link-keys';
+import { checkBody, LinkRefused, openPrivateLink, signRequest, type Checked } from './private-link';
 import { SubgraphError } from './errors';
 import { GraphQLError } from 'graphql';
 import { type Subgraph } from './subgraph';
@@ -35,21 +43,38 @@ export interface AppOptions<OptionName extends string> {
   readonly waitingFor: ReadonlySet<string>;
   /** Aborted when the process is about to end: no more requests should be sent here. */
   readonly draining: AbortSignal;
+  /** The keys of the private link. Without them, whoever reaches the subgraph is answered. */
+  readonly linkKeys?: LinkKeys | undefined;
+  /** Believes whatever user id it is told, where the gateway has signed no caller. @default without keys */
+  readonly development?: boolean | undefined;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
     trace: Trace;
+    /** What the private link says; `null` where there is none. */
+    checked: Checked | null;
   }
 }
 
 /** A subgraph as a Fastify app, which a socket serves as well as Lambda. */
 export async function createApp<Context extends object, OptionName extends string>(
   subgraph: Subgraph<Context, OptionName>,
-  { schema, options, log, db, prepared, waitingFor, draining }: AppOptions<OptionName>,
+  {
+    schema,
+    options,
+    log,
+    db,
+    prepared,
+    waitingFor,
+    draining,
+    linkKeys,
+    development = !linkKeys,
+  }: AppOptions<OptionName>,
 ): Promise<FastifyInstance> {
   const apollo = await createApolloServer(await loadSchema(schema, subgraph.resolvers), log);
-  const authenticate = subgraph.authenticate ?? developmentAuthenticate;
+  const authenticate = subgraph.authenticate ?? (development ? developmentAuthenticate : linkAuthenticate);
+  const check = linkKeys && openPrivateLink({ subgraph: subgraph.name, keys: linkKeys });
 
   const app = Fastify({
     loggerInstance: log,
@@ -61,6 +86,7 @@ export async function createApp<Context extends object, OptionName extends strin
   }) as unknown as FastifyInstance;
 
   app.decorateRequest('trace', null as unknown as Trace);
+  app.decorateRequest('checked', null);
   app.addHook('onRequest', async (request, reply) => {
     request.trace = readTrace(request.headers);
     const { requestId, traceId } = request.trace;
@@ -95,9 +121,13 @@ export async function createApp<Context extends object, OptionName extends strin
     context: async (request: FastifyRequest, reply: FastifyReply) => {
       await prepared;
       const { signal, carryThrough } = watchCaller(request, reply);
+      const caller = request.checked?.caller ?? null;
       const context = subgraph.context({
         db: db.forRequest(signal),
-        identity: identify(authenticate, request),
+        identity: identify(authenticate, request, caller),
+        caller,
+        sign: (name, body) =>
+          linkKeys ? signRequest({ key: linkKeys.current[0]!, subgraph: name, body, caller }) : {},
         signal,
         propagation: request.trace.propagation,
         options,
@@ -107,7 +137,21 @@ export async function createApp<Context extends object, OptionName extends strin
       return { ...context, [requestState]: state };
     },
   });
-  app.route({ method: ['GET', 'POST'], url: graphqlPath, handler: handle });
+  app.route({
+    method: ['GET', 'POST'],
+    url: graphqlPath,
+    handler: handle,
+    ...(check && {
+      onRequest: async (request) => {
+        request.checked = check(request.method, request.headers);
+        await Promise.resolve();
+      },
+      preParsing: async (request, _, body) => {
+        await Promise.resolve();
+        return body.pipe(checkBody(request.checked!));
+      },
+    }),
+  });
   app.route({
     method: ['PUT', 'PATCH', 'DELETE'],
     url: graphqlPath,
@@ -118,9 +162,13 @@ export async function createApp<Context extends object, OptionName extends strin
 }
 
 /** Who calls; a refusal is one of the whole request, and so says its HTTP status. */
-function identify(authenticate: Authenticate, { headers }: FastifyRequest): Identity | null {
+function identify(
+  authenticate: Authenticate,
+  { headers }: FastifyRequest,
+  caller: SignedCaller | null,
+): Identity | null {
   try {
-    return authenticate(headers);
+    return authenticate(headers, caller);
   } catch (error) {
     if (!(error instanceof SubgraphError)) throw error;
     const status = error.code === 'FORBIDDEN' ? 403 : error.code === 'UNAVAILABLE' ? 503 : 401;
@@ -176,7 +224,9 @@ function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyR
     request.log.error({ err: error }, 'masked error');
     return refuse(reply, status, 'INTERNAL_SERVER_ERROR', 'Internal server error');
   }
-  const code = { 413: 'PAYLOAD_TOO_LARGE', 415: 'UNSUPPORTED_MEDIA_TYPE' }[status] ?? 'BAD_REQUEST';
+  if (error instanceof LinkRefused) request.log.warn({ reason: error.message }, 'request refused');
+  const code =
+    { 401: 'LINK_REFUSED', 413: 'PAYLOAD_TOO_LARGE', 415: 'UNSUPPORTED_MEDIA_TYPE' }[status] ?? 'BAD_REQUEST';
   return refuse(reply, status, code, error.message);
 }
 

@@ -4,17 +4,47 @@ import { SubgraphError } from './errors';
 /** Who calls. */
 export interface Identity {
   readonly id: string;
+  /** @default [] */
+  readonly groups?: readonly string[];
+  /** @default [] */
+  readonly scopes?: readonly string[];
 }
 
-/** Tells from the headers of a request who sent it; `null` when nobody is signed in. Throwing refuses the request. */
-export type Authenticate = (headers: IncomingHttpHeaders) => Identity | null;
+/** Who calls, as the gateway found out and signed it. */
+export interface SignedCaller {
+  /** How they proved it to the gateway, such as `oidc` or `api-key`. */
+  readonly mode: string;
+  /** The user. Missing where only the client is known. */
+  readonly sub?: string;
+  /** Who vouches for the user. */
+  readonly iss?: string;
+  /** The application that calls. */
+  readonly client?: string;
+  readonly groups?: readonly string[];
+  readonly scopes?: readonly string[];
+  /** Those that the gateway's `privateLinks.claims` names. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
 
 /**
- * A stand-in for development: it believes whatever user id it is told (`authorization: Bearer u1`).
- * It proves nothing, so a subgraph that serves real people passes its own `authenticate`.
+ * Tells who sent a request; `null` when nobody is signed in. Throwing refuses the request. `caller` is what the
+ * gateway signed: `null` for nobody, and always where the subgraph has no private link.
  */
-export const developmentAuthenticate: Authenticate = ({ authorization }) => {
-  const id = /^Bearer ([A-Za-z0-9_-]{1,64})$/i.exec(authorization ?? '')?.[1];
+export type Authenticate = (headers: IncomingHttpHeaders, caller: SignedCaller | null) => Identity | null;
+
+/** Believes what the gateway has signed, and nothing else. */
+export const linkAuthenticate: Authenticate = (_, caller) =>
+  caller?.sub === undefined
+    ? null
+    : { id: caller.sub, groups: caller.groups ?? [], scopes: caller.scopes ?? [] };
+
+/**
+ * A stand-in for development: where the gateway has signed no caller, it believes whatever user id it is told
+ * (`authorization: Bearer u1`). It proves nothing.
+ */
+export const developmentAuthenticate: Authenticate = (headers, caller) => {
+  if (caller) return linkAuthenticate(headers, caller);
+  const id = /^Bearer ([A-Za-z0-9_-]{1,64})$/i.exec(headers.authorization ?? '')?.[1];
   return id === undefined ? null : { id };
 };
 

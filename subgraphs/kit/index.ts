@@ -35,6 +35,14 @@ export {
   type Outcome,
   type WithRequests,
 } from './idempotency';
-export { developmentAuthenticate, requireIdentity, type Authenticate, type Identity } from './identity';
+export {
+  developmentAuthenticate,
+  linkAuthenticate,
+  requireIdentity,
+  type Authenticate,
+  type Identity,
+  type SignedCaller,
+} from './identity';
+export { type LinkKeysSettings } from './link-keys';
 export { domainEvent, type DomainEvent, type WithOutbox } from './events';
 export { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from './embedded-dynamodb';

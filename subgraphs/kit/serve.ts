@@ -7,6 +7,7 @@ import { createApp, graphqlPath } from './app';
 import { isOutage } from './commands';
 import { openDatabase, type Database } from './database';
 import { connectDynamoDB } from './dynamodb';
+import { openLinkKeys } from './link-keys';
 import { prepareTable } from './prepare';
 import { readSettings, usage, type Settings } from './settings';
 import { StartError } from './start-error';
@@ -57,6 +58,12 @@ export async function openSubgraph<Context extends object, OptionName extends st
 ): Promise<OpenSubgraph> {
   const log = pino({ level: settings.logLevel ?? 'info', base: { subgraph: subgraph.name } });
   const database = settings.database ?? { kind: 'embedded' };
+  const linkKeys =
+    settings.link &&
+    openLinkKeys(settings.link, (change) => {
+      if (change instanceof Error) log.error({ reason: change.message }, 'the keys of the private link stay');
+      else log.info({ keys: change.map(({ id }) => id) }, 'the private link has new keys');
+    });
   const dynamodb = await connectDynamoDB(database);
   const db = openDatabase({ client: dynamodb.client });
   const stopping = new AbortController();
@@ -80,6 +87,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
 
   async function close(): Promise<void> {
     stopping.abort();
+    linkKeys?.close();
     await prepared.catch(() => undefined);
     await dynamodb.stop();
   }
@@ -92,6 +100,8 @@ export async function openSubgraph<Context extends object, OptionName extends st
     prepared,
     waitingFor,
     draining: stopping.signal,
+    linkKeys,
+    development: settings.development,
   }).catch(async (error: unknown) => {
     await close();
     throw error;

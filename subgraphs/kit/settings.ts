@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type DatabaseSettings } from './dynamodb';
+import { type LinkKeysSettings } from './link-keys';
 import { StartError } from './start-error';
 import { type OptionDefinition, type Subgraph } from './subgraph';
 
@@ -15,6 +16,15 @@ export interface Settings {
   readonly database?: DatabaseSettings;
   /** Writes the seeds of tables that are empty. @default true, but for AWS itself false */
   readonly seed?: boolean;
+  /** The keys of the private link to the gateway. Without them, whoever reaches the subgraph is answered. */
+  readonly link?: LinkKeysSettings;
+  /**
+   * Believes whatever user id it is told, where the gateway has signed no caller: `authorization: Bearer u1`. Never
+   * where real people are served.
+   *
+   * @default false with a private link, true without one
+   */
+  readonly development?: boolean;
   /** `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. @default 'info' */
   readonly logLevel?: string;
   /** Values of the subgraph's own options. */
@@ -34,6 +44,7 @@ export function readSettings(
   const get = (flag: string, variable: string) => flags[flag] ?? (env[variable] || undefined);
   const port = get('port', 'PORT');
   const seed = get('seed', 'WEIR_SEED');
+  const development = env['WEIR_DEVELOPMENT'] || undefined;
   return {
     ...defined({
       host: get('host', 'HOST'),
@@ -41,6 +52,10 @@ export function readSettings(
       schema: flags['schema'],
       seed: seed === undefined ? undefined : oneOf('seed', seed, ['true', 'false']) === 'true',
       logLevel: env['LOG_LEVEL'] ? oneOf('LOG_LEVEL', env['LOG_LEVEL'], logLevels) : undefined,
+    }),
+    ...defined({ link: readLink(env) }),
+    ...(development && {
+      development: oneOf('WEIR_DEVELOPMENT', development, ['true', 'false']) === 'true',
     }),
     database: readDatabase(get('data', 'WEIR_DATA') ?? defaultData, env),
     options: defined(
@@ -64,8 +79,11 @@ Flags, and the environment variables that say the same:
   --seed BOOLEAN  ${'WEIR_SEED'.padEnd(20)} fill empty tables with sample data (default: true, on AWS false)
 ${own.join('')}
 Environment only:
-  DYNAMODB_ENDPOINT  a URL, or "aws" for AWS itself, instead of the embedded DynamoDB; the usual AWS_… settings apply
-  LOG_LEVEL          ${logLevels.join(', ')} (default: info)
+  DYNAMODB_ENDPOINT    a URL, or "aws" for AWS itself, instead of the embedded DynamoDB; the usual AWS_… settings apply
+  WEIR_LINK_KEYS       secrets that the gateway signs with, separated by commas: nobody else is answered then
+  WEIR_LINK_KEYS_FILE  a file that holds them, one a line; it is looked at every second
+  WEIR_DEVELOPMENT     true believes whatever user id it is told: authorization: Bearer u1 (default: without keys)
+  LOG_LEVEL            ${logLevels.join(', ')} (default: info)
 `;
 }
 
@@ -131,6 +149,14 @@ function readDatabase(folder: string, env: NodeJS.ProcessEnv): DatabaseSettings 
   const region = env['AWS_REGION'] || env['AWS_DEFAULT_REGION'];
   const credentials = Boolean(env['AWS_ACCESS_KEY_ID'] || env['AWS_PROFILE']);
   return { kind: 'endpoint', endpoint, credentials, ...(region && { region }) };
+}
+
+function readLink(env: NodeJS.ProcessEnv): LinkKeysSettings | undefined {
+  const keys = env['WEIR_LINK_KEYS'];
+  const file = env['WEIR_LINK_KEYS_FILE'];
+  if (keys && file) throw new StartError('Only one of WEIR_LINK_KEYS and WEIR_LINK_KEYS_FILE may be set.');
+  if (file) return { file };
+  return keys ? { keys: keys.split(',').map((key) => key.trim()) } : undefined;
 }
 
 /** `inventoryUrl` is `--inventory-url` … */

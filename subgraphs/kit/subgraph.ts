@@ -1,7 +1,7 @@
 import { type GraphQLResolveInfo, type GraphQLScalarType } from 'graphql';
 import { type FastifyBaseLogger } from 'fastify';
 import { type Database } from './database';
-import { type Authenticate, type Identity } from './identity';
+import { type Authenticate, type Identity, type SignedCaller } from './identity';
 import { type AnyTableDefinition } from './table-definition';
 
 /** A subgraph, stated: {@link lambdaHandler} and {@link runWhenMain} make it answer. */
@@ -16,7 +16,10 @@ export interface Subgraph<Context extends object = object, OptionName extends st
   readonly tables?: readonly AnyTableDefinition[];
   /** Settings of its own, by name; `inventoryUrl` is read from `--inventory-url` and `INVENTORY_URL`. */
   readonly options?: Readonly<Record<OptionName, OptionDefinition>>;
-  /** @default the stand-in for development, which believes `authorization: Bearer u1` */
+  /**
+   * @default what the gateway has signed; without a private link the stand-in for development, which believes
+   * `authorization: Bearer u1`
+   */
   readonly authenticate?: Authenticate;
   /** What the resolvers of one request share: loaders, identity. */
   readonly context: (request: RequestScope<OptionName>) => Context;
@@ -32,10 +35,14 @@ export interface OptionDefinition {
 export interface RequestScope<OptionName extends string = string> {
   readonly db: Database;
   readonly identity: Identity | null;
+  /** Who calls, as the gateway signed it: also a client without a user. `null` without a private link. */
+  readonly caller: SignedCaller | null;
   /** Aborted when the caller of a query is gone, never during a mutation. Reads through `db` heed it already. */
   readonly signal: AbortSignal;
   /** Headers to pass on to other services: request id and trace context. */
   readonly propagation: Readonly<Record<string, string>>;
+  /** The headers that another subgraph takes for those of a private link, for the same caller; none without a link. */
+  readonly sign: (subgraph: string, body: string) => Readonly<Record<string, string>>;
   readonly options: Readonly<Record<OptionName, string>>;
   readonly log: FastifyBaseLogger;
 }

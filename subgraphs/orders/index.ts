@@ -18,10 +18,10 @@ export const orders = defineSubgraph({
     },
   },
   resolvers,
-  context: ({ db, identity, options, propagation, log }): Context => ({
+  context: ({ db, identity, options, propagation, sign, log }): Context => ({
     db,
     identity,
-    inventory: connectInventory({ url: options.inventoryUrl, headers: propagation }),
+    inventory: connectInventory({ url: options.inventoryUrl, headers: propagation, sign }),
     log,
     loaders: createLoaders(db),
   }),

@@ -1,4 +1,4 @@
-import { SubgraphError } from '../kit';
+import { SubgraphError, type RequestScope } from '../kit';
 import { type OrderLine } from './table';
 
 /** What orders wants of the subgraph inventory. Both may be repeated. */
@@ -13,18 +13,21 @@ export interface InventoryOptions {
   readonly url: string;
   /** Sent along: request id and trace context. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Signs what is sent, as inventory wants it. */
+  readonly sign: RequestScope['sign'];
   /** How long an answer may take, in milliseconds. @default 5000 */
   readonly timeout?: number;
 }
 
-export function connectInventory({ url, headers, timeout = 5000 }: InventoryOptions): Inventory {
+export function connectInventory({ url, headers, sign, timeout = 5000 }: InventoryOptions): Inventory {
   async function mutate(query: string, variables: object): Promise<void> {
+    const body = JSON.stringify({ query, variables });
     let answer: Answer;
     try {
       const response = await fetch(url, {
         method: 'POST',
-        headers: { ...headers, 'content-type': 'application/json' },
-        body: JSON.stringify({ query, variables }),
+        headers: { ...headers, ...sign('inventory', body), 'content-type': 'application/json' },
+        body,
         // Not the caller's signal: whoever hangs up has asked for the order all the same.
         signal: AbortSignal.timeout(timeout),
       });

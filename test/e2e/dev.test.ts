@@ -55,6 +55,18 @@ describe('weir dev', () => {
     expect((await weir.query(query, { authorization: 'Bearer u1' })).errors).toBeUndefined();
   });
 
+  it('has subgraphs that answer its gateway only', async () => {
+    const [url] = /http:\/\/127\.0\.0\.1:\d+\/graphql$/m.exec(
+      weir.stdout.slice(weir.stdout.indexOf('accounts')),
+    )!;
+    const headers = { 'content-type': 'application/json', authorization: 'Bearer u1' };
+    const body = JSON.stringify({ query: '{ viewer { email } }' });
+    const answer = await fetch(url, { method: 'POST', headers, body });
+    expect(answer.status).toBe(401);
+    expect(await answer.text()).toContain('This subgraph answers its gateway only');
+    expect((await weir.query('{ viewer { id } }', headers)).data.viewer).toEqual({ id: 'u1' });
+  });
+
   it('goes on without a subgraph that was killed, and with it once it is back', async () => {
     const { pid } = processOf('inventory');
     process.kill(pid, 'SIGKILL');

@@ -1,14 +1,21 @@
+import { Ingredients } from '../../gateway/cache/policy';
 import { noCalls } from '../../gateway/transports/call-counts';
 import { scopeOf } from '../../gateway/transports/headers';
 import type { Caller } from '../../gateway/transports/transport';
 
 /** A client's request that nobody has given up, with no headers of its own. */
-export const callerOf = ({ headers = {}, ...more }: Partial<Omit<Caller, 'scope'>> = {}): Caller => ({
+export const callerOf = ({
+  headers = {},
+  signedIdentity,
+  ...more
+}: Partial<Omit<Caller, 'scope'>> = {}): Caller => ({
   headers,
-  scope: scopeOf(headers),
+  signedIdentity,
+  scope: scopeOf(headers, signedIdentity),
   tracing: {},
   isGone: false,
   deadline: undefined,
   calls: noCalls(),
+  ingredients: new Ingredients(),
   ...more,
 });

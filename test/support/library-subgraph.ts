@@ -36,7 +36,7 @@ const resolvers: Resolvers<Context> = {
   },
 };
 
-const library = defineSubgraph({
+export const library = defineSubgraph({
   name: 'library',
   port: 4999,
   schema: join(__dirname, 'library-subgraph.graphql'),

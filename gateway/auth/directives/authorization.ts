@@ -37,7 +37,13 @@ export type Refused = readonly string[];
 
 /** How an operation is run for those who may not see all of it. */
 export type RefusedPlan =
-  | { readonly kind: 'plan'; readonly plan: QueryPlan; readonly refusals: Visibility }
+  | {
+      readonly kind: 'plan';
+      readonly plan: QueryPlan;
+      /** What was planned. */
+      readonly document: string;
+      readonly refusals: Visibility;
+    }
   /** It is not. */
   | { readonly kind: 'rejected'; readonly fields: readonly string[] };
 
@@ -78,12 +84,20 @@ export class Authorization {
       const { document: visible, refused: fields } = withoutRefused(document, operation, refusals);
       if (consequence === 'reject' && fields.size > 0)
         return { kind: 'rejected', fields: [...fields].sort() };
-      const plan = await planner.plan(print(visible), operationName, overrideLabels);
+      const printed = print(visible);
+      const plan = await planner.plan(printed, operationName, overrideLabels);
       const more = outOfReach(plan, visible, refusals);
-      if (more.size === 0) return { kind: 'plan', plan, refusals };
+      if (more.size === 0) return { kind: 'plan', plan, document: printed, refusals };
       // What cannot be had without what is refused is not had; if it comes to that, nothing is.
       refusals = refusals.without(round < mostRounds ? more : this.#rootFields(operation.operation));
     }
+  }
+
+  /** The document of an operation without what is refused. */
+  async visiblePart(operation: PlannedOperation, planner: Pick<Planner, 'plan'>): Promise<string> {
+    if ((operation.refused ?? []).length === 0) return operation.document;
+    const planned = await this.plan(operation, planner);
+    return planned.kind === 'plan' ? planned.document : '{ __typename }';
   }
 
   #rootFields(operation: OperationTypeNode): string[] {

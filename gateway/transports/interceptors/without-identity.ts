@@ -1,3 +1,4 @@
+import type { Ingredients } from '../../cache/policy';
 import type { CallCounts } from '../call-counts';
 import type { Caller, Interceptor } from '../transport';
 
@@ -9,19 +10,22 @@ export function withoutIdentity(): Interceptor {
   return (next) => (request) => next({ ...request, caller: new Nobody(request.caller) });
 }
 
-/** A caller without headers. */
+/** A caller without headers, and without a name. */
 class Nobody implements Caller {
   readonly headers = {};
+  readonly signedIdentity = undefined;
   readonly scope = '';
   readonly tracing: Caller['tracing'];
   readonly deadline: number | undefined;
   readonly calls: CallCounts;
+  readonly ingredients: Ingredients;
   readonly #caller: Caller;
 
   constructor(caller: Caller) {
     this.tracing = caller.tracing;
     this.deadline = caller.deadline;
     this.calls = caller.calls;
+    this.ingredients = caller.ingredients;
     this.#caller = caller;
   }
 

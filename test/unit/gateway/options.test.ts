@@ -33,6 +33,7 @@ describe('defaults', () => {
       port: 4000,
       path: '/graphql',
       subgraphs: {},
+      privateLinks: { claims: [] },
       calls: {
         dedupe: true,
         batch: true,
@@ -47,6 +48,7 @@ describe('defaults', () => {
       headers: { forward: ['authorization'], rename: {}, set: {} },
       timeouts: { request: 30_000, subgraph: 10_000 },
       limits: { body: 1_048_576 },
+      overload: { requests: 4096, delay: 40 },
       cache: {
         store: 'memory:',
         memory: 67_108_864,
@@ -56,6 +58,8 @@ describe('defaults', () => {
         prefix: 'weir',
         compressAbove: 1024,
         longest: 86_400_000,
+        entities: { enabled: true, missing: 5000 },
+        mutations: { dropReturned: true, drop: {} },
       },
       auth: { anonymous: false, apiKeys: [] },
       authorization: { refused: 'null', introspection: 'all' },
@@ -176,11 +180,16 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ['mode: dev', '`mode` must be development or production, but got: "dev".'],
     ['path: graphql', '`path` must be a path such as /graphql, but got: "graphql".'],
     ['path: /graphiql', '`path` must not begin with /health or /graphiql, but got: "/graphiql".'],
+    [
+      'privateLinks: { keys: [short] }',
+      '`privateLinks.keys.0` must be a secret of 32 or more letters, digits and any of -._~+/=.',
+    ],
+    ['privateLinks: { keys: [] }', '`privateLinks.keys` must hold at least one secret.'],
     ['prot: 1', '`prot` is unknown; did you mean `port`?'],
     ['timeouts: { requests: 1s }', '`timeouts.requests` is unknown; did you mean `request`?'],
     [
       'subgraphs: { a: { link: x } }',
-      '`subgraphs.a.link` is unknown; known here: url, endpoints, timeout, identity, arrayBatching.',
+      '`subgraphs.a.link` is unknown; known here: url, endpoints, timeout, identity, arrayBatching, cache.',
     ],
     [
       'subgraphs: { a: { url: file:///x } }',

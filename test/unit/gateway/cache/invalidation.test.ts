@@ -8,8 +8,9 @@ it('drops with an entity what may be it, and nothing else of its type', async ()
   const entries = {
     itself: [entityTag('Product', { upc: '12' })],
     another: [entityTag('Product', { upc: '13' })],
-    unknown: [unknownEntityTag('Product')],
-    unrelated: [unknownEntityTag('Review')],
+    unknown: [unknownEntityTag('Product', ['upc'])],
+    'known by another key': [entityTag('Product', { sku: 'x' }), unknownEntityTag('Product', ['upc'])],
+    unrelated: [unknownEntityTag('Review', ['upc'])],
   };
   const { clock } = await store.get([]);
   await store.set(
@@ -18,7 +19,7 @@ it('drops with an entity what may be it, and nothing else of its type', async ()
   );
   await createInvalidate(store)(['Product:upc=12']);
   const found = await store.get(Object.keys(entries));
-  expect(found.entries.map((entry) => entry !== undefined)).toEqual([false, true, false, true]);
+  expect(found.entries.map((entry) => entry !== undefined)).toEqual([false, true, false, false, true]);
 });
 
 it('names an entity by its key fields in one order, whatever the order and the kind of their values', () => {
@@ -27,4 +28,17 @@ it('names an entity by its key fields in one order, whatever the order and the k
   );
   expect(entityTag('Item', { tags: ['a', 'b'] })).toBe('Item:tags=["a","b"]');
   expect(entityTag('Item', { id: null })).toBe('Item:id=null');
+});
+
+it('drops with a tag what may have it, though the value in its place is not known', async () => {
+  const store = new MemoryStore({ maxBytes: 100_000 });
+  const format = 'product-{$key.upc}-{$key.region}';
+  const { clock } = await store.get([]);
+  await store.set(new Map([['unknown', entryAt(Date.now(), { tags: [format] })]]), clock);
+  const invalidate = createInvalidate(store, () => [format, 'product-{$key.upc}', 'all']);
+  const isThere = async () => (await store.get(['unknown'])).entries[0] !== undefined;
+  await invalidate(['product-1', 'all', 'a-product-1-eu']);
+  expect(await isThere()).toBe(true);
+  await invalidate(['product-1-eu']);
+  expect(await isThere()).toBe(false);
 });

@@ -87,7 +87,8 @@ describe('the scope of headers', () => {
       { a: 'b:1' },
       { a: '1', b: '1' },
       { 'a-b': '1' },
-    ].map(scopeOf);
+    ].map((headers) => scopeOf(headers));
+    scopes.push(scopeOf({}, 'e30'), scopeOf({ a: '1' }, 'e30'));
     expect(new Set(scopes).size).toBe(scopes.length);
   });
 });

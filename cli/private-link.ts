@@ -1,0 +1,36 @@
+import { openLinkKeys } from '../gateway/transports/signers/link-keys';
+import { signPrivateLink } from '../gateway/transports/signers/private-link';
+import type { SignIntrospection } from '../schema';
+import { CommandFailure, type Context } from './context';
+
+/** Where the keys of the private link are, as the environment says; `undefined` when it says nothing. */
+export function linkKeysIn({ WEIR_LINK_KEYS: keys, WEIR_LINK_KEYS_FILE: keysFile }: Context['env']) {
+  if (keys && keysFile)
+    throw new CommandFailure('weir: only one of WEIR_LINK_KEYS and WEIR_LINK_KEYS_FILE may be set.', 2);
+  if (keysFile) return { keysFile };
+  return keys ? { keys: keys.split(',').map((key) => key.trim()) } : undefined;
+}
+
+/** Signs questions for schemas as the gateway signs calls, for subgraphs that answer nobody else. */
+export function introspectionSigner(env: Context['env']): SignIntrospection | undefined {
+  const given = linkKeysIn(env);
+  if (given === undefined) return undefined;
+  return (subgraph, text) => {
+    const signed = signPrivateLink({ subgraph, key: () => open(given) }).sign({
+      body: Buffer.from(text),
+      caller: { headers: {}, signedIdentity: undefined },
+    });
+    return Object.fromEntries(signed.flatMap((name, i) => (i % 2 === 0 ? [[name, signed[i + 1]!]] : [])));
+  };
+}
+
+/** Anew for each question: a watch runs for long, and the file may change. */
+function open(given: Parameters<typeof openLinkKeys>[0]) {
+  try {
+    const keys = openLinkKeys(given);
+    keys.close();
+    return keys.current;
+  } catch (error) {
+    throw new CommandFailure(`weir: the private link has no key: ${(error as Error).message}`, 2);
+  }
+}

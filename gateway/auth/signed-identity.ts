@@ -1,0 +1,50 @@
+import type { PrivateLinksOptions } from '../options-private-links';
+import type { Identity } from './identity';
+
+/** What subgraphs are told of a caller, in the header `weir-identity`: base64url of this in JSON. */
+interface SignedIdentity {
+  readonly mode: Identity['mode'];
+  readonly sub?: string;
+  readonly iss?: string;
+  readonly client?: string;
+  readonly groups?: readonly string[];
+  readonly scopes?: readonly string[];
+  /** Those that `privateLinks.claims` names. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+export type SignIdentity = (identity: Identity) => string | undefined;
+
+/**
+ * Compiles what the header says of an identity; undefined for nobody, and without private links. It is worked out once
+ * for each identity.
+ */
+export function compileSignedIdentity({ keys, keysFile, claims }: PrivateLinksOptions): SignIdentity {
+  if (keys === undefined && keysFile === undefined) return () => undefined;
+  const known = new WeakMap<Identity, string>();
+  return (identity) => {
+    if (identity.mode === 'none') return undefined;
+    let value = known.get(identity);
+    if (value === undefined) known.set(identity, (value = encode(describe(identity, claims))));
+    return value;
+  };
+}
+
+function describe(identity: Identity, names: readonly string[]): SignedIdentity {
+  const { mode, subject, issuer, client, groups, scopes } = identity;
+  const claims = names.filter((name) => Object.hasOwn(identity.claims, name));
+  return {
+    mode,
+    ...(subject !== undefined && { sub: subject }),
+    ...(issuer !== undefined && { iss: issuer }),
+    ...(client !== undefined && { client }),
+    ...(groups.length > 0 && { groups }),
+    ...(scopes.length > 0 && { scopes }),
+    ...(claims.length > 0 && {
+      claims: Object.fromEntries(claims.map((name) => [name, identity.claims[name]])),
+    }),
+  };
+}
+
+const encode = (identity: SignedIdentity): string =>
+  Buffer.from(JSON.stringify(identity)).toString('base64url');

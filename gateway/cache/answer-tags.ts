@@ -1,0 +1,279 @@
+import { valueFromASTUntyped } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { EntityFacts } from '../planning';
+import type { SubgraphRequest } from '../transports/transport';
+import {
+  anyEntity,
+  readOperation,
+  relativesOf,
+  type SelectedField,
+  type Selection,
+  typesIn,
+} from './selection';
+import { interpolate, type Key, readKey } from './tag-formats';
+import { entityTag, subgraphTag, typeTag, unknownEntityTag } from './tags';
+
+/** What answers of one subgraph are made of: the subgraph, the types that were asked for, the entities that are there. */
+export class AnswerTags {
+  readonly #subgraph: string;
+  readonly #facts: EntityFacts;
+  readonly #typeFormats: ReadonlyMap<string, readonly string[]>;
+  readonly #fieldFormats: ReadonlyMap<string, readonly string[]>;
+  readonly #operations = new LRUCache<string, TaggedOperation>({ max: 1_000 });
+  readonly #keys = new Map<string, readonly Key[]>();
+
+  constructor(subgraph: string, facts: EntityFacts) {
+    this.#subgraph = subgraph;
+    this.#facts = facts;
+    const { typeTags, fieldTags } = facts.subgraphs.get(subgraph) ?? {};
+    this.#typeFormats = typeTags ?? new Map<string, string[]>();
+    this.#fieldFormats = fieldTags ?? new Map<string, string[]>();
+  }
+
+  /** Of a response. None but those that depend on no data where it cannot be read. */
+  ofResponse({ operation, variables, entities }: SubgraphRequest, body: Buffer): Set<string> {
+    const { root, fixed, defaults } = this.#operationOf(operation.document);
+    const tags = new Set(fixed);
+    const given = parseObject(variables);
+    if (root.type === this.#facts.queryType)
+      addFieldTags(root, this.#fieldFormats, { ...Object.fromEntries(defaults), ...given }, tags);
+    const data = parseObject(body)['data'];
+    if (!isObject(data)) return tags;
+    const note = noteAll(tags);
+    for (const [name, fields] of root.fields) {
+      const list = entities?.find(({ responseKey }) => responseKey === name);
+      const representations = list && (given[list.variable] as unknown[] | undefined);
+      for (const { selection } of fields)
+        if (selection !== undefined && Object.hasOwn(data, name))
+          this.#visit(data[name], selection, note, representations);
+    }
+    return tags;
+  }
+
+  /** The entities in the response to a mutation. Where it is not known which ones they are, all of their type. */
+  changedBy({ operation }: SubgraphRequest, body: Buffer): Set<string> {
+    const { root } = this.#operationOf(operation.document);
+    const tags = new Set<string>();
+    this.#visit(parseObject(body)['data'], root, ({ type, known, unknown, formats }) => {
+      if (known.length === 0 && unknown.length > 0) tags.add(typeTag(type));
+      for (const tag of [...known, ...formats]) tags.add(tag);
+    });
+    return tags;
+  }
+
+  /** What is declared for the fields of a mutation, with their arguments in it. */
+  ofMutation(
+    { operation, variables }: SubgraphRequest,
+    declared: ReadonlyMap<string, readonly string[]>,
+  ): Set<string> {
+    const tags = new Set<string>();
+    if (declared.size === 0) return tags;
+    const { root, defaults } = this.#operationOf(operation.document);
+    addFieldTags(root, declared, { ...Object.fromEntries(defaults), ...parseObject(variables) }, tags);
+    return tags;
+  }
+
+  /**
+   * Of what one representation was answered with, by the document that asks for nothing else. Undefined when that is
+   * no JSON.
+   */
+  ofEntity(document: string, representation: Buffer, json: Buffer): Set<string> | undefined {
+    const { root, fixed } = this.#operationOf(document);
+    const tags = new Set(fixed);
+    const asked = parseObject(representation);
+    const answer = parseJson(json);
+    if (answer === undefined) return undefined;
+    for (const { selection } of [...root.fields.values()].flat()) {
+      if (selection === undefined) continue;
+      if (isObject(answer)) this.#visit(answer, selection, noteAll(tags), asked);
+      // What is not there yet may be tomorrow.
+      else noteAll(tags)(this.#entityAt(asked, typeNamed(asked), selection, asked));
+    }
+    return tags;
+  }
+
+  #operationOf(document: string): TaggedOperation {
+    let operation = this.#operations.get(document);
+    if (operation === undefined) {
+      const { root, defaults } = readOperation(document, this.#facts);
+      const types = typesIn(root, this.#facts);
+      for (const name of [anyEntity, this.#facts.queryType, this.#facts.mutationType]) types.delete(name);
+      const values = [...defaults].map(([name, value]) => [name, valueFromASTUntyped(value)] as const);
+      operation = {
+        root,
+        defaults: new Map(values),
+        fixed: [subgraphTag(this.#subgraph), ...[...types].map(typeTag)],
+      };
+      this.#operations.set(document, operation);
+    }
+    return operation;
+  }
+
+  #visit(value: unknown, selection: Selection, note: Note, asked?: unknown): void {
+    if (Array.isArray(value)) {
+      value.forEach((each, i) => {
+        this.#visit(each, selection, note, Array.isArray(asked) ? asked[i] : asked);
+      });
+      return;
+    }
+    if (!isObject(value)) return;
+    const askedType = typeNamed(asked);
+    const type = this.#typeOf(value, selection) ?? askedType;
+    note(this.#entityAt(value, type, selection, asked));
+    if (askedType !== undefined && askedType !== type)
+      note(this.#entityAt(value, askedType, selection, asked));
+    for (const [name, fields] of selection.fields) {
+      for (const field of fields) {
+        if (field.selection === undefined || !this.#applies(field, type)) continue;
+        this.#visit(Object.hasOwn(value, name) ? value[name] : undefined, field.selection, note);
+      }
+    }
+  }
+
+  /** What the object says that it is, or what else it can only be. */
+  #typeOf(value: Readonly<Record<string, unknown>>, { type, fields }: Selection): string | undefined {
+    for (const [name, [field]] of fields) {
+      const said = field!.name === '__typename' && Object.hasOwn(value, name) ? value[name] : undefined;
+      if (typeof said === 'string') return said;
+    }
+    return type === anyEntity || this.#facts.objects.has(type) ? undefined : type;
+  }
+
+  /** What is known of which entity an object is. An object that is none has no tags. */
+  #entityAt(
+    value: Readonly<Record<string, unknown>>,
+    type: string | undefined,
+    selection: Selection,
+    asked: unknown,
+  ): FoundEntity {
+    const known: string[] = [];
+    const unknown: string[] = [];
+    const formats: string[] = [];
+    const find = (path: readonly string[]): unknown => this.#find(path, value, selection, type, asked);
+    for (const each of relativesOf(type ?? selection.type, this.#facts)) {
+      for (const paths of this.#keysOf(each)) {
+        const values = paths.map((path) => [path.join('.'), find(path)] as const);
+        const names = values.map(([name]) => name);
+        const isKnown = values.every(([, found]) => found !== undefined && found !== null);
+        if (isKnown) known.push(entityTag(each, Object.fromEntries(values)));
+        else unknown.push(unknownEntityTag(each, names));
+      }
+      if (type !== undefined && each !== type) continue;
+      for (const format of this.#typeFormats.get(each) ?? []) formats.push(interpolate(format, 'key', find));
+    }
+    return { type: type ?? selection.type, known, unknown, formats };
+  }
+
+  /** The value of a field of an entity, under its name in what was asked, or under another one in the answer. */
+  #find(
+    path: readonly string[],
+    value: unknown,
+    selection: Selection,
+    type: string | undefined,
+    asked: unknown,
+  ): unknown {
+    const known = at(asked, path);
+    if (known !== undefined) return known;
+    const [first, ...rest] = path;
+    for (const [name, fields] of selection.fields) {
+      const field = fields.find((each) => each.name === first && this.#applies(each, type));
+      if (field === undefined || !isObject(value) || !Object.hasOwn(value, name)) continue;
+      if (rest.length === 0) return isObject(value[name]) ? undefined : value[name];
+      if (field.selection === undefined) return undefined;
+      return this.#find(rest, value[name], field.selection, field.selection.type, undefined);
+    }
+    return undefined;
+  }
+
+  #applies({ on }: SelectedField, type: string | undefined): boolean {
+    return (
+      type === undefined || on === type || on === anyEntity || relativesOf(type, this.#facts).includes(on)
+    );
+  }
+
+  #keysOf(type: string): readonly Key[] {
+    let keys = this.#keys.get(type);
+    if (keys === undefined) this.#keys.set(type, (keys = (this.#facts.keys.get(type) ?? []).map(readKey)));
+    return keys;
+  }
+}
+
+/** An object in an answer, by the tags of what it is, or may be. */
+interface FoundEntity {
+  readonly type: string;
+  /** By the keys whose values are known. */
+  readonly known: readonly string[];
+  /** By the others. */
+  readonly unknown: readonly string[];
+  /** By `@cacheTag`. */
+  readonly formats: readonly string[];
+}
+
+type Note = (entity: FoundEntity) => void;
+
+const noteAll =
+  (tags: Set<string>): Note =>
+  ({ known, unknown, formats }) => {
+    for (const tag of [...known, ...unknown, ...formats]) tags.add(tag);
+  };
+
+/** Adds the tags of root fields, with their arguments in them. */
+function addFieldTags(
+  root: Selection,
+  formats: ReadonlyMap<string, readonly string[]>,
+  variables: Record<string, unknown>,
+  tags: Set<string>,
+): void {
+  for (const { name, arguments: given } of [...root.fields.values()].flat()) {
+    const own = formats.get(name) ?? [];
+    if (own.length === 0) continue;
+    const values = given.map(
+      (argument) => [argument.name.value, valueFromASTUntyped(argument.value, variables)] as const,
+    );
+    for (const format of own)
+      tags.add(interpolate(format, 'args', (path) => at(Object.fromEntries(values), path)));
+  }
+}
+
+interface TaggedOperation {
+  readonly root: Selection;
+  readonly defaults: ReadonlyMap<string, unknown>;
+  /** What every answer is made of. */
+  readonly fixed: readonly string[];
+}
+
+const typeNamed = (asked: unknown): string | undefined => {
+  const type = at(asked, ['__typename']);
+  return typeof type === 'string' ? type : undefined;
+};
+
+function at(value: unknown, path: readonly string[]): unknown {
+  let found = value;
+  for (const name of path) {
+    if (!isObject(found) || !Object.hasOwn(found, name)) return undefined;
+    found = found[name];
+  }
+  return isObject(found) ? undefined : found;
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An object; an empty one of what is something else. */
+function parseObject(json: Buffer): Readonly<Record<string, unknown>> {
+  const value = json.length === 0 ? undefined : parseJson(json);
+  return isObject(value) ? value : {};
+}
+
+function parseJson(json: Buffer): unknown {
+  try {
+    return JSON.parse(json.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is made when it is looked at. */
+export const lazy = <Item>(make: () => Iterable<Item>): Iterable<Item> => ({
+  [Symbol.iterator]: () => make()[Symbol.iterator](),
+});

@@ -1,0 +1,22 @@
+import type { SubgraphResponse } from '../transports/transport';
+
+/**
+ * The groups that a response names: those that it belongs to (`Cache-Groups`), or those that its request has made old
+ * (`Cache-Group-Invalidation`). RFC 9875; here a group is a tag. None in a header that is no list of strings.
+ */
+export function groupsOf(
+  { headers }: Pick<SubgraphResponse, 'headers'>,
+  header: 'cache-groups' | 'cache-group-invalidation',
+): string[] {
+  const value = headers[header];
+  if (value === undefined) return [];
+  const text = String(value);
+  if (!list.test(text)) return [];
+  return [...text.matchAll(string)].map(([, quoted]) => quoted!.replaceAll(/\\(["\\])/g, '$1'));
+}
+
+/** RFC 9651, section 3.3.3: printable ASCII in quotes. Parameters may follow, and mean nothing here. */
+const oneString =
+  '"((?:[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\["\\\\])*)"(?:; *[a-z*][a-z0-9_.*-]*(?:=[A-Za-z0-9*:/._-]+)?)*';
+const string = new RegExp(oneString, 'g');
+const list = new RegExp(`^ *${oneString}(?:[ \\t]*,[ \\t]*${oneString})* *$`);

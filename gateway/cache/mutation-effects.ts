@@ -1,0 +1,76 @@
+import type { EntityFacts } from '../planning';
+import type { Logger } from '../telemetry/logger';
+import type {
+  Interceptor,
+  SubgraphOperation,
+  SubgraphRequest,
+  SubgraphResponse,
+} from '../transports/transport';
+import type { AnswerTags } from './answer-tags';
+import { groupsOf } from './cache-groups';
+import { withEntityKeys } from './entity-key-fields';
+import type { Invalidate } from './invalidation';
+
+export interface MutationEffectsOptions {
+  readonly facts: EntityFacts;
+  readonly tags: AnswerTags;
+  /** Whether the entities that a mutation answers with are dropped. */
+  readonly returned: boolean;
+  /** What else to drop after a mutation, by its field. A tag may have `{$args.NAME}` in it. */
+  readonly after: ReadonlyMap<string, readonly string[]>;
+  readonly invalidate: Invalidate;
+  readonly logger: Pick<Logger, 'warn'>;
+}
+
+/**
+ * Drops from caches what a mutation has changed, before anybody hears that it is done: the entities that it answers
+ * with, what is declared for its fields, and what the subgraph names in `Cache-Group-Invalidation` (with any response).
+ *
+ * A mutation that fails may have changed something too: what is declared is dropped then as well.
+ */
+export function applyMutationEffects(options: MutationEffectsOptions): Interceptor {
+  const { facts, tags, returned, after, invalidate, logger } = options;
+  const extended = new WeakMap<SubgraphOperation, SubgraphOperation>();
+
+  function extend(operation: SubgraphOperation): SubgraphOperation {
+    let known = extended.get(operation);
+    if (known === undefined) extended.set(operation, (known = withEntityKeys(operation, facts)));
+    return known;
+  }
+
+  async function drop(changed: readonly string[]): Promise<void> {
+    if (changed.length === 0) return;
+    await invalidate(changed).catch((error: unknown) => {
+      logger.warn(
+        { err: error, tags: changed },
+        'what a subgraph has changed is not dropped from caches yet',
+      );
+    });
+  }
+
+  async function mutate(
+    request: SubgraphRequest,
+    next: (request: SubgraphRequest) => Promise<SubgraphResponse>,
+  ): Promise<SubgraphResponse> {
+    request.caller.ingredients.hasMutated = true;
+    const sent = returned ? { ...request, operation: extend(request.operation) } : request;
+    const declared = tags.ofMutation(sent, after);
+    try {
+      const response = await next(sent);
+      const changed = returned ? tags.changedBy(sent, response.body) : [];
+      await drop([...declared, ...changed, ...groupsOf(response, 'cache-group-invalidation')]);
+      return response;
+    } catch (error) {
+      await drop([...declared]);
+      throw error;
+    }
+  }
+
+  return (next) => (request) => {
+    if (request.operation.kind === 'mutation') return mutate(request, next);
+    return next(request).then((response) => {
+      if (response.headers['cache-group-invalidation'] === undefined) return response;
+      return drop(groupsOf(response, 'cache-group-invalidation')).then(() => response);
+    });
+  };
+}

@@ -1,0 +1,171 @@
+import type { SubgraphResponse } from '../transports/transport';
+
+/** For how long an answer may be used, and for whom. */
+export interface Policy {
+  /** `private`: only for clients of the same identity. */
+  readonly scope: 'public' | 'private';
+  /** Seconds from now on. With 0 it is stale at once. */
+  readonly maxAge: number;
+  /** Seconds after that in which it may be served while a newer answer is fetched (RFC 5861, section 3). */
+  readonly staleWhileRevalidate: number;
+  /** Seconds after `maxAge` in which it may be served when no newer answer can be had (RFC 5861, section 4). */
+  readonly staleIfError: number;
+}
+
+/** Nothing is kept. */
+export const noStore: Policy = { scope: 'private', maxAge: 0, staleWhileRevalidate: 0, staleIfError: 0 };
+
+/** Whether there is a time in which it can be used. */
+export const isStorable = ({ maxAge, staleWhileRevalidate, staleIfError }: Policy): boolean =>
+  maxAge > 0 || staleWhileRevalidate > 0 || staleIfError > 0;
+
+/** The policy of an answer that is made of two. Each time ends when the first of both does. */
+export function strictest(one: Policy, other: Policy): Policy {
+  if (one === other) return one;
+  const maxAge = Math.min(one.maxAge, other.maxAge);
+  const until = (stale: 'staleWhileRevalidate' | 'staleIfError'): number =>
+    Math.max(0, Math.min(one.maxAge + one[stale], other.maxAge + other[stale]) - maxAge);
+  return {
+    scope: one.scope === 'public' ? other.scope : 'private',
+    maxAge,
+    staleWhileRevalidate: until('staleWhileRevalidate'),
+    staleIfError: until('staleIfError'),
+  };
+}
+
+/** What counts where a response does not say it. */
+export interface UnsaidPolicy {
+  /** For a response without `Cache-Control`. @default `noStore` */
+  readonly policy?: Policy | undefined;
+  /** Seconds. No effect for a response that must be revalidated, or is stale at once. @default 0 */
+  readonly staleWhileRevalidate?: number | undefined;
+  /** Seconds. The same. @default 0 */
+  readonly staleIfError?: number | undefined;
+  /**
+   * Headers, in lower case, that say who asks: what varies with them is private.
+   *
+   * @default []
+   */
+  readonly identityHeaders?: readonly string[] | undefined;
+}
+
+type Described = Pick<SubgraphResponse, 'status' | 'headers'>;
+
+/**
+ * Compiles a reader of what a response says of itself in `Cache-Control`, `Age` and `Vary` (RFC 9111, section 5.2.2;
+ * RFC 5861). The gateway keeps private answers apart by identity, so it obeys what `private` ones say of their age, too.
+ * Stricter than the RFC: what does not say `public` (or `s-maxage`) is private, and `no-cache` is not kept.
+ */
+export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) => Policy {
+  const { policy: otherwise = noStore, identityHeaders = [] } = unsaid;
+  const known = new Map<string, Policy>();
+
+  const read = (header: string): Policy => {
+    let policy = known.get(header);
+    if (policy === undefined) {
+      policy = policyOf(parseCacheControl(header), unsaid);
+      // They are few, unless somebody makes them up.
+      if (known.size >= 1_000) known.clear();
+      known.set(header, policy);
+    }
+    return policy;
+  };
+
+  return ({ status, headers }) => {
+    const { age, vary } = headers;
+    const header = headers['cache-control'];
+    if (status !== 200) return noStore;
+    let policy = header === undefined ? otherwise : read(String(header));
+    if (age !== undefined) policy = aged(policy, secondsIn(String(age)) ?? 0);
+    if (vary !== undefined) policy = varied(policy, String(vary), identityHeaders);
+    return policy;
+  };
+}
+
+/** `Cache-Control`: names in lower case, with their values; of a name that occurs again the first one counts. */
+function parseCacheControl(header: string): Map<string, string> {
+  const directives = new Map<string, string>();
+  for (const [, name, quoted, token] of header.matchAll(directive)) {
+    const lower = name!.toLowerCase();
+    if (!directives.has(lower)) directives.set(lower, quoted?.replaceAll(/\\(.)/g, '$1') ?? token ?? '');
+  }
+  return directives;
+}
+
+/** RFC 9111, section 5.2: a token, perhaps with a token or a quoted string. */
+const directive = /([!#$%&'*+\-.^_`|~\w]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/g;
+
+function policyOf(directives: ReadonlyMap<string, string>, unsaid: UnsaidPolicy): Policy {
+  if (directives.has('no-store') || directives.has('no-cache')) return noStore;
+  const shared = secondsIn(directives.get('s-maxage'));
+  const isPublic = !directives.has('private') && (directives.has('public') || shared !== undefined);
+  const said = (isPublic ? shared : undefined) ?? secondsIn(directives.get('max-age'));
+  const maxAge = said ?? unsaid.policy?.maxAge ?? 0;
+  const mustRevalidate = directives.has('must-revalidate') || directives.has('proxy-revalidate');
+  // `s-maxage` forbids to serve stale answers, too, but for those that the response itself allows.
+  const mayDefault = maxAge > 0 && shared === undefined;
+  const stale = (name: string, otherwise = 0): number =>
+    mustRevalidate ? 0 : (secondsIn(directives.get(name)) ?? (mayDefault ? otherwise : 0));
+  return {
+    scope: isPublic ? 'public' : 'private',
+    maxAge,
+    staleWhileRevalidate: stale('stale-while-revalidate', unsaid.staleWhileRevalidate),
+    staleIfError: stale('stale-if-error', unsaid.staleIfError),
+  };
+}
+
+/** RFC 9111, section 1.2.2; what is no number counts as 0, as section 4.2.1 encourages. */
+function secondsIn(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return /^\d+$/.test(text) ? Math.min(Number(text), 2 ** 31) : 0;
+}
+
+/** What is left of it after so many seconds. */
+function aged(policy: Policy, age: number): Policy {
+  const left = (seconds: number): number => Math.max(0, seconds - age);
+  const maxAge = left(policy.maxAge);
+  return {
+    scope: policy.scope,
+    maxAge,
+    staleWhileRevalidate: left(policy.maxAge + policy.staleWhileRevalidate) - maxAge,
+    staleIfError: left(policy.maxAge + policy.staleIfError) - maxAge,
+  };
+}
+
+/** A subgraph sees no header but those that are forwarded, and all of those that do not say who asks are in every key. */
+function varied(policy: Policy, vary: string, identityHeaders: readonly string[]): Policy {
+  const names = vary.split(',').map((name) => name.trim().toLowerCase());
+  if (names.includes('*')) return noStore;
+  return names.some((name) => identityHeaders.includes(name)) ? { ...policy, scope: 'private' } : policy;
+}
+
+/** What the answer to one client request is made of so far. */
+export class Ingredients {
+  /** Whether the request has changed something: what it asks for from then on is not looked for in a cache. */
+  hasMutated = false;
+  #policy: Policy | undefined;
+  #tags: Iterable<string>[] = [];
+
+  /** The strictest policy of all; undefined while there is none. */
+  get policy(): Policy | undefined {
+    return this.#policy;
+  }
+
+  /** What an invalidation may name to drop the answer; none of an answer that is not kept. */
+  get tags(): ReadonlySet<string> {
+    const tags = new Set<string>();
+    for (const some of this.#tags) for (const tag of some) tags.add(tag);
+    return tags;
+  }
+
+  /** @param tags they are looked at when the answer is kept, if it is */
+  add(policy: Policy, tags: Iterable<string>): void {
+    this.#policy = this.#policy === undefined ? policy : strictest(this.#policy, policy);
+    this.tag(tags);
+  }
+
+  tag(tags: Iterable<string>): void {
+    if (this.#policy === undefined || isStorable(this.#policy)) this.#tags.push(tags);
+    else this.#tags = [];
+  }
+}

@@ -1,0 +1,96 @@
+import { getHeapStatistics } from 'node:v8';
+import type { Meter } from '@opentelemetry/api';
+import type { Options } from '../options';
+import type { Logger } from '../telemetry/logger';
+
+export interface OverloadOptions {
+  readonly options: Options['overload'];
+  /** How many requests are being served. */
+  readonly inFlight: () => number;
+  readonly meter: Meter;
+  readonly logger: Pick<Logger, 'warn' | 'info'>;
+}
+
+/**
+ * Says when a request is refused because there are too many: better a few answered in time than all too late.
+ *
+ * How many may be served at once follows how late the event loop is (additive increase, multiplicative decrease, as
+ * TCP does it): a late loop is a queue that nobody sees. Never fewer than `least`, which a healthy loop gets through,
+ * and none while the heap is nearly full, however few there are.
+ */
+export class Overload {
+  readonly #options: OverloadOptions;
+  readonly #timer: NodeJS.Timeout;
+  readonly #heapLimit = getHeapStatistics().heap_size_limit;
+  #limit: number;
+  #isHeapFull = false;
+  #refused = 0;
+  #lookedAt = performance.now();
+  /** How late the loop was since the limit was last decided, in milliseconds. */
+  #latest = 0;
+  #looks = 0;
+  #refusedBefore = 0;
+  #isRefusing = false;
+
+  constructor(options: OverloadOptions) {
+    this.#options = options;
+    this.#limit = options.options.requests;
+    const refused = options.meter.createObservableCounter('weir.requests.refused', {
+      description: 'Requests that were refused because there were too many.',
+    });
+    refused.addCallback((result) => result.observe(this.#refused));
+    this.#timer = setInterval(() => this.#look(), lookInterval).unref();
+  }
+
+  /** Whether the request that has just come is to be refused. Counts it if so. */
+  refuses(): boolean {
+    if (!this.#isHeapFull && this.#options.inFlight() < this.#limit) return false;
+    this.#refused++;
+    return true;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const now = performance.now();
+    this.#latest = Math.max(this.#latest, now - this.#lookedAt - lookInterval);
+    this.#lookedAt = now;
+    this.#looks = (this.#looks + 1) % looksPerDecision;
+    if (this.#looks === 0) this.#decide();
+  }
+
+  #decide(): void {
+    const { requests, delay } = this.#options.options;
+    const inFlight = this.#options.inFlight();
+    if (this.#latest > delay) {
+      this.#limit = Math.max(Math.min(least, requests), Math.floor(Math.min(this.#limit, inFlight) * 0.8));
+    } else if (this.#limit < requests) {
+      this.#limit = Math.min(requests, this.#limit + Math.max(1, this.#limit * 0.1));
+    }
+    this.#latest = 0;
+    this.#isHeapFull = getHeapStatistics().used_heap_size > this.#heapLimit * fullHeap;
+    this.#say(inFlight);
+  }
+
+  /** One line when it begins, one when it is over. */
+  #say(inFlight: number): void {
+    const refuses = this.#refused > this.#refusedBefore;
+    this.#refusedBefore = this.#refused;
+    if (refuses === this.#isRefusing) return;
+    this.#isRefusing = refuses;
+    const { logger } = this.#options;
+    if (refuses)
+      logger.warn({ inFlight, heapIsFull: this.#isHeapFull }, 'too many requests: some are refused');
+    else logger.info({ refused: this.#refused }, 'no request is refused any more');
+  }
+}
+
+/** Milliseconds. */
+const lookInterval = 10;
+const looksPerDecision = 10;
+/** Requests that a gateway takes on at once however late it is. */
+const least = 64;
+/** The share of the heap's limit above which nothing is taken on. */
+const fullHeap = 0.9;

@@ -1,0 +1,73 @@
+import { AnswerTags } from './cache/answer-tags';
+import { cacheEntities } from './cache/entity-cache';
+import { identityHeaders } from './cache/entity-keys';
+import { type Invalidate, tagsOf } from './cache/invalidation';
+import { applyMutationEffects } from './cache/mutation-effects';
+import { noStore, type Policy, policyReader } from './cache/policy';
+import type { Store } from './cache/store';
+import { tagAnswers } from './cache/tag-answers';
+import { subgraphTag } from './cache/tags';
+import type { Subgraph } from './executor';
+import type { Options } from './options';
+import type { EntityFacts } from './planning';
+import type { Logger } from './telemetry/logger';
+import type { Metrics } from './telemetry/metrics';
+import { noteIngredients } from './transports/interceptors/note-ingredients';
+import { withoutIdentity } from './transports/interceptors/without-identity';
+import type { Interceptor, SubgraphResponse } from './transports/transport';
+
+export type CacheOptions = Options['cache'];
+
+export interface SubgraphCachesOptions {
+  readonly facts: EntityFacts;
+  readonly cache: CacheOptions;
+  readonly store: Store;
+  readonly invalidate: Invalidate;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** What is known of answers without asking for them; the outermost first. */
+export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): Interceptor[] {
+  const { name, identity, lifetimes } = subgraph;
+  const { facts, cache, store, invalidate, metrics, logger } = options;
+  const policyOf = policyOfAnswers(subgraph);
+  const tags = new AnswerTags(name, facts);
+  const counter = metrics.meter.createCounter('weir.cache.entities', {
+    description:
+      'Entities that were asked for, by where they came from: the cache, fresh or stale, or the subgraph.',
+  });
+  const entities = cacheEntities({
+    subgraph: name,
+    fingerprint: facts.subgraphs.get(name)?.fingerprint ?? '',
+    store,
+    policyOf,
+    policyOfType: lifetimes.types,
+    missing: cache.entities.missing / 1000,
+    identityHeaders,
+    tags,
+    count: (result, count) => counter.add(count, { subgraph: name, result }),
+  });
+  const effects = applyMutationEffects({
+    facts,
+    tags,
+    returned: cache.mutations.dropReturned,
+    after: new Map(Object.entries(cache.mutations.drop).map(([field, drop]) => [field, tagsOf(drop)])),
+    invalidate,
+    logger,
+  });
+  return [
+    noteIngredients(policyOf, [subgraphTag(name)]),
+    tagAnswers({ policyOf, tags }),
+    effects,
+    ...(identity === 'independent' ? [withoutIdentity()] : []),
+    ...(cache.entities.enabled ? [entities] : []),
+  ];
+}
+
+/** How long an answer lives: what the options say, or what it says itself. */
+function policyOfAnswers({ lifetimes: { all } }: Subgraph): (response: SubgraphResponse) => Policy {
+  return all === undefined
+    ? policyReader({ identityHeaders })
+    : ({ status }) => (status === 200 ? all : noStore);
+}

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { StartError } from './start-error';
+
+/** A secret that gateway and subgraphs share. */
+export interface LinkKey {
+  /** The beginning of the secret's SHA-256. */
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** The keys that count now. */
+export interface LinkKeys {
+  /** The first one signs, each is accepted. */
+  readonly current: readonly LinkKey[];
+  close(): void;
+}
+
+/** Where the keys are: secrets, or a file that holds them, one a line. */
+export type LinkKeysSettings =
+  | { readonly keys: readonly string[]; readonly file?: undefined }
+  | { readonly file: string; readonly keys?: undefined };
+
+const interval = 1000;
+
+/** Opens the keys; those of a file change with it. Throws a {@link StartError} when there is none, or a short one. */
+export function openLinkKeys(
+  settings: LinkKeysSettings,
+  onChange: (change: readonly LinkKey[] | Error) => void = () => undefined,
+): LinkKeys {
+  if (settings.keys) return { current: toKeys(settings.keys, 'WEIR_LINK_KEYS'), close: () => undefined };
+  const { file } = settings;
+  let current = readKeys(file);
+  let trouble: string | undefined;
+  const look = (): void => {
+    try {
+      const read = readKeys(file);
+      trouble = undefined;
+      if (read.map(({ id }) => id).join() === current.map(({ id }) => id).join()) return;
+      current = read;
+      onChange(current);
+    } catch (error) {
+      // Those from before go on to be accepted.
+      const { message } = error as Error;
+      if (message !== trouble) onChange(error as Error);
+      trouble = message;
+    }
+  };
+  const timer = setInterval(look, interval).unref();
+  return {
+    get current() {
+      return current;
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+function readKeys(file: string): readonly LinkKey[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new StartError(`The keys in ${file} cannot be read: ${(error as Error).message}`);
+  }
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  return toKeys(
+    lines.filter((line) => line !== '' && !line.startsWith('#')),
+    file,
+  );
+}
+
+function toKeys(secrets: readonly string[], source: string): readonly LinkKey[] {
+  if (secrets.length > 0 && secrets.every((secret) => /^[\w\-.~+/=]{32,}$/.test(secret)))
+    return secrets.map((secret) => ({
+      id: createHash('sha256').update(secret).digest('hex').slice(0, 8),
+      secret,
+    }));
+  throw new StartError(`${source} must hold keys of 32 or more letters, digits and any of -._~+/=.`);
+}

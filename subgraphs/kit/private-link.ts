@@ -1,0 +1,159 @@
+/** The private link to the gateway: telling its requests from those of anybody else (RFC 9421, HTTP Message Signatures). */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { type IncomingHttpHeaders } from 'node:http';
+import { Transform } from 'node:stream';
+import { type SignedCaller } from './identity';
+import { type LinkKey, type LinkKeys } from './link-keys';
+
+export interface PrivateLinkOptions {
+  /** The name of the subgraph that is called: a request for another one is refused. */
+  readonly subgraph: string;
+  readonly keys: LinkKeys;
+  /** Milliseconds since 1970. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** What of a request is proven before its body has come. */
+export interface Checked {
+  /** Who the gateway says that it calls for; `null` for nobody. */
+  readonly caller: SignedCaller | null;
+  /** SHA-256 of the body, in base64. */
+  readonly digest: string;
+}
+
+/** A request that does not come from the gateway, or not as it was sent. Its message says how that shows. */
+export class LinkRefused extends Error {
+  readonly statusCode = 401;
+}
+
+/** How far the clocks of gateway and subgraph may be apart, and for how long a captured request could be sent again. */
+const windowSeconds = 60;
+
+/**
+ * Checks requests: signed with a key that is known here, for this subgraph, less than a minute ago, and not seen
+ * before by this process. A function that throws {@link LinkRefused} for any other.
+ */
+export function openPrivateLink({ subgraph, keys, now = Date.now }: PrivateLinkOptions) {
+  const seen = new Seen();
+  const ours = tagOf(subgraph);
+
+  return (method: string, headers: IncomingHttpHeaders): Checked => {
+    const input = member(headers['signature-input'], inputPattern);
+    const signature = member(headers['signature'], signaturePattern);
+    if (input === undefined || signature === undefined)
+      throw new LinkRefused('This subgraph answers its gateway only, and the request is not signed.');
+    const covered = [...input.slice(0, input.indexOf(')')).matchAll(/"([^"]+)"/g)].map(([, name]) => name!);
+    const parameter = (name: string) =>
+      new RegExp(`;${name}=(?:"([^"]*)"|(\\d+))(?=;|$)`).exec(input)?.slice(1).join('');
+    for (const name of ['@method', 'content-digest', ...(headers['weir-identity'] ? ['weir-identity'] : [])])
+      if (!covered.includes(name)) throw new LinkRefused(`The signature does not cover "${name}".`);
+
+    const key = keys.current.find(({ id }) => id === parameter('keyid'));
+    if (key === undefined) throw new LinkRefused('The request is signed with a key that is not known here.');
+    const lines = covered.map(
+      (name) => `"${name}": ${name === '@method' ? method : valueOf(headers, name)}\n`,
+    );
+    const given = Buffer.from(signature, 'base64');
+    const right = hmac(key, `${lines.join('')}"@signature-params": ${input}`);
+    if (given.length !== right.length || !timingSafeEqual(given, right))
+      throw new LinkRefused('The signature is not that of this request.');
+
+    const tag = parameter('tag') ?? '';
+    if (tag !== ours) throw new LinkRefused(`The request is for ${tag}, but this is ${ours}.`);
+    const seconds = now() / 1000;
+    const age = seconds - Number(parameter('created'));
+    if (!(Math.abs(age) <= windowSeconds)) {
+      const when = age < 0 ? 'before its time' : `more than ${windowSeconds} s ago`;
+      throw new LinkRefused(`The request was signed ${Number.isNaN(age) ? 'at no time' : when}.`);
+    }
+    if (!seen.add(right, seconds)) throw new LinkRefused('The request was here before.');
+    const digest = /(?:^|,\s*)sha-256=:([^:]+):/.exec(valueOf(headers, 'content-digest'))?.[1];
+    if (digest === undefined) throw new LinkRefused('The digest of the body is not one by sha-256.');
+    return { caller: readCaller(headers['weir-identity']), digest };
+  };
+}
+
+/** Lets a body through, and fails at its end when it is another one than was signed. */
+export function checkBody({ digest }: Checked): Transform {
+  const hash = createHash('sha256');
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+    flush: (done) =>
+      done(
+        hash.digest('base64') === digest ? null : new LinkRefused('The body is not the one that was signed.'),
+      ),
+  });
+}
+
+export interface SignOptions {
+  readonly key: LinkKey;
+  /** The subgraph that is called. */
+  readonly subgraph: string;
+  readonly body: string;
+  /** For whom it is called; `null` for nobody. */
+  readonly caller: SignedCaller | null;
+}
+
+/** The headers of a request of one subgraph to another, signed as the gateway signs. */
+export function signRequest({ key, subgraph, body, caller }: SignOptions): Record<string, string> {
+  const headers: Record<string, string> = {
+    'content-digest': `sha-256=:${createHash('sha256').update(body).digest('base64')}:`,
+    ...(caller && { 'weir-identity': Buffer.from(JSON.stringify(caller)).toString('base64url') }),
+  };
+  const covered = ['@method', ...Object.keys(headers)].map((name) => `"${name}"`).join(' ');
+  const created = Math.floor(Date.now() / 1000);
+  const nonce = randomBytes(12).toString('base64url');
+  const input = `(${covered});created=${created};keyid="${key.id}";nonce="${nonce}";tag="${tagOf(subgraph)}"`;
+  const lines = Object.entries(headers).map(([name, value]) => `"${name}": ${value}\n`);
+  const signature = hmac(key, `"@method": POST\n${lines.join('')}"@signature-params": ${input}`);
+  return {
+    ...headers,
+    'signature-input': `weir=${input}`,
+    signature: `weir=:${signature.toString('base64')}:`,
+  };
+}
+
+const tagOf = (subgraph: string): string => `weir:${encodeURIComponent(subgraph)}`;
+
+const inputPattern = /(?:^|,\s*)weir=(\((?:"[^"]+" *)*\)(?:;[a-z]+=(?:"[^"]*"|\d+))*)/;
+const signaturePattern = /(?:^|,\s*)weir=:([A-Za-z0-9+/]+=*):/;
+
+const member = (header: string | string[] | undefined, pattern: RegExp): string | undefined =>
+  pattern.exec(String(header ?? ''))?.[1];
+
+const valueOf = (headers: IncomingHttpHeaders, name: string): string => String(headers[name] ?? '').trim();
+
+const hmac = ({ secret }: LinkKey, text: string): Buffer =>
+  createHmac('sha256', secret).update(text, 'latin1').digest();
+
+function readCaller(header: string | string[] | undefined): SignedCaller | null {
+  if (header === undefined) return null;
+  return JSON.parse(Buffer.from(String(header), 'base64url').toString()) as SignedCaller;
+}
+
+/**
+ * The signatures of the last minutes. 48 bits of each are enough: that an honest one meets another has a chance of one
+ * in a thousand million.
+ */
+class Seen {
+  #young = new Set<number>();
+  #old = new Set<number>();
+  #turn = 0;
+
+  /** False for one that was added less than two windows ago. */
+  add(signature: Buffer, seconds: number): boolean {
+    const turn = Math.floor(seconds / (2 * windowSeconds));
+    if (turn !== this.#turn) {
+      this.#old = turn === this.#turn + 1 ? this.#young : new Set();
+      this.#young = new Set();
+      this.#turn = turn;
+    }
+    const short = signature.readUIntBE(0, 6);
+    if (this.#young.has(short) || this.#old.has(short)) return false;
+    this.#young.add(short);
+    return true;
+  }
+}

@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { Ingredients, noStore, type Policy, policyReader, strictest } from '../../../../gateway/cache/policy';
+
+const read = (headers: Record<string, string>, status = 200, unsaid = {}): Policy =>
+  policyReader(unsaid)({ status, headers });
+const policy = (maxAge: number, more: Partial<Policy> = {}): Policy => ({
+  scope: 'public',
+  maxAge,
+  staleWhileRevalidate: 0,
+  staleIfError: 0,
+  ...more,
+});
+
+describe('reads of a response that it', () => {
+  it.each<[string, string, Policy]>([
+    ['lives for all clients', 'public, max-age=60', policy(60)],
+    ['lives for one client', 'max-age=60, private', policy(60, { scope: 'private' })],
+    ['lives for one client unless it says public', 'max-age=60', policy(60, { scope: 'private' })],
+    ['lives longer in shared caches', 'max-age=5, s-maxage=60', policy(60)],
+    [
+      'lives for one client whatever shared caches may',
+      'private, max-age=5, s-maxage=60',
+      policy(5, { scope: 'private' }),
+    ],
+    ['is not kept', 'public, max-age=60, no-store', noStore],
+    ['is not served unasked', 'public, max-age=60, no-cache', noStore],
+    ['is not served unasked for a field', 'public, max-age=60, no-cache="set-cookie, x"', noStore],
+    ['is private for a field', 'public, private="x", max-age=60', policy(60, { scope: 'private' })],
+    [
+      'may be stale',
+      'public, max-age=1, stale-while-revalidate=2, stale-if-error=3',
+      policy(1, { staleWhileRevalidate: 2, staleIfError: 3 }),
+    ],
+    ['must not be stale', 'public, max-age=1, stale-while-revalidate=2, must-revalidate', policy(1)],
+    [
+      'is stale at once',
+      'public, max-age=0, stale-while-revalidate=2',
+      policy(0, { staleWhileRevalidate: 2 }),
+    ],
+    ['says it in another way', 'PUBLIC ,, Max-Age="60",', policy(60)],
+    ['says it twice', 'public, max-age=1, max-age=60', policy(1)],
+    ['says what is no number', 'public, max-age=soon', policy(0)],
+    ['says what is less than nothing', 'public, max-age=-1', policy(0)],
+    ['hides it in a text', 'x="a, max-age=60, \\"public", max-age=2', policy(2, { scope: 'private' })],
+    ['lives for ever', 'public, max-age=99999999999999999999', policy(2 ** 31)],
+  ])('%s', (_, header, expected) => {
+    expect(read({ 'cache-control': header })).toEqual(expected);
+  });
+
+  it('is not kept when it says nothing, or is no success', () => {
+    expect(read({})).toEqual(noStore);
+    expect(read({ 'cache-control': 'public, max-age=60' }, 404)).toEqual(noStore);
+  });
+
+  it('was in a cache before', () => {
+    const headers = { 'cache-control': 'public, max-age=60, stale-while-revalidate=10' };
+    expect(read({ ...headers, age: '20' })).toEqual(policy(40, { staleWhileRevalidate: 10 }));
+    expect(read({ ...headers, age: '65' })).toEqual(policy(0, { staleWhileRevalidate: 5 }));
+    expect(read({ ...headers, age: '999' })).toEqual(policy(0));
+  });
+
+  it('varies', () => {
+    const headers = { 'cache-control': 'public, max-age=60' };
+    const unsaid = { identityHeaders: ['authorization'] };
+    expect(read({ ...headers, vary: 'Accept-Language' }, 200, unsaid)).toEqual(policy(60));
+    expect(read({ ...headers, vary: 'Origin, Authorization' }, 200, unsaid)).toEqual(
+      policy(60, { scope: 'private' }),
+    );
+    expect(read({ ...headers, vary: '*' }, 200, unsaid)).toEqual(noStore);
+  });
+});
+
+describe('what is not said', () => {
+  const unsaid = { policy: policy(7), staleWhileRevalidate: 5, staleIfError: 9 };
+
+  it('is taken from the options', () => {
+    expect(read({}, 200, unsaid)).toEqual(policy(7));
+    expect(read({ 'cache-control': 'public, max-age=1' }, 200, unsaid)).toEqual(
+      policy(1, { staleWhileRevalidate: 5, staleIfError: 9 }),
+    );
+  });
+
+  it.each(['public, max-age=0', 'public, s-maxage=0', 'public, max-age=0, must-revalidate', 'no-store'])(
+    'does not keep what says %s',
+    (header) => {
+      const { maxAge, staleWhileRevalidate, staleIfError } = read({ 'cache-control': header }, 200, unsaid);
+      expect([maxAge, staleWhileRevalidate, staleIfError]).toEqual([0, 0, 0]);
+    },
+  );
+});
+
+describe('the strictest of policies', () => {
+  const times = fc.nat(100);
+  const policies = fc.record<Policy>({
+    scope: fc.constantFrom('public', 'private'),
+    maxAge: times,
+    staleWhileRevalidate: times,
+    staleIfError: times,
+  });
+
+  it('allows at each moment what all of them allow', () => {
+    fc.assert(
+      fc.property(policies, policies, fc.nat(250), (one, other, at) => {
+        const both = strictest(one, other);
+        for (const stale of ['staleWhileRevalidate', 'staleIfError'] as const) {
+          const allows = (each: Policy) => at < each.maxAge + each[stale];
+          expect(allows(both)).toBe(allows(one) && allows(other));
+        }
+        expect(at < both.maxAge).toBe(at < one.maxAge && at < other.maxAge);
+        expect(both.scope === 'public').toBe(one.scope === 'public' && other.scope === 'public');
+        expect(strictest(other, one)).toEqual(both);
+      }),
+    );
+  });
+
+  it('is that of the ingredients', () => {
+    const ingredients = new Ingredients();
+    expect(ingredients.policy).toBeUndefined();
+    ingredients.add(policy(60), ['a']);
+    ingredients.add(policy(10, { scope: 'private' }), ['a', 'b']);
+    expect(ingredients.policy).toEqual(policy(10, { scope: 'private' }));
+    expect([...ingredients.tags]).toEqual(['a', 'b']);
+  });
+});

@@ -78,7 +78,9 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       policies,
     });
     if (!policies.areKnown && facts.protections.requirements.some(({ kind }) => kind === 'policies'))
-      logger.warn('the supergraph has @policy, but `authorization.policies` is not set: no policy is ever met');
+      logger.warn(
+        'the supergraph has @policy, but `authorization.policies` is not set: no policy is ever met',
+      );
     const plans = new PlanCache<Program | Rejection>({
       make: async (asked) => {
         const { document: text, operationName, overrideLabels, refused = [] } = asked;

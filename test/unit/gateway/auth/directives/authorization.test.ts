@@ -10,7 +10,10 @@ const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9
 
 const signedIn = createIdentity({ mode: 'oidc', subject: 'u1' });
 
-function authorizationOf(subgraphs: Record<string, string>, { refused = 'null', met = [] }: { refused?: 'null' | 'reject'; met?: string[] } = {}) {
+function authorizationOf(
+  subgraphs: Record<string, string>,
+  { refused = 'null', met = [] }: { refused?: 'null' | 'reject'; met?: string[] } = {},
+) {
   const { supergraph, plan } = buildQueryPlanner({
     supergraphSdl: compose(
       Object.fromEntries(Object.entries(subgraphs).map(([name, sdl]) => [name, link + sdl])),

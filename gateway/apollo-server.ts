@@ -28,11 +28,13 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
   return new ApolloServer<OperationContext>({
     gateway,
     nodeEnv: options.mode,
-    introspection: options.introspection ?? development,
+    // Who may ask for the schema, and how many operations at once, `limits/` decides by the client.
+    introspection: true,
+    allowBatchedHttpRequests: true,
+    validationOptions: { maxErrors: mostErrors },
     hideSchemaDetailsFromClientErrors: !development,
     includeStacktraceInErrorResponses: false,
     csrfPrevention: true,
-    allowBatchedHttpRequests: false,
     stopOnTerminationSignals: false,
     logger: {
       debug: (message) => logger.debug(String(message)),
@@ -53,6 +55,9 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
     ],
   });
 }
+
+/** Of validation, beside the one that says that there are more. */
+const mostErrors = 9;
 
 /** Keeps the generation open on which the operation is validated, and tells the access log what it was. */
 function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {

@@ -40,11 +40,11 @@ export class ClientRequest implements Caller {
   readonly start = performance.now();
   readonly deadline: number;
   readonly calls = noCalls();
-  readonly ingredients = new Ingredients();
   /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
   proof: Proof | undefined;
   /** Why its credentials prove nothing: the answer to it. */
   refusal: Error | undefined;
+  readonly ingredients = new Ingredients();
 
   readonly #signIdentity: SignIdentity;
   #operation: Operation | undefined;

@@ -2,14 +2,17 @@ import { isUtf8 } from 'node:buffer';
 import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Admit } from './auth/authentication';
+import type { ClientRequest } from './client-request';
 import { requestError } from './errors';
 import type { OperationContext } from './executor';
+import type { ClientLimits } from './limits/client-limits';
 
 export interface EndpointOptions {
   readonly path: string;
   readonly apollo: ApolloServer<OperationContext>;
   /** Whether there is a supergraph; until then the answer is 503. */
   readonly isReady: () => boolean;
+  readonly limits: ClientLimits;
   /** Undefined when no mode of authentication is configured. */
   readonly admit: Admit | undefined;
 }
@@ -17,7 +20,7 @@ export interface EndpointOptions {
 /** Mounts Apollo Server on Fastify. The body of a request stays the bytes that came until it is needed as JSON. */
 export function graphqlEndpoint(
   app: FastifyInstance,
-  { path, apollo, isReady, admit }: EndpointOptions,
+  { path, apollo, limits, isReady, admit }: EndpointOptions,
 ): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
@@ -34,13 +37,16 @@ export function graphqlEndpoint(
     },
     handler: async (request, reply) => {
       if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
-      const httpGraphQLRequest = {
-        method: request.method,
-        headers: headersOf(request),
-        search: searchOf(request),
-        body: request.method === 'POST' ? parseBody(request) : undefined,
-      };
-      const { client } = request;
+      const { client, method } = request;
+      const body = method === 'POST' ? parseBody(request) : undefined;
+      const search = searchOf(request);
+      for (const document of body === undefined
+        ? documentsOfUrl(search)
+        : documentsOfBody(body, client, limits)) {
+        const refusal = limits.refuse(document, client.identity);
+        if (refusal !== undefined) throw refusal;
+      }
+      const httpGraphQLRequest = { method, headers: headersOf(request), search, body };
       const context = () => Promise.resolve({ client });
       return send(
         reply,
@@ -58,7 +64,7 @@ function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLRespons
 
 const noBody = Buffer.alloc(0);
 
-function parseBody({ headers, body, client }: FastifyRequest): unknown {
+function parseBody({ headers, body, client }: FastifyRequest): object {
   const type = headers['content-type'] ?? '';
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding.toLowerCase() !== 'identity')
@@ -75,13 +81,30 @@ function parseBody({ headers, body, client }: FastifyRequest): unknown {
   } catch {
     throw requestError('BAD_REQUEST', { reason: 'The body is not valid JSON.' });
   }
-  if (Array.isArray(request))
-    throw requestError('BAD_REQUEST', { reason: 'Batches of operations are not accepted.' });
   if (typeof request !== 'object' || request === null) {
     throw requestError('BAD_REQUEST', { reason: 'The body must be a JSON object.' });
   }
-  if (client.proof?.withoutExtensions === true) delete (request as { extensions?: unknown }).extensions;
+  if (client.proof?.withoutExtensions === true) {
+    // Not signed, so not from whoever signed the rest.
+    for (const each of [request].flat()) delete (each as { extensions?: unknown } | null)?.extensions;
+  }
   return request;
+}
+
+/** The documents that a body holds. Throws when there are more operations than the client may send at once. */
+function documentsOfBody(body: object, { identity }: ClientRequest, limits: ClientLimits): string[] {
+  if (!Array.isArray(body)) return documentOf(body);
+  const limit = limits.of(identity).batch;
+  if (limit === 1) throw requestError('BAD_REQUEST', { reason: 'Batches of operations are not accepted.' });
+  if (body.length > limit) {
+    throw requestError('MAX_BATCH_LIMIT', { got: body.length, limit });
+  }
+  return body.flatMap(documentOf);
+}
+
+function documentOf(operation: unknown): string[] {
+  const { query } = (operation ?? {}) as { readonly query?: unknown };
+  return typeof query === 'string' ? [query] : [];
 }
 
 function headersOf({ headers }: FastifyRequest): HeaderMap {
@@ -96,3 +119,5 @@ function searchOf({ url }: FastifyRequest): string {
   const start = url.indexOf('?');
   return start === -1 ? '' : url.slice(start);
 }
+
+const documentsOfUrl = (search: string): string[] => new URLSearchParams(search).getAll('query');

@@ -15,11 +15,17 @@ import { buildSchemaInSteps } from './build-schema';
 import type { Invalidate } from './cache/invalidation';
 import type { Store } from './cache/store';
 import { requestError } from './errors';
-import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
+import { type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { Identity } from './auth/identity';
+import type { ClientLimits } from './limits/client-limits';
+import { compileOperationCost, type OperationCost } from './limits/cost/operation-cost';
+import { createCostReport } from './limits/cost/report';
+import { type RefuseOperation, refuseOperation } from './limits/operation-limits';
+import { limitCalls } from './limits/subgraph-calls';
+import { createPlanner, type EntityFacts, type PlannedOperation, type Planner } from './planning';
 import type { Options } from './options';
-import { createPlanner, type EntityFacts, PlanCache, type PlannedOperation, type Planner } from './planning';
+import { createPrograms, Rejection } from './programs';
 import { dataOf } from './response-data';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { CacheOptions } from './subgraph-caches';
@@ -39,14 +45,18 @@ export interface EngineOptions {
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
   readonly calls: CallOptions;
+  readonly cache: CacheOptions;
   readonly authorization: Options['authorization'];
   readonly policies: Policies;
-  readonly cache: CacheOptions;
   /**
    * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
    * if they ask with `Apollo-Query-Plan-Experimental`.
    */
   readonly isDevelopment: boolean;
+  readonly limits: ClientLimits;
+  /** Of an answer; a larger one is replaced by an error. */
+  readonly mostBytes: number;
+  readonly assumedListSize: number;
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
@@ -59,8 +69,17 @@ export interface EngineOptions {
 
 /** Plans operations in worker threads and runs them over the bytes of subgraph responses. Rejects when the supergraph does not build. */
 export async function createEngine(options: EngineOptions): Promise<Executor> {
-  const { supergraphSdl, chooseSubgraph, errors: told, isDevelopment, warmUp, metrics } = options;
-  const { authorization: authorizationOptions, policies, logger } = options;
+  const {
+    supergraphSdl,
+    chooseSubgraph,
+    errors: told,
+    isDevelopment,
+    limits,
+    mostBytes,
+    assumedListSize,
+    warmUp,
+    metrics,
+  } = options;
   const planner = createPlanner({ supergraphSdl });
 
   try {
@@ -74,46 +93,33 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     const authorization = new Authorization({
       facts: facts.protections,
       schema: apiSchema,
-      options: authorizationOptions,
-      policies,
+      options: options.authorization,
+      policies: options.policies,
+      logger: options.logger,
     });
-    if (!policies.areKnown && facts.protections.requirements.some(({ kind }) => kind === 'policies'))
-      logger.warn(
-        'the supergraph has @policy, but `authorization.policies` is not set: no policy is ever met',
-      );
-    const plans = new PlanCache<Program | Rejection>({
-      make: async (asked) => {
-        const { document: text, operationName, overrideLabels, refused = [] } = asked;
-        const planned =
-          refused.length === 0
-            ? {
-                kind: 'plan' as const,
-                plan: await planner.plan(text, operationName, overrideLabels),
-                refusals: undefined,
-              }
-            : await authorization.plan(asked, planner);
-        if (planned.kind === 'rejected') return { compiled: new Rejection(planned.fields) };
-        const { plan, refusals } = planned;
-        const document = parse(text, { noLocation: true });
-        const compiled = { plan, schema: apiSchema, supergraphSchema, document, operationName, refusals };
-        return { compiled: compileOperation(compiled), plan };
-      },
-    });
+    const plans = createPrograms({ planner, authorization, schema: apiSchema, supergraphSchema });
     await plans.warm(untilLate(warmUp));
 
+    const reportCost = createCostReport(metrics.meter);
     const perform = async (
       program: Program | Rejection,
       variables: Variables,
-      caller: Caller,
+      cost: OperationCost,
+      client: Caller & { readonly identity: Identity },
     ): Promise<Execution> => {
       if (program instanceof Rejection)
         throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields });
-      scopes.enter(caller.scope);
+      scopes.enter(client.scope);
       try {
-        return await execute(program, { variables, send, caller, errors: told });
+        const bounded = limitCalls(send, limits.of(client.identity).calls);
+        const execution = await execute(program, { variables, send: bounded, caller: client, errors: told });
+        const { length } = execution.body;
+        if (length > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: length, limit: mostBytes });
+        reportCost(cost, variables, execution.data);
+        return execution;
       } finally {
-        scopes.leave(caller.scope);
-        metrics.calls.add(caller.calls);
+        scopes.leave(client.scope);
+        metrics.calls.add(client.calls);
       }
     };
     const plannedOf = (
@@ -128,29 +134,28 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       overrideLabels: chooseOverrides(facts.overrideLabels),
       refused,
     });
-    const known = new LRUCache<string, KnownOperation & { readonly access: OperationAccess }>({
-      maxSize: mostKnownBytes,
-    });
-    const remember = (text: string, hash: string, operationName: string | undefined) => {
-      const key = knownKey(text, operationName);
-      const remembered = known.get(key);
-      if (remembered !== undefined) return remembered;
-      const document = parse(text, { noLocation: true });
+    const known = new LRUCache<string, LimitedOperation>({ maxSize: mostKnownBytes });
+    const knownOf = (source: string, hash: string, operationName: string | undefined): LimitedOperation => {
+      const document = parse(source, { noLocation: true });
       const operation = getOperationAST(document, operationName)!;
-      const access = authorization.accessTo(document, operationName);
-      const found = {
+      const costs = { schema: apiSchema, directives: facts.costs, assumedListSize };
+      const cost = compileOperationCost(document, operation, costs);
+      const refuse = refuseOperation(source, cost, limits);
+      const access = authorization.accessTo(document, operation);
+      return {
         name: operation.name?.value ?? null,
         type: operation.operation,
+        cost,
+        refuse,
         access,
-        prepare(variables: Variables, identity: Identity) {
+        prepare(variables, client) {
+          if (refuse(variables, client.identity) !== undefined) return undefined;
           if ('errors' in checkVariables(apiSchema, operation, variables)) return undefined;
-          const refused = access.peek(identity);
-          const program = refused && plans.peek(plannedOf(text, hash, operationName, refused));
-          return program && ((caller: Caller) => perform(program, variables, caller));
+          const refused = access.peek(client.identity);
+          const program = refused && plans.peek(plannedOf(source, hash, operationName, refused));
+          return program && (() => perform(program, variables, cost, client));
         },
       };
-      known.set(key, found, { size: key.length * 2 + 1024 });
-      return found;
     };
 
     const run: Execute = async ({ source, queryHash, operation, request, context }) => {
@@ -159,22 +164,27 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
         throw requestError('UNSUPPORTED_OPERATION', { feature: 'Subscription' });
       }
+      const { client } = context;
+      const key = knownKey(source, operationName);
+      const entry = known.get(key) ?? knownOf(source, queryHash, operationName);
+      const refusal = entry.refuse(variables, client.identity);
+      if (refusal !== undefined) throw refusal;
       const checked = checkVariables(apiSchema, operation, variables);
       if ('errors' in checked) return { errors: checked.errors };
-      const { access } = remember(source, queryHash, operationName);
-      const { identity } = context.client;
-      const refused = access.peek(identity) ?? (await access.decide(identity));
+      const refused = entry.access.peek(client.identity) ?? (await entry.access.decide(client.identity));
       const planned = plannedOf(source, queryHash, operationName, refused);
       const program = plans.peek(planned) ?? (await plans.get(planned));
-      const execution = await perform(program, variables, context.client);
+      if (!known.has(key)) known.set(key, entry, { size: key.length * 2 + 1024 });
+      const execution = await perform(program, variables, entry.cost, client);
       const result: GatewayExecutionResult = { data: dataOf(execution) };
       if (execution.errors.length > 0) result.errors = execution.errors;
       if (isDevelopment) {
-        result.extensions = { weir: { calls: context.client.calls } };
+        const actual = entry.cost.actual(JSON.parse(execution.data.toString()));
+        const cost = { estimated: entry.cost.estimate(variables).cost, actual };
+        result.extensions = { weir: { calls: client.calls, cost } };
         if (request.http?.headers.has('apollo-query-plan-experimental') === true) {
           const format = request.http.headers.get('apollo-query-plan-experimental-format');
-          const document = await authorization.visiblePart(planned, planner);
-          const shown = { ...planned, document };
+          const shown = { ...planned, document: await authorization.visiblePart(planned, planner) };
           result.extensions['__queryPlanExperimental'] = await showPlan(planner, shown, format);
         }
       }
@@ -196,11 +206,6 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
   }
 }
 
-/** An operation that is not run, as its caller may not see all of it. */
-class Rejection {
-  constructor(readonly fields: readonly string[]) {}
-}
-
 const trusted = { assumeValidSDL: true, assumeValid: true, noLocation: true };
 const warmUpTime = 1_000;
 /** Most requests are for few operations: these are planned however long it takes, or a busy machine would refuse them. */
@@ -213,6 +218,13 @@ function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOp
     if (i >= leastWarmUp && performance.now() > end) return;
     yield operation;
   }
+}
+
+/** A known operation with what is needed to run it on the other way, too. */
+interface LimitedOperation extends KnownOperation {
+  readonly cost: OperationCost;
+  readonly refuse: RefuseOperation;
+  readonly access: OperationAccess;
 }
 
 /** 16 MiB. */
@@ -230,7 +242,7 @@ function checkVariables(
 ): ReturnType<typeof getVariableValues> {
   return variableDefinitions.length === 0
     ? noVariables
-    : getVariableValues(schema, variableDefinitions, variables);
+    : getVariableValues(schema, variableDefinitions, variables, { maxErrors: 10 });
 }
 
 const noVariables = { coerced: {} };

@@ -137,6 +137,66 @@ export const errors = {
     when: 'The operation uses a part of GraphQL that the gateway does not serve, such as `@defer` or a subscription.',
     message: ({ feature }: { readonly feature: string }) => `${feature} is not supported.`,
   },
+  MAX_DEPTH_LIMIT: {
+    status: 400,
+    when: 'The document, or a value in it, is nested deeper than `limits.depth`.',
+    message: ({ limit }: Limited) => `The document is nested deeper than ${limit} levels.`,
+  },
+  MAX_ALIASES_LIMIT: {
+    status: 400,
+    when: 'The document has more aliases than `limits.aliases`.',
+    message: ({ got, limit }: Limited) => `The document has ${got} aliases; at most ${limit} are allowed.`,
+  },
+  MAX_ROOT_FIELDS_LIMIT: {
+    status: 400,
+    when: 'An operation selects more root fields than `limits.rootFields`.',
+    message: ({ got, limit }: Limited) =>
+      `The operation selects ${got} root fields; at most ${limit} are allowed.`,
+  },
+  MAX_DIRECTIVES_LIMIT: {
+    status: 400,
+    when: 'The document has more directives than `limits.directives`.',
+    message: ({ got, limit }: Limited) => `The document has ${got} directives; at most ${limit} are allowed.`,
+  },
+  MAX_SELECTIONS_LIMIT: {
+    status: 400,
+    when: 'An operation selects more fields than `limits.selections`, fragments counted wherever they are spread.',
+    message: ({ got, limit }: Limited) =>
+      `The operation selects ${got} fields once its fragments are expanded; at most ${limit} are allowed.`,
+  },
+  MAX_LIST_SIZE_LIMIT: {
+    status: 400,
+    when: 'A list is asked for that is longer than `limits.listSize`.',
+    message: ({ field, got, limit }: Limited & { readonly field: string }) =>
+      `${field} is asked for ${got} items; at most ${limit} are allowed.`,
+  },
+  MAX_COST_LIMIT: {
+    status: 400,
+    when: 'An operation costs more than `limits.cost`, estimated from its lists and variables before it runs.',
+    message: ({ got, limit }: Limited) =>
+      `The operation costs ${got}; at most ${limit} is allowed. Ask for fewer or shorter lists.`,
+  },
+  MAX_BATCH_LIMIT: {
+    status: 400,
+    when: 'A request holds more operations than `limits.batch`.',
+    message: ({ got, limit }: Limited) => `The batch holds ${got} operations; at most ${limit} are allowed.`,
+  },
+  INTROSPECTION_DISABLED: {
+    status: 400,
+    when: 'The client may not ask for the schema (`introspection`).',
+    message: () => 'Introspection is not allowed.',
+  },
+  RESPONSE_TOO_LARGE: {
+    status: 400,
+    when: 'The answer is larger than `limits.response`. Ask for less at once.',
+    message: ({ limit }: Limited) => `The answer is larger than ${limit} bytes.`,
+  },
+  MAX_SUBGRAPH_CALLS_LIMIT: {
+    status: 400,
+    when: 'Beside `data`: the operation needs more subgraph calls than `limits.calls`; these fields are of the calls beyond.',
+    message: ({ subgraph }: { readonly subgraph: string }) =>
+      `Subgraph "${subgraph}" was not called: the operation needs too many calls.`,
+  },
   QUERY_PLANNING_TIMEOUT: {
     status: 503,
     when: 'Making a query plan took too long. The operation has too many ways to be resolved: ask for less at once.',
@@ -158,6 +218,11 @@ export const errors = {
     message: () => 'The operation could not be planned.',
   },
 } as const satisfies Record<string, ErrorKind>;
+
+interface Limited {
+  readonly got: number;
+  readonly limit: number;
+}
 
 interface ErrorKind {
   readonly status: number;

@@ -1,12 +1,10 @@
 import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
 import type { GraphQLSchema } from 'graphql';
-import type { Identity } from './auth/identity';
 import type { ClientRequest } from './client-request';
 import type { Policy } from './cache/policy';
 import type { Execution } from './execution';
 import type { PlannedOperation } from './planning';
 import type { Signer } from './transports/signer';
-import type { Caller } from './transports/transport';
 
 /** What plans and runs the operations of one supergraph. */
 export interface Executor {
@@ -35,11 +33,14 @@ export type Execute = (
 export interface KnownOperation {
   readonly name: string | null;
   readonly type: string;
-  /** What runs it; undefined when something has to be found out or planned first, or when the variables do not fit. */
+  /**
+   * What runs it for a client; undefined when something has to be found out or planned first, when the variables do
+   * not fit, or when the client may not ask for so much.
+   */
   prepare(
     variables: Readonly<Record<string, unknown>>,
-    identity: Identity,
-  ): ((caller: Caller) => Promise<Execution>) | undefined;
+    client: ClientRequest,
+  ): (() => Promise<Execution>) | undefined;
 }
 
 /** The context value of every operation. */

@@ -6,6 +6,7 @@ import type { Policy } from './cache/policy';
 import type { Store } from './cache/store';
 import { createEngine } from './engine';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
+import type { ClientLimits } from './limits/client-limits';
 import type { Options } from './options';
 import type { SubgraphSigners } from './subgraph-signers';
 import type { SubgraphLocation } from './supergraph/subgraphs';
@@ -20,6 +21,7 @@ export interface GenerationOptions {
   /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
   readonly previous?: Generation | undefined;
   readonly policies: Policies;
+  readonly limits: ClientLimits;
   readonly signers: SubgraphSigners;
   readonly transport: HttpTransport;
   readonly store: Store;
@@ -52,7 +54,7 @@ export class Generation {
     ...shared
   }: GenerationOptions): Promise<Generation> {
     try {
-      const errors = { mask: options.errors.maskSubgraphs };
+      const errors = { mask: options.errors.maskSubgraphs, limit: options.limits.errors };
       const isDevelopment = options.mode === 'development';
       const warmUp = previous === undefined ? [] : previous.#executor.mostUsed(operationsToWarmUp);
       const executor = await createEngine({
@@ -60,6 +62,8 @@ export class Generation {
         chooseSubgraph: (found) => chooseSubgraph(found, options, signers),
         errors,
         isDevelopment,
+        mostBytes: options.limits.response,
+        assumedListSize: options.limits.assumedListSize,
         calls: options,
         authorization: options.authorization,
         cache: options.cache,

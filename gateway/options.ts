@@ -1,6 +1,7 @@
 /** Longer than other files: every option stands in one schema, with its default, its rule and its documentation. */
 import { z } from 'zod';
 import { invalidationSchema } from './cache/invalidation';
+import { limitsOptions } from './limits/options';
 import { readOptionsFile } from './options-file';
 import { privateLinksOptions } from './options-private-links';
 import { describeIssue } from './options-problem';
@@ -465,13 +466,9 @@ export const optionsSchema = z.strictObject({
       { error: 'must be a map' },
     )
     .prefault({}),
-  limits: z
-    .strictObject(
-      { body: size.prefault('1MiB').describe('The size up to which the body of a request is read.') },
-      { error: 'must be a map' },
-    )
+  limits: limitsOptions(size)
     .prefault({})
-    .describe('How much a client may ask for.'),
+    .describe('How much a client may ask for: [security.md](security.md) says how to choose.'),
   overload: z
     .strictObject(
       {
@@ -686,7 +683,11 @@ export const optionsSchema = z.strictObject({
     .describe(
       'What `@authenticated`, `@requiresScopes` and `@policy` do to callers who may not see something.',
     ),
-  introspection: flag.optional().describe('Lets clients ask for the schema. Left out: in development only.'),
+  introspection: flag
+    .optional()
+    .describe(
+      'Lets clients ask for the schema. Left out: in development only. `limits.classes` can allow it for some.',
+    ),
   admin: z
     .strictObject(
       {

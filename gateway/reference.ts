@@ -69,11 +69,17 @@ function membersOf({
   return anyOf.flatMap(membersOf);
 }
 
-/** An option, and those that are described within it, however deep. */
+/** An option, and those that are described within it or within the maps that it is a list of, however deep. */
 function deep([name, option]: [string, JsonSchema]): [string, JsonSchema][] {
-  const members = option.type === 'object' ? membersOf(option) : [];
-  const described = members.filter(([, { description }]) => description !== undefined);
-  return [[name, option], ...described.flatMap(([member, inner]) => deep([`${name}.${member}`, inner]))];
+  const { type, items } = option;
+  const members =
+    type === 'object'
+      ? membersOf(option).filter(([, { description }]) => description !== undefined)
+      : items === undefined || items.title !== undefined
+        ? []
+        : membersOf(items);
+  const within = type === 'object' ? `${name}.` : `${name}[].`;
+  return [[name, option], ...members.flatMap(([member, inner]) => deep([`${within}${member}`, inner]))];
 }
 
 function table(options: readonly [string, JsonSchema][]): string {

@@ -16,6 +16,7 @@ import { Gateway } from './gateway';
 import { Generation } from './generation';
 import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
+import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
 import { OptionsError, type OptionsInput, parseOptions } from './options';
 import { openSubgraphSigners } from './subgraph-signers';
@@ -65,6 +66,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
   const invalidate: Invalidate = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
+  const introspection = options.introspection ?? options.mode === 'development';
+  const limits = createClientLimits({ limits: options.limits, introspection });
   const gateway = new Gateway({
     source,
     build: (supergraphSdl, previous) =>
@@ -73,6 +76,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         options,
         previous,
         policies,
+        limits,
         signers,
         transport,
         breakers,
@@ -112,7 +116,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   });
   const app = createHttpServer({ options, logger, readiness, clients, overload, front });
   const drain = prepareDrain(app, clients);
-  graphqlEndpoint(app, { path: options.path, apollo, isReady: () => answers, admit });
+  graphqlEndpoint(app, { path: options.path, apollo, limits, isReady: () => answers, admit });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;

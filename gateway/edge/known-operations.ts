@@ -38,14 +38,14 @@ export function knownOperations(options: KnownOperationsOptions): Answerer {
     if (asked === undefined) return false;
     const generation = gateway.current;
     const operation = generation?.known(asked.query, asked.operationName);
-    const start = operation?.prepare(asked.variables, client.identity);
+    const start = operation?.prepare(asked.variables, client);
     if (operation === undefined || start === undefined) return false;
 
     client.onEnd(generation!.hold());
     client
       .run(() => {
         client.resolve(operation);
-        return start(client);
+        return start();
       })
       .then(
         (execution) => {

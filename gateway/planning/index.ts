@@ -1,3 +1,4 @@
+export type { CostDirectives, ListSize } from './cost-directives';
 export type { EntityFacts } from './entity-facts';
 export { PlanCache, type PlannedOperation } from './plan-cache';
 export type { QueryPlan } from './planner';

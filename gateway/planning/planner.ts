@@ -12,6 +12,7 @@ import {
 import { prettyFormatQueryPlan, QueryPlanner } from '@apollo/query-planner';
 import { buildSchema, type DocumentNode, Kind, parse } from 'graphql';
 import { type QueryPlan } from '../execution/plan';
+import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { mendsOf } from './defects';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { type PlanningFailure, PlanningError } from './planning-error';
@@ -50,6 +51,8 @@ export interface SupergraphFacts {
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
   readonly protections: Protections;
+  /** Undefined for a supergraph that says nothing of costs. */
+  readonly costs: CostDirectives | undefined;
   readonly entities: EntityFacts;
 }
 
@@ -90,6 +93,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
       subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       overrideLabels: overrideLabelsOf(supergraph),
       protections: protectionsOf(document, directiveNamesOf(supergraph)),
+      costs: readCostDirectives(document),
       entities: entityFactsOf(document),
     },
     plan(document, operationName, overrideLabels) {
@@ -139,6 +143,7 @@ const supportedFeatures = new Set([
   'https://specs.apollo.dev/authenticated/v0.1',
   'https://specs.apollo.dev/requiresScopes/v0.1',
   'https://specs.apollo.dev/policy/v0.1',
+  'https://specs.apollo.dev/cost/v0.1',
   'https://specs.apollo.dev/cacheTag/v0.1',
 ]);
 

@@ -133,7 +133,7 @@ export class TransportError extends Error {
 }
 
 export type TransportErrorCode =
-  'SUBREQUEST_HTTP_ERROR' | 'SUBREQUEST_MALFORMED_RESPONSE' | 'GATEWAY_TIMEOUT';
+  'SUBREQUEST_HTTP_ERROR' | 'SUBREQUEST_MALFORMED_RESPONSE' | 'GATEWAY_TIMEOUT' | 'MAX_SUBGRAPH_CALLS_LIMIT';
 
 const failures = {
   unreachable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'could not be reached' },
@@ -158,5 +158,9 @@ const failures = {
   unsendable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: the request could not be sent' },
   aborted: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not waited for: the client has gone' },
   closed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called any more: the gateway is shutting down' },
+  'over-limit': {
+    code: 'MAX_SUBGRAPH_CALLS_LIMIT',
+    says: 'was not called: the operation needs too many calls',
+  },
   unknown: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not known to the transport' },
 } as const satisfies Record<string, { code: TransportErrorCode; says: string }>;

@@ -6,7 +6,7 @@
  * `WEIR_SEED`, `WEIR_SUPERGRAPHS` and `WEIR_OPERATIONS` as in differential.test.ts.
  */
 import '../support/fast-graphql';
-import { GraphQLError, TypeInfo, visit, visitWithTypeInfo, type FieldNode, isAbstractType } from 'graphql';
+import { getOperationAST, GraphQLError, TypeInfo, visit, visitWithTypeInfo, type FieldNode, isAbstractType } from 'graphql';
 import { Authorization, Policies } from '../../gateway/auth/directives';
 import { createIdentity, type Identity } from '../../gateway/auth/identity';
 import { compileOperation } from '../../gateway/execution';
@@ -199,9 +199,12 @@ async function compileFor(
     schema: graph.apiSchema,
     options: { refused: 'null', introspection: 'all' },
     policies,
+    logger: console as never,
   });
   const { document, source, operationName } = operation;
-  const refused = await authorization.accessTo(document, operationName).decide(identityOf(rights));
+  const refused = await authorization
+    .accessTo(document, getOperationAST(document, operationName)!)
+    .decide(identityOf(rights));
   const compiled = { schema: graph.apiSchema, supergraphSchema: graph.answerTypes, document, operationName };
   if (refused.length === 0) return compileOperation({ ...compiled, plan: graph.plan(operation) });
   const planned = await authorization.plan(

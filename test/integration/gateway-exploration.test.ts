@@ -22,7 +22,10 @@ const planWanted = { 'apollo-query-plan-experimental': '1' };
 const query = '{ user(id: "u1") { name reviews { rating } } }';
 /** What every answer in development tells of its subgraph calls, here of one that needs none. */
 const withoutCalls = {
-  weir: { calls: { planned: 0, merged: 0, deduplicated: 0, batched: 0, cached: 0, sent: 0 } },
+  weir: {
+    calls: { planned: 0, merged: 0, deduplicated: 0, batched: 0, cached: 0, sent: 0 },
+    cost: { estimated: 0, actual: 0 },
+  },
 };
 
 it('shows Apollo Sandbox to a browser that opens the endpoint', async () => {

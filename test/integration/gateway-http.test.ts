@@ -196,7 +196,7 @@ describe('answers 400 to a document that', () => {
       'query A { me { name } } query B { me { name } }',
       'OPERATION_RESOLUTION_FAILURE',
     ],
-    ['asks for the schema in production', '{ __schema { types { name } } }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['asks for the schema in production', '{ __schema { types { name } } }', 'INTROSPECTION_DISABLED'],
   ])('%s', async (_, query, code) => {
     await expectError(await gateway.post({ query }), 400, code);
   });
@@ -307,8 +307,8 @@ describe('a document that', () => {
     [
       'is nested 4,500 levels deep',
       '{a'.repeat(4500),
-      'GRAPHQL_PARSE_FAILED',
-      'The document is nested too deeply.',
+      'MAX_DEPTH_LIMIT',
+      'The document is nested deeper than 30 levels.',
     ],
   ])('%s is refused in words that tell nothing of the parser', async (_, query, code, message) => {
     const body = await expectError(await gateway.post({ query }), 400, code);

@@ -2,6 +2,7 @@ import {
   type DocumentNode,
   getOperationAST,
   type GraphQLSchema,
+  type OperationDefinitionNode,
   type OperationTypeNode,
   parse,
   print,
@@ -16,6 +17,7 @@ import {
   type Requirement,
   requirementLabel,
 } from '../../planning';
+import type { Logger } from '../../telemetry/logger';
 import type { Identity } from '../identity';
 import { withoutRefused } from './filter';
 import { type Policies } from './policies';
@@ -30,6 +32,7 @@ export interface AuthorizationOptions {
   readonly schema: GraphQLSchema;
   readonly options: Pick<Options['authorization'], 'refused' | 'introspection'>;
   readonly policies: Policies;
+  readonly logger: Logger;
 }
 
 /** What of an operation is refused to somebody: labels of requirements and names of fields, sorted. Mostly nothing. */
@@ -56,12 +59,16 @@ export class Authorization {
   constructor(options: AuthorizationOptions) {
     this.#options = options;
     this.#protection = new Protection(options.facts, options.schema);
+    if (!options.policies.areKnown && options.facts.requirements.some(({ kind }) => kind === 'policies'))
+      options.logger.warn(
+        'the supergraph has @policy, but `authorization.policies` is not set: no policy is ever met',
+      );
   }
 
   /** What an operation asks of its callers. */
-  accessTo(document: DocumentNode, operationName: string | undefined): OperationAccess {
+  accessTo(document: DocumentNode, operation: OperationDefinitionNode): OperationAccess {
     const { facts, options, policies } = this.#options;
-    const needs = this.#protection.ofOperation(document, getOperationAST(document, operationName)!);
+    const needs = this.#protection.ofOperation(document, operation);
     const isAllNeeded = needs.introspects && options.introspection === 'visible';
     const requirements = isAllNeeded
       ? facts.requirements

@@ -47,7 +47,25 @@ describe('defaults', () => {
       errors: { maskSubgraphs: false },
       headers: { forward: ['authorization'], rename: {}, set: {} },
       timeouts: { request: 30_000, subgraph: 10_000 },
-      limits: { body: 1_048_576 },
+      limits: {
+        body: 1_048_576,
+        tokens: 15_000,
+        depth: 30,
+        aliases: 100,
+        rootFields: 20,
+        directives: 200,
+        selections: 1_000,
+        listSize: 2_000,
+        cost: 50_000,
+        batch: 1,
+        variables: 10_000,
+        variablesDepth: 32,
+        calls: 500,
+        assumedListSize: 10,
+        response: 33_554_432,
+        errors: 100,
+        classes: [],
+      },
       overload: { requests: 4096, delay: 40 },
       cache: {
         store: 'memory:',
@@ -134,9 +152,9 @@ describe('the file', () => {
     const { timeouts, limits, shutdown } = load(
       'timeouts: { request: 1.5s, subgraph: 250 }\nlimits: { body: 64KiB }\nshutdown: { grace: 2m }',
     );
-    expect([timeouts, limits, shutdown.grace]).toEqual([
+    expect([timeouts, limits.body, shutdown.grace]).toEqual([
       { request: 1500, subgraph: 250 },
-      { body: 65_536 },
+      65_536,
       120_000,
     ]);
   });

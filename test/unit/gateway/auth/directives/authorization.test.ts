@@ -1,4 +1,4 @@
-import { buildSchema, parse } from 'graphql';
+import { buildSchema, getOperationAST, parse } from 'graphql';
 import { Authorization, Policies } from '../../../../../gateway/auth/directives';
 import { anonymous, createIdentity } from '../../../../../gateway/auth/identity';
 import { fetchesOf } from '../../../../../gateway/execution';
@@ -32,8 +32,12 @@ function authorizationOf(
       ttl: 60_000,
       logger: console as never,
     }),
+    logger: console as never,
   });
-  const accessTo = (operation: string) => authorization.accessTo(parse(operation), undefined);
+  const accessTo = (operation: string) => {
+    const document = parse(operation);
+    return authorization.accessTo(document, getOperationAST(document)!);
+  };
   return {
     asked,
     accessTo,

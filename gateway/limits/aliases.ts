@@ -1,0 +1,8 @@
+import type { DocumentRule } from './document-rule';
+
+/** Aliases as they are written: they let one document ask for the same field again and again. */
+export const aliases: DocumentRule = {
+  limit: 'aliases',
+  code: 'MAX_ALIASES_LIMIT',
+  measure: (outline) => outline.aliases,
+};

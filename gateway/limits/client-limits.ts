@@ -1,0 +1,47 @@
+import type { GraphQLError } from 'graphql';
+import type { Identity } from '../auth/identity';
+import { createMeasure, type Measures, refusalOf } from './document-limits';
+import type { Limits, LimitsOptions } from './options';
+
+export interface ClientLimitsOptions {
+  readonly limits: LimitsOptions;
+  /** For those whose class does not say. */
+  readonly introspection: boolean;
+}
+
+/** What each client may ask for, and whether it does. One for a process. */
+export interface ClientLimits {
+  of(identity: Identity): Limits;
+  /** Measured once while the document is remembered. */
+  measure(document: string): Measures;
+  /** Why this client may not send this document; undefined when it may. To be asked before it is parsed. */
+  refuse(document: string, identity: Identity): GraphQLError | undefined;
+}
+
+export function createClientLimits({ limits, introspection }: ClientLimitsOptions): ClientLimits {
+  const { classes, ...figures } = limits;
+  const everybody: Limits = { ...figures, introspection };
+  const compiled = classes.map(({ mode, client, group, ...own }) => ({
+    fits: (identity: Identity) =>
+      (mode === undefined || identity.mode === mode) &&
+      (client === undefined || identity.client === client) &&
+      (group === undefined || identity.groups.includes(group)),
+    limits: { ...everybody, ...said(own) },
+  }));
+  const known = new WeakMap<Identity, Limits>();
+  const measure = createMeasure([everybody, ...compiled.map((each) => each.limits)]);
+
+  const of = (identity: Identity): Limits => {
+    if (compiled.length === 0) return everybody;
+    let found = known.get(identity);
+    if (found === undefined) {
+      found = compiled.find(({ fits }) => fits(identity))?.limits ?? everybody;
+      known.set(identity, found);
+    }
+    return found;
+  };
+  return { of, measure, refuse: (document, identity) => refusalOf(measure(document), of(identity)) };
+}
+
+const said = (own: object): Partial<Limits> =>
+  Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));

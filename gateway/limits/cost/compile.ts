@@ -1,0 +1,166 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  getNamedType,
+  type GraphQLCompositeType,
+  type GraphQLField,
+  type GraphQLSchema,
+  isCompositeType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import type { CostDirectives } from '../../planning';
+import { type CostOfValue, compileInputCost } from './input';
+import { isList, type Slicing, slicingOf } from './list-size';
+
+export interface CostOptions {
+  readonly schema: GraphQLSchema;
+  /** What the supergraph says. */
+  readonly directives: CostDirectives | undefined;
+  /** Items of a list of which nothing says how long it is. */
+  readonly assumedListSize: number;
+}
+
+/** A field of an operation, fragments merged, with all that its cost depends on. */
+export interface CostField {
+  readonly name: string;
+  readonly responseKey: string;
+  readonly coordinate: string;
+  readonly isList: boolean;
+  /** Of one item. */
+  readonly weight: number;
+  readonly slicing: Slicing | undefined;
+  /** The nodes that ask for it; they have the same arguments. */
+  readonly node: FieldNode;
+  readonly inputs: readonly { readonly argument: string; readonly cost: CostOfValue }[];
+  /** What has to be true of variables that it is asked for; empty: always. One of the lists is enough. */
+  readonly conditions: readonly (readonly Condition[])[];
+  readonly definition: GraphQLField<unknown, unknown>;
+  readonly assumedSize: number;
+  readonly children: readonly CostField[];
+}
+
+interface Condition {
+  readonly variable: string;
+  readonly must: boolean;
+}
+
+/** The fields of an operation, with those below them. */
+export function compileCostFields(
+  document: DocumentNode,
+  root: GraphQLCompositeType,
+  selectionSet: SelectionSetNode,
+  options: CostOptions,
+): CostField[] {
+  return new Compiler(document, options).fieldsOf([selectionSet], root);
+}
+
+class Compiler {
+  readonly #options: CostOptions;
+  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+
+  constructor({ definitions }: DocumentNode, options: CostOptions) {
+    this.#options = options;
+    this.#fragments = new Map(
+      definitions
+        .filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION)
+        .map((fragment) => [fragment.name.value, fragment]),
+    );
+  }
+
+  /** Selections of the same field are one, as they are in the answer; those on different types are added up. */
+  fieldsOf(sets: readonly SelectionSetNode[], type: GraphQLCompositeType): CostField[] {
+    const found = new Map<string, Selected>();
+    for (const { selections } of sets) this.#collect(selections, type, [], found);
+    return [...found.values()].map((selected) => this.#compile(selected));
+  }
+
+  #collect(
+    selections: readonly SelectionNode[],
+    type: GraphQLCompositeType,
+    around: readonly Condition[],
+    found: Map<string, Selected>,
+  ): void {
+    for (const selection of selections) {
+      const own = conditionsOf(selection);
+      if (own === 'never') continue;
+      const conditions = own.length === 0 ? around : [...around, ...own];
+      if (selection.kind === Kind.FIELD) {
+        const definition =
+          isObjectType(type) || isInterfaceType(type) ? type.getFields()[selection.name.value] : undefined;
+        // `__typename`, `__schema` and `__type` cost nothing.
+        if (definition === undefined) continue;
+        const responseKey = selection.alias?.value ?? selection.name.value;
+        const key = `${type.name}.${responseKey}`;
+        const known = found.get(key);
+        if (known === undefined) {
+          found.set(key, { type, definition, responseKey, nodes: [selection], conditions: [conditions] });
+        } else {
+          known.nodes.push(selection);
+          known.conditions.push(conditions);
+        }
+        continue;
+      }
+      const fragment =
+        selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#fragments.get(selection.name.value)!;
+      const name = fragment.typeCondition?.name.value;
+      const condition = name === undefined ? type : this.#options.schema.getType(name);
+      if (isCompositeType(condition)) {
+        this.#collect(fragment.selectionSet.selections, condition, conditions, found);
+      }
+    }
+  }
+
+  #compile({ type, definition, responseKey, nodes, conditions }: Selected): CostField {
+    const { directives, assumedListSize } = this.#options;
+    const coordinate = `${type.name}.${definition.name}`;
+    const named = getNamedType(definition.type);
+    const weights = directives?.weights ?? noWeights;
+    const inputs = definition.args.flatMap(({ name, type: inputType }) => {
+      const cost = compileInputCost(inputType, weights.get(`${coordinate}(${name}:)`), weights);
+      return cost === undefined ? [] : [{ argument: name, cost }];
+    });
+    const sets = nodes.flatMap(({ selectionSet }) => (selectionSet === undefined ? [] : [selectionSet]));
+    return {
+      name: definition.name,
+      responseKey,
+      coordinate,
+      isList: isList(definition.type),
+      weight: weights.get(coordinate) ?? weights.get(named.name) ?? (isCompositeType(named) ? 1 : 0),
+      slicing: slicingOf(definition, directives?.listSizes.get(coordinate)),
+      node: nodes[0]!,
+      inputs,
+      conditions: conditions.some((all) => all.length === 0) ? [] : conditions,
+      definition,
+      assumedSize: assumedListSize,
+      children: isCompositeType(named) ? this.fieldsOf(sets, named) : [],
+    };
+  }
+}
+
+interface Selected {
+  readonly type: GraphQLCompositeType;
+  readonly definition: GraphQLField<unknown, unknown>;
+  readonly responseKey: string;
+  readonly nodes: FieldNode[];
+  readonly conditions: (readonly Condition[])[];
+}
+
+const noWeights: ReadonlyMap<string, number> = new Map();
+
+/** The variables in the `@skip` and `@include` of a selection; `never` where a literal excludes it. */
+function conditionsOf({ directives = [] }: SelectionNode): Condition[] | 'never' {
+  const conditions: Condition[] = [];
+  for (const { name, arguments: given = [] } of directives) {
+    if (name.value !== 'skip' && name.value !== 'include') continue;
+    const value = given[0]?.value;
+    const must = name.value === 'include';
+    if (value?.kind === Kind.VARIABLE) conditions.push({ variable: value.name.value, must });
+    else if (value?.kind === Kind.BOOLEAN && value.value !== must) return 'never';
+  }
+  return conditions;
+}

@@ -1,0 +1,114 @@
+import { type FieldNode, type GraphQLField, Kind, valueFromASTUntyped } from 'graphql';
+import type { CostField } from './compile';
+import type { Variables } from './input';
+
+export interface Estimate {
+  readonly cost: number;
+  /** The longest list that an argument asks for; undefined when none does. */
+  readonly longest: AskedList | undefined;
+  /** A field of which the schema demands one argument that says how long its list is. */
+  readonly unsliced: string | undefined;
+}
+
+export interface AskedList {
+  /** Its coordinate, such as `Query.users`. */
+  readonly field: string;
+  readonly size: number;
+}
+
+/** What fields cost, from what the client sent; each root field costs `surcharge` more. */
+export function estimateCost(
+  fields: readonly CostField[],
+  variables: Variables,
+  surcharge: number,
+): Estimate {
+  const found: Found = { longest: undefined, unsliced: undefined };
+  const scope = { variables, found };
+  let cost = 0;
+  for (const field of fields) {
+    if (isAsked(field, scope)) cost += surcharge + costOf(field, scope, undefined);
+  }
+  return { cost: Math.round(cost), ...found };
+}
+
+/** Whether an estimate is different for other variables. */
+export const dependsOnVariables = ({ node, conditions, children }: CostField): boolean =>
+  conditions.length > 0 || hasVariables(node.arguments ?? []) || children.some(dependsOnVariables);
+
+const hasVariables = (nodes: NonNullable<FieldNode['arguments']>): boolean =>
+  nodes.some(({ value }) => JSON.stringify(value).includes(`"kind":"${Kind.VARIABLE}"`));
+
+interface Found {
+  longest: AskedList | undefined;
+  unsliced: string | undefined;
+}
+
+interface Scope {
+  readonly variables: Variables;
+  readonly found: Found;
+}
+
+function costOf(field: CostField, scope: Scope, inherited: number | undefined): number {
+  if (!isAsked(field, scope)) return 0;
+  const size = sizeOf(field, scope, inherited);
+  const { sizedFields } = field.slicing ?? {};
+  let item = field.weight;
+  for (const child of field.children) {
+    item += costOf(child, scope, sizedFields?.has(child.name) === true ? size.passed : undefined);
+  }
+  let cost = item * size.own;
+  for (const { argument, cost: costOfValue } of field.inputs) {
+    const given = field.node.arguments?.find(({ name }) => name.value === argument);
+    if (given !== undefined) cost += costOfValue(given.value, scope.variables);
+  }
+  return cost;
+}
+
+/** How many items a field has, and how many the lists below it that `sizedFields` names. */
+function sizeOf(
+  { slicing, isList: isOne, coordinate, node, definition, assumedSize }: CostField,
+  { variables, found }: Scope,
+  inherited: number | undefined,
+): { readonly own: number; readonly passed: number | undefined } {
+  let asked: number | undefined;
+  let count = 0;
+  for (const path of slicing?.arguments ?? []) {
+    const value = argumentValue(node, definition, path, variables);
+    if (typeof value !== 'number') continue;
+    count++;
+    asked = Math.max(asked ?? 0, value);
+  }
+  if (slicing?.requiresOne === true && count !== 1) found.unsliced ??= coordinate;
+  if (asked !== undefined && asked > (found.longest?.size ?? -1)) {
+    found.longest = { field: coordinate, size: asked };
+  }
+  const said = asked ?? slicing?.assumed;
+  const isSelf = slicing?.sizedFields === undefined;
+  return {
+    own: isOne ? ((isSelf ? said : undefined) ?? inherited ?? assumedSize) : 1,
+    passed: isSelf ? undefined : said,
+  };
+}
+
+const isAsked = ({ conditions }: CostField, { variables }: Scope): boolean =>
+  conditions.length === 0 ||
+  conditions.some((all) => all.every(({ variable, must }) => (variables[variable] === true) === must));
+
+/** A path such as `input.first` leads into an input object. */
+function argumentValue(
+  node: FieldNode,
+  definition: GraphQLField<unknown, unknown>,
+  path: string,
+  variables: Variables,
+): unknown {
+  const [name, ...members] = path.split('.');
+  const given = node.arguments?.find((argument) => argument.name.value === name);
+  let value = given === undefined ? undefined : valueFromASTUntyped(given.value, variables);
+  value ??=
+    given?.value.kind === Kind.NULL ? null : definition.args.find((each) => each.name === name)?.defaultValue;
+  for (const member of members) {
+    value =
+      typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[member] : undefined;
+  }
+  return value;
+}

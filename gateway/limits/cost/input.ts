@@ -1,0 +1,90 @@
+import {
+  getNullableType,
+  type GraphQLInputType,
+  isInputObjectType,
+  isListType,
+  Kind,
+  type ValueNode,
+} from 'graphql';
+
+export type Variables = Readonly<Record<string, unknown>>;
+export type Weights = ReadonlyMap<string, number>;
+
+/** What a value of an input type costs; undefined for a type that never costs anything. */
+export type CostOfValue = (value: ValueNode, variables: Variables) => number;
+
+/**
+ * Input objects cost 1 each, or what `@cost` says of them, and their fields what `@cost` says of these; everything
+ * else costs nothing. `own` is what `@cost` says of the argument or field that has the type.
+ */
+export function compileInputCost(
+  type: GraphQLInputType,
+  own: number | undefined,
+  weights: Weights,
+): CostOfValue | undefined {
+  if (!costs(type, own, weights, new Set())) return undefined;
+  return (node, variables) => ofNode(type, own, node, variables);
+
+  function ofNode(
+    at: GraphQLInputType,
+    weight: number | undefined,
+    node: ValueNode,
+    variables: Variables,
+  ): number {
+    const nullable = getNullableType(at);
+    if (node.kind === Kind.NULL) return 0;
+    if (node.kind === Kind.VARIABLE) return ofValue(at, weight, variables[node.name.value]);
+    if (isListType(nullable)) {
+      const items = node.kind === Kind.LIST ? node.values : [node];
+      return items.reduce((sum, item) => sum + ofNode(nullable.ofType, weight, item, variables), 0);
+    }
+    let cost = weight ?? weightOf(nullable, weights);
+    if (!isInputObjectType(nullable) || node.kind !== Kind.OBJECT) return cost;
+    const fields = nullable.getFields();
+    for (const { name, value } of node.fields) {
+      const field = fields[name.value];
+      if (field === undefined) continue;
+      cost += ofNode(field.type, weights.get(`${nullable.name}.${field.name}`), value, variables);
+    }
+    return cost;
+  }
+
+  function ofValue(at: GraphQLInputType, weight: number | undefined, value: unknown): number {
+    if (value === undefined || value === null) return 0;
+    const nullable = getNullableType(at);
+    if (isListType(nullable)) {
+      const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+      return items.reduce<number>((sum, item) => sum + ofValue(nullable.ofType, weight, item), 0);
+    }
+    let cost = weight ?? weightOf(nullable, weights);
+    if (!isInputObjectType(nullable) || typeof value !== 'object') return cost;
+    const fields = nullable.getFields();
+    for (const [name, member] of Object.entries(value)) {
+      const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+      if (field !== undefined) cost += ofValue(field.type, weights.get(`${nullable.name}.${name}`), member);
+    }
+    return cost;
+  }
+}
+
+function weightOf(type: GraphQLInputType, weights: Weights): number {
+  return weights.get(String(type)) ?? (isInputObjectType(type) ? 1 : 0);
+}
+
+/** Whether a value of this type can cost anything. */
+function costs(
+  type: GraphQLInputType,
+  own: number | undefined,
+  weights: Weights,
+  seen: Set<GraphQLInputType>,
+): boolean {
+  if (own !== undefined && own !== 0) return true;
+  const nullable = getNullableType(type);
+  if (isListType(nullable)) return costs(nullable.ofType, own, weights, seen);
+  if (weightOf(nullable, weights) !== 0) return true;
+  if (!isInputObjectType(nullable) || seen.has(nullable)) return false;
+  seen.add(nullable);
+  return Object.values(nullable.getFields()).some((field) =>
+    costs(field.type, weights.get(`${nullable.name}.${field.name}`), weights, seen),
+  );
+}

@@ -1,0 +1,56 @@
+/**
+ * What an operation costs, as in IBM's "GraphQL Cost Directives" and https://specs.apollo.dev/cost/v0.1: an object
+ * costs 1 (what `@cost` says of its field or type), a scalar nothing, a list its length times what one item costs,
+ * a mutation 10 more for each of its root fields. Before it runs the lengths of lists come from their arguments.
+ */
+import {
+  type DocumentNode,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  valueFromASTUntyped,
+} from 'graphql';
+import { actualCost } from './actual';
+import { compileCostFields, type CostOptions } from './compile';
+import { dependsOnVariables, type Estimate, estimateCost } from './estimate';
+import type { Variables } from './input';
+
+export type { CostOptions };
+
+/** The cost of one operation, compiled. */
+export interface OperationCost {
+  /** From what the client sent. */
+  readonly estimate: (variables: Variables) => Estimate;
+  /** From what came of it: `data` of the answer. */
+  readonly actual: (data: unknown) => number;
+}
+
+/** @param document valid for the schema */
+export function compileOperationCost(
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  options: CostOptions,
+): OperationCost {
+  const root = options.schema.getRootType(operation.operation)!;
+  const fields = compileCostFields(document, root, operation.selectionSet, options);
+  const surcharge = operation.operation === OperationTypeNode.MUTATION ? costOfMutation : 0;
+  const defaults = defaultsOf(operation);
+  const constant = fields.some(dependsOnVariables) ? undefined : estimateCost(fields, defaults, surcharge);
+  return {
+    estimate: (variables) => constant ?? estimateCost(fields, { ...defaults, ...variables }, surcharge),
+    actual: (data) => Math.round(actualCost(fields, data) + surcharge * countOf(data)),
+  };
+}
+
+/** Of each root field, beside what it returns. */
+const costOfMutation = 10;
+
+const countOf = (data: unknown): number =>
+  typeof data === 'object' && data !== null ? Object.keys(data).length : 0;
+
+function defaultsOf({ variableDefinitions = [] }: OperationDefinitionNode): Variables {
+  return Object.fromEntries(
+    variableDefinitions
+      .filter(({ defaultValue }) => defaultValue !== undefined)
+      .map(({ variable, defaultValue }) => [variable.name.value, valueFromASTUntyped(defaultValue!)]),
+  );
+}

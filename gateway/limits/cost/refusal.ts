@@ -1,0 +1,24 @@
+import type { GraphQLError } from 'graphql';
+import { requestError } from '../../errors';
+import type { Limits } from '../options';
+import type { Estimate } from './estimate';
+
+/** Why a client with these limits may not run an operation of this cost; undefined when it may. */
+export function refuseCost(
+  { cost, longest, unsliced }: Estimate,
+  limits: Pick<Limits, 'cost' | 'listSize'>,
+): GraphQLError | undefined {
+  if (unsliced !== undefined) {
+    const reason = `${unsliced} needs exactly one of the arguments that say how long its list is.`;
+    return requestError('GRAPHQL_VALIDATION_FAILED', { reason });
+  }
+  if (longest !== undefined && longest.size > limits.listSize) {
+    return requestError('MAX_LIST_SIZE_LIMIT', {
+      field: longest.field,
+      got: longest.size,
+      limit: limits.listSize,
+    });
+  }
+  if (cost > limits.cost) return requestError('MAX_COST_LIMIT', { got: cost, limit: limits.cost });
+  return undefined;
+}

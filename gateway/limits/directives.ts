@@ -1,0 +1,8 @@
+import type { DocumentRule } from './document-rule';
+
+/** Directives as they are written, wherever they stand. */
+export const directives: DocumentRule = {
+  limit: 'directives',
+  code: 'MAX_DIRECTIVES_LIMIT',
+  measure: (outline) => outline.directives,
+};

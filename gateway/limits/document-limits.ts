@@ -1,0 +1,65 @@
+import type { GraphQLError } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { requestError } from '../errors';
+import { aliases } from './aliases';
+import { depth } from './depth';
+import { directives } from './directives';
+import type { DocumentMeasure, DocumentRule } from './document-rule';
+import type { Limits } from './options';
+import { outlineOf } from './outline';
+import { rootFields } from './root-fields';
+import { selections } from './selections';
+import { tokens } from './tokens';
+
+/** In the order in which they are compared: what can be read only to a point comes first. */
+const rules: readonly DocumentRule[] = [depth, tokens, aliases, rootFields, directives, selections];
+
+/** The measures of one document. They do not depend on who sends it. */
+export type Measures = Readonly<Record<DocumentMeasure, number>> & { readonly introspects: boolean };
+
+/**
+ * Measures documents, each once while it is remembered. `all` are the limits of all clients: what exceeds the highest
+ * is not read further.
+ */
+export function createMeasure(all: readonly Limits[]): (document: string) => Measures {
+  const bounds = {
+    tokens: Math.max(...all.map((limits) => limits.tokens)),
+    levels: Math.max(...all.map((limits) => limits.depth)),
+  };
+  const known = new LRUCache<string, Measures>({ maxSize: mostBytes });
+  return (document) => {
+    let measures = known.get(document);
+    if (measures === undefined) {
+      const outline = outlineOf(document, bounds);
+      const values = Object.fromEntries(rules.map(({ limit, measure }) => [limit, measure(outline)]));
+      measures = { ...(values as Record<DocumentMeasure, number>), introspects: outline.introspects };
+      known.set(document, measures, { size: document.length * 2 + 512 });
+    }
+    return measures;
+  };
+}
+
+/** 8 MiB. */
+const mostBytes = 8 * 1024 * 1024;
+
+/** Whether a client with these limits may send a document: the same, without the reason, and cheap. */
+export const isWithin = (measures: Measures, limits: Limits): boolean =>
+  measures.depth <= limits.depth &&
+  measures.tokens <= limits.tokens &&
+  measures.aliases <= limits.aliases &&
+  measures.rootFields <= limits.rootFields &&
+  measures.directives <= limits.directives &&
+  measures.selections <= limits.selections &&
+  (limits.introspection || !measures.introspects);
+
+/** Why a client with these limits may not send a document; undefined when it may. */
+export function refusalOf(measures: Measures, limits: Limits): GraphQLError | undefined {
+  if (isWithin(measures, limits)) return undefined;
+  const exceeded = rules.find(({ limit }) => measures[limit] > limits[limit]);
+  if (exceeded === undefined) return requestError('INTROSPECTION_DISABLED', {});
+  const { code, limit } = exceeded;
+  const facts = { got: measures[limit], limit: limits[limit] };
+  return code === 'GRAPHQL_PARSE_FAILED'
+    ? requestError(code, { reason: `The document has more than ${facts.limit} tokens.` })
+    : requestError(code, facts);
+}

@@ -1,0 +1,27 @@
+import type { GraphQLError } from 'graphql';
+import type { Identity } from '../auth/identity';
+import type { ClientLimits } from './client-limits';
+import type { OperationCost } from './cost/operation-cost';
+import { refuseCost } from './cost/refusal';
+import { refusalOf } from './document-limits';
+import { refuseVariables } from './variables';
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/** Why a client may not run one operation with these variables; undefined when it may. */
+export type RefuseOperation = (variables: Variables, identity: Identity) => GraphQLError | undefined;
+
+/** Everything that is limited before an operation is planned. Its measures are taken here, once. */
+export function refuseOperation(
+  document: string,
+  cost: OperationCost,
+  limits: ClientLimits,
+): RefuseOperation {
+  const measures = limits.measure(document);
+  return (variables, identity) => {
+    const own = limits.of(identity);
+    return (
+      refusalOf(measures, own) ?? refuseVariables(variables, own) ?? refuseCost(cost.estimate(variables), own)
+    );
+  };
+}

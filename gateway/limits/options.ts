@@ -1,0 +1,110 @@
+import { z } from 'zod';
+
+const countRule = 'must be a whole number from 1 to 1000000000';
+const count = z
+  .int({ error: countRule })
+  .min(1, { error: countRule })
+  .max(1_000_000_000, { error: countRule });
+const flag = z.boolean({ error: 'must be true or false' });
+
+/** What one client may ask for. Each of these can be different for a class of clients. */
+const figures = {
+  tokens: count.describe('Names, punctuators and values of a document.'),
+  depth: count.describe(
+    'Levels of braces in an operation, those of fragments and inline fragments included; also levels of brackets in a value.',
+  ),
+  aliases: count.describe('Aliases in a document.'),
+  rootFields: count.describe(
+    'Fields of `Query` or `Mutation` that an operation selects, each occurrence counted.',
+  ),
+  directives: count.describe('Directives in a document.'),
+  selections: count.describe(
+    'Fields of an operation once its fragments have taken the place of their spreads.',
+  ),
+  listSize: count.describe(
+    'Items that an argument asks for: those of `@listSize`, otherwise `first`, `last` and `limit`.',
+  ),
+  cost: count.describe(
+    'Cost of an operation, estimated from its lists and variables before it runs: an object costs 1, a scalar nothing, a root field of a mutation 10, a list its length times what one item costs; `@cost` and `@listSize` in subgraph schemas say otherwise.',
+  ),
+  batch: count.describe(
+    'Operations in one request, sent as a JSON array. 1 accepts no arrays; APQ and caching at the edge work better without them.',
+  ),
+  variables: count.describe('Values in the variables of a request, members of lists and objects included.'),
+  variablesDepth: count.describe('Levels of lists and objects in the variables.'),
+  calls: count.describe('Subgraph calls of one operation. Fields beyond are null, with an error.'),
+};
+
+const defaults = {
+  tokens: 15_000,
+  depth: 30,
+  aliases: 100,
+  rootFields: 20,
+  directives: 200,
+  selections: 1_000,
+  listSize: 2_000,
+  cost: 50_000,
+  batch: 1,
+  variables: 10_000,
+  variablesDepth: 32,
+  calls: 500,
+} satisfies Record<keyof typeof figures, number>;
+
+type Figures = typeof figures;
+type Mapped = { readonly [Key in keyof Figures]: z.ZodType };
+
+const map = (of: (schema: z.ZodType, key: keyof Figures) => z.ZodType): Mapped =>
+  Object.fromEntries(
+    Object.entries(figures).map(([key, schema]) => [key, of(schema, key as keyof Figures)]),
+  ) as unknown as Mapped;
+
+const withDefaults = map((schema, key) => schema.prefault(defaults[key])) as {
+  readonly [Key in keyof Figures]: z.ZodPrefault<Figures[Key]>;
+};
+const optional = map((schema) => schema.optional()) as {
+  readonly [Key in keyof Figures]: z.ZodOptional<Figures[Key]>;
+};
+
+/** `limits` in the options. `size` is how the options write a number of bytes. */
+export const limitsOptions = <Size extends z.ZodType>(size: Size) =>
+  z.strictObject(
+    {
+      body: size
+        .prefault('1MiB' as z.input<Size>)
+        .describe('The size up to which the body of a request is read, unpacked.'),
+      ...withDefaults,
+      assumedListSize: count
+        .prefault(10)
+        .describe('How long a list counts as, for its cost, of which no argument and no directive says it.'),
+      response: size
+        .prefault('32MiB' as z.input<Size>)
+        .describe('The size of an answer. A larger one is replaced by an error.'),
+      errors: count.prefault(100).describe('Errors in an answer. Beyond, they are left out.'),
+      classes: z
+        .array(
+          z.strictObject(
+            {
+              mode: z
+                .string()
+                .optional()
+                .describe('How these clients prove who they are, such as `api-key`.'),
+              client: z.string().optional().describe('The client that the credentials name.'),
+              group: z.string().optional().describe('A group that the caller is in.'),
+              introspection: flag.optional().describe('In place of `introspection`.'),
+              ...optional,
+            },
+            { error: 'must be a map' },
+          ),
+          { error: 'must be a list' },
+        )
+        .default([])
+        .describe(
+          'Clients with limits of their own. The first class counts of which all that it names fits: `mode`, `client`, `group`. What it does not say is as for everybody.',
+        ),
+    },
+    { error: 'must be a map' },
+  );
+
+export type LimitsOptions = Omit<z.output<ReturnType<typeof limitsOptions>>, 'body' | 'response'>;
+/** The limits of one client. */
+export type Limits = Readonly<Record<keyof typeof figures, number>> & { readonly introspection: boolean };

@@ -1,0 +1,11 @@
+import { type DocumentRule, greatest } from './document-rule';
+
+/** Fields that one operation selects once its fragments have taken the place of their spreads. */
+export const selections: DocumentRule = {
+  limit: 'selections',
+  code: 'MAX_SELECTIONS_LIMIT',
+  measure: (outline) =>
+    greatest(outline, ({ fields, spreads }, countOf) =>
+      spreads.reduce((sum, spread) => sum + countOf(spread), fields),
+    ),
+};

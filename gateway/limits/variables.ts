@@ -1,0 +1,34 @@
+import type { GraphQLError } from 'graphql';
+import { requestError } from '../errors';
+import type { Limits } from './options';
+
+/**
+ * Why variables are refused for their size or depth; undefined when they are not. Without recursion, and no further
+ * than to the limit: JSON is parsed at any depth, but what comes after it is not so robust.
+ */
+export function refuseVariables(
+  variables: Readonly<Record<string, unknown>>,
+  limits: Pick<Limits, 'variables' | 'variablesDepth'>,
+): GraphQLError | undefined {
+  let level: object[] = [variables];
+  let count = 0;
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > limits.variablesDepth) {
+      return refusal(`are nested deeper than ${limits.variablesDepth} levels`);
+    }
+    const next: object[] = [];
+    for (const container of level) {
+      const values: readonly unknown[] = Array.isArray(container) ? container : Object.values(container);
+      count += values.length;
+      if (count > limits.variables) return refusal(`hold more than ${limits.variables} values`);
+      for (const value of values) {
+        if (typeof value === 'object' && value !== null) next.push(value);
+      }
+    }
+    level = next;
+  }
+  return undefined;
+}
+
+const refusal = (what: string): GraphQLError =>
+  requestError('BAD_USER_INPUT', { reason: `The variables ${what}.` });

@@ -1,0 +1,283 @@
+import { getIntrospectionQuery } from 'graphql';
+import { byHash, waysIn } from '../support/ways-in';
+import { startCanary, type Canary } from '../support/canary';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { startSmallGraph, type SmallGraph } from '../support/small-graph';
+
+let graph: SmallGraph;
+let gateway: TestGateway;
+let canary: Canary;
+
+beforeAll(async () => {
+  graph = await startSmallGraph();
+  gateway = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    limits: { batch: 5 },
+    logging: { level: 'error' },
+  });
+  canary = await startCanary({ url: gateway.url });
+});
+
+afterEach(() => canary.expectUnharmed(), 30_000);
+
+afterAll(async () => {
+  await canary.stop();
+  await gateway.stop();
+  await graph.close();
+});
+
+const times = (count: number, text: (i: number) => string): string =>
+  Array.from({ length: count }, (_, i) => text(i)).join(' ');
+const doubling = (levels: number): string =>
+  `{ me { ...F0 } } ${times(levels, (i) => `fragment F${i} on User { ...F${i + 1} ...F${i + 1} }`)} fragment F${levels} on User { id }`;
+const friends = (depth: number, inner = 'id'): string =>
+  `{ me ${'{ reviews { author '.repeat(depth)}{ ${inner} }${' } }'.repeat(depth)} }`;
+
+/** What only this attack asks for: a name that the canary does not ask. */
+const mark = 'u66';
+
+async function attack(request: Request): Promise<{ status: number; body: Json; size: number; ms: number }> {
+  const start = performance.now();
+  const response = await fetch(request);
+  const text = await response.text();
+  const ms = performance.now() - start;
+  return { status: response.status, body: JSON.parse(text), size: Buffer.byteLength(text), ms };
+}
+
+it.each([
+  ['of 15,001 tokens', `{ me { ${'id '.repeat(14_996)}} }`, 'GRAPHQL_PARSE_FAILED'],
+  [
+    'of 15,001 tokens that is no GraphQL from there on',
+    `{ me { ${'id '.repeat(15_000)} ? `,
+    'GRAPHQL_PARSE_FAILED',
+  ],
+  ['nested 3,000 levels', friends(1_500), 'MAX_DEPTH_LIMIT'],
+  ['nested 20,000 levels', friends(10_000), 'MAX_DEPTH_LIMIT'],
+  ['nested 40 levels', friends(20), 'MAX_DEPTH_LIMIT'],
+  ['nested 3,000 inline fragments', `{me{${'...{'.repeat(3_000)}id${'}'.repeat(3_000)}}}`, 'MAX_DEPTH_LIMIT'],
+  [
+    'with a literal 3,000 levels deep',
+    `{ user(id: ${'['.repeat(3_000)}${']'.repeat(3_000)}) { id } }`,
+    'MAX_DEPTH_LIMIT',
+  ],
+  [
+    'with a type 3,000 levels deep',
+    `query ($a: ${'['.repeat(3_000)}ID${']'.repeat(3_000)}) { me { id } }`,
+    'MAX_DEPTH_LIMIT',
+  ],
+  ['with 1,000 aliases', `{ ${times(1_000, (i) => `a${i}: me { id }`)} }`, 'MAX_ALIASES_LIMIT'],
+  [
+    'with 1,000 aliases below the root',
+    `{ me { ${times(1_000, (i) => `a${i}: id`)} } }`,
+    'MAX_ALIASES_LIMIT',
+  ],
+  ['with 100 root fields', `{ ${'me { id } '.repeat(100)} }`, 'MAX_ROOT_FIELDS_LIMIT'],
+  [
+    'with 100 root fields in a fragment',
+    `{ ...F } fragment F on Query { ${'me { id } '.repeat(100)} }`,
+    'MAX_ROOT_FIELDS_LIMIT',
+  ],
+  [
+    'with 100 mutations',
+    `mutation { ${times(100, () => 'rename(id: "u66", name: "x") { id }')} }`,
+    'MAX_ROOT_FIELDS_LIMIT',
+  ],
+  ['with one field 16,000 times', `{ me { ${'id '.repeat(16_000)} } }`, 'GRAPHQL_PARSE_FAILED'],
+  [
+    'with one object field 3,000 times',
+    `{ me { ${'reviews { id } '.repeat(3_000)} } }`,
+    'MAX_SELECTIONS_LIMIT',
+  ],
+  ['with 5,000 directives', `{ me { id ${'@include(if: true) '.repeat(2_000)} } }`, 'MAX_DIRECTIVES_LIMIT'],
+  ['with 5,000 directives without arguments', `{ me { id ${'@a '.repeat(5_000)} } }`, 'MAX_DIRECTIVES_LIMIT'],
+  ['with 990 unknown fields', `{ me { ${times(990, (i) => `f${i}`)} } }`, 'GRAPHQL_VALIDATION_FAILED'],
+  [
+    'with a circle of fragments',
+    '{ me { ...A } } fragment A on User { id ...B } fragment B on User { ...A }',
+    'GRAPHQL_VALIDATION_FAILED',
+  ],
+  [
+    'with a circle of fragments beside a sibling',
+    '{ me { name ...A } } fragment A on User { reviews { author { ...A } } id }',
+    'GRAPHQL_VALIDATION_FAILED',
+  ],
+  [
+    'with a circle of fragments behind an @include',
+    'query ($a: Boolean = false) { me { ...A @include(if: $a) } } fragment A on User { id ...A @include(if: $a) }',
+    'GRAPHQL_VALIDATION_FAILED',
+  ],
+  ['with fragments that double 10 times', doubling(10), 'MAX_SELECTIONS_LIMIT'],
+  ['with fragments that double 24 times', doubling(24), 'MAX_SELECTIONS_LIMIT'],
+  ['with fragments that double 30 times', doubling(30), 'MAX_DEPTH_LIMIT'],
+  ['that asks for the schema', '{ __schema { types { name } } }', 'INTROSPECTION_DISABLED'],
+  [
+    'that asks for the schema under an alias',
+    '{ me: __type(name: "User") { name } }',
+    'INTROSPECTION_DISABLED',
+  ],
+  [
+    'that asks for the schema in a fragment',
+    '{ ...F } fragment F on Query { __schema { types { name } } }',
+    'INTROSPECTION_DISABLED',
+  ],
+  ['that costs too much', friends(5, 'name'), 'MAX_COST_LIMIT'],
+])(
+  'a document %s is refused on every way in with 400, in few words, and reaches no subgraph',
+  async (_, query, code) => {
+    for (const way of waysIn) {
+      const before = callsWithoutCanary();
+      const request = way.request(gateway.url, { query });
+      const length = request.url.length + (await request.clone().text()).length;
+      const { status, body, size } = await attack(request);
+      expect(callsWithoutCanary()).toBe(before);
+      expect(size).toBeLessThan(16_384);
+      // A batch is answered as a list where its documents are good enough to be parsed.
+      const answer = Array.isArray(body) ? body[1] : body;
+      const expected =
+        way.name === 'GET' && length > 16_000
+          ? [431, 'HEADERS_TOO_LARGE']
+          : length > 2 ** 20
+            ? [413, 'PAYLOAD_TOO_LARGE']
+            : [400, code];
+      expect([
+        way.name,
+        ...(Array.isArray(body) ? [400] : [status]),
+        answer.errors[0].extensions.code,
+      ]).toEqual([way.name, ...expected]);
+      expect(answer.errors.length).toBeLessThanOrEqual(10);
+      expect(answer).not.toHaveProperty('data');
+      expect(JSON.stringify(body)).not.toMatch(/Did you mean|Maximum call stack|\bat .*:\d+:\d+/);
+    }
+  },
+);
+
+/** The canary asks for `u2` only. */
+const callsWithoutCanary = (): number =>
+  [...graph.accounts.requests, ...graph.reviews.requests].filter(
+    ({ body }) => !JSON.stringify(body).includes('u2') && !JSON.stringify(body).includes('r2'),
+  ).length;
+
+it.each([
+  ['15,001 tokens', `{ me { ${'id '.repeat(14_996)}} }`, 20],
+  ['20,000 levels', friends(10_000), 20],
+  ['one field 900 times', `{ me { nope ${'id '.repeat(900)} } }`, 250],
+  ['one object field 450 times', `{ me { ${'reviews { id } '.repeat(450)} nope } }`, 250],
+  ['fragments that double 9 times', `${doubling(9)} fragment X on User { id }`, 100],
+  ['fragments that double 24 times', doubling(24), 100],
+])('%s take little time', async (_, query, most) => {
+  const times: number[] = [];
+  // The fastest says what it takes; the others what else the machine did.
+  for (let i = 0; i < 8; i++) {
+    const distinct = `${query} #${i}`;
+    times.push((await attack(waysIn[0]!.request(gateway.url, { query: distinct }))).ms);
+  }
+  expect(Math.min(...times)).toBeLessThan(process.env['WEIR_QUIET'] === '1' ? most : 10 * most);
+});
+
+describe('variables', () => {
+  const query = 'query ($id: ID!) { user(id: $id) { id } }';
+  const deep = (levels: number): string => `${'['.repeat(levels)}1${']'.repeat(levels)}`;
+  const send = (variables: string, path = query) =>
+    new Request(gateway.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: `{"query":${JSON.stringify(path)},"variables":${variables}}`,
+    });
+
+  it.each([
+    ['100,000 levels deep', `{"id":${deep(100_000)}}`],
+    ['100,000 levels deep in a variable that nobody declared', `{"id":"u66","x":${deep(100_000)}}`],
+    ['33 levels deep', `{"id":"u66","x":${deep(33)}}`],
+    ['100,000 objects deep', `{"id":"u66","x":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}`],
+    ['of 200,000 values', `{"id":"u66","x":[${'1,'.repeat(200_000)}1]}`],
+    ['of 20,000 keys', `{"id":"u66",${Array.from({ length: 20_000 }, (_, i) => `"k${i}":1`).join()}}`],
+  ])('%s are refused with BAD_USER_INPUT, for a known operation too', async (_, variables) => {
+    await (await fetch(send(`{"id":"${mark}"}`))).text();
+    for (let i = 0; i < 2; i++) {
+      const { status, body } = await attack(send(variables));
+      expect([status, body.errors[0].extensions.code]).toEqual([400, 'BAD_USER_INPUT']);
+    }
+  });
+
+  it('over GET as deep as a URL can hold them are refused, too', async () => {
+    const url = `${gateway.url}?query=${encodeURIComponent(query)}&variables={"id":${deep(3_000)}}`;
+    const { status, body } = await attack(new Request(url, { headers: { 'apollo-require-preflight': '1' } }));
+    expect([status, body.errors[0].extensions.code]).toEqual([400, 'BAD_USER_INPUT']);
+  });
+
+  it('that are wrong in many ways get at most 10 errors', async () => {
+    const many = `query (${times(60, (i) => `$v${i}: Int!`)}) { me { id } }`;
+    const { status, body } = await attack(send('{}', many));
+    expect([status, body.errors.length <= 11]).toEqual([400, true]);
+  });
+});
+
+describe('introspection', () => {
+  it('leaves __typename alone', async () => {
+    expect(await gateway.query('{ __typename me { __typename } }')).toEqual({
+      data: { __typename: 'Query', me: { __typename: 'User' } },
+    });
+  });
+
+  it('may be open, but not to lists that grow with every level', async () => {
+    const open = await startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), introspection: true });
+    try {
+      expect((await open.query(getIntrospectionQuery())).data.__schema.types.length).toBeGreaterThan(5);
+      const deep =
+        '{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }';
+      for (const way of waysIn.filter(({ name }) => name !== 'a batch')) {
+        const { status, body } = await attack(way.request(open.url, { query: deep }));
+        expect([status, body.errors[0].extensions.code]).toEqual([400, 'GRAPHQL_VALIDATION_FAILED']);
+      }
+    } finally {
+      await open.stop();
+    }
+  });
+});
+
+describe('persisted queries', () => {
+  it('are not taken under the hash of another query', async () => {
+    const request = byHash(gateway.url, { query: '{ me { id } }' });
+    const { extensions } = (await request.json()) as Json;
+    const { status, body } = await attack(
+      new Request(gateway.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: '{ me { name } }', extensions }),
+      }),
+    );
+    expect([status, body.errors[0].extensions.code]).toEqual([400, 'BAD_REQUEST']);
+  });
+
+  it('that nobody knows are 200 PERSISTED_QUERY_NOT_FOUND, and not to be cached', async () => {
+    const response = await fetch(byHash(gateway.url, { query: '{ me { id name } # unknown' }));
+    expect(response.status).toBe(200);
+    expect(((await response.json()) as Json).errors[0].extensions.code).toBe('PERSISTED_QUERY_NOT_FOUND');
+    expect(response.headers.get('cache-control')).toMatch(/no-cache|no-store/);
+  });
+});
+
+it('answers a batch in order, each as it would be alone', async () => {
+  const response = await gateway.post([
+    { query: '{ me { name } }' },
+    { query: '{ nope }' },
+    { query: 'query ($id: ID!) { user(id: $id) { name } }', variables: { id: 'u1' } },
+  ]);
+  const body: Json = await response.json();
+  expect(body[0]).toEqual({ data: { me: { name: 'Ada' } } });
+  expect(body[1].errors[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+  expect(body[2]).toEqual({ data: { user: { name: 'Ada' } } });
+});
+
+it('refuses a batch over the maximum, and executes nothing of it', async () => {
+  const mutation = 'mutation { rename(id: "u66", name: "x") { id } }';
+  const { status, body } = await attack(
+    new Request(gateway.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(Array.from({ length: 6 }, () => ({ query: mutation }))),
+    }),
+  );
+  expect([status, body.errors[0].extensions.code]).toEqual([400, 'MAX_BATCH_LIMIT']);
+  expect(JSON.stringify(graph.accounts.requests.map((each) => each.body))).not.toContain('rename');
+});

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+
+/** A way of sending an operation to a gateway. */
+export interface WayIn {
+  readonly name: string;
+  /** The operation as a request of `fetch`. */
+  readonly request: (url: string, operation: Operation) => Request;
+}
+
+interface Operation {
+  readonly query: string;
+  readonly variables?: Record<string, unknown> | undefined;
+  readonly operationName?: string | undefined;
+}
+
+const post = (url: string, body: string, headers: Record<string, string> = {}): Request =>
+  new Request(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });
+
+/** Each character outside of a JSON text's own punctuation as an escape. */
+const escaped = (text: string): string =>
+  `"${text.replace(/[^]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`;
+
+const persisted = ({ query }: Operation) => ({
+  persistedQuery: { version: 1, sha256Hash: createHash('sha256').update(query).digest('hex') },
+});
+
+/** Every way in is the same to an attack. */
+export const waysIn: readonly WayIn[] = [
+  { name: 'POST', request: (url, operation) => post(url, JSON.stringify(operation)) },
+  {
+    name: 'POST for application/graphql-response+json',
+    request: (url, operation) =>
+      post(url, JSON.stringify(operation), { accept: 'application/graphql-response+json' }),
+  },
+  {
+    name: 'POST with every character escaped',
+    request: (url, { query, ...others }) =>
+      post(url, `{"query":${escaped(query)},${JSON.stringify({ _: 0, ...others }).slice(1)}`),
+  },
+  {
+    name: 'GET',
+    request: (url, { query, variables, operationName }) => {
+      const search = new URLSearchParams({ query });
+      if (variables) search.set('variables', JSON.stringify(variables));
+      if (operationName !== undefined) search.set('operationName', operationName);
+      return new Request(`${url}?${search.toString()}`, { headers: { 'apollo-require-preflight': '1' } });
+    },
+  },
+  {
+    name: 'a persisted query that it registers',
+    request: (url, operation) =>
+      post(url, JSON.stringify({ ...operation, extensions: persisted(operation) })),
+  },
+  {
+    name: 'a batch',
+    request: (url, operation) => post(url, JSON.stringify([{ query: '{__typename}' }, operation])),
+  },
+];
+
+/** A query that is known by its hash only. */
+export const byHash = (url: string, operation: Operation): Request => {
+  const { variables, operationName } = operation;
+  return post(url, JSON.stringify({ variables, operationName, extensions: persisted(operation) }));
+};

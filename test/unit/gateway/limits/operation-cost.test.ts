@@ -1,0 +1,159 @@
+import { buildSchema, getOperationAST, parse, validate } from 'graphql';
+import { compileOperationCost } from '../../../../gateway/limits/cost/operation-cost';
+import { readCostDirectives } from '../../../../gateway/planning/cost-directives';
+
+const sdl = `
+  schema
+    @link(url: "https://specs.apollo.dev/cost/v0.1", import: [{ name: "@cost", as: "@price" }, "@listSize"])
+  { query: Query mutation: Mutation }
+  type Query {
+    me: User
+    users(first: Int = 8): [User!]!
+    all: [User!]
+    tags: [String!]
+    node: Node
+    search(filter: Filter): [User] @listSize(assumedSize: 3)
+    pages(size: Int, from: Int): Page @listSize(slicingArguments: ["size"], sizedFields: ["rows"])
+    free(limit: Int): [User] @listSize(slicingArguments: ["limit"], requireOneSlicingArgument: false, assumedSize: 4)
+    deep(input: Slice): [User] @listSize(slicingArguments: ["input.first"])
+    dear: Report @price(weight: 100)
+    asked(word: String @price(weight: 7)): String
+  }
+  type Mutation { rename(name: String): User  rate: Int }
+  interface Node { id: ID }
+  type User implements Node { id: ID name: String friends(first: Int = 20, last: Int): Friends media: [Media!]! secret: Secret }
+  type Friends { edges: [Edge] nodes: [User] total: Int }
+  type Edge { node: User }
+  union Media = Image | Film
+  type Image { url: String place: Place }
+  type Film { url: String place: Place }
+  type Place { x: Int }
+  type Page { rows: [[User]] more: Boolean }
+  type Report @price(weight: 5) { id: ID }
+  scalar Secret @price(weight: 2)
+  input Filter { name: String or: [Filter!] deep: Boolean @price(weight: 9) }
+  input Slice { first: Int }
+`;
+const directiveDefinitions = `
+  directive @link(url: String, import: [Import]) on SCHEMA
+  scalar Import
+  directive @price(weight: Int!) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR
+  directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION
+`;
+const schema = buildSchema(sdl + directiveDefinitions);
+const directives = readCostDirectives(parse(sdl));
+
+function costOf(query: string) {
+  const document = parse(query);
+  expect(validate(schema, document)).toEqual([]);
+  return compileOperationCost(document, getOperationAST(document)!, {
+    schema,
+    directives,
+    assumedListSize: 10,
+  });
+}
+const estimate = (query: string, variables = {}) => costOf(query).estimate(variables);
+
+describe('estimates', () => {
+  it.each([
+    ['{ me { id name } }', 1],
+    ['{ __typename __schema { types { name } } }', 0],
+    ['{ tags }', 0],
+    ['{ all { id } }', 10],
+    ['{ users { id } }', 8],
+    ['{ users(first: 5) { media { ... on Image { url } } } }', 5 * 11],
+    [
+      '{ users(first: 2) { media { ... on Image { place { x } } ... on Film { place { x } } } } }',
+      2 * (1 + 10 * 3),
+    ],
+    ['{ me { friends(first: 3) { edges { node { id } } nodes { id } total } } }', 1 + 1 + 3 * 2 + 3],
+    ['{ me { friends { nodes { id } } } }', 1 + 1 + 20],
+    ['{ me { friends(first: 2, last: 30) { nodes { id } } } }', 1 + 1 + 30],
+    ['{ search { id } }', 3],
+    ['{ search(filter: { name: "x", or: [{ name: "a" }, { deep: true }] }) { id } }', 3 + 1 + 2 + 9],
+    ['{ pages(size: 6) { rows { id } more } }', 1 + 6],
+    ['{ free { id } }', 4],
+    ['{ free(limit: 9) { id } }', 9],
+    ['{ deep(input: { first: 4 }) { id } }', 4 + 1],
+    ['{ dear { id } }', 100],
+    ['{ asked(word: "x") }', 7],
+    ['{ asked }', 0],
+    ['{ me { secret } }', 1 + 2],
+    ['mutation { rename { id } rate }', 10 + 1 + 10],
+    ['{ me { id } me { name } ...F } fragment F on Query { me { id } }', 1],
+    ['{ a: me { id } b: me { id } }', 2],
+    ['{ me @skip(if: true) { id } }', 0],
+    ['{ me @include(if: false) { id } users(first: 0) { id } }', 0],
+  ])('%s', (query, cost) => {
+    expect(estimate(query).cost).toBe(cost);
+  });
+
+  it('by variables, and by their defaults', () => {
+    const query = 'query ($n: Int = 3) { users(first: $n) { id } }';
+    expect([estimate(query).cost, estimate(query, { n: 7 }).cost]).toEqual([3, 7]);
+    expect(estimate('query ($n: Int) { users(first: $n) { id } }', {}).cost).toBe(8);
+  });
+
+  it('by the input objects in variables', () => {
+    const query = 'query ($f: Filter) { search(filter: $f) { id } }';
+    const f = { or: [{ name: 'a' }, { or: [{ deep: false }] }], ['__proto__x']: 1 };
+    expect(estimate(query, { f }).cost).toBe(3 + 4 + 9);
+  });
+
+  it('what conditions leave of it', () => {
+    const query =
+      'query ($a: Boolean!, $b: Boolean!) { all @include(if: $a) { id } me @skip(if: $b) { id } }';
+    expect(estimate(query, { a: true, b: true }).cost).toBe(10);
+    expect(estimate(query, { a: false, b: false }).cost).toBe(1);
+    const either =
+      'query ($a: Boolean!, $b: Boolean!) { me @include(if: $a) { id } me @include(if: $b) { name } }';
+    expect(estimate(either, { a: false, b: true }).cost).toBe(1);
+    expect(estimate(either, { a: false, b: false }).cost).toBe(0);
+  });
+
+  it('that grow with each level of connections', () => {
+    const level = (inner: string): string => `friends { edges { node { id ${inner} } } }`;
+    const nested = (depth: number): string => (depth === 0 ? '' : level(nested(depth - 1)));
+    expect(estimate(`{ me { ${nested(5)} } }`).cost).toBeGreaterThan(20 ** 5);
+  });
+});
+
+it('names the longest list that is asked for', () => {
+  expect(estimate('{ users(first: 5) { friends(first: 600) { total } } }').longest).toEqual({
+    field: 'User.friends',
+    size: 600,
+  });
+  expect(estimate('{ all { id } }').longest).toBeUndefined();
+});
+
+it('names a field that lacks its slicing argument', () => {
+  expect(estimate('{ pages { more } }').unsliced).toBe('Query.pages');
+  expect(estimate('{ pages(size: 1) { more } }').unsliced).toBeUndefined();
+});
+
+it('measures what an answer has cost', () => {
+  const cost = costOf(
+    '{ users(first: 50) { friends { nodes { id } } media { ... on Film { place { x } } } } me { secret } }',
+  );
+  expect(
+    cost.actual({
+      users: [
+        { friends: { nodes: [{ id: 1 }, null] }, media: [{}, { place: { x: 1 } }] },
+        { friends: null, media: [] },
+      ],
+      me: { secret: 's' },
+    }),
+  ).toBe(2 + 1 + 1 + 2 + 1 + 1 + 2);
+  expect(costOf('mutation { rate }').actual({ rate: 1 })).toBe(10);
+  expect(costOf('{ me { id } }').actual(null)).toBe(0);
+});
+
+it('knows directives by their namespace, too', () => {
+  const linked = 'schema @link(url: "https://specs.apollo.dev/cost/v0.1", as: "c") { query: Query }';
+  const found = readCostDirectives(
+    parse(`${linked} type Query { a: Int @c(weight: 3) @c__listSize(assumedSize: 2) }`),
+  );
+  expect(found?.weights.get('Query.a')).toBe(3);
+  expect(found?.listSizes.get('Query.a')?.assumedSize).toBe(2);
+  expect(readCostDirectives(parse('type Query { a: Int @cost(weight: 3) }'))).toBeUndefined();
+});

@@ -6,7 +6,15 @@
  * `WEIR_SEED`, `WEIR_SUPERGRAPHS` and `WEIR_OPERATIONS` as in differential.test.ts.
  */
 import '../support/fast-graphql';
-import { getOperationAST, GraphQLError, TypeInfo, visit, visitWithTypeInfo, type FieldNode, isAbstractType } from 'graphql';
+import {
+  getOperationAST,
+  GraphQLError,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+  type FieldNode,
+  isAbstractType,
+} from 'graphql';
 import { Authorization, Policies } from '../../gateway/auth/directives';
 import { createIdentity, type Identity } from '../../gateway/auth/identity';
 import { compileOperation } from '../../gateway/execution';

@@ -92,16 +92,30 @@ export function toOptions({ host, port, mode, adminPort, logLevel }: GatewayFlag
 async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
   const gateway = await withOptionsErrors(async () => {
     const options = readOptions(flags, context);
-    // The process that started the workers serves their metrics.
     return lazy
       .gateway()
-      .startGateway(cluster.isWorker ? { ...options, admin: { enabled: false } } : options);
+      .startGateway(cluster.worker === undefined ? options : inWorker(options, cluster.worker.id));
   });
   if (cluster.isWorker) answerPrimary(() => gateway.metrics());
   else context.stderr.write(`weir: the gateway answers at ${gateway.url}\n`);
   await untilStopped(context);
   await gateway.stop();
 }
+
+/**
+ * The process that started the workers serves their metrics. Each has files of its own for its audit trails: a chain
+ * has one writer.
+ */
+const inWorker = (options: Options, worker: number): Options => ({
+  ...options,
+  admin: { ...options.admin, enabled: false },
+  audit: {
+    ...options.audit,
+    trails: options.audit.trails.map((trail) =>
+      trail.to === 'stdout' ? trail : { ...trail, to: `${trail.to}.worker-${worker}` },
+    ),
+  },
+});
 
 /** In a worker: says that it is ready, and answers what the primary asks. */
 function answerPrimary(metrics: () => Promise<string>): void {

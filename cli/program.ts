@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { auditCommand } from './audit';
 import { composeCommand } from './compose';
 import { CommandFailure, type Context } from './context';
 import { devCommand } from './dev';
@@ -42,10 +43,10 @@ function createProgram(context: Context): Command {
     .showSuggestionAfterError();
   const commands = [
     ...[devCommand, gatewayCommand, subgraphCommand, composeCommand, explainCommand],
-    ...[publishCommand, historyCommand, rollbackCommand, statusCommand],
+    ...[publishCommand, historyCommand, rollbackCommand, statusCommand, auditCommand],
   ];
   for (const create of commands) program.addCommand(create(context));
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
     command
       .exitOverride()
       .configureOutput({

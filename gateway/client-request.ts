@@ -9,6 +9,7 @@ import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
 import { noCalls } from './transports/call-counts';
 import { scopeOf } from './transports/headers';
+import type { Live } from './transports/live-set';
 import type { Caller } from './transports/transport';
 
 /** The reason of an abortion that nobody is told, because nobody is there any more. */
@@ -24,6 +25,8 @@ export interface ClientRequestOptions {
   readonly signIdentity: SignIdentity;
   /** Milliseconds that the request may take. */
   readonly timeout: number;
+  /** Where it comes from: an IP address. */
+  readonly address: string | undefined;
 }
 
 interface Operation {
@@ -32,7 +35,8 @@ interface Operation {
 }
 
 /** One request of a client, from its first byte until its answer is sent or the client is gone. */
-export class ClientRequest implements Caller {
+export class ClientRequest implements Caller, Live {
+  place = -1;
   readonly id: string;
   readonly trace: TraceContext;
   readonly headers: Readonly<Record<string, string>>;
@@ -40,6 +44,8 @@ export class ClientRequest implements Caller {
   readonly start = performance.now();
   readonly deadline: number;
   readonly calls = noCalls();
+  /** Where it comes from: an IP address. */
+  readonly address: string | undefined;
   /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
   proof: Proof | undefined;
   /** Why its credentials prove nothing: the answer to it. */
@@ -55,7 +61,8 @@ export class ClientRequest implements Caller {
   readonly #timer: NodeJS.Timeout;
   readonly #atEnd: (() => void)[] = [];
 
-  constructor({ headers, forward, signIdentity, timeout }: ClientRequestOptions) {
+  constructor({ headers, forward, signIdentity, timeout, address }: ClientRequestOptions) {
+    this.address = address;
     this.id = requestIdOf(headers['x-request-id']);
     this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
     this.headers = forward(headers);

@@ -32,7 +32,13 @@ export function graphqlEndpoint(
     exposeHeadRoute: false,
     preHandler: async ({ client, method, url, headers, body }) => {
       if (admit === undefined) return;
-      const received = { method, url, headers, body: Buffer.isBuffer(body) ? body : noBody };
+      const received = {
+        requestId: client.id,
+        method,
+        url,
+        headers,
+        body: Buffer.isBuffer(body) ? body : noBody,
+      };
       if (!(await admit(client, received))) throw client.refusal!;
     },
     handler: async (request, reply) => {

@@ -90,6 +90,11 @@ export const errors = {
     when: 'A defect of the gateway. Its log has the cause, under the request id of the answer.',
     message: () => 'Internal server error',
   },
+  AUTHENTICATION_UNAVAILABLE: {
+    status: 503,
+    when: 'Who sends the request could not be found out: an authoriser, or an issuer of tokens, gave no answer. Nobody gets in meanwhile. Ask again.',
+    message: () => 'Your credentials cannot be checked at the moment.',
+  },
   CACHE_UNAVAILABLE: {
     status: 503,
     when: 'An invalidation could not be confirmed: the cache store was not reached. Ask again.',

@@ -10,6 +10,7 @@ import type { Execute } from './executor';
 import { type Generation, SupergraphError, supergraphId } from './generation';
 import type { LastGood } from './supergraph/last-good';
 import type { SupergraphSource } from './supergraph/source';
+import type { Audit } from './telemetry/audit/audit';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 
@@ -19,6 +20,7 @@ export interface GatewaySettings {
   readonly build: (supergraphSdl: string, previous: Generation | undefined) => Promise<Generation>;
   /** Where what runs is kept, for a start without the source. */
   readonly lastGood?: LastGood | undefined;
+  readonly audit?: Audit | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -154,15 +156,26 @@ export class Gateway implements GatewayInterface {
 
   /** Resolves with why it cannot be run. */
   async #tryGeneration(supergraphSdl: string): Promise<Error | undefined> {
-    const { source, build, logger, metrics } = this.#settings;
+    const { source, build, audit, logger, metrics } = this.#settings;
     try {
+      const from = this.#current && supergraphId(this.#current.supergraphSdl);
       this.#swap(await build(supergraphSdl, this.#current));
+      audit?.action({
+        action: 'supergraph.swap',
+        outcome: 'ok',
+        details: { from, to: supergraphId(supergraphSdl) },
+      });
       return undefined;
     } catch (error) {
       const reason = (error as Error).message;
       metrics.supergraphUpdates.add(1, { result: 'refused' });
       logger.error({ supergraph: supergraphId(supergraphSdl), reason }, 'a supergraph was refused');
       source.onOutcome?.({ result: 'refused', supergraphSdl, reason });
+      audit?.action({
+        action: 'supergraph.swap',
+        outcome: 'failed',
+        details: { to: supergraphId(supergraphSdl), reason },
+      });
       return error as Error;
     }
   }

@@ -10,6 +10,8 @@ import type { ClientLimits } from './limits/client-limits';
 import type { Options } from './options';
 import type { SubgraphSigners } from './subgraph-signers';
 import type { SubgraphLocation } from './supergraph/subgraphs';
+import type { Audit } from './telemetry/audit/audit';
+import { audited } from './telemetry/audit/audited';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
@@ -27,6 +29,8 @@ export interface GenerationOptions {
   readonly store: Store;
   readonly invalidate: Invalidate;
   readonly breakers: Breakers;
+  /** Where mutations are recorded. */
+  readonly audit?: Audit | undefined;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -50,6 +54,7 @@ export class Generation {
     supergraphSdl,
     options,
     previous,
+    audit,
     signers,
     ...shared
   }: GenerationOptions): Promise<Generation> {
@@ -70,7 +75,7 @@ export class Generation {
         warmUp,
         ...shared,
       });
-      return new Generation(supergraphSdl, executor);
+      return new Generation(supergraphSdl, audit === undefined ? executor : audited(executor, audit));
     } catch (error) {
       if (error instanceof SupergraphError) throw error;
       throw new SupergraphError(`The supergraph cannot be run: ${(error as Error).message}`, {

@@ -7,4 +7,5 @@ export { type ErrorCode } from './errors';
 export { fileSource, type FileSourceOptions } from './supergraph/file';
 export { urlSource, type UrlSourceOptions } from './supergraph/url';
 export { apolloManagerSource } from './supergraph/apollo-manager';
+export { type AuditFinding, type AuditVerdict, verifyAudit } from './telemetry/audit/verify';
 export type { SupergraphListener, SupergraphSource } from './supergraph/source';

@@ -75,12 +75,14 @@ function interpolate(
 }
 
 function resolveFiles(document: Document, folder: string): void {
-  const ofSupergraph = ['file', 'registry', 'keep'].map((name) => ['supergraph', name]);
-  const others = [
+  const paths = [
+    ['supergraph'],
+    ...['file', 'registry', 'keep'].map((name) => ['supergraph', name]),
     ['privateLinks', 'keysFile'],
     ['authorization', 'policies', 'module'],
+    ...['iam', 'lambda'].map((mode) => ['auth', mode, 'module']),
   ];
-  for (const path of [['supergraph'], ...ofSupergraph, ...others]) {
+  for (const path of paths) {
     const node = document.hasIn(path) ? document.getIn(path, true) : undefined;
     if (!isScalar(node) || typeof node.value !== 'string') continue;
     const [, scheme = '', location = ''] = /^(registry:)?(.*)$/s.exec(node.value)!;

@@ -54,7 +54,10 @@ function suggest(key: string, known: readonly string[]): string {
 }
 
 function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let node: JsonSchema | undefined = z.toJSONSchema(schema, { io: 'input' }) as JsonSchema;
+  let node: JsonSchema | undefined = z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+  }) as JsonSchema;
   for (const key of path) node = node?.properties?.[String(key)] ?? asSchema(node?.additionalProperties);
   return Object.keys(node?.properties ?? {});
 }

@@ -24,7 +24,7 @@ export function optionsReference(): string {
 
 /** `docs/configuration.schema.json`: the options as JSON Schema, for editors. */
 export function optionsJsonSchema(): JsonSchema {
-  const schema = z.toJSONSchema(optionsSchema, { io: 'input' }) as JsonSchema;
+  const schema = z.toJSONSchema(optionsSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
   const { description, ...map } = schema.properties!['supergraph']!;
   const supergraph = { description: description!, anyOf: [{ type: 'string' }, map] };
   return { ...schema, title: 'Options of a Weir gateway', properties: { ...schema.properties, supergraph } };

@@ -23,6 +23,7 @@ import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
+import { openAudit } from './telemetry/audit/audit';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
 import { watchEndpoints } from './telemetry/endpoints';
@@ -59,6 +60,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
   const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
+  const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
   const signers = openSubgraphSigners(options, logger);
@@ -70,6 +72,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const limits = createClientLimits({ limits: options.limits, introspection });
   const gateway = new Gateway({
     source,
+    audit,
     build: (supergraphSdl, previous) =>
       Generation.build({
         supergraphSdl,
@@ -82,6 +85,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         breakers,
         store,
         invalidate,
+        audit,
         metrics,
         logger,
       }),
@@ -118,7 +122,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const drain = prepareDrain(app, clients);
   graphqlEndpoint(app, { path: options.path, apollo, limits, isReady: () => answers, admit });
   const { enabled, token } = options.admin;
-  const invalidation = token === undefined ? undefined : { token, invalidate, logger };
+  const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
 
   async function close(): Promise<void> {
@@ -130,6 +134,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     signers.close();
     await store.close();
     authentication?.close();
+    await audit?.close();
     await metrics.close();
   }
 

@@ -5,7 +5,12 @@ import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { apiKeys } from './api-key';
 import { type Authenticator, type Proof, type Received, unauthenticated } from './authenticator';
+import { cognitoIssuer } from './cognito';
+import { iam } from './iam';
 import { anonymous } from './identity';
+import { lambda } from './lambda';
+import { oidcIssuer } from './oidc';
+import { tokens } from './tokens';
 
 /**
  * Finds out who sends a request, once for each. When they may go on, `client.identity` says who they are; when not,
@@ -23,9 +28,9 @@ export function createAuthentication({
   options,
   logger,
 }: AuthenticationOptions): { readonly admit: Admit; close(): void } | undefined {
-  const modes = configuredModes(options);
+  const modes = configuredModes(options, logger);
   if (modes.length === 0) return undefined;
-  const challenge = [...new Set(modes.map((mode) => mode.challenge))].join(', ');
+  const challenge = challengeOf(modes);
   const nobody: Proof = { identity: anonymous };
 
   function prove(received: Received): Proof | Promise<Proof> {
@@ -59,11 +64,39 @@ export function createAuthentication({
 }
 
 /** In the order in which they are asked: the first that recognises credentials decides, whatever else is sent. */
-function configuredModes(options: Options['auth']): Authenticator[] {
+function configuredModes(options: Options['auth'], logger: Logger): Authenticator[] {
+  const issuers = [
+    ...options.oidc.map((each) => oidcIssuer(each, logger)),
+    ...options.cognito.map((each) => cognitoIssuer(each, logger)),
+  ];
   const modes: Authenticator[] = [];
+  if (options.iam !== undefined) modes.push(iam(options.iam, logger));
+  if (issuers.length > 0) modes.push(tokens(issuers));
+  if (options.lambda !== undefined) modes.push(lambda(options.lambda, logger));
+  if (modes.length > 0) modes.push(unknownAuthorization(challengeOf(modes)));
   if (options.apiKeys.length > 0) modes.push(apiKeys(options.apiKeys));
   return modes;
 }
+
+/**
+ * Takes what is in `authorization` and of no mode, so that no subgraph gets it as if it were proven when the request
+ * has an API key, too.
+ */
+function unknownAuthorization(challenge: string): Authenticator {
+  return {
+    challenge,
+    recognises: ({ headers }) => headers.authorization !== undefined,
+    authenticate() {
+      throw unauthenticated(
+        'The authorization header is of no kind that is accepted here, or its token is of an issuer that is not trusted.',
+        challenge,
+      );
+    },
+  };
+}
+
+const challengeOf = (modes: readonly Authenticator[]): string =>
+  [...new Set(modes.map(({ challenge }) => challenge))].join(', ');
 
 function asAnswer(error: unknown): Error {
   return error instanceof GraphQLError ? error : requestError('INTERNAL_SERVER_ERROR', {});

@@ -4,6 +4,7 @@ import type { Identity } from './identity';
 
 /** A request whose body has arrived, as bytes. */
 export interface Received {
+  readonly requestId: string;
   readonly method: string;
   /** Path and query string, as they were sent. */
   readonly url: string;

@@ -4,6 +4,7 @@ import { GraphQLError } from 'graphql';
 import { requestError } from '../errors';
 import { sendError } from '../http-errors';
 import { describeIssue } from '../options-problem';
+import type { Audit } from '../telemetry/audit/audit';
 import type { Logger } from '../telemetry/logger';
 import { type Invalidate, invalidationSchema, tagsOf } from './invalidation';
 import { StoreUnavailable } from './store';
@@ -12,6 +13,7 @@ export interface InvalidationRouteOptions {
   /** What a caller must send as a bearer token (RFC 6750, section 2.1). */
   readonly token: string;
   readonly invalidate: Invalidate;
+  readonly audit?: Audit | undefined;
   readonly logger: Pick<Logger, 'error'>;
 }
 
@@ -21,7 +23,7 @@ export interface InvalidationRouteOptions {
  */
 export function invalidationRoute(
   app: FastifyInstance,
-  { token, invalidate, logger }: InvalidationRouteOptions,
+  { token, invalidate, audit, logger }: InvalidationRouteOptions,
 ): void {
   const expected = digest(`Bearer ${token}`);
   app.addHook('onRequest', (request, _reply, done) => {
@@ -46,7 +48,7 @@ export function invalidationRoute(
     logger.error({ err: error }, 'an invalidation failed');
     return sendError(reply, requestError('INTERNAL_SERVER_ERROR', {}));
   });
-  app.post('/cache/invalidate', async ({ body }) => {
+  app.post('/cache/invalidate', async ({ body, ip: address }) => {
     const { data, error } = invalidationSchema.safeParse(body);
     if (data === undefined) {
       const problems = error.issues.flatMap((issue) =>
@@ -55,7 +57,14 @@ export function invalidationRoute(
       throw requestError('BAD_REQUEST', { reason: problems.map(({ sentence }) => sentence).join(' ') });
     }
     const tags = tagsOf(data);
-    await invalidate(tags);
+    const done = { action: 'cache.invalidate', address, details: { tags } } as const;
+    try {
+      await invalidate(tags);
+    } catch (error) {
+      audit?.action({ ...done, outcome: 'failed' });
+      throw error;
+    }
+    audit?.action({ ...done, outcome: 'ok' });
     return { invalidated: tags };
   });
 }

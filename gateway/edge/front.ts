@@ -60,7 +60,7 @@ export function createFront({ path, bodyLimit, isOpen, admit, answerers }: Front
         return;
       }
       const { url, headers } = request;
-      const admitted = admit(client, { method: 'POST', url: url!, headers, body });
+      const admitted = admit(client, { requestId: client.id, method: 'POST', url: url!, headers, body });
       if (typeof admitted === 'boolean') goOn(admitted);
       else void admitted.then(goOn);
     });

@@ -79,10 +79,11 @@ describe('defaults', () => {
         entities: { enabled: true, missing: 5000 },
         mutations: { dropReturned: true, drop: {} },
       },
-      auth: { anonymous: false, apiKeys: [] },
+      auth: { anonymous: false, apiKeys: [], oidc: [], cognito: [] },
       authorization: { refused: 'null', introspection: 'all' },
       cors: { credentials: false },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
+      audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
       logging: { level: 'info' },
       shutdown: { delay: 0, grace: 20_000 },
     });
@@ -146,6 +147,12 @@ describe('the file', () => {
       registry: 'dynamodb://weir?region=a',
       graph: 'shop@prod',
     });
+  });
+
+  it('names the modules of authentication relative to its own folder', () => {
+    const { auth } = load('auth: { iam: { module: keys.mjs }, lambda: { module: /srv/authorise.mjs } }');
+    expect(auth.iam?.module).toBe(join(folder, 'keys.mjs'));
+    expect(auth.lambda?.module).toBe('/srv/authorise.mjs');
   });
 
   it('takes durations and sizes with their units', () => {

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { AuditFinding } from '../gateway';
+import { CommandFailure, type Context } from './context';
+import { lazy } from './lazy';
+
+interface VerifyFlags {
+  readonly keyFile?: string;
+  readonly last?: string;
+}
+
+/** `weir audit verify`: checks an audit trail. */
+export function auditCommand(context: Context): Command {
+  const verify = new Command('verify')
+    .summary('find lines of an audit trail that were changed, removed or moved')
+    .description(
+      'Follows the hashes from line to line. Several files are one trail, the oldest first. That lines are missing ' +
+        'at the end cannot be seen from the files: compare the last hash with one that you have from elsewhere.',
+    )
+    .argument('<FILES...>', 'the trail')
+    .option('--key-file <FILE>', 'a file with the key of `audit.key`, where the gateway has one')
+    .option('--last <HASH>', 'the hash that the last record must have')
+    .addHelpText(
+      'after',
+      '\nExit code 0 when the trail is as it was written, 1 when it is not.\n\nExamples:\n' +
+        '  $ weir audit verify audit.jsonl\n' +
+        '  $ weir audit verify audit.jsonl.1 audit.jsonl --key-file audit.key',
+    )
+    .action((files: readonly string[], flags: VerifyFlags) => verifyTrail(files, flags, context));
+  return new Command('audit')
+    .summary('check an audit trail')
+    .description('Checks the records of who did what that a gateway has written.')
+    .helpCommand(false)
+    .addHelpText('after', '\nExamples:\n  $ weir audit verify audit.jsonl')
+    .addCommand(verify);
+}
+
+async function verifyTrail(
+  files: readonly string[],
+  { keyFile, last }: VerifyFlags,
+  { stdout }: Context,
+): Promise<void> {
+  const { verifyAudit } = lazy.gateway();
+  const key = keyFile === undefined ? undefined : read(keyFile, () => readFileSync(keyFile, 'utf8').trim());
+  const verdict = await verifyAudit(files, key).catch((error: unknown) => {
+    const { path, code, message } = error as NodeJS.ErrnoException;
+    throw new CommandFailure(`weir: ${path ?? files.join(', ')} cannot be read (${code ?? message}).`, 2);
+  });
+  const { records, problems, notes, ends } = verdict;
+  for (const { file, line, says } of notes) stdout.write(`${file}:${line}: note: ${says}\n`);
+  for (const finding of problems) stdout.write(`${describe(finding)}\n`);
+  const isLast = last === undefined || ends.some(({ hash }) => hash === last);
+  if (!isLast)
+    stdout.write(`The last record is not the one with the hash ${last}: records are missing at the end.\n`);
+  if (problems.length > 0 || !isLast)
+    throw new CommandFailure(`weir: the trail is not as it was written.`, 1);
+  const ending = ends.map(({ seq, hash }) => `the last is record ${seq}, ${hash}`).join('; ');
+  stdout.write(`${records} records, as they were written${ending === '' ? '' : `; ${ending}`}.\n`);
+}
+
+const describe = ({ file, line, says }: AuditFinding): string => `${file}:${line}: ${says}`;
+
+function read<Value>(file: string, reading: () => Value): Value {
+  try {
+    return reading();
+  } catch (error) {
+    throw new CommandFailure(`weir: ${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`, 2);
+  }
+}

@@ -1,0 +1,64 @@
+import { createRequire } from 'node:module';
+import type * as Sdk from '@aws-sdk/client-lambda';
+import type { Options } from '../options';
+import type { Received } from './authenticator';
+import { fetchJson } from './fetch-json';
+import { loadHook, withTimeout } from './hook';
+
+/** What an authoriser is asked: the event of AppSync's Lambda authorisers. */
+export interface AuthoriserEvent {
+  /** `authorization` as it came. */
+  readonly authorizationToken: string;
+  readonly requestContext: {
+    readonly apiId: string;
+    readonly accountId: string;
+    readonly requestId: string;
+    readonly queryString: string;
+    readonly operationName: string | null;
+    readonly variables: unknown;
+  };
+  readonly requestHeaders: Received['headers'];
+}
+
+type Ask = (event: AuthoriserEvent) => Promise<unknown>;
+
+/** How an authoriser is asked, wherever it runs. What it does rejects when there is no answer in time. */
+export function askAuthoriser(options: NonNullable<Options['auth']['lambda']>): Ask {
+  const { timeout } = options;
+  const ask =
+    options.function !== undefined
+      ? awsFunction(options.function, options.region)
+      : options.url !== undefined
+        ? endpoint(options.url, options.headers, timeout)
+        : localModule(options.module!);
+  return (event) => withTimeout(timeout, () => ask(event));
+}
+
+/** The SDK is loaded only where a function is configured, and finds credentials and the region as it always does. */
+function awsFunction(name: string, region: string | undefined): Ask {
+  const { InvokeCommand, LambdaClient } = createRequire(__filename)('@aws-sdk/client-lambda') as typeof Sdk;
+  let client: Sdk.LambdaClient | undefined;
+  return async (event) => {
+    client ??= new LambdaClient({ ...(region !== undefined && { region }), maxAttempts: 2 });
+    const command = new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify(event)) });
+    const { FunctionError, Payload } = await client.send(command);
+    const text = Buffer.from(Payload ?? []).toString('utf8');
+    if (FunctionError !== undefined) throw new Error(`The function failed (${FunctionError}): ${text}`);
+    return JSON.parse(text) as unknown;
+  };
+}
+
+function endpoint(url: string, headers: Readonly<Record<string, string>>, timeout: number): Ask {
+  return (event) =>
+    fetchJson(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify(event),
+      signal: AbortSignal.timeout(timeout),
+    });
+}
+
+function localModule(module: Parameters<typeof loadHook>[0]): Ask {
+  const hook = loadHook<(event: AuthoriserEvent) => unknown>(module);
+  return async (event) => (await hook())(event);
+}

@@ -1,0 +1,130 @@
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import { requestError } from '../errors';
+import type { Options } from '../options';
+import type { Logger } from '../telemetry/logger';
+import { type Authenticator, type Proof, type Received, unauthenticated } from './authenticator';
+import { askAuthoriser, type AuthoriserEvent } from './authoriser';
+import { createIdentity } from './identity';
+import { sha256 } from './sigv4';
+import { listOf, textOf } from './tokens';
+
+type LambdaOptions = NonNullable<Options['auth']['lambda']>;
+
+/**
+ * Anything in `authorization`, decided by a function of the user's own with the contract of AppSync's Lambda
+ * authorisers. It fails closed: without an answer, or with one of another form, nobody gets in.
+ */
+export function lambda(options: LambdaOptions, logger: Pick<Logger, 'error'>): Authenticator {
+  const { ttl, apiId, accountId } = options;
+  const ask = askAuthoriser(options);
+  const answers = new LRUCache<string, Proof | typeof denied>({ max: mostRemembered });
+
+  async function decide(received: Received): Promise<Proof> {
+    const token = received.headers.authorization!;
+    const answer = await ask(eventOf(received, { apiId, accountId }))
+      .then((found) => authoriserAnswer.parse(found))
+      .catch((error: unknown) => {
+        logger.error({ err: error, requestId: received.requestId }, 'the authoriser gave no valid answer');
+        throw requestError('AUTHENTICATION_UNAVAILABLE', {}, { headers: { 'retry-after': '1' } });
+      });
+    const decision = answer.isAuthorized ? { identity: identityOf(token, answer) } : denied;
+    const lifetime = answer.ttlOverride === undefined ? ttl : answer.ttlOverride * 1000;
+    if (lifetime > 0) answers.set(token, decision, { ttl: lifetime });
+    return admitted(decision);
+  }
+
+  return {
+    challenge: 'Bearer',
+    recognises: ({ headers }) => headers.authorization !== undefined,
+    authenticate(received) {
+      const known = answers.get(received.headers.authorization!);
+      return known === undefined ? decide(received) : admitted(known);
+    },
+  };
+}
+
+const denied = Symbol('denied');
+const mostRemembered = 10_000;
+
+function admitted(decision: Proof | typeof denied): Proof {
+  if (decision === denied) throw unauthenticated('The authoriser does not let this token in.', 'Bearer');
+  return decision;
+}
+
+const authoriserAnswer = z.object({
+  isAuthorized: z.boolean(),
+  resolverContext: z.record(z.string(), z.unknown()).nullish(),
+  deniedFields: z.array(z.string()).nullish(),
+  ttlOverride: z
+    .number()
+    .nonnegative()
+    .nullish()
+    .transform((ttl) => ttl ?? undefined),
+});
+
+function identityOf(
+  token: string,
+  { resolverContext, deniedFields }: z.output<typeof authoriserAnswer>,
+): ReturnType<typeof createIdentity> {
+  const claims = resolverContext ?? {};
+  return createIdentity({
+    mode: 'lambda',
+    subject: textOf(claims['sub']),
+    client: textOf(claims['client_id']),
+    groups: listOf(claims['groups']),
+    scopes: listOf(claims['scope']),
+    claims,
+    deniedFields: deniedFields ?? [],
+    distinction: sha256(token),
+  });
+}
+
+function eventOf(
+  { method, url, headers, body, requestId }: Received,
+  { apiId, accountId }: Pick<LambdaOptions, 'apiId' | 'accountId'>,
+): AuthoriserEvent {
+  const { query, operationName, variables } = method === 'GET' ? inUrl(url) : inBody(body);
+  return {
+    authorizationToken: headers.authorization!,
+    requestContext: {
+      apiId,
+      accountId,
+      requestId,
+      queryString: textOf(query) ?? '',
+      operationName: textOf(operationName) ?? null,
+      variables: variables ?? {},
+    },
+    requestHeaders: headers,
+  };
+}
+
+interface Asked {
+  readonly query?: unknown;
+  readonly operationName?: unknown;
+  readonly variables?: unknown;
+}
+
+function inUrl(url: string): Asked {
+  const { searchParams } = new URL(url, 'http://localhost');
+  const variables = searchParams.get('variables');
+  return {
+    query: searchParams.get('query'),
+    operationName: searchParams.get('operationName'),
+    variables: variables === null ? undefined : parsed(variables),
+  };
+}
+
+function inBody(body: Buffer): Asked {
+  const request = parsed(body.toString('utf8'));
+  return typeof request === 'object' && request !== null ? request : {};
+}
+
+/** What is no JSON is told to the client by whoever reads it next. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+import type { JWTPayload } from 'jose';
+import type { Options } from '../options';
+import type { Logger } from '../telemetry/logger';
+import { fetchJson } from './fetch-json';
+import { localKeys, remoteKeys } from './key-set';
+import { listOf, textOf, type TokenIssuer } from './tokens';
+
+type OidcOptions = Options['auth']['oidc'][number];
+
+/** A provider of OpenID Connect, or of OAuth with tokens that are JWTs. */
+export function oidcIssuer(options: OidcOptions, logger: Logger): TokenIssuer {
+  const { issuer, jwks, audience, clients, algorithms, clockSkew, groupsClaim } = options;
+  const locate = (signal: AbortSignal): Promise<string> =>
+    typeof jwks === 'string' ? Promise.resolve(jwks) : discover(issuer, signal);
+  return {
+    issuer,
+    algorithms,
+    clockSkew,
+    keys: typeof jwks === 'object' ? localKeys(jwks) : remoteKeys({ issuer, locate, logger }),
+    objection(claims) {
+      if (audience !== undefined && !audiencesOf(claims).some((each) => audience.includes(each)))
+        return 'The token is for another audience.';
+      if (clients !== undefined && !clients.includes(clientOf(claims) ?? ''))
+        return 'The token was issued to another client.';
+      return undefined;
+    },
+    identityOf: (claims) => ({
+      mode: 'oidc',
+      issuer,
+      subject: claims.sub,
+      client: clientOf(claims),
+      groups: listOf(claims[groupsClaim] ?? memberAt(claims, groupsClaim.split('.'))),
+      scopes: listOf(claims['scope'] ?? claims['scp']),
+      claims,
+    }),
+  };
+}
+
+const audiencesOf = ({ aud = [] }: JWTPayload): readonly string[] => (typeof aud === 'string' ? [aud] : aud);
+
+const clientOf = (claims: JWTPayload): string | undefined =>
+  textOf(claims['azp']) ?? textOf(claims['client_id']) ?? textOf(claims['cid']);
+
+/** OpenID Connect Discovery 1.0, section 4. */
+async function discover(issuer: string, signal: AbortSignal): Promise<string> {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const found = (await fetchJson(url, { signal })) as { issuer?: unknown; jwks_uri?: unknown } | null;
+  if (found?.issuer !== issuer) throw new Error(`${url} is the configuration of another issuer.`);
+  if (typeof found.jwks_uri !== 'string') throw new Error(`${url} has no "jwks_uri".`);
+  return found.jwks_uri;
+}
+
+function memberAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (map, key) =>
+      typeof map === 'object' && map !== null && Object.hasOwn(map, key)
+        ? (map as Record<string, unknown>)[key]
+        : undefined,
+    value,
+  );
+}

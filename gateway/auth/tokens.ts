@@ -1,0 +1,111 @@
+import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { type Authenticator, type Proof, type Received, unauthenticated } from './authenticator';
+import { createIdentity, type IdentityFacts } from './identity';
+import type { KeySet } from './key-set';
+
+/** Whose tokens are believed, and what is asked of them. */
+export interface TokenIssuer {
+  /** As `iss` says it. */
+  readonly issuer: string;
+  readonly keys: KeySet;
+  /** The algorithms that a signature may have: asymmetric ones, so that no public key can serve as a secret. */
+  readonly algorithms: readonly string[];
+  /** Milliseconds by which clocks may differ. */
+  readonly clockSkew: number;
+  /** What is wrong with a token that its issuer has signed, in a sentence; undefined when it is good. */
+  readonly objection: (claims: JWTPayload) => string | undefined;
+  readonly identityOf: (claims: JWTPayload) => IdentityFacts;
+}
+
+/**
+ * JSON Web Tokens (RFC 7519) in `authorization`, with or without `Bearer`. A token is verified when it comes for the
+ * first time, and again every five minutes, so that a key that its issuer withdraws does not stay good for long.
+ */
+export function tokens(issuers: readonly TokenIssuer[]): Authenticator {
+  const byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+  const verified = new LRUCache<string, Verified>({ maxSize: mostRemembered });
+
+  async function verify(header: string): Promise<Proof> {
+    const token = withoutScheme(header);
+    const issuer = byName.get(issuerOf(token)!)!;
+    const tolerance = issuer.clockSkew / 1000;
+    const { payload } = await jwtVerify(token, issuer.keys.find, {
+      issuer: issuer.issuer,
+      algorithms: [...issuer.algorithms],
+      clockTolerance: tolerance,
+      requiredClaims: ['exp'],
+    }).catch((error: unknown) => {
+      throw error instanceof errors.JOSEError ? unauthenticated(reasonOf(error), invalidToken) : error;
+    });
+    const objection = issuer.objection(payload);
+    if (objection !== undefined) throw unauthenticated(objection, invalidToken);
+    const proof = { identity: createIdentity(issuer.identityOf(payload)) };
+    const until = Math.min((payload.exp! + tolerance) * 1000, Date.now() + rememberedFor);
+    verified.set(header, { proof, until }, { size: header.length + 1024 });
+    return proof;
+  }
+
+  return {
+    challenge: 'Bearer',
+    recognises({ headers: { authorization } }) {
+      if (authorization === undefined) return false;
+      return verified.has(authorization) || byName.has(issuerOf(withoutScheme(authorization)) ?? '');
+    },
+    authenticate({ headers }: Received) {
+      const found = verified.get(headers.authorization!);
+      return found !== undefined && found.until > Date.now() ? found.proof : verify(headers.authorization!);
+    },
+    close: () => issuers.forEach(({ keys }) => keys.close()),
+  };
+}
+
+interface Verified {
+  readonly proof: Proof;
+  /** Milliseconds of `Date.now()`. */
+  readonly until: number;
+}
+
+/** Bytes: some ten thousand tokens. */
+const mostRemembered = 32 * 1024 * 1024;
+const rememberedFor = 5 * 60_000;
+const invalidToken = 'Bearer error="invalid_token"';
+
+const withoutScheme = (header: string): string => header.replace(/^bearer +/i, '');
+
+/** What a token says of its issuer, before anything of it is believed. */
+function issuerOf(token: string): string | undefined {
+  const payload = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(token)?.[1];
+  if (payload === undefined) return undefined;
+  try {
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as JWTPayload | null;
+    return typeof claims?.iss === 'string' ? claims.iss : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function reasonOf(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTExpired) return 'The token has expired.';
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return 'The token is signed with an algorithm that is not allowed.';
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'The signature of the token is wrong.';
+  if (error instanceof errors.JWKSNoMatchingKey)
+    return 'The token is signed with a key that its issuer does not have.';
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const { claim, reason } = error;
+    if (claim === 'nbf' && reason === 'check_failed') return 'The token is not valid yet.';
+    return reason === 'missing'
+      ? `The token has no claim "${claim}".`
+      : `The claim "${claim}" of the token is wrong.`;
+  }
+  return 'The token is malformed.';
+}
+
+/** A claim that is a list, or text with a space between its members (RFC 8693, section 4.2). */
+export function listOf(claim: unknown): readonly string[] {
+  if (Array.isArray(claim)) return claim.filter((each): each is string => typeof each === 'string');
+  return typeof claim === 'string' ? claim.split(' ').filter((each) => each !== '') : [];
+}
+
+export const textOf = (claim: unknown): string | undefined => (typeof claim === 'string' ? claim : undefined);

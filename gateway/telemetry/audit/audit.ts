@@ -1,0 +1,117 @@
+import { type Meter } from '@opentelemetry/api';
+import type { ClientRequest } from '../../client-request';
+import { type Options, OptionsError } from '../../options';
+import type { Logger } from '../logger';
+import type { MutationFacts } from './mutation-facts';
+import type { AuditAction, AuditRecord } from './record';
+import { compileRedaction } from './redact';
+import { openFileSink, openStreamSink, type Sink } from './sinks';
+import { Trail } from './trail';
+
+export interface AuditOptions {
+  readonly options: Options['audit'];
+  readonly meter: Meter;
+  readonly logger: Pick<Logger, 'error'>;
+}
+
+/** A mutation that was run. */
+export interface AuditedMutation {
+  readonly client: ClientRequest;
+  readonly facts: MutationFacts;
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** Codes of its errors. */
+  readonly errors: readonly string[];
+}
+
+/** An administrative action. */
+export interface AuditedAction {
+  readonly action: Exclude<AuditAction, 'mutation'>;
+  readonly outcome: AuditRecord['outcome'];
+  readonly requestId?: string | undefined;
+  readonly address?: string | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** Who did what, in as many trails as there are. */
+export interface Audit {
+  /** Resolves when a mutation may run: there is room for its record in all trails that want it. */
+  ready(): Promise<void>;
+  mutation(done: AuditedMutation): void;
+  action(done: AuditedAction): void;
+  /** Resolves when all is written. */
+  close(): Promise<void>;
+}
+
+/** Opens the trails; undefined when there are none. Rejects with an `OptionsError` when one cannot be opened. */
+export async function openAudit({ options, meter, logger }: AuditOptions): Promise<Audit | undefined> {
+  const { trails: wanted, redact, key } = options;
+  if (wanted.length === 0) return undefined;
+  const dropped = meter.createCounter('weir.audit.dropped', {
+    description: 'Records that an audit trail has lost because its sink was too slow.',
+  });
+  const trails = await Promise.all(
+    wanted.map(async (each, i) => ({
+      selects: compileSelector(each.select),
+      trail: new Trail({
+        sink: await openSink(each.to, key, i),
+        key,
+        whenSlow: each.whenSlow,
+        bound: each.buffer,
+        onDrop: () => dropped.add(1, { trail: String(i) }),
+        onFailure: (error) => logger.error({ err: error, trail: i }, 'an audit trail cannot be written'),
+      }),
+    })),
+  );
+  const redacted = compileRedaction(redact);
+  const write = (record: AuditRecord): void => {
+    for (const { selects, trail } of trails) if (selects(record)) trail.write(record);
+  };
+
+  return {
+    async ready() {
+      for (const { trail } of trails) await trail.ready();
+    },
+    mutation({ client, facts, variables, errors }) {
+      const { mode, subject, client: application } = client.identity;
+      write({
+        time: new Date().toISOString(),
+        action: 'mutation',
+        requestId: client.id,
+        traceId: client.trace.traceId,
+        identity: { mode, subject, client: application },
+        address: client.address,
+        operation: client.operation?.name,
+        coordinates: facts.coordinates,
+        arguments: redacted(facts.argumentsWith(variables)),
+        outcome: errors.length === 0 ? 'ok' : 'failed',
+        errors: errors.length === 0 ? undefined : [...new Set(errors)],
+      });
+    },
+    action({ details, ...done }) {
+      write({ time: new Date().toISOString(), ...done, details: redacted(details) });
+    },
+    async close() {
+      await Promise.all(trails.map(({ trail }) => trail.close()));
+    },
+  };
+}
+
+async function openSink(to: string, key: string | undefined, index: number): Promise<Sink> {
+  if (to === 'stdout') return openStreamSink(process.stdout);
+  try {
+    return await openFileSink(to, key);
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+    throw new OptionsError([`\`audit.trails[${index}].to\` cannot be written (${reason}), but got: ${to}`]);
+  }
+}
+
+function compileSelector({ actions, coordinates }: Options['audit']['trails'][number]['select']) {
+  const wanted = new Set<AuditAction>(actions);
+  const patterns = coordinates.map((pattern) => new RegExp(`^${pattern.split('*').map(escape).join('.*')}$`));
+  return ({ action, coordinates: done = [] }: AuditRecord): boolean =>
+    wanted.has(action) &&
+    (action !== 'mutation' || done.some((each) => patterns.some((pattern) => pattern.test(each))));
+}
+
+const escape = (text: string): string => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');

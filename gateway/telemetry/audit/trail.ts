@@ -1,0 +1,89 @@
+import { type AuditRecord, chain, type Link } from './record';
+import type { Sink } from './sinks';
+
+export interface TrailOptions {
+  readonly sink: Sink;
+  readonly key: string | undefined;
+  /** What happens to records while the sink is slower than they come: see `audit.trails.whenSlow`. */
+  readonly whenSlow: 'block' | 'drop';
+  /** Bytes of records that may wait for the sink. */
+  readonly bound: number;
+  readonly onDrop: () => void;
+  /** The sink could not write; it is tried again. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** One audit trail: chains records and writes them in the order in which they come, as fast as its sink takes them. */
+export class Trail {
+  readonly #options: TrailOptions;
+  #link: Link;
+  #waiting = '';
+  #isWriting = false;
+  #closed = false;
+  #onRoom: (() => void)[] = [];
+  #written: Promise<void> = Promise.resolve();
+
+  constructor(options: TrailOptions) {
+    this.#options = options;
+    this.#link = options.sink.last;
+  }
+
+  /** Resolves when there is room for a record. A trail that drops always has some. */
+  async ready(): Promise<void> {
+    while (this.#options.whenSlow === 'block' && this.#isFull && !this.#closed)
+      await new Promise<void>((resolve) => this.#onRoom.push(resolve));
+  }
+
+  write(record: AuditRecord): void {
+    if (this.#isFull && this.#options.whenSlow === 'drop') {
+      this.#options.onDrop();
+      return;
+    }
+    const { line, link } = chain(record, this.#link, this.#options.key);
+    this.#link = link;
+    this.#waiting += line;
+    if (!this.#isWriting) this.#written = this.#flush();
+  }
+
+  /** Resolves when all is written, or has failed to be. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#written;
+    await this.#options.sink.close();
+  }
+
+  get #isFull(): boolean {
+    return this.#waiting.length >= this.#options.bound;
+  }
+
+  async #flush(): Promise<void> {
+    this.#isWriting = true;
+    // What comes in the same turn goes in one write.
+    await Promise.resolve();
+    while (this.#waiting !== '') {
+      const lines = this.#waiting;
+      this.#waiting = '';
+      const isWritten = await this.#attempt(lines);
+      if (!isWritten) {
+        this.#waiting = lines + this.#waiting;
+        if (this.#closed) break;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      } else if (!this.#isFull) for (const resume of this.#onRoom.splice(0)) resume();
+    }
+    this.#isWriting = false;
+    for (const resume of this.#onRoom.splice(0)) resume();
+  }
+
+  async #attempt(lines: string): Promise<boolean> {
+    try {
+      await this.#options.sink.write(lines);
+      return true;
+    } catch (error) {
+      this.#options.onFailure(error);
+      return false;
+    }
+  }
+}
+
+/** Milliseconds between two attempts to write. */
+const pause = 1000;

@@ -1,0 +1,105 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { verifyAudit } from '../../gateway';
+import { startCli } from '../support/run-cli';
+import { type Json, sourceOf, startTestGateway } from '../support/running-gateway';
+import { type SmallGraph, startSmallGraph } from '../support/small-graph';
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-audit-'));
+const all = join(folder, 'all.jsonl');
+const renames = join(folder, 'renames.jsonl');
+let graph: SmallGraph;
+beforeAll(async () => (graph = await startSmallGraph()));
+afterAll(async () => {
+  await graph.close();
+  rmSync(folder, { recursive: true });
+});
+
+const linesOf = (file: string): Json[] =>
+  readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+it('records mutations and administrative actions, each once, with what came of them', async () => {
+  const source = sourceOf(graph.supergraphSdl);
+  const gateway = await startTestGateway({
+    supergraph: source,
+    admin: { port: 0, token: 'token-of-the-operators' },
+    audit: {
+      trails: [
+        { to: all },
+        { to: renames, select: { actions: ['mutation'], coordinates: ['Mutation.ren*'] } },
+      ],
+      redact: ['name'],
+    },
+  });
+  const rename = 'mutation Rename($id: ID!, $name: String!) { rename(id: $id, name: $name) { name } }';
+  const headers = { 'x-request-id': 'request-1' };
+  // The second time it is known, and goes another way.
+  for (let i = 0; i < 2; i++)
+    await gateway.post({ query: rename, variables: { id: 'u1', name: 'Secret' } }, { headers });
+  await gateway.query('{ me { name } }');
+  graph.accounts.answer = (_, response) => response.writeHead(500).end();
+  await gateway.query('mutation { rename(id: "u2", name: "Secret") { name } }');
+  graph.accounts.answer = undefined;
+  await fetch(`${gateway.adminUrl}/cache/invalidate`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer token-of-the-operators', 'content-type': 'application/json' },
+    body: JSON.stringify({ tags: ['a'] }),
+  });
+  source.report(`${graph.supergraphSdl}\n# newer`);
+  while (gateway.log.filter(({ msg }) => msg === 'a supergraph is live').length < 2)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  await gateway.stop();
+
+  const renamed = {
+    action: 'mutation',
+    requestId: 'request-1',
+    identity: { mode: 'none' },
+    address: '127.0.0.1',
+    operation: 'Rename',
+    coordinates: ['Mutation.rename'],
+    arguments: { rename: { id: 'u1', name: '[redacted]' } },
+    outcome: 'ok',
+  };
+  expect(linesOf(all)).toMatchObject([
+    { action: 'supergraph.swap', outcome: 'ok' },
+    renamed,
+    renamed,
+    { action: 'mutation', operation: null, outcome: 'failed', errors: ['SUBREQUEST_HTTP_ERROR'] },
+    { action: 'cache.invalidate', outcome: 'ok', details: { tags: ['a'] }, address: '127.0.0.1' },
+    {
+      action: 'supergraph.swap',
+      outcome: 'ok',
+      details: { from: expect.any(String), to: expect.any(String) },
+    },
+  ]);
+  expect(linesOf(renames)).toHaveLength(3);
+  expect(readFileSync(all, 'utf8')).not.toContain('Secret');
+  expect((await verifyAudit([all])).problems).toEqual([]);
+});
+
+it('is checked by `weir audit verify`', async () => {
+  const good = await startCli(['audit', 'verify', all]).result;
+  expect(good).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^6 records, as they were written/),
+  });
+  const wrongLast = await startCli(['audit', 'verify', all, '--last', '1234']).result;
+  expect(wrongLast.exitCode).toBe(1);
+  expect(await startCli(['audit', 'verify', join(folder, 'missing')]).result).toMatchObject({
+    exitCode: 2,
+    stderr: `weir: ${join(folder, 'missing')} cannot be read (ENOENT).\n`,
+  });
+});
+
+it('refuses to start when a trail cannot be written', async () => {
+  await expect(
+    startTestGateway({
+      supergraph: sourceOf(graph.supergraphSdl),
+      audit: { trails: [{ to: join(folder, 'none', 'audit.jsonl') }] },
+    }),
+  ).rejects.toThrow('`audit.trails[0].to` cannot be written (ENOENT)');
+});

@@ -4,6 +4,7 @@ import type { Proof } from './auth/authenticator';
 import { anonymous, type Identity } from './auth/identity';
 import type { SignIdentity } from './auth/signed-identity';
 import { Ingredients } from './cache/policy';
+import type { Served } from './edge/answer-headers';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
@@ -51,6 +52,10 @@ export class ClientRequest implements Caller, Live {
   /** Why its credentials prove nothing: the answer to it. */
   refusal: Error | undefined;
   readonly ingredients = new Ingredients();
+  /** What it says of the answer that it wants, where that is heard. */
+  readonly cacheControl: string | undefined;
+  /** How it is answered, where caches may keep the answer. */
+  served: Served | undefined;
 
   readonly #signIdentity: SignIdentity;
   #operation: Operation | undefined;
@@ -66,6 +71,7 @@ export class ClientRequest implements Caller, Live {
     this.id = requestIdOf(headers['x-request-id']);
     this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
     this.headers = forward(headers);
+    this.cacheControl = headers['cache-control'];
     this.#signIdentity = signIdentity;
     this.tracing = tracingHeaders(this.id, this.trace);
     this.deadline = this.start + timeout;

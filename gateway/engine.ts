@@ -14,10 +14,15 @@ import { Authorization, type OperationAccess, type Policies, type Refused } from
 import { buildSchemaInSteps } from './build-schema';
 import type { Invalidate } from './cache/invalidation';
 import type { Store } from './cache/store';
+import type { ClientRequest } from './client-request';
+import type { AnswerHeaders } from './edge/answer-headers';
+import type { Caching } from './edge/caching';
+import type { IdentifiedCaller } from './edge/flights';
+import type { Asked } from './edge/response-cache';
+import { digest } from './edge/response-keys';
 import { requestError } from './errors';
 import { type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
-import type { Identity } from './auth/identity';
 import type { ClientLimits } from './limits/client-limits';
 import { compileOperationCost, type OperationCost } from './limits/cost/operation-cost';
 import { createCostReport } from './limits/cost/report';
@@ -35,7 +40,6 @@ import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
 import { ScopesServed } from './transports/scopes-served';
-import type { Caller } from './transports/transport';
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -62,6 +66,7 @@ export interface EngineOptions {
   readonly transport: HttpTransport;
   readonly store: Store;
   readonly invalidate: Invalidate;
+  readonly caching: Caching;
   readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -80,6 +85,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     warmUp,
     metrics,
   } = options;
+  const { responses, answerHeaders } = options.caching;
   const planner = createPlanner({ supergraphSdl });
 
   try {
@@ -105,7 +111,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       program: Program | Rejection,
       variables: Variables,
       cost: OperationCost,
-      client: Caller & { readonly identity: Identity },
+      client: IdentifiedCaller,
     ): Promise<Execution> => {
       if (program instanceof Rejection)
         throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields });
@@ -134,6 +140,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       overrideLabels: chooseOverrides(facts.overrideLabels),
       refused,
     });
+    const supergraph = digest(supergraphSdl);
     const known = new LRUCache<string, LimitedOperation>({ maxSize: mostKnownBytes });
     const knownOf = (source: string, hash: string, operationName: string | undefined): LimitedOperation => {
       const document = parse(source, { noLocation: true });
@@ -142,18 +149,30 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       const cost = compileOperationCost(document, operation, costs);
       const refuse = refuseOperation(source, cost, limits);
       const access = authorization.accessTo(document, operation);
+      const cached = responses.describe({
+        ...{ document, operation, schema: apiSchema, supergraph },
+        documentHash: hash,
+      });
+      const ask = (variables: Variables, refused: Refused): Asked => ({
+        ...{ operation: cached, variables, refuse },
+        variant: access.variantOf(refused),
+        isOpenTo: (identity) => access.isOpenTo(identity),
+      });
       return {
         name: operation.name?.value ?? null,
         type: operation.operation,
         cost,
         refuse,
         access,
+        ask,
         prepare(variables, client) {
           if (refuse(variables, client.identity) !== undefined) return undefined;
           if ('errors' in checkVariables(apiSchema, operation, variables)) return undefined;
           const refused = access.peek(client.identity);
           const program = refused && plans.peek(plannedOf(source, hash, operationName, refused));
-          return program && (() => perform(program, variables, cost, client));
+          if (program === undefined) return undefined;
+          const asked = ask(variables, refused!);
+          return () => responses.answer(asked, client, (caller) => perform(program, variables, cost, caller));
         },
       };
     };
@@ -173,15 +192,19 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       if ('errors' in checked) return { errors: checked.errors };
       const refused = entry.access.peek(client.identity) ?? (await entry.access.decide(client.identity));
       const planned = plannedOf(source, queryHash, operationName, refused);
-      const program = plans.peek(planned) ?? (await plans.get(planned));
       if (!known.has(key)) known.set(key, entry, { size: key.length * 2 + 1024 });
-      const execution = await perform(program, variables, entry.cost, client);
+      const { ask, cost: costs } = entry;
+      const execution = await responses.answer(ask(variables, refused), client, async (caller) =>
+        perform(plans.peek(planned) ?? (await plans.get(planned)), variables, costs, caller),
+      );
       const result: GatewayExecutionResult = { data: dataOf(execution) };
       if (execution.errors.length > 0) result.errors = execution.errors;
       if (isDevelopment) {
         const actual = entry.cost.actual(JSON.parse(execution.data.toString()));
         const cost = { estimated: entry.cost.estimate(variables).cost, actual };
-        result.extensions = { weir: { calls: client.calls, cost } };
+        result.extensions = {
+          weir: { calls: client.calls, cost, cache: showCache(client, answerHeaders) },
+        };
         if (request.http?.headers.has('apollo-query-plan-experimental') === true) {
           const format = request.http.headers.get('apollo-query-plan-experimental-format');
           const shown = { ...planned, document: await authorization.visiblePart(planned, planner) };
@@ -225,6 +248,8 @@ interface LimitedOperation extends KnownOperation {
   readonly cost: OperationCost;
   readonly refuse: RefuseOperation;
   readonly access: OperationAccess;
+  /** The form in which its answer is looked for. */
+  readonly ask: (variables: Variables, refused: Refused) => Asked;
 }
 
 /** 16 MiB. */
@@ -255,6 +280,13 @@ function chooseOverrides(labels: readonly string[]): readonly string[] {
     return percent !== undefined && Math.random() * 100 < Number(percent);
   });
   return chosen.sort();
+}
+
+/** How caches took part in an answer, for those who develop. */
+function showCache({ served }: ClientRequest, answerHeaders: AnswerHeaders): object {
+  if (served === undefined) return { result: 'PASS' };
+  const { result, answer } = served;
+  return { result, age: answerHeaders.ageOf(answer), ...answer.policy, tags: answer.tags };
 }
 
 /** The plan in the form that a client asked for, as Apollo Gateway shows it to Apollo Sandbox. */

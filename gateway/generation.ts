@@ -4,6 +4,8 @@ import type { Policies } from './auth/directives';
 import type { Invalidate } from './cache/invalidation';
 import type { Policy } from './cache/policy';
 import type { Store } from './cache/store';
+import type { Caching } from './edge/caching';
+import { digest } from './edge/response-keys';
 import { createEngine } from './engine';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { ClientLimits } from './limits/client-limits';
@@ -28,6 +30,7 @@ export interface GenerationOptions {
   readonly transport: HttpTransport;
   readonly store: Store;
   readonly invalidate: Invalidate;
+  readonly caching: Caching;
   readonly breakers: Breakers;
   /** Where mutations are recorded. */
   readonly audit?: Audit | undefined;
@@ -46,6 +49,8 @@ export class SupergraphError extends Error {
  */
 export class Generation {
   readonly #executor: Executor;
+  /** Names the supergraph: equal for equal ones, on all gateways. */
+  readonly digest: string;
   #requests = 0;
   #retired = false;
 
@@ -88,6 +93,7 @@ export class Generation {
     readonly supergraphSdl: string,
     executor: Executor,
   ) {
+    this.digest = digest(supergraphSdl);
     this.#executor = executor;
   }
 

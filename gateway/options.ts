@@ -215,6 +215,22 @@ const batchSizeRule = 'must be a whole number from 1 to 100000';
 const storeRule = 'must be memory:, redis://HOST:PORT, rediss://HOST:PORT or dynamodb://TABLE';
 const prefixRule = 'must be 1 to 64 letters, digits and any of _.-';
 
+const scopeRule = 'must be public or private';
+const cacheScope = z.enum(['public', 'private'], { error: scopeRule });
+/** How long an answer is kept: durations, which count in whole seconds. */
+const lifetime = duration.refine((value) => value <= 31_536_000_000, {
+  error: 'must not be longer than 8760h',
+});
+const cachePolicy = z.strictObject(
+  {
+    maxAge: lifetime.optional().describe('How long it is fresh.'),
+    scope: cacheScope.optional().describe('Whether all clients may share it.'),
+    staleWhileRevalidate: lifetime.optional().describe('In place of `cache.staleWhileRevalidate`.'),
+    staleIfError: lifetime.optional().describe('In place of `cache.staleIfError`.'),
+  },
+  { error: 'must be a map' },
+);
+
 const originsRule = "must be '*' or a list of origins";
 
 const urlRule = 'must be an http(s) or s3:// URL';
@@ -594,6 +610,68 @@ export const optionsSchema = z.strictObject({
         compressAbove: size
           .prefault('1KiB')
           .describe('The size above which answers are compressed in a shared store.'),
+        identityHeaders: z
+          .array(headerName, { error: 'must be a list of header names' })
+          .prefault(['authorization', 'cookie', 'x-api-key'])
+          .describe(
+            'Forwarded headers that only say who asks. They are no part of the keys of answers that subgraphs call `public`: all clients share those. All other forwarded headers are in every key.',
+          ),
+        staleWhileRevalidate: lifetime
+          .prefault('0s')
+          .describe(
+            'How long an answer is served after it was fresh while a newer one is fetched (RFC 5861), where the subgraph does not say it. No effect where it forbids that, as with `must-revalidate` and `s-maxage`.',
+          ),
+        staleIfError: lifetime
+          .prefault('0s')
+          .describe(
+            'How long an answer is served after it was fresh when a subgraph fails (RFC 5861), where the subgraph does not say it. No effect where it forbids that, as with `must-revalidate` and `s-maxage`.',
+          ),
+        responses: z
+          .strictObject(
+            {
+              enabled: flag
+                .default(true)
+                .describe(
+                  'Keeps complete answers of queries for as long as the `Cache-Control` of all subgraph responses in them allows. Errors, and what is not complete, are never kept.',
+                ),
+              operations: z
+                .record(z.string(), cachePolicy, { error: 'must be a map of operation names' })
+                .default({})
+                .describe('What counts for an operation, by its name, in place of what subgraphs say.'),
+              types: z
+                .record(z.string(), cachePolicy, { error: 'must be a map of type names' })
+                .default({})
+                .describe(
+                  'The most that is allowed for answers that hold objects of a type, by its name, whatever subgraphs say.',
+                ),
+              compress: flag
+                .default(true)
+                .describe(
+                  'Packs public answers of 1 KiB and more (br and gzip) when they are stored, for clients that accept it.',
+                ),
+              clientDirectives: flag
+                .default(false)
+                .describe(
+                  'Heeds `Cache-Control` in requests: `no-cache`, `no-store`, `max-age`, `min-fresh`, `only-if-cached`. Any client can then have its requests executed anew each time.',
+                ),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('The response cache.'),
+        cdn: z
+          .strictObject(
+            {
+              enabled: flag
+                .default(false)
+                .describe(
+                  'Says in public answers how long a CDN keeps them (`s-maxage`), and what they are made of (`Surrogate-Key`, `Cache-Tag`). Browsers then ask each time.',
+                ),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('What a CDN before the gateway is told.'),
         longest: timeout
           .prefault('24h')
           .describe('How long an answer is kept in a shared store at most, stale time included.'),

@@ -9,6 +9,8 @@ import { createInvalidate, type Invalidate } from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
+import { CachedAnswers } from './edge/cached-answers';
+import { createCaching } from './edge/caching';
 import { createFront } from './edge/front';
 import { knownOperations } from './edge/known-operations';
 import { graphqlEndpoint } from './endpoint';
@@ -67,7 +69,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
-  const invalidate: Invalidate = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
+  const caching = createCaching(options, store, metrics);
+  const drop = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
+  const invalidate: Invalidate = (tags) => drop(tags).finally(() => caching.responses.invalidated());
   const introspection = options.introspection ?? options.mode === 'development';
   const limits = createClientLimits({ limits: options.limits, introspection });
   const gateway = new Gateway({
@@ -84,6 +88,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         transport,
         breakers,
         store,
+        caching,
         invalidate,
         audit,
         metrics,
@@ -105,6 +110,10 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const authentication = createAuthentication({ options: options.auth, logger });
   const admit = authentication?.admit;
   const clients = new ClientRequests({ options, logger, metrics });
+  const corsHeaders = compileCorsHeaders(options);
+  const { answerHeaders } = caching;
+  const { clientDirectives } = options.cache.responses;
+  const cachedAnswers = new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives });
   const overload = new Overload({
     options: options.overload,
     inFlight: () => clients.size,
@@ -116,11 +125,17 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     bodyLimit: options.limits.body,
     isOpen: () => state === 'running',
     admit,
-    answerers: [knownOperations({ gateway, corsHeaders: compileCorsHeaders(options), formatError, logger })],
+    answerers: [
+      cachedAnswers.answer,
+      knownOperations({ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, logger }),
+    ],
   });
   const app = createHttpServer({ options, logger, readiness, clients, overload, front });
   const drain = prepareDrain(app, clients);
-  graphqlEndpoint(app, { path: options.path, apollo, limits, isReady: () => answers, admit });
+  graphqlEndpoint(app, {
+    ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit },
+    isReady: () => answers,
+  });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;

@@ -167,6 +167,19 @@ export class OperationAccess {
     return this.#decide(identity) ?? this.#refusedTo(identity, () => false);
   }
 
+  /**
+   * What tells the answers to callers apart who are refused different things; undefined for an operation that asks
+   * nothing of anybody.
+   */
+  variantOf(refused: Refused): string | undefined {
+    return this.#requirements.length === 0 && refused.length === 0 ? undefined : refused.join('\n');
+  }
+
+  /** Whether somebody may see all of it, as far as is known. */
+  isOpenTo(identity: Identity): boolean {
+    return this.peek(identity)?.length === 0;
+  }
+
   #decide(identity: Identity): Refused | undefined {
     let expires = Infinity;
     const met = new Set<string>();

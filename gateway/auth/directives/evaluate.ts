@@ -1,6 +1,6 @@
-import { pathToFileURL } from 'node:url';
-import { resolve } from 'node:path';
 import { type Options, OptionsError } from '../../options';
+import { fetchJson } from '../fetch-json';
+import { loadHook, withTimeout } from '../hook';
 import type { Identity } from '../identity';
 import type { EvaluatePolicies } from './policies';
 
@@ -8,41 +8,21 @@ import type { EvaluatePolicies } from './policies';
 export async function openPolicyEvaluator(
   options: Options['authorization']['policies'],
 ): Promise<EvaluatePolicies | undefined> {
-  if (options?.module !== undefined) return withTimeout(await loadModule(options.module), options.timeout);
+  if (options?.module !== undefined) return callModule(options.module, options.timeout);
   if (options?.url !== undefined) return postTo({ ...options, url: options.url });
   return undefined;
 }
 
-async function loadModule(file: string): Promise<EvaluatePolicies> {
-  let loaded: unknown;
+async function callModule(file: string, timeout: number): Promise<EvaluatePolicies> {
   try {
-    loaded = await import(pathToFileURL(resolve(file)).href);
+    const evaluate = await loadHook<EvaluatePolicies>(file)();
+    return (policies, identity) => withTimeout(timeout, async () => evaluate(policies, identity));
   } catch (error) {
     throw new OptionsError([
-      `\`authorization.policies.module\` ${file} cannot be loaded: ${(error as Error).message}`,
+      `\`authorization.policies.module\` cannot be used: ${(error as Error).message}`,
     ]);
   }
-  const evaluate = defaultOf(defaultOf(loaded));
-  if (typeof evaluate === 'function') return evaluate as EvaluatePolicies;
-  throw new OptionsError([
-    `\`authorization.policies.module\` ${file} must have a function as its default export.`,
-  ]);
 }
-
-/** A CommonJS module that was written as an ES module has its default within the default. */
-const defaultOf = (loaded: unknown): unknown =>
-  typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : loaded;
-
-const withTimeout =
-  (evaluate: EvaluatePolicies, timeout: number): EvaluatePolicies =>
-  (policies, identity) =>
-    new Promise((settle, reject) => {
-      const timer = setTimeout(() => reject(new Error(`There was no answer within ${timeout} ms.`)), timeout);
-      Promise.resolve()
-        .then(() => evaluate(policies, identity))
-        .then(settle, reject)
-        .finally(() => clearTimeout(timer));
-    });
 
 interface Endpoint {
   readonly url: string;
@@ -53,16 +33,13 @@ interface Endpoint {
 const postTo =
   ({ url, headers, timeout }: Endpoint): EvaluatePolicies =>
   async (policies, identity) => {
-    const response = await fetch(url, {
+    const answer = await fetchJson(url, {
       method: 'POST',
       headers: { accept: 'application/json', ...headers, 'content-type': 'application/json' },
       body: JSON.stringify({ policies, identity: told(identity) }),
-      redirect: 'error',
       signal: AbortSignal.timeout(timeout),
     });
-    if (!response.ok) throw new Error(`The answer was HTTP status ${response.status}.`);
-    const answer = (await response.json()) as { readonly policies?: unknown } | null;
-    const met = answer?.policies;
+    const met = (answer as { readonly policies?: unknown } | null)?.policies;
     if (typeof met !== 'object' || met === null || Array.isArray(met))
       throw new Error('The answer must be {"policies": {"NAME": true, …}}.');
     return met as Record<string, boolean>;

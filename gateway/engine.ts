@@ -40,6 +40,7 @@ import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
 import { ScopesServed } from './transports/scopes-served';
+import type { CountUse, UsageRecorder } from './usage/recorder';
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -61,6 +62,8 @@ export interface EngineOptions {
   /** Of an answer; a larger one is replaced by an error. */
   readonly mostBytes: number;
   readonly assumedListSize: number;
+  /** Counts what operations use. @default nothing is counted */
+  readonly usage?: UsageRecorder | undefined;
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
@@ -145,6 +148,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     const knownOf = (source: string, hash: string, operationName: string | undefined): LimitedOperation => {
       const document = parse(source, { noLocation: true });
       const operation = getOperationAST(document, operationName)!;
+      const count = options.usage?.operation(source, operationName, apiSchema);
       const costs = { schema: apiSchema, directives: facts.costs, assumedListSize };
       const cost = compileOperationCost(document, operation, costs);
       const refuse = refuseOperation(source, cost, limits);
@@ -161,6 +165,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       return {
         name: operation.name?.value ?? null,
         type: operation.operation,
+        count,
         cost,
         refuse,
         access,
@@ -172,7 +177,10 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
           const program = refused && plans.peek(plannedOf(source, hash, operationName, refused));
           if (program === undefined) return undefined;
           const asked = ask(variables, refused!);
-          return () => responses.answer(asked, client, (caller) => perform(program, variables, cost, caller));
+          return () => {
+            count?.(client, variables);
+            return responses.answer(asked, client, (caller) => perform(program, variables, cost, caller));
+          };
         },
       };
     };
@@ -193,8 +201,10 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       const refused = entry.access.peek(client.identity) ?? (await entry.access.decide(client.identity));
       const planned = plannedOf(source, queryHash, operationName, refused);
       if (!known.has(key)) known.set(key, entry, { size: key.length * 2 + 1024 });
+      entry.count?.(client, variables);
       const { ask, cost: costs } = entry;
-      const execution = await responses.answer(ask(variables, refused), client, async (caller) =>
+      const asked = ask(variables, refused);
+      const execution = await responses.answer(asked, client, async (caller) =>
         perform(plans.peek(planned) ?? (await plans.get(planned)), variables, costs, caller),
       );
       const result: GatewayExecutionResult = { data: dataOf(execution) };
@@ -245,6 +255,7 @@ function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOp
 
 /** A known operation with what is needed to run it on the other way, too. */
 interface LimitedOperation extends KnownOperation {
+  readonly count: CountUse | undefined;
   readonly cost: OperationCost;
   readonly refuse: RefuseOperation;
   readonly access: OperationAccess;

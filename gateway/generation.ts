@@ -18,6 +18,7 @@ import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
+import type { UsageRecorder } from './usage/recorder';
 
 export interface GenerationOptions {
   readonly supergraphSdl: string;
@@ -36,6 +37,8 @@ export interface GenerationOptions {
   readonly audit?: Audit | undefined;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Counts what operations use. */
+  readonly usage?: UsageRecorder | undefined;
 }
 
 /** A supergraph that cannot be run, and why. */

@@ -951,7 +951,7 @@ export const optionsSchema = z.strictObject({
         policies: z
           .strictObject(
             {
-              module: text
+              module: hookModule
                 .optional()
                 .describe(
                   'A JavaScript module whose default export is a function of the names of some policies and an identity. It returns, or resolves with, an object that holds `true` for each policy that is met.',
@@ -1011,6 +1011,24 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('The port for operators.'),
+  usage: z
+    .strictObject(
+      {
+        enabled: flag
+          .default(true)
+          .describe(
+            'Counts which fields, arguments, enum values and input fields clients use, by their `apollographql-client-name` and `-version`, and writes the counters to the registry, for `weir check`. Values are never recorded. No effect unless the supergraph comes from a registry.',
+          ),
+        interval: timeout
+          .prefault('30s')
+          .describe(
+            'How long to wait between two writes: what a process that is killed had not written yet is lost.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe('What is recorded of the use of the schema.'),
   audit: z
     .strictObject(
       {

@@ -60,8 +60,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const { options, ownSource, logDestination } = readOptions(given);
   const evaluate = await openPolicyEvaluator(options.authorization.policies);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
-  const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
+  const { source, lastGood, usage } = ownSource ?? openSource(options, { logger, meter: metrics.meter });
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   // Connections to subgraphs and what is cached outlive a supergraph.
   const transport = createHttpTransport();
@@ -93,6 +93,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         audit,
         metrics,
         logger,
+        usage,
       }),
     lastGood,
     logger,
@@ -144,6 +145,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     overload.close();
     await admin?.close();
     await app.close();
+    await usage?.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
     signers.close();
@@ -185,6 +187,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 interface OwnSource {
   readonly source: SupergraphSource;
   readonly lastGood?: undefined;
+  readonly usage?: undefined;
 }
 
 function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {

@@ -227,6 +227,82 @@ describe('with `refused: reject`', () => {
   });
 });
 
+describe('what a Lambda authoriser denies', () => {
+  const authoriser = ({ authorizationToken }: Json) => ({
+    isAuthorized: true,
+    resolverContext: { sub: authorizationToken },
+    deniedFields:
+      authorizationToken === 'less'
+        ? ['User.name', 'arn:aws:appsync:eu-west-1:111122223333:apis/abc/types/Mutation/fields/touch']
+        : [],
+    ttlOverride: 60,
+  });
+  const as = async (token: string, query: string): Promise<Json> =>
+    (await gateway.post({ query }, { headers: { authorization: token } })).json();
+
+  it('is refused as if a directive said so, and to nobody else', async () => {
+    await start({ auth: { lambda: { module: authoriser } } });
+    for (let turn = 0; turn < 3; turn++) {
+      expect(await as('all', '{ user { id name } }')).toEqual({ data: { user: { id: 'u1', name: 'Ada' } } });
+      accounts.requests.length = 0;
+      expect(await as('less', '{ user { id name } }')).toEqual({
+        data: { user: null },
+        errors: [refusal('user', 'name')],
+      });
+      expect(asked()).not.toContain('name');
+    }
+    accounts.requests.length = 0;
+    expect((await as('less', 'mutation { touch }')).data).toEqual({ touch: null });
+    expect(asked()).toBe('');
+    expect((await as('all', 'mutation { touch }')).data).toEqual({ touch: 2 });
+  });
+});
+
+describe('an answer that is kept for everybody', () => {
+  it('is for those who may see it', async () => {
+    await start({
+      auth: {
+        ...auth,
+        lambda: {
+          module: ({ authorizationToken }: Json) => ({
+            isAuthorized: true,
+            deniedFields: [authorizationToken],
+          }),
+        },
+      },
+    });
+    const data: Json = { user: { __typename: 'User', id: 'u1', name: 'Ada', weight: 3 } };
+    accounts.answer = (_, response) => {
+      response.setHeader('cache-control', 'public, max-age=60');
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ data }));
+    };
+    try {
+      for (const query of ['{ user { weight } }', '{ user { name } }']) {
+        const isOpen = query.includes('name');
+        for (let turn = 0; turn < 3; turn++) {
+          expect(await ask(query, 'reader')).toEqual({
+            data: { user: isOpen ? { name: 'Ada' } : { weight: 3 } },
+          });
+          expect((await ask(query)).data).toEqual({ user: isOpen ? { name: 'Ada' } : { weight: null } });
+          const denied = await gateway.post(
+            { query },
+            { headers: { authorization: isOpen ? 'User.name' : 'User.weight' } },
+          );
+          expect((await denied.json()).errors).toHaveLength(1);
+        }
+      }
+      const hit = await gateway.post(
+        { query: '{ user { weight } }' },
+        { headers: { 'x-api-key': 'reader' } },
+      );
+      expect(hit.headers.get('x-cache')).toBe('HIT');
+    } finally {
+      accounts.answer = undefined;
+    }
+  });
+});
+
 describe('introspection', () => {
   const query =
     '{ __schema { types { name } mutationType { fields { name } } } user: __type(name: "User") { fields { name } interfaces { name } } secret: __type(name: "Secret") { name } found: __type(name: "Found") { possibleTypes { name } } }';

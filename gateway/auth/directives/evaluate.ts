@@ -1,6 +1,6 @@
 import { type Options, OptionsError } from '../../options';
 import { fetchJson } from '../fetch-json';
-import { loadHook, withTimeout } from '../hook';
+import { type HookModule, loadHook, withTimeout } from '../hook';
 import type { Identity } from '../identity';
 import type { EvaluatePolicies } from './policies';
 
@@ -13,14 +13,12 @@ export async function openPolicyEvaluator(
   return undefined;
 }
 
-async function callModule(file: string, timeout: number): Promise<EvaluatePolicies> {
+async function callModule(module: HookModule, timeout: number): Promise<EvaluatePolicies> {
   try {
-    const evaluate = await loadHook<EvaluatePolicies>(file)();
+    const evaluate = await loadHook<EvaluatePolicies>(module)();
     return (policies, identity) => withTimeout(timeout, async () => evaluate(policies, identity));
   } catch (error) {
-    throw new OptionsError([
-      `\`authorization.policies.module\` cannot be used: ${(error as Error).message}`,
-    ]);
+    throw new OptionsError([`\`authorization.policies.module\` cannot be used: ${(error as Error).message}`]);
   }
 }
 

@@ -29,9 +29,9 @@ import { createCostReport } from './limits/cost/report';
 import { type RefuseOperation, refuseOperation } from './limits/operation-limits';
 import { limitCalls } from './limits/subgraph-calls';
 import { createPlanner, type EntityFacts, type PlannedOperation, type Planner } from './planning';
-import type { Options } from './options';
 import { createPrograms, Rejection } from './programs';
 import { dataOf } from './response-data';
+import type { Options } from './options';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { CacheOptions } from './subgraph-caches';
 import { type CallOptions, connectSubgraphs } from './subgraph-calls';
@@ -49,6 +49,9 @@ export interface EngineOptions {
   /** What the options say of a subgraph of the supergraph. What it throws says why the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
+  readonly planning: Options['planning'];
+  /** Percentages by the labels of progressive `@override`s. */
+  readonly overrides: Options['overrides'];
   readonly calls: CallOptions;
   readonly cache: CacheOptions;
   readonly authorization: Options['authorization'];
@@ -81,6 +84,8 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     supergraphSdl,
     chooseSubgraph,
     errors: told,
+    planning,
+    overrides,
     isDevelopment,
     limits,
     mostBytes,
@@ -89,10 +94,11 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     metrics,
   } = options;
   const { responses, answerHeaders } = options.caching;
-  const planner = createPlanner({ supergraphSdl });
+  const planner = createPlanner({ supergraphSdl, ...boundsOf(planning) });
 
   try {
     const facts = await planner.ready;
+    const rates = overrideRates(facts.overrideLabels, overrides);
     const scopes = new ScopesServed();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
     const send = connectSubgraphs({ ...options, subgraphs, facts: facts.entities, scopes });
@@ -140,7 +146,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       document,
       documentHash,
       operationName,
-      overrideLabels: chooseOverrides(facts.overrideLabels),
+      overrideLabels: chooseOverrides(rates),
       refused,
     });
     const supergraph = digest(supergraphSdl);
@@ -283,15 +289,43 @@ function checkVariables(
 
 const noVariables = { coerced: {} };
 
-/** The labels of progressive `@override`s that are on for this request: `percent(25)` is on for every fourth. */
-function chooseOverrides(labels: readonly string[]): readonly string[] {
-  if (labels.length === 0) return labels;
-  const chosen = labels.filter((label) => {
-    const percent = /^percent\((\d+(?:\.\d+)?)\)$/.exec(label)?.[1];
-    return percent !== undefined && Math.random() * 100 < Number(percent);
-  });
-  return chosen.sort();
+function boundsOf({ timeout, paths, plans, waiting, threads, memory }: Options['planning']): PlannerBounds {
+  return {
+    deadline: timeout,
+    pathsLimit: paths,
+    maxEvaluatedPlans: plans,
+    queueLimit: waiting,
+    maxThreads: threads,
+    memoryLimit: Math.ceil(memory / 1024 ** 2),
+  };
 }
+
+type PlannerBounds = Omit<Parameters<typeof createPlanner>[0], 'supergraphSdl'>;
+
+interface OverrideRate {
+  readonly label: string;
+  /** The share of the requests that it is on for. */
+  readonly percent: number;
+}
+
+/** What the options say of the supergraph's labels, or these of themselves: `percent(25)` is on for every fourth request. */
+function overrideRates(labels: readonly string[], overrides: Options['overrides']): OverrideRate[] {
+  return labels
+    .map((label) => {
+      const own = /^percent\((\d+(?:\.\d+)?)\)$/.exec(label)?.[1];
+      return { label, percent: overrides[label] ?? Number(own ?? 0) };
+    })
+    .filter(({ percent }) => percent > 0)
+    .sort((a, b) => (a.label < b.label ? -1 : 1));
+}
+
+/** The labels that are on for one request, sorted. */
+const chooseOverrides = (rates: readonly OverrideRate[]): readonly string[] =>
+  rates.length === 0
+    ? noLabels
+    : rates.filter(({ percent }) => Math.random() * 100 < percent).map(({ label }) => label);
+
+const noLabels: readonly string[] = [];
 
 /** How caches took part in an answer, for those who develop. */
 function showCache({ served }: ClientRequest, answerHeaders: AnswerHeaders): object {

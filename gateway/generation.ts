@@ -77,6 +77,8 @@ export class Generation {
         isDevelopment,
         mostBytes: options.limits.response,
         assumedListSize: options.limits.assumedListSize,
+        planning: options.planning,
+        overrides: options.overrides,
         calls: options,
         authorization: options.authorization,
         cache: options.cache,
@@ -146,7 +148,7 @@ export function supergraphId(supergraphSdl: string): string {
 
 function chooseSubgraph(
   { name, url }: SubgraphLocation,
-  { subgraphs, timeouts, headers }: Options,
+  { subgraphs, timeouts, headers, connections }: Options,
   signers: SubgraphSigners,
 ): Subgraph {
   const own = subgraphs[name];
@@ -159,6 +161,7 @@ function chooseSubgraph(
     name,
     endpoints,
     timeout: own?.timeout ?? timeouts.subgraph,
+    maxResponseSize: connections.response,
     // Others get these with the headers of the client.
     headers: identity === 'independent' ? headers.set : {},
     signer: signers.of(name),

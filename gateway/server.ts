@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
@@ -5,7 +6,12 @@ import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
 import { openPolicyEvaluator, Policies } from './auth/directives';
-import { createInvalidate, type Invalidate } from './cache/invalidation';
+import {
+  createInvalidate,
+  type Invalidate,
+  invalidateNamed,
+  type InvalidationSource,
+} from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
@@ -20,7 +26,7 @@ import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
-import { OptionsError, type OptionsInput, parseOptions } from './options';
+import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
 import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
@@ -37,6 +43,8 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly supergraph?: OptionsInput['supergraph'] | SupergraphSource | SupergraphManager;
   /** Where log lines go. @default standard output */
   readonly logDestination?: LogDestination | undefined;
+  /** Events that make cached answers old, from an event bus or a change stream. @default none */
+  readonly invalidations?: InvalidationSource | undefined;
 };
 
 export interface RunningGateway {
@@ -57,14 +65,14 @@ export interface RunningGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
-  const { options, ownSource, logDestination } = readOptions(given);
+  const { options, ownSource, logDestination, invalidations } = readOptions(given);
   const evaluate = await openPolicyEvaluator(options.authorization.policies);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
   const metrics = createMetrics();
   const { source, lastGood, usage } = ownSource ?? openSource(options, { logger, meter: metrics.meter });
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   // Connections to subgraphs and what is cached outlive a supergraph.
-  const transport = createHttpTransport();
+  const transport = createHttpTransport(connectionsOf(options));
   const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
@@ -143,6 +151,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 
   async function close(): Promise<void> {
     overload.close();
+    await invalidations?.stop();
     await admin?.close();
     await app.close();
     await usage?.close();
@@ -171,6 +180,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await gateway.start();
     if (gateway.current !== undefined) await started;
     await listen(app, options.host, options.port, 'port');
+    await invalidations?.start(invalidateNamed(invalidate));
     if (admin) await listen(admin, options.admin.host, options.admin.port, 'admin.port');
   } catch (error) {
     await close();
@@ -190,10 +200,20 @@ interface OwnSource {
   readonly usage?: undefined;
 }
 
-function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {
+function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http2, compression } }: Options) {
+  const shared = { connections: max, connectTimeout, keepAlive, http2, compression };
+  if (ca === undefined) return shared;
+  try {
+    return { ...shared, ca: readFileSync(ca) };
+  } catch (error) {
+    throw new OptionsError([`\`connections.ca\` cannot be read: ${(error as Error).message}.`]);
+  }
+}
+
+function readOptions({ supergraph, logDestination, invalidations, ...others }: GatewayOptions) {
   const ownSource = ownSourceOf(supergraph);
   const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
-  return { options: parseOptions({ ...others, ...written }), ownSource, logDestination };
+  return { options: parseOptions({ ...others, ...written }), ownSource, logDestination, invalidations };
 }
 
 /** A source that is given in code. */

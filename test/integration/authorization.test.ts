@@ -289,7 +289,7 @@ describe('an answer that is kept for everybody', () => {
             { query },
             { headers: { authorization: isOpen ? 'User.name' : 'User.weight' } },
           );
-          expect((await denied.json()).errors).toHaveLength(1);
+          expect(((await denied.json()) as Json).errors).toHaveLength(1);
         }
       }
       const hit = await gateway.post(

@@ -39,6 +39,9 @@ interface Operation {
 export class ClientRequest implements Caller, Live {
   place = -1;
   readonly id: string;
+  /** As clients of Apollo call themselves; empty when they do not. */
+  readonly clientName: string;
+  readonly clientVersion: string;
   readonly trace: TraceContext;
   readonly headers: Readonly<Record<string, string>>;
   readonly tracing: Readonly<Record<string, string>>;
@@ -69,6 +72,8 @@ export class ClientRequest implements Caller, Live {
   constructor({ headers, forward, signIdentity, timeout, address }: ClientRequestOptions) {
     this.address = address;
     this.id = requestIdOf(headers['x-request-id']);
+    this.clientName = ownName(headers['apollographql-client-name']);
+    this.clientVersion = ownName(headers['apollographql-client-version']);
     this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
     this.headers = forward(headers);
     this.cacheControl = headers['cache-control'];
@@ -144,6 +149,9 @@ function tracingHeaders(id: string, trace: TraceContext): Caller['tracing'] {
   const headers = { 'x-request-id': id, traceparent: formatTraceparent(trace) };
   return trace.state === undefined ? headers : { ...headers, tracestate: trace.state };
 }
+
+/** Longer ones are not worth their memory. */
+const ownName = (header: string | string[] | undefined): string => (single(header) ?? '').slice(0, 64);
 
 function single(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' ? header : header?.join(',');

@@ -29,6 +29,7 @@ import { type RefuseOperation, refuseOperation } from './limits/operation-limits
 import { limitCalls } from './limits/subgraph-calls';
 import { createPlanner, type EntityFacts, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { dataOf } from './response-data';
+import type { Options } from './options';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { CacheOptions } from './subgraph-caches';
 import { type CallOptions, connectSubgraphs } from './subgraph-calls';
@@ -37,6 +38,7 @@ import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
 import { ScopesServed } from './transports/scopes-served';
+import type { CountUse, UsageRecorder } from './usage/recorder';
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -45,6 +47,9 @@ export interface EngineOptions {
   /** What the options say of a subgraph of the supergraph. What it throws says why the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
+  readonly planning: Options['planning'];
+  /** Percentages by the labels of progressive `@override`s. */
+  readonly overrides: Options['overrides'];
   readonly calls: CallOptions;
   readonly cache: CacheOptions;
   /**
@@ -56,6 +61,8 @@ export interface EngineOptions {
   /** Of an answer; a larger one is replaced by an error. */
   readonly mostBytes: number;
   readonly assumedListSize: number;
+  /** Counts what operations use. @default nothing is counted */
+  readonly usage?: UsageRecorder | undefined;
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
@@ -73,6 +80,8 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     supergraphSdl,
     chooseSubgraph,
     errors: told,
+    planning,
+    overrides,
     isDevelopment,
     limits,
     mostBytes,
@@ -81,10 +90,11 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     metrics,
   } = options;
   const { responses, answerHeaders } = options.caching;
-  const planner = createPlanner({ supergraphSdl });
+  const planner = createPlanner({ supergraphSdl, ...boundsOf(planning) });
 
   try {
     const facts = await planner.ready;
+    const rates = overrideRates(facts.overrideLabels, overrides);
     const scopes = new ScopesServed();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
     const send = connectSubgraphs({ ...options, subgraphs, facts: facts.entities, scopes });
@@ -128,13 +138,14 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       document,
       documentHash,
       operationName,
-      overrideLabels: chooseOverrides(facts.overrideLabels),
+      overrideLabels: chooseOverrides(rates),
     });
     const supergraph = digest(supergraphSdl);
     const known = new LRUCache<string, LimitedOperation>({ maxSize: mostKnownBytes });
     const knownOf = (source: string, hash: string, operationName: string | undefined): LimitedOperation => {
       const document = parse(source, { noLocation: true });
       const operation = getOperationAST(document, operationName)!;
+      const count = options.usage?.operation(source, operationName, apiSchema);
       const costs = { schema: apiSchema, directives: facts.costs, assumedListSize };
       const cost = compileOperationCost(document, operation, costs);
       const refuse = refuseOperation(source, cost, limits);
@@ -145,6 +156,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       return {
         name: operation.name?.value ?? null,
         type: operation.operation,
+        count,
         cost,
         refuse,
         cached,
@@ -154,7 +166,10 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
           const program = plans.peek(plannedOf(source, hash, operationName));
           if (program === undefined) return undefined;
           const asked = { operation: cached, variables, refuse };
-          return () => responses.answer(asked, client, (caller) => perform(program, variables, cost, caller));
+          return () => {
+            count?.(client, variables);
+            return responses.answer(asked, client, (caller) => perform(program, variables, cost, caller));
+          };
         },
       };
     };
@@ -174,6 +189,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       if ('errors' in checked) return { errors: checked.errors };
       const planned = plannedOf(source, queryHash, operationName);
       if (!known.has(key)) known.set(key, entry, { size: key.length * 2 + 1024 });
+      entry.count?.(client, variables);
       const { cached, refuse, cost: costs } = entry;
       const asked = { operation: cached, variables, refuse };
       const execution = await responses.answer(asked, client, async (caller) =>
@@ -226,6 +242,7 @@ function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOp
 
 /** A known operation with what is needed to run it on the other way, too. */
 interface LimitedOperation extends KnownOperation {
+  readonly count: CountUse | undefined;
   readonly cost: OperationCost;
   readonly refuse: RefuseOperation;
   readonly cached: Asked['operation'];
@@ -251,15 +268,43 @@ function checkVariables(
 
 const noVariables = { coerced: {} };
 
-/** The labels of progressive `@override`s that are on for this request: `percent(25)` is on for every fourth. */
-function chooseOverrides(labels: readonly string[]): readonly string[] {
-  if (labels.length === 0) return labels;
-  const chosen = labels.filter((label) => {
-    const percent = /^percent\((\d+(?:\.\d+)?)\)$/.exec(label)?.[1];
-    return percent !== undefined && Math.random() * 100 < Number(percent);
-  });
-  return chosen.sort();
+function boundsOf({ timeout, paths, plans, waiting, threads, memory }: Options['planning']): PlannerBounds {
+  return {
+    deadline: timeout,
+    pathsLimit: paths,
+    maxEvaluatedPlans: plans,
+    queueLimit: waiting,
+    maxThreads: threads,
+    memoryLimit: Math.ceil(memory / 1024 ** 2),
+  };
 }
+
+type PlannerBounds = Omit<Parameters<typeof createPlanner>[0], 'supergraphSdl'>;
+
+interface OverrideRate {
+  readonly label: string;
+  /** The share of the requests that it is on for. */
+  readonly percent: number;
+}
+
+/** What the options say of the supergraph's labels, or these of themselves: `percent(25)` is on for every fourth request. */
+function overrideRates(labels: readonly string[], overrides: Options['overrides']): OverrideRate[] {
+  return labels
+    .map((label) => {
+      const own = /^percent\((\d+(?:\.\d+)?)\)$/.exec(label)?.[1];
+      return { label, percent: overrides[label] ?? Number(own ?? 0) };
+    })
+    .filter(({ percent }) => percent > 0)
+    .sort((a, b) => (a.label < b.label ? -1 : 1));
+}
+
+/** The labels that are on for one request, sorted. */
+const chooseOverrides = (rates: readonly OverrideRate[]): readonly string[] =>
+  rates.length === 0
+    ? noLabels
+    : rates.filter(({ percent }) => Math.random() * 100 < percent).map(({ label }) => label);
+
+const noLabels: readonly string[] = [];
 
 /** How caches took part in an answer, for those who develop. */
 function showCache({ served }: ClientRequest, answerHeaders: AnswerHeaders): object {

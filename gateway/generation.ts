@@ -17,6 +17,7 @@ import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
+import type { UsageRecorder } from './usage/recorder';
 
 export interface GenerationOptions {
   readonly supergraphSdl: string;
@@ -34,6 +35,8 @@ export interface GenerationOptions {
   readonly audit?: Audit | undefined;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Counts what operations use. */
+  readonly usage?: UsageRecorder | undefined;
 }
 
 /** A supergraph that cannot be run, and why. */
@@ -72,6 +75,8 @@ export class Generation {
         isDevelopment,
         mostBytes: options.limits.response,
         assumedListSize: options.limits.assumedListSize,
+        planning: options.planning,
+        overrides: options.overrides,
         calls: options,
         cache: options.cache,
         warmUp,
@@ -140,7 +145,7 @@ export function supergraphId(supergraphSdl: string): string {
 
 function chooseSubgraph(
   { name, url }: SubgraphLocation,
-  { subgraphs, timeouts, headers }: Options,
+  { subgraphs, timeouts, headers, connections }: Options,
   signers: SubgraphSigners,
 ): Subgraph {
   const own = subgraphs[name];
@@ -153,6 +158,7 @@ function chooseSubgraph(
     name,
     endpoints,
     timeout: own?.timeout ?? timeouts.subgraph,
+    maxResponseSize: connections.response,
     // Others get these with the headers of the client.
     headers: identity === 'independent' ? headers.set : {},
     signer: signers.of(name),

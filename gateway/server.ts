@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
@@ -19,7 +20,7 @@ import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
-import { OptionsError, type OptionsInput, parseOptions } from './options';
+import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
 import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
@@ -58,11 +59,11 @@ export interface RunningGateway {
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
   const { options, ownSource, logDestination } = readOptions(given);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
-  const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
+  const { source, lastGood, usage } = ownSource ?? openSource(options, { logger, meter: metrics.meter });
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   // Connections to subgraphs and what is cached outlive a supergraph.
-  const transport = createHttpTransport();
+  const transport = createHttpTransport(connectionsOf(options));
   const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
@@ -89,6 +90,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         audit,
         metrics,
         logger,
+        usage,
       }),
     lastGood,
     logger,
@@ -140,6 +142,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     overload.close();
     await admin?.close();
     await app.close();
+    await usage?.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
     signers.close();
@@ -181,6 +184,17 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 interface OwnSource {
   readonly source: SupergraphSource;
   readonly lastGood?: undefined;
+  readonly usage?: undefined;
+}
+
+function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http2, compression } }: Options) {
+  const shared = { connections: max, connectTimeout, keepAlive, http2, compression };
+  if (ca === undefined) return shared;
+  try {
+    return { ...shared, ca: readFileSync(ca) };
+  } catch (error) {
+    throw new OptionsError([`\`connections.ca\` cannot be read: ${(error as Error).message}.`]);
+  }
 }
 
 function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {

@@ -47,6 +47,7 @@ describe('defaults', () => {
       errors: { maskSubgraphs: false },
       headers: { forward: ['authorization'], rename: {}, set: {} },
       timeouts: { request: 30_000, subgraph: 10_000 },
+      usage: { enabled: true, interval: 30_000 },
       limits: {
         body: 1_048_576,
         tokens: 15_000,

@@ -5,7 +5,12 @@ import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
-import { createInvalidate, type Invalidate } from './cache/invalidation';
+import {
+  createInvalidate,
+  type Invalidate,
+  invalidateNamed,
+  type InvalidationSource,
+} from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
@@ -37,6 +42,8 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly supergraph?: OptionsInput['supergraph'] | SupergraphSource | SupergraphManager;
   /** Where log lines go. @default standard output */
   readonly logDestination?: LogDestination | undefined;
+  /** Events that make cached answers old, from an event bus or a change stream. @default none */
+  readonly invalidations?: InvalidationSource | undefined;
 };
 
 export interface RunningGateway {
@@ -57,7 +64,7 @@ export interface RunningGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
-  const { options, ownSource, logDestination } = readOptions(given);
+  const { options, ownSource, logDestination, invalidations } = readOptions(given);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
   const metrics = createMetrics();
   const { source, lastGood, usage } = ownSource ?? openSource(options, { logger, meter: metrics.meter });
@@ -140,6 +147,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 
   async function close(): Promise<void> {
     overload.close();
+    await invalidations?.stop();
     await admin?.close();
     await app.close();
     await usage?.close();
@@ -168,6 +176,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await gateway.start();
     if (gateway.current !== undefined) await started;
     await listen(app, options.host, options.port, 'port');
+    await invalidations?.start(invalidateNamed(invalidate));
     if (admin) await listen(admin, options.admin.host, options.admin.port, 'admin.port');
   } catch (error) {
     await close();
@@ -197,10 +206,10 @@ function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http
   }
 }
 
-function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {
+function readOptions({ supergraph, logDestination, invalidations, ...others }: GatewayOptions) {
   const ownSource = ownSourceOf(supergraph);
   const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
-  return { options: parseOptions({ ...others, ...written }), ownSource, logDestination };
+  return { options: parseOptions({ ...others, ...written }), ownSource, logDestination, invalidations };
 }
 
 /** A source that is given in code. */

@@ -141,6 +141,10 @@ function varied(policy: Policy, vary: string, identityHeaders: readonly string[]
 export class Ingredients {
   /** Whether the request has changed something: what it asks for from then on is not looked for in a cache. */
   hasMutated = false;
+  /** When the oldest call was made whose answer is in it, in milliseconds of `performance.now()`. */
+  oldest = Infinity;
+  /** Whether something in it was kept in this process, before a store that others share. */
+  isNear = false;
   #policy: Policy | undefined;
   #tags: Iterable<string>[] = [];
 
@@ -160,6 +164,11 @@ export class Ingredients {
   add(policy: Policy, tags: Iterable<string>): void {
     this.#policy = this.#policy === undefined ? policy : strictest(this.#policy, policy);
     this.tag(tags);
+  }
+
+  date({ sentAt, isNear }: Pick<SubgraphResponse, 'sentAt' | 'isNear'>): void {
+    if (sentAt !== undefined && sentAt < this.oldest) this.oldest = sentAt;
+    if (isNear === true) this.isNear = true;
   }
 
   tag(tags: Iterable<string>): void {

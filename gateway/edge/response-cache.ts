@@ -89,9 +89,10 @@ export class ResponseCache {
       if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
       return this.#pass(operation, client, run);
     }
+    const lookedAt = performance.now();
     const look = await this.#look(operation, keys);
     const found = look && this.#choose(look, keys, directives);
-    const miss: Miss = { operation, keys, clock: look?.clock, client, run };
+    const miss: Miss = { operation, keys, look, lookedAt, client, run };
     if (found?.state === 'fresh') {
       statistics.hit++;
       return serve(client, { answer: found.answer, result: 'HIT', keys });
@@ -153,7 +154,8 @@ export class ResponseCache {
     return failed && spare !== undefined ? spare() : this.#pass(operation, client, run);
   }
 
-  #begin(key: string, { operation, keys, clock, client, run }: Miss, mode: 'awaited' | 'background'): Flight {
+  #begin(key: string, miss: Miss, mode: 'awaited' | 'background'): Flight {
+    const { operation, keys, client, run } = miss;
     const until = mode === 'awaited' ? undefined : performance.now() + this.#settings.timeout;
     const work = async (caller: Flight): Promise<Outcome> => {
       // Not before it is found under its key.
@@ -172,7 +174,9 @@ export class ResponseCache {
     };
     // Until it is in the store, those who come find the flight.
     flight.outcome
-      .then(({ answer }) => (answer === undefined ? undefined : this.#keep(answer, keys, clock)))
+      .then(({ answer }) =>
+        answer === undefined ? undefined : this.#keep(answer, keys, clockFor(miss, flight)),
+      )
       .then(land, land);
     return flight;
   }
@@ -284,12 +288,24 @@ export class ResponseCache {
   }
 }
 
+/**
+ * With which clock an answer may be kept. None for one that is made of a call which others had begun before the look:
+ * what it read may be older than an invalidation between. What is made of this process's memory stays in it, for the
+ * same reason.
+ */
+function clockFor({ look, lookedAt }: Miss, { ingredients }: Caller): Clock | undefined {
+  if (look === undefined || ingredients.oldest < lookedAt) return undefined;
+  return ingredients.isNear ? (look.near ?? look.clock) : look.clock;
+}
+
 /** A query for which nothing fresh was found. */
 interface Miss {
   readonly operation: CachedOperation;
   readonly keys: ResponseKeys;
-  /** When it was looked for; undefined when the store was away. */
-  readonly clock: Clock | undefined;
+  /** Undefined when the store was away. */
+  readonly look: Look | undefined;
+  /** When it was looked for, in milliseconds of `performance.now()`. */
+  readonly lookedAt: number;
   readonly client: ClientRequest;
   readonly run: Run;
 }

@@ -37,12 +37,12 @@ it.each(rows)(
       (row) => row.join() === [said, who, errors, control, etag, cache, vary, shared].join(),
     );
     const query = `{ me { name case${number}: name } }`;
-    graph.accounts.headers = { 'cache-control': said! };
+    graph.accounts.headers = { 'cache-control': said };
     graph.accounts.answer =
       errors === 'no'
         ? undefined
         : (_, response) => {
-            response.setHeader('cache-control', said!);
+            response.setHeader('cache-control', said);
             response.end('{"data":{"me":null},"errors":[{"message":"No."}]}');
           };
     const ask = async (as: string | undefined) => {
@@ -63,7 +63,7 @@ it.each(rows)(
     expect(told.has('age')).toBe(cache === 'HIT');
     expect(body).toHaveProperty('data');
     if (cache === 'HIT') {
-      const expected = ['accept', 'accept-encoding', ...(vary === '' ? [] : [vary!])];
+      const expected = ['accept', 'accept-encoding', ...(vary === '' ? [] : [vary])];
       expect(told.get('vary')!.split(', ')).toEqual(expect.arrayContaining(expected));
       if (vary === '') expect(told.get('vary')).not.toContain('authorization');
     }

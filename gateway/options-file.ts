@@ -83,6 +83,7 @@ function resolveFiles(document: Document, folder: string): void {
     ...namesIn(document, 'subgraphs').flatMap((name) =>
       ['cert', 'key', 'ca'].map((file) => ['subgraphs', name, 'tls', file]),
     ),
+    ['authorization', 'policies', 'module'],
     ...['iam', 'lambda'].map((mode) => ['auth', mode, 'module']),
   ];
   for (const path of paths) {

@@ -4,11 +4,13 @@ import type { Proof } from './auth/authenticator';
 import { anonymous, type Identity } from './auth/identity';
 import type { SignIdentity } from './auth/signed-identity';
 import { Ingredients } from './cache/policy';
+import type { Served } from './edge/answer-headers';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
 import { noCalls } from './transports/call-counts';
 import { scopeOf } from './transports/headers';
+import type { Live } from './transports/live-set';
 import type { Caller } from './transports/transport';
 
 /** The reason of an abortion that nobody is told, because nobody is there any more. */
@@ -34,8 +36,12 @@ interface Operation {
 }
 
 /** One request of a client, from its first byte until its answer is sent or the client is gone. */
-export class ClientRequest implements Caller {
+export class ClientRequest implements Caller, Live {
+  place = -1;
   readonly id: string;
+  /** As clients of Apollo call themselves; empty when they do not. */
+  readonly clientName: string;
+  readonly clientVersion: string;
   readonly trace: TraceContext;
   readonly headers: Readonly<Record<string, string>>;
   readonly tracing: Readonly<Record<string, string>>;
@@ -49,6 +55,10 @@ export class ClientRequest implements Caller {
   /** Why its credentials prove nothing: the answer to it. */
   refusal: Error | undefined;
   readonly ingredients = new Ingredients();
+  /** What it says of the answer that it wants, where that is heard. */
+  readonly cacheControl: string | undefined;
+  /** How it is answered, where caches may keep the answer. */
+  served: Served | undefined;
 
   readonly #signIdentity: SignIdentity;
   #operation: Operation | undefined;
@@ -62,8 +72,11 @@ export class ClientRequest implements Caller {
   constructor({ headers, forward, signIdentity, timeout, address }: ClientRequestOptions) {
     this.address = address;
     this.id = requestIdOf(headers['x-request-id']);
+    this.clientName = ownName(headers['apollographql-client-name']);
+    this.clientVersion = ownName(headers['apollographql-client-version']);
     this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
     this.headers = forward(headers);
+    this.cacheControl = headers['cache-control'];
     this.#signIdentity = signIdentity;
     this.tracing = tracingHeaders(this.id, this.trace);
     this.deadline = this.start + timeout;
@@ -136,6 +149,9 @@ function tracingHeaders(id: string, trace: TraceContext): Caller['tracing'] {
   const headers = { 'x-request-id': id, traceparent: formatTraceparent(trace) };
   return trace.state === undefined ? headers : { ...headers, tracestate: trace.state };
 }
+
+/** Longer ones are not worth their memory. */
+const ownName = (header: string | string[] | undefined): string => (single(header) ?? '').slice(0, 64);
 
 function single(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' ? header : header?.join(',');

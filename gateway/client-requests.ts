@@ -6,6 +6,7 @@ import type { Options } from './options';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import { compileHeaderRules } from './transports/headers';
+import { LiveSet } from './transports/live-set';
 
 export interface ClientRequestsOptions {
   readonly options: Options;
@@ -18,7 +19,7 @@ export class ClientRequests {
   readonly #settings: ClientRequestsOptions;
   readonly #forward: ReturnType<typeof compileHeaderRules>;
   readonly #signIdentity: SignIdentity;
-  readonly #inFlight = new Set<ClientRequest>();
+  readonly #inFlight = new LiveSet<ClientRequest>();
 
   constructor(settings: ClientRequestsOptions) {
     this.#settings = settings;
@@ -32,7 +33,7 @@ export class ClientRequests {
   }
 
   [Symbol.iterator](): Iterator<ClientRequest> {
-    return this.#inFlight.values();
+    return this.#inFlight[Symbol.iterator]();
   }
 
   /** Begins a request, before anything else is done for it. It ends with its response, or when the client leaves. */

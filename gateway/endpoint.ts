@@ -3,6 +3,8 @@ import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from '@apollo/
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Admit } from './auth/authentication';
 import type { ClientRequest } from './client-request';
+import type { AnswerHeaders } from './edge/answer-headers';
+import type { CachedAnswers } from './edge/cached-answers';
 import { requestError } from './errors';
 import type { OperationContext } from './executor';
 import type { ClientLimits } from './limits/client-limits';
@@ -10,6 +12,8 @@ import type { ClientLimits } from './limits/client-limits';
 export interface EndpointOptions {
   readonly path: string;
   readonly apollo: ApolloServer<OperationContext>;
+  readonly answerHeaders: AnswerHeaders;
+  readonly cachedAnswers: CachedAnswers;
   /** Whether there is a supergraph; until then the answer is 503. */
   readonly isReady: () => boolean;
   readonly limits: ClientLimits;
@@ -18,10 +22,8 @@ export interface EndpointOptions {
 }
 
 /** Mounts Apollo Server on Fastify. The body of a request stays the bytes that came until it is needed as JSON. */
-export function graphqlEndpoint(
-  app: FastifyInstance,
-  { path, apollo, limits, isReady, admit }: EndpointOptions,
-): void {
+export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions): void {
+  const { path, apollo, limits, isReady, admit } = options;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
@@ -54,18 +56,52 @@ export function graphqlEndpoint(
       }
       const httpGraphQLRequest = { method, headers: headersOf(request), search, body };
       const context = () => Promise.resolve({ client });
-      return send(
-        reply,
-        await client.run(() => apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context })),
+      const response = await client.run(() =>
+        apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context }),
       );
+      // Of several operations in one request none speaks for all.
+      if (Array.isArray(body)) client.served = undefined;
+      return send(request, reply, response, options);
     },
   });
 }
 
-function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLResponse): FastifyReply {
+function send(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { status = 200, headers, body }: HTTPGraphQLResponse,
+  { answerHeaders, cachedAnswers }: EndpointOptions,
+): FastifyReply {
   if (body.kind !== 'complete') throw new Error('The gateway has no incremental delivery.');
-  for (const [name, value] of headers) void reply.header(name, value);
-  return reply.code(status ?? 200).send(body.string);
+  const { client } = request;
+  const { served } = client;
+  // Bytes may have taken the place of text.
+  const sent: string | Buffer = body.string;
+  if (served === undefined || status !== 200) {
+    if (!headers.has('cache-control')) void reply.header('cache-control', 'no-store');
+    for (const [name, value] of headers) void reply.header(name, value);
+    return reply.code(status).send(sent);
+  }
+  for (const [name, value] of headers) if (!bodyHeaders.has(name)) void reply.header(name, value);
+  const type = headers.get('content-type') ?? 'application/json; charset=utf-8';
+  if ((sent as unknown) !== served.answer.body) {
+    addHeaders(reply, answerHeaders.describe(served));
+    return reply.type(type).send(sent);
+  }
+  if (request.method === 'GET') cachedAnswers.learn(request.raw.url!, served, client);
+  const answer = answerHeaders.reply(request.raw, type, served);
+  addHeaders(reply, answer.headers);
+  return reply.code(answer.status).send(answer.status === 304 ? undefined : answer.body);
+}
+
+const bodyHeaders = new Set(['content-type', 'content-length', 'cache-control']);
+
+function addHeaders(reply: FastifyReply, headers: readonly string[]): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    const [name, value] = [headers[i]!, headers[i + 1]!];
+    const before = name === 'vary' ? reply.getHeader(name) : undefined;
+    void reply.header(name, before === undefined ? value : `${String(before)}, ${value}`);
+  }
 }
 
 const noBody = Buffer.alloc(0);

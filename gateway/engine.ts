@@ -13,10 +13,15 @@ import { LRUCache } from 'lru-cache';
 import { buildSchemaInSteps } from './build-schema';
 import type { Invalidate } from './cache/invalidation';
 import type { Store } from './cache/store';
+import type { ClientRequest } from './client-request';
+import type { AnswerHeaders } from './edge/answer-headers';
+import type { Caching } from './edge/caching';
+import type { IdentifiedCaller } from './edge/flights';
+import type { Asked } from './edge/response-cache';
+import { digest } from './edge/response-keys';
 import { requestError } from './errors';
 import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
-import type { Identity } from './auth/identity';
 import type { ClientLimits } from './limits/client-limits';
 import { compileOperationCost, type OperationCost } from './limits/cost/operation-cost';
 import { createCostReport } from './limits/cost/report';
@@ -24,6 +29,7 @@ import { type RefuseOperation, refuseOperation } from './limits/operation-limits
 import { limitCalls } from './limits/subgraph-calls';
 import { createPlanner, type EntityFacts, PlanCache, type PlannedOperation, type Planner } from './planning';
 import { dataOf } from './response-data';
+import type { Options } from './options';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { CacheOptions } from './subgraph-caches';
 import { type CallOptions, connectSubgraphs } from './subgraph-calls';
@@ -32,7 +38,7 @@ import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
 import { ScopesServed } from './transports/scopes-served';
-import type { Caller } from './transports/transport';
+import type { CountUse, UsageRecorder } from './usage/recorder';
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -41,6 +47,9 @@ export interface EngineOptions {
   /** What the options say of a subgraph of the supergraph. What it throws says why the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly errors: ErrorOptions;
+  readonly planning: Options['planning'];
+  /** Percentages by the labels of progressive `@override`s. */
+  readonly overrides: Options['overrides'];
   readonly calls: CallOptions;
   readonly cache: CacheOptions;
   /**
@@ -52,11 +61,14 @@ export interface EngineOptions {
   /** Of an answer; a larger one is replaced by an error. */
   readonly mostBytes: number;
   readonly assumedListSize: number;
+  /** Counts what operations use. @default nothing is counted */
+  readonly usage?: UsageRecorder | undefined;
   /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
   readonly store: Store;
   readonly invalidate: Invalidate;
+  readonly caching: Caching;
   readonly breakers: Breakers;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -68,6 +80,8 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     supergraphSdl,
     chooseSubgraph,
     errors: told,
+    planning,
+    overrides,
     isDevelopment,
     limits,
     mostBytes,
@@ -75,10 +89,12 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     warmUp,
     metrics,
   } = options;
-  const planner = createPlanner({ supergraphSdl });
+  const { responses, answerHeaders } = options.caching;
+  const planner = createPlanner({ supergraphSdl, ...boundsOf(planning) });
 
   try {
     const facts = await planner.ready;
+    const rates = overrideRates(facts.overrideLabels, overrides);
     const scopes = new ScopesServed();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
     const send = connectSubgraphs({ ...options, subgraphs, facts: facts.entities, scopes });
@@ -99,7 +115,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       program: Program,
       variables: Variables,
       cost: OperationCost,
-      client: Caller & { readonly identity: Identity },
+      client: IdentifiedCaller,
     ): Promise<Execution> => {
       scopes.enter(client.scope);
       try {
@@ -122,25 +138,38 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       document,
       documentHash,
       operationName,
-      overrideLabels: chooseOverrides(facts.overrideLabels),
+      overrideLabels: chooseOverrides(rates),
     });
+    const supergraph = digest(supergraphSdl);
     const known = new LRUCache<string, LimitedOperation>({ maxSize: mostKnownBytes });
     const knownOf = (source: string, hash: string, operationName: string | undefined): LimitedOperation => {
       const document = parse(source, { noLocation: true });
       const operation = getOperationAST(document, operationName)!;
+      const count = options.usage?.operation(source, operationName, apiSchema);
       const costs = { schema: apiSchema, directives: facts.costs, assumedListSize };
       const cost = compileOperationCost(document, operation, costs);
       const refuse = refuseOperation(source, cost, limits);
+      const cached = responses.describe({
+        ...{ document, operation, schema: apiSchema, supergraph },
+        documentHash: hash,
+      });
       return {
         name: operation.name?.value ?? null,
         type: operation.operation,
+        count,
         cost,
         refuse,
+        cached,
         prepare(variables, client) {
           if (refuse(variables, client.identity) !== undefined) return undefined;
           if ('errors' in checkVariables(apiSchema, operation, variables)) return undefined;
           const program = plans.peek(plannedOf(source, hash, operationName));
-          return program && (() => perform(program, variables, cost, client));
+          if (program === undefined) return undefined;
+          const asked = { operation: cached, variables, refuse };
+          return () => {
+            count?.(client, variables);
+            return responses.answer(asked, client, (caller) => perform(program, variables, cost, caller));
+          };
         },
       };
     };
@@ -159,15 +188,21 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       const checked = checkVariables(apiSchema, operation, variables);
       if ('errors' in checked) return { errors: checked.errors };
       const planned = plannedOf(source, queryHash, operationName);
-      const program = plans.peek(planned) ?? (await plans.get(planned));
       if (!known.has(key)) known.set(key, entry, { size: key.length * 2 + 1024 });
-      const execution = await perform(program, variables, entry.cost, client);
+      entry.count?.(client, variables);
+      const { cached, refuse, cost: costs } = entry;
+      const asked = { operation: cached, variables, refuse };
+      const execution = await responses.answer(asked, client, async (caller) =>
+        perform(plans.peek(planned) ?? (await plans.get(planned)), variables, costs, caller),
+      );
       const result: GatewayExecutionResult = { data: dataOf(execution) };
       if (execution.errors.length > 0) result.errors = execution.errors;
       if (isDevelopment) {
         const actual = entry.cost.actual(JSON.parse(execution.data.toString()));
         const cost = { estimated: entry.cost.estimate(variables).cost, actual };
-        result.extensions = { weir: { calls: client.calls, cost } };
+        result.extensions = {
+          weir: { calls: client.calls, cost, cache: showCache(client, answerHeaders) },
+        };
         if (request.http?.headers.has('apollo-query-plan-experimental') === true) {
           const format = request.http.headers.get('apollo-query-plan-experimental-format');
           result.extensions['__queryPlanExperimental'] = await showPlan(planner, planned, format);
@@ -207,8 +242,10 @@ function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOp
 
 /** A known operation with what is needed to run it on the other way, too. */
 interface LimitedOperation extends KnownOperation {
+  readonly count: CountUse | undefined;
   readonly cost: OperationCost;
   readonly refuse: RefuseOperation;
+  readonly cached: Asked['operation'];
 }
 
 /** 16 MiB. */
@@ -231,14 +268,49 @@ function checkVariables(
 
 const noVariables = { coerced: {} };
 
-/** The labels of progressive `@override`s that are on for this request: `percent(25)` is on for every fourth. */
-function chooseOverrides(labels: readonly string[]): readonly string[] {
-  if (labels.length === 0) return labels;
-  const chosen = labels.filter((label) => {
-    const percent = /^percent\((\d+(?:\.\d+)?)\)$/.exec(label)?.[1];
-    return percent !== undefined && Math.random() * 100 < Number(percent);
-  });
-  return chosen.sort();
+function boundsOf({ timeout, paths, plans, waiting, threads, memory }: Options['planning']): PlannerBounds {
+  return {
+    deadline: timeout,
+    pathsLimit: paths,
+    maxEvaluatedPlans: plans,
+    queueLimit: waiting,
+    maxThreads: threads,
+    memoryLimit: Math.ceil(memory / 1024 ** 2),
+  };
+}
+
+type PlannerBounds = Omit<Parameters<typeof createPlanner>[0], 'supergraphSdl'>;
+
+interface OverrideRate {
+  readonly label: string;
+  /** The share of the requests that it is on for. */
+  readonly percent: number;
+}
+
+/** What the options say of the supergraph's labels, or these of themselves: `percent(25)` is on for every fourth request. */
+function overrideRates(labels: readonly string[], overrides: Options['overrides']): OverrideRate[] {
+  return labels
+    .map((label) => {
+      const own = /^percent\((\d+(?:\.\d+)?)\)$/.exec(label)?.[1];
+      return { label, percent: overrides[label] ?? Number(own ?? 0) };
+    })
+    .filter(({ percent }) => percent > 0)
+    .sort((a, b) => (a.label < b.label ? -1 : 1));
+}
+
+/** The labels that are on for one request, sorted. */
+const chooseOverrides = (rates: readonly OverrideRate[]): readonly string[] =>
+  rates.length === 0
+    ? noLabels
+    : rates.filter(({ percent }) => Math.random() * 100 < percent).map(({ label }) => label);
+
+const noLabels: readonly string[] = [];
+
+/** How caches took part in an answer, for those who develop. */
+function showCache({ served }: ClientRequest, answerHeaders: AnswerHeaders): object {
+  if (served === undefined) return { result: 'PASS' };
+  const { result, answer } = served;
+  return { result, age: answerHeaders.ageOf(answer), ...answer.policy, tags: answer.tags };
 }
 
 /** The plan in the form that a client asked for, as Apollo Gateway shows it to Apollo Sandbox. */

@@ -84,6 +84,11 @@ export const errors = {
     when: 'A defect of the gateway. Its log has the cause, under the request id of the answer.',
     message: () => 'Internal server error',
   },
+  NOT_CACHED: {
+    status: 504,
+    when: 'The client asked for a cached answer with `Cache-Control: only-if-cached`, and there is none. Only where `cache.responses.clientDirectives` is on.',
+    message: () => 'There is no cached answer.',
+  },
   AUTHENTICATION_UNAVAILABLE: {
     status: 503,
     when: 'Who sends the request could not be found out: an authoriser, or an issuer of tokens, gave no answer. Nobody gets in meanwhile. Ask again.',

@@ -61,6 +61,8 @@ export interface Subgraph {
   readonly endpoints: readonly SubgraphEndpoint[];
   /** Milliseconds that a call may take. */
   readonly timeout: number;
+  /** Bytes, as sent and as unpacked. */
+  readonly maxResponseSize: number;
   /** Headers that every call has. */
   readonly headers: Readonly<Record<string, string>>;
   /** Proves to it who calls. */

@@ -3,6 +3,8 @@ import type { GraphQLSchema } from 'graphql';
 import type { Invalidate } from './cache/invalidation';
 import type { Policy } from './cache/policy';
 import type { Store } from './cache/store';
+import type { Caching } from './edge/caching';
+import { digest } from './edge/response-keys';
 import { createEngine } from './engine';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { ClientLimits } from './limits/client-limits';
@@ -15,6 +17,7 @@ import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
+import type { UsageRecorder } from './usage/recorder';
 
 export interface GenerationOptions {
   readonly supergraphSdl: string;
@@ -26,11 +29,14 @@ export interface GenerationOptions {
   readonly transport: HttpTransport;
   readonly store: Store;
   readonly invalidate: Invalidate;
+  readonly caching: Caching;
   readonly breakers: Breakers;
   /** Where mutations are recorded. */
   readonly audit?: Audit | undefined;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Counts what operations use. */
+  readonly usage?: UsageRecorder | undefined;
 }
 
 /** A supergraph that cannot be run, and why. */
@@ -44,6 +50,8 @@ export class SupergraphError extends Error {
  */
 export class Generation {
   readonly #executor: Executor;
+  /** Names the supergraph: equal for equal ones, on all gateways. */
+  readonly digest: string;
   #requests = 0;
   #retired = false;
 
@@ -67,6 +75,8 @@ export class Generation {
         isDevelopment,
         mostBytes: options.limits.response,
         assumedListSize: options.limits.assumedListSize,
+        planning: options.planning,
+        overrides: options.overrides,
         calls: options,
         cache: options.cache,
         warmUp,
@@ -85,6 +95,7 @@ export class Generation {
     readonly supergraphSdl: string,
     executor: Executor,
   ) {
+    this.digest = digest(supergraphSdl);
     this.#executor = executor;
   }
 
@@ -134,7 +145,7 @@ export function supergraphId(supergraphSdl: string): string {
 
 function chooseSubgraph(
   { name, url }: SubgraphLocation,
-  { subgraphs, timeouts, headers }: Options,
+  { subgraphs, timeouts, headers, connections }: Options,
   signers: SubgraphSigners,
 ): Subgraph {
   const own = subgraphs[name];
@@ -147,6 +158,7 @@ function chooseSubgraph(
     name,
     endpoints,
     timeout: own?.timeout ?? timeouts.subgraph,
+    maxResponseSize: connections.response,
     // Others get these with the headers of the client.
     headers: identity === 'independent' ? headers.set : {},
     signer: signers.of(name),

@@ -78,6 +78,7 @@ function resolveFiles(document: Document, folder: string): void {
   const paths = [
     ['supergraph'],
     ...['file', 'registry', 'keep'].map((name) => ['supergraph', name]),
+    ['connections', 'ca'],
     ['privateLinks', 'keysFile'],
     ...['iam', 'lambda'].map((mode) => ['auth', mode, 'module']),
   ];

@@ -211,9 +211,37 @@ const hookModule = z
   )
   .meta({ title: 'file' });
 
+const positiveRule = 'must be a whole number from 1 to 1000000';
+const positiveInt = z
+  .int({ error: positiveRule })
+  .min(1, { error: positiveRule })
+  .max(1_000_000, { error: positiveRule });
+
+const percentageRule = 'must be a number from 0 to 100';
+const percentage = z
+  .number({ error: percentageRule })
+  .min(0, { error: percentageRule })
+  .max(100, { error: percentageRule });
+
 const batchSizeRule = 'must be a whole number from 1 to 100000';
 const storeRule = 'must be memory:, redis://HOST:PORT, rediss://HOST:PORT or dynamodb://TABLE';
 const prefixRule = 'must be 1 to 64 letters, digits and any of _.-';
+
+const scopeRule = 'must be public or private';
+const cacheScope = z.enum(['public', 'private'], { error: scopeRule });
+/** How long an answer is kept: durations, which count in whole seconds. */
+const lifetime = duration.refine((value) => value <= 31_536_000_000, {
+  error: 'must not be longer than 8760h',
+});
+const cachePolicy = z.strictObject(
+  {
+    maxAge: lifetime.optional().describe('How long it is fresh.'),
+    scope: cacheScope.optional().describe('Whether all clients may share it.'),
+    staleWhileRevalidate: lifetime.optional().describe('In place of `cache.staleWhileRevalidate`.'),
+    staleIfError: lifetime.optional().describe('In place of `cache.staleIfError`.'),
+  },
+  { error: 'must be a map' },
+);
 
 const originsRule = "must be '*' or a list of origins";
 
@@ -381,6 +409,82 @@ export const optionsSchema = z.strictObject({
     .prefault({})
     .describe(
       'Signs calls of subgraphs, so that these can refuse whatever else comes, and believe who the caller is: [identity.md](identity.md#private-links). Without keys nothing is signed.',
+    ),
+  connections: z
+    .strictObject(
+      {
+        max: positiveInt
+          .default(256)
+          .describe(
+            'How many connections there may be to one place of a subgraph; calls beyond wait for one.',
+          ),
+        connectTimeout: timeout.prefault('5s').describe('How long a connection may take to open.'),
+        keepAlive: timeout
+          .prefault('4s')
+          .describe(
+            'How long a connection is kept open that is not used, unless the subgraph says less. Less than what the subgraph keeps it for, or calls meet connections that are being closed.',
+          ),
+        http2: flag
+          .default(false)
+          .describe('Offers HTTP/2 to subgraphs. No effect for `http:` URLs, where it cannot be negotiated.'),
+        compression: flag
+          .default(false)
+          .describe(
+            'Asks subgraphs for packed responses. Worth it where the network is slower than unpacking. Those that come are unpacked whether they were asked for or not.',
+          ),
+        ca: text
+          .optional()
+          .describe(
+            'A file of certificates in PEM, to be trusted in addition to those that Node brings, for subgraphs whose certificates come from an authority of your own.',
+          ),
+        response: size
+          .prefault('32MiB')
+          .describe(
+            'The largest response of a subgraph, as sent and as unpacked. What is larger is an error of its fields.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe('Connections to subgraphs.'),
+  planning: z
+    .strictObject(
+      {
+        timeout: timeout
+          .prefault('5s')
+          .describe(
+            'How long an operation may take to plan. After it the client gets 503 `QUERY_PLANNING_TIMEOUT`, and the operation is refused for a minute without being tried again.',
+          ),
+        paths: positiveInt
+          .default(5000)
+          .describe(
+            'The most ways to reach one selection that are compared; an operation that needs more is refused as `QUERY_TOO_COMPLEX`.',
+          ),
+        plans: positiveInt
+          .default(1000)
+          .describe('The most plans of one operation that are compared; the best of these is taken.'),
+        waiting: positiveInt
+          .default(500)
+          .describe('How many operations may wait to be planned; more are refused at once.'),
+        threads: positiveInt
+          .default(2)
+          .describe(
+            'How many threads plan while a plan takes long; otherwise there is one. With 1, an operation that is slow to plan keeps all others waiting.',
+          ),
+        memory: size
+          .prefault('1024MiB')
+          .describe('How much memory a thread may use, at least 64MiB. A plan that needs more is refused.')
+          .refine((bytes) => bytes >= 64 * 1024 ** 2, { error: 'must be from 64MiB to 1024MiB' }),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe('How operations are planned, which is done in threads of their own.'),
+  overrides: z
+    .record(z.string(), percentage, { error: 'must be a map of labels' })
+    .default({})
+    .describe(
+      'How many percent of the requests a progressive `@override` is on for, by its label: 0 is none, 100 is all. A label that is not listed here is on as it says itself if it is `percent(N)`, and off otherwise.',
     ),
   calls: z
     .strictObject(
@@ -594,6 +698,68 @@ export const optionsSchema = z.strictObject({
         compressAbove: size
           .prefault('1KiB')
           .describe('The size above which answers are compressed in a shared store.'),
+        identityHeaders: z
+          .array(headerName, { error: 'must be a list of header names' })
+          .prefault(['authorization', 'cookie', 'x-api-key'])
+          .describe(
+            'Forwarded headers that only say who asks. They are no part of the keys of answers that subgraphs call `public`: all clients share those. All other forwarded headers are in every key.',
+          ),
+        staleWhileRevalidate: lifetime
+          .prefault('0s')
+          .describe(
+            'How long an answer is served after it was fresh while a newer one is fetched (RFC 5861), where the subgraph does not say it. No effect where it forbids that, as with `must-revalidate` and `s-maxage`.',
+          ),
+        staleIfError: lifetime
+          .prefault('0s')
+          .describe(
+            'How long an answer is served after it was fresh when a subgraph fails (RFC 5861), where the subgraph does not say it. No effect where it forbids that, as with `must-revalidate` and `s-maxage`.',
+          ),
+        responses: z
+          .strictObject(
+            {
+              enabled: flag
+                .default(true)
+                .describe(
+                  'Keeps complete answers of queries for as long as the `Cache-Control` of all subgraph responses in them allows. Errors, and what is not complete, are never kept.',
+                ),
+              operations: z
+                .record(z.string(), cachePolicy, { error: 'must be a map of operation names' })
+                .default({})
+                .describe('What counts for an operation, by its name, in place of what subgraphs say.'),
+              types: z
+                .record(z.string(), cachePolicy, { error: 'must be a map of type names' })
+                .default({})
+                .describe(
+                  'The most that is allowed for answers that hold objects of a type, by its name, whatever subgraphs say.',
+                ),
+              compress: flag
+                .default(true)
+                .describe(
+                  'Packs public answers of 1 KiB and more (br and gzip) when they are stored, for clients that accept it.',
+                ),
+              clientDirectives: flag
+                .default(false)
+                .describe(
+                  'Heeds `Cache-Control` in requests: `no-cache`, `no-store`, `max-age`, `min-fresh`, `only-if-cached`. Any client can then have its requests executed anew each time.',
+                ),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('The response cache.'),
+        cdn: z
+          .strictObject(
+            {
+              enabled: flag
+                .default(false)
+                .describe(
+                  'Says in public answers how long a CDN keeps them (`s-maxage`), and what they are made of (`Surrogate-Key`, `Cache-Tag`). Browsers then ask each time.',
+                ),
+            },
+            { error: 'must be a map' },
+          )
+          .prefault({})
+          .describe('What a CDN before the gateway is told.'),
         longest: timeout
           .prefault('24h')
           .describe('How long an answer is kept in a shared store at most, stale time included.'),
@@ -880,6 +1046,24 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('The port for operators.'),
+  usage: z
+    .strictObject(
+      {
+        enabled: flag
+          .default(true)
+          .describe(
+            'Counts which fields, arguments, enum values and input fields clients use, by their `apollographql-client-name` and `-version`, and writes the counters to the registry, for `weir check`. Values are never recorded. No effect unless the supergraph comes from a registry.',
+          ),
+        interval: timeout
+          .prefault('30s')
+          .describe(
+            'How long to wait between two writes: what a process that is killed had not written yet is lost.',
+          ),
+      },
+      { error: 'must be a map' },
+    )
+    .prefault({})
+    .describe('What is recorded of the use of the schema.'),
   audit: z
     .strictObject(
       {

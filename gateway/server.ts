@@ -1,13 +1,21 @@
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
-import { createInvalidate, type Invalidate } from './cache/invalidation';
+import {
+  createInvalidate,
+  type Invalidate,
+  invalidateNamed,
+  type InvalidationSource,
+} from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
+import { CachedAnswers } from './edge/cached-answers';
+import { createCaching } from './edge/caching';
 import { createFront } from './edge/front';
 import { knownOperations } from './edge/known-operations';
 import { graphqlEndpoint } from './endpoint';
@@ -17,7 +25,7 @@ import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
-import { OptionsError, type OptionsInput, parseOptions } from './options';
+import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
 import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import { openSource } from './supergraph/open';
@@ -34,6 +42,8 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly supergraph?: OptionsInput['supergraph'] | SupergraphSource | SupergraphManager;
   /** Where log lines go. @default standard output */
   readonly logDestination?: LogDestination | undefined;
+  /** Events that make cached answers old, from an event bus or a change stream. @default none */
+  readonly invalidations?: InvalidationSource | undefined;
 };
 
 export interface RunningGateway {
@@ -54,17 +64,19 @@ export interface RunningGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
-  const { options, ownSource, logDestination } = readOptions(given);
+  const { options, ownSource, logDestination, invalidations } = readOptions(given);
   const logger = createLogger({ level: options.logging.level, destination: logDestination });
-  const { source, lastGood } = ownSource ?? openSource(options.supergraph, logger);
   const metrics = createMetrics();
+  const { source, lastGood, usage } = ownSource ?? openSource(options, { logger, meter: metrics.meter });
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   // Connections to subgraphs and what is cached outlive a supergraph.
-  const transport = createHttpTransport();
+  const transport = createHttpTransport(connectionsOf(options));
   const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const invalidate: Invalidate = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
+  const caching = createCaching(options, store, metrics);
+  const drop = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
+  const invalidate: Invalidate = (tags) => drop(tags).finally(() => caching.responses.invalidated());
   const introspection = options.introspection ?? options.mode === 'development';
   const limits = createClientLimits({ limits: options.limits, introspection });
   const gateway = new Gateway({
@@ -80,10 +92,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         transport,
         breakers,
         store,
+        caching,
         invalidate,
         audit,
         metrics,
         logger,
+        usage,
       }),
     lastGood,
     logger,
@@ -101,6 +115,10 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const authentication = createAuthentication({ options: options.auth, logger });
   const admit = authentication?.admit;
   const clients = new ClientRequests({ options, logger, metrics });
+  const corsHeaders = compileCorsHeaders(options);
+  const { answerHeaders } = caching;
+  const { clientDirectives } = options.cache.responses;
+  const cachedAnswers = new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives });
   const overload = new Overload({
     options: options.overload,
     inFlight: () => clients.size,
@@ -112,19 +130,27 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     bodyLimit: options.limits.body,
     isOpen: () => state === 'running',
     admit,
-    answerers: [knownOperations({ gateway, corsHeaders: compileCorsHeaders(options), formatError, logger })],
+    answerers: [
+      cachedAnswers.answer,
+      knownOperations({ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, logger }),
+    ],
   });
   const app = createHttpServer({ options, logger, readiness, clients, overload, front });
   const drain = prepareDrain(app, clients);
-  graphqlEndpoint(app, { path: options.path, apollo, limits, isReady: () => answers, admit });
+  graphqlEndpoint(app, {
+    ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit },
+    isReady: () => answers,
+  });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
 
   async function close(): Promise<void> {
     overload.close();
+    await invalidations?.stop();
     await admin?.close();
     await app.close();
+    await usage?.close();
     await (answers ? apollo.stop() : gateway.stop());
     await transport.close();
     signers.close();
@@ -150,6 +176,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await gateway.start();
     if (gateway.current !== undefined) await started;
     await listen(app, options.host, options.port, 'port');
+    await invalidations?.start(invalidateNamed(invalidate));
     if (admin) await listen(admin, options.admin.host, options.admin.port, 'admin.port');
   } catch (error) {
     await close();
@@ -166,12 +193,23 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 interface OwnSource {
   readonly source: SupergraphSource;
   readonly lastGood?: undefined;
+  readonly usage?: undefined;
 }
 
-function readOptions({ supergraph, logDestination, ...others }: GatewayOptions) {
+function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http2, compression } }: Options) {
+  const shared = { connections: max, connectTimeout, keepAlive, http2, compression };
+  if (ca === undefined) return shared;
+  try {
+    return { ...shared, ca: readFileSync(ca) };
+  } catch (error) {
+    throw new OptionsError([`\`connections.ca\` cannot be read: ${(error as Error).message}.`]);
+  }
+}
+
+function readOptions({ supergraph, logDestination, invalidations, ...others }: GatewayOptions) {
   const ownSource = ownSourceOf(supergraph);
   const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
-  return { options: parseOptions({ ...others, ...written }), ownSource, logDestination };
+  return { options: parseOptions({ ...others, ...written }), ownSource, logDestination, invalidations };
 }
 
 /** A source that is given in code. */

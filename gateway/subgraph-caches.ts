@@ -1,12 +1,12 @@
 import { AnswerTags } from './cache/answer-tags';
 import { cacheEntities } from './cache/entity-cache';
-import { identityHeaders } from './cache/entity-keys';
 import { type Invalidate, tagsOf } from './cache/invalidation';
 import { applyMutationEffects } from './cache/mutation-effects';
-import { noStore, type Policy, policyReader } from './cache/policy';
+import { noStore, type Policy } from './cache/policy';
 import type { Store } from './cache/store';
 import { tagAnswers } from './cache/tag-answers';
 import { subgraphTag } from './cache/tags';
+import type { Caching } from './edge/caching';
 import type { Subgraph } from './executor';
 import type { Options } from './options';
 import type { EntityFacts } from './planning';
@@ -22,6 +22,7 @@ export interface SubgraphCachesOptions {
   readonly facts: EntityFacts;
   readonly cache: CacheOptions;
   readonly store: Store;
+  readonly caching: Pick<Caching, 'policyOf' | 'keyHeaders'>;
   readonly invalidate: Invalidate;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -30,8 +31,8 @@ export interface SubgraphCachesOptions {
 /** What is known of answers without asking for them; the outermost first. */
 export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): Interceptor[] {
   const { name, identity, lifetimes } = subgraph;
-  const { facts, cache, store, invalidate, metrics, logger } = options;
-  const policyOf = policyOfAnswers(subgraph);
+  const { facts, cache, store, caching, invalidate, metrics, logger } = options;
+  const policyOf = policyOfAnswers(subgraph, caching);
   const tags = new AnswerTags(name, facts);
   const counter = metrics.meter.createCounter('weir.cache.entities', {
     description:
@@ -44,7 +45,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
     policyOf,
     policyOfType: lifetimes.types,
     missing: cache.entities.missing / 1000,
-    identityHeaders,
+    identityHeaders: caching.keyHeaders.identity,
     tags,
     count: (result, count) => counter.add(count, { subgraph: name, result }),
   });
@@ -66,8 +67,9 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
 }
 
 /** How long an answer lives: what the options say, or what it says itself. */
-function policyOfAnswers({ lifetimes: { all } }: Subgraph): (response: SubgraphResponse) => Policy {
-  return all === undefined
-    ? policyReader({ identityHeaders })
-    : ({ status }) => (status === 200 ? all : noStore);
+function policyOfAnswers(
+  { lifetimes: { all } }: Subgraph,
+  { policyOf }: Pick<Caching, 'policyOf'>,
+): (response: SubgraphResponse) => Policy {
+  return all === undefined ? policyOf : ({ status }) => (status === 200 ? all : noStore);
 }

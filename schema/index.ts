@@ -17,6 +17,9 @@ export {
 export { type SupergraphWatch, watchSupergraph, type WatchSupergraphOptions } from './watch';
 export { Registry, type RegistryOptions, type RollbackOptions } from './registry';
 export type { GatewayReport } from './gateway-reports';
+export { type ClientUse, readUsage, type Usage, type UsedOperation } from './usage';
+export { changesBetween, type SchemaChange, type Severity } from './changes';
+export { apiSchemaOf } from './api-schema';
 export {
   parseVariant,
   RegistryError,

@@ -4,6 +4,7 @@ import type { Problem } from './problem';
 import { createTexts, type Texts } from './registry-texts';
 import { RegistryError, type Variant, type Version } from './registry-version';
 import type { RegistryStore } from './store/store';
+import { createUsageLog, type UsageLog } from './usage-log';
 
 export interface RegistryReaderOptions {
   readonly store: RegistryStore;
@@ -26,6 +27,8 @@ export class RegistryReader {
   readonly name: string;
   /** Which gateways run what. */
   readonly gateways: GatewayReports;
+  /** What clients use. */
+  readonly usage: UsageLog;
 
   constructor({ store, variant: { graph, variant } }: RegistryReaderOptions) {
     this.store = store;
@@ -33,6 +36,7 @@ export class RegistryReader {
     this.partition = this.name;
     this.texts = createTexts(store, graph);
     this.gateways = createGatewayReports(store, this.name);
+    this.usage = createUsageLog(store, this.name);
   }
 
   /** The newest version; undefined before the first. */

@@ -278,6 +278,7 @@ class EntityCache {
           response ? [...tagsOf(this.#options.tags, request, response)] : [],
         ),
       ]),
+      isNear: wanted.some(({ isNear }) => isNear),
       sentAt: Math.min(...outcomes.map(({ response }) => response?.sentAt ?? Infinity)),
     };
   }

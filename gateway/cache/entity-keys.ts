@@ -5,9 +5,6 @@ import type { Caller, EntityList } from '../transports/transport';
 /** Who may be given what is kept under a key: everybody, or those with the same identity. */
 export type KeyScope = 'public' | 'private';
 
-/** Headers that only say who asks. */
-export const identityHeaders: readonly string[] = ['authorization', 'cookie', 'x-api-key'];
-
 export interface EntityKeysOptions {
   /** What the subgraph is, with its schema: what another one answered is never found. */
   readonly subgraph: string;

@@ -12,6 +12,7 @@ export interface KeptEntity {
   readonly state: 'fresh' | 'stale' | 'spare';
   /** Whether this look is the one that refreshes it. */
   readonly refresh: boolean;
+  readonly isNear: boolean;
   /** What is left of its life. */
   readonly policy: Policy;
 }
@@ -38,7 +39,7 @@ export function entryOf(
 /** Undefined where nothing was found, or what was found is no entity, or its time is over. */
 export function readEntry(found: Found | undefined, now: number): KeptEntity | undefined {
   if (found === undefined) return undefined;
-  const { value, tags, freshUntil, refresh } = found;
+  const { value, tags, freshUntil, refresh, isNear = false } = found;
   const end = value.indexOf(newline);
   const [scope, ...times] = value.toString('latin1', 0, Math.max(0, end)).split(' ');
   const [staleUntil = NaN, spareUntil = NaN] = times.map(Number);
@@ -53,7 +54,7 @@ export function readEntry(found: Found | undefined, now: number): KeptEntity | u
   } as const;
   const state =
     now < freshUntil ? 'fresh' : now < staleUntil ? 'stale' : now < spareUntil ? 'spare' : undefined;
-  return state && { json: value.subarray(end + 1), tags, state, refresh, policy };
+  return state && { json: value.subarray(end + 1), tags, state, refresh, isNear, policy };
 }
 
 const newline = 0x0a;

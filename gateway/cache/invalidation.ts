@@ -43,6 +43,28 @@ export const invalidationSchema = z
 
 export type Invalidation = z.output<typeof invalidationSchema>;
 
+/**
+ * Where events come from that make cached answers old: an event bus, a change stream. One is given to `startGateway`.
+ */
+export interface InvalidationSource {
+  /**
+   * Begins to listen. `invalidate` resolves when no gateway finds what was named in the store any more; it rejects
+   * when that is not sure, so that the event has to be delivered again, and with a `RangeError` for what names nothing.
+   */
+  start(invalidate: (invalidation: Invalidation) => Promise<void>): void | Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Checks what an event names, and drops it. */
+export function invalidateNamed(invalidate: Invalidate): (invalidation: Invalidation) => Promise<void> {
+  return async (invalidation) => {
+    const { data, error } = invalidationSchema.safeParse(invalidation);
+    if (data === undefined)
+      throw new RangeError(`An invalidation ${error.issues.map(({ message }) => message).join('; ')}.`);
+    await invalidate(tagsOf(data));
+  };
+}
+
 /** Drops what has any of the tags, everywhere. Rejects with `StoreUnavailable` when that is not sure. */
 export type Invalidate = (tags: readonly string[]) => Promise<void>;
 

@@ -35,8 +35,6 @@ export function strictest(one: Policy, other: Policy): Policy {
 
 /** What counts where a response does not say it. */
 export interface UnsaidPolicy {
-  /** For a response without `Cache-Control`. @default `noStore` */
-  readonly policy?: Policy | undefined;
   /** Seconds. No effect for a response that must be revalidated, or is stale at once. @default 0 */
   readonly staleWhileRevalidate?: number | undefined;
   /** Seconds. The same. @default 0 */
@@ -57,7 +55,7 @@ type Described = Pick<SubgraphResponse, 'status' | 'headers'>;
  * Stricter than the RFC: what does not say `public` (or `s-maxage`) is private, and `no-cache` is not kept.
  */
 export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) => Policy {
-  const { policy: otherwise = noStore, identityHeaders = [] } = unsaid;
+  const { identityHeaders = [] } = unsaid;
   const known = new Map<string, Policy>();
 
   const read = (header: string): Policy => {
@@ -75,7 +73,7 @@ export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) =
     const { age, vary } = headers;
     const header = headers['cache-control'];
     if (status !== 200) return noStore;
-    let policy = header === undefined ? otherwise : read(String(header));
+    let policy = header === undefined ? noStore : read(String(header));
     if (age !== undefined) policy = aged(policy, secondsIn(String(age)) ?? 0);
     if (vary !== undefined) policy = varied(policy, String(vary), identityHeaders);
     return policy;
@@ -83,7 +81,7 @@ export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) =
 }
 
 /** `Cache-Control`: names in lower case, with their values; of a name that occurs again the first one counts. */
-function parseCacheControl(header: string): Map<string, string> {
+export function parseCacheControl(header: string): Map<string, string> {
   const directives = new Map<string, string>();
   for (const [, name, quoted, token] of header.matchAll(directive)) {
     const lower = name!.toLowerCase();
@@ -100,7 +98,7 @@ function policyOf(directives: ReadonlyMap<string, string>, unsaid: UnsaidPolicy)
   const shared = secondsIn(directives.get('s-maxage'));
   const isPublic = !directives.has('private') && (directives.has('public') || shared !== undefined);
   const said = (isPublic ? shared : undefined) ?? secondsIn(directives.get('max-age'));
-  const maxAge = said ?? unsaid.policy?.maxAge ?? 0;
+  const maxAge = said ?? 0;
   const mustRevalidate = directives.has('must-revalidate') || directives.has('proxy-revalidate');
   // `s-maxage` forbids to serve stale answers, too, but for those that the response itself allows.
   const mayDefault = maxAge > 0 && shared === undefined;
@@ -143,6 +141,10 @@ function varied(policy: Policy, vary: string, identityHeaders: readonly string[]
 export class Ingredients {
   /** Whether the request has changed something: what it asks for from then on is not looked for in a cache. */
   hasMutated = false;
+  /** When the oldest call was made whose answer is in it, in milliseconds of `performance.now()`. */
+  oldest = Infinity;
+  /** Whether something in it was kept in this process, before a store that others share. */
+  isNear = false;
   #policy: Policy | undefined;
   #tags: Iterable<string>[] = [];
 
@@ -162,6 +164,11 @@ export class Ingredients {
   add(policy: Policy, tags: Iterable<string>): void {
     this.#policy = this.#policy === undefined ? policy : strictest(this.#policy, policy);
     this.tag(tags);
+  }
+
+  date({ sentAt, isNear }: Pick<SubgraphResponse, 'sentAt' | 'isNear'>): void {
+    if (sentAt !== undefined && sentAt < this.oldest) this.oldest = sentAt;
+    if (isNear === true) this.isNear = true;
   }
 
   tag(tags: Iterable<string>): void {

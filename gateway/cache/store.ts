@@ -17,6 +17,11 @@ export interface Found extends Entry {
    * that shares the store.
    */
   readonly refresh: boolean;
+  /**
+   * It was found in this process, before a store that others share, which may know better already: what is made of it
+   * is set with the clock `near`. @default false
+   */
+  readonly isNear?: boolean;
 }
 
 /** A moment on the clock of a store; it means nothing to anybody else. */
@@ -27,6 +32,8 @@ export interface Look {
   readonly entries: readonly (Found | undefined)[];
   /** When the look began: what is fetched because of it is set with this clock. */
   readonly clock: Clock;
+  /** The same moment, for what is to be kept in this process alone. Missing where there is no other place. */
+  readonly near?: Clock;
 }
 
 /**

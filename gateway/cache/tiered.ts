@@ -60,8 +60,11 @@ export class TieredStore implements Store {
     const look = missing.length > 0 || keys.length === 0 ? await this.#getShared(missing, clock) : undefined;
     let next = 0;
     return {
-      entries: near.map((entry) => (entry ? { ...entry, refresh: false } : look?.entries[next++])),
+      entries: near.map((entry) =>
+        entry ? { ...entry, refresh: false, isNear: true } : look?.entries[next++],
+      ),
       clock: clocks.join(clock, look?.clock ?? ''),
+      near: clocks.join(clock, ''),
     };
   }
 

@@ -13,6 +13,8 @@ export class WantedList {
   readonly counts = { hit: 0, stale: 0, miss: 0 };
   /** The strictest of all that came from the cache; undefined when nothing did. */
   policy: Policy | undefined;
+  /** Whether any of that came from this process, before a store that others share. */
+  isNear = false;
   readonly tags: (readonly string[])[] = [];
   readonly #kept: readonly (KeptEntity | undefined)[];
   readonly #answers: EntityAnswer[];
@@ -65,10 +67,11 @@ export class WantedList {
     }
   }
 
-  #serve({ json, policy, tags, state }: KeptEntity, n: number): void {
+  #serve({ json, policy, tags, state, isNear }: KeptEntity, n: number): void {
     this.counts[state === 'fresh' ? 'hit' : 'stale']++;
     this.#answers[n] = { json, errors: noErrors };
     this.policy = this.policy === undefined ? policy : strictest(this.policy, policy);
+    this.isNear ||= isNear;
     this.tags.push(tags);
   }
 }

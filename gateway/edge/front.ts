@@ -10,7 +10,7 @@ export type Front = (
   route: (request: IncomingMessage, response: ServerResponse) => void,
 ) => void;
 
-/** A request whose body has arrived, and whose sender is known: see `client.identity`. */
+/** A request whose body has arrived, that of a GET being empty, and whose sender is known: see `client.identity`. */
 export interface Arrival {
   readonly client: ClientRequest;
   readonly request: IncomingMessage;
@@ -39,19 +39,14 @@ export interface FrontOptions {
  */
 export function createFront({ path, bodyLimit, isOpen, admit, answerers }: FrontOptions): Front {
   return (client, request, response, route) => {
-    const size = request.url === path && request.method === 'POST' ? jsonSize(request) : 0;
-    if (size === 0 || size > bodyLimit || request.rawHeaders.length > 2 * maxHeaders || !isOpen()) {
-      route(request, response);
-      return;
-    }
-    readBody(request, size, (body) => {
-      const arrival = { client, request, response, body };
+    const isUsual = request.rawHeaders.length <= 2 * maxHeaders && isOpen();
+    const meet = (body: Buffer): void => {
       const goOn = (admitted: boolean): void => {
         // The routes say why somebody is refused.
-        if (admitted && answerers.some((answers) => answers(arrival))) {
+        if (admitted && answerers.some((answers) => answers({ client, request, response, body }))) {
           request.resume();
         } else {
-          request.unshift(body);
+          if (body.length > 0) request.unshift(body);
           route(request, response);
         }
       };
@@ -59,13 +54,27 @@ export function createFront({ path, bodyLimit, isOpen, admit, answerers }: Front
         goOn(true);
         return;
       }
-      const { url, headers } = request;
-      const admitted = admit(client, { requestId: client.id, method: 'POST', url: url!, headers, body });
+      const { method, url, headers } = request;
+      const { id: requestId } = client;
+      const admitted = admit(client, { requestId, method: method!, url: url!, headers, body });
       if (typeof admitted === 'boolean') goOn(admitted);
       else void admitted.then(goOn);
-    });
+    };
+    if (isUsual && request.method === 'GET' && request.url!.startsWith(`${path}?`) && !hasBody(request)) {
+      meet(noBody);
+      return;
+    }
+    const size = isUsual && request.url === path && request.method === 'POST' ? jsonSize(request) : 0;
+    if (size === 0 || size > bodyLimit) route(request, response);
+    else readBody(request, size, meet);
   };
 }
+
+const noBody = Buffer.alloc(0);
+
+/** RFC 9112, section 6. */
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 
 /** Node reads more of them, but cuts them silently at a number of its own. */
 export const maxHeaders = 100;

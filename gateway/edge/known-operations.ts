@@ -1,8 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isUtf8 } from 'node:buffer';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { LRUCache } from 'lru-cache';
-import Negotiator from 'negotiator';
 import type { FormatError } from '../apollo-server';
 import { ClientGone } from '../client-request';
 import { requestError } from '../errors';
@@ -11,13 +9,18 @@ import type { Gateway } from '../gateway';
 import { errorAnswer } from '../http-errors';
 import { dataOf, stringifyResult } from '../response-data';
 import type { Logger } from '../telemetry/logger';
+import type { AnswerHeaders } from './answer-headers';
+import { type CachedAnswers, requestKey } from './cached-answers';
 import type { Answerer, Arrival } from './front';
+import { mediaTypes } from './media-type';
 
 export interface KnownOperationsOptions {
   readonly gateway: Gateway;
   /** Headers, names and values in turn. */
   readonly corsHeaders: (origin: string | undefined) => readonly string[];
   readonly formatError: FormatError;
+  readonly answerHeaders: AnswerHeaders;
+  readonly cachedAnswers: CachedAnswers;
   readonly logger: Logger;
 }
 
@@ -26,14 +29,14 @@ export interface KnownOperationsOptions {
  * the byte; where anything is out of the ordinary, it leaves the request to it.
  */
 export function knownOperations(options: KnownOperationsOptions): Answerer {
-  const { gateway, corsHeaders } = options;
-  const mediaTypes = new LRUCache<string, string>({ max: 100 });
+  const { gateway, corsHeaders, answerHeaders, cachedAnswers } = options;
+  const mediaTypeFor = mediaTypes();
 
   return (arrival) => {
     const { client, request, response, body } = arrival;
     const { headers } = request;
-    const type = mediaTypeFor(headers.accept, mediaTypes);
-    if (type === undefined || headers[planHeader] !== undefined) return false;
+    const type = mediaTypeFor(headers.accept);
+    if (request.method !== 'POST' || type === undefined || headers[planHeader] !== undefined) return false;
     const asked = parseRequest(body, client.proof?.withoutExtensions === true);
     if (asked === undefined) return false;
     const generation = gateway.current;
@@ -49,11 +52,28 @@ export function knownOperations(options: KnownOperationsOptions): Answerer {
       })
       .then(
         (execution) => {
-          const bytes = responseBytes(execution, options.formatError);
-          response.writeHead(200, [
+          const { served } = client;
+          let status = 200;
+          let told: readonly string[];
+          let bytes: Buffer;
+          if (served === undefined) {
+            bytes = responseBytes(execution, options.formatError);
+            told = [
+              'cache-control',
+              'no-store',
+              'content-type',
+              type,
+              'content-length',
+              String(bytes.length),
+            ];
+          } else {
+            cachedAnswers.learn(requestKey(arrival), served, client);
+            ({ status, headers: told, body: bytes } = answerHeaders.reply(request, type, served));
+          }
+          response.writeHead(status, [
             ...['x-request-id', client.id, 'traceresponse', client.traceresponse],
             ...corsHeaders(headers.origin),
-            ...['content-type', type, 'content-length', String(bytes.length)],
+            ...told,
           ]);
           response.end(bytes);
         },
@@ -93,20 +113,6 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const planHeader = 'apollo-query-plan-experimental';
-
-/** The media type of the answer, as Apollo Server chooses it; undefined when the client accepts none. */
-function mediaTypeFor(accept: string | undefined, known: LRUCache<string, string>): string | undefined {
-  if (accept === undefined || accept === '') return json;
-  let type = known.get(accept);
-  if (type === undefined) {
-    type = new Negotiator({ headers: { accept } }).mediaType([json, graphqlJson]);
-    if (type !== undefined) known.set(accept, type);
-  }
-  return type;
-}
-
-const json = 'application/json; charset=utf-8';
-const graphqlJson = 'application/graphql-response+json; charset=utf-8';
 
 /** The body of an answer, with its errors as clients may see them. */
 function responseBytes(execution: Execution, formatError: KnownOperationsOptions['formatError']): Buffer {

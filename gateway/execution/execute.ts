@@ -34,6 +34,7 @@ export function execute(
     schedule.run(run, () => {
       const trail = new ErrorTrail(run, errors);
       trail.addCallErrors();
+      run.beginOutput(program.usualBytes);
       const { out } = run;
       out.all(dataPrefix);
       new Completion(run, trail, ({ responseKey, introspection }) =>

@@ -29,6 +29,7 @@ import {
   isUnionType,
   Kind,
   SchemaMetaFieldDef,
+  type SelectionNode,
   type SelectionSetNode,
   TypeMetaFieldDef,
   TypeNameMetaFieldDef,
@@ -120,8 +121,7 @@ export class ObjectProjection {
   ): boolean {
     const { schema, fragments, conditions } = this.#source;
     for (const selection of selections) {
-      if (getDirectiveValues(GraphQLSkipDirective, selection, conditions)?.['if'] === true) continue;
-      if (getDirectiveValues(GraphQLIncludeDirective, selection, conditions)?.['if'] === false) continue;
+      if (isLeftOut(selection, conditions)) continue;
       if (selection.kind === Kind.FIELD) {
         if (selection.name.value === TypeNameMetaFieldDef.name && !isObjectType(type)) return false;
         const key = selection.alias?.value ?? selection.name.value;
@@ -145,13 +145,35 @@ export class ObjectProjection {
         const conditionType = schema.getType(condition);
         const applies =
           isAbstractType(conditionType) && !isUnionType(type) && schema.isSubType(conditionType, type);
-        if (!applies && !isObjectType(type)) return false;
-        if (!applies) continue;
+        if (!applies && isObjectType(type)) continue;
+        if (!applies) {
+          if (this.#selectsAnything(fragment.selectionSet)) return false;
+          continue;
+        }
       }
       if (!this.#collect(type, fragment.selectionSet, grouped, visited)) return false;
     }
     return true;
   }
+
+  /** Whether directives leave in any field, of whatever type. */
+  #selectsAnything({ selections }: SelectionSetNode): boolean {
+    const { fragments, conditions } = this.#source;
+    return selections.some((selection) => {
+      if (isLeftOut(selection, conditions)) return false;
+      if (selection.kind === Kind.FIELD) return true;
+      const { selectionSet } =
+        selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value)! : selection;
+      return this.#selectsAnything(selectionSet);
+    });
+  }
+}
+
+function isLeftOut(selection: SelectionNode, conditions: Readonly<Record<string, boolean>>): boolean {
+  return (
+    getDirectiveValues(GraphQLSkipDirective, selection, conditions)?.['if'] === true ||
+    getDirectiveValues(GraphQLIncludeDirective, selection, conditions)?.['if'] === false
+  );
 }
 
 /** How one field of an object is written. */

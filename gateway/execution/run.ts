@@ -12,7 +12,8 @@ import { Outbox } from './outbox';
 /** One execution of a program: everything that is kept for one client request. */
 export class Run {
   readonly workspace: Workspace;
-  readonly out: ByteWriter;
+  /** The response, which is written when all answers have arrived. */
+  out!: ByteWriter;
   readonly variables: Readonly<Record<string, unknown>>;
   /** The variables on which `@skip` and `@include` depend, in the client's operation and in the plan. */
   readonly conditions: Readonly<Record<string, boolean>>;
@@ -41,7 +42,7 @@ export class Run {
   readonly #pool: Pool;
 
   constructor(
-    { pool, rootShape, largestRecord, isExclusive, usualBytes, combinations }: Program,
+    { pool, rootShape, largestRecord, isExclusive, combinations }: Program,
     variables: Readonly<Record<string, unknown>>,
     conditions: Readonly<Record<string, boolean>>,
     send: Send,
@@ -51,7 +52,6 @@ export class Run {
     this.#pool = pool;
     this.isExclusive = isExclusive;
     this.workspace = pool.takeWorkspace();
-    this.out = usualBytes > pooledBytes ? new ByteWriter(usualBytes) : this.lendWriter();
     this.variables = variables;
     this.conditions = conditions;
     this.send = send;
@@ -107,11 +107,19 @@ export class Run {
     return writer;
   }
 
+  /**
+   * Begins the response, which has this many bytes as a rule. Not before it can be written: a large Buffer that waits
+   * outlives the collection of young garbage, and takes memory until the next full one.
+   */
+  beginOutput(usualBytes: number): void {
+    this.out = usualBytes > pooledBytes ? new ByteWriter(usualBytes) : this.lendWriter();
+  }
+
   /** What was written to `out`, for others to keep. */
   takeOutput(): Buffer {
     const { bytes, end } = this.out;
     // A Buffer of its own is not written to again, and need not be copied unless much of it is empty.
-    const isOwn = this.#lent[0] !== this.out && end * 2 > bytes.length;
+    const isOwn = this.#lent.at(-1) !== this.out && end * 2 > bytes.length;
     return isOwn ? bytes.subarray(0, end) : Buffer.from(bytes.subarray(0, end));
   }
 

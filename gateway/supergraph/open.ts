@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import type { Meter } from '@opentelemetry/api';
 import { type Options, OptionsError } from '../options';
 import type { Logger } from '../telemetry/logger';
+import { createUsageRecorder, type UsageRecorder } from '../usage/recorder';
 import { fileSource } from './file';
 import { type LastGood, lastGoodFile } from './last-good';
-import { registrySource } from './registry';
+import { openRegistry } from './registry';
 import { s3Source } from './s3';
 import type { SupergraphSource } from './source';
 import { urlSource } from './url';
@@ -11,10 +13,15 @@ import { urlSource } from './url';
 export interface OpenedSource {
   readonly source: SupergraphSource;
   readonly lastGood?: LastGood | undefined;
+  /** Records the use of the schema. */
+  readonly usage?: UsageRecorder | undefined;
 }
 
 /** The source that the options name. @throws {OptionsError} when they name none */
-export function openSource(supergraph: Options['supergraph'], logger: Logger): OpenedSource {
+export function openSource(
+  { supergraph, usage }: Pick<Options, 'supergraph' | 'usage'>,
+  { logger, meter }: { readonly logger: Logger; readonly meter: Meter },
+): OpenedSource {
   if (supergraph === undefined)
     throw new OptionsError(['`supergraph` is missing: name a file, an http(s) URL or a registry.']);
   const { file, url, registry, graph, version, pollInterval, headers, keep } = supergraph;
@@ -22,8 +29,11 @@ export function openSource(supergraph: Options['supergraph'], logger: Logger): O
   const lastGood = keep === undefined ? undefined : lastGoodFile(keep);
   if (registry !== undefined && graph !== undefined) {
     const kept = join('.weir', `${graph}${version === undefined ? '' : `-${version}`}.graphql`);
+    const { source, usageSink: sink } = openRegistry({ registry, graph, version, ...pace, logger });
+    const { enabled, interval } = usage;
     return {
-      source: registrySource({ registry, graph, version, ...pace, logger }),
+      source,
+      usage: enabled ? createUsageRecorder({ sink, interval, logger, meter }) : undefined,
       lastGood: lastGood ?? lastGoodFile(kept),
     };
   }

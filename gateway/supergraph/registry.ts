@@ -8,10 +8,11 @@ import { parseVariant, RegistryError, type Version } from '../../schema/registry
 import { openRegistryStore } from '../../schema/store/open';
 import type { RegistryStore } from '../../schema/store/store';
 import type { Logger } from '../telemetry/logger';
+import type { UsageSink } from '../usage/recorder';
 import { createPolling } from './polling';
 import type { SupergraphOutcome, SupergraphSource } from './source';
 
-export interface RegistrySourceOptions {
+export interface RegistryOptions {
   /** A folder, or `dynamodb://TABLE?region=REGION`. */
   readonly registry: string;
   /** Such as `shop@prod`. */
@@ -25,9 +26,12 @@ export interface RegistrySourceOptions {
 
 /**
  * The supergraph of a variant in a registry. It looks for a newer version all the time, and tells the registry which
- * one the gateway runs, and which one it cannot run.
+ * one the gateway runs, which one it cannot run, and what clients use.
  */
-export function registrySource(options: RegistrySourceOptions): SupergraphSource {
+export function openRegistry(options: RegistryOptions): {
+  readonly source: SupergraphSource;
+  readonly usageSink: UsageSink;
+} {
   const { registry: location, graph, version: pinned, pollInterval = 1_000, logger } = options;
   const variant = parseVariant(graph);
   let store: RegistryStore | undefined;
@@ -62,7 +66,7 @@ export function registrySource(options: RegistrySourceOptions): SupergraphSource
   }
 
   const polling = createPolling({ look, interval: pollInterval });
-  return {
+  const source: SupergraphSource = {
     start: (listener) => {
       reports.start();
       return polling.start(listener);
@@ -83,6 +87,11 @@ export function registrySource(options: RegistrySourceOptions): SupergraphSource
       await store?.close();
     },
   };
+  const usageSink: UsageSink = {
+    putOperation: async (hash, text) => (await open()).usage.putOperation(hash, text),
+    putSegment: async (segment) => (await open()).usage.putSegment(segment),
+  };
+  return { source, usageSink };
 }
 
 interface ReportsOptions {

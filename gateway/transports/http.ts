@@ -142,6 +142,7 @@ interface Target {
 class Call implements Dispatcher.DispatchHandler, PendingCall {
   readonly caller: Caller;
   readonly expires: number;
+  place = -1;
   readonly #target: Target;
   readonly #pending: PendingCalls;
   readonly #resolve: (response: SubgraphResponse) => void;

@@ -1,7 +1,8 @@
+import { type Live, LiveSet } from './live-set';
 import type { Caller, TransportFailure } from './transport';
 
 /** A call that waits for its answer. */
-export interface PendingCall {
+export interface PendingCall extends Live {
   readonly caller: Caller;
   /** When its own time is up, in milliseconds of `performance.now()`. */
   readonly expires: number;
@@ -15,7 +16,7 @@ export interface PendingCall {
  * listener behind. A call is given up at most 50 ms after there is a reason to.
  */
 export class PendingCalls {
-  readonly #calls = new Set<PendingCall>();
+  readonly #calls = new LiveSet<PendingCall>();
   #timer: NodeJS.Timeout | undefined;
   #sweptAt = 0;
   #waited = false;

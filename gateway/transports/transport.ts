@@ -84,6 +84,12 @@ export interface SubgraphResponse {
    * begun gets an answer that is older than its request.
    */
   readonly sentAt?: number | undefined;
+  /**
+   * Some of it was kept in this process, before a store that others share, which may know better already.
+   *
+   * @default false
+   */
+  readonly isNear?: boolean | undefined;
 }
 
 /**

@@ -129,6 +129,7 @@ export async function createApp<Context extends object, OptionName extends strin
         sign: (name, body) =>
           linkKeys ? signRequest({ key: linkKeys.current[0]!, subgraph: name, body, caller }) : {},
         signal,
+        invalidate: invalidateGroups(reply),
         propagation: request.trace.propagation,
         options,
         log: request.log,
@@ -159,6 +160,15 @@ export async function createApp<Context extends object, OptionName extends strin
       refuse(reply.header('allow', 'GET, POST'), 405, 'METHOD_NOT_ALLOWED', 'Use GET or POST.'),
   });
   return app;
+}
+
+/** Gathers tags in a header of the response. One that no header can hold is no tag of a schema's either. */
+function invalidateGroups(reply: FastifyReply): (...tags: readonly string[]) => void {
+  const groups = new Set<string>();
+  return (...tags) => {
+    for (const tag of tags) if (/^[\x20-\x7e]{1,256}$/.test(tag)) groups.add(JSON.stringify(tag));
+    if (groups.size > 0) reply.header('cache-group-invalidation', [...groups].join(', '));
+  };
 }
 
 /** Who calls; a refusal is one of the whole request, and so says its HTTP status. */

@@ -39,6 +39,11 @@ export interface RequestScope<OptionName extends string = string> {
   readonly caller: SignedCaller | null;
   /** Aborted when the caller of a query is gone, never during a mutation. Reads through `db` heed it already. */
   readonly signal: AbortSignal;
+  /**
+   * Names what a command has made old: tags, as `@cacheTag` makes them. The gateway drops from its caches what has
+   * one of them before it answers (`Cache-Group-Invalidation`, RFC 9875).
+   */
+  readonly invalidate: (...tags: readonly string[]) => void;
   /** Headers to pass on to other services: request id and trace context. */
   readonly propagation: Readonly<Record<string, string>>;
   /** The headers that another subgraph takes for those of a private link, for the same caller; none without a link. */

@@ -18,10 +18,11 @@ export const orders = defineSubgraph({
     },
   },
   resolvers,
-  context: ({ db, identity, options, propagation, sign, log }): Context => ({
+  context: ({ db, identity, options, propagation, sign, invalidate, log }): Context => ({
     db,
     identity,
     inventory: connectInventory({ url: options.inventoryUrl, headers: propagation, sign }),
+    invalidate,
     log,
     loaders: createLoaders(db),
   }),

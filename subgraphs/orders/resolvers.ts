@@ -17,6 +17,7 @@ export interface Context {
   readonly db: Database;
   readonly identity: Identity | null;
   readonly inventory: Inventory;
+  readonly invalidate: RequestScope['invalidate'];
   readonly log: RequestScope['log'];
   loaders: Loaders;
 }
@@ -33,7 +34,13 @@ export const resolvers: Resolvers<Context> = {
     removeFromCart: (_: unknown, { upc }: { upc: string }, context) =>
       change(context, (buyer) => removeFromCart(upc, { buyer, db: context.db })),
     placeOrder: (_: unknown, args: PlaceOrderArgs, context) =>
-      change(context, (buyer) => placeOrder(args, { ...context, buyer })),
+      change(context, async (buyer) => {
+        const order = await placeOrder(args, { ...context, buyer });
+        // The stock is inventory's, which cannot say so here: it was not called through the gateway.
+        const stock = order.lines.map(({ upc }) => `stock-of-product-${upc}`);
+        context.invalidate(`orders-of-user-${order.buyerId}`, ...stock);
+        return order;
+      }),
   },
 
   Cart: {

@@ -11,7 +11,12 @@ export const reviews = defineSubgraph({
   schema: join(__dirname, 'schema.graphql'),
   tables: [ratingsTable, reviewsTable],
   resolvers,
-  context: ({ db, identity }): Context => ({ db, identity, loaders: createLoaders(db) }),
+  context: ({ db, identity, invalidate }): Context => ({
+    db,
+    identity,
+    invalidate,
+    loaders: createLoaders(db),
+  }),
 });
 
 export const handler = lambdaHandler(reviews);

@@ -1,4 +1,11 @@
-import { requireIdentity, type ConnectionArgs, type Database, type Identity, type Resolvers } from '../kit';
+import {
+  requireIdentity,
+  type ConnectionArgs,
+  type Database,
+  type Identity,
+  type RequestScope,
+  type Resolvers,
+} from '../kit';
 import { createLoaders, type Loaders } from './loaders';
 import { noRatings, summarize } from './ratings';
 import { type Review } from './table';
@@ -7,6 +14,7 @@ import { writeReview, type WriteReviewArgs } from './write-review';
 export interface Context {
   readonly db: Database;
   readonly identity: Identity | null;
+  readonly invalidate: RequestScope['invalidate'];
   loaders: Loaders;
 }
 
@@ -19,6 +27,9 @@ export const resolvers: Resolvers<Context> = {
     async writeReview(_: unknown, args: WriteReviewArgs, context) {
       const author = requireIdentity(context.identity);
       const review = await writeReview(args, { author, db: context.db });
+      const { upc, authorId, mediaId } = review;
+      context.invalidate(`reviews-of-product-${upc}`, `reviews-of-user-${authorId}`);
+      if (mediaId !== undefined) context.invalidate(`reviews-of-media-${mediaId}`);
       // What was read before is not what is there now.
       context.loaders = createLoaders(context.db);
       return review;

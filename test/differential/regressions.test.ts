@@ -263,6 +263,18 @@ const regressions: Readonly<Record<string, Regression>> = {
     },
     operation: '{ media { rating } }',
   },
+  'needs no type of an interface object of which conditions leave out all that depends on it': {
+    subgraphs: {
+      alpha: `
+        type Query { media: Media }
+        type Media @interfaceObject @key(fields: "id") { id: ID }`,
+      beta: `
+        interface Media @key(fields: "id") { id: ID }
+        type Film implements Media @key(fields: "id") { id: ID title: String }`,
+    },
+    operation: 'query ($v: Boolean!) { media { id ... on Film { title @include(if: $v) } } }',
+    variables: { v: false },
+  },
   'tells the error of a value that clients may not see': {
     subgraphs: {
       alpha: `

@@ -25,6 +25,7 @@ const withoutCalls = {
   weir: {
     calls: { planned: 0, merged: 0, deduplicated: 0, batched: 0, cached: 0, sent: 0 },
     cost: { estimated: 0, actual: 0 },
+    cache: { result: 'PASS' },
   },
 };
 

@@ -144,7 +144,7 @@ async function tieredDynamo(): Promise<TestStores> {
 }
 
 /** An embedded DynamoDB with a table for a cache. */
-async function startDynamo() {
+export async function startDynamo() {
   const dynamodb = await connectDynamoDB({ kind: 'embedded' });
   const { client } = dynamodb;
   const endpoint = await client.config.endpoint!();
@@ -162,6 +162,8 @@ async function startDynamo() {
   const url = `${endpoint.protocol}//${endpoint.hostname}:${endpoint.port}`;
   const clients: { destroy(): void }[] = [];
   return {
+    /** As the options name it. */
+    store: `dynamodb://${table}?region=us-east-1&endpoint=${encodeURIComponent(url)}`,
     settings() {
       const own = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
       clients.push(own);

@@ -21,6 +21,8 @@ export interface TestSubgraph {
     readonly body: Json;
     readonly aborted: boolean;
   }[];
+  /** Headers of its answers. */
+  headers: Record<string, string>;
   /** Answers in place of the resolvers while it is set. */
   answer: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   close(): Promise<void>;
@@ -49,6 +51,7 @@ export async function startSubgraph(options: {
         graphql({ schema, source: query, variableValues: variables, operationName });
       void (Array.isArray(body) ? Promise.all(body.map(execute)) : execute(body)).then((result) => {
         response.setHeader('content-type', 'application/json');
+        response.setHeaders(new Map(Object.entries(subgraph.headers)));
         response.end(JSON.stringify(result));
       });
     });
@@ -59,6 +62,7 @@ export async function startSubgraph(options: {
     typeDefs,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`,
     requests: [],
+    headers: {},
     answer: undefined,
     close: () => closeServer(server),
   };

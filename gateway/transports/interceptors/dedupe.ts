@@ -69,12 +69,15 @@ const isOfOne = (error: unknown): boolean =>
 
 /** A call that has no answer yet. */
 class Flight {
-  readonly request: SubgraphRequest;
-  /** In the order in which they came. */
-  readonly members: Member[];
+  readonly request: Pick<SubgraphRequest, 'operation' | 'variables'>;
+  readonly scope: string;
+  /** In the order in which they came. Nobody when it has landed: the tables below keep it for longer (see `LiveSet`). */
+  members: Member[];
 
   constructor(first: Member) {
-    this.request = first.request;
+    const { operation, variables, caller } = first.request;
+    this.request = { operation, variables };
+    this.scope = caller.scope;
     this.members = [first];
   }
 }
@@ -90,28 +93,31 @@ class Flights {
   }
 
   add(flight: Flight): void {
-    const { operation, caller, variables } = flight.request;
+    const { scope } = flight;
+    const { operation, variables } = flight.request;
     let byScope = this.#byDocument.get(operation.document);
     if (byScope === undefined) {
       byScope = new Map<string, Flight | Map<string, Flight>>();
       this.#byDocument.set(operation.document, byScope);
     }
-    const found = byScope.get(caller.scope);
-    if (found === undefined) byScope.set(caller.scope, flight);
+    const found = byScope.get(scope);
+    if (found === undefined) byScope.set(scope, flight);
     else if (found instanceof Flight) {
       const both = [found, flight].map((each) => [keyOf(each.request.variables), each] as const);
-      byScope.set(caller.scope, new Map(both));
+      byScope.set(scope, new Map(both));
     } else found.set(keyOf(variables), flight);
   }
 
-  delete({ request: { operation, caller, variables } }: Flight): void {
+  delete(flight: Flight): void {
+    flight.members = [];
+    const { operation, variables } = flight.request;
     const byScope = this.#byDocument.get(operation.document)!;
-    const found = byScope.get(caller.scope)!;
+    const found = byScope.get(flight.scope)!;
     if (!(found instanceof Flight)) {
       found.delete(keyOf(variables));
       if (found.size > 0) return;
     }
-    byScope.delete(caller.scope);
+    byScope.delete(flight.scope);
     if (byScope.size === 0) this.#byDocument.delete(operation.document);
   }
 }

@@ -12,6 +12,7 @@ export function noteIngredients(
       (response) => {
         ingredients.add(response.policy ?? policyOf(response), tags);
         if (response.tags !== undefined) ingredients.tag(response.tags);
+        ingredients.date(response);
         return response;
       },
       (error: unknown) => {

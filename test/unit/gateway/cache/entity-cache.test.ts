@@ -1,7 +1,6 @@
 import { parse } from 'graphql';
 import { AnswerTags } from '../../../../gateway/cache/answer-tags';
 import { cacheEntities, type EntityCacheOptions } from '../../../../gateway/cache/entity-cache';
-import { identityHeaders } from '../../../../gateway/cache/entity-keys';
 import { createInvalidate } from '../../../../gateway/cache/invalidation';
 import { MemoryStore } from '../../../../gateway/cache/memory';
 import { policyReader } from '../../../../gateway/cache/policy';
@@ -13,6 +12,8 @@ import { answerOf, type HeldCall, holdCalls } from '../../../support/held-send';
 import type { Json } from '../../../support/running-gateway';
 import { compose } from '../../../support/small-graph';
 import { type EntitiesAsked, entitiesRequestOf } from '../../../support/subgraph-request';
+
+const identityHeaders = ['authorization', 'cookie'];
 
 const facts = entityFactsOf(
   parse(

@@ -71,10 +71,9 @@ describe('reads of a response that it', () => {
 });
 
 describe('what is not said', () => {
-  const unsaid = { policy: policy(7), staleWhileRevalidate: 5, staleIfError: 9 };
+  const unsaid = { staleWhileRevalidate: 5, staleIfError: 9 };
 
   it('is taken from the options', () => {
-    expect(read({}, 200, unsaid)).toEqual(policy(7));
     expect(read({ 'cache-control': 'public, max-age=1' }, 200, unsaid)).toEqual(
       policy(1, { staleWhileRevalidate: 5, staleIfError: 9 }),
     );

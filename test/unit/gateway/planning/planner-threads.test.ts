@@ -248,12 +248,12 @@ describe('a planner', () => {
   });
 
   it('survives a plan that takes more memory than it may', async () => {
-    const planner = await startPlanner({ ...unbounded, deadline: 15_000, memoryLimit: 80 });
+    const planner = await startPlanner({ ...unbounded, deadline: 60_000, memoryLimit: 80 });
     expect(await failureOf(planner.plan(friendsOfFriends(14), undefined))).toMatchObject({
       failure: 'too-complex',
     });
     await expect(planner.plan('{ me { id } }', undefined)).resolves.toBeDefined();
-  });
+  }, 120_000);
 
   it('rejects what it is planning when it is closed', async () => {
     const planner = await startPlanner(unbounded);

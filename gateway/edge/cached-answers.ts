@@ -1,0 +1,116 @@
+import { LRUCache } from 'lru-cache';
+import type { Identity } from '../auth/identity';
+import type { KeyHeaders } from '../cache/key-headers';
+import type { Store } from '../cache/store';
+import type { ClientRequest } from '../client-request';
+import type { Gateway } from '../gateway';
+import type { AnswerHeaders, Served } from './answer-headers';
+import type { Answerer, Arrival } from './front';
+import { mediaTypes } from './media-type';
+import type { ResponseCacheStatistics } from './response-cache-statistics';
+import { privateKey, publicKey } from './response-keys';
+import { readAnswer } from './stored-answer';
+
+export interface CachedAnswersOptions {
+  readonly store: Store;
+  readonly gateway: Gateway;
+  readonly keyHeaders: KeyHeaders;
+  readonly answerHeaders: AnswerHeaders;
+  /** Whether clients may say what they want of caches: requests that do are looked at more closely. */
+  readonly clientDirectives: boolean;
+  /** Headers, names and values in turn. */
+  readonly corsHeaders: (origin: string | undefined) => readonly string[];
+  readonly statistics: ResponseCacheStatistics;
+}
+
+/** A request that was answered before, by its bytes. */
+interface Asked {
+  readonly supergraph: string;
+  /** Who was answered. */
+  readonly identity: Identity;
+  /** Whether somebody else may ask for so much. */
+  readonly isFor: (identity: Identity) => boolean;
+  readonly operation: ClientRequest['operation'];
+  readonly base: string;
+  readonly scope: 'public' | 'private';
+}
+
+/**
+ * Answers requests from memory by what they look like, byte for byte: nothing is parsed, planned or written anew. What
+ * it finds is looked up under the same keys as everywhere, so that it is as fresh, and as private.
+ */
+export class CachedAnswers {
+  readonly #options: CachedAnswersOptions;
+  readonly #asked = new LRUCache<string, Asked>({ maxSize: mostBytes });
+  readonly #mediaTypeFor = mediaTypes();
+
+  constructor(options: CachedAnswersOptions) {
+    this.#options = options;
+  }
+
+  /** Remembers what was asked with a body, or a URL. */
+  learn(request: string, { answer, keys }: Served, { operation, identity }: ClientRequest): void {
+    const { supergraph, base, isFor } = keys;
+    if (base === undefined || request.length > longestRequest || this.#options.store.peek === undefined)
+      return;
+    const { scope } = answer.policy;
+    const known = this.#asked.get(request);
+    if (known?.base === base && known.scope === scope) return;
+    this.#asked.set(
+      request,
+      { supergraph, operation, identity, isFor, base, scope },
+      { size: request.length + 300 },
+    );
+  }
+
+  readonly answer: Answerer = (arrival) => {
+    const { client, request, response } = arrival;
+    const { headers } = request;
+    const asked = this.#asked.get(requestKey(arrival));
+    if (asked === undefined || asked.supergraph !== this.#options.gateway.current?.digest) return false;
+    if (request.method === 'GET' && !isPreflighted(headers)) return false;
+    if (this.#options.clientDirectives && headers['cache-control'] !== undefined) return false;
+    if (asked.identity !== client.identity && !asked.isFor(client.identity)) return false;
+    const type = this.#mediaTypeFor(headers.accept);
+    const answer = type === undefined ? undefined : this.#find(asked, client);
+    if (answer === undefined) return false;
+
+    if (asked.operation !== undefined) client.resolve(asked.operation);
+    this.#options.statistics.hit++;
+    const { answerHeaders, corsHeaders } = this.#options;
+    const reply = answerHeaders.reply(request, type!, { answer, result: 'HIT', keys: asked });
+    response.writeHead(reply.status, [
+      'x-request-id',
+      client.id,
+      'traceresponse',
+      client.traceresponse,
+      ...corsHeaders(headers.origin),
+      ...reply.headers,
+    ]);
+    response.end(reply.body);
+    return true;
+  };
+
+  #find({ base, scope }: Asked, client: ClientRequest) {
+    const { store, keyHeaders } = this.#options;
+    const key = scope === 'public' ? publicKey(base, client, keyHeaders) : privateKey(base, client);
+    const entry = store.peek!(key);
+    return entry && readAnswer(entry);
+  }
+}
+
+/** What a request is known by. A body begins with a brace, a URL with a slash. */
+export function requestKey({ request, body }: Pick<Arrival, 'request' | 'body'>): string {
+  return request.method === 'GET' ? request.url! : body.toString('latin1');
+}
+
+/** 16 MiB. */
+const mostBytes = 16 * 1024 * 1024;
+const longestRequest = 32 * 1024;
+
+/** Whether a foreign page could not have sent it unasked, as Apollo Server sees it: only then it is answered. */
+function isPreflighted(headers: Arrival['request']['headers']): boolean {
+  const type = headers['content-type'];
+  if (type !== undefined) return type === 'application/json';
+  return !!headers['apollo-require-preflight'] || !!headers['x-apollo-operation-name'];
+}

@@ -1,0 +1,34 @@
+import { compileKeyHeaders, type KeyHeaders } from '../cache/key-headers';
+import type { Policy } from '../cache/policy';
+import { policyReaderFor } from '../cache/policy-options';
+import type { Store } from '../cache/store';
+import type { Options } from '../options';
+import type { Metrics } from '../telemetry/metrics';
+import type { SubgraphResponse } from '../transports/transport';
+import { AnswerHeaders } from './answer-headers';
+import { ResponseCache } from './response-cache';
+import { ResponseCacheStatistics } from './response-cache-statistics';
+
+/** What keeps answers of this process, whatever the supergraph. */
+export interface Caching {
+  readonly responses: ResponseCache;
+  readonly answerHeaders: AnswerHeaders;
+  readonly keyHeaders: KeyHeaders;
+  readonly statistics: ResponseCacheStatistics;
+  /** What a response of a subgraph says of how long it may be kept. */
+  readonly policyOf: (response: SubgraphResponse) => Policy;
+}
+
+export function createCaching(options: Options, store: Store, { meter }: Pick<Metrics, 'meter'>): Caching {
+  const keyHeaders = compileKeyHeaders(options);
+  const statistics = new ResponseCacheStatistics(meter);
+  const { responses, cdn } = options.cache;
+  const { request: timeout } = options.timeouts;
+  return {
+    responses: new ResponseCache({ store, options: responses, keyHeaders, timeout, statistics }),
+    answerHeaders: new AnswerHeaders({ keyHeaders, cdn: cdn.enabled }),
+    keyHeaders,
+    statistics,
+    policyOf: policyReaderFor(options),
+  };
+}

@@ -1,0 +1,64 @@
+import type { Identity } from '../auth/identity';
+import { Ingredients } from '../cache/policy';
+import type { ClientRequest } from '../client-request';
+import type { Execution } from '../execution';
+import { noCalls } from '../transports/call-counts';
+import type { Caller } from '../transports/transport';
+import type { StoredAnswer } from './stored-answer';
+
+/** For whom an operation is run. */
+export interface IdentifiedCaller extends Caller {
+  readonly identity: Identity;
+}
+
+/** What an execution came to. */
+export interface Outcome {
+  readonly execution: Execution;
+  /** What others may be served; undefined for what must not be kept. */
+  readonly answer: StoredAnswer | undefined;
+}
+
+/**
+ * An execution whose answer is for all who ask the same while it runs. It goes on until the last of them has left, and
+ * has the time of the one who has most left. It is made with the headers, the identity and the trace of the one who began it.
+ */
+export class Flight implements IdentifiedCaller {
+  readonly headers: Caller['headers'];
+  readonly identity: Identity;
+  readonly signedIdentity: string | undefined;
+  readonly scope: string;
+  readonly tracing: Caller['tracing'];
+  readonly calls: Caller['calls'];
+  readonly ingredients = new Ingredients();
+  readonly outcome: Promise<Outcome>;
+  readonly #clients: ClientRequest[] = [];
+  /** Milliseconds of `performance.now()`; set where nobody waits for it. */
+  readonly #until: number | undefined;
+
+  /** @param until for an execution that nobody waits for: when it must be over */
+  constructor(first: ClientRequest, run: (flight: Flight) => Promise<Outcome>, until?: number) {
+    this.headers = first.headers;
+    this.identity = first.identity;
+    this.signedIdentity = first.signedIdentity;
+    this.scope = first.scope;
+    this.tracing = first.tracing;
+    this.calls = until === undefined ? first.calls : noCalls();
+    this.#until = until;
+    if (until === undefined) this.join(first);
+    this.outcome = run(this);
+    // Who waits for it gets the error.
+    this.outcome.catch(() => undefined);
+  }
+
+  join(client: ClientRequest): void {
+    this.#clients.push(client);
+  }
+
+  get isGone(): boolean {
+    return this.#until === undefined && this.#clients.every(({ isGone }) => isGone);
+  }
+
+  get deadline(): number {
+    return this.#clients.reduce((latest, { deadline }) => Math.max(latest, deadline), this.#until ?? 0);
+  }
+}

@@ -1,0 +1,212 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Counter, Meter } from '@opentelemetry/api';
+import { getOperationAST, type GraphQLSchema, parse } from 'graphql';
+import type { Logger } from '../telemetry/logger';
+import { compileInputs, type FindInputs } from './inputs';
+import { signatureOf } from './signature';
+
+/** Where counters are written. */
+export interface UsageSink {
+  putOperation(hash: string, text: string): Promise<void>;
+  putSegment(segment: {
+    readonly id: string;
+    readonly day: string;
+    readonly counts: readonly {
+      readonly operation: string;
+      readonly client: string;
+      readonly version: string;
+      readonly requests: number;
+      readonly inputs?: Readonly<Record<string, number>>;
+    }[];
+  }): Promise<void>;
+}
+
+/** As clients call themselves; empty when they do not. */
+export interface UsageClient {
+  readonly clientName: string;
+  readonly clientVersion: string;
+}
+
+/** Counts one request. */
+export type CountUse = (client: UsageClient, variables: Readonly<Record<string, unknown>>) => void;
+
+export interface UsageRecorder {
+  /** Compiles what an operation uses, so that a request only moves a counter. */
+  operation(source: string, operationName: string | undefined, schema: GraphQLSchema): CountUse;
+  /** Writes what is not written yet. */
+  close(): Promise<void>;
+}
+
+export interface UsageRecorderOptions {
+  readonly sink: UsageSink;
+  readonly logger: Logger;
+  readonly meter: Meter;
+  /** Milliseconds between two writes: what may be lost when the process is killed. */
+  readonly interval: number;
+  /** Counters in a segment; more begin another one. @default 2_000 */
+  readonly segmentSize?: number;
+}
+
+/**
+ * Counts which operations clients send. It holds at most `longestQueue` segments of `segmentSize` counters, and writes
+ * at most `mostSegments` of them in a day, whatever names clients give themselves; what is beyond is counted as dropped.
+ */
+export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorder {
+  const { sink, logger, meter, interval, segmentSize = 2_000 } = options;
+  const gateway = `${hostname().replace(/[^\w-]/g, '-')}-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const dropped = meter.createCounter('weir.usage.dropped', {
+    description:
+      'Requests whose use was not recorded: too many operations and clients, or no registry to write to.',
+  });
+  const written = new Set<string>();
+  let serial = 0;
+  let segment = newSegment();
+  const full: Segment[] = [];
+  let failed = false;
+  let writing = Promise.resolve();
+
+  function newSegment(): Segment {
+    const day = new Date().toISOString().slice(0, 10);
+    return { id: `${gateway}-${serial++}`, day, counters: [], isChanged: false };
+  }
+
+  function rotate(): void {
+    if (segment.isChanged) full.push(segment);
+    if (full.length > longestQueue) drop(full.shift()!, dropped);
+    segment = newSegment();
+  }
+
+  function newCounter(operation: Operation, clientName: string, clientVersion: string): Use {
+    if (segment.counters.length >= segmentSize) rotate();
+    const use = { operation, segment, clientName, clientVersion, requests: 0, inputs: undefined };
+    segment.counters.push(use);
+    return use;
+  }
+
+  async function write(): Promise<void> {
+    if (segment.day !== new Date().toISOString().slice(0, 10)) rotate();
+    try {
+      while (full.length > 0) {
+        await writeSegment(full[0]!);
+        full.shift();
+      }
+      await writeSegment(segment);
+      failed = false;
+    } catch (error) {
+      if (!failed)
+        logger.warn({ reason: (error as Error).message }, 'the use of the schema cannot be recorded');
+      failed = true;
+    }
+  }
+
+  async function writeSegment(each: Segment): Promise<void> {
+    if (!each.isChanged) return;
+    each.isChanged = false;
+    try {
+      for (const { hash, text } of new Set(each.counters.map(({ operation }) => operation))) {
+        if (written.has(hash)) continue;
+        await sink.putOperation(hash, text);
+        if (written.size > mostRemembered) written.clear();
+        written.add(hash);
+      }
+      await sink.putSegment({ id: each.id, day: each.day, counts: each.counters.map(toCount) });
+    } catch (error) {
+      each.isChanged = true;
+      throw error;
+    }
+  }
+
+  const schedule = (): Promise<void> => (writing = writing.then(write));
+  // A part of it is chance, so that many gateways do not come at the same moment.
+  const timer = setInterval(() => void schedule(), interval * (0.75 + Math.random() / 4));
+  timer.unref();
+
+  return {
+    operation(source, operationName, schema) {
+      const { hash, text } = signatureOf(source, operationName, schema);
+      const ast = getOperationAST(parse(source, { noLocation: true }), operationName)!;
+      const operation: Operation = { hash, text };
+      const find = compileInputs(ast, schema);
+      let uses: Use[] = [];
+      let last: Use | undefined;
+      return ({ clientName, clientVersion }, variables) => {
+        if (
+          last === undefined ||
+          last.segment !== segment ||
+          last.clientName !== clientName ||
+          last.clientVersion !== clientVersion
+        ) {
+          if (last !== undefined && last.segment !== segment) uses = [];
+          last = uses.find((use) => use.clientName === clientName && use.clientVersion === clientVersion);
+          if (last === undefined) uses.push((last = newCounter(operation, clientName, clientVersion)));
+        }
+        last.requests++;
+        last.segment.isChanged = true;
+        if (find !== undefined) countInputs(last, find, variables);
+      };
+    },
+    async close() {
+      clearInterval(timer);
+      await Promise.race([schedule(), delay(longestFarewell, undefined, { ref: false })]);
+    },
+  };
+}
+
+interface Operation {
+  readonly hash: string;
+  readonly text: string;
+}
+
+interface Segment {
+  readonly id: string;
+  readonly day: string;
+  readonly counters: Use[];
+  isChanged: boolean;
+}
+
+/** The counter of an operation and a client. */
+interface Use {
+  readonly operation: Operation;
+  readonly segment: Segment;
+  readonly clientName: string;
+  readonly clientVersion: string;
+  requests: number;
+  inputs: Map<string, { requests: number; stamp: number }> | undefined;
+}
+
+const longestQueue = 8;
+const mostRemembered = 50_000;
+/** Milliseconds. */
+const longestFarewell = 10_000;
+
+/** What occurs twice in the variables of a request counts once. */
+function countInputs(use: Use, find: FindInputs, variables: Readonly<Record<string, unknown>>): void {
+  const inputs = (use.inputs ??= new Map<string, { requests: number; stamp: number }>());
+  const stamp = use.requests;
+  find(variables, (coordinate) => {
+    const input = inputs.get(coordinate);
+    if (input === undefined) inputs.set(coordinate, { requests: 1, stamp });
+    else if (input.stamp !== stamp) {
+      input.requests++;
+      input.stamp = stamp;
+    }
+  });
+}
+
+function toCount({ operation, clientName, clientVersion, requests, inputs }: Use) {
+  return {
+    operation: operation.hash,
+    client: clientName,
+    version: clientVersion,
+    requests,
+    ...(inputs === undefined
+      ? {}
+      : { inputs: Object.fromEntries(Array.from(inputs, ([name, input]) => [name, input.requests])) }),
+  };
+}
+
+function drop({ counters }: Segment, dropped: Counter): void {
+  dropped.add(counters.reduce((sum, { requests }) => sum + requests, 0));
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import {
+  type DocumentNode,
+  type FieldNode,
+  getNamedType,
+  type GraphQLInputType,
+  type GraphQLSchema,
+  isEnumType,
+  isInputObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  print,
+  stripIgnoredCharacters,
+  TypeInfo,
+  type ValueNode,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
+
+export interface Signature {
+  readonly hash: string;
+  readonly text: string;
+}
+
+/**
+ * What an operation asks for, without what it asks with: numbers and texts are replaced, enum values and the names of
+ * input fields stay, because they belong to the schema. Operations that differ in these only, in aliases or in
+ * white space have one signature. Definitions that the operation does not use are left out.
+ */
+export function signatureOf(
+  source: string,
+  operationName: string | undefined,
+  schema: GraphQLSchema,
+): Signature {
+  const document = onlyUsed(parse(source, { noLocation: true }), operationName);
+  const aliases = new Map<string, string>();
+  const types = new TypeInfo(schema);
+  const withoutValues = visit(
+    document,
+    visitWithTypeInfo(types, {
+      Field: (node) => renameAlias(node, aliases),
+      // The description of an operation may hold anything.
+      Argument: (node) => ({ ...node, value: withoutValue(node.value, types.getInputType()) }),
+      VariableDefinition: ({ defaultValue, ...node }) =>
+        defaultValue === undefined
+          ? undefined
+          : { ...node, defaultValue: withoutValue(defaultValue, types.getInputType()) },
+    }),
+  );
+  const text = stripIgnoredCharacters(print(withoutValues));
+  return { text, hash: createHash('sha256').update(text).digest('hex').slice(0, 32) };
+}
+
+function onlyUsed({ definitions }: DocumentNode, operationName: string | undefined): DocumentNode {
+  const operation = definitions.find(
+    (definition): definition is OperationDefinitionNode =>
+      definition.kind === Kind.OPERATION_DEFINITION &&
+      (operationName === undefined || definition.name?.value === operationName),
+  )!;
+  const used = new Set<string>();
+  const collect = (node: DocumentNode['definitions'][number]): void => {
+    visit(node, {
+      FragmentSpread({ name: { value } }) {
+        if (used.has(value)) return;
+        used.add(value);
+        const fragment = definitions.find(
+          (definition) => definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === value,
+        );
+        if (fragment !== undefined) collect(fragment);
+      },
+    });
+  };
+  collect(operation);
+  return {
+    kind: Kind.DOCUMENT,
+    definitions: definitions.filter(
+      (definition) =>
+        definition === operation ||
+        (definition.kind === Kind.FRAGMENT_DEFINITION && used.has(definition.name.value)),
+    ),
+  };
+}
+
+/** One new name for each alias: fields that merged before still do, and those that did not do not. */
+function renameAlias(node: FieldNode, aliases: Map<string, string>): FieldNode | undefined {
+  if (node.alias === undefined) return undefined;
+  const { value } = node.alias;
+  let name = aliases.get(value);
+  if (name === undefined) aliases.set(value, (name = `_${aliases.size + 1}`));
+  return { ...node, alias: { ...node.alias, value: name } };
+}
+
+function withoutValue(value: ValueNode, type: GraphQLInputType | null | undefined): ValueNode {
+  const named = type == null ? undefined : getNamedType(type);
+  switch (value.kind) {
+    case Kind.STRING:
+      return { kind: Kind.STRING, value: '' };
+    case Kind.INT:
+    case Kind.FLOAT:
+      return { kind: Kind.INT, value: '0' };
+    case Kind.ENUM:
+      return isEnumType(named) ? value : { kind: Kind.STRING, value: '' };
+    case Kind.LIST:
+      return { kind: Kind.LIST, values: distinct(value.values.map((item) => withoutValue(item, type))) };
+    case Kind.OBJECT:
+      return {
+        kind: Kind.OBJECT,
+        // Under a scalar the names are a value, too.
+        fields: isInputObjectType(named)
+          ? value.fields.map((field) => ({
+              ...field,
+              value: withoutValue(field.value, named.getFields()[field.name.value]?.type),
+            }))
+          : [],
+      };
+    case Kind.BOOLEAN:
+    case Kind.NULL:
+    case Kind.VARIABLE:
+      return value;
+    default:
+      return value satisfies never;
+  }
+}
+
+function distinct(values: readonly ValueNode[]): ValueNode[] {
+  return [...new Map(values.map((value) => [print(value), value])).values()];
+}

@@ -1,0 +1,68 @@
+import { type Change, ChangeType, CriticalityLevel, diff } from '@graphql-inspector/core';
+import type { GraphQLSchema } from 'graphql';
+
+/**
+ * `breaking`: an operation that was valid may not be any more, or a client gets what it did not expect.
+ * `dangerous`: clients that are not written with care may stumble, as over a new enum value. `safe`: nobody notices.
+ */
+export type Severity = 'breaking' | 'dangerous' | 'safe';
+
+/** One difference between two schemas as clients see them. */
+export interface SchemaChange {
+  readonly severity: Severity;
+  /** Such as `FIELD_REMOVED`. */
+  readonly code: string;
+  readonly message: string;
+  /** Such as `Product.price`; absent where it concerns the schema as a whole. */
+  readonly coordinate?: string;
+  /** Whoever uses one of these is concerned, such as `Product.price(currency:)`, `Currency.EUR`. */
+  readonly concerns: readonly string[];
+}
+
+/** What is different, the worst first. */
+export async function changesBetween(before: GraphQLSchema, after: GraphQLSchema): Promise<SchemaChange[]> {
+  const changes = (await diff(before, after)).map(toChange);
+  const rank = { breaking: 0, dangerous: 1, safe: 2 };
+  return changes.sort((a, b) => rank[a.severity] - rank[b.severity] || compare(a.message, b.message));
+}
+
+function toChange(change: Change): SchemaChange {
+  const { message, path, criticality } = change;
+  return {
+    severity: severities[criticality.level],
+    code: change.type as string,
+    message: message.replaceAll("'", '`'),
+    ...(path === undefined ? {} : { coordinate: coordinateOf(change) }),
+    concerns: concernsOf(change),
+  };
+}
+
+const severities: Record<CriticalityLevel, Severity> = {
+  [CriticalityLevel.Breaking]: 'breaking',
+  [CriticalityLevel.Dangerous]: 'dangerous',
+  [CriticalityLevel.NonBreaking]: 'safe',
+};
+
+/** In the notation of the specification's schema coordinates: an argument is `Type.field(argument:)`. */
+function coordinateOf({ path = '' }: Change): string {
+  const [type, field, argument] = path.split('.');
+  return argument === undefined || type!.startsWith('@') ? path : `${type}.${field}(${argument}:)`;
+}
+
+function concernsOf(change: Change): string[] {
+  const coordinate = coordinateOf(change);
+  const [owner = ''] = coordinate.split(/[.(]/);
+  switch (change.type) {
+    // A new argument or input field that must be given is missing wherever the thing around it is used.
+    case ChangeType.FieldArgumentAdded:
+      return [coordinate.slice(0, coordinate.indexOf('('))];
+    case ChangeType.InputFieldAdded:
+      return [owner];
+    case ChangeType.UnionMemberRemoved:
+      return [(change.meta as { removedUnionMemberTypeName: string }).removedUnionMemberTypeName];
+    default:
+      return coordinate === '' ? [] : [coordinate];
+  }
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,83 @@
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { RegistryStore } from './store/store';
+
+/** How often a client sent an operation. */
+export interface UsageCount {
+  /** The hash of its normalised text. */
+  readonly operation: string;
+  readonly client: string;
+  readonly version: string;
+  readonly requests: number;
+  /** Of these, the requests whose variables had an enum value or an input field, such as `Currency.EUR`. */
+  readonly inputs?: Readonly<Record<string, number>>;
+}
+
+/** What one gateway counted on one day, or a part of it when it is much. */
+export interface UsageSegment {
+  /** Never written by two gateways. */
+  readonly id: string;
+  /** Such as `2026-11-25`, in UTC. */
+  readonly day: string;
+  readonly counts: readonly UsageCount[];
+}
+
+/**
+ * The use of one variant, day by day. A gateway writes its segment again and again, each time whole: a write that is
+ * sent twice counts once, and one that is lost is made good by the next.
+ */
+export interface UsageLog {
+  putOperation(hash: string, text: string): Promise<void>;
+  putSegment(segment: UsageSegment): Promise<void>;
+  /** All segments since a day, and the texts of their operations. */
+  read(
+    since: Date,
+    until?: Date,
+  ): Promise<{
+    readonly segments: readonly UsageSegment[];
+    readonly operations: ReadonlyMap<string, string>;
+  }>;
+}
+
+/** Days that use is kept for. */
+export const usageDays = 90;
+
+export function createUsageLog(store: RegistryStore, name: string): UsageLog {
+  const operations = `${name}/operations`;
+  const partitionOf = (day: string) => `${name}/usage/${day}`;
+  const put = async (partition: string, sort: string, content: unknown, day: string, days: number) => {
+    const expires = Math.ceil(Date.parse(day) / 1000) + days * 86_400;
+    await store.put({ partition, sort }, await promisify(gzip)(JSON.stringify(content)), { expires });
+  };
+  const read = async <Content>(partition: string): Promise<(readonly [string, Content])[]> =>
+    Promise.all(
+      (await store.list(partition)).map(
+        async ({ sort, value }) =>
+          [sort, JSON.parse((await promisify(gunzip)(value)).toString('utf8')) as Content] as const,
+      ),
+    );
+
+  return {
+    // Longer than the counts that name it.
+    putOperation: (hash, text) => put(operations, hash, text, dayOf(new Date()), usageDays + 30),
+    putSegment: ({ id, day, counts }) => put(partitionOf(day), id, counts, day, usageDays),
+    async read(since, until = new Date()) {
+      const days = daysBetween(since, until);
+      const found = await Promise.all(days.map((day) => read<UsageCount[]>(partitionOf(day))));
+      const segments = found.flatMap((items, index) =>
+        items.map(([id, counts]) => ({ id, day: days[index]!, counts })),
+      );
+      const texts = segments.length === 0 ? [] : await read<string>(operations);
+      return { segments, operations: new Map(texts) };
+    },
+  };
+}
+
+export const dayOf = (date: Date): string => date.toISOString().slice(0, 10);
+
+function daysBetween(since: Date, until: Date): string[] {
+  const days = [];
+  for (let day = Date.parse(dayOf(since)); day <= until.getTime(); day += 86_400_000)
+    days.push(dayOf(new Date(day)));
+  return days.slice(-usageDays);
+}

@@ -1,0 +1,122 @@
+import type { GraphQLSchema } from 'graphql';
+import { usesOf } from './operation-uses';
+import type { UsageCount, UsageLog } from './usage-log';
+
+export interface UsageOptions {
+  /** The days since then count, whole. */
+  readonly since: Date;
+  /** Clients that do not count: `NAME`, or `NAME@VERSION`. @default [] */
+  readonly excludedClients?: readonly string[] | undefined;
+  /** The schema that the operations were sent to. */
+  readonly schema: GraphQLSchema;
+}
+
+/** An operation that clients sent, and how often. */
+export interface UsedOperation {
+  /** Of its normalised text. */
+  readonly hash: string;
+  readonly text: string;
+  /** `unnamed` where clients gave it none. */
+  readonly name: string;
+  readonly requests: number;
+  /** The one that sent it most often first. */
+  readonly clients: readonly ClientUse[];
+}
+
+export interface ClientUse {
+  /** `unknown` where a client does not say. */
+  readonly client: string;
+  readonly version: string;
+  readonly requests: number;
+}
+
+/** What clients used in a window of time. */
+export interface Usage {
+  /** Of all operations. */
+  readonly requests: number;
+  /** The first day with any; undefined when nothing was counted. */
+  readonly firstDay: string | undefined;
+  /** The most used operation first. */
+  readonly operations: readonly UsedOperation[];
+  /** The operations that use one of these schema coordinates, the most used one first; counts are of these uses. */
+  using(coordinates: readonly string[]): UsedOperation[];
+}
+
+export async function readUsage(log: UsageLog, options: UsageOptions): Promise<Usage> {
+  const { since, excludedClients = [], schema } = options;
+  const { segments, operations: texts } = await log.read(since);
+  const counts = new Map<string, UsageCount[]>();
+  for (const count of segments.flatMap((segment) => segment.counts)) {
+    if (
+      excludedClients.includes(count.client) ||
+      excludedClients.includes(`${count.client}@${count.version}`)
+    )
+      continue;
+    const others = counts.get(count.operation);
+    if (others === undefined) counts.set(count.operation, [count]);
+    else others.push(count);
+  }
+  const read = Array.from(counts, ([hash, counts]) => {
+    const text = texts.get(hash) ?? '';
+    return { hash, text, name: nameOf(text), counts, uses: safeUses(text, schema) };
+  });
+  const summarize = (
+    { hash, text, name, counts }: (typeof read)[number],
+    requestsOf: (count: UsageCount) => number,
+  ): UsedOperation => {
+    const clients = clientsOf(counts, requestsOf);
+    return { hash, text, name, clients, requests: sum(clients) };
+  };
+  const operations = read
+    .map((operation) => summarize(operation, ({ requests }) => requests))
+    .sort(byRequests);
+  return {
+    requests: sum(operations),
+    firstDay: segments.map(({ day }) => day).sort()[0],
+    operations,
+    using(coordinates) {
+      return read
+        .map((operation) =>
+          coordinates.some((coordinate) => operation.uses.has(coordinate))
+            ? summarize(operation, ({ requests }) => requests)
+            : summarize(operation, ({ inputs = {} }) =>
+                Math.max(0, ...coordinates.map((coordinate) => inputs[coordinate] ?? 0)),
+              ),
+        )
+        .filter(({ requests }) => requests > 0)
+        .sort(byRequests);
+    },
+  };
+}
+
+function clientsOf(counts: readonly UsageCount[], requestsOf: (count: UsageCount) => number): ClientUse[] {
+  const clients = new Map<string, ClientUse>();
+  for (const count of counts) {
+    const requests = requestsOf(count);
+    if (requests === 0) continue;
+    const { client, version } = count;
+    const key = `${client}\n${version}`;
+    const before = clients.get(key)?.requests ?? 0;
+    clients.set(key, { client: client || 'unknown', version, requests: before + requests });
+  }
+  return [...clients.values()].sort(byRequests);
+}
+
+const sum = (items: readonly { readonly requests: number }[]): number =>
+  items.reduce((total, { requests }) => total + requests, 0);
+
+const byRequests = (a: { readonly requests: number }, b: { readonly requests: number }): number =>
+  b.requests - a.requests;
+
+/** As the text has it, which is normalised: `query Name(…){…}`, perhaps after fragments. */
+const nameOf = (text: string): string =>
+  /(?:^|\})(?:query|mutation|subscription) (\w+)/.exec(text)?.[1] ?? 'unnamed';
+
+/** Nothing where a text is missing or damaged: its requests count, but they name nothing. */
+function safeUses(text: string, schema: GraphQLSchema): Set<string> {
+  try {
+    return usesOf(text, schema);
+  } catch {
+    return new Set();
+  }
+}

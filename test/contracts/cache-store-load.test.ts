@@ -1,0 +1,92 @@
+/** What invalidations cost a store that is full, and that neither they nor writes make it grow without end. */
+import { performance } from 'node:perf_hooks';
+import type { Store } from '../../gateway/cache/store';
+import { entryAt, storeKinds, type TestStores } from '../support/cache-stores';
+
+jest.setTimeout(1_200_000);
+
+describe.each(storeKinds)('%s', (kind, start) => {
+  // A put is a request here, and the DynamoDB of the tests takes some milliseconds for each.
+  const [tagCount, entryCount] = kind.includes('DynamoDB') ? [200, 2_000] : [10_000, 100_000];
+  const keyOf = (i: number): string => `key${i}`;
+  const tagOf = (i: number): string => `tag${i % tagCount}`;
+  let stores: TestStores;
+  let store: Store;
+
+  beforeAll(async () => {
+    stores = await start();
+    store = await stores.open();
+  });
+
+  afterAll(async () => {
+    await store.close();
+    await stores.close();
+  });
+
+  it(`drops one of ${tagCount} tags of ${entryCount} entries, and leaves the others, within 50 ms`, async () => {
+    const { clock } = await store.get([]);
+    for (let from = 0; from < entryCount; from += 1_000) {
+      const some = Array.from({ length: 1_000 }, (_, i) => from + i);
+      await store.set(
+        new Map(
+          some.map((i) => [
+            keyOf(i),
+            entryAt(stores.now(), { tags: [tagOf(i), 'type:Product', `entity${i}`] }),
+          ]),
+        ),
+        clock,
+      );
+    }
+    const times: number[] = [];
+    for (const dropped of [7, 8, 9, 10, 11]) {
+      const began = performance.now();
+      await store.invalidate([tagOf(dropped)]);
+      times.push(performance.now() - began);
+    }
+    const perTag = entryCount / tagCount;
+    const keys = Array.from({ length: 20 * perTag }, (_, i) =>
+      keyOf(Math.floor(i / 20) * tagCount + (i % 20)),
+    );
+    const { entries } = await store.get(keys);
+    const found = keys.map((_, i) => entries[i] !== undefined);
+    expect(found).toEqual(keys.map((_, i) => i % 20 < 7 || i % 20 > 11));
+    // The median: a machine that is busy with something else may be late once.
+    expect(times.sort((one, other) => one - other)[2]).toBeLessThanOrEqual(50);
+  });
+
+  const minutes = Number(process.env['WEIR_SOAK'] ?? 0);
+  (minutes > 0 ? it : it.skip)(
+    `takes no more memory after ${minutes} minutes of writes and invalidations`,
+    async () => {
+      const measured: number[] = [];
+      const end = performance.now() + minutes * 60_000;
+      let written = 0;
+      let next = performance.now() + (minutes * 60_000) / 10;
+      for (let i = 0; performance.now() < end; i++) {
+        const { clock } = await store.get([keyOf(i % 50_000)]);
+        const entries = Array.from({ length: 100 }, () => {
+          const n = written++;
+          return [
+            `soak${n % 300_000}`,
+            entryAt(stores.now(), { tags: [`soak-${n}`, `group-${n % 5_000}`] }),
+          ] as const;
+        });
+        await store.set(new Map(entries), clock);
+        await store.invalidate([
+          `soak-${written - 50}`,
+          `group-${i % 5_000}`,
+          ...(i % 100 === 0 ? [`prefix${i}-*`] : []),
+        ]);
+        if (performance.now() < next) continue;
+        next += (minutes * 60_000) / 10;
+        global.gc?.();
+        measured.push(process.memoryUsage().heapUsed + process.memoryUsage().external);
+      }
+      const [early, late] = [measured.slice(2, 5), measured.slice(-3)].map((some) => Math.min(...some));
+      process.stderr.write(
+        `${kind}: ${written} writes; MiB: ${measured.map((bytes) => Math.round(bytes / 2 ** 20)).join(' ')}\n`,
+      );
+      expect(late! / early!).toBeLessThan(1.25);
+    },
+  );
+});

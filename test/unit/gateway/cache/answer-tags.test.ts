@@ -1,0 +1,221 @@
+import { parse } from 'graphql';
+import { AnswerTags } from '../../../../gateway/cache/answer-tags';
+import { entityFactsOf } from '../../../../gateway/planning/entity-facts';
+import type { SubgraphRequest } from '../../../../gateway/transports/transport';
+import { compose } from '../../../support/small-graph';
+import { operationOf, requestOf } from '../../../support/subgraph-request';
+
+const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.12",
+  import: ["@key", "@shareable", "@interfaceObject", "@inaccessible", { name: "@cacheTag", as: "@tagged" }])`;
+
+const supergraph = compose([
+  {
+    name: 'products',
+    url: 'http://products',
+    typeDefs: `
+      ${link}
+      type Query {
+        product(upc: ID!, region: String = "eu"): Product @tagged(format: "product-{$args.upc}-{$args.region}")
+        shelf: [Product] @tagged(format: "catalogue")
+        things: [Thing]
+        media: [Media]
+      }
+      type Mutation { change(upc: ID!): Product  swap: Thing  tidy: Boolean }
+      type Product @key(fields: "upc") @key(fields: "sku org { id }") @tagged(format: "product-{$key.upc}") {
+        upc: ID!  sku: ID!  org: Org!  name: String  shelf: Shelf
+      }
+      type Org @shareable { id: ID! }
+      type Shelf { name: String }
+      interface Media @key(fields: "id") { id: ID! url: String }
+      type Image implements Media @key(fields: "id") { id: ID! url: String }
+      union Thing = Product | Shelf
+    `,
+  },
+  {
+    name: 'reviews',
+    url: 'http://reviews',
+    typeDefs: `
+      ${link}
+      type Query { latest: Review }
+      type Review { product: Product }
+      type Product @key(fields: "upc") { upc: ID! rating: Int }
+      type Media @key(fields: "id") @interfaceObject { id: ID! rating: Int }
+    `,
+  },
+]);
+const facts = entityFactsOf(parse(supergraph));
+const products = new AnswerTags('products', facts);
+const reviews = new AnswerTags('reviews', facts);
+
+const response = (data: unknown): Buffer => Buffer.from(JSON.stringify({ data }));
+const tagsOf = (document: string, data: unknown, variables: object = {}): string[] =>
+  [...products.ofResponse(requestOf(document, variables), response(data))].sort();
+const ofEntity = (of: AnswerTags, selection: string, representation: object, answer: unknown): string[] =>
+  [
+    ...of.ofEntity(
+      `query($representations:[_Any!]!){_entities(representations:$representations){${selection}}}`,
+      Buffer.from(JSON.stringify(representation)),
+      Buffer.from(JSON.stringify(answer)),
+    )!,
+  ].sort();
+
+describe('a response', () => {
+  it('is made of the types that are asked for, even if there are no objects of them', () => {
+    expect(tagsOf('{ shelf { name shelf { name } } }', { shelf: [] })).toEqual([
+      'catalogue',
+      'subgraph:products',
+      'type:Product',
+      'type:Shelf',
+      'type:Thing',
+    ]);
+  });
+
+  it('is made of the entities in it, by all of their keys', () => {
+    const tags = tagsOf('{ shelf { upc sku org { id } } }', {
+      shelf: [{ upc: 1, sku: 'a', org: { id: 'o' } }],
+    });
+    expect(tags).toEqual(expect.arrayContaining(['Product:upc=1', 'Product:org.id=o,sku=a', 'product-1']));
+  });
+
+  it('may be made of any entity whose key is not in it', () => {
+    const tags = tagsOf('{ shelf { sku name } }', { shelf: [{ sku: 'a', name: 'A' }] });
+    expect(tags).toEqual(expect.arrayContaining(['Product:upc=?', 'Product:org.id=?', 'product-{$key.upc}']));
+  });
+
+  it('takes no field for a key that only has the name of one', () => {
+    const tags = tagsOf('{ shelf { upc: name } }', { shelf: [{ upc: 'A' }] });
+    expect(tags).toContain('Product:upc=?');
+    expect(tags).not.toContain('Product:upc=A');
+  });
+
+  it('finds a key under another name, and in a fragment', () => {
+    const tags = tagsOf('{ things { __typename ... on Product { id: upc } } }', {
+      things: [{ __typename: 'Product', id: '1' }, { __typename: 'Shelf' }],
+    });
+    expect(tags).toContain('Product:upc=1');
+    expect(tags).not.toContain('Product:upc=?');
+  });
+
+  it('may be made of any object that an interface or a union can be, where it does not say which', () => {
+    expect(tagsOf('{ media { url } }', { media: [{ url: 'u' }] })).toEqual(
+      expect.arrayContaining(['Image:id=?', 'Media:id=?', 'type:Image', 'type:Media']),
+    );
+  });
+
+  it('has the tags of its fields, with the arguments that were given or are the default', () => {
+    const document = 'query($upc: ID!, $r: String = "us") { product(upc: $upc, region: $r) { upc } }';
+    const data = { product: { upc: '1' } };
+    expect(tagsOf(document, data, { upc: '1', r: 'eu' })).toContain('product-1-eu');
+    expect(tagsOf(document, data, { upc: '1' })).toContain('product-1-us');
+    // What the subgraph makes of it is not known here.
+    expect(tagsOf('{ product(upc: "1") { upc } }', data)).toContain('product-{$args.upc}-{$args.region}');
+  });
+
+  it('that is no JSON has the tags that depend on nothing in it', () => {
+    const tags = products.ofResponse(requestOf('{ shelf { upc } }'), Buffer.from('<html>'));
+    expect([...tags]).toEqual(expect.arrayContaining(['catalogue', 'type:Product']));
+  });
+});
+
+describe('an entity', () => {
+  it('is told by its representation', () => {
+    const tags = ofEntity(
+      reviews,
+      '... on Product { rating }',
+      { __typename: 'Product', upc: '1', price: 3 },
+      { rating: 1 },
+    );
+    expect(tags).toEqual([
+      'Product:org.id=?',
+      'Product:upc=1',
+      'subgraph:reviews',
+      'type:Product',
+      'type:Thing',
+    ]);
+  });
+
+  it('that is not there has the tags that it would have', () => {
+    expect(ofEntity(products, '... on Product { name }', { __typename: 'Product', upc: '1' }, null)).toEqual(
+      expect.arrayContaining(['Product:upc=1', 'product-1']),
+    );
+  });
+
+  it('of an interface is the object that it stands for, and the other way round', () => {
+    const byInterface = ofEntity(
+      reviews,
+      '... on Media { rating }',
+      { __typename: 'Media', id: 'm' },
+      { rating: 1 },
+    );
+    const byObject = ofEntity(
+      products,
+      '... on Image { url }',
+      { __typename: 'Image', id: 'm' },
+      { url: 'u' },
+    );
+    for (const tags of [byInterface, byObject])
+      expect(tags).toEqual(expect.arrayContaining(['Image:id=m', 'Media:id=m']));
+  });
+
+  it('that is no JSON is not known', () => {
+    const document =
+      'query($representations:[_Any!]!){_entities(representations:$representations){__typename}}';
+    expect(products.ofEntity(document, Buffer.from('{}'), Buffer.from('{"a":}'))).toBeUndefined();
+  });
+});
+
+describe('a mutation', () => {
+  const mutation = (document: string, variables: object = {}): SubgraphRequest => ({
+    ...requestOf(document, variables),
+    operation: operationOf(document, { subgraph: 'products', kind: 'mutation' }),
+  });
+  const changedBy = (document: string, data: unknown): string[] =>
+    [...products.changedBy(mutation(document), response(data))].sort();
+
+  it('changes the entities that it answers with', () => {
+    expect(changedBy('mutation { change(upc: "1") { upc name } }', { change: { upc: '1' } })).toEqual([
+      'Product:upc=1',
+      'product-1',
+    ]);
+  });
+
+  it('changes all entities of a type where it is not known which', () => {
+    expect(changedBy('mutation { change(upc: "1") { name } }', { change: { name: 'A' } })).toContain(
+      'type:Product',
+    );
+  });
+
+  it('changes nothing that it does not answer with', () => {
+    expect(changedBy('mutation { change(upc: "1") { upc } tidy }', { change: null, tidy: true })).toEqual([]);
+  });
+
+  it('has the effects that are declared for its fields', () => {
+    const declared = new Map([
+      ['change', ['product-{$args.upc}', 'type:Shelf']],
+      ['tidy', ['*']],
+    ]);
+    const tags = products.ofMutation(
+      mutation('mutation($u: ID!) { c: change(upc: $u) { name } }', { u: '7' }),
+      declared,
+    );
+    expect([...tags]).toEqual(['product-7', 'type:Shelf']);
+  });
+});
+
+describe('the fingerprint of a subgraph', () => {
+  const fingerprints = (sdl: string) => {
+    const { subgraphs } = entityFactsOf(parse(sdl));
+    return [...subgraphs.values()].map(({ fingerprint }) => fingerprint);
+  };
+
+  it('changes with its own schema, and with no other', () => {
+    const changed = supergraph.replace(
+      /rating: Int @join__field\(graph: REVIEWS\)/,
+      'rating: Float @join__field(graph: REVIEWS)',
+    );
+    expect(changed).not.toBe(supergraph);
+    const [mine, theirs] = fingerprints(supergraph);
+    expect(fingerprints(changed)[0]).toBe(mine);
+    expect(fingerprints(changed)[1]).not.toBe(theirs);
+  });
+});

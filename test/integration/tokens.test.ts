@@ -69,7 +69,7 @@ describe('a token', () => {
     [
       'whose signature has the public key for its secret',
       async () => {
-        const key = (await importJWK(issuer.publicKey(), 'RS256')) as CryptoKey;
+        const key = (await importJWK(issuer.publicKey(), 'RS256')) as Parameters<typeof exportSPKI>[0];
         const head = `${base64url({ alg: 'HS256', kid: issuer.publicKey()['kid'] })}.${base64url(goodClaims())}`;
         return `${head}.${createHmac('sha256', await exportSPKI(key))
           .update(head)

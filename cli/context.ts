@@ -8,6 +8,8 @@ export interface Context {
 }
 
 export interface Output {
+  /** Whether somebody looks at it. */
+  readonly isTTY?: boolean | undefined;
   write(text: string): unknown;
 }
 

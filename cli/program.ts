@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './audit';
+import { checkCommand } from './check';
 import { composeCommand } from './compose';
 import { CommandFailure, type Context } from './context';
 import { devCommand } from './dev';
+import { diffCommand } from './diff';
 import { explainCommand } from './explain';
 import { gatewayCommand } from './gateway';
 import { historyCommand } from './history';
@@ -43,7 +45,15 @@ function createProgram(context: Context): Command {
     .showSuggestionAfterError();
   const commands = [
     ...[devCommand, gatewayCommand, subgraphCommand, composeCommand, explainCommand],
-    ...[publishCommand, historyCommand, rollbackCommand, statusCommand, auditCommand],
+    ...[
+      checkCommand,
+      publishCommand,
+      historyCommand,
+      diffCommand,
+      rollbackCommand,
+      statusCommand,
+      auditCommand,
+    ],
   ];
   for (const create of commands) program.addCommand(create(context));
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {

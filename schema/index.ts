@@ -18,6 +18,9 @@ export { type SupergraphWatch, watchSupergraph, type WatchSupergraphOptions } fr
 export { Registry, type RegistryOptions, type RollbackOptions } from './registry';
 export type { GatewayReport } from './gateway-reports';
 export { type ClientUse, readUsage, type Usage, type UsedOperation } from './usage';
+export { type CheckedChange, type CheckResult, checkSchemas, type Threshold } from './check';
+export { defaultLintRules } from './lint';
+export { readLintRules } from './lint-file';
 export { changesBetween, type SchemaChange, type Severity } from './changes';
 export { apiSchemaOf } from './api-schema';
 export {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { composeSupergraph } from './compose';
+import { composeSupergraph, type SubgraphSchema } from './compose';
 import { RegistryReader, type RegistryReaderOptions, sortOf } from './registry-reader';
 import { hashOf, type TextHash } from './registry-texts';
 import {
@@ -154,6 +154,19 @@ export class Registry extends RegistryReader {
     }
   }
 
+  /** All subgraphs as they would be if these were published. */
+  async proposal(changes: readonly SubgraphChange[]): Promise<SubgraphSchema[]> {
+    const { subgraphs } = (await this.current()) ?? nothing;
+    const own = changes.map(({ routingUrl, ...change }) => {
+      checkSubgraphName(change.name);
+      // Nothing is sent there: a subgraph that is new may be checked before it has a place.
+      return { ...change, routingUrl: routingUrl ?? subgraphs[change.name]?.routingUrl ?? 'http://unknown' };
+    });
+    const others = Object.entries(subgraphs).filter(([name]) => !own.some((change) => change.name === name));
+    const schemas = [...own, ...(await this.schemas({ subgraphs: Object.fromEntries(others) }))];
+    return schemas.sort(byName);
+  }
+
   async #compose({ subgraphs, given, supergraph }: Plan): Promise<Composed> {
     if (supergraph !== undefined) return { supergraphSdl: await this.texts.get(supergraph), hints: [] };
     const own = [...(given?.values() ?? [])].map((change) => ({
@@ -163,7 +176,7 @@ export class Registry extends RegistryReader {
     const others = Object.entries(subgraphs).filter(([name]) => given?.has(name) !== true);
     const schemas = [...own, ...(await this.schemas({ subgraphs: Object.fromEntries(others) }))];
     // In one order, whoever publishes: the same schemas make the same supergraph.
-    return composeSupergraph({ subgraphs: schemas.sort((a, b) => (a.name < b.name ? -1 : 1)) });
+    return composeSupergraph({ subgraphs: schemas.sort(byName) });
   }
 
   async #putTexts({ given }: Plan, changes: readonly Change[], { supergraphSdl, errors }: Composed) {
@@ -206,6 +219,7 @@ interface Plan {
 }
 
 const nothing: State = { number: 0, subgraphs: {} };
+const byName = (a: SubgraphSchema, b: SubgraphSchema): number => (a.name < b.name ? -1 : 1);
 const historyLimit = 1_000;
 
 const print = (version: Version): Buffer => Buffer.from(JSON.stringify(version));

@@ -195,3 +195,20 @@ describe('weir status', () => {
     expect(await waiting).toMatchObject({ exitCode: 0 });
   });
 });
+
+describe('weir diff', () => {
+  it('tells what clients see that is different between two versions', async () => {
+    await publish('a', 'type Query { x: Int  y: Int }');
+    await publish('a', 'type Query { x: Int  z: Int }');
+    await publish('b', 'type Query { w: Int }');
+    expect((await run('diff', '1', '2')).stdout).toMatch(
+      /breaking {3}Field `y` was removed.*\n {2}safe {7}Field `z` was added/,
+    );
+    expect((await run('diff')).stdout).toMatch(/safe {7}Field `w` was added/);
+    expect(JSON.parse((await run('diff', '2', '--format', 'json')).stdout)).toMatchObject({
+      from: { number: 2 },
+      to: { number: 3 },
+      changes: [{ severity: 'safe' }],
+    });
+  });
+});

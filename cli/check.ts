@@ -1,0 +1,212 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type {
+  CheckResult,
+  Registry,
+  SubgraphChange,
+  SubgraphSchema,
+  Threshold,
+  UsedOperation,
+} from '../schema';
+import { CommandFailure, type Context } from './context';
+import { addRegistryFlags, formatOption, type RegistryFlags, withRegistry } from './registry';
+import { formatReport, type PlanWarning, type ReportFormat, reportFormats } from './check-report';
+import { lazy } from './lazy';
+import { readInput } from './input';
+import { addSchemaFlags, readChanges, type SchemaFlags } from './subgraph-changes';
+
+interface CheckFlags extends RegistryFlags, SchemaFlags {
+  readonly against?: string;
+  /** Days. */
+  readonly since: number;
+  readonly threshold: Threshold;
+  readonly excludeClient: readonly string[];
+  readonly lint?: string;
+  readonly plans: number;
+  readonly format: ReportFormat;
+}
+
+/** `weir check`: would this schema compose, and whom would it break? */
+export function checkCommand(context: Context): Command {
+  const command = new Command('check')
+    .summary('say whether a schema composes, and whom it would break')
+    .description(
+      'Composes the schema with those of all other subgraphs, and compares what clients would see with what they see ' +
+        'now. What would break is weighed against the operations that clients sent. Nothing is changed. Exits 1 when ' +
+        'it does not compose, breaks clients, or violates a rule of style that is an error.',
+    )
+    .argument('[SUBGRAPH]', 'its name; left out with --config');
+  return addRegistryFlags(addSchemaFlags(command))
+    .option(
+      '--against <FILE>',
+      "what runs now, without a registry: a supergraph, or a configuration in Rover's format",
+    )
+    .option('--since <DAYS>', 'the window of use that counts, such as 30d', days, 30)
+    .option(
+      '--threshold <N>',
+      'requests that may break in this window, or their share such as 0.1%',
+      thresholdOf,
+      { requests: 0 },
+    )
+    .option(
+      '--exclude-client <NAME>',
+      'a client that may break, or NAME@VERSION; may be repeated',
+      collect,
+      [],
+    )
+    .option(
+      '--lint <FILE>',
+      'rules of style, in YAML such as `type-names: error`; docs/registry.md lists them',
+    )
+    .option(
+      '--plans <N>',
+      'how many of the most used operations to plan, for warnings of slower plans',
+      count,
+      10,
+    )
+    .addOption(formatOption(...reportFormats))
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  $ weir check reviews --schema schema.graphql --graph shop@prod\n' +
+        '  $ weir check reviews --schema schema.graphql --since 7d --threshold 0.1% --exclude-client smoke-test\n' +
+        '  $ weir check --config schema/supergraph.yaml --against schema/supergraph.graphql',
+    )
+    .action((name: string | undefined, flags: CheckFlags) => check(name, flags, context));
+}
+
+async function check(name: string | undefined, flags: CheckFlags, context: Context): Promise<void> {
+  const changes = await readChanges(name, flags, context);
+  const { checkSchemas, defaultLintRules, readLintRules, RegistryError } = lazy.schema();
+  const lint =
+    flags.lint === undefined
+      ? defaultLintRules
+      : await readLintRules(flags.lint).catch((error: unknown) => {
+          throw error instanceof RegistryError ? new CommandFailure(`weir: ${error.message}`, 2) : error;
+        });
+  const run = async ({ before, subgraphs, readUsage, name }: Base): Promise<void> => {
+    const proposed = changes.map((change) => change.name);
+    const result = await checkSchemas({
+      before,
+      subgraphs,
+      proposed,
+      readUsage,
+      threshold: flags.threshold,
+      lint,
+    });
+    const plans = await comparePlans(before, result, flags.plans);
+    context.stdout.write(
+      formatReport({ result, plans, name, since: flags.since }, flags.format, colours(context)),
+    );
+    if (!result.passed) throw new CommandFailure('', 1);
+  };
+  if (flags.against !== undefined) return run(await readBase(flags.against, changes, flags, context));
+  return withRegistry(flags, context, async (registry) => run(await registryBase(registry, changes, flags)));
+}
+
+/** What runs now, and what would. */
+interface Base {
+  readonly name: string;
+  readonly before: string | undefined;
+  readonly subgraphs: readonly SubgraphSchema[];
+  readonly readUsage?: Parameters<ReturnType<typeof lazy.schema>['checkSchemas']>[0]['readUsage'];
+}
+
+async function registryBase(
+  registry: Registry,
+  changes: readonly SubgraphChange[],
+  { since, excludeClient }: CheckFlags,
+): Promise<Base> {
+  const newest = await registry.current();
+  const isRunning = newest?.supergraph !== undefined;
+  const { readUsage } = lazy.schema();
+  const start = new Date(Date.now() - since * 86_400_000);
+  return {
+    name: registry.name,
+    before: isRunning ? await registry.supergraph(newest) : undefined,
+    subgraphs: await registry.proposal(changes),
+    readUsage: (schema) =>
+      readUsage(registry.usage, { since: start, excludedClients: excludeClient, schema }),
+  };
+}
+
+async function readBase(
+  file: string,
+  changes: readonly SubgraphChange[],
+  { config }: CheckFlags,
+  { env }: Context,
+): Promise<Base> {
+  const toSchema = ({ routingUrl = 'http://unknown', ...change }: SubgraphChange): SubgraphSchema => ({
+    ...change,
+    routingUrl,
+  });
+  if (/\.ya?ml$/.test(file)) {
+    const { composeFile, formatProblem } = lazy.schema();
+    const composed = await composeFile({ file, env });
+    if (composed.errors)
+      throw new CommandFailure(
+        `${composed.errors.map(formatProblem).join('\n\n')}\nweir: ${file} does not compose: there is nothing to check against.`,
+        2,
+      );
+    const others = composed.subgraphs.filter(({ name }) => !changes.some((change) => change.name === name));
+    const routed = changes.map((change) => ({
+      ...toSchema(change),
+      ...pickUrl(composed.subgraphs.find(({ name }) => name === change.name)),
+    }));
+    const subgraphs = config === undefined ? [...others, ...routed] : routed;
+    return { name: file, before: composed.supergraphSdl, subgraphs };
+  }
+  if (config === undefined)
+    throw new CommandFailure(
+      `weir: ${file} has no schemas of single subgraphs: check all with --config FILE, or against a configuration.`,
+      2,
+    );
+  const before = await readInput(file);
+  return { name: file, before, subgraphs: changes.map(toSchema) };
+}
+
+const pickUrl = (known: SubgraphSchema | undefined): { routingUrl?: string } =>
+  known === undefined ? {} : { routingUrl: known.routingUrl };
+
+/** The most used operations whose plans would make more calls, or a longer chain of them. */
+async function comparePlans(
+  before: string | undefined,
+  { usage, supergraphSdl }: CheckResult,
+  most: number,
+): Promise<PlanWarning[]> {
+  const operations: readonly UsedOperation[] = (usage?.operations ?? [])
+    .filter(({ text }) => text !== '')
+    .slice(0, most);
+  if (before === undefined || supergraphSdl === undefined || operations.length === 0) return [];
+  const { measurePlans } = lazy.gateway();
+  const texts = operations.map(({ text }) => text);
+  const [now, then] = await Promise.all([measurePlans(before, texts), measurePlans(supergraphSdl, texts)]);
+  return operations.flatMap((operation, index) => {
+    const before = now[index];
+    const after = then[index];
+    const isSlower = before && after && (after.fetches > before.fetches || after.chain > before.chain);
+    return isSlower ? [{ operation, before, after }] : [];
+  });
+}
+
+const colours = ({ stdout, env }: Context): boolean =>
+  env['NO_COLOR'] === undefined && (stdout.isTTY === true || env['FORCE_COLOR'] !== undefined);
+
+function days(text: string): number {
+  const [, amount] = /^([1-9]\d?)d$/.exec(text) ?? [];
+  if (amount !== undefined && Number(amount) <= 90) return Number(amount);
+  throw new InvalidArgumentError('It must be a number of days from 1d to 90d.');
+}
+
+function thresholdOf(text: string): Threshold {
+  const [, amount, percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text) ?? [];
+  if (amount === undefined || (percent === '' && amount.includes('.')))
+    throw new InvalidArgumentError('It must be a number of requests, or a share such as 0.1%.');
+  return percent === '' ? { requests: Number(amount) } : { share: Number(amount) / 100 };
+}
+
+function count(text: string): number {
+  if (/^\d{1,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a number from 0 to 999.');
+}
+
+const collect = (value: string, others: readonly string[]): string[] => [...others, value];

@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+import type { Registry, SchemaChange, Version } from '../schema';
+import type { Context } from './context';
+import { lazy } from './lazy';
+import {
+  addRegistryFlags,
+  formatOption,
+  type RegistryFlags,
+  versionLine,
+  versionNumber,
+  withRegistry,
+} from './registry';
+
+interface DiffFlags extends RegistryFlags {
+  readonly format: string;
+}
+
+interface Diff {
+  readonly from: Version;
+  readonly to: Version;
+  readonly changes: readonly SchemaChange[];
+}
+
+/** `weir diff`: what clients see that is different between two versions. */
+export function diffCommand(context: Context): Command {
+  const command = new Command('diff')
+    .summary('tell what is different between two versions')
+    .description(
+      'Tells what clients see that is different between two versions: breaking, dangerous and safe changes. Without ' +
+        'TO it is the newest one, without FROM the one before it.',
+    )
+    .argument('[FROM]', 'the number of a version', versionNumber)
+    .argument('[TO]', 'the number of a version', versionNumber);
+  return addRegistryFlags(command)
+    .addOption(formatOption('text', 'json'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ weir diff\n  $ weir diff 17 --graph shop@prod\n  $ weir diff 17 19',
+    )
+    .action((from: number | undefined, to: number | undefined, flags: DiffFlags) =>
+      diff(from, to, flags, context),
+    );
+}
+
+async function diff(
+  from: number | undefined,
+  to: number | undefined,
+  flags: DiffFlags,
+  context: Context,
+): Promise<void> {
+  const found = await withRegistry(flags, context, (registry) => compare(registry, from, to));
+  context.stdout.write(flags.format === 'json' ? `${JSON.stringify(found, null, 2)}\n` : describe(found));
+}
+
+async function compare(registry: Registry, from: number | undefined, to: number | undefined): Promise<Diff> {
+  const { apiSchemaOf, changesBetween } = lazy.schema();
+  const after = to === undefined ? await registry.newest() : await registry.version(to);
+  const before = await registry.version(from ?? Math.max(1, after.number - 1));
+  const [old, young] = await Promise.all([registry.supergraph(before), registry.supergraph(after)]);
+  const changes = old === young ? [] : await changesBetween(apiSchemaOf(old), apiSchemaOf(young));
+  return { from: before, to: after, changes };
+}
+
+function describe({ from, to, changes }: Diff): string {
+  const lines = changes.map(({ severity, message }) => `  ${severity.padEnd(9)}  ${message}\n`);
+  const told = lines.length === 0 ? 'Clients see no difference.\n' : lines.join('');
+  return `${versionLine(from)}\n${versionLine(to)}\n${told}`;
+}

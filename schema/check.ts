@@ -1,0 +1,87 @@
+import type { GraphQLSchema } from 'graphql';
+import { apiSchemaOf } from './api-schema';
+import { changesBetween, type SchemaChange } from './changes';
+import { composeSupergraph, type SubgraphSchema } from './compose';
+import { type LintRules, lintSchema } from './lint';
+import { locateCoordinate } from './locate-coordinate';
+import type { Problem, ProblemLocation } from './problem';
+import type { Usage, UsedOperation } from './usage';
+
+export interface CheckOptions {
+  /** The supergraph that runs; undefined before the first. */
+  readonly before: string | undefined;
+  /** All subgraphs as they would be. */
+  readonly subgraphs: readonly SubgraphSchema[];
+  /** The names of those that are to be published: lint and locations are about these. */
+  readonly proposed: readonly string[];
+  /** Reads what clients used of the schema that runs; undefined where nothing is known of it. */
+  readonly readUsage?: ((schema: GraphQLSchema) => Promise<Usage>) | undefined;
+  /** What a breaking change may cost at most without failing the check. @default no request at all */
+  readonly threshold?: Threshold | undefined;
+  readonly lint: LintRules;
+}
+
+/** Requests in the window, or a share of all of them. */
+export type Threshold = { readonly requests: number } | { readonly share: number };
+
+export interface CheckedChange extends SchemaChange {
+  /** `allowed`: it is breaking, but clients use what it breaks at most as often as the threshold says. */
+  readonly verdict: 'fails' | 'allowed' | 'passes';
+  /** The operations that would break; empty where nothing is known of use. */
+  readonly operations: readonly UsedOperation[];
+  readonly requests: number;
+  readonly locations: readonly ProblemLocation[];
+}
+
+export interface CheckResult {
+  readonly passed: boolean;
+  /** Errors of composition; then nothing else was looked at. */
+  readonly errors: readonly Problem[];
+  readonly hints: readonly Problem[];
+  readonly changes: readonly CheckedChange[];
+  readonly lint: readonly Problem[];
+  readonly usage: Pick<Usage, 'requests' | 'firstDay' | 'operations'> | undefined;
+  /** What would run. */
+  readonly supergraphSdl: string | undefined;
+}
+
+/** Says whether schemas compose, and whom they would break. */
+export async function checkSchemas(options: CheckOptions): Promise<CheckResult> {
+  const { before, subgraphs, proposed, readUsage, threshold = { requests: 0 }, lint: rules } = options;
+  const own = subgraphs.filter(({ name }) => proposed.includes(name));
+  const { supergraphSdl, errors, hints = [] } = composeSupergraph({ subgraphs });
+  const lint = errors === undefined ? own.flatMap((subgraph) => lintSchema(subgraph, rules)) : [];
+  const result = { lint, errors: errors ?? [], hints, supergraphSdl, changes: [], usage: undefined };
+  const isStyled = lint.every(({ level }) => level !== 'error');
+  if (errors !== undefined) return { ...result, passed: false };
+  if (before === undefined) return { ...result, passed: isStyled };
+
+  const schema = apiSchemaOf(before);
+  const found = await changesBetween(schema, apiSchemaOf(supergraphSdl));
+  const usage = await readUsage?.(schema);
+  const changes = found.map((change): CheckedChange => {
+    const operations = change.severity === 'breaking' ? (usage?.using(change.concerns) ?? []) : [];
+    const requests = operations.reduce((sum, each) => sum + each.requests, 0);
+    const verdict = verdictOf(change, requests, usage, threshold);
+    return { ...change, verdict, operations, requests, locations: locateCoordinate(change.coordinate, own) };
+  });
+  return {
+    ...result,
+    changes,
+    usage,
+    passed: isStyled && changes.every(({ verdict }) => verdict !== 'fails'),
+  };
+}
+
+function verdictOf(
+  { severity }: SchemaChange,
+  requests: number,
+  usage: Usage | undefined,
+  threshold: Threshold,
+): CheckedChange['verdict'] {
+  if (severity !== 'breaking') return 'passes';
+  // Where nothing was counted, nobody knows that nobody would break.
+  if (usage === undefined || usage.requests === 0) return 'fails';
+  const most = 'requests' in threshold ? threshold.requests : threshold.share * usage.requests;
+  return requests > most ? 'fails' : 'allowed';
+}

@@ -1,0 +1,239 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { signatureOf } from '../../../gateway/usage/signature';
+import { apiSchemaOf, openRegistryStore, Registry } from '../../../schema';
+import { startCli } from '../../support/run-cli';
+
+let folder: string;
+let env: Record<string, string>;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'weir-check-'));
+  env = {
+    WEIR_REGISTRY: join(folder, 'registry'),
+    WEIR_GRAPH: 'shop@prod',
+    GITHUB_ACTOR: 'ana',
+    GITHUB_SHA: 'c0',
+  };
+  await run(
+    'publish',
+    'products',
+    '--schema',
+    write('products', products),
+    '--routing-url',
+    'http://p.test/',
+  );
+  await run('publish', 'reviews', '--schema', write('reviews', reviews), '--routing-url', 'http://r.test/');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const link =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])\n';
+const products = `${link}
+type Query { product(id: ID!, currency: Currency): Product  search(filter: Filter!): [Product!]! }
+enum Currency { EUR USD }
+input Filter { text: String  currency: Currency }
+type Product @key(fields: "id") { id: ID!  name: String! @shareable  price(currency: Currency): Float  weight: Int }
+`;
+const reviews = `${link}
+type Product @key(fields: "id") { id: ID!  name: String! @shareable  reviews(first: Int): [Review!]! }
+type Review { stars: Int  text: String! }
+`;
+
+const run = (...args: string[]) => startCli(args, env).result;
+function write(name: string, text: string): string {
+  const file = join(folder, `${name}.graphql`);
+  writeFileSync(file, text);
+  return file;
+}
+const check = (schema: string, ...args: string[]) =>
+  run('check', 'products', '--schema', write('products', schema), ...args);
+
+/** As a gateway counts it: yesterday. */
+async function use(query: string, requests: number, client = 'web', inputs?: Record<string, number>) {
+  const store = await openRegistryStore(env['WEIR_REGISTRY']!);
+  const registry = new Registry({ store, variant: { graph: 'shop', variant: 'prod' } });
+  const schema = apiSchemaOf(await registry.supergraph(await registry.newest()));
+  const { hash, text } = signatureOf(query, undefined, schema);
+  const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+  await registry.usage.putOperation(hash, text);
+  const count = { operation: hash, client, version: '1.2', requests, ...(inputs && { inputs }) };
+  await registry.usage.putSegment({ id: `g-${Math.random().toString(36).slice(2)}`, day, counts: [count] });
+}
+
+it('passes an added nullable field', async () => {
+  const result = await check(products.replace('weight: Int', 'weight: Int  colour: String'));
+  expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(result.stdout).toContain('safe Field `colour` was added to object type `Product`');
+  expect(result.stdout).toMatch(/weir check against shop@prod passed: it composes, 1 change for clients.\n$/);
+});
+
+it('flags a removed field that a client used yesterday: names client, operation and count', async () => {
+  await use('query Weigh { product(id: "1") { weight } }', 1234);
+  await use('query Weigh { product(id: "1") { weight } }', 6, 'ios');
+  await use('query Other { product(id: "1") { name } }', 99);
+  const { exitCode, stdout } = await check(products.replace('weight: Int', ''));
+  expect(exitCode).toBe(1);
+  expect(stdout).toMatch(/breaking FIELD_REMOVED: .*`weight`.*; used by 1,240 requests in 30 days/);
+  expect(stdout).toMatch(/ {2}Weigh \(\w{8}\), 1,240 requests: web 1\.2 1234, ios 1\.2 6\n/);
+  expect(stdout).not.toContain('Other');
+  expect(stdout).toMatch(/products\.graphql:6:6 \(products\)\n/);
+});
+
+it('allows a removed field that nobody used', async () => {
+  await use('query Other { product(id: "1") { name } }', 99);
+  const { exitCode, stdout } = await check(products.replace('weight: Int', ''));
+  expect(stdout).toContain('nobody used it in 30 days');
+  expect(exitCode).toBe(0);
+});
+
+it('flags every breaking change where nothing is known of use', async () => {
+  const { exitCode, stdout } = await check(products.replace('weight: Int', ''));
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain('Nothing is known of use, so that every breaking change fails.');
+});
+
+it.each([
+  [
+    'a new required argument',
+    'price(currency: Currency)',
+    'price(currency: Currency, tax: Boolean!)',
+    '{ product(id: 1) { price } }',
+    'FIELD_ARGUMENT_ADDED',
+  ],
+  [
+    'a narrowed type',
+    'price(currency: Currency): Float',
+    'price(currency: Currency): Int',
+    '{ product(id: 1) { price } }',
+    'FIELD_TYPE_CHANGED',
+  ],
+  [
+    'a narrowed argument',
+    'product(id: ID!, currency: Currency)',
+    'product(id: ID!, currency: Currency!)',
+    '{ product(id: 1, currency: EUR) { id } }',
+    'FIELD_ARGUMENT_TYPE_CHANGED',
+  ],
+  [
+    'an enum value removed',
+    'EUR USD',
+    'EUR',
+    '{ product(id: 1, currency: USD) { id } }',
+    'ENUM_VALUE_REMOVED',
+  ],
+  [
+    'a new required input field',
+    'text: String ',
+    'text: String  tax: Int! ',
+    '{ search(filter: { text: "a" }) { id } }',
+    'INPUT_FIELD_ADDED',
+  ],
+])('flags %s', async (_, before, after, query, code) => {
+  await use(query, 7);
+  const { exitCode, stdout } = await check(products.replace(before, after));
+  expect(stdout).toMatch(new RegExp(`breaking ${code}: .*; used by 7 requests in 30 days`));
+  expect(exitCode).toBe(1);
+});
+
+it('flags an enum value removed that a client sent in variables only', async () => {
+  await use('query P($c: Currency) { product(id: 1, currency: $c) { id } }', 10, 'web', {
+    'Currency.USD': 3,
+  });
+  const { exitCode, stdout } = await check(products.replace('EUR USD', 'EUR'));
+  expect(stdout).toMatch(/breaking ENUM_VALUE_REMOVED: .*; used by 3 requests in 30 days/);
+  expect(exitCode).toBe(1);
+});
+
+it('flags a type made un-shareable', async () => {
+  const { exitCode, stdout } = await check(products.replace('name: String! @shareable', 'name: String!'));
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain('error INVALID_FIELD_SHARING');
+  expect(stdout).toContain('failed: it does not compose, with 1 error');
+});
+
+it('takes a threshold, a window and excluded clients', async () => {
+  await use('{ product(id: 1) { weight } }', 3, 'smoke-test');
+  await use('{ product(id: 1) { name } }', 997);
+  const removed = products.replace('weight: Int', '');
+  expect(await check(removed)).toMatchObject({ exitCode: 1 });
+  expect(await check(removed, '--threshold', '3')).toMatchObject({ exitCode: 0 });
+  expect(await check(removed, '--threshold', '0.1%')).toMatchObject({ exitCode: 1 });
+  expect(await check(removed, '--threshold', '1%')).toMatchObject({ exitCode: 0 });
+  expect(await check(removed, '--exclude-client', 'smoke-test')).toMatchObject({ exitCode: 0 });
+  expect(await check(removed, '--exclude-client', 'smoke-test@9')).toMatchObject({ exitCode: 1 });
+  expect(await check(removed, '--since', 'x')).toMatchObject({ exitCode: 2 });
+});
+
+it('warns of operations that would take more calls of subgraphs', async () => {
+  await use('query Named { product(id: 1) { id name } }', 50);
+  const moved = products.replace('name: String! @shareable', '');
+  const { exitCode, stdout } = await check(moved);
+  expect(stdout).toMatch(
+    /warning SLOWER_PLAN: Named \(\w{8}, 50 requests\) would take 2 calls of subgraphs in place of 1, 2 in a row in place of 1/,
+  );
+  expect(exitCode).toBe(0);
+});
+
+it('warns of style, as the rules say', async () => {
+  const odd = products.replace('weight: Int', 'Weight_kg: Int');
+  expect((await check(odd)).stdout).toContain('warning field-names: `Weight_kg` must be in camelCase.');
+  const rules = join(folder, 'lint.yaml');
+  writeFileSync(rules, 'type-descriptions: error\nfield-names: off\n');
+  const { exitCode, stdout } = await check(products, '--lint', rules);
+  expect(stdout).toContain('error type-descriptions: `Product` has no description.');
+  expect(exitCode).toBe(1);
+  writeFileSync(rules, 'type-descriptoins: error\n');
+  expect(await check(products, '--lint', rules)).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringMatching(
+      /lint\.yaml: .*there is no rule `type-descriptoins`; there are type-names/,
+    ) as string,
+  });
+});
+
+it('prints for machines', async () => {
+  await use('query Weigh { product(id: "1") { weight } }', 5);
+  const removed = products.replace('weight: Int', '');
+  const file = join(folder, 'products.graphql');
+  const json = JSON.parse((await check(removed, '--format', 'json')).stdout) as Record<string, unknown>;
+  expect(json).toMatchObject({
+    passed: false,
+    changes: [{ code: 'FIELD_REMOVED', verdict: 'fails', requests: 5, operations: [{ name: 'Weigh' }] }],
+    usage: { requests: 5 },
+  });
+  expect((await check(removed, '--format', 'github')).stdout).toMatch(
+    new RegExp(
+      `^::error file=${file},line=6,col=6,title=FIELD_REMOVED::breaking FIELD_REMOVED: .*%0A  Weigh`,
+    ),
+  );
+  expect(JSON.parse((await check(removed, '--format', 'gitlab')).stdout)).toMatchObject([
+    { check_name: 'FIELD_REMOVED', severity: 'critical', location: { path: file, lines: { begin: 6 } } },
+  ]);
+});
+
+it('paints for terminals when it is asked to', async () => {
+  env['FORCE_COLOR'] = '1';
+  expect((await check(products)).stdout).toContain('\u001B[32mpassed');
+});
+
+it('checks against a file, without a registry', async () => {
+  env = {};
+  const file = write('products', products);
+  const config = join(folder, 'supergraph.yaml');
+  writeFileSync(
+    config,
+    `subgraphs:\n  products: { routing_url: http://p, schema: { file: ${file} } }\n  reviews: { routing_url: http://r, schema: { file: ${write('reviews', reviews)} } }\n`,
+  );
+  const changed = write('changed', products.replace('weight: Int', ''));
+  const one = await run('check', 'products', '--schema', changed, '--against', config);
+  expect(one.stdout).toMatch(/breaking FIELD_REMOVED/);
+  expect(one.exitCode).toBe(1);
+  const supergraph = join(folder, 'supergraph.graphql');
+  await run('compose', config, '--out', supergraph);
+  write('products', products.replace('weight: Int', ''));
+  expect(await run('check', '--config', config, '--against', supergraph)).toMatchObject({ exitCode: 1 });
+  expect(await run('check', 'products', '--schema', changed, '--against', supergraph)).toMatchObject({
+    exitCode: 2,
+  });
+});

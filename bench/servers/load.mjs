@@ -28,13 +28,15 @@ process.on('disconnect', () => process.exit());
 /**
  * @param {{
  *   port: number, connections: number, body: string, expected: string, stamp?: string,
- *   warmUp: number, seconds: number, rate?: number,
+ *   get?: boolean, identities?: number, warmUp: number, seconds: number, rate?: number,
  * }} options times in seconds, rate in requests per second. Sends `{ measuring }` when the clock starts and when it stops.
  */
 async function run(options) {
   const clients = await Promise.all(Array.from({ length: options.connections }, () => connect(options)));
   const latencies = [];
   const wrong = new Map();
+  /** Of answers that were wrong, since they were asked for. */
+  const wrongLatencies = [];
   let measuring = false;
   let stopping = false;
   let finished = 0;
@@ -51,7 +53,10 @@ async function run(options) {
       if (measuring) {
         finished += 1;
         latencies.push(lastAnswer - client.dueAt);
-        if (problem !== undefined) wrong.set(problem, (wrong.get(problem) ?? 0) + 1);
+        if (problem !== undefined) {
+          wrong.set(problem, (wrong.get(problem) ?? 0) + 1);
+          wrongLatencies.push(lastAnswer - client.sentAt);
+        }
       }
       if (stopping) idle.push(client);
       else if (closedLoop) client.send(lastAnswer);
@@ -85,8 +90,8 @@ async function run(options) {
   if (finished === 0) throw new Error('no request was answered');
 
   latencies.sort((a, b) => a - b);
-  const percentile = (share) =>
-    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))];
+  wrongLatencies.sort((a, b) => a - b);
+  const percentile = (share, of = latencies) => of[Math.min(of.length - 1, Math.floor(of.length * share))];
   return {
     requests: finished,
     requestsInAll: finishedInAll,
@@ -99,14 +104,18 @@ async function run(options) {
     unanswered,
     reconnects: clients.reduce((sum, client) => sum + client.reconnects, 0),
     wrong: Object.fromEntries(wrong),
+    wrongP99: percentile(0.99, wrongLatencies),
   };
 }
 
 /** @returns a connected client: `send(dueAt)` asks, `onAnswer(problem)` is called once the whole answer was compared. */
-function connect({ port, body, expected, stamp }) {
+function connect({ port, body, expected, stamp, get = false, identities = Infinity }) {
+  const headers = `host: 127.0.0.1:${port}\r\naccept: application/json\r\nauthorization: Bearer 000000000000\r\n`;
   const request = Buffer.from(
-    `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\naccept: application/json\r\n` +
-      `authorization: Bearer 000000000000\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    get
+      ? `GET /graphql?${searchOf(body)} HTTP/1.1\r\n${headers}apollo-require-preflight: yes\r\n\r\n`
+      : `POST /graphql HTTP/1.1\r\n${headers}content-type: application/json\r\n` +
+          `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
   const right = Buffer.from(expected);
   const requestDigits = [{ end: request.indexOf('Bearer 000000000000') + 19, length: 12 }];
@@ -117,7 +126,7 @@ function connect({ port, body, expected, stamp }) {
     rightDigits.push(...places(right, stamp).map((at) => ({ end: at + stamp.length, length })));
   }
 
-  const client = { dueAt: 0, onAnswer: undefined, reconnects: 0, send, close };
+  const client = { dueAt: 0, sentAt: 0, onAnswer: undefined, reconnects: 0, send, close };
   let socket;
   let busy = false;
   let closed = false;
@@ -161,9 +170,12 @@ function connect({ port, body, expected, stamp }) {
 
   function send(dueAt) {
     client.dueAt = dueAt;
+    client.sentAt = performance.now();
     busy = true;
     credentials += 1;
-    for (const { end, length } of requestDigits) writeDigits(request, end, length, credentials);
+    // The first place is that of the credentials.
+    for (const [i, { end, length }] of requestDigits.entries())
+      writeDigits(request, end, length, i === 0 ? credentials % identities : credentials);
     for (const { end, length } of rightDigits) writeDigits(right, end, length, credentials);
     socket.write(request);
   }
@@ -214,6 +226,12 @@ function connect({ port, body, expected, stamp }) {
     client.onAnswer(found);
     return true;
   }
+}
+
+/** A request's body as a query string. */
+function searchOf(body) {
+  const { query, variables = {} } = JSON.parse(body);
+  return new URLSearchParams({ query, variables: JSON.stringify(variables) }).toString();
 }
 
 const isOk = (bytes) => bytes[9] === 50 && bytes[10] === 48 && bytes[11] === 48;

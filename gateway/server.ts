@@ -54,6 +54,7 @@ export interface RunningGateway {
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
   const { options, ownSource, logDestination, invalidations } = readOptions(given);
+  const evaluate = await openPolicyEvaluator(options.authorization.policies);
   const logger = createLogger({
     level: options.logging.level,
     destination: logDestination,
@@ -65,7 +66,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   const parts: ProcessParts = { store, audit, logger, metrics, state: () => state };
 
-  let current = new Serving({ ...parts, options, ownSource });
+  let current = await Serving.open({ ...parts, options, ownSource });
   /** Those that still have requests in flight. */
   const retired = new Set<Serving>();
   const server = createListener(options, (request, response) => current.handle(request, response));
@@ -99,7 +100,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     if (ownSource !== undefined)
       throw new OptionsError(['A gateway with a source of your own keeps its options.']);
     refuseFixed(running, next);
-    const serving = new Serving({ ...parts, options: next, ownSource, previous: current });
+    const serving = await Serving.open({ ...parts, options: next, ownSource, previous: current });
     try {
       await serving.start();
     } catch (error) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
+import { openPolicyEvaluator, Policies } from './auth/directives';
 import { createInvalidate, type Invalidate } from './cache/invalidation';
 import type { Store } from './cache/store';
 import { ClientRequests } from './client-requests';
@@ -53,9 +54,13 @@ export class Serving {
   readonly #parts: ReturnType<typeof build>;
   #answers = false;
 
-  /** @throws {OptionsError} when the options name what is not there */
-  constructor(options: ServingOptions) {
-    this.#parts = build(options, () => this.#answers);
+  /** Rejects with an `OptionsError` when the options name what is not there. */
+  static async open(options: ServingOptions): Promise<Serving> {
+    return new Serving(options, await openPolicyEvaluator(options.options.authorization.policies));
+  }
+
+  private constructor(options: ServingOptions, evaluate: Awaited<ReturnType<typeof openPolicyEvaluator>>) {
+    this.#parts = build(options, evaluate, () => this.#answers);
   }
 
   /**
@@ -109,6 +114,7 @@ export class Serving {
 
 function build(
   { options, ownSource, previous, store, audit, logger, metrics, state }: ServingOptions,
+  evaluate: Awaited<ReturnType<typeof openPolicyEvaluator>>,
   answers: () => boolean,
 ) {
   const { source, lastGood, usage } =
@@ -119,6 +125,7 @@ function build(
   const transport = createHttpTransport(connectionsOf(options));
   const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
+  const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
   const caching = createCaching(options, store, metrics);
   const drop = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
   const invalidate: Invalidate = (tags) => drop(tags).finally(() => caching.responses.invalidated());
@@ -132,6 +139,7 @@ function build(
         supergraphSdl,
         options,
         previous: before ?? previous?.generation,
+        policies,
         limits,
         signers,
         transport,

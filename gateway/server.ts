@@ -54,7 +54,6 @@ export interface RunningGateway {
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
   const { options, ownSource, logDestination, invalidations } = readOptions(given);
-  const evaluate = await openPolicyEvaluator(options.authorization.policies);
   const logger = createLogger({
     level: options.logging.level,
     destination: logDestination,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
-import { openPolicyEvaluator, Policies } from './auth/directives';
+import { type EvaluatePolicies, openPolicyEvaluator, Policies } from './auth/directives';
 import { createInvalidate, type Invalidate } from './cache/invalidation';
 import type { Store } from './cache/store';
 import { ClientRequests } from './client-requests';
@@ -59,7 +59,7 @@ export class Serving {
     return new Serving(options, await openPolicyEvaluator(options.options.authorization.policies));
   }
 
-  private constructor(options: ServingOptions, evaluate: Awaited<ReturnType<typeof openPolicyEvaluator>>) {
+  private constructor(options: ServingOptions, evaluate: EvaluatePolicies | undefined) {
     this.#parts = build(options, evaluate, () => this.#answers);
   }
 
@@ -114,7 +114,7 @@ export class Serving {
 
 function build(
   { options, ownSource, previous, store, audit, logger, metrics, state }: ServingOptions,
-  evaluate: Awaited<ReturnType<typeof openPolicyEvaluator>>,
+  evaluate: EvaluatePolicies | undefined,
   answers: () => boolean,
 ) {
   const { source, lastGood, usage } =

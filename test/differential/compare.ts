@@ -104,6 +104,14 @@ const apolloDefects: ((graph: Graph, path: Path, apollo: Answer, actual: Answer)
     if (typeof path.at(-1) === 'number' && Array.isArray(valueAt(actual.data, path))) return true;
     return path.some((step, i) => typeof step === 'number' && typeof path[i + 1] === 'number');
   },
+  // Lists within lists that a field requires objects of: what it sends for them is not what it was answered.
+  function requiredNestedLists({ subgraphs }) {
+    return subgraphs.some(({ typeDefs }) =>
+      [...typeDefs.matchAll(/(\w+)(?:\([^)]*\))?: \[\[\w+/g)].some(([, field]) =>
+        new RegExp(`@requires\\(fields: "[^"]*\\b${field!}(?:\\([^)]*\\))? \\{`).test(typeDefs),
+      ),
+    );
+  },
   // An interface object's `__typename` replaces that of the object that it stands for: selections on the object are lost.
   function interfaceObjects({ subgraphs }) {
     return subgraphs.some(({ typeDefs }) => / @interfaceObject /.test(typeDefs));

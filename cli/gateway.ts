@@ -146,7 +146,12 @@ async function runPrimary(count: number, flags: OwnFlags, context: Context): Pro
 
   const collect = async (): Promise<string> => mergeMetrics(await workers.metrics());
   const adminServer = admin.enabled
-    ? createAdminServer({ metrics: { collect }, readiness: () => [], invalidation: undefined })
+    ? createAdminServer({
+        metrics: { collect },
+        readiness: () => [],
+        token: admin.token,
+        invalidation: undefined,
+      })
     : undefined;
   const reload = (): void => {
     say('replacing the workers one by one');

@@ -1,11 +1,14 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { type InvalidationRouteOptions, invalidationRoute } from './cache/invalidation-route';
+import { requireToken } from './admin-token';
 import { healthRoutes, type Readiness } from './health';
 import { type Metrics, metricsContentType } from './telemetry/metrics';
 
 export interface AdminServerOptions {
   readonly metrics: Pick<Metrics, 'collect'>;
   readonly readiness: Readiness;
+  /** What callers must send as a bearer token for all but health. Without it metrics are open, and nothing can be changed. */
+  readonly token: string | undefined;
   /** Without a token nothing can be changed. */
   readonly invalidation: InvalidationRouteOptions | undefined;
 }
@@ -14,10 +17,16 @@ export interface AdminServerOptions {
  * What is for operators only, on a port of its own: `GET /metrics`, `GET /health/live`, `GET /health/ready` and
  * `POST /cache/invalidate`.
  */
-export function createAdminServer({ metrics, readiness, invalidation }: AdminServerOptions): FastifyInstance {
+export function createAdminServer({
+  metrics,
+  readiness,
+  token,
+  invalidation,
+}: AdminServerOptions): FastifyInstance {
   const app = fastify({ forceCloseConnections: true });
   healthRoutes(app, readiness);
-  app.get('/metrics', async (_request, reply) =>
+  const onRequest = token === undefined ? [] : [requireToken(token)];
+  app.get('/metrics', { onRequest }, async (_request, reply) =>
     reply.type(metricsContentType).send(await metrics.collect()),
   );
   if (invalidation) void app.register((routes) => invalidationRoute(routes, invalidation));

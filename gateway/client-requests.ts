@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { compileSignedIdentity, type SignIdentity } from './auth/signed-identity';
+import { compileClientAddress } from './client-address';
 import { ClientGone, ClientRequest } from './client-request';
 import { isProbe } from './health';
 import type { Options } from './options';
@@ -19,11 +20,13 @@ export class ClientRequests {
   readonly #settings: ClientRequestsOptions;
   readonly #forward: ReturnType<typeof compileHeaderRules>;
   readonly #signIdentity: SignIdentity;
+  readonly #addressOf: ReturnType<typeof compileClientAddress>;
   readonly #inFlight = new LiveSet<ClientRequest>();
 
   constructor(settings: ClientRequestsOptions) {
     this.#settings = settings;
     const { headers, privateLinks } = settings.options;
+    this.#addressOf = compileClientAddress(settings.options.trustedProxies);
     this.#forward = compileHeaderRules(headers);
     this.#signIdentity = compileSignedIdentity(privateLinks);
   }
@@ -44,7 +47,7 @@ export class ClientRequests {
       forward: this.#forward,
       signIdentity: this.#signIdentity,
       timeout: timeouts.request,
-      address: request.socket.remoteAddress,
+      address: this.#addressOf(request),
     });
     request[clientKey] = client;
     this.#inFlight.add(client);

@@ -1,5 +1,6 @@
 import type { FastifyCorsOptions } from '@fastify/cors';
 import type { Options } from './options';
+import { securityHeaders } from './security-headers';
 
 /** What a page of another origin may read beside the body. */
 const exposedHeaders = ['x-request-id', 'traceresponse'];
@@ -22,15 +23,21 @@ export function corsOptions({ mode, cors: { origins, credentials } }: Options): 
 const apolloSandbox = ['https://studio.apollographql.com', 'https://sandbox.embed.apollographql.com'];
 const ownMachine = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
-/** The same rules for answers that are given before Fastify: the headers, names and values in turn. */
+/**
+ * What browsers look at, for answers that are given before Fastify: the same rules, and the security headers. Names and
+ * values in turn.
+ */
 export function compileCorsHeaders(options: Options): (origin: string | undefined) => readonly string[] {
   const { origin: rule, credentials } = corsOptions(options);
-  if (rule === false) return () => [];
+  const security = securityHeaders(options).flat();
+  if (rule === false) return () => security;
   const always = [
+    ...security,
     ...(credentials === true ? ['access-control-allow-credentials', 'true'] : []),
     ...['access-control-expose-headers', exposedHeaders.join(', ')],
   ];
-  if (rule === '*') return () => ['access-control-allow-origin', '*', ...always];
+  const everybody = ['access-control-allow-origin', '*', ...always];
+  if (rule === '*') return () => everybody;
   const varying = ['vary', 'Origin', ...always];
   const allowed = rule as readonly (string | RegExp)[];
   const isAllowed = (origin: string): boolean =>

@@ -8,6 +8,7 @@ import type { CachedAnswers } from './edge/cached-answers';
 import { requestError } from './errors';
 import type { OperationContext } from './executor';
 import type { ClientLimits } from './limits/client-limits';
+import { unpackRequest } from './unpack-request';
 
 export interface EndpointOptions {
   readonly path: string;
@@ -32,6 +33,7 @@ export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions):
     method: ['GET', 'POST'],
     url: path,
     exposeHeadRoute: false,
+    preParsing: unpackRequest,
     preHandler: async ({ client, method, url, headers, body }) => {
       if (admit === undefined) return;
       const received = {
@@ -108,9 +110,6 @@ const noBody = Buffer.alloc(0);
 
 function parseBody({ headers, body, client }: FastifyRequest): object {
   const type = headers['content-type'] ?? '';
-  const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding.toLowerCase() !== 'identity')
-    throw requestError('UNSUPPORTED_MEDIA_TYPE', { got: `${encoding}-encoded` });
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1];
   if (charset !== undefined && !/^utf-?8$/i.test(charset))
     throw requestError('UNSUPPORTED_MEDIA_TYPE', { got: type });

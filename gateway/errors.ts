@@ -70,9 +70,9 @@ export const errors = {
   },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
-    when: 'The body of the request is not JSON in UTF-8, or is compressed.',
+    when: 'The body of the request is not JSON in UTF-8, or is packed in another way than gzip, deflate or br.',
     message: ({ got }: { readonly got: string }) =>
-      `The body must be application/json in UTF-8, not compressed, but is ${got}.`,
+      `The body must be application/json in UTF-8, as it is or as gzip, deflate or br, but is ${got}.`,
   },
   HEADERS_TOO_LARGE: {
     status: 431,

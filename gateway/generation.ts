@@ -65,8 +65,9 @@ export class Generation {
     ...shared
   }: GenerationOptions): Promise<Generation> {
     try {
-      const errors = { mask: options.errors.maskSubgraphs, limit: options.limits.errors };
       const isDevelopment = options.mode === 'development';
+      const mask = options.errors.maskSubgraphs ?? (isDevelopment ? 'none' : 'unexpected');
+      const errors = { mask, limit: options.limits.errors };
       const warmUp = previous === undefined ? [] : previous.#executor.mostUsed(operationsToWarmUp);
       const executor = await createEngine({
         supergraphSdl,

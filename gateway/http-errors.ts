@@ -134,6 +134,7 @@ function letUploadEnd(reply: FastifyReply): void {
   const request = reply.request.raw;
   if (request.complete) return;
   reply.removeHeader('connection');
+  request.unpipe();
   const timer = setTimeout(() => request.socket.destroy(), uploadGrace).unref();
   request.once('close', () => clearTimeout(timer));
   request.resume();

@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import cors from '@fastify/cors';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { ClientRequest } from './client-request';
@@ -10,7 +9,9 @@ import { explorationRoutes } from './exploration';
 import { healthRoutes, isProbe, type Readiness } from './health';
 import { answerClientError, createRefusal, handleErrors, sendError } from './http-errors';
 import type { Overload } from './limits/overload';
+import { createListener } from './listener';
 import type { Options } from './options';
+import { securityHeaders } from './security-headers';
 import type { Logger } from './telemetry/logger';
 
 declare module 'fastify' {
@@ -40,23 +41,15 @@ export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
     requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } }),
     compileCorsHeaders(options),
   );
+  const security = Object.fromEntries(securityHeaders(options));
   const app = fastify({
     bodyLimit: options.limits.body,
     return503OnClosing: false,
     serverFactory: (route) =>
-      createServer(
-        {
-          requestTimeout: options.timeouts.request,
-          headersTimeout: Math.min(10_000, options.timeouts.request),
-          keepAliveTimeout,
-          // Node looks for late requests only every 30 s otherwise.
-          connectionsCheckingInterval: 1000,
-        },
-        (request, response) => {
-          if (!isProbe(request.url!) && overload.refuses()) refuse(request, response);
-          else front(clients.begin(request, response), request, response, route);
-        },
-      ),
+      createListener(options, (request, response) => {
+        if (!isProbe(request.url!) && overload.refuses()) refuse(request, response);
+        else front(clients.begin(request, response), request, response, route);
+      }),
     clientErrorHandler: answerClientError,
     frameworkErrors: (_error, _request, reply) => {
       void sendError(reply, requestError('BAD_REQUEST', { reason: 'The URL is not valid.' }));
@@ -69,7 +62,10 @@ export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
     },
   });
   app.addHook('onRequest', ({ client, raw }, reply, done) => {
-    void reply.header('x-request-id', client.id).header('traceresponse', client.traceresponse);
+    void reply
+      .header('x-request-id', client.id)
+      .header('traceresponse', client.traceresponse)
+      .headers(security);
     const tooMany = raw.rawHeaders.length > 2 * maxHeaders;
     done(tooMany ? requestError('HEADERS_TOO_LARGE', {}) : undefined);
   });
@@ -79,6 +75,3 @@ export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
   if (options.mode === 'development') explorationRoutes(app, options.path);
   return app;
 }
-
-/** Milliseconds; longer than load balancers keep a connection, so that it is they who close it. */
-const keepAliveTimeout = 72_000;

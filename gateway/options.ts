@@ -5,6 +5,7 @@ import { invalidationSchema } from './cache/invalidation';
 import { limitsOptions } from './limits/options';
 import { readOptionsFile } from './options-file';
 import { privateLinksOptions } from './options-private-links';
+import { tlsOptions, trustedProxiesOptions } from './options-connections';
 import { describeIssue } from './options-problem';
 
 /** All options of a gateway, complete: every default is in. */
@@ -620,18 +621,26 @@ export const optionsSchema = z.strictObject({
         subgraph: timeout
           .prefault('10s')
           .describe('How long one call of a subgraph may take. After it its fields are null, with an error.'),
+        client: timeout
+          .prefault('10s')
+          .describe(
+            'How long a connection of a client may stand still, beyond `request`, before it is cut: a client that does not read its answer.',
+          ),
       },
       { error: 'must be a map' },
     )
     .prefault({})
     .describe('How long things may take.'),
+  tls: tlsOptions,
+  trustedProxies: trustedProxiesOptions,
   errors: z
     .strictObject(
       {
-        maskSubgraphs: flag
-          .default(false)
+        maskSubgraphs: z
+          .enum(['all', 'unexpected', 'none'], { error: 'must be all, unexpected or none' })
+          .optional()
           .describe(
-            'Replaces the messages of errors that subgraphs answer with, for subgraphs that tell too much. Codes stay.',
+            'Which errors that subgraphs answer with lose their message and extensions; codes stay. `unexpected` are those without a code of their own, or with INTERNAL_SERVER_ERROR: what a subgraph did not mean to say. Left out: `unexpected` in production, `none` in development.',
           ),
       },
       { error: 'must be a map' },
@@ -1032,14 +1041,16 @@ export const optionsSchema = z.strictObject({
         enabled: flag.default(true).describe('Serves metrics and health on a port of its own.'),
         host: text
           .default('127.0.0.1')
-          .describe('Its address. Metrics and health have no authentication: keep it private.'),
+          .describe(
+            'Its address. Health, and without a `token` metrics too, need no credentials: keep it private.',
+          ),
         port: port.default(9464).describe('Its port; 0 takes a free one.'),
         token: z
           .string({ error: 'must be text' })
           .regex(/^[\w\-.~+/]{16,}=*$/, { error: 'must be at least 16 letters, digits and any of -._~+/' })
           .optional()
           .describe(
-            'What who calls `POST /cache/invalidate` must send as a bearer token. Left out: there is no such path.',
+            'What callers must send as a bearer token, for all but health. Left out: metrics need none, and `POST /cache/invalidate` is not there.',
           ),
       },
       { error: 'must be a map' },

@@ -33,6 +33,7 @@ import type { SupergraphSource } from './supergraph/source';
 import { openAudit } from './telemetry/audit/audit';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
+import { secretsOf } from './telemetry/secrets';
 import { watchEndpoints } from './telemetry/endpoints';
 import { Breakers } from './transports/breakers';
 import { createHttpTransport } from './transports/http';
@@ -65,7 +66,11 @@ export interface RunningGateway {
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
   const { options, ownSource, logDestination, invalidations } = readOptions(given);
-  const logger = createLogger({ level: options.logging.level, destination: logDestination });
+  const logger = createLogger({
+    level: options.logging.level,
+    destination: logDestination,
+    secrets: secretsOf(options),
+  });
   const metrics = createMetrics();
   const { source, lastGood, usage } = ownSource ?? openSource(options, { logger, meter: metrics.meter });
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
@@ -143,7 +148,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
-  const admin = enabled ? createAdminServer({ metrics, readiness, invalidation }) : undefined;
+  const admin = enabled ? createAdminServer({ metrics, readiness, token, invalidation }) : undefined;
 
   async function close(): Promise<void> {
     overload.close();
@@ -183,7 +188,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     throw error;
   }
   state = 'running';
-  const url = `${addressOf(app)}${options.path}`;
+  const url = `${addressOf(app, options.tls === undefined ? 'http' : 'https')}${options.path}`;
   const adminUrl = admin && addressOf(admin);
   logger.info({ url, adminUrl, mode: options.mode }, 'listening');
   let stopping: Promise<void> | undefined;
@@ -235,8 +240,8 @@ async function listen(app: FastifyInstance, host: string, port: number, option: 
   }
 }
 
-function addressOf(app: FastifyInstance): string {
+function addressOf(app: FastifyInstance, protocol = 'http'): string {
   const { address, family, port } = app.server.address() as AddressInfo;
-  if (address === '0.0.0.0' || address === '::') return `http://127.0.0.1:${port}`;
-  return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`;
+  if (address === '0.0.0.0' || address === '::') return `${protocol}://127.0.0.1:${port}`;
+  return family === 'IPv6' ? `${protocol}://[${address}]:${port}` : `${protocol}://${address}:${port}`;
 }

@@ -35,6 +35,8 @@ async function run(options) {
   const clients = await Promise.all(Array.from({ length: options.connections }, () => connect(options)));
   const latencies = [];
   const wrong = new Map();
+  /** Of answers that were wrong, since they were asked for. */
+  const wrongLatencies = [];
   let measuring = false;
   let stopping = false;
   let finished = 0;
@@ -51,7 +53,10 @@ async function run(options) {
       if (measuring) {
         finished += 1;
         latencies.push(lastAnswer - client.dueAt);
-        if (problem !== undefined) wrong.set(problem, (wrong.get(problem) ?? 0) + 1);
+        if (problem !== undefined) {
+          wrong.set(problem, (wrong.get(problem) ?? 0) + 1);
+          wrongLatencies.push(lastAnswer - client.sentAt);
+        }
       }
       if (stopping) idle.push(client);
       else if (closedLoop) client.send(lastAnswer);
@@ -85,8 +90,8 @@ async function run(options) {
   if (finished === 0) throw new Error('no request was answered');
 
   latencies.sort((a, b) => a - b);
-  const percentile = (share) =>
-    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))];
+  wrongLatencies.sort((a, b) => a - b);
+  const percentile = (share, of = latencies) => of[Math.min(of.length - 1, Math.floor(of.length * share))];
   return {
     requests: finished,
     requestsInAll: finishedInAll,
@@ -99,6 +104,7 @@ async function run(options) {
     unanswered,
     reconnects: clients.reduce((sum, client) => sum + client.reconnects, 0),
     wrong: Object.fromEntries(wrong),
+    wrongP99: percentile(0.99, wrongLatencies),
   };
 }
 
@@ -117,7 +123,7 @@ function connect({ port, body, expected, stamp }) {
     rightDigits.push(...places(right, stamp).map((at) => ({ end: at + stamp.length, length })));
   }
 
-  const client = { dueAt: 0, onAnswer: undefined, reconnects: 0, send, close };
+  const client = { dueAt: 0, sentAt: 0, onAnswer: undefined, reconnects: 0, send, close };
   let socket;
   let busy = false;
   let closed = false;
@@ -161,6 +167,7 @@ function connect({ port, body, expected, stamp }) {
 
   function send(dueAt) {
     client.dueAt = dueAt;
+    client.sentAt = performance.now();
     busy = true;
     credentials += 1;
     for (const { end, length } of requestDigits) writeDigits(request, end, length, credentials);

@@ -14,8 +14,13 @@ import { type Run } from './run';
 
 /** What a response may tell of errors. */
 export interface ErrorOptions {
-  /** Replaces the messages of subgraphs' errors, and leaves out all of their extensions but `code`. @default false */
-  readonly mask?: boolean | undefined;
+  /**
+   * Of which errors of subgraphs the message is replaced and all extensions but `code` are left out: of all, or of those
+   * that a subgraph did not mean to tell, which have no code of their own.
+   *
+   * @default 'none'
+   */
+  readonly mask?: 'all' | 'unexpected' | 'none' | undefined;
   /** How many errors a response holds at most. @default 100 */
   readonly limit?: number | undefined;
   /** How many bytes of JSON the errors of a response are at most. @default 32768 */
@@ -27,7 +32,7 @@ type Path = readonly (string | number)[];
 /** Gathers the errors of one response. */
 export class ErrorTrail {
   readonly #run: Run;
-  readonly #mask: boolean;
+  readonly #mask: 'all' | 'unexpected' | 'none';
   readonly #limit: number;
   /** Bytes that are left for errors. */
   #bytesLeft: number;
@@ -38,7 +43,7 @@ export class ErrorTrail {
   /** How many errors were found, told or not. */
   count = 0;
 
-  constructor(run: Run, { mask = false, limit = 100, maxBytes = 32_768 }: ErrorOptions = {}) {
+  constructor(run: Run, { mask = 'none', limit = 100, maxBytes = 32_768 }: ErrorOptions = {}) {
     this.#run = run;
     this.#mask = mask;
     this.#limit = limit;
@@ -140,7 +145,7 @@ export class ErrorTrail {
     subgraph: string,
   ): void {
     const code = typeof extensions['code'] === 'string' ? extensions['code'] : 'DOWNSTREAM_SERVICE_ERROR';
-    if (this.#mask) {
+    if (this.#mask === 'all' || (this.#mask === 'unexpected' && unexpected.has(code))) {
       this.#add(code, `Subgraph "${subgraph}" reported an error.`, path, subgraph);
       return;
     }
@@ -193,6 +198,8 @@ export class ErrorTrail {
   }
 }
 
+/** Codes of errors that nobody gave a code, and of those that a server made of what was thrown. */
+const unexpected = new Set(['DOWNSTREAM_SERVICE_ERROR', 'INTERNAL_SERVER_ERROR']);
 /** Extensions of a subgraph's error that are for its own logs, or that Apollo Server would obey. */
 const untold = new Set(['stacktrace', 'exception', 'http', 'debugMessage']);
 /** Of a message, in characters; extensions that are longer as JSON are left out. */

@@ -14,8 +14,8 @@ export interface OverloadOptions {
 /**
  * Says when a request is refused because there are too many: better a few answered in time than all too late.
  *
- * How many may be served at once follows how late the event loop is (additive increase, multiplicative decrease, as
- * TCP does it): a late loop is a queue that nobody sees. Never fewer than `least`, which a healthy loop gets through,
+ * How many may be served at once follows how late the event loop is on average (additive increase, multiplicative
+ * decrease, as TCP does it): a late loop is a queue that nobody sees. One pause, such as a garbage collection, is none. Never fewer than `least`, which a healthy loop gets through,
  * and none while the heap is nearly full, however few there are.
  */
 export class Overload {
@@ -26,9 +26,9 @@ export class Overload {
   #isHeapFull = false;
   #refused = 0;
   #lookedAt = performance.now();
-  /** How late the loop was since the limit was last decided, in milliseconds. */
-  #latest = 0;
-  #looks = 0;
+  /** How late the loop was on average, in milliseconds; the newest look counts a tenth. */
+  #late = 0;
+  #decidedAt = performance.now();
   #refusedBefore = 0;
   #isRefusing = false;
 
@@ -55,21 +55,21 @@ export class Overload {
 
   #look(): void {
     const now = performance.now();
-    this.#latest = Math.max(this.#latest, now - this.#lookedAt - lookInterval);
+    this.#late += (now - this.#lookedAt - lookInterval - this.#late) / 10;
     this.#lookedAt = now;
-    this.#looks = (this.#looks + 1) % looksPerDecision;
-    if (this.#looks === 0) this.#decide();
+    if (now - this.#decidedAt < decisionInterval) return;
+    this.#decidedAt = now;
+    this.#decide();
   }
 
   #decide(): void {
     const { requests, delay } = this.#options.options;
     const inFlight = this.#options.inFlight();
-    if (this.#latest > delay) {
+    if (this.#late > delay) {
       this.#limit = Math.max(Math.min(least, requests), Math.floor(Math.min(this.#limit, inFlight) * 0.8));
     } else if (this.#limit < requests) {
       this.#limit = Math.min(requests, this.#limit + Math.max(1, this.#limit * 0.1));
     }
-    this.#latest = 0;
     this.#isHeapFull = getHeapStatistics().used_heap_size > this.#heapLimit * fullHeap;
     this.#say(inFlight);
   }
@@ -89,7 +89,7 @@ export class Overload {
 
 /** Milliseconds. */
 const lookInterval = 10;
-const looksPerDecision = 10;
+const decisionInterval = 100;
 /** Requests that a gateway takes on at once however late it is. */
 const least = 64;
 /** The share of the heap's limit above which nothing is taken on. */

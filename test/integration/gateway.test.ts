@@ -201,7 +201,7 @@ it('starts while a subgraph is down, and can be told another address of a subgra
 
 it('replaces the messages of subgraphs when it is told to, and keeps their codes', async () => {
   const supergraph = sourceOf(graph.supergraphSdl);
-  const masking = await startTestGateway({ supergraph, errors: { maskSubgraphs: true } });
+  const masking = await startTestGateway({ supergraph, errors: { maskSubgraphs: 'all' } });
   graph.reviews.answer = (_, response) =>
     response.end('{"errors":[{"message":"no row in db7.internal","extensions":{"code":"NOT_FOUND"}}]}');
   const { errors } = await masking.query('{ latestReviews { rating } }');

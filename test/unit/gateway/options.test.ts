@@ -44,9 +44,27 @@ describe('defaults', () => {
       },
       retries: { max: 1, pause: 50 },
       breaker: { enabled: true, failures: 0.5, atLeast: 20, window: 10_000, pause: 1000 },
-      errors: { maskSubgraphs: false },
+      trustedProxies: [],
+      connections: {
+        compression: false,
+        connectTimeout: 5_000,
+        http2: false,
+        keepAlive: 4_000,
+        max: 256,
+        response: 33_554_432,
+      },
+      overrides: {},
+      planning: {
+        memory: 1_073_741_824,
+        paths: 5_000,
+        plans: 1_000,
+        threads: 2,
+        timeout: 5_000,
+        waiting: 500,
+      },
+      errors: {},
       headers: { forward: ['authorization'], rename: {}, set: {} },
-      timeouts: { request: 30_000, subgraph: 10_000 },
+      timeouts: { request: 30_000, subgraph: 10_000, client: 10_000 },
       usage: { enabled: true, interval: 30_000 },
       limits: {
         body: 1_048_576,
@@ -156,7 +174,7 @@ describe('the file', () => {
       'timeouts: { request: 1.5s, subgraph: 250 }\nlimits: { body: 64KiB }\nshutdown: { grace: 2m }',
     );
     expect([timeouts, limits.body, shutdown.grace]).toEqual([
-      { request: 1500, subgraph: 250 },
+      { request: 1500, subgraph: 250, client: 10_000 },
       65_536,
       120_000,
     ]);

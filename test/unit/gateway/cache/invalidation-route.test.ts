@@ -18,6 +18,7 @@ function adminServer(options: { token?: string; invalidate?: () => Promise<void>
   const app = createAdminServer({
     metrics: { collect: async () => '' },
     readiness: () => [],
+    token: options.token,
     invalidation: options.token === undefined ? undefined : { token, invalidate, logger: { error: log } },
   });
   function log(facts: unknown) {

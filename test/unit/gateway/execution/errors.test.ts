@@ -410,7 +410,7 @@ describe('errors of a subgraph', () => {
 
   it('can be masked', async () => {
     const outcome = await graph.ask('{ user { id } }', {
-      errors: { mask: true },
+      errors: { mask: 'all' },
       answer: answering({
         data: { user: null },
         errors: [{ message: 'SELECT * FROM', path: ['user'], extensions: { code: 'X', sql: 'y' } }],

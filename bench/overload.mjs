@@ -1,0 +1,67 @@
+/**
+ * `node bench/overload.mjs [--workload page] [--times 10] [--seconds 60]`: what is left of a gateway that is asked for
+ * ten times what it can do?
+ *
+ * Measures what one gateway can do with 50 connections, then sends ten times as much over 500 of them, and then half of
+ * it. Needs two cores that nobody else uses.
+ */
+import { parseArgs } from 'node:util';
+import { workloads } from './fixture/workloads.mjs';
+import { atRate, withHelpers } from './lib/own-bench.mjs';
+import { processTree, residentBytes } from './lib/processes.mjs';
+import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { supergraphSdl } from './fixture/subgraphs.mjs';
+
+const { values } = parseArgs({
+  options: {
+    workload: { type: 'string', default: 'page' },
+    times: { type: 'string', default: '10' },
+    seconds: { type: 'string', default: '60' },
+  },
+});
+const workload = workloads[values.workload];
+const seconds = Number(values.seconds);
+
+await withHelpers(async ({ clients, urls, folder, start }) => {
+  const file = join(folder, 'supergraph.graphql');
+  writeFileSync(file, supergraphSdl(urls));
+  const running = await start(file, workload.operation, [0]);
+  const { text: expected } = await running.ask(JSON.stringify(workload.operation));
+  const load = (more) => clients.ask({ ...atRate(running, workload, expected), ...more });
+  const memory = () => `${Math.round(residentBytes(processTree(running.pid)) / 1e6)} MB`;
+
+  const usual = await load({ connections: 50, rate: undefined, warmUp: 5, seconds: 10 });
+  const capacity = usual.perSecond;
+  say(
+    `capacity: ${capacity.toFixed(0)}/s, p99 ${usual.p99.toFixed(0)} ms, ${memory()}, ${told(usual.wrong)}`,
+  );
+
+  const rate = capacity * Number(values.times);
+  let most = 0;
+  const watching = setInterval(() => (most = Math.max(most, residentBytes(processTree(running.pid)))), 500);
+  const over = await load({ connections: 500, rate, warmUp: 1, seconds });
+  clearInterval(watching);
+  const wrong = Object.values(over.wrong).reduce((sum, count) => sum + count, 0);
+  const goodput = (over.requests - wrong) / over.seconds;
+  say(
+    `overload: ${(over.requests / over.seconds).toFixed(0)}/s answered, goodput ${goodput.toFixed(0)}/s = ` +
+      `${(goodput / capacity).toFixed(2)} of capacity, refused p99 ${over.wrongP99?.toFixed(0)} ms, ` +
+      `at most ${Math.round(most / 1e6)} MB, ${told(over.wrong)}`,
+  );
+
+  const after = await load({ connections: 50, rate: capacity / 2, warmUp: 2, seconds: 5 });
+  say(
+    `two seconds later: ${after.perSecond.toFixed(0)}/s of ${(capacity / 2).toFixed(0)}/s, p99 ${after.p99.toFixed(0)} ms, ${told(after.wrong)}`,
+  );
+  await running.stop();
+});
+
+function told(wrong) {
+  const all = Object.entries(wrong).map(([what, count]) => `${count} × ${what}`);
+  return all.length === 0 ? 'all right' : all.join(', ');
+}
+
+function say(text) {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import { type Options, OptionsError } from './options';
+
+type Handle = (request: IncomingMessage, response: ServerResponse) => void;
+
+/**
+ * The server of a port for clients: HTTP/1.1, or with `tls` HTTP/2 and HTTP/1.1 as the client chooses. A client that
+ * sends too slowly is answered 408, one that takes too long to read its answer is cut.
+ */
+export function createListener({ timeouts, tls }: Options, handle: Handle): Server {
+  const limits = {
+    requestTimeout: timeouts.request,
+    headersTimeout: Math.min(10_000, timeouts.request),
+    keepAliveTimeout,
+    // Node looks for late requests only every 30 s otherwise.
+    connectionsCheckingInterval: 1000,
+    maxHeaderSize,
+  };
+  const server =
+    tls === undefined
+      ? createServer(limits, handle)
+      : secure(
+          createSecureServer(
+            {
+              ...limits,
+              ...readCertificates(tls),
+              allowHTTP1: true,
+              minVersion: 'TLSv1.2',
+              requestCert: tls.clientCa !== undefined,
+              rejectUnauthorized: tls.clientCa !== undefined,
+              // What one connection may make the gateway keep: a client opens another one for more.
+              maxSessionMemory: 10,
+              settings: { maxConcurrentStreams: 100, maxHeaderListSize: maxHeaderSize },
+            },
+            // Node's compatible API: a request and its response as those of HTTP/1.1.
+            handle as unknown as Parameters<typeof createSecureServer>[1],
+          ),
+        );
+  // Of a connection on which nothing moves. While a request is worked on nothing does.
+  server.setTimeout(timeouts.request + timeouts.client);
+  return server;
+}
+
+/** Milliseconds; longer than load balancers keep a connection, so that it is they who close it. */
+const keepAliveTimeout = 72_000;
+/** 16 KiB. */
+const maxHeaderSize = 16_384;
+
+function readCertificates({ cert, key, clientCa }: NonNullable<Options['tls']>) {
+  const read = (option: string, file: string): Buffer => {
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      throw new OptionsError([`\`tls.${option}\` cannot be read: ${(error as Error).message}.`]);
+    }
+  };
+  return {
+    cert: read('cert', cert),
+    key: read('key', key),
+    ...(clientCa !== undefined && { ca: read('clientCa', clientCa) }),
+  };
+}
+
+/** Gives a server of HTTP/2 what Fastify and the drain ask of one of HTTP/1.1: ways to close its connections. */
+function secure(server: Http2SecureServer): Server {
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
+  const http1 = server as unknown as Partial<Pick<Server, 'closeIdleConnections' | 'closeAllConnections'>>;
+  const closeIdle = http1.closeIdleConnections?.bind(server);
+  const closeAll = http1.closeAllConnections?.bind(server);
+  return Object.assign(server as unknown as Server, {
+    // It ends with its last stream.
+    closeIdleConnections: () => {
+      closeIdle?.();
+      for (const session of sessions) session.close();
+    },
+    closeAllConnections: () => {
+      closeAll?.();
+      for (const session of sessions) session.destroy();
+    },
+  });
+}

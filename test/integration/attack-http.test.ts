@@ -1,0 +1,336 @@
+import { request as httpRequest } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
+import { request as httpsRequest } from 'node:https';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { type Canary, startCanary } from '../support/canary';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { startSmallGraph, type SmallGraph } from '../support/small-graph';
+import { certificate } from '../support/subgraph-servers';
+
+let graph: SmallGraph;
+let gateway: TestGateway;
+let canary: Canary;
+
+beforeAll(async () => {
+  graph = await startSmallGraph();
+  gateway = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    timeouts: { request: '2s', client: '1s' },
+    logging: { level: 'error' },
+  });
+  canary = await startCanary({ url: gateway.url });
+});
+
+afterEach(() => canary.expectUnharmed(), 30_000);
+
+afterAll(async () => {
+  await canary.stop();
+  await gateway.stop();
+  await graph.close();
+});
+
+const json = { 'content-type': 'application/json' };
+const mark = '{ user(id: "u66") { id } }';
+const reached = () => JSON.stringify(graph.accounts.requests.map(({ body }) => body)).includes('u66');
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, unknown>;
+  readonly body: Json;
+}
+
+/** Sends bytes as they are, and says what comes back until the connection is closed. */
+function raw(bytes: string | Buffer, then?: (write: (more: string) => void) => void): Promise<string> {
+  const { hostname, port } = new URL(gateway.url);
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(bytes);
+      then?.((more) => socket.writable && socket.write(more));
+    });
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(answer));
+  });
+}
+
+function post(body: string | Buffer, headers: Record<string, string> = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(
+      gateway.url,
+      { method: 'POST', headers: { ...json, ...headers } },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode!,
+            headers: response.headers,
+            body: JSON.parse(Buffer.concat(chunks).toString()),
+          }),
+        );
+      },
+    );
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+const codeOf = ({ status, body }: Answer) => [status, body.errors?.[0].extensions.code];
+
+describe('a packed body', () => {
+  const body = JSON.stringify({ query: '{ me { name } }' });
+
+  it.each([
+    ['gzip', gzipSync(body)],
+    ['deflate', deflateSync(body)],
+    ['br', brotliCompressSync(body)],
+  ])('in %s is unpacked', async (encoding, packed) => {
+    expect((await post(packed, { 'content-encoding': encoding })).body).toEqual({
+      data: { me: { name: 'Ada' } },
+    });
+  });
+
+  it.each([
+    ['gzip', gzipSync(Buffer.alloc(60_000_000, 'x'))],
+    ['deflate', deflateSync(Buffer.alloc(60_000_000, 'x'))],
+    ['br', brotliCompressSync(Buffer.alloc(60_000_000, 'x'))],
+  ])('that becomes 60 MB in %s is 413, and takes little memory', async (encoding, bomb) => {
+    expect(bomb.length).toBeLessThan(70_000);
+    const before = process.memoryUsage();
+    const most = { rss: 0 };
+    const timer = setInterval(() => (most.rss = Math.max(most.rss, process.memoryUsage().external)), 1);
+    for (let i = 0; i < 5; i++) {
+      expect(codeOf(await post(bomb, { 'content-encoding': encoding }))).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+    }
+    clearInterval(timer);
+    expect(most.rss - before.external).toBeLessThan(32 * 1024 * 1024);
+  });
+
+  it.each([
+    ['that is none', 'gzip', Buffer.from('no gzip at all'), 400, 'BAD_REQUEST'],
+    ['that is cut off', 'gzip', gzipSync(body).subarray(0, -12), 400, 'BAD_REQUEST'],
+    ['packed twice', 'gzip, gzip', gzipSync(gzipSync(body)), 415, 'UNSUPPORTED_MEDIA_TYPE'],
+    ['in a way that nobody knows', 'zstd', Buffer.from(body), 415, 'UNSUPPORTED_MEDIA_TYPE'],
+  ])('%s is refused', async (_, encoding, bytes, status, code) => {
+    expect(codeOf(await post(bytes, { 'content-encoding': encoding }))).toEqual([status, code]);
+  });
+});
+
+describe('a page of somebody else', () => {
+  it.each([
+    'text/plain',
+    'text/plain;charset=utf-8',
+    'TEXT/PLAIN; application/json',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'multipart/form-data; boundary=application/json',
+  ])('cannot post as %s, nor what is a known operation', async (type) => {
+    await post(JSON.stringify({ query: '{ me { name } }' }));
+    for (const query of [mark, '{ me { name } }']) {
+      const answer = await post(JSON.stringify({ query }), { 'content-type': type });
+      expect(codeOf(answer)).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
+    }
+    expect(reached()).toBe(false);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['without headers', {}],
+    ['with a media type that no browser asks leave for', { 'content-type': 'text/plain' }],
+    ['with a media type that cannot be read', { 'content-type': 'x' }],
+    ['with an empty preflight header', { 'apollo-require-preflight': '' }],
+  ])('cannot get %s', async (_, headers) => {
+    const response = await fetch(`${gateway.url}?query=${encodeURIComponent(mark)}`, { headers });
+    expect([400, 415]).toContain(response.status);
+    expect(reached()).toBe(false);
+  });
+
+  it('gets no leave of CORS', async () => {
+    const response = await fetch(gateway.url, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
+    });
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
+    const answer = await post(JSON.stringify({ query: '{ me { name } }' }), {
+      origin: 'https://evil.example',
+    });
+    expect(answer.headers).not.toHaveProperty('access-control-allow-origin');
+    expect(answer.headers['x-content-type-options']).toBe('nosniff');
+  });
+});
+
+describe('framing', () => {
+  const head = 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+  const body = JSON.stringify({ query: mark });
+
+  it.each([
+    ['two lengths', `${head}content-length: ${body.length}\r\ncontent-length: 5\r\n\r\n${body}`],
+    ['a length and chunks', `${head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`],
+    ['a length that is no number', `${head}content-length: 0x20\r\n\r\n${body}`],
+    ['a negative length', `${head}content-length: -1\r\n\r\n${body}`],
+    ['chunks of no size', `${head}transfer-encoding: chunked\r\n\r\nzz\r\n${body}\r\n0\r\n\r\n`],
+    ['another coding after chunks', `${head}transfer-encoding: chunked, identity\r\n\r\n${body}`],
+    ['a space before the colon', `${head}transfer-encoding : chunked\r\n\r\n0\r\n\r\n`],
+    ['a header that goes on in the next line', `${head}x-a: b\r\n c: d\r\n\r\n`],
+    ['no host', 'POST /graphql HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}'],
+  ])('by %s is 400, and the connection is closed', async (_, bytes) => {
+    expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(reached()).toBe(false);
+  });
+
+  it.each([
+    [
+      'a header block over 16 KiB',
+      `GET /graphql HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(17_000)}\r\n\r\n`,
+    ],
+    [
+      '150 headers',
+      `POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${'a: b\r\n'.repeat(150)}content-length: 2\r\n\r\n{}`,
+    ],
+    [
+      '150 headers on the way of known operations',
+      `${head}connection: close\r\n${'a: b\r\n'.repeat(150)}content-length: 27\r\n\r\n{"query":"{ me { name } }"}`,
+    ],
+  ])('with %s is 431', async (_, bytes) => {
+    expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 431 [^]*HEADERS_TOO_LARGE/);
+  });
+});
+
+describe('a slow client', () => {
+  it.each([
+    ['in its headers', 'POST /graphql HTTP/1.1\r\nhost: x\r\n', 'x-a: b\r\n'],
+    [
+      'in its body',
+      `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n`,
+      ' ',
+    ],
+  ])(
+    '%s gets 408, and the connection is closed',
+    async (_, start, drip) => {
+      let timer: NodeJS.Timeout | undefined;
+      const answer = await raw(start, (write) => (timer = setInterval(() => write(drip), 100)));
+      clearInterval(timer);
+      expect(answer).toMatch(/^HTTP\/1\.1 408 [^]*REQUEST_TIMEOUT/);
+    },
+    20_000,
+  );
+
+  it('that does not read a large answer is cut', async () => {
+    const text = 'x'.repeat(20_000_000);
+    const large = await startSmallGraph();
+    large.accounts.answer = (_, response) => response.end(JSON.stringify({ data: { me: { name: text } } }));
+    const own = await startTestGateway({
+      supergraph: sourceOf(large.supergraphSdl),
+      timeouts: { request: '1s', client: '200ms' },
+    });
+    const { hostname, port } = new URL(own.url);
+    const body = JSON.stringify({ query: '{ me { name } }' });
+    const head = `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+    const size = await new Promise<number>((resolve) => {
+      let size = 0;
+      const socket = connect(Number(port), hostname, () => {
+        socket.write(`${head}\r\n\r\n${body}`);
+        socket.pause();
+        // Reads what the system has kept for it, long after it has been cut.
+        setTimeout(() => socket.resume(), 10_000);
+      });
+      socket.on('data', (chunk) => (size += chunk.length));
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve(size));
+    });
+    expect(size).toBeGreaterThan(0);
+    expect(size).toBeLessThan(text.length);
+    await own.stop();
+    await large.close();
+  }, 40_000);
+});
+
+describe('TLS', () => {
+  const files = join(__dirname, '../support/tls');
+  const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
+  const body = JSON.stringify({ query: '{ me { name } }' });
+  const start = (more = {}) =>
+    startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), tls: { ...tls, ...more } });
+
+  it('serves HTTP/2 and HTTP/1.1, known operations too, and drains both', async () => {
+    const secure = await start();
+    expect(secure.url).toMatch(/^https:/);
+    const session = connectHttp2(new URL(secure.url).origin, { ca: certificate });
+    for (let i = 0; i < 3; i++) {
+      const { status, text, headers } = await new Promise<Json>((resolve, reject) => {
+        const stream = session.request({ ':method': 'POST', ':path': '/graphql', ...json });
+        let text = '';
+        let headers: Json;
+        stream.on('response', (each) => (headers = each));
+        stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        stream.on('end', () => resolve({ status: headers[':status'], text, headers }));
+        stream.on('error', reject);
+        stream.end(body);
+      });
+      expect([status, JSON.parse(text)]).toEqual([200, { data: { me: { name: 'Ada' } } }]);
+      expect(headers['strict-transport-security']).toContain('max-age');
+    }
+    const http1 = await new Promise<number>((resolve, reject) => {
+      const sent = httpsRequest(
+        secure.url,
+        { method: 'POST', headers: json, ca: certificate, agent: false },
+        (response) => resolve(response.resume().statusCode!),
+      );
+      sent.on('error', reject);
+      sent.end(body);
+    });
+    expect(http1).toBe(200);
+    await secure.stop();
+    expect(session.closed || session.destroyed).toBe(true);
+    session.close();
+  }, 30_000);
+
+  it('lets in nobody without a certificate where clients need one', async () => {
+    const secure = await start({ clientCa: tls.cert });
+    const ask = (own: object) =>
+      new Promise<number>((resolve, reject) => {
+        const options = { method: 'POST', headers: json, ca: certificate, agent: false, ...own };
+        const sent = httpsRequest(secure.url, options, (response) => resolve(response.resume().statusCode!));
+        sent.on('error', reject);
+        sent.end(body);
+      });
+    await expect(ask({})).rejects.toThrow();
+    const { readFileSync } = await import('node:fs');
+    expect(await ask({ cert: certificate, key: readFileSync(tls.key) })).toBe(200);
+    await secure.stop();
+  }, 30_000);
+});
+
+it('keeps secrets out of its log and its answers, whoever writes them', async () => {
+  const secret = 'planted-secret-4711-x';
+  const careless = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    admin: { port: 0, token: secret },
+    headers: { set: { authorization: `Bearer ${secret}-set` } },
+    logging: { level: 'trace' },
+  });
+  graph.accounts.answer = (_, response) => {
+    const message = `no route to host 10.0.0.1 with ${secret}-set`;
+    response.end(
+      JSON.stringify({
+        errors: [{ message, extensions: { stacktrace: [secret], code: 'INTERNAL_SERVER_ERROR' } }],
+        data: null,
+      }),
+    );
+  };
+  const answer = await (await careless.post({ query: '{ me { id name } }' })).text();
+  graph.accounts.answer = undefined;
+  expect(answer).not.toMatch(/planted|10\.0\.0\.1/);
+  expect((await fetch(`${careless.adminUrl}/metrics`)).status).toBe(401);
+  expect((await fetch(`${careless.adminUrl}/health/ready`)).status).toBe(200);
+  const authorized = await fetch(`${careless.adminUrl}/metrics`, {
+    headers: { authorization: `Bearer ${secret}` },
+  });
+  expect(authorized.status).toBe(200);
+  await careless.stop();
+  expect(JSON.stringify(careless.log)).not.toContain('planted');
+  await canary.stop();
+  canary = await startCanary({ url: gateway.url });
+});

@@ -164,15 +164,17 @@ const operations = [
       Number(/updates_total\{result="refused"\} (\d+)/.exec(text)?.[1] ?? 0),
     );
     const delays = metrics.map((text) => /event_loop_delay_seconds\{quantile="1"\} (\S+)/.exec(text)?.[1]);
-    console.log({
-      sent,
-      answered,
-      wrong: wrong.length,
-      swaps,
-      refused,
-      delays,
-      slowest: Math.max(...latencies),
-    });
+    process.stderr.write(
+      `${JSON.stringify({
+        sent,
+        answered,
+        wrong: wrong.length,
+        swaps,
+        refused,
+        delays,
+        slowest: Math.max(...latencies),
+      })}\n`,
+    );
     expect(wrong.slice(0, 3)).toEqual([]);
     expect(answered).toBe(sent);
     expect(refused).toEqual([1, 1, 1]);

@@ -18,12 +18,14 @@ import { printTables, summarise } from './lib/report.mjs';
 import { killAll } from './lib/running-system.mjs';
 import { findSystem, systemNames, versions } from './systems.mjs';
 
+/** Those that are for all systems. */
+const usualWorkloads = Object.keys(allWorkloads).filter((name) => allWorkloads[name].only === undefined);
 const cores = { system: 0, helpers: 1 };
 
 const usage = `npm run bench -- [options]
   --quick             two rounds of Weir, Apollo Gateway and limit B on nested and page, about 3 minutes; never quote it
-  --workloads a,b     of ${Object.keys(allWorkloads).join(', ')} (default: all)
-  --systems x,y       of ${systemNames.join(', ')}; weir@DIR is another checkout (default: all but weir-2, weir-engine and hive-jit)
+  --workloads a,b     of ${Object.keys(allWorkloads).join(', ')} (default: ${usualWorkloads.join(', ')})
+  --systems x,y       of ${systemNames.join(', ')}; weir@DIR is another checkout (default: all but weir-cached, weir-private, weir-2, weir-engine and hive-jit)
   --rounds N          default 5
   --warm-up SECONDS   default 5
   --seconds SECONDS   of each measurement; default 10
@@ -112,10 +114,12 @@ async function prepare(bench) {
   const tasks = [];
   for (const workload of options.workloads) {
     const write = (name, script) => writeFileSync(scriptFile(folder, name, workload), JSON.stringify(script));
-    const gateways = options.systems.filter((system) => system.limitOf === undefined);
-    const wanted = options.systems
-      .flatMap((system) => system.limitOf ?? [])
-      .filter((name) => name !== 'none');
+    const systems =
+      workload.only === undefined
+        ? options.systems
+        : options.systems.filter(({ name }) => workload.only.includes(name));
+    const gateways = systems.filter((system) => system.limitOf === undefined);
+    const wanted = systems.flatMap((system) => system.limitOf ?? []).filter((name) => name !== 'none');
     const only = wanted.filter((name) => !gateways.some((system) => system.name === name)).map(findSystem);
     const failed = new Set();
     for (const system of [...gateways, ...only]) {
@@ -134,7 +138,7 @@ async function prepare(bench) {
     // Limit A knows one answer only, so it has no part in a workload of many.
     const takesPart = (system) =>
       !failed.has(system.limitOf ?? system.name) && !(workload.stamp && system.limitOf === 'none');
-    tasks.push(...options.systems.filter(takesPart).map((system) => ({ workload, system })));
+    tasks.push(...systems.filter(takesPart).map((system) => ({ workload, system })));
   }
   return tasks;
 }
@@ -166,7 +170,7 @@ function readOptions() {
   }
   const { quick } = values;
   const names = (text) => text.split(',').map((name) => name.trim());
-  const workloads = names(values.workloads ?? (quick ? 'nested,page' : Object.keys(allWorkloads).join()));
+  const workloads = names(values.workloads ?? (quick ? 'nested,page' : usualWorkloads.join()));
   const systems = names(
     values.systems ?? (quick ? 'weir,apollo,limit-b' : 'weir,apollo,hive,hive-rust,limit-a,limit-b'),
   );

@@ -26,6 +26,14 @@ const hive = join(here, 'node_modules', '@graphql-hive', 'gateway', 'dist', 'bin
 /** @type {Record<string, (argument?: string) => System>} */
 const systems = {
   weir: (dir) => ({ label: dir ? `Weir of ${basename(resolve(dir))}` : 'Weir', command: weir(dir) }),
+  'weir-cached': (dir) => ({
+    label: 'Weir, public answers',
+    command: weir(dir, [], 'weir-cached.yaml'),
+  }),
+  'weir-private': (dir) => ({
+    label: 'Weir, private answers',
+    command: weir(dir, [], 'weir-private.yaml'),
+  }),
   'weir-2': (dir) => ({ label: 'Weir, two workers', workers: 2, command: weir(dir, ['--workers', '2']) }),
   'weir-engine': (dir = join(here, '..')) => ({
     label: "Weir's engine alone",
@@ -77,7 +85,7 @@ export function versions() {
   );
 }
 
-function weir(dir = join(here, '..'), flags = []) {
+function weir(dir = join(here, '..'), flags = [], config = 'weir.yaml') {
   const main = resolve(dir, 'dist', 'cli', 'main.js');
   return ({ port, supergraph }) => {
     if (!existsSync(main))
@@ -90,7 +98,7 @@ function weir(dir = join(here, '..'), flags = []) {
       '--port',
       port,
       '--config',
-      server('weir.yaml'),
+      server(config),
       ...flags,
     ];
   };

@@ -66,6 +66,8 @@ export async function measure(system, workload, bench) {
         body: operation,
         expected: text,
         stamp: workload.stamp,
+        get: workload.get,
+        identities: workload.identities,
         seconds: options.seconds,
         ...extra,
       };

@@ -28,7 +28,7 @@ process.on('disconnect', () => process.exit());
 /**
  * @param {{
  *   port: number, connections: number, body: string, expected: string, stamp?: string,
- *   warmUp: number, seconds: number, rate?: number,
+ *   get?: boolean, identities?: number, warmUp: number, seconds: number, rate?: number,
  * }} options times in seconds, rate in requests per second. Sends `{ measuring }` when the clock starts and when it stops.
  */
 async function run(options) {
@@ -109,10 +109,13 @@ async function run(options) {
 }
 
 /** @returns a connected client: `send(dueAt)` asks, `onAnswer(problem)` is called once the whole answer was compared. */
-function connect({ port, body, expected, stamp }) {
+function connect({ port, body, expected, stamp, get = false, identities = Infinity }) {
+  const headers = `host: 127.0.0.1:${port}\r\naccept: application/json\r\nauthorization: Bearer 000000000000\r\n`;
   const request = Buffer.from(
-    `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\naccept: application/json\r\n` +
-      `authorization: Bearer 000000000000\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    get
+      ? `GET /graphql?${searchOf(body)} HTTP/1.1\r\n${headers}apollo-require-preflight: yes\r\n\r\n`
+      : `POST /graphql HTTP/1.1\r\n${headers}content-type: application/json\r\n` +
+          `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
   const right = Buffer.from(expected);
   const requestDigits = [{ end: request.indexOf('Bearer 000000000000') + 19, length: 12 }];
@@ -170,7 +173,9 @@ function connect({ port, body, expected, stamp }) {
     client.sentAt = performance.now();
     busy = true;
     credentials += 1;
-    for (const { end, length } of requestDigits) writeDigits(request, end, length, credentials);
+    // The first place is that of the credentials.
+    for (const [i, { end, length }] of requestDigits.entries())
+      writeDigits(request, end, length, i === 0 ? credentials % identities : credentials);
     for (const { end, length } of rightDigits) writeDigits(right, end, length, credentials);
     socket.write(request);
   }
@@ -221,6 +226,12 @@ function connect({ port, body, expected, stamp }) {
     client.onAnswer(found);
     return true;
   }
+}
+
+/** A request's body as a query string. */
+function searchOf(body) {
+  const { query, variables = {} } = JSON.parse(body);
+  return new URLSearchParams({ query, variables: JSON.stringify(variables) }).toString();
 }
 
 const isOk = (bytes) => bytes[9] === 50 && bytes[10] === 48 && bytes[11] === 48;

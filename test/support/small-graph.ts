@@ -21,8 +21,8 @@ export interface TestSubgraph {
     readonly body: Json;
     readonly aborted: boolean;
   }[];
-  /** Headers of its answers. */
-  headers: Record<string, string>;
+  /** Headers of its answers, perhaps by what is asked. */
+  headers: Record<string, string> | ((body: Json) => Record<string, string>);
   /** Answers in place of the resolvers while it is set. */
   answer: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   close(): Promise<void>;
@@ -48,10 +48,14 @@ export async function startSubgraph(options: {
         return;
       }
       const execute = ({ query, variables, operationName }: Json) =>
-        graphql({ schema, source: query, variableValues: variables, operationName });
+        graphql({
+          ...{ schema, source: query, variableValues: variables, operationName },
+          contextValue: request.headers,
+        });
       void (Array.isArray(body) ? Promise.all(body.map(execute)) : execute(body)).then((result) => {
         response.setHeader('content-type', 'application/json');
-        response.setHeaders(new Map(Object.entries(subgraph.headers)));
+        const { headers } = subgraph;
+        response.setHeaders(new Map(Object.entries(typeof headers === 'function' ? headers(body) : headers)));
         response.end(JSON.stringify(result));
       });
     });

@@ -10,6 +10,7 @@ import {
   parse,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { Authorization, type OperationAccess, type Policies, type Refused } from './auth/directives';
 import { buildSchemaInSteps } from './build-schema';
 import type { Invalidate } from './cache/invalidation';
 import type { Store } from './cache/store';
@@ -20,14 +21,15 @@ import type { IdentifiedCaller } from './edge/flights';
 import type { Asked } from './edge/response-cache';
 import { digest } from './edge/response-keys';
 import { requestError } from './errors';
-import { compileOperation, type ErrorOptions, execute, type Execution, type Program } from './execution';
+import { type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { ClientLimits } from './limits/client-limits';
 import { compileOperationCost, type OperationCost } from './limits/cost/operation-cost';
 import { createCostReport } from './limits/cost/report';
 import { type RefuseOperation, refuseOperation } from './limits/operation-limits';
 import { limitCalls } from './limits/subgraph-calls';
-import { createPlanner, type EntityFacts, PlanCache, type PlannedOperation, type Planner } from './planning';
+import { createPlanner, type EntityFacts, type PlannedOperation, type Planner } from './planning';
+import { createPrograms, Rejection } from './programs';
 import { dataOf } from './response-data';
 import type { Options } from './options';
 import type { SubgraphLocation } from './supergraph/subgraphs';
@@ -52,6 +54,8 @@ export interface EngineOptions {
   readonly overrides: Options['overrides'];
   readonly calls: CallOptions;
   readonly cache: CacheOptions;
+  readonly authorization: Options['authorization'];
+  readonly policies: Policies;
   /**
    * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
    * if they ask with `Apollo-Query-Plan-Experimental`.
@@ -101,22 +105,25 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     const apiSchema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? apiSchema : buildSchema(facts.answerTypesSdl, trusted);
-    const plans = new PlanCache<Program>({
-      planner,
-      compile: (plan, { document: text, operationName }) => {
-        const document = parse(text, { noLocation: true });
-        return compileOperation({ plan, schema: apiSchema, supergraphSchema, document, operationName });
-      },
+    const authorization = new Authorization({
+      facts: facts.protections,
+      schema: apiSchema,
+      options: options.authorization,
+      policies: options.policies,
+      logger: options.logger,
     });
+    const plans = createPrograms({ planner, authorization, schema: apiSchema, supergraphSchema });
     await plans.warm(untilLate(warmUp));
 
     const reportCost = createCostReport(metrics.meter);
     const perform = async (
-      program: Program,
+      program: Program | Rejection,
       variables: Variables,
       cost: OperationCost,
       client: IdentifiedCaller,
     ): Promise<Execution> => {
+      if (program instanceof Rejection)
+        throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields });
       scopes.enter(client.scope);
       try {
         const bounded = limitCalls(send, limits.of(client.identity).calls);
@@ -134,11 +141,13 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       document: string,
       documentHash: string,
       operationName: string | undefined,
+      refused: Refused,
     ): PlannedOperation => ({
       document,
       documentHash,
       operationName,
       overrideLabels: chooseOverrides(rates),
+      refused,
     });
     const supergraph = digest(supergraphSdl);
     const known = new LRUCache<string, LimitedOperation>({ maxSize: mostKnownBytes });
@@ -149,9 +158,15 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       const costs = { schema: apiSchema, directives: facts.costs, assumedListSize };
       const cost = compileOperationCost(document, operation, costs);
       const refuse = refuseOperation(source, cost, limits);
+      const access = authorization.accessTo(document, operation);
       const cached = responses.describe({
         ...{ document, operation, schema: apiSchema, supergraph },
         documentHash: hash,
+      });
+      const ask = (variables: Variables, refused: Refused): Asked => ({
+        ...{ operation: cached, variables, refuse },
+        variant: access.variantOf(refused),
+        isOpenTo: (identity) => access.isOpenTo(identity),
       });
       return {
         name: operation.name?.value ?? null,
@@ -159,13 +174,15 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
         count,
         cost,
         refuse,
-        cached,
+        access,
+        ask,
         prepare(variables, client) {
           if (refuse(variables, client.identity) !== undefined) return undefined;
           if ('errors' in checkVariables(apiSchema, operation, variables)) return undefined;
-          const program = plans.peek(plannedOf(source, hash, operationName));
+          const refused = access.peek(client.identity);
+          const program = refused && plans.peek(plannedOf(source, hash, operationName, refused));
           if (program === undefined) return undefined;
-          const asked = { operation: cached, variables, refuse };
+          const asked = ask(variables, refused!);
           return () => {
             count?.(client, variables);
             return responses.answer(asked, client, (caller) => perform(program, variables, cost, caller));
@@ -187,11 +204,12 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       if (refusal !== undefined) throw refusal;
       const checked = checkVariables(apiSchema, operation, variables);
       if ('errors' in checked) return { errors: checked.errors };
-      const planned = plannedOf(source, queryHash, operationName);
+      const refused = entry.access.peek(client.identity) ?? (await entry.access.decide(client.identity));
+      const planned = plannedOf(source, queryHash, operationName, refused);
       if (!known.has(key)) known.set(key, entry, { size: key.length * 2 + 1024 });
       entry.count?.(client, variables);
-      const { cached, refuse, cost: costs } = entry;
-      const asked = { operation: cached, variables, refuse };
+      const { ask, cost: costs } = entry;
+      const asked = ask(variables, refused);
       const execution = await responses.answer(asked, client, async (caller) =>
         perform(plans.peek(planned) ?? (await plans.get(planned)), variables, costs, caller),
       );
@@ -205,7 +223,8 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
         };
         if (request.http?.headers.has('apollo-query-plan-experimental') === true) {
           const format = request.http.headers.get('apollo-query-plan-experimental-format');
-          result.extensions['__queryPlanExperimental'] = await showPlan(planner, planned, format);
+          const shown = { ...planned, document: await authorization.visiblePart(planned, planner) };
+          result.extensions['__queryPlanExperimental'] = await showPlan(planner, shown, format);
         }
       }
       return result;
@@ -245,7 +264,9 @@ interface LimitedOperation extends KnownOperation {
   readonly count: CountUse | undefined;
   readonly cost: OperationCost;
   readonly refuse: RefuseOperation;
-  readonly cached: Asked['operation'];
+  readonly access: OperationAccess;
+  /** The form in which its answer is looked for. */
+  readonly ask: (variables: Variables, refused: Refused) => Asked;
 }
 
 /** 16 MiB. */

@@ -42,6 +42,12 @@ export const errors = {
     when: 'The request has no credentials, or wrong ones. The message says what is wrong with them.',
     message: ({ reason }: { readonly reason: string }) => reason,
   },
+  UNAUTHORIZED_FIELD_OR_TYPE: {
+    status: 403,
+    when: 'The caller may not see a field, or objects of a type: it is null, and was asked of no subgraph. With `authorization.refused: reject` the whole operation is refused. Who may is said by `@authenticated`, `@requiresScopes` and `@policy` in the graph.',
+    message: ({ what }: { readonly what: readonly string[] }) =>
+      `The caller may not see ${what.slice(0, 10).join(', ')}${what.length > 10 ? ' and more' : ''}.`,
+  },
   NOT_FOUND: {
     status: 404,
     when: 'Nothing is served at this path.',

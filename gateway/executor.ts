@@ -34,8 +34,8 @@ export interface KnownOperation {
   readonly name: string | null;
   readonly type: string;
   /**
-   * What runs it for a client; undefined when it has to be planned first, when the variables do not fit, or when the
-   * client may not ask for so much.
+   * What runs it for a client; undefined when something has to be found out or planned first, when the variables do
+   * not fit, or when the client may not ask for so much.
    */
   prepare(
     variables: Readonly<Record<string, unknown>>,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
+import type { Policies } from './auth/directives';
 import type { Invalidate } from './cache/invalidation';
 import type { Policy } from './cache/policy';
 import type { Store } from './cache/store';
@@ -24,6 +25,7 @@ export interface GenerationOptions {
   readonly options: Options;
   /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
   readonly previous?: Generation | undefined;
+  readonly policies: Policies;
   readonly limits: ClientLimits;
   readonly signers: SubgraphSigners;
   readonly transport: HttpTransport;
@@ -79,6 +81,7 @@ export class Generation {
         planning: options.planning,
         overrides: options.overrides,
         calls: options,
+        authorization: options.authorization,
         cache: options.cache,
         warmUp,
         ...shared,

@@ -80,6 +80,7 @@ function resolveFiles(document: Document, folder: string): void {
     ...['file', 'registry', 'keep'].map((name) => ['supergraph', name]),
     ['connections', 'ca'],
     ['privateLinks', 'keysFile'],
+    ['authorization', 'policies', 'module'],
     ...['iam', 'lambda'].map((mode) => ['auth', mode, 'module']),
   ];
   for (const path of paths) {

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from './admin-server';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
+import { openPolicyEvaluator, Policies } from './auth/directives';
 import {
   createInvalidate,
   type Invalidate,
@@ -66,6 +67,7 @@ export interface RunningGateway {
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
   const { options, ownSource, logDestination, invalidations } = readOptions(given);
+  const evaluate = await openPolicyEvaluator(options.authorization.policies);
   const logger = createLogger({
     level: options.logging.level,
     destination: logDestination,
@@ -79,6 +81,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
+  const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
   const caching = createCaching(options, store, metrics);
   const drop = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
   const invalidate: Invalidate = (tags) => drop(tags).finally(() => caching.responses.invalidated());
@@ -92,6 +95,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         supergraphSdl,
         options,
         previous,
+        policies,
         limits,
         signers,
         transport,

@@ -42,6 +42,12 @@ export interface Asked {
   readonly variant?: string | undefined;
   /** Says why a client may not ask for so much. */
   readonly refuse: (variables: Asked['variables'], identity: Identity) => Error | undefined;
+  /**
+   * Whether somebody may see all of it, where there is no variant.
+   *
+   * @default everybody may
+   */
+  readonly isOpenTo?: ((identity: Identity) => boolean) | undefined;
 }
 
 /** Runs the operation for a caller. */
@@ -221,7 +227,7 @@ export class ResponseCache {
 
   /** Undefined for variables that cannot be written. */
   #keysOf(
-    { variables, variant, refuse }: Asked,
+    { variables, variant, refuse, isOpenTo = () => true }: Asked,
     operation: CachedOperation,
     client: ClientRequest,
   ): ResponseKeys | undefined {
@@ -232,7 +238,7 @@ export class ResponseCache {
     const base = baseKey(operation.id, json, variant);
     return {
       supergraph: operation.supergraph,
-      isFor: (identity) => refuse(variables, identity) === undefined,
+      isFor: (identity) => refuse(variables, identity) === undefined && isOpenTo(identity),
       base: variant === undefined ? base : undefined,
       public: publicKey(base, client, keyHeaders),
       private: privateKey(base, client),

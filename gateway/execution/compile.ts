@@ -20,6 +20,7 @@ import { type CompiledOperation, compileSubgraphOperation } from './operation';
 import { fetchesOf, type OrderedFetch, unsupported } from './order';
 import { type QueryPlan } from './plan';
 import { ObjectProjection } from './projection';
+import { type Refusals } from './refusals';
 import { Representation } from './representations';
 import { Pool } from './run';
 import { Schedule } from './schedule';
@@ -36,6 +37,8 @@ export interface CompileOptions {
   /** The client's, valid for `schema`. */
   readonly document: DocumentNode;
   readonly operationName?: string | undefined;
+  /** What is not shown of it; the plan asks for nothing of that. @default nothing */
+  readonly refusals?: Refusals | undefined;
 }
 
 /** A client's operation and its query plan, compiled: everything that can be decided before a request comes. */
@@ -65,7 +68,7 @@ export interface Variant {
 
 /** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for what the engine does not do. */
 export function compileOperation(options: CompileOptions): Program {
-  const { plan, schema, supergraphSchema, document, operationName } = options;
+  const { plan, schema, supergraphSchema, document, operationName, refusals } = options;
   const types = TypeTable.of(supergraphSchema);
   const operation = operationOf(document, operationName);
   const fragments = fragmentsOf(document);
@@ -90,7 +93,7 @@ export function compileOperation(options: CompileOptions): Program {
     rootShape,
     largestRecord,
     isExclusive: fetches.some(({ node }) => node.contextRewrites !== undefined),
-    introspection: new Introspection(schema, operation, fragments),
+    introspection: new Introspection(() => refusals?.visibleSchema ?? schema, operation, fragments),
     combinations: new Combinations(types),
     pool,
     usualBytes: 0,
@@ -128,8 +131,9 @@ export function compileOperation(options: CompileOptions): Program {
     );
     let id = 0;
     const nextId = (): number => (++id < idsPerProgram ? id : 0);
-    const source = { schema, types, fragments, conditions, nextId };
-    return { schedule, projection: new ObjectProjection(source, root, rootType, [operation.selectionSet]) };
+    const source = { schema, types, fragments, conditions, refusals, nextId };
+    const selections = [{ on: rootType, selectionSet: operation.selectionSet }];
+    return { schedule, projection: new ObjectProjection(source, root, rootType, selections) };
   }
 
   function prepareFetch({ node, path, when }: OrderedFetch, index: number): () => Step {

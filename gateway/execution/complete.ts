@@ -91,6 +91,10 @@ export class Completion {
     this.#trail.addFieldError(this.#path.slice(0, this.#depth), message);
   }
 
+  #refuse(what: string): void {
+    this.#trail.addRefusal(this.#path.slice(0, this.#depth), what);
+  }
+
   /** Forgets what was written from `end` on. */
   #takeBack(end: number): void {
     this.#run.out.end = end;
@@ -144,6 +148,10 @@ export class Completion {
     if (type === 0) type = projection.staticType;
     const isSaid = type > 0 || (type === 0 && !projection.isTypeAsked);
     const fields = isSaid ? projection.fieldsOf(type) : undefined;
+    if (fields === undefined && projection.isForbidden(type)) {
+      this.#refuse(projection.nameOf(type));
+      return false;
+    }
     if (fields === undefined) {
       const { tape: cells } = workspace;
       const isExplained = projection.typeSource?.joins.some((join) =>
@@ -248,6 +256,10 @@ export class Completion {
   }
 
   #missing(field: FieldProjection, record: number): boolean {
+    if (field.isRefused) {
+      this.#refuse(field.coordinate);
+      return this.#nullAfterError(field.value);
+    }
     if (field.value.isNonNull && this.#isExplained(field, record)) return false;
     return this.#null(field.value, field);
   }

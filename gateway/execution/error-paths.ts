@@ -5,6 +5,7 @@
  * response: its errors are told for each of them.
  */
 import { GraphQLError } from 'graphql';
+import { errors } from '../errors';
 import { type Call, type Failure } from './call';
 import { BATCH, FAILED, SKIPPED, STATUS } from './json/tape';
 import { walkPlaces } from './nodes/flatten';
@@ -69,6 +70,12 @@ export class ErrorTrail {
     this.count++;
     if (this.#isKnown(path)) return;
     this.#add('SUBREQUEST_MALFORMED_RESPONSE', message, [...path], undefined);
+  }
+
+  /** What the caller may not see: a field, or a type. */
+  addRefusal(path: Path, what: string): void {
+    const { message } = errors.UNAUTHORIZED_FIELD_OR_TYPE;
+    this.#add('UNAUTHORIZED_FIELD_OR_TYPE', message({ what: [what] }), [...path], undefined);
   }
 
   /** Whether what is missing because of this cell has an error of its own. */

@@ -10,15 +10,15 @@ import {
   visit,
 } from 'graphql';
 
-/** Answers `__schema` and `__type` from the API schema, and remembers the JSON. */
+/** Answers `__schema` and `__type` from the schema that the caller may see, and remembers the JSON. */
 export class Introspection {
-  readonly #schema: GraphQLSchema;
+  readonly #schema: () => GraphQLSchema;
   readonly #operation: OperationDefinitionNode;
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly #answers = new Map<string, Buffer>();
 
   constructor(
-    schema: GraphQLSchema,
+    schema: () => GraphQLSchema,
     operation: OperationDefinitionNode,
     fragments: ReadonlyMap<string, FragmentDefinitionNode>,
   ) {
@@ -40,7 +40,7 @@ export class Introspection {
     const key = JSON.stringify([responseKey, values]);
     let answer = this.#answers.get(key);
     if (answer === undefined) {
-      const { data } = executeSync({ schema: this.#schema, document, variableValues: values });
+      const { data } = executeSync({ schema: this.#schema(), document, variableValues: values });
       answer = Buffer.from(JSON.stringify(data?.[responseKey] ?? null));
       if (this.#answers.size === mostAnswers) this.#answers.clear();
       this.#answers.set(key, answer);

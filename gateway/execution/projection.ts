@@ -36,6 +36,7 @@ import {
 } from 'graphql';
 import { ESCAPED, FALSE, FLOAT, INT, LONG, NULL, RAW, STRING, TRUE } from './json/tape';
 import { type Access, type Place, type TypeSource } from './merge';
+import { type Refusals } from './refusals';
 import { type TypeTable } from './types';
 
 /** What the fields of a projection are compiled from. */
@@ -45,8 +46,21 @@ export interface ProjectionSource {
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   /** The Boolean variables that directives refer to. */
   readonly conditions: Readonly<Record<string, boolean>>;
+  readonly refusals: Refusals | undefined;
   /** Numbers for the objects of a program, so that a record can say which of them wrote it. */
   readonly nextId: () => number;
+}
+
+/** A selection set, and the type that it is a selection on as the client wrote it. */
+interface Selections {
+  readonly on: GraphQLCompositeType;
+  readonly selectionSet: SelectionSetNode;
+}
+
+/** A field, and the type that it was selected on. */
+interface SelectedField {
+  readonly on: GraphQLCompositeType;
+  readonly node: FieldNode;
 }
 
 /** How objects at one place of the response are written. */
@@ -63,13 +77,13 @@ export class ObjectProjection {
   readonly #fields: (FieldProjection[] | undefined)[] = [];
   readonly #source: ProjectionSource;
   readonly #place: Place | undefined;
-  readonly #selectionSets: readonly SelectionSetNode[];
+  readonly #selections: readonly Selections[];
 
   constructor(
     source: ProjectionSource,
     place: Place | undefined,
     returnType: GraphQLCompositeType,
-    selectionSets: readonly SelectionSetNode[],
+    selections: readonly Selections[],
   ) {
     this.id = source.nextId();
     this.returnType = returnType;
@@ -78,7 +92,7 @@ export class ObjectProjection {
     this.isTypeAsked = place?.isAsked('__typename', source.conditions) ?? false;
     this.#source = source;
     this.#place = place;
-    this.#selectionSets = selectionSets;
+    this.#selections = selections;
   }
 
   /**
@@ -87,6 +101,15 @@ export class ObjectProjection {
    */
   fieldsOf(type: number): FieldProjection[] | undefined {
     return this.#fields[type] ?? this.#compile(type);
+  }
+
+  /** Whether no object of this type is shown. */
+  isForbidden(type: number): boolean {
+    return type > 0 && this.#source.refusals?.isForbidden(this.nameOf(type)) === true;
+  }
+
+  nameOf(type: number): string {
+    return this.#source.types.nameOf(type);
   }
 
   #compile(typeId: number): FieldProjection[] | undefined {
@@ -99,11 +122,14 @@ export class ObjectProjection {
     } else if (isAbstractType(named) && isAbstractType(returnType)) {
       if (types.matching(returnType.name)[types.idOf(named.name)] !== 1) return undefined;
     } else if (named !== returnType) return undefined;
+    if (isAbstractType(returnType) && this.isForbidden(typeId)) return undefined;
     const type = isObjectType(named) ? named : returnType;
-    const grouped = new Map<string, FieldNode[]>();
-    for (const selectionSet of this.#selectionSets) {
-      if (!this.#collect(type, selectionSet, grouped, new Set())) return undefined;
+    const grouped = new Map<string, SelectedField[]>();
+    for (const selections of this.#selections) {
+      if (!this.#collect(type, selections, grouped, new Set())) return undefined;
     }
+    const names = [...grouped.values()].flatMap((all) => all.map(({ node }) => node.name.value));
+    if (this.#source.refusals?.dependsOnType(type.name, names) === true) return undefined;
     const fields: FieldProjection[] = [];
     for (const [responseKey, nodes] of grouped) {
       fields.push(compileField(this.#source, this.#place, type, typeId, responseKey, nodes));
@@ -115,8 +141,8 @@ export class ObjectProjection {
   /** GraphQL, section 6.3.2, "Field Collection". False if an abstract type does not say what is to be collected. */
   #collect(
     type: GraphQLCompositeType,
-    { selections }: SelectionSetNode,
-    grouped: Map<string, FieldNode[]>,
+    { on, selectionSet: { selections } }: Selections,
+    grouped: Map<string, SelectedField[]>,
     visited: Set<string>,
   ): boolean {
     const { schema, fragments, conditions } = this.#source;
@@ -126,8 +152,8 @@ export class ObjectProjection {
         if (selection.name.value === TypeNameMetaFieldDef.name && !isObjectType(type)) return false;
         const key = selection.alias?.value ?? selection.name.value;
         const nodes = grouped.get(key);
-        if (nodes === undefined) grouped.set(key, [selection]);
-        else nodes.push(selection);
+        if (nodes === undefined) grouped.set(key, [{ on, node: selection }]);
+        else nodes.push({ on, node: selection });
         continue;
       }
       let fragment: {
@@ -141,8 +167,8 @@ export class ObjectProjection {
         fragment = fragments.get(name)!;
       } else fragment = selection;
       const condition = fragment.typeCondition?.name.value;
+      const conditionType = condition === undefined ? on : schema.getType(condition);
       if (condition !== undefined && condition !== type.name) {
-        const conditionType = schema.getType(condition);
         const applies =
           isAbstractType(conditionType) && !isUnionType(type) && schema.isSubType(conditionType, type);
         if (!applies && isObjectType(type)) continue;
@@ -151,7 +177,8 @@ export class ObjectProjection {
           continue;
         }
       }
-      if (!this.#collect(type, fragment.selectionSet, grouped, visited)) return false;
+      const below = { on: conditionType as GraphQLCompositeType, selectionSet: fragment.selectionSet };
+      if (!this.#collect(type, below, grouped, visited)) return false;
     }
     return true;
   }
@@ -192,6 +219,8 @@ export interface FieldProjection {
   readonly value: ValueProjection;
   /** Bytes that do not depend on any answer. */
   readonly constant: Buffer | undefined;
+  /** Whether the caller may not see it. */
+  readonly isRefused: boolean;
   /** Set on `__schema` and `__type`: to be asked of the API schema. */
   readonly introspection: readonly FieldNode[] | undefined;
   /** `Type.field`, for messages. */
@@ -221,19 +250,26 @@ function compileField(
   parentType: GraphQLCompositeType,
   parentTypeId: number,
   responseKey: string,
-  nodes: readonly FieldNode[],
+  selected: readonly SelectedField[],
 ): FieldProjection {
-  const fieldName = nodes[0]!.name.value;
+  const fieldName = selected[0]!.node.name.value;
   const isRoot = parentType === source.schema.getQueryType();
   const introspection = isRoot ? introspectionFields.get(fieldName) : undefined;
   const isTypename = fieldName === TypeNameMetaFieldDef.name;
   const { type } = isTypename
     ? TypeNameMetaFieldDef
     : (introspection ?? fieldsByName(parentType)[fieldName]!);
-  const access = isTypename || introspection !== undefined ? undefined : place?.access(responseKey);
+  const isMeta = isTypename || introspection !== undefined;
+  const isRefused =
+    !isMeta &&
+    source.refusals !== undefined &&
+    [...selected.map(({ on }) => on), parentType].some((on) =>
+      source.refusals!.isRefused(on.name, fieldName),
+    );
+  const access = isMeta || isRefused ? undefined : place?.access(responseKey);
   const isSimple = access?.merged === undefined && access?.candidates.length === 1;
   const child = place?.fields.get(responseKey)?.child;
-  const value = introspection === undefined ? compileValue(source, child, type, nodes) : nothing;
+  const value = introspection === undefined ? compileValue(source, child, type, selected) : nothing;
   return {
     responseKey,
     key: Buffer.from(`,${JSON.stringify(responseKey)}:`),
@@ -243,10 +279,17 @@ function compileField(
     access: isSimple ? undefined : access,
     isAnswered: access !== undefined,
     value,
+    isRefused,
     constant: isTypename ? source.types.quotedName(parentTypeId) : undefined,
-    introspection: introspection === undefined ? undefined : nodes,
+    introspection: introspection === undefined ? undefined : selected.map(({ node }) => node),
     coordinate: `${parentType.name}.${fieldName}`,
   };
+}
+
+/** What a field of an interface holds may be of a wider type than what that of an implementation does. */
+function namedTypeOf(type: GraphQLCompositeType, field: string): GraphQLCompositeType | undefined {
+  const found = fieldsByName(type)[field];
+  return found && (getNamedType(found.type) as GraphQLCompositeType);
 }
 
 function fieldsByName(type: GraphQLCompositeType): GraphQLFieldMap<unknown, unknown> {
@@ -270,17 +313,19 @@ function compileValue(
   source: ProjectionSource,
   place: Place | undefined,
   type: GraphQLOutputType,
-  nodes: readonly FieldNode[],
+  selected: readonly SelectedField[],
 ): ValueProjection {
   const isNonNull = isNonNullType(type);
   const nullable = getNullableType(type);
   const value = { isNonNull, accepts: 0, item: undefined, object: undefined, leaf: undefined };
   if (isListType(nullable)) {
-    return { ...value, item: compileValue(source, place, nullable.ofType, nodes) };
+    return { ...value, item: compileValue(source, place, nullable.ofType, selected) };
   }
   if (isCompositeType(nullable)) {
-    const selectionSets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
-    return { ...value, object: new ObjectProjection(source, place, nullable, selectionSets) };
+    const selections = selected.flatMap(({ on, node: { name, selectionSet } }) =>
+      selectionSet === undefined ? [] : { on: namedTypeOf(on, name.value) ?? nullable, selectionSet },
+    );
+    return { ...value, object: new ObjectProjection(source, place, nullable, selections) };
   }
   const leafType = getNamedType(type) as GraphQLLeafType;
   const values = isEnumType(leafType)

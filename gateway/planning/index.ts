@@ -3,3 +3,4 @@ export type { EntityFacts } from './entity-facts';
 export { PlanCache, type PlannedOperation } from './plan-cache';
 export type { QueryPlan } from './planner';
 export { createPlanner, type Planner, type PlannerOptions } from './planner-threads';
+export { type Protections, type Requirement, requirementLabel } from './protections';

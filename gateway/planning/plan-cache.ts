@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache';
 import type { QueryPlan } from './planner';
-import type { Planner } from './planner-threads';
 
 /** What a plan is kept by, with what it takes to make it again. */
 export interface PlannedOperation {
@@ -11,12 +10,13 @@ export interface PlannedOperation {
   readonly operationName: string | undefined;
   /** The progressive overrides that are on, sorted. */
   readonly overrideLabels?: readonly string[] | undefined;
+  /** What of it is refused to some callers: then it is planned without that. Sorted. @default nothing */
+  readonly refused?: readonly string[] | undefined;
 }
 
 export interface PlanCacheOptions<Compiled> {
-  readonly planner: Pick<Planner, 'plan'>;
-  /** Builds from a plan what is kept, for instance a program. What it throws reaches the callers of `get`. */
-  readonly compile: (plan: QueryPlan, operation: PlannedOperation) => Compiled;
+  /** Plans an operation and builds what is kept, for instance a program. What it rejects with reaches the callers of `get`. */
+  readonly make: (operation: PlannedOperation) => Promise<Made<Compiled>>;
   /**
    * How much may be kept, in bytes.
    *
@@ -24,12 +24,24 @@ export interface PlanCacheOptions<Compiled> {
    */
   readonly maxSize?: number | undefined;
   /**
+   * How many ways of refusing parts of one operation are kept, besides that of refusing nothing.
+   *
+   * @default 64
+   */
+  readonly mostRefusals?: number | undefined;
+  /**
    * How many bytes one entry takes, at least 1.
    *
    * @default an estimate by the sizes of the document and of the operations in its plan
    */
   readonly sizeOf?:
-    ((compiled: Compiled, plan: QueryPlan, operation: PlannedOperation) => number) | undefined;
+    ((compiled: Compiled, plan: QueryPlan | undefined, operation: PlannedOperation) => number) | undefined;
+}
+
+export interface Made<Compiled> {
+  readonly compiled: Compiled;
+  /** Absent where none was needed. */
+  readonly plan?: QueryPlan | undefined;
 }
 
 /**
@@ -42,6 +54,8 @@ export class PlanCache<Compiled extends object> {
   readonly #options: PlanCacheOptions<Compiled>;
   readonly #entries: LRUCache<string, Entry<Compiled>>;
   readonly #pending = new Map<string, Promise<Compiled>>();
+  /** The keys of an operation's entries in which something is refused, the oldest first. */
+  readonly #refusals = new LRUCache<string, string[]>({ max: 10_000 });
 
   constructor(options: PlanCacheOptions<Compiled>) {
     const { maxSize = 64 * 1024 * 1024 } = options;
@@ -89,12 +103,21 @@ export class PlanCache<Compiled extends object> {
   }
 
   async #make(key: string, operation: PlannedOperation): Promise<Compiled> {
-    const { planner, compile, sizeOf = estimateSize } = this.#options;
-    const plan = await planner.plan(operation.document, operation.operationName, operation.overrideLabels);
-    const compiled = compile(plan, operation);
+    const { make, sizeOf = estimateSize } = this.#options;
+    const { compiled, plan } = await make(operation);
     const size = Math.max(1, Math.ceil(sizeOf(compiled, plan, operation)));
     this.#entries.set(key, { operation, compiled, uses: 1 }, { size });
+    if (operation.refused !== undefined && operation.refused.length > 0) this.#bound(key, operation);
     return compiled;
+  }
+
+  /** Callers can differ in more ways than there is room for: the oldest way goes. */
+  #bound(key: string, operation: PlannedOperation): void {
+    const whole = keyOf({ ...operation, refused: undefined });
+    const keys = (this.#refusals.get(whole) ?? []).filter((one) => one !== key && this.#entries.has(one));
+    keys.push(key);
+    if (keys.length > (this.#options.mostRefusals ?? 64)) this.#entries.delete(keys.shift()!);
+    this.#refusals.set(whole, keys);
   }
 }
 
@@ -104,16 +127,27 @@ interface Entry<Compiled> {
   uses: number;
 }
 
-/** A hash ends where a name begins, and neither holds a space. */
-function keyOf({ documentHash, operationName = '', overrideLabels = [] }: PlannedOperation): string {
-  return overrideLabels.length === 0
-    ? `${documentHash} ${operationName}`
-    : `${documentHash} ${operationName} ${overrideLabels.join(' ')}`;
+/** A hash ends where a name begins, and neither holds a space; labels do not hold line breaks. */
+function keyOf({
+  documentHash,
+  operationName = '',
+  overrideLabels = [],
+  refused = [],
+}: PlannedOperation): string {
+  const key =
+    overrideLabels.length === 0
+      ? `${documentHash} ${operationName}`
+      : `${documentHash} ${operationName} ${overrideLabels.join(' ')}`;
+  return refused.length === 0 ? key : `${key}\n${refused.join('\n')}`;
 }
 
 /** A program is made of objects, some for each few characters of GraphQL: roughly ten bytes for one. */
-function estimateSize(_compiled: unknown, plan: QueryPlan, { document }: PlannedOperation): number {
-  return 2048 + 10 * (document.length + operationsLength(plan.node));
+function estimateSize(
+  _compiled: unknown,
+  plan: QueryPlan | undefined,
+  { document }: PlannedOperation,
+): number {
+  return 2048 + 10 * (document.length + operationsLength(plan?.node));
 }
 
 function operationsLength(node: object | undefined): number {

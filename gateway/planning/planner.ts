@@ -16,6 +16,7 @@ import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { mendsOf } from './defects';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { type PlanningFailure, PlanningError } from './planning-error';
+import { type DirectiveNames, type Protections, protectionsOf } from './protections';
 
 export type { QueryPlan };
 
@@ -49,6 +50,7 @@ export interface SupergraphFacts {
   readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
+  readonly protections: Protections;
   /** Undefined for a supergraph that says nothing of costs. */
   readonly costs: CostDirectives | undefined;
   readonly entities: EntityFacts;
@@ -90,6 +92,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
       answerTypesSdl: answerTypesSdl(supergraph.schema, apiSchema),
       subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       overrideLabels: overrideLabelsOf(supergraph),
+      protections: protectionsOf(document, directiveNamesOf(supergraph)),
       costs: readCostDirectives(document),
       entities: entityFactsOf(document),
     },
@@ -137,6 +140,9 @@ const supportedFeatures = new Set([
   'https://specs.apollo.dev/inaccessible/v0.1',
   'https://specs.apollo.dev/inaccessible/v0.2',
   'https://specs.apollo.dev/context/v0.1',
+  'https://specs.apollo.dev/authenticated/v0.1',
+  'https://specs.apollo.dev/requiresScopes/v0.1',
+  'https://specs.apollo.dev/policy/v0.1',
   'https://specs.apollo.dev/cost/v0.1',
   'https://specs.apollo.dev/cacheTag/v0.1',
 ]);
@@ -181,6 +187,18 @@ function overrideLabelsOf(supergraph: Supergraph): string[] {
     if (typeof label === 'string') labels.add(label);
   }
   return [...labels];
+}
+
+function directiveNamesOf({ schema }: Supergraph): DirectiveNames {
+  const nameOf = (name: string): string | undefined =>
+    schema.coreFeatures?.getByIdentity(`https://specs.apollo.dev/${name}`)?.directiveNameInSchema(name);
+  return {
+    authenticated: nameOf('authenticated'),
+    requiresScopes: nameOf('requiresScopes'),
+    policy: nameOf('policy'),
+    context: nameOf('context'),
+    inaccessible: nameOf('inaccessible'),
+  };
 }
 
 /** The planner's guards say in prose that they have fired; everything else is a failure of its own. */

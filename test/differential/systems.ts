@@ -13,12 +13,14 @@ import {
   getOperationAST,
   type GraphQLFieldResolver,
   type GraphQLFormattedError,
+  type GraphQLResolveInfo,
   type GraphQLSchema,
   validate,
 } from 'graphql';
-import { compileOperation, execute } from '../../gateway/execution';
+import { compileOperation, execute, type Program } from '../../gateway/execution';
 import { type QueryPlan } from '../../gateway/execution/plan';
 import { buildQueryPlanner } from '../../gateway/planning/planner';
+import { type Protections } from '../../gateway/planning';
 import { type Send } from '../../gateway/transports/transport';
 import { hashOf } from '../support/random-source';
 import { type RandomOperation } from '../support/random-operation';
@@ -46,6 +48,7 @@ export interface Graph {
   readonly subgraphSchemas: ReadonlyMap<string, GraphQLSchema>;
   /** The types that subgraphs answer with. */
   readonly answerTypes: GraphQLSchema;
+  readonly protections: Protections;
   /** Plans a valid operation, once. */
   plan(operation: Pick<RandomOperation, 'source' | 'operationName'>): QueryPlan;
 }
@@ -71,6 +74,7 @@ export function composeGraph(subgraphs: readonly SubgraphSource[], world: Random
     supergraphSdl: composed.supergraphSdl,
     world,
     apiSchema,
+    protections: supergraph.protections,
     answerTypes: answerTypesSdl === undefined ? apiSchema : buildSchema(answerTypesSdl),
     plan({ source, operationName }) {
       let known = plans.get(source);
@@ -81,13 +85,25 @@ export function composeGraph(subgraphs: readonly SubgraphSource[], world: Random
   };
 }
 
+/** Refuses what somebody may not see, by throwing. */
+export interface Guard {
+  readonly field: (info: GraphQLResolveInfo) => void;
+  readonly object: (type: string) => void;
+}
+
 /** The oracle: one schema, one executor, written with the specification. */
-export async function answerMerged({ apiSchema, world }: Graph, operation: RandomOperation): Promise<Answer> {
+export async function answerMerged(
+  { apiSchema, world }: Graph,
+  operation: RandomOperation,
+  guard?: Guard,
+): Promise<Answer> {
   const { hasContexts } = world;
-  const fieldResolver: GraphQLFieldResolver<WorldObject, WorldRun> = (source, args, run, info) =>
-    hasContexts
+  const fieldResolver: GraphQLFieldResolver<WorldObject, WorldRun> = (source, args, run, info) => {
+    guard?.field(info);
+    return hasContexts
       ? reachedFrom(source, world.field(source, info.fieldName, args, run))
       : world.field(source, info.fieldName, args, run);
+  };
   const { operation: kind } = getOperationAST(operation.document, operation.operationName)!;
   return plain(
     await executeMerged({
@@ -98,7 +114,10 @@ export async function answerMerged({ apiSchema, world }: Graph, operation: Rando
       rootValue: rootOf(kind),
       contextValue: newRun(),
       fieldResolver,
-      typeResolver: (value: WorldObject) => value.type,
+      typeResolver: (value: WorldObject) => {
+        guard?.object(value.type);
+        return value.type;
+      },
     }),
   );
 }
@@ -222,19 +241,30 @@ export async function startApollo(graph: Graph): Promise<System> {
 
 const nothing = (): void => {};
 
+export interface EngineOptions {
+  /** How an operation becomes a program. @default planned and compiled as it is */
+  readonly compile?: ((operation: RandomOperation) => Promise<Program>) | undefined;
+  /** Is told what each subgraph is asked. */
+  readonly onCall?:
+    | ((subgraph: string, document: DocumentNode, variables: Readonly<Record<string, unknown>>) => void)
+    | undefined;
+}
+
 /** Weir's engine with its planner, in this thread. */
-export function startEngine(graph: Graph): System {
+export function startEngine(graph: Graph, { compile, onCall }: EngineOptions = {}): System {
   const documents = new Map<string, DocumentNode>();
   return {
     async answer(operation) {
       const { document, variables, operationName } = operation;
-      const program = compileOperation({
-        plan: graph.plan(operation),
-        operationName,
-        schema: graph.apiSchema,
-        supergraphSchema: graph.answerTypes,
-        document,
-      });
+      const program =
+        (await compile?.(operation)) ??
+        compileOperation({
+          plan: graph.plan(operation),
+          operationName,
+          schema: graph.apiSchema,
+          supergraphSchema: graph.answerTypes,
+          document,
+        });
       const run = newRun();
       const send: Send = async ({ operation, variables: bytes }) => {
         const text = operation.document;
@@ -245,6 +275,7 @@ export function startEngine(graph: Graph): System {
           if (invalid.length > 0) throw new Error(`${invalid.map(({ message }) => message).join()}\n${text}`);
         }
         const given = bytes.length === 0 ? {} : (JSON.parse(bytes.toString()) as Record<string, unknown>);
+        onCall?.(operation.subgraph, parsed, given);
         // Subgraphs answer in an order of their own.
         for (let turns = hashOf(`${text}${bytes.length}`) % 5; turns > 0; turns--) await nextTurn();
         const result = await answerSubgraph(graph, operation.subgraph, parsed, given, run, operation.name);

@@ -104,6 +104,7 @@ describe('defaults', () => {
         mutations: { dropReturned: true, drop: {} },
       },
       auth: { anonymous: false, apiKeys: [], oidc: [], cognito: [] },
+      authorization: { refused: 'null', introspection: 'all' },
       cors: { credentials: false },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
       audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
@@ -138,6 +139,15 @@ describe('the file', () => {
       forward: ['x-tenant'],
       rename: { 'x-old': 'x-new' },
       set: { 'x-gateway': 'Weir' },
+    });
+  });
+
+  it('names a module of policies relative to its own folder', () => {
+    const { authorization } = load('authorization: { policies: { module: rules/policies.mjs } }');
+    expect(authorization.policies).toMatchObject({
+      module: join(folder, 'rules/policies.mjs'),
+      timeout: 1000,
+      ttl: 60_000,
     });
   });
 

@@ -19,22 +19,15 @@ const operation = (document: string, more: Partial<PlannedOperation> = {}): Plan
   ...more,
 });
 
-function createCache(options: { maxSize?: number; sizeOf?: () => number } = {}) {
+function createCache(options: { maxSize?: number; mostRefusals?: number; sizeOf?: () => number } = {}) {
   const planned: string[] = [];
   const cache = new PlanCache({
-    planner: {
-      plan: async (document) => {
-        planned.push(document);
-        if (document.includes('fail')) throw new Error('It fails.');
-        return fetchPlan(document);
-      },
+    make: async ({ document, operationName, overrideLabels, refused }) => {
+      planned.push(document);
+      if (document.includes('fail')) throw new Error('It fails.');
+      const plan = fetchPlan(document);
+      return { compiled: { plan, document, operationName, overrideLabels, refused }, plan };
     },
-    compile: (plan, { document, operationName, overrideLabels }) => ({
-      plan,
-      document,
-      operationName,
-      overrideLabels,
-    }),
     ...options,
   });
   return { cache, planned };
@@ -72,6 +65,16 @@ describe('a plan cache', () => {
     expect(compiled.map(({ operationName }) => operationName)).toEqual(['A', 'B', 'B', 'B']);
   });
 
+  it('keeps apart what is refused of an operation, and keeps so many ways of it', async () => {
+    const { cache } = createCache({ mostRefusals: 2 });
+    const ways = [[], ['authenticated'], ['authenticated', 'User.name'], ['User.name']];
+    for (const refused of ways) await cache.get(operation('{a}', { refused }));
+    await cache.get(operation('{b}', { refused: ['authenticated'] }));
+    const kept = ways.map((refused) => cache.peek(operation('{a}', { refused }))?.refused);
+    expect(kept).toEqual([[], undefined, ['authenticated', 'User.name'], ['User.name']]);
+    expect(cache.peek(operation('{b}', { refused: ['authenticated'] }))).toBeDefined();
+  });
+
   it('does not keep a failure, and hands it to everyone who waits', async () => {
     const { cache, planned } = createCache();
     const results = await Promise.allSettled([
@@ -85,8 +88,7 @@ describe('a plan cache', () => {
 
   it('passes on what the compiler throws', async () => {
     const cache = new PlanCache({
-      planner: { plan: async () => fetchPlan('{a}') },
-      compile: () => {
+      make: async () => {
         throw new Error('It does not compile.');
       },
     });

@@ -120,11 +120,11 @@ describe('a planner', () => {
   it('refuses a supergraph whose security feature it does not know', async () => {
     const supergraphSdl = friends.replace(
       '@link(url: "https://specs.apollo.dev/join',
-      '@link(url: "https://specs.apollo.dev/authenticated/v0.1", for: SECURITY) @link(url: "https://specs.apollo.dev/join',
+      '@link(url: "https://specs.apollo.dev/secrecy/v0.1", for: SECURITY) @link(url: "https://specs.apollo.dev/join',
     );
     const planner = createPlanner({ supergraphSdl });
     planners.push(planner);
-    await expect(planner.ready).rejects.toThrow(/authenticated/);
+    await expect(planner.ready).rejects.toThrow(/secrecy/);
   });
 
   it('masks what the planner throws', async () => {

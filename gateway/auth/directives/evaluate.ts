@@ -1,0 +1,49 @@
+import { type Options, OptionsError } from '../../options';
+import { fetchJson } from '../fetch-json';
+import { type HookModule, loadHook, withTimeout } from '../hook';
+import type { Identity } from '../identity';
+import type { EvaluatePolicies } from './policies';
+
+/** Who knows policies, as the options name them. @throws {OptionsError} when a module cannot be used */
+export async function openPolicyEvaluator(
+  options: Options['authorization']['policies'],
+): Promise<EvaluatePolicies | undefined> {
+  if (options?.module !== undefined) return callModule(options.module, options.timeout);
+  if (options?.url !== undefined) return postTo({ ...options, url: options.url });
+  return undefined;
+}
+
+async function callModule(module: HookModule, timeout: number): Promise<EvaluatePolicies> {
+  try {
+    const evaluate = await loadHook<EvaluatePolicies>(module)();
+    return (policies, identity) => withTimeout(timeout, async () => evaluate(policies, identity));
+  } catch (error) {
+    throw new OptionsError([`\`authorization.policies.module\` cannot be used: ${(error as Error).message}`]);
+  }
+}
+
+interface Endpoint {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeout: number;
+}
+
+const postTo =
+  ({ url, headers, timeout }: Endpoint): EvaluatePolicies =>
+  async (policies, identity) => {
+    const answer = await fetchJson(url, {
+      method: 'POST',
+      headers: { accept: 'application/json', ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ policies, identity: told(identity) }),
+      signal: AbortSignal.timeout(timeout),
+    });
+    const met = (answer as { readonly policies?: unknown } | null)?.policies;
+    if (typeof met !== 'object' || met === null || Array.isArray(met))
+      throw new Error('The answer must be {"policies": {"NAME": true, …}}.');
+    return met as Record<string, boolean>;
+  };
+
+/** What of an identity is for others: not what is made for keys of caches. */
+function told({ mode, subject, issuer, client, groups, scopes, claims }: Identity): object {
+  return { mode, subject, issuer, client, groups, scopes, claims };
+}

@@ -1,0 +1,165 @@
+import {
+  type DocumentNode,
+  getNamedType,
+  type GraphQLSchema,
+  isAbstractType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  TypeNameMetaFieldDef,
+} from 'graphql';
+import type { Protections } from '../../planning';
+
+/** What has to be granted, and what must not be denied by name, for something to be seen. */
+export interface Needs {
+  /** Indexes into `Protections.requirements`. */
+  readonly requirements: ReadonlySet<number>;
+  /** `Type.field` */
+  readonly fields: ReadonlySet<string>;
+}
+
+/** The protections of one supergraph, looked up by the types and fields of its API schema. */
+export class Protection {
+  readonly schema: GraphQLSchema;
+  readonly facts: Protections;
+  readonly #fields = new Map<string, Needs>();
+  readonly #possible = new Map<string, readonly string[]>();
+
+  constructor(facts: Protections, schema: GraphQLSchema) {
+    this.facts = facts;
+    this.schema = schema;
+  }
+
+  /** What objects, enums and scalars of a type ask for, wherever they stand. */
+  ofType(type: string): readonly number[] {
+    return this.facts.elements.get(type) ?? [];
+  }
+
+  /** What a field asks for where it is selected on this type: its own, that of its type, and of what it is made of. */
+  ofField(type: string, field: string): Needs {
+    const coordinate = `${type}.${field}`;
+    const known = this.#fields.get(coordinate);
+    if (known !== undefined) return known;
+    const requirements = new Set([...this.ofType(type), ...this.ofType(coordinate)]);
+    const fields = new Set([coordinate]);
+    const needs: Needs = { requirements, fields };
+    // Before what it is made of is followed: a circle ends here.
+    this.#fields.set(coordinate, needs);
+    for (const number of this.ofType(this.typeOf(type, field) ?? '')) requirements.add(number);
+    const parents = [type, ...this.#interfacesOf(type)];
+    for (const parent of parents) {
+      fields.add(`${parent}.${field}`);
+      for (const source of this.facts.sources.get(`${parent}.${field}`) ?? []) {
+        const [of, name] = source.split('.') as [string, string | undefined];
+        const own = of === parent ? type : of;
+        const theirs = name === undefined ? undefined : this.ofField(own, name);
+        for (const number of theirs?.requirements ?? this.ofType(own)) requirements.add(number);
+        for (const one of theirs?.fields ?? []) fields.add(one);
+      }
+    }
+    return needs;
+  }
+
+  /** The name of the type of a field's values, even where clients do not know the field. */
+  typeOf(type: string, field: string): string | undefined {
+    const parent = this.schema.getType(type);
+    const found = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[field] : undefined;
+    return found === undefined
+      ? this.facts.hiddenFields.get(`${type}.${field}`)
+      : getNamedType(found.type).name;
+  }
+
+  /** The objects that may stand where an interface or a union is selected on; none for any other type. */
+  objectsOf(type: string): readonly string[] {
+    let objects = this.#possible.get(type);
+    if (objects === undefined) {
+      const found = this.schema.getType(type);
+      objects = isAbstractType(found) ? this.schema.getPossibleTypes(found).map(({ name }) => name) : [];
+      this.#possible.set(type, objects);
+    }
+    return objects;
+  }
+
+  /** The types of which a field may be asked for when it is selected on one. */
+  #askedWith(type: string, field: string): Iterable<string> {
+    const asked = new Set([type, ...this.objectsOf(type)]);
+    // Where a subgraph knows an interface as one object, it may be asked of all implementations for the sake of some.
+    for (const one of [...asked].flatMap((known) => this.#interfacesOf(known)))
+      if (this.facts.interfaceObjects.has(one) && this.typeOf(one, field) !== undefined)
+        for (const object of this.objectsOf(one)) asked.add(object);
+    return asked;
+  }
+
+  #interfacesOf(type: string): string[] {
+    const found = this.schema.getType(type);
+    return isObjectType(found) || isInterfaceType(found) ? found.getInterfaces().map(({ name }) => name) : [];
+  }
+
+  /** All that anything in an operation asks for, whichever objects come. */
+  ofOperation(
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+  ): Needs & { readonly introspects: boolean } {
+    const requirements = new Set<number>();
+    const fields = new Set<string>();
+    const fragments = new Map(
+      document.definitions.flatMap((one) =>
+        one.kind === Kind.FRAGMENT_DEFINITION ? [[one.name.value, one] as const] : [],
+      ),
+    );
+    const spread = new Set<string>();
+    const addNeeds = (needs: Needs): void => {
+      for (const number of needs.requirements) requirements.add(number);
+      for (const field of needs.fields) fields.add(field);
+    };
+    // Its keys, too, by which other subgraphs are asked for more of it.
+    const addType = (type: string): void => {
+      for (const one of [type, ...this.objectsOf(type)]) {
+        for (const number of this.ofType(one)) requirements.add(number);
+        for (const key of this.facts.keys.get(one) ?? []) {
+          const [of, name] = key.split('.') as [string, string];
+          addNeeds(this.ofField(of, name));
+        }
+      }
+    };
+    let introspects = false;
+    const select = ({ selections }: SelectionSetNode, type: string): void => {
+      for (const selection of selections) {
+        switch (selection.kind) {
+          case Kind.FIELD: {
+            const name = selection.name.value;
+            const below = this.typeOf(type, name);
+            if (below === undefined) {
+              introspects ||= name !== TypeNameMetaFieldDef.name;
+              break;
+            }
+            for (const parent of this.#askedWith(type, name)) addNeeds(this.ofField(parent, name));
+            addType(below);
+            if (selection.selectionSet !== undefined) select(selection.selectionSet, below);
+            break;
+          }
+          case Kind.INLINE_FRAGMENT: {
+            const condition = selection.typeCondition?.name.value ?? type;
+            addType(condition);
+            select(selection.selectionSet, condition);
+            break;
+          }
+          case Kind.FRAGMENT_SPREAD: {
+            const fragment = fragments.get(selection.name.value);
+            if (fragment === undefined || spread.has(selection.name.value)) break;
+            spread.add(selection.name.value);
+            addType(fragment.typeCondition.name.value);
+            select(fragment.selectionSet, fragment.typeCondition.name.value);
+            break;
+          }
+          default:
+            selection satisfies never;
+        }
+      }
+    };
+    select(operation.selectionSet, this.schema.getRootType(operation.operation)!.name);
+    return { requirements, fields, introspects };
+  }
+}

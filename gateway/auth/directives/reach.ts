@@ -1,0 +1,134 @@
+import {
+  type DocumentNode,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  type SelectionSetNode,
+  visit,
+} from 'graphql';
+import { fetchesOf, type FetchNode, type QueryPlan, type RequiredSelection } from '../../execution';
+import type { Visibility } from './visibility';
+
+/**
+ * The fields, `Type.field`, that a plan fetches only by way of something that the caller may not see: a key, or what an
+ * interface object is told of all of its implementations. None for a plan that asks for nothing that is refused.
+ *
+ * To be refused, too; what is left is planned again. It may still go such a way, until nothing goes one.
+ */
+export function outOfReach(plan: QueryPlan, document: DocumentNode, visibility: Visibility): Set<string> {
+  const fetches = fetchesOf(plan).map(({ node }) => ({ node, operation: operationOf(node) }));
+  const asked = new Set<string>();
+  for (const { node, operation } of fetches)
+    for (const field of refusedOf(operation, node, visibility)) asked.add(field);
+  const found = new Set<string>();
+  for (const { node, operation } of fetches) {
+    if (!requiresRefused(node.requires ?? [], undefined, visibility)) continue;
+    const all = entityFields(operation);
+    const selected = all.filter(({ name }) => names(document).has(name));
+    for (const { type, name } of selected.length > 0 ? selected : all) found.add(`${type}.${name}`);
+  }
+  return found.size > 0 ? found : asked;
+}
+
+function operationOf({ operation }: FetchNode): OperationDefinitionNode {
+  return parse(operation, { noLocation: true }).definitions.find(
+    (one) => one.kind === Kind.OPERATION_DEFINITION,
+  )!;
+}
+
+/** What a subgraph would be asked for that is refused, of some objects at least. */
+function* refusedOf(
+  operation: OperationDefinitionNode,
+  { requires }: FetchNode,
+  visibility: Visibility,
+): Iterable<string> {
+  const { schema } = visibility.protection;
+  if (requires === undefined) {
+    yield* refusedIn(operation.selectionSet, schema.getRootType(operation.operation)?.name, visibility);
+    return;
+  }
+  // Entities are of the types of which something is required, whatever a subgraph calls them.
+  const entities = requires.flatMap((one) => {
+    const type = one.kind === 'InlineFragment' ? one.typeCondition : undefined;
+    return type === undefined ? [] : objectsOf(type, visibility);
+  });
+  for (const { type, name, below } of entityFields(operation)) {
+    const objects = objectsOf(type, visibility).filter((object) => entities.includes(object));
+    if (objects.some((object) => visibility.isForbidden(object) || visibility.isRefused(object, name)))
+      yield `${type}.${name}`;
+    if (below !== undefined) yield* refusedIn(below, visibility.protection.typeOf(type, name), visibility);
+  }
+}
+
+function objectsOf(type: string, { protection }: Visibility): readonly string[] {
+  const objects = protection.objectsOf(type);
+  return objects.length === 0 ? [type] : objects;
+}
+
+function* refusedIn(
+  { selections }: SelectionSetNode,
+  type: string | undefined,
+  visibility: Visibility,
+): Iterable<string> {
+  for (const selection of selections) {
+    if (selection.kind === Kind.FRAGMENT_SPREAD) continue;
+    if (selection.kind === Kind.INLINE_FRAGMENT) {
+      yield* refusedIn(selection.selectionSet, selection.typeCondition?.name.value ?? type, visibility);
+      continue;
+    }
+    const name = selection.name.value;
+    if (type !== undefined && isPartlyRefused(type, name, visibility)) yield `${type}.${name}`;
+    if (selection.selectionSet === undefined) continue;
+    const below = type === undefined ? undefined : visibility.protection.typeOf(type, name);
+    yield* refusedIn(selection.selectionSet, below, visibility);
+  }
+}
+
+function requiresRefused(
+  selections: readonly RequiredSelection[],
+  type: string | undefined,
+  visibility: Visibility,
+): boolean {
+  return selections.some((selection) => {
+    if (selection.kind === 'InlineFragment')
+      return requiresRefused(selection.selections, selection.typeCondition ?? type, visibility);
+    const { name, selections: below = [] } = selection;
+    if (type === undefined) return false;
+    return (
+      isPartlyRefused(type, name, visibility) ||
+      requiresRefused(below, visibility.protection.typeOf(type, name), visibility)
+    );
+  });
+}
+
+const isPartlyRefused = (type: string, name: string, visibility: Visibility): boolean =>
+  name !== '__typename' && (visibility.isRefused(type, name) || visibility.dependsOnType(type, [name]));
+
+interface EntityField {
+  readonly type: string;
+  readonly name: string;
+  readonly below: SelectionSetNode | undefined;
+}
+
+/** The fields of entities that an operation asks for. */
+function entityFields({ selectionSet }: OperationDefinitionNode): EntityField[] {
+  const fields: EntityField[] = [];
+  const gather = ({ selections }: SelectionSetNode, type: string | undefined): void => {
+    for (const selection of selections) {
+      if (selection.kind === Kind.INLINE_FRAGMENT)
+        gather(selection.selectionSet, selection.typeCondition?.name.value ?? type);
+      else if (selection.kind === Kind.FIELD && type !== undefined && selection.name.value !== '__typename')
+        fields.push({ type, name: selection.name.value, below: selection.selectionSet });
+    }
+  };
+  for (const selection of selectionSet.selections)
+    if (selection.kind === Kind.FIELD && selection.selectionSet !== undefined)
+      gather(selection.selectionSet, undefined);
+  return fields;
+}
+
+function names(document: DocumentNode): Set<string> {
+  const found = new Set<string>();
+  visit(document, { Field: ({ name }) => void found.add(name.value) });
+  return found;
+}

@@ -1,0 +1,42 @@
+import { type GraphQLSchema, parse } from 'graphql';
+import type { Authorization } from './auth/directives';
+import { compileOperation, type Program } from './execution';
+import { PlanCache, type PlannedOperation, type Planner } from './planning';
+
+/** An operation that is not run, as its caller may not see all of it. */
+export class Rejection {
+  /** @param fields `Type.field` of what is refused */
+  constructor(readonly fields: readonly string[]) {}
+}
+
+export interface ProgramsOptions {
+  readonly planner: Pick<Planner, 'plan'>;
+  readonly authorization: Authorization;
+  /** What clients see. */
+  readonly schema: GraphQLSchema;
+  /** What subgraphs may answer. */
+  readonly supergraphSchema: GraphQLSchema;
+}
+
+/** What operations are run by: one program for each operation and for what of it is refused. */
+export function createPrograms(options: ProgramsOptions): PlanCache<Program | Rejection> {
+  const { planner, authorization, schema, supergraphSchema } = options;
+  return new PlanCache<Program | Rejection>({
+    make: async (operation) => {
+      const planned = await plan(operation);
+      if (planned.kind === 'rejected') return { compiled: new Rejection(planned.fields) };
+      const { plan: made, refusals } = planned;
+      const document = parse(operation.document, { noLocation: true });
+      const { operationName } = operation;
+      const compiled = { plan: made, schema, supergraphSchema, document, operationName, refusals };
+      return { compiled: compileOperation(compiled), plan: made };
+    },
+  });
+
+  async function plan(operation: PlannedOperation) {
+    const { document, operationName, overrideLabels, refused = [] } = operation;
+    if (refused.length > 0) return authorization.plan(operation, planner);
+    const made = await planner.plan(document, operationName, overrideLabels);
+    return { kind: 'plan' as const, plan: made, refusals: undefined };
+  }
+}

@@ -136,7 +136,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     state = 'stopping';
     await reloading;
     logger.info({ inFlight: inFlight().length }, 'shutting down');
-    await delay(running.shutdown.delay);
+    if (running.shutdown.delay > 0) await delay(running.shutdown.delay);
     await drain(running.shutdown.grace);
     await close();
     logger.info('shut down');

@@ -28,7 +28,7 @@ const fixed: OptionsInput = { port: 0, admin: { port: 0 }, supergraph };
 const start = async (options: OptionsInput = {}) =>
   (gateway = await startTestGateway({ ...fixed, ...options }));
 const reload = (options: OptionsInput) => gateway.reload(() => ({ ...fixed, ...options }));
-afterEach(() => gateway?.stop());
+afterEach(() => gateway.stop());
 
 const me = { data: { me: { name: 'Ada' } } };
 
@@ -77,7 +77,7 @@ it('lets requests in flight end on the options that they began with', async () =
 });
 
 it.each<[string, OptionsInput, string]>([
-  ['an option that is wrong', { limits: { depth: -1 } as never }, '`limits.depth`'],
+  ['an option that is wrong', { limits: { depth: -1 } }, '`limits.depth`'],
   [
     'what cannot be changed',
     { port: 4001 },
@@ -102,7 +102,7 @@ it('fails no request while options change again and again, every fifth time for 
   });
   const rounds = 10;
   for (let i = 1; i <= rounds; i++) {
-    const changed = reload(i % 5 === 0 ? { limits: { depth: 0 } as never } : { limits: { depth: 10 + i } });
+    const changed = reload(i % 5 === 0 ? { limits: { depth: 0 } } : { limits: { depth: 10 + i } });
     await (i % 5 === 0 ? expect(changed).rejects.toThrow() : changed);
   }
   done = true;

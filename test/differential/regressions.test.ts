@@ -53,19 +53,22 @@ const noted = {
     type Mutation { count: Int found: Found! }
     union Found = Order | Note
     interface Named { label: String }
-    type Box @key(fields: "id") { id: ID! found: Found! }
+    type Box @key(fields: "id") { id: ID! found: [Found!]! }
     type Order @key(fields: "id") { id: ID! }
-    type Note implements Named @shareable { label: String text: String }`,
+    type Note implements Named @shareable { label: String text: String! }`,
   gamma: `
     union Found = Order | Note
     interface Named { label: String }
     type Box @key(fields: "id") {
       id: ID!
-      found: Found! @external
+      found: [Found!]! @external
       sum: Int @requires(fields: "found { ... on Note { text } ... on Named { label } }")
     }
     type Order implements Named @key(fields: "id") { id: ID! label: String @shareable }
-    type Note implements Named @shareable { label: String text: String }`,
+    type Note implements Named @shareable { label: String text: String! }`,
+  delta: `
+    type Order implements Named @key(fields: "id") { id: ID! label: String @shareable }
+    interface Named { label: String }`,
 };
 
 const conditions = {

@@ -17,7 +17,7 @@ export function keepLocalSelections(): void {
   PathTree.prototype.merge = mergeWhole;
 }
 
-type Tree = PathTree<unknown>;
+type Tree = ReturnType<typeof PathTree.createOp<never>>;
 
 let merge: (this: Tree, other: Tree) => Tree;
 

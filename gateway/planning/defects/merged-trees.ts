@@ -1,4 +1,4 @@
-import { PathTree } from '@apollo/query-graphs';
+import { type OpPathTree, PathTree } from '@apollo/query-graphs';
 
 /**
  * Keeps all that is selected where two ways through the graph become one.
@@ -12,20 +12,22 @@ import { PathTree } from '@apollo/query-graphs';
  * No operation nor supergraph can be written so that this does not happen, hence the method itself is wrapped.
  */
 export function keepLocalSelections(): void {
-  if (PathTree.prototype.merge === mergeWhole) return;
-  ({ merge } = PathTree.prototype);
-  PathTree.prototype.merge = mergeWhole;
+  const trees: { merge: Merge } = PathTree.prototype;
+  if (trees.merge === mergeWhole) return;
+  ({ merge } = trees);
+  trees.merge = mergeWhole;
 }
 
-type Tree = ReturnType<typeof PathTree.createOp<never>>;
+type Merge = (this: OpPathTree, other: OpPathTree) => OpPathTree;
 
-let merge: (this: Tree, other: Tree) => Tree;
+/** As it was. */
+let merge: Merge;
 
-function mergeWhole(this: Tree, other: Tree): Tree {
+function mergeWhole(this: OpPathTree, other: OpPathTree): OpPathTree {
   const merged = merge.call(this, other);
   if (merged !== this && merged !== other) return merged;
   const localSelections = [...new Set([...(this.localSelections ?? []), ...(other.localSelections ?? [])])];
   if (localSelections.length === (merged.localSelections?.length ?? 0)) return merged;
   // Its constructor is private.
-  return Object.assign(Object.create(PathTree.prototype) as Tree, merged, { localSelections });
+  return Object.assign(Object.create(PathTree.prototype) as OpPathTree, merged, { localSelections });
 }

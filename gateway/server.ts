@@ -26,6 +26,7 @@ import { prepareDrain } from './drain';
 import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
+import { Rates } from './limits/rates';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
 import { openSubgraphSigners } from './subgraph-signers';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
@@ -134,11 +135,14 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     meter: metrics.meter,
     logger,
   });
+  const rates =
+    options.rates.length === 0 ? undefined : new Rates({ rates: options.rates, meter: metrics.meter });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,
     isOpen: () => state === 'running',
     admit,
+    rates,
     answerers: [
       cachedAnswers.answer,
       knownOperations({ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, logger }),
@@ -147,7 +151,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const app = createHttpServer({ options, logger, readiness, clients, overload, front });
   const drain = prepareDrain(app, clients);
   graphqlEndpoint(app, {
-    ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit },
+    ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit, rates },
     isReady: () => answers,
   });
   const { enabled, token } = options.admin;

@@ -9,6 +9,8 @@ import type { RateOptions } from './rate-options';
 export interface RatesOptions {
   readonly rates: readonly RateOptions[];
   readonly meter: Meter;
+  /** Where a rate that stays what it was, but for its limit, goes on counting. @default none */
+  readonly previous?: Rates | undefined;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
 }
@@ -36,8 +38,16 @@ export class Rates {
   readonly #refused: Counter;
   readonly #subjectTo = new WeakMap<Identity, readonly Rate[]>();
 
-  constructor({ rates, meter, now = Date.now }: RatesOptions) {
-    this.#rates = rates.map((options) => ({ options, counter: new RateCounter(options.window) }));
+  /** Undefined where there is no rate: then nothing has to be done for it. */
+  static of(options: RatesOptions): Rates | undefined {
+    return options.rates.length === 0 ? undefined : new Rates(options);
+  }
+
+  constructor({ rates, meter, previous, now = Date.now }: RatesOptions) {
+    this.#rates = rates.map((options) => ({
+      options,
+      counter: previous?.counterOf(options) ?? new RateCounter(options.window),
+    }));
     this.#now = now;
     this.#refused = meter.createCounter('weir.requests.limited', {
       description: 'Requests that were refused because somebody sent too many; attribute rate.',
@@ -56,6 +66,12 @@ export class Rates {
   /** The same for the operations of a batch beyond its first, which was counted with the request. */
   refuseBatch(request: Counted, answer: Answer, operations: number): GraphQLError | undefined {
     return operations > 1 ? this.#count(request, answer, operations - 1) : undefined;
+  }
+
+  private counterOf({ name, per, window }: RateOptions): RateCounter | undefined {
+    return this.#rates.find(
+      ({ options }) => options.name === name && options.per === per && options.window === window,
+    )?.counter;
   }
 
   #count(request: Counted, answer: Answer, requests: number): GraphQLError | undefined {

@@ -92,6 +92,14 @@ it('limits those only that a rate names, and counts a refused request for no rat
   expect(passed(rates, 10, () => request('192.0.2.1', user('ben')))).toBe(3);
 });
 
+it('goes on counting when the options change, also when the limit does', () => {
+  const before = ratesOf(perAddress);
+  expect(passed(before, 2, () => request('192.0.2.1'))).toBe(2);
+  const rates = [{ ...perAddress, limit: 5 }];
+  const after = new Rates({ rates, meter: metrics.meter, previous: before, now: () => clock });
+  expect(passed(after, 10, () => request('192.0.2.1'))).toBe(3);
+});
+
 it('begins a quota at midnight of UTC, or with the month', () => {
   const day = new RateCounter('day');
   day.of('', Date.UTC(2026, 10, 25, 22));

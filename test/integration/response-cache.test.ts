@@ -430,7 +430,10 @@ it('counts what it did', async () => {
   const gateway = await start();
   for (let i = 0; i < 4; i++) await send(gateway);
   await send(gateway, { query: 'mutation { rename(id: "u1", name: "Ada") { name } }' });
-  const metrics = await gateway.metrics();
+  const answer = await fetch(`${gateway.adminUrl}/metrics`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const metrics = await answer.text();
   expect(metrics).toContain('weir_response_cache_requests_total{result="hit"} 3');
   expect(metrics).toContain('weir_response_cache_requests_total{result="miss"} 1');
 });

@@ -1,3 +1,4 @@
+import type { ContractTags } from './contract';
 import type { Problem } from './problem';
 import type { TextHash } from './registry-texts';
 
@@ -35,6 +36,8 @@ export interface Version {
   /** Only of a rejected version: its errors, as JSON of `Problem[]`, and the schemas that it would have published. */
   readonly errors?: TextHash;
   readonly refused?: Readonly<Record<string, TextHash>>;
+  /** Only of a contract: its terms, and the version of the other variant that it was made from. */
+  readonly contract?: ContractTerms & { readonly version: number };
   readonly subgraphs: Readonly<Record<string, PublishedSubgraph>>;
   /** The supergraph that runs since; absent until one composes. */
   readonly supergraph?: TextHash;
@@ -48,6 +51,12 @@ export interface SubgraphChange {
   readonly file: string;
   /** @default where it was before */
   readonly routingUrl?: string | undefined;
+}
+
+/** A variant that shows a part of another one of its graph. */
+export interface ContractTerms extends ContractTags {
+  /** The other variant, such as `shop@prod`. */
+  readonly of: string;
 }
 
 export interface Authorship {

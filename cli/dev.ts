@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import type { Options } from '../gateway';
 import { CommandFailure, type Context, untilStopped } from './context';
 import { banner } from './dev/banner';
 import { startDatabase } from './dev/database';
@@ -94,9 +95,10 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   started.catch(() => undefined);
   const feed = createSupergraphFeed();
   const live = await parts.add(await keepLive({ source, processes, started, feed, output }));
+  const credentials = await lazy.credentials().developmentCredentials();
 
   const { loadOptions, startGateway } = lazy.gateway();
-  const [gateway] = await withOptionsErrors(() => {
+  const [gateway, , examples] = await withOptionsErrors(() => {
     const defaults = {
       mode: 'development',
       logLevel,
@@ -105,8 +107,11 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     const options = loadOptions({ config: flags.config, flags: toOptions({ ...defaults, ...flags }), env });
     const logDestination = { write: (line: string) => output.line('gateway', line.trimEnd()) };
     const privateLinks = { ...link.options, claims: options.privateLinks.claims };
-    const gateway = startGateway({ ...options, privateLinks, supergraph: feed, logDestination });
-    return Promise.all([gateway, live.first]);
+    // Who has configured modes of their own tries these.
+    const ownModes = hasModes(options.auth);
+    const auth = ownModes ? options.auth : credentials.auth;
+    const gateway = startGateway({ ...options, auth, privateLinks, supergraph: feed, logDestination });
+    return Promise.all([gateway, live.first, Promise.resolve(ownModes ? undefined : credentials.examples)]);
   });
   await parts.add(gateway);
   output.print(
@@ -115,6 +120,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       adminUrl: gateway.adminUrl,
       subgraphs: processes.urls,
       data: database.place,
+      credentials: examples,
       query: firstQuery,
       milliseconds: performance.now(),
     }),
@@ -127,6 +133,12 @@ function setUpLink(env: Context['env']) {
   if (given?.keysFile !== undefined) return { env: {}, options: given };
   const keys = given?.keys ?? [randomBytes(32).toString('base64url')];
   return { env: { WEIR_LINK_KEYS: keys.join(',') }, options: { keys } };
+}
+
+function hasModes({ apiKeys, iam, oidc, cognito, lambda }: Options['auth']): boolean {
+  return (
+    [apiKeys, oidc, cognito].some(({ length }) => length > 0) || iam !== undefined || lambda !== undefined
+  );
 }
 
 function failWithProblems(error: unknown): never {

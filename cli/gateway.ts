@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LoadOptions, Options } from '../gateway';
 import { CommandFailure, type Context, untilStopped } from './context';
 import { lazy } from './lazy';
+import { watchOptions } from './watch-options';
 import { mergeMetrics } from './worker-metrics';
 import { startWorkers, type WorkerMessage, WorkerStartError } from './workers';
 
@@ -25,7 +26,9 @@ export function gatewayCommand(context: Context): Command {
     .summary('run the gateway in front of a supergraph')
     .description(
       'Runs the gateway in front of the subgraphs of a supergraph, and goes on with the last good one when the ' +
-        'supergraph changes. docs/configuration.md lists all options; flags win over the file.',
+        'supergraph changes. docs/configuration.md lists all options; flags win over the file. An edit of the file is live ' +
+        'within a second, with no restart; SIGHUP has it read at once. What is wrong with it is said, and the options ' +
+        'from before go on.',
     )
     .option(
       '-s, --supergraph <SOURCE>',
@@ -39,7 +42,7 @@ export function gatewayCommand(context: Context): Command {
     )
     .option(
       '-w, --workers <N>',
-      'how many processes share the port; `auto` is one per core (default: 1). SIGHUP replaces them one by one',
+      'how many processes share the port; `auto` is one per core (default: 1)',
       workerCount,
     )
     .addHelpText(
@@ -96,9 +99,22 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
       .gateway()
       .startGateway(cluster.worker === undefined ? options : inWorker(options, cluster.worker.id));
   });
-  if (cluster.isWorker) answerPrimary(() => gateway.metrics());
-  else context.stderr.write(`weir: the gateway answers at ${gateway.url}\n`);
-  await untilStopped(context);
+  if (cluster.isWorker) {
+    // Whoever started the workers replaces them when the options change.
+    answerPrimary(() => gateway.metrics());
+    await untilStopped(context);
+  } else {
+    const say = (sentence: string): void => void context.stderr.write(`${sentence}\n`);
+    say(`weir: the gateway answers at ${gateway.url}`);
+    const stopWatching = watchOptions(flags.config, () => {
+      withOptionsErrors(() => gateway.reload(() => readOptions(flags, context))).then(
+        () => say('weir: the new options are live'),
+        (error: unknown) => say(`${(error as Error).message}\nweir: the options from before go on`),
+      );
+    });
+    await untilStopped(context);
+    stopWatching();
+  }
   await gateway.stop();
 }
 
@@ -154,16 +170,24 @@ async function runPrimary(count: number, flags: OwnFlags, context: Context): Pro
       })
     : undefined;
   const reload = (): void => {
-    say('replacing the workers one by one');
-    void workers.reload().then(() => say('the workers are replaced'));
+    withOptionsErrors(async () => {
+      readOptions(flags, context);
+      say('replacing the workers one by one');
+      await workers.reload();
+    }).then(
+      () => say('the workers are replaced'),
+      (error: unknown) =>
+        void context.stderr.write(`${(error as Error).message}\nweir: the options from before go on\n`),
+    );
   };
+  let stopWatching: (() => void) | undefined;
   try {
     await adminServer?.listen({ host: admin.host, port: admin.port });
-    process.on('SIGHUP', reload);
+    stopWatching = watchOptions(flags.config, reload);
     say(`${count} workers answer at http://${host}:${port}${path}`);
     await untilStopped(context);
   } finally {
-    process.off('SIGHUP', reload);
+    stopWatching?.();
     await workers.stop();
     await adminServer?.close();
   }

@@ -31,6 +31,11 @@ export class ClientRequests {
     this.#signIdentity = compileSignedIdentity(privateLinks);
   }
 
+  /** Resolves as soon as there are none. */
+  async none(): Promise<void> {
+    while (this.size > 0) await new Promise((resolve) => setTimeout(resolve, 50).unref());
+  }
+
   get size(): number {
     return this.#inFlight.size;
   }

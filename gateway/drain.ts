@@ -1,5 +1,5 @@
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import type { ClientRequest } from './client-request';
 import { requestError } from './errors';
 
@@ -8,26 +8,26 @@ import { requestError } from './errors';
  * finished after `grace` milliseconds is answered with `SHUTTING_DOWN`, and then cut.
  */
 export function prepareDrain(
-  app: FastifyInstance,
-  clients: Iterable<ClientRequest>,
+  server: Server,
+  inFlight: () => readonly ClientRequest[],
 ): (grace: number) => Promise<void> {
   const sockets = new Set<Socket>();
-  app.server.on('connection', (socket: Socket) => {
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
 
   return async (grace) => {
-    const closed = app.close();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     const closing = setInterval(() => {
       // Those whose last answer went out before the end was known.
-      app.server.closeIdleConnections();
+      server.closeIdleConnections();
       // Those that a client opened for later: Node counts them as busy.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     }, 50);
     const end = setTimeout(() => {
-      for (const client of clients) client.abort(requestError('SHUTTING_DOWN', {}));
-      setTimeout(() => app.server.closeAllConnections(), timeToAnswer);
+      for (const client of inFlight()) client.abort(requestError('SHUTTING_DOWN', {}));
+      setTimeout(() => server.closeAllConnections(), timeToAnswer);
     }, grace);
     await closed;
     clearInterval(closing);

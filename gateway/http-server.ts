@@ -1,3 +1,4 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import cors from '@fastify/cors';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { ClientRequest } from './client-request';
@@ -7,9 +8,8 @@ import { type Front, maxHeaders } from './edge/front';
 import { requestError } from './errors';
 import { explorationRoutes } from './exploration';
 import { healthRoutes, isProbe, type Readiness } from './health';
-import { answerClientError, createRefusal, handleErrors, sendError } from './http-errors';
+import { createRefusal, handleErrors, sendError } from './http-errors';
 import type { Overload } from './limits/overload';
-import { createListener } from './listener';
 import type { Options } from './options';
 import { securityHeaders } from './security-headers';
 import type { Logger } from './telemetry/logger';
@@ -31,26 +31,33 @@ export interface HttpServerOptions {
   readonly front: Front;
 }
 
+/** What answers HTTP requests; it does not listen. */
+export interface HttpServer {
+  readonly app: FastifyInstance;
+  /** To be called when `app` is ready. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
 /**
  * The HTTP server around the GraphQL endpoint: request ids, trace context, deadlines, cross-origin rules, errors
  * in JSON, the access log, health and the pages for exploration.
  */
-export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
+export function createHttpServer(settings: HttpServerOptions): HttpServer {
   const { options, logger, readiness, clients, overload, front } = settings;
   const refuse = createRefusal(
     requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } }),
     compileCorsHeaders(options),
   );
   const security = Object.fromEntries(securityHeaders(options));
+  let route!: (request: IncomingMessage, response: ServerResponse) => void;
   const app = fastify({
     bodyLimit: options.limits.body,
     return503OnClosing: false,
-    serverFactory: (route) =>
-      createListener(options, (request, response) => {
-        if (!isProbe(request.url!) && overload.refuses()) refuse(request, response);
-        else front(clients.begin(request, response), request, response, route);
-      }),
-    clientErrorHandler: answerClientError,
+    serverFactory: (handler) => {
+      route = handler;
+      // It never listens: the sockets outlive it.
+      return createServer();
+    },
     frameworkErrors: (_error, _request, reply) => {
       void sendError(reply, requestError('BAD_REQUEST', { reason: 'The URL is not valid.' }));
     },
@@ -73,5 +80,11 @@ export function createHttpServer(settings: HttpServerOptions): FastifyInstance {
   void app.register(cors, corsOptions(options));
   healthRoutes(app, readiness);
   if (options.mode === 'development') explorationRoutes(app, options.path);
-  return app;
+  return {
+    app,
+    handle(request, response) {
+      if (!isProbe(request.url!) && overload.refuses()) refuse(request, response);
+      else front(clients.begin(request, response), request, response, route);
+    },
+  };
 }

@@ -1,43 +1,22 @@
-import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
+import { isDeepStrictEqual } from 'node:util';
 import { createAdminServer } from './admin-server';
-import { createApolloServer, createFormatError } from './apollo-server';
-import { createAuthentication } from './auth/authentication';
-import { openPolicyEvaluator, Policies } from './auth/directives';
-import {
-  createInvalidate,
-  type Invalidate,
-  invalidateNamed,
-  type InvalidationSource,
-} from './cache/invalidation';
+import { type Invalidate, invalidateNamed, type InvalidationSource } from './cache/invalidation';
 import { openStore } from './cache/open-store';
-import { ClientRequests } from './client-requests';
-import { compileCorsHeaders } from './cors';
-import { CachedAnswers } from './edge/cached-answers';
-import { createCaching } from './edge/caching';
-import { createFront } from './edge/front';
-import { knownOperations } from './edge/known-operations';
-import { graphqlEndpoint } from './endpoint';
-import { Gateway } from './gateway';
-import { Generation } from './generation';
+import type { ClientRequest } from './client-request';
 import { prepareDrain } from './drain';
-import { createHttpServer } from './http-server';
-import { createClientLimits } from './limits/client-limits';
-import { Overload } from './limits/overload';
+import { answerClientError } from './http-errors';
+import { createListener } from './listener';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
-import { openSubgraphSigners } from './subgraph-signers';
+import { type ProcessParts, Serving } from './serving';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
-import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
 import { openAudit } from './telemetry/audit/audit';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
 import { secretsOf } from './telemetry/secrets';
-import { watchEndpoints } from './telemetry/endpoints';
-import { Breakers } from './transports/breakers';
-import { createHttpTransport } from './transports/http';
 
 /** What a gateway is started with. `supergraph` may also be a source of one's own, or one of Apollo's managers. */
 export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
@@ -55,6 +34,14 @@ export interface RunningGateway {
   readonly adminUrl: string | undefined;
   /** All metrics in Prometheus' text format, as `GET /metrics` has them. */
   metrics(): Promise<string>;
+  /**
+   * Takes other options into use, with no restart and no failed request: everything that depends on them is built
+   * beside what runs and takes its place in one step. What cannot be used changes nothing.
+   * `read` is called when those before are in use.
+   * @throws {OptionsError} when an option is wrong, or cannot be changed while the gateway runs
+   * @throws {SupergraphError} when the supergraph cannot be read or run
+   */
+  reload(read: () => OptionsInput): Promise<void>;
   /** Drains and stops: readiness fails at once, what is in flight may finish within `shutdown.grace`. */
   stop(): Promise<void>;
 }
@@ -67,152 +54,130 @@ export interface RunningGateway {
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
   const { options, ownSource, logDestination, invalidations } = readOptions(given);
-  const evaluate = await openPolicyEvaluator(options.authorization.policies);
   const logger = createLogger({
     level: options.logging.level,
     destination: logDestination,
     secrets: secretsOf(options),
   });
   const metrics = createMetrics();
-  const { source, lastGood, usage } = ownSource ?? openSource(options, { logger, meter: metrics.meter });
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
-  // Connections to subgraphs and what is cached outlive a supergraph.
-  const transport = createHttpTransport(connectionsOf(options));
-  const signers = openSubgraphSigners(options, logger);
-  const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
-  const caching = createCaching(options, store, metrics);
-  const drop = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
-  const invalidate: Invalidate = (tags) => drop(tags).finally(() => caching.responses.invalidated());
-  const introspection = options.introspection ?? options.mode === 'development';
-  const limits = createClientLimits({ limits: options.limits, introspection });
-  const gateway = new Gateway({
-    source,
-    audit,
-    build: (supergraphSdl, previous) =>
-      Generation.build({
-        supergraphSdl,
-        options,
-        previous,
-        policies,
-        limits,
-        signers,
-        transport,
-        breakers,
-        store,
-        caching,
-        invalidate,
-        audit,
-        metrics,
-        logger,
-        usage,
-      }),
-    lastGood,
-    logger,
-    metrics,
-  });
-  const formatError = createFormatError(logger);
-  const apollo = createApolloServer({ gateway, options, formatError, logger });
-
   let state: 'starting' | 'running' | 'stopping' = 'starting';
-  let answers = false;
+  const parts: ProcessParts = { store, audit, logger, metrics, state: () => state };
+
+  let current = await Serving.open({ ...parts, options, ownSource });
+  /** Those that still have requests in flight. */
+  const retired = new Set<Serving>();
+  const server = createListener(options, (request, response) => current.handle(request, response));
+  server.on('clientError', answerClientError);
+  const inFlight = (): ClientRequest[] => [current, ...retired].flatMap(({ clients }) => [...clients]);
+  const drain = prepareDrain(server, inFlight);
   const readiness = () => [
-    ...(answers ? [] : ['no supergraph']),
+    ...(current.answers ? [] : ['no supergraph']),
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
-  const authentication = createAuthentication({ options: options.auth, logger });
-  const admit = authentication?.admit;
-  const clients = new ClientRequests({ options, logger, metrics });
-  const corsHeaders = compileCorsHeaders(options);
-  const { answerHeaders } = caching;
-  const { clientDirectives } = options.cache.responses;
-  const cachedAnswers = new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives });
-  const overload = new Overload({
-    options: options.overload,
-    inFlight: () => clients.size,
-    meter: metrics.meter,
-    logger,
-  });
-  const front = createFront({
-    path: options.path,
-    bodyLimit: options.limits.body,
-    isOpen: () => state === 'running',
-    admit,
-    answerers: [
-      cachedAnswers.answer,
-      knownOperations({ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, logger }),
-    ],
-  });
-  const app = createHttpServer({ options, logger, readiness, clients, overload, front });
-  const drain = prepareDrain(app, clients);
-  graphqlEndpoint(app, {
-    ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit },
-    isReady: () => answers,
-  });
+  const invalidate: Invalidate = (tags) => current.invalidate(tags);
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, token, invalidation }) : undefined;
 
   async function close(): Promise<void> {
-    overload.close();
     await invalidations?.stop();
     await admin?.close();
-    await app.close();
-    await usage?.close();
-    await (answers ? apollo.stop() : gateway.stop());
-    await transport.close();
-    signers.close();
+    server.close();
+    await Promise.all([current, ...retired].map((each) => each.close()));
     await store.close();
-    authentication?.close();
     await audit?.close();
     await metrics.close();
   }
 
+  let running = options;
+  let reloading = Promise.resolve();
+
+  async function swap(read: () => OptionsInput): Promise<void> {
+    const next = parseOptions(read());
+    if (ownSource !== undefined)
+      throw new OptionsError(['A gateway with a source of your own keeps its options.']);
+    refuseFixed(running, next);
+    const serving = await Serving.open({ ...parts, options: next, ownSource, previous: current });
+    try {
+      await serving.start();
+    } catch (error) {
+      await serving.close();
+      throw error;
+    }
+    const previous = current;
+    current = serving;
+    running = next;
+    retired.add(previous);
+    void previous.clients.none().then(async () => {
+      if (retired.delete(previous)) await previous.close();
+    });
+  }
+
+  async function reload(read: () => OptionsInput): Promise<void> {
+    const swapped = reloading.then(() => swap(read));
+    reloading = swapped.catch(() => undefined);
+    try {
+      await swapped;
+      metrics.reloads.add(1, { result: 'live' });
+      audit?.action({ action: 'configuration.reload', outcome: 'ok', details: {} });
+      logger.info('new options are live');
+    } catch (error) {
+      const reason = (error as Error).message;
+      metrics.reloads.add(1, { result: 'refused' });
+      audit?.action({ action: 'configuration.reload', outcome: 'failed', details: { reason } });
+      logger.error({ reason }, 'new options were refused');
+      throw error;
+    }
+  }
+
   async function stop(): Promise<void> {
     state = 'stopping';
-    logger.info({ inFlight: clients.size }, 'shutting down');
-    await delay(options.shutdown.delay);
-    await drain(options.shutdown.grace);
+    await reloading;
+    logger.info({ inFlight: inFlight().length }, 'shutting down');
+    if (running.shutdown.delay > 0) await delay(running.shutdown.delay);
+    await drain(running.shutdown.grace);
     await close();
     logger.info('shut down');
   }
 
   try {
-    const started = apollo.start().then(() => (answers = true));
-    // Without a supergraph it starts when there is one, or never when the gateway is stopped before.
-    started.catch(() => undefined);
-    await gateway.start();
-    if (gateway.current !== undefined) await started;
-    await listen(app, options.host, options.port, 'port');
+    await current.start();
+    await listen(server, options.host, options.port, 'port');
     await invalidations?.start(invalidateNamed(invalidate));
-    if (admin) await listen(admin, options.admin.host, options.admin.port, 'admin.port');
+    if (admin) {
+      await admin.ready();
+      await listen(admin.server, options.admin.host, options.admin.port, 'admin.port');
+    }
   } catch (error) {
     await close();
     throw error;
   }
   state = 'running';
-  const url = `${addressOf(app, options.tls === undefined ? 'http' : 'https')}${options.path}`;
-  const adminUrl = admin && addressOf(admin);
+  const url = `${addressOf(server, options.tls === undefined ? 'http' : 'https')}${options.path}`;
+  const adminUrl = admin && addressOf(admin.server);
   logger.info({ url, adminUrl, mode: options.mode }, 'listening');
   let stopping: Promise<void> | undefined;
-  return { url, adminUrl, metrics: () => metrics.collect(), stop: () => (stopping ??= stop()) };
+  return { url, adminUrl, metrics: () => metrics.collect(), reload, stop: () => (stopping ??= stop()) };
 }
 
-interface OwnSource {
-  readonly source: SupergraphSource;
-  readonly lastGood?: undefined;
-  readonly usage?: undefined;
-}
+/** What a process has from its start to its end. */
+const fixedOptions = [
+  ...['host', 'port', 'path', 'tls', 'admin', 'audit', 'logging'],
+  ...['store', 'memory', 'tiered', 'memoryBound', 'timeout', 'prefix', 'compressAbove', 'longest'].map(
+    (name) => `cache.${name}`,
+  ),
+];
 
-function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http2, compression } }: Options) {
-  const shared = { connections: max, connectTimeout, keepAlive, http2, compression };
-  if (ca === undefined) return shared;
-  try {
-    return { ...shared, ca: readFileSync(ca) };
-  } catch (error) {
-    throw new OptionsError([`\`connections.ca\` cannot be read: ${(error as Error).message}.`]);
-  }
+function refuseFixed(before: Options, after: Options): void {
+  const read = (options: Options, name: string): unknown =>
+    name.split('.').reduce<unknown>((of, key) => (of as Record<string, unknown>)[key], options);
+  const changed = fixedOptions.filter((name) => !isDeepStrictEqual(read(before, name), read(after, name)));
+  if (changed.length > 0)
+    throw new OptionsError(
+      changed.map((name) => `\`${name}\` cannot be changed while the gateway runs: start it again.`),
+    );
 }
 
 function readOptions({ supergraph, logDestination, invalidations, ...others }: GatewayOptions) {
@@ -222,16 +187,22 @@ function readOptions({ supergraph, logDestination, invalidations, ...others }: G
 }
 
 /** A source that is given in code. */
-function ownSourceOf(supergraph: GatewayOptions['supergraph']): OwnSource | undefined {
+function ownSourceOf(supergraph: GatewayOptions['supergraph']): SupergraphSource | undefined {
   if (typeof supergraph !== 'object') return undefined;
-  if ('start' in supergraph) return { source: supergraph };
-  if ('initialize' in supergraph) return { source: apolloManagerSource(supergraph) };
+  if ('start' in supergraph) return supergraph;
+  if ('initialize' in supergraph) return apolloManagerSource(supergraph);
   return undefined;
 }
 
-async function listen(app: FastifyInstance, host: string, port: number, option: string): Promise<void> {
+async function listen(server: Server, host: string, port: number, option: string): Promise<void> {
   try {
-    await app.listen({ host, port });
+    await new Promise<void>((listening, failed) => {
+      server.once('error', failed);
+      server.listen({ host, port }, () => {
+        server.off('error', failed);
+        listening();
+      });
+    });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason =
@@ -244,8 +215,8 @@ async function listen(app: FastifyInstance, host: string, port: number, option: 
   }
 }
 
-function addressOf(app: FastifyInstance, protocol = 'http'): string {
-  const { address, family, port } = app.server.address() as AddressInfo;
+function addressOf(server: Server, protocol = 'http'): string {
+  const { address, family, port } = server.address() as AddressInfo;
   if (address === '0.0.0.0' || address === '::') return `${protocol}://127.0.0.1:${port}`;
   return family === 'IPv6' ? `${protocol}://[${address}]:${port}` : `${protocol}://${address}:${port}`;
 }

@@ -6,6 +6,8 @@ export interface BannerFacts {
   readonly subgraphs: ReadonlyMap<string, string>;
   /** Where the data is. */
   readonly data: string;
+  /** What to send to be somebody, by AppSync's name of the mode; undefined where the configuration has modes. */
+  readonly credentials: ReadonlyMap<string, string> | undefined;
   /** A query to try. */
   readonly query: string;
   /** Since the process began. */
@@ -13,7 +15,8 @@ export interface BannerFacts {
 }
 
 /** What `weir dev` shows once it runs. */
-export function banner({ url, adminUrl, subgraphs, data, query, milliseconds }: BannerFacts): string {
+export function banner(facts: BannerFacts): string {
+  const { url, adminUrl, subgraphs, data, credentials, query, milliseconds } = facts;
   const rows: [string, string][] = [
     ['Endpoint', `${url}   in a browser: Apollo Sandbox`],
     ['GraphiQL', `${new URL('/graphiql', url).href}   needs no internet`],
@@ -30,10 +33,19 @@ export function banner({ url, adminUrl, subgraphs, data, query, milliseconds }: 
     '',
     ...rows.map(([title, text]) => `  ${title.padEnd(10)} ${text}`),
     '',
+    ...(credentials === undefined ? [] : describeCredentials(credentials)),
     `  curl ${url} -H 'content-type: application/json' -H 'authorization: Bearer u1' \\`,
     `    -d '${JSON.stringify({ query })}'`,
     '',
   ].join('\n');
+}
+
+function describeCredentials(credentials: ReadonlyMap<string, string>): string[] {
+  return [
+    '  To be somebody (user u1; with the API key, an application), until Weir stops:',
+    ...Array.from(credentials, ([mode, text]) => `    ${mode.padEnd(longest(credentials))}  ${text}`),
+    '',
+  ];
 }
 
 function longest(names: ReadonlyMap<string, string>): number {

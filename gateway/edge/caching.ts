@@ -7,7 +7,7 @@ import type { Metrics } from '../telemetry/metrics';
 import type { SubgraphResponse } from '../transports/transport';
 import { AnswerHeaders } from './answer-headers';
 import { ResponseCache } from './response-cache';
-import { ResponseCacheStatistics } from './response-cache-statistics';
+import type { ResponseCacheStatistics } from './response-cache-statistics';
 
 /** What keeps answers of this process, whatever the supergraph. */
 export interface Caching {
@@ -19,9 +19,12 @@ export interface Caching {
   readonly policyOf: (response: SubgraphResponse) => Policy;
 }
 
-export function createCaching(options: Options, store: Store, { meter }: Pick<Metrics, 'meter'>): Caching {
+export function createCaching(
+  options: Options,
+  store: Store,
+  { responseCache: statistics }: Pick<Metrics, 'responseCache'>,
+): Caching {
   const keyHeaders = compileKeyHeaders(options);
-  const statistics = new ResponseCacheStatistics(meter);
   const { responses, cdn } = options.cache;
   const { request: timeout } = options.timeouts;
   return {

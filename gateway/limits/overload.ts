@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8';
-import type { Meter } from '@opentelemetry/api';
+import type { Meter, ObservableCounter, ObservableResult } from '@opentelemetry/api';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 
@@ -21,6 +21,8 @@ export interface OverloadOptions {
 export class Overload {
   readonly #options: OverloadOptions;
   readonly #timer: NodeJS.Timeout;
+  readonly #counter: ObservableCounter;
+  readonly #observe = (result: ObservableResult): void => result.observe(this.#refused);
   readonly #heapLimit = getHeapStatistics().heap_size_limit;
   #limit: number;
   #isHeapFull = false;
@@ -35,10 +37,10 @@ export class Overload {
   constructor(options: OverloadOptions) {
     this.#options = options;
     this.#limit = options.options.requests;
-    const refused = options.meter.createObservableCounter('weir.requests.refused', {
+    this.#counter = options.meter.createObservableCounter('weir.requests.refused', {
       description: 'Requests that were refused because there were too many.',
     });
-    refused.addCallback((result) => result.observe(this.#refused));
+    this.#counter.addCallback(this.#observe);
     this.#timer = setInterval(() => this.#look(), lookInterval).unref();
   }
 
@@ -51,6 +53,7 @@ export class Overload {
 
   close(): void {
     clearInterval(this.#timer);
+    this.#counter.removeCallback(this.#observe);
   }
 
   #look(): void {

@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Counter, Histogram, Meter, UpDownCounter } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { ResponseCacheStatistics } from '../edge/response-cache-statistics';
 import { CallStatistics } from './call-statistics';
 
 /**
@@ -20,6 +21,9 @@ export interface Metrics {
   readonly subgraphRetries: Counter;
   /** Endpoints of subgraphs that are left alone; attribute `subgraph`. */
   readonly endpointsOpen: UpDownCounter;
+  readonly responseCache: ResponseCacheStatistics;
+  /** Attribute `result`: `live` or `refused`. */
+  readonly reloads: Counter;
   /** What became of the subgraph calls of clients' requests, and which operations were sent. */
   readonly calls: CallStatistics;
   /** Attribute `result`: `swapped`, `refused` (it does not build) or `unavailable` (it could not be read). */
@@ -59,6 +63,10 @@ export function createMetrics(): Metrics {
       description: 'Endpoints of subgraphs that are not called for a moment, because too many calls failed.',
     }),
     calls: new CallStatistics(meter),
+    responseCache: new ResponseCacheStatistics(meter),
+    reloads: meter.createCounter('weir.configuration.reloads', {
+      description: 'New options that were taken into use, or were not.',
+    }),
     supergraphUpdates: meter.createCounter('weir.supergraph.updates', {
       description: 'Supergraphs that were taken into use, or were not.',
     }),

@@ -21,12 +21,17 @@ export function secretsOf(options: unknown): string[] {
       for (const each of value) walk(each, isSecret);
     } else if (typeof value === 'object' && value !== null) {
       for (const [name, member] of Object.entries(value))
-        walk(member, secretName.test(name) || isSecretMap(name, isSecret));
+        if (!namesOnly.has(name)) walk(member, isSecretOption(name, member) || isSecretMap(name, isSecret));
     }
   }
 }
 
 const secretName = /token|secret|password|^keys?$|apikey|authorization|credential/i;
+/** The options of `authorization` are no header of that name. */
+const isSecretOption = (name: string, value: unknown): boolean =>
+  secretName.test(name) && !(name === 'authorization' && typeof value === 'object');
+/** What they hold are names of headers, which stand in other lines, too. */
+const namesOnly = new Set(['forward', 'rename']);
 /** `headers` of ours may be anything; better one word too many is left out. */
 const isSecretMap = (name: string, isSecret: boolean): boolean =>
   isSecret || name === 'headers' || name === 'set';

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sign } from 'aws4';
 import {
   childrenOf,
   type DevProcess,
@@ -14,6 +15,7 @@ import {
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
 const data = join(folder, 'dynamodb');
+const json = { 'content-type': 'application/json' };
 let weir: DevProcess;
 
 beforeAll(async () => {
@@ -53,6 +55,47 @@ describe('weir dev', () => {
     const { query } = JSON.parse(body!) as { query: string };
 
     expect((await weir.query(query, { authorization: 'Bearer u1' })).errors).toBeUndefined();
+  });
+
+  it('prints credentials that make somebody of who sends them, in each mode', async () => {
+    const printed = /To be somebody[^\n]*\n((?: {4}\S.*\n)+)/.exec(weir.stdout)![1]!;
+    const lines = printed
+      .trim()
+      .split('\n')
+      .map((line) => line.trim().split(/ {2,}/) as [string, string]);
+    expect(lines.map(([mode]) => mode).sort()).toEqual(
+      ['AWS_LAMBDA', 'API_KEY', 'AWS_IAM', 'OPENID_CONNECT', 'AMAZON_COGNITO_USER_POOLS'].sort(),
+    );
+    for (const [mode, text] of lines) {
+      const header = /^([\w-]+): (.+)$/.exec(text);
+      if (header === null) continue;
+      const { data, errors } = await weir.query('{ viewer { id } }', { [header[1]!]: header[2]! });
+      // An application alone is no user.
+      const viewer = mode === 'API_KEY' ? null : { id: 'u1' };
+      expect({ mode, data, errors }).toEqual({ mode, data: { viewer }, errors: undefined });
+    }
+    const [, accessKeyId, secretAccessKey] = /access key (\w+), secret (\S+),/.exec(printed)!;
+    const body = JSON.stringify({ query: '{ viewer { id } }' });
+    const { host } = new URL(weir.url);
+    const { headers } = sign(
+      {
+        method: 'POST',
+        host,
+        path: '/graphql',
+        service: 'appsync',
+        region: 'eu-west-1',
+        body,
+        headers: json,
+      },
+      { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
+    );
+    const answer = await fetch(weir.url, {
+      method: 'POST',
+      headers: headers as Record<string, string>,
+      body,
+    });
+    expect(await answer.json()).toMatchObject({ data: { viewer: { id: 'u1' } } });
+    expect((await weir.query('{ viewer { id } }')).data).toEqual({ viewer: null });
   });
 
   it('has subgraphs that answer its gateway only', async () => {

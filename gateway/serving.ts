@@ -1,0 +1,207 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createApolloServer, createFormatError } from './apollo-server';
+import { createAuthentication } from './auth/authentication';
+import { type EvaluatePolicies, openPolicyEvaluator, Policies } from './auth/directives';
+import { createInvalidate, type Invalidate } from './cache/invalidation';
+import type { Store } from './cache/store';
+import { ClientRequests } from './client-requests';
+import { compileCorsHeaders } from './cors';
+import { CachedAnswers } from './edge/cached-answers';
+import { createCaching } from './edge/caching';
+import { createFront } from './edge/front';
+import { knownOperations } from './edge/known-operations';
+import { graphqlEndpoint } from './endpoint';
+import { Gateway } from './gateway';
+import { Generation } from './generation';
+import { createHttpServer } from './http-server';
+import { createClientLimits } from './limits/client-limits';
+import { Overload } from './limits/overload';
+import { type Options, OptionsError } from './options';
+import { openSubgraphSigners } from './subgraph-signers';
+import { openSource } from './supergraph/open';
+import type { SupergraphSource } from './supergraph/source';
+import type { Audit } from './telemetry/audit/audit';
+import { watchEndpoints } from './telemetry/endpoints';
+import type { Logger } from './telemetry/logger';
+import type { Metrics } from './telemetry/metrics';
+import { Breakers } from './transports/breakers';
+import { createHttpTransport } from './transports/http';
+
+/** What a process has once, whatever its options become. */
+export interface ProcessParts {
+  readonly store: Store;
+  readonly audit: Audit | undefined;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Whether the process takes requests, or why it does not. */
+  readonly state: () => 'starting' | 'running' | 'stopping';
+}
+
+export interface ServingOptions extends ProcessParts {
+  readonly options: Options;
+  /** In place of the one that the options name. */
+  readonly ownSource: SupergraphSource | undefined;
+  /** What is served until this is ready: what it is asked most often is planned in advance. */
+  readonly previous?: Serving | undefined;
+}
+
+/**
+ * Everything that answers requests by one set of options; new options are a new one of these, beside the old one.
+ * Nothing in it listens.
+ */
+export class Serving {
+  readonly #parts: ReturnType<typeof build>;
+  #answers = false;
+
+  /** Rejects with an `OptionsError` when the options name what is not there. */
+  static async open(options: ServingOptions): Promise<Serving> {
+    return new Serving(options, await openPolicyEvaluator(options.options.authorization.policies));
+  }
+
+  private constructor(options: ServingOptions, evaluate: EvaluatePolicies | undefined) {
+    this.#parts = build(options, evaluate, () => this.#answers);
+  }
+
+  /**
+   * Resolves when it runs its supergraph, or when it is clear that this will come later.
+   * @throws {SupergraphError} when the supergraph cannot be read or run
+   */
+  async start(): Promise<void> {
+    const { apollo, app, gateway } = this.#parts;
+    const started = apollo.start().then(() => (this.#answers = true));
+    // Without a supergraph it starts when there is one, or never when the gateway is stopped before.
+    started.catch(() => undefined);
+    await gateway.start();
+    if (gateway.current !== undefined) await started;
+    await app.ready();
+  }
+
+  /** Whether there is a supergraph. */
+  get answers(): boolean {
+    return this.#answers;
+  }
+
+  /** The requests that are not answered yet. */
+  get clients(): ClientRequests {
+    return this.#parts.clients;
+  }
+
+  get generation(): Generation | undefined {
+    return this.#parts.gateway.current;
+  }
+
+  get invalidate(): Invalidate {
+    return this.#parts.invalidate;
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    this.#parts.handle(request, response);
+  }
+
+  /** To be called when no request is in flight. */
+  async close(): Promise<void> {
+    const { app, apollo, gateway, overload, usage, transport, signers, authentication } = this.#parts;
+    overload.close();
+    await app.close();
+    await usage?.close();
+    await (this.#answers ? apollo.stop() : gateway.stop());
+    await transport.close();
+    signers.close();
+    authentication?.close();
+  }
+}
+
+function build(
+  { options, ownSource, previous, store, audit, logger, metrics, state }: ServingOptions,
+  evaluate: EvaluatePolicies | undefined,
+  answers: () => boolean,
+) {
+  const { source, lastGood, usage } =
+    ownSource === undefined
+      ? openSource(options, { logger, meter: metrics.meter })
+      : { source: ownSource, lastGood: undefined, usage: undefined };
+  // Connections to subgraphs outlive a supergraph.
+  const transport = createHttpTransport(connectionsOf(options));
+  const signers = openSubgraphSigners(options, logger);
+  const breakers = new Breakers(watchEndpoints({ metrics, logger }));
+  const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
+  const caching = createCaching(options, store, metrics);
+  const drop = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
+  const invalidate: Invalidate = (tags) => drop(tags).finally(() => caching.responses.invalidated());
+  const introspection = options.introspection ?? options.mode === 'development';
+  const limits = createClientLimits({ limits: options.limits, introspection });
+  const gateway = new Gateway({
+    source,
+    audit,
+    build: (supergraphSdl, before) =>
+      Generation.build({
+        supergraphSdl,
+        options,
+        previous: before ?? previous?.generation,
+        policies,
+        limits,
+        signers,
+        transport,
+        breakers,
+        store,
+        caching,
+        invalidate,
+        audit,
+        metrics,
+        logger,
+        usage,
+      }),
+    lastGood,
+    logger,
+    metrics,
+  });
+  const formatError = createFormatError(logger);
+  const apollo = createApolloServer({ gateway, options, formatError, logger });
+  const readiness = () => [
+    ...(answers() ? [] : ['no supergraph']),
+    ...(state() === 'running' ? [] : [state() === 'starting' ? 'starting' : 'shutting down']),
+  ];
+  const authentication = createAuthentication({ options: options.auth, logger });
+  const admit = authentication?.admit;
+  const clients = new ClientRequests({ options, logger, metrics });
+  const corsHeaders = compileCorsHeaders(options);
+  const { answerHeaders } = caching;
+  const { clientDirectives } = options.cache.responses;
+  const cachedAnswers = new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives });
+  const overload = new Overload({
+    options: options.overload,
+    inFlight: () => clients.size,
+    meter: metrics.meter,
+    logger,
+  });
+  const front = createFront({
+    path: options.path,
+    bodyLimit: options.limits.body,
+    isOpen: () => state() === 'running',
+    admit,
+    answerers: [
+      cachedAnswers.answer,
+      knownOperations({ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, logger }),
+    ],
+  });
+  const { app, handle } = createHttpServer({ options, logger, readiness, clients, overload, front });
+  graphqlEndpoint(app, {
+    ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit },
+    isReady: answers,
+  });
+  return {
+    ...{ app, handle, apollo, gateway, clients, overload, usage, transport, signers, authentication },
+    invalidate,
+  };
+}
+
+function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http2, compression } }: Options) {
+  const shared = { connections: max, connectTimeout, keepAlive, http2, compression };
+  if (ca === undefined) return shared;
+  try {
+    return { ...shared, ca: readFileSync(ca) };
+  } catch (error) {
+    throw new OptionsError([`\`connections.ca\` cannot be read: ${(error as Error).message}.`]);
+  }
+}

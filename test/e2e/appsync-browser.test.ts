@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { type SmallGraph, startSmallGraph } from '../support/small-graph';
+import { inSeconds, startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
+
+const executablePath = '/usr/bin/chromium';
+const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
+let graph: SmallGraph;
+let gateway: TestGateway;
+let issuer: TokenIssuer;
+let site: Server;
+let browser: BrowserContext;
+let page: Page;
+
+const credentials = { accessKeyId: 'AKIDSHOP', secretAccessKey: 'secret-of-the-shop' };
+const poolClaims = { aud: undefined as unknown as string, token_use: 'access', client_id: 'app' };
+
+/** An application as it is shipped: the client and its link in one bundle, on a page of another origin. */
+const application = `
+  import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client/core';
+  import { createAuthLink } from 'aws-appsync-auth-link';
+  globalThis.ask = async (url, auth, text, variables) => {
+    const link = ApolloLink.from([createAuthLink({ url, region: 'eu-west-1', auth }), new HttpLink({ uri: url })]);
+    const client = new ApolloClient({ link, cache: new InMemoryCache() });
+    const document = gql(text);
+    try {
+      const { data } = text.startsWith('mutation')
+        ? await client.mutate({ mutation: document, variables })
+        : await client.query({ query: document, variables });
+      return JSON.stringify(data);
+    } catch (error) {
+      return error.name + ': ' + error.message;
+    }
+  };
+`;
+
+const found = existsSync(executablePath);
+
+beforeAll(async () => {
+  if (!found) return;
+  [graph, issuer] = await Promise.all([startSmallGraph(), startTokenIssuer()]);
+  const entry = join(folder, 'application.js');
+  writeFileSync(entry, application);
+  await build({
+    entryPoints: [entry],
+    bundle: true,
+    outfile: join(folder, 'bundle.js'),
+    platform: 'browser',
+    define: { global: 'globalThis', 'process.env.NODE_ENV': '"production"' },
+    nodePaths: [join(__dirname, '../../node_modules')],
+    alias: { url: join(__dirname, '../support/url-in-browsers.cjs') },
+  });
+  const bundle = readFileSync(join(folder, 'bundle.js'));
+  site = createServer(({ url }, response) => {
+    if (url === '/bundle.js') response.setHeader('content-type', 'text/javascript').end(bundle);
+    else response.setHeader('content-type', 'text/html').end('<script src="/bundle.js"></script>');
+  });
+  await new Promise<void>((listening) => site.listen(0, '127.0.0.1', listening));
+  const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+  gateway = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    cors: { origins: [origin] },
+    auth: {
+      anonymous: true,
+      apiKeys: [{ client: 'app', sha256: createHash('sha256').update('da2-key').digest('hex') }],
+      iam: { keys: [credentials] },
+      oidc: [{ issuer: issuer.url, audience: 'shop' }],
+      cognito: [{ userPool: 'eu-west-1_Shop', issuer: `${issuer.url}/pool`, clients: 'app' }],
+      lambda: {
+        module: ({ authorizationToken }: { authorizationToken: string }) => ({
+          isAuthorized: authorizationToken === 'custom',
+        }),
+      },
+    },
+  });
+  browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
+    executablePath,
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
+  });
+  page = await browser.newPage();
+  await page.goto(origin);
+}, 120_000);
+
+afterAll(async () => {
+  if (!found) return;
+  await browser.close();
+  await gateway.stop();
+  await Promise.all([graph.close(), issuer.close()]);
+  site.closeAllConnections();
+  await new Promise((closed) => site.close(closed));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const ask = (auth: object, text: string, variables: object = {}): Promise<string> =>
+  page.evaluate(
+    ([url, given, document, values]) =>
+      (globalThis as unknown as { ask: (...args: unknown[]) => Promise<string> }).ask(
+        url,
+        given,
+        document,
+        values,
+      ),
+    [gateway.url, auth, text, variables] as const,
+  );
+
+const good: Record<string, () => Promise<object>> = {
+  NONE: async () => ({}),
+  API_KEY: async () => ({ apiKey: 'da2-key' }),
+  OPENID_CONNECT: async () => ({ jwtToken: await issuer.token() }),
+  AMAZON_COGNITO_USER_POOLS: async () => ({
+    jwtToken: await issuer.token({ ...poolClaims, iss: `${issuer.url}/pool` }),
+  }),
+  AWS_LAMBDA: async () => ({ token: 'custom' }),
+  AWS_IAM: async () => ({ credentials }),
+};
+const bad: Record<string, [() => Promise<object>, RegExp]> = {
+  API_KEY: [async () => ({ apiKey: 'da2-no' }), /API key is not known/],
+  OPENID_CONNECT: [async () => ({ jwtToken: await issuer.token({ exp: inSeconds(-60) }) }), /expired/],
+  AMAZON_COGNITO_USER_POOLS: [
+    async () => ({
+      jwtToken: await issuer.token({ iss: `${issuer.url}/pool`, client_id: 'other', token_use: 'access' }),
+    }),
+    /another client/,
+  ],
+  AWS_LAMBDA: [async () => ({ token: 'no' }), /authoriser does not let/],
+  AWS_IAM: [async () => ({ credentials: { ...credentials, secretAccessKey: 'x' } }), /signature is wrong/],
+};
+
+describe(`AppSync's client in Chromium (skipped where there is no ${executablePath})`, () => {
+  const test = found ? it : it.skip;
+  test.each(Object.keys(good))('runs a query and a mutation in mode %s', async (type) => {
+    const auth = { type, ...(await good[type]!()) };
+    const data = await ask(auth, 'query ($id: ID!) { user(id: $id) { name } }', { id: 'u1' });
+    expect(data).toContain('"name":"Ada"');
+    const changed = await ask(auth, 'mutation ($name: String!) { rename(id: "u1", name: $name) { name } }', {
+      name: 'Grace',
+    });
+    expect(changed).toContain('"name":"Grace"');
+  });
+
+  test.each(Object.keys(bad))('tells the application why it is refused in mode %s', async (type) => {
+    const [auth, reason] = bad[type]!;
+    const told = await ask({ type, ...(await auth()) }, '{ me { name } }');
+    expect(told).toMatch(/^CombinedGraphQLErrors: /);
+    expect(told).toMatch(reason);
+  });
+});

@@ -1,0 +1,146 @@
+/** Other options while the gateway runs, over real sockets. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { OptionsInput } from '../../gateway';
+import { startCli } from '../support/run-cli';
+import { type Json, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { type SmallGraph, startSmallGraph } from '../support/small-graph';
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-reload-'));
+const supergraph = join(folder, 'supergraph.graphql');
+let graph: SmallGraph;
+beforeAll(async () => {
+  graph = await startSmallGraph();
+  writeFileSync(supergraph, graph.supergraphSdl);
+});
+afterAll(async () => {
+  await graph.close();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(() => {
+  graph.accounts.requests.length = 0;
+  graph.accounts.answer = undefined;
+});
+
+let gateway: TestGateway;
+const fixed: OptionsInput = { port: 0, admin: { port: 0 }, supergraph };
+const start = async (options: OptionsInput = {}) =>
+  (gateway = await startTestGateway({ ...fixed, ...options }));
+const reload = (options: OptionsInput) => gateway.reload(() => ({ ...fixed, ...options }));
+afterEach(() => gateway.stop());
+
+const me = { data: { me: { name: 'Ada' } } };
+
+it('takes limits, header rules, subgraph URLs and cross-origin rules into use', async () => {
+  await start();
+  const ask = (): Promise<Response> =>
+    gateway.post(
+      { query: '{ me { name } }' },
+      { headers: { 'x-tenant': 't1', origin: 'https://shop.example' } },
+    );
+  const before = await ask();
+  expect(await before.json()).toEqual(me);
+  expect(before.headers.get('access-control-allow-origin')).toBeNull();
+
+  await reload({
+    headers: { forward: ['x-tenant'] },
+    limits: { depth: 2 },
+    cors: { origins: ['https://shop.example'] },
+    subgraphs: { reviews: { url: graph.accounts.url } },
+  });
+  const after = await ask();
+  expect(await after.json()).toEqual(me);
+  expect(after.headers.get('access-control-allow-origin')).toBe('https://shop.example');
+  expect(graph.accounts.requests.at(-1)!.headers['x-tenant']).toBe('t1');
+  const deep = await gateway.query('{ me { reviews { author { name } } } }');
+  expect(deep.errors[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
+  expect(await gateway.metrics()).toContain('weir_configuration_reloads_total{result="live"} 1');
+});
+
+it('lets requests in flight end on the options that they began with', async () => {
+  await start();
+  let answer!: () => void;
+  const asked = new Promise<void>((resolve) => {
+    graph.accounts.answer = (_, response) => {
+      answer = () => response.end(JSON.stringify(me));
+      resolve();
+    };
+  });
+  const inFlight = gateway.query('{ me { name } }');
+  await asked;
+  await reload({ timeouts: { request: '10s' } });
+  graph.accounts.answer = undefined;
+  expect(await gateway.query('{ me { name } }')).toEqual(me);
+  answer();
+  expect(await inFlight).toEqual(me);
+});
+
+it.each<[string, OptionsInput, string]>([
+  ['an option that is wrong', { limits: { depth: -1 } }, '`limits.depth`'],
+  [
+    'what cannot be changed',
+    { port: 4001 },
+    '`port` cannot be changed while the gateway runs: start it again.',
+  ],
+  ['a supergraph that is not there', { supergraph: join(folder, 'none') }, 'does not exist'],
+])('refuses %s, and goes on', async (_, options, sentence) => {
+  await start();
+  await expect(reload(options)).rejects.toThrow(sentence);
+  expect(await gateway.query('{ me { name } }')).toEqual(me);
+  expect(gateway.log).toContainEqual(
+    expect.objectContaining({ msg: 'new options were refused', reason: expect.stringContaining(sentence) }),
+  );
+});
+
+it('fails no request while options change again and again, every fifth time for the worse', async () => {
+  await start();
+  let done = false;
+  const answers: Json[] = [];
+  const clients = Array.from({ length: 4 }, async () => {
+    while (!done) answers.push(await gateway.query('{ me { name } }'));
+  });
+  const rounds = 10;
+  for (let i = 1; i <= rounds; i++) {
+    const changed = reload(i % 5 === 0 ? { limits: { depth: 0 } } : { limits: { depth: 10 + i } });
+    await (i % 5 === 0 ? expect(changed).rejects.toThrow() : changed);
+  }
+  done = true;
+  await Promise.all(clients);
+  expect(answers.length).toBeGreaterThan(rounds);
+  expect(answers.filter((answer) => JSON.stringify(answer) !== JSON.stringify(me))).toEqual([]);
+});
+
+it('is told by an edit of the file', async () => {
+  const config = join(folder, 'weir.yaml');
+  const write = (depth: number) =>
+    writeFileSync(
+      config,
+      JSON.stringify({
+        ...fixed,
+        limits: { depth },
+        logging: { level: 'silent' },
+        admin: { enabled: false },
+      }),
+    );
+  write(10);
+  const cli = startCli(['gateway', '--config', config]);
+  await cli.printed(/answers at (\S+)/);
+  const url = /answers at (\S+)/.exec(cli.stderr)![1]!;
+  const ask = async (): Promise<Json> =>
+    (
+      await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"query":"{ me { reviews { author { name } } } }"}',
+      })
+    ).json();
+  expect((await ask()).errors).toBeUndefined();
+  write(2);
+  await cli.printed(/the new options are live/);
+  expect((await ask()).errors[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
+  write(-1);
+  await cli.printed(/`limits.depth`[^]*the options from before go on/);
+  expect((await ask()).errors[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
+  expect((await cli.stop()).exitCode).toBe(0);
+});

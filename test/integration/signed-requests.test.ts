@@ -1,0 +1,257 @@
+import { request as httpRequest } from 'node:http';
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { SignatureV4 } from '@smithy/signature-v4';
+import * as aws4 from 'aws4';
+import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { type SmallGraph, startSmallGraph } from '../support/small-graph';
+
+/** Requests that other signers than AppSync's have signed, by the book, and what somebody may change of them. */
+let graph: SmallGraph;
+let gateway: TestGateway;
+
+const credentials = { accessKeyId: 'AKIDSHOP', secretAccessKey: 'secret-of-the-shop' };
+const temporary = { accessKeyId: 'ASIASHOP', secretAccessKey: 'temporary', sessionToken: 'the-session' };
+const looked = { accessKeyId: 'AKIDLOOKED', secretAccessKey: 'found' };
+const lookUp = jest.fn((id: string) => {
+  if (id === 'AKIDBROKEN') throw new Error('The vault is sealed.');
+  return id === looked.accessKeyId ? { ...looked, subject: 'u3' } : undefined;
+});
+
+beforeAll(async () => {
+  graph = await startSmallGraph();
+  gateway = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    auth: { iam: { keys: [credentials, temporary], module: lookUp } },
+  });
+});
+
+beforeEach(() => (graph.accounts.requests.length = 0));
+
+afterAll(async () => {
+  await gateway.stop();
+  await graph.close();
+});
+
+interface Signed {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+interface ToSign {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+  readonly date?: Date;
+  readonly keys?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  readonly service?: string;
+}
+
+const query = '{ me { name } }';
+const mutation = 'mutation { rename(id: "u1", name: "Ada") { name } }';
+const bodyOf = (text: string, more = {}) => JSON.stringify({ query: text, ...more });
+
+async function smithy(given: ToSign = {}): Promise<Signed> {
+  const { method = 'POST', path = '/graphql', body = bodyOf(query), keys = credentials } = given;
+  const signer = new SignatureV4({
+    credentials: keys,
+    region: 'eu-west-1',
+    service: given.service ?? 'appsync',
+    sha256: Sha256,
+  });
+  const { host, hostname, port } = new URL(gateway.url);
+  const { pathname, searchParams } = new URL(path, gateway.url);
+  const parameters: Record<string, string[]> = {};
+  for (const [name, value] of searchParams) (parameters[name] ??= []).push(value);
+  const signed = await signer.sign(
+    {
+      method,
+      protocol: 'http:',
+      hostname,
+      port: Number(port),
+      path: pathname,
+      query: parameters,
+      headers: { host, 'content-type': 'application/json', ...given.headers },
+      ...(method === 'GET' ? {} : { body }),
+    },
+    given.date && { signingDate: given.date },
+  );
+  return { method, path, headers: signed.headers, body: method === 'GET' ? '' : body };
+}
+
+async function byAws4(given: ToSign = {}): Promise<Signed> {
+  const { method = 'POST', path = '/graphql', body = bodyOf(query), keys = credentials } = given;
+  const { headers } = aws4.sign(
+    {
+      method,
+      host: new URL(gateway.url).host,
+      path,
+      service: 'appsync',
+      region: 'eu-west-1',
+      headers: { 'Content-Type': 'application/json', ...given.headers },
+      ...(method === 'GET' ? {} : { body }),
+    },
+    keys,
+  );
+  return { method, path, headers: headers as Record<string, string>, body: method === 'GET' ? '' : body };
+}
+
+/** `fetch` would not send another `Host`. */
+function send({ method, path, headers, body }: Signed): Promise<{ status: number; body: string }> {
+  const { hostname, port } = new URL(gateway.url);
+  return new Promise((resolve, reject) => {
+    const length = method === 'GET' ? {} : { 'content-length': Buffer.byteLength(body) };
+    const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'content-length');
+    const given = { ...Object.fromEntries(others), ...length };
+    const request = httpRequest({ hostname, port, method, path, headers: given }, (response) => {
+      let text = '';
+      response.on('data', (piece: Buffer) => (text += piece.toString()));
+      response.on('end', () => resolve({ status: response.statusCode!, body: text }));
+    });
+    request.on('error', reject);
+    request.end(body === '' ? undefined : body);
+  });
+}
+
+describe.each([
+  ['@smithy/signature-v4', smithy],
+  ['aws4', byAws4],
+])('%s', (name, sign) => {
+  it('is understood: a query, a mutation, extensions, a session, a key that was looked up', async () => {
+    for (const given of [
+      { body: bodyOf(query) },
+      { body: bodyOf(mutation) },
+      { body: bodyOf(query, { extensions: { clientLibrary: { name: 'x' } } }) },
+      { body: bodyOf('{ me { name } } # ünïcödé') },
+      { keys: temporary },
+      { keys: looked },
+    ]) {
+      expect({ given, ...(await send(await sign(given))) }).toMatchObject({
+        given,
+        status: 200,
+        body: expect.stringContaining('"name":"Ada"'),
+      });
+    }
+  });
+
+  it('is understood with a query string, and in a GET', async () => {
+    const path = "/graphql?b=2&a=%C3%BC%20x&a=1&c='*(";
+    expect((await send(await sign({ path }))).status).toBe(200);
+    const get = `/graphql?query=${encodeURIComponent(query)}`;
+    const headers = { 'apollo-require-preflight': '1' };
+    expect(await send(await sign({ method: 'GET', path: get, headers }))).toMatchObject({ status: 200 });
+  });
+
+  const changes: Record<string, (signed: Signed) => Signed> = {
+    body: (signed) => ({ ...signed, body: signed.body.replace('me', 'ME') }),
+    'body, where only its form changes': (signed) => ({ ...signed, body: `${signed.body} ` }),
+    extensions: (signed) => ({
+      ...signed,
+      body: signed.body.replace('"b":1', '"b":2'),
+    }),
+    path: (signed) => ({ ...signed, path: signed.path.replace('/graphql', '/%67raphql') }),
+    query: (signed) => ({ ...signed, path: `${signed.path}?a=1` }),
+    'header that is signed': (signed) => ({
+      ...signed,
+      headers: { ...signed.headers, [nameOf(signed, 'content-type')]: 'application/json; charset=utf-8' },
+    }),
+    host: (signed) => ({
+      ...signed,
+      headers: { ...signed.headers, [nameOf(signed, 'host')]: 'evil.example' },
+    }),
+    time: (signed) => ({
+      ...signed,
+      headers: {
+        ...signed.headers,
+        [nameOf(signed, 'x-amz-date')]: new Date(Date.now() - 1000)
+          .toISOString()
+          .replace(/[:-]|\.\d{3}/g, ''),
+      },
+    }),
+    signature: (signed) =>
+      withAuthorization(signed, (text) => text.replace(/.$/, (last) => (last === '0' ? '1' : '0'))),
+    'access key': (signed) => withAuthorization(signed, (text) => text.replace('AKIDSHOP', 'ASIASHOP')),
+    region: (signed) => withAuthorization(signed, (text) => text.replace('eu-west-1', 'us-east-1')),
+    'list of signed headers': (signed) =>
+      withAuthorization(signed, (text) => text.replace(/SignedHeaders=[^,]*/, 'SignedHeaders=x-amz-date')),
+    'list of signed headers, less one': (signed) =>
+      withAuthorization(signed, (text) => text.replace('content-type;', '')),
+    'form of the signature': (signed) => withAuthorization(signed, (text) => `${text}0`),
+  };
+
+  it.each(Object.keys(changes))('is refused with another %s', async (part) => {
+    const signed = await sign({ body: bodyOf(query, { extensions: { a: { b: 1 } } }) });
+    const answer = await send(changes[part]!(signed));
+    expect(answer.status).toBe(401);
+    expect(JSON.parse(answer.body).errors[0].extensions.code).toBe('UNAUTHENTICATED');
+    expect(graph.accounts.requests).toEqual([]);
+    expect((await send(signed)).status).toBe(200);
+  });
+
+  it('runs a query again, but a mutation once', async () => {
+    const asking = await sign({ body: bodyOf(query) });
+    expect([(await send(asking)).status, (await send(asking)).status]).toEqual([200, 200]);
+    const changing = await sign({ body: bodyOf(mutation, { variables: { [name]: 1 } }) });
+    expect((await send(changing)).status).toBe(200);
+    const again = await send(changing);
+    expect(again).toMatchObject({ status: 401, body: expect.stringContaining('already run') });
+  });
+});
+
+it.each([
+  [-6, 401],
+  [-4, 200],
+  [4, 200],
+  [6, 401],
+])('allows clocks to be five minutes apart: %d minutes are answered with %d', async (minutes, status) => {
+  const signed = await smithy({ date: new Date(Date.now() + minutes * 60_000) });
+  expect((await send(signed)).status).toBe(status);
+});
+
+it('takes the hash of the body from the body, not from the client', async () => {
+  const signed = await smithy({ headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } });
+  expect((await send(signed)).status).toBe(401);
+});
+
+it('takes no signature for another service', async () => {
+  const answer = await send(await smithy({ service: 'execute-api' }));
+  expect(answer).toMatchObject({ status: 401, body: expect.stringContaining('is for the service') });
+});
+
+it('says 503, and lets nobody in, while a key cannot be looked up', async () => {
+  const answer = await send(await smithy({ keys: { accessKeyId: 'AKIDBROKEN', secretAccessKey: 'x' } }));
+  expect(answer.status).toBe(503);
+  expect(answer.body).not.toContain('vault');
+  expect(JSON.stringify(gateway.log)).toContain('The vault is sealed.');
+});
+
+it('looks a key up once in a while', async () => {
+  lookUp.mockClear();
+  const keys = { accessKeyId: 'AKIDNOBODY', secretAccessKey: 'x' };
+  for (let times = 0; times < 3; times++) expect((await send(await smithy({ keys }))).status).toBe(401);
+  expect(lookUp).toHaveBeenCalledTimes(1);
+});
+
+it('knows the host that clients see, where a load balancer has changed it', async () => {
+  const behind = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    auth: { iam: { keys: [credentials], hosts: ['shop.example', 'api.shop.example'] } },
+  });
+  const signed = await smithy({ headers: { host: 'api.shop.example' } });
+  const direct = await smithy();
+  // `fetch` sends the host of the URL, whatever the headers say.
+  const ask = ({ headers, body }: Signed) => fetch(behind.url, { method: 'POST', headers, body });
+  expect((await ask(signed)).status).toBe(200);
+  expect((await ask(direct)).status).toBe(401);
+  await behind.stop();
+});
+
+const nameOf = ({ headers }: Signed, lower: string): string =>
+  Object.keys(headers).find((name) => name.toLowerCase() === lower)!;
+
+function withAuthorization(signed: Signed, change: (text: string) => string): Signed {
+  const name = nameOf(signed, 'authorization');
+  return { ...signed, headers: { ...signed.headers, [name]: change(signed.headers[name]!) } };
+}

@@ -54,7 +54,7 @@ function elementsOf(types: readonly NamedType[]): Element[] {
   });
 }
 
-const fieldsOf = (type: Fielded): readonly Field[] => type.fields() as readonly Field[];
+const fieldsOf = (type: Fielded): readonly Field[] => type.fields();
 
 function isExcluded(element: Element, { tags: { include, exclude }, tagsOf, isInaccessible }: FilterOptions) {
   const own = tagsOf(element);

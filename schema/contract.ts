@@ -9,7 +9,6 @@ import {
   Supergraph,
   tagIdentity,
 } from '@apollo/federation-internals';
-import { GraphQLError } from 'graphql';
 import { apiSchemaOf } from './api-schema';
 import type { Composition } from './compose';
 import { type Element, hiddenByTags } from './contract-filter';
@@ -68,10 +67,10 @@ function errorsOf(contract: string): Problem[] {
   } catch (error) {
     const causes = errorCauses(error as Error);
     if (causes === undefined) throw error;
-    return causes.map((cause) => ({
+    return causes.map(({ message, extensions: { code } }) => ({
       level: 'error',
-      code: String((cause instanceof GraphQLError && cause.extensions['code']) || 'CONTRACT_FAILED'),
-      message: cause.message,
+      code: typeof code === 'string' ? code : 'CONTRACT_FAILED',
+      message,
       locations: [],
     }));
   }

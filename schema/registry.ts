@@ -310,10 +310,7 @@ function isSame(before: Version, { contract }: Plan, changes: readonly Change[])
   );
 }
 
-function haveSameTerms(
-  { contract }: Version,
-  { version, ...terms }: NonNullable<Version['contract']>,
-): boolean {
+function haveSameTerms({ contract }: Version, terms: NonNullable<Version['contract']>): boolean {
   return contract !== undefined && isDeepStrictEqual({ ...terms, version: contract.version }, contract);
 }
 

@@ -5,6 +5,7 @@ import type { Policy } from './cache/policy';
 import type { Execution } from './execution';
 import type { PlannedOperation } from './planning';
 import type { Signer } from './transports/signer';
+import type { TlsFiles } from './transports/tls-files';
 
 /** What plans and runs the operations of one supergraph. */
 export interface Executor {
@@ -67,6 +68,9 @@ export interface Subgraph {
   readonly headers: Readonly<Record<string, string>>;
   /** Proves to it who calls. */
   readonly signer: Signer | undefined;
+  readonly tls: TlsFiles | undefined;
+  /** An API of AWS AppSync. */
+  readonly isAppSync: boolean;
   /** `independent` is one whose answers depend on nobody: it gets no headers of clients. */
   readonly identity: 'forwarded' | 'independent';
   /** Takes a JSON array of requests. */

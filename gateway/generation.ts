@@ -17,6 +17,7 @@ import { audited } from './telemetry/audit/audited';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
+import { appSyncTimeout } from './transports/appsync';
 import type { HttpTransport } from './transports/http';
 import type { UsageRecorder } from './usage/recorder';
 
@@ -154,6 +155,7 @@ function chooseSubgraph(
 ): Subgraph {
   const own = subgraphs[name];
   const { identity = 'forwarded', arrayBatching = false } = own ?? {};
+  const isAppSync = own?.appsync !== undefined;
   const endpoints = own?.endpoints ?? [{ url: own?.url ?? url }];
   if (endpoints[0]!.url === '') {
     throw new SupergraphError(`Subgraph "${name}" has no URL in the supergraph, and none in the options.`);
@@ -161,11 +163,13 @@ function chooseSubgraph(
   return {
     name,
     endpoints,
-    timeout: own?.timeout ?? timeouts.subgraph,
+    timeout: Math.min(own?.timeout ?? timeouts.subgraph, isAppSync ? appSyncTimeout : Infinity),
     maxResponseSize: connections.response,
     // Others get these with the headers of the client.
     headers: identity === 'independent' ? headers.set : {},
     signer: signers.of(name),
+    tls: own?.tls,
+    isAppSync,
     identity,
     arrayBatching,
     lifetimes: readLifetimes(own?.cache),

@@ -80,6 +80,9 @@ function resolveFiles(document: Document, folder: string): void {
     ...['file', 'registry', 'keep'].map((name) => ['supergraph', name]),
     ['connections', 'ca'],
     ['privateLinks', 'keysFile'],
+    ...namesIn(document, 'subgraphs').flatMap((name) =>
+      ['cert', 'key', 'ca'].map((file) => ['subgraphs', name, 'tls', file]),
+    ),
     ['authorization', 'policies', 'module'],
     ...['iam', 'lambda'].map((mode) => ['auth', mode, 'module']),
   ];
@@ -90,6 +93,11 @@ function resolveFiles(document: Document, folder: string): void {
     if (/^\w+:\/\//.test(location) || isAbsolute(location)) continue;
     node.value = scheme + join(folder, location);
   }
+}
+
+function namesIn(document: Document, option: string): unknown[] {
+  const map = document.hasIn([option]) ? document.getIn([option], true) : undefined;
+  return isMap(map) ? map.items.map(({ key }) => (isScalar(key) ? key.value : key)) : [];
 }
 
 /** The offset of the key of the option, or of the nearest map around it that is in the file. */

@@ -3,10 +3,12 @@ import { z } from 'zod';
 import { auditActions } from './telemetry/audit/record';
 import { invalidationSchema } from './cache/invalidation';
 import { limitsOptions } from './limits/options';
+import { ratesOptions } from './limits/rate-options';
 import { readOptionsFile } from './options-file';
 import { privateLinksOptions } from './options-private-links';
 import { tlsOptions, trustedProxiesOptions } from './options-connections';
 import { describeIssue } from './options-problem';
+import { appSyncOptions, subgraphAuthOptions, subgraphTlsOptions } from './options-subgraph-auth';
 
 /** All options of a gateway, complete: every default is in. */
 export type Options = z.output<typeof optionsSchema>;
@@ -371,6 +373,19 @@ export const optionsSchema = z.strictObject({
               .describe(
                 'Sends queries of one turn of the event loop as one JSON array. Only for a subgraph that takes this.',
               ),
+            auth: subgraphAuthOptions
+              .optional()
+              .describe(
+                'How the gateway proves to it who it is, other than by a private link: a map with a `type` (AWS_IAM, API_KEY, BEARER, CLIENT_CREDENTIALS) and what goes with it: [identity.md](identity.md#subgraphs-that-want-credentials).',
+              ),
+            appsync: appSyncOptions
+              .optional()
+              .describe('For a subgraph that is an API of AWS AppSync: [appsync.md](appsync.md).'),
+            tls: subgraphTlsOptions
+              .optional()
+              .describe(
+                'Files in PEM: `cert` and `key`, by which the gateway is known there (mutual TLS), and `ca`, whom it trusts beside the certificates of the system. Files that change count for new connections.',
+              ),
             cache: z
               .strictObject(
                 {
@@ -401,6 +416,12 @@ export const optionsSchema = z.strictObject({
         )
         .refine(({ url, endpoints }) => url === undefined || endpoints === undefined, {
           error: 'must have `url` or `endpoints`, not both',
+        })
+        .refine(({ auth, appsync }) => auth === undefined || appsync === undefined, {
+          error: 'must have `auth` or `appsync`, not both',
+        })
+        .refine(({ appsync, arrayBatching }) => appsync === undefined || !arrayBatching, {
+          error: 'must not have `arrayBatching`, which AppSync does not take',
         }),
       { error: 'must be a map of subgraph names' },
     )
@@ -649,6 +670,11 @@ export const optionsSchema = z.strictObject({
   limits: limitsOptions(size)
     .prefault({})
     .describe('How much a client may ask for: [security.md](security.md) says how to choose.'),
+  rates: ratesOptions(duration)
+    .default([])
+    .describe(
+      'How often clients may ask: who sends more is refused with 429 `RATE_LIMITED`. A request counts for each rate that its sender is subject to. Each process counts for itself. [security.md](security.md#rates-and-quotas) has examples.',
+    ),
   overload: z
     .strictObject(
       {

@@ -2,6 +2,7 @@ import type { Subgraph } from './executor';
 import type { Options } from './options';
 import { cachesOf, type SubgraphCachesOptions } from './subgraph-caches';
 import { countCalls, measureCalls } from './telemetry/subgraph-calls';
+import { callAppSync } from './transports/appsync';
 import type { Breakers } from './transports/breakers';
 import { chooseEndpoint } from './transports/endpoints';
 import type { HttpTransport } from './transports/http';
@@ -44,7 +45,7 @@ export function connectSubgraphs(options: SubgraphCallsOptions): Send {
 
 /** How calls are made; the outermost first. */
 function callsOf(
-  { timeout, arrayBatching }: Subgraph,
+  { timeout, arrayBatching, isAppSync }: Subgraph,
   pending: PendingCalls,
   { calls: { calls, retries }, scopes, metrics, logger }: SubgraphCallsOptions,
 ): Interceptor[] {
@@ -59,6 +60,7 @@ function callsOf(
     metrics.subgraphRetries.add(1, { subgraph });
   if (retries.max > 0) interceptors.push(retry({ ...retries, timeout, onRetry }));
   interceptors.push(bulkhead(calls), countCalls(metrics.calls));
+  if (isAppSync) interceptors.push(callAppSync());
   return interceptors;
 }
 

@@ -1,8 +1,14 @@
 import { type Options, OptionsError } from './options';
+import type { SubgraphAuth } from './options-subgraph-auth';
 import type { Logger } from './telemetry/logger';
 import type { Signer } from './transports/signer';
+import { appSyncSigner } from './transports/signers/appsync';
+import { awsCredentials } from './transports/signers/aws-credentials';
+import { bearerToken } from './transports/signers/bearer';
+import { staticHeader } from './transports/signers/header';
 import { type LinkKeys, openLinkKeys } from './transports/signers/link-keys';
 import { signPrivateLink } from './transports/signers/private-link';
+import { sigV4 } from './transports/signers/sigv4';
 
 export interface SubgraphSigners {
   /** What signs the calls of a subgraph. */
@@ -11,12 +17,30 @@ export interface SubgraphSigners {
 }
 
 /** How the gateway proves to subgraphs who it is. One for a process: keys and tokens outlive a supergraph. */
-export function openSubgraphSigners({ privateLinks }: Options, logger: Logger): SubgraphSigners {
+export function openSubgraphSigners({ privateLinks, subgraphs }: Options, logger: Logger): SubgraphSigners {
   const keys = openKeys(privateLinks, logger);
+  const own = new Map<string, Signer>();
+  for (const [name, { auth, appsync }] of Object.entries(subgraphs)) {
+    if (auth !== undefined) own.set(name, signerFor(auth));
+    else if (appsync !== undefined) own.set(name, appSyncSigner(appsync.auth));
+  }
   return {
-    of: (subgraph) => keys && signPrivateLink({ subgraph, key: () => keys.current }),
+    of: (subgraph) => own.get(subgraph) ?? (keys && signPrivateLink({ subgraph, key: () => keys.current })),
     close: () => keys?.close(),
   };
+}
+
+function signerFor(auth: SubgraphAuth): Signer {
+  switch (auth.type) {
+    case 'AWS_IAM':
+      return sigV4({ ...auth, credentials: awsCredentials() });
+    case 'API_KEY':
+      return staticHeader(auth.header, auth.key);
+    case 'BEARER':
+      return bearerToken({ token: auth.token });
+    case 'CLIENT_CREDENTIALS':
+      return bearerToken({ token: auth });
+  }
 }
 
 function openKeys({ keys, keysFile }: Options['privateLinks'], logger: Logger): LinkKeys | undefined {

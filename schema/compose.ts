@@ -1,6 +1,7 @@
 import { composeServices, type CompositionSuccess } from '@apollo/composition';
 import { version } from '@apollo/composition/package.json';
 import { type DocumentNode, GraphQLError, parse, Source } from 'graphql';
+import { readAppSync } from './appsync';
 import { locate, type Problem, type ProblemLocation } from './problem';
 
 /** What one subgraph brings to a composition. */
@@ -28,14 +29,19 @@ export const composerVersion = version;
  */
 export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphSchema[] }): Composition {
   const documents: SubgraphDocument[] = [];
-  const syntaxErrors: Problem[] = [];
+  const errors: Problem[] = [];
   for (const subgraph of subgraphs) {
     const source = new Source(subgraph.sdl, subgraph.file);
     try {
-      documents.push({ subgraph, source, document: parse(source) });
+      const { document, missing } = readAppSync(parse(source));
+      documents.push({ subgraph, source, document });
+      for (const { message, offset } of missing) {
+        const locations = [locate(source, offset, subgraph.name)];
+        errors.push({ level: 'error', code: 'APPSYNC_ANY_FIELD_MISSING', message, locations });
+      }
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
-      syntaxErrors.push({
+      errors.push({
         level: 'error',
         code: 'INVALID_GRAPHQL',
         message: error.message,
@@ -43,7 +49,7 @@ export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphS
       });
     }
   }
-  if (syntaxErrors.length > 0) return { errors: syntaxErrors };
+  if (errors.length > 0) return { errors };
 
   const result = composeServices(
     documents.map(({ subgraph, document }) => ({

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admit } from '../auth/authentication';
 import type { ClientRequest } from '../client-request';
+import type { Rates } from '../limits/rates';
 
 /** Answers a request or hands it on to the routes. */
 export type Front = (
@@ -30,6 +31,8 @@ export interface FrontOptions {
   readonly isOpen: () => boolean;
   /** Undefined when no mode of authentication is configured. */
   readonly admit: Admit | undefined;
+  /** Undefined when no rate is configured. */
+  readonly rates: Rates | undefined;
   readonly answerers: readonly Answerer[];
 }
 
@@ -37,12 +40,14 @@ export interface FrontOptions {
  * What a request meets first: operations that are known are answered here, at a third of what the way through the
  * routes and Apollo Server costs. Everything unusual is left to the routes, with its body unread.
  */
-export function createFront({ path, bodyLimit, isOpen, admit, answerers }: FrontOptions): Front {
+export function createFront({ path, bodyLimit, isOpen, admit, rates, answerers }: FrontOptions): Front {
   return (client, request, response, route) => {
     const isUsual = request.rawHeaders.length <= 2 * maxHeaders && isOpen();
     const meet = (body: Buffer): void => {
       const isAnswered = (admitted: boolean): boolean =>
-        admitted && answerers.some((answers) => answers({ client, request, response, body }));
+        rates?.refuse(client, response) === undefined &&
+        admitted &&
+        answerers.some((answers) => answers({ client, request, response, body }));
       // The routes say why somebody is refused.
       const handOn = (): void => {
         if (body.length > 0) request.unshift(body);

@@ -211,6 +211,8 @@ const unexpected = new Set(['DOWNSTREAM_SERVICE_ERROR', 'INTERNAL_SERVER_ERROR']
 const untold = new Set(['stacktrace', 'exception', 'http', 'debugMessage']);
 /** Of a message, in characters; extensions that are longer as JSON are left out. */
 const longestText = 1024;
+/** Elements of the path of a subgraph's error: each of its beginnings is remembered. One that is longer is none. */
+const longestPath = 256;
 
 function pathKey(path: Path, length: number): string {
   return path.slice(0, length).join('\n');
@@ -237,7 +239,7 @@ function partsOf(error: unknown): {
   };
   return {
     message: typeof message === 'string' ? message : 'A subgraph reported an error.',
-    path: Array.isArray(path) && path.every(isPathElement) ? path : undefined,
+    path: Array.isArray(path) && path.length <= longestPath && path.every(isPathElement) ? path : undefined,
     extensions:
       typeof extensions === 'object' && extensions !== null && !Array.isArray(extensions)
         ? (extensions as Record<string, unknown>)
@@ -246,5 +248,5 @@ function partsOf(error: unknown): {
 }
 
 function isPathElement(element: unknown): element is string | number {
-  return typeof element === 'string' || typeof element === 'number';
+  return typeof element === 'string' ? element.length <= longestText : typeof element === 'number';
 }

@@ -56,7 +56,9 @@ function read(run: Run, subgraph: string, { status, body }: SubgraphResponse, sh
       response.errorsStart === 0
         ? undefined
         : (JSON.parse(workspace.bytes.toString('utf8', response.errorsStart, response.errorsEnd)) as unknown);
-    const errors = Array.isArray(told) ? told : [];
+    if (told !== undefined && told !== null && !Array.isArray(told))
+      throw new MalformedJson('its errors are no list');
+    const errors: unknown[] = told ?? [];
     if (response.dataKind === OBJECT) return { data: response.data, errors, failure: undefined };
     if (response.dataKind !== ABSENT && response.dataKind !== NULL)
       throw new MalformedJson('its data is no object');

@@ -3,7 +3,7 @@ import { rootCertificates } from 'node:tls';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { KeptBytes } from './kept-bytes';
 import { type PendingCall, PendingCalls } from './pending-calls';
-import { bodyOf } from './request-body';
+import { bodyOf, requestHeaders } from './request-body';
 import type { SignedHeaders, Signer } from './signer';
 import { lookupSubgraph, parseSubgraphUrl } from './subgraph-url';
 import {
@@ -14,6 +14,7 @@ import {
   TransportError,
   type TransportFailure,
 } from './transport';
+import { connectWithFiles, type TlsFiles } from './tls-files';
 import { unpack } from './unpack';
 
 /** How to reach one subgraph. */
@@ -25,6 +26,8 @@ export interface HttpSubgraph {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Signs every call. The headers that it writes are never the client's. */
   readonly signer?: Signer | undefined;
+  /** Whom the gateway trusts there, and how it proves who it is. No effect for `http:` URLs. */
+  readonly tls?: TlsFiles | undefined;
   /**
    * How long a call may take, in milliseconds, from `send` to the last byte. Also bounded by the caller's deadline.
    *
@@ -95,10 +98,11 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
 
   return {
     to(subgraph) {
-      const { name, signer, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
+      const { name, signer, tls, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
       const url = parseSubgraphUrl(name, subgraph.url);
-      let pool = pools.get(url.origin);
-      if (pool === undefined) pools.set(url.origin, (pool = openPool(url.origin, options)));
+      const key = tls === undefined ? url.origin : `${url.origin} ${JSON.stringify(tls)}`;
+      let pool = pools.get(key);
+      if (pool === undefined) pools.set(key, (pool = openPool(url.origin, options, tls)));
       const headers = fixedHeaders(subgraph, options);
       const target: Target = {
         name,
@@ -287,9 +291,10 @@ const empty: Buffer = Buffer.alloc(0);
 const noHeaders = {};
 const givenUp = new Error('The call was given up.');
 
-function openPool(origin: string, options: HttpTransportOptions): Pool {
+function openPool(origin: string, options: HttpTransportOptions, tls: TlsFiles | undefined): Pool {
   const { connections = 256, connectTimeout = 5000, keepAlive = 4000, http2 = false, ca } = options;
   const trusted = ca === undefined ? {} : { ca: [...rootCertificates, ca].flat().map(String) };
+  const connect = { timeout: connectTimeout, lookup: lookupSubgraph, ...trusted };
   return new Pool(origin, {
     connections,
     keepAliveTimeout: keepAlive,
@@ -297,7 +302,7 @@ function openPool(origin: string, options: HttpTransportOptions): Pool {
     headersTimeout: 0,
     bodyTimeout: 0,
     allowH2: http2,
-    connect: { timeout: connectTimeout, lookup: lookupSubgraph, ...trusted },
+    connect: tls === undefined ? connect : connectWithFiles(tls, { ...connect, allowH2: http2 }),
   });
 }
 
@@ -305,10 +310,7 @@ function fixedHeaders(
   { name: subgraph, headers: more = {} }: HttpSubgraph,
   { compression = false }: HttpTransportOptions,
 ): Record<string, string> {
-  const headers: Record<string, string> = {
-    'content-type': 'application/json',
-    accept: 'application/graphql-response+json, application/json',
-  };
+  const headers: Record<string, string> = { ...requestHeaders };
   if (compression) headers['accept-encoding'] = 'gzip, br';
   for (const [name, value] of Object.entries(more)) {
     if (!isHeader(name, value)) {

@@ -12,3 +12,9 @@ export function bodyOf({ operation, variables: given }: SubgraphRequest): Buffer
 }
 
 const noVariables = Buffer.from('{}');
+
+/** What every request for a subgraph says of itself. */
+export const requestHeaders = {
+  'content-type': 'application/json',
+  accept: 'application/graphql-response+json, application/json',
+} as const;

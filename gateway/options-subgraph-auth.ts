@@ -1,0 +1,86 @@
+import { z } from 'zod';
+
+/** The options that say how the gateway proves to subgraphs who it is. */
+
+const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+const file = text.meta({ title: 'file' });
+const credential = z
+  .string({ error: 'must be a secret in printable ASCII' })
+  .regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, { error: 'must be a secret in printable ASCII' });
+
+const scopes = z.array(text, { error: 'must be a list of scopes' }).default([]);
+const clientCredentials = z.strictObject(
+  { tokenUrl: httpUrl, clientId: text, clientSecret: credential, scopes, audience: text.optional() },
+  { error: 'must be a map' },
+);
+const token = z.union([credential, clientCredentials], {
+  error: 'must be a token, or a map that says where to get one',
+});
+const region = z
+  .string({ error: 'must be a region such as eu-west-1' })
+  .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: 'must be a region such as eu-west-1' });
+
+const types = ['AWS_IAM', 'API_KEY', 'BEARER', 'CLIENT_CREDENTIALS'];
+export const subgraphAuthOptions = z
+  .discriminatedUnion(
+    'type',
+    [
+      z.strictObject({ type: z.literal('AWS_IAM'), service: text, region }),
+      z.strictObject({
+        type: z.literal('API_KEY'),
+        key: credential,
+        header: z
+          .string({ error: 'must be the name of a header' })
+          .regex(/^[A-Za-z0-9-]+$/, { error: 'must be the name of a header' })
+          .default('x-api-key'),
+      }),
+      z.strictObject({ type: z.literal('BEARER'), token: credential }),
+      clientCredentials.extend({ type: z.literal('CLIENT_CREDENTIALS') }),
+    ],
+    { error: `must be a map with a \`type\`: ${types.join(', ')}` },
+  )
+  .meta({ title: 'map' });
+
+const appSyncTypes = [
+  'AWS_IAM',
+  'API_KEY',
+  'OPENID_CONNECT',
+  'AMAZON_COGNITO_USER_POOLS',
+  'AWS_LAMBDA',
+  'NONE',
+];
+export const appSyncOptions = z.strictObject(
+  {
+    auth: z
+      .discriminatedUnion(
+        'type',
+        [
+          z.strictObject({ type: z.literal('AWS_IAM'), region: region.optional() }),
+          z.strictObject({ type: z.literal('API_KEY'), apiKey: credential }),
+          z.strictObject({ type: z.literal('OPENID_CONNECT'), jwtToken: token.optional() }),
+          z.strictObject({ type: z.literal('AMAZON_COGNITO_USER_POOLS'), jwtToken: token.optional() }),
+          z.strictObject({ type: z.literal('AWS_LAMBDA'), token: token.optional() }),
+          z.strictObject({ type: z.literal('NONE') }),
+        ],
+        { error: `must be a map with a \`type\`: ${appSyncTypes.join(', ')}` },
+      )
+      .meta({ title: 'map' })
+      .describe(
+        `How it is called, in the words of \`aws-appsync-auth-link\`: a map with a \`type\` (${appSyncTypes.join(', ')}) and what goes with it.`,
+      ),
+  },
+  { error: 'must be a map with `auth`' },
+);
+
+export const subgraphTlsOptions = z
+  .strictObject(
+    { cert: file.optional(), key: file.optional(), ca: file.optional() },
+    { error: 'must be a map of files' },
+  )
+  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
+    error: 'must have `cert` and `key` together',
+  });
+
+export type SubgraphAuth = z.output<typeof subgraphAuthOptions>;
+export type AppSyncAuth = z.output<typeof appSyncOptions>['auth'];

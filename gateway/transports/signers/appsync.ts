@@ -1,0 +1,83 @@
+import { createRequire } from 'node:module';
+import type * as AuthLink from 'aws-appsync-auth-link';
+import type { AppSyncAuth } from '../../options-subgraph-auth';
+import { requestHeaders } from '../request-body';
+import type { Signer } from '../signer';
+import { type AwsCredentials, awsCredentials, type GetCredentials } from './aws-credentials';
+import { bearerToken } from './bearer';
+import { staticHeader } from './header';
+
+/** Proves to an AppSync API who calls, in the mode that is configured for it. */
+export function appSyncSigner(auth: AppSyncAuth): Signer {
+  return withoutOthers(signerOf(auth));
+}
+
+function signerOf(auth: AppSyncAuth): Signer {
+  switch (auth.type) {
+    case 'API_KEY':
+      return staticHeader('x-api-key', auth.apiKey);
+    case 'OPENID_CONNECT':
+    case 'AMAZON_COGNITO_USER_POOLS':
+      return auth.jwtToken === undefined ? callersToken : bearerToken({ token: auth.jwtToken, prefix: '' });
+    case 'AWS_LAMBDA':
+      return auth.token === undefined ? callersToken : bearerToken({ token: auth.token, prefix: '' });
+    case 'AWS_IAM':
+      return iamSigner(auth.region, awsCredentials());
+    case 'NONE':
+      return { headers: [], sign: () => [] };
+  }
+}
+
+/** An API with several modes takes the first credentials that it finds: those of clients must not be among them. */
+const withoutOthers = (signer: Signer): Signer => ({
+  ...signer,
+  headers: [...signer.headers, 'authorization', 'x-api-key', 'x-amz-date', 'x-amz-security-token'],
+});
+
+/** Passes the caller's own token on, as AppSync's clients send it: without "Bearer". */
+const callersToken: Signer = {
+  headers: ['authorization'],
+  sign({ caller }) {
+    const token = caller.headers['authorization'];
+    return token === undefined ? [] : ['authorization', token.replace(/^Bearer +/i, '')];
+  },
+};
+
+/** By Signature Version 4, as `aws-appsync-auth-link` does it, whose signer it is. */
+function iamSigner(region: string | undefined, credentials: GetCredentials): Signer {
+  let link: typeof AuthLink.Signer | undefined;
+  return {
+    headers: ['authorization', 'x-amz-date', 'x-amz-security-token'],
+    sign({ url, body }) {
+      // It takes a fifth of a second to load, which only a gateway with such a subgraph has to spend.
+      link ??= (createRequire(__filename)('aws-appsync-auth-link') as typeof AuthLink).Signer;
+      const { sign } = link;
+      const signWith = (found: AwsCredentials): string[] => {
+        const { headers } = sign(
+          { method: 'POST', url: url.href, body, headers: { ...requestHeaders } },
+          {
+            access_key: found.accessKeyId,
+            secret_key: found.secretAccessKey,
+            session_token: found.sessionToken,
+          },
+          { service: 'appsync', region: region ?? regionOf(url) },
+        ) as { headers: Record<string, string> };
+        return Object.entries(headers).flatMap(([name, value]) =>
+          written.has(name) ? [] : [name.toLowerCase(), value],
+        );
+      };
+      const found = credentials();
+      return 'then' in found ? found.then(signWith) : signWith(found);
+    },
+  };
+}
+
+/** What is signed, but stands in every request already. */
+const written = new Set(['host', ...Object.keys(requestHeaders)]);
+
+/** That of `https://ID.appsync-api.REGION.amazonaws.com/graphql`. */
+function regionOf(url: URL): string {
+  const region = /\.appsync-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$/.exec(url.hostname)?.[1];
+  if (region !== undefined) return region;
+  throw new Error('The host does not say which region the API is in: `auth.region` must');
+}

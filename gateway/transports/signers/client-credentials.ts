@@ -1,0 +1,52 @@
+import { request } from 'undici';
+import type { Perishable } from '../renewed';
+
+/** Where a token is fetched (RFC 6749, section 4.4, "Client Credentials Grant"). */
+export interface ClientCredentials {
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly scopes?: readonly string[] | undefined;
+  readonly audience?: string | undefined;
+}
+
+/** Fetches an access token. Rejects with a sentence for the log, which holds no secret. */
+export async function fetchToken(credentials: ClientCredentials): Promise<Perishable<string>> {
+  const { tokenUrl, clientId, clientSecret, scopes = [], audience } = credentials;
+  const { statusCode, body } = await request(tokenUrl, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      accept: 'application/json',
+      authorization: `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`,
+    },
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+      ...(audience !== undefined && { audience }),
+    }).toString(),
+    headersTimeout: patience,
+    bodyTimeout: patience,
+  });
+  const answer = (await body.json().catch(() => ({}))) as {
+    access_token?: unknown;
+    expires_in?: unknown;
+    error?: unknown;
+  };
+  const { access_token: token, expires_in: lifetime, error } = answer;
+  if (statusCode !== 200 || typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
+    const reason = typeof error === 'string' ? ` (${error})` : '';
+    throw new Error(`${new URL(tokenUrl).origin} gave no token, but status ${statusCode}${reason}`);
+  }
+  const seconds = Number(lifetime);
+  // A token that says nothing of its life is fetched anew once in a while.
+  return { value: token, expires: Date.now() + (seconds > 0 ? seconds : defaultLifetime) * 1000 };
+}
+
+/** Milliseconds. */
+const patience = 10_000;
+/** Seconds. */
+const defaultLifetime = 300;
+
+/** RFC 6749, section 2.3.1: both are encoded before they are joined. */
+const formEncoded = (text: string): string => new URLSearchParams({ text }).toString().slice('text='.length);

@@ -1,0 +1,76 @@
+import { createHash, createHmac } from 'node:crypto';
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { SignedHeaders, Signer } from '../signer';
+import type { GetCredentials } from './aws-credentials';
+
+export interface SigV4Options {
+  /** As it stands in the credential scope, such as `execute-api` or `lambda`. */
+  readonly service: string;
+  readonly region: string;
+  readonly credentials: GetCredentials;
+}
+
+/** Signs calls for a service of AWS, by Signature Version 4. */
+export function sigV4({ service, region, credentials }: SigV4Options): Signer {
+  const signer = new SignatureV4({
+    service,
+    region,
+    credentials: async () => {
+      const { accessKeyId, secretAccessKey, sessionToken } = await credentials();
+      return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
+    },
+    sha256: Sha256,
+    applyChecksum: true,
+  });
+  return {
+    headers: ['authorization', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token'],
+    async sign({ url, body }): Promise<SignedHeaders> {
+      const signed = await signer.sign({
+        method: 'POST',
+        protocol: url.protocol,
+        hostname: url.hostname,
+        path: url.pathname,
+        query: Object.fromEntries(url.searchParams),
+        headers: { host: url.host, 'content-type': 'application/json' },
+        body,
+      });
+      return Object.entries(signed.headers).flatMap(([name, value]) => (isOurs(name) ? [name, value] : []));
+    },
+  };
+}
+
+/** The others are written with every call. */
+const isOurs = (name: string): boolean => name !== 'host' && name !== 'content-type';
+
+type SourceData = string | ArrayBuffer | ArrayBufferView;
+
+/** SHA-256 as the signer wants to have it. */
+class Sha256 {
+  readonly #secret: SourceData | undefined;
+  #hash!: ReturnType<typeof createHash | typeof createHmac>;
+
+  constructor(secret?: SourceData) {
+    this.#secret = secret;
+    this.reset();
+  }
+
+  update(data: SourceData): void {
+    this.#hash.update(bytes(data));
+  }
+
+  digest(): Promise<Uint8Array> {
+    return Promise.resolve(this.#hash.digest());
+  }
+
+  reset(): void {
+    this.#hash =
+      this.#secret === undefined ? createHash('sha256') : createHmac('sha256', bytes(this.#secret));
+  }
+}
+
+const bytes = (data: SourceData): Uint8Array =>
+  typeof data === 'string'
+    ? Buffer.from(data)
+    : ArrayBuffer.isView(data)
+      ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+      : new Uint8Array(data);

@@ -64,10 +64,15 @@ export interface Authorship {
   readonly commit?: string | undefined;
 }
 
-export type PublishResult =
+export type ChangeResult =
   | { readonly outcome: 'published'; readonly version: Version; readonly hints: readonly Problem[] }
   | { readonly outcome: 'rejected'; readonly version: Version; readonly errors: readonly Problem[] }
   | { readonly outcome: 'unchanged'; readonly version: Version };
+
+export type PublishResult = ChangeResult & {
+  /** What became of the contracts of this variant, by their names; empty when it was rejected. */
+  readonly contracts: Readonly<Record<string, ChangeResult>>;
+};
 
 /** What was asked of the registry cannot be done; the message says why, and what would help. */
 export class RegistryError extends Error {

@@ -33,7 +33,7 @@ beforeAll(async () => {
   jest.spyOn(Date, 'now').mockImplementation(() => realNow() + offset);
   process.env['AWS_ACCESS_KEY_ID'] = process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
   shop = await startShop();
-  plain = await start({ cache: { entities: { enabled: false } } });
+  plain = await start({ cache: { entities: { enabled: false }, responses: { enabled: false } } });
   schema = buildClientSchema((await plain.query(getIntrospectionQuery())).data);
 });
 
@@ -91,7 +91,11 @@ it.each<[string, number, boolean, () => Promise<Place>]>([
       }
     }
     const metrics = (await Promise.all(cached.map((gateway) => gateway.metrics()))).join('\n');
-    const hits = [...metrics.matchAll(/weir_cache_entities_total\{.*result="hit".*\} (\d+)/g)];
+    const hits = [
+      ...metrics.matchAll(
+        /(?:weir_cache_entities|weir_response_cache_requests)_total\{.*result="hit".*\} (\d+)/g,
+      ),
+    ];
     // A cache that is never used passes, too.
     expect(hits.reduce((sum, [, count]) => sum + Number(count), 0)).toBeGreaterThan(steps / 3);
   } finally {

@@ -76,7 +76,7 @@ it.each<[string, number, boolean, () => Promise<Place>]>([
   for (let i = 0; i < gateways; i++) {
     cached.push(await start({ cache: { store: place.store, tiered, timeout: '5s' } }));
   }
-  const seed = Number(process.env['WEIR_SEED'] ?? realNow() % 1_000_000);
+  const seed = Number(process.env['WEIR_SEED'] ?? 1);
   const random = new RandomSource(seed);
   // What is asked again and again is what a cache is for.
   const operations = [...pages, ...Array.from({ length: 10 }, () => randomOperation(random))];

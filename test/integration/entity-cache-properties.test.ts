@@ -96,8 +96,8 @@ it.each<[string, number, boolean, () => Promise<Place>]>([
         /(?:weir_cache_entities|weir_response_cache_requests)_total\{.*result="hit".*\} (\d+)/g,
       ),
     ];
-    // A cache that is never used passes, too. One kept answer stands for several kept entities.
-    expect(hits.reduce((sum, [, count]) => sum + Number(count), 0)).toBeGreaterThan(steps / 10);
+    // A cache that is never used passes, too.
+    expect(hits.reduce((sum, [, count]) => sum + Number(count), 0)).toBeGreaterThan(steps / 3);
   } finally {
     await Promise.all(cached.map((gateway) => gateway.stop()));
     await place.close();

@@ -23,7 +23,7 @@ describe.each(storeKinds)('%s', (kind, start) => {
     await stores.close();
   });
 
-  it(`drops one of ${tagCount} tags of ${entryCount} entries, and leaves the others, within 50 ms`, async () => {
+  it(`drops one of ${tagCount} tags of ${entryCount} entries, and leaves the others, in time`, async () => {
     const { clock } = await store.get([]);
     for (let from = 0; from < entryCount; from += 1_000) {
       const some = Array.from({ length: 1_000 }, (_, i) => from + i);

@@ -113,7 +113,9 @@ export class SharedCounts {
 /** The client is loaded where it is used only: that takes a while. */
 const load = createRequire(__filename);
 
-type AddingRedis = Client.Redis & { weirAdd(key: string, requests: number, expiresAt: number): Promise<unknown> };
+type AddingRedis = Client.Redis & {
+  weirAdd(key: string, requests: number, expiresAt: number): Promise<unknown>;
+};
 
 const addScript = `
   local total = redis.call('INCRBY', KEYS[1], ARGV[1])

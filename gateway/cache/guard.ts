@@ -15,6 +15,8 @@ export interface GuardOptions {
 export class GuardedStore implements Store {
   readonly #store: Store;
   readonly #options: GuardOptions;
+  /** Questions without an answer; each has one when the timeout is over. */
+  readonly #asked = new Set<Promise<unknown>>();
   /** What may not be invalidated yet. */
   readonly #pending = new Set<string>();
   #isAway = false;
@@ -47,6 +49,8 @@ export class GuardedStore implements Store {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    // What it was told last may be an invalidation.
+    await Promise.allSettled(this.#asked);
     await this.#store.close();
   }
 
@@ -110,10 +114,12 @@ export class GuardedStore implements Store {
 
   #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
     const { timeout } = this.#options;
-    return new Promise((resolve, reject) => {
+    const asked = new Promise<Answer>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`It did not answer within ${timeout} ms.`)), timeout);
       answer.then(resolve, reject).finally(() => clearTimeout(timer));
-    });
+    }).finally(() => this.#asked.delete(asked));
+    this.#asked.add(asked);
+    return asked;
   }
 }
 

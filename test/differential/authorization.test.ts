@@ -39,7 +39,7 @@ import {
 } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 60);
+const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 20);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 30);
 const perTest = 20;
 const code = 'UNAUTHORIZED_FIELD_OR_TYPE';

@@ -41,16 +41,10 @@ const sdlOf = (more = '') =>
     sdl: name === 'accounts' ? `${typeDefs} ${more}` : typeDefs,
   }));
 const publish = (more?: string) => registry.publish(sdlOf(more), author);
+/** Composes, but no gateway runs it: cloud providers hand out credentials there. */
 const unbuildable = () =>
   sdlOf().map((change) =>
-    change.name === 'accounts'
-      ? {
-          ...change,
-          sdl: change.sdl
-            .replace('"@shareable"]', '"@shareable", "@policy"]')
-            .replace('me: User', 'me: User @policy(policies: [["a"]])'),
-        }
-      : change,
+    change.name === 'accounts' ? { ...change, routingUrl: 'http://169.254.169.254/graphql' } : change,
   );
 
 async function startGateway(name: string): Promise<{ weir: WeirProcess; url: string; admin: string }> {

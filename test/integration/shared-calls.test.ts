@@ -60,7 +60,13 @@ const link =
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])';
 
 async function start(options: Omit<GatewayOptions, 'supergraph'> = {}): Promise<TestGateway> {
-  gateway = await startTestGateway({ ...options, supergraph: sourceOf(compose([products, reviews])) });
+  gateway = await startTestGateway({
+    // What is shared at the edge does not come to these calls.
+    cache: { responses: { enabled: false } },
+    errors: { maskSubgraphs: 'none' },
+    ...options,
+    supergraph: sourceOf(compose([products, reviews])),
+  });
   return gateway;
 }
 

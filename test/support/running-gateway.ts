@@ -60,6 +60,10 @@ export async function startTestGateway(options: GatewayOptions): Promise<TestGat
     log,
     post,
     query: async (query, variables) => (await post({ query, variables })).json(),
-    metrics: async () => (await fetch(`${gateway.adminUrl}/metrics`)).text(),
+    metrics: async () => {
+      const token = options.admin?.token;
+      const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      return (await fetch(`${gateway.adminUrl}/metrics`, { headers })).text();
+    },
   };
 }

@@ -92,3 +92,35 @@ it('stops asking when it is closed', async () => {
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(unsteady.asked).toBe(asked);
 });
+
+it('lets a store finish what it was told before it is closed', async () => {
+  const done: string[] = [];
+  let finish!: () => void;
+  const store: Store = {
+    ...unsteady.store,
+    invalidate: () =>
+      new Promise((resolve) => {
+        finish = () => {
+          done.push('invalidated');
+          resolve();
+        };
+      }),
+    close: async () => void done.push('closed'),
+  };
+  const own = new GuardedStore(store, { timeout: 10_000, onChange: () => undefined });
+  const invalidated = own.invalidate(['a']);
+  const closed = own.close();
+  await Promise.resolve();
+  expect(done).toEqual([]);
+  finish();
+  await Promise.all([invalidated, closed]);
+  expect(done).toEqual(['invalidated', 'closed']);
+});
+
+it('waits for a store that hangs no longer than the timeout before it is closed', async () => {
+  unsteady.is = 'hanging';
+  const asked = guarded.get(['a']);
+  const refused = expect(asked).rejects.toBeInstanceOf(StoreUnavailable);
+  await guarded.close();
+  await refused;
+});

@@ -5,6 +5,7 @@ import { invalidationSchema } from './cache/invalidation';
 import { limitsOptions } from './limits/options';
 import { ratesOptions } from './limits/rate-options';
 import { readOptionsFile } from './options-file';
+import { persistedOperationsOptions } from './options-persisted-operations';
 import { privateLinksOptions } from './options-private-links';
 import { tlsOptions, trustedProxiesOptions } from './options-connections';
 import { describeIssue } from './options-problem';
@@ -840,6 +841,11 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('Where answers are kept.'),
+  persistedOperations: persistedOperationsOptions
+    .prefault({})
+    .describe(
+      'Operations that clients name in place of sending them: [caching.md](caching.md#persisted-operations).',
+    ),
   auth: z
     .strictObject(
       {

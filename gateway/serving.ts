@@ -11,6 +11,7 @@ import { CachedAnswers } from './edge/cached-answers';
 import { createCaching } from './edge/caching';
 import { createFront } from './edge/front';
 import { knownOperations } from './edge/known-operations';
+import { PersistedOperations } from './edge/persisted-operations';
 import { graphqlEndpoint } from './endpoint';
 import { Gateway } from './gateway';
 import { Generation } from './generation';
@@ -125,6 +126,9 @@ function build(
   evaluate: EvaluatePolicies | undefined,
   answers: () => boolean,
 ) {
+  // What may throw comes before what would have to be closed then.
+  const { persistedOperations: statistics } = metrics;
+  const persistedOperations = new PersistedOperations({ options, store, statistics, logger });
   const { source, lastGood, usage } =
     ownSource === undefined
       ? openSource(options, { logger, meter: metrics.meter })
@@ -165,7 +169,7 @@ function build(
     metrics,
   });
   const formatError = createFormatError(logger);
-  const apollo = createApolloServer({ gateway, options, formatError, logger });
+  const apollo = createApolloServer({ gateway, options, persistedOperations, formatError, logger });
   const readiness = () => [
     ...(answers() ? [] : ['no supergraph']),
     ...(state() === 'running' ? [] : [state() === 'starting' ? 'starting' : 'shutting down']),
@@ -192,12 +196,15 @@ function build(
     rates,
     answerers: [
       cachedAnswers.answer,
-      knownOperations({ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, logger }),
+      knownOperations({
+        ...{ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, persistedOperations, logger },
+      }),
     ],
   });
   const { app, handle } = createHttpServer({ options, logger, readiness, clients, overload, front });
   graphqlEndpoint(app, {
     ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit, rates },
+    persistedOperations,
     isReady: answers,
   });
   return {

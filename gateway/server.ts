@@ -89,7 +89,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     server.close();
     await Promise.all([current, ...retired].map((each) => each.close()));
     await store.close();
-    shared?.close();
+    await shared?.close();
     await audit?.close();
     await metrics.close();
   }

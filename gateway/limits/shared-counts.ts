@@ -44,19 +44,23 @@ export class SharedCounts {
   readonly #failures: Counter;
   readonly #changed = new Set<SharedCount>();
   #timer: NodeJS.Timeout | undefined;
+  #exchanging: Promise<void> | undefined;
+  #isClosed = false;
   #isAway = false;
 
   constructor(options: SharedCountsOptions) {
     this.#options = options;
     const { Redis } = load('ioredis') as typeof Client;
     this.#redis = new Redis(options.url, {
+      // Where there is no rate, there is no connection.
+      lazyConnect: true,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
       retryStrategy: (times) => Math.min(50 * times, 1_000),
       connectTimeout: 2_000,
       socketTimeout: 2_000,
-      scripts: { weirAdd: { lua: addScript, numberOfKeys: 1 } },
+      scripts: { weirAdd: { lua: addScript } },
     }) as AddingRedis;
     // What fails is said where it is used.
     this.#redis.on('error', () => undefined);
@@ -68,20 +72,25 @@ export class SharedCounts {
   add(count: SharedCount, requests: number): void {
     count.unsent += requests;
     this.#changed.add(count);
-    this.#timer ??= setTimeout(() => void this.#exchange(), interval).unref();
+    this.#plan();
   }
 
-  close(): void {
+  /** Tells the others what they do not know yet, so that quotas outlive a restart. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
+    await this.#exchanging;
+    if (this.#changed.size > 0) await this.#exchange();
     this.#redis.disconnect();
   }
 
   async #exchange(): Promise<void> {
     try {
+      if (this.#redis.status === 'wait') await this.#redis.connect();
       if (this.#redis.status !== 'ready') throw new Error('The store is not connected.');
       const counts = [...this.#changed];
       this.#changed.clear();
-      await Promise.all(counts.map((count) => this.#send(count)));
+      for (let i = 0; i < counts.length; i += mostAtOnce) await this.#send(counts.slice(i, i + mostAtOnce));
       if (this.#isAway) this.#options.logger.info('the store of rates is back');
       this.#isAway = false;
     } catch (error) {
@@ -95,18 +104,23 @@ export class SharedCounts {
     } finally {
       const now = Date.now();
       for (const count of this.#changed) if (count.end <= now) this.#changed.delete(count);
-      this.#timer =
-        this.#changed.size === 0 ? undefined : setTimeout(() => void this.#exchange(), interval).unref();
+      this.#timer = undefined;
+      if (this.#changed.size > 0) this.#plan();
     }
   }
 
+  #plan(): void {
+    if (this.#isClosed) return;
+    this.#timer ??= setTimeout(() => (this.#exchanging = this.#exchange()), interval).unref();
+  }
+
   /** What was sent without an answer is not sent again: rather one too few than one too many. */
-  async #send(count: SharedCount): Promise<void> {
-    const sent = count.unsent;
-    count.unsent = 0;
-    const key = `${this.#options.prefix}:rate:${count.sharedKey}`;
-    const total = Number(await this.#redis.weirAdd(key, sent, count.end + kept));
-    count.used = total + count.unsent;
+  async #send(counts: readonly SharedCount[]): Promise<void> {
+    const keys = counts.map(({ sharedKey }) => `{${this.#options.prefix}}:rate:${sharedKey}`);
+    const added = counts.flatMap(({ unsent, end }) => [unsent, end + kept]);
+    for (const count of counts) count.unsent = 0;
+    const totals = await this.#redis.weirAdd(keys.length, ...keys, ...added);
+    for (const [i, count] of counts.entries()) count.used = Number(totals[i]) + count.unsent;
   }
 }
 
@@ -114,14 +128,20 @@ export class SharedCounts {
 const load = createRequire(__filename);
 
 type AddingRedis = Client.Redis & {
-  weirAdd(key: string, requests: number, expiresAt: number): Promise<unknown>;
+  /** Keys, then how much is added to each and when it expires. */
+  weirAdd(keys: number, ...rest: readonly (string | number)[]): Promise<readonly unknown[]>;
 };
 
 const addScript = `
-  local total = redis.call('INCRBY', KEYS[1], ARGV[1])
-  redis.call('PEXPIREAT', KEYS[1], ARGV[2])
-  return total`;
+  local totals = {}
+  for i, key in ipairs(KEYS) do
+    totals[i] = redis.call('INCRBY', key, ARGV[2 * i - 1])
+    redis.call('PEXPIREAT', key, ARGV[2 * i])
+  end
+  return totals`;
 
+/** Counts in one command: Redis does nothing else meanwhile. */
+const mostAtOnce = 500;
 /** Milliseconds. */
 const interval = 100;
 /** How long a count outlives its window, for gateways whose clocks are late. Milliseconds. */

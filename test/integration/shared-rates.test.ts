@@ -38,7 +38,7 @@ withRedis('rates of gateways that share a store', () => {
     gateways = [open(), open()];
   });
   afterEach(async () => {
-    for (const { shared } of gateways) shared.close();
+    await Promise.all(gateways.map(({ shared }) => shared.close()));
     await metrics.close();
     await server.stop();
   });
@@ -63,7 +63,7 @@ withRedis('rates of gateways that share a store', () => {
     const redis = new Redis(server.url);
     try {
       await eventually(async () => {
-        const [key] = await redis.keys('weir:rate:*');
+        const [key] = await redis.keys('{weir}:rate:*');
         return key !== undefined && (await redis.get(key)) === String(total);
       });
       await nextTurn();
@@ -85,6 +85,15 @@ withRedis('rates of gateways that share a store', () => {
     expect(send(restarted)).toBe(9);
     await told(11);
     expect(send(restarted)).toBeUndefined();
+  });
+
+  it('tell what they have counted before they stop', async () => {
+    const stopping = gateways.pop()!;
+    for (let i = 0; i < 6; i++) send(stopping);
+    await stopping.shared.close();
+    expect(send(gateways[0]!)).toBe(9);
+    await told(7);
+    expect(send(gateways[0]!)).toBe(2);
   });
 
   it('go on alone while the store is away, say it once, and add up when it is back', async () => {

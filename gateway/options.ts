@@ -4,6 +4,7 @@ import { auditActions } from './telemetry/audit/record';
 import { invalidationSchema } from './cache/invalidation';
 import { limitsOptions } from './limits/options';
 import { ratesOptions } from './limits/rate-options';
+import { cdnOptions } from './options-cdn';
 import { readOptionsFile } from './options-file';
 import { persistedOperationsOptions } from './options-persisted-operations';
 import { privateLinksOptions } from './options-private-links';
@@ -783,17 +784,7 @@ export const optionsSchema = z.strictObject({
           )
           .prefault({})
           .describe('The response cache.'),
-        cdn: z
-          .strictObject(
-            {
-              enabled: flag
-                .default(false)
-                .describe(
-                  'Says in public answers how long a CDN keeps them (`s-maxage`), and what they are made of (`Surrogate-Key`, `Cache-Tag`). Browsers then ask each time.',
-                ),
-            },
-            { error: 'must be a map' },
-          )
+        cdn: cdnOptions(duration.prefault('5s'))
           .prefault({})
           .describe('What a CDN before the gateway is told.'),
         longest: timeout

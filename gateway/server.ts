@@ -79,8 +79,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
   const invalidate: Invalidate = (tags) => current.invalidate(tags);
+  const cdnPaths = (tags: readonly string[]) => current.cdnPaths(tags);
   const { enabled, token } = options.admin;
-  const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
+  const invalidation = token === undefined ? undefined : { token, invalidate, cdnPaths, audit, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, token, invalidation }) : undefined;
 
   async function close(): Promise<void> {

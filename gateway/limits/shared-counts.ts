@@ -111,7 +111,9 @@ export class SharedCounts {
 
   #plan(): void {
     if (this.#isClosed) return;
-    this.#timer ??= setTimeout(() => (this.#exchanging = this.#exchange()), interval).unref();
+    this.#timer ??= setTimeout(() => {
+      this.#exchanging = this.#exchange();
+    }, interval).unref();
   }
 
   /** What was sent without an answer is not sent again: rather one too few than one too many. */

@@ -675,7 +675,7 @@ export const optionsSchema = z.strictObject({
   rates: ratesOptions(duration)
     .default([])
     .describe(
-      'How often clients may ask: who sends more is refused with 429 `RATE_LIMITED`. A request counts for each rate that its sender is subject to. Each process counts for itself. [security.md](security.md#rates-and-quotas) has examples.',
+      'How often clients may ask: who sends more is refused with 429 `RATE_LIMITED`. A request counts for each rate that its sender is subject to. Gateways with the same `cache.store` in Redis or Valkey count together; otherwise each process counts for itself. [security.md](security.md#rates-and-quotas) has examples.',
     ),
   overload: z
     .strictObject(

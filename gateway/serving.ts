@@ -22,6 +22,7 @@ import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
 import { Rates } from './limits/rates';
+import type { SharedCounts } from './limits/shared-counts';
 import { type Options, OptionsError } from './options';
 import { openSubgraphSigners } from './subgraph-signers';
 import { openSource } from './supergraph/open';
@@ -36,6 +37,8 @@ import { createHttpTransport } from './transports/http';
 /** What a process has once, whatever its options become. */
 export interface ProcessParts {
   readonly store: Store;
+  /** Undefined where each process counts for itself. */
+  readonly shared: SharedCounts | undefined;
   readonly audit: Audit | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -129,7 +132,7 @@ export class Serving {
 }
 
 function build(
-  { options, ownSource, previous, store, audit, logger, metrics, state }: ServingOptions,
+  { options, ownSource, previous, store, shared, audit, logger, metrics, state }: ServingOptions,
   evaluate: EvaluatePolicies | undefined,
   answers: () => boolean,
 ) {
@@ -198,7 +201,7 @@ function build(
     meter: metrics.meter,
     logger,
   });
-  const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates });
+  const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates, shared });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,

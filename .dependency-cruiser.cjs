@@ -73,8 +73,11 @@ module.exports = {
       name: 'apollo-planner-behind-one-file',
       comment: 'Elastic-2.0: one place to replace it.',
       severity: 'error',
-      from: { path: '^(cli|gateway|schema|subgraphs)/', pathNot: '^gateway/planning/planner\\.ts$' },
-      to: { path: 'node_modules/@apollo/query-planner' },
+      from: {
+        path: '^(cli|gateway|schema|subgraphs)/',
+        pathNot: '^gateway/planning/(planner|defects/merged-trees)\\.ts$',
+      },
+      to: { path: 'node_modules/@apollo/query-(planner|graphs)' },
     },
     {
       name: 'apollo-composition-behind-one-file',

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type {
   CheckResult,
+  ContractTags,
   Registry,
   SubgraphChange,
   SubgraphSchema,
@@ -83,11 +84,12 @@ async function check(name: string | undefined, flags: CheckFlags, context: Conte
       : await readLintRules(flags.lint).catch((error: unknown) => {
           throw error instanceof RegistryError ? new CommandFailure(`weir: ${error.message}`, 2) : error;
         });
-  const run = async ({ before, subgraphs, readUsage, name }: Base): Promise<void> => {
+  const run = async ({ before, subgraphs, contract, readUsage, name }: Base): Promise<void> => {
     const proposed = changes.map((change) => change.name);
     const result = await checkSchemas({
       before,
       subgraphs,
+      contract,
       proposed,
       readUsage,
       threshold: flags.threshold,
@@ -108,6 +110,8 @@ interface Base {
   readonly name: string;
   readonly before: string | undefined;
   readonly subgraphs: readonly SubgraphSchema[];
+  /** What of them a contract shows. */
+  readonly contract?: ContractTags | undefined;
   readonly readUsage?: Parameters<ReturnType<typeof lazy.schema>['checkSchemas']>[0]['readUsage'];
 }
 
@@ -124,6 +128,7 @@ async function registryBase(
     name: registry.name,
     before: isRunning ? await registry.supergraph(newest) : undefined,
     subgraphs: await registry.proposal(changes),
+    contract: newest?.contract,
     readUsage: (schema) =>
       readUsage(registry.usage, { since: start, excludedClients: excludeClient, schema }),
   };

@@ -3,6 +3,7 @@ import { auditCommand } from './audit';
 import { checkCommand } from './check';
 import { composeCommand } from './compose';
 import { CommandFailure, type Context } from './context';
+import { contractCommand } from './contract';
 import { devCommand } from './dev';
 import { diffCommand } from './diff';
 import { explainCommand } from './explain';
@@ -51,6 +52,7 @@ function createProgram(context: Context): Command {
       historyCommand,
       diffCommand,
       rollbackCommand,
+      contractCommand,
       statusCommand,
       auditCommand,
     ],

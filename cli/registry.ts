@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Authorship, PublishResult, Registry, Version } from '../schema';
+import type { Authorship, ChangeResult, Problem, PublishResult, Registry, Version } from '../schema';
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
 
@@ -17,12 +17,16 @@ export interface AuthorFlags {
   readonly commit?: string;
 }
 
+export function registryOption(): Option {
+  return new Option(
+    '-r, --registry <LOCATION>',
+    'a folder, or dynamodb://TABLE?region=REGION (default: $WEIR_REGISTRY)',
+  );
+}
+
 export function addRegistryFlags(command: Command): Command {
   return command
-    .option(
-      '-r, --registry <LOCATION>',
-      'a folder, or dynamodb://TABLE?region=REGION (default: $WEIR_REGISTRY)',
-    )
+    .addOption(registryOption())
     .option('-g, --graph <GRAPH@VARIANT>', 'such as shop@prod (default: $WEIR_GRAPH)');
 }
 
@@ -79,36 +83,46 @@ async function gitCommit(): Promise<string | undefined> {
   return stdout.trim() || undefined;
 }
 
-/** Prints what became of a change; a rejected one ends the command with exit code 1. */
+/** Prints what became of a change, and of the contracts that follow it; a rejected one ends the command with exit code 1. */
 export function reportResult(
-  result: PublishResult,
-  registry: Registry,
+  result: ChangeResult | PublishResult,
+  { name }: Registry,
   format: string,
   { stdout, stderr }: Context,
 ): void {
   const { formatProblem } = lazy.schema();
-  const { outcome, version } = result;
+  const all = Object.entries({ [name]: result, ...('contracts' in result ? result.contracts : {}) });
   if (format === 'json') stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-  const problems = outcome === 'published' ? result.hints : outcome === 'rejected' ? result.errors : [];
-  if (format === 'text') for (const problem of problems) stderr.write(`${formatProblem(problem)}\n\n`);
-  if (outcome === 'rejected') {
-    throw new CommandFailure(
-      `weir: does not compose: version ${version.number} of ${registry.name} is rejected, and what runs is unchanged.`,
-      1,
-    );
+  else {
+    for (const [each, changed] of all) {
+      for (const problem of problemsOf(changed)) stderr.write(`${formatProblem(problem)}\n\n`);
+      if (changed.outcome !== 'rejected') stdout.write(`${describeResult(each, changed)}\n`);
+    }
   }
-  if (format === 'json') return;
-  stdout.write(
-    outcome === 'unchanged'
-      ? `${registry.name} has this already: nothing to do at version ${version.number}.\n`
-      : `${registry.name} is at version ${version.number}: ${describeChanges(version)}.\n`,
+  const rejected = all.filter(([, { outcome }]) => outcome === 'rejected');
+  if (rejected.length === 0) return;
+  const sentences = rejected.map(
+    ([each, { version }]) =>
+      `weir: does not compose: version ${version.number} of ${each} is rejected, and what runs is unchanged.`,
   );
+  throw new CommandFailure(sentences.join('\n'), 1);
+}
+
+function problemsOf(result: ChangeResult): readonly Problem[] {
+  if (result.outcome === 'rejected') return result.errors;
+  return result.outcome === 'published' ? result.hints : [];
+}
+
+function describeResult(name: string, { outcome, version }: ChangeResult): string {
+  if (outcome !== 'unchanged') return `${name} is at version ${version.number}: ${describeChanges(version)}.`;
+  return `${name} has this already: nothing to do at version ${version.number}.`;
 }
 
 /** What a version did, such as `changed reviews, added orders`. */
-export function describeChanges({ changes, restores }: Version): string {
+export function describeChanges({ changes, restores, contract }: Version): string {
   const words = Object.entries(changes).map(([name, what]) => `${what} ${name}`);
-  const done = words.join(', ') || 'changed nothing';
+  const done = words.join(', ') || (contract === undefined ? 'changed nothing' : 'changed its terms');
+  if (contract !== undefined) return `${done}, as ${contract.of} at version ${contract.version}`;
   return restores === undefined ? done : `back to version ${restores} (${done})`;
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import type { GraphQLError } from 'graphql';
 import type { Proof } from './auth/authenticator';
 import { anonymous, type Identity } from './auth/identity';
 import type { SignIdentity } from './auth/signed-identity';
@@ -54,6 +55,8 @@ export class ClientRequest implements Caller, Live {
   proof: Proof | undefined;
   /** Why its credentials prove nothing: the answer to it. */
   refusal: Error | undefined;
+  /** Whether it was counted for the rates: why it may not go on, or null when it may. */
+  rateRefusal: GraphQLError | null | undefined;
   readonly ingredients = new Ingredients();
   /** What it says of the answer that it wants, where that is heard. */
   readonly cacheControl: string | undefined;

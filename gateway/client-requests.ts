@@ -22,6 +22,8 @@ export class ClientRequests {
   readonly #signIdentity: SignIdentity;
   readonly #addressOf: ReturnType<typeof compileClientAddress>;
   readonly #inFlight = new LiveSet<ClientRequest>();
+  /** Those in flight that are no probes of health. */
+  #counted = 0;
 
   constructor(settings: ClientRequestsOptions) {
     this.#settings = settings;
@@ -29,6 +31,10 @@ export class ClientRequests {
     this.#addressOf = compileClientAddress(settings.options.trustedProxies);
     this.#forward = compileHeaderRules(headers);
     this.#signIdentity = compileSignedIdentity(privateLinks);
+    const inFlight = settings.metrics.meter.createObservableUpDownCounter('weir.requests.in_flight', {
+      description: 'Requests to the endpoint that are not answered yet.',
+    });
+    inFlight.addCallback((result) => result.observe(this.#counted));
   }
 
   /** Resolves as soon as there are none. */
@@ -57,7 +63,7 @@ export class ClientRequests {
     request[clientKey] = client;
     this.#inFlight.add(client);
     const isForHealth = isProbe(request.url!);
-    if (!isForHealth) this.#settings.metrics.requestsInFlight.add(1);
+    if (!isForHealth) this.#counted++;
     response.once('close', () => {
       this.#inFlight.delete(client);
       this.#end(client, request, response, isForHealth);
@@ -79,8 +85,8 @@ export class ClientRequests {
     const milliseconds = performance.now() - client.start;
     const method = request.method!;
     if (!isForHealth) {
-      metrics.requestsInFlight.add(-1);
-      metrics.requestDuration.record(milliseconds / 1000, { method, status });
+      this.#counted--;
+      metrics.requestDurations.record(milliseconds / 1000, method, status);
     }
     const level = isForHealth ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;

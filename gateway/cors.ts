@@ -3,7 +3,7 @@ import type { Options } from './options';
 import { securityHeaders } from './security-headers';
 
 /** What a page of another origin may read beside the body. */
-const exposedHeaders = ['x-request-id', 'traceresponse'];
+const exposedHeaders = ['x-request-id', 'traceresponse', 'ratelimit', 'ratelimit-policy', 'retry-after'];
 
 /** The rules for pages of other origins, for all that Fastify answers. */
 export function corsOptions({ mode, cors: { origins, credentials } }: Options): FastifyCorsOptions {

@@ -8,6 +8,7 @@ import type { CachedAnswers } from './edge/cached-answers';
 import { requestError } from './errors';
 import type { OperationContext } from './executor';
 import type { ClientLimits } from './limits/client-limits';
+import type { Rates } from './limits/rates';
 import { unpackRequest } from './unpack-request';
 
 export interface EndpointOptions {
@@ -20,11 +21,13 @@ export interface EndpointOptions {
   readonly limits: ClientLimits;
   /** Undefined when no mode of authentication is configured. */
   readonly admit: Admit | undefined;
+  /** Undefined when no rate is configured. */
+  readonly rates: Rates | undefined;
 }
 
 /** Mounts Apollo Server on Fastify. The body of a request stays the bytes that came until it is needed as JSON. */
 export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions): void {
-  const { path, apollo, limits, isReady, admit } = options;
+  const { path, apollo, limits, isReady, admit, rates } = options;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
@@ -34,8 +37,7 @@ export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions):
     url: path,
     exposeHeadRoute: false,
     preParsing: unpackRequest,
-    preHandler: async ({ client, method, url, headers, body }) => {
-      if (admit === undefined) return;
+    preHandler: async ({ client, method, url, headers, body }, reply) => {
       const received = {
         requestId: client.id,
         method,
@@ -43,12 +45,19 @@ export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions):
         headers,
         body: Buffer.isBuffer(body) ? body : noBody,
       };
-      if (!(await admit(client, received))) throw client.refusal!;
+      const admitted = admit === undefined || (await admit(client, received));
+      const limited = rates?.refuse(client, reply.raw);
+      if (limited !== undefined) throw limited;
+      if (!admitted) throw client.refusal!;
     },
     handler: async (request, reply) => {
       if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
       const { client, method } = request;
       const body = method === 'POST' ? parseBody(request) : undefined;
+      if (Array.isArray(body)) {
+        const limited = rates?.refuseBatch(client, reply.raw, body.length);
+        if (limited !== undefined) throw limited;
+      }
       const search = searchOf(request);
       for (const document of body === undefined
         ? documentsOfUrl(search)

@@ -105,6 +105,12 @@ export const errors = {
     when: 'An invalidation could not be confirmed: the cache store was not reached. Ask again.',
     message: () => 'The cache store could not be reached: old answers may still be served.',
   },
+  RATE_LIMITED: {
+    status: 429,
+    when: 'The client has sent more requests than one of `rates` lets it. `Retry-After` says when to ask again.',
+    message: ({ rate, limit, window, retryAfter }: RateFacts) =>
+      `Too many requests: "${rate}" allows ${limit} in ${window} s. Ask again in ${retryAfter} s.`,
+  },
   OVERLOADED: {
     status: 503,
     when: 'The gateway has more requests than it can serve in time. `Retry-After` says when to ask again.',
@@ -232,6 +238,15 @@ export const errors = {
 interface Limited {
   readonly got: number;
   readonly limit: number;
+}
+
+interface RateFacts {
+  readonly rate: string;
+  readonly limit: number;
+  /** Seconds. */
+  readonly window: number;
+  /** Seconds. */
+  readonly retryAfter: number;
 }
 
 interface ErrorKind {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { auditActions } from './telemetry/audit/record';
 import { invalidationSchema } from './cache/invalidation';
 import { limitsOptions } from './limits/options';
+import { ratesOptions } from './limits/rate-options';
 import { readOptionsFile } from './options-file';
 import { privateLinksOptions } from './options-private-links';
 import { tlsOptions, trustedProxiesOptions } from './options-connections';
@@ -669,6 +670,11 @@ export const optionsSchema = z.strictObject({
   limits: limitsOptions(size)
     .prefault({})
     .describe('How much a client may ask for: [security.md](security.md) says how to choose.'),
+  rates: ratesOptions(duration)
+    .default([])
+    .describe(
+      'How often clients may ask: who sends more is refused with 429 `RATE_LIMITED`. A request counts for each rate that its sender is subject to. Each process counts for itself. [security.md](security.md#rates-and-quotas) has examples.',
+    ),
   overload: z
     .strictObject(
       {

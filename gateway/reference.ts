@@ -86,17 +86,12 @@ function table(options: readonly [string, JsonSchema][]): string {
   return [
     row(['option', 'type', 'default', 'meaning']),
     row(['---', '---', '---', '---']),
-    ...options.flatMap(deep).flatMap(rowsOf),
+    ...options.flatMap(deep).map(rowOf),
   ].join('\n');
 }
 
-/** An option, and the options of the maps that it is a list of. */
-function rowsOf([name, option]: [string, JsonSchema]): string[] {
-  const own = row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']);
-  const { items } = option;
-  const members = items === undefined || items.title !== undefined ? [] : membersOf(items);
-  return [own, ...members.flatMap(([member, of]) => rowsOf([`${name}[].${member}`, of]))];
-}
+const rowOf = ([name, option]: [string, JsonSchema]): string =>
+  row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']);
 
 function row(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;

@@ -17,6 +17,7 @@ import { Generation } from './generation';
 import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
+import { Rates } from './limits/rates';
 import { type Options, OptionsError } from './options';
 import { openSubgraphSigners } from './subgraph-signers';
 import { openSource } from './supergraph/open';
@@ -89,6 +90,10 @@ export class Serving {
 
   get generation(): Generation | undefined {
     return this.#parts.gateway.current;
+  }
+
+  get rates(): Rates | undefined {
+    return this.#parts.rates;
   }
 
   get invalidate(): Invalidate {
@@ -175,11 +180,13 @@ function build(
     meter: metrics.meter,
     logger,
   });
+  const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,
     isOpen: () => state() === 'running',
     admit,
+    rates,
     answerers: [
       cachedAnswers.answer,
       knownOperations({ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, logger }),
@@ -187,12 +194,12 @@ function build(
   });
   const { app, handle } = createHttpServer({ options, logger, readiness, clients, overload, front });
   graphqlEndpoint(app, {
-    ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit },
+    ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit, rates },
     isReady: answers,
   });
   return {
     ...{ app, handle, apollo, gateway, clients, overload, usage, transport, signers, authentication },
-    invalidate,
+    ...{ invalidate, rates },
   };
 }
 

@@ -2,6 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { apiSchemaOf } from './api-schema';
 import { changesBetween, type SchemaChange } from './changes';
 import { composeSupergraph, type SubgraphSchema } from './compose';
+import { contractSupergraph, type ContractTags } from './contract';
 import { type LintRules, lintSchema } from './lint';
 import { locateCoordinate } from './locate-coordinate';
 import type { Problem, ProblemLocation } from './problem';
@@ -12,6 +13,8 @@ export interface CheckOptions {
   readonly before: string | undefined;
   /** All subgraphs as they would be. */
   readonly subgraphs: readonly SubgraphSchema[];
+  /** What of the supergraph is shown, when the variant is a contract. */
+  readonly contract?: ContractTags | undefined;
   /** The names of those that are to be published: lint and locations are about these. */
   readonly proposed: readonly string[];
   /** Reads what clients used of the schema that runs; undefined where nothing is known of it. */
@@ -47,9 +50,24 @@ export interface CheckResult {
 
 /** Says whether schemas compose, and whom they would break. */
 export async function checkSchemas(options: CheckOptions): Promise<CheckResult> {
-  const { before, subgraphs, proposed, readUsage, threshold = { requests: 0 }, lint: rules } = options;
+  const {
+    before,
+    subgraphs,
+    contract,
+    proposed,
+    readUsage,
+    threshold = { requests: 0 },
+    lint: rules,
+  } = options;
   const own = subgraphs.filter(({ name }) => proposed.includes(name));
-  const { supergraphSdl, errors, hints = [] } = composeSupergraph({ subgraphs });
+  const composed = composeSupergraph({ subgraphs });
+  const {
+    supergraphSdl,
+    errors,
+    hints = [],
+  } = contract === undefined || composed.errors
+    ? composed
+    : contractSupergraph(composed.supergraphSdl, contract);
   const lint = errors === undefined ? own.flatMap((subgraph) => lintSchema(subgraph, rules)) : [];
   const result = { lint, errors: errors ?? [], hints, supergraphSdl, changes: [], usage: undefined };
   const isStyled = lint.every(({ level }) => level !== 'error');

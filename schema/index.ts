@@ -19,6 +19,7 @@ export { Registry, type RegistryOptions, type RollbackOptions } from './registry
 export type { GatewayReport } from './gateway-reports';
 export { type ClientUse, readUsage, type Usage, type UsedOperation } from './usage';
 export { type CheckedChange, type CheckResult, checkSchemas, type Threshold } from './check';
+export type { ContractTags } from './contract';
 export { defaultLintRules } from './lint';
 export { readLintRules } from './lint-file';
 export { changesBetween, type SchemaChange, type Severity } from './changes';
@@ -27,6 +28,8 @@ export {
   parseVariant,
   RegistryError,
   type Authorship,
+  type ChangeResult,
+  type ContractTerms,
   type PublishResult,
   type SubgraphChange,
   type Variant,

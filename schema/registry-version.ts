@@ -1,3 +1,4 @@
+import type { ContractTags } from './contract';
 import type { Problem } from './problem';
 import type { TextHash } from './registry-texts';
 
@@ -35,6 +36,8 @@ export interface Version {
   /** Only of a rejected version: its errors, as JSON of `Problem[]`, and the schemas that it would have published. */
   readonly errors?: TextHash;
   readonly refused?: Readonly<Record<string, TextHash>>;
+  /** Only of a contract: its terms, and the version of the other variant that it was made from. */
+  readonly contract?: ContractTerms & { readonly version: number };
   readonly subgraphs: Readonly<Record<string, PublishedSubgraph>>;
   /** The supergraph that runs since; absent until one composes. */
   readonly supergraph?: TextHash;
@@ -50,15 +53,26 @@ export interface SubgraphChange {
   readonly routingUrl?: string | undefined;
 }
 
+/** A variant that shows a part of another one of its graph. */
+export interface ContractTerms extends ContractTags {
+  /** The other variant, such as `shop@prod`. */
+  readonly of: string;
+}
+
 export interface Authorship {
   readonly by: string;
   readonly commit?: string | undefined;
 }
 
-export type PublishResult =
+export type ChangeResult =
   | { readonly outcome: 'published'; readonly version: Version; readonly hints: readonly Problem[] }
   | { readonly outcome: 'rejected'; readonly version: Version; readonly errors: readonly Problem[] }
   | { readonly outcome: 'unchanged'; readonly version: Version };
+
+export type PublishResult = ChangeResult & {
+  /** What became of the contracts of this variant, by their names; empty when it was rejected. */
+  readonly contracts: Readonly<Record<string, ChangeResult>>;
+};
 
 /** What was asked of the registry cannot be done; the message says why, and what would help. */
 export class RegistryError extends Error {

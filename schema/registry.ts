@@ -1,16 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { composeSupergraph, type SubgraphSchema } from './compose';
+import { isDeepStrictEqual } from 'node:util';
+import { composeSupergraph, type Composition, type SubgraphSchema } from './compose';
+import { contractSupergraph } from './contract';
 import { RegistryReader, type RegistryReaderOptions, sortOf } from './registry-reader';
 import { hashOf, type TextHash } from './registry-texts';
 import {
   type Authorship,
   type Change,
+  type ChangeResult,
   changesOf,
   checkSubgraphName,
+  type ContractTerms,
   isChanged,
+  parseVariant,
   type PublishResult,
   RegistryError,
   type SubgraphChange,
+  type Variant,
   type Version,
 } from './registry-version';
 
@@ -29,10 +35,12 @@ export interface RollbackOptions {
 /** The versions of one variant of a graph, and what changes them. */
 export class Registry extends RegistryReader {
   readonly #patience: number;
+  readonly #variant: Variant;
 
   constructor({ patience = 60_000, ...options }: RegistryOptions) {
     super(options);
     this.#patience = patience;
+    this.#variant = options.variant;
   }
 
   /**
@@ -43,7 +51,7 @@ export class Registry extends RegistryReader {
   publish(changes: readonly SubgraphChange[], authorship: Authorship): Promise<PublishResult> {
     for (const { name } of changes) checkSubgraphName(name);
     const given = new Map(changes.map((change) => [change.name, change]));
-    return this.#change(authorship, (before) => {
+    return this.#changeAll(authorship, (before) => {
       const subgraphs = { ...before.subgraphs };
       for (const { name, sdl, routingUrl = subgraphs[name]?.routingUrl } of changes) {
         if (routingUrl === undefined) {
@@ -59,7 +67,7 @@ export class Registry extends RegistryReader {
 
   /** Takes a subgraph out. @throws {RegistryError} when there is none of that name */
   remove(name: string, authorship: Authorship): Promise<PublishResult> {
-    return this.#change(authorship, (before) => {
+    return this.#changeAll(authorship, (before) => {
       const { [name]: removed, ...subgraphs } = before.subgraphs;
       if (removed === undefined) throw this.#noSubgraph(name, before);
       return { subgraphs };
@@ -89,7 +97,76 @@ export class Registry extends RegistryReader {
       }
       return { subgraphs: target.subgraphs, supergraph: target.supergraph };
     };
-    return this.#change(authorship, plan, target.number);
+    return this.#changeAll(authorship, plan, target.number);
+  }
+
+  /**
+   * Makes this variant a contract of another one, or gives it other terms; without terms, brings it up to what the other
+   * variant is by now. What its terms make of the other one may be rejected, and changes nothing that runs.
+   * @throws {RegistryError} when the terms cannot be, or there are none yet
+   */
+  async contract(terms: ContractTerms | undefined, authorship: Authorship): Promise<ChangeResult> {
+    if (terms !== undefined) {
+      const source = new Registry({ store: this.store, variant: this.#checkTerms(terms) });
+      if ((await source.newest()).contract !== undefined) {
+        throw new RegistryError(`${terms.of} is a contract itself: name the variant that it is made from.`);
+      }
+      // First, so that no publish misses it; a contract that is listed and not yet there is passed over.
+      await this.store.put(
+        { partition: `${terms.of}/contracts`, sort: this.#variant.variant },
+        Buffer.from(this.name),
+      );
+    }
+    return this.#change(authorship, async (before) => {
+      const { of, include, exclude } = terms ?? before.contract ?? this.#noContract();
+      if (before.number > 0 && before.contract === undefined) {
+        throw new RegistryError(
+          `${this.name} has subgraphs that were published to it: a contract is a variant of its own.`,
+        );
+      }
+      // After the pointer of this variant: whoever moves it next has seen at least this version of the other one.
+      const source = await new Registry({ store: this.store, variant: parseVariant(of) }).newest();
+      if (source.supergraph === undefined) throw this.noSupergraph(source);
+      const { subgraphs, supergraph, number } = source;
+      return { subgraphs, supergraph, contract: { of, include, exclude, version: number } };
+    });
+  }
+
+  #checkTerms({ of, include, exclude }: ContractTerms): Variant {
+    const source = parseVariant(of);
+    if (source.graph !== this.#variant.graph || of === this.name) {
+      throw new RegistryError(
+        `A contract is made from another variant of ${this.#variant.graph}, but got: ${of}`,
+      );
+    }
+    if (include.length + exclude.length === 0) {
+      throw new RegistryError('A contract includes or excludes at least one tag.');
+    }
+    return source;
+  }
+
+  #noContract(): never {
+    throw new RegistryError(
+      `${this.name} is no contract yet: say which variant it is made from, and with which tags.`,
+    );
+  }
+
+  /** Changes this variant, and then the contracts that are made from it. */
+  async #changeAll(authorship: Authorship, plan: Planner, restores?: number): Promise<PublishResult> {
+    const result = await this.#change(authorship, plan, restores);
+    // What was rejected changed nothing. What is unchanged may be asked for again because a contract was not reached.
+    if (result.outcome === 'rejected') return { ...result, contracts: {} };
+    const contracts: Record<string, ChangeResult> = {};
+    for (const { sort } of await this.store.list(`${this.name}/contracts`)) {
+      const contract = new Registry({
+        store: this.store,
+        variant: { ...this.#variant, variant: sort },
+        patience: this.#patience,
+      });
+      if ((await contract.current())?.contract === undefined) continue;
+      contracts[contract.name] = await contract.contract(undefined, authorship);
+    }
+    return { ...result, contracts };
   }
 
   /** The last version before the newest that left something else: with `subgraph`, another schema or URL of it. */
@@ -107,17 +184,19 @@ export class Registry extends RegistryReader {
     throw new RegistryError(`There is nothing to go back to: ${what} never was anything else.`);
   }
 
-  async #change(
-    { by, commit }: Authorship,
-    plan: (before: State) => Plan,
-    restores?: number,
-  ): Promise<PublishResult> {
+  async #change({ by, commit }: Authorship, plan: Planner, restores?: number): Promise<ChangeResult> {
     const deadline = performance.now() + this.#patience;
     for (let attempt = 0; ; attempt++) {
       const { version: before, revision } = await this.pointer();
-      const planned = plan(before ?? nothing);
+      const planned = await plan(before ?? nothing);
+      if (before?.contract !== undefined && planned.contract === undefined) {
+        const { of } = before.contract;
+        throw new RegistryError(`${this.name} is a contract of ${of}: change ${of}, and it follows.`);
+      }
       const changes = changesOf((before ?? nothing).subgraphs, planned.subgraphs);
-      if (changes.length === 0 && before !== undefined) return { outcome: 'unchanged', version: before };
+      if (before !== undefined && isSame(before, planned, changes)) {
+        return { outcome: 'unchanged', version: before };
+      }
       const composed = await this.#compose(planned);
       const audit = {
         number: (before?.number ?? 0) + 1,
@@ -131,11 +210,13 @@ export class Registry extends RegistryReader {
       const version: Version = composed.errors
         ? {
             ...{ ...audit, kind: 'rejected', errors: texts.errors!, refused: texts.schemas },
+            ...contractOf(rejectedContract(before, planned)),
             subgraphs: before?.subgraphs ?? {},
             ...(before?.supergraph === undefined ? {} : { supergraph: before.supergraph }),
           }
         : {
             ...{ ...audit, kind: restores === undefined ? 'published' : 'rolled-back' },
+            ...contractOf(planned.contract),
             subgraphs: planned.subgraphs,
             supergraph: texts.supergraph!,
           };
@@ -167,7 +248,8 @@ export class Registry extends RegistryReader {
     return schemas.sort(byName);
   }
 
-  async #compose({ subgraphs, given, supergraph }: Plan): Promise<Composed> {
+  async #compose({ subgraphs, given, supergraph, contract }: Plan): Promise<Composition> {
+    if (contract !== undefined) return contractSupergraph(await this.texts.get(supergraph!), contract);
     if (supergraph !== undefined) return { supergraphSdl: await this.texts.get(supergraph), hints: [] };
     const own = [...(given?.values() ?? [])].map((change) => ({
       ...change,
@@ -179,7 +261,7 @@ export class Registry extends RegistryReader {
     return composeSupergraph({ subgraphs: schemas.sort(byName) });
   }
 
-  async #putTexts({ given }: Plan, changes: readonly Change[], { supergraphSdl, errors }: Composed) {
+  async #putTexts({ given }: Plan, changes: readonly Change[], { supergraphSdl, errors }: Composition) {
     const schemas: Record<string, TextHash> = {};
     for (const [name] of changes) {
       const change = given?.get(name);
@@ -206,8 +288,8 @@ export class Registry extends RegistryReader {
   }
 }
 
-type State = Pick<Version, 'number' | 'subgraphs'>;
-type Composed = ReturnType<typeof composeSupergraph>;
+type State = Pick<Version, 'number' | 'subgraphs' | 'contract'>;
+type Planner = (before: State) => Plan | Promise<Plan>;
 
 /** The state that a change leads to. */
 interface Plan {
@@ -216,7 +298,30 @@ interface Plan {
   readonly given?: ReadonlyMap<string, SubgraphChange>;
   /** What they were composed into before. */
   readonly supergraph?: TextHash | undefined;
+  /** What is left out of that supergraph. */
+  readonly contract?: Version['contract'];
 }
+
+/** Whether a change would leave what there is. A contract that was rejected is not made of the same version again. */
+function isSame(before: Version, { contract }: Plan, changes: readonly Change[]): boolean {
+  if (contract === undefined) return changes.length === 0;
+  return (
+    haveSameTerms(before, contract) && (before.contract!.version === contract.version || changes.length === 0)
+  );
+}
+
+function haveSameTerms({ contract }: Version, terms: NonNullable<Version['contract']>): boolean {
+  return contract !== undefined && isDeepStrictEqual({ ...terms, version: contract.version }, contract);
+}
+
+/** Terms that were rejected do not replace those that hold. */
+function rejectedContract(before: Version | undefined, { contract }: Plan): Version['contract'] {
+  if (before?.contract === undefined || contract === undefined) return contract;
+  return haveSameTerms(before, contract) ? contract : before.contract;
+}
+
+const contractOf = (contract: Version['contract']): Pick<Version, 'contract'> =>
+  contract === undefined ? {} : { contract };
 
 const nothing: State = { number: 0, subgraphs: {} };
 const byName = (a: SubgraphSchema, b: SubgraphSchema): number => (a.name < b.name ? -1 : 1);

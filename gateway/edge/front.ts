@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admit } from '../auth/authentication';
 import type { ClientRequest } from '../client-request';
+import type { Rates } from '../limits/rates';
 
 /** Answers a request or hands it on to the routes. */
 export type Front = (
@@ -30,6 +31,8 @@ export interface FrontOptions {
   readonly isOpen: () => boolean;
   /** Undefined when no mode of authentication is configured. */
   readonly admit: Admit | undefined;
+  /** Undefined when no rate is configured. */
+  readonly rates: Rates | undefined;
   readonly answerers: readonly Answerer[];
 }
 
@@ -37,28 +40,28 @@ export interface FrontOptions {
  * What a request meets first: operations that are known are answered here, at a third of what the way through the
  * routes and Apollo Server costs. Everything unusual is left to the routes, with its body unread.
  */
-export function createFront({ path, bodyLimit, isOpen, admit, answerers }: FrontOptions): Front {
+export function createFront({ path, bodyLimit, isOpen, admit, rates, answerers }: FrontOptions): Front {
   return (client, request, response, route) => {
     const isUsual = request.rawHeaders.length <= 2 * maxHeaders && isOpen();
     const meet = (body: Buffer): void => {
-      const goOn = (admitted: boolean): void => {
-        // The routes say why somebody is refused.
-        if (admitted && answerers.some((answers) => answers({ client, request, response, body }))) {
-          request.resume();
-        } else {
-          if (body.length > 0) request.unshift(body);
-          route(request, response);
-        }
+      const isAnswered = (admitted: boolean): boolean =>
+        rates?.refuse(client, response) === undefined &&
+        admitted &&
+        answerers.some((answers) => answers({ client, request, response, body }));
+      // The routes say why somebody is refused.
+      const handOn = (): void => {
+        if (body.length > 0) request.unshift(body);
+        route(request, response);
       };
-      if (admit === undefined) {
-        goOn(true);
-        return;
+      const admitted = admit === undefined || admit(client, factsOf(client, request, body));
+      // What is answered at once is never paused: that costs two turns of the stream.
+      if (typeof admitted !== 'boolean') {
+        request.pause();
+        void admitted.then((isAdmitted) => (isAnswered(isAdmitted) ? request.resume() : handOn()));
+      } else if (!isAnswered(admitted)) {
+        request.pause();
+        handOn();
       }
-      const { method, url, headers } = request;
-      const { id: requestId } = client;
-      const admitted = admit(client, { requestId, method: method!, url: url!, headers, body });
-      if (typeof admitted === 'boolean') goOn(admitted);
-      else void admitted.then(goOn);
     };
     if (isUsual && request.method === 'GET' && request.url!.startsWith(`${path}?`) && !hasBody(request)) {
       meet(noBody);
@@ -71,6 +74,11 @@ export function createFront({ path, bodyLimit, isOpen, admit, answerers }: Front
 }
 
 const noBody = Buffer.alloc(0);
+
+const factsOf = ({ id: requestId }: ClientRequest, request: IncomingMessage, body: Buffer) => {
+  const { method, url, headers } = request;
+  return { requestId, method: method!, url: url!, headers, body };
+};
 
 /** RFC 9112, section 6. */
 const hasBody = ({ headers }: IncomingMessage): boolean =>
@@ -95,8 +103,8 @@ const jsonTypes = new Set<string | undefined>([
 ]);
 
 /**
- * Calls `take` when all of a body has arrived, before the request says that it has ended: put back, the body can be
- * read by others. A client that leaves before has no answer to get.
+ * Calls `take` when all of a body has arrived, before the request says that it has ended: if `take` pauses it at once and
+ * puts the body back, others can read it. A client that leaves before has no answer to get.
  */
 function readBody(request: IncomingMessage, size: number, take: (body: Buffer) => void): void {
   let pieces: Buffer[] | undefined;
@@ -110,7 +118,6 @@ function readBody(request: IncomingMessage, size: number, take: (body: Buffer) =
       return;
     }
     request.off('data', onData);
-    request.pause();
     take(pieces === undefined ? piece : Buffer.concat([...pieces, piece]));
   }
 }

@@ -4,6 +4,7 @@ import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporte
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { ResponseCacheStatistics } from '../edge/response-cache-statistics';
 import { CallStatistics } from './call-statistics';
+import { RequestDurations } from './request-durations';
 
 /**
  * The instruments of one gateway. No attribute is under a client's control: a label that any client can multiply
@@ -12,9 +13,7 @@ import { CallStatistics } from './call-statistics';
 export interface Metrics {
   /** For parts that bring instruments of their own. */
   readonly meter: Meter;
-  /** Seconds; attributes `method`, `status`. */
-  readonly requestDuration: Histogram;
-  readonly requestsInFlight: UpDownCounter;
+  readonly requestDurations: RequestDurations;
   /** Seconds; attributes `subgraph` and `outcome`: `ok`, `aborted` (nobody waits any more), or the code of the error. */
   readonly subgraphDuration: Histogram;
   /** Attribute `subgraph`. */
@@ -42,16 +41,11 @@ export function createMetrics(): Metrics {
   // Without labels about the library that measured.
   const serializer = new PrometheusSerializer('', false, undefined, true, true);
   const meter = provider.getMeter('weir');
+  const requestDurations = new RequestDurations('weir.request.duration.seconds', secondsBuckets);
   const stopWatching = watchEventLoop(meter);
   return {
     meter,
-    requestDuration: meter.createHistogram('weir.request.duration.seconds', {
-      description: 'How long requests to the endpoint took.',
-      advice: { explicitBucketBoundaries: secondsBuckets },
-    }),
-    requestsInFlight: meter.createUpDownCounter('weir.requests.in_flight', {
-      description: 'Requests to the endpoint that are not answered yet.',
-    }),
+    requestDurations,
     subgraphDuration: meter.createHistogram('weir.subgraph.request.duration.seconds', {
       description: 'How long calls of subgraphs took.',
       advice: { explicitBucketBoundaries: secondsBuckets },
@@ -72,6 +66,9 @@ export function createMetrics(): Metrics {
     }),
     collect: async () => {
       const { resourceMetrics } = await reader.collect();
+      // The exporter has a copy of the SDK of its own, whose enums are others to the linter.
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
+      resourceMetrics.scopeMetrics.push(requestDurations.collect());
       return serializer.serialize(resourceMetrics);
     },
     close: async () => {

@@ -44,6 +44,33 @@ const prices = {
     type Size @shareable { width(in: Int): String! }`,
 };
 
+const noted = {
+  alpha: `
+    type Order implements Named @key(fields: "id") { id: ID! label: String @shareable }
+    interface Named { label: String }`,
+  beta: `
+    type Query { box: Box! }
+    type Mutation { count: Int found: Found! }
+    union Found = Order | Note
+    interface Named { label: String }
+    type Box @key(fields: "id") { id: ID! found: [Found!]! }
+    type Order @key(fields: "id") { id: ID! }
+    type Note implements Named @shareable { label: String text: String! }`,
+  gamma: `
+    union Found = Order | Note
+    interface Named { label: String }
+    type Box @key(fields: "id") {
+      id: ID!
+      found: [Found!]! @external
+      sum: Int @requires(fields: "found { ... on Note { text } ... on Named { label } }")
+    }
+    type Order implements Named @key(fields: "id") { id: ID! label: String @shareable }
+    type Note implements Named @shareable { label: String text: String! }`,
+  delta: `
+    type Order implements Named @key(fields: "id") { id: ID! label: String @shareable }
+    interface Named { label: String }`,
+};
+
 const conditions = {
   alpha: `
     type Query { user: User! }
@@ -242,6 +269,15 @@ const regressions: Readonly<Record<string, Regression>> = {
     subgraphs: lists,
     operation: '{ user { notes { one two } } }',
     trouble: 8,
+  },
+  'keeps what is selected of a type beside its interface, in a later field of a mutation': {
+    subgraphs: noted,
+    operation:
+      'mutation { count found { ... on Note { text } ... on Named { label } } other: found { ... on Named { label } ... on Note { name: label } } }',
+  },
+  'requires what is selected of a type beside its interface': {
+    subgraphs: noted,
+    operation: '{ box { sum } }',
   },
   'answers null for an interface that no type implements': {
     subgraphs: {

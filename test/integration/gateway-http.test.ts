@@ -247,7 +247,9 @@ describe('across origins', () => {
       { headers: { origin: 'https://shop.example' } },
     );
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
-    expect(answer.headers.get('access-control-expose-headers')).toBe('x-request-id, traceresponse');
+    expect(answer.headers.get('access-control-expose-headers')).toBe(
+      'x-request-id, traceresponse, ratelimit, ratelimit-policy, retry-after',
+    );
   });
 
   it('lets no other page call', async () => {

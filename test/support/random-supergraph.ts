@@ -589,10 +589,13 @@ class GraphDraft {
     const anEnum = this.#enums.find((one) => one.name === name);
     if (anEnum) {
       const type = this.#define(draft, 'enum', name);
-      type.items =
+      const items =
         anEnum.input || random.chance(0.7)
           ? [...anEnum.values]
           : random.some(anEnum.values, random.between(1, anEnum.values.length));
+      // One is known to all, for fields that several subgraphs resolve and one of them may not leave null.
+      const first = anEnum.values[0]!;
+      type.items = items.includes(first) ? items : [first, ...items];
       return type;
     }
     const input = this.#inputs.find((one) => one.name === name);

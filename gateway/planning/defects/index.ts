@@ -7,6 +7,7 @@ import { type QueryPlan } from '../../execution/plan';
 import { withObjectConditions } from './abstract-conditions';
 import { withUnconditionalSelections } from './conditional-selections';
 import { withoutLiteralConditions } from './literal-conditions';
+import { keepLocalSelections } from './merged-trees';
 import { withMutationsOnce } from './repeated-mutations';
 import { requiredArguments } from './required-arguments';
 import { withResolvableKeysFirst } from './resolvable-keys';
@@ -30,6 +31,7 @@ export interface Mends {
 
 /** @param original the supergraph, parsed */
 export function mendsOf(original: DocumentNode): Mends {
+  keepLocalSelections();
   const ordered = withResolvableKeysFirst(original);
   const required = requiredArguments(ordered);
   const supergraph = required?.supergraph ?? ordered;

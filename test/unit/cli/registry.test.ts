@@ -212,3 +212,49 @@ describe('weir diff', () => {
     });
   });
 });
+
+describe('weir contract', () => {
+  const sdl = (fields: string) =>
+    `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@tag"]) type Query { ${fields} }`;
+  const make = (...flags: string[]) => run('contract', 'shop@public', ...flags);
+
+  it('makes a variant that publishes follow, and that every other command takes', async () => {
+    await publish('a', sdl('x: Int, y: Int @tag(name: "internal")'));
+    expect(await make('--of', 'shop@prod', '--exclude', 'internal')).toEqual({
+      exitCode: 0,
+      stdout: 'shop@public is at version 1: added a, as shop@prod at version 1.\n',
+      stderr: '',
+    });
+    expect(await publish('a', sdl('x: Int, z: Int, y: Int! @tag(name: "internal")'))).toMatchObject({
+      stdout:
+        'shop@prod is at version 2: changed a.\n' +
+        'shop@public is at version 2: changed a, as shop@prod at version 2.\n',
+    });
+    expect((await run('diff', '--graph', 'shop@public')).stdout).toMatch(
+      /\n {2}safe +Field `z` was added to object type `Query`\n$/,
+    );
+    expect((await run('history', '--graph', 'shop@public')).stdout).toMatch(/changed a, as shop@prod/);
+    const schema = write('proposed.graphql', sdl('x: Int, z: Int @tag(name: "internal")'));
+    const checked = await run('check', 'a', '--schema', schema, '--graph', 'shop@public');
+    expect(checked.exitCode).toBe(1);
+    expect(checked.stdout).toContain('Field `z` was removed from object type `Query`');
+    expect(checked.stdout).not.toContain('Field `y`');
+  });
+
+  it('exits 1 with a publish that leaves it nothing, while the publish is live', async () => {
+    await publish('a', sdl('x: Int'));
+    await make('--of', 'shop@prod', '--exclude', 'internal');
+    const { exitCode, stdout, stderr } = await publish('a', sdl('x: Int @tag(name: "internal")'));
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: 'shop@prod is at version 2: changed a.\n' });
+    expect(stderr).toMatch(
+      /weir: does not compose: version 2 of shop@public is rejected, and what runs is unchanged.\n$/,
+    );
+  });
+
+  it('wants to know of what', async () => {
+    expect(await make('--exclude', 'internal')).toMatchObject({
+      exitCode: 2,
+      stderr: 'weir: --include and --exclude need --of: the variant that the contract shows a part of.\n',
+    });
+  });
+});

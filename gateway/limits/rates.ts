@@ -1,0 +1,160 @@
+import { isIPv4 } from 'node:net';
+import type { Counter, Meter } from '@opentelemetry/api';
+import type { GraphQLError } from 'graphql';
+import type { Identity } from '../auth/identity';
+import { requestError } from '../errors';
+import { type Count, RateCounter } from './rate-counter';
+import type { RateOptions } from './rate-options';
+
+export interface RatesOptions {
+  readonly rates: readonly RateOptions[];
+  readonly meter: Meter;
+  /** Where a rate that stays what it was, but for its limit, goes on counting. @default none */
+  readonly previous?: Rates | undefined;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** What is known of a request that is counted. */
+export interface Counted {
+  readonly identity: Identity;
+  readonly address: string | undefined;
+  /** Set when it is counted: why it may not go on, or null when it may. */
+  rateRefusal: GraphQLError | null | undefined;
+}
+
+/** Takes the headers that say what is left. */
+interface Answer {
+  setHeader(name: string, value: string): unknown;
+}
+
+/**
+ * How often somebody may ask. A request counts for each rate that it is subject to, however it is answered; a request
+ * that is refused counts for none, so that who asks too often is served again as soon as a window ends.
+ */
+export class Rates {
+  readonly #rates: readonly Rate[];
+  readonly #now: () => number;
+  readonly #refused: Counter;
+  readonly #subjectTo = new WeakMap<Identity, readonly Rate[]>();
+
+  /** Undefined where there is no rate: then nothing has to be done for it. */
+  static of(options: RatesOptions): Rates | undefined {
+    return options.rates.length === 0 ? undefined : new Rates(options);
+  }
+
+  constructor({ rates, meter, previous, now = Date.now }: RatesOptions) {
+    this.#rates = rates.map((options) => ({
+      options,
+      counter: previous?.counterOf(options) ?? new RateCounter(options.window),
+    }));
+    this.#now = now;
+    this.#refused = meter.createCounter('weir.requests.limited', {
+      description: 'Requests that were refused because somebody sent too many; attribute rate.',
+    });
+  }
+
+  /**
+   * Why a request whose sender is known may not go on; undefined when it may. Counts it once, however often it is asked
+   * about, and tells the client what is left.
+   */
+  refuse(request: Counted, answer: Answer): GraphQLError | undefined {
+    if (request.rateRefusal === undefined) request.rateRefusal = this.#count(request, answer, 1) ?? null;
+    return request.rateRefusal ?? undefined;
+  }
+
+  /** The same for the operations of a batch beyond its first, which was counted with the request. */
+  refuseBatch(request: Counted, answer: Answer, operations: number): GraphQLError | undefined {
+    return operations > 1 ? this.#count(request, answer, operations - 1) : undefined;
+  }
+
+  private counterOf({ name, per, window }: RateOptions): RateCounter | undefined {
+    return this.#rates.find(
+      ({ options }) => options.name === name && options.per === per && options.window === window,
+    )?.counter;
+  }
+
+  #count(request: Counted, answer: Answer, requests: number): GraphQLError | undefined {
+    const now = this.#now();
+    const counts: [Rate, Count][] = [];
+    let refusing: Rate | undefined;
+    for (const rate of this.#ratesOf(request.identity)) {
+      const key = keyOf(rate.options.per, request);
+      if (key === undefined) continue;
+      const count = rate.counter.of(key, now);
+      if (count.used + requests > rate.options.limit) refusing ??= rate;
+      counts.push([rate, count]);
+    }
+    if (counts.length === 0) return undefined;
+    let policy = '';
+    let left = '';
+    for (const [{ options, counter }, count] of counts) {
+      if (refusing === undefined) count.used += requests;
+      const comma = policy === '' ? '' : ', ';
+      policy += `${comma}"${options.name}";q=${options.limit};w=${counter.length}`;
+      left += `${comma}"${options.name}";r=${Math.max(0, options.limit - count.used)};t=${counter.left(now)}`;
+    }
+    answer.setHeader('ratelimit-policy', policy);
+    answer.setHeader('ratelimit', left);
+    return refusing && this.#refusal(refusing, now);
+  }
+
+  #refusal({ options: { name, limit }, counter }: Rate, now: number): GraphQLError {
+    this.#refused.add(1, { rate: name });
+    const retryAfter = counter.left(now);
+    return requestError(
+      'RATE_LIMITED',
+      { rate: name, limit, window: counter.length, retryAfter },
+      { headers: { 'retry-after': String(retryAfter) } },
+    );
+  }
+
+  #ratesOf(identity: Identity): readonly Rate[] {
+    let rates = this.#subjectTo.get(identity);
+    if (rates === undefined) {
+      rates = this.#rates.filter(
+        ({ options: { mode, client, group } }) =>
+          (mode === undefined || identity.mode === mode) &&
+          (client === undefined || identity.client === client) &&
+          (group === undefined || identity.groups.includes(group)),
+      );
+      this.#subjectTo.set(identity, rates);
+    }
+    return rates;
+  }
+}
+
+interface Rate {
+  readonly options: RateOptions;
+  readonly counter: RateCounter;
+}
+
+/** Whom a request counts for; undefined when the rate is not about it. */
+function keyOf(per: RateOptions['per'], { identity, address = '' }: Counted): string | undefined {
+  switch (per) {
+    case 'everybody':
+      return '';
+    case 'client':
+      return identity.client;
+    case 'identity':
+      // Who has proven nothing is known by the address only.
+      return identity.principal === '' ? networkOf(address) : identity.principal;
+    case 'address':
+      return networkOf(address);
+    default:
+      return per satisfies never;
+  }
+}
+
+/** An address of IPv4, or the /64 of one of IPv6, all of which is one customer's: to change within it costs nothing. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const tail = address.slice(address.lastIndexOf(':') + 1);
+  if (isIPv4(tail)) return tail;
+  const [head = '', rest] = address.split('::');
+  const first = head === '' ? [] : head.split(':');
+  const last = rest === undefined || rest === '' ? [] : rest.split(':');
+  const zeros = rest === undefined ? 0 : 8 - first.length - last.length;
+  const groups = [...first, ...Array.from({ length: zeros }, () => '0'), ...last];
+  return groups.slice(0, 4).join(':');
+}

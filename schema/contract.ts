@@ -1,0 +1,89 @@
+import {
+  defaultPrintOptions,
+  type Directive,
+  errorCauses,
+  INACCESSIBLE_VERSIONS,
+  inaccessibleIdentity,
+  printSchema,
+  shallowOrderPrintedDefinitions,
+  Supergraph,
+  tagIdentity,
+} from '@apollo/federation-internals';
+import { apiSchemaOf } from './api-schema';
+import type { Composition } from './compose';
+import { type Element, hiddenByTags } from './contract-filter';
+import type { Problem } from './problem';
+
+/** What a contract shows of a graph, by the names of `@tag`s. */
+export interface ContractTags {
+  /** Fields and unions are left out that have none of these, themselves or by their type; empty: none is. */
+  readonly include: readonly string[];
+  /** What has one of these is left out, whatever else it has. */
+  readonly exclude: readonly string[];
+}
+
+/**
+ * The supergraph of a contract: what its tags leave out, and what clients cannot reach then, is `@inaccessible`. Only
+ * clients see less: plans are those of the whole graph, and use keys that are hidden.
+ */
+export function contractSupergraph(supergraphSdl: string, tags: ContractTags): Composition {
+  const { schema } = Supergraph.build(supergraphSdl, { supportedFeatures: null, validateSupergraph: false });
+  const features = schema.coreFeatures!;
+  const tag = features.getByIdentity(tagIdentity)?.directiveNameInSchema('tag');
+  const seen = new Set<string>();
+  const tagsOf = (element: Element): string[] => {
+    if (tag === undefined) return [];
+    const names = (element.appliedDirectivesOf(tag) as Directive[]).map((each) =>
+      String(each.arguments()['name']),
+    );
+    for (const name of names) seen.add(name);
+    return names;
+  };
+  if (features.getByIdentity(inaccessibleIdentity) === undefined) {
+    features.coreDefinition.applyFeatureToSchema(
+      schema,
+      INACCESSIBLE_VERSIONS.latest(),
+      undefined,
+      'SECURITY',
+    );
+  }
+  const inaccessible = features.getByIdentity(inaccessibleIdentity)!.directiveNameInSchema('inaccessible');
+  const isInaccessible = (element: Element): boolean => element.hasAppliedDirective(inaccessible);
+  for (const element of hiddenByTags(schema, { tags, tagsOf, isInaccessible })) {
+    if (!element.hasAppliedDirective(inaccessible)) element.applyDirective(inaccessible);
+  }
+  const contract = printSchema(schema, shallowOrderPrintedDefinitions(defaultPrintOptions));
+  const errors = errorsOf(contract);
+  return errors.length > 0
+    ? { errors }
+    : { supergraphSdl: `${contract.trimEnd()}\n`, hints: unknownTags(tags, seen) };
+}
+
+/** Why clients could not be shown such a schema. */
+function errorsOf(contract: string): Problem[] {
+  try {
+    apiSchemaOf(contract);
+    return [];
+  } catch (error) {
+    const causes = errorCauses(error as Error);
+    if (causes === undefined) throw error;
+    return causes.map(({ message, extensions: { code } }) => ({
+      level: 'error',
+      code: typeof code === 'string' ? code : 'CONTRACT_FAILED',
+      message,
+      locations: [],
+    }));
+  }
+}
+
+/** A name that is mistyped would hide nothing, or all. */
+function unknownTags({ include, exclude }: ContractTags, seen: ReadonlySet<string>): Problem[] {
+  return [...include, ...exclude]
+    .filter((name) => !seen.has(name))
+    .map((name) => ({
+      level: 'warning',
+      code: 'CONTRACT_TAG_UNUSED',
+      message: `No subgraph has @tag(name: "${name}"); the tags are: ${[...seen].sort().join(', ') || 'none'}.`,
+      locations: [],
+    }));
+}

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { waysIn } from '../support/ways-in';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { type SmallGraph, startSmallGraph } from '../support/small-graph';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const keys = waysIn.map((_, i) => `key-${i}`);
+
+let graph: SmallGraph;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  graph = await startSmallGraph();
+  gateway = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    auth: {
+      anonymous: true,
+      apiKeys: [...keys, 'page', 'other', 'batch'].map((key) => ({ client: key, sha256: sha256(key) })),
+    },
+    limits: { batch: 10 },
+    cors: { origins: ['https://shop.example'] },
+    rates: [
+      { name: 'plan', per: 'client', limit: 4, window: 'month' },
+      { name: 'strangers', per: 'address', limit: 3, window: 'day', mode: 'none' },
+    ],
+  });
+});
+afterAll(async () => {
+  await gateway.stop();
+  await graph.close();
+});
+
+const codeOf = (body: Json): string =>
+  (Array.isArray(body) ? body[0] : body).errors?.[0].extensions.code ?? 'data';
+
+it.each(waysIn.map((way, i) => [way.name, way, keys[i]!] as const))(
+  'holds a client to its plan by %s, the first time and when the operation is known',
+  async (name, way, key) => {
+    const operations = name === 'a batch' ? 2 : 1;
+    for (let used = operations; used <= 4 + operations; used += operations) {
+      const request = way.request(gateway.url, { query: `{ me { id } } # ${name}` });
+      request.headers.set('x-api-key', key);
+      const response = await fetch(request);
+      const isLimited = used > 4;
+      expect(response.headers.get('ratelimit-policy')).toMatch(/^"plan";q=4;w=\d+$/);
+      if (operations === 1)
+        expect(response.headers.get('ratelimit')).toMatch(
+          new RegExp(`^"plan";r=${Math.max(0, 4 - used)};t=\\d+$`),
+        );
+      expect(codeOf(await response.json())).toBe(isLimited ? 'RATE_LIMITED' : 'data');
+      expect(response.status).toBe(isLimited ? 429 : 200);
+      expect(response.headers.has('retry-after')).toBe(isLimited);
+    }
+  },
+);
+
+it('counts each operation of a batch', async () => {
+  const post = (count: number) =>
+    gateway.post(
+      Array.from({ length: count }, () => ({ query: '{ me { id } }' })),
+      { headers: { 'x-api-key': 'batch' } },
+    );
+  expect((await post(5)).status).toBe(429);
+  expect((await post(3)).status).toBe(200);
+  expect((await post(1)).status).toBe(429);
+});
+
+it('lets pages of other origins read what is left, also when it refuses', async () => {
+  const headers = { 'x-api-key': 'page', origin: 'https://shop.example' };
+  for (let i = 0; i < 5; i++) {
+    const response = await gateway.post({ query: '{ me { name } }' }, { headers });
+    expect(response.status).toBe(i < 4 ? 200 : 429);
+    expect(response.headers.get('access-control-allow-origin')).toBe('https://shop.example');
+    expect(response.headers.get('access-control-expose-headers')).toContain('ratelimit');
+    expect(response.headers.has('ratelimit')).toBe(true);
+  }
+  // Others are served.
+  const other = await gateway.post({ query: '{ me { name } }' }, { headers: { 'x-api-key': 'other' } });
+  expect(other.status).toBe(200);
+});
+
+it('counts for the address who guesses keys, and tells a stranger no more than that', async () => {
+  const guess = (key: string) => gateway.post({ query: '{ me { id } }' }, { headers: { 'x-api-key': key } });
+  for (let i = 0; i < 3; i++) expect((await guess(`guess-${i}`)).status).toBe(401);
+  expect((await guess('guess-4')).status).toBe(429);
+  expect((await gateway.post({ query: '{ me { id } }' })).status).toBe(429);
+});
+
+it('counts an answer from the cache as a request', async () => {
+  const cached = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    cache: { responses: { operations: { Me: { maxAge: '1h', scope: 'public' } } } },
+    rates: [{ name: 'all', per: 'everybody', limit: 5, window: 'day' }],
+  });
+  try {
+    const statuses: number[] = [];
+    const results: string[] = [];
+    for (let i = 0; i < 6; i++) {
+      const response = await cached.post({ query: 'query Me { me { id } }' });
+      statuses.push(response.status);
+      results.push(response.headers.get('x-cache') ?? '');
+      if (i < 5) expect(response.headers.get('ratelimit')).toMatch(new RegExp(`^"all";r=${4 - i};`));
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
+    expect(results.slice(1, 5).every((result) => result === 'HIT')).toBe(true);
+  } finally {
+    await cached.stop();
+  }
+});
+
+it('refuses two rates of one name with a sentence', async () => {
+  const rate = { name: 'all', per: 'everybody', limit: 5, window: 'day' } as const;
+  await expect(
+    startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), rates: [rate, rate] }),
+  ).rejects.toThrow('`rates` must not have two of the same `name`');
+});

@@ -1,0 +1,132 @@
+import { anonymous, createIdentity, type Identity } from '../../../../gateway/auth/identity';
+import { RateCounter } from '../../../../gateway/limits/rate-counter';
+import type { RateOptions } from '../../../../gateway/limits/rate-options';
+import { type Counted, networkOf, Rates } from '../../../../gateway/limits/rates';
+import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics';
+
+let metrics: Metrics;
+let clock = Date.UTC(2026, 10, 25, 12);
+beforeEach(() => {
+  metrics = createMetrics();
+  clock = Date.UTC(2026, 10, 25, 12);
+});
+afterEach(() => metrics.close());
+
+const headers = new Map<string, string>();
+const answer = { setHeader: (name: string, value: string) => headers.set(name, value) };
+
+const ratesOf = (...rates: RateOptions[]): Rates =>
+  new Rates({ rates, meter: metrics.meter, now: () => clock });
+const request = (address: string, identity: Identity = anonymous): Counted => ({
+  identity,
+  address,
+  rateRefusal: undefined,
+});
+const user = (subject: string, client?: string, groups: string[] = []): Identity =>
+  createIdentity({ mode: 'oidc', issuer: 'https://id.example', subject, client, groups });
+/** How many of so many requests are let through. */
+const passed = (rates: Rates, count: number, of: () => Counted): number =>
+  Array.from({ length: count }, () => rates.refuse(of(), answer)).filter((refusal) => refusal === undefined)
+    .length;
+
+const perAddress: RateOptions = { name: 'address', per: 'address', limit: 3, window: 60_000 };
+
+it('lets through what the limit says, to each address, and again in the next window', () => {
+  const rates = ratesOf(perAddress);
+  expect(passed(rates, 10, () => request('192.0.2.1'))).toBe(3);
+  expect(passed(rates, 10, () => request('192.0.2.2'))).toBe(3);
+  clock += 59_999;
+  expect(passed(rates, 1, () => request('192.0.2.1'))).toBe(0);
+  clock += 1;
+  expect(passed(rates, 10, () => request('192.0.2.1'))).toBe(3);
+});
+
+it('counts a request once, however often it is asked about', () => {
+  const rates = ratesOf(perAddress);
+  const one = request('192.0.2.1');
+  expect(Array.from({ length: 9 }, () => rates.refuse(one, answer)).every((each) => each === undefined)).toBe(
+    true,
+  );
+  expect(passed(rates, 10, () => request('192.0.2.1'))).toBe(2);
+});
+
+it('says what is allowed, what is left and when to ask again', async () => {
+  const rates = ratesOf(perAddress);
+  clock += 20_500;
+  rates.refuse(request('192.0.2.1'), answer);
+  expect(headers.get('ratelimit-policy')).toBe('"address";q=3;w=60');
+  expect(headers.get('ratelimit')).toBe('"address";r=2;t=40');
+  passed(rates, 2, () => request('192.0.2.1'));
+  const refusal = rates.refuse(request('192.0.2.1'), answer)!;
+  expect(refusal.message).toBe('Too many requests: "address" allows 3 in 60 s. Ask again in 40 s.');
+  expect(refusal.extensions).toMatchObject({
+    code: 'RATE_LIMITED',
+    http: { status: 429, headers: new Map([['retry-after', '40']]) },
+  });
+  expect(headers.get('ratelimit')).toBe('"address";r=0;t=40');
+  expect(await metrics.collect()).toMatch(/weir_requests_limited_total\{rate="address"\} 1\n/);
+});
+
+it('counts for an identity wherever it comes from, and for an address who has proven nothing', () => {
+  const rates = ratesOf({ ...perAddress, name: 'identity', per: 'identity' });
+  let i = 0;
+  expect(passed(rates, 10, () => request(`192.0.2.${i++}`, user('anna')))).toBe(3);
+  expect(passed(rates, 10, () => request('192.0.2.1', user('ben')))).toBe(3);
+  expect(passed(rates, 10, () => request('192.0.2.1'))).toBe(3);
+  expect(passed(rates, 10, () => request('192.0.2.2'))).toBe(3);
+});
+
+it('counts for a client over all its users, and leaves alone those without', () => {
+  const rates = ratesOf({ ...perAddress, name: 'client', per: 'client' });
+  let i = 0;
+  expect(passed(rates, 10, () => request('192.0.2.1', user(`user${i++}`, 'mobile')))).toBe(3);
+  expect(passed(rates, 10, () => request('192.0.2.1', user('anna')))).toBe(10);
+});
+
+it('limits those only that a rate names, and counts a refused request for no rate', () => {
+  const rates = ratesOf(
+    { name: 'staff', per: 'identity', limit: 2, window: 60_000, group: 'staff' },
+    { name: 'all', per: 'everybody', limit: 5, window: 60_000 },
+  );
+  expect(passed(rates, 10, () => request('192.0.2.1', user('anna', undefined, ['staff'])))).toBe(2);
+  expect(passed(rates, 10, () => request('192.0.2.1', user('ben')))).toBe(3);
+});
+
+it('goes on counting when the options change, also when the limit does', () => {
+  const before = ratesOf(perAddress);
+  expect(passed(before, 2, () => request('192.0.2.1'))).toBe(2);
+  const rates = [{ ...perAddress, limit: 5 }];
+  const after = new Rates({ rates, meter: metrics.meter, previous: before, now: () => clock });
+  expect(passed(after, 10, () => request('192.0.2.1'))).toBe(3);
+});
+
+it('begins a quota at midnight of UTC, or with the month', () => {
+  const day = new RateCounter('day');
+  day.of('', Date.UTC(2026, 10, 25, 22));
+  expect([day.length, day.left(Date.UTC(2026, 10, 25, 22))]).toEqual([86_400, 7200]);
+  const month = new RateCounter('month');
+  month.of('', Date.UTC(2026, 11, 31)).used = 7;
+  expect([month.length, month.left(Date.UTC(2026, 11, 31))]).toEqual([31 * 86_400, 86_400]);
+  expect(month.of('', Date.UTC(2027, 0, 1)).used).toBe(0);
+});
+
+it('remembers no more keys than it may, the ones seen last', () => {
+  const counter = new RateCounter(60_000, 100);
+  for (let i = 0; i < 1000; i++) {
+    counter.of('busy', clock).used++;
+    counter.of(String(i), clock).used++;
+  }
+  expect(counter.of('busy', clock).used).toBe(1000);
+  expect(counter.of('0', clock).used).toBe(0);
+});
+
+it.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+  ['2001:db8:1:2::6', '2001:db8:1:2'],
+  ['2001:db8::6', '2001:db8:0:0'],
+  ['::1', '0:0:0:0'],
+])('counts %s as %s', (address, network) => {
+  expect(networkOf(address)).toBe(network);
+});

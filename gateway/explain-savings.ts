@@ -1,4 +1,10 @@
-import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+} from 'graphql';
 import { isStorable, type Policy, strictest } from './cache/policy';
 import { describeOperation } from './edge/cached-operation';
 import type { OutlinedCall } from './execution';
@@ -70,9 +76,9 @@ function answer(
   { document, operation, schema, options }: ExplainSavingsOptions,
 ): string {
   const { responses, mutations } = options.cache;
-  if (operation.operation === 'mutation') {
+  if (operation.operation === OperationTypeNode.MUTATION) {
     const fields = operation.selectionSet.selections.flatMap((each) =>
-      each.kind === 'Field' && Object.hasOwn(mutations.drop, each.name.value) ? [each.name.value] : [],
+      each.kind === Kind.FIELD && Object.hasOwn(mutations.drop, each.name.value) ? [each.name.value] : [],
     );
     const dropped = [
       ...(mutations.dropReturned ? ['the entities that it answers with'] : []),

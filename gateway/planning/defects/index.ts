@@ -5,6 +5,7 @@
 import { type DocumentNode, type GraphQLSchema } from 'graphql';
 import { type QueryPlan } from '../../execution/plan';
 import { withObjectConditions } from './abstract-conditions';
+import { abstractTypesOf, hasConditionsOn } from './abstract-types';
 import { withUnconditionalSelections } from './conditional-selections';
 import { withoutLiteralConditions } from './literal-conditions';
 import { keepLocalSelections } from './merged-trees';
@@ -13,7 +14,7 @@ import { requiredArguments } from './required-arguments';
 import { withResolvableKeysFirst } from './resolvable-keys';
 import { disguised, plannerFieldNames, renamingOf, restored } from './response-names';
 import { withTypesTogether } from './restored-types';
-import { abstractTypesOf, hasConditionsOn, typesApart } from './types-apart';
+import { typesApart } from './types-apart';
 
 /** Plans an operation of a valid document. */
 export type PlanOperation = (document: DocumentNode, operationName: string | undefined) => QueryPlan;

@@ -15,14 +15,25 @@ export async function freePorts(count: number): Promise<number[]> {
   return servers.map(({ port }) => port);
 }
 
+/** Those ports of the loopback interface on which somebody listens. */
+export async function takenPorts(ports: readonly number[]): Promise<number[]> {
+  const servers = await Promise.all(ports.map(listenAt));
+  await Promise.all(servers.map((server) => server && new Promise((closed) => server.close(closed))));
+  return ports.filter((_, i) => servers[i] === undefined);
+}
+
+async function listenAt(port: number): Promise<Server | undefined> {
+  const server = createServer();
+  return new Promise((listening) => {
+    server.once('error', () => listening(undefined));
+    server.listen(port, '127.0.0.1', () => listening(server));
+  });
+}
+
 async function listenSomewhere(): Promise<{ server: Server; port: number }> {
   for (;;) {
     const port = randomInt(LOWEST, HIGHEST);
-    const server = createServer();
-    const free = await new Promise<boolean>((listening) => {
-      server.once('error', () => listening(false));
-      server.listen(port, '127.0.0.1', () => listening(true));
-    });
-    if (free) return { server, port };
+    const server = await listenAt(port);
+    if (server) return { server, port };
   }
 }

@@ -74,7 +74,9 @@ function formatText(report: Report, colours: boolean): string {
     : paint('red', `failed: ${summaryOf(result)}`);
   const compared = isFirst
     ? `Nothing is published as ${name} yet, so there is nothing to compare with, and no other subgraph to compose with.\n` +
-      (passed ? '' : 'Subgraphs that need one another are checked and published together, with --config FILE.\n')
+      (passed
+        ? ''
+        : 'Subgraphs that need one another are checked and published together, with --config FILE.\n')
     : '';
   return `${[...blocks, ''].join('\n\n')}${weighed}${compared}weir check against ${name} ${verdict}.\n`;
 }

@@ -11,16 +11,18 @@ const HIGHEST = 32_000;
 /** Free ports of the loopback interface, all different. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, listenSomewhere));
-  await Promise.all(servers.map(({ server }) => new Promise((closed) => server.close(closed))));
+  await Promise.all(servers.map(({ server }) => closed(server)));
   return servers.map(({ port }) => port);
 }
 
 /** Those ports of the loopback interface on which somebody listens. */
 export async function takenPorts(ports: readonly number[]): Promise<number[]> {
   const servers = await Promise.all(ports.map(listenAt));
-  await Promise.all(servers.map((server) => server && new Promise((closed) => server.close(closed))));
+  await Promise.all(servers.flatMap((server) => (server ? [closed(server)] : [])));
   return ports.filter((_, i) => servers[i] === undefined);
 }
+
+const closed = (server: Server): Promise<unknown> => new Promise((done) => server.close(done));
 
 async function listenAt(port: number): Promise<Server | undefined> {
   const server = createServer();

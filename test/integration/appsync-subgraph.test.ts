@@ -300,6 +300,28 @@ describe('what AppSync does its own way', () => {
     });
   });
 
+  it('asks in one request what several places of an operation want to know of entities', async () => {
+    const { api, gateway } = await startGraph(modes, { auth });
+    const answer = await gateway.query(
+      '{ all: products { name inStock } more: products { shipping countedAt } }',
+    );
+    expect(answer).toEqual({
+      data: {
+        all: ['p1', 'p2', 'p3'].map((upc) => ({ name: `name of ${upc}`, inStock: 3 })),
+        more: ['p1', 'p2', 'p3'].map(() => ({ shipping: 20, countedAt: '2026-11-25T09:00:00.000Z' })),
+      },
+    });
+    const entityCalls = api.calls.filter(({ query }) => query.includes('_entities'));
+    expect(entityCalls).toHaveLength(1);
+    // A list for each selection: each list is one call of the resolver.
+    const lists = Object.values(entityCalls[0]!.variables as Record<string, Json[]>);
+    expect(lists.map((list) => list.map(({ upc }) => upc))).toEqual([
+      ['p1', 'p2', 'p3'],
+      ['p1', 'p2', 'p3'],
+    ]);
+    expect(api.refusals).toEqual([]);
+  });
+
   it('ends what takes too long, and says so', async () => {
     const { gateway } = await startGraph(modes, { auth }, { cap: 50 });
     expect(await gateway.query('{ slow }')).toMatchObject({

@@ -56,7 +56,7 @@ function suggest(key: string, known: readonly string[]): string {
 function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let node: JsonSchema | undefined = jsonSchemaOf(schema);
   for (const key of path) {
-    const { properties = {}, additionalProperties, items } = node ?? {};
+    const { properties = {}, additionalProperties, items }: JsonSchema = node ?? {};
     if (typeof key === 'number') node = items;
     else if (Object.hasOwn(properties, key)) node = properties[String(key)];
     else node = asSchema(additionalProperties);

@@ -1,6 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, Scalar, visit } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  Scalar,
+  visit,
+} from 'yaml';
 
 export type OptionsFile =
   | {
@@ -84,6 +94,8 @@ function resolveFiles(document: Document, folder: string): void {
       ['cert', 'key', 'ca'].map((file) => ['subgraphs', name, 'tls', file]),
     ),
     ['authorization', 'policies', 'module'],
+    ['persistedOperations', 'manifest'],
+    ...itemsIn(document, ['persistedOperations', 'manifest']),
     ...['iam', 'lambda'].map((mode) => ['auth', mode, 'module']),
   ];
   for (const path of paths) {
@@ -93,6 +105,11 @@ function resolveFiles(document: Document, folder: string): void {
     if (/^\w+:\/\//.test(location) || isAbsolute(location)) continue;
     node.value = scheme + join(folder, location);
   }
+}
+
+function itemsIn(document: Document, path: readonly string[]): unknown[][] {
+  const list = document.hasIn(path) ? document.getIn(path, true) : undefined;
+  return isSeq(list) ? list.items.map((_, index) => [...path, index]) : [];
 }
 
 function namesIn(document: Document, option: string): unknown[] {

@@ -4,7 +4,9 @@ import { auditActions } from './telemetry/audit/record';
 import { invalidationSchema } from './cache/invalidation';
 import { limitsOptions } from './limits/options';
 import { ratesOptions } from './limits/rate-options';
+import { cdnOptions } from './options-cdn';
 import { readOptionsFile } from './options-file';
+import { persistedOperationsOptions } from './options-persisted-operations';
 import { privateLinksOptions } from './options-private-links';
 import { tlsOptions, trustedProxiesOptions } from './options-connections';
 import { describeIssue } from './options-problem';
@@ -673,7 +675,7 @@ export const optionsSchema = z.strictObject({
   rates: ratesOptions(duration)
     .default([])
     .describe(
-      'How often clients may ask: who sends more is refused with 429 `RATE_LIMITED`. A request counts for each rate that its sender is subject to. Each process counts for itself. [security.md](security.md#rates-and-quotas) has examples.',
+      'How often clients may ask: who sends more is refused with 429 `RATE_LIMITED`. A request counts for each rate that its sender is subject to. Gateways with the same `cache.store` in Redis or Valkey count together; otherwise each process counts for itself. [security.md](security.md#rates-and-quotas) has examples.',
     ),
   overload: z
     .strictObject(
@@ -782,17 +784,7 @@ export const optionsSchema = z.strictObject({
           )
           .prefault({})
           .describe('The response cache.'),
-        cdn: z
-          .strictObject(
-            {
-              enabled: flag
-                .default(false)
-                .describe(
-                  'Says in public answers how long a CDN keeps them (`s-maxage`), and what they are made of (`Surrogate-Key`, `Cache-Tag`). Browsers then ask each time.',
-                ),
-            },
-            { error: 'must be a map' },
-          )
+        cdn: cdnOptions(duration.prefault('5s'))
           .prefault({})
           .describe('What a CDN before the gateway is told.'),
         longest: timeout
@@ -840,6 +832,11 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('Where answers are kept.'),
+  persistedOperations: persistedOperationsOptions
+    .prefault({})
+    .describe(
+      'Operations that clients name in place of sending them: [caching.md](caching.md#persisted-operations).',
+    ),
   auth: z
     .strictObject(
       {

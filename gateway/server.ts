@@ -8,6 +8,7 @@ import { openStore } from './cache/open-store';
 import type { ClientRequest } from './client-request';
 import { prepareDrain } from './drain';
 import { answerClientError } from './http-errors';
+import { openSharedCounts } from './limits/shared-counts';
 import { createListener } from './listener';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
 import { type ProcessParts, Serving } from './serving';
@@ -62,8 +63,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const metrics = createMetrics();
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
+  const shared = openSharedCounts(options.cache, { meter: metrics.meter, logger });
   let state: 'starting' | 'running' | 'stopping' = 'starting';
-  const parts: ProcessParts = { store, audit, logger, metrics, state: () => state };
+  const parts: ProcessParts = { store, shared, audit, logger, metrics, state: () => state };
 
   let current = await Serving.open({ ...parts, options, ownSource });
   /** Those that still have requests in flight. */
@@ -77,8 +79,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
   const invalidate: Invalidate = (tags) => current.invalidate(tags);
+  const cdnPaths = (tags: readonly string[]) => current.cdnPaths(tags);
   const { enabled, token } = options.admin;
-  const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
+  const invalidation = token === undefined ? undefined : { token, invalidate, cdnPaths, audit, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, token, invalidation }) : undefined;
 
   async function close(): Promise<void> {
@@ -87,6 +90,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     server.close();
     await Promise.all([current, ...retired].map((each) => each.close()));
     await store.close();
+    await shared?.close();
     await audit?.close();
     await metrics.close();
   }

@@ -6,7 +6,7 @@ export interface BannerFacts {
   readonly subgraphs: ReadonlyMap<string, string>;
   /** Where the data is. */
   readonly data: string;
-  /** What to send to be somebody, by AppSync's name of the mode; undefined where the configuration has modes. */
+  /** What `curl` needs to be somebody, by AppSync's name of the mode; undefined where the configuration has modes. */
   readonly credentials: ReadonlyMap<string, string> | undefined;
   /** A query to try. */
   readonly query: string;
@@ -42,8 +42,9 @@ export function banner(facts: BannerFacts): string {
 
 function describeCredentials(credentials: ReadonlyMap<string, string>): string[] {
   return [
-    '  To be somebody (user u1; with the API key, an application), until Weir stops:',
+    '  To be user u1 (with the API key: an application), until Weir stops, give curl one of these:',
     ...Array.from(credentials, ([mode, text]) => `    ${mode.padEnd(longest(credentials))}  ${text}`),
+    "  To be support staff: -H 'authorization: Bearer support'; `u2` in its place is the next user.",
     '',
   ];
 }

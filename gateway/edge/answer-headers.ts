@@ -139,7 +139,8 @@ function cacheControl({ scope, maxAge, staleWhileRevalidate, staleIfError }: Pol
 }
 
 /** As a CDN takes it: no blank, no comma, no control character, ASCII. */
-const surrogateKey = (tag: string): string => encodeURI(Buffer.from(tag).toString()).replaceAll(',', '%2C');
+export const surrogateKey = (tag: string): string =>
+  encodeURI(Buffer.from(tag).toString()).replaceAll(',', '%2C');
 
 /**
  * Bytes that CDNs read of them at least (Fastly and Cloudflare: 16 KiB). A CDN that is not told all of an answer's keys

@@ -140,16 +140,17 @@ function rootVariables(run: Run, names: readonly string[]): Buffer {
 const noVariables = Buffer.alloc(0);
 
 /** What is sent together: of one subgraph, entities or root fields, in an order that is the same for the same set. */
-function groupsOf(calls: readonly Call[]): Call[][] {
-  const groups: Call[][] = [];
-  const open = new Map<string, Call[]>();
+export function groupsOf<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[]): Asking[][] {
+  const groups: Asking[][] = [];
+  const open = new Map<string, Asking[]>();
   const ordered = calls.toSorted((one, other) => one.operation.number - other.operation.number);
   for (const call of ordered) {
-    const { operation, asked } = call;
-    const key = `${operation.request.subgraph} ${asked === undefined ? 'root' : 'entities'}`;
+    const { operation } = call;
+    const { asksEntities } = operation;
+    const key = `${operation.request.subgraph} ${asksEntities ? 'entities' : 'root'}`;
     const group = open.get(key);
     // What asks for the same root fields in two requests is one to whoever recognises equal requests.
-    const isRepeated = asked === undefined && group?.at(-1)?.operation === operation;
+    const isRepeated = !asksEntities && group?.at(-1)?.operation === operation;
     if (group !== undefined && group.length < mostTogether && !isRepeated) group.push(call);
     else {
       const next = [call];

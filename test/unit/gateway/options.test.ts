@@ -55,6 +55,7 @@ describe('defaults', () => {
         response: 33_554_432,
       },
       overrides: {},
+      persistedOperations: { automatic: true, manifest: [], mode: 'log' },
       planning: {
         memory: 1_073_741_824,
         paths: 5_000,

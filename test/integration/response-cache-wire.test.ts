@@ -16,6 +16,8 @@ beforeAll(async () => {
   };
   gateway = await startTestGateway({
     supergraph: sourceOf(graph.supergraphSdl),
+    // The tests keep the event loop busy themselves.
+    overload: { delay: '1m' },
     rates: [{ name: 'all', per: 'everybody', limit: 1_000_000, window: 'day' }],
   });
   for (const request of [post('warm'), get('warm')]) for (let i = 0; i < 2; i++) await answersTo(request, 1);

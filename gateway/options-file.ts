@@ -44,8 +44,15 @@ export function readOptionsFile(
   ];
   if (problems.length > 0) return { problems };
   resolveFiles(document, dirname(file));
+  let value: unknown;
+  try {
+    value = document.toJS() ?? {};
+  } catch (error) {
+    // An alias without its anchor, or one that is repeated without bounds.
+    return { problems: [`${file}: ${(error as Error).message}.`] };
+  }
   return {
-    value: document.toJS() ?? {},
+    value,
     locate: (path) => {
       const offset = offsetOf(document, path);
       return offset === undefined ? '' : at(offset);

@@ -100,6 +100,15 @@ const headerName = z
   .transform((name) => name.toLowerCase())
   .refine((name) => !ownHeaders.has(name), { error: 'must not be a header that the gateway itself writes' });
 
+/** Public answers would be shared by clients that want different ones. */
+const identityHeaderName = headerName.refine(
+  (name) => !/^(accept(-.*)?|user-agent|x-forwarded-.*|forwarded|origin|referer|range|if-.*)$/.test(name),
+  {
+    error:
+      'must not be a header that says more than who asks: public answers would be given to clients that want others',
+  },
+);
+
 const headerValue = z
   .string({ error: 'must be text' })
   .regex(/^[\t\x20-\x7e]*$/, { error: 'must be printable ASCII on one line' });
@@ -736,7 +745,7 @@ export const optionsSchema = z.strictObject({
           .prefault('1KiB')
           .describe('The size above which answers are compressed in a shared store.'),
         identityHeaders: z
-          .array(headerName, { error: 'must be a list of header names' })
+          .array(identityHeaderName, { error: 'must be a list of header names' })
           .prefault(['authorization', 'cookie', 'x-api-key'])
           .describe(
             'Forwarded headers that only say who asks. They are no part of the keys of answers that subgraphs call `public`: all clients share those. All other forwarded headers are in every key.',
@@ -1194,7 +1203,7 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe(
-      'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed, removed or moved.',
+      'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed or moved, or removed from between others; to find out that the last ones are missing, it has to be told the last hash with `--last`.',
     ),
   logging: z
     .strictObject(

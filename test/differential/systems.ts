@@ -53,8 +53,25 @@ export interface Graph {
   plan(operation: Pick<RandomOperation, 'source' | 'operationName'>): QueryPlan;
 }
 
-/** Composes the subgraphs; the reasons when they do not compose. */
+/** The graph of the subgraphs over a world; the reasons when they do not compose. */
 export function composeGraph(subgraphs: readonly SubgraphSource[], world: RandomWorld): Graph | string[] {
+  let composed = compositions.get(subgraphs);
+  if (!composed) compositions.set(subgraphs, (composed = compose(subgraphs)));
+  if (Array.isArray(composed)) return composed;
+  return {
+    ...composed,
+    subgraphs,
+    world,
+    subgraphSchemas: new Map(subgraphs.map((subgraph) => [subgraph.name, subgraphSchema(subgraph, world)])),
+  };
+}
+
+/** Other worlds behind the same subgraphs are planned for in the same way. */
+const compositions = new WeakMap<readonly SubgraphSource[], Composition | string[]>();
+
+type Composition = Omit<Graph, 'subgraphs' | 'world' | 'subgraphSchemas'>;
+
+function compose(subgraphs: readonly SubgraphSource[]): Composition | string[] {
   const composed = composeServices(
     subgraphs.map(({ name, typeDefs }) => ({
       name,
@@ -70,9 +87,7 @@ export function composeGraph(subgraphs: readonly SubgraphSource[], world: Random
   const labels = supergraph.overrideLabels.filter((_, i) => i % 2 === 0);
   const plans = new Map<string, QueryPlan>();
   return {
-    subgraphs,
     supergraphSdl: composed.supergraphSdl,
-    world,
     apiSchema,
     protections: supergraph.protections,
     answerTypes: answerTypesSdl === undefined ? apiSchema : buildSchema(answerTypesSdl),
@@ -81,7 +96,6 @@ export function composeGraph(subgraphs: readonly SubgraphSource[], world: Random
       if (!known) plans.set(source, (known = plan(source, operationName, labels)));
       return known;
     },
-    subgraphSchemas: new Map(subgraphs.map((subgraph) => [subgraph.name, subgraphSchema(subgraph, world)])),
   };
 }
 

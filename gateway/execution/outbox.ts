@@ -140,24 +140,40 @@ function rootVariables(run: Run, names: readonly string[]): Buffer {
 const noVariables = Buffer.alloc(0);
 
 /** What is sent together: of one subgraph, entities or root fields, in an order that is the same for the same set. */
-function groupsOf(calls: readonly Call[]): Call[][] {
+function groupsOf(calls: Call[]): Call[][] {
   const groups: Call[][] = [];
-  const open = new Map<string, Call[]>();
-  const ordered = calls.toSorted((one, other) => one.operation.number - other.operation.number);
-  for (const call of ordered) {
+  const open: Call[][] = [];
+  putInOrder(calls);
+  for (const call of calls) {
     const { operation, asked } = call;
-    const key = `${operation.request.subgraph} ${asked === undefined ? 'root' : 'entities'}`;
-    const group = open.get(key);
+    const group = open.findLast(([first]) => mayGoTogether(first!, call));
     // What asks for the same root fields in two requests is one to whoever recognises equal requests.
     const isRepeated = asked === undefined && group?.at(-1)?.operation === operation;
     if (group !== undefined && group.length < mostTogether && !isRepeated) group.push(call);
     else {
       const next = [call];
       groups.push(next);
-      if (!isRepeated) open.set(key, next);
+      if (!isRepeated) open.push(next);
     }
   }
   return groups;
+}
+
+const mayGoTogether = (one: Call, other: Call): boolean =>
+  (one.asked === undefined) === (other.asked === undefined) &&
+  one.operation.request.subgraph === other.operation.request.subgraph;
+
+/** As they are few, and mostly in order, this takes less than `sort`. */
+function putInOrder(calls: Call[]): void {
+  for (let i = 1; i < calls.length; i++) {
+    const call = calls[i]!;
+    let at = i;
+    while (at > 0 && calls[at - 1]!.operation.number > call.operation.number) {
+      calls[at] = calls[at - 1]!;
+      at--;
+    }
+    calls[at] = call;
+  }
 }
 
 /** Below the number of aliases that servers refuse, of those that have such a limit. */

@@ -33,7 +33,13 @@ export default tseslint.config(
   },
   // Where processes are wired: cli/, and the entry points of the gateway's options and the subgraph kit.
   {
-    files: ['cli/**', 'test/**', 'gateway/options.ts', 'subgraphs/kit/serve.ts', 'subgraphs/kit/settings.ts'],
+    files: [
+      'cli/**',
+      'test/**',
+      'gateway/options.ts',
+      'subgraphs/kit/process.ts',
+      'subgraphs/kit/settings.ts',
+    ],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

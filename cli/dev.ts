@@ -27,7 +27,7 @@ export function devCommand(context: Context): Command {
   return addGatewayFlags(new Command('dev'))
     .summary('run the whole reference graph: database, subgraphs, composition, gateway')
     .description(
-      'Runs the whole reference graph: an embedded DynamoDB, the five subgraphs, the composer and the gateway in ' +
+      'Runs the whole reference graph: an embedded DynamoDB, the subgraphs, the composer and the gateway in ' +
         'development mode. Schema files are watched; an edit that composes is live within seconds. With --port 0, ' +
         'every port is a free one. DYNAMODB_ENDPOINT takes the place of the embedded DynamoDB.',
     )
@@ -77,6 +77,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   );
   const { loadSupergraphConfig, readSubgraphSchemas } = lazy.schema();
   const link = setUpLink(env);
+  const appSync = setUpAppSync();
   const sign = introspectionSigner({ ...env, ...link.env });
   const source = { file: flags.supergraphConfig, env, sign };
   const config = await loadSupergraphConfig(source).catch(failWithProblems);
@@ -86,7 +87,14 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     new SubgraphProcesses({
       ports: flags.port === '0' ? 'free' : 'configured',
       script: subgraphScript,
-      env: { WEIR_DEVELOPMENT: 'true', ...env, ...database.env, ...link.env, LOG_LEVEL: logLevel },
+      env: {
+        WEIR_DEVELOPMENT: 'true',
+        ...env,
+        ...database.env,
+        ...link.env,
+        ...appSync.env,
+        LOG_LEVEL: logLevel,
+      },
       output,
     }),
   );
@@ -98,7 +106,8 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   const credentials = await lazy.credentials().developmentCredentials();
 
   const { loadOptions, startGateway } = lazy.gateway();
-  const [gateway, , examples] = await withOptionsErrors(() => {
+  const adminToken = randomBytes(16).toString('hex');
+  const [gateway, , shown] = await withOptionsErrors(() => {
     const defaults = {
       mode: 'development',
       logLevel,
@@ -110,8 +119,22 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     // Who has configured modes of their own tries these.
     const ownModes = hasModes(options.auth);
     const auth = ownModes ? options.auth : credentials.auth;
-    const gateway = startGateway({ ...options, auth, privateLinks, supergraph: feed, logDestination });
-    return Promise.all([gateway, live.first, Promise.resolve(ownModes ? undefined : credentials.examples)]);
+    const subgraphs = { ...appSync.options, ...options.subgraphs };
+    const gateway = startGateway({
+      ...options,
+      auth,
+      privateLinks,
+      subgraphs,
+      admin: { ...options.admin, token: options.admin.token ?? adminToken },
+      supergraph: feed,
+      logDestination,
+    });
+    const shown = {
+      credentials: ownModes ? undefined : credentials.examples,
+      // Who has configured one knows it.
+      adminToken: options.admin.token === undefined ? adminToken : undefined,
+    };
+    return Promise.all([gateway, live.first, Promise.resolve(shown)]);
   });
   await parts.add(gateway);
   output.print(
@@ -120,7 +143,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       adminUrl: gateway.adminUrl,
       subgraphs: processes.urls,
       data: database.place,
-      credentials: examples,
+      ...shown,
       query: firstQuery,
       milliseconds: performance.now(),
     }),
@@ -133,6 +156,13 @@ function setUpLink(env: Context['env']) {
   if (given?.keysFile !== undefined) return { env: {}, options: given };
   const keys = given?.keys ?? [randomBytes(32).toString('base64url')];
   return { env: { WEIR_LINK_KEYS: keys.join(',') }, options: { keys } };
+}
+
+/** The subgraph of the reference graph that is an API of AWS AppSync, with a key for this run alone. */
+function setUpAppSync() {
+  const apiKey = `da2-${randomBytes(16).toString('hex')}`;
+  const shipping = { appsync: { auth: { type: 'API_KEY' as const, apiKey } } };
+  return { env: { SHIPPING_API_KEY: apiKey }, options: { shipping } };
 }
 
 function hasModes({ apiKeys, iam, oidc, cognito, lambda }: Options['auth']): boolean {

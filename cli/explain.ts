@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { type GraphQLError, printSourceLocation, Source } from 'graphql';
 import { CommandFailure, type Context } from './context';
 import { readInput } from './input';
+import type { Explained } from '../gateway';
+import { withOptionsErrors } from './gateway';
 import { lazy } from './lazy';
 
 interface ExplainFlags {
@@ -9,42 +11,47 @@ interface ExplainFlags {
   readonly variables?: string;
   readonly operation?: string;
   readonly supergraph: string;
+  readonly config?: string;
 }
 
 /** `weir explain`: how the gateway would run an operation, without running it. */
 export function explainCommand(context: Context): Command {
   return new Command('explain')
-    .summary('print the query plan of an operation')
+    .summary('print the query plan of an operation, and what would be merged, batched and cached')
     .description(
-      'Prints how the gateway would run an operation: which subgraph is asked for what, in which order. Nothing ' +
-        'is sent to a subgraph. Exits 1 when the operation is not valid, with line and column.',
+      'Prints how the gateway would run an operation: its query plan, which calls of subgraphs come of it, what ' +
+        'these share with other requests, and what is kept how long. Nothing is sent to a subgraph. Exits 1 when the ' +
+        'operation is not valid, with line and column.',
     )
     .requiredOption('-q, --query <FILE>', 'the GraphQL document')
     .option('--variables <FILE>', 'its variables, as JSON')
     .option('--operation <NAME>', 'the operation, when the document has several')
     .option('-s, --supergraph <FILE>', 'the supergraph', 'schema/supergraph.graphql')
+    .option('-c, --config <FILE>', 'options of the gateway, in YAML (default: the defaults)')
     .addHelpText(
       'after',
       '\nExamples:\n' +
-        '  $ weir explain --query query.graphql\n' +
+        '  $ weir explain --query query.graphql --config weir.yaml\n' +
         '  $ weir explain --query shop.graphql --operation Cart --variables cart.json',
     )
     .action((flags: ExplainFlags) => explain(flags, context));
 }
 
-async function explain(flags: ExplainFlags, { stdout }: Context): Promise<void> {
+async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<void> {
   const query = await readInput(flags.query);
   const supergraphSdl = await readInput(flags.supergraph);
   const variables =
     flags.variables === undefined
       ? undefined
       : parseVariables(flags.variables, await readInput(flags.variables));
-  const { explainOperation } = lazy.gateway();
+  const { explainOperation, loadOptions } = lazy.gateway();
+  const options = await withOptionsErrors(() => Promise.resolve(loadOptions({ config: flags.config, env })));
   const explanation = await explainOperation({
     supergraphSdl,
     query,
     variables,
     operationName: flags.operation,
+    options,
   }).catch((error: unknown) => {
     // It rejects only when the supergraph does not build.
     const [reason] = (error as Error).message.split('\n');
@@ -54,7 +61,42 @@ async function explain(flags: ExplainFlags, { stdout }: Context): Promise<void> 
     const source = new Source(query, flags.query);
     throw new CommandFailure(explanation.errors.map((error) => describe(error, source)).join('\n\n'), 1);
   }
-  stdout.write(`${explanation.plan.trimEnd()}\n`);
+  stdout.write(`${[explanation.plan.trimEnd(), ...report(explanation)].join('\n')}\n`);
+}
+
+/** Below the plan: calls, and what is saved of them. */
+function report({ calls, subgraphs, answer }: Explained): string[] {
+  const fetches = calls.flatMap((call) => call.fetches).length;
+  const places = new Set(
+    calls.map(({ step, subgraph, kind }, i) => (kind === 'mutation' ? i : `${step} ${kind} ${subgraph}`)),
+  );
+  const count = places.size === calls.length ? `${calls.length}` : `${places.size} to ${calls.length}`;
+  const merged = fetches === calls.length ? '' : `, for ${fetches} fetches of the plan`;
+  const meeting =
+    places.size === calls.length
+      ? ''
+      : '; those of one step and subgraph go together if they are ready at the same time';
+  return [
+    ...['', `Calls: ${count}${merged}${meeting}`],
+    ...table(
+      calls.map((call) => [
+        `step ${call.step}`,
+        call.subgraph,
+        call.fetches
+          .map(({ asks, path }) => `${asks.join(', ')}${path === '' ? '' : ` at ${path}`}`)
+          .join(' + '),
+      ]),
+    ),
+    ...['', 'Shared with other requests'],
+    ...table(subgraphs.map(({ name, shared }) => [name, shared])),
+    ...['', 'Kept'],
+    ...table([...subgraphs.map(({ name, kept }) => [name, kept]), ['the answer', answer]]),
+  ];
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')}`.trimEnd());
 }
 
 function parseVariables(file: string, text: string): Readonly<Record<string, unknown>> {

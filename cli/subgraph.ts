@@ -12,7 +12,7 @@ export function subgraphCommand(context: Context): Command {
       'Runs one subgraph of the reference graph alone. Flags after its name are its own: --port, --host, --data, ' +
         '--schema. Its exit code is that of the command.',
     )
-    .argument('<NAME>', 'accounts, products, inventory, reviews or orders')
+    .argument('<NAME>', 'accounts, products, inventory, reviews, orders or shipping')
     .argument('[FLAGS...]', 'flags of the subgraph')
     .passThroughOptions()
     .allowUnknownOption()

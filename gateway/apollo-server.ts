@@ -7,6 +7,7 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import type { PersistedOperations } from './edge/persisted-operations';
 import { type ErrorCode, errors } from './errors';
 import type { OperationContext } from './executor';
 import type { Gateway } from './gateway';
@@ -17,13 +18,15 @@ import type { Logger } from './telemetry/logger';
 export interface ApolloServerSettings {
   readonly gateway: Gateway;
   readonly options: Options;
+  readonly persistedOperations: PersistedOperations;
   readonly formatError: FormatError;
   readonly logger: Logger;
 }
 
 /** The GraphQL layer: parsing, validation, the choice of the operation, and plugins, in front of the gateway. */
 export function createApolloServer(settings: ApolloServerSettings): ApolloServer<OperationContext> {
-  const { gateway, options, formatError, logger } = settings;
+  const { gateway, options, persistedOperations, formatError, logger } = settings;
+  const { registry } = persistedOperations;
   const development = options.mode === 'development';
   return new ApolloServer<OperationContext>({
     gateway,
@@ -31,6 +34,7 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
     // Who may ask for the schema, and how many operations at once, `limits/` decides by the client.
     introspection: true,
     allowBatchedHttpRequests: true,
+    persistedQueries: registry === undefined ? false : { cache: registry },
     validationOptions: { maxErrors: mostErrors },
     hideSchemaDetailsFromClientErrors: !development,
     includeStacktraceInErrorResponses: false,

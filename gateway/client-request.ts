@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { GraphQLError } from 'graphql';
 import type { Proof } from './auth/authenticator';
@@ -9,7 +9,7 @@ import type { Served } from './edge/answer-headers';
 import { requestError } from './errors';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
-import { noCalls } from './transports/call-counts';
+import { type CallCounts, noCalls } from './transports/call-counts';
 import { scopeOf } from './transports/headers';
 import type { Live } from './transports/live-set';
 import type { Caller } from './transports/transport';
@@ -19,8 +19,8 @@ export class ClientGone extends Error {
   override readonly name = 'ClientGone';
 }
 
+/** What is the same for all requests. */
 export interface ClientRequestOptions {
-  readonly headers: IncomingHttpHeaders;
   /** Picks the headers that are handed on to subgraphs. */
   readonly forward: (headers: IncomingHttpHeaders) => Caller['headers'];
   /** What subgraphs are told of who sends it. */
@@ -28,7 +28,7 @@ export interface ClientRequestOptions {
   /** Milliseconds that the request may take. */
   readonly timeout: number;
   /** Where it comes from: an IP address. */
-  readonly address: string | undefined;
+  readonly addressOf: (request: IncomingMessage) => string;
 }
 
 interface Operation {
@@ -36,54 +36,87 @@ interface Operation {
   readonly type: string;
 }
 
-/** One request of a client, from its first byte until its answer is sent or the client is gone. */
+/**
+ * One request of a client, from its first byte until its answer is sent or the client is gone. What not all requests
+ * need is made when it is first asked for: an answer from the cache is given in less time than all of it takes.
+ */
 export class ClientRequest implements Caller, Live {
   place = -1;
-  readonly id: string;
-  /** As clients of Apollo call themselves; empty when they do not. */
-  readonly clientName: string;
-  readonly clientVersion: string;
-  readonly trace: TraceContext;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly tracing: Readonly<Record<string, string>>;
   readonly start = performance.now();
-  readonly deadline: number;
-  readonly calls = noCalls();
-  /** Where it comes from: an IP address. */
-  readonly address: string | undefined;
+  /** Where it comes from: an IP address. Looked up at once, as a closed socket does not know it. */
+  readonly address: string;
   /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
   proof: Proof | undefined;
   /** Why its credentials prove nothing: the answer to it. */
   refusal: Error | undefined;
   /** Whether it was counted for the rates: why it may not go on, or null when it may. */
   rateRefusal: GraphQLError | null | undefined;
-  readonly ingredients = new Ingredients();
-  /** What it says of the answer that it wants, where that is heard. */
-  readonly cacheControl: string | undefined;
   /** How it is answered, where caches may keep the answer. */
   served: Served | undefined;
 
-  readonly #signIdentity: SignIdentity;
+  readonly #options: ClientRequestOptions;
+  readonly #received: IncomingHttpHeaders;
+  #id: string | undefined;
+  #trace: TraceContext | undefined;
+  #headers: Caller['headers'] | undefined;
+  #tracing: Caller['tracing'] | undefined;
+  #calls: CallCounts | undefined;
+  #ingredients: Ingredients | undefined;
   #operation: Operation | undefined;
   #scope: string | undefined;
   /** What the client is told when its request was ended before its time. */
   #abortion: Error | undefined;
   #onAbort: ((reason: Error) => void) | undefined;
-  readonly #timer: NodeJS.Timeout;
-  readonly #atEnd: (() => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #atEnd: (() => void)[] | undefined;
 
-  constructor({ headers, forward, signIdentity, timeout, address }: ClientRequestOptions) {
-    this.address = address;
-    this.id = requestIdOf(headers['x-request-id']);
-    this.clientName = ownName(headers['apollographql-client-name']);
-    this.clientVersion = ownName(headers['apollographql-client-version']);
-    this.trace = startTrace(single(headers['traceparent']), single(headers['tracestate']));
-    this.headers = forward(headers);
-    this.cacheControl = headers['cache-control'];
-    this.#signIdentity = signIdentity;
-    this.tracing = tracingHeaders(this.id, this.trace);
-    this.deadline = this.start + timeout;
-    this.#timer = setTimeout(() => this.abort(requestError('GATEWAY_TIMEOUT', { timeout })), timeout);
+  constructor(options: ClientRequestOptions, request: IncomingMessage) {
+    this.#options = options;
+    this.#received = request.headers;
+    this.address = options.addressOf(request);
+  }
+
+  get id(): string {
+    return (this.#id ??= requestIdOf(this.#received['x-request-id']));
+  }
+
+  get trace(): TraceContext {
+    const { traceparent, tracestate } = this.#received;
+    return (this.#trace ??= startTrace(single(traceparent), single(tracestate)));
+  }
+
+  get headers(): Caller['headers'] {
+    return (this.#headers ??= this.#options.forward(this.#received));
+  }
+
+  get tracing(): Caller['tracing'] {
+    return (this.#tracing ??= tracingHeaders(this.id, this.trace));
+  }
+
+  get calls(): CallCounts {
+    return (this.#calls ??= noCalls());
+  }
+
+  get ingredients(): Ingredients {
+    return (this.#ingredients ??= new Ingredients());
+  }
+
+  get deadline(): number {
+    return this.start + this.#options.timeout;
+  }
+
+  /** As clients of Apollo call themselves; empty when they do not. */
+  get clientName(): string {
+    return ownName(this.#received['apollographql-client-name']);
+  }
+
+  get clientVersion(): string {
+    return ownName(this.#received['apollographql-client-version']);
+  }
+
+  /** What it says of the answer that it wants, where that is heard. */
+  get cacheControl(): string | undefined {
+    return this.#received['cache-control'];
   }
 
   /** Who sends it. Set before anything answers. */
@@ -103,7 +136,7 @@ export class ClientRequest implements Caller, Live {
   }
 
   get signedIdentity(): string | undefined {
-    return this.#signIdentity(this.identity);
+    return this.#options.signIdentity(this.identity);
   }
 
   get scope(): string {
@@ -121,12 +154,17 @@ export class ClientRequest implements Caller, Live {
 
   /** Settles as `work` does, or rejects with the reason of the abortion the moment it comes. To be called once. */
   run<Result>(work: () => Promise<Result>): Promise<Result> {
+    const { timeout } = this.#options;
     return new Promise<Result>((resolve, reject) => {
+      const left = this.deadline - performance.now();
+      const end = (): void => this.abort(requestError('GATEWAY_TIMEOUT', { timeout }));
+      if (left <= 0) end();
       if (this.#abortion !== undefined) {
         reject(this.#abortion);
         return;
       }
       this.#onAbort = reject;
+      this.#timer = setTimeout(end, left);
       work().then(resolve, reject);
     });
   }
@@ -139,12 +177,12 @@ export class ClientRequest implements Caller, Live {
 
   /** `release` is called when the request is over, however it ends. */
   onEnd(release: () => void): void {
-    this.#atEnd.push(release);
+    (this.#atEnd ??= []).push(release);
   }
 
   end(): void {
-    clearTimeout(this.#timer);
-    for (const release of this.#atEnd.splice(0)) release();
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    for (const release of this.#atEnd?.splice(0) ?? []) release();
   }
 }
 

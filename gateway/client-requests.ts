@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { compileSignedIdentity, type SignIdentity } from './auth/signed-identity';
+import type { Socket } from 'node:net';
+import { compileSignedIdentity } from './auth/signed-identity';
 import { compileClientAddress } from './client-address';
-import { ClientGone, ClientRequest } from './client-request';
+import { ClientGone, ClientRequest, type ClientRequestOptions } from './client-request';
 import { isProbe } from './health';
 import type { Options } from './options';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import { compileHeaderRules } from './transports/headers';
-import { LiveSet } from './transports/live-set';
+import { LiveSet, outOfSet } from './transports/live-set';
 
 export interface ClientRequestsOptions {
   readonly options: Options;
@@ -18,19 +19,28 @@ export interface ClientRequestsOptions {
 /** The requests of clients that are not answered yet: each begins here, is measured, and has its line in the access log. */
 export class ClientRequests {
   readonly #settings: ClientRequestsOptions;
-  readonly #forward: ReturnType<typeof compileHeaderRules>;
-  readonly #signIdentity: SignIdentity;
-  readonly #addressOf: ReturnType<typeof compileClientAddress>;
+  readonly #ofAll: ClientRequestOptions;
+  readonly #onClose: (this: ServerResponse) => void;
   readonly #inFlight = new LiveSet<ClientRequest>();
+  /** By connection: responses to requests that came before those before them were answered. */
+  readonly #queued = new WeakMap<Socket, Set<ServerResponse>>();
   /** Those in flight that are no probes of health. */
   #counted = 0;
 
   constructor(settings: ClientRequestsOptions) {
     this.#settings = settings;
-    const { headers, privateLinks } = settings.options;
-    this.#addressOf = compileClientAddress(settings.options.trustedProxies);
-    this.#forward = compileHeaderRules(headers);
-    this.#signIdentity = compileSignedIdentity(privateLinks);
+    const { headers, privateLinks, timeouts, trustedProxies } = settings.options;
+    this.#ofAll = {
+      forward: compileHeaderRules(headers),
+      signIdentity: compileSignedIdentity(privateLinks),
+      timeout: timeouts.request,
+      addressOf: compileClientAddress(trustedProxies),
+    };
+    const end = this.#end.bind(this);
+    // One for all requests: a listener of its own for each costs more than what it does.
+    this.#onClose = function () {
+      end(this.req, this);
+    };
     const inFlight = settings.metrics.meter.createObservableUpDownCounter('weir.requests.in_flight', {
       description: 'Requests to the endpoint that are not answered yet.',
     });
@@ -52,31 +62,35 @@ export class ClientRequests {
 
   /** Begins a request, before anything else is done for it. It ends with its response, or when the client leaves. */
   begin(request: IncomingMessage & WithClient, response: ServerResponse): ClientRequest {
-    const { timeouts } = this.#settings.options;
-    const client = new ClientRequest({
-      headers: request.headers,
-      forward: this.#forward,
-      signIdentity: this.#signIdentity,
-      timeout: timeouts.request,
-      address: this.#addressOf(request),
-    });
+    const client = new ClientRequest(this.#ofAll, request);
     request[clientKey] = client;
     this.#inFlight.add(client);
-    const isForHealth = isProbe(request.url!);
-    if (!isForHealth) this.#counted++;
-    response.once('close', () => {
-      this.#inFlight.delete(client);
-      this.#end(client, request, response, isForHealth);
-    });
+    if (!isProbe(request.url!)) this.#counted++;
+    response.on('close', this.#onClose);
+    if (response.socket === null) this.#followQueued(client, response);
     return client;
   }
 
-  #end(
-    client: ClientRequest,
-    request: IncomingMessage,
-    response: ServerResponse,
-    isForHealth: boolean,
-  ): void {
+  /** A response whose turn on its connection has not come: when its client leaves, Node says so of the first one only. */
+  #followQueued(client: ClientRequest, response: ServerResponse): void {
+    const { socket } = response.req;
+    let queue = this.#queued.get(socket);
+    if (queue === undefined) {
+      const created = new Set<ServerResponse>();
+      this.#queued.set(socket, (queue = created));
+      socket.once('close', () => {
+        for (const each of created) this.#end(each.req, each);
+      });
+    }
+    queue.add(response);
+    client.onEnd(() => queue.delete(response));
+  }
+
+  #end(request: IncomingMessage, response: ServerResponse): void {
+    const client = clientOf(request);
+    if (client.place === outOfSet) return;
+    const isForHealth = isProbe(request.url!);
+    this.#inFlight.delete(client);
     const { metrics, logger } = this.#settings;
     const answered = response.writableFinished;
     if (!answered) client.abort(new ClientGone());

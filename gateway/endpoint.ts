@@ -5,6 +5,7 @@ import type { Admit } from './auth/authentication';
 import type { ClientRequest } from './client-request';
 import type { AnswerHeaders } from './edge/answer-headers';
 import type { CachedAnswers } from './edge/cached-answers';
+import { idMembers, type NamedRequest, type PersistedOperations } from './edge/persisted-operations';
 import { requestError } from './errors';
 import type { OperationContext } from './executor';
 import type { ClientLimits } from './limits/client-limits';
@@ -19,6 +20,7 @@ export interface EndpointOptions {
   /** Whether there is a supergraph; until then the answer is 503. */
   readonly isReady: () => boolean;
   readonly limits: ClientLimits;
+  readonly persistedOperations: PersistedOperations;
   /** Undefined when no mode of authentication is configured. */
   readonly admit: Admit | undefined;
   /** Undefined when no rate is configured. */
@@ -27,7 +29,7 @@ export interface EndpointOptions {
 
 /** Mounts Apollo Server on Fastify. The body of a request stays the bytes that came until it is needed as JSON. */
 export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions): void {
-  const { path, apollo, limits, isReady, admit, rates } = options;
+  const { path, apollo, limits, persistedOperations, isReady, admit, rates } = options;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
@@ -53,16 +55,19 @@ export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions):
     handler: async (request, reply) => {
       if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
       const { client, method } = request;
-      const body = method === 'POST' ? parseBody(request) : undefined;
-      if (Array.isArray(body)) {
-        const limited = rates?.refuseBatch(client, reply.raw, body.length);
+      const given = method === 'POST' ? parseBody(request) : undefined;
+      if (Array.isArray(given)) {
+        const limited = rates?.refuseBatch(client, reply.raw, given.length);
         if (limited !== undefined) throw limited;
+        checkBatch(given, client, limits);
       }
-      const search = searchOf(request);
+      const spellOut = (named: NamedRequest) => persistedOperations.spellOut(named);
+      const body = given && (await spellOutBody(given, spellOut));
+      const search = body === undefined ? await spellOutUrl(searchOf(request), spellOut) : '';
       for (const document of body === undefined
         ? documentsOfUrl(search)
-        : documentsOfBody(body, client, limits)) {
-        const refusal = limits.refuse(document, client.identity);
+        : [body].flat().flatMap(documentOf)) {
+        const refusal = limits.refuse(document, client.identity) ?? persistedOperations.refuse?.(document);
         if (refusal !== undefined) throw refusal;
       }
       const httpGraphQLRequest = { method, headers: headersOf(request), search, body };
@@ -141,15 +146,39 @@ function parseBody({ headers, body, client }: FastifyRequest): object {
   return request;
 }
 
-/** The documents that a body holds. Throws when there are more operations than the client may send at once. */
-function documentsOfBody(body: object, { identity }: ClientRequest, limits: ClientLimits): string[] {
-  if (!Array.isArray(body)) return documentOf(body);
+/** Throws when there are more operations than the client may send at once. */
+function checkBatch({ length }: readonly unknown[], { identity }: ClientRequest, limits: ClientLimits): void {
   const limit = limits.of(identity).batch;
   if (limit === 1) throw requestError('BAD_REQUEST', { reason: 'Batches of operations are not accepted.' });
-  if (body.length > limit) {
-    throw requestError('MAX_BATCH_LIMIT', { got: body.length, limit });
+  if (length > limit) throw requestError('MAX_BATCH_LIMIT', { got: length, limit });
+}
+
+type SpellOut = (named: NamedRequest) => Promise<NamedRequest>;
+
+function spellOutBody(body: object, spellOut: SpellOut): Promise<object> {
+  if (!Array.isArray(body)) return spellOut(body);
+  return Promise.all(
+    body.map((each: unknown) => (typeof each === 'object' && each !== null ? spellOut(each) : each)),
+  );
+}
+
+async function spellOutUrl(search: string, spellOut: SpellOut): Promise<string> {
+  const parameters = new URLSearchParams(search);
+  if (parameters.has('query')) return search;
+  const named: Record<string, unknown> = {};
+  for (const member of idMembers) if (parameters.has(member)) named[member] = parameters.get(member);
+  try {
+    if (parameters.has('extensions')) named['extensions'] = JSON.parse(parameters.get('extensions')!);
+  } catch {
+    // Apollo Server says so.
+    return search;
   }
-  return body.flatMap(documentOf);
+  const spelled = await spellOut(named);
+  if (spelled === named) return search;
+  const { query, extensions } = spelled;
+  parameters.set('extensions', JSON.stringify(extensions));
+  if (typeof query === 'string') parameters.set('query', query);
+  return `?${parameters.toString()}`;
 }
 
 function documentOf(operation: unknown): string[] {

@@ -34,8 +34,18 @@ export const errors = {
   },
   PERSISTED_QUERY_NOT_FOUND: {
     status: 200,
-    when: 'The gateway does not know the hash of the automatic persisted query. The client sends the query with it; Apollo Client does so by itself.',
+    when: 'The gateway does not know the operation that is named: no client has registered the hash, or no manifest has the id. The client sends the query with its hash; Apollo Client does so by itself.',
     message: () => 'PersistedQueryNotFound',
+  },
+  PERSISTED_QUERY_NOT_SUPPORTED: {
+    status: 200,
+    when: 'The gateway has no persisted operations: `persistedOperations.automatic` is off, and there is no manifest. Send the query.',
+    message: () => 'PersistedQueryNotSupported',
+  },
+  QUERY_NOT_IN_SAFELIST: {
+    status: 400,
+    when: 'The operation is in no manifest of `persistedOperations.manifest`, and `mode: reject` lets no other be run. Nothing was executed. Its text must be the one of the manifest, to the letter.',
+    message: () => 'The operation is not one of those that may be run here.',
   },
   UNAUTHENTICATED: {
     status: 401,
@@ -51,7 +61,7 @@ export const errors = {
   NOT_FOUND: {
     status: 404,
     when: 'Nothing is served at this path.',
-    message: ({ path }: { readonly path: string }) => `The endpoint is ${path}; nothing is served here.`,
+    message: ({ reason }: { readonly reason: string }) => reason,
   },
   METHOD_NOT_ALLOWED: {
     status: 405,

@@ -1,6 +1,9 @@
 import { buildSchema, getOperationAST, getVariableValues, GraphQLError, parse, validate } from 'graphql';
-import { createPlanner } from './planning';
 import { requestError } from './errors';
+import { compileOperation, outlineCalls, type OutlinedCall } from './execution';
+import { explainSavings, type Savings } from './explain-savings';
+import { type Options, parseOptions } from './options';
+import { createPlanner } from './planning';
 
 export interface ExplainOptions {
   readonly supergraphSdl: string;
@@ -8,20 +11,34 @@ export interface ExplainOptions {
   readonly query: string;
   /** Which operation of the document; needed when it has several. */
   readonly operationName?: string | undefined;
-  /** Checked against the operation when they are given. A plan does not depend on them. */
+  /**
+   * Checked against the operation when they are given. A plan does not depend on them, but `@skip` and `@include` do:
+   * a variable that is not given has its default, or is false.
+   */
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
+  /** What a gateway runs with. @default the defaults */
+  readonly options?: Options | undefined;
 }
 
-/** The plan as text, or why there is none: a syntax error, a field that does not exist, a variable that is missing. */
-export type Explanation = { readonly plan: string } | { readonly errors: readonly GraphQLError[] };
+/** How an operation is run. */
+export interface Explained extends Savings {
+  /** The query plan, as text. */
+  readonly plan: string;
+  /** What subgraphs are asked, fetches of the plan that go together as one. */
+  readonly calls: readonly OutlinedCall[];
+}
+
+/** Or why it is not: a syntax error, a field that does not exist, a variable that is missing. */
+export type Explanation = Explained | { readonly errors: readonly GraphQLError[] };
 
 /** Plans an operation without running it. Rejects when the supergraph does not build. */
-export async function explainOperation(options: ExplainOptions): Promise<Explanation> {
-  const { supergraphSdl, query, operationName, variables } = options;
+export async function explainOperation(given: ExplainOptions): Promise<Explanation> {
+  const { supergraphSdl, query, operationName, variables, options = parseOptions({}) } = given;
   const planner = createPlanner({ supergraphSdl });
+  const trusted = { assumeValid: true, assumeValidSDL: true };
   try {
-    const { apiSchemaSdl } = await planner.ready;
-    const schema = buildSchema(apiSchemaSdl.join(''), { assumeValid: true, assumeValidSDL: true });
+    const { apiSchemaSdl, answerTypesSdl } = await planner.ready;
+    const schema = buildSchema(apiSchemaSdl.join(''), trusted);
     const document = parse(query);
     const invalid = validate(schema, document);
     if (invalid.length > 0) return { errors: invalid };
@@ -37,7 +54,15 @@ export async function explainOperation(options: ExplainOptions): Promise<Explana
       const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
       if (errors !== undefined) return { errors };
     }
-    return { plan: await planner.describe(query, operationName) };
+    const supergraphSchema = answerTypesSdl === undefined ? schema : buildSchema(answerTypesSdl, trusted);
+    const plan = await planner.plan(query, operationName);
+    const program = compileOperation({ plan, schema, supergraphSchema, document, operationName });
+    const calls = outlineCalls(program, variables ?? {});
+    return {
+      plan: await planner.describe(query, operationName),
+      calls,
+      ...explainSavings({ document, operation, schema, calls, options }),
+    };
   } catch (error) {
     if (error instanceof GraphQLError) return { errors: [error] };
     throw error;

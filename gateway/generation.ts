@@ -176,7 +176,10 @@ function chooseSubgraph(
   };
 }
 
-function readLifetimes(cache: Options['subgraphs'][string]['cache'] | undefined): Subgraph['lifetimes'] {
+/** How long the options have the answers of a subgraph live. */
+export function readLifetimes(
+  cache: Options['subgraphs'][string]['cache'] | undefined,
+): Subgraph['lifetimes'] {
   const { maxAge, types = {}, ...others } = cache ?? {};
   const read = (each: LifetimeOptions): Policy => ({
     scope: each.scope,

@@ -1,7 +1,7 @@
 export { startGateway, type GatewayOptions, type RunningGateway } from './server';
 export { createAdminServer } from './admin-server';
 export { loadOptions, OptionsError, type LoadOptions, type Options, type OptionsInput } from './options';
-export { explainOperation, type ExplainOptions, type Explanation } from './explain';
+export { explainOperation, type Explained, type ExplainOptions, type Explanation } from './explain';
 export { measurePlans } from './plan-costs';
 export type { Invalidation, InvalidationSource } from './cache/invalidation';
 export { SupergraphError } from './generation';

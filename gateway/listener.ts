@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import { keepAliveTimeout, WholeRequest, WholeResponse } from './edge/whole-messages';
 import { type Options, OptionsError } from './options';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
@@ -20,13 +21,15 @@ export function createListener({ timeouts, tls }: Options, handle: Handle): Serv
   };
   const server =
     tls === undefined
-      ? createServer(limits, handle)
+      ? createServer({ ...limits, IncomingMessage: WholeRequest, ServerResponse: WholeResponse }, handle)
       : secure(
           createSecureServer(
             {
               ...limits,
               ...readCertificates(tls),
               allowHTTP1: true,
+              Http1IncomingMessage: WholeRequest,
+              Http1ServerResponse: WholeResponse,
               minVersion: 'TLSv1.2',
               requestCert: tls.clientCa !== undefined,
               rejectUnauthorized: tls.clientCa !== undefined,
@@ -43,8 +46,6 @@ export function createListener({ timeouts, tls }: Options, handle: Handle): Serv
   return server;
 }
 
-/** Milliseconds; longer than load balancers keep a connection, so that it is they who close it. */
-const keepAliveTimeout = 72_000;
 /** 16 KiB. */
 const maxHeaderSize = 16_384;
 

@@ -1,6 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, Scalar, visit } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  Scalar,
+  visit,
+} from 'yaml';
 
 export type OptionsFile =
   | {
@@ -34,8 +44,15 @@ export function readOptionsFile(
   ];
   if (problems.length > 0) return { problems };
   resolveFiles(document, dirname(file));
+  let value: unknown;
+  try {
+    value = document.toJS() ?? {};
+  } catch (error) {
+    // An alias without its anchor, or one that is repeated without bounds.
+    return { problems: [`${file}: ${(error as Error).message}.`] };
+  }
   return {
-    value: document.toJS() ?? {},
+    value,
     locate: (path) => {
       const offset = offsetOf(document, path);
       return offset === undefined ? '' : at(offset);
@@ -84,6 +101,8 @@ function resolveFiles(document: Document, folder: string): void {
       ['cert', 'key', 'ca'].map((file) => ['subgraphs', name, 'tls', file]),
     ),
     ['authorization', 'policies', 'module'],
+    ['persistedOperations', 'manifest'],
+    ...itemsIn(document, ['persistedOperations', 'manifest']),
     ...['iam', 'lambda'].map((mode) => ['auth', mode, 'module']),
   ];
   for (const path of paths) {
@@ -93,6 +112,11 @@ function resolveFiles(document: Document, folder: string): void {
     if (/^\w+:\/\//.test(location) || isAbsolute(location)) continue;
     node.value = scheme + join(folder, location);
   }
+}
+
+function itemsIn(document: Document, path: readonly string[]): unknown[][] {
+  const list = document.hasIn(path) ? document.getIn(path, true) : undefined;
+  return isSeq(list) ? list.items.map((_, index) => [...path, index]) : [];
 }
 
 function namesIn(document: Document, option: string): unknown[] {

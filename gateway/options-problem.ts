@@ -54,17 +54,32 @@ function suggest(key: string, known: readonly string[]): string {
 }
 
 function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let node: JsonSchema | undefined = z.toJSONSchema(schema, {
-    io: 'input',
-    unrepresentable: 'any',
-  }) as JsonSchema;
-  for (const key of path) node = node?.properties?.[String(key)] ?? asSchema(node?.additionalProperties);
+  let node: JsonSchema | undefined = jsonSchemaOf(schema);
+  for (const key of path) {
+    const { properties = {}, additionalProperties, items }: JsonSchema = node ?? {};
+    if (typeof key === 'number') node = items;
+    else if (Object.hasOwn(properties, key)) node = properties[String(key)];
+    else node = asSchema(additionalProperties);
+  }
   return Object.keys(node?.properties ?? {});
+}
+
+/** It takes longer than all the rest: each is made once. */
+const jsonSchemas = new WeakMap<z.ZodType, JsonSchema>();
+
+function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  let made = jsonSchemas.get(schema);
+  if (made === undefined) {
+    made = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+    jsonSchemas.set(schema, made);
+  }
+  return made;
 }
 
 interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema | boolean;
+  readonly items?: JsonSchema;
 }
 
 function asSchema(value: JsonSchema | boolean | undefined): JsonSchema | undefined {

@@ -4,7 +4,9 @@ import { auditActions } from './telemetry/audit/record';
 import { invalidationSchema } from './cache/invalidation';
 import { limitsOptions } from './limits/options';
 import { ratesOptions } from './limits/rate-options';
+import { cdnOptions } from './options-cdn';
 import { readOptionsFile } from './options-file';
+import { persistedOperationsOptions } from './options-persisted-operations';
 import { privateLinksOptions } from './options-private-links';
 import { tlsOptions, trustedProxiesOptions } from './options-connections';
 import { describeIssue } from './options-problem';
@@ -97,6 +99,15 @@ const headerName = z
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: 'must be the name of a header' })
   .transform((name) => name.toLowerCase())
   .refine((name) => !ownHeaders.has(name), { error: 'must not be a header that the gateway itself writes' });
+
+/** Public answers would be shared by clients that want different ones. */
+const identityHeaderName = headerName.refine(
+  (name) => !/^(accept(-.*)?|user-agent|x-forwarded-.*|forwarded|origin|referer|range|if-.*)$/.test(name),
+  {
+    error:
+      'must not be a header that says more than who asks: public answers would be given to clients that want others',
+  },
+);
 
 const headerValue = z
   .string({ error: 'must be text' })
@@ -673,7 +684,7 @@ export const optionsSchema = z.strictObject({
   rates: ratesOptions(duration)
     .default([])
     .describe(
-      'How often clients may ask: who sends more is refused with 429 `RATE_LIMITED`. A request counts for each rate that its sender is subject to. Each process counts for itself. [security.md](security.md#rates-and-quotas) has examples.',
+      'How often clients may ask: who sends more is refused with 429 `RATE_LIMITED`. A request counts for each rate that its sender is subject to. Gateways with the same `cache.store` in Redis or Valkey count together; otherwise each process counts for itself. [security.md](security.md#rates-and-quotas) has examples.',
     ),
   overload: z
     .strictObject(
@@ -734,7 +745,7 @@ export const optionsSchema = z.strictObject({
           .prefault('1KiB')
           .describe('The size above which answers are compressed in a shared store.'),
         identityHeaders: z
-          .array(headerName, { error: 'must be a list of header names' })
+          .array(identityHeaderName, { error: 'must be a list of header names' })
           .prefault(['authorization', 'cookie', 'x-api-key'])
           .describe(
             'Forwarded headers that only say who asks. They are no part of the keys of answers that subgraphs call `public`: all clients share those. All other forwarded headers are in every key.',
@@ -782,17 +793,7 @@ export const optionsSchema = z.strictObject({
           )
           .prefault({})
           .describe('The response cache.'),
-        cdn: z
-          .strictObject(
-            {
-              enabled: flag
-                .default(false)
-                .describe(
-                  'Says in public answers how long a CDN keeps them (`s-maxage`), and what they are made of (`Surrogate-Key`, `Cache-Tag`). Browsers then ask each time.',
-                ),
-            },
-            { error: 'must be a map' },
-          )
+        cdn: cdnOptions(duration.prefault('5s'))
           .prefault({})
           .describe('What a CDN before the gateway is told.'),
         longest: timeout
@@ -840,6 +841,11 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe('Where answers are kept.'),
+  persistedOperations: persistedOperationsOptions
+    .prefault({})
+    .describe(
+      'Operations that clients name in place of sending them: [caching.md](caching.md#persisted-operations).',
+    ),
   auth: z
     .strictObject(
       {
@@ -1197,7 +1203,7 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe(
-      'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed, removed or moved.',
+      'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed or moved, or removed from between others; to find out that the last ones are missing, it has to be told the last hash with `--last`.',
     ),
   logging: z
     .strictObject(

@@ -2,12 +2,14 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { changedOptions } from './changed-options';
 import { createAdminServer } from './admin-server';
 import { type Invalidate, invalidateNamed, type InvalidationSource } from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import type { ClientRequest } from './client-request';
 import { prepareDrain } from './drain';
 import { answerClientError } from './http-errors';
+import { openSharedCounts } from './limits/shared-counts';
 import { createListener } from './listener';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
 import { type ProcessParts, Serving } from './serving';
@@ -62,8 +64,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const metrics = createMetrics();
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
+  const shared = openSharedCounts(options.cache, { meter: metrics.meter, logger });
   let state: 'starting' | 'running' | 'stopping' = 'starting';
-  const parts: ProcessParts = { store, audit, logger, metrics, state: () => state };
+  const parts: ProcessParts = { store, shared, audit, logger, metrics, state: () => state };
 
   let current = await Serving.open({ ...parts, options, ownSource });
   /** Those that still have requests in flight. */
@@ -77,8 +80,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
   const invalidate: Invalidate = (tags) => current.invalidate(tags);
+  const cdnPaths = (tags: readonly string[]) => current.cdnPaths(tags);
   const { enabled, token } = options.admin;
-  const invalidation = token === undefined ? undefined : { token, invalidate, audit, logger };
+  const invalidation = token === undefined ? undefined : { token, invalidate, cdnPaths, audit, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, token, invalidation }) : undefined;
 
   async function close(): Promise<void> {
@@ -87,6 +91,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     server.close();
     await Promise.all([current, ...retired].map((each) => each.close()));
     await store.close();
+    await shared?.close();
     await audit?.close();
     await metrics.close();
   }
@@ -94,7 +99,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   let running = options;
   let reloading = Promise.resolve();
 
-  async function swap(read: () => OptionsInput): Promise<void> {
+  /** Resolves with the names of the options that are others now. */
+  async function swap(read: () => OptionsInput): Promise<string[]> {
     const next = parseOptions(read());
     if (ownSource !== undefined)
       throw new OptionsError(['A gateway with a source of your own keeps its options.']);
@@ -107,22 +113,27 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
       throw error;
     }
     const previous = current;
+    const changed = changedOptions(running, next);
     current = serving;
     running = next;
     retired.add(previous);
     void previous.clients.none().then(async () => {
       if (retired.delete(previous)) await previous.close();
     });
+    return changed;
   }
 
   async function reload(read: () => OptionsInput): Promise<void> {
     const swapped = reloading.then(() => swap(read));
-    reloading = swapped.catch(() => undefined);
+    reloading = swapped.then(
+      () => undefined,
+      () => undefined,
+    );
     try {
-      await swapped;
+      const changed = await swapped;
       metrics.reloads.add(1, { result: 'live' });
-      audit?.action({ action: 'configuration.reload', outcome: 'ok', details: {} });
-      logger.info('new options are live');
+      audit?.action({ action: 'configuration.reload', outcome: 'ok', details: { changed } });
+      logger.info({ changed }, 'new options are live');
     } catch (error) {
       const reason = (error as Error).message;
       metrics.reloads.add(1, { result: 'refused' });

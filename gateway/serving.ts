@@ -1,16 +1,20 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Meter } from '@opentelemetry/api';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
 import { type EvaluatePolicies, openPolicyEvaluator, Policies } from './auth/directives';
-import { createInvalidate, type Invalidate } from './cache/invalidation';
+import { allTags, createInvalidate, type Invalidate } from './cache/invalidation';
 import type { Store } from './cache/store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
 import { CachedAnswers } from './edge/cached-answers';
 import { createCaching } from './edge/caching';
+import { CdnPurges } from './edge/cdn-purges';
+import { cloudFrontPurge } from './edge/cloudfront';
 import { createFront } from './edge/front';
 import { knownOperations } from './edge/known-operations';
+import { PersistedOperations } from './edge/persisted-operations';
 import { graphqlEndpoint } from './endpoint';
 import { Gateway } from './gateway';
 import { Generation } from './generation';
@@ -18,6 +22,7 @@ import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
 import { Rates } from './limits/rates';
+import type { SharedCounts } from './limits/shared-counts';
 import { type Options, OptionsError } from './options';
 import { openSubgraphSigners } from './subgraph-signers';
 import { openSource } from './supergraph/open';
@@ -32,6 +37,8 @@ import { createHttpTransport } from './transports/http';
 /** What a process has once, whatever its options become. */
 export interface ProcessParts {
   readonly store: Store;
+  /** Undefined where each process counts for itself. */
+  readonly shared: SharedCounts | undefined;
   readonly audit: Audit | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -100,28 +107,38 @@ export class Serving {
     return this.#parts.invalidate;
   }
 
+  /** What a CDN is told to drop when tags are invalidated; undefined where none is told. */
+  cdnPaths(tags: readonly string[]): readonly string[] | undefined {
+    const { purges, tagFormats } = this.#parts;
+    return purges?.pathsFor(allTags(tags, tagFormats()));
+  }
+
   handle(request: IncomingMessage, response: ServerResponse): void {
     this.#parts.handle(request, response);
   }
 
   /** To be called when no request is in flight. */
   async close(): Promise<void> {
-    const { app, apollo, gateway, overload, usage, transport, signers, authentication } = this.#parts;
+    const { app, apollo, gateway, overload, usage, transport, signers, authentication, purges } = this.#parts;
     overload.close();
     await app.close();
     await usage?.close();
     await (this.#answers ? apollo.stop() : gateway.stop());
     await transport.close();
+    await purges?.close();
     signers.close();
     authentication?.close();
   }
 }
 
 function build(
-  { options, ownSource, previous, store, audit, logger, metrics, state }: ServingOptions,
+  { options, ownSource, previous, store, shared, audit, logger, metrics, state }: ServingOptions,
   evaluate: EvaluatePolicies | undefined,
   answers: () => boolean,
 ) {
+  // What may throw comes before what would have to be closed then.
+  const { persistedOperations: statistics } = metrics;
+  const persistedOperations = new PersistedOperations({ options, store, statistics, logger });
   const { source, lastGood, usage } =
     ownSource === undefined
       ? openSource(options, { logger, meter: metrics.meter })
@@ -132,18 +149,30 @@ function build(
   const breakers = new Breakers(watchEndpoints({ metrics, logger }));
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
   const caching = createCaching(options, store, metrics);
-  const drop = createInvalidate(store, () => gateway.current?.tagFormats ?? []);
-  const invalidate: Invalidate = (tags) => drop(tags).finally(() => caching.responses.invalidated());
+  const tagFormats = () => gateway.current?.tagFormats ?? [];
+  const purges = openPurges(options, { meter: metrics.meter, logger });
+  const invalidate = createInvalidate(store, tagFormats, (tags) => {
+    caching.responses.invalidated();
+    purges?.add(tags);
+  });
   const introspection = options.introspection ?? options.mode === 'development';
   const limits = createClientLimits({ limits: options.limits, introspection });
+  // For the first generation alone: what was served by the options before is not held on to.
+  let inherited = previous?.generation;
+  const takeInherited = (): Generation | undefined => {
+    const taken = inherited;
+    inherited = undefined;
+    return taken;
+  };
   const gateway = new Gateway({
     source,
     audit,
+    replaces: inherited?.supergraphSdl,
     build: (supergraphSdl, before) =>
       Generation.build({
         supergraphSdl,
         options,
-        previous: before ?? previous?.generation,
+        previous: before ?? takeInherited(),
         policies,
         limits,
         signers,
@@ -162,7 +191,7 @@ function build(
     metrics,
   });
   const formatError = createFormatError(logger);
-  const apollo = createApolloServer({ gateway, options, formatError, logger });
+  const apollo = createApolloServer({ gateway, options, persistedOperations, formatError, logger });
   const readiness = () => [
     ...(answers() ? [] : ['no supergraph']),
     ...(state() === 'running' ? [] : [state() === 'starting' ? 'starting' : 'shutting down']),
@@ -180,7 +209,7 @@ function build(
     meter: metrics.meter,
     logger,
   });
-  const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates });
+  const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates, shared });
   const front = createFront({
     path: options.path,
     bodyLimit: options.limits.body,
@@ -189,17 +218,20 @@ function build(
     rates,
     answerers: [
       cachedAnswers.answer,
-      knownOperations({ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, logger }),
+      knownOperations({
+        ...{ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, persistedOperations, logger },
+      }),
     ],
   });
   const { app, handle } = createHttpServer({ options, logger, readiness, clients, overload, front });
   graphqlEndpoint(app, {
     ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit, rates },
+    persistedOperations,
     isReady: answers,
   });
   return {
     ...{ app, handle, apollo, gateway, clients, overload, usage, transport, signers, authentication },
-    ...{ invalidate, rates },
+    ...{ invalidate, rates, purges, tagFormats },
   };
 }
 
@@ -211,4 +243,20 @@ function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http
   } catch (error) {
     throw new OptionsError([`\`connections.ca\` cannot be read: ${(error as Error).message}.`]);
   }
+}
+
+function openPurges(
+  { path, cache: { cdn, store, memoryBound } }: Options,
+  tools: { readonly meter: Meter; readonly logger: Logger },
+): CdnPurges | undefined {
+  if (cdn.cloudFront === undefined) return undefined;
+  const { purge, delay, ...distribution } = cdn.cloudFront;
+  const everything = `${path}*`;
+  return new CdnPurges({
+    send: cloudFrontPurge(distribution),
+    rules: purge ?? [{ tags: ['*'], paths: [everything] }],
+    everything,
+    delay: store === 'memory:' ? delay : Math.max(delay, memoryBound),
+    ...tools,
+  });
 }

@@ -5,13 +5,14 @@ import type { OptionsInput } from '../../gateway';
 export interface DevelopmentCredentials {
   /** The options that take them. */
   readonly auth: NonNullable<OptionsInput['auth']>;
-  /** What to send in each mode, by its name. */
+  /** What `curl` needs to send them, by AppSync's name of the mode. */
   readonly examples: ReadonlyMap<string, string>;
 }
 
 /**
- * Credentials for each mode, good for this run alone. `authorization: Bearer u1` names a user by their id: it goes
- * through an authoriser of AppSync's kind that believes what it is told, which is for development only.
+ * Credentials for each mode, good for this run alone. `authorization: Bearer u1` names a user by their id, and
+ * `Bearer support` somebody of the support staff: they go through an authoriser of AppSync's kind that believes what
+ * it is told, which is for development only.
  */
 export async function developmentCredentials(): Promise<DevelopmentCredentials> {
   const { privateKey, publicKey } = await generateKeyPair('RS256');
@@ -26,24 +27,24 @@ export async function developmentCredentials(): Promise<DevelopmentCredentials> 
   const apiKey = `da2-${randomBytes(16).toString('hex')}`;
   const secretAccessKey = randomBytes(24).toString('base64url');
   const [oidc, cognito] = await Promise.all([
-    token({ iss: oidcIssuer, aud: 'shop' }),
-    token({ iss: poolIssuer, client_id: 'shop', token_use: 'access' }),
+    token({ iss: oidcIssuer, aud: 'shop', scope: 'profile' }),
+    token({ iss: poolIssuer, client_id: 'shop', token_use: 'access', scope: 'profile' }),
   ]);
   return {
     auth: {
       anonymous: true,
       apiKeys: [{ client: 'shop', sha256: createHash('sha256').update(apiKey).digest('hex') }],
-      iam: { keys: [{ accessKeyId, secretAccessKey, subject: user }] },
+      iam: { keys: [{ accessKeyId, secretAccessKey, subject: user, scopes: ['profile'] }] },
       oidc: [{ issuer: oidcIssuer, audience: 'shop', jwks }],
       cognito: [{ userPool: 'eu-west-1_Development', issuer: poolIssuer, clients: 'shop', jwks }],
       lambda: { module: believe, ttl: 0 },
     },
     examples: new Map([
-      ['AWS_LAMBDA', 'authorization: Bearer u1'],
-      ['API_KEY', `x-api-key: ${apiKey}`],
-      ['AWS_IAM', `access key ${accessKeyId}, secret ${secretAccessKey}, service appsync`],
-      ['OPENID_CONNECT', `authorization: ${oidc}`],
-      ['AMAZON_COGNITO_USER_POOLS', `authorization: ${cognito}`],
+      ['AWS_LAMBDA', "-H 'authorization: Bearer u1'"],
+      ['API_KEY', `-H 'x-api-key: ${apiKey}'`],
+      ['AWS_IAM', `--aws-sigv4 aws:amz:eu-west-1:appsync --user ${accessKeyId}:${secretAccessKey}`],
+      ['OPENID_CONNECT', `-H 'authorization: ${oidc}'`],
+      ['AMAZON_COGNITO_USER_POOLS', `-H 'authorization: ${cognito}'`],
     ]),
   };
 }
@@ -56,5 +57,6 @@ const poolIssuer = 'https://pool.development.invalid';
 /** Anything else than the id of a user is nobody, as it is for a subgraph alone. */
 function believe({ authorizationToken }: { readonly authorizationToken: string }) {
   const sub = /^(?:Bearer )?([A-Za-z0-9_-]{1,64})$/i.exec(authorizationToken)?.[1];
-  return { isAuthorized: sub !== undefined, ...(sub !== undefined && { resolverContext: { sub } }) };
+  if (sub === undefined) return { isAuthorized: false };
+  return { isAuthorized: true, resolverContext: { sub, scope: sub === 'support' ? 'support' : 'profile' } };
 }

@@ -20,41 +20,43 @@ export interface AuthoriserEvent {
   readonly requestHeaders: Received['headers'];
 }
 
-type Ask = (event: AuthoriserEvent) => Promise<unknown>;
+type Ask = (event: AuthoriserEvent, signal: AbortSignal) => Promise<unknown>;
 
-/** How an authoriser is asked, wherever it runs. What it does rejects when there is no answer in time. */
-export function askAuthoriser(options: NonNullable<Options['auth']['lambda']>): Ask {
+/** How an authoriser is asked, wherever it runs. Rejects when there is no answer in time. */
+export function askAuthoriser(
+  options: NonNullable<Options['auth']['lambda']>,
+): (event: AuthoriserEvent) => Promise<unknown> {
   const { timeout } = options;
   const ask =
     options.function !== undefined
       ? awsFunction(options.function, options.region)
       : options.url !== undefined
-        ? endpoint(options.url, options.headers, timeout)
+        ? endpoint(options.url, options.headers)
         : localModule(options.module!);
-  return (event) => withTimeout(timeout, () => ask(event));
+  return (event) => withTimeout(timeout, () => ask(event, AbortSignal.timeout(timeout)));
 }
 
 /** The SDK is loaded only where a function is configured, and finds credentials and the region as it always does. */
 function awsFunction(name: string, region: string | undefined): Ask {
   const { InvokeCommand, LambdaClient } = createRequire(__filename)('@aws-sdk/client-lambda') as typeof Sdk;
   let client: Sdk.LambdaClient | undefined;
-  return async (event) => {
+  return async (event, abortSignal) => {
     client ??= new LambdaClient({ ...(region !== undefined && { region }), maxAttempts: 2 });
     const command = new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify(event)) });
-    const { FunctionError, Payload } = await client.send(command);
+    const { FunctionError, Payload } = await client.send(command, { abortSignal });
     const text = Buffer.from(Payload ?? []).toString('utf8');
     if (FunctionError !== undefined) throw new Error(`The function failed (${FunctionError}): ${text}`);
     return JSON.parse(text) as unknown;
   };
 }
 
-function endpoint(url: string, headers: Readonly<Record<string, string>>, timeout: number): Ask {
-  return (event) =>
+function endpoint(url: string, headers: Readonly<Record<string, string>>): Ask {
+  return (event, signal) =>
     fetchJson(url, {
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json' },
       body: JSON.stringify(event),
-      signal: AbortSignal.timeout(timeout),
+      signal,
     });
 }
 

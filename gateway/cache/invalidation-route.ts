@@ -13,17 +13,21 @@ export interface InvalidationRouteOptions {
   /** What a caller must send as a bearer token (RFC 6750, section 2.1). */
   readonly token: string;
   readonly invalidate: Invalidate;
+  /** What a CDN is told to drop, too; undefined where none is told anything. */
+  readonly cdnPaths?: (tags: readonly string[]) => readonly string[] | undefined;
   readonly audit?: Audit | undefined;
   readonly logger: Pick<Logger, 'error'>;
 }
 
+export const invalidationPath = '/cache/invalidate';
+
 /**
  * `POST /cache/invalidate`: 200 with the tags when nothing that has one of them is in the store any more, 503 when that
- * is not sure.
+ * is not sure. A CDN is told afterwards, however it ends.
  */
 export function invalidationRoute(
   app: FastifyInstance,
-  { token, invalidate, audit, logger }: InvalidationRouteOptions,
+  { token, invalidate, cdnPaths, audit, logger }: InvalidationRouteOptions,
 ): void {
   app.addHook('onRequest', requireToken(token));
   app.setErrorHandler<FastifyError | GraphQLError | StoreUnavailable>((error, _request, reply) => {
@@ -38,7 +42,7 @@ export function invalidationRoute(
     logger.error({ err: error }, 'an invalidation failed');
     return sendError(reply, requestError('INTERNAL_SERVER_ERROR', {}));
   });
-  app.post('/cache/invalidate', async ({ body, ip: address }) => {
+  app.post(invalidationPath, async ({ body, ip: address }) => {
     const { data, error } = invalidationSchema.safeParse(body);
     if (data === undefined) {
       const problems = error.issues.flatMap((issue) =>
@@ -55,6 +59,7 @@ export function invalidationRoute(
       throw error;
     }
     audit?.action({ ...done, outcome: 'ok' });
-    return { invalidated: tags };
+    const paths = cdnPaths?.(tags);
+    return { invalidated: tags, ...(paths && { cdn: { purge: 'queued', paths } }) };
   });
 }

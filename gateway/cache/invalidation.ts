@@ -72,11 +72,18 @@ export function createInvalidate(
   store: Store,
   /** The formats of tags that there are now. */
   formats: () => readonly string[] = () => [],
+  /** Called when the store has answered, or has not. */
+  afterwards: (tags: readonly string[]) => void = () => undefined,
 ): Invalidate {
-  return (tags) =>
-    store.invalidate([
-      ...new Set(tags.flatMap((tag) => [tag, ...unknownOf(tag), ...formatsOf(tag, formats())])),
-    ]);
+  return (tags) => {
+    const all = allTags(tags, formats());
+    return store.invalidate(all).finally(() => afterwards(all));
+  };
+}
+
+/** Tags with those that answers have in their place where a value is not known. */
+export function allTags(tags: readonly string[], formats: readonly string[]): string[] {
+  return [...new Set(tags.flatMap((tag) => [tag, ...unknownOf(tag), ...formatsOf(tag, formats)]))];
 }
 
 /** The tags of what an invalidation names. */

@@ -13,14 +13,18 @@ export interface KeyHeaders {
   publicScope(caller: Pick<Caller, 'headers' | 'scope'>): string;
 }
 
-/** Every header that is forwarded is in the keys: answers of subgraphs may depend on it. */
+/** Every header that is forwarded is in the keys, as answers of subgraphs may depend on it; no option takes one out of all of them. */
 export function compileKeyHeaders({ headers: { forward, rename, set }, cache }: Options): KeyHeaders {
   const isIdentity = (name: string): boolean => cache.identityHeaders.includes(name);
   const passed = [...forward.map((name) => [name, name] as const), ...Object.entries(rename)].filter(
     ([, theirs]) => !Object.hasOwn(set, theirs),
   );
-  const keyed = passed.filter(([ours, theirs]) => !isIdentity(ours) && !isIdentity(theirs));
-  const names = keyed.map(([, theirs]) => theirs).sort();
+  // What may have come from a header that says more than who asks does itself.
+  const saysMore = new Set(
+    passed.flatMap(([ours, theirs]) => (isIdentity(ours) || isIdentity(theirs) ? [] : [theirs])),
+  );
+  const keyed = passed.filter(([, theirs]) => saysMore.has(theirs));
+  const names = [...saysMore].sort();
   return {
     identity: passed.filter((each) => !keyed.includes(each)).map(([, theirs]) => theirs),
     vary: keyed.map(([ours]) => ours),

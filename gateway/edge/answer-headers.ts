@@ -46,17 +46,22 @@ export class AnswerHeaders {
     type: string,
     { answer, result }: Served,
   ): Reply {
-    const fixed = this.#fixedOf(answer);
-    const told = [...fixed.headers, 'x-cache', result];
+    const told = [...this.#fixedOf(answer).headers, 'x-cache', result];
     if (result !== 'MISS') told.push('age', String(this.ageOf(answer)));
     if (method === 'GET' && isMatch(headers['if-none-match'], answer.etag)) {
       return { status: 304, headers: told, body: empty };
     }
-    const encoding = fixed.isPacked ? this.#choose(headers['accept-encoding'], answer) : undefined;
-    const body = encoding === undefined ? answer.body : answer.packed[encoding]!;
-    if (encoding !== undefined) told.push('content-encoding', encoding);
-    told.push('content-type', type, 'content-length', String(body.length));
+    const encoding = this.encodingFor(headers['accept-encoding'], answer);
+    const body = bodyOf(answer, encoding);
+    told.push(...ofBody(body, encoding, type));
     return { status: 200, headers: told, body };
+  }
+
+  /** As `reply`, for a hit that is no 304: the headers that it has each time, without its age. */
+  prepare(answer: StoredAnswer, encoding: Encoding | undefined, type: string): Omit<Reply, 'status'> {
+    const body = bodyOf(answer, encoding);
+    const headers = [...this.#fixedOf(answer).headers, 'x-cache', 'HIT', ...ofBody(body, encoding, type)];
+    return { headers, body };
   }
 
   /** Of an answer whose body is sent in another form: nothing that names the form. */
@@ -67,8 +72,8 @@ export class AnswerHeaders {
   }
 
   /** Seconds (RFC 9111, section 5.1). */
-  ageOf({ storedAt }: StoredAnswer): number {
-    return Math.max(0, Math.floor((this.#now() - storedAt) / 1000));
+  ageOf({ storedAt }: StoredAnswer, now = this.#now()): number {
+    return Math.max(0, Math.floor((now - storedAt) / 1000));
   }
 
   #fixedOf(answer: StoredAnswer): Fixed {
@@ -96,8 +101,10 @@ export class AnswerHeaders {
     return { headers, isPacked: encodings.some((encoding) => packed[encoding] !== undefined) };
   }
 
-  #choose(accept: string | undefined, { packed }: StoredAnswer): Encoding | undefined {
-    if (accept === undefined || accept === '') return undefined;
+  /** Undefined for the answer as it is. @param accept the client's `Accept-Encoding` */
+  encodingFor(accept: string | undefined, answer: StoredAnswer): Encoding | undefined {
+    const { packed } = answer;
+    if (accept === undefined || accept === '' || !this.#fixedOf(answer).isPacked) return undefined;
     let accepted = this.#accepted.get(accept);
     if (accepted === undefined) {
       accepted = acceptedEncodings(accept);
@@ -114,6 +121,14 @@ interface Fixed {
 
 const empty = Buffer.alloc(0);
 
+const bodyOf = ({ body, packed }: StoredAnswer, encoding: Encoding | undefined): Buffer =>
+  encoding === undefined ? body : packed[encoding]!;
+
+const ofBody = ({ length }: Buffer, encoding: Encoding | undefined, type: string): readonly string[] => [
+  ...(encoding === undefined ? [] : ['content-encoding', encoding]),
+  ...['content-type', type, 'content-length', String(length)],
+];
+
 /** With a CDN, browsers ask again each time: nothing can be purged from them. */
 function cacheControl({ scope, maxAge, staleWhileRevalidate, staleIfError }: Policy, cdn: boolean): string {
   const parts: string[] =
@@ -124,7 +139,8 @@ function cacheControl({ scope, maxAge, staleWhileRevalidate, staleIfError }: Pol
 }
 
 /** As a CDN takes it: no blank, no comma, no control character, ASCII. */
-const surrogateKey = (tag: string): string => encodeURI(Buffer.from(tag).toString()).replaceAll(',', '%2C');
+export const surrogateKey = (tag: string): string =>
+  encodeURI(Buffer.from(tag).toString()).replaceAll(',', '%2C');
 
 /**
  * Bytes that CDNs read of them at least (Fastly and Cloudflare: 16 KiB). A CDN that is not told all of an answer's keys

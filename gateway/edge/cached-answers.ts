@@ -7,6 +7,7 @@ import type { Gateway } from '../gateway';
 import type { AnswerHeaders, Served } from './answer-headers';
 import type { Answerer, Arrival } from './front';
 import { mediaTypes } from './media-type';
+import { PreparedAnswers } from './prepared-answers';
 import type { ResponseCacheStatistics } from './response-cache-statistics';
 import { privateKey, publicKey } from './response-keys';
 import { readAnswer } from './stored-answer';
@@ -43,9 +44,11 @@ export class CachedAnswers {
   readonly #options: CachedAnswersOptions;
   readonly #asked = new LRUCache<string, Asked>({ maxSize: mostBytes });
   readonly #mediaTypeFor = mediaTypes();
+  readonly #prepared: PreparedAnswers;
 
   constructor(options: CachedAnswersOptions) {
     this.#options = options;
+    this.#prepared = new PreparedAnswers(options);
   }
 
   /** Remembers what was asked with a body, or a URL. */
@@ -77,14 +80,16 @@ export class CachedAnswers {
 
     if (asked.operation !== undefined) client.resolve(asked.operation);
     this.#options.statistics.hit++;
-    const { answerHeaders, corsHeaders } = this.#options;
+    const { answerHeaders } = this.#options;
+    const corsHeaders = this.#options.corsHeaders(headers.origin);
+    if (this.#prepared.send(arrival, answer, type!, corsHeaders)) return true;
     const reply = answerHeaders.reply(request, type!, { answer, result: 'HIT', keys: asked });
     response.writeHead(reply.status, [
       'x-request-id',
       client.id,
       'traceresponse',
       client.traceresponse,
-      ...corsHeaders(headers.origin),
+      ...corsHeaders,
       ...reply.headers,
     ]);
     response.end(reply.body);

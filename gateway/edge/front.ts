@@ -2,14 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admit } from '../auth/authentication';
 import type { ClientRequest } from '../client-request';
 import type { Rates } from '../limits/rates';
+import { WholeRequest } from './whole-messages';
 
 /** Answers a request or hands it on to the routes. */
 export type Front = (
   client: ClientRequest,
   request: IncomingMessage,
   response: ServerResponse,
-  route: (request: IncomingMessage, response: ServerResponse) => void,
+  route: Route,
 ) => void;
+
+type Route = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A request whose body has arrived, that of a GET being empty, and whose sender is known: see `client.identity`. */
 export interface Arrival {
@@ -41,35 +44,45 @@ export interface FrontOptions {
  * routes and Apollo Server costs. Everything unusual is left to the routes, with its body unread.
  */
 export function createFront({ path, bodyLimit, isOpen, admit, rates, answerers }: FrontOptions): Front {
+  const pathOfGet = `${path}?`;
+
+  const isAnswered = (arrival: Arrival, isAdmitted: boolean): boolean => {
+    if (rates?.refuse(arrival.client, arrival.response) !== undefined || !isAdmitted) return false;
+    for (const answers of answerers) {
+      if (!answers(arrival)) continue;
+      letGo(arrival.request);
+      return true;
+    }
+    return false;
+  };
+
+  function meet(arrival: Arrival, route: Route): void {
+    const { client, request, response, body } = arrival;
+    // The routes say why somebody is refused.
+    const admitted = admit === undefined || admit(client, factsOf(client, request, body));
+    if (typeof admitted !== 'boolean') {
+      hold(request);
+      void admitted.then((isAdmitted) => {
+        if (isAnswered(arrival, isAdmitted)) return;
+        giveBack(request, body);
+        route(request, response);
+      });
+    } else if (!isAnswered(arrival, admitted)) {
+      hold(request);
+      giveBack(request, body);
+      route(request, response);
+    }
+  }
+
   return (client, request, response, route) => {
     const isUsual = request.rawHeaders.length <= 2 * maxHeaders && isOpen();
-    const meet = (body: Buffer): void => {
-      const isAnswered = (admitted: boolean): boolean =>
-        rates?.refuse(client, response) === undefined &&
-        admitted &&
-        answerers.some((answers) => answers({ client, request, response, body }));
-      // The routes say why somebody is refused.
-      const handOn = (): void => {
-        if (body.length > 0) request.unshift(body);
-        route(request, response);
-      };
-      const admitted = admit === undefined || admit(client, factsOf(client, request, body));
-      // What is answered at once is never paused: that costs two turns of the stream.
-      if (typeof admitted !== 'boolean') {
-        request.pause();
-        void admitted.then((isAdmitted) => (isAnswered(isAdmitted) ? request.resume() : handOn()));
-      } else if (!isAnswered(admitted)) {
-        request.pause();
-        handOn();
-      }
-    };
-    if (isUsual && request.method === 'GET' && request.url!.startsWith(`${path}?`) && !hasBody(request)) {
-      meet(noBody);
+    if (isUsual && request.method === 'GET' && request.url!.startsWith(pathOfGet) && !hasBody(request)) {
+      meet({ client, request, response, body: noBody }, route);
       return;
     }
     const size = isUsual && request.url === path && request.method === 'POST' ? jsonSize(request) : 0;
     if (size === 0 || size > bodyLimit) route(request, response);
-    else readBody(request, size, meet);
+    else takeBody(request, size, (body) => meet({ client, request, response, body }, route));
   };
 }
 
@@ -102,11 +115,13 @@ const jsonTypes = new Set<string | undefined>([
   'application/json; charset=UTF-8',
 ]);
 
-/**
- * Calls `take` when all of a body has arrived, before the request says that it has ended: if `take` pauses it at once and
- * puts the body back, others can read it. A client that leaves before has no answer to get.
- */
-function readBody(request: IncomingMessage, size: number, take: (body: Buffer) => void): void {
+/** Calls `take` as soon as all of a body has arrived. A client that leaves before has no answer to get. */
+function takeBody(request: IncomingMessage, size: number, take: (body: Buffer) => void): void {
+  if (request instanceof WholeRequest) {
+    request.takeBody(size, take);
+    return;
+  }
+  // HTTP/2 has streams only.
   let pieces: Buffer[] | undefined;
   let arrived = 0;
   request.on('data', onData);
@@ -120,4 +135,20 @@ function readBody(request: IncomingMessage, size: number, take: (body: Buffer) =
     request.off('data', onData);
     take(pieces === undefined ? piece : Buffer.concat([...pieces, piece]));
   }
+}
+
+/** Keeps a request from saying that it has ended, until its body is given back, or it is let go. */
+function hold(request: IncomingMessage): void {
+  if (!(request instanceof WholeRequest)) request.pause();
+}
+
+/** Lets others read what was taken. */
+function giveBack(request: IncomingMessage, body: Buffer): void {
+  if (request instanceof WholeRequest) request.handOn();
+  else if (body.length > 0) request.unshift(body);
+}
+
+function letGo(request: IncomingMessage): void {
+  if (request instanceof WholeRequest) request.forget();
+  else request.resume();
 }

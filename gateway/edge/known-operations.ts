@@ -13,6 +13,7 @@ import type { AnswerHeaders } from './answer-headers';
 import { type CachedAnswers, requestKey } from './cached-answers';
 import type { Answerer, Arrival } from './front';
 import { mediaTypes } from './media-type';
+import { idMembers, type PersistedOperations } from './persisted-operations';
 
 export interface KnownOperationsOptions {
   readonly gateway: Gateway;
@@ -21,6 +22,7 @@ export interface KnownOperationsOptions {
   readonly formatError: FormatError;
   readonly answerHeaders: AnswerHeaders;
   readonly cachedAnswers: CachedAnswers;
+  readonly persistedOperations: PersistedOperations;
   readonly logger: Logger;
 }
 
@@ -29,7 +31,7 @@ export interface KnownOperationsOptions {
  * the byte; where anything is out of the ordinary, it leaves the request to it.
  */
 export function knownOperations(options: KnownOperationsOptions): Answerer {
-  const { gateway, corsHeaders, answerHeaders, cachedAnswers } = options;
+  const { gateway, corsHeaders, answerHeaders, cachedAnswers, persistedOperations } = options;
   const mediaTypeFor = mediaTypes();
 
   return (arrival) => {
@@ -37,12 +39,14 @@ export function knownOperations(options: KnownOperationsOptions): Answerer {
     const { headers } = request;
     const type = mediaTypeFor(headers.accept);
     if (request.method !== 'POST' || type === undefined || headers[planHeader] !== undefined) return false;
-    const asked = parseRequest(body, client.proof?.withoutExtensions === true);
+    const asked = parseRequest(body, persistedOperations, client.proof?.withoutExtensions === true);
     if (asked === undefined) return false;
     const generation = gateway.current;
     const operation = generation?.known(asked.query, asked.operationName);
     const start = operation?.prepare(asked.variables, client);
     if (operation === undefined || start === undefined) return false;
+    if (persistedOperations.refuse?.(asked.query) !== undefined) return false;
+    if (asked.isNamed) persistedOperations.countFound();
 
     client.onEnd(generation!.hold());
     client
@@ -87,10 +91,16 @@ interface Asked {
   readonly query: string;
   readonly operationName: string | undefined;
   readonly variables: Readonly<Record<string, unknown>>;
+  /** Whether the client named the operation in place of sending it. */
+  readonly isNamed: boolean;
 }
 
-/** What is asked, if it is in the usual form: a query, perhaps variables and a name, nothing else. */
-function parseRequest(body: Buffer, withoutExtensions: boolean): Asked | undefined {
+/** What is asked, if it is in the usual form: a query or what names one, perhaps variables, a name and extensions, nothing else. */
+function parseRequest(
+  body: Buffer,
+  persistedOperations: PersistedOperations,
+  withoutExtensions: boolean,
+): Asked | undefined {
   if (!isUtf8(body)) return undefined;
   let parsed: unknown;
   try {
@@ -99,15 +109,22 @@ function parseRequest(body: Buffer, withoutExtensions: boolean): Asked | undefin
     return undefined;
   }
   if (!isRecord(parsed)) return undefined;
-  const { query, operationName, variables, ...others } = parsed;
+  if (withoutExtensions) delete parsed['extensions'];
+  const { query: sent, operationName, variables, extensions, ...others } = parsed;
+  if (extensions !== undefined && extensions !== null && !isRecord(extensions)) return undefined;
+  const isNamed = sent === undefined;
+  const query = isNamed ? persistedOperations.peek(parsed) : sent;
   if (typeof query !== 'string' || query === '') return undefined;
+  // Only Apollo Server registers operations.
+  if (!isNamed && extensions?.['persistedQuery'] !== undefined) return undefined;
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string')
     return undefined;
   if (variables !== undefined && variables !== null && !isRecord(variables)) return undefined;
-  if (withoutExtensions) delete others['extensions'];
-  for (const _ in others) return undefined;
-  return { query, operationName: operationName ?? undefined, variables: variables ?? {} };
+  for (const name in others) if (!isNamed || !namesOfIds.has(name)) return undefined;
+  return { query, operationName: operationName ?? undefined, variables: variables ?? {}, isNamed };
 }
+
+const namesOfIds = new Set<string>(idMembers);
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

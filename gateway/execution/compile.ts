@@ -56,6 +56,16 @@ export interface Program {
   /** The values of the variables that `@skip` and `@include` depend on. */
   readonly conditionsOf: (variables: Readonly<Record<string, unknown>>) => Conditions;
   readonly variantFor: (conditions: Conditions) => Variant;
+  /** Which fetches there are under these conditions. For those who look, not for those who run it. */
+  readonly outline: (conditions: Conditions) => readonly OutlinedFetch[];
+}
+
+export interface OutlinedFetch {
+  readonly operation: CompiledOperation;
+  /** Where the objects stand that it is about. */
+  readonly path: string;
+  /** The indexes of the fetches that it waits for. */
+  readonly waitsFor: readonly number[];
 }
 
 /** What a program does under certain conditions. */
@@ -107,9 +117,18 @@ export function compileOperation(options: CompileOptions): Program {
       }
       return variant;
     },
+    outline: (conditions) => {
+      const { wanted, waitsFor } = order(conditions);
+      return wanted.map((i, k) => ({
+        operation: compileSubgraphOperation(fetches[i]!.node, types, operations),
+        path: fetches[i]!.path.join('.'),
+        waitsFor: waitsFor[k]!,
+      }));
+    },
   };
 
-  function compileVariant(conditions: Conditions): Variant {
+  /** The fetches that there are, and when each starts. */
+  function order(conditions: Conditions): { wanted: number[]; waitsFor: number[][] } {
     const wanted = [...fetches.keys()].filter((i) => holds(fetches[i]!.when, conditions));
     const position = new Map(wanted.map((i, k) => [i, k]));
     const positionsOf = (some: readonly number[]): number[] =>
@@ -125,9 +144,14 @@ export function compileOperation(options: CompileOptions): Program {
         waitsFor: positionsOf(dependencies[i]!),
       };
     });
+    return { wanted, waitsFor: startTogether(waiting) };
+  }
+
+  function compileVariant(conditions: Conditions): Variant {
+    const { wanted, waitsFor } = order(conditions);
     const schedule = new Schedule(
       wanted.map((i) => steps[i]!),
-      startTogether(waiting),
+      waitsFor,
     );
     let id = 0;
     const nextId = (): number => (++id < idsPerProgram ? id : 0);

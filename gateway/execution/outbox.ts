@@ -140,15 +140,15 @@ function rootVariables(run: Run, names: readonly string[]): Buffer {
 const noVariables = Buffer.alloc(0);
 
 /** What is sent together: of one subgraph, entities or root fields, in an order that is the same for the same set. */
-function groupsOf(calls: Call[]): Call[][] {
-  const groups: Call[][] = [];
-  const open: Call[][] = [];
-  putInOrder(calls);
-  for (const call of calls) {
-    const { operation, asked } = call;
+export function groupsOf<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[]): Asking[][] {
+  const groups: Asking[][] = [];
+  const open: Asking[][] = [];
+  for (const call of inOrder(calls)) {
+    const { operation } = call;
+    const { asksEntities } = operation;
     const group = open.findLast(([first]) => mayGoTogether(first!, call));
     // What asks for the same root fields in two requests is one to whoever recognises equal requests.
-    const isRepeated = asked === undefined && group?.at(-1)?.operation === operation;
+    const isRepeated = !asksEntities && group?.at(-1)?.operation === operation;
     if (group !== undefined && group.length < mostTogether && !isRepeated) group.push(call);
     else {
       const next = [call];
@@ -159,21 +159,24 @@ function groupsOf(calls: Call[]): Call[][] {
   return groups;
 }
 
-const mayGoTogether = (one: Call, other: Call): boolean =>
-  (one.asked === undefined) === (other.asked === undefined) &&
-  one.operation.request.subgraph === other.operation.request.subgraph;
+const mayGoTogether = (
+  { operation: one }: Pick<Call, 'operation'>,
+  { operation: other }: Pick<Call, 'operation'>,
+): boolean => one.asksEntities === other.asksEntities && one.request.subgraph === other.request.subgraph;
 
-/** As they are few, and mostly in order, this takes less than `sort`. */
-function putInOrder(calls: Call[]): void {
-  for (let i = 1; i < calls.length; i++) {
-    const call = calls[i]!;
+/** As they are few, and mostly in order, this takes less than to sort them. */
+function inOrder<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[]): readonly Asking[] {
+  const ordered = calls.slice();
+  for (let i = 1; i < ordered.length; i++) {
+    const call = ordered[i]!;
     let at = i;
-    while (at > 0 && calls[at - 1]!.operation.number > call.operation.number) {
-      calls[at] = calls[at - 1]!;
+    while (at > 0 && ordered[at - 1]!.operation.number > call.operation.number) {
+      ordered[at] = ordered[at - 1]!;
       at--;
     }
-    calls[at] = call;
+    ordered[at] = call;
   }
+  return ordered;
 }
 
 /** Below the number of aliases that servers refuse, of those that have such a limit. */

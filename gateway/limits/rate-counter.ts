@@ -1,25 +1,23 @@
 import { LRUCache } from 'lru-cache';
 import type { RateOptions } from './rate-options';
+import type { SharedCount } from './shared-counts';
 
 /** How many requests somebody has sent in the window that runs. */
-export interface Count {
-  readonly key: string;
-  used: number;
-}
+export type Count = SharedCount;
 
 /**
  * Counts requests by key, in windows that begin by the clock: each gateway has the same ones, and a quota begins at
  * midnight UTC. A new window forgets all counts at once, and no key has a timer.
  */
 export class RateCounter {
-  readonly #window: RateOptions['window'];
+  readonly #rate: Pick<RateOptions, 'name' | 'per' | 'window'>;
   /** Bounded: who sends from ever new addresses fills no memory. The keys that were seen least lately are forgotten. */
   readonly #counts: LRUCache<string, Count>;
   #start = 0;
   #end = 0;
 
-  constructor(window: RateOptions['window'], mostKeys = 100_000) {
-    this.#window = window;
+  constructor(rate: Pick<RateOptions, 'name' | 'per' | 'window'>, mostKeys = 100_000) {
+    this.#rate = rate;
     this.#counts = new LRUCache({ max: mostKeys });
   }
 
@@ -27,7 +25,11 @@ export class RateCounter {
   of(key: string, now: number): Count {
     if (now >= this.#end || now < this.#start) this.#begin(now);
     let count = this.#counts.get(key);
-    if (count === undefined) this.#counts.set(key, (count = { key, used: 0 }));
+    if (count === undefined) {
+      const { name, per, window } = this.#rate;
+      const sharedKey = `${name}:${per}:${window}:${this.#start}:${key}`;
+      this.#counts.set(key, (count = { sharedKey, end: this.#end, used: 0, unsent: 0 }));
+    }
     return count;
   }
 
@@ -42,7 +44,7 @@ export class RateCounter {
   }
 
   #begin(now: number): void {
-    [this.#start, this.#end] = windowAt(this.#window, now);
+    [this.#start, this.#end] = windowAt(this.#rate.window, now);
     this.#counts.clear();
   }
 }

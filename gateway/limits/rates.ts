@@ -5,12 +5,15 @@ import type { Identity } from '../auth/identity';
 import { requestError } from '../errors';
 import { type Count, RateCounter } from './rate-counter';
 import type { RateOptions } from './rate-options';
+import type { SharedCounts } from './shared-counts';
 
 export interface RatesOptions {
   readonly rates: readonly RateOptions[];
   readonly meter: Meter;
   /** Where a rate that stays what it was, but for its limit, goes on counting. @default none */
   readonly previous?: Rates | undefined;
+  /** Tells other gateways. @default this process counts for itself */
+  readonly shared?: SharedCounts | undefined;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
 }
@@ -35,6 +38,7 @@ interface Answer {
 export class Rates {
   readonly #rates: readonly Rate[];
   readonly #now: () => number;
+  readonly #shared: SharedCounts | undefined;
   readonly #refused: Counter;
   readonly #subjectTo = new WeakMap<Identity, readonly Rate[]>();
 
@@ -43,12 +47,13 @@ export class Rates {
     return options.rates.length === 0 ? undefined : new Rates(options);
   }
 
-  constructor({ rates, meter, previous, now = Date.now }: RatesOptions) {
+  constructor({ rates, meter, previous, shared, now = Date.now }: RatesOptions) {
     this.#rates = rates.map((options) => ({
       options,
-      counter: previous?.counterOf(options) ?? new RateCounter(options.window),
+      counter: previous?.counterOf(options) ?? new RateCounter(options),
     }));
     this.#now = now;
+    this.#shared = shared;
     this.#refused = meter.createCounter('weir.requests.limited', {
       description: 'Requests that were refused because somebody sent too many; attribute rate.',
     });
@@ -89,7 +94,10 @@ export class Rates {
     let policy = '';
     let left = '';
     for (const [{ options, counter }, count] of counts) {
-      if (refusing === undefined) count.used += requests;
+      if (refusing === undefined) {
+        count.used += requests;
+        this.#shared?.add(count, requests);
+      }
       const comma = policy === '' ? '' : ', ';
       policy += `${comma}"${options.name}";q=${options.limit};w=${counter.length}`;
       left += `${comma}"${options.name}";r=${Math.max(0, options.limit - count.used)};t=${counter.left(now)}`;

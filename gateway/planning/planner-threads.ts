@@ -168,6 +168,7 @@ class PlannerThreads implements Planner {
         key,
         request,
         isSlow: false,
+        worked: 0,
         expires: performance.now() + this.#deadline,
         settle: (result) => {
           clearTimeout(timer);
@@ -184,11 +185,8 @@ class PlannerThreads implements Planner {
   /** The caller waits no longer. An operation that mostly waited itself is not to blame, and may be planned yet. */
   #expire(task: Task): void {
     this.#queue.delete(task);
-    const half = performance.now() - this.#deadline / 2;
-    for (const { state } of this.#threads) {
-      if (state.kind !== 'planning' || state.task !== task || state.since > half) continue;
-      this.#failed.set(task.key, 'timeout');
-    }
+    const worked = [...this.#threads].reduce((sum, thread) => sum + workedOn(task, thread), task.worked);
+    if (worked >= this.#deadline / 2) this.#failed.set(task.key, 'timeout');
     task.settle(new PlanningError('timeout'));
   }
 
@@ -206,10 +204,20 @@ class PlannerThreads implements Planner {
   #assign(): void {
     for (const thread of this.#threads) {
       if (thread.state.kind !== 'idle') continue;
-      const task = this.#queue.take({ slowToo: this.#mayTakeSlow() });
+      const task = this.#take();
       if (task !== undefined) this.#work(thread, task);
     }
     if (this.#queue.size > 0 && this.#threads.size === 0) this.#start();
+  }
+
+  /** The next to be planned. What has failed while it waited is not tried again. */
+  #take(): Task | undefined {
+    for (;;) {
+      const task = this.#queue.take({ slowToo: this.#mayTakeSlow() });
+      const failure = task && this.#failed.get(task.key);
+      if (failure === undefined) return task;
+      task!.settle(new PlanningError(failure));
+    }
   }
 
   /** One thread is kept for operations that may be quick. */
@@ -278,7 +286,10 @@ class PlannerThreads implements Planner {
         }
       case 'error': {
         const task = this.#taskOf(thread);
-        if (task !== undefined) this.#receiveError(task, message);
+        if (task !== undefined) {
+          task.worked += workedOn(task, thread);
+          this.#receiveError(task, message);
+        }
         this.#becomeIdle(thread);
         return;
       }
@@ -352,6 +363,10 @@ class PlannerThreads implements Planner {
     for (const task of this.#queue.clear()) task.settle(new PlanningError(failure, reason));
   }
 }
+
+/** For how long a thread has been working on a task, in milliseconds. */
+const workedOn = (task: Task, { state }: Thread): number =>
+  state.kind === 'planning' && state.task === task ? performance.now() - state.since : 0;
 
 // Run from its sources, by jest, this needs a thread that compiles them too.
 const workerFile = join(__dirname, `worker${extname(__filename)}`);

@@ -10,7 +10,7 @@ import {
   Supergraph,
 } from '@apollo/federation-internals';
 import { prettyFormatQueryPlan, QueryPlanner } from '@apollo/query-planner';
-import { buildSchema, type DocumentNode, Kind, parse } from 'graphql';
+import { buildSchema, type DocumentNode, type GraphQLSchema, Kind, parse } from 'graphql';
 import { type QueryPlan } from '../execution/plan';
 import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { mendsOf } from './defects';
@@ -86,6 +86,8 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
     debug: { pathsLimit, maxEvaluatedPlans },
   });
 
+  let clientSchema: GraphQLSchema | undefined;
+
   return {
     supergraph: {
       apiSchemaSdl: inParts(apiSchemaSdl),
@@ -107,7 +109,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
           );
           return planner.buildQueryPlan(operation, { overrideConditions });
         },
-        () => buildSchema(apiSchemaSdl),
+        () => (clientSchema ??= buildSchema(apiSchemaSdl, { assumeValidSDL: true })),
       );
       try {
         return plan(parse(document, { noLocation: true }), operationName);

@@ -8,6 +8,8 @@ export interface Task {
   readonly request: PlanRequest;
   /** Whether it has been tried and was not quick. */
   isSlow: boolean;
+  /** For how long threads have worked on it before, in milliseconds. */
+  worked: number;
   /** When nobody waits for it any more, in milliseconds of `performance.now()`. */
   readonly expires: number;
   /** Answers the caller. Once it has been answered, by the deadline, this does nothing. */

@@ -3,6 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Counter, Meter, UpDownCounter } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { PersistedOperationStatistics } from '../edge/persisted-operation-statistics';
 import { ResponseCacheStatistics } from '../edge/response-cache-statistics';
 import { CallStatistics } from './call-statistics';
 import { Durations } from './durations';
@@ -23,6 +24,7 @@ export interface Metrics {
   /** Endpoints of subgraphs that are left alone; attribute `subgraph`. */
   readonly endpointsOpen: UpDownCounter;
   readonly responseCache: ResponseCacheStatistics;
+  readonly persistedOperations: PersistedOperationStatistics;
   /** Attribute `result`: `live` or `refused`. */
   readonly reloads: Counter;
   /** What became of the subgraph calls of clients' requests, and which operations were sent. */
@@ -70,6 +72,7 @@ export function createMetrics(): Metrics {
     }),
     calls: new CallStatistics(meter),
     responseCache: new ResponseCacheStatistics(meter),
+    persistedOperations: new PersistedOperationStatistics(meter),
     reloads: meter.createCounter('weir.configuration.reloads', {
       description: 'New options that were taken into use, or were not.',
     }),

@@ -1,8 +1,10 @@
 /** Something that comes and goes with a request. */
 export interface Live {
-  /** Where it stands in its set; -1 outside of one. */
+  /** Where it stands in its set; `outOfSet` outside of one. */
   place: number;
 }
+
+export const outOfSet = -1;
 
 /**
  * What is being done at the moment. Not a `Set`: one that many come to and leave outgrows its table again and again,
@@ -24,7 +26,7 @@ export class LiveSet<Member extends Live> {
     const { place } = member;
     if (this.#members[place] !== member) return;
     const last = this.#members.pop()!;
-    member.place = -1;
+    member.place = outOfSet;
     if (last === member) return;
     this.#members[place] = last;
     last.place = place;

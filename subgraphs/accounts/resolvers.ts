@@ -1,4 +1,11 @@
-import { requireIdentity, SubgraphError, type Database, type Identity, type Resolvers } from '../kit';
+import {
+  hasScope,
+  requireIdentity,
+  SubgraphError,
+  type Database,
+  type Identity,
+  type Resolvers,
+} from '../kit';
 import { type Loaders } from './loaders';
 import { changeOf, type UpdateProfileInput } from './profile';
 import { usersTable, type User } from './table';
@@ -27,8 +34,8 @@ export const resolvers: Resolvers<Context> = {
 
   User: {
     __resolveReference: ({ id }: { id: string }, { loaders }: Context) => loaders.users.load({ id }),
-    email: onlyForThemselves(({ email }) => email),
-    address: onlyForThemselves(({ address }) => address),
+    email: onlyForThemselves(({ email }) => email, { orScope: 'support' }),
+    address: onlyForThemselves(({ address }) => address, { orScope: 'support' }),
     membership: onlyForThemselves(({ points }) => ({ points })),
   },
 
@@ -38,9 +45,13 @@ export const resolvers: Resolvers<Context> = {
   },
 };
 
-/** Resolves a field for the user whose it is, and to null for everybody else. */
-function onlyForThemselves<Value>(read: (user: User) => Value) {
-  return (user: User, _: unknown, { identity }: Context) => (identity?.id === user.id ? read(user) : null);
+/**
+ * Resolves a field for the user whose it is, and for who has the scope; to null for everybody else. The directives of
+ * the schema say what kind of caller may ask; whose a thing is, only the subgraph knows.
+ */
+function onlyForThemselves<Value>(read: (user: User) => Value, { orScope }: { orScope?: string } = {}) {
+  return (user: User, _: unknown, { identity }: Context) =>
+    identity?.id === user.id || hasScope(identity, orScope) ? read(user) : null;
 }
 
 type Membership = Pick<User, 'points'>;

@@ -48,6 +48,11 @@ export const developmentAuthenticate: Authenticate = (headers, caller) => {
   return id === undefined ? null : { id };
 };
 
+/** Whether somebody has a scope; nobody has any. */
+export function hasScope(identity: Identity | null, scope: string | undefined): boolean {
+  return scope !== undefined && identity?.scopes?.includes(scope) === true;
+}
+
 /** The caller, or the error that tells them to sign in. */
 export function requireIdentity(identity: Identity | null): Identity {
   if (!identity) throw new SubgraphError('UNAUTHENTICATED', 'Sign in to do this.');

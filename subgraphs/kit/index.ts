@@ -37,6 +37,7 @@ export {
 } from './idempotency';
 export {
   developmentAuthenticate,
+  hasScope,
   linkAuthenticate,
   requireIdentity,
   type Authenticate,
@@ -44,5 +45,6 @@ export {
   type SignedCaller,
 } from './identity';
 export { type LinkKeysSettings } from './link-keys';
+export { runStandInWhenMain, type AppSyncResolvers, type AppSyncSubgraph } from './appsync-stand-in';
 export { domainEvent, type DomainEvent, type WithOutbox } from './events';
 export { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from './embedded-dynamodb';

@@ -9,8 +9,9 @@ import { openDatabase, type Database } from './database';
 import { connectDynamoDB } from './dynamodb';
 import { openLinkKeys } from './link-keys';
 import { prepareTable } from './prepare';
+import { runProcess } from './process';
 import { readSettings, usage, type Settings } from './settings';
-import { StartError } from './start-error';
+import { cannotListen, StartError } from './start-error';
 import { type Subgraph } from './subgraph';
 
 /** A subgraph that answers. */
@@ -152,10 +153,7 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   try {
     await app.listen({ host, port });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE')
-      throw new StartError(`Port ${port} is in use; choose another one with --port.`);
-    throw new StartError(`It cannot listen at ${host}:${port}: ${message}`);
+    throw cannotListen(error, host, port);
   }
 }
 
@@ -164,41 +162,13 @@ export function runWhenMain<Context extends object, OptionName extends string>(
   module: NodeJS.Module,
   subgraph: Subgraph<Context, OptionName>,
 ): void {
-  if (require.main === module) void runProcess(subgraph);
-}
-
-async function runProcess<Context extends object, OptionName extends string>(
-  subgraph: Subgraph<Context, OptionName>,
-): Promise<void> {
-  const args = process.argv.slice(2);
-  if (args.includes('--help')) {
-    process.stdout.write(usage(subgraph));
-    return;
-  }
-  // Which versions of Node work is said by package.json; each process need not say it again.
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  let running: RunningSubgraph | undefined;
-  let stopping = false;
-  function stop(): void {
-    if (stopping) return;
-    stopping = true;
-    // One that is told to stop while it starts has nothing in flight.
-    void (running?.stop() ?? Promise.resolve()).then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  }
-  process.once('SIGTERM', stop).once('SIGINT', stop).once('disconnect', stop);
-  try {
-    running = await startSubgraph(subgraph, readSettings(subgraph, args));
-    const { url, app } = running;
-    process.on('unhandledRejection', (error) => app.log.error({ err: error }, 'unhandled rejection'));
-    app.log.info({ url }, 'ready');
-    process.send?.({ type: 'ready', url });
-  } catch (error) {
-    const sentence =
-      error instanceof StartError ? error.message : `It cannot start: ${(error as Error).message}`;
-    process.stderr.write(`${subgraph.name}: ${sentence}\n`);
-    process.exit(2);
-  }
+  if (require.main !== module) return;
+  void runProcess({
+    name: subgraph.name,
+    usage: () => usage(subgraph),
+    async start(args) {
+      const { url, app, stop } = await startSubgraph(subgraph, readSettings(subgraph, args));
+      return { url, log: app.log, stop };
+    },
+  });
 }

@@ -87,6 +87,21 @@ Environment only:
 `;
 }
 
+/** What `--help` prints of an AppSync API's stand-in. */
+export function standInUsage({ name, port, options }: Pick<Subgraph, 'name' | 'port' | 'options'>): string {
+  const own = Object.entries(options ?? {}).map(([option, definition]) => describeOption(option, definition));
+  return `The subgraph "${name}": a stand-in for an API of AWS AppSync.
+
+Flags, and the environment variables that say the same:
+  --port N        PORT                 the port, 0 for a free one (default: ${port ?? 4001})
+  --host HOST     HOST                 the address to listen at (default: 127.0.0.1)
+  --schema FILE                        serve this schema file (default: its own)
+${own.join('')}
+Environment only:
+  LOG_LEVEL            ${logLevels.join(', ')} (default: info)
+`;
+}
+
 function describeOption(name: string, { description, default: value }: OptionDefinition): string {
   return `  --${flagOf(name)} VALUE, ${variableOf(name)}: ${description} (default: ${value})\n`;
 }

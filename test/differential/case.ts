@@ -7,7 +7,7 @@ import { RandomSource } from '../support/random-source';
 import { randomSubgraphs } from '../support/random-supergraph';
 import { RandomWorld, type SubgraphSource } from '../support/random-world';
 import { shrinkOperation, shrinkSubgraphs } from '../support/shrink';
-import { differenceFromApollo, differenceFromMerged } from './compare';
+import { differenceFromApollo, differenceFromMerged, isForApollo } from './compare';
 import {
   type Answer,
   answerMerged,
@@ -61,7 +61,7 @@ export async function differenceOf(
   }
   const what = differenceFromMerged(expected, got);
   if (what !== undefined) return { what, expected, got };
-  if (!apollo) return undefined;
+  if (!apollo || !isForApollo(graph.plan(operation))) return undefined;
   const apolloAnswer = await apollo.answer(operation);
   const fromApollo = differenceFromApollo(graph, operation, apolloAnswer, got);
   return fromApollo === undefined

@@ -105,6 +105,24 @@ const interfaceObject = {
     type Song implements Media @key(fields: "id") { id: ID! title: String! }`,
 };
 
+const ratings = {
+  alpha: `
+    type Query { media: [Media!] named: [Named!] }
+    interface Media @key(fields: "id") { id: ID! owner: Owner }
+    interface Named { id: ID! }
+    type Film implements Media & Named @key(fields: "id") { id: ID! owner: Owner }
+    type Song implements Media & Named @key(fields: "id") { id: ID! owner: Owner }
+    type Owner @key(fields: "id") { id: ID! }`,
+  beta: `
+    type Media @interfaceObject @key(fields: "id") {
+      id: ID! rating(in: Int): Int! votes: Int! note: Note maker: Owner
+    }
+    type Note { one: Int! two: Int! }
+    type Owner @key(fields: "id") { id: ID! }`,
+  gamma: `
+    type Owner @key(fields: "id") { id: ID! age: Int! size: Int! }`,
+};
+
 const contexts = {
   alpha: `
     type Query { owners: [Owner!]! }
@@ -278,6 +296,77 @@ const regressions: Readonly<Record<string, Regression>> = {
   'requires what is selected of a type beside its interface': {
     subgraphs: noted,
     operation: '{ box { sum } }',
+  },
+  'asks for a field of an interface object only where its type has been selected': {
+    subgraphs: ratings,
+    operation: '{ media { votes ... on Film { note { one } } note { two } } }',
+    trouble: 8,
+  },
+  'tells fields of an interface object apart that types have under one alias': {
+    subgraphs: ratings,
+    operation: '{ named { ... on Film { x: rating } ... on Song { x: votes } } }',
+  },
+  'tells arguments of an interface object apart that types give to one field': {
+    subgraphs: ratings,
+    operation:
+      'query ($v: Int!) { media { ... on Film { rating(in: 1) note { x: one } } ... on Song { rating(in: $v) note { x: two } } } }',
+    variables: { v: 2 },
+  },
+  'tells fields of entities apart that types have under one alias': {
+    subgraphs: ratings,
+    operation:
+      '{ media { ... on Film { owner { x: age } maker { y: size } } ... on Song { owner { x: size } maker { y: age } } } }',
+  },
+  'asks for a field of an entity only where its type has been selected': {
+    subgraphs: ratings,
+    operation: '{ media { ... on Film { owner { age } } ... on Song { owner { size } } } }',
+    trouble: 8,
+  },
+  'tells types apart that have a condition, or a selection in several places': {
+    subgraphs: ratings,
+    operation:
+      'query ($v: Boolean!) { media { ... on Film @include(if: $v) { rating } ...F owner { id } } named { id } media { ... on Song { rating owner { size } } } } fragment F on Media { owner { ... on Owner { size age } } votes }',
+    variables: { v: false },
+  },
+  'tells types apart where what they select is also a key, and required': {
+    subgraphs: {
+      ...ratings,
+      delta: `
+        type Film @key(fields: "id") { id: ID! owner: Owner @external sum: Int @requires(fields: "owner { id }") }
+        type Owner @key(fields: "id") { id: ID! }`,
+    },
+    operation:
+      '{ media { ... on Film { sum owner { id: age } id: rating } ... on Song { owner { id: size } id: votes } } }',
+  },
+  'needs no type of an interface object of which a fragment selects nothing that is possible': {
+    subgraphs: {
+      alpha: `
+        type Query { media: Media }
+        type Media @interfaceObject @key(fields: "id") { id: ID rating: Int }`,
+      beta: `
+        type Query { named: Named }
+        interface Media @key(fields: "id") { id: ID }
+        interface Named { label: String }
+        type Song implements Media & Named @key(fields: "id") { id: ID label: String note: Note }
+        type Box implements Named { label: String note: Note size: Int }
+        type Note { one: Int two: Int }`,
+    },
+    operation:
+      '{ media { rating ... on Named { ... on Box { size } } } named { ... on Song { note { one } } ... on Box { note { two } } } }',
+  },
+  'knows the types of interface objects that were told apart': {
+    subgraphs: {
+      alpha: `
+        type Query { media: [Media] }
+        interface Media @key(fields: "id") { id: ID }
+        type Film implements Media @key(fields: "id") { id: ID! }
+        type Song implements Media @key(fields: "id") { id: ID }`,
+      beta: `
+        type Media @interfaceObject @key(fields: "id") { id: ID next: Media }`,
+      gamma: `
+        type Media @interfaceObject @key(fields: "id") { id: ID rating: Int }`,
+    },
+    operation: '{ media { next { id } ... on Song { next { rating } } } }',
   },
   'answers null for an interface that no type implements': {
     subgraphs: {

@@ -126,7 +126,7 @@ describe('weir subgraph', () => {
 
     expect(await weir.exit).toBe(2);
     expect(weir.stderr).toBe(
-      "weir: there is no subgraph 'account'; there are: accounts, inventory, orders, products, reviews.\n",
+      "weir: there is no subgraph 'account'; there are: accounts, inventory, orders, products, reviews, shipping.\n",
     );
   });
 });

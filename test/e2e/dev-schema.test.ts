@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type DevProcess, endAll, eventually, startDev, startWeir } from '../support/process';
 
 const root = join(__dirname, '../..');
-const names = ['accounts', 'products', 'inventory', 'reviews', 'orders'];
+const names = ['accounts', 'products', 'inventory', 'reviews', 'orders', 'shipping'];
 const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
 const config = join(folder, 'schema', 'supergraph.yaml');
 let weir: DevProcess;

@@ -58,7 +58,7 @@ describe('weir dev', () => {
   });
 
   it('prints credentials that make somebody of who sends them, in each mode', async () => {
-    const printed = /To be somebody[^\n]*\n((?: {4}\S.*\n)+)/.exec(weir.stdout)![1]!;
+    const printed = /To be user u1[^\n]*\n((?: {4}\S.*\n)+)/.exec(weir.stdout)![1]!;
     const lines = printed
       .trim()
       .split('\n')
@@ -67,14 +67,16 @@ describe('weir dev', () => {
       ['AWS_LAMBDA', 'API_KEY', 'AWS_IAM', 'OPENID_CONNECT', 'AMAZON_COGNITO_USER_POOLS'].sort(),
     );
     for (const [mode, text] of lines) {
-      const header = /^([\w-]+): (.+)$/.exec(text);
+      const header = /^-H '([\w-]+): (.+)'$/.exec(text);
       if (header === null) continue;
-      const { data, errors } = await weir.query('{ viewer { id } }', { [header[1]!]: header[2]! });
+      const { data, errors } = await weir.query('{ viewer { id email } }', { [header[1]!]: header[2]! });
       // An application alone is no user.
-      const viewer = mode === 'API_KEY' ? null : { id: 'u1' };
+      const viewer = mode === 'API_KEY' ? null : { id: 'u1', email: expect.stringContaining('@') };
       expect({ mode, data, errors }).toEqual({ mode, data: { viewer }, errors: undefined });
     }
-    const [, accessKeyId, secretAccessKey] = /access key (\w+), secret (\S+),/.exec(printed)!;
+    const [, accessKeyId, secretAccessKey] = /--aws-sigv4 aws:amz:eu-west-1:appsync --user (\w+):(\S+)/.exec(
+      printed,
+    )!;
     const body = JSON.stringify({ query: '{ viewer { id } }' });
     const { host } = new URL(weir.url);
     const { headers } = sign(
@@ -96,6 +98,39 @@ describe('weir dev', () => {
     });
     expect(await answer.json()).toMatchObject({ data: { viewer: { id: 'u1' } } });
     expect((await weir.query('{ viewer { id } }')).data).toEqual({ viewer: null });
+  });
+
+  it('prints what the port for operators takes, with which a cached answer can be dropped', async () => {
+    const [, url, token] = /(http\S+)\/metrics {3}-H 'authorization: Bearer (\w+)'/.exec(weir.stdout)!;
+    const headers = { ...json, authorization: `Bearer ${token!}` };
+    expect(await (await fetch(`${url!}/metrics`, { headers })).text()).toContain('weir_');
+    const body = JSON.stringify({ tags: ['reviews-of-product-p1'] });
+    const invalidation = { method: 'POST', headers, body };
+    expect((await fetch(`${url!}/cache/invalidate`, invalidation)).status).toBe(200);
+    expect((await fetch(`${url!}/cache/invalidate`, { ...invalidation, headers: json })).status).toBe(401);
+  });
+
+  it('shows support staff the order of a customer and its parcel, and shows them to nobody else', async () => {
+    const orders = '{ viewer { orders(first: 1) { edges { node { id } } } } }';
+    const { data } = await weir.query(orders, { authorization: 'Bearer u1' });
+    const { id } = data.viewer.orders.edges[0].node;
+    const query = `{ customerOrder(id: "${id}") { buyer { id email } shipment { carrier { name } } } }`;
+    const refused = {
+      data: { customerOrder: null },
+      errors: [
+        expect.objectContaining({
+          path: ['customerOrder'],
+          extensions: expect.objectContaining({ code: 'UNAUTHORIZED_FIELD_OR_TYPE' }),
+        }),
+      ],
+    };
+
+    const { data: shown, errors } = await weir.query(query, { authorization: 'Bearer support' });
+    expect(errors).toBeUndefined();
+    expect(shown.customerOrder.buyer).toEqual({ id: 'u1', email: expect.stringContaining('@') });
+    expect(shown.customerOrder.shipment.carrier.name).toEqual(expect.any(String));
+    expect(await weir.query(query, { authorization: 'Bearer u1' })).toMatchObject(refused);
+    expect(await weir.query(query)).toMatchObject(refused);
   });
 
   it('has subgraphs that answer its gateway only', async () => {
@@ -179,7 +214,7 @@ describe('weir dev', () => {
     expect(written.errors).toBeUndefined();
     const { id } = written.data.writeReview;
     const children = childrenOf(weir.pid);
-    expect(children).toHaveLength(6);
+    expect(children).toHaveLength(7);
 
     expect(await weir.stop()).toBe(0);
     for (const { pid } of children) expect(isAlive(pid)).toBe(false);
@@ -194,7 +229,7 @@ describe('weir dev', () => {
 
   it('leaves no process behind when it is killed', async () => {
     const children = childrenOf(weir.pid);
-    expect(children).toHaveLength(6);
+    expect(children).toHaveLength(7);
     weir.signal('SIGKILL');
     await weir.exit;
 

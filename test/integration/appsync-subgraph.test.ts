@@ -4,13 +4,8 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import { graphql, parse } from 'graphql';
 import type { GatewayOptions } from '../../gateway';
 import { composeSupergraph } from '../../schema';
-import {
-  type AppSyncCredentials,
-  type AppSyncMode,
-  type AppSyncStandIn,
-  ResolverError,
-  startAppSync,
-} from '../support/appsync-stand-in';
+import { type AppSyncCredentials, type AppSyncMode } from '../../subgraphs/kit/appsync-credentials';
+import { type AppSyncCall, ResolverError, startAppSyncStandIn } from '../../subgraphs/kit/appsync-stand-in';
 import { type Json, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type RunningServer, serveHttp1 } from '../support/subgraph-servers';
 
@@ -85,16 +80,32 @@ const resolvers = {
   'Product.shipping': ({ weight }: { weight: number }) => weight * 2,
 };
 
+/** What the API was asked, and what it told those that it refused. */
+interface Asked {
+  readonly calls: AppSyncCall[];
+  readonly refusals: string[];
+}
+
 async function startGraph(
   modes: readonly AppSyncMode[],
   appsync: NonNullable<NonNullable<GatewayOptions['subgraphs']>[string]['appsync']>,
   { cap, ...options }: Partial<GatewayOptions> & { cap?: number } = {},
-): Promise<{ api: AppSyncStandIn; gateway: TestGateway }> {
-  const api = await start(startAppSync({ schema: stockSchema, modes, resolvers, ...(cap && { cap }) }));
+): Promise<{ api: Asked; gateway: TestGateway }> {
+  const api: Asked = { calls: [], refusals: [] };
+  const { url } = await start(
+    startAppSyncStandIn({
+      schema: stockSchema,
+      modes,
+      resolvers,
+      ...(cap && { cap }),
+      onCall: (call) => api.calls.push(call),
+      onRefusal: (message) => api.refusals.push(message),
+    }),
+  );
   const { supergraphSdl, errors } = composeSupergraph({
     subgraphs: [
       { name: 'products', routingUrl: products.url, sdl: productsSchema, file: 'products.graphql' },
-      { name: 'stock', routingUrl: api.url, sdl: stockSchema, file: 'stock.graphql' },
+      { name: 'stock', routingUrl: url, sdl: stockSchema, file: 'stock.graphql' },
     ],
   });
   if (errors) throw new Error(errors.map(({ message }) => message).join('\n'));
@@ -287,6 +298,28 @@ describe('what AppSync does its own way', () => {
     expect(entityCalls[0]!.variables).toEqual({
       representations: ['p1', 'p2', 'p3'].map((upc) => ({ __typename: 'Product', upc, weight: 10 })),
     });
+  });
+
+  it('asks in one request what several places of an operation want to know of entities', async () => {
+    const { api, gateway } = await startGraph(modes, { auth });
+    const answer = await gateway.query(
+      '{ all: products { name inStock } more: products { shipping countedAt } }',
+    );
+    expect(answer).toEqual({
+      data: {
+        all: ['p1', 'p2', 'p3'].map((upc) => ({ name: `name of ${upc}`, inStock: 3 })),
+        more: ['p1', 'p2', 'p3'].map(() => ({ shipping: 20, countedAt: '2026-11-25T09:00:00.000Z' })),
+      },
+    });
+    const entityCalls = api.calls.filter(({ query }) => query.includes('_entities'));
+    expect(entityCalls).toHaveLength(1);
+    // A list for each selection: each list is one call of the resolver.
+    const lists = Object.values(entityCalls[0]!.variables as Record<string, Json[]>);
+    expect(lists.map((list) => list.map(({ upc }) => upc))).toEqual([
+      ['p1', 'p2', 'p3'],
+      ['p1', 'p2', 'p3'],
+    ]);
+    expect(api.refusals).toEqual([]);
   });
 
   it('ends what takes too long, and says so', async () => {

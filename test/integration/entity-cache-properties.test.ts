@@ -12,6 +12,7 @@ import {
   buildClientSchema,
   getIntrospectionQuery,
 } from 'graphql';
+import { developmentCredentials } from '../../cli/dev/credentials';
 import type { GatewayOptions } from '../../gateway';
 import { startDynamo } from '../support/cache-stores';
 import { RandomSource } from '../support/random-source';
@@ -24,6 +25,7 @@ sayWithoutRedis();
 
 let shop: Shop;
 let plain: TestGateway;
+let auth: GatewayOptions['auth'];
 let schema: GraphQLSchema;
 let offset = 0;
 const realNow = Date.now.bind(Date);
@@ -33,6 +35,7 @@ beforeAll(async () => {
   jest.spyOn(Date, 'now').mockImplementation(() => realNow() + offset);
   process.env['AWS_ACCESS_KEY_ID'] = process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
   shop = await startShop();
+  ({ auth } = await developmentCredentials());
   plain = await start({ cache: { entities: { enabled: false }, responses: { enabled: false } } });
   schema = buildClientSchema((await plain.query(getIntrospectionQuery())).data);
 });
@@ -46,6 +49,7 @@ const start = (options: Omit<GatewayOptions, 'supergraph'>): Promise<TestGateway
   startTestGateway({
     ...options,
     introspection: true,
+    auth,
     admin: { port: 0, token: invalidationToken },
     supergraph: sourceOf(shop.supergraphSdl),
   });

@@ -1,4 +1,5 @@
 import { ApolloServer } from '@apollo/server';
+import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
@@ -82,6 +83,10 @@ describe('answers a known operation without Apollo Server as with it:', () => {
         headers: { accept: 'application/graphql-response+json,application/json;q=0.9' },
       },
     ],
+    [
+      'extensions that nobody reads, as Apollo Client 4 sends them',
+      { body: { query: '{ me { g: name } }', extensions: { clientLibrary: { name: '@apollo/client' } } } },
+    ],
     ['any media type', { body: { query: '{ me { b: name } }' }, headers: { accept: '*/*' } }],
     [
       'a charset',
@@ -135,6 +140,17 @@ describe('answers a known operation without Apollo Server as with it:', () => {
       expect(apollo).toHaveBeenCalledTimes(1);
     },
   );
+});
+
+it.each(['documentId', 'extensions'])('runs an operation that is named in `%s`', async (member) => {
+  const query = `{ me { named: name } } # ${member}`;
+  const sha256Hash = createHash('sha256').update(query).digest('hex');
+  const extensions = { persistedQuery: { version: 1, sha256Hash } };
+  await gateway.post({ query, extensions });
+  apollo.mockClear();
+  const body = member === 'extensions' ? { extensions } : { documentId: `sha256:${sha256Hash}` };
+  expect(await (await gateway.post(body)).json()).toEqual({ data: { me: { named: 'Ada' } } });
+  expect(apollo).not.toHaveBeenCalled();
 });
 
 describe('leaves to Apollo Server', () => {

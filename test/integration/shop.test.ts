@@ -1,4 +1,5 @@
 import { Supergraph, type ObjectType } from '@apollo/federation-internals';
+import { developmentCredentials } from '../../cli/dev/credentials';
 import { sourceOf, startTestGateway, type Json, type TestGateway } from '../support/running-gateway';
 import { startShop, type Shop } from '../support/shop';
 import { countCosts } from '../support/shop-costs';
@@ -7,10 +8,14 @@ let shop: Shop;
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  shop = await startShop();
+  const linkKey = 'a-key-of-the-link-in-this-test-alone';
+  shop = await startShop({ linkKey });
+  const { auth } = await developmentCredentials();
   gateway = await startTestGateway({
     supergraph: sourceOf(shop.supergraphSdl),
-    headers: { forward: ['authorization'] },
+    auth,
+    privateLinks: { keys: [linkKey] },
+    subgraphs: { shipping: { appsync: { auth: { type: 'API_KEY', apiKey: shop.apiKey } } } },
   });
 });
 
@@ -100,6 +105,25 @@ describe('through the gateway', () => {
     });
   });
 
+  it('an order shows its parcel, which an AppSync API knows', async () => {
+    const { viewer } = await ask(
+      '{ viewer { orders { edges { node { id status shipment { trackingNumber days carrier { name } } } } } } carriers { code } }',
+      { as: 'u1' },
+    );
+    const orders: Json[] = viewer.orders.edges.map(({ node }: Json) => node);
+    expect(orders.length).toBeGreaterThan(1);
+    for (const { id, status, shipment } of orders) {
+      if (status === 'PLACED') expect(shipment).toBeNull();
+      else
+        expect(shipment).toEqual({
+          trackingNumber: expect.stringMatching(new RegExp(`^(POSTNL|DPD)-${id}$`)),
+          days: expect.any(Number),
+          carrier: { name: expect.any(String) },
+        });
+    }
+    expect(orders.some(({ shipment }) => shipment !== null)).toBe(true);
+  });
+
   it('what services do among themselves, and keys that only join, are not in the graph', () => {
     const api = Supergraph.build(shop.supergraphSdl, { supportedFeatures: null }).apiSchema();
     expect(
@@ -142,12 +166,57 @@ describe('what is personal', () => {
     expect(errors).toMatchObject([{ path: ['user', 'cart'], extensions: { code: 'FORBIDDEN' } }]);
   });
 
-  it('is nothing for who is not signed in', async () => {
-    expect(await ask('{ viewer { name } cart { itemCount } order(id: "o1") { id } }')).toEqual({
+  it('is nothing for who is not signed in, and nobody is asked for it', async () => {
+    const query = `{
+      viewer { name } cart { itemCount } order(id: "o1") { id }
+      user(id: "u1") { name email membership { tier } orders { edges { node { id } } } }
+    }`;
+    const { answer, calls } = await asking(query);
+    expect(answer.data).toEqual({
       viewer: null,
       cart: null,
       order: null,
+      user: { name: 'Bram Hofmann', email: null, membership: null, orders: null },
     });
+    expect(refusedIn(answer)).toEqual(['cart', 'order', 'user.email', 'user.membership', 'user.orders']);
+    expect(calls).toEqual({ accounts: 1 });
+  });
+
+  it('is not changed by who is not signed in: no command is sent', async () => {
+    const { answer, calls } = await asking(
+      `mutation {
+        addToCart(input: { upc: "p1" }, idempotencyKey: "nobody") { itemCount }
+        writeReview(input: { upc: "p1", rating: 1, body: "Bad." }, idempotencyKey: "nobody") { id }
+        updateProfile(input: { name: "Nobody" }) { id }
+      }`,
+    );
+    expect(answer.data).toEqual({ addToCart: null, writeReview: null, updateProfile: null });
+    expect(refusedIn(answer)).toEqual(['addToCart', 'updateProfile', 'writeReview']);
+    expect(calls).toEqual({});
+  });
+
+  it('is shown to support staff, as far as they need it', async () => {
+    const query = `{
+      customerOrder(id: "o1") { id buyer { id email address { city } membership { tier } } lines { reserved product { name } } }
+    }`;
+    const data = await ask(query, { as: 'support' });
+    expect(data.customerOrder).toMatchObject({
+      id: 'o1',
+      buyer: { email: expect.stringContaining('@'), address: { city: expect.any(String) }, membership: null },
+    });
+    expect(data.customerOrder.lines[0].product.name).toEqual(expect.any(String));
+
+    const { answer, calls } = await asking(query, { as: data.customerOrder.buyer.id });
+    expect(answer.data).toEqual({ customerOrder: null });
+    expect(refusedIn(answer)).toEqual(['customerOrder']);
+    expect(calls).toEqual({});
+  });
+
+  it('is refused by the subgraph, too, which knows whose it is', async () => {
+    const query = '{ customerOrder(id: "o1") { id } }';
+    const { data, errors } = await shop.send('orders', { query, as: 'u1' });
+    expect(data).toEqual({ customerOrder: null });
+    expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
   });
 });
 
@@ -228,6 +297,21 @@ function idsOf(connection: Json): string[] {
 async function post(query: string, { as }: { as?: string } = {}): Promise<Json> {
   const headers = as === undefined ? {} : { authorization: `Bearer ${as}` };
   return (await gateway.post({ query }, { headers })).json();
+}
+
+/** An answer, and what it cost. */
+async function asking(query: string, options?: { as?: string }) {
+  let answer: Json;
+  const { calls } = await countCosts(shop, async () => void (answer = await post(query, options)));
+  return { answer, calls };
+}
+
+/** The paths of what was refused, which are all the errors there are. */
+function refusedIn({ errors }: Json): string[] {
+  expect(new Set(errors.map(({ extensions }: Json) => extensions.code))).toEqual(
+    new Set(['UNAUTHORIZED_FIELD_OR_TYPE']),
+  );
+  return errors.map(({ path }: Json) => path.join('.')).sort();
 }
 
 /** The data of an answer that has no errors. */

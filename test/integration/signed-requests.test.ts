@@ -144,6 +144,17 @@ describe.each([
     expect(await send(await sign({ method: 'GET', path: get, headers }))).toMatchObject({ status: 200 });
   });
 
+  it('is not that of a query string with a space where a plus was signed', async () => {
+    const get = (text: string) => `/graphql?query=${encodeURIComponent(text)}`;
+    const headers = { 'apollo-require-preflight': '1' };
+    const asking = await sign({ method: 'GET', path: get('{ user(id: "u+1") { name } }'), headers });
+    expect((await send(asking)).status).toBe(200);
+    expect((await send({ ...asking, path: asking.path.replace('%2B', '+') })).status).toBe(401);
+
+    const spaces = await sign({ method: 'GET', path: get(query), headers });
+    expect((await send({ ...spaces, path: spaces.path.replaceAll('%20', '+') })).status).toBe(200);
+  });
+
   const changes: Record<string, (signed: Signed) => Signed> = {
     body: (signed) => ({ ...signed, body: signed.body.replace('me', 'ME') }),
     'body, where only its form changes': (signed) => ({ ...signed, body: `${signed.body} ` }),

@@ -8,9 +8,13 @@ import {
   type RunningSubgraph,
   type Settings,
 } from '../../subgraphs/kit';
+import { startAppSyncStandIn } from '../../subgraphs/kit/appsync-stand-in';
+import { openLinkKeys } from '../../subgraphs/kit/link-keys';
+import { signRequest } from '../../subgraphs/kit/private-link';
 import { orders } from '../../subgraphs/orders';
 import { products } from '../../subgraphs/products';
 import { reviews } from '../../subgraphs/reviews';
+import { shipping } from '../../subgraphs/shipping';
 
 export type SubgraphName = 'accounts' | 'products' | 'inventory' | 'reviews' | 'orders';
 
@@ -18,6 +22,8 @@ export type SubgraphName = 'accounts' | 'products' | 'inventory' | 'reviews' | '
 export interface Shop {
   readonly subgraphs: Readonly<Record<SubgraphName, RunningSubgraph>>;
   readonly urls: Readonly<Record<SubgraphName, string>>;
+  /** What the AppSync API among the subgraphs takes. */
+  readonly apiKey: string;
   /** Composed with `urls` as routing URLs. */
   readonly supergraphSdl: string;
   /** Sends an operation straight to one subgraph. */
@@ -40,17 +46,22 @@ export interface Answer {
   readonly errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
 }
 
-/**
- * Starts the five subgraphs on free ports, over one DynamoDB in memory. Seeding takes a few seconds; with
- * `seed: false` the tables are empty.
- */
-export async function startShop({ seed = true }: { seed?: boolean } = {}): Promise<Shop> {
+export interface ShopOptions {
+  /** Seeding takes a few seconds; without it the tables are empty. @default true */
+  readonly seed?: boolean;
+  /** The key of a private link, which all calls are then signed with. */
+  readonly linkKey?: string;
+}
+
+/** Starts the subgraphs on free ports, over one DynamoDB in memory. */
+export async function startShop({ seed = true, linkKey }: ShopOptions = {}): Promise<Shop> {
   const dynamodb = await openEmbeddedDynamoDB();
   const settings: Settings = {
     port: 0,
     database: { kind: 'endpoint', endpoint: dynamodb.endpoint },
     seed,
     logLevel: 'silent',
+    ...(linkKey !== undefined && { link: { keys: [linkKey] }, development: true }),
   };
   // orders has to know where inventory is, so inventory comes first.
   const running = {
@@ -68,13 +79,21 @@ export async function startShop({ seed = true }: { seed?: boolean } = {}): Promi
   const urls = Object.fromEntries(
     Object.entries(subgraphs).map(([name, { url }]) => [name, url]),
   ) as Shop['urls'];
+  const apiKey = shipping.options.shippingApiKey.default;
+  const api = await startAppSyncStandIn({
+    schema: readFileSync(shipping.schema, 'utf8'),
+    resolvers: shipping.resolvers,
+    modes: shipping.modes({ shippingApiKey: apiKey }),
+  });
   return {
     subgraphs,
     urls,
-    supergraphSdl: compose(urls),
-    send: (name, operation) => send(urls[name], operation),
+    apiKey,
+    supergraphSdl: compose({ ...urls, shipping: api.url }),
+    send: (name, operation) =>
+      send(urls[name], operation, linkKey === undefined ? claim : signerOf(name, linkKey)),
     async stop() {
-      await Promise.all(Object.values(subgraphs).map((subgraph) => subgraph.stop()));
+      await Promise.all([api, ...Object.values(subgraphs)].map((subgraph) => subgraph.stop()));
       await dynamodb.stop();
     },
   };
@@ -87,12 +106,12 @@ async function settled<Values extends Record<string, Promise<RunningSubgraph>>>(
   return Object.fromEntries(await Promise.all(entries)) as { [Name in keyof Values]: RunningSubgraph };
 }
 
-function compose(urls: Shop['urls']): string {
-  const schemas = { accounts, products, inventory, reviews, orders };
+function compose(urls: Shop['urls'] & { shipping: string }): string {
+  const schemas = { accounts, products, inventory, reviews, orders, shipping };
   const composition = composeSupergraph({
     subgraphs: Object.values(schemas).map(({ name, schema: file }) => ({
       name,
-      routingUrl: urls[name as SubgraphName],
+      routingUrl: urls[name as keyof typeof schemas],
       sdl: readFileSync(file, 'utf8'),
       file,
     })),
@@ -101,14 +120,23 @@ function compose(urls: Shop['urls']): string {
   return composition.supergraphSdl;
 }
 
-async function send(url: string, { query, variables, as }: Operation): Promise<Answer> {
+type Sign = (body: string, as: string | undefined) => Record<string, string>;
+
+/** Signs as the gateway does. */
+function signerOf(subgraph: SubgraphName, linkKey: string): Sign {
+  const key = openLinkKeys({ keys: [linkKey] }).current[0]!;
+  return (body, as) =>
+    signRequest({ key, subgraph, body, caller: as === undefined ? null : { mode: 'lambda', sub: as } });
+}
+
+const claim: Sign = (_, as) => (as === undefined ? {} : { authorization: `Bearer ${as}` });
+
+async function send(url: string, { query, variables, as }: Operation, sign: Sign): Promise<Answer> {
+  const body = JSON.stringify({ query, variables });
   const response = await fetch(url, {
     method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(as !== undefined && { authorization: `Bearer ${as}` }),
-    },
-    body: JSON.stringify({ query, variables }),
+    headers: { 'content-type': 'application/json', ...sign(body, as) },
+    body,
   });
   const { status, headers } = response;
   return { ...((await response.json()) as Pick<Answer, 'data' | 'errors'>), status, headers };

@@ -5,6 +5,7 @@
 import { type DocumentNode, type GraphQLSchema } from 'graphql';
 import { type QueryPlan } from '../../execution/plan';
 import { withObjectConditions } from './abstract-conditions';
+import { abstractTypesOf, hasConditionsOn } from './abstract-types';
 import { withUnconditionalSelections } from './conditional-selections';
 import { withoutLiteralConditions } from './literal-conditions';
 import { keepLocalSelections } from './merged-trees';
@@ -12,6 +13,8 @@ import { withMutationsOnce } from './repeated-mutations';
 import { requiredArguments } from './required-arguments';
 import { withResolvableKeysFirst } from './resolvable-keys';
 import { disguised, plannerFieldNames, renamingOf, restored } from './response-names';
+import { withTypesTogether } from './restored-types';
+import { typesApart } from './types-apart';
 
 /** Plans an operation of a valid document. */
 export type PlanOperation = (document: DocumentNode, operationName: string | undefined) => QueryPlan;
@@ -36,6 +39,7 @@ export function mendsOf(original: DocumentNode): Mends {
   const required = requiredArguments(ordered);
   const supergraph = required?.supergraph ?? ordered;
   const plannerNames = plannerFieldNames(supergraph);
+  const abstractTypes = abstractTypesOf(original);
   return {
     supergraph,
     hasStandIns: required !== undefined,
@@ -43,10 +47,15 @@ export function mendsOf(original: DocumentNode): Mends {
       const prepared = withUnconditionalSelections(
         withMutationsOnce(withoutLiteralConditions(document), operationName),
       );
-      const renaming = renamingOf(prepared, plannerNames);
-      const planned = planWithRetry(renaming ? disguised(prepared, renaming) : prepared, operationName);
+      const apart = hasConditionsOn(abstractTypes, prepared)
+        ? typesApart(prepared, apiSchema(), abstractTypes)
+        : undefined;
+      const asked = apart?.document ?? prepared;
+      const renaming = renamingOf(asked, plannerNames, apart?.originals);
+      const planned = planWithRetry(renaming ? disguised(asked, renaming) : asked, operationName);
       const named = renaming ? restored(planned, renaming) : planned;
-      return required ? required.mend(named) : named;
+      const together = apart ? withTypesTogether(named, apart.names, apiSchema()) : named;
+      return required ? required.mend(together) : together;
 
       function planWithRetry(asked: DocumentNode, name: string | undefined): QueryPlan {
         try {

@@ -55,8 +55,14 @@ export interface Renaming {
 /**
  * Undefined where the planner cannot take anything of the document for its own. Throws where `__typename` is the alias
  * of another field, which nobody would tell apart from the type.
+ *
+ * @param others names that the document has under others, as well as or instead of itself
  */
-export function renamingOf(document: DocumentNode, plannerNames: ReadonlySet<string>): Renaming | undefined {
+export function renamingOf(
+  document: DocumentNode,
+  plannerNames: ReadonlySet<string>,
+  others: ReadonlySet<string> = new Set(),
+): Renaming | undefined {
   const mistakable = new Set<string>();
   const all = new Set<string>();
   visit(document, {
@@ -70,6 +76,7 @@ export function renamingOf(document: DocumentNode, plannerNames: ReadonlySet<str
       if (!isAsSuch && plannerNames.has(name)) mistakable.add(name);
     },
   });
+  for (const name of others) if (plannerNames.has(name)) mistakable.add(name);
   if (mistakable.size === 0) return undefined;
   let suffix = '__';
   while ([...all].some((name) => name.endsWith(`${suffix}client`))) suffix += '_';

@@ -20,6 +20,104 @@ describe('weir explain', () => {
     );
   });
 
+  it('says what would be merged, shared with other requests and kept, by the options', async () => {
+    const query = file('page.graphql', 'query Page { me { name karma friend { karma } } }');
+    const config = file(
+      'weir.yaml',
+      `
+        calls: { dedupe: false }
+        subgraphs:
+          reviews: { identity: independent, cache: { maxAge: 1m, scope: public, types: { User: { maxAge: 5m } } } }
+        cache: { responses: { types: { User: { maxAge: 30s } } } }
+      `,
+    );
+
+    const { stdout } = await explain('--query', query, '--config', config);
+
+    expect(stdout.slice(stdout.indexOf('Calls:'))).toBe(
+      [
+        'Calls: 2, for 3 fetches of the plan',
+        '  step 1  accounts  me',
+        '  step 2  reviews   User at me + User at me.friend',
+        '',
+        'Shared with other requests',
+        '  accounts  nothing (`calls`)',
+        '  reviews   entities that are asked for the same fields go in one call: of all clients',
+        '',
+        'Kept',
+        '  accounts    as long as its `Cache-Control` says',
+        '  reviews     60 s, public (`subgraphs.reviews.cache`), User 300 s, private (`subgraphs.reviews.cache`); each entity for itself',
+        '  the answer  at most 30 s, public; shorter where a `Cache-Control` says so',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('leaves out what `@skip` and `@include` do, by the variables', async () => {
+    const query = file(
+      'maybe.graphql',
+      'query ($more: Boolean = true) { me { name karma @include(if: $more) } }',
+    );
+    const variables = file('less.json', '{ "more": false }');
+
+    expect((await explain('--query', query)).stdout).toContain('Calls: 2\n');
+    expect((await explain('--query', query, '--variables', variables)).stdout).toContain('Calls: 1\n');
+  });
+
+  it('says how many calls there are at least, where that depends on which answers come first', async () => {
+    const graph = join(__dirname, '../../../bench/fixture/supergraph.graphql');
+    const query = file(
+      'nested.graphql',
+      `{
+        users { ...P reviews { ...R product { ...G reviews { ...R author { ...P reviews { ...R product { ...G } } } } } } }
+        topProducts { ...G reviews { ...R author { ...P reviews { ...R product { ...G } } } } }
+      }
+      fragment P on User { id username name }
+      fragment R on Review { id title }
+      fragment G on Product { inStock name price shippingEstimate upc weight }`,
+    );
+
+    const { stdout } = await explain('--query', query, '--supergraph', graph);
+
+    expect(stdout).toContain(
+      'Calls: 7 to 12, for 16 fetches of the plan; those of one step and subgraph go together if they are ready at the same time',
+    );
+  });
+
+  it.each([
+    [
+      'mutation { rename { name } }',
+      {},
+      'not kept; it drops the entities that it answers with from all caches',
+    ],
+    ['{ __typename }', {}, 'not kept: it needs no subgraph'],
+    [
+      '{ me { name } }',
+      {},
+      'as long as the strictest `Cache-Control` of its calls says; not if one says nothing',
+    ],
+    ['{ me { name } }', { responses: { enabled: false } }, 'not kept (`cache.responses.enabled`)'],
+    ['query Me { me { name } }', { responses: { operations: { Me: { maxAge: '9s' } } } }, '9 s'],
+  ])('says what becomes of the answer to %s with %j', async (text, cache, sentence) => {
+    const query = file('answer.graphql', text);
+    const config = file('answer.yaml', JSON.stringify({ cache }));
+
+    const { stdout } = await explain('--query', query, '--config', config);
+
+    expect(stdout).toContain(`\n  the answer  ${sentence}`);
+  });
+
+  it('exits 2 for options that are wrong', async () => {
+    const config = file('wrong.yaml', 'calls: { dedup: true }');
+
+    expect(
+      await explain('--query', file('query.graphql', '{ me { name } }'), '--config', config),
+    ).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('`calls.dedup` is unknown; did you mean `dedupe`?'),
+    });
+  });
+
   it('plans one operation of several, with its variables', async () => {
     const query = file(
       'two.graphql',
@@ -99,7 +197,11 @@ function composed(): string {
   });
   return composeSupergraph({
     subgraphs: [
-      subgraph('accounts', 'type Query { me: User } type User @key(fields: "id") { id: ID! name: String }'),
+      subgraph(
+        'accounts',
+        `type Query { me: User you: User } type Mutation { rename: User }
+         type User @key(fields: "id") { id: ID! name: String friend: User }`,
+      ),
       subgraph('reviews', 'type User @key(fields: "id") { id: ID! karma: Int }'),
     ],
   }).supergraphSdl!;

@@ -55,6 +55,7 @@ describe('defaults', () => {
         response: 33_554_432,
       },
       overrides: {},
+      persistedOperations: { automatic: true, manifest: [], mode: 'log' },
       planning: {
         memory: 1_073_741_824,
         paths: 5_000,
@@ -236,6 +237,15 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ],
     ['privateLinks: { keys: [] }', '`privateLinks.keys` must hold at least one secret.'],
     ['prot: 1', '`prot` is unknown; did you mean `port`?'],
+    [
+      'limits: { classes: [{ group: a, dept: 1 }] }',
+      '`limits.classes.0.dept` is unknown; did you mean `depth`?',
+    ],
+    ['port: *none', 'weir.yaml: Unresolved alias (the anchor must be set before the alias): none.'],
+    [
+      `a: &a [${'1, '.repeat(50)}]\nb: &b [${'*a, '.repeat(50)}]\nc: [${'*b, '.repeat(50)}]`,
+      'weir.yaml: Excessive alias count indicates a resource exhaustion attack.',
+    ],
     ['timeouts: { requests: 1s }', '`timeouts.requests` is unknown; did you mean `request`?'],
     [
       'subgraphs: { a: { link: x } }',

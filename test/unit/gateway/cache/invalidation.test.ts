@@ -42,3 +42,17 @@ it('drops with a tag what may have it, though the value in its place is not know
   await invalidate(['product-1-eu']);
   expect(await isThere()).toBe(false);
 });
+
+it('tells others of what was dropped, with what stands in the place of tags, though the store be away', async () => {
+  const told: (readonly string[])[] = [];
+  const store = new MemoryStore({ maxBytes: 1_000 });
+  const away = Object.assign(Object.create(store) as MemoryStore, {
+    invalidate: () => Promise.reject(new Error('away')),
+  });
+  for (const each of [store, away]) {
+    const invalidate = createInvalidate(each, undefined, (tags) => told.push(tags));
+    await invalidate(['Product:upc=1']).catch(() => undefined);
+  }
+  const tags = ['Product:upc=1', 'Product:upc=?'];
+  expect(told).toEqual([tags, tags]);
+});

@@ -101,17 +101,17 @@ it('goes on counting when the options change, also when the limit does', () => {
 });
 
 it('begins a quota at midnight of UTC, or with the month', () => {
-  const day = new RateCounter('day');
+  const day = new RateCounter({ ...perAddress, window: 'day' });
   day.of('', Date.UTC(2026, 10, 25, 22));
   expect([day.length, day.left(Date.UTC(2026, 10, 25, 22))]).toEqual([86_400, 7200]);
-  const month = new RateCounter('month');
+  const month = new RateCounter({ ...perAddress, window: 'month' });
   month.of('', Date.UTC(2026, 11, 31)).used = 7;
   expect([month.length, month.left(Date.UTC(2026, 11, 31))]).toEqual([31 * 86_400, 86_400]);
   expect(month.of('', Date.UTC(2027, 0, 1)).used).toBe(0);
 });
 
 it('remembers no more keys than it may, the ones seen last', () => {
-  const counter = new RateCounter(60_000, 100);
+  const counter = new RateCounter(perAddress, 100);
   for (let i = 0; i < 1000; i++) {
     counter.of('busy', clock).used++;
     counter.of(String(i), clock).used++;

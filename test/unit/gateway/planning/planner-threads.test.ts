@@ -171,6 +171,17 @@ describe('a planner', () => {
     expect(again.took).toBeLessThan(5);
   });
 
+  it('remembers an operation whose time was over while it was tried for the second time', async () => {
+    const planner = await startPlanner({ ...unbounded, deadline: 2000 });
+    expect(await failureOf(planner.plan(friendsOfFriends(16), undefined))).toMatchObject({
+      failure: 'timeout',
+    });
+    const again = await timed(failureOf(planner.plan(friendsOfFriends(16), undefined)));
+    expect(again.result).toMatchObject({ failure: 'timeout' });
+    // It would take the whole deadline.
+    expect(again.took).toBeLessThan(1000);
+  });
+
   it('tries an operation again that failed, after a while', async () => {
     const planner = await startPlanner({ ...unbounded, deadline: 300, retryAfter: 1 });
     expect(await failureOf(planner.plan(friendsOfFriends(16), undefined))).toMatchObject({

@@ -1,12 +1,6 @@
-/**
- * An AppSync API on this machine, as far as a caller can tell: it checks the credentials of each mode as AppSync does,
- * runs federation by hand (`_Any` is an input there), answers with AppSync's errors and ends what takes too long.
- */
+/** How AppSync finds out whether it may answer a request, in each of its modes. */
 import { createHash, createHmac, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { type IncomingHttpHeaders } from 'node:http';
-import { buildASTSchema, execute, type GraphQLError, Kind, parse, validate, visit } from 'graphql';
-import { readAppSync } from '../../schema/appsync';
-import { type RunningServer, serveHttp1 } from './subgraph-servers';
 
 export interface AppSyncCredentials {
   readonly secretAccessKey: string;
@@ -29,145 +23,15 @@ export type AppSyncMode =
     }
   | { readonly type: 'AWS_LAMBDA'; readonly isAuthorized: (token: string) => boolean };
 
-export interface AppSyncApi {
-  /** As AppSync holds it: with `_Any` as an input, and directives and scalars that nothing declares. */
-  readonly schema: string;
-  readonly modes: readonly AppSyncMode[];
-  /** By `Type.field`, as AppSync attaches them. */
-  readonly resolvers: Readonly<Record<string, (source: any, args: any) => unknown>>; // eslint-disable-line @typescript-eslint/no-explicit-any
-  /** Milliseconds. @default 30000 */
-  readonly cap?: number;
-}
-
-export interface AppSyncCall {
-  readonly headers: IncomingHttpHeaders;
-  readonly query: string;
-  readonly variables: unknown;
-}
-
-export interface AppSyncStandIn extends RunningServer {
-  /** Those that were let in. */
-  readonly calls: readonly AppSyncCall[];
-  /** What those were told that were not. */
-  readonly refusals: readonly string[];
-}
-
-/** An error of a resolver, as `util.error(message, errorType)` makes it. */
-export class ResolverError extends Error {
-  constructor(
-    message: string,
-    readonly errorType: string,
-  ) {
-    super(message);
-  }
-}
-
-export async function startAppSync({
-  schema: sdl,
-  modes,
-  resolvers,
-  cap = 30_000,
-}: AppSyncApi): Promise<AppSyncStandIn> {
-  const schema = buildSchemaOf(sdl);
-  for (const [coordinate, resolve] of Object.entries(resolvers)) {
-    const [type, field] = coordinate.split('.') as [string, string];
-    const fields = (
-      schema.getType(type) as unknown as { getFields(): Record<string, { resolve?: unknown }> }
-    ).getFields();
-    fields[field]!.resolve = (source: unknown, args: unknown) => resolve(source, args);
-  }
-  const calls: AppSyncCall[] = [];
-  const refusals: string[] = [];
-
-  const server = await serveHttp1((request, response, body) => {
-    const answer = (status: number, content: object): void => {
-      response.writeHead(status, { 'content-type': 'application/json;charset=UTF-8' });
-      response.end(JSON.stringify(content));
-    };
-    const refuse = (status: number, errorType: string, message: string): void => {
-      refusals.push(message);
-      answer(status, { errors: [{ errorType, message }] });
-    };
-    const headers = request.headers as IncomingHttpHeaders;
-    if (request.method !== 'POST') {
-      refuse(400, 'BadRequestException', 'Only POST is supported.');
-      return;
-    }
-    const refusal = check(modes, { headers, path: request.url!, body });
-    if (refusal !== undefined) {
-      refuse(401, ...refusal);
-      return;
-    }
-    const asked = JSON.parse(body.toString()) as { query?: unknown; variables?: Record<string, unknown> };
-    if (Array.isArray(asked) || typeof asked.query !== 'string') {
-      refuse(400, 'MalformedHttpRequestException', 'Unable to parse GraphQL query.');
-      return;
-    }
-    calls.push({ headers, query: asked.query, variables: asked.variables });
-    const document = parse(asked.query);
-    const invalid = validate(schema, document);
-    if (invalid.length > 0) {
-      const errors = invalid.map(({ message }) => ({
-        path: null,
-        locations: null,
-        message: `Validation error: ${message}`,
-      }));
-      answer(200, { data: null, errors });
-      return;
-    }
-    const late = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), cap).unref());
-    const run = Promise.resolve(execute({ schema, document, variableValues: asked.variables ?? {} }));
-    void Promise.race([run, late]).then((result) => {
-      if (result === 'late') {
-        answer(200, {
-          data: null,
-          errors: [
-            {
-              errorType: 'ExecutionTimeout',
-              message: 'Execution timed out.',
-              path: null,
-              locations: null,
-              errorInfo: null,
-              data: null,
-            },
-          ],
-        });
-        return;
-      }
-      const { data = null, errors } = result;
-      answer(200, { data, ...(errors && { errors: errors.map(toAppSyncError) }) });
-    });
-  });
-  return { ...server, calls, refusals };
-}
-
-/** What composition takes of the schema is what AppSync shows as federation by hand, so that is put back. */
-function buildSchemaOf(sdl: string) {
-  const declared = readAppSync(parse(sdl)).document.definitions.filter(
-    ({ kind }) => kind === Kind.SCALAR_TYPE_DEFINITION,
-  );
-  const plain = visit(parse(sdl), { Directive: () => null });
-  return buildASTSchema(
-    { ...plain, definitions: [...plain.definitions, ...declared] },
-    { assumeValid: true, assumeValidSDL: true },
-  );
-}
-
-function toAppSyncError({ message, path, locations, originalError }: GraphQLError) {
-  const errorType = originalError instanceof ResolverError ? originalError.errorType : null;
-  const places = locations?.map((location) => ({ ...location, sourceName: null })) ?? null;
-  return { path: path ?? null, data: null, errorType, errorInfo: null, locations: places, message };
-}
-
-interface Received {
+export interface Received {
   readonly headers: IncomingHttpHeaders;
   readonly path: string;
   readonly body: Buffer;
 }
-type Refusal = readonly [errorType: string, message: string];
+export type Refusal = readonly [errorType: string, message: string];
 
 /** AppSync takes the mode whose credentials a request carries. */
-function check(modes: readonly AppSyncMode[], received: Received): Refusal | undefined {
+export function checkCredentials(modes: readonly AppSyncMode[], received: Received): Refusal | undefined {
   const { headers } = received;
   const { authorization } = headers;
   const key = headers['x-api-key'];

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { PurgeRefused, type SendPurge } from './cdn-purges';
+
+export interface CloudFrontOptions {
+  /** The id of the distribution. */
+  readonly distribution: string;
+  /** Of an emulator. @default AWS */
+  readonly endpoint?: string | undefined;
+}
+
+/** Invalidates paths of an Amazon CloudFront distribution (CreateInvalidation), with credentials as the AWS SDK finds them. */
+export function cloudFrontPurge({ distribution, endpoint }: CloudFrontOptions): SendPurge {
+  let opening: ReturnType<typeof openClient> | undefined;
+  return async (paths) => {
+    const { client, CreateInvalidationCommand } = await (opening ??= openClient(endpoint));
+    const command = new CreateInvalidationCommand({
+      DistributionId: distribution,
+      InvalidationBatch: {
+        // The SDK's own attempts have the same one, so that one call is one invalidation.
+        CallerReference: `weir-${randomUUID()}`,
+        Paths: { Quantity: paths.length, Items: [...paths] },
+      },
+    });
+    try {
+      await client.send(command);
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (refusals.has(name)) throw new PurgeRefused(`${name}: ${message}`, { cause: error });
+      throw error;
+    }
+  };
+}
+
+/** Errors that another attempt with the same paths meets again. */
+const refusals = new Set(['InvalidArgument', 'BatchTooLarge']);
+
+/** The SDK takes its time to load: who has no distribution does without. */
+async function openClient(endpoint: string | undefined) {
+  const { CloudFrontClient, CreateInvalidationCommand } = await import('@aws-sdk/client-cloudfront');
+  const client = new CloudFrontClient({
+    // Where CloudFront, which is everywhere, is signed for.
+    region: 'us-east-1',
+    ...(endpoint !== undefined && { endpoint }),
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000 },
+  });
+  return { client, CreateInvalidationCommand };
+}

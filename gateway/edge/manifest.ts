@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parse } from 'graphql';
+import { z } from 'zod';
+import { OptionsError } from '../options';
+
+/** The operations that manifests have. */
+export interface TrustedOperations {
+  readonly texts: ReadonlySet<string>;
+  /** By what clients name them: the id in the manifest, and the SHA-256 of the text. */
+  readonly byName: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads manifests as Apollo's tools write them (`apollo-persisted-query-manifest`), or Relay's (a map from ids to texts).
+ *
+ * @throws {OptionsError} with the file that is wrong, and why
+ */
+export function readManifests(files: readonly string[]): TrustedOperations {
+  const byName = new Map<string, string>();
+  for (const file of files) {
+    const refuse = (reason: string): never => {
+      throw new OptionsError([`\`persistedOperations.manifest\` ${file} ${reason}.`]);
+    };
+    for (const { id, body } of operationsIn(readJson(file, refuse), refuse)) {
+      try {
+        parse(body, { noLocation: true });
+      } catch (error) {
+        refuse(`has no GraphQL under the id "${id}": ${(error as Error).message.replace(/\.$/, '')}`);
+      }
+      if ((byName.get(id) ?? body) !== body) refuse(`has another operation under the id "${id}" than before`);
+      byName.set(id, body);
+    }
+  }
+  const texts = new Set(byName.values());
+  for (const text of texts) byName.set(sha256(text), text);
+  return { texts, byName };
+}
+
+/** In hexadecimal digits. */
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+type Refuse = (reason: string) => never;
+
+function readJson(file: string, refuse: Refuse): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return refuse(code === 'ENOENT' ? 'does not exist' : `cannot be read: ${message}`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return refuse(`is not valid JSON: ${(error as Error).message}`);
+  }
+}
+
+const operation = z.object({ id: z.string().min(1), body: z.string().min(1) });
+const apolloManifest = z.object({
+  format: z.literal('apollo-persisted-query-manifest'),
+  version: z.literal(1),
+  operations: z.array(operation),
+});
+const relayManifest = z.record(z.string().min(1), z.string().min(1));
+
+function operationsIn(manifest: unknown, refuse: Refuse): readonly z.output<typeof operation>[] {
+  const isApollo = typeof manifest === 'object' && manifest !== null && 'format' in manifest;
+  const { data, error } = (isApollo ? apolloManifest : relayManifest).safeParse(manifest);
+  if (data === undefined) {
+    const place = error.issues[0]!.path.join('.');
+    return refuse(
+      isApollo
+        ? `is no manifest of version 1 of \`apollo-persisted-query-manifest\`: look at \`${place}\``
+        : place === ''
+          ? "is neither a manifest of Apollo's tools nor a map from ids to operations, as Relay's compiler writes it"
+          : `must have the text of an operation under each id, but has something else under "${place}"`,
+    );
+  }
+  if (isApollo) return (data as z.output<typeof apolloManifest>).operations;
+  return Object.entries(data as z.output<typeof relayManifest>).map(([id, body]) => ({ id, body }));
+}

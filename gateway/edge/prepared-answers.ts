@@ -1,0 +1,110 @@
+import type { ClientRequest } from '../client-request';
+import type { AnswerHeaders } from './answer-headers';
+import type { Arrival } from './front';
+import { PreparedMessage } from './prepared-message';
+import type { Encoding, StoredAnswer } from './stored-answer';
+import { keepAliveTimeout, WholeRequest, WholeResponse } from './whole-messages';
+
+export interface PreparedAnswersOptions {
+  readonly answerHeaders: AnswerHeaders;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** What decides about the bytes of an answer's message, beside the answer. */
+interface Form {
+  readonly encoding: Encoding | undefined;
+  readonly type: string;
+  /** Equal lists are one object. */
+  readonly corsHeaders: readonly string[];
+}
+
+interface Prepared extends Form {
+  readonly message: PreparedMessage;
+}
+
+/**
+ * Sends public answers as messages that were written before: to have Node check and join a dozen headers for each hit
+ * takes as long as all the rest of it.
+ */
+export class PreparedAnswers {
+  readonly #answerHeaders: AnswerHeaders;
+  readonly #now: () => number;
+  #known = new WeakMap<StoredAnswer, Prepared[]>();
+  /** Bytes of what was prepared since all of it was forgotten last. */
+  #size = 0;
+
+  constructor({ answerHeaders, now = Date.now }: PreparedAnswersOptions) {
+    this.#answerHeaders = answerHeaders;
+    this.#now = now;
+  }
+
+  /** Sends a hit, or says false: where it is better not prepared, or cannot be. */
+  send(
+    { client, request, response }: Arrival,
+    answer: StoredAnswer,
+    type: string,
+    corsHeaders: readonly string[],
+  ): boolean {
+    if (!(response instanceof WholeResponse && request instanceof WholeRequest)) return false;
+    if (!response.takesMessage || answer.policy.scope !== 'public' || answer.body.length > longestBody)
+      return false;
+    const { headers } = request;
+    if (headers['if-none-match'] !== undefined) return false;
+    const encoding = this.#answerHeaders.encodingFor(headers['accept-encoding'], answer);
+    const now = this.#now();
+    const age = this.#answerHeaders.ageOf(answer, now);
+    const form = { encoding, type, corsHeaders };
+    const prepared = this.#find(answer, form) ?? this.#prepare(answer, form, age, now);
+    const bytes = prepared?.message.write(firstLines(client, response as WholeResponse), age, now);
+    if (bytes === undefined) {
+      this.#known.delete(answer);
+      return false;
+    }
+    request.forget();
+    // What is still on its way must not be written on.
+    if (!response.sendMessage(200, bytes)) this.#known.delete(answer);
+    return true;
+  }
+
+  #find(answer: StoredAnswer, { encoding, type, corsHeaders }: Form): Prepared | undefined {
+    const known = this.#known.get(answer);
+    if (known === undefined) return undefined;
+    for (const each of known) {
+      if (each.encoding === encoding && each.type === type && each.corsHeaders === corsHeaders) return each;
+    }
+    return undefined;
+  }
+
+  #prepare(answer: StoredAnswer, form: Form, age: number, now: number): Prepared | undefined {
+    const known = this.#known.get(answer) ?? [];
+    if (known.length >= mostForms) return undefined;
+    const { headers, body } = this.#answerHeaders.prepare(answer, form.encoding, form.type);
+    const message = new PreparedMessage([...form.corsHeaders, ...headers, ...ofConnection], body, age, now);
+    this.#size += message.size;
+    if (this.#size > mostBytes) {
+      this.#known = new WeakMap();
+      this.#size = message.size;
+    }
+    const prepared = { ...form, message };
+    this.#known.set(answer, [...known, prepared]);
+    return prepared;
+  }
+}
+
+/** Bytes. What is longer is not worth a copy in memory: there its head is the smaller part of the work. */
+const longestBody = 64 * 1024;
+/** Of one answer: encodings, media types, origins of pages. */
+const mostForms = 8;
+/** 32 MiB. */
+const mostBytes = 32 * 1024 * 1024;
+
+/** As Node says it where it writes the head. */
+const ofConnection = ['connection', 'keep-alive', 'keep-alive', `timeout=${keepAliveTimeout / 1000}`];
+
+/** What a message says of this request alone; headers that were set on the response are among it. */
+function firstLines({ id, traceresponse }: ClientRequest, response: WholeResponse): string {
+  let lines = `HTTP/1.1 200 OK\r\nx-request-id: ${id}\r\ntraceresponse: ${traceresponse}\r\n`;
+  for (const name of response.getHeaderNames()) lines += `${name}: ${String(response.getHeader(name))}\r\n`;
+  return lines;
+}

@@ -1,0 +1,63 @@
+/**
+ * A response as it goes over the connection, written once and sent many times. Before each time only what differs is
+ * written anew: the first lines, and once a second the time.
+ */
+export class PreparedMessage {
+  readonly #bytes: Buffer;
+  readonly #ageDigits: number;
+  readonly #dateAt: number;
+  #age: number;
+  #second: number;
+
+  /**
+   * @param headers those that are always the same, names and values in turn
+   * @param age seconds
+   * @param now Unix milliseconds
+   */
+  constructor(headers: readonly string[], body: Buffer, age: number, now: number) {
+    const ageText = String(age);
+    let head = '';
+    for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+    const dated = `${head}date: `;
+    const aged = `${dated}${new Date(now).toUTCString()}\r\nage: ${ageText}\r\n\r\n`;
+    this.#bytes = Buffer.allocUnsafeSlow(room + aged.length + body.length);
+    this.#bytes.write(aged, room, 'latin1');
+    body.copy(this.#bytes, room + aged.length);
+    this.#dateAt = room + dated.length;
+    this.#ageDigits = ageText.length;
+    this.#age = age;
+    this.#second = Math.floor(now / 1000);
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  /**
+   * The whole message, to be sent before this is called again; undefined when there is no room for `first`, or the age
+   * has outgrown its place.
+   *
+   * @param first status line and headers that are of this time only, each with its line's end, in latin1
+   * @param age seconds
+   * @param now Unix milliseconds
+   */
+  write(first: string, age: number, now: number): Buffer | undefined {
+    if (first.length > room) return undefined;
+    const second = Math.floor(now / 1000);
+    if (second !== this.#second || age !== this.#age) {
+      const text = `${new Date(now).toUTCString()}\r\nage: ${age}`;
+      if (text.length !== fixedLength + this.#ageDigits) return undefined;
+      this.#bytes.write(text, this.#dateAt, 'latin1');
+      this.#age = age;
+      this.#second = second;
+    }
+    const start = room - first.length;
+    this.#bytes.write(first, start, 'latin1');
+    return this.#bytes.subarray(start);
+  }
+}
+
+/** Bytes for the first lines: with a request id and a trace they take 150. */
+const room = 1024;
+/** Of a date, and what stands between it and the age. */
+const fixedLength = 'Sun, 06 Nov 1994 08:49:37 GMT\r\nage: '.length;

@@ -1,0 +1,84 @@
+import {
+  BREAK,
+  type ConstDirectiveNode,
+  type DocumentNode,
+  type InterfaceTypeDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  visit,
+} from 'graphql';
+
+/** What of a supergraph decides which names have to be kept apart. */
+export interface AbstractTypes {
+  /** Interfaces and unions, and the types in them. */
+  readonly names: ReadonlySet<string>;
+  /** Coordinates of the fields of interfaces that some subgraph knows as an object, but for those of keys. */
+  readonly interfaceObjectFields: ReadonlySet<string>;
+}
+
+export function abstractTypesOf(supergraph: DocumentNode): AbstractTypes {
+  const names = new Set<string>();
+  const interfaceObjectFields = new Set<string>();
+  for (const node of supergraph.definitions) {
+    const { kind } = node;
+    if (kind === Kind.UNION_TYPE_DEFINITION)
+      for (const { name } of [node, ...(node.types ?? [])]) names.add(name.value);
+    if (kind !== Kind.INTERFACE_TYPE_DEFINITION && kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
+    const isInterface = kind === Kind.INTERFACE_TYPE_DEFINITION;
+    if (isInterface || (node.interfaces ?? []).length > 0) names.add(node.name.value);
+    if (!isInterface) continue;
+    const graphs = graphsOf(node.directives, 'join__type', 'isInterfaceObject');
+    const keys = keyFieldsOf(node);
+    for (const { name, directives } of graphs.length === 0 ? [] : (node.fields ?? [])) {
+      const own = graphsOf(directives, 'join__field');
+      if (keys.has(name.value)) continue;
+      if (own.length === 0 || own.some((graph) => graphs.includes(graph)))
+        interfaceObjectFields.add(`${node.name.value}.${name.value}`);
+    }
+  }
+  return { names, interfaceObjectFields };
+}
+
+/** The fields that keys have first-hand: whoever asks for more gets these with it. */
+function keyFieldsOf(node: InterfaceTypeDefinitionNode): ReadonlySet<string> {
+  const keys = (node.directives ?? []).flatMap(({ arguments: args = [] }) =>
+    args.flatMap(({ name, value }) =>
+      name.value === 'key' && value.kind === Kind.STRING ? [value.value] : [],
+    ),
+  );
+  const documents = keys.map((key) => parse(`{${key}}`, { noLocation: true }));
+  return new Set(
+    documents.flatMap(({ definitions }) =>
+      (definitions[0] as OperationDefinitionNode).selectionSet.selections.map((selection) =>
+        selection.kind === Kind.FIELD ? selection.name.value : '',
+      ),
+    ),
+  );
+}
+
+/** The `graph`s of the directives with a name, and with an argument. */
+const graphsOf = (
+  directives: readonly ConstDirectiveNode[] = [],
+  name: string,
+  argument = 'graph',
+): string[] =>
+  directives.flatMap((directive) => {
+    const args = new Map(directive.arguments?.map((one) => [one.name.value, one.value]));
+    const graph = args.get('graph');
+    return directive.name.value === name && args.has(argument) && graph?.kind === Kind.ENUM
+      ? [graph.value]
+      : [];
+  });
+
+/** Whether a document has conditions on types that may differ among the objects of one place. */
+export function hasConditionsOn({ names }: AbstractTypes, document: DocumentNode): boolean {
+  let found = false;
+  visit(document, {
+    NamedType({ name }) {
+      found ||= names.has(name.value);
+      return found ? BREAK : undefined;
+    },
+  });
+  return found;
+}

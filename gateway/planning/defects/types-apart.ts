@@ -1,0 +1,264 @@
+/**
+ * Keeps apart, while an operation is planned, what it selects of different types under one name.
+ *
+ * The planner knows the objects of a later fetch by their path alone, and those of an `@interfaceObject` by the
+ * interface. So where the types of an interface or union select different things under one name, it asks for all of
+ * them of all types: of `{ media { ... on Film { owner { age } } ... on Song { owner { name } } } }` the age of songs'
+ * owners too, and where they have none, nothing is answered of these. Of two fields with one alias it even forgets one:
+ * `{ media { ... on Film { owner { x: age } } ... on Song { owner { x: name } } } }` shows ages as names.
+ *
+ * Here each such name becomes one per type, or per types that select the same. `restored-types.ts` undoes it in plans.
+ */
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLCompositeType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getNamedType,
+  isAbstractType,
+  isCompositeType,
+  Kind,
+  type OperationDefinitionNode,
+  print,
+  type SelectionNode,
+  type SelectionSetNode,
+  visit,
+} from 'graphql';
+import { type AbstractTypes } from './abstract-types';
+
+/** A response name that stands for another one, for objects of some types. */
+export interface TypedName {
+  readonly original: string;
+  readonly types: ReadonlySet<string>;
+}
+
+export interface TypesApart {
+  readonly document: DocumentNode;
+  readonly names: ReadonlyMap<string, TypedName>;
+  /** What the client calls them. */
+  readonly originals: ReadonlySet<string>;
+}
+
+/** Undefined where no name has to be kept apart. */
+export function typesApart(
+  document: DocumentNode,
+  schema: GraphQLSchema,
+  { interfaceObjectFields }: AbstractTypes,
+): TypesApart | undefined {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  const taken = new Set<string>();
+  visit(document, {
+    FragmentDefinition: (node) => void fragments.set(node.name.value, node),
+    Field: (node) => void taken.add(responseName(node)),
+  });
+  const names = new Map<string, TypedName>();
+  const definitions = document.definitions.flatMap((node) =>
+    node.kind === Kind.OPERATION_DEFINITION ? [apart(node)] : [],
+  );
+  if (names.size === 0) return undefined;
+  const originals = new Set([...names.values()].map(({ original }) => original));
+  return { document: { ...document, definitions }, names, originals };
+
+  function apart(node: OperationDefinitionNode): OperationDefinitionNode {
+    const type = schema.getRootType(node.operation)!;
+    const [selectionSet] = rewrite([{ selectionSet: node.selectionSet, type }]);
+    return { ...node, selectionSet: selectionSet! };
+  }
+
+  /** Rewrites the selection sets of one place of the response, each for itself. */
+  function rewrite(parts: readonly Part[]): SelectionSetNode[] {
+    const types = [...new Set(parts.flatMap(({ type }) => possible(type)))];
+    const fields = new Map<string, Map<GraphQLObjectType, Occurrence[]>>();
+    for (const type of types) for (const part of parts) collect(part, type, fields);
+    // What each occurrence of a field becomes for objects of a type.
+    const rewritten = new Map<FieldNode, Map<GraphQLObjectType, FieldNode>>();
+    const isApart = new Set<FieldNode>();
+    for (const [name, byType] of fields) {
+      const groups = groupsApart(byType, types);
+      for (const group of groups ?? [[...byType.keys()]]) {
+        const alias = groups && typedName(name, group);
+        const occurrences = new Map<FieldNode, GraphQLCompositeType | undefined>();
+        for (const type of group)
+          for (const { field, type: of } of byType.get(type)!) occurrences.set(field, of);
+        const below = [...occurrences].flatMap(([{ selectionSet }, type]) =>
+          selectionSet && type ? [{ selectionSet, type }] : [],
+        );
+        const sets = rewrite(below);
+        for (const [field, of] of occurrences) {
+          const selected = field.selectionSet && of ? sets.shift()! : field.selectionSet;
+          const selectionSet = alias === undefined ? selected : withTypename(selected, of);
+          const node: FieldNode = {
+            ...field,
+            ...(alias && { alias: nameNode(alias) }),
+            ...(selectionSet && { selectionSet }),
+          };
+          if (alias !== undefined) isApart.add(field);
+          for (const type of group)
+            rewritten.set(
+              field,
+              (rewritten.get(field) ?? new Map<GraphQLObjectType, FieldNode>()).set(type, node),
+            );
+        }
+      }
+    }
+    return parts.map((part) => {
+      const selections = [
+        ...inCommon(part.selectionSet),
+        ...possible(part.type).flatMap((type): SelectionNode[] => {
+          const own = ofType(part.selectionSet, type);
+          return own.length === 0 ? [] : [inlineFragment(own, type.name)];
+        }),
+      ];
+      return { ...part.selectionSet, selections: selections.length > 0 ? selections : [typename] };
+    });
+
+    /** A selection as it was, without what is kept apart. */
+    function inCommon({ selections }: SelectionSetNode): SelectionNode[] {
+      return selections.flatMap((selection): SelectionNode[] => {
+        if (selection.kind === Kind.FIELD) {
+          const [field] = rewritten.get(selection)?.values() ?? [];
+          if (isApart.has(selection)) return [];
+          // No object meets the fragment that it is in.
+          return [field ?? typename];
+        }
+        const { selectionSet, typeCondition } = fragmentOf(selection);
+        const within = inCommon(selectionSet);
+        return within.length === 0
+          ? []
+          : [inlineFragment(within, typeCondition?.name.value, selection.directives)];
+      });
+    }
+
+    /** What of a selection is kept apart for a type. */
+    function ofType({ selections }: SelectionSetNode, type: GraphQLObjectType): SelectionNode[] {
+      return selections.flatMap((selection): SelectionNode[] => {
+        if (selection.kind === Kind.FIELD) {
+          const field = isApart.has(selection) ? rewritten.get(selection)?.get(type) : undefined;
+          return field ? [field] : [];
+        }
+        const { selectionSet, typeCondition } = fragmentOf(selection);
+        if (typeCondition && !applies(typeCondition.name.value, type)) return [];
+        const within = ofType(selectionSet, type);
+        if (within.length === 0 || selection.directives?.length === 0) return within;
+        return [inlineFragment(within, undefined, selection.directives)];
+      });
+    }
+  }
+
+  /** The fields that an object of a type has of a selection, by response name. */
+  function collect(
+    { selectionSet, type: parent }: Part,
+    type: GraphQLObjectType,
+    fields: Map<string, Map<GraphQLObjectType, Occurrence[]>>,
+    when = '',
+  ): void {
+    if (!applies(parent.name, type)) return;
+    for (const selection of selectionSet.selections) {
+      if (selection.kind === Kind.FIELD) {
+        const name = responseName(selection);
+        const byType = fields.get(name) ?? new Map<GraphQLObjectType, Occurrence[]>();
+        fields.set(name, byType);
+        const definition = 'getFields' in parent ? parent.getFields()[selection.name.value] : undefined;
+        const of = definition && getNamedType(definition.type);
+        const occurrence = { field: selection, type: isCompositeType(of) ? of : undefined, when };
+        byType.set(type, [...(byType.get(type) ?? []), occurrence]);
+      } else {
+        const fragment = fragmentOf(selection);
+        const condition = fragment.typeCondition ? schema.getType(fragment.typeCondition.name.value) : parent;
+        const conditions = when + (selection.directives ?? []).map(print).join('');
+        if (isCompositeType(condition))
+          collect({ selectionSet: fragment.selectionSet, type: condition }, type, fields, conditions);
+      }
+    }
+  }
+
+  /** The types that have a field, those together that select the same; undefined where they need not be kept apart. */
+  function groupsApart(
+    byType: ReadonlyMap<GraphQLObjectType, readonly Occurrence[]>,
+    types: readonly GraphQLObjectType[],
+  ): GraphQLObjectType[][] | undefined {
+    const isOfInterfaceObject = [...byType].some(([type, occurrences]) =>
+      type
+        .getInterfaces()
+        .some(({ name }) =>
+          occurrences.some(({ field }) => interfaceObjectFields.has(`${name}.${field.name.value}`)),
+        ),
+    );
+    const groups = new Map<string, GraphQLObjectType[]>();
+    for (const [type, occurrences] of byType) {
+      const texts = occurrences.map(({ field, when }) => (isOfInterfaceObject ? when : '') + print(field));
+      const text = [...new Set(texts)].join();
+      groups.set(text, [...(groups.get(text) ?? []), type]);
+    }
+    // It is asked of types that do not have it at all, too.
+    if (isOfInterfaceObject && byType.size < types.length) return [...groups.values()];
+    const isLeaf = [...byType.values()].every((some) => some.every(({ type }) => type === undefined));
+    return groups.size === 1 || (isLeaf && !isOfInterfaceObject) ? undefined : [...groups.values()];
+  }
+
+  function typedName(original: string, types: readonly GraphQLObjectType[]): string {
+    let number = names.size + 1;
+    while (taken.has(`${original}__type${number}`)) number++;
+    const name = `${original}__type${number}`;
+    taken.add(name);
+    names.set(name, { original, types: new Set(types.map((type) => type.name)) });
+    return name;
+  }
+
+  function fragmentOf(
+    selection: Exclude<SelectionNode, FieldNode>,
+  ): Pick<FragmentDefinitionNode, 'selectionSet'> & Partial<Pick<FragmentDefinitionNode, 'typeCondition'>> {
+    return selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value)!;
+  }
+
+  function applies(condition: string, type: GraphQLObjectType): boolean {
+    const wanted = schema.getType(condition);
+    return wanted === type || (isAbstractType(wanted) && schema.isSubType(wanted, type));
+  }
+
+  function possible(type: GraphQLCompositeType): readonly GraphQLObjectType[] {
+    return isAbstractType(type) ? schema.getPossibleTypes(type) : [type];
+  }
+}
+
+interface Part {
+  readonly selectionSet: SelectionSetNode;
+  /** What it is a selection on. */
+  readonly type: GraphQLCompositeType;
+}
+
+interface Occurrence {
+  readonly field: FieldNode;
+  /** Of its objects; undefined for leaves. */
+  readonly type: GraphQLCompositeType | undefined;
+  /** The directives around it. */
+  readonly when: string;
+}
+
+const responseName = (node: FieldNode): string => (node.alias ?? node.name).value;
+
+const nameNode = (value: string) => ({ kind: Kind.NAME, value }) as const;
+
+const typename: FieldNode = { kind: Kind.FIELD, name: nameNode('__typename') };
+
+/** The engine knows of a place whether the types of its objects are asked for, so all that is kept apart asks for them. */
+const withTypename = (
+  selectionSet: SelectionSetNode | undefined,
+  type: GraphQLCompositeType | undefined,
+): SelectionSetNode | undefined =>
+  selectionSet && isAbstractType(type)
+    ? { ...selectionSet, selections: [typename, ...selectionSet.selections] }
+    : selectionSet;
+
+const inlineFragment = (
+  selections: SelectionNode[],
+  condition: string | undefined,
+  directives: SelectionNode['directives'] = [],
+): SelectionNode => ({
+  kind: Kind.INLINE_FRAGMENT,
+  ...(condition !== undefined && { typeCondition: { kind: Kind.NAMED_TYPE, name: nameNode(condition) } }),
+  directives,
+  selectionSet: { kind: Kind.SELECTION_SET, selections },
+});

@@ -1,0 +1,266 @@
+/**
+ * An AppSync API on this machine, as far as a caller can tell: it checks the credentials of each mode as AppSync does,
+ * runs federation by hand (`_Any` is an input there), answers with AppSync's errors and ends what takes too long. For
+ * development and tests: AppSync itself runs nowhere but at AWS.
+ */
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  buildASTSchema,
+  type DefinitionNode,
+  type DocumentNode,
+  execute,
+  GraphQLError,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  Kind,
+  parse,
+  validate,
+  visit,
+} from 'graphql';
+import { pino } from 'pino';
+import { type AppSyncMode, checkCredentials } from './appsync-credentials';
+import { graphqlPath } from './app';
+import { runProcess } from './process';
+import { readSettings, standInUsage } from './settings';
+import { cannotListen } from './start-error';
+import { type OptionDefinition, type Subgraph } from './subgraph';
+
+export interface AppSyncApi {
+  /** As AppSync holds it: with `_Any` as an input, and directives and scalars that nothing declares. */
+  readonly schema: string;
+  readonly modes: readonly AppSyncMode[];
+  readonly resolvers: AppSyncResolvers;
+  /** Milliseconds that an operation may take. @default 30000 */
+  readonly cap?: number;
+  /** Told of what was let in … */
+  readonly onCall?: (call: AppSyncCall) => void;
+  /** … and of what those were told that were not. */
+  readonly onRefusal?: (message: string) => void;
+}
+
+/** By `Type.field`, as AppSync attaches them. */
+export type AppSyncResolvers = Readonly<Record<string, (source: never, args: never) => unknown>>;
+
+export interface AppSyncCall {
+  readonly headers: IncomingHttpHeaders;
+  readonly query: string;
+  readonly variables: unknown;
+}
+
+export interface AppSyncStandIn {
+  /** Of its GraphQL endpoint. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** An error of a resolver, as `util.error(message, errorType)` makes it. */
+export class ResolverError extends Error {
+  constructor(
+    message: string,
+    readonly errorType: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Starts one, at a free port of this machine unless another is asked for. */
+export async function startAppSyncStandIn(
+  api: AppSyncApi,
+  { host = '127.0.0.1', port = 0 }: { host?: string; port?: number } = {},
+): Promise<AppSyncStandIn> {
+  const schema = buildSchemaOf(api);
+  const server = createServer((request, response) => {
+    void answerTo(request, schema, api)
+      .catch((): Answer => failure(500, 'InternalFailure', 'It failed.'))
+      .then(({ status, content }) => {
+        response.writeHead(status, { 'content-type': 'application/json;charset=UTF-8' });
+        response.end(JSON.stringify(content));
+      });
+  });
+  await listen(server, host, port);
+  const { port: actualPort } = server.address() as AddressInfo;
+  return { url: `http://${host}:${actualPort}${graphqlPath}`, stop: () => close(server) };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly content: object;
+}
+
+const failure = (status: number, errorType: string, message: string): Answer => ({
+  status,
+  content: { errors: [{ errorType, message }] },
+});
+
+async function answerTo(request: IncomingMessage, schema: GraphQLSchema, api: AppSyncApi): Promise<Answer> {
+  // Of the stand-in alone: what runs it wants to know whether it does.
+  if (request.url?.startsWith('/health/')) return { status: 200, content: { status: 'ready' } };
+  const body = await readBody(request);
+  const { headers } = request;
+  const refusal =
+    request.method === 'POST'
+      ? checkCredentials(api.modes, { headers, path: request.url!, body })
+      : (['BadRequestException', 'Only POST is supported.'] as const);
+  if (refusal !== undefined) {
+    const [errorType, message] = refusal;
+    api.onRefusal?.(message);
+    return failure(request.method === 'POST' ? 401 : 400, errorType, message);
+  }
+  const asked = readOperation(body);
+  if (asked === undefined)
+    return failure(400, 'MalformedHttpRequestException', 'Unable to parse GraphQL query.');
+  api.onCall?.({ headers, ...asked });
+  return { status: 200, content: await run(asked, schema, api.cap) };
+}
+
+interface Operation {
+  readonly query: string;
+  readonly variables: Record<string, unknown> | undefined;
+}
+
+/** Undefined for what is no operation, and for a list of them, which AppSync does not take. */
+function readOperation(body: Buffer): Operation | undefined {
+  try {
+    const { query, variables } = JSON.parse(body.toString()) as Partial<Operation>;
+    return typeof query === 'string' ? { query, variables } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function run({ query, variables = {} }: Operation, schema: GraphQLSchema, cap = 30_000) {
+  const document = parseOr(query);
+  if (document instanceof GraphQLError) return invalid([document]);
+  const mistakes = validate(schema, document);
+  if (mistakes.length > 0) return invalid(mistakes);
+  const result = await Promise.race([
+    execute({ schema, document, variableValues: variables }),
+    sleep(cap, 'late' as const, { ref: false }),
+  ]);
+  if (result === 'late') return { data: null, errors: [executionTimeout] };
+  const { data = null, errors } = result;
+  return { data, ...(errors && { errors: errors.map(toAppSyncError) }) };
+}
+
+function parseOr(query: string): DocumentNode | GraphQLError {
+  try {
+    return parse(query);
+  } catch (error) {
+    return error as GraphQLError;
+  }
+}
+
+const invalid = (errors: readonly GraphQLError[]) => ({
+  data: null,
+  errors: errors.map(({ message }) => ({
+    path: null,
+    locations: null,
+    message: `Validation error: ${message}`,
+  })),
+});
+
+const executionTimeout = {
+  errorType: 'ExecutionTimeout',
+  message: 'Execution timed out.',
+  path: null,
+  locations: null,
+  errorInfo: null,
+  data: null,
+};
+
+function toAppSyncError({ message, path, locations, originalError }: GraphQLError) {
+  const errorType = originalError instanceof ResolverError ? originalError.errorType : null;
+  const places = locations?.map((location) => ({ ...location, sourceName: null })) ?? null;
+  return { path: path ?? null, data: null, errorType, errorInfo: null, locations: places, message };
+}
+
+/** AppSync knows its own scalars and directives, which nothing declares. */
+function buildSchemaOf({ schema: sdl, resolvers }: AppSyncApi): GraphQLSchema {
+  const scalars = new Set<string>();
+  const document = visit(parse(sdl), {
+    Directive: () => null,
+    NamedType: ({ name }) => {
+      if (name.value.startsWith('AWS')) scalars.add(name.value);
+    },
+  });
+  const declared = Array.from(scalars, (value): DefinitionNode => ({
+    kind: Kind.SCALAR_TYPE_DEFINITION,
+    name: { kind: Kind.NAME, value },
+  }));
+  const schema = buildASTSchema(
+    { ...document, definitions: [...document.definitions, ...declared] },
+    { assumeValid: true, assumeValidSDL: true },
+  );
+  for (const [coordinate, resolve] of Object.entries(resolvers)) {
+    const [type, field] = coordinate.split('.') as [string, string];
+    const { [field]: definition } =
+      (schema.getType(type) as GraphQLObjectType | undefined)?.getFields() ?? {};
+    if (definition === undefined) throw new Error(`There is no field ${coordinate} to attach a resolver to.`);
+    definition.resolve = (source, args) => resolve(source as never, args as never);
+  }
+  return schema;
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((listening, failed) => {
+    server.once('error', (error) => failed(cannotListen(error, host, port)));
+    server.listen(port, host, listening);
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((closed) => {
+    server.close(() => closed());
+    server.closeAllConnections();
+  });
+}
+
+/** A subgraph of the reference graph that is an AppSync API. */
+export interface AppSyncSubgraph<OptionName extends string = string> extends Pick<
+  Subgraph,
+  'name' | 'port' | 'schema'
+> {
+  readonly resolvers: AppSyncResolvers;
+  /** Settings of its own, as those of a {@link Subgraph}. */
+  readonly options: Readonly<Record<OptionName, OptionDefinition>>;
+  /** Which credentials it takes, by its options. */
+  readonly modes: (options: Readonly<Record<OptionName, string>>) => readonly AppSyncMode[];
+}
+
+/** Runs the API as a process of its own if `module` is the one that node was started with. */
+export function runStandInWhenMain<OptionName extends string>(
+  module: NodeJS.Module,
+  subgraph: AppSyncSubgraph<OptionName>,
+): void {
+  if (require.main !== module) return;
+  const { name } = subgraph;
+  void runProcess({
+    name,
+    usage: () => standInUsage(subgraph),
+    async start(args) {
+      const { host, port = subgraph.port ?? 4001, schema, options, logLevel } = readSettings(subgraph, args);
+      const log = pino({ level: logLevel ?? 'info', base: { subgraph: name } });
+      const values = Object.entries<OptionDefinition>(subgraph.options).map(([key, { default: value }]) => [
+        key,
+        options?.[key] ?? value,
+      ]);
+      const api: AppSyncApi = {
+        schema: readFileSync(schema ?? subgraph.schema, 'utf8'),
+        resolvers: subgraph.resolvers,
+        modes: subgraph.modes(Object.fromEntries(values) as Record<OptionName, string>),
+        onCall: () => log.info('request'),
+        onRefusal: (reason) => log.warn({ reason }, 'request refused'),
+      };
+      return { ...(await startAppSyncStandIn(api, { port, ...(host !== undefined && { host }) })), log };
+    },
+  });
+}

@@ -1,0 +1,51 @@
+import { type FastifyBaseLogger } from 'fastify';
+import { StartError } from './start-error';
+
+export interface ProcessOptions {
+  readonly name: string;
+  /** What `--help` prints. */
+  readonly usage: () => string;
+  /** Resolves when requests are answered. A {@link StartError} is a sentence for whoever started it. */
+  readonly start: (args: readonly string[]) => Promise<RunningPart>;
+}
+
+interface RunningPart {
+  readonly url: string;
+  readonly log: Pick<FastifyBaseLogger, 'info' | 'error'>;
+  stop(): Promise<void>;
+}
+
+/** Runs a subgraph as a process: started as its flags say, stopped by a signal or with the process that started it. */
+export async function runProcess({ name, usage, start }: ProcessOptions): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args.includes('--help')) {
+    process.stdout.write(usage());
+    return;
+  }
+  // Which versions of Node work is said by package.json; each process need not say it again.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  let running: RunningPart | undefined;
+  let stopping = false;
+  function stop(): void {
+    if (stopping) return;
+    stopping = true;
+    // One that is told to stop while it starts has nothing in flight.
+    void (running?.stop() ?? Promise.resolve()).then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  }
+  process.once('SIGTERM', stop).once('SIGINT', stop).once('disconnect', stop);
+  try {
+    running = await start(args);
+    const { url, log } = running;
+    process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
+    log.info({ url }, 'ready');
+    process.send?.({ type: 'ready', url });
+  } catch (error) {
+    const sentence =
+      error instanceof StartError ? error.message : `It cannot start: ${(error as Error).message}`;
+    process.stderr.write(`${name}: ${sentence}\n`);
+    process.exit(2);
+  }
+}

@@ -1,0 +1,111 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { anonymous } from '../../gateway/auth/identity';
+import { Rates } from '../../gateway/limits/rates';
+import { SharedCounts } from '../../gateway/limits/shared-counts';
+import { createMetrics, type Metrics } from '../../gateway/telemetry/metrics';
+import { eventually } from '../support/process';
+import { redisProgram, type RedisServer, sayWithoutRedis, startRedis } from '../support/redis-server';
+
+sayWithoutRedis();
+const withRedis = redisProgram === undefined ? describe.skip : describe;
+
+withRedis('rates of gateways that share a store', () => {
+  let server: RedisServer;
+  let metrics: Metrics;
+  let gateways: { readonly rates: Rates; readonly shared: SharedCounts }[];
+  const said: string[] = [];
+  const logger = {
+    warn: (_: unknown, line?: string) => said.push(line!),
+    info: (line: unknown) => said.push(String(line)),
+  };
+
+  const open = () => {
+    const shared = new SharedCounts({
+      ...{ url: server.url, prefix: 'weir', meter: metrics.meter },
+      logger: logger as never,
+    });
+    const rates = new Rates({
+      rates: [{ name: 'quota', per: 'address', limit: 10, window: 'month' }],
+      ...{ meter: metrics.meter, shared },
+    });
+    return { rates, shared };
+  };
+  beforeEach(async () => {
+    said.length = 0;
+    server = await startRedis();
+    metrics = createMetrics();
+    gateways = [open(), open()];
+  });
+  afterEach(async () => {
+    await Promise.all(gateways.map(({ shared }) => shared.close()));
+    await metrics.close();
+    await server.stop();
+  });
+
+  /** Sends a request; what is left after it, or undefined when it is refused. */
+  function send({ rates }: { readonly rates: Rates }): number | undefined {
+    let left: number | undefined;
+    const answer = {
+      setHeader: (name: string, value: string) => {
+        if (name === 'ratelimit') left = Number(/r=(\d+)/.exec(value)![1]);
+      },
+    };
+    const refusal = rates.refuse(
+      { identity: anonymous, address: '192.0.2.1', rateRefusal: undefined },
+      answer,
+    );
+    return refusal === undefined ? left : undefined;
+  }
+
+  /** Resolves when all gateways together have told the store of so many requests, and the last one has its answer. */
+  async function told(total: number): Promise<void> {
+    const redis = new Redis(server.url);
+    try {
+      await eventually(async () => {
+        const [key] = await redis.keys('{weir}:rate:*');
+        return key !== undefined && (await redis.get(key)) === String(total);
+      });
+      await nextTurn();
+    } finally {
+      redis.disconnect();
+    }
+  }
+
+  it('count together, and go on after a restart', async () => {
+    for (let i = 0; i < 6; i++) send(gateways[0]!);
+    await told(6);
+    expect(send(gateways[1]!)).toBe(9);
+    await told(7);
+    expect([1, 2, 3, 4].map(() => send(gateways[1]!))).toEqual([2, 1, 0, undefined]);
+    await told(10);
+    const restarted = open();
+    gateways.push(restarted);
+    // Until it has heard of the others it goes by what it knows.
+    expect(send(restarted)).toBe(9);
+    await told(11);
+    expect(send(restarted)).toBeUndefined();
+  });
+
+  it('tell what they have counted before they stop', async () => {
+    const stopping = gateways.pop()!;
+    for (let i = 0; i < 6; i++) send(stopping);
+    await stopping.shared.close();
+    expect(send(gateways[0]!)).toBe(9);
+    await told(7);
+    expect(send(gateways[0]!)).toBe(2);
+  });
+
+  it('go on alone while the store is away, say it once, and add up when it is back', async () => {
+    await server.kill();
+    for (const gateway of gateways) expect(send(gateway)).toBe(9);
+    await eventually(() => Promise.resolve(said.length === 2));
+    expect(new Set(said)).toEqual(new Set(['the store of rates is away: each gateway counts for itself']));
+    expect(send(gateways[0]!)).toBe(8);
+    expect(await metrics.collect()).toMatch(/weir_rates_store_failures_total [1-9]/);
+    await server.restart();
+    await eventually(() => Promise.resolve(said.filter((line) => line.endsWith('is back')).length === 2));
+    // Three were counted while it was away, and none is lost.
+    await told(3);
+  });
+});

@@ -12,7 +12,7 @@ interface VerifyFlags {
 /** `weir audit verify`: checks an audit trail. */
 export function auditCommand(context: Context): Command {
   const verify = new Command('verify')
-    .summary('find lines of an audit trail that were changed, removed or moved')
+    .summary('find lines of an audit trail that were changed or moved, or removed from between others')
     .description(
       'Follows the hashes from line to line. Several files are one trail, the oldest first. That lines are missing ' +
         'at the end cannot be seen from the files: compare the last hash with one that you have from elsewhere.',

@@ -18,6 +18,8 @@ export interface Report {
   readonly plans: readonly PlanWarning[];
   /** What was checked against. */
   readonly name: string;
+  /** Nothing runs there yet. */
+  readonly isFirst: boolean;
   /** Days. */
   readonly since: number;
 }
@@ -38,7 +40,7 @@ export function formatReport(report: Report, format: ReportFormat, colours: bool
 }
 
 function formatText(report: Report, colours: boolean): string {
-  const { result, plans, name, since } = report;
+  const { result, plans, name, isFirst, since } = report;
   const { errors, hints, changes, lint, usage, passed } = result;
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
     colours ? styleText(style, text, { validateStream: false }) : text;
@@ -70,7 +72,13 @@ function formatText(report: Report, colours: boolean): string {
   const verdict = passed
     ? paint('green', `passed: ${summaryOf(result)}`)
     : paint('red', `failed: ${summaryOf(result)}`);
-  return `${[...blocks, ''].join('\n\n')}${weighed}weir check against ${name} ${verdict}.\n`;
+  const compared = isFirst
+    ? `Nothing is published as ${name} yet, so there is nothing to compare with, and no other subgraph to compose with.\n` +
+      (passed
+        ? ''
+        : 'Subgraphs that need one another are checked and published together, with --config FILE.\n')
+    : '';
+  return `${[...blocks, ''].join('\n\n')}${weighed}${compared}weir check against ${name} ${verdict}.\n`;
 }
 
 function headlineOf(change: CheckedChange, { since }: Report): string {

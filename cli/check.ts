@@ -97,7 +97,11 @@ async function check(name: string | undefined, flags: CheckFlags, context: Conte
     });
     const plans = await comparePlans(before, result, flags.plans);
     context.stdout.write(
-      formatReport({ result, plans, name, since: flags.since }, flags.format, colours(context)),
+      formatReport(
+        { result, plans, name, isFirst: before === undefined, since: flags.since },
+        flags.format,
+        colours(context),
+      ),
     );
     if (!result.passed) throw new CommandFailure('', 1);
   };

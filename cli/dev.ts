@@ -106,7 +106,8 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   const credentials = await lazy.credentials().developmentCredentials();
 
   const { loadOptions, startGateway } = lazy.gateway();
-  const [gateway, , examples] = await withOptionsErrors(() => {
+  const adminToken = randomBytes(16).toString('hex');
+  const [gateway, , shown] = await withOptionsErrors(() => {
     const defaults = {
       mode: 'development',
       logLevel,
@@ -124,10 +125,16 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       auth,
       privateLinks,
       subgraphs,
+      admin: { ...options.admin, token: options.admin.token ?? adminToken },
       supergraph: feed,
       logDestination,
     });
-    return Promise.all([gateway, live.first, Promise.resolve(ownModes ? undefined : credentials.examples)]);
+    const shown = {
+      credentials: ownModes ? undefined : credentials.examples,
+      // Who has configured one knows it.
+      adminToken: options.admin.token === undefined ? adminToken : undefined,
+    };
+    return Promise.all([gateway, live.first, Promise.resolve(shown)]);
   });
   await parts.add(gateway);
   output.print(
@@ -136,7 +143,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       adminUrl: gateway.adminUrl,
       subgraphs: processes.urls,
       data: database.place,
-      credentials: examples,
+      ...shown,
       query: firstQuery,
       milliseconds: performance.now(),
     }),

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LoadOptions, Options } from '../gateway';
 import { CommandFailure, type Context, untilStopped } from './context';
 import { lazy } from './lazy';
+import { linkKeysIn } from './private-link';
 import { watchOptions } from './watch-options';
 import { mergeMetrics } from './worker-metrics';
 import { startWorkers, type WorkerMessage, WorkerStartError } from './workers';
@@ -28,7 +29,7 @@ export function gatewayCommand(context: Context): Command {
       'Runs the gateway in front of the subgraphs of a supergraph, and goes on with the last good one when the ' +
         'supergraph changes. docs/configuration.md lists all options; flags win over the file. An edit of the file is live ' +
         'within a second, with no restart; SIGHUP has it read at once. What is wrong with it is said, and the options ' +
-        'from before go on.',
+        'from before go on. Without `privateLinks` it signs with WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE, as subgraphs have them.',
     )
     .option(
       '-s, --supergraph <SOURCE>',
@@ -208,7 +209,9 @@ function readOptions(flags: OwnFlags, context: Context): Options {
       2,
     );
   }
-  return options;
+  const { keys, keysFile, ...others } = options.privateLinks;
+  const given = keys === undefined && keysFile === undefined ? linkKeysIn(context.env) : undefined;
+  return given === undefined ? options : { ...options, privateLinks: { ...others, ...given } };
 }
 
 /** What is wrong with the options is for the user to mend: a sentence, and exit code 2. */

@@ -1,7 +1,14 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import { type InvalidationRouteOptions, invalidationRoute } from './cache/invalidation-route';
+import { pathOf } from './client-requests';
+import { requestError } from './errors';
+import {
+  type InvalidationRouteOptions,
+  invalidationPath,
+  invalidationRoute,
+} from './cache/invalidation-route';
 import { requireToken } from './admin-token';
 import { healthRoutes, type Readiness } from './health';
+import { sendError } from './http-errors';
 import { type Metrics, metricsContentType } from './telemetry/metrics';
 
 export interface AdminServerOptions {
@@ -30,5 +37,18 @@ export function createAdminServer({
     reply.type(metricsContentType).send(await metrics.collect()),
   );
   if (invalidation) void app.register((routes) => invalidationRoute(routes, invalidation));
+  app.setNotFoundHandler((request, reply) => {
+    const isLocked = token === undefined && pathOf(request.url) === invalidationPath;
+    const served = [
+      '/metrics',
+      '/health/live',
+      '/health/ready',
+      ...(invalidation ? [`POST ${invalidationPath}`] : []),
+    ];
+    const reason = isLocked
+      ? 'Nothing can be invalidated over HTTP while the option `admin.token` is not set.'
+      : `Nothing is served here, but ${served.join(', ')}.`;
+    return sendError(reply, requestError('NOT_FOUND', { reason }));
+  });
   return app;
 }

@@ -61,7 +61,7 @@ export const errors = {
   NOT_FOUND: {
     status: 404,
     when: 'Nothing is served at this path.',
-    message: ({ path }: { readonly path: string }) => `The endpoint is ${path}; nothing is served here.`,
+    message: ({ reason }: { readonly reason: string }) => reason,
   },
   METHOD_NOT_ALLOWED: {
     status: 405,

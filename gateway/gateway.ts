@@ -16,6 +16,8 @@ import type { Metrics } from './telemetry/metrics';
 
 export interface GatewaySettings {
   readonly source: SupergraphSource;
+  /** The supergraph that runs until the first one does; undefined at the start of a process. */
+  readonly replaces?: string | undefined;
   /** Builds what follows `previous`. Rejects when the supergraph cannot be run. */
   readonly build: (supergraphSdl: string, previous: Generation | undefined) => Promise<Generation>;
   /** Where what runs is kept, for a start without the source. */
@@ -158,13 +160,11 @@ export class Gateway implements GatewayInterface {
   async #tryGeneration(supergraphSdl: string): Promise<Error | undefined> {
     const { source, build, audit, logger, metrics } = this.#settings;
     try {
-      const from = this.#current && supergraphId(this.#current.supergraphSdl);
+      const from = this.#runningId();
+      const to = supergraphId(supergraphSdl);
       this.#swap(await build(supergraphSdl, this.#current));
-      audit?.action({
-        action: 'supergraph.swap',
-        outcome: 'ok',
-        details: { from, to: supergraphId(supergraphSdl) },
-      });
+      // With other options the same supergraph runs anew.
+      if (from !== to) audit?.action({ action: 'supergraph.swap', outcome: 'ok', details: { from, to } });
       return undefined;
     } catch (error) {
       const reason = (error as Error).message;
@@ -178,6 +178,11 @@ export class Gateway implements GatewayInterface {
       });
       return error as Error;
     }
+  }
+
+  #runningId(): string | undefined {
+    const running = this.#current?.supergraphSdl ?? this.#settings.replaces;
+    return running === undefined ? undefined : supergraphId(running);
   }
 
   #swap(generation: Generation): void {

@@ -29,7 +29,10 @@ export function handleErrors(app: FastifyInstance, { path, bodyLimit, logger }: 
     return sendError(reply, answer);
   });
   app.setNotFoundHandler((request, reply) => {
-    if (pathOf(request.url) !== path) return sendError(reply, requestError('NOT_FOUND', { path }));
+    if (pathOf(request.url) !== path) {
+      const reason = `The endpoint is ${path}; nothing is served here.`;
+      return sendError(reply, requestError('NOT_FOUND', { reason }));
+    }
     const reason = `A GraphQL request is a GET or a POST, not ${request.method}.`;
     return sendError(
       reply,

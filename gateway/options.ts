@@ -1203,7 +1203,7 @@ export const optionsSchema = z.strictObject({
     )
     .prefault({})
     .describe(
-      'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed, removed or moved.',
+      'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed or moved, or removed from between others; to find out that the last ones are missing, it has to be told the last hash with `--last`.',
     ),
   logging: z
     .strictObject(

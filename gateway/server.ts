@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { changedOptions } from './changed-options';
 import { createAdminServer } from './admin-server';
 import { type Invalidate, invalidateNamed, type InvalidationSource } from './cache/invalidation';
 import { openStore } from './cache/open-store';
@@ -98,7 +99,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   let running = options;
   let reloading = Promise.resolve();
 
-  async function swap(read: () => OptionsInput): Promise<void> {
+  /** Resolves with the names of the options that are others now. */
+  async function swap(read: () => OptionsInput): Promise<string[]> {
     const next = parseOptions(read());
     if (ownSource !== undefined)
       throw new OptionsError(['A gateway with a source of your own keeps its options.']);
@@ -111,22 +113,27 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
       throw error;
     }
     const previous = current;
+    const changed = changedOptions(running, next);
     current = serving;
     running = next;
     retired.add(previous);
     void previous.clients.none().then(async () => {
       if (retired.delete(previous)) await previous.close();
     });
+    return changed;
   }
 
   async function reload(read: () => OptionsInput): Promise<void> {
     const swapped = reloading.then(() => swap(read));
-    reloading = swapped.catch(() => undefined);
+    reloading = swapped.then(
+      () => undefined,
+      () => undefined,
+    );
     try {
-      await swapped;
+      const changed = await swapped;
       metrics.reloads.add(1, { result: 'live' });
-      audit?.action({ action: 'configuration.reload', outcome: 'ok', details: {} });
-      logger.info('new options are live');
+      audit?.action({ action: 'configuration.reload', outcome: 'ok', details: { changed } });
+      logger.info({ changed }, 'new options are live');
     } catch (error) {
       const reason = (error as Error).message;
       metrics.reloads.add(1, { result: 'refused' });

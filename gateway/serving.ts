@@ -157,14 +157,22 @@ function build(
   });
   const introspection = options.introspection ?? options.mode === 'development';
   const limits = createClientLimits({ limits: options.limits, introspection });
+  // For the first generation alone: what was served by the options before is not held on to.
+  let inherited = previous?.generation;
+  const takeInherited = (): Generation | undefined => {
+    const taken = inherited;
+    inherited = undefined;
+    return taken;
+  };
   const gateway = new Gateway({
     source,
     audit,
+    replaces: inherited?.supergraphSdl,
     build: (supergraphSdl, before) =>
       Generation.build({
         supergraphSdl,
         options,
-        previous: before ?? previous?.generation,
+        previous: before ?? takeInherited(),
         policies,
         limits,
         signers,

@@ -2,6 +2,8 @@ export interface BannerFacts {
   /** The gateway's GraphQL endpoint. */
   readonly url: string;
   readonly adminUrl: string | undefined;
+  /** What the admin port takes; undefined where the configuration says it. */
+  readonly adminToken: string | undefined;
   /** By name, where each subgraph is. */
   readonly subgraphs: ReadonlyMap<string, string>;
   /** Where the data is. */
@@ -16,11 +18,11 @@ export interface BannerFacts {
 
 /** What `weir dev` shows once it runs. */
 export function banner(facts: BannerFacts): string {
-  const { url, adminUrl, subgraphs, data, credentials, query, milliseconds } = facts;
+  const { url, adminUrl, adminToken, subgraphs, data, credentials, query, milliseconds } = facts;
   const rows: [string, string][] = [
     ['Endpoint', `${url}   in a browser: Apollo Sandbox`],
     ['GraphiQL', `${new URL('/graphiql', url).href}   needs no internet`],
-    ...(adminUrl === undefined ? [] : [['Metrics', new URL('/metrics', adminUrl).href] as [string, string]]),
+    ...(adminUrl === undefined ? [] : describeAdmin(adminUrl, adminToken)),
     ['Data', data],
     ...Array.from(subgraphs, ([name, address], index): [string, string] => [
       index === 0 ? 'Subgraphs' : '',
@@ -38,6 +40,14 @@ export function banner(facts: BannerFacts): string {
     `    -d '${JSON.stringify({ query })}'`,
     '',
   ].join('\n');
+}
+
+function describeAdmin(url: string, token: string | undefined): [string, string][] {
+  const header = token === undefined ? '' : `   -H 'authorization: Bearer ${token}'`;
+  return [
+    ['Metrics', `${new URL('/metrics', url).href}${header}`],
+    ['', `${new URL('/cache/invalidate', url).href}   with the same header`],
+  ];
 }
 
 function describeCredentials(credentials: ReadonlyMap<string, string>): string[] {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { SubgraphConfig, SubgraphSchema, SupergraphConfig } from '../../schema';
 import { CommandFailure, type Context } from '../context';
 import type { Output } from './output';
-import { freePorts } from './ports';
+import { freePorts, takenPorts } from './ports';
 import { describeExit, REFUSED, supervise, type Supervised } from './supervisor';
 
 export interface SubgraphProcessesOptions {
@@ -54,7 +54,9 @@ export class SubgraphProcesses {
     const added = subgraphs.filter(
       (subgraph) => this.#isRunHere(subgraph) && !this.#processes.has(subgraph.name),
     );
-    const ports = this.#options.ports === 'free' ? await freePorts(added.length) : [];
+    const isFree = this.#options.ports === 'free';
+    if (!isFree) await requireFreePorts(added);
+    const ports = isFree ? await freePorts(added.length) : [];
     const urls = new Map(this.urls);
     for (const [index, { name, routingUrl }] of added.entries())
       urls.set(name, withPort(routingUrl, ports[index]));
@@ -63,10 +65,7 @@ export class SubgraphProcesses {
       const subgraph = this.#run(name, sdl, urls);
       const start = await subgraph.supervised.started;
       if ('url' in start) subgraph.url = start.url;
-      else if (start.code === REFUSED) {
-        const way = this.#options.ports === 'free' ? '' : '; --port 0 takes a free port for each process';
-        throw new CommandFailure(`weir: ${name} cannot be started${way}.`, 2);
-      }
+      else if (start.code === REFUSED) throw new CommandFailure(`weir: ${name} cannot be started.`, 2);
     });
     for (const result of await Promise.allSettled(starts)) {
       if (result.status === 'rejected') throw result.reason;
@@ -140,6 +139,20 @@ export class SubgraphProcesses {
     writeFileSync(file, sdl);
     return file;
   }
+}
+
+/** Each process could only say that its own port is taken, and knows no flag of `weir dev`. */
+async function requireFreePorts(subgraphs: readonly SubgraphConfig[]): Promise<void> {
+  const byPort = new Map(subgraphs.map(({ name, routingUrl }) => [Number(portOf(routingUrl)), name]));
+  const taken = await takenPorts([...byPort.keys()]);
+  if (taken.length === 0) return;
+  const ports = taken.map((port) => `${port} (${byPort.get(port)!})`).join(', ');
+  const [subject, owner] =
+    taken.length === 1 ? ['port', 'is taken by another process'] : ['ports', 'are taken by other processes'];
+  throw new CommandFailure(
+    `weir: the ${subject} ${ports} ${owner}, perhaps another \`weir dev\`; --port 0 takes a free port for each process.`,
+    2,
+  );
 }
 
 /** The versions of the AWS SDK that the lock file names run on Node 20; a warning per process says no more. */

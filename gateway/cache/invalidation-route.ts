@@ -19,6 +19,8 @@ export interface InvalidationRouteOptions {
   readonly logger: Pick<Logger, 'error'>;
 }
 
+export const invalidationPath = '/cache/invalidate';
+
 /**
  * `POST /cache/invalidate`: 200 with the tags when nothing that has one of them is in the store any more, 503 when that
  * is not sure. A CDN is told afterwards, however it ends.
@@ -40,7 +42,7 @@ export function invalidationRoute(
     logger.error({ err: error }, 'an invalidation failed');
     return sendError(reply, requestError('INTERNAL_SERVER_ERROR', {}));
   });
-  app.post('/cache/invalidate', async ({ body, ip: address }) => {
+  app.post(invalidationPath, async ({ body, ip: address }) => {
     const { data, error } = invalidationSchema.safeParse(body);
     if (data === undefined) {
       const problems = error.issues.flatMap((issue) =>

@@ -26,8 +26,23 @@ const poolClaims = { aud: undefined as unknown as string, token_use: 'access', c
 const application = `
   import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client/core';
   import { createAuthLink } from 'aws-appsync-auth-link';
-  globalThis.ask = async (url, auth, text, variables) => {
-    const link = ApolloLink.from([createAuthLink({ url, region: 'eu-west-1', auth }), new HttpLink({ uri: url })]);
+  const RealDate = Date;
+  const tricks = {
+    altered: (uri, init) => fetch(uri, { ...init, body: init.body.replace('Ada', 'Eve') }),
+    replayed: async (uri, init) => (await fetch(uri, init)).ok && fetch(uri, init),
+    // The link has read the clock when this is called.
+    'skewed clock': (uri, init) => ((globalThis.Date = RealDate), fetch(uri, init)),
+  };
+  globalThis.ask = async (url, auth, text, variables, trick) => {
+    const http = new HttpLink({ uri: url, ...(trick && { fetch: tricks[trick] }) });
+    const link = ApolloLink.from([createAuthLink({ url, region: 'eu-west-1', auth }), http]);
+    if (trick === 'skewed clock') {
+      globalThis.Date = class extends RealDate {
+        constructor(time = RealDate.now() - 360_000) {
+          super(time);
+        }
+      };
+    }
     const client = new ApolloClient({ link, cache: new InMemoryCache() });
     const document = gql(text);
     try {
@@ -86,6 +101,10 @@ beforeAll(async () => {
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
   });
   page = await browser.newPage();
+  page.on('response', (response) => {
+    if (response.url() === gateway.url && response.request().method() === 'POST')
+      statuses.push(response.status());
+  });
   await page.goto(origin);
 }, 120_000);
 
@@ -99,17 +118,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const ask = (auth: object, text: string, variables: object = {}): Promise<string> =>
+/** What the client says; with a trick, a request is altered, sent twice, or signed by a slow clock. */
+const ask = (auth: object, text: string, variables: object = {}, trick?: string): Promise<string> =>
   page.evaluate(
-    ([url, given, document, values]) =>
-      (globalThis as unknown as { ask: (...args: unknown[]) => Promise<string> }).ask(
-        url,
-        given,
-        document,
-        values,
-      ),
-    [gateway.url, auth, text, variables] as const,
+    (args) => (globalThis as unknown as { ask: (...args: unknown[]) => Promise<string> }).ask(...args),
+    [gateway.url, auth, text, variables, trick],
   );
+
+/** The status of each answer of the gateway that the page gets, preflights aside. */
+const statuses: number[] = [];
 
 const good: Record<string, () => Promise<object>> = {
   NONE: async () => ({}),
@@ -148,8 +165,26 @@ describe(`AppSync's client in Chromium (skipped where there is no ${executablePa
 
   test.each(Object.keys(bad))('tells the application why it is refused in mode %s', async (type) => {
     const [auth, reason] = bad[type]!;
+    statuses.length = 0;
     const told = await ask({ type, ...(await auth()) }, '{ me { name } }');
     expect(told).toMatch(/^CombinedGraphQLErrors: /);
     expect(told).toMatch(reason);
+    expect(statuses).toEqual([401]);
+  });
+
+  test.each([
+    ['an altered body', 'altered', [401], /signature is wrong/],
+    ['a mutation that is sent again', 'replayed', [200, 401], /already run with this signature/],
+    ['a clock that is wrong', 'skewed clock', [401], /is the clock right\?/],
+  ] as const)('tells the application of %s', async (_, trick, expected, reason) => {
+    statuses.length = 0;
+    graph.accounts.requests.length = 0;
+    const auth = { type: 'AWS_IAM', credentials };
+    const rename = 'mutation ($name: String!) { rename(id: "u1", name: $name) { name } }';
+    const told = await ask(auth, rename, { name: `Ada ${trick}` }, trick);
+    expect(told).toMatch(/^CombinedGraphQLErrors: /);
+    expect(told).toMatch(reason);
+    expect(statuses).toEqual(expected);
+    expect(graph.accounts.requests).toHaveLength(expected.length - 1);
   });
 });

@@ -100,6 +100,16 @@ describe('weir dev', () => {
     expect((await weir.query('{ viewer { id } }')).data).toEqual({ viewer: null });
   });
 
+  it('prints what the port for operators takes, with which a cached answer can be dropped', async () => {
+    const [, url, token] = /(http\S+)\/metrics {3}-H 'authorization: Bearer (\w+)'/.exec(weir.stdout)!;
+    const headers = { ...json, authorization: `Bearer ${token!}` };
+    expect(await (await fetch(`${url!}/metrics`, { headers })).text()).toContain('weir_');
+    const body = JSON.stringify({ tags: ['reviews-of-product-p1'] });
+    const invalidation = { method: 'POST', headers, body };
+    expect((await fetch(`${url!}/cache/invalidate`, invalidation)).status).toBe(200);
+    expect((await fetch(`${url!}/cache/invalidate`, { ...invalidation, headers: json })).status).toBe(401);
+  });
+
   it('shows support staff the order of a customer and its parcel, and shows them to nobody else', async () => {
     const orders = '{ viewer { orders(first: 1) { edges { node { id } } } } }';
     const { data } = await weir.query(orders, { authorization: 'Bearer u1' });

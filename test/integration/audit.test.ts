@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { verifyAudit } from '../../gateway';
@@ -93,6 +93,51 @@ it('is checked by `weir audit verify`', async () => {
     exitCode: 2,
     stderr: `weir: ${join(folder, 'missing')} cannot be read (ENOENT).\n`,
   });
+});
+
+it('records of a reload what has changed by its name, and no supergraph that stays', async () => {
+  const to = join(folder, 'reloads.jsonl');
+  const supergraph = join(folder, 'supergraph.graphql');
+  writeFileSync(supergraph, graph.supergraphSdl);
+  const options = { port: 0, admin: { port: 0 }, supergraph, audit: { trails: [{ to }] } };
+  const gateway = await startTestGateway(options);
+  const secret = 'a-secret-that-no-record-may-hold-0123456789';
+  await gateway.reload(() => ({
+    ...options,
+    limits: { depth: 7 },
+    privateLinks: { keys: [secret] },
+    subgraphs: { reviews: { timeout: '3s' } },
+  }));
+  await gateway.reload(() => ({ ...options, limits: { depth: 7 } }));
+  await expect(gateway.reload(() => ({ ...options, limits: { depth: -1 } }))).rejects.toThrow();
+  const other = join(folder, 'other.graphql');
+  writeFileSync(other, `${graph.supergraphSdl}\n# other`);
+  await gateway.reload(() => ({ ...options, limits: { depth: 7 }, supergraph: other }));
+  await gateway.stop();
+
+  const records = linesOf(to).map(({ action, outcome, details }) => ({ action, outcome, details }));
+  const id = expect.stringMatching(/^[0-9a-f]+$/);
+  expect(records).toEqual([
+    { action: 'supergraph.swap', outcome: 'ok', details: { to: id } },
+    {
+      action: 'configuration.reload',
+      outcome: 'ok',
+      details: { changed: ['subgraphs.reviews', 'privateLinks.keys', 'limits.depth'] },
+    },
+    {
+      action: 'configuration.reload',
+      outcome: 'ok',
+      details: { changed: ['subgraphs.reviews', 'privateLinks.keys'] },
+    },
+    {
+      action: 'configuration.reload',
+      outcome: 'failed',
+      details: { reason: expect.stringContaining('`limits.depth`') },
+    },
+    { action: 'supergraph.swap', outcome: 'ok', details: { from: id, to: id } },
+    { action: 'configuration.reload', outcome: 'ok', details: { changed: ['supergraph.file'] } },
+  ]);
+  expect(readFileSync(to, 'utf8')).not.toContain(secret);
 });
 
 it('refuses to start when a trail cannot be written', async () => {

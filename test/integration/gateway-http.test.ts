@@ -162,6 +162,15 @@ it('answers 404 in JSON to a path that it does not serve', async () => {
   expect(body.errors[0].message).toBe('The endpoint is /graphql; nothing is served here.');
 });
 
+it.each([
+  ['/admin', 'Nothing is served here, but /metrics, /health/live, /health/ready.'],
+  ['/cache/invalidate', 'Nothing can be invalidated over HTTP while the option `admin.token` is not set.'],
+])('answers 404 in JSON on the port for operators, too: %s', async (path, message) => {
+  const response = await fetch(new URL(path, gateway.adminUrl), { method: 'POST' });
+  expect(response.status).toBe(404);
+  expect(await response.json()).toEqual({ errors: [{ message, extensions: { code: 'NOT_FOUND' } }] });
+});
+
 it('answers 406 to a client that accepts none of its media types', async () => {
   const response = await gateway.post({ query: '{ __typename }' }, { headers: { accept: 'text/css' } });
   expect(response.status).toBe(406);

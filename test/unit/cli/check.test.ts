@@ -46,6 +46,22 @@ function write(name: string, text: string): string {
   writeFileSync(file, text);
   return file;
 }
+it('says that there is nothing to compare with, where nothing is published yet', async () => {
+  env['WEIR_GRAPH'] = 'new@prod';
+  const extension = `${link.replace('"@key"', '"@key", "@interfaceObject"')}
+    type Query { a: Int }
+    type Media @key(fields: "id") @interfaceObject { id: ID!  stars: Int }`;
+  const alone = await run('check', 'stars', '--schema', write('stars', extension));
+  expect(alone.exitCode).toBe(1);
+  expect(alone.stdout).toMatch(/^error INTERFACE_OBJECT_USAGE_ERROR/);
+  expect(alone.stdout).toContain(
+    'Nothing is published as new@prod yet, so there is nothing to compare with, and no other subgraph to compose with.\n' +
+      'Subgraphs that need one another are checked and published together, with --config FILE.\n',
+  );
+  const complete = await run('check', 'products', '--schema', write('products', products));
+  expect(complete).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('nothing to compare with') });
+});
+
 const check = (schema: string, ...args: string[]) =>
   run('check', 'products', '--schema', write('products', schema), ...args);
 

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Output } from '../../../../cli/dev/output';
@@ -53,8 +54,19 @@ describe('SubgraphProcesses', () => {
 
   it('fails when a subgraph says that it cannot start', async () => {
     await expect(processes.start(config('a', 'b'), schemas({ a: 'one', b: 'refuse' }))).rejects.toThrow(
-      'weir: b cannot be started; --port 0 takes a free port for each process.',
+      'weir: b cannot be started.',
     );
+  });
+
+  it('says in one sentence which port is taken, before anything is started', async () => {
+    const other = createServer();
+    await new Promise<void>((listening) => other.listen(5002, '127.0.0.1', listening));
+    const start = processes.start(config('a', 'b'), schemas({ a: 'one', b: 'two' }));
+    await expect(start).rejects.toThrow(
+      /^weir: the port 5002 \(b\) is taken by another process, perhaps another `weir dev`; --port 0 takes a free port for each process\.$/,
+    );
+    await new Promise((closed) => other.close(closed));
+    expect(printed).toEqual([]);
   });
 
   it('restarts those whose schema changed, and no other', async () => {

@@ -48,7 +48,7 @@ export async function createApolloServer(
     stopOnTerminationSignals: false,
     formatError: maskError,
     // What a gateway sends has a few thousand; beyond, parsing alone would take long.
-    parseOptions: { maxTokens: 15_000 },
+    parseOptions: { maxLexicalTokens: 15_000 },
     plugins: [requests, ApolloServerPluginLandingPageDisabled(), ApolloServerPluginInlineTraceDisabled()],
     logger: log,
   });

@@ -101,7 +101,7 @@ class EntityCache {
     if (asked.length === 0 || attempt === 'spared') {
       caller.calls.cached++;
       for (const list of asked) list.takeSpares({});
-      return this.#respond(wanted, []);
+      return this.#respond(caller, wanted, []);
     }
     const parts = this.#partsOf(request, wanted, asked);
     // They went together so far.
@@ -109,7 +109,7 @@ class EntityCache {
     const outcomes = await Promise.all(parts.map((part) => this.#ask(part, clock, attempt)));
     const [{ request: sent, isOutage, error, response, policy }] = outcomes as [Outcome];
     if (sent !== request || (isOutage && asked.some(({ hasSpares }) => hasSpares)))
-      return this.#respond(wanted, outcomes);
+      return this.#respond(caller, wanted, outcomes);
     // Nothing is known that the subgraph was not asked for.
     for (const { missing } of asked) this.#options.count('miss', missing.length);
     if (response === undefined) throw error;
@@ -252,7 +252,7 @@ class EntityCache {
   }
 
   /** The answer to all lists, of what was kept and of what came of asking. */
-  #respond(wanted: readonly WantedList[], outcomes: readonly Outcome[]): SubgraphResponse {
+  #respond({ calls }: Caller, wanted: readonly WantedList[], outcomes: readonly Outcome[]): SubgraphResponse {
     const errorsOfAll: unknown[] = [];
     let extensions: Buffer | undefined;
     for (const outcome of outcomes) {
@@ -271,6 +271,11 @@ class EntityCache {
     for (const { counts } of wanted) {
       for (const [result, entities] of Object.entries(counts))
         if (entities > 0) this.#options.count(result as EntityResult, entities);
+      if (counts.stale > 0) {
+        const { subgraph } = this.#options;
+        const stale = (calls.stale ??= {});
+        stale[subgraph] = (stale[subgraph] ?? 0) + counts.stale;
+      }
     }
     const kept = wanted.flatMap(({ policy }) => (policy === undefined ? [] : [policy]));
     const lists = wanted.map(({ list }) => list);

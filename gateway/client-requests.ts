@@ -24,6 +24,8 @@ export class ClientRequests {
   readonly #inFlight = new LiveSet<ClientRequest>();
   /** By connection: responses to requests that came before those before them were answered. */
   readonly #queued = new WeakMap<Socket, Set<ServerResponse>>();
+  /** Since the start, to log some of them. */
+  #wellAnswered = 0;
   /** Those in flight that are no probes of health. */
   #counted = 0;
 
@@ -104,6 +106,8 @@ export class ClientRequests {
     }
     const level = isForHealth ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;
+    if (status < 400 && !isForHealth && this.#wellAnswered++ % this.#settings.options.logging.sampling !== 0)
+      return;
     logger[level](
       {
         requestId: client.id,

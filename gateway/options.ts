@@ -1214,6 +1214,11 @@ export const optionsSchema = z.strictObject({
           })
           .default('info')
           .describe('The least important lines to write. Requests are logged at `info`.'),
+        sampling: positiveInt
+          .default(1)
+          .describe(
+            'Of how many requests one has its line: 1 is all of them. Those that are answered with a status from 400 on, and those whose client left, have one in any case.',
+          ),
       },
       { error: 'must be a map' },
     )

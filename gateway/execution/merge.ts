@@ -114,12 +114,6 @@ export class Place {
       }
       merging.moves.set(own, moves);
     }
-    // A record that was merged already, as part of a larger one, may be merged with one that joins later.
-    const moves = [...this.shape.fields].map(([name, { slot }]): Move => {
-      const child = this.fields.get(name)!.child;
-      return { from: slot, to: slot, child: child?.shape ?? null, below: child?.merging };
-    });
-    merging.moves.set(this.shape, moves);
     return merging;
   }
 
@@ -162,15 +156,19 @@ export class Place {
       // One source whose objects are never merged, or one whose record was merged as a whole.
       return { candidates, join: candidates[0]!.join, slot: candidates[0]!.slot, merged: undefined };
     }
+    // Records of one shape can stand at several places, and be merged with something else at each.
+    const bits = shape.extra(`merged ${this.#path}.${name}`, 3);
+    // What has been merged as part of a larger record stands nowhere else, and may still grow: others join it there.
+    const isMerged = own !== undefined && this.merging !== undefined;
+    const slot = isMerged ? own.slot : bits + 1;
+    const merged = isMerged ? candidates.slice(1) : candidates;
     const shapes = [
-      ...(own === undefined ? [] : [this.merging === undefined ? own.child! : field.child!.shape]),
+      ...(own === undefined || isMerged ? [] : [own.child!]),
       ...[...seen].map(
         (key) => field.sources.find(({ join }) => join === key)!.shape.fields.get(name)!.child!,
       ),
     ];
-    // Records of one shape can stand at several places, and be merged with something else at each.
-    const word = shape.extra(`merged ${this.#path}.${name}`, 3);
-    return { candidates, join: 0, slot: word, merged: { word, candidates, shapes, merging } };
+    return { candidates, join: 0, slot, merged: { slot, bits, candidates: merged, shapes, merging } };
   }
 
   /** How the type is read of what stands here. */
@@ -224,8 +222,9 @@ interface Candidate {
 }
 
 interface MergedField {
-  /** A pair, and a word whose bits say which candidates are in it. */
-  readonly word: number;
+  /** A pair; and a word whose bits say which candidates are in it. */
+  readonly slot: number;
+  readonly bits: number;
   readonly candidates: readonly Candidate[];
   /** For each candidate, the shape of its objects. */
   readonly shapes: readonly Shape[];
@@ -267,15 +266,16 @@ export function locate(workspace: Workspace, record: number, access: Access): nu
 }
 
 function locateMerged(workspace: Workspace, record: number, merged: MergedField): number {
-  const at = record + merged.word;
+  const at = record + merged.slot;
+  const bits = record + merged.bits;
   for (let i = 0; i < merged.candidates.length; i++) {
     const { tape } = workspace;
     const bit = 1 << Math.min(i, 31);
-    if ((tape[at + 2]! & bit) !== 0 && i < 31) continue;
+    if ((tape[bits]! & bit) !== 0 && i < 31) continue;
     const { join, slot } = merged.candidates[i]!;
     const holder = join === 0 ? record : tape[tape[record + join]! + ANSWER]!;
     if ((tape[holder + slot + 1]! & KIND) === ABSENT) continue;
-    tape[at + 2]! |= bit;
+    tape[bits]! |= bit;
     mergeValue(workspace, at, holder + slot, merged.shapes[i]!, merged.merging);
   }
   return at;

@@ -15,6 +15,8 @@ export interface CallCounts {
   cached: number;
   /** HTTP requests that were made for this client request in the first place. */
   sent: number;
+  /** How many entities of which subgraph a cache served stale, where it did. */
+  stale?: Record<string, number>;
 }
 
 export const noCalls = (): CallCounts => ({

@@ -202,6 +202,20 @@ const regressions: Readonly<Record<string, Regression>> = {
       'query ($v: Boolean!, $w: Boolean! = false) { user { needsFirst @skip(if: $w) needsSecond @include(if: $v) } }',
     variables: { v: true },
   },
+  'answers beside a fragment that a condition leaves out, with a field in it that requires something': {
+    subgraphs: {
+      alpha: `
+        type Query { user: User! }
+        type User @key(fields: "sku") { sku: Int first: Boolean! }`,
+      beta: `
+        type User @key(fields: "id") @key(fields: "sku") {
+          id: ID sku: Int friend: User! first: Boolean! @external second: ID @requires(fields: "first")
+        }`,
+    },
+    operation:
+      'query ($v: Boolean!) { user { friend { ... on User @include(if: $v) { second } ... on User { first } } } }',
+    variables: { v: false },
+  },
   'asks for no entity of which conditions have left out every key': {
     subgraphs: {
       alpha: `

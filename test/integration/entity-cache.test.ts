@@ -214,6 +214,17 @@ it('drops what an event says has changed', async () => {
   expect(stop).toHaveBeenCalledTimes(1);
 });
 
+it('says in development how many entities of which subgraph were stale', async () => {
+  const gateway = await start({ mode: 'development', retries: { max: 0 } });
+  reviews.headers = { 'cache-control': 'public, max-age=0, stale-if-error=60' };
+  const fresh = await gateway.query(page, { upcs: ['1', '2'] });
+  expect(fresh.extensions.weir.calls).not.toHaveProperty('stale');
+  reviews.answer = (_, response) => response.writeHead(503).end();
+  const { data, extensions } = await gateway.query(page, { upcs: ['1', '2'] });
+  expect(data.products.map(({ rating }: Json) => rating)).toEqual([1, 1]);
+  expect(extensions.weir.calls.stale).toEqual({ reviews: 2 });
+});
+
 describe('a subgraph that dies', () => {
   it('is done without as long as its answers allow it, with few attempts; then there is an error', async () => {
     const gateway = await start({ retries: { max: 0 } });

@@ -228,6 +228,16 @@ it('writes one line of JSON for each request', async () => {
   });
 });
 
+it('writes a line for one of so many requests, and for each that is refused', async () => {
+  const supergraph = sourceOf(graph.supergraphSdl);
+  const sampled = await startTestGateway({ supergraph, logging: { sampling: 4 } });
+  for (let i = 0; i < 8; i++) await sampled.query('{ me { name } }');
+  for (let i = 0; i < 3; i++) await sampled.query('{ nobody }');
+  await sampled.stop();
+  const lines = sampled.log.filter(({ msg }) => msg === 'request');
+  expect(lines.map(({ status }) => status)).toEqual([200, 200, 400, 400, 400]);
+});
+
 it('counts requests on the admin port', async () => {
   await gateway.query('{ me { name } }');
   expect(await gateway.metrics()).toMatch(

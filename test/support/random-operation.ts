@@ -20,6 +20,7 @@ import {
   validate,
   VariablesInAllowedPositionRule,
   type DocumentNode,
+  type GraphQLAbstractType,
   type GraphQLArgument,
   type GraphQLCompositeType,
   type GraphQLField,
@@ -132,6 +133,7 @@ class OperationDraft {
 
   #selection(type: GraphQLCompositeType, depth: number): string {
     const random = this.#random;
+    if (isAbstractType(type) && random.chance(0.15)) return this.#sameName(type);
     if (isAbstractType(type) && (random.chance(0.7) || !isInterfaceType(type))) {
       const others = this.#schema
         .getPossibleTypes(type)
@@ -152,6 +154,37 @@ class OperationDraft {
         );
     }
     return '__typename';
+  }
+
+  /** One name for what two types select, at once or of the objects in a field of both. */
+  #sameName(type: GraphQLAbstractType): string {
+    const random = this.#random;
+    const types = random.shuffled(this.#schema.getPossibleTypes(type)).slice(0, 2);
+    const alias = this.#alias();
+    const leaf = (from: GraphQLCompositeType): string => {
+      const fields = 'getFields' in from ? Object.values(from.getFields()) : [];
+      const leaves = fields.filter((field) => !isCompositeType(getNamedType(field.type)));
+      if (leaves.length === 0) return '__typename';
+      const field = random.pick(leaves);
+      return `${random.chance(0.6) ? `${alias}: ` : ''}${field.name}${this.#arguments(field.args)}`;
+    };
+    const [first = [], second] = types.map((one) => Object.values(one.getFields()));
+    const common = first.filter(
+      ({ name, type, args }) =>
+        args.length === 0 &&
+        isCompositeType(getNamedType(type)) &&
+        second?.some((other) => other.name === name && other.args.length === 0),
+    );
+    const field = common.length > 0 && random.chance(0.7) ? random.pick(common) : undefined;
+    if (types.length === 0) return '__typename';
+    return types
+      .map((one) => {
+        const selected = field
+          ? `${field.name} { ${leaf(getNamedType(one.getFields()[field.name]!.type) as GraphQLCompositeType)} }`
+          : leaf(one);
+        return `... on ${one.name}${this.#conditions()} { ${selected} }`;
+      })
+      .join(' ');
   }
 
   #field(field: GraphQLField<unknown, unknown>, depth: number): string {

@@ -7,6 +7,7 @@ import { type QueryPlan } from '../../execution/plan';
 import { withObjectConditions } from './abstract-conditions';
 import { abstractTypesOf, hasConditionsOn } from './abstract-types';
 import { withUnconditionalSelections } from './conditional-selections';
+import { withConditionsOnFields } from './fragment-conditions';
 import { withoutLiteralConditions } from './literal-conditions';
 import { keepLocalSelections } from './merged-trees';
 import { withMutationsOnce } from './repeated-mutations';
@@ -45,7 +46,7 @@ export function mendsOf(original: DocumentNode): Mends {
     hasStandIns: required !== undefined,
     mend: (plan, apiSchema) => (document, operationName) => {
       const prepared = withUnconditionalSelections(
-        withMutationsOnce(withoutLiteralConditions(document), operationName),
+        withConditionsOnFields(withMutationsOnce(withoutLiteralConditions(document), operationName)),
       );
       const apart = hasConditionsOn(abstractTypes, prepared)
         ? typesApart(prepared, apiSchema(), abstractTypes)

@@ -110,7 +110,7 @@ describe('defaults', () => {
       cors: { credentials: false },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
       audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
-      logging: { level: 'info' },
+      logging: { level: 'info', sampling: 1 },
       shutdown: { delay: 0, grace: 20_000 },
     });
   });

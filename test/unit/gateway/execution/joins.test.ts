@@ -73,6 +73,32 @@ describe('a field that several fetches answer', () => {
   });
 });
 
+describe('an object within one that two fetches answer parts of', () => {
+  it('has what arrives after it was looked at, though another fetch joins it', async () => {
+    const { data } = await run({
+      schema: 'type Query { t: T } type T { id: ID c: C } type C { id: ID w: Int x: Int y: Int z: Int }',
+      operation: '{ t { c { w x y z } } }',
+      plan: inSequence(
+        inParallel(
+          inSequence(
+            fetchOf('s', '{t{__typename id c{__typename id x}}}'),
+            at(['t', 'c'], entities('t', '...on C{w}', [on('C', field('__typename'), field('id'))])),
+          ),
+          fetchOf('u', '{t{c{y}}}'),
+        ),
+        at(['t'], entities('v', '...on T{c{z}}', key)),
+      ),
+      answers: {
+        s: [{ t: { ...one, c: { __typename: 'C', id: '2', x: 1 } } }],
+        t: [{ _entities: [{ w: 0 }] }],
+        u: [{ t: { c: { y: 2 } } }],
+        v: [{ _entities: [{ c: { z: 3 } }] }],
+      },
+    });
+    expect(data).toEqual({ t: { c: { w: 0, x: 1, y: 2, z: 3 } } });
+  });
+});
+
 describe('an entity that stands at several places', () => {
   it('is merged at each with what joins it there', async () => {
     const { data } = await run({

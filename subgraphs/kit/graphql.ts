@@ -20,6 +20,7 @@ import { readFile } from 'node:fs/promises';
 import { type FastifyBaseLogger } from 'fastify';
 import { errorCodes } from './errors';
 import { StartError } from './start-error';
+import { refuseSize } from './size';
 import { type Resolvers } from './subgraph';
 
 /** Under which the kit keeps its own things in a request's context, beside those of the subgraph. */
@@ -46,6 +47,8 @@ export async function createApolloServer(
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     formatError: maskError,
+    // What a gateway sends has a few thousand; beyond, parsing alone would take long.
+    parseOptions: { maxLexicalTokens: 15_000 },
     plugins: [requests, ApolloServerPluginLandingPageDisabled(), ApolloServerPluginInlineTraceDisabled()],
     logger: log,
   });
@@ -123,10 +126,12 @@ function maskError(formatted: GraphQLFormattedError): GraphQLFormattedError {
 }
 
 const requests: ApolloServerPlugin = {
-  requestDidStart: ({ contextValue }) => {
+  requestDidStart: ({ schema, contextValue }) => {
     const { log, carryThrough } = (contextValue as { [requestState]: RequestState })[requestState];
     return Promise.resolve({
-      didResolveOperation({ operation }) {
+      didResolveOperation({ document, operation, request }) {
+        const refusal = operation && refuseSize(schema, document, operation, request.variables ?? {});
+        if (refusal) throw refusal;
         // A command that stops half-way would leave more to mend than it saves.
         if (operation?.operation === OperationTypeNode.MUTATION) carryThrough();
         return Promise.resolve();

@@ -224,6 +224,12 @@ describe('a subgraph', () => {
   });
 });
 
+it('refuses to work out more than it can, before it reads anything', async () => {
+  const shelves = Array.from({ length: 100 }, (_, i) => ({ __typename: 'Shelf', id: `s${i}` }));
+  const { status, errors, data } = await entities(shelves, '... on Shelf { books(first: 2000) { title } }');
+  expect([status, data, errors[0].extensions]).toEqual([400, undefined, { code: 'TOO_LARGE' }]);
+});
+
 describe('an error', () => {
   it('passes with its facts when it was thrown on purpose', async () => {
     const { status, errors } = await send('{ fails(how: "typed") }');

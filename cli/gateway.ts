@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LoadOptions, Options } from '../gateway';
 import { CommandFailure, type Context, untilStopped } from './context';
@@ -94,6 +95,7 @@ export function toOptions({ host, port, mode, adminPort, logLevel }: GatewayFlag
 }
 
 async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
+  keepHeapSmall();
   const gateway = await withOptionsErrors(async () => {
     const options = readOptions(flags, context);
     return lazy
@@ -117,6 +119,14 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
     stopWatching();
   }
   await gateway.stop();
+}
+
+/**
+ * Under load a little of each request outlives the collections of young garbage. V8 lets the heap grow to four times of
+ * what lives before it collects that; twice is 60 MB less, and costs one collection of some milliseconds a second.
+ */
+function keepHeapSmall(): void {
+  setFlagsFromString('--heap-growing-percent=100');
 }
 
 /**

@@ -1,10 +1,9 @@
-import { AnswerTags } from './cache/answer-tags';
+import { AnswerTags, tagsOf as tagsOfAnswer } from './cache/answer-tags';
 import { cacheEntities } from './cache/entity-cache';
 import { type Invalidate, tagsOf } from './cache/invalidation';
 import { applyMutationEffects } from './cache/mutation-effects';
 import { noStore, type Policy } from './cache/policy';
 import type { Store } from './cache/store';
-import { tagAnswers } from './cache/tag-answers';
 import { subgraphTag } from './cache/tags';
 import type { Caching } from './edge/caching';
 import type { Subgraph } from './executor';
@@ -58,8 +57,11 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
     logger,
   });
   return [
-    noteIngredients(policyOf, [subgraphTag(name)]),
-    tagAnswers({ policyOf, tags }),
+    noteIngredients({
+      policyOf,
+      tags: [subgraphTag(name)],
+      tagsOf: (request, response) => tagsOfAnswer(tags, request, response),
+    }),
     effects,
     ...(identity === 'independent' ? [withoutIdentity()] : []),
     ...(cache.entities.enabled ? [entities] : []),

@@ -1,7 +1,8 @@
 import { valueFromASTUntyped } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { EntityFacts } from '../planning';
-import type { SubgraphRequest } from '../transports/transport';
+import type { SubgraphRequest, SubgraphResponse } from '../transports/transport';
+import { groupsOf } from './cache-groups';
 import {
   anyEntity,
   readOperation,
@@ -272,6 +273,14 @@ function parseJson(json: Buffer): unknown {
     return undefined;
   }
 }
+
+/** What a response is made of: what is known of its data, and the groups that it names itself. Looked at when it is kept. */
+export const tagsOf = (
+  tags: AnswerTags,
+  request: SubgraphRequest,
+  response: SubgraphResponse,
+): Iterable<string> =>
+  lazy(() => [...tags.ofResponse(request, response.body), ...groupsOf(response, 'cache-groups')]);
 
 /** What is made when it is looked at. */
 export const lazy = <Item>(make: () => Iterable<Item>): Iterable<Item> => ({

@@ -16,7 +16,7 @@ import {
   type SubgraphResponse,
   TransportError,
 } from '../transports/transport';
-import { type AnswerTags, lazy } from './answer-tags';
+import { type AnswerTags, lazy, tagsOf } from './answer-tags';
 import { backgroundCaller } from './background-caller';
 import { groupsOf } from './cache-groups';
 import { EntityKeys } from './entity-keys';
@@ -25,7 +25,6 @@ import { Lifetimes } from './lifetimes';
 import { type Attempt, Outage } from './outage';
 import { isStorable, noStore, type Policy, strictest } from './policy';
 import type { Clock, Entry, Look, Store } from './store';
-import { tagsOf } from './tag-answers';
 import { WantedList } from './wanted-list';
 
 export interface EntityCacheOptions {
@@ -85,7 +84,13 @@ class EntityCache {
     this.#outage = new Outage(now);
   }
 
-  async answer(request: SubgraphRequest, lists: readonly EntityList[]): Promise<SubgraphResponse> {
+  answer(request: SubgraphRequest, lists: readonly EntityList[]): Promise<SubgraphResponse> {
+    return lists.some(({ selection }) => this.#lifetimes.scopesOf(selection).length > 0)
+      ? this.#withStore(request, lists)
+      : this.#withoutStore(request, lists);
+  }
+
+  async #withStore(request: SubgraphRequest, lists: readonly EntityList[]): Promise<SubgraphResponse> {
     const { caller } = request;
     const looked = await this.#look(lists, caller);
     if (looked === undefined) return this.#withoutStore(request, lists);
@@ -111,13 +116,12 @@ class EntityCache {
     return { ...response, policy, tags: tagsOf(this.#options.tags, request, response) };
   }
 
-  /** What is kept of each list. Undefined where nothing can be, and where the store does not answer. */
+  /** What is kept of each list. Undefined where the store does not answer. */
   async #look(
     lists: readonly EntityList[],
     caller: Caller,
   ): Promise<{ readonly wanted: WantedList[]; readonly clock: Clock } | undefined> {
     const scopes = lists.map(({ selection }) => this.#lifetimes.scopesOf(selection));
-    if (scopes.every(({ length }) => length === 0)) return undefined;
     const keys = lists.map((list, i) => scopes[i]!.map((scope) => this.#keys.of(list, scope, caller)));
     const look = await this.#options.store.get(keys.flat(2)).catch((): undefined | Look => undefined);
     if (look === undefined) return undefined;
@@ -139,10 +143,14 @@ class EntityCache {
   }
 
   /** Asks as if there were no cache, and learns from the response whether one is of use. */
-  async #withoutStore(request: SubgraphRequest, lists: readonly EntityList[]): Promise<SubgraphResponse> {
-    const response = await this.#next(request);
-    const policy = this.#learn(lists, this.#options.policyOf(response), response);
-    return { ...response, policy, tags: tagsOf(this.#options.tags, request, response) };
+  #withoutStore(request: SubgraphRequest, lists: readonly EntityList[]): Promise<SubgraphResponse> {
+    return this.#next(request).then((response) => {
+      const said = this.#options.policyOf(response);
+      const policy = this.#learn(lists, said, response);
+      return policy === said
+        ? response
+        : { ...response, policy, tags: tagsOf(this.#options.tags, request, response) };
+    });
   }
 
   #refresh(request: SubgraphRequest, wanted: WantedList, clock: Clock): void {
@@ -199,13 +207,16 @@ class EntityCache {
   #learn(lists: readonly EntityList[], policy: Policy, { headers, status }: SubgraphResponse): Policy {
     if (status !== 200) return policy;
     const isSaid = headers['cache-control'] !== undefined;
-    const lives = lists.map(({ representations }) =>
-      representations.map((each) => this.#lifeOf(each, policy)).reduce(strictest),
-    );
-    lists.forEach(({ selection }, i) =>
-      this.#lifetimes.learn(selection, lives[i]!, lists.length === 1, isSaid),
-    );
-    return lives.reduce(strictest);
+    let all: Policy | undefined;
+    for (const list of lists) {
+      const life =
+        this.#options.policyOfType.size === 0
+          ? policy
+          : list.representations.map((each) => this.#lifeOf(each, policy)).reduce(strictest);
+      this.#lifetimes.learn(list.selection, life, lists.length === 1, isSaid);
+      all = all === undefined ? life : strictest(all, life);
+    }
+    return all!;
   }
 
   #keep({ request, response, policy }: Outcome, answers: EntityAnswers, clock: Clock): void {

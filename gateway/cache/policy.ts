@@ -146,7 +146,7 @@ export class Ingredients {
   /** Whether something in it was kept in this process, before a store that others share. */
   isNear = false;
   #policy: Policy | undefined;
-  #tags: Iterable<string>[] = [];
+  readonly #tags: Iterable<string>[] = [];
 
   /** The strictest policy of all; undefined while there is none. */
   get policy(): Policy | undefined {
@@ -173,6 +173,6 @@ export class Ingredients {
 
   tag(tags: Iterable<string>): void {
     if (this.#policy === undefined || isStorable(this.#policy)) this.#tags.push(tags);
-    else this.#tags = [];
+    else this.#tags.length = 0;
   }
 }

@@ -79,7 +79,7 @@ export function knownOperations(options: KnownOperationsOptions): Answerer {
             ...corsHeaders(headers.origin),
             ...told,
           ]);
-          response.end(bytes);
+          response.end(bytes, execution.release);
         },
         (error: unknown) => fail(arrival, error, options),
       );

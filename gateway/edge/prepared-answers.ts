@@ -24,7 +24,7 @@ interface Prepared extends Form {
 }
 
 /**
- * Sends public answers as messages that were written before: to have Node check and join a dozen headers for each hit
+ * Sends kept answers as messages that were written before: to have Node check and join a dozen headers for each hit
  * takes as long as all the rest of it.
  */
 export class PreparedAnswers {
@@ -47,8 +47,7 @@ export class PreparedAnswers {
     corsHeaders: readonly string[],
   ): boolean {
     if (!(response instanceof WholeResponse && request instanceof WholeRequest)) return false;
-    if (!response.takesMessage || answer.policy.scope !== 'public' || answer.body.length > longestBody)
-      return false;
+    if (!response.takesMessage || answer.body.length > longestBody) return false;
     const { headers } = request;
     if (headers['if-none-match'] !== undefined) return false;
     const encoding = this.#answerHeaders.encodingFor(headers['accept-encoding'], answer);

@@ -166,7 +166,8 @@ export class ResponseCache {
     const work = async (caller: Flight): Promise<Outcome> => {
       // Not before it is found under its key.
       await Promise.resolve();
-      const execution = await run(caller);
+      // Nobody releases it: there may be several who send it.
+      const execution = { ...(await run(caller)), release: undefined };
       this.#noteFailure(key, execution.errors.some(isOutage));
       const policy = this.#learn(operation, execution, caller);
       if (!isStorable(policy)) return { execution, answer: undefined };

@@ -37,11 +37,22 @@ export function exchange(
     failed(reason);
     return;
   }
-  answer
-    .then((response) => {
-      done(read(run, subgraph, response, shape));
-    }, failed)
-    .catch(run.fail);
+  answer.then(
+    (response) => {
+      try {
+        done(read(run, subgraph, response, shape));
+      } catch (error) {
+        run.fail(error);
+      }
+    },
+    (reason: unknown) => {
+      try {
+        failed(reason);
+      } catch (error) {
+        run.fail(error);
+      }
+    },
+  );
 }
 
 function read(run: Run, subgraph: string, { status, body }: SubgraphResponse, shape: Shape): Reply {

@@ -142,23 +142,41 @@ const noVariables = Buffer.alloc(0);
 /** What is sent together: of one subgraph, entities or root fields, in an order that is the same for the same set. */
 export function groupsOf<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[]): Asking[][] {
   const groups: Asking[][] = [];
-  const open = new Map<string, Asking[]>();
-  const ordered = calls.toSorted((one, other) => one.operation.number - other.operation.number);
-  for (const call of ordered) {
+  const open: Asking[][] = [];
+  for (const call of inOrder(calls)) {
     const { operation } = call;
     const { asksEntities } = operation;
-    const key = `${operation.request.subgraph} ${asksEntities ? 'entities' : 'root'}`;
-    const group = open.get(key);
+    const group = open.findLast(([first]) => mayGoTogether(first!, call));
     // What asks for the same root fields in two requests is one to whoever recognises equal requests.
     const isRepeated = !asksEntities && group?.at(-1)?.operation === operation;
     if (group !== undefined && group.length < mostTogether && !isRepeated) group.push(call);
     else {
       const next = [call];
       groups.push(next);
-      if (!isRepeated) open.set(key, next);
+      if (!isRepeated) open.push(next);
     }
   }
   return groups;
+}
+
+const mayGoTogether = (
+  { operation: one }: Pick<Call, 'operation'>,
+  { operation: other }: Pick<Call, 'operation'>,
+): boolean => one.asksEntities === other.asksEntities && one.request.subgraph === other.request.subgraph;
+
+/** As they are few, and mostly in order, this takes less than to sort them. */
+function inOrder<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[]): readonly Asking[] {
+  const ordered = calls.slice();
+  for (let i = 1; i < ordered.length; i++) {
+    const call = ordered[i]!;
+    let at = i;
+    while (at > 0 && ordered[at - 1]!.operation.number > call.operation.number) {
+      ordered[at] = ordered[at - 1]!;
+      at--;
+    }
+    ordered[at] = call;
+  }
+  return ordered;
 }
 
 /** Below the number of aliases that servers refuse, of those that have such a limit. */

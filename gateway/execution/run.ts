@@ -1,6 +1,7 @@
 import { type Caller, type Send } from '../transports/transport';
 import { type Call } from './call';
 import { type Program } from './compile';
+import { type Execution } from './execute';
 import { Asked } from './loader';
 import { type CompiledOperation } from './operation';
 import { FIRST_ASKER, OBJECT, SKIPPED, STATUS, Workspace } from './json/tape';
@@ -112,15 +113,19 @@ export class Run {
    * outlives the collection of young garbage, and takes memory until the next full one.
    */
   beginOutput(usualBytes: number): void {
-    this.out = usualBytes > pooledBytes ? new ByteWriter(usualBytes) : this.lendWriter();
+    this.out = usualBytes > smallBytes ? this.#pool.takeOutput(usualBytes) : this.lendWriter();
   }
 
-  /** What was written to `out`, for others to keep. */
-  takeOutput(): Buffer {
-    const { bytes, end } = this.out;
-    // A Buffer of its own is not written to again, and need not be copied unless much of it is empty.
-    const isOwn = this.#lent.at(-1) !== this.out && end * 2 > bytes.length;
-    return isOwn ? bytes.subarray(0, end) : Buffer.from(bytes.subarray(0, end));
+  /** What was written to `out`, for others to keep, and how they may give it back. */
+  takeOutput(): Pick<Execution, 'body' | 'release'> {
+    const { out } = this;
+    const body = out.bytes.subarray(0, out.end);
+    const isLent = this.#lent.at(-1) === out;
+    const release = (): void => this.#pool.giveBackOutput(out);
+    if (!isLent && out.end * 2 > out.bytes.length) return { body, release };
+    const copy = Buffer.from(body);
+    if (!isLent) release();
+    return { body: copy };
   }
 
   /** Gives back what was lent. Nothing of the run may be looked at afterwards. */
@@ -129,8 +134,8 @@ export class Run {
   }
 }
 
-/** Larger responses are written to a Buffer of their own. */
-const pooledBytes = 4096;
+/** Smaller responses are copied: that is less than to hand around who may write to them again, and when. */
+const smallBytes = 4096;
 
 /**
  * Workspaces and writers that are used again: the next request needs about as much as the last one. As many are kept
@@ -139,6 +144,8 @@ const pooledBytes = 4096;
 export class Pool {
   readonly #workspaces: Workspace[] = [];
   readonly #writers: ByteWriter[] = [];
+  /** Those that responses were written with which have been sent. */
+  readonly #outputs: ByteWriter[] = [];
   #keptBytes = 0;
 
   takeWorkspace(): Workspace {
@@ -153,6 +160,17 @@ export class Pool {
     if (writer === undefined) return new ByteWriter(writerBytes);
     this.#keptBytes -= writer.bytes.length;
     return writer;
+  }
+
+  takeOutput(usualBytes: number): ByteWriter {
+    const writer = this.#outputs.pop();
+    if (writer !== undefined) this.#keptBytes -= writer.bytes.length;
+    return writer !== undefined && writer.bytes.length >= usualBytes ? writer : new ByteWriter(usualBytes);
+  }
+
+  giveBackOutput(writer: ByteWriter): void {
+    writer.end = 0;
+    if (this.#keeps(writer.bytes.length)) this.#outputs.push(writer);
   }
 
   giveBack(workspace: Workspace, writers: readonly ByteWriter[]): void {

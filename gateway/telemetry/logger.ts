@@ -20,10 +20,46 @@ export function createLogger({ level, destination, secrets = [] }: LoggerOptions
     {
       level,
       base: { name: 'gateway' },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: isoTime(),
       ...(redact && { hooks: { streamWrite: redact } }),
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination ?? pino.destination({ dest: 1, sync: true }),
+    destination ?? standardOutput(),
   );
 }
+
+/** As pino's own, which writes out each of the many times of one millisecond. */
+function isoTime(): () => string {
+  let last = 0;
+  let text = '';
+  return () => {
+    const now = Date.now();
+    if (now !== last) text = `,"time":"${new Date((last = now)).toISOString()}"`;
+    return text;
+  };
+}
+
+/**
+ * Writes the lines of one turn of the event loop at once, as soon as it is over or they are many: a call of the system
+ * for each line took a tenth of what a hit of the response cache costs. What ends the process waits for them, but for SIGKILL.
+ */
+function standardOutput(): LogDestination {
+  const output = pino.destination({ dest: 1, sync: true });
+  let lines = '';
+  const flush = (): void => {
+    const written = lines;
+    lines = '';
+    if (written !== '') output.write(written);
+  };
+  process.on('exit', flush);
+  return {
+    write(line) {
+      if (lines === '') setImmediate(flush);
+      lines += line;
+      if (lines.length >= manyLines) flush();
+    },
+  };
+}
+
+/** Characters. */
+const manyLines = 8192;

@@ -1,11 +1,12 @@
+import { METHODS } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Counter, Histogram, Meter, UpDownCounter } from '@opentelemetry/api';
+import type { Counter, Meter, UpDownCounter } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { PersistedOperationStatistics } from '../edge/persisted-operation-statistics';
 import { ResponseCacheStatistics } from '../edge/response-cache-statistics';
 import { CallStatistics } from './call-statistics';
-import { RequestDurations } from './request-durations';
+import { Durations } from './durations';
 
 /**
  * The instruments of one gateway. No attribute is under a client's control: a label that any client can multiply
@@ -14,9 +15,10 @@ import { RequestDurations } from './request-durations';
 export interface Metrics {
   /** For parts that bring instruments of their own. */
   readonly meter: Meter;
-  readonly requestDurations: RequestDurations;
-  /** Seconds; attributes `subgraph` and `outcome`: `ok`, `aborted` (nobody waits any more), or the code of the error. */
-  readonly subgraphDuration: Histogram;
+  /** Of clients' requests, by method and status. */
+  readonly requestDurations: Durations<number>;
+  /** By subgraph and outcome: `ok`, `aborted` (nobody waits any more), or the code of the error. */
+  readonly subgraphDurations: Durations<string>;
   /** Attribute `subgraph`. */
   readonly subgraphRetries: Counter;
   /** Endpoints of subgraphs that are left alone; attribute `subgraph`. */
@@ -43,15 +45,25 @@ export function createMetrics(): Metrics {
   // Without labels about the library that measured.
   const serializer = new PrometheusSerializer('', false, undefined, true, true);
   const meter = provider.getMeter('weir');
-  const requestDurations = new RequestDurations('weir.request.duration.seconds', secondsBuckets);
+  const requestDurations = new Durations<number>({
+    name: 'weir.request.duration.seconds',
+    description: 'How long requests to the endpoint took.',
+    attributes: ['method', 'status'],
+    // Over HTTP/2 a client may call its method as it likes.
+    known: new Set(METHODS),
+    boundaries: secondsBuckets,
+  });
+  const subgraphDurations = new Durations<string>({
+    name: 'weir.subgraph.request.duration.seconds',
+    description: 'How long calls of subgraphs took.',
+    attributes: ['subgraph', 'outcome'],
+    boundaries: secondsBuckets,
+  });
   const stopWatching = watchEventLoop(meter);
   return {
     meter,
     requestDurations,
-    subgraphDuration: meter.createHistogram('weir.subgraph.request.duration.seconds', {
-      description: 'How long calls of subgraphs took.',
-      advice: { explicitBucketBoundaries: secondsBuckets },
-    }),
+    subgraphDurations,
     subgraphRetries: meter.createCounter('weir.subgraph.retries', {
       description: 'Calls of subgraphs that were sent again.',
     }),
@@ -71,7 +83,7 @@ export function createMetrics(): Metrics {
       const { resourceMetrics } = await reader.collect();
       // The exporter has a copy of the SDK of its own, whose enums are others to the linter.
       // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
-      resourceMetrics.scopeMetrics.push(requestDurations.collect());
+      resourceMetrics.scopeMetrics.push(requestDurations.collect(), subgraphDurations.collect());
       return serializer.serialize(resourceMetrics);
     },
     close: async () => {

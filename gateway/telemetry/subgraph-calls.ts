@@ -5,7 +5,7 @@ import type { Logger } from './logger';
 import type { Metrics } from './metrics';
 
 export interface MeasureCallsOptions {
-  readonly metrics: Pick<Metrics, 'subgraphDuration'>;
+  readonly metrics: Pick<Metrics, 'subgraphDurations'>;
   readonly logger: Pick<Logger, 'warn'>;
 }
 
@@ -18,7 +18,7 @@ export function measureCalls({ metrics, logger }: MeasureCallsOptions): Intercep
     const { subgraph } = request.operation;
     const started = performance.now();
     const record = (outcome: string): void =>
-      metrics.subgraphDuration.record((performance.now() - started) / 1000, { subgraph, outcome });
+      metrics.subgraphDurations.record((performance.now() - started) / 1000, subgraph, outcome);
     return next(request).then(
       (response) => {
         record(response.status < 400 ? 'ok' : 'SUBREQUEST_HTTP_ERROR');

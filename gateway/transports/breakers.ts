@@ -1,11 +1,4 @@
-import {
-  BrokenCircuitError,
-  circuitBreaker,
-  type CircuitBreakerPolicy,
-  CircuitState,
-  handleWhen,
-  SamplingBreaker,
-} from 'cockatiel';
+import { CircuitState, SamplingBreaker } from 'cockatiel';
 import { type SubgraphResponse, TransportError } from './transport';
 
 export interface BreakerOptions {
@@ -54,55 +47,68 @@ export class Breakers {
  */
 export class Breaker {
   readonly options: BreakerOptions;
-  readonly #policy: CircuitBreakerPolicy;
+  readonly #onChange: (state: 'open' | 'closed', reason?: unknown) => void;
+  readonly #sample: SamplingBreaker;
+  #state: 'closed' | 'open' | 'trying' = 'closed';
   #triesAgainAt = 0;
 
   constructor(options: BreakerOptions, onChange: (state: 'open' | 'closed', reason?: unknown) => void) {
-    const { failures: threshold, atLeast, window: duration, pause: halfOpenAfter } = options;
+    const { failures: threshold, atLeast, window: duration } = options;
     this.options = options;
-    this.#policy = circuitBreaker(
-      handleWhen(isFailure).orWhenResult((answer) => (answer as SubgraphResponse).status >= 500),
-      {
-        halfOpenAfter,
-        breaker: new SamplingBreaker({ threshold, duration, minimumRps: (atLeast * 1000) / duration }),
-      },
-    );
-    let isOpen = false;
-    this.#policy.onBreak((reason) => {
-      this.#triesAgainAt = performance.now() + halfOpenAfter;
-      if (!isOpen) onChange('open', 'error' in reason ? reason.error : reason);
-      isOpen = true;
-    });
-    this.#policy.onReset(() => {
-      if (isOpen) onChange('closed');
-      isOpen = false;
-    });
+    this.#onChange = onChange;
+    this.#sample = new SamplingBreaker({ threshold, duration, minimumRps: (atLeast * 1000) / duration });
   }
 
   get isOpen(): boolean {
-    return this.#policy.state !== CircuitState.Closed;
+    return this.#state !== 'closed';
   }
 
   /** Whether a call would be made: it is closed, or it is time to try. */
   get isReady(): boolean {
-    const { state } = this.#policy;
-    return (
-      state === CircuitState.Closed ||
-      (state === CircuitState.Open && performance.now() >= this.#triesAgainAt)
-    );
+    return this.#state === 'closed' || (this.#state === 'open' && performance.now() >= this.#triesAgainAt);
   }
 
   /** Rejects with a `TransportError` `broken`, without calling, while it is open. */
   run(subgraph: string, call: () => Promise<SubgraphResponse>): Promise<SubgraphResponse> {
     if (!this.isReady) return Promise.reject(new TransportError(subgraph, 'broken'));
-    return this.#policy.execute(call).catch((error: unknown) => {
-      throw error instanceof BrokenCircuitError ? new TransportError(subgraph, 'broken') : error;
-    });
+    const isTry = this.#state === 'open';
+    if (isTry) this.#state = 'trying';
+    const answer = call();
+    answer.then(
+      (response) => {
+        if (response.status < 500) this.#worked(isTry);
+        else this.#failed(isTry, { status: response.status });
+      },
+      (error: unknown) => {
+        if (isFailure(error)) this.#failed(isTry, error);
+        // It says nothing: the next call tries.
+        else if (isTry) this.#state = 'open';
+      },
+    );
+    return answer;
+  }
+
+  #worked(isTry: boolean): void {
+    if (this.#state === 'closed') this.#sample.success(CircuitState.Closed);
+    else if (isTry) {
+      this.#state = 'closed';
+      this.#sample.success(CircuitState.HalfOpen);
+      this.#onChange('closed');
+    }
+  }
+
+  /** What was called before it opened is no news. */
+  #failed(isTry: boolean, reason: unknown): void {
+    const opens = this.#state === 'closed' && this.#sample.failure(CircuitState.Closed);
+    if (!opens && !isTry) return;
+    this.#state = 'open';
+    this.#triesAgainAt = performance.now() + this.options.pause;
+    if (opens) this.#onChange('open', reason);
   }
 }
 
 /** Whether it says something about the endpoint that a call has no answer. That its client left does not. */
-const isFailure = (error: Error): boolean => error instanceof TransportError && failures.has(error.failure);
+const isFailure = (error: unknown): boolean => error instanceof TransportError && failures.has(error.failure);
 
 const failures = new Set<TransportError['failure']>([
   'unreachable',

@@ -19,9 +19,9 @@ export function chooseEndpoint(
   endpoints: readonly Endpoint[],
   zone: string | undefined,
 ): Send {
+  const [only] = endpoints;
+  if (only !== undefined && endpoints.length === 1) return (request) => callAt(only, subgraph, request);
   const places = endpoints.map((endpoint) => new Place(subgraph, endpoint, endpoint.zone === zone));
-  const [only] = places;
-  if (only !== undefined && places.length === 1) return (request) => only.call(request);
 
   let turn = 0;
   return (request) => {
@@ -34,6 +34,14 @@ export function chooseEndpoint(
     }
     return best === undefined ? Promise.reject(new TransportError(subgraph, 'broken')) : best.call(request);
   };
+}
+
+function callAt(
+  { send, breaker }: Endpoint,
+  subgraph: string,
+  request: SubgraphRequest,
+): Promise<SubgraphResponse> {
+  return breaker === undefined ? send(request) : breaker.run(subgraph, () => send(request));
 }
 
 class Place {
@@ -61,10 +69,8 @@ class Place {
   }
 
   call(request: SubgraphRequest): Promise<SubgraphResponse> {
-    const { send, breaker } = this.#endpoint;
     this.#onTheirWay++;
-    const answer = breaker === undefined ? send(request) : breaker.run(this.#subgraph, () => send(request));
-    return answer.then(
+    return callAt(this.#endpoint, this.#subgraph, request).then(
       (response) => {
         this.#onTheirWay--;
         if (response.status >= 500) this.#failedAt = performance.now();

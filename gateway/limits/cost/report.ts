@@ -1,7 +1,8 @@
+import { performance } from 'node:perf_hooks';
 import type { Meter } from '@opentelemetry/api';
 import type { OperationCost } from './operation-cost';
 
-/** Records what operations were estimated to cost, and did cost, of every 64th: looking at an answer takes time. */
+/** Records what operations were estimated to cost, and did cost, of one in a second: looking at an answer takes time. */
 export function createCostReport(
   meter: Meter,
 ): (cost: OperationCost, variables: Readonly<Record<string, unknown>>, data: Buffer) => void {
@@ -9,12 +10,15 @@ export function createCostReport(
     description: 'What operations cost, of a sample: `estimated` before they ran, `actual` by their answers.',
     advice: { explicitBucketBoundaries: [0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000] },
   });
-  let operations = 0;
+  let due = 0;
   return (cost, variables, data) => {
-    if (operations++ % sampled !== 0) return;
+    const now = performance.now();
+    if (now < due) return;
+    due = now + pause;
     histogram.record(cost.estimate(variables).cost, { kind: 'estimated' });
     histogram.record(cost.actual(JSON.parse(data.toString())), { kind: 'actual' });
   };
 }
 
-const sampled = 64;
+/** Milliseconds. */
+const pause = 1_000;

@@ -1,5 +1,4 @@
-import { bulkhead as createBulkhead, BulkheadRejectedError } from 'cockatiel';
-import { type Interceptor, TransportError } from '../transport';
+import { type Interceptor, type SubgraphRequest, type SubgraphResponse, TransportError } from '../transport';
 
 export interface BulkheadOptions {
   /** How many calls of the subgraph may be on their way at once. */
@@ -11,14 +10,37 @@ export interface BulkheadOptions {
 /** Keeps one slow subgraph from taking all connections and memory: what is over its bounds fails at once. */
 export function bulkhead({ concurrency, waiting }: BulkheadOptions): Interceptor {
   return (next) => {
-    const policy = createBulkhead(concurrency, waiting);
-    return (request) =>
-      policy
-        .execute(() => next(request))
-        .catch((error: unknown) => {
-          throw error instanceof BulkheadRejectedError
-            ? new TransportError(request.operation.subgraph, 'busy')
-            : error;
-        });
+    let onTheirWay = 0;
+    /** Those who wait, the first come first; the one at `first` is the next. */
+    let queue: (() => void)[] = [];
+    let first = 0;
+
+    const begin = (request: SubgraphRequest): Promise<SubgraphResponse> => {
+      onTheirWay++;
+      const answer = next(request);
+      answer.then(end, end);
+      return answer;
+    };
+
+    function end(): void {
+      onTheirWay--;
+      if (first === queue.length) return;
+      queue[first++]!();
+      if (first === queue.length) {
+        queue = [];
+        first = 0;
+      }
+    }
+
+    return (request) => {
+      if (onTheirWay < concurrency) return begin(request);
+      if (queue.length - first >= waiting)
+        return Promise.reject(new TransportError(request.operation.subgraph, 'busy'));
+      return new Promise((resolve) =>
+        queue.push(() => {
+          resolve(begin(request));
+        }),
+      );
+    };
   };
 }

@@ -299,6 +299,27 @@ describe('execute', () => {
     ]);
   });
 
+  it('writes over a large response that was given back, and over no other', async () => {
+    const long = new Graph({
+      only: {
+        sdl: 'type Query { text(of: String!): String }',
+        resolvers: { Query: { text: (_: unknown, { of }: { of: string }) => of.repeat(10_000) } },
+      },
+    });
+    const program = long.compile('query ($of: String!) { text(of: $of) }');
+    const ask = async (of: string) => (await long.run(program, { variables: { of } })).execution;
+    // The first one shows how large they are.
+    await ask('a');
+    const [kept, sent] = [await ask('b'), await ask('c')];
+    expect(kept.body.buffer).not.toBe(sent.body.buffer);
+    sent.release!();
+    const next = await ask('d');
+    expect(next.body.buffer).toBe(sent.body.buffer);
+    expect((await ask('e')).body.buffer).not.toBe(next.body.buffer);
+    expect(JSON.parse(next.body.toString()).data.text).toBe('d'.repeat(10_000));
+    expect(JSON.parse(kept.data.toString()).text).toBe('b'.repeat(10_000));
+  });
+
   it('chooses the operation by its name', async () => {
     const source = 'query A { me { name } } query B { me { id } }';
     expect((await shop.ask(source, { operationName: 'B' })).data).toEqual({ me: { id: 'u1' } });

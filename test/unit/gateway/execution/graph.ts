@@ -8,7 +8,7 @@ import {
   type GraphQLSchema,
   parse,
 } from 'graphql';
-import { compileOperation, execute, type Program } from '../../../../gateway/execution';
+import { compileOperation, execute, type Execution, type Program } from '../../../../gateway/execution';
 import type { ErrorOptions } from '../../../../gateway/execution/error-paths';
 import { type QueryPlan } from '../../../../gateway/execution/plan';
 import { buildQueryPlanner } from '../../../../gateway/planning/planner';
@@ -39,6 +39,7 @@ export interface Outcome {
   readonly text: string;
   readonly sent: readonly SentRequest[];
   readonly calls: CallCounts;
+  readonly execution: Execution;
 }
 
 export interface Asking {
@@ -108,9 +109,9 @@ export class Graph {
       return { status: 200, headers: {}, body: bytes };
     };
     const caller = callerOf();
-    const { body } = await execute(program, { variables, send, caller, errors });
-    const text = body.toString();
-    return { errors: [], ...JSON.parse(text), text, sent, calls: caller.calls };
+    const execution = await execute(program, { variables, send, caller, errors });
+    const text = execution.body.toString();
+    return { errors: [], ...JSON.parse(text), text, sent, calls: caller.calls, execution };
   }
 }
 

@@ -76,6 +76,18 @@ describe('a breaker', () => {
     expect(changes).toEqual(['a open', 'a closed']);
   });
 
+  it('lets the next call try when the client of the one that tried has gone', async () => {
+    const place = placeOf(fails('refused'));
+    const send = connect(place);
+    for (let i = 0; i < 10; i++) await ask(send);
+    await after(1000);
+    place.answer = fails('aborted');
+    expect(await ask(send)).toBe('aborted');
+    place.answer = () => Promise.resolve(ok);
+    expect(await ask(send)).toBe(200);
+    expect(changes).toEqual(['a open', 'a closed']);
+  });
+
   it.each(['aborted', 'busy', 'too-large'] as const)(
     'is not concerned by the failure "%s"',
     async (failure) => {

@@ -9,7 +9,11 @@ const body = Buffer.from('{}');
 
 async function noted(answer: () => Promise<SubgraphResponse>) {
   const caller = callerOf();
-  const send = noteIngredients(policyReader(), ['subgraph:products'])(answer);
+  const send = noteIngredients({
+    policyOf: policyReader(),
+    tags: ['subgraph:products'],
+    tagsOf: () => ['type:Product'],
+  })(answer);
   await send(requestOf('{ a }', undefined, caller)).catch(() => undefined);
   const { policy, tags } = caller.ingredients;
   return { policy, tags: [...tags] };
@@ -19,7 +23,7 @@ it('notes what a response says of itself', async () => {
   const headers = { 'cache-control': 'public, max-age=60' };
   expect(await noted(async () => ({ status: 200, headers, body }))).toEqual({
     policy: { scope: 'public', maxAge: 60, staleWhileRevalidate: 0, staleIfError: 0 },
-    tags: ['subgraph:products'],
+    tags: ['subgraph:products', 'type:Product'],
   });
 });
 
@@ -30,6 +34,13 @@ it('notes what a cache knows of a response', async () => {
   ).toEqual({
     policy,
     tags: ['subgraph:products', 'Product:upc=1'],
+  });
+});
+
+it('does not look at what a response is made of that nobody keeps', async () => {
+  expect(await noted(async () => ({ status: 200, headers: {}, body }))).toEqual({
+    policy: noStore,
+    tags: [],
   });
 });
 

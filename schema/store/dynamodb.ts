@@ -28,7 +28,8 @@ export async function dynamodbStore(options: DynamoDBStoreOptions): Promise<Regi
   const client = new DynamoDBClient({
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
-    requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000 },
+    // It answers within milliseconds, and the SDK asks three times.
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: 3_000 },
   });
 
   const get = async ({ partition, sort }: Key): Promise<Item | undefined> => {

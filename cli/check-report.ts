@@ -97,12 +97,13 @@ const isNotable = ({ severity }: CheckedChange): boolean => severity !== 'safe';
 
 /** What is to be said of the contracts that is not said of the variant: most changes are the same in both. */
 function contractsOf({ result }: Report): (Pick<CheckedVariant, 'errors' | 'changes'> & { name: string })[] {
-  const told = new Set(result.changes.map(({ message }) => message));
+  const told = new Map(result.changes.map(({ message, verdict }) => [message, verdict]));
   return Object.entries(result.contracts).map(([name, { errors, changes }]) => ({
     name,
     errors,
     changes: changes.filter(
-      (change) => change.verdict === 'fails' || (isNotable(change) && !told.has(change.message)),
+      (change) =>
+        isNotable(change) && (told.get(change.message) !== change.verdict || change.operations.length > 0),
     ),
   }));
 }

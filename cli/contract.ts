@@ -29,7 +29,7 @@ export function contractCommand(context: Context): Command {
         'each publish to the other one makes the next version of the contract, too. What the tags leave without ' +
         'content, and types that cannot be reached any more, are left out as well. A contract that cannot be is ' +
         'recorded as rejected, and changes nothing that runs: exit code 1. Without --of it is brought up to date. With ' +
-        '--remove it ends: it follows nothing any more, and no gateway starts with it anew.',
+        '--remove it ends: it follows nothing any more, and has no supergraph.',
     )
     .argument('<GRAPH@VARIANT>', 'the contract, such as shop@public')
     .addOption(registryOption())

@@ -3,6 +3,7 @@ import { z } from 'zod';
 const countRule = 'must be a whole number from 1 to 1000000000';
 const nameRule = 'must be a letter, then up to 63 letters, digits, - or _';
 const windowRule = 'must be a duration from 1s to 24h in whole seconds, or day or month';
+const units = ['requests', 'cost'] as const;
 const subjects = ['address', 'identity', 'client', 'everybody'] as const;
 
 /** `rates` in the options. `duration` is how the options write milliseconds. */
@@ -24,7 +25,13 @@ export const ratesOptions = <Duration extends z.ZodType<number>>(duration: Durat
             .int({ error: countRule })
             .min(1, { error: countRule })
             .max(1_000_000_000, { error: countRule })
-            .describe('How many requests each may send in a window. Each operation of a batch counts.'),
+            .describe('How much of what is counted each may ask for in a window.'),
+          count: z
+            .enum(units, { error: `must be one of ${units.join(', ')}` })
+            .default('requests')
+            .describe(
+              '`requests`, of which each operation of a batch is one, or the `cost` of operations, estimated as for `limits.cost`.',
+            ),
           window: z
             .union([z.enum(['day', 'month']), duration], { error: windowRule })
             .refine(

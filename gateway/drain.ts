@@ -1,30 +1,49 @@
-import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server, ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientRequest } from './client-request';
 import { requestError } from './errors';
 
+export interface DrainTimes {
+  /** How long new connections are still taken, in milliseconds. */
+  readonly delay: number;
+  /** How long requests in flight may then take, in milliseconds. */
+  readonly grace: number;
+}
+
 /**
- * Returns a function that closes the server: no new connection is taken, requests in flight may finish. What is not
- * finished after `grace` milliseconds is answered with `SHUTTING_DOWN`, and then cut.
+ * Returns a function that closes the server: requests in flight may finish. What is not finished after the grace is
+ * answered with `SHUTTING_DOWN`, and then cut.
  */
 export function prepareDrain(
   server: Server,
   inFlight: () => readonly ClientRequest[],
-): (grace: number) => Promise<void> {
+): (times: DrainTimes) => Promise<void> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
 
-  return async (grace) => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    const closing = setInterval(() => {
-      // Those whose last answer went out before the end was known.
+  /** A connection that is closed just when a request comes on it loses that. */
+  const closeIdle = (): void => {
+    // What has come by now has been read, so that its connection is not idle.
+    setImmediate(() => {
       server.closeIdleConnections();
       // Those that a client opened for later: Node counts them as busy.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-    }, 50);
+    });
+  };
+
+  return async ({ delay, grace }) => {
+    // Whoever keeps a connection learns with the next answer to open another one elsewhere.
+    server.prependListener('request', (_request, response: ServerResponse) => {
+      response.shouldKeepAlive = false;
+    });
+    if (delay > 0) await pause(delay);
+    // Node's server of HTTP would close idle connections at once.
+    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+    const closing = setInterval(closeIdle, timeToAnswer);
     const end = setTimeout(() => {
       for (const client of inFlight()) client.abort(requestError('SHUTTING_DOWN', {}));
       setTimeout(() => server.closeAllConnections(), timeToAnswer);

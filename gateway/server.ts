@@ -1,6 +1,5 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { changedOptions } from './changed-options';
 import { createAdminServer } from './admin-server';
@@ -147,8 +146,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     state = 'stopping';
     await reloading;
     logger.info({ inFlight: inFlight().length }, 'shutting down');
-    if (running.shutdown.delay > 0) await delay(running.shutdown.delay);
-    await drain(running.shutdown.grace);
+    await drain(running.shutdown);
     await close();
     logger.info('shut down');
   }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { RateOptions } from './rate-options';
+import type { RateOptions } from '../options/rates';
 import type { SharedCount } from './shared-counts';
 
 /** How much somebody has asked for in the window that runs. */

@@ -3,8 +3,8 @@ import type { Counter, Meter } from '@opentelemetry/api';
 import type { GraphQLError } from 'graphql';
 import type { Identity } from '../auth/identity';
 import { requestError } from '../errors';
+import type { RateOptions } from '../options/rates';
 import { type Count, RateCounter } from './rate-counter';
-import type { RateOptions } from './rate-options';
 import type { SharedCounts } from './shared-counts';
 
 export interface RatesOptions {

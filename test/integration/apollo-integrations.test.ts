@@ -4,7 +4,7 @@
  * bring is the Apollo Server behind them, with a schema and plugins of its own, so neither the gateway nor the settings
  * of `gateway/apollo-server.ts` are tested here. Two options of theirs are Weir's to keep: batches and the context.
  *
- * @jest-environment ./test/support/suite-environment.cjs
+ * @jest-environment <rootDir>/test/support/suite-environment.cjs
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';

@@ -1,6 +1,6 @@
 import { anonymous, createIdentity, type Identity } from '../../../../gateway/auth/identity';
 import { RateCounter } from '../../../../gateway/limits/rate-counter';
-import type { RateOptions } from '../../../../gateway/limits/rate-options';
+import type { RateOptions } from '../../../../gateway/options/rates';
 import { type Counted, networkOf, Rates } from '../../../../gateway/limits/rates';
 import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics';
 

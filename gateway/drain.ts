@@ -1,6 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as afterReading, setTimeout as pause } from 'node:timers/promises';
 import type { ClientRequest } from './client-request';
 import { requestError } from './errors';
 
@@ -26,13 +26,11 @@ export function prepareDrain(
   });
 
   /** A connection that is closed just when a request comes on it loses that. */
-  const closeIdle = (): void => {
-    // What has come by now has been read, so that its connection is not idle.
-    setImmediate(() => {
-      server.closeIdleConnections();
-      // Those that a client opened for later: Node counts them as busy.
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-    });
+  const closeIdle = async (): Promise<void> => {
+    await afterReading();
+    server.closeIdleConnections();
+    // Those that a client opened for later: Node counts them as busy.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
   };
 
   return async ({ delay, grace }) => {
@@ -41,9 +39,11 @@ export function prepareDrain(
       response.shouldKeepAlive = false;
     });
     if (delay > 0) await pause(delay);
+    // Whoever has connected by now is accepted.
+    await afterReading();
     // Node's server of HTTP would close idle connections at once.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-    const closing = setInterval(closeIdle, timeToAnswer);
+    const closing = setInterval(() => void closeIdle(), timeToAnswer);
     const end = setTimeout(() => {
       for (const client of inFlight()) client.abort(requestError('SHUTTING_DOWN', {}));
       setTimeout(() => server.closeAllConnections(), timeToAnswer);

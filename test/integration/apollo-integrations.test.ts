@@ -2,7 +2,8 @@
  * Apollo's own tests of what stands between Apollo Server and HTTP, run against Weir's: its listener, the front, Fastify
  * with its hooks and its handling of errors, and the endpoint, as `gateway/serving.ts` puts them together. What the tests
  * bring is the Apollo Server behind them, with a schema and plugins of its own, so neither the gateway nor the settings
- * of `gateway/apollo-server.ts` are tested here. Two options of theirs are Weir's to keep: batches and the context.
+ * of `gateway/apollo-server.ts` are tested here. One option of theirs is Weir's to keep: batches. There are no tests of
+ * `@defer` and `@stream`, which Weir does not have.
  *
  * @jest-environment <rootDir>/test/support/suite-environment.cjs
  */
@@ -27,10 +28,25 @@ import { parseOptions } from '../../gateway/options';
 import { createLogger } from '../../gateway/telemetry/logger';
 import { createMetrics } from '../../gateway/telemetry/metrics';
 
-/** What Weir does otherwise, by the test that asks for it. */
+const otherType =
+  'A body of another type than JSON is 415 and not 400, before any header is looked at: its type is what is wrong.';
+const otherWords = 'It is 400 BAD_REQUEST, but Weir has words of its own for it.';
+const noStore = 'An answer of which nothing says that it may be kept is `no-store`, and not silent.';
+
+/** What Weir does otherwise, by the test that asks for it, and why. */
 Object.assign(globalThis, {
-  deviations: new Map<string, string>([]),
+  deviations: new Map<string, string>([
+    ['CSRF prevention › default', otherType],
+    ['graphqlHTTP › throws an error if POST body is empty', otherType],
+    ['graphqlHTTP › throws an error if invalid content-type', otherType],
+    ['graphqlHTTP › throws an error if POST JSON is malformed', otherWords],
+    ['graphqlHTTP › disables batch requests by default', otherWords],
+    ['graphqlHTTP › cache-control not set without any hints with if-cacheable', noStore],
+    ['cache-control › runs when cache-control is disabled', noStore],
+  ]),
 });
+
+const logger = createLogger({ level: 'silent', secrets: [] });
 
 const createServer: CreateServerForIntegrationTests = async (config, { context } = {}) => {
   const server = new ApolloServer(config);
@@ -38,11 +54,10 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   const options = parseOptions({
     supergraph: 'none.graphql',
     path: '/',
-    limits: { batch: config.allowBatchedHttpRequests === true ? 10 : 1 },
+    limits: { batch: config.allowBatchedHttpRequests === true ? 1_000 : 1 },
     logging: { level: 'silent' },
   });
   const { path } = options;
-  const logger = createLogger({ level: 'silent', secrets: [] });
   const metrics = createMetrics();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const clients = new ClientRequests({ options, logger, metrics });

@@ -44,10 +44,13 @@ beforeAll(async () => {
 
 afterEach(async () => {
   broken.answer = undefined;
-  await canary.expectUnharmed();
-  await canary.stop();
-  await gateway.stop();
-  broken.requests.length = 0;
+  try {
+    await canary.expectUnharmed();
+  } finally {
+    await canary.stop();
+    await gateway.stop();
+    broken.requests.length = 0;
+  }
 }, 60_000);
 
 afterAll(async () => {
@@ -131,6 +134,7 @@ it('1,000 clients that leave take their calls along, and the subgraph is not bla
     breaker: { atLeast: 1 },
     timeouts: { subgraph: '30s', request: '30s' },
     connections: { max: 1_000 },
+    calls: { concurrency: 1_000 },
     overload: { requests: 5_000, delay: '60s' },
   });
   const hanging: { request: IncomingMessage; response: ServerResponse }[] = [];

@@ -1,9 +1,9 @@
 const { TestEnvironment } = require('jest-environment-node');
 
 /**
- * For tests that come from a package: those that `globalThis.deviations` names, a map from their sentences to the reasons
- * why they do not hold here, have to fail. One that passes, or that is not there any more, is an error, so the list
- * stays true.
+ * For tests that come from a package: those that `globalThis.deviations` names, a map from what they stand in and their
+ * sentences to the reasons why they do not hold here, have to fail. One that passes, or that is not there any more, is an
+ * error, so that the list stays true.
  */
 module.exports = class extends TestEnvironment {
   handleTestEvent({ name }, { rootDescribeBlock }) {
@@ -11,8 +11,9 @@ module.exports = class extends TestEnvironment {
     const { deviations } = this.global;
     const left = new Set(deviations.keys());
     for (const test of testsOf(rootDescribeBlock)) {
-      if (deviations.has(test.name)) test.failing = true;
-      left.delete(test.name);
+      const name = `${test.parent.name} › ${test.name}`;
+      if (deviations.has(name)) test.failing = true;
+      left.delete(name);
     }
     if (left.size > 0) throw new Error(`There are no tests of these names: ${[...left].join('; ')}.`);
   }

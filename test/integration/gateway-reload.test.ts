@@ -107,9 +107,7 @@ it('refuses what cannot be run, goes on with the last good one, and takes the ne
   await until(async () => (await gateway!.post({ query: '{ mended { name } }' })).status === 200);
 });
 
-/** `WEIR_ROUNDS=100` for a longer run. */
-it('loses no request and keeps no thread while supergraphs change under load', async () => {
-  const rounds = Number(process.env['WEIR_ROUNDS'] ?? 4);
+it('loses no request while supergraphs change under load', async () => {
   const supergraphs = [withField('a'), withField('b')];
   const supergraph = sourceOf(supergraphs[0]);
   gateway = await startTestGateway({ supergraph });
@@ -120,8 +118,7 @@ it('loses no request and keeps no thread while supergraphs change under load', a
       answers.push(JSON.stringify(await gateway!.query('{ user(id: "u1") { name reviews { rating } } }')));
   };
   const clients = [client(), client()];
-  const before = openHandles();
-  for (let i = 1; i <= rounds; i++) {
+  for (let i = 1; i <= 4; i++) {
     supergraph.report(supergraphs[i % 2]!);
     await until(() => gateway!.log.filter(({ msg }) => msg === 'a supergraph is live').length > i);
   }
@@ -129,16 +126,7 @@ it('loses no request and keeps no thread while supergraphs change under load', a
   await Promise.all(clients);
   expect(new Set(answers).size).toBe(1);
   expect(answers[0]).not.toContain('errors');
-  await until(() => openHandles() <= before);
-}, 600_000);
-
-// It would look up the name of each address.
-Object.assign(process.report, { excludeNetwork: true });
-
-/** Connections and threads. */
-const openHandles = (): number =>
-  process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length +
-  (process.report.getReport() as { readonly workers: readonly unknown[] }).workers.length;
+});
 
 describe('from a file', () => {
   it('runs what is written to it, and survives that it is emptied or removed', async () => {

@@ -22,4 +22,8 @@ module.exports = {
   maxWorkers: Math.max(2, availableParallelism() - 1),
   workerIdleMemoryLimit: '1.5GB',
   testTimeout: 20_000,
+  // A process for each core; otherwise jest leaves one core to itself, which then has nothing to do.
+  maxWorkers: '100%',
+  testSequencer: './test/support/longest-first.cjs',
+  globalSetup: './test/support/worker-bundle.cjs',
 };

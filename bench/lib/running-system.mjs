@@ -9,12 +9,15 @@ const START_LIMIT = 60_000;
 const STOP_LIMIT = 3_000;
 
 /**
- * Starts a system and asks it until it answers with status 200.
+ * Starts a system and asks it until it answers with status 200. `headers` are those of a client that it lets in.
  *
  * @returns `{ pid, port, startSeconds, said(), ask(body, authorization), stop() }`: seconds from the start to the first
  *   answer, and what the system has printed
  */
-export async function startSystem(system, { supergraph, script, operation, cores, nodeFlags = [] }) {
+export async function startSystem(
+  system,
+  { supergraph, script, operation, cores, nodeFlags = [], headers = { authorization: 'Bearer first' } },
+) {
   const port = await freePort();
   const args = onCores(cores, [...nodeFlags, ...system.command({ port, supergraph, script })]);
   const output = [];
@@ -34,10 +37,10 @@ export async function startSystem(system, { supergraph, script, operation, cores
   });
 
   const said = () => Buffer.concat(output).toString();
-  const ask = async (body, authorization = 'Bearer first') => {
+  const ask = async (body, authorization = headers.authorization) => {
     const response = await request(`http://127.0.0.1:${port}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json', authorization },
+      headers: { 'content-type': 'application/json', accept: 'application/json', ...headers, authorization },
       body,
     });
     return { status: response.statusCode, text: await response.body.text() };

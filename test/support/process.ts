@@ -126,9 +126,10 @@ export function isAlive(pid: number): boolean {
 /** Resolves when `condition` holds; rejects after `timeout` milliseconds. */
 export async function eventually(condition: () => unknown, timeout = 10_000): Promise<void> {
   const deadline = Date.now() + timeout;
-  while (!(await condition())) {
+  // Most things are so at once or soon; what takes long is not asked all the time.
+  for (let pause = 1; !(await condition()); pause = Math.min(2 * pause, 50)) {
     if (Date.now() > deadline) throw new Error(`Still not so after ${timeout} ms: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

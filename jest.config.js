@@ -25,4 +25,5 @@ module.exports = {
   // A process for each core; otherwise jest leaves one core to itself, which then has nothing to do.
   maxWorkers: '100%',
   testSequencer: './test/support/longest-first.cjs',
+  globalSetup: './test/support/worker-bundle.cjs',
 };

@@ -24,6 +24,8 @@ import { cpuSeconds, processTree } from './lib/processes.mjs';
 import { recordProfile } from './lib/profile.mjs';
 import { startSystem } from './lib/running-system.mjs';
 
+/** Of Weir, as it was built last. */
+const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const usage = `node bench/costs.mjs [options]
   --features a,b     of ${Object.keys(features).join(', ')} (default: all)
   --rounds N         default 5
@@ -114,10 +116,16 @@ async function measure(name, config, { replay, clients, folder }) {
   const headers = makeHeaders();
   const body = JSON.stringify(operation);
   await replay.ask({ command: 'prepare' });
-  const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
   const system = {
     label: `Weir, ${name}`,
-    command: ({ port }) => [main, 'gateway', '--port', port, '--config', join(folder, `${name}.yaml`)],
+    command: ({ port }) => [
+      `${dist}cli/main.js`,
+      'gateway',
+      '--port',
+      port,
+      '--config',
+      join(folder, `${name}.yaml`),
+    ],
   };
   const start = { operation: body, headers: headers?.[0], cores: [0], nodeFlags: [inspectable] };
   const running = await startSystem(system, start);
@@ -125,18 +133,29 @@ async function measure(name, config, { replay, clients, folder }) {
     await replay.ask({ command: 'record' });
     const { text } = await running.ask(body);
     const { calls } = await replay.ask({ command: 'recorded' });
-    const load = async (warmUp, seconds) => {
+    const load = async (seconds) => {
       const cpu = [];
       const sample = () => cpu.push(sum(cpuSeconds(processTree(running.pid)).values()));
-      const message = { port: running.port, connections: 50, body, headers, expected: text, warmUp, seconds };
+      const message = {
+        port: running.port,
+        connections: 50,
+        body,
+        headers,
+        expected: text,
+        warmUp: 0.1,
+        seconds,
+      };
       const { wrong, requests } = await clients.ask(message, sample);
       const problems = Object.entries(wrong).map(([what, count]) => `${count} × ${what}`);
       if (problems.length > 0) throw new Error(`${system.label}: ${problems.join(', ')}\n${running.said()}`);
-      return (cpu[1] - cpu[0]) / requests;
+      return { requests, cpu: (cpu[1] - cpu[0]) / requests };
     };
-    await load(Number(values['warm-up']), 0.1);
+    // Until each client was answered more than once: what is done once for each is not asked here.
+    let warmed = 0;
+    do warmed += (await load(Number(values['warm-up']))).requests;
+    while (warmed < 3 * (headers?.length ?? 0));
     const end = await recordProfile(running.said());
-    const cpu = await load(0.1, Number(values.seconds));
+    const { cpu } = await load(Number(values.seconds));
     const shares = sharesOf(await end());
     const of = (own) => {
       const parts = [...shares].filter(([place]) => own.some((beginning) => place.startsWith(beginning)));
@@ -153,7 +172,7 @@ function sharesOf({ nodes, samples, timeDeltas }) {
   const places = new Map();
   const walk = (node, above) => {
     const { functionName, url } = node.callFrame;
-    const file = /\/dist\/gateway\/(.*)\.js$/.exec(url)?.[1] ?? /\/dist\/(.*)\.js$/.exec(url)?.[1];
+    const [, file] = (url.includes(dist) && /\/dist\/(?:gateway\/)?(.*)\.js$/.exec(url)) || [];
     const place = file === undefined ? (above ?? functionName) : `${file}:${functionName}`;
     places.set(node.id, place);
     for (const id of node.children ?? []) walk(byId.get(id), place);

@@ -1,6 +1,5 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { createAdminServer } from './admin-server';
 import { type Invalidate, invalidateNamed, type InvalidationSource } from './cache/invalidation';
@@ -147,8 +146,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     state = 'stopping';
     await reloading;
     logger.info({ inFlight: inFlight().length }, 'shutting down');
-    if (running.shutdown.delay > 0) await delay(running.shutdown.delay);
-    await drain(running.shutdown.grace);
+    await drain(running.shutdown);
     await close();
     logger.info('shut down');
   }

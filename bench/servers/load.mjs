@@ -47,7 +47,7 @@ async function run(options) {
   let finishedInAll = 0;
   let lastAnswer = performance.now();
 
-  const due = [];
+  const due = new Queue();
   const idle = [];
   const closedLoop = options.rate === undefined;
   for (const client of clients) {
@@ -254,6 +254,29 @@ const isOk = (bytes) => bytes[9] === 50 && bytes[10] === 48 && bytes[11] === 48;
 function refusal(bytes, end) {
   const text = bytes.latin1Slice(0, end);
   return [text.slice(9, text.indexOf('\r\n')), /"code":"(\w+)"/.exec(text)?.[1]].filter(Boolean).join(' ');
+}
+
+/** First in, first out. An array takes as long to hand out its first item as it has items. */
+class Queue {
+  #items = [];
+  #first = 0;
+
+  get length() {
+    return this.#items.length - this.#first;
+  }
+
+  push(item) {
+    this.#items.push(item);
+  }
+
+  shift() {
+    const item = this.#items[this.#first++];
+    if (this.#first === 10_000) {
+      this.#items = this.#items.slice(this.#first);
+      this.#first = 0;
+    }
+    return item;
+  }
 }
 
 /** Calls `send` with the time at which each request is due. */

@@ -3,6 +3,7 @@ import { duration, mapOf, wholeNumber } from './values';
 
 const nameRule = 'must be a letter, then up to 63 letters, digits, - or _';
 const windowRule = 'must be a duration from 1s to 24h in whole seconds, or day or month';
+const units = ['requests', 'cost'] as const;
 const subjects = ['address', 'identity', 'client', 'everybody'] as const;
 
 export const rates = z
@@ -18,8 +19,14 @@ export const rates = z
           'For whom requests are counted apart: each `address` (of IPv6, each /64), each `identity` (who has proven nothing counts by address), each `client` that credentials name, such as an API key, or nobody.',
         ),
       limit: wholeNumber(1, 1_000_000_000).describe(
-        'How many requests each may send in a window. Each operation of a batch counts.',
+        'How much of what is counted each may ask for in a window.',
       ),
+      count: z
+        .enum(units, { error: `must be one of ${units.join(', ')}` })
+        .default('requests')
+        .describe(
+          '`requests`, of which each operation of a batch is one, or the `cost` of operations, estimated as for `limits.cost`.',
+        ),
       window: z
         .union([z.enum(['day', 'month']), duration], { error: windowRule })
         .refine(

@@ -228,14 +228,13 @@ describe('a planner', () => {
   });
 
   it('keeps no others waiting for an operation that is known to be slow', async () => {
-    const planner = await startPlanner({ ...unbounded, deadline: 4000 });
+    const planner = await startPlanner({ ...unbounded, deadline: 2500 });
     // The first one takes the turn of slow ones, and the second one never has any.
     const [, waiting] = [16, 17].map((depth) => failureOf(planner.plan(friendsOfFriends(depth), undefined)));
     expect(await waiting).toMatchObject({ failure: 'timeout' });
     const again = failureOf(planner.plan(friendsOfFriends(17), undefined)).then(() => 'slow');
     const quick = planner.plan('{ me { id } }', undefined).then(() => 'quick');
     expect(await Promise.race([again, quick])).toBe('quick');
-    await again;
   });
 
   it('goes on after a plan that was given up', async () => {
@@ -262,7 +261,7 @@ describe('a planner', () => {
   });
 
   it('survives a plan that takes more memory than it may', async () => {
-    const planner = await startPlanner({ ...unbounded, deadline: 60_000, memoryLimit: 80 });
+    const planner = await startPlanner({ ...unbounded, deadline: 60_000, memoryLimit: 64 });
     expect(await failureOf(planner.plan(friendsOfFriends(14), undefined))).toMatchObject({
       failure: 'too-complex',
     });

@@ -74,7 +74,7 @@ export function lintSchema({ name: subgraph, sdl, file }: SubgraphSchema, rules:
   visit(parse(source), {
     enter(node, _key, _siblings, _path, ancestors) {
       // Federation's own, or what it wants of an AppSync API: nobody chose the name, nor what is in it.
-      if ('name' in node && node.name?.value.startsWith('_')) return false;
+      if ('name' in node && node.name.value.startsWith('_')) return false;
       switch (node.kind) {
         case Kind.OBJECT_TYPE_DEFINITION:
         case Kind.INTERFACE_TYPE_DEFINITION:

@@ -1,0 +1,185 @@
+/** What breaks beside the gateway is an attack here; the canary asks the two subgraphs that go on to work. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { GatewayOptions } from '../../gateway';
+import { type Canary, startCanary } from '../support/canary';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import {
+  compose,
+  type SmallGraph,
+  startSmallGraph,
+  startSubgraph,
+  type TestSubgraph,
+} from '../support/small-graph';
+import { waysIn } from '../support/ways-in';
+
+let graph: SmallGraph;
+let broken: TestSubgraph;
+let gateway: TestGateway;
+let canary: Canary;
+/** Nobody listens there. */
+let closedPort: number;
+
+beforeAll(async () => {
+  graph = await startSmallGraph();
+  broken = await startSubgraph({
+    name: 'broken',
+    typeDefs: `
+      extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+      type Query { thing: Thing  certain: Thing! }
+      type Thing { name: String! }
+      type User @key(fields: "id") { id: ID!  nick: String  rank: Int! }
+    `,
+    resolvers: {
+      Query: { thing: () => ({ name: 'a thing' }), certain: () => ({ name: 'a thing' }) },
+      User: { __resolveReference: ({ id }: Json) => ({ id, nick: `nick of ${id}`, rank: 1 }) },
+    },
+  });
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  closedPort = (server.address() as AddressInfo).port;
+  await new Promise((closed) => server.close(closed));
+});
+
+afterEach(async () => {
+  broken.answer = undefined;
+  try {
+    await canary.expectUnharmed();
+  } finally {
+    await canary.stop();
+    await gateway.stop();
+    broken.requests.length = 0;
+  }
+}, 60_000);
+
+afterAll(async () => {
+  await graph.close();
+  await broken.close();
+});
+
+async function start(options: Partial<GatewayOptions> = {}): Promise<void> {
+  gateway = await startTestGateway({
+    supergraph: sourceOf(compose([graph.accounts, graph.reviews, broken])),
+    limits: { batch: 5 },
+    breaker: { enabled: false },
+    timeouts: { subgraph: '200ms' },
+    logging: { level: 'error' },
+    ...options,
+  });
+  canary = await startCanary({ url: gateway.url });
+}
+
+const failing: readonly [string, TestSubgraph['answer'], string][] = [
+  ['refuses connections', undefined, 'SUBREQUEST_HTTP_ERROR'],
+  ['resets connections', (_, response) => response.socket!.resetAndDestroy(), 'SUBREQUEST_HTTP_ERROR'],
+  ['answers 500', (_, response) => response.writeHead(500).end('at /srv/x.js:1'), 'SUBREQUEST_HTTP_ERROR'],
+  ['answers 503', (_, response) => response.writeHead(503).end(), 'SUBREQUEST_HTTP_ERROR'],
+  ['hangs', () => undefined, 'GATEWAY_TIMEOUT'],
+  ['hangs after its headers', (_, response) => response.flushHeaders(), 'GATEWAY_TIMEOUT'],
+  ['hangs in its body', (_, response) => response.write('{"data":{'), 'GATEWAY_TIMEOUT'],
+  [
+    'resets in its body',
+    (_, response) => response.write('{"data":', () => response.socket!.resetAndDestroy()),
+    'SUBREQUEST_HTTP_ERROR',
+  ],
+];
+
+/** Operations, and what is left of them. */
+const operations: readonly [string, Json][] = [
+  ['{ user(id: "u1") { name nick } }', { user: { name: 'Ada', nick: null } }],
+  ['{ user(id: "u1") { name rank } me { name } }', { user: null, me: { name: 'Ada' } }],
+  ['{ me { name } thing { name } }', { me: { name: 'Ada' }, thing: null }],
+  ['{ me { name } certain { name } }', null],
+];
+
+it.each(failing)(
+  'of a subgraph that %s fields are null as far as the schema lets them, on every way in',
+  async (what, answer, code) => {
+    await start(
+      what === 'refuses connections'
+        ? { subgraphs: { broken: { url: `http://127.0.0.1:${closedPort}/graphql` } } }
+        : {},
+    );
+    broken.answer = answer;
+    for (const { name, request } of waysIn) {
+      for (const [query, data] of operations) {
+        const response = await fetch(request(gateway.url, { query }));
+        const text = await response.text();
+        const parsed: Json = JSON.parse(text);
+        const body = Array.isArray(parsed) ? parsed[1] : parsed;
+        expect([name, query, response.status, body.data]).toEqual([name, query, 200, data]);
+        expect(body.errors[0].extensions).toEqual({ code, service: 'broken' });
+        expect(text).not.toMatch(/127\.0\.0\.1|ECONN|\/srv\/|\bat .*:\d+:\d+/);
+      }
+    }
+  },
+  60_000,
+);
+
+it('a packed answer that is packed again and again is not unpacked', async () => {
+  await start();
+  broken.answer = (_, response) =>
+    response
+      .writeHead(200, { 'content-encoding': Array.from({ length: 50 }, () => 'gzip').join(', ') })
+      .end('x');
+  expect(await gateway.query('{ me { name } thing { name } }')).toMatchObject({
+    data: { me: { name: 'Ada' }, thing: null },
+    errors: [{ path: ['thing'], extensions: { service: 'broken' } }],
+  });
+});
+
+it('1,000 clients that leave take their calls along, and the subgraph is not blamed', async () => {
+  await start({
+    breaker: { atLeast: 1 },
+    timeouts: { subgraph: '30s', request: '30s' },
+    connections: { max: 1_000 },
+    calls: { concurrency: 1_000 },
+    overload: { requests: 5_000, delay: '60s' },
+  });
+  const hanging: { request: IncomingMessage; response: ServerResponse }[] = [];
+  let aborted = 0;
+  broken.answer = (request, response) => {
+    hanging.push({ request, response });
+    response.on('close', () => aborted++);
+  };
+  const clients = Array.from({ length: 1_000 }, () => new AbortController());
+  const requests = clients.map(({ signal }, i) =>
+    gateway.post({ query: '{ thing { name } }' }, { signal, headers: { authorization: `Bearer ${i}` } }).then(
+      () => 'answered',
+      () => 'left',
+    ),
+  );
+  await until(() => hanging.length === clients.length);
+  const left = performance.now();
+  for (const client of clients) client.abort();
+  expect(new Set(await Promise.all(requests))).toEqual(new Set(['left']));
+  await until(() => aborted === clients.length);
+  if (process.env['WEIR_QUIET'] === '1') expect(performance.now() - left).toBeLessThan(100);
+  broken.answer = undefined;
+  expect(await gateway.query('{ thing { name } }')).toEqual({ data: { thing: { name: 'a thing' } } });
+  expect(await gateway.metrics()).not.toMatch(/weir_subgraph_endpoints_open\{subgraph="broken"\} 1/);
+}, 60_000);
+
+describe('the deadline of a request', () => {
+  it.each(waysIn)('is 504 in time, and told to each subgraph, by $name', async ({ name, request }) => {
+    await start({ timeouts: { request: '500ms', subgraph: '10s' } });
+    broken.answer = () => undefined;
+    const began = performance.now();
+    const response = await fetch(request(gateway.url, { query: '{ me { name } thing { name } }' }));
+    const took = performance.now() - began;
+    const body: Json = await response.json();
+    const { errors } = Array.isArray(body) ? body[1] : body;
+    expect([name, response.status, errors[0].extensions.code]).toEqual([name, 504, 'GATEWAY_TIMEOUT']);
+    expect(took).toBeGreaterThanOrEqual(495);
+    if (process.env['WEIR_QUIET'] === '1') expect(took).toBeLessThan(600);
+    expect(broken.requests.length).toBeGreaterThan(0);
+    for (const { headers } of broken.requests)
+      expect(Number(headers['x-request-timeout'])).toBeLessThanOrEqual(500);
+    await until(() => broken.requests.every((each) => each.aborted));
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((turn) => setTimeout(turn, 5));
+}

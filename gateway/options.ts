@@ -700,6 +700,11 @@ export const optionsSchema = z.strictObject({
           .describe(
             'How late the event loop may be, which each request waits on top of its own work. While it is later, fewer requests are served at once, but never fewer than 64.',
           ),
+        unread: size
+          .prefault('128MiB')
+          .describe(
+            'How much of answers may wait in a process for clients to read them. While it is more, requests are refused, and connections are cut on which something has waited for a second, those first that keep the most.',
+          ),
       },
       { error: 'must be a map' },
     )

@@ -1,5 +1,4 @@
 /** The thread in which operations are planned: one plan at a time, until the thread is terminated. */
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import {
   buildQueryPlanner,
@@ -33,9 +32,6 @@ export type WorkerMessage =
   | { readonly kind: 'plan'; readonly plan: string }
   | { readonly kind: 'error'; readonly failure: PlanningFailure; readonly reason: string };
 
-/** What the kernel calls so: 19 is the least priority, 0 the usual one. */
-const niceness = 5;
-
 function serve(): void {
   const say = (message: WorkerMessage): void => parentPort?.postMessage(message);
   let planner: ReturnType<typeof buildQueryPlanner>;
@@ -62,9 +58,4 @@ function serve(): void {
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/**
- * On a core that is not enough for both, whoever answers requests comes first: planning then takes a quarter of it. Linux
- * alone has priorities of threads; elsewhere this would be that of the process.
- */
-if (process.platform === 'linux') setPriority(niceness);
 serve();

@@ -144,9 +144,16 @@ interface Differs {
 
 /** What is known to be wrong in it, recognised by where its data differs first. */
 const apolloDefects: ((differs: Differs) => boolean)[] = [
-  // It does not rename what is false, null, zero or empty: the client's field is null, or a representation lacks it.
-  function falsyRenamed({ plan, theirs, ours }) {
-    return plan.includes('"KeyRenamer"') && (theirs === null || theirs === undefined || !ours);
+  // It does not rename what is false, null, zero or empty: the client's field is null, or a representation lacks it, and
+  // what requires it has another value.
+  function falsyRenamed({ graph: { subgraphs }, plan, theirs, ours }) {
+    if (!plan.includes('"KeyRenamer"')) return false;
+    if (theirs === null || theirs === undefined || !ours) return true;
+    return subgraphs.some(({ typeDefs }) =>
+      [...typeDefs.matchAll(/(\w+)(?:\([^)]*\))?: .*@requires/g)].some(([, field]) =>
+        new RegExp(`\\b${field!}\\b`).test(plan),
+      ),
+    );
   },
   // It asks for no entity of which conditions have left out a part that only other fields require.
   function leftOutRequirements({ plan, theirs }) {

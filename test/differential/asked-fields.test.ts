@@ -15,7 +15,7 @@ import { faultsOf } from './faults';
 import { composeGraph, describeGraph, type Graph, startEngine } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 40);
+const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 20);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 30);
 
 /** A world where nothing fails, which notes what is asked of it. */

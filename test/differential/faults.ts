@@ -17,10 +17,10 @@ import {
 import { type RandomOperation } from '../support/random-operation';
 import { answerMerged, type Graph, type Guard } from './systems';
 
-export type Path = readonly (string | number)[];
+type Path = readonly (string | number)[];
 
 /** The faults of an operation. */
-export interface Faults {
+interface Faults {
   /** What a resolver throws, or a value is no value of its type, there; undefined: nothing. */
   readonly errorAt: (path: Path) => GraphQLFormattedError | undefined;
   /** Whether there is a null that may not be. */
@@ -55,7 +55,7 @@ export async function faultsOf(graph: Graph, operation: RandomOperation, guard?:
   };
 }
 
-export const valueAt = (data: unknown, path: Path): unknown =>
+const valueAt = (data: unknown, path: Path): unknown =>
   path.reduce((value, step) => (value as Record<string | number, unknown> | null | undefined)?.[step], data);
 
 const pathOf = (path: GraphQLResolveInfo['path'] | undefined): (string | number)[] =>

@@ -36,7 +36,7 @@ export default tseslint.config(
     files: [
       'cli/**',
       'test/**',
-      'gateway/options.ts',
+      'gateway/options/index.ts',
       'subgraphs/kit/process.ts',
       'subgraphs/kit/settings.ts',
     ],

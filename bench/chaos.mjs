@@ -1,10 +1,11 @@
 /**
  * `node bench/chaos.mjs [--seconds 10] [--rate 200]`: what do clients notice of what breaks?
  *
- * A steady load on two workers while each subgraph in turn is killed, hangs, becomes slow, and answers with garbage,
- * while the cache store stops, and while a worker is killed; then SIGTERM under load. An answer must be the right one
- * unless its operation needs what is broken; then its errors must name that, and nothing else. Two seconds after its
- * return all must be right again. Calls of a broken subgraph must not be more than 1.1 times those that the load needs.
+ * A steady load on two workers while each subgraph in turn is killed, cuts connections, hangs, becomes slow, answers
+ * with garbage and with 503, while the cache store stops, and while a worker is killed; then SIGTERM under load. An
+ * answer must be the right one unless its operation needs what is broken; then its errors must name that, and nothing
+ * else. Two seconds after its return all must be right again. Calls of a broken subgraph must not be more than 1.1 times
+ * those that the load needs; one that is killed cannot count them.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -68,7 +69,7 @@ async function run({ proxies, store, gateway }) {
   const usual = await perSecond(proxies, 3);
 
   for (const name of subgraphNames) {
-    for (const mode of ['killed', 'hung', 'slow', 'garbage', 'failing']) {
+    for (const mode of ['killed', 'cutting', 'hung', 'slow', 'garbage', 'failing']) {
       const before = counts(proxies)[name];
       load.fault = { subgraph: name, from: performance.now(), until: Infinity };
       await proxies[name].become(mode);
@@ -190,10 +191,11 @@ async function startProxy(target) {
     proxy.calls += 1;
     const chunks = [];
     for await (const chunk of incoming) chunks.push(chunk);
+    if (mode === 'cutting') return incoming.socket.destroy();
     if (mode === 'hung') return;
     if (mode === 'slow') await pause(5000);
     if (mode === 'garbage') return response.end('<html>Service unavailable</html>');
-    if (mode === 'failing') return response.writeHead(500).end();
+    if (mode === 'failing') return response.writeHead(503).end();
     const { authorization } = incoming.headers;
     const { statusCode, headers, body } = await request(target, {
       method: 'POST',

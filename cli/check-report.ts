@@ -1,10 +1,20 @@
 import { createHash } from 'node:crypto';
 import { styleText } from 'node:util';
-import type { CheckedChange, CheckResult, Problem, ProblemLocation, UsedOperation } from '../schema';
+import type {
+  CheckedChange,
+  CheckedVariant,
+  CheckResult,
+  Problem,
+  ProblemLocation,
+  UsedOperation,
+} from '../schema';
 import { lazy } from './lazy';
 
 export const reportFormats = ['text', 'json', 'github', 'gitlab'] as const;
 export type ReportFormat = (typeof reportFormats)[number];
+
+/** Whether a format is for a page of results, beside which somebody reads the log. */
+export const isAnnotation = (format: ReportFormat): boolean => format === 'github' || format === 'gitlab';
 
 /** An operation that would take more calls of subgraphs, or a longer chain of them. */
 export interface PlanWarning {
@@ -40,35 +50,37 @@ export function formatReport(report: Report, format: ReportFormat, colours: bool
 }
 
 function formatText(report: Report, colours: boolean): string {
-  const { result, plans, name, isFirst, since } = report;
-  const { errors, hints, changes, lint, usage, passed } = result;
+  const { result, plans, name, isFirst } = report;
+  const { errors, hints, changes, lint, passed } = result;
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
     colours ? styleText(style, text, { validateStream: false }) : text;
   const { formatProblem } = lazy.schema();
-  const problems = [...errors, ...lint, ...hints.filter(({ level }) => level === 'warning')];
-  const blocks = problems.map((problem) => {
+  const showProblem = (problem: Problem, prefix = ''): string => {
     const [first = '', ...rest] = formatProblem(problem).split('\n');
-    return [paint(problem.level === 'error' ? 'red' : 'yellow', first), ...rest].join('\n');
-  });
-  for (const change of changes.filter(({ severity }) => severity !== 'safe')) {
+    return [paint(problem.level === 'error' ? 'red' : 'yellow', `${prefix}${first}`), ...rest].join('\n');
+  };
+  const showChange = (change: CheckedChange, prefix = ''): string => {
     const style = change.verdict === 'fails' ? 'red' : 'yellow';
-    blocks.push(
-      [
-        paint(style, headlineOf(change, report)),
-        ...placesOf(change.locations),
-        ...usersOf(change.operations),
-      ].join('\n'),
-    );
+    return [
+      paint(style, `${prefix}${headlineOf(change, report)}`),
+      ...placesOf(change.locations),
+      ...usersOf(change.operations),
+    ].join('\n');
+  };
+  const problems = [...errors, ...lint, ...hints.filter(({ level }) => level === 'warning')];
+  const blocks = problems.map((problem) => showProblem(problem));
+  for (const change of changes.filter(isNotable)) blocks.push(showChange(change));
+  for (const { name, errors, changes } of contractsOf(report)) {
+    for (const error of errors) blocks.push(showProblem(error, `${name}: `));
+    for (const change of changes) blocks.push(showChange(change, `${name}: `));
   }
   for (const plan of plans) blocks.push(paint('yellow', `warning ${describePlan(plan)}`));
   const safe = changes.filter(({ severity }) => severity === 'safe');
   if (safe.length > 0) blocks.push(safe.map(({ message }) => paint('green', `safe ${message}`)).join('\n'));
-  const weighed =
-    errors.length > 0 || changes.length === 0
-      ? ''
-      : usage === undefined || usage.requests === 0
-        ? 'Nothing is known of use, so that every breaking change fails.\n'
-        : `Weighed against ${counted(usage.requests, 'request')} of ${counted(usage.operations.length, 'operation')} in the last ${since} days${usage.firstDay === undefined ? '' : `, counted since ${usage.firstDay}`}.\n`;
+  const weighed = [
+    weightOf(result, report),
+    ...Object.entries(result.contracts).map(([name, contract]) => weightOf(contract, report, `${name}: `)),
+  ].join('');
   const verdict = passed
     ? paint('green', `passed: ${summaryOf(result)}`)
     : paint('red', `failed: ${summaryOf(result)}`);
@@ -79,6 +91,31 @@ function formatText(report: Report, colours: boolean): string {
         : 'Subgraphs that need one another are checked and published together, with --config FILE.\n')
     : '';
   return `${[...blocks, ''].join('\n\n')}${weighed}${compared}weir check against ${name} ${verdict}.\n`;
+}
+
+const isNotable = ({ severity }: CheckedChange): boolean => severity !== 'safe';
+
+/** What is to be said of the contracts that is not said of the variant: most changes are the same in both. */
+function contractsOf({ result }: Report): (Pick<CheckedVariant, 'errors' | 'changes'> & { name: string })[] {
+  const told = new Map(result.changes.map(({ message, verdict }) => [message, verdict]));
+  return Object.entries(result.contracts).map(([name, { errors, changes }]) => ({
+    name,
+    errors,
+    changes: changes.filter(
+      (change) =>
+        isNotable(change) && (told.get(change.message) !== change.verdict || change.operations.length > 0),
+    ),
+  }));
+}
+
+/** What breaking changes were weighed against. */
+function weightOf({ changes, usage }: CheckedVariant, { since }: Report, prefix = ''): string {
+  if (changes.length === 0) return '';
+  if (usage === undefined || usage.requests === 0)
+    return `${prefix}Nothing is known of use, so that every breaking change fails.\n`;
+  const { requests, operations, firstDay } = usage;
+  const counting = firstDay === undefined ? '' : `, counted since ${firstDay}`;
+  return `${prefix}Weighed against ${counted(requests, 'request')} of ${counted(operations.length, 'operation')} in the last ${since} days${counting}.\n`;
 }
 
 function headlineOf(change: CheckedChange, { since }: Report): string {
@@ -124,7 +161,7 @@ function describePlan({ operation, before, after }: PlanWarning): string {
   );
 }
 
-function summaryOf({ errors, changes, lint }: CheckResult): string {
+function summaryOf({ errors, changes, lint, contracts }: CheckResult): string {
   if (errors.length > 0) return `it does not compose, with ${counted(errors.length, 'error')}`;
   const breaking = changes.filter(({ verdict }) => verdict === 'fails').length;
   const style = lint.filter(({ level }) => level === 'error').length;
@@ -133,6 +170,9 @@ function summaryOf({ errors, changes, lint }: CheckResult): string {
     `${counted(changes.length, 'change')} for clients`,
     ...(breaking > 0 ? [`${breaking} of them breaking`] : []),
     ...(style > 0 ? [`${counted(style, 'error')} of style`] : []),
+    ...Object.entries(contracts).flatMap(([name, { passed }]) =>
+      passed ? [] : [`its contract ${name} fails`],
+    ),
   ].join(', ');
 }
 
@@ -140,17 +180,24 @@ const counted = (number: number, noun: string): string =>
   `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 
 function toJson({ result, plans }: Report) {
-  const { passed, errors, hints, changes, lint, usage } = result;
-  const { requests, firstDay } = usage ?? {};
+  const { passed, lint, contracts } = result;
   return {
     passed,
-    errors,
-    hints,
-    changes,
+    ...variantToJson(result),
     lint,
     plans,
-    usage: usage === undefined ? null : { requests, firstDay },
+    contracts: Object.fromEntries(
+      Object.entries(contracts).map(([name, contract]) => [
+        name,
+        { passed: contract.passed, ...variantToJson(contract) },
+      ]),
+    ),
   };
+}
+
+function variantToJson({ errors, hints, changes, usage }: CheckedVariant) {
+  const { requests, firstDay } = usage ?? {};
+  return { errors, hints, changes, usage: usage === undefined ? null : { requests, firstDay } };
 }
 
 /** One thing to be shown at a line of a file. */
@@ -163,26 +210,30 @@ interface Finding {
 
 function findingsOf(report: Report): Finding[] {
   const { errors, hints, lint, changes } = report.result;
-  const ofProblem = ({ level, code, message, locations }: Problem): Finding => ({
-    ...{ level, code, message },
+  const ofProblem = ({ level, code, message, locations }: Problem, prefix = ''): Finding => ({
+    ...{ level, code },
+    message: `${prefix}${message}`,
     location: locations[0],
   });
+  const ofChange = (change: CheckedChange, prefix = ''): Finding => ({
+    level: change.verdict === 'fails' ? 'error' : 'warning',
+    code: change.code,
+    message: [`${prefix}${headlineOf(change, report)}`, ...usersOf(change.operations)].join('\n'),
+    location: change.locations[0],
+  });
   return [
-    ...errors.map(ofProblem),
-    ...changes
-      .filter(({ severity }) => severity !== 'safe')
-      .map((change): Finding => ({
-        level: change.verdict === 'fails' ? 'error' : 'warning',
-        code: change.code,
-        message: [headlineOf(change, report), ...usersOf(change.operations)].join('\n'),
-        location: change.locations[0],
-      })),
+    ...errors.map((error) => ofProblem(error)),
+    ...changes.filter(isNotable).map((change) => ofChange(change)),
+    ...contractsOf(report).flatMap(({ name, errors, changes }) => [
+      ...errors.map((error) => ofProblem(error, `${name}: `)),
+      ...changes.map((change) => ofChange(change, `${name}: `)),
+    ]),
     ...report.plans.map((plan): Finding => ({
       ...{ level: 'warning', code: 'SLOWER_PLAN', location: undefined },
       message: describePlan(plan),
     })),
-    ...lint.map(ofProblem),
-    ...hints.filter(({ level }) => level === 'warning').map(ofProblem),
+    ...lint.map((problem) => ofProblem(problem)),
+    ...hints.filter(({ level }) => level === 'warning').map((hint) => ofProblem(hint)),
   ];
 }
 

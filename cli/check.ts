@@ -1,8 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type {
+  CheckOptions,
   CheckResult,
-  ContractTags,
+  ReadUsage,
   Registry,
+  RunningContract,
   SubgraphChange,
   SubgraphSchema,
   Threshold,
@@ -10,7 +12,13 @@ import type {
 } from '../schema';
 import { CommandFailure, type Context } from './context';
 import { addRegistryFlags, formatOption, type RegistryFlags, withRegistry } from './registry';
-import { formatReport, type PlanWarning, type ReportFormat, reportFormats } from './check-report';
+import {
+  formatReport,
+  isAnnotation,
+  type PlanWarning,
+  type ReportFormat,
+  reportFormats,
+} from './check-report';
 import { lazy } from './lazy';
 import { readInput } from './input';
 import { addSchemaFlags, readChanges, type SchemaFlags } from './subgraph-changes';
@@ -84,25 +92,16 @@ async function check(name: string | undefined, flags: CheckFlags, context: Conte
       : await readLintRules(flags.lint).catch((error: unknown) => {
           throw error instanceof RegistryError ? new CommandFailure(`weir: ${error.message}`, 2) : error;
         });
-  const run = async ({ before, subgraphs, contract, readUsage, name }: Base): Promise<void> => {
+  const run = async ({ name, ...base }: Base): Promise<void> => {
+    const { before } = base;
     const proposed = changes.map((change) => change.name);
-    const result = await checkSchemas({
-      before,
-      subgraphs,
-      contract,
-      proposed,
-      readUsage,
-      threshold: flags.threshold,
-      lint,
-    });
+    const result = await checkSchemas({ ...base, proposed, threshold: flags.threshold, lint });
     const plans = await comparePlans(before, result, flags.plans);
-    context.stdout.write(
-      formatReport(
-        { result, plans, name, isFirst: before === undefined, since: flags.since },
-        flags.format,
-        colours(context),
-      ),
-    );
+    const report = { result, plans, name, isFirst: before === undefined, since: flags.since };
+    const { stdout, stderr } = context;
+    stdout.write(formatReport(report, flags.format, coloursOf(stdout, context)));
+    // What is made for a page of results says little to who reads the log of the job.
+    if (isAnnotation(flags.format)) stderr.write(formatReport(report, 'text', coloursOf(stderr, context)));
     if (!result.passed) throw new CommandFailure('', 1);
   };
   if (flags.against !== undefined) return run(await readBase(flags.against, changes, flags, context));
@@ -110,13 +109,8 @@ async function check(name: string | undefined, flags: CheckFlags, context: Conte
 }
 
 /** What runs now, and what would. */
-interface Base {
+interface Base extends Pick<CheckOptions, 'before' | 'subgraphs' | 'contract' | 'contracts' | 'readUsage'> {
   readonly name: string;
-  readonly before: string | undefined;
-  readonly subgraphs: readonly SubgraphSchema[];
-  /** What of them a contract shows. */
-  readonly contract?: ContractTags | undefined;
-  readonly readUsage?: Parameters<ReturnType<typeof lazy.schema>['checkSchemas']>[0]['readUsage'];
 }
 
 async function registryBase(
@@ -124,18 +118,22 @@ async function registryBase(
   changes: readonly SubgraphChange[],
   { since, excludeClient }: CheckFlags,
 ): Promise<Base> {
-  const newest = await registry.current();
-  const isRunning = newest?.supergraph !== undefined;
-  const { readUsage } = lazy.schema();
   const start = new Date(Date.now() - since * 86_400_000);
-  return {
-    name: registry.name,
-    before: isRunning ? await registry.supergraph(newest) : undefined,
-    subgraphs: await registry.proposal(changes),
-    contract: newest?.contract,
-    readUsage: (schema) =>
-      readUsage(registry.usage, { since: start, excludedClients: excludeClient, schema }),
+  const usageOf =
+    ({ usage }: Registry): ReadUsage =>
+    (schema) =>
+      lazy.schema().readUsage(usage, { since: start, excludedClients: excludeClient, schema });
+  const running = async (variant: Registry) => {
+    const newest = await variant.current();
+    const before = newest?.supergraph === undefined ? undefined : await variant.supergraph(newest);
+    return { name: variant.name, before, tags: newest?.contract, readUsage: usageOf(variant) };
   };
+  const { tags: contract, ...base } = await running(registry);
+  const followers = await Promise.all((await registry.contracts()).map(running));
+  const contracts = followers.flatMap(({ before, tags, ...follower }): RunningContract[] =>
+    before === undefined || tags === undefined ? [] : [{ ...follower, before, tags }],
+  );
+  return { ...base, contract, contracts, subgraphs: await registry.proposal(changes) };
 }
 
 async function readBase(
@@ -197,8 +195,8 @@ async function comparePlans(
   });
 }
 
-const colours = ({ stdout, env }: Context): boolean =>
-  env['NO_COLOR'] === undefined && (stdout.isTTY === true || env['FORCE_COLOR'] !== undefined);
+const coloursOf = ({ isTTY }: Context['stdout'], { env }: Context): boolean =>
+  env['NO_COLOR'] === undefined && (isTTY === true || env['FORCE_COLOR'] !== undefined);
 
 function days(text: string): number {
   const [, amount] = /^([1-9]\d?)d$/.exec(text) ?? [];

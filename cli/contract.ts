@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { ContractTerms } from '../schema';
+import type { Authorship, ChangeResult, Registry } from '../schema';
 import { CommandFailure, type Context } from './context';
 import {
   addAuthorFlags,
@@ -16,6 +16,7 @@ interface ContractFlags extends AuthorFlags {
   readonly of?: string;
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
+  readonly remove?: true;
   readonly format: string;
 }
 
@@ -27,7 +28,8 @@ export function contractCommand(context: Context): Command {
       'Makes a variant of a graph that shows clients only a part of another variant, chosen by `@tag`. From then on ' +
         'each publish to the other one makes the next version of the contract, too. What the tags leave without ' +
         'content, and types that cannot be reached any more, are left out as well. A contract that cannot be is ' +
-        'recorded as rejected, and changes nothing that runs: exit code 1. Without --of it is brought up to date.',
+        'recorded as rejected, and changes nothing that runs: exit code 1. Without --of it is brought up to date. With ' +
+        '--remove it ends: it follows nothing any more, and has no supergraph.',
     )
     .argument('<GRAPH@VARIANT>', 'the contract, such as shop@public')
     .addOption(registryOption())
@@ -36,7 +38,8 @@ export function contractCommand(context: Context): Command {
       '--include <TAG...>',
       'only fields and unions with one of these tags, themselves or by their type',
     )
-    .option('--exclude <TAG...>', 'nothing with one of these tags, whatever else it has');
+    .option('--exclude <TAG...>', 'nothing with one of these tags, whatever else it has')
+    .option('--remove', 'end the contract');
   return addAuthorFlags(command)
     .addOption(formatOption('text', 'json'))
     .addHelpText(
@@ -44,29 +47,37 @@ export function contractCommand(context: Context): Command {
       '\nExamples:\n' +
         '  $ weir contract shop@public --of shop@prod --exclude internal\n' +
         '  $ weir contract shop@partners --of shop@prod --include public partner --exclude internal\n' +
-        '  $ weir contract shop@public',
+        '  $ weir contract shop@public\n' +
+        '  $ weir contract shop@public --remove',
     )
     .action((graph: string, flags: ContractFlags) => contract(graph, flags, context));
 }
 
 async function contract(graph: string, flags: ContractFlags, context: Context): Promise<void> {
-  const terms = termsOf(flags);
+  const run = changeOf(flags);
   const authorship = await authorshipOf(flags, context);
   const { registry: location } = flags;
   await withRegistry(
     { graph, ...(location === undefined ? {} : { registry: location }) },
     context,
     async (registry) => {
-      reportResult(await registry.contract(terms, authorship), registry, flags.format, context);
+      reportResult(await run(registry, authorship), registry, flags.format, context);
     },
   );
 }
 
-function termsOf({ of, include = [], exclude = [] }: ContractFlags): ContractTerms | undefined {
-  if (of !== undefined) return { of, include, exclude };
-  if (include.length + exclude.length === 0) return undefined;
-  throw new CommandFailure(
-    'weir: --include and --exclude need --of: the variant that the contract shows a part of.',
-    2,
-  );
+type Run = (registry: Registry, authorship: Authorship) => Promise<ChangeResult>;
+
+function changeOf({ of, include = [], exclude = [], remove }: ContractFlags): Run {
+  const hasTags = include.length + exclude.length > 0;
+  if (remove && (of !== undefined || hasTags))
+    throw new CommandFailure('weir: --remove takes neither --of nor tags: it ends the contract.', 2);
+  if (of === undefined && hasTags)
+    throw new CommandFailure(
+      'weir: --include and --exclude need --of: the variant that the contract shows a part of.',
+      2,
+    );
+  const terms = of === undefined ? undefined : { of, include, exclude };
+  return (registry, authorship) =>
+    remove ? registry.endContract(authorship) : registry.contract(terms, authorship);
 }

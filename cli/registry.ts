@@ -110,7 +110,7 @@ export function reportResult(
 
 function problemsOf(result: ChangeResult): readonly Problem[] {
   if (result.outcome === 'rejected') return result.errors;
-  return result.outcome === 'published' ? result.hints : [];
+  return result.outcome === 'published' ? result.hints.filter(({ level }) => level === 'warning') : [];
 }
 
 function describeResult(name: string, { outcome, version }: ChangeResult): string {
@@ -119,7 +119,8 @@ function describeResult(name: string, { outcome, version }: ChangeResult): strin
 }
 
 /** What a version did, such as `changed reviews, added orders`. */
-export function describeChanges({ changes, restores, contract }: Version): string {
+export function describeChanges({ kind, changes, restores, contract }: Version): string {
+  if (kind === 'ended') return 'no contract any more';
   const words = Object.entries(changes).map(([name, what]) => `${what} ${name}`);
   const done = words.join(', ') || (contract === undefined ? 'changed nothing' : 'changed its terms');
   if (contract !== undefined) return `${done}, as ${contract.of} at version ${contract.version}`;

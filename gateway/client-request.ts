@@ -7,6 +7,7 @@ import type { SignIdentity } from './auth/signed-identity';
 import { Ingredients } from './cache/policy';
 import type { Served } from './edge/answer-headers';
 import { requestError } from './errors';
+import type { Charge } from './limits/rates';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
 import { type CallCounts, noCalls } from './transports/call-counts';
@@ -52,6 +53,10 @@ export class ClientRequest implements Caller, Live {
   refusal: Error | undefined;
   /** Whether it was counted for the rates: why it may not go on, or null when it may. */
   rateRefusal: GraphQLError | null | undefined;
+  /** Counts what an operation of it is going to cost; undefined where no rate counts that. */
+  charge: Charge | undefined;
+  /** What its last operation was counted as. */
+  charged: number | undefined;
   /** How it is answered, where caches may keep the answer. */
   served: Served | undefined;
 

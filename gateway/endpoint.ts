@@ -14,9 +14,9 @@ import { unpackRequest } from './unpack-request';
 
 export interface EndpointOptions {
   readonly path: string;
-  readonly apollo: ApolloServer<OperationContext>;
+  readonly apollo: Pick<ApolloServer<OperationContext>, 'executeHTTPGraphQLRequest'>;
   readonly answerHeaders: AnswerHeaders;
-  readonly cachedAnswers: CachedAnswers;
+  readonly cachedAnswers: Pick<CachedAnswers, 'learn'>;
   /** Whether there is a supergraph; until then the answer is 503. */
   readonly isReady: () => boolean;
   readonly limits: ClientLimits;

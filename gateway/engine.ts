@@ -183,7 +183,8 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
           const program = refused && plans.peek(plannedOf(source, hash, operationName, refused));
           if (program === undefined) return undefined;
           const asked = ask(variables, refused!);
-          return () => {
+          return async () => {
+            charge(client, cost, variables);
             count?.(client, variables);
             return responses.answer(asked, client, (caller) => perform(program, variables, cost, caller));
           };
@@ -204,6 +205,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       if (refusal !== undefined) throw refusal;
       const checked = checkVariables(apiSchema, operation, variables);
       if ('errors' in checked) return { errors: checked.errors };
+      charge(client, entry.cost, variables);
       const refused = entry.access.peek(client.identity) ?? (await entry.access.decide(client.identity));
       const planned = plannedOf(source, queryHash, operationName, refused);
       if (!known.has(key)) known.set(key, entry, { size: key.length * 2 + 1024 });
@@ -288,6 +290,15 @@ function checkVariables(
 }
 
 const noVariables = { coerced: {} };
+
+/** Counts the cost for the rates of the client. Throws where it has none left for it. */
+function charge(client: ClientRequest, { estimate }: OperationCost, variables: Variables): void {
+  if (client.charge === undefined) return;
+  const { cost } = estimate(variables);
+  const limited = client.charge(cost);
+  if (limited !== undefined) throw limited;
+  client.charged = cost;
+}
 
 function boundsOf({ timeout, paths, plans, waiting, threads, memory }: Options['planning']): PlannerBounds {
   return {

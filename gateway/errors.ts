@@ -117,9 +117,9 @@ export const errors = {
   },
   RATE_LIMITED: {
     status: 429,
-    when: 'The client has sent more requests than one of `rates` lets it. `Retry-After` says when to ask again.',
-    message: ({ rate, limit, window, retryAfter }: RateFacts) =>
-      `Too many requests: "${rate}" allows ${limit} in ${window} s. Ask again in ${retryAfter} s.`,
+    when: 'The client has sent more requests than one of `rates` lets it, or operations that cost more. `Retry-After` says when to ask again.',
+    message: ({ rate, limit, unit, window, retryAfter }: RateFacts) =>
+      `Too ${unit === 'cost' ? 'great a cost' : 'many requests'}: "${rate}" allows ${limit} in ${window} s. Ask again in ${retryAfter} s.`,
   },
   OVERLOADED: {
     status: 503,
@@ -253,6 +253,7 @@ interface Limited {
 interface RateFacts {
   readonly rate: string;
   readonly limit: number;
+  readonly unit: 'requests' | 'cost';
   /** Seconds. */
   readonly window: number;
   /** Seconds. */

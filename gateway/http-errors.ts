@@ -1,9 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
 import { ClientGone } from './client-request';
 import { pathOf } from './client-requests';
+import { WholeRequest, WholeResponse } from './edge/whole-messages';
 import { requestError } from './errors';
 import type { Logger } from './telemetry/logger';
 
@@ -71,7 +72,10 @@ export function errorAnswer(error: GraphQLError, accept = ''): ErrorAnswer {
   };
 }
 
-/** Answers with an error before anything else is done for a request, at the least cost. */
+/**
+ * Answers with an error before anything else is done for a request, at the least cost: the more of the time goes into
+ * refusing, the less is left for those that are served.
+ */
 export function createRefusal(
   error: GraphQLError,
   corsHeaders: (origin: string | undefined) => readonly string[],
@@ -81,12 +85,31 @@ export function createRefusal(
     const bytes = Buffer.from(body);
     return { status, headers: [...headers.flat(), 'content-length', String(bytes.length)], bytes };
   });
-  return ({ headers: { accept = '', origin } }, response) => {
-    const { status, headers, bytes } =
-      prepared[accept.includes('application/graphql-response+json') ? 1 : 0]!;
-    response.writeHead(status, [...headers, ...corsHeaders(origin)]);
+  /** By the headers for browsers, of which there are few, and the media type. */
+  const messages = new WeakMap<readonly string[], [json?: Buffer, graphql?: Buffer]>();
+  return (request, response) => {
+    const { accept = '', origin } = request.headers;
+    const type = accept.includes('application/graphql-response+json') ? 1 : 0;
+    const { status, headers, bytes } = prepared[type]!;
+    const cors = corsHeaders(origin);
+    const isWhole = request instanceof WholeRequest && response instanceof WholeResponse;
+    if (isWhole && response.takesMessage && request.method !== 'HEAD') {
+      let known = messages.get(cors);
+      if (known === undefined) messages.set(cors, (known = []));
+      request.forget();
+      response.sendMessage(status, (known[type] ??= messageOf(status, [...headers, ...cors], bytes)));
+      return;
+    }
+    response.writeHead(status, [...headers, ...cors]);
     response.end(bytes);
   };
+}
+
+/** As it goes over the connection. A response with a status from 500 on need not say what time it is. */
+function messageOf(status: number, headers: readonly string[], body: Buffer): Buffer {
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]);
 }
 
 /** Answers what does not even parse as HTTP, or does not arrive, and closes the connection. */

@@ -4,9 +4,10 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { ClientRequest } from './client-request';
 import { clientOf, type ClientRequests } from './client-requests';
 import { compileCorsHeaders, corsOptions } from './cors';
-import { type Front, maxHeaders } from './edge/front';
+import type { Front } from './edge/front';
 import { requestError } from './errors';
 import { explorationRoutes } from './exploration';
+import { hasTooLargeHeaders } from './header-limits';
 import { healthRoutes, isProbe, type Readiness } from './health';
 import { createRefusal, handleErrors, sendError } from './http-errors';
 import type { Overload } from './limits/overload';
@@ -73,8 +74,7 @@ export function createHttpServer(settings: HttpServerOptions): HttpServer {
       .header('x-request-id', client.id)
       .header('traceresponse', client.traceresponse)
       .headers(security);
-    const tooMany = raw.rawHeaders.length > 2 * maxHeaders;
-    done(tooMany ? requestError('HEADERS_TOO_LARGE', {}) : undefined);
+    done(hasTooLargeHeaders(raw) ? requestError('HEADERS_TOO_LARGE', {}) : undefined);
   });
   handleErrors(app, { path: options.path, bodyLimit: options.limits.body, logger });
   void app.register(cors, corsOptions(options));

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import { keepAliveTimeout, WholeRequest, WholeResponse } from './edge/whole-messages';
+import { maxHeaderSize } from './header-limits';
 import { type Options, OptionsError } from './options';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
@@ -45,9 +46,6 @@ export function createListener({ timeouts, tls }: Options, handle: Handle): Serv
   server.setTimeout(timeouts.request + timeouts.client);
   return server;
 }
-
-/** 16 KiB. */
-const maxHeaderSize = 16_384;
 
 function readCertificates({ cert, key, clientCa }: NonNullable<Options['tls']>) {
   const read = (option: string, file: string): Buffer => {

@@ -8,7 +8,7 @@ export function optionsReference(): string {
   const isGroup = (option: JsonSchema) => membersOf(option).length > 0;
   return [
     '# Configuration',
-    'Generated from `gateway/options.ts`; a test keeps it true.',
+    'Generated from `gateway/options/`; a test keeps it true.',
     'A gateway takes its options from a YAML file (`weir gateway --config weir.yaml`); flags of the command line win over it. `${NAME}` in a value stands for an environment variable, `${NAME:-default}` for one that may be missing; `$${` is a plain `${`. Files are relative to the folder of the YAML file. An unknown option is an error.',
     'Editors that understand JSON Schema complete and check the file when it begins with `# yaml-language-server: $schema=` and the path of [configuration.schema.json](configuration.schema.json).',
     'A *duration* is a number of milliseconds, or text such as `500ms`, `30s`, `5m` or `1h`. A *size* is a number of bytes, or text such as `64KiB` or `1MiB`.',

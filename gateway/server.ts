@@ -1,8 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { changedOptions } from './changed-options';
 import { createAdminServer } from './admin-server';
 import { type Invalidate, invalidateNamed, type InvalidationSource } from './cache/invalidation';
 import { openStore } from './cache/open-store';
@@ -12,6 +10,7 @@ import { answerClientError } from './http-errors';
 import { openSharedCounts } from './limits/shared-counts';
 import { createListener } from './listener';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
+import { changedOptions } from './options/changed';
 import { type ProcessParts, Serving } from './serving';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import type { SupergraphSource } from './supergraph/source';
@@ -147,8 +146,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     state = 'stopping';
     await reloading;
     logger.info({ inFlight: inFlight().length }, 'shutting down');
-    if (running.shutdown.delay > 0) await delay(running.shutdown.delay);
-    await drain(running.shutdown.grace);
+    await drain(running.shutdown);
     await close();
     logger.info('shut down');
   }

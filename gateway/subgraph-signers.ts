@@ -1,5 +1,5 @@
 import { type Options, OptionsError } from './options';
-import type { SubgraphAuth } from './options-subgraph-auth';
+import type { SubgraphAuth } from './options/subgraph-auth';
 import type { Logger } from './telemetry/logger';
 import type { Signer } from './transports/signer';
 import { appSyncSigner } from './transports/signers/appsync';

@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import { apiSchemaOf } from './api-schema';
 import { changesBetween, type SchemaChange } from './changes';
-import { composeSupergraph, type SubgraphSchema } from './compose';
+import { composeSupergraph, type Composition, type SubgraphSchema } from './compose';
 import { contractSupergraph, type ContractTags } from './contract';
 import { type LintRules, lintSchema } from './lint';
 import { locateCoordinate } from './locate-coordinate';
@@ -15,13 +15,26 @@ export interface CheckOptions {
   readonly subgraphs: readonly SubgraphSchema[];
   /** What of the supergraph is shown, when the variant is a contract. */
   readonly contract?: ContractTags | undefined;
+  /** The contracts that are made from the variant: their clients are not to break, either. @default none */
+  readonly contracts?: readonly RunningContract[];
   /** The names of those that are to be published: lint and locations are about these. */
   readonly proposed: readonly string[];
   /** Reads what clients used of the schema that runs; undefined where nothing is known of it. */
-  readonly readUsage?: ((schema: GraphQLSchema) => Promise<Usage>) | undefined;
+  readonly readUsage?: ReadUsage | undefined;
   /** What a breaking change may cost at most without failing the check. @default no request at all */
   readonly threshold?: Threshold | undefined;
   readonly lint: LintRules;
+}
+
+export type ReadUsage = (schema: GraphQLSchema) => Promise<Usage>;
+
+/** A contract and the supergraph of it that runs. */
+export interface RunningContract {
+  /** Such as `shop@public`. */
+  readonly name: string;
+  readonly tags: ContractTags;
+  readonly before: string;
+  readonly readUsage: ReadUsage;
 }
 
 /** Requests in the window, or a share of all of them. */
@@ -36,46 +49,69 @@ export interface CheckedChange extends SchemaChange {
   readonly locations: readonly ProblemLocation[];
 }
 
-export interface CheckResult {
+/** What would become of a variant. */
+export interface CheckedVariant {
   readonly passed: boolean;
-  /** Errors of composition; then nothing else was looked at. */
+  /** Why it would not compose; then nothing else was looked at. */
   readonly errors: readonly Problem[];
   readonly hints: readonly Problem[];
   readonly changes: readonly CheckedChange[];
-  readonly lint: readonly Problem[];
   readonly usage: Pick<Usage, 'requests' | 'firstDay' | 'operations'> | undefined;
+}
+
+export interface CheckResult extends CheckedVariant {
+  readonly lint: readonly Problem[];
+  /** By name. One that fails fails the check. */
+  readonly contracts: Readonly<Record<string, CheckedVariant>>;
   /** What would run. */
   readonly supergraphSdl: string | undefined;
 }
 
 /** Says whether schemas compose, and whom they would break. */
 export async function checkSchemas(options: CheckOptions): Promise<CheckResult> {
-  const {
-    before,
-    subgraphs,
-    contract,
-    proposed,
-    readUsage,
-    threshold = { requests: 0 },
-    lint: rules,
-  } = options;
+  const { before, subgraphs, contract, proposed, readUsage, threshold = { requests: 0 } } = options;
   const own = subgraphs.filter(({ name }) => proposed.includes(name));
   const composed = composeSupergraph({ subgraphs });
-  const {
-    supergraphSdl,
-    errors,
-    hints = [],
-  } = contract === undefined || composed.errors
-    ? composed
-    : contractSupergraph(composed.supergraphSdl, contract);
-  const lint = errors === undefined ? own.flatMap((subgraph) => lintSchema(subgraph, rules)) : [];
-  const result = { lint, errors: errors ?? [], hints, supergraphSdl, changes: [], usage: undefined };
-  const isStyled = lint.every(({ level }) => level !== 'error');
-  if (errors !== undefined) return { ...result, passed: false };
-  if (before === undefined) return { ...result, passed: isStyled };
+  const after =
+    contract === undefined || composed.errors
+      ? composed
+      : contractSupergraph(composed.supergraphSdl, contract);
+  const weigh = { own, threshold };
+  const checked = await checkVariant({ before, after, readUsage, ...weigh });
+  if (after.errors) return { ...checked, lint: [], contracts: {}, supergraphSdl: undefined };
+
+  const lint = own.flatMap((subgraph) => lintSchema(subgraph, options.lint));
+  const { supergraphSdl } = after;
+  const contracts: Record<string, CheckedVariant> = {};
+  for (const { name, tags, ...running } of options.contracts ?? []) {
+    const after = contractSupergraph(supergraphSdl, tags);
+    contracts[name] = await checkVariant({ ...running, after, ...weigh });
+  }
+  const passed =
+    checked.passed &&
+    lint.every(({ level }) => level !== 'error') &&
+    Object.values(contracts).every(({ passed }) => passed);
+  return { ...checked, passed, lint, contracts, supergraphSdl };
+}
+
+interface VariantToCheck {
+  readonly before: string | undefined;
+  readonly after: Composition;
+  readonly own: readonly SubgraphSchema[];
+  readonly readUsage: ReadUsage | undefined;
+  readonly threshold: Threshold;
+}
+
+/** Compares what clients see with what they would see, and weighs it against what they use. */
+async function checkVariant(variant: VariantToCheck): Promise<CheckedVariant> {
+  const { before, after, own, readUsage, threshold } = variant;
+  const { errors = [], hints = [] } = after;
+  const result = { errors, hints, changes: [], usage: undefined };
+  if (after.errors) return { ...result, passed: false };
+  if (before === undefined) return { ...result, passed: true };
 
   const schema = apiSchemaOf(before);
-  const found = await changesBetween(schema, apiSchemaOf(supergraphSdl));
+  const found = await changesBetween(schema, apiSchemaOf(after.supergraphSdl));
   const usage = await readUsage?.(schema);
   const changes = found.map((change): CheckedChange => {
     const operations = change.severity === 'breaking' ? (usage?.using(change.concerns) ?? []) : [];
@@ -83,12 +119,7 @@ export async function checkSchemas(options: CheckOptions): Promise<CheckResult> 
     const verdict = verdictOf(change, requests, usage, threshold);
     return { ...change, verdict, operations, requests, locations: locateCoordinate(change.coordinate, own) };
   });
-  return {
-    ...result,
-    changes,
-    usage,
-    passed: isStyled && changes.every(({ verdict }) => verdict !== 'fails'),
-  };
+  return { ...result, changes, usage, passed: changes.every(({ verdict }) => verdict !== 'fails') };
 }
 
 function verdictOf(

@@ -15,10 +15,20 @@ export {
   type SignIntrospection,
 } from './subgraph-schemas';
 export { type SupergraphWatch, watchSupergraph, type WatchSupergraphOptions } from './watch';
-export { Registry, type RegistryOptions, type RollbackOptions } from './registry';
+export { Registry, type RollbackOptions } from './registry';
+export type { RegistryOptions } from './registry-writer';
 export type { GatewayReport } from './gateway-reports';
 export { type ClientUse, readUsage, type Usage, type UsedOperation } from './usage';
-export { type CheckedChange, type CheckResult, checkSchemas, type Threshold } from './check';
+export {
+  type CheckedChange,
+  type CheckedVariant,
+  type CheckOptions,
+  type CheckResult,
+  checkSchemas,
+  type ReadUsage,
+  type RunningContract,
+  type Threshold,
+} from './check';
 export type { ContractTags } from './contract';
 export { defaultLintRules } from './lint';
 export { readLintRules } from './lint-file';

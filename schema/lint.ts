@@ -58,8 +58,6 @@ export function lintSchema({ name: subgraph, sdl, file }: SubgraphSchema, rules:
   function checkField(node: NamedNode & Described, parent: NamedNode): void {
     const { value } = node.name;
     const owner = parent.name.value;
-    // Federation's own.
-    if (value.startsWith('_')) return;
     checkName('field-names', node, camelCase, 'camelCase');
     if (node.description === undefined)
       report('field-descriptions', node, `\`${owner}.${value}\` has no description.`);
@@ -75,6 +73,8 @@ export function lintSchema({ name: subgraph, sdl, file }: SubgraphSchema, rules:
 
   visit(parse(source), {
     enter(node, _key, _siblings, _path, ancestors) {
+      // Federation's own, or what it wants of an AppSync API: nobody chose the name, nor what is in it.
+      if ('name' in node && node.name.value.startsWith('_')) return false;
       switch (node.kind) {
         case Kind.OBJECT_TYPE_DEFINITION:
         case Kind.INTERFACE_TYPE_DEFINITION:
@@ -108,13 +108,14 @@ export function lintSchema({ name: subgraph, sdl, file }: SubgraphSchema, rules:
           break;
         default:
       }
+      return undefined;
     },
   });
   return problems;
 }
 
 const pascalCase = /^[A-Z][A-Za-z0-9]*$/;
-const camelCase = /^_?[a-z][A-Za-z0-9]*$/;
+const camelCase = /^[a-z][A-Za-z0-9]*$/;
 const upperCase = /^[A-Z][A-Z0-9_]*$/;
 
 interface NamedNode {

@@ -97,10 +97,10 @@ export class RegistryReader {
     return { version: item && parse(item.value), revision: item?.revision ?? 0 };
   }
 
-  protected noSupergraph({ number }: Version): RegistryError {
-    return new RegistryError(
-      `${this.name} has no supergraph at version ${number}: nothing composed until then.`,
-    );
+  /** Says why a version has no supergraph. */
+  noSupergraph({ number, kind }: Version): RegistryError {
+    const reason = kind === 'ended' ? 'it was a contract until then' : 'nothing composed until then';
+    return new RegistryError(`${this.name} has no supergraph at version ${number}: ${reason}.`);
   }
 }
 

@@ -23,8 +23,8 @@ export interface PublishedSubgraph {
 export interface Version {
   /** From 1, without gaps. */
   readonly number: number;
-  /** `rejected`: it did not compose, and what runs did not change. */
-  readonly kind: 'published' | 'rolled-back' | 'rejected';
+  /** `rejected`: it did not compose, and what runs did not change. `ended`: it is no contract any more, and empty. */
+  readonly kind: 'published' | 'rolled-back' | 'rejected' | 'ended';
   /** ISO 8601. */
   readonly at: string;
   readonly by: string;

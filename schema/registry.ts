@@ -1,12 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
-import { composeSupergraph, type Composition, type SubgraphSchema } from './compose';
-import { contractSupergraph } from './contract';
-import { RegistryReader, type RegistryReaderOptions, sortOf } from './registry-reader';
-import { hashOf, type TextHash } from './registry-texts';
+import type { SubgraphSchema } from './compose';
+import { hashOf } from './registry-texts';
 import {
   type Authorship,
-  type Change,
   type ChangeResult,
   changesOf,
   checkSubgraphName,
@@ -19,11 +14,15 @@ import {
   type Variant,
   type Version,
 } from './registry-version';
-
-export interface RegistryOptions extends RegistryReaderOptions {
-  /** Milliseconds to go on trying when others publish at the same time. @default 60_000 */
-  readonly patience?: number;
-}
+import {
+  byName,
+  nothing,
+  type Plan,
+  type Planner,
+  type RegistryOptions,
+  RegistryWriter,
+  type State,
+} from './registry-writer';
 
 export interface RollbackOptions {
   /** The number of a version. @default the last one that left something else */
@@ -33,13 +32,11 @@ export interface RollbackOptions {
 }
 
 /** The versions of one variant of a graph, and what changes them. */
-export class Registry extends RegistryReader {
-  readonly #patience: number;
+export class Registry extends RegistryWriter {
   readonly #variant: Variant;
 
-  constructor({ patience = 60_000, ...options }: RegistryOptions) {
+  constructor(options: RegistryOptions) {
     super(options);
-    this.#patience = patience;
     this.#variant = options.variant;
   }
 
@@ -82,6 +79,11 @@ export class Registry extends RegistryReader {
   async rollback({ to, subgraph }: RollbackOptions, authorship: Authorship): Promise<PublishResult> {
     const newest = await this.newest();
     const target = to === undefined ? await this.#previous(newest, subgraph) : await this.version(to);
+    if (target.contract !== undefined && newest.contract === undefined) {
+      throw new RegistryError(
+        `Version ${target.number} of ${this.name} was a contract of ${target.contract.of}: \`weir contract\` makes it one again.`,
+      );
+    }
     const plan = (before: State): Plan => {
       if (subgraph !== undefined) {
         const earlier = target.subgraphs[subgraph];
@@ -107,7 +109,7 @@ export class Registry extends RegistryReader {
    */
   async contract(terms: ContractTerms | undefined, authorship: Authorship): Promise<ChangeResult> {
     if (terms !== undefined) {
-      const source = new Registry({ store: this.store, variant: this.#checkTerms(terms) });
+      const source = this.#variantCalled(this.#checkTerms(terms));
       if ((await source.newest()).contract !== undefined) {
         throw new RegistryError(`${terms.of} is a contract itself: name the variant that it is made from.`);
       }
@@ -117,19 +119,48 @@ export class Registry extends RegistryReader {
         Buffer.from(this.name),
       );
     }
-    return this.#change(authorship, async (before) => {
-      const { of, include, exclude } = terms ?? before.contract ?? this.#noContract();
-      if (before.number > 0 && before.contract === undefined) {
+    return this.change(authorship, (before) => {
+      if (before.contract === undefined && Object.keys(before.subgraphs).length > 0) {
         throw new RegistryError(
           `${this.name} has subgraphs that were published to it: a contract is a variant of its own.`,
         );
       }
-      // After the pointer of this variant: whoever moves it next has seen at least this version of the other one.
-      const source = await new Registry({ store: this.store, variant: parseVariant(of) }).newest();
-      if (source.supergraph === undefined) throw this.noSupergraph(source);
-      const { subgraphs, supergraph, number } = source;
-      return { subgraphs, supergraph, contract: { of, include, exclude, version: number } };
+      return this.#filtered(terms ?? before.contract ?? this.#noContract());
     });
+  }
+
+  /**
+   * Makes this variant a contract no longer: it has nothing then, and follows nothing. Gateways of it go on with what
+   * they run. @throws {RegistryError} when it is none
+   */
+  endContract(authorship: Authorship): Promise<ChangeResult> {
+    return this.change(authorship, ({ contract }) => {
+      if (contract === undefined) {
+        throw new RegistryError(`${this.name} is no contract, so there is nothing to end.`);
+      }
+      return { subgraphs: {}, contract: 'ended' };
+    });
+  }
+
+  /** The contracts that are made from this variant. */
+  async contracts(): Promise<Registry[]> {
+    const listed = await this.store.list(`${this.name}/contracts`);
+    const contracts = listed.map(({ sort: variant }) => this.#variantCalled({ ...this.#variant, variant }));
+    const newest = await Promise.all(contracts.map((contract) => contract.current()));
+    return contracts.filter((_, index) => newest[index]?.contract?.of === this.name);
+  }
+
+  /** What terms make of the other variant, as it is by now. */
+  async #filtered({ of, include, exclude }: ContractTerms): Promise<Plan> {
+    // After the pointer of this variant: whoever moves it next has seen at least this version of the other one.
+    const source = await this.#variantCalled(parseVariant(of)).newest();
+    if (source.supergraph === undefined) throw this.noSupergraph(source);
+    const { subgraphs, supergraph, number } = source;
+    return { subgraphs, supergraph, contract: { of, include, exclude, version: number } };
+  }
+
+  #variantCalled(variant: Variant): Registry {
+    return new Registry({ store: this.store, variant, patience: this.patience });
   }
 
   #checkTerms({ of, include, exclude }: ContractTerms): Variant {
@@ -153,18 +184,15 @@ export class Registry extends RegistryReader {
 
   /** Changes this variant, and then the contracts that are made from it. */
   async #changeAll(authorship: Authorship, plan: Planner, restores?: number): Promise<PublishResult> {
-    const result = await this.#change(authorship, plan, restores);
+    const result = await this.change(authorship, plan, restores);
     // What was rejected changed nothing. What is unchanged may be asked for again because a contract was not reached.
     if (result.outcome === 'rejected') return { ...result, contracts: {} };
     const contracts: Record<string, ChangeResult> = {};
-    for (const { sort } of await this.store.list(`${this.name}/contracts`)) {
-      const contract = new Registry({
-        store: this.store,
-        variant: { ...this.#variant, variant: sort },
-        patience: this.#patience,
-      });
-      if ((await contract.current())?.contract === undefined) continue;
-      contracts[contract.name] = await contract.contract(undefined, authorship);
+    for (const contract of await this.contracts()) {
+      contracts[contract.name] = await contract.change(authorship, ({ subgraphs, contract: terms }) =>
+        // Somebody ended it meanwhile.
+        terms === undefined ? { subgraphs } : contract.#filtered(terms),
+      );
     }
     return { ...result, contracts };
   }
@@ -184,57 +212,6 @@ export class Registry extends RegistryReader {
     throw new RegistryError(`There is nothing to go back to: ${what} never was anything else.`);
   }
 
-  async #change({ by, commit }: Authorship, plan: Planner, restores?: number): Promise<ChangeResult> {
-    const deadline = performance.now() + this.#patience;
-    for (let attempt = 0; ; attempt++) {
-      const { version: before, revision } = await this.pointer();
-      const planned = await plan(before ?? nothing);
-      if (before?.contract !== undefined && planned.contract === undefined) {
-        const { of } = before.contract;
-        throw new RegistryError(`${this.name} is a contract of ${of}: change ${of}, and it follows.`);
-      }
-      const changes = changesOf((before ?? nothing).subgraphs, planned.subgraphs);
-      if (before !== undefined && isSame(before, planned, changes)) {
-        return { outcome: 'unchanged', version: before };
-      }
-      const composed = await this.#compose(planned);
-      const audit = {
-        number: (before?.number ?? 0) + 1,
-        at: new Date().toISOString(),
-        by,
-        ...(commit === undefined ? {} : { commit }),
-        changes: Object.fromEntries(changes),
-        ...(restores === undefined ? {} : { restores }),
-      };
-      const texts = await this.#putTexts(planned, changes, composed);
-      const version: Version = composed.errors
-        ? {
-            ...{ ...audit, kind: 'rejected', errors: texts.errors!, refused: texts.schemas },
-            ...contractOf(rejectedContract(before, planned)),
-            subgraphs: before?.subgraphs ?? {},
-            ...(before?.supergraph === undefined ? {} : { supergraph: before.supergraph }),
-          }
-        : {
-            ...{ ...audit, kind: restores === undefined ? 'published' : 'rolled-back' },
-            ...contractOf(planned.contract),
-            subgraphs: planned.subgraphs,
-            supergraph: texts.supergraph!,
-          };
-      if (before !== undefined) await this.#writeDown(before);
-      if (await this.#movePointer(version, revision)) {
-        if (composed.errors) return { outcome: 'rejected', version, errors: composed.errors };
-        return { outcome: 'published', version, hints: composed.hints };
-      }
-      if (performance.now() > deadline) {
-        throw new RegistryError(
-          `Others publish to ${this.name} all the time: this was not published within ${this.#patience} ms. Try again.`,
-        );
-      }
-      // Who composed in vain waits longer, by chance, or as many would be in the way again.
-      await delay(Math.random() * Math.min(100 * 2 ** attempt, 1_000));
-    }
-  }
-
   /** All subgraphs as they would be if these were published. */
   async proposal(changes: readonly SubgraphChange[]): Promise<SubgraphSchema[]> {
     const { subgraphs } = (await this.current()) ?? nothing;
@@ -248,83 +225,10 @@ export class Registry extends RegistryReader {
     return schemas.sort(byName);
   }
 
-  async #compose({ subgraphs, given, supergraph, contract }: Plan): Promise<Composition> {
-    if (contract !== undefined) return contractSupergraph(await this.texts.get(supergraph!), contract);
-    if (supergraph !== undefined) return { supergraphSdl: await this.texts.get(supergraph), hints: [] };
-    const own = [...(given?.values() ?? [])].map((change) => ({
-      ...change,
-      routingUrl: subgraphs[change.name]!.routingUrl,
-    }));
-    const others = Object.entries(subgraphs).filter(([name]) => given?.has(name) !== true);
-    const schemas = [...own, ...(await this.schemas({ subgraphs: Object.fromEntries(others) }))];
-    // In one order, whoever publishes: the same schemas make the same supergraph.
-    return composeSupergraph({ subgraphs: schemas.sort(byName) });
-  }
-
-  async #putTexts({ given }: Plan, changes: readonly Change[], { supergraphSdl, errors }: Composition) {
-    const schemas: Record<string, TextHash> = {};
-    for (const [name] of changes) {
-      const change = given?.get(name);
-      if (change !== undefined) schemas[name] = await this.texts.put(change.sdl);
-    }
-    return {
-      schemas,
-      supergraph: supergraphSdl === undefined ? undefined : await this.texts.put(supergraphSdl),
-      errors: errors === undefined ? undefined : await this.texts.put(JSON.stringify(errors)),
-    };
-  }
-
-  #movePointer(version: Version, expected: number): Promise<boolean> {
-    return this.store.put({ partition: this.partition, sort: 'current' }, print(version), { expected });
-  }
-
-  #writeDown(version: Version): Promise<boolean> {
-    return this.store.put({ partition: this.partition, sort: sortOf(version.number) }, print(version));
-  }
-
   #noSubgraph(name: string, { subgraphs, number }: State): RegistryError {
     const names = Object.keys(subgraphs).sort().join(', ') || 'none';
     return new RegistryError(`${this.name} has no subgraph ${name} at version ${number}; it has: ${names}.`);
   }
 }
 
-type State = Pick<Version, 'number' | 'subgraphs' | 'contract'>;
-type Planner = (before: State) => Plan | Promise<Plan>;
-
-/** The state that a change leads to. */
-interface Plan {
-  readonly subgraphs: Version['subgraphs'];
-  /** The schemas that are not in the registry yet, by the names of their subgraphs. */
-  readonly given?: ReadonlyMap<string, SubgraphChange>;
-  /** What they were composed into before. */
-  readonly supergraph?: TextHash | undefined;
-  /** What is left out of that supergraph. */
-  readonly contract?: Version['contract'];
-}
-
-/** Whether a change would leave what there is. A contract that was rejected is not made of the same version again. */
-function isSame(before: Version, { contract }: Plan, changes: readonly Change[]): boolean {
-  if (contract === undefined) return changes.length === 0;
-  return (
-    haveSameTerms(before, contract) && (before.contract!.version === contract.version || changes.length === 0)
-  );
-}
-
-function haveSameTerms({ contract }: Version, terms: NonNullable<Version['contract']>): boolean {
-  return contract !== undefined && isDeepStrictEqual({ ...terms, version: contract.version }, contract);
-}
-
-/** Terms that were rejected do not replace those that hold. */
-function rejectedContract(before: Version | undefined, { contract }: Plan): Version['contract'] {
-  if (before?.contract === undefined || contract === undefined) return contract;
-  return haveSameTerms(before, contract) ? contract : before.contract;
-}
-
-const contractOf = (contract: Version['contract']): Pick<Version, 'contract'> =>
-  contract === undefined ? {} : { contract };
-
-const nothing: State = { number: 0, subgraphs: {} };
-const byName = (a: SubgraphSchema, b: SubgraphSchema): number => (a.name < b.name ? -1 : 1);
 const historyLimit = 1_000;
-
-const print = (version: Version): Buffer => Buffer.from(JSON.stringify(version));

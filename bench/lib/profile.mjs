@@ -4,6 +4,16 @@ import { inspect } from './inspector.mjs';
 
 /** @returns a function that ends the profile, writes it to `file` (for Chrome's DevTools) and returns what it says. */
 export async function startProfile(systemOutput, file) {
+  const end = await recordProfile(systemOutput);
+  return async () => {
+    const profile = await end();
+    writeFileSync(file, JSON.stringify(profile));
+    return describe(profile);
+  };
+}
+
+/** @returns a function that ends the profile and returns it. */
+export async function recordProfile(systemOutput) {
   const { send, close } = await inspect(systemOutput);
   await send('Profiler.enable');
   await send('Profiler.setSamplingInterval', { interval: 500 });
@@ -11,8 +21,7 @@ export async function startProfile(systemOutput, file) {
   return async () => {
     const { profile } = await send('Profiler.stop');
     close();
-    writeFileSync(file, JSON.stringify(profile));
-    return describe(profile);
+    return profile;
   };
 }
 

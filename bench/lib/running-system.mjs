@@ -9,12 +9,15 @@ const START_LIMIT = 60_000;
 const STOP_LIMIT = 3_000;
 
 /**
- * Starts a system and asks it until it answers with status 200.
+ * Starts a system and asks it until it answers with status 200. `headers` are those of a client that it lets in.
  *
  * @returns `{ pid, port, startSeconds, said(), ask(body, authorization), stop() }`: seconds from the start to the first
  *   answer, and what the system has printed
  */
-export async function startSystem(system, { supergraph, script, operation, cores, nodeFlags = [] }) {
+export async function startSystem(
+  system,
+  { supergraph, script, operation, cores, nodeFlags = [], headers = { authorization: 'Bearer first' } },
+) {
   const port = await freePort();
   const args = onCores(cores, [...nodeFlags, ...system.command({ port, supergraph, script })]);
   const output = [];
@@ -34,10 +37,10 @@ export async function startSystem(system, { supergraph, script, operation, cores
   });
 
   const said = () => Buffer.concat(output).toString();
-  const ask = async (body, authorization = 'Bearer first') => {
+  const ask = async (body, authorization = headers.authorization) => {
     const response = await request(`http://127.0.0.1:${port}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json', authorization },
+      headers: { 'content-type': 'application/json', accept: 'application/json', ...headers, authorization },
       body,
     });
     return { status: response.statusCode, text: await response.body.text() };
@@ -72,11 +75,18 @@ export function killAll() {
 
 const running = new Set();
 
+/** Below those that the system gives to whoever wants any, such as the inspector of a process that starts. */
 async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }

@@ -27,12 +27,16 @@ process.on('disconnect', () => process.exit());
 
 /**
  * @param {{
- *   port: number, connections: number, body: string, expected: string, stamp?: string,
- *   get?: boolean, identities?: number, warmUp: number, seconds: number, rate?: number,
- * }} options times in seconds, rate in requests per second. Sends `{ measuring }` when the clock starts and when it stops.
+ *   port: number, connections: number, body: string, expected: string, stamp?: string, get?: boolean,
+ *   identities?: number, headers?: Record<string, string>[], warmUp: number, seconds: number, rate?: number,
+ * }} options times in seconds, rate in requests per second; `headers` are those of each request in turn, in place of
+ *   `authorization` (not together with `stamp`). Sends `{ measuring }` when the clock starts and when it stops.
  */
 async function run(options) {
-  const clients = await Promise.all(Array.from({ length: options.connections }, () => connect(options)));
+  const messages = options.headers?.map((headers) => messageOf(options, headers));
+  const clients = await Promise.all(
+    Array.from({ length: options.connections }, () => connect(options, messages)),
+  );
   const latencies = [];
   const wrong = new Map();
   /** Of answers that were wrong, since they were asked for. */
@@ -43,7 +47,7 @@ async function run(options) {
   let finishedInAll = 0;
   let lastAnswer = performance.now();
 
-  const due = [];
+  const due = new Queue();
   const idle = [];
   const closedLoop = options.rate === undefined;
   for (const client of clients) {
@@ -109,14 +113,9 @@ async function run(options) {
 }
 
 /** @returns a connected client: `send(dueAt)` asks, `onAnswer(problem)` is called once the whole answer was compared. */
-function connect({ port, body, expected, stamp, get = false, identities = Infinity }) {
-  const headers = `host: 127.0.0.1:${port}\r\naccept: application/json\r\nauthorization: Bearer 000000000000\r\n`;
-  const request = Buffer.from(
-    get
-      ? `GET /graphql?${searchOf(body)} HTTP/1.1\r\n${headers}apollo-require-preflight: yes\r\n\r\n`
-      : `POST /graphql HTTP/1.1\r\n${headers}content-type: application/json\r\n` +
-          `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+function connect(options, messages) {
+  const { port, expected, stamp, identities = Infinity } = options;
+  const request = messageOf(options, { authorization: 'Bearer 000000000000' });
   const right = Buffer.from(expected);
   const requestDigits = [{ end: request.indexOf('Bearer 000000000000') + 19, length: 12 }];
   const rightDigits = [];
@@ -173,6 +172,10 @@ function connect({ port, body, expected, stamp, get = false, identities = Infini
     client.sentAt = performance.now();
     busy = true;
     credentials += 1;
+    if (messages !== undefined) {
+      socket.write(messages[credentials % messages.length]);
+      return;
+    }
     // The first place is that of the credentials.
     for (const [i, { end, length }] of requestDigits.entries())
       writeDigits(request, end, length, i === 0 ? credentials % identities : credentials);
@@ -228,6 +231,18 @@ function connect({ port, body, expected, stamp, get = false, identities = Infini
   }
 }
 
+function messageOf({ port, body, get = false }, headers) {
+  const lines = Object.entries({ host: `127.0.0.1:${port}`, accept: 'application/json', ...headers })
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+  return Buffer.from(
+    get
+      ? `GET /graphql?${searchOf(body)} HTTP/1.1\r\n${lines}apollo-require-preflight: yes\r\n\r\n`
+      : `POST /graphql HTTP/1.1\r\n${lines}content-type: application/json\r\n` +
+          `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
 /** A request's body as a query string. */
 function searchOf(body) {
   const { query, variables = {} } = JSON.parse(body);
@@ -239,6 +254,29 @@ const isOk = (bytes) => bytes[9] === 50 && bytes[10] === 48 && bytes[11] === 48;
 function refusal(bytes, end) {
   const text = bytes.latin1Slice(0, end);
   return [text.slice(9, text.indexOf('\r\n')), /"code":"(\w+)"/.exec(text)?.[1]].filter(Boolean).join(' ');
+}
+
+/** First in, first out. An array takes as long to hand out its first item as it has items. */
+class Queue {
+  #items = [];
+  #first = 0;
+
+  get length() {
+    return this.#items.length - this.#first;
+  }
+
+  push(item) {
+    this.#items.push(item);
+  }
+
+  shift() {
+    const item = this.#items[this.#first++];
+    if (this.#first === 10_000) {
+      this.#items = this.#items.slice(this.#first);
+      this.#first = 0;
+    }
+    return item;
+  }
 }
 
 /** Calls `send` with the time at which each request is due. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Options } from '../options';
 import { type Authenticator, type Proof, unauthenticated } from './authenticator';
 import { createIdentity } from './identity';
@@ -27,4 +27,4 @@ export function apiKeys(keys: Options['auth']['apiKeys']): Authenticator {
 }
 
 /** The header's bytes: Node reads them as Latin-1. */
-const sha256 = (key: string): string => createHash('sha256').update(key, 'latin1').digest('hex');
+const sha256 = (key: string): string => hash('sha256', Buffer.from(key, 'latin1'), 'hex');

@@ -12,6 +12,8 @@ import {
   sha256,
   type SignatureHeader,
   signatureOf,
+  type SignedParts,
+  type SigningKey,
   signingKey,
 } from './sigv4';
 import { UsedSignatures } from './used-signatures';
@@ -25,7 +27,8 @@ type IamOptions = NonNullable<Options['auth']['iam']>;
 export function iam(options: IamOptions, logger: Pick<Logger, 'error'>): Authenticator {
   const { hosts, service, region, clockSkew } = options;
   const find = accessKeys(options, logger);
-  const signingKeys = new LRUCache<string, Buffer>({ max: 1_000 });
+  const known = new LRUCache<string, KnownKey>({ max: 1_000 });
+  const forms = formsFor(hosts ?? [undefined]);
   const used = new UsedSignatures(2 * clockSkew);
 
   function authenticate(received: Received): Proof | Promise<Proof> {
@@ -37,8 +40,7 @@ export function iam(options: IamOptions, logger: Pick<Logger, 'error'>): Authent
     const sessionToken = headers['x-amz-security-token'] as string | undefined;
     const check = (key: AccessKey | undefined): Proof => {
       if (key === undefined) throw refusal('The access key is not known.');
-      if (!isSameText(sessionToken ?? '', key.sessionToken ?? ''))
-        throw refusal('The session token is wrong.');
+      if (!isSameToken(sessionToken, key.sessionToken)) throw refusal('The session token is wrong.');
       return verify(received, header, key);
     };
     const key = find(header.accessKeyId, sessionToken);
@@ -71,18 +73,21 @@ export function iam(options: IamOptions, logger: Pick<Logger, 'error'>): Authent
   function verify(received: Received, header: SignatureHeader, key: AccessKey): Proof {
     const { date, region, service, accessKeyId } = header;
     const name = `${accessKeyId}/${date}/${region}/${service}/${key.secretAccessKey}`;
-    let signing = signingKeys.get(name);
-    if (signing === undefined) signingKeys.set(name, (signing = signingKey(key.secretAccessKey, header)));
-    const contentHash = received.headers['x-amz-content-sha256'];
-    for (const body of signedBodies(received.body)) {
-      if (contentHash !== undefined && contentHash !== body.hash) continue;
-      for (const target of signedTargets(received.url)) {
-        for (const signed of signedHeaders(header, received, hosts)) {
-          const parts = { method: received.method, target, headers: signed, payloadHash: body.hash };
-          const expected = signatureOf(signing, received.headers['x-amz-date'] as string, header, parts);
-          if (timingSafeEqual(expected, header.signature)) return proofOf(key, header, body.isWhole);
-        }
-      }
+    let signer = known.get(name);
+    if (signer === undefined)
+      known.set(name, (signer = { key: signingKey(key.secretAccessKey, header), form: forms[0]! }));
+    const partsOf = partsIn(received, header);
+    const fits = (form: Form): boolean => {
+      const parts = partsOf(form);
+      if (parts === undefined) return false;
+      const amzDate = received.headers['x-amz-date'] as string;
+      return timingSafeEqual(signatureOf(signer.key, amzDate, header, parts), header.signature);
+    };
+    // Who signs with a key mostly signs in the form of the last time.
+    const form = fits(signer.form) ? signer.form : forms.find((each) => each !== signer.form && fits(each));
+    if (form !== undefined) {
+      signer.form = form;
+      return proofOf(key, header, form.isWhole);
     }
     throw refusal(
       'The signature is wrong: it was made with another secret, or for another method, path, host, header or body.',
@@ -111,11 +116,62 @@ const challenge = 'AWS4-HMAC-SHA256';
 
 const refusal = (reason: string): Error => unauthenticated(reason, challenge);
 
-/** Signed are the bytes that came; or, by AppSync's link, what they were before Apollo Client added to them. */
-function* signedBodies(body: Buffer): Iterable<{ readonly hash: string; readonly isWhole: boolean }> {
-  yield { hash: sha256(body), isWhole: true };
-  const before = withoutAdditions(body);
-  if (before !== undefined) yield { hash: sha256(before), isWhole: false };
+interface KnownKey {
+  readonly key: SigningKey;
+  /** In which a request was signed last. */
+  form: Form;
+}
+
+/** How the same request may have been signed. */
+interface Form {
+  /** Signed are the bytes of the body; otherwise what they were before Apollo Client added to them. */
+  readonly isWhole: boolean;
+  /** The URL is written as AppSync's link does it; otherwise as AWS documents it. */
+  readonly isRaw: boolean;
+  /** In place of the `Host` header. */
+  readonly host: string | undefined;
+  /** The `accept` that AppSync's link signs, in place of the one that was sent. */
+  readonly accept: string | undefined;
+}
+
+function formsFor(hosts: readonly (string | undefined)[]): readonly Form[] {
+  return [true, false].flatMap((isWhole) =>
+    [true, false].flatMap((isRaw) =>
+      hosts.flatMap((host) => [undefined, '*/*'].map((accept) => ({ isWhole, isRaw, host, accept }))),
+    ),
+  );
+}
+
+/** What of a request would be signed in a form; undefined where no other text comes of it than of one before it. */
+function partsIn(
+  { method, url, headers, body }: Received,
+  { signedHeaders: names }: SignatureHeader,
+): (form: Form) => SignedParts | undefined {
+  const contentHash = headers['x-amz-content-sha256'];
+  const rawUrl = rawTarget(url);
+  const hashes = new Map<boolean, string | undefined>();
+  const hashOf = (isWhole: boolean): string | undefined => {
+    if (!hashes.has(isWhole)) {
+      const signed = isWhole ? body : withoutAdditions(body);
+      hashes.set(isWhole, signed && sha256(signed));
+    }
+    return hashes.get(isWhole);
+  };
+  return ({ isWhole, isRaw, host = headers.host ?? '', accept }) => {
+    const sent = canonicalValue(headers, 'accept');
+    if (accept !== undefined && (accept === sent || !names.includes('accept'))) return undefined;
+    const target = isRaw ? rawUrl : canonicalTarget(url);
+    if (!isRaw && target.uri === rawUrl.uri && target.query === rawUrl.query) return undefined;
+    const payloadHash = hashOf(isWhole);
+    if (payloadHash === undefined || (contentHash !== undefined && contentHash !== payloadHash))
+      return undefined;
+    const signed = names.map((name) => {
+      if (name === 'host') return [name, host] as const;
+      const value = name === 'accept' ? (accept ?? sent) : canonicalValue(headers, name);
+      return [name, value!] as const;
+    });
+    return { method, target, headers: signed, payloadHash };
+  };
 }
 
 /** The body without `extensions`, and without variables that begin with `@@`, which the link does not sign either. */
@@ -128,44 +184,20 @@ function withoutAdditions(body: Buffer): string | undefined {
     return undefined;
   }
   if (typeof request !== 'object' || request === null || Array.isArray(request)) return undefined;
-  const { variables, ...others } = request as Record<string, unknown>;
-  delete others['extensions'];
+  const { operationName, variables, ...rest } = request as Record<string, unknown>;
+  // JSON leaves it out. To delete it would make the object a slow one.
+  rest['extensions'] = undefined;
   // In the order of the link.
-  const { operationName, ...rest } = others;
   return JSON.stringify({ operationName, variables: withoutTemporary(variables), ...rest });
 }
 
 function withoutTemporary(variables: unknown): unknown {
   if (typeof variables !== 'object' || variables === null || Array.isArray(variables)) return variables;
-  return Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith('@@')));
+  if (!Object.keys(variables).some(isTemporary)) return variables;
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !isTemporary(name)));
 }
 
-function* signedTargets(url: string): Iterable<ReturnType<typeof rawTarget>> {
-  const raw = rawTarget(url);
-  yield raw;
-  const canonical = canonicalTarget(url);
-  if (canonical.uri !== raw.uri || canonical.query !== raw.query) yield canonical;
-}
-
-/** The signed headers as they came; with each host that is configured; with the `accept` that AppSync's link signs. */
-function* signedHeaders(
-  { signedHeaders: names }: SignatureHeader,
-  { headers }: Received,
-  hosts: readonly string[] | undefined,
-): Iterable<(readonly [string, string])[]> {
-  const list = (host: string, accept: string): (readonly [string, string])[] =>
-    names.map((name) => [
-      name,
-      name === 'host' ? host : name === 'accept' ? accept : canonicalValue(headers, name)!,
-    ]);
-  const accept = canonicalValue(headers, 'accept') ?? '';
-  for (const host of hosts ?? [headers.host ?? '']) {
-    yield list(host, accept);
-    if (names.includes('accept') && accept !== anything) yield list(host, anything);
-  }
-}
-
-const anything = '*/*';
+const isTemporary = (name: string): boolean => name.startsWith('@@');
 
 /** Milliseconds since 1970, from ISO 8601's basic form; NaN for anything else. */
 function timeOf(amzDate: string): number {
@@ -177,6 +209,6 @@ function timeOf(amzDate: string): number {
 
 const nowText = (): string => new Date().toISOString().replace(/[:-]|\.\d{3}/g, '');
 
-/** By their digests, so that the time tells nothing. */
-const isSameText = (a: string, b: string): boolean =>
-  timingSafeEqual(Buffer.from(sha256(a)), Buffer.from(sha256(b)));
+/** Compared by their digests, so that the time tells nothing. */
+const isSameToken = (sent = '', known = ''): boolean =>
+  (sent === '' && known === '') || timingSafeEqual(Buffer.from(sha256(sent)), Buffer.from(sha256(known)));

@@ -1,4 +1,4 @@
-import type { PrivateLinksOptions } from '../options-private-links';
+import type { PrivateLinksOptions } from '../options/private-links';
 import type { Identity } from './identity';
 
 /** What subgraphs are told of a caller, in the header `weir-identity`: base64url of this in JSON. */

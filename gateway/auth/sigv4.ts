@@ -1,5 +1,6 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { hmacSha256 } from '../hmac';
 
 /** What an `authorization` header with the algorithm `AWS4-HMAC-SHA256` says. */
 export interface SignatureHeader {
@@ -33,14 +34,19 @@ const headerForm = new RegExp(
     'Signature=(?<signature>[0-9a-f]{64})$',
 );
 
+/** HMAC-SHA-256 of an ASCII text, in base64. */
+export type SigningKey = (text: string) => string;
+
 /** Signature Version 4: the key that a day's requests to a service in a region are signed with. */
 export function signingKey(
   secretAccessKey: string,
   { date, region, service }: Pick<SignatureHeader, 'date' | 'region' | 'service'>,
-): Buffer {
-  return [date, region, service, 'aws4_request'].reduce<Buffer>(
-    hmac,
-    Buffer.from(`AWS4${secretAccessKey}`, 'utf8'),
+): SigningKey {
+  return hmacSha256(
+    [date, region, service, 'aws4_request'].reduce<Buffer>(
+      hmac,
+      Buffer.from(`AWS4${secretAccessKey}`, 'utf8'),
+    ),
   );
 }
 
@@ -60,7 +66,7 @@ export interface CanonicalTarget {
 }
 
 export function signatureOf(
-  key: Buffer,
+  key: SigningKey,
   amzDate: string,
   { date, region, service }: Pick<SignatureHeader, 'date' | 'region' | 'service'>,
   { method, target, headers, payloadHash }: SignedParts,
@@ -73,7 +79,7 @@ export function signatureOf(
   }
   const request = `${method}\n${target.uri}\n${target.query}\n${lines}\n${names}\n${payloadHash}`;
   const scope = `${date}/${region}/${service}/aws4_request`;
-  return hmac(key, `AWS4-HMAC-SHA256\n${amzDate}\n${scope}\n${sha256(request)}`);
+  return Buffer.from(key(`AWS4-HMAC-SHA256\n${amzDate}\n${scope}\n${sha256(request)}`), 'base64');
 }
 
 /** As AppSync's auth link writes them: the URI is all of the URL, and the query stands in the next line once more. */
@@ -110,7 +116,7 @@ export function canonicalValue(headers: IncomingHttpHeaders, name: string): stri
   return (typeof value === 'string' ? value : value.join(',')).trim().replace(/\s+/g, ' ');
 }
 
-export const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
+export const sha256 = (data: string | Buffer): string => hash('sha256', data, 'hex');
 
 const hmac = (key: Buffer, data: string): Buffer => createHmac('sha256', key).update(data, 'utf8').digest();
 

@@ -36,7 +36,7 @@ export function createDynamoStore(
   const client = new DynamoDBClient({
     maxAttempts: 2,
     // Who asks waits no longer than the store's timeout anyway.
-    requestHandler: { requestTimeout: 2_000 },
+    requestHandler: { requestTimeout: 2_000, throwOnRequestTimeout: true },
     ...(endpoint !== null && { endpoint }),
     ...(region !== null && { region }),
   });

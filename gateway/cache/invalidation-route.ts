@@ -3,7 +3,7 @@ import { GraphQLError } from 'graphql';
 import { requireToken } from '../admin-token';
 import { requestError } from '../errors';
 import { sendError } from '../http-errors';
-import { describeIssue } from '../options-problem';
+import { describeIssue } from '../options/problem';
 import type { Audit } from '../telemetry/audit/audit';
 import type { Logger } from '../telemetry/logger';
 import { type Invalidate, invalidationSchema, tagsOf } from './invalidation';

@@ -34,6 +34,8 @@ interface Asked {
   readonly operation: ClientRequest['operation'];
   readonly base: string;
   readonly scope: 'public' | 'private';
+  /** What it counts for rates of cost; undefined while only clients without one have asked. */
+  readonly cost: number | undefined;
 }
 
 /**
@@ -52,16 +54,21 @@ export class CachedAnswers {
   }
 
   /** Remembers what was asked with a body, or a URL. */
-  learn(request: string, { answer, keys }: Served, { operation, identity }: ClientRequest): void {
+  learn(
+    request: string,
+    { answer, keys }: Served,
+    { operation, identity, charged: cost }: ClientRequest,
+  ): void {
     const { supergraph, base, isFor } = keys;
     if (base === undefined || request.length > longestRequest || this.#options.store.peek === undefined)
       return;
     const { scope } = answer.policy;
     const known = this.#asked.get(request);
-    if (known?.base === base && known.scope === scope) return;
+    const isCostKnown = cost === undefined || known?.cost === cost;
+    if (known?.base === base && known.scope === scope && isCostKnown) return;
     this.#asked.set(
       request,
-      { supergraph, operation, identity, isFor, base, scope },
+      { supergraph, operation, identity, isFor, base, scope, cost },
       { size: request.length + 300 },
     );
   }
@@ -76,7 +83,7 @@ export class CachedAnswers {
     if (asked.identity !== client.identity && !asked.isFor(client.identity)) return false;
     const type = this.#mediaTypeFor(headers.accept);
     const answer = type === undefined ? undefined : this.#find(asked, client);
-    if (answer === undefined) return false;
+    if (answer === undefined || !isPaidFor(asked, client)) return false;
 
     if (asked.operation !== undefined) client.resolve(asked.operation);
     this.#options.statistics.hit++;
@@ -112,6 +119,10 @@ export function requestKey({ request, body }: Pick<Arrival, 'request' | 'body'>)
 /** 16 MiB. */
 const mostBytes = 16 * 1024 * 1024;
 const longestRequest = 32 * 1024;
+
+/** Counts it for the rates of cost. Who has none left is told so where others are. */
+const isPaidFor = ({ cost }: Asked, { charge }: ClientRequest): boolean =>
+  charge === undefined || (cost !== undefined && charge(cost) === undefined);
 
 /** Whether a foreign page could not have sent it unasked, as Apollo Server sees it: only then it is answered. */
 function isPreflighted(headers: Arrival['request']['headers']): boolean {

@@ -41,7 +41,7 @@ async function openClient(endpoint: string | undefined) {
     // Where CloudFront, which is everywhere, is signed for.
     region: 'us-east-1',
     ...(endpoint !== undefined && { endpoint }),
-    requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000 },
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
   });
   return { client, CreateInvalidationCommand };
 }

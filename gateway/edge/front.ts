@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admit } from '../auth/authentication';
 import type { ClientRequest } from '../client-request';
+import { hasTooLargeHeaders } from '../header-limits';
 import type { Rates } from '../limits/rates';
 import { WholeRequest } from './whole-messages';
 
@@ -75,7 +76,7 @@ export function createFront({ path, bodyLimit, isOpen, admit, rates, answerers }
   }
 
   return (client, request, response, route) => {
-    const isUsual = request.rawHeaders.length <= 2 * maxHeaders && isOpen();
+    const isUsual = !hasTooLargeHeaders(request) && isOpen();
     if (isUsual && request.method === 'GET' && request.url!.startsWith(pathOfGet) && !hasBody(request)) {
       meet({ client, request, response, body: noBody }, route);
       return;
@@ -96,9 +97,6 @@ const factsOf = ({ id: requestId }: ClientRequest, request: IncomingMessage, bod
 /** RFC 9112, section 6. */
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-
-/** Node reads more of them, but cuts them silently at a number of its own. */
-export const maxHeaders = 100;
 
 /** The length of a JSON body that says its length and is as it was written; otherwise 0. */
 function jsonSize({ headers }: IncomingMessage): number {

@@ -1,7 +1,7 @@
 import type { GraphQLError } from 'graphql';
 import type { Identity } from '../auth/identity';
+import type { Limits, LimitsOptions } from '../options/limits';
 import { createMeasure, type Measures, refusalOf } from './document-limits';
-import type { Limits, LimitsOptions } from './options';
 
 export interface ClientLimitsOptions {
   readonly limits: LimitsOptions;

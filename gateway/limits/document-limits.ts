@@ -1,11 +1,11 @@
 import type { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { requestError } from '../errors';
+import type { Limits } from '../options/limits';
 import { aliases } from './aliases';
 import { depth } from './depth';
 import { directives } from './directives';
 import type { DocumentMeasure, DocumentRule } from './document-rule';
-import type { Limits } from './options';
 import { outlineOf } from './outline';
 import { rootFields } from './root-fields';
 import { selections } from './selections';

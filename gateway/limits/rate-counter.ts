@@ -1,22 +1,22 @@
 import { LRUCache } from 'lru-cache';
-import type { RateOptions } from './rate-options';
+import type { RateOptions } from '../options/rates';
 import type { SharedCount } from './shared-counts';
 
-/** How many requests somebody has sent in the window that runs. */
+/** How much somebody has asked for in the window that runs. */
 export type Count = SharedCount;
 
 /**
- * Counts requests by key, in windows that begin by the clock: each gateway has the same ones, and a quota begins at
+ * Counts by key, in windows that begin by the clock: each gateway has the same ones, and a quota begins at
  * midnight UTC. A new window forgets all counts at once, and no key has a timer.
  */
 export class RateCounter {
-  readonly #rate: Pick<RateOptions, 'name' | 'per' | 'window'>;
+  readonly #rate: Pick<RateOptions, 'name' | 'per' | 'window' | 'count'>;
   /** Bounded: who sends from ever new addresses fills no memory. The keys that were seen least lately are forgotten. */
   readonly #counts: LRUCache<string, Count>;
   #start = 0;
   #end = 0;
 
-  constructor(rate: Pick<RateOptions, 'name' | 'per' | 'window'>, mostKeys = 100_000) {
+  constructor(rate: Pick<RateOptions, 'name' | 'per' | 'window' | 'count'>, mostKeys = 100_000) {
     this.#rate = rate;
     this.#counts = new LRUCache({ max: mostKeys });
   }
@@ -26,8 +26,8 @@ export class RateCounter {
     if (now >= this.#end || now < this.#start) this.#begin(now);
     let count = this.#counts.get(key);
     if (count === undefined) {
-      const { name, per, window } = this.#rate;
-      const sharedKey = `${name}:${per}:${window}:${this.#start}:${key}`;
+      const { name, per, window, count: unit } = this.#rate;
+      const sharedKey = `${name}:${per}:${unit}:${window}:${this.#start}:${key}`;
       this.#counts.set(key, (count = { sharedKey, end: this.#end, used: 0, unsent: 0 }));
     }
     return count;

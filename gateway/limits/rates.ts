@@ -3,8 +3,8 @@ import type { Counter, Meter } from '@opentelemetry/api';
 import type { GraphQLError } from 'graphql';
 import type { Identity } from '../auth/identity';
 import { requestError } from '../errors';
+import type { RateOptions } from '../options/rates';
 import { type Count, RateCounter } from './rate-counter';
-import type { RateOptions } from './rate-options';
 import type { SharedCounts } from './shared-counts';
 
 export interface RatesOptions {
@@ -24,10 +24,17 @@ export interface Counted {
   readonly address: string | undefined;
   /** Set when it is counted: why it may not go on, or null when it may. */
   rateRefusal: GraphQLError | null | undefined;
+  /** Set when it is counted, if it is subject to a rate of cost. */
+  charge: Charge | undefined;
 }
+
+/** Counts what an operation of a request is going to cost; says why it may not go on, undefined when it may. */
+export type Charge = (cost: number) => GraphQLError | undefined;
 
 /** Takes the headers that say what is left. */
 interface Answer {
+  /** Who has been told that the time is over is told no more. */
+  readonly headersSent: boolean;
   setHeader(name: string, value: string): unknown;
 }
 
@@ -64,22 +71,33 @@ export class Rates {
    * about, and tells the client what is left.
    */
   refuse(request: Counted, answer: Answer): GraphQLError | undefined {
-    if (request.rateRefusal === undefined) request.rateRefusal = this.#count(request, answer, 1) ?? null;
+    if (request.rateRefusal === undefined) {
+      request.rateRefusal = this.#count(request, answer, { requests: 1, cost: 0 }) ?? null;
+      if (this.#ratesOf(request.identity).some(({ options }) => options.count === 'cost'))
+        request.charge = (cost) => this.#charge(request, answer, cost);
+    }
+    return request.rateRefusal ?? undefined;
+  }
+
+  /** Who was refused once is refused for the rest of the request. */
+  #charge(request: Counted, answer: Answer, cost: number): GraphQLError | undefined {
+    request.rateRefusal ??= this.#count(request, answer, { requests: 0, cost }) ?? null;
     return request.rateRefusal ?? undefined;
   }
 
   /** The same for the operations of a batch beyond its first, which was counted with the request. */
   refuseBatch(request: Counted, answer: Answer, operations: number): GraphQLError | undefined {
-    return operations > 1 ? this.#count(request, answer, operations - 1) : undefined;
+    return operations > 1 ? this.#count(request, answer, { requests: operations - 1, cost: 0 }) : undefined;
   }
 
-  private counterOf({ name, per, window }: RateOptions): RateCounter | undefined {
+  private counterOf({ name, per, window, count }: RateOptions): RateCounter | undefined {
     return this.#rates.find(
-      ({ options }) => options.name === name && options.per === per && options.window === window,
+      ({ options }) =>
+        options.name === name && options.per === per && options.window === window && options.count === count,
     )?.counter;
   }
 
-  #count(request: Counted, answer: Answer, requests: number): GraphQLError | undefined {
+  #count(request: Counted, answer: Answer, amounts: Amounts): GraphQLError | undefined {
     const now = this.#now();
     const counts: [Rate, Count][] = [];
     let refusing: Rate | undefined;
@@ -87,7 +105,7 @@ export class Rates {
       const key = keyOf(rate.options.per, request);
       if (key === undefined) continue;
       const count = rate.counter.of(key, now);
-      if (count.used + requests > rate.options.limit) refusing ??= rate;
+      if (isTooMuch(rate.options, count.used, amounts)) refusing ??= rate;
       counts.push([rate, count]);
     }
     if (counts.length === 0) return undefined;
@@ -95,24 +113,27 @@ export class Rates {
     let left = '';
     for (const [{ options, counter }, count] of counts) {
       if (refusing === undefined) {
-        count.used += requests;
-        this.#shared?.add(count, requests);
+        const amount = amounts[options.count];
+        count.used += amount;
+        if (amount > 0) this.#shared?.add(count, amount);
       }
       const comma = policy === '' ? '' : ', ';
-      policy += `${comma}"${options.name}";q=${options.limit};w=${counter.length}`;
+      policy += `${comma}"${options.name}";q=${options.limit}${unitOf[options.count]};w=${counter.length}`;
       left += `${comma}"${options.name}";r=${Math.max(0, options.limit - count.used)};t=${counter.left(now)}`;
     }
-    answer.setHeader('ratelimit-policy', policy);
-    answer.setHeader('ratelimit', left);
+    if (!answer.headersSent) {
+      answer.setHeader('ratelimit-policy', policy);
+      answer.setHeader('ratelimit', left);
+    }
     return refusing && this.#refusal(refusing, now);
   }
 
-  #refusal({ options: { name, limit }, counter }: Rate, now: number): GraphQLError {
+  #refusal({ options: { name, limit, count }, counter }: Rate, now: number): GraphQLError {
     this.#refused.add(1, { rate: name });
     const retryAfter = counter.left(now);
     return requestError(
       'RATE_LIMITED',
-      { rate: name, limit, window: counter.length, retryAfter },
+      { rate: name, limit, unit: count, window: counter.length, retryAfter },
       { headers: { 'retry-after': String(retryAfter) } },
     );
   }
@@ -131,6 +152,18 @@ export class Rates {
     return rates;
   }
 }
+
+/** How much of each is asked for. */
+type Amounts = Readonly<Record<RateOptions['count'], number>>;
+
+/** A request is let in while anything is left; what its operations cost is known later. */
+function isTooMuch({ count, limit }: RateOptions, used: number, { requests, cost }: Amounts): boolean {
+  if (count === 'requests') return requests > 0 && used + requests > limit;
+  return used + (requests > 0 ? Math.max(cost, 1) : cost) > limit;
+}
+
+/** As the draft names the unit of a quota; requests are the usual one. */
+const unitOf: Readonly<Record<RateOptions['count'], string>> = { requests: '', cost: ';qu="cost"' };
 
 interface Rate {
   readonly options: RateOptions;

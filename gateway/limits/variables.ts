@@ -1,6 +1,6 @@
 import type { GraphQLError } from 'graphql';
 import { requestError } from '../errors';
-import type { Limits } from './options';
+import type { Limits } from '../options/limits';
 
 /**
  * Why variables are refused for their size or depth; undefined when they are not. Without recursion, and no further

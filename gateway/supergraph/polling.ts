@@ -6,6 +6,8 @@ export interface PollingOptions {
   readonly look: (signal: AbortSignal) => Promise<string | undefined>;
   /** Milliseconds between two looks, of which a quarter is chance. */
   readonly interval: number;
+  /** Milliseconds after which a look has failed: whoever swallows requests must not delay a start. @default 10_000 */
+  readonly patience?: number;
 }
 
 export interface Polling {
@@ -16,8 +18,12 @@ export interface Polling {
 }
 
 /** Looks for supergraphs again and again; when that fails, ever more rarely. */
-export function createPolling({ look, interval }: PollingOptions): Polling {
+export function createPolling({ look, interval, patience = 10_000 }: PollingOptions): Polling {
   const stopped = new AbortController();
+  const lookOnce = () => {
+    const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(patience)]);
+    return Promise.race([look(signal), over(signal, patience)]);
+  };
   let polling: Promise<void> | undefined;
 
   async function poll(listener: SupergraphListener, failed: boolean): Promise<void> {
@@ -25,7 +31,7 @@ export function createPolling({ look, interval }: PollingOptions): Polling {
     for (;;) {
       await delay(waitingTime(interval, failures), undefined, { signal: stopped.signal });
       try {
-        const supergraphSdl = await look(stopped.signal);
+        const supergraphSdl = await lookOnce();
         if (supergraphSdl !== undefined && !stopped.signal.aborted) listener.onSupergraph(supergraphSdl);
         failures = 0;
       } catch (error) {
@@ -39,7 +45,7 @@ export function createPolling({ look, interval }: PollingOptions): Polling {
   return {
     start: async (listener) => {
       let failed = false;
-      const first = await look(stopped.signal).catch((error: unknown) => {
+      const first = await lookOnce().catch((error: unknown) => {
         failed = true;
         if (!stopped.signal.aborted) listener.onUnavailable(error as Error);
         return undefined;
@@ -52,6 +58,15 @@ export function createPolling({ look, interval }: PollingOptions): Polling {
       await polling;
     },
   };
+}
+
+/** Rejects when a look is over, whether it takes notice or not. */
+function over(signal: AbortSignal, patience: number): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () =>
+      reject(new Error(`The supergraph did not come within ${patience} ms.`)),
+    );
+  });
 }
 
 /**

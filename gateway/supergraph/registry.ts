@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type GatewayReport, reportInterval } from '../../schema/gateway-reports';
 import { RegistryReader } from '../../schema/registry-reader';
 import { hashOf } from '../../schema/registry-texts';
-import { parseVariant, RegistryError, type Version } from '../../schema/registry-version';
+import { parseVariant, type Version } from '../../schema/registry-version';
 import { openRegistryStore } from '../../schema/store/open';
 import type { RegistryStore } from '../../schema/store/store';
 import type { Logger } from '../telemetry/logger';
@@ -51,7 +51,7 @@ export function openRegistry(options: RegistryOptions): {
     // A version never changes: once it is here, there is nothing to look for.
     if (pinned !== undefined && seen !== undefined) return undefined;
     const found = pinned === undefined ? await reader.newest() : await reader.version(pinned);
-    if (found.supergraph === undefined) throw new RegistryError(`Nothing composes in ${graph} yet.`);
+    if (found.supergraph === undefined) throw reader.noSupergraph(found);
     const before = seen;
     if (found.number === before?.number) return undefined;
     const isNew = found.supergraph !== before?.supergraph;

@@ -52,7 +52,7 @@ async function openClient(parameters: URLSearchParams) {
     ...(region !== null && { region }),
     // Others than Amazon's have no host name for every bucket.
     ...(endpoint !== null && { endpoint, forcePathStyle: true }),
-    requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000 },
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
   });
   return { client, GetObjectCommand };
 }

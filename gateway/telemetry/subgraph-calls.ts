@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { type Interceptor, TransportError } from '../transports/transport';
+import { errors } from '../errors';
+import { type Interceptor, type SubgraphRequest, TransportError } from '../transports/transport';
 import type { CallStatistics } from './call-statistics';
 import type { Logger } from './logger';
 import type { Metrics } from './metrics';
@@ -10,8 +11,8 @@ export interface MeasureCallsOptions {
 }
 
 /**
- * Measures subgraph calls, and logs those that have no answer: clients are not told why. A call that was ended
- * because its client left is nobody's failure.
+ * Measures subgraph calls, and logs those that have no answer, or one that says that the subgraph failed: clients are
+ * not told why. A call that was ended because its client left is nobody's failure.
  */
 export function measureCalls({ metrics, logger }: MeasureCallsOptions): Interceptor {
   return (next) => (request) => {
@@ -21,21 +22,27 @@ export function measureCalls({ metrics, logger }: MeasureCallsOptions): Intercep
       metrics.subgraphDurations.record((performance.now() - started) / 1000, subgraph, outcome);
     return next(request).then(
       (response) => {
-        record(response.status < 400 ? 'ok' : 'SUBREQUEST_HTTP_ERROR');
+        const { status } = response;
+        record(status < 400 ? 'ok' : 'SUBREQUEST_HTTP_ERROR');
+        if (status >= 500)
+          logger.warn({ subgraph, requestId: requestIdOf(request) }, said({ subgraph, status }));
         return response;
       },
       (error: unknown) => {
         if (error instanceof TransportError && error.failure === 'aborted') record('aborted');
         else if (error instanceof TransportError) {
           record(error.code);
-          const requestId = request.caller.tracing['x-request-id'];
-          logger.warn({ err: error.cause, subgraph, requestId }, error.message);
+          logger.warn({ err: error.cause, subgraph, requestId: requestIdOf(request) }, error.message);
         }
         throw error;
       },
     );
   };
 }
+
+const requestIdOf = ({ caller }: SubgraphRequest): string | undefined => caller.tracing['x-request-id'];
+
+const { message: said } = errors.SUBREQUEST_HTTP_ERROR;
 
 /** Counts the calls that are made, for who caused them and for all, and notes when. */
 export function countCalls(statistics: Pick<CallStatistics, 'sent'>): Interceptor {

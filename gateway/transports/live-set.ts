@@ -32,6 +32,10 @@ export class LiveSet<Member extends Live> {
     last.place = place;
   }
 
+  find(isIt: (member: Member) => boolean): Member | undefined {
+    return this.#members.find(isIt);
+  }
+
   /** All that are there now; they may leave meanwhile. */
   [Symbol.iterator](): Iterator<Member> {
     return [...this.#members].values();

@@ -14,6 +14,8 @@ export interface DynamoDBStoreOptions {
   readonly region?: string | undefined;
   /** Of a DynamoDB that is not Amazon's. @default that of the region */
   readonly endpoint?: string | undefined;
+  /** Milliseconds that one of the three requests may take which the SDK makes of a question. @default 3_000 */
+  readonly timeout?: number;
 }
 
 /**
@@ -21,14 +23,15 @@ export interface DynamoDBStoreOptions {
  * the partitions are made so that `dynamodb:LeadingKeys` can tell teams, gateways and readers apart.
  */
 export async function dynamodbStore(options: DynamoDBStoreOptions): Promise<RegistryStore> {
-  const { table: TableName, region, endpoint } = options;
+  const { table: TableName, region, endpoint, timeout = 3_000 } = options;
   // It takes its time to load: who has a registry in a folder does without.
   const { DynamoDBClient, GetItemCommand, paginateQuery, PutItemCommand } =
     await import('@aws-sdk/client-dynamodb');
   const client = new DynamoDBClient({
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
-    requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000 },
+    // Without the last one the SDK says on the console that the time is over, and waits on.
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: timeout, throwOnRequestTimeout: true },
   });
 
   const get = async ({ partition, sort }: Key): Promise<Item | undefined> => {

@@ -112,6 +112,49 @@ describe.each(registryStoreKinds)('a contract in %s', (_, start) => {
     expect(await runs()).toContain('z: Int');
   });
 
+  it('follows nothing any more once it has ended, and has no supergraph then', async () => {
+    await publish('a', 'x: Int');
+    await contract.contract(terms, author);
+    expect(await prod.contracts()).toMatchObject([{ name: 'shop@public' }]);
+
+    expect(await contract.endContract(author)).toMatchObject({
+      outcome: 'published',
+      version: { number: 2, kind: 'ended', changes: { a: 'removed' }, subgraphs: {} },
+    });
+
+    expect(await prod.contracts()).toEqual([]);
+    expect(await publish('b', 'z: Int')).toMatchObject({ outcome: 'published', contracts: {} });
+    await expect(runs()).rejects.toThrow(
+      'shop@public has no supergraph at version 2: it was a contract until then.',
+    );
+    await expect(contract.endContract(author)).rejects.toThrow('shop@public is no contract');
+    // What was hidden would be shown.
+    await expect(contract.rollback({}, author)).rejects.toThrow('was a contract of shop@prod');
+    await expect(contract.rollback({ to: 1 }, author)).rejects.toThrow('was a contract of shop@prod');
+    expect(await contract.contract(terms, author)).toMatchObject({ version: { number: 3 } });
+    expect(await runs()).toContain('z: Int');
+  });
+
+  it('stays ended when it ends while a publisher brings it up to date', async () => {
+    await publish('a', 'x: Int');
+    await contract.contract(terms, author);
+    const late: RegistryStore = {
+      ...bound(store),
+      async get(key) {
+        const found = await store.get(key);
+        // The publisher has seen that it is a contract.
+        if (key.partition === 'shop@public' && (await contract.current())?.kind === 'published')
+          await contract.endContract(author);
+        return found;
+      },
+    };
+    const variant = { graph: 'shop', variant: 'prod' };
+    expect(await publish('b', 'z: Int', new Registry({ store: late, variant }))).toMatchObject({
+      outcome: 'published',
+      contracts: { 'shop@public': { outcome: 'unchanged', version: { kind: 'ended' } } },
+    });
+  });
+
   it('has what all of 10 publishers published at once', async () => {
     await publish('a', 'x: Int');
     await contract.contract(terms, author);

@@ -1,8 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { dynamodbStore } from '../../schema/store/dynamodb';
 import { openRegistryStore } from '../../schema/store/open';
 import type { RegistryStore } from '../../schema/store/store';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
+import { serveBytes } from '../support/subgraph-servers';
 
 describe.each(registryStoreKinds)('the %s store of a registry', (_, start) => {
   let stores: TestRegistryStores;
@@ -134,6 +136,21 @@ describe('a store that cannot be used', () => {
     ],
   ])('is refused when it is named %s', async (location, message) => {
     await expect(openRegistryStore(location)).rejects.toThrow(message);
+  });
+
+  it('gives up when the database swallows what it is asked', async () => {
+    const hole = await serveBytes(() => undefined);
+    const store = await dynamodbStore({
+      table: 'weir',
+      region: 'eu-west-1',
+      endpoint: hole.url.replace(/^\w+/, 'http'),
+      timeout: 30,
+    });
+    await expect(store.get({ partition: 'a', sort: 'b' })).rejects.toThrow(
+      /^The registry in the DynamoDB table weir cannot be used: TimeoutError: /,
+    );
+    await store.close();
+    await hole.stop();
   });
 
   it('says which table is missing, and where to read how it is made', async () => {

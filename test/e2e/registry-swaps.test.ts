@@ -1,57 +1,92 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
-import { openRegistryStore, Registry } from '../../schema';
-import { endAll, eventually, startWeir, type WeirProcess } from '../support/process';
-import { type SmallGraph, startSmallGraph } from '../support/small-graph';
+import { openRegistryStore, Registry, type SubgraphChange } from '../../schema';
+import { heapOf, inspectable } from '../support/inspector';
+import { endAll, eventually, startProcess, startWeir, type WeirProcess, weirMain } from '../support/process';
 
 const enabled = process.env['WEIR_E2E'] === '1';
-/** Seconds. The issue's figure is 60; in everyday runs it is shorter. */
+/**
+ * How long there is load. Everyday runs are shorter and hold only to what does not depend on the machine; `60` is a
+ * measurement, which a busy machine fails.
+ */
 const seconds = Number(process.env['WEIR_SWAP_SECONDS'] ?? 20);
+const isMeasured = process.env['WEIR_SWAP_SECONDS'] !== undefined;
+/** Requests per second. */
 const rate = 200;
+const steps = 27;
 const author = { by: 'ana' };
 
-let graph: SmallGraph;
 let folder: string;
 let registry: Registry;
+let accounts: Served;
+let reviews: Served;
 const agent = new Agent({ connections: 50 });
+
+interface Served {
+  readonly name: string;
+  readonly url: string;
+  readonly typeDefs: string;
+}
 
 beforeAll(async () => {
   if (!enabled) return;
   folder = mkdtempSync(join(tmpdir(), 'weir-swaps-'));
-  graph = await startSmallGraph();
+  [accounts, reviews] = await Promise.all([serve('accounts'), serve('reviews')]);
+}, 60_000);
+beforeEach(async () => {
+  if (!enabled) return;
+  rmSync(join(folder, 'registry'), { recursive: true, force: true });
   const store = await openRegistryStore(join(folder, 'registry'));
   registry = new Registry({ store, variant: { graph: 'shop', variant: 'prod' } });
 });
 afterAll(async () => {
   await endAll();
   await agent.close();
-  if (!enabled) return;
-  await graph.close();
-  rmSync(folder, { recursive: true, force: true });
+  if (enabled) rmSync(folder, { recursive: true, force: true });
 });
 
-const sdlOf = (more = '') =>
-  [graph.accounts, graph.reviews].map(({ name, url, typeDefs }) => ({
+async function serve(name: string): Promise<Served> {
+  const support = join(__dirname, '../support');
+  const subgraph = startProcess([
+    '-r',
+    join(support, 'typescript.cjs'),
+    join(support, 'small-graph-process.ts'),
     name,
-    routingUrl: url,
-    file: name,
-    sdl: name === 'accounts' ? `${typeDefs} ${more}` : typeDefs,
-  }));
-const publish = (more?: string) => registry.publish(sdlOf(more), author);
+  ]);
+  return JSON.parse((await subgraph.printed(/^\{.*\}$/m))[0]) as Served;
+}
+
+/** Both subgraphs, with `changed` in place of what accounts has. */
+const schemas = (changed = accounts.typeDefs): SubgraphChange[] => [
+  { name: 'accounts', file: 'accounts', routingUrl: accounts.url, sdl: changed },
+  { name: 'reviews', file: 'reviews', routingUrl: reviews.url, sdl: reviews.typeDefs },
+];
+const withField = (field: string) => `${accounts.typeDefs} extend type Query { ${field}: Int }`;
 /** Composes, but no gateway runs it: cloud providers hand out credentials there. */
 const unbuildable = () =>
-  sdlOf().map((change) =>
-    change.name === 'accounts' ? { ...change, routingUrl: 'http://169.254.169.254/graphql' } : change,
+  schemas().map((each) =>
+    each.name === 'accounts' ? { ...each, routingUrl: 'http://169.254.169.254/graphql' } : each,
   );
 
-async function startGateway(name: string): Promise<{ weir: WeirProcess; url: string; admin: string }> {
-  const weir = startWeir([
-    'gateway',
+interface Gateway {
+  readonly weir: WeirProcess;
+  readonly url: string;
+  readonly admin: string;
+}
+
+async function startGateway(name: string): Promise<Gateway> {
+  const config = join(folder, `${name}.yaml`);
+  writeFileSync(
+    config,
+    `supergraph:\n  registry: ${join(folder, 'registry')}\n  graph: shop@prod\n  keep: ${name}.graphql\n`,
+  );
+  const weir = startProcess([
+    ...[inspectable, weirMain, 'gateway', '--config', config],
     ...['--port', '0', '--admin-port', '0', '--log-level', 'info'],
-    ...['--config', join(folder, `${name}.yaml`)],
   ]);
   const [, url, admin] = await weir.printed(/"url":"([^"]+)","adminUrl":"([^"]+)"/);
   return { weir, url: url!, admin: admin! };
@@ -68,113 +103,178 @@ async function post(url: string, body: object): Promise<{ status: number; text: 
 }
 
 const operations = [
-  { query: 'query Me { me { name } }', right: '{"data":{"me":{"name":"Ada"}}}' },
   {
     query: 'query User($id: ID!) { user(id: $id) { name reviews { rating } } }',
     variables: { id: 'u1' },
-    right: '{"data":{"user":{"name":"Ada","reviews":[{"rating":5},{"rating":3}]}}}',
+    right: ['{"data":{"user":{"name":"Ada","reviews":[{"rating":5},{"rating":3}]}}}'],
   },
   {
     query: '{ latestReviews { rating author { name } } }',
-    right:
+    right: [
       '{"data":{"latestReviews":[{"rating":5,"author":{"name":"Ada"}},{"rating":3,"author":{"name":"Grace"}}]}}',
+    ],
+  },
+  {
+    // Every second version is without this field.
+    query: 'query Me { me { name } }',
+    right: [
+      '{"data":{"me":{"name":"Ada"}}}',
+      '{"errors":[{"message":"Cannot query field \\"me\\" on type \\"Query\\".","locations":[{"line":1,"column":12}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}',
+    ],
   },
 ];
 
-(enabled ? describe : describe.skip)('gateways of a registry that is published to all the time', () => {
-  it('answer every request, and have the newest version within 3 seconds', async () => {
-    await publish();
-    const gateways = [];
-    for (const name of ['a', 'b', 'c']) {
-      writeFileSync(
-        join(folder, `${name}.yaml`),
-        `supergraph:\n  registry: ${join(folder, 'registry')}\n  graph: shop@prod\n  keep: ${name}.graphql\nintrospection: true\n`,
-      );
-      gateways.push(await startGateway(name));
+/** Sends requests at a fixed rate until it is told to stop; then resolves with how many there were, and which were wrong. */
+function startLoad(url: string) {
+  const stopped = new AbortController();
+  const wrong: string[] = [];
+  const seen = new Map<string, number>();
+  const waiting = new Set<Promise<void>>();
+  let sent = 0;
+  const send = () => {
+    const { right, ...body } = operations[sent++ % operations.length]!;
+    const asked = post(url, body)
+      .then(({ status, text }) => {
+        seen.set(text, (seen.get(text) ?? 0) + 1);
+        if (status !== (text.startsWith('{"data"') ? 200 : 400) || !right.includes(text))
+          wrong.push(`${status} ${text}`);
+      })
+      .catch((error: unknown) => void wrong.push(String(error)))
+      .finally(() => waiting.delete(asked));
+    waiting.add(asked);
+  };
+  const sending = (async () => {
+    const start = performance.now();
+    while (!stopped.signal.aborted) {
+      const due = Math.floor(((performance.now() - start) / 1000) * rate);
+      while (sent < due) send();
+      await delay(5);
     }
-    const wrong: string[] = [];
-    let sent = 0;
-    let answered = 0;
-    const waiting = new Set<Promise<void>>();
-    const loading = new AbortController();
-    const load = (async () => {
-      const start = performance.now();
-      while (!loading.signal.aborted) {
-        const due = Math.floor(((performance.now() - start) / 1000) * rate);
-        for (; sent < due; sent++) {
-          const { right, ...body } = operations[sent % 3]!;
-          const asked = post(gateways[sent % 3]!.url, body)
-            .then(({ status, text }) => {
-              answered++;
-              if (status !== 200 || text !== right) wrong.push(`${status} ${text}`);
-            })
-            .catch((error: unknown) => void wrong.push(String(error)))
-            .finally(() => waiting.delete(asked));
-          waiting.add(asked);
-        }
-        await delay(5);
-      }
-      await Promise.all(waiting);
-    })();
+    await Promise.all(waiting);
+  })();
+  return {
+    async stop() {
+      stopped.abort();
+      await sending;
+      return { sent, wrong, seen };
+    },
+  };
+}
 
-    const pause = (seconds * 1000) / 27;
-    const latencies: number[] = [];
-    for (let step = 1; step <= 27; step++) {
+/** The gateway's metrics. Its greatest delay of the event loop is that since the last look. */
+async function metricsOf({ admin }: Gateway) {
+  const text = await (await request(`${admin}/metrics`)).body.text();
+  const numberIn = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? 0);
+  return {
+    loopDelay: numberIn(/event_loop_delay_seconds\{quantile="1"\} (\S+)/) * 1000,
+    swapped: numberIn(/updates_total\{result="swapped"\} (\d+)/),
+    refused: numberIn(/updates_total\{result="refused"\} (\d+)/),
+  };
+}
+
+const outcomes = ({ weir }: Gateway) =>
+  weir.stdout.split(/"a supergraph (?:is live|was refused)"/).length - 1;
+
+/** Resident megabytes, and threads: each generation has some of its own. */
+function sizeOf({ weir }: Gateway): { resident: number; threads: number } {
+  const [, kilobytes, threads] = /(\d+)\s+(\d+)/.exec(
+    execFileSync('ps', ['-o', 'rss=,nlwp=', '-p', String(weir.pid)], { encoding: 'utf8' }),
+  )!;
+  return { resident: Math.round(Number(kilobytes) / 1024), threads: Number(threads) };
+}
+
+const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
+const say = (figures: object) => process.stderr.write(`${JSON.stringify(figures)}\n`);
+
+(enabled ? describe : describe.skip)('a registry that is published to', () => {
+  it('costs clients of a gateway no request, and the gateway no memory that it keeps', async () => {
+    await registry.publish(schemas(), author);
+    const gateway = await startGateway('a');
+    const load = startLoad(gateway.url);
+    const pause = (seconds * 1000) / steps;
+    await delay(2 * pause);
+    const outside: number[] = [];
+    const inside: number[] = [];
+    const swapTimes: number[] = [];
+    let before: Awaited<ReturnType<typeof measureMemory>> | undefined;
+    const measureMemory = async () => ({ heap: await heapOf(gateway.weir), ...sizeOf(gateway) });
+
+    for (let step = 1; step <= steps; step++) {
+      // What runs for the first time is compiled, and stays.
+      if (step === 4) before = await measureMemory();
+      const known = outcomes(gateway);
+      if (step > 4) outside.push((await metricsOf(gateway)).loopDelay);
+      else await metricsOf(gateway);
       const began = performance.now();
-      if (step === 9) {
-        expect(await registry.publish(unbuildable(), author)).toMatchObject({ outcome: 'published' });
-        const { number } = await registry.newest();
-        await eventually(async () => {
-          const reports = await registry.gateways.running();
-          return reports.every(({ refused }) => refused?.version === number);
-        }, 30_000);
-      } else if (step === 14) {
-        const broken = [{ ...sdlOf()[0]!, sdl: 'type Query { x: Nowhere }' }];
+      if (step === 14) {
+        const broken = schemas('type Query { x: Nowhere }');
         expect(await registry.publish(broken, author)).toMatchObject({ outcome: 'rejected' });
-      } else if (step % 5 === 3) await registry.rollback({}, author);
-      else await publish(`extend type Query { fresh${step}: Int }`);
-      if ([4, 12, 20, 26].includes(step)) {
-        const published = performance.now();
-        await Promise.all(
-          gateways.map(({ url }) =>
-            eventually(
-              async () => (await post(url, { query: `{ fresh${step} __typename }` })).status === 200,
-              30_000,
-            ).then(() => latencies.push(performance.now() - published)),
-          ),
-        );
+      } else {
+        const changed = step % 2 === 0 ? accounts.typeDefs.replace('me: User', '') : accounts.typeDefs;
+        const change =
+          step === 9
+            ? registry.publish(unbuildable(), author)
+            : step % 5 === 3
+              ? registry.rollback({}, author)
+              : registry.publish(schemas(`${changed} extend type Query { fresh${step}: Int }`), author);
+        expect((await change).outcome).toBe('published');
+        await eventually(() => outcomes(gateway) > known, 30_000);
+        swapTimes.push(performance.now() - began);
+        inside.push((await metricsOf(gateway)).loopDelay);
       }
       await delay(Math.max(0, pause - (performance.now() - began)));
     }
-    loading.abort();
-    await load;
-    const metrics = await Promise.all(
-      gateways.map(async ({ admin }) => (await request(`${admin}/metrics`)).body.text()),
-    );
-    const swaps = metrics.map((text) =>
-      Number(/updates_total\{result="swapped"\} (\d+)/.exec(text)?.[1] ?? 0),
-    );
-    const refused = metrics.map((text) =>
-      Number(/updates_total\{result="refused"\} (\d+)/.exec(text)?.[1] ?? 0),
-    );
-    const delays = metrics.map((text) => /event_loop_delay_seconds\{quantile="1"\} (\S+)/.exec(text)?.[1]);
-    process.stderr.write(
-      `${JSON.stringify({
-        sent,
-        answered,
-        wrong: wrong.length,
-        swaps,
-        refused,
-        delays,
-        slowest: Math.max(...latencies),
-      })}\n`,
-    );
+    const { sent, wrong, seen } = await load.stop();
+    const { swapped, refused } = await metricsOf(gateway);
+    // The generation before the last ends with its last request.
+    await eventually(() => sizeOf(gateway).threads <= before!.threads);
+    const after = await measureMemory();
+    say({
+      ...{ sent, wrong: wrong.length, swapped, refused },
+      loopDelayOutsideOfSwaps: { median: median(outside), worst: Math.max(...outside) },
+      loopDelayOfSwaps: { median: median(inside), worst: Math.max(...inside) },
+      publishedAndLive: { median: median(swapTimes), worst: Math.max(...swapTimes) },
+      before,
+      after,
+    });
     expect(wrong.slice(0, 3)).toEqual([]);
-    expect(answered).toBe(sent);
-    expect(refused).toEqual([1, 1, 1]);
-    for (const count of swaps) expect(count).toBeGreaterThanOrEqual(5);
-    expect(latencies).toHaveLength(12);
-    if (process.env['WEIR_SWAP_STRICT']) expect(Math.max(...latencies)).toBeLessThan(3_000);
-    for (const { weir } of gateways) expect(await weir.stop()).toBe(0);
+    // The load saw schemas with the field and without.
+    expect([...seen.keys()].sort()).toEqual(operations.flatMap(({ right }) => right).sort());
+    expect(refused).toBe(1);
+    // The first, 20 publishes and 5 rollbacks.
+    expect(swapped).toBe(26);
+    expect(after.heap).toBeLessThan(before!.heap * 1.1);
+    if (isMeasured) {
+      expect(after.resident).toBeLessThan(before!.resident * 1.1);
+      expect(Math.max(...outside)).toBeLessThan(50);
+    }
+    expect(await gateway.weir.stop()).toBe(0);
   }, 300_000);
+
+  it('has its newest version on three gateways soon after `weir publish` has ended', async () => {
+    await registry.publish(schemas(), author);
+    const gateways = await Promise.all(['a', 'b', 'c'].map(startGateway));
+    const latencies: number[] = [];
+    for (let round = 1; round <= 5; round++) {
+      const schema = join(folder, 'accounts.graphql');
+      writeFileSync(schema, withField(`fresh${round}`));
+      const publisher = startWeir([
+        ...['publish', 'accounts', '--schema', schema],
+        ...['--registry', join(folder, 'registry'), '--graph', 'shop@prod'],
+      ]);
+      expect(await publisher.exit).toBe(0);
+      const published = performance.now();
+      await Promise.all(
+        gateways.map(async ({ url }) => {
+          const asksFresh = { query: `{ fresh${round} __typename }` };
+          await eventually(async () => (await post(url, asksFresh)).status === 200, 30_000);
+          latencies.push(performance.now() - published);
+        }),
+      );
+    }
+    say({ publishedToAnswered: { median: median(latencies), worst: Math.max(...latencies) } });
+    expect(latencies).toHaveLength(15);
+    if (isMeasured) expect(Math.max(...latencies)).toBeLessThan(3_000);
+    for (const { weir } of gateways) expect(await weir.stop()).toBe(0);
+  }, 120_000);
 });

@@ -204,7 +204,7 @@ describe('an AppSync API answers root fields and entities through the gateway', 
 
 describe('credentials', () => {
   it('of IAM are fetched once, and anew while requests go on, none of which fails', async () => {
-    const source = await startCredentialSource(4_000);
+    const source = await startCredentialSource(2_000);
     const { api, gateway } = await startGraph(
       [{ type: 'AWS_IAM', region: 'eu-west-1', known: source.known }],
       { auth: { type: 'AWS_IAM', region: 'eu-west-1' } },
@@ -228,7 +228,7 @@ describe('credentials', () => {
           request.headers.authorization === basic &&
           body.toString() === 'grant_type=client_credentials&scope=stock%3Aread';
         response.writeHead(isRight ? 200 : 401);
-        response.end(JSON.stringify({ access_token: tokenFor(5), expires_in: 4, token_type: 'Bearer' }));
+        response.end(JSON.stringify({ access_token: tokenFor(3), expires_in: 2, token_type: 'Bearer' }));
       }),
     );
     const jwtToken = {

@@ -21,6 +21,7 @@ beforeAll(async () => {
 afterEach(() => canary.expectUnharmed(), 30_000);
 
 afterAll(async () => {
+  await canary.expectUnharmed(200);
   await canary.stop();
   await gateway.stop();
   await graph.close();

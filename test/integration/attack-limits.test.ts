@@ -70,6 +70,7 @@ beforeAll(async () => {
 afterEach(() => canary.expectUnharmed(), 60_000);
 
 afterAll(async () => {
+  await canary.expectUnharmed(200);
   await canary.stop();
   await gateway.stop();
   await Promise.all([graph.close(), lists.close(), friends.close()]);

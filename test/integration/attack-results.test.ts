@@ -57,6 +57,7 @@ afterEach(async () => {
 }, 60_000);
 
 afterAll(async () => {
+  await canary.expectUnharmed(200);
   await canary.stop();
   await gateway.stop();
   await graph.close();

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { OptionsError, parseOptions } from '../../gateway/options';
-import { readOptionsFile } from '../../gateway/options-file';
+import { readOptionsFile } from '../../gateway/options/file';
 import { damaged, document, json, odd } from '../support/odd-inputs';
 import { askPipelined, requestBytes } from '../support/pipelined';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';

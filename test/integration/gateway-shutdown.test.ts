@@ -63,6 +63,26 @@ describe('while it stops', () => {
     await stopped;
   });
 
+  it('answers what has come on a connection that was idle, and says that it is the last', async () => {
+    await start();
+    const { hostname, port } = new URL(gateway.url);
+    const socket = connect(Number(port), hostname);
+    let text = '';
+    socket.on('data', (chunk) => (text += chunk.toString()));
+    const body = '{"query":"{ me { name } }"}';
+    const request = `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const answers = () => text.split('{"data":{"me":{"name":"Ada"}}}').length - 1;
+    socket.write(request);
+    await until(() => answers() === 1);
+    expect(text).not.toMatch(/connection: close/i);
+    socket.write(request);
+    const stopped = gateway.stop();
+    await once(socket, 'close');
+    expect(answers()).toBe(2);
+    expect(text).toMatch(/connection: close/i);
+    await stopped;
+  });
+
   it('tells what hangs that the grace is over, and ends', async () => {
     await start({ shutdown: { grace: 100 } });
     const held = holdAccounts();

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiSchemaOf, readUsage, Registry } from '../../schema';
+import { askPipelined, requestBytes } from '../support/pipelined';
 import { registryStoreKinds } from '../support/registry-stores';
 import { startTestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
@@ -45,18 +46,25 @@ describe.each(registryStoreKinds)('the use of a graph in %s', (_, start) => {
       'query User($id: ID!) { user(id: $id) { name reviews { rating } } }',
       '{ latestReviews { rating } }',
     ];
-    const send = (index: number) =>
-      gateways[index % 2]!.post(
-        { query: operations[index % 3], variables: { id: 'u1' } },
-        {
-          headers: {
-            'apollographql-client-name': index % 5 === 0 ? 'ios' : 'web',
-            'apollographql-client-version': '1.2',
-          },
-        },
-      ).then((response) => response.arrayBuffer());
-    for (let sent = 0; sent < 10_000; sent += 50)
-      await Promise.all(Array.from({ length: 50 }, (_unused, index) => send(sent + index)));
+    const request = (index: number) =>
+      requestBytes(
+        'POST /graphql',
+        [
+          ['content-type', 'application/json'],
+          ['apollographql-client-name', index % 5 === 0 ? 'ios' : 'web'],
+          ['apollographql-client-version', '1.2'],
+        ],
+        JSON.stringify({ query: operations[index % 3], variables: { id: 'u1' } }),
+      );
+    for (let sent = 0; sent < 10_000; sent += 100) {
+      const batch = Array.from({ length: 100 }, (_unused, index) => sent + index);
+      const answers = await Promise.all(
+        gateways.map(({ url }, which) =>
+          askPipelined(url, batch.filter((index) => index % 2 === which).map(request)),
+        ),
+      );
+      expect(answers.flat().filter(({ status }) => status === 200)).toHaveLength(100);
+    }
     await Promise.all(gateways.map((gateway) => gateway.stop()));
 
     const schema = apiSchemaOf(await registry.supergraph(await registry.newest()));

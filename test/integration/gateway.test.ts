@@ -173,6 +173,20 @@ describe('when a subgraph fails', () => {
     ]);
   });
 
+  it('logs that it answered with a status from 500 on, which clients are told, too', async () => {
+    graph.reviews.answer = (_, response) => response.writeHead(500).end();
+    const response = await gateway.post({ query: '{ latestReviews { rating } }' });
+    await response.text();
+    expect(gateway.log).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        subgraph: 'reviews',
+        requestId: response.headers.get('x-request-id'),
+        msg: 'Subgraph "reviews" answered with HTTP status 500.',
+      }),
+    );
+  });
+
   it('counts and logs the failure with its cause', async () => {
     graph.reviews.answer = (_, response) => response.destroy();
     const response = await gateway.post({ query: spanning });

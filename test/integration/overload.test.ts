@@ -51,6 +51,47 @@ it('refuses what is too much at once, answers health, and serves again afterward
   expect((await ask('3')).status).toBe(200);
 });
 
+it('keeps the connection of whoever is refused, whatever was sent on it', async () => {
+  const held: (() => void)[] = [];
+  graph.accounts.answer = (_, response) => held.push(() => response.end('{"data":{"me":{"name":"Ada"}}}'));
+  const served = ['1', '2'].map((client) =>
+    gateway.post({ query: '{ me { name } }' }, { headers: { authorization: client } }),
+  );
+  while (held.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+
+  const { hostname, port } = new URL(gateway.url);
+  const socket = connect(Number(port), hostname);
+  let text = '';
+  socket.on('data', (chunk) => (text += chunk.toString()));
+  const answers = async (count: number): Promise<string[]> => {
+    const heads = () => [...text.matchAll(/HTTP\/1\.1 \d+ [^\r]*/g)].map(([head]) => head);
+    while (heads().length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+    return heads();
+  };
+  const refused = 'HTTP/1.1 503 Service Unavailable';
+  const head = 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+  const body = '{"query":"{ __typename }"}';
+  const whole = `${head}content-length: ${body.length}\r\n\r\n${body}`;
+  // Two at once, one whose body comes in pieces after the answer, one that wants no body, one in chunks.
+  socket.write(whole + whole);
+  expect(await answers(2)).toEqual([refused, refused]);
+  socket.write(`${head}content-length: 40000\r\n\r\n`);
+  await answers(3);
+  for (let i = 0; i < 4; i++) socket.write('x'.repeat(10_000));
+  socket.write('HEAD /graphql HTTP/1.1\r\nhost: x\r\n\r\n');
+  await answers(4);
+  socket.write(`${head}transfer-encoding: chunked\r\n\r\n1a\r\n${body}\r\n0\r\n\r\n`);
+  expect(await answers(5)).toEqual(Array.from({ length: 5 }, () => refused));
+
+  graph.accounts.answer = undefined;
+  for (const answer of held) answer();
+  expect((await Promise.all(served)).map(({ status }) => status)).toEqual([200, 200]);
+  socket.write(whole);
+  expect((await answers(6)).at(-1)).toBe('HTTP/1.1 200 OK');
+  expect(text.match(/"OVERLOADED"/g)).toHaveLength(4);
+  socket.destroy();
+});
+
 describe('a client that reads nothing', () => {
   const name = 'x'.repeat(95_000);
   const body = JSON.stringify({ query: '{ me { name } }' });

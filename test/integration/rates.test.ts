@@ -108,6 +108,80 @@ it('counts an answer from the cache as a request', async () => {
   }
 });
 
+describe('a rate of cost', () => {
+  /** Costs 3: a user and what is assumed of a list. */
+  const query = (name: string) => `query ($id: ID!) { user(id: $id) { reviews { id } } } # ${name}`;
+  let priced: TestGateway;
+
+  beforeAll(async () => {
+    priced = await startTestGateway({
+      supergraph: sourceOf(graph.supergraphSdl),
+      auth: { apiKeys: keys.map((key) => ({ client: key, sha256: sha256(key) })) },
+      limits: { batch: 10, assumedListSize: 2 },
+      rates: [{ name: 'cost', per: 'client', limit: 10, count: 'cost', window: 'month' }],
+    });
+  });
+  afterAll(() => priced.stop());
+
+  it.each(waysIn.map((way, i) => [way.name, way, keys[i]!] as const))(
+    'is used up by what operations cost, by %s, the first time and when the operation is known',
+    async (name, way, key) => {
+      const codes: string[] = [];
+      let calls = 0;
+      for (let i = 0; i < 5; i++) {
+        calls = graph.accounts.requests.length;
+        const request = way.request(priced.url, { query: query(name), variables: { id: `u${i % 2}` } });
+        request.headers.set('x-api-key', key);
+        const response = await fetch(request);
+        const body: Json = await response.json();
+        const answer = Array.isArray(body) ? body[1] : body;
+        codes.push(codeOf(answer));
+        const isLimited = codes.at(-1) !== 'data';
+        if (!Array.isArray(body)) expect(response.status).toBe(isLimited ? 429 : 200);
+        expect(response.headers.get('ratelimit-policy')).toMatch(/^"cost";q=10;qu="cost";w=\d+$/);
+        const used = Math.min(9, 3 * (i + 1));
+        expect(response.headers.get('ratelimit')).toMatch(new RegExp(`^"cost";r=${10 - used};`));
+        if (isLimited) expect(response.headers.has('retry-after')).toBe(true);
+      }
+      expect(codes).toEqual(['data', 'data', 'data', 'RATE_LIMITED', 'RATE_LIMITED']);
+      expect(graph.accounts.requests.length).toBe(calls);
+    },
+  );
+
+  it('is used up by answers from the cache, too, whoever had them put there', async () => {
+    const cached = await startTestGateway({
+      supergraph: sourceOf(graph.supergraphSdl),
+      auth: { apiKeys: ['free', 'priced'].map((key) => ({ client: key, sha256: sha256(key) })) },
+      limits: { assumedListSize: 2 },
+      cache: { responses: { operations: { Me: { maxAge: '1h', scope: 'public' } } } },
+      rates: [{ name: 'cost', per: 'client', client: 'priced', limit: 10, count: 'cost', window: 'month' }],
+    });
+    const ask = async (key: string) => {
+      const response = await cached.post(
+        { query: 'query Me { me { id reviews { id } } }' },
+        { headers: { 'x-api-key': key } },
+      );
+      await response.text();
+      return [response.status, response.headers.get('x-cache')];
+    };
+    try {
+      for (let i = 0; i < 3; i++) expect((await ask('free'))[0]).toBe(200);
+      const answers = [];
+      for (let i = 0; i < 5; i++) answers.push(await ask('priced'));
+      expect(answers).toEqual([
+        [200, 'HIT'],
+        [200, 'HIT'],
+        [200, 'HIT'],
+        [429, null],
+        [429, null],
+      ]);
+      expect(await ask('free')).toEqual([200, 'HIT']);
+    } finally {
+      await cached.stop();
+    }
+  });
+});
+
 it('refuses two rates of one name with a sentence', async () => {
   const rate = { name: 'all', per: 'everybody', limit: 5, window: 'day' } as const;
   await expect(

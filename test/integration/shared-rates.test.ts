@@ -26,7 +26,7 @@ withRedis('rates of gateways that share a store', () => {
       logger: logger as never,
     });
     const rates = new Rates({
-      rates: [{ name: 'quota', per: 'address', limit: 10, window: 'month' }],
+      rates: [{ name: 'quota', per: 'address', limit: 10, count: 'requests', window: 'month' }],
       ...{ meter: metrics.meter, shared },
     });
     return { rates, shared };
@@ -47,12 +47,13 @@ withRedis('rates of gateways that share a store', () => {
   function send({ rates }: { readonly rates: Rates }): number | undefined {
     let left: number | undefined;
     const answer = {
+      headersSent: false,
       setHeader: (name: string, value: string) => {
         if (name === 'ratelimit') left = Number(/r=(\d+)/.exec(value)![1]);
       },
     };
     const refusal = rates.refuse(
-      { identity: anonymous, address: '192.0.2.1', rateRefusal: undefined },
+      { identity: anonymous, address: '192.0.2.1', rateRefusal: undefined, charge: undefined },
       answer,
     );
     return refusal === undefined ? left : undefined;

@@ -211,6 +211,27 @@ describe.each([
   });
 });
 
+it('understands clients that share a key and sign in different forms, in any order', async () => {
+  const asks: Record<string, () => Promise<Signed>> = {
+    'by the book': () => smithy(),
+    'by the book, with a query that has to be sorted': () => smithy({ path: '/graphql?b=2&a=1' }),
+    'as AppSync’s link: another accept, and without extensions': async () => {
+      const body = JSON.stringify({ variables: {}, query });
+      const { headers, ...signed } = await smithy({ headers: { accept: '*/*' }, body });
+      const sent = JSON.stringify({ variables: {}, extensions: { clientLibrary: {} }, query });
+      return { ...signed, headers: { ...headers, accept: 'application/json' }, body: sent };
+    },
+  };
+  for (const [first, askFirst] of Object.entries(asks)) {
+    for (const [second, askSecond] of Object.entries(asks)) {
+      const statuses = [(await send(await askFirst())).status, (await send(await askSecond())).status];
+      expect({ first, second, statuses }).toEqual({ first, second, statuses: [200, 200] });
+      const forged = await askSecond();
+      expect((await send({ ...forged, body: forged.body.replace('name', 'id') })).status).toBe(401);
+    }
+  }
+});
+
 it.each([
   [-6, 401],
   [-4, 200],

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-const main = join(__dirname, '../../dist/cli/main.js');
+export const weirMain = join(__dirname, '../../dist/cli/main.js');
 const running = new Set<ChildProcess>();
 
 /** Ends every process that this test file started and that did not end yet, at once. */
@@ -31,7 +31,7 @@ export interface WeirProcess {
 
 /** Starts `weir` as people do, from its build. What is in `env` is all that it knows of this machine. */
 export function startWeir(args: readonly string[], env: Record<string, string> = {}): WeirProcess {
-  return startProcess([main, ...args], env);
+  return startProcess([weirMain, ...args], env);
 }
 
 export function startProcess(args: readonly string[], env: Record<string, string> = {}): WeirProcess {
@@ -126,9 +126,10 @@ export function isAlive(pid: number): boolean {
 /** Resolves when `condition` holds; rejects after `timeout` milliseconds. */
 export async function eventually(condition: () => unknown, timeout = 10_000): Promise<void> {
   const deadline = Date.now() + timeout;
-  while (!(await condition())) {
+  // Most things are so at once or soon; what takes long is not asked all the time.
+  for (let pause = 1; !(await condition()); pause = Math.min(2 * pause, 50)) {
     if (Date.now() > deadline) throw new Error(`Still not so after ${timeout} ms: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

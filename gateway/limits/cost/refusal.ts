@@ -1,6 +1,6 @@
 import type { GraphQLError } from 'graphql';
 import { requestError } from '../../errors';
-import type { Limits } from '../options';
+import type { Limits } from '../../options/limits';
 import type { Estimate } from './estimate';
 
 /** Why a client with these limits may not run an operation of this cost; undefined when it may. */

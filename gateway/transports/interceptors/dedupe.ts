@@ -1,3 +1,4 @@
+import { type Live, LiveSet, outOfSet } from '../live-set';
 import type { PendingCalls } from '../pending-calls';
 import { Member, SharedCaller } from '../shared-call';
 import { type Interceptor, type Send, type SubgraphRequest, TransportError } from '../transport';
@@ -68,58 +69,48 @@ const isOfOne = (error: unknown): boolean =>
   error instanceof TransportError && (error.failure === 'timeout' || error.failure === 'aborted');
 
 /** A call that has no answer yet. */
-class Flight {
-  readonly request: Pick<SubgraphRequest, 'operation' | 'variables'>;
-  readonly scope: string;
-  /** In the order in which they came. Nobody when it has landed: the tables below keep it for longer (see `LiveSet`). */
-  members: Member[];
+class Flight implements Live {
+  place = outOfSet;
+  readonly request: SubgraphRequest;
+  /** In the order in which they came. */
+  readonly members: Member[];
 
   constructor(first: Member) {
-    const { operation, variables, caller } = first.request;
-    this.request = { operation, variables };
-    this.scope = caller.scope;
+    this.request = first.request;
     this.members = [first];
+  }
+
+  isOf({ operation, caller, variables }: SubgraphRequest): boolean {
+    const { request } = this;
+    return (
+      request.operation.document === operation.document &&
+      request.caller.scope === caller.scope &&
+      request.variables.equals(variables)
+    );
   }
 }
 
-/** The calls in flight. Variables are only looked at when there are others of the same document and scope. */
+/** The calls in flight. Not a `Map`: see `LiveSet`. */
 class Flights {
-  readonly #byDocument = new Map<string, Map<string, Flight | Map<string, Flight>>>();
+  readonly #places = Array.from({ length: 256 }, () => new LiveSet<Flight>());
 
-  find({ operation, caller, variables }: SubgraphRequest): Flight | undefined {
-    const found = this.#byDocument.get(operation.document)?.get(caller.scope);
-    if (!(found instanceof Flight)) return found?.get(keyOf(variables));
-    return found.request.variables.equals(variables) ? found : undefined;
+  find(request: SubgraphRequest): Flight | undefined {
+    return this.#placeOf(request).find((flight) => flight.isOf(request));
   }
 
   add(flight: Flight): void {
-    const { scope } = flight;
-    const { operation, variables } = flight.request;
-    let byScope = this.#byDocument.get(operation.document);
-    if (byScope === undefined) {
-      byScope = new Map<string, Flight | Map<string, Flight>>();
-      this.#byDocument.set(operation.document, byScope);
-    }
-    const found = byScope.get(scope);
-    if (found === undefined) byScope.set(scope, flight);
-    else if (found instanceof Flight) {
-      const both = [found, flight].map((each) => [keyOf(each.request.variables), each] as const);
-      byScope.set(scope, new Map(both));
-    } else found.set(keyOf(variables), flight);
+    this.#placeOf(flight.request).add(flight);
   }
 
   delete(flight: Flight): void {
-    flight.members = [];
-    const { operation, variables } = flight.request;
-    const byScope = this.#byDocument.get(operation.document)!;
-    const found = byScope.get(flight.scope)!;
-    if (!(found instanceof Flight)) {
-      found.delete(keyOf(variables));
-      if (found.size > 0) return;
-    }
-    byScope.delete(flight.scope);
-    if (byScope.size === 0) this.#byDocument.delete(operation.document);
+    this.#placeOf(flight.request).delete(flight);
+  }
+
+  /** Few have a place in common by chance: credentials differ in their last characters. */
+  #placeOf({ caller: { scope }, variables }: SubgraphRequest): LiveSet<Flight> {
+    let place = variables.length;
+    for (let at = Math.max(0, scope.length - 24); at < scope.length; at++)
+      place = (place * 31 + scope.charCodeAt(at)) & 0xffff;
+    return this.#places[(place ^ (place >> 8)) & 0xff]!;
   }
 }
-
-const keyOf = (variables: Buffer): string => variables.toString('latin1');

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as AuthLink from 'aws-appsync-auth-link';
-import type { AppSyncAuth } from '../../options-subgraph-auth';
+import type { AppSyncAuth } from '../../options/subgraph-auth';
 import { requestHeaders } from '../request-body';
 import type { Signer } from '../signer';
 import { type AwsCredentials, awsCredentials, type GetCredentials } from './aws-credentials';

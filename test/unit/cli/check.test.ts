@@ -66,9 +66,15 @@ const check = (schema: string, ...args: string[]) =>
   run('check', 'products', '--schema', write('products', schema), ...args);
 
 /** As a gateway counts it: yesterday. */
-async function use(query: string, requests: number, client = 'web', inputs?: Record<string, number>) {
+async function use(
+  query: string,
+  requests: number,
+  client = 'web',
+  inputs?: Record<string, number>,
+  variant = 'prod',
+) {
   const store = await openRegistryStore(env['WEIR_REGISTRY']!);
-  const registry = new Registry({ store, variant: { graph: 'shop', variant: 'prod' } });
+  const registry = new Registry({ store, variant: { graph: 'shop', variant } });
   const schema = apiSchemaOf(await registry.supergraph(await registry.newest()));
   const { hash, text } = signatureOf(query, undefined, schema);
   const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
@@ -191,9 +197,70 @@ it('warns of operations that would take more calls of subgraphs', async () => {
   expect(exitCode).toBe(0);
 });
 
+describe('with a contract that is made from the variant', () => {
+  const tagged = products
+    .replace('"@shareable"', '"@shareable", "@tag"')
+    .replace('weight: Int', 'weight: Int @tag(name: "public")  size: Int');
+  beforeEach(async () => {
+    await run('publish', 'products', '--schema', write('products', tagged));
+    await run('contract', 'shop@public', '--of', 'shop@prod', '--exclude', 'internal');
+    await use('{ product(id: 1) { name } }', 50);
+  });
+
+  it('flags what only its clients use, and names it', async () => {
+    const removed = tagged.replace('size: Int', '');
+    expect(await check(removed)).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining('shop@public: Nothing is known of use'),
+    });
+    await use('query Measure { product(id: 1) { size } }', 9, 'partner', undefined, 'public');
+    const { exitCode, stdout } = await check(removed);
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('breaking, allowed FIELD_REMOVED: Field `size` was removed');
+    expect(stdout).toMatch(
+      /shop@public: breaking FIELD_REMOVED: .*; used by 9 requests in 30 days\n.*\n(.*\n)+? {2}Measure \(\w{8}\), 9 requests: partner 1\.2 9\n/,
+    );
+    expect(stdout).toMatch(/failed: it composes, 1 change for clients, its contract shop@public fails\.\n$/);
+    expect(await check(removed, '--exclude-client', 'partner')).toMatchObject({ exitCode: 1 });
+    await use('{ product(id: 1) { name } }', 5, 'web', undefined, 'public');
+    expect(await check(removed, '--exclude-client', 'partner')).toMatchObject({ exitCode: 0 });
+  });
+
+  it('flags what it would hide, which other clients go on to see', async () => {
+    await use('{ product(id: 1) { size } }', 9, 'web', undefined, 'public');
+    const hidden = tagged.replace('size: Int', 'size: Int @tag(name: "internal")');
+    const { exitCode, stdout } = await check(hidden);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^shop@public: breaking FIELD_REMOVED: Field `size` was removed/);
+    const json = JSON.parse((await check(hidden, '--format', 'json')).stdout) as unknown;
+    expect(json).toMatchObject({
+      passed: false,
+      changes: [],
+      contracts: { 'shop@public': { passed: false, changes: [{ code: 'FIELD_REMOVED', requests: 9 }] } },
+    });
+    expect((await check(hidden, '--format', 'github')).stdout).toMatch(/::shop@public: breaking/);
+  });
+
+  it('flags that it could not be', async () => {
+    const hidden = tagged.replace('type Query {', 'type Query @tag(name: "internal") {');
+    const { exitCode, stdout } = await check(hidden);
+    expect(stdout).toContain('shop@public: error QUERY_ROOT_TYPE_INACCESSIBLE');
+    expect(exitCode).toBe(1);
+  });
+
+  it('passes what its clients do not see, and all once it has ended', async () => {
+    const added = tagged.replace('size: Int', 'size: Int  cost: Int @tag(name: "internal")');
+    expect(await check(added)).toMatchObject({ exitCode: 0 });
+    await run('contract', 'shop@public', '--remove');
+    expect(await check(tagged.replace('size: Int', ''))).toMatchObject({ exitCode: 0 });
+  });
+});
+
 it('warns of style, as the rules say', async () => {
   const odd = products.replace('weight: Int', 'Weight_kg: Int');
   expect((await check(odd)).stdout).toContain('warning field-names: `Weight_kg` must be in camelCase.');
+  const forced = `${products} union _Entity = Product  input _Any { _id: ID! }`;
+  expect((await check(forced)).stdout).not.toContain('warning');
   const rules = join(folder, 'lint.yaml');
   writeFileSync(rules, 'type-descriptions: error\nfield-names: off\n');
   const { exitCode, stdout } = await check(products, '--lint', rules);
@@ -223,9 +290,12 @@ it('prints for machines', async () => {
       `^::error file=${file},line=6,col=6,title=FIELD_REMOVED::breaking FIELD_REMOVED: .*%0A  Weigh`,
     ),
   );
-  expect(JSON.parse((await check(removed, '--format', 'gitlab')).stdout)).toMatchObject([
+  const gitlab = await check(removed, '--format', 'gitlab');
+  expect(JSON.parse(gitlab.stdout)).toMatchObject([
     { check_name: 'FIELD_REMOVED', severity: 'critical', location: { path: file, lines: { begin: 6 } } },
   ]);
+  // For the log of the job.
+  expect(gitlab.stderr).toMatch(/^breaking FIELD_REMOVED.*\nweir check against shop@prod failed: .*\n$/s);
 });
 
 it('paints for terminals when it is asked to', async () => {

@@ -251,6 +251,36 @@ describe('weir contract', () => {
     );
   });
 
+  it('ends it', async () => {
+    await publish('a', sdl('x: Int'));
+    await make('--of', 'shop@prod', '--exclude', 'internal');
+    expect(await make('--remove', '--exclude', 'internal')).toMatchObject({ exitCode: 2 });
+    expect(await make('--remove')).toMatchObject({
+      exitCode: 0,
+      stdout: 'shop@public is at version 2: no contract any more.\n',
+    });
+    expect(await publish('a', sdl('x: Int, y: Int'))).toMatchObject({
+      stdout: 'shop@prod is at version 2: changed a.\n',
+    });
+    expect(await make('--remove')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('shop@public is no contract'),
+    });
+    expect(await run('rollback', '--graph', 'shop@public')).toMatchObject({
+      exitCode: 2,
+      stderr:
+        'weir: Version 1 of shop@public was a contract of shop@prod: `weir contract` makes it one again.\n',
+    });
+    expect(await make('--of', 'shop@prod', '--exclude', 'internal')).toMatchObject({ exitCode: 0 });
+    const { stdout } = await run('history', '--graph', 'shop@public');
+    expect(stdout.split('\n').map((line) => line.slice(6, 17).trim())).toEqual([
+      'published',
+      'ended',
+      'published',
+      '',
+    ]);
+  });
+
   it('wants to know of what', async () => {
     expect(await make('--exclude', 'internal')).toMatchObject({
       exitCode: 2,

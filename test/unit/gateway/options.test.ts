@@ -181,6 +181,18 @@ describe('the file', () => {
     expect(auth.lambda?.module).toBe('/srv/authorise.mjs');
   });
 
+  it('names certificates for clients and audit trails relative to its own folder', () => {
+    const { tls, audit } = load(
+      'tls: { cert: tls/cert.pem, key: /srv/key.pem, clientCa: ca.pem }\naudit: { trails: [{ to: audit.jsonl }, { to: stdout }] }',
+    );
+    expect(tls).toEqual({
+      cert: join(folder, 'tls/cert.pem'),
+      key: '/srv/key.pem',
+      clientCa: join(folder, 'ca.pem'),
+    });
+    expect(audit.trails.map(({ to }) => to)).toEqual([join(folder, 'audit.jsonl'), 'stdout']);
+  });
+
   it('takes durations and sizes with their units', () => {
     const { timeouts, limits, shutdown } = load(
       'timeouts: { request: 1.5s, subgraph: 250 }\nlimits: { body: 64KiB }\nshutdown: { grace: 2m }',

@@ -1,6 +1,6 @@
 import { anonymous, createIdentity, type Identity } from '../../../../gateway/auth/identity';
 import { RateCounter } from '../../../../gateway/limits/rate-counter';
-import type { RateOptions } from '../../../../gateway/limits/rate-options';
+import type { RateOptions } from '../../../../gateway/options/rates';
 import { type Counted, networkOf, Rates } from '../../../../gateway/limits/rates';
 import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics';
 
@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => metrics.close());
 
 const headers = new Map<string, string>();
-const answer = { setHeader: (name: string, value: string) => headers.set(name, value) };
+const answer = { headersSent: false, setHeader: (name: string, value: string) => headers.set(name, value) };
 
 const ratesOf = (...rates: RateOptions[]): Rates =>
   new Rates({ rates, meter: metrics.meter, now: () => clock });
@@ -21,6 +21,7 @@ const request = (address: string, identity: Identity = anonymous): Counted => ({
   identity,
   address,
   rateRefusal: undefined,
+  charge: undefined,
 });
 const user = (subject: string, client?: string, groups: string[] = []): Identity =>
   createIdentity({ mode: 'oidc', issuer: 'https://id.example', subject, client, groups });
@@ -29,7 +30,13 @@ const passed = (rates: Rates, count: number, of: () => Counted): number =>
   Array.from({ length: count }, () => rates.refuse(of(), answer)).filter((refusal) => refusal === undefined)
     .length;
 
-const perAddress: RateOptions = { name: 'address', per: 'address', limit: 3, window: 60_000 };
+const perAddress: RateOptions = {
+  name: 'address',
+  per: 'address',
+  limit: 3,
+  count: 'requests',
+  window: 60_000,
+};
 
 it('lets through what the limit says, to each address, and again in the next window', () => {
   const rates = ratesOf(perAddress);
@@ -85,8 +92,8 @@ it('counts for a client over all its users, and leaves alone those without', () 
 
 it('limits those only that a rate names, and counts a refused request for no rate', () => {
   const rates = ratesOf(
-    { name: 'staff', per: 'identity', limit: 2, window: 60_000, group: 'staff' },
-    { name: 'all', per: 'everybody', limit: 5, window: 60_000 },
+    { ...perAddress, name: 'staff', per: 'identity', limit: 2, group: 'staff' },
+    { ...perAddress, name: 'all', per: 'everybody', limit: 5 },
   );
   expect(passed(rates, 10, () => request('192.0.2.1', user('anna', undefined, ['staff'])))).toBe(2);
   expect(passed(rates, 10, () => request('192.0.2.1', user('ben')))).toBe(3);
@@ -98,6 +105,62 @@ it('goes on counting when the options change, also when the limit does', () => {
   const rates = [{ ...perAddress, limit: 5 }];
   const after = new Rates({ rates, meter: metrics.meter, previous: before, now: () => clock });
   expect(passed(after, 10, () => request('192.0.2.1'))).toBe(3);
+});
+
+describe('of cost', () => {
+  const cost: RateOptions = { ...perAddress, name: 'cost', count: 'cost', limit: 10 };
+
+  /** What becomes of a request with operations of such costs. */
+  const ask = (rates: Rates, ...costs: number[]): boolean[] => {
+    const one = request('192.0.2.1');
+    const isIn = rates.refuse(one, answer) === undefined;
+    return [isIn, ...costs.map((each) => isIn && one.charge!(each) === undefined)];
+  };
+
+  it('a rate counts what operations cost, as soon as it is known, and tells what is left', () => {
+    const rates = ratesOf(cost);
+    expect(ask(rates, 4)).toEqual([true, true]);
+    expect(headers.get('ratelimit-policy')).toBe('"cost";q=10;qu="cost";w=60');
+    expect(headers.get('ratelimit')).toBe('"cost";r=6;t=60');
+    expect(ask(rates, 7)).toEqual([true, false]);
+    expect(ask(rates, 6, 0)).toEqual([true, true, true]);
+  });
+
+  it('a rate that is used up lets nobody in, not even to ask for what costs nothing', async () => {
+    const rates = ratesOf(cost);
+    expect(ask(rates, 10)).toEqual([true, true]);
+    expect(ask(rates, 0)).toEqual([false, false]);
+    expect(rates.refuse(request('192.0.2.1'), answer)!.message).toBe(
+      'Too great a cost: "cost" allows 10 in 60 s. Ask again in 60 s.',
+    );
+    clock += 60_000;
+    expect(ask(rates, 10)).toEqual([true, true]);
+  });
+
+  it('a rate refuses the rest of a request of which something was refused, and counts that once', async () => {
+    const rates = ratesOf(cost);
+    expect(ask(rates, 8, 3, 1)).toEqual([true, true, false, false]);
+    expect(await metrics.collect()).toMatch(/weir_requests_limited_total\{rate="cost"\} 1\n/);
+    expect(ask(rates, 2)).toEqual([true, true]);
+  });
+
+  it('a rate stands beside one of requests, whose last request may cost something', () => {
+    const rates = ratesOf(perAddress, cost);
+    expect([ask(rates, 1), ask(rates, 1), ask(rates, 1), ask(rates, 1)]).toEqual([
+      [true, true],
+      [true, true],
+      [true, true],
+      [false, false],
+    ]);
+    expect(headers.get('ratelimit')).toBe('"address";r=0;t=60, "cost";r=7;t=60');
+  });
+
+  it('is asked about only where somebody is subject to such a rate', () => {
+    const rates = ratesOf(perAddress, { ...cost, client: 'mobile' });
+    const one = request('192.0.2.1');
+    rates.refuse(one, answer);
+    expect(one.charge).toBeUndefined();
+  });
 });
 
 it('begins a quota at midnight of UTC, or with the month', () => {

@@ -31,6 +31,15 @@ const failureOf = (planning: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
+/** What comes of it when it is tried again and again: a new thread takes longer to start than some deadlines. */
+async function plannedAtLast(planner: Planner, document: string): Promise<unknown> {
+  let plan: unknown;
+  for (let tries = 0; tries < 100 && (plan instanceof Error || plan === undefined); tries++) {
+    plan = await planner.plan(document, undefined).catch((error: unknown) => error);
+  }
+  return plan;
+}
+
 /** The quickest of a few: the machine may have other things to do. */
 async function quickest(work: () => Promise<unknown>): Promise<{ result: unknown; took: number }> {
   const runs = [];
@@ -219,14 +228,13 @@ describe('a planner', () => {
   });
 
   it('keeps no others waiting for an operation that is known to be slow', async () => {
-    const planner = await startPlanner({ ...unbounded, deadline: 4000 });
+    const planner = await startPlanner({ ...unbounded, deadline: 2500 });
     // The first one takes the turn of slow ones, and the second one never has any.
     const [, waiting] = [16, 17].map((depth) => failureOf(planner.plan(friendsOfFriends(depth), undefined)));
     expect(await waiting).toMatchObject({ failure: 'timeout' });
     const again = failureOf(planner.plan(friendsOfFriends(17), undefined)).then(() => 'slow');
     const quick = planner.plan('{ me { id } }', undefined).then(() => 'quick');
     expect(await Promise.race([again, quick])).toBe('quick');
-    await again;
   });
 
   it('goes on after a plan that was given up', async () => {
@@ -234,12 +242,7 @@ describe('a planner', () => {
     expect(await failureOf(planner.plan(friendsOfFriends(16), undefined))).toMatchObject({
       failure: 'timeout',
     });
-    // The new thread takes longer to start than this deadline.
-    let plan: unknown;
-    for (let tries = 0; tries < 100 && (plan instanceof Error || plan === undefined); tries++) {
-      plan = await planner.plan('{ me { id } }', undefined).catch((error: unknown) => error);
-    }
-    expect(plan).toMatchObject({ kind: 'QueryPlan' });
+    expect(await plannedAtLast(planner, '{ me { id } }')).toMatchObject({ kind: 'QueryPlan' });
   });
 
   it('refuses more waiting operations than it may have, and blames none of them', async () => {
@@ -254,12 +257,11 @@ describe('a planner', () => {
     });
     expect(await bomb).toMatchObject({ failure: 'timeout' });
     expect(await Promise.all(waiting)).toMatchObject([{ failure: 'timeout' }, { failure: 'timeout' }]);
-    const again = await timed(failureOf(planner.plan('{ me { id } }', undefined)));
-    expect(again.took).toBeGreaterThan(5);
+    expect(await plannedAtLast(planner, '{ me { id } }')).toMatchObject({ kind: 'QueryPlan' });
   });
 
   it('survives a plan that takes more memory than it may', async () => {
-    const planner = await startPlanner({ ...unbounded, deadline: 60_000, memoryLimit: 80 });
+    const planner = await startPlanner({ ...unbounded, deadline: 60_000, memoryLimit: 64 });
     expect(await failureOf(planner.plan(friendsOfFriends(14), undefined))).toMatchObject({
       failure: 'too-complex',
     });

@@ -135,7 +135,7 @@ describe('what is refused is not asked for:', () => {
         'query Q($v: Boolean!) { x: user { ...A @include(if: $v) ... @skip(if: $v) { y: email } } } fragment A on User { ...B id } fragment B on User { id: email }',
       ),
     ).toEqual([
-      'a: query Q__a__0($v:Boolean!){x:user{__typename ...on User@include(if:$v){__typename id}...@skip(if:$v){__typename}}}',
+      'a: query Q__a__0($v:Boolean!){x:user{__typename __typename@include(if:$v)__typename@skip(if:$v)id@include(if:$v)}}',
     ]);
   });
 

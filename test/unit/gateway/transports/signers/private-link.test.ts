@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
-import { hmacSha256, toKey } from '../../../../../gateway/transports/signers/link-keys';
+import { hmacSha256 } from '../../../../../gateway/hmac';
+import { toKey } from '../../../../../gateway/transports/signers/link-keys';
 import { linkHeaders, signPrivateLink } from '../../../../../gateway/transports/signers/private-link';
 import { callerOf } from '../../../../support/caller';
 

@@ -1,11 +1,7 @@
 import { z } from 'zod';
+import { flag, mapOf, size, wholeNumber } from './values';
 
-const countRule = 'must be a whole number from 1 to 1000000000';
-const count = z
-  .int({ error: countRule })
-  .min(1, { error: countRule })
-  .max(1_000_000_000, { error: countRule });
-const flag = z.boolean({ error: 'must be true or false' });
+const count = wholeNumber(1, 1_000_000_000);
 
 /** What one client may ask for. Each of these can be different for a class of clients. */
 const figures = {
@@ -65,46 +61,33 @@ const optional = map((schema) => schema.optional()) as {
   readonly [Key in keyof Figures]: z.ZodOptional<Figures[Key]>;
 };
 
-/** `limits` in the options. `size` is how the options write a number of bytes. */
-export const limitsOptions = <Size extends z.ZodType>(size: Size) =>
-  z.strictObject(
-    {
-      body: size
-        .prefault('1MiB' as z.input<Size>)
-        .describe('The size up to which the body of a request is read, unpacked.'),
-      ...withDefaults,
-      assumedListSize: count
-        .prefault(10)
-        .describe('How long a list counts as, for its cost, of which no argument and no directive says it.'),
-      response: size
-        .prefault('32MiB' as z.input<Size>)
-        .describe('The size of an answer. A larger one is replaced by an error.'),
-      errors: count.prefault(100).describe('Errors in an answer. Beyond, they are left out.'),
-      classes: z
-        .array(
-          z.strictObject(
-            {
-              mode: z
-                .string()
-                .optional()
-                .describe('How these clients prove who they are, such as `api-key`.'),
-              client: z.string().optional().describe('The client that the credentials name.'),
-              group: z.string().optional().describe('A group that the caller is in.'),
-              introspection: flag.optional().describe('In place of `introspection`.'),
-              ...optional,
-            },
-            { error: 'must be a map' },
-          ),
-          { error: 'must be a list' },
-        )
-        .default([])
-        .describe(
-          'Clients with limits of their own. The first class counts of which all that it names fits: `mode`, `client`, `group`. What it does not say is as for everybody.',
-        ),
-    },
-    { error: 'must be a map' },
-  );
+export const limits = mapOf({
+  body: size.prefault('1MiB').describe('The size up to which the body of a request is read, unpacked.'),
+  ...withDefaults,
+  assumedListSize: count
+    .prefault(10)
+    .describe('How long a list counts as, for its cost, of which no argument and no directive says it.'),
+  response: size.prefault('32MiB').describe('The size of an answer. A larger one is replaced by an error.'),
+  errors: count.prefault(100).describe('Errors in an answer. Beyond, they are left out.'),
+  classes: z
+    .array(
+      mapOf({
+        mode: z.string().optional().describe('How these clients prove who they are, such as `api-key`.'),
+        client: z.string().optional().describe('The client that the credentials name.'),
+        group: z.string().optional().describe('A group that the caller is in.'),
+        introspection: flag.optional().describe('In place of `introspection`.'),
+        ...optional,
+      }),
+      { error: 'must be a list' },
+    )
+    .default([])
+    .describe(
+      'Clients with limits of their own. The first class counts of which all that it names fits: `mode`, `client`, `group`. What it does not say is as for everybody.',
+    ),
+})
+  .prefault({})
+  .describe('How much a client may ask for: [security.md](security.md) says how to choose.');
 
-export type LimitsOptions = Omit<z.output<ReturnType<typeof limitsOptions>>, 'body' | 'response'>;
+export type LimitsOptions = Omit<z.output<typeof limits>, 'body' | 'response'>;
 /** The limits of one client. */
 export type Limits = Readonly<Record<keyof typeof figures, number>> & { readonly introspection: boolean };

@@ -1,21 +1,33 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { mapOf, portNumber, text } from './values';
+
+export const host = text
+  .default('127.0.0.1')
+  .describe('The address to listen on. `0.0.0.0` is every address of the machine.');
+
+export const port = portNumber.default(4000).describe('The port to listen on; 0 takes a free one.');
+
+export const path = z
+  .string({ error: 'must be a path such as /graphql' })
+  .regex(/^\/[\w\-./]*$/, { error: 'must be a path such as /graphql' })
+  .refine((value) => !/^\/(health|graphiql)(\/|$)/.test(value), {
+    error: 'must not begin with /health or /graphiql',
+  })
+  .default('/graphql')
+  .describe('The path of the GraphQL endpoint.');
 
 const file = z.string({ error: 'must be a file' }).min(1, { error: 'must not be empty' });
 
-export const tlsOptions = z
-  .strictObject(
-    {
-      cert: file.describe('The certificate with its chain, in PEM.'),
-      key: file.describe('Its private key, in PEM.'),
-      clientCa: file
-        .optional()
-        .describe(
-          'Certificates in PEM that those of clients are checked with (mutual TLS). A client without one is not let in. Left out: clients need none.',
-        ),
-    },
-    { error: 'must be a map' },
-  )
+export const tls = mapOf({
+  cert: file.describe('The certificate with its chain, in PEM.'),
+  key: file.describe('Its private key, in PEM.'),
+  clientCa: file
+    .optional()
+    .describe(
+      'Certificates in PEM that those of clients are checked with (mutual TLS). A client without one is not let in. Left out: clients need none.',
+    ),
+})
   .optional()
   .describe(
     'Certificates to serve clients with over TLS 1.2 or newer, by HTTP/2 or HTTP/1.1. Left out: plain HTTP/1.1, for a load balancer that ends TLS.',
@@ -23,7 +35,7 @@ export const tlsOptions = z
 
 const proxyRule = 'must be an address or a range such as 10.0.0.0/8';
 
-export const trustedProxiesOptions = z
+export const trustedProxies = z
   .array(
     z.string({ error: proxyRule }).refine(
       (value) => {

@@ -95,6 +95,7 @@ function resolveFiles(document: Document, folder: string): void {
   const paths = [
     ['supergraph'],
     ...['file', 'registry', 'keep'].map((name) => ['supergraph', name]),
+    ...['cert', 'key', 'clientCa'].map((file) => ['tls', file]),
     ['connections', 'ca'],
     ['privateLinks', 'keysFile'],
     ...namesIn(document, 'subgraphs').flatMap((name) =>
@@ -104,15 +105,20 @@ function resolveFiles(document: Document, folder: string): void {
     ['persistedOperations', 'manifest'],
     ...itemsIn(document, ['persistedOperations', 'manifest']),
     ...['iam', 'lambda'].map((mode) => ['auth', mode, 'module']),
+    ...itemsIn(document, ['audit', 'trails']).map((trail) => [...trail, 'to']),
   ];
   for (const path of paths) {
     const node = document.hasIn(path) ? document.getIn(path, true) : undefined;
     if (!isScalar(node) || typeof node.value !== 'string') continue;
     const [, scheme = '', location = ''] = /^(registry:)?(.*)$/s.exec(node.value)!;
-    if (/^\w+:\/\//.test(location) || isAbsolute(location)) continue;
+    if (/^\w+:\/\//.test(location) || isAbsolute(location) || isStandardOutput(path, location)) continue;
     node.value = scheme + join(folder, location);
   }
 }
+
+/** The one word among the places of audit trails that is no file. */
+const isStandardOutput = ([option]: readonly unknown[], location: string): boolean =>
+  option === 'audit' && location === 'stdout';
 
 function itemsIn(document: Document, path: readonly string[]): unknown[][] {
   const list = document.hasIn(path) ? document.getIn(path, true) : undefined;

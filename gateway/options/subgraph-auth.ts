@@ -1,19 +1,21 @@
 import { z } from 'zod';
+import { httpUrl, mapOf, text } from './values';
 
 /** The options that say how the gateway proves to subgraphs who it is. */
 
-const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
-const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 const file = text.meta({ title: 'file' });
 const credential = z
   .string({ error: 'must be a secret in printable ASCII' })
   .regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, { error: 'must be a secret in printable ASCII' });
 
 const scopes = z.array(text, { error: 'must be a list of scopes' }).default([]);
-const clientCredentials = z.strictObject(
-  { tokenUrl: httpUrl, clientId: text, clientSecret: credential, scopes, audience: text.optional() },
-  { error: 'must be a map' },
-);
+const clientCredentials = mapOf({
+  tokenUrl: httpUrl,
+  clientId: text,
+  clientSecret: credential,
+  scopes,
+  audience: text.optional(),
+});
 const token = z.union([credential, clientCredentials], {
   error: 'must be a token, or a map that says where to get one',
 });
@@ -22,7 +24,7 @@ const region = z
   .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: 'must be a region such as eu-west-1' });
 
 const types = ['AWS_IAM', 'API_KEY', 'BEARER', 'CLIENT_CREDENTIALS'];
-export const subgraphAuthOptions = z
+export const subgraphAuth = z
   .discriminatedUnion(
     'type',
     [
@@ -50,7 +52,7 @@ const appSyncTypes = [
   'AWS_LAMBDA',
   'NONE',
 ];
-export const appSyncOptions = z.strictObject(
+export const appSync = z.strictObject(
   {
     auth: z
       .discriminatedUnion(
@@ -73,7 +75,7 @@ export const appSyncOptions = z.strictObject(
   { error: 'must be a map with `auth`' },
 );
 
-export const subgraphTlsOptions = z
+export const subgraphTls = z
   .strictObject(
     { cert: file.optional(), key: file.optional(), ca: file.optional() },
     { error: 'must be a map of files' },
@@ -82,5 +84,5 @@ export const subgraphTlsOptions = z
     error: 'must have `cert` and `key` together',
   });
 
-export type SubgraphAuth = z.output<typeof subgraphAuthOptions>;
-export type AppSyncAuth = z.output<typeof appSyncOptions>['auth'];
+export type SubgraphAuth = z.output<typeof subgraphAuth>;
+export type AppSyncAuth = z.output<typeof appSync>['auth'];

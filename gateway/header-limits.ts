@@ -1,0 +1,16 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Node reads more of them, but cuts them silently at a number of its own. */
+const maxHeaders = 100;
+/** 16 KiB. Of HTTP/1.1 Node's parser counts them. */
+export const maxHeaderSize = 16_384;
+
+/** Whether a request has more headers than it may have, or longer ones. */
+export function hasTooLargeHeaders({ rawHeaders, httpVersionMajor }: IncomingMessage): boolean {
+  if (rawHeaders.length > 2 * maxHeaders) return true;
+  if (httpVersionMajor < 2) return false;
+  // Over HTTP/2 Node holds only those to it who have confirmed the settings of the connection, which nobody has to.
+  let size = 0;
+  for (const text of rawHeaders) size += text.length;
+  return size > maxHeaderSize;
+}

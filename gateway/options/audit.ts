@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { auditActions } from '../telemetry/audit/record';
+import { mapOf, size, text } from './values';
+
+const auditKeyRule = 'must be at least 16 characters';
+
+const auditTrail = mapOf({
+  to: text,
+  select: mapOf({
+    actions: z
+      .array(z.enum(auditActions, { error: `must be one of ${auditActions.join(', ')}` }), {
+        error: 'must be a list of actions',
+      })
+      .default([...auditActions]),
+    coordinates: z.array(text, { error: 'must be a list of coordinates' }).default(['*']),
+  }).prefault({}),
+  whenSlow: z.enum(['block', 'drop'], { error: 'must be block or drop' }).default('block'),
+  buffer: size.prefault('1MiB'),
+}).meta({ title: 'trail' });
+
+export const audit = mapOf({
+  trails: z
+    .array(auditTrail, { error: 'must be a list of trails' })
+    .default([])
+    .describe(
+      'Where it is recorded who did what: each is a map of `to` (a file, or `stdout`), `select` (`actions` of `mutation`, `cache.invalidate`, `supergraph.swap` and `configuration.reload`, default all; `coordinates` of mutations such as `Mutation.place*`, default all), `whenSlow` (`block`, the default, lets mutations wait while the trail cannot be written; `drop` goes on without a record, and counts it) and `buffer` (how much may wait to be written, default 1MiB).',
+    ),
+  redact: z
+    .array(text, { error: 'must be a list of names' })
+    .default([
+      '*password*',
+      '*passwd*',
+      '*secret*',
+      '*token*',
+      '*authorization*',
+      '*apikey*',
+      '*api_key*',
+      '*card*',
+      'cvv',
+      'cvc',
+      'iban',
+      'pin',
+      'ssn',
+      '*email*',
+      '*phone*',
+    ])
+    .describe(
+      'Arguments and input fields whose values are left out of records, by name; `*` stands for anything, and case does not matter.',
+    ),
+  key: z
+    .string({ error: auditKeyRule })
+    .min(16, { error: auditKeyRule })
+    .optional()
+    .describe(
+      'A secret with which records are chained, so that only who knows it can write a whole new trail. Left out: anyone who can write to the file can, from some record on.',
+    ),
+})
+  .prefault({})
+  .describe(
+    'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed or moved, or removed from between others; to find out that the last ones are missing, it has to be told the last hash with `--last`.',
+  );

@@ -1,0 +1,52 @@
+/** What strangers may see, and from where. */
+import { z } from 'zod';
+import { flag, mapOf } from './values';
+
+const origin = z
+  .string({ error: 'must be an origin such as https://shop.example' })
+  .refine((value) => URL.canParse(value) && new URL(value).origin === value, {
+    error: 'must be an origin such as https://shop.example, without a path',
+  });
+
+const originsRule = "must be '*' or a list of origins";
+
+export const mode = z
+  .enum(['development', 'production'], { error: 'must be development or production' })
+  .default('production')
+  .describe(
+    'What strangers may see. `development` shows Apollo Sandbox and GraphiQL, allows introspection, returns query plans to clients that ask for them, and lets Apollo Sandbox and pages of the own machine call across origins.',
+  );
+
+export const introspection = flag
+  .optional()
+  .describe(
+    'Lets clients ask for the schema. Left out: in development only. `limits.classes` can allow it for some.',
+  );
+
+export const errors = mapOf({
+  maskSubgraphs: z
+    .enum(['all', 'unexpected', 'none'], { error: 'must be all, unexpected or none' })
+    .optional()
+    .describe(
+      'Which errors that subgraphs answer with lose their message and extensions; codes stay. `unexpected` are those without a code of their own, or with INTERNAL_SERVER_ERROR: what a subgraph did not mean to say. Left out: `unexpected` in production, `none` in development.',
+    ),
+}).prefault({});
+
+export const cors = mapOf({
+  origins: z
+    .union([z.literal('*', { error: originsRule }), z.array(origin, { error: originsRule })], {
+      error: originsRule,
+    })
+    .optional()
+    .describe(
+      "The pages that may call from a browser, by origin; `'*'` is every page. Left out: none in production; Apollo Sandbox and pages of the own machine in development.",
+    ),
+  credentials: flag
+    .default(false)
+    .describe('Lets those pages send cookies. Not together with `*`: that would be every page.'),
+})
+  .refine(({ origins, credentials }) => !(origins === '*' && credentials), {
+    error: "must not allow credentials for every origin: list the origins in place of '*'",
+  })
+  .prefault({})
+  .describe('Which web pages of other origins may call.');

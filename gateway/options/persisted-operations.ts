@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { flag, mapOf } from './values';
+
+const manifestRule = 'must be a file, or a list of files';
+const modeRule = 'must be allow-unknown, log or reject';
+
+export const persistedOperations = mapOf({
+  automatic: flag
+    .default(true)
+    .describe(
+      'Lets clients register an operation by sending it once with its SHA-256 (automatic persisted queries), in the cache store: known to all gateways that share it, for `cache.longest`. No effect with `mode: reject`.',
+    ),
+  manifest: z
+    .preprocess(
+      (value) => (typeof value === 'string' ? [value] : value),
+      z.array(z.string({ error: manifestRule }).min(1, { error: manifestRule }), { error: manifestRule }),
+    )
+    .default([])
+    .meta({ title: 'file or list of files' })
+    .describe(
+      "The operations that clients are trusted with (trusted documents): files of JSON as Apollo's `generate-persisted-query-manifest` or Relay's compiler write them. They are read when the options are.",
+    ),
+  mode: z
+    .enum(['allow-unknown', 'log', 'reject'], { error: modeRule })
+    .default('log')
+    .describe(
+      'What becomes of an operation that no manifest has: it is run; it is run, and the log says so once; or it is refused with `QUERY_NOT_IN_SAFELIST`. No effect without `manifest`.',
+    ),
+})
+  .prefault({})
+  .describe(
+    'Operations that clients name in place of sending them: [caching.md](caching.md#persisted-operations).',
+  );

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { text, timeout } from './values';
+
+const urlRule = 'must be an http(s) or s3:// URL';
+
+const registryRule = 'must be a folder or dynamodb://TABLE?region=REGION';
+
+const graphRule = 'must be a graph and its variant such as shop@prod';
+
+const versionRule = 'must be the number of a version, as `weir history` lists them';
+
+export const supergraphOptions = z
+  .strictObject(
+    {
+      file: text.optional().describe('A supergraph schema. It is watched: an edit is live at once.'),
+      url: z
+        .url({ protocol: /^(https?|s3)$/, error: urlRule })
+        .optional()
+        .describe(
+          'Where a supergraph schema is fetched, again and again, if it changed: an http(s) URL, or `s3://BUCKET/KEY?region=REGION&endpoint=URL` (both may be left out), with credentials as the AWS SDK finds them.',
+        ),
+      registry: z
+        .string({ error: registryRule })
+        .min(1, { error: registryRule })
+        .regex(/^(dynamodb:\/\/[\w.-]+(\?.*)?|(?!.*:\/\/).*)$/, { error: registryRule })
+        .optional()
+        .describe(
+          'A [schema registry](registry.md), whose newest version of `graph` is run: a folder, or `dynamodb://TABLE?region=REGION`.',
+        ),
+      graph: z
+        .string({ error: graphRule })
+        .regex(/^[A-Za-z][\w-]{0,63}@[A-Za-z][\w-]{0,63}$/, { error: graphRule })
+        .optional()
+        .describe('The graph and its variant in the registry, such as `shop@prod`.'),
+      version: z
+        .int({ error: versionRule })
+        .min(1, { error: versionRule })
+        .optional()
+        .describe('The version of the graph to stay at. Left out: the newest, always.'),
+      pollInterval: timeout
+        .optional()
+        .describe(
+          'How long to wait between two looks. Left out: 1s for a registry, 10s for a URL. No effect for a file.',
+        ),
+      headers: z
+        .record(z.string(), text, { error: 'must be a map of headers' })
+        .default({})
+        .describe('Headers to fetch an http(s) URL with, such as `authorization`.'),
+      keep: text
+        .optional()
+        .describe(
+          'A file that the supergraph which runs is kept in, so that the gateway starts with it while the registry or the URL is down. Left out: `.weir/GRAPH@VARIANT.graphql` for a registry, none for a URL. No effect for a file.',
+        ),
+    },
+    { error: 'must be a file, an http(s) or s3:// URL, registry:LOCATION#GRAPH@VARIANT or a map' },
+  )
+  .refine(({ file, url, registry }) => [file, url, registry].filter(isGiven).length === 1, {
+    error: 'must have one of `file`, `url` and `registry`',
+  })
+  .refine(({ registry, graph }) => isGiven(registry) === isGiven(graph), {
+    error: 'must have `registry` and `graph` together',
+  });
+
+export const supergraph = z
+  .preprocess(fromText, supergraphOptions)
+  .optional()
+  .describe(
+    'The supergraph to run. A text alone is short for `file`, for `url` when it is one, or for `registry` and `graph` when it is `registry:LOCATION#GRAPH@VARIANT`.',
+  );
+
+const isGiven = (value: unknown): boolean => value !== undefined;
+
+/** What a text alone is short for. */
+function fromText(supergraph: unknown): unknown {
+  if (typeof supergraph !== 'string') return supergraph;
+  if (/^(https?|s3):\/\//.test(supergraph)) return { url: supergraph };
+  if (!supergraph.startsWith('registry:')) return { file: supergraph };
+  const [, registry, graph] = /^registry:([^#]+)#(.+@.+)$/.exec(supergraph) ?? [];
+  // What is no registry is left as it is, and refused with a sentence.
+  return registry === undefined ? supergraph : { registry, graph };
+}

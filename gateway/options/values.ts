@@ -1,0 +1,80 @@
+/** The kinds of values that options have. */
+import { z } from 'zod';
+
+export const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
+export const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+export const flag = z.boolean({ error: 'must be true or false' });
+
+/** A map of these options and no others. */
+export const mapOf = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, { error: 'must be a map' });
+
+export function wholeNumber(least: number, most: number) {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
+}
+
+export const portNumber = wholeNumber(0, 65_535);
+export const positiveInt = wholeNumber(1, 1_000_000);
+
+const durationRule = 'must be milliseconds, or a number with its unit (ms, s, m or h) such as 30s';
+export const duration = z
+  .union(
+    [
+      z.number({ error: durationRule }).nonnegative({ error: durationRule }),
+      z.string({ error: durationRule }).regex(/^\d+(\.\d+)?(ms|s|m|h)$/, { error: durationRule }),
+    ],
+    { error: durationRule },
+  )
+  .transform((value) => toNumber(value, { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }))
+  .meta({ title: 'duration' });
+
+/** Node's timers overflow above 24.8 days, and what takes longer than a day is a mistake. */
+export const timeout = duration.refine((value) => value > 0 && value <= 86_400_000, {
+  error: 'must be longer than 0 and not longer than 24h',
+});
+
+const sizeRule = 'must be bytes, or a number with its unit (B, KiB or MiB) such as 1MiB';
+export const size = z
+  .union(
+    [
+      z.number({ error: sizeRule }),
+      z.string({ error: sizeRule }).regex(/^\d+(\.\d+)?(B|KiB|MiB)$/, { error: sizeRule }),
+    ],
+    { error: sizeRule },
+  )
+  .transform((value) => Math.floor(toNumber(value, { B: 1, KiB: 1024, MiB: 1024 ** 2 })))
+  .refine((value) => value >= 1 && value <= 2 ** 30, { error: 'must be from 1B to 1024MiB' })
+  .meta({ title: 'size' });
+
+/** Headers of the connection itself (RFC 9110, section 7.6.1), and those that the gateway writes to a subgraph. */
+const ownHeaders = new Set(
+  `connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding
+  upgrade host expect content-length content-type content-encoding accept accept-encoding traceparent tracestate
+  x-request-id x-request-timeout http2-settings content-digest signature signature-input weir-identity
+  __proto__`.split(/\s+/),
+);
+
+export const headerName = z
+  .string({ error: 'must be the name of a header' })
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: 'must be the name of a header' })
+  .transform((name) => name.toLowerCase())
+  .refine((name) => !ownHeaders.has(name), { error: 'must not be a header that the gateway itself writes' });
+
+export const headerValue = z
+  .string({ error: 'must be text' })
+  .regex(/^[\t\x20-\x7e]*$/, { error: 'must be printable ASCII on one line' });
+
+/** A file; in code, also the function itself. */
+export const hookModule = z
+  .custom<string | ((...given: never[]) => unknown)>(
+    (value) => typeof value === 'function' || (typeof value === 'string' && value !== ''),
+    { error: 'must be the file of a module' },
+  )
+  .meta({ title: 'file' });
+
+function toNumber(value: string | number, units: Record<string, number>): number {
+  if (typeof value === 'number') return value;
+  const [, amount, unit] = /^([\d.]+)(\D+)$/.exec(value)!;
+  return Number(amount) * units[unit!]!;
+}

@@ -1,0 +1,170 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { composeSupergraph, type Composition, type SubgraphSchema } from './compose';
+import { contractSupergraph } from './contract';
+import { RegistryReader, type RegistryReaderOptions, sortOf } from './registry-reader';
+import type { TextHash } from './registry-texts';
+import {
+  type Authorship,
+  type Change,
+  type ChangeResult,
+  changesOf,
+  RegistryError,
+  type SubgraphChange,
+  type Version,
+} from './registry-version';
+
+export interface RegistryOptions extends RegistryReaderOptions {
+  /** Milliseconds to go on trying when others publish at the same time. @default 60_000 */
+  readonly patience?: number;
+}
+
+/** What a variant is before a change. */
+export type State = Pick<Version, 'number' | 'subgraphs' | 'contract'>;
+
+/** The state that a change leads to. */
+export interface Plan {
+  readonly subgraphs: Version['subgraphs'];
+  /** The schemas that are not in the registry yet, by the names of their subgraphs. */
+  readonly given?: ReadonlyMap<string, SubgraphChange>;
+  /** What they were composed into before. */
+  readonly supergraph?: TextHash | undefined;
+  /** What is left out of that supergraph; `ended`: the variant is a contract no longer, and has nothing. */
+  readonly contract?: Version['contract'] | 'ended';
+}
+
+/** Is asked anew whenever somebody else was quicker. */
+export type Planner = (before: State) => Plan | Promise<Plan>;
+
+export const nothing: State = { number: 0, subgraphs: {} };
+export const byName = (a: SubgraphSchema, b: SubgraphSchema): number => (a.name < b.name ? -1 : 1);
+
+/** Makes the next version of a variant, by compare-and-set: composes what is planned, writes it, moves the pointer. */
+export class RegistryWriter extends RegistryReader {
+  protected readonly patience: number;
+
+  constructor({ patience = 60_000, ...options }: RegistryOptions) {
+    super(options);
+    this.patience = patience;
+  }
+
+  /** @param restores the version that is gone back to */
+  protected async change(
+    { by, commit }: Authorship,
+    plan: Planner,
+    restores?: number,
+  ): Promise<ChangeResult> {
+    const deadline = performance.now() + this.patience;
+    for (let attempt = 0; ; attempt++) {
+      const { version: before, revision } = await this.pointer();
+      const planned = await plan(before ?? nothing);
+      if (before?.contract !== undefined && planned.contract === undefined) {
+        const { of } = before.contract;
+        throw new RegistryError(`${this.name} is a contract of ${of}: change ${of}, and it follows.`);
+      }
+      const changes = changesOf((before ?? nothing).subgraphs, planned.subgraphs);
+      if (before !== undefined && isSame(before, planned, changes)) {
+        return { outcome: 'unchanged', version: before };
+      }
+      const composed = await this.#compose(planned);
+      const audit = {
+        number: (before?.number ?? 0) + 1,
+        at: new Date().toISOString(),
+        by,
+        ...(commit === undefined ? {} : { commit }),
+        changes: Object.fromEntries(changes),
+        ...(restores === undefined ? {} : { restores }),
+      };
+      const version = await this.#describe(audit, before, planned, composed);
+      if (before !== undefined) await this.#writeDown(before);
+      if (await this.#movePointer(version, revision)) {
+        if (composed?.errors) return { outcome: 'rejected', version, errors: composed.errors };
+        return { outcome: 'published', version, hints: composed?.hints ?? [] };
+      }
+      if (performance.now() > deadline) {
+        throw new RegistryError(
+          `Others publish to ${this.name} all the time: this was not published within ${this.patience} ms. Try again.`,
+        );
+      }
+      // Who composed in vain waits longer, by chance, or as many would be in the way again.
+      await delay(Math.random() * Math.min(100 * 2 ** attempt, 1_000));
+    }
+  }
+
+  /** Undefined where nothing is left to compose. */
+  async #compose({ subgraphs, given, supergraph, contract }: Plan): Promise<Composition | undefined> {
+    if (contract === 'ended') return undefined;
+    if (contract !== undefined) return contractSupergraph(await this.texts.get(supergraph!), contract);
+    if (supergraph !== undefined) return { supergraphSdl: await this.texts.get(supergraph), hints: [] };
+    const own = [...(given?.values() ?? [])].map((change) => ({
+      ...change,
+      routingUrl: subgraphs[change.name]!.routingUrl,
+    }));
+    const others = Object.entries(subgraphs).filter(([name]) => given?.has(name) !== true);
+    const schemas = [...own, ...(await this.schemas({ subgraphs: Object.fromEntries(others) }))];
+    // In one order, whoever publishes: the same schemas make the same supergraph.
+    return composeSupergraph({ subgraphs: schemas.sort(byName) });
+  }
+
+  /** The version that a change makes; its texts are in the registry then. */
+  async #describe(
+    audit: Omit<Version, 'kind' | 'subgraphs'>,
+    before: Version | undefined,
+    planned: Plan,
+    composed: Composition | undefined,
+  ): Promise<Version> {
+    if (composed === undefined) return { ...audit, kind: 'ended', subgraphs: {} };
+    const schemas: Record<string, TextHash> = {};
+    for (const name of Object.keys(audit.changes)) {
+      const change = planned.given?.get(name);
+      if (change !== undefined) schemas[name] = await this.texts.put(change.sdl);
+    }
+    if (composed.errors) {
+      const errors = await this.texts.put(JSON.stringify(composed.errors));
+      return {
+        ...{ ...audit, kind: 'rejected', errors, refused: schemas },
+        ...contractOf(rejectedContract(before, planned)),
+        subgraphs: before?.subgraphs ?? {},
+        ...(before?.supergraph === undefined ? {} : { supergraph: before.supergraph }),
+      };
+    }
+    return {
+      ...{ ...audit, kind: audit.restores === undefined ? 'published' : 'rolled-back' },
+      ...contractOf(planned.contract),
+      subgraphs: planned.subgraphs,
+      supergraph: await this.texts.put(composed.supergraphSdl),
+    };
+  }
+
+  #movePointer(version: Version, expected: number): Promise<boolean> {
+    return this.store.put({ partition: this.partition, sort: 'current' }, print(version), { expected });
+  }
+
+  #writeDown(version: Version): Promise<boolean> {
+    return this.store.put({ partition: this.partition, sort: sortOf(version.number) }, print(version));
+  }
+}
+
+/** Whether a change would leave what there is. A contract that was rejected is not made of the same version again. */
+function isSame(before: Version, { contract }: Plan, changes: readonly Change[]): boolean {
+  if (contract === 'ended') return false;
+  if (contract === undefined) return changes.length === 0;
+  return (
+    haveSameTerms(before, contract) && (before.contract!.version === contract.version || changes.length === 0)
+  );
+}
+
+function haveSameTerms({ contract }: Version, terms: NonNullable<Version['contract']>): boolean {
+  return contract !== undefined && isDeepStrictEqual({ ...terms, version: contract.version }, contract);
+}
+
+/** Terms that were rejected do not replace those that hold. */
+function rejectedContract(before: Version | undefined, { contract }: Plan): Plan['contract'] {
+  if (before?.contract === undefined || contract === undefined || contract === 'ended') return contract;
+  return haveSameTerms(before, contract) ? contract : before.contract;
+}
+
+const contractOf = (contract: Plan['contract']): Pick<Version, 'contract'> =>
+  contract === undefined || contract === 'ended' ? {} : { contract };
+
+const print = (version: Version): Buffer => Buffer.from(JSON.stringify(version));

@@ -1,0 +1,112 @@
+/**
+ * Apollo's own tests of what stands between Apollo Server and HTTP, run against Weir's: its listener, the front, Fastify
+ * with its hooks and its handling of errors, and the endpoint, as `gateway/serving.ts` puts them together. What the tests
+ * bring is the Apollo Server behind them, with a schema and plugins of its own, so neither the gateway nor the settings
+ * of `gateway/apollo-server.ts` are tested here. One option of theirs is Weir's to keep: batches. There are no tests of
+ * `@defer` and `@stream`, which Weir does not have.
+ *
+ * @jest-environment <rootDir>/test/support/suite-environment.cjs
+ */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { ApolloServer } from '@apollo/server';
+import {
+  type CreateServerForIntegrationTests,
+  defineIntegrationTestSuite,
+} from '@apollo/server-integration-testsuite';
+import { openStore } from '../../gateway/cache/open-store';
+import { ClientRequests } from '../../gateway/client-requests';
+import { createCaching } from '../../gateway/edge/caching';
+import { createFront } from '../../gateway/edge/front';
+import { PersistedOperations } from '../../gateway/edge/persisted-operations';
+import { graphqlEndpoint } from '../../gateway/endpoint';
+import { createHttpServer } from '../../gateway/http-server';
+import { createClientLimits } from '../../gateway/limits/client-limits';
+import { Overload } from '../../gateway/limits/overload';
+import { createListener } from '../../gateway/listener';
+import { parseOptions } from '../../gateway/options';
+import { createLogger } from '../../gateway/telemetry/logger';
+import { createMetrics } from '../../gateway/telemetry/metrics';
+
+const otherType =
+  'A body of another type than JSON is 415 and not 400, before any header is looked at: its type is what is wrong.';
+const otherWords = 'It is 400 BAD_REQUEST, but Weir has words of its own for it.';
+const noStore = 'An answer of which nothing says that it may be kept is `no-store`, and not silent.';
+
+/** What Weir does otherwise, by the test that asks for it, and why. */
+Object.assign(globalThis, {
+  deviations: new Map<string, string>([
+    ['CSRF prevention › default', otherType],
+    ['graphqlHTTP › throws an error if POST body is empty', otherType],
+    ['graphqlHTTP › throws an error if invalid content-type', otherType],
+    ['graphqlHTTP › throws an error if POST JSON is malformed', otherWords],
+    ['graphqlHTTP › disables batch requests by default', otherWords],
+    ['graphqlHTTP › cache-control not set without any hints with if-cacheable', noStore],
+    ['cache-control › runs when cache-control is disabled', noStore],
+  ]),
+});
+
+const logger = createLogger({ level: 'silent', secrets: [] });
+
+const createServer: CreateServerForIntegrationTests = async (config, { context } = {}) => {
+  const server = new ApolloServer(config);
+  await server.start();
+  const options = parseOptions({
+    supergraph: 'none.graphql',
+    path: '/',
+    limits: { batch: config.allowBatchedHttpRequests === true ? 1_000 : 1 },
+    logging: { level: 'silent' },
+  });
+  const { path } = options;
+  const metrics = createMetrics();
+  const store = openStore({ options: options.cache, meter: metrics.meter, logger });
+  const clients = new ClientRequests({ options, logger, metrics });
+  const overload = new Overload({
+    options: options.overload,
+    inFlight: () => clients.size,
+    responses: () => clients.responses(),
+    meter: metrics.meter,
+    logger,
+  });
+  const everybody = { admit: undefined, rates: undefined };
+  const front = createFront({
+    ...{ path, bodyLimit: options.limits.body, isOpen: () => true, answerers: [] },
+    ...everybody,
+  });
+  const { app, handle } = createHttpServer({
+    ...{ options, logger, readiness: () => [], clients, overload, front },
+  });
+  graphqlEndpoint(app, {
+    ...{ path, isReady: () => true, ...everybody },
+    apollo: {
+      executeHTTPGraphQLRequest: ({ httpGraphQLRequest }) =>
+        server.executeHTTPGraphQLRequest({ httpGraphQLRequest, context: context ?? (async () => ({})) }),
+    },
+    answerHeaders: createCaching(options, store, metrics).answerHeaders,
+    cachedAnswers: { learn: () => undefined },
+    limits: createClientLimits({ limits: options.limits, introspection: true }),
+    persistedOperations: new PersistedOperations({
+      ...{ options, store, logger, statistics: metrics.persistedOperations },
+    }),
+  });
+  await app.ready();
+  const listener = createListener(options, handle).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return {
+    server,
+    url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`,
+    extraCleanup: async () => {
+      listener.close();
+      listener.closeAllConnections();
+      overload.close();
+      await app.close();
+      await store.close();
+      await metrics.close();
+    },
+  };
+};
+
+defineIntegrationTestSuite(createServer, {
+  // Weir has none.
+  noIncrementalDelivery: true,
+});

@@ -1,0 +1,150 @@
+/** The attacks on HTTP, sent over HTTP/2: another way in to the same endpoint. */
+import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from 'node:http2';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { startSmallGraph, type SmallGraph } from '../support/small-graph';
+import { certificate } from '../support/subgraph-servers';
+
+let graph: SmallGraph;
+let gateway: TestGateway;
+let session: ClientHttp2Session;
+
+beforeAll(async () => {
+  const files = join(__dirname, '../support/tls');
+  graph = await startSmallGraph();
+  gateway = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    tls: { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') },
+    timeouts: { request: '2s' },
+    logging: { level: 'error' },
+  });
+});
+
+beforeEach(() => {
+  session = connect(new URL(gateway.url).origin, { ca: certificate });
+  session.on('error', () => undefined);
+});
+
+/** Whatever was sent, the next client is served. */
+afterEach(async () => {
+  session.destroy();
+  session = connect(new URL(gateway.url).origin, { ca: certificate });
+  expect((await send({}, '{"query":"{ me { name } }"}')).body).toEqual({ data: { me: { name: 'Ada' } } });
+  session.destroy();
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await graph.close();
+});
+
+interface Answer {
+  /** 0 where the stream or the connection was ended in place of an answer. */
+  readonly status: number;
+  readonly body: Json;
+}
+
+function send(headers: OutgoingHttpHeaders, body: string | Buffer | undefined): Promise<Answer> {
+  return new Promise((resolve) => {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/graphql',
+      'content-type': 'application/json',
+      ...headers,
+    });
+    let status = 0;
+    let text = '';
+    stream.on('response', (told) => (status = told[':status'] ?? 0));
+    stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    stream.on('error', () => undefined);
+    stream.on('close', () => resolve({ status, body: text === '' ? undefined : JSON.parse(text) }));
+    if (body !== undefined) stream.end(body);
+  });
+}
+
+const refused = ({ status, body }: Answer) => [status, body?.errors?.[0].extensions.code];
+const mark = '{"query":"{ user(id: \\"u66\\") { id } }"}';
+const reached = () => JSON.stringify(graph.accounts.requests.map(({ body }) => body)).includes('u66');
+
+it.each<[string, OutgoingHttpHeaders, string | Buffer, number, string]>([
+  ['malformed JSON', {}, '{"query":', 400, 'BAD_REQUEST'],
+  ['an empty body', {}, '', 400, 'BAD_REQUEST'],
+  ['an array', {}, '[{"query":"{ __typename }"}]', 400, 'BAD_REQUEST'],
+  ['a body over the limit', {}, ' '.repeat(2 ** 20 + 1), 413, 'PAYLOAD_TOO_LARGE'],
+  [
+    'a gzip bomb',
+    { 'content-encoding': 'gzip' },
+    gzipSync(Buffer.alloc(60_000_000, 'x')),
+    413,
+    'PAYLOAD_TOO_LARGE',
+  ],
+  ['text/plain', { 'content-type': 'text/plain' }, mark, 415, 'UNSUPPORTED_MEDIA_TYPE'],
+  ['utf-7', { 'content-type': 'application/json; charset=utf-7' }, mark, 415, 'UNSUPPORTED_MEDIA_TYPE'],
+  ['a PUT', { ':method': 'PUT' }, mark, 405, 'METHOD_NOT_ALLOWED'],
+  [
+    '110 headers',
+    Object.fromEntries(Array.from({ length: 110 }, (_, i) => [`x-${i}`, '1'])),
+    mark,
+    431,
+    'HEADERS_TOO_LARGE',
+  ],
+  [
+    'a document nested 20,000 levels',
+    {},
+    JSON.stringify({ query: '{a'.repeat(20_000) }),
+    400,
+    'MAX_DEPTH_LIMIT',
+  ],
+])('%s is refused as over HTTP/1.1', async (_, headers, body, status, code) => {
+  expect(refused(await send(headers, body))).toEqual([status, code]);
+  expect(reached()).toBe(false);
+});
+
+it.each([
+  ['before it knows what is allowed', false],
+  ['when it knows what is allowed', true],
+])('a header block over 16 KiB is not read of a client %s', async (_, isTold) => {
+  if (isTold) await new Promise<void>((settled) => session.once('remoteSettings', () => settled()));
+  const headers = Object.fromEntries(Array.from({ length: 20 }, (__, i) => [`x-${i}`, 'x'.repeat(1_000)]));
+  const { status } = await send(headers, mark);
+  expect(isTold ? [0, 431] : [431]).toContain(status);
+  expect(reached()).toBe(false);
+});
+
+it('more headers than Node counts are the end of the stream', async () => {
+  const headers = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`x-${i}`, '1']));
+  expect((await send(headers, mark)).status).toBe(0);
+  expect(reached()).toBe(false);
+});
+
+it('a length that is not that of the body is refused', async () => {
+  const { status } = await send({ 'content-length': mark.length + 5 }, mark);
+  expect([0, 400]).toContain(status);
+});
+
+it('a body that does not arrive is ended on time', async () => {
+  const { status } = await send({}, undefined);
+  expect([0, 408, 504]).toContain(status);
+}, 20_000);
+
+it('one connection has no more than 100 requests at once', async () => {
+  await new Promise<void>((settled) => session.once('remoteSettings', () => settled()));
+  expect(session.remoteSettings.maxConcurrentStreams).toBe(100);
+});
+
+it('streams that are opened and cancelled at once again and again leave nothing', async () => {
+  for (let i = 0; i < 2_000 && !session.destroyed; i++) {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/graphql',
+      'content-type': 'application/json',
+    });
+    stream.on('error', () => undefined);
+    stream.close(constants.NGHTTP2_CANCEL);
+    if (i % 100 === 0) await new Promise((turn) => setImmediate(turn));
+  }
+  session.destroy();
+  while (!(await gateway.metrics()).includes('weir_requests_in_flight 0'))
+    await new Promise((turn) => setTimeout(turn, 20));
+}, 30_000);

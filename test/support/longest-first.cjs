@@ -1,0 +1,13 @@
+// Comes with jest.
+const { default: Sequencer } = require('@jest/test-sequencer');
+
+/** Long ones that are started last have the suite wait for them alone. Without a cache, as in CI, only sizes are known. */
+const longest = ['test/differential/differential.test.ts'];
+
+module.exports = class extends Sequencer {
+  sort(tests) {
+    const isLong = ({ path }) => longest.some((name) => path.endsWith(name));
+    const sorted = super.sort(tests);
+    return [...sorted.filter(isLong), ...sorted.filter((test) => !isLong(test))];
+  }
+};

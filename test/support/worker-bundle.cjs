@@ -1,0 +1,48 @@
+/**
+ * Tests start hundreds of gateways, and each of them a thread that plans. What such a thread runs is put into one file
+ * before a run, compiled as far as V8 keeps it: a thread then starts with a third of the work.
+ */
+const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { wrap } = require('node:module');
+const { join } = require('node:path');
+const { Script } = require('node:vm');
+
+const root = join(__dirname, '../..');
+const source = join(root, 'gateway/planning/worker.ts');
+const folder = join(root, 'node_modules/.cache/weir-tests');
+const [codeFile, cacheFile] = [join(folder, 'worker.js'), join(folder, 'worker.v8')];
+const made = 'WEIR_WORKER_BUNDLE';
+
+/** Of jest: what it says in the environment, its processes and their threads know. */
+module.exports = function bundleWorker() {
+  const { outputFiles } = require('esbuild').buildSync({
+    entryPoints: [source],
+    bundle: true,
+    platform: 'node',
+    write: false,
+    logLevel: 'error',
+  });
+  const code = outputFiles[0].text;
+  const script = scriptOf(code);
+  // Outside of a thread it loads everything and does nothing.
+  script.runInThisContext()({}, require, { exports: {} }, source, folder);
+  mkdirSync(folder, { recursive: true });
+  write(codeFile, code);
+  write(cacheFile, script.createCachedData());
+  process.env[made] = '1';
+};
+
+/** The function of a module, when it is the one that is bundled. */
+module.exports.readBundle = function (file) {
+  if (file !== source || !process.env[made]) return undefined;
+  return scriptOf(readFileSync(codeFile, 'utf8'), readFileSync(cacheFile)).runInThisContext();
+};
+
+const scriptOf = (code, cachedData) => new Script(wrap(code), { filename: source, cachedData });
+
+/** At once, for whoever reads it at the same time. */
+function write(file, content) {
+  const own = `${file}.${process.pid}`;
+  writeFileSync(own, content);
+  renameSync(own, file);
+}

@@ -166,7 +166,7 @@ async function metricsOf({ admin }: Gateway) {
   const text = await (await request(`${admin}/metrics`)).body.text();
   const numberIn = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? 0);
   return {
-    loopDelay: numberIn(/event_loop_delay_seconds\{quantile="1"\} (\S+)/) * 1000,
+    loopDelay: Math.round(numberIn(/event_loop_delay_seconds\{quantile="1"\} (\S+)/) * 1000),
     swapped: numberIn(/updates_total\{result="swapped"\} (\d+)/),
     refused: numberIn(/updates_total\{result="refused"\} (\d+)/),
   };
@@ -184,6 +184,43 @@ function sizeOf({ weir }: Gateway): { resident: number; threads: number } {
 }
 
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
+
+/** The longest that an event loop was held between two looks, in milliseconds: the gateway's, and one beside it. */
+interface Held {
+  readonly loopDelay: number;
+  readonly idle: number;
+}
+
+/** A process with nothing to do: it is late only when the machine is busy. */
+async function startIdler() {
+  const idler = startProcess([
+    '-e',
+    `const delay = require('node:perf_hooks').monitorEventLoopDelay({ resolution: 10 });
+    delay.enable();
+    process.on('SIGUSR2', () => {
+      console.log(Math.max(0, Math.round(delay.max / 1e6 - 10)));
+      delay.reset();
+    });
+    setInterval(() => undefined, 60_000);
+    console.log('ready');`,
+  ]);
+  await idler.printed(/ready/);
+  return {
+    /** Since the last look. */
+    async delay(): Promise<number> {
+      const before = idler.stdout.length;
+      idler.signal('SIGUSR2');
+      await eventually(() => idler.stdout.length > before);
+      return Number(idler.stdout.slice(before));
+    },
+  };
+}
+
+function summaryOf(held: readonly Held[]) {
+  const worst = held.toSorted((a, b) => b.loopDelay - a.loopDelay).slice(0, 3);
+  return { median: median(held.map(({ loopDelay }) => loopDelay)), worst };
+}
+
 const say = (figures: object) => process.stderr.write(`${JSON.stringify(figures)}\n`);
 
 (enabled ? describe : describe.skip)('a registry that is published to', () => {
@@ -193,8 +230,13 @@ const say = (figures: object) => process.stderr.write(`${JSON.stringify(figures)
     const load = startLoad(gateway.url);
     const pause = (seconds * 1000) / steps;
     await delay(2 * pause);
-    const outside: number[] = [];
-    const inside: number[] = [];
+    const outside: Held[] = [];
+    const inside: Held[] = [];
+    const idler = await startIdler();
+    const look = async (): Promise<Held> => {
+      const [{ loopDelay }, idle] = await Promise.all([metricsOf(gateway), idler.delay()]);
+      return { loopDelay, idle };
+    };
     const swapTimes: number[] = [];
     let before: Awaited<ReturnType<typeof measureMemory>> | undefined;
     const measureMemory = async () => ({ heap: await heapOf(gateway.weir), ...sizeOf(gateway) });
@@ -203,8 +245,8 @@ const say = (figures: object) => process.stderr.write(`${JSON.stringify(figures)
       // What runs for the first time is compiled, and stays.
       if (step === 4) before = await measureMemory();
       const known = outcomes(gateway);
-      if (step > 4) outside.push((await metricsOf(gateway)).loopDelay);
-      else await metricsOf(gateway);
+      const sinceLastSwap = await look();
+      if (step > 4) outside.push(sinceLastSwap);
       const began = performance.now();
       if (step === 14) {
         const broken = schemas('type Query { x: Nowhere }');
@@ -220,7 +262,7 @@ const say = (figures: object) => process.stderr.write(`${JSON.stringify(figures)
         expect((await change).outcome).toBe('published');
         await eventually(() => outcomes(gateway) > known, 30_000);
         swapTimes.push(performance.now() - began);
-        inside.push((await metricsOf(gateway)).loopDelay);
+        inside.push(await look());
       }
       await delay(Math.max(0, pause - (performance.now() - began)));
     }
@@ -231,8 +273,8 @@ const say = (figures: object) => process.stderr.write(`${JSON.stringify(figures)
     const after = await measureMemory();
     say({
       ...{ sent, wrong: wrong.length, swapped, refused },
-      loopDelayOutsideOfSwaps: { median: median(outside), worst: Math.max(...outside) },
-      loopDelayOfSwaps: { median: median(inside), worst: Math.max(...inside) },
+      loopDelayOutsideOfSwaps: summaryOf(outside),
+      loopDelayOfSwaps: summaryOf(inside),
       publishedAndLive: { median: median(swapTimes), worst: Math.max(...swapTimes) },
       before,
       after,
@@ -246,7 +288,8 @@ const say = (figures: object) => process.stderr.write(`${JSON.stringify(figures)
     expect(after.heap).toBeLessThan(before!.heap * 1.1);
     if (isMeasured) {
       expect(after.resident).toBeLessThan(before!.resident * 1.1);
-      expect(Math.max(...outside)).toBeLessThan(50);
+      // A machine on which who has nothing to do is late as well holds the loop itself.
+      expect(outside.filter(({ loopDelay, idle }) => loopDelay - idle >= 50)).toEqual([]);
     }
     expect(await gateway.weir.stop()).toBe(0);
   }, 300_000);

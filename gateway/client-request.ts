@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { GraphQLError } from 'graphql';
 import type { Proof } from './auth/authenticator';
@@ -46,6 +46,7 @@ export class ClientRequest implements Caller, Live {
   readonly start = performance.now();
   /** Where it comes from: an IP address. Looked up at once, as a closed socket does not know it. */
   readonly address: string;
+  readonly response: ServerResponse;
   /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
   proof: Proof | undefined;
   /** Why its credentials prove nothing: the answer to it. */
@@ -75,8 +76,9 @@ export class ClientRequest implements Caller, Live {
   #timer: NodeJS.Timeout | undefined;
   #atEnd: (() => void)[] | undefined;
 
-  constructor(options: ClientRequestOptions, request: IncomingMessage) {
+  constructor(options: ClientRequestOptions, request: IncomingMessage, response: ServerResponse) {
     this.#options = options;
+    this.response = response;
     this.#received = request.headers;
     this.address = options.addressOf(request);
   }

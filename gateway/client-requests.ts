@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { compileSignedIdentity } from './auth/signed-identity';
 import { compileClientAddress } from './client-address';
@@ -62,9 +63,14 @@ export class ClientRequests {
     return this.#inFlight[Symbol.iterator]();
   }
 
+  /** Their responses. */
+  *responses(): Iterable<ServerResponse> {
+    for (const { response } of this) yield response;
+  }
+
   /** Begins a request, before anything else is done for it. It ends with its response, or when the client leaves. */
   begin(request: IncomingMessage & WithClient, response: ServerResponse): ClientRequest {
-    const client = new ClientRequest(this.#ofAll, request);
+    const client = new ClientRequest(this.#ofAll, request, response);
     request[clientKey] = client;
     this.#inFlight.add(client);
     if (!isProbe(request.url!)) this.#counted++;
@@ -94,7 +100,7 @@ export class ClientRequests {
     const isForHealth = isProbe(request.url!);
     this.#inFlight.delete(client);
     const { metrics, logger } = this.#settings;
-    const answered = response.writableFinished;
+    const answered = isAnswered(response);
     if (!answered) client.abort(new ClientGone());
     client.end();
     const status = answered ? response.statusCode : clientGone;
@@ -123,6 +129,10 @@ export class ClientRequests {
     );
   }
 }
+
+/** Of a stream of HTTP/2 that its client has reset, Node says that the response is finished, whatever was sent of it. */
+const isAnswered = (response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>): boolean =>
+  response.writableEnded && response.writableFinished && (response.stream?.rstCode ?? 0) === 0;
 
 /** As nginx says it: the client closed the connection before it had the answer. */
 const clientGone = 499;

@@ -206,6 +206,7 @@ function build(
   const overload = new Overload({
     options: options.overload,
     inFlight: () => clients.size,
+    responses: () => clients.responses(),
     meter: metrics.meter,
     logger,
   });

@@ -20,7 +20,8 @@ export class AnswerTags {
   readonly #facts: EntityFacts;
   readonly #typeFormats: ReadonlyMap<string, readonly string[]>;
   readonly #fieldFormats: ReadonlyMap<string, readonly string[]>;
-  readonly #operations = new LRUCache<string, TaggedOperation>({ max: 1_000 });
+  /** Made for the first response, as it takes its memory at once. */
+  #operations: LRUCache<string, TaggedOperation> | undefined;
   readonly #keys = new Map<string, readonly Key[]>();
 
   constructor(subgraph: string, facts: EntityFacts) {
@@ -94,7 +95,8 @@ export class AnswerTags {
   }
 
   #operationOf(document: string): TaggedOperation {
-    let operation = this.#operations.get(document);
+    const operations = (this.#operations ??= new LRUCache({ max: 1_000 }));
+    let operation = operations.get(document);
     if (operation === undefined) {
       const { root, defaults } = readOperation(document, this.#facts);
       const types = typesIn(root, this.#facts);
@@ -105,7 +107,7 @@ export class AnswerTags {
         defaults: new Map(values),
         fixed: [subgraphTag(this.#subgraph), ...[...types].map(typeTag)],
       };
-      this.#operations.set(document, operation);
+      operations.set(document, operation);
     }
     return operation;
   }

@@ -7,7 +7,7 @@
 import { GraphQLError } from 'graphql';
 import { errors } from '../errors';
 import { type Call, type Failure } from './call';
-import { BATCH, FAILED, SKIPPED, STATUS } from './json/tape';
+import { ANSWER, BATCH, FAILED, SKIPPED, STATUS } from './json/tape';
 import { walkPlaces } from './nodes/flatten';
 import { type CompiledFetch } from './nodes/fetch';
 import { renamedKey } from './rewrites';
@@ -106,9 +106,14 @@ export class ErrorTrail {
 
   #addSubgraphErrors(fetch: CompiledFetch, call: Call): void {
     const { asksEntities, outputRewrites, request } = call.operation;
+    const { tape } = this.#run.workspace;
     let places: Map<number, Path[]> | undefined;
     for (const error of call.errors) {
       const { message, path, extensions } = partsOf(error);
+      const index = asksEntities ? path?.[1] : undefined;
+      const cell = asksEntities ? (typeof index === 'number' ? call.cells[index] : undefined) : call.cells[0];
+      // All that is missing of an entity which an error has made null is explained by it.
+      if (cell !== undefined && tape[cell + ANSWER] === 0) tape[cell + STATUS] = FAILED;
       if (this.isFull) {
         this.count++;
         continue;
@@ -117,8 +122,6 @@ export class ErrorTrail {
         this.#addSubgraphError(message, extensions, place, request.subgraph);
       };
       const within = asksEntities ? path?.slice(2) : path;
-      const index = asksEntities ? path?.[1] : undefined;
-      const cell = asksEntities ? (typeof index === 'number' ? call.cells[index] : undefined) : call.cells[0];
       if (within === undefined || within.length + (asksEntities ? 1 : 0) === 0 || cell === undefined) {
         add(this.#firstPlace(fetch, call));
         continue;

@@ -1,12 +1,16 @@
 import { getHeapStatistics } from 'node:v8';
+import type { ServerResponse } from 'node:http';
 import type { Meter, ObservableCounter, ObservableResult } from '@opentelemetry/api';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
+import { UnreadAnswers } from './unread-answers';
 
 export interface OverloadOptions {
   readonly options: Options['overload'];
   /** How many requests are being served. */
   readonly inFlight: () => number;
+  /** Those of the requests that are being served. */
+  readonly responses: () => Iterable<ServerResponse>;
   readonly meter: Meter;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
@@ -16,7 +20,7 @@ export interface OverloadOptions {
  *
  * How many may be served at once follows how late the event loop is on average (additive increase, multiplicative
  * decrease, as TCP does it): a late loop is a queue that nobody sees. One pause, such as a garbage collection, is none. Never fewer than `least`, which a healthy loop gets through,
- * and none while the heap is nearly full, however few there are.
+ * and none while the heap is nearly full or clients do not read their answers, however few there are.
  */
 export class Overload {
   readonly #options: OverloadOptions;
@@ -24,6 +28,7 @@ export class Overload {
   readonly #counter: ObservableCounter;
   readonly #observe = (result: ObservableResult): void => result.observe(this.#refused);
   readonly #heapLimit = getHeapStatistics().heap_size_limit;
+  readonly #unread: UnreadAnswers;
   #limit: number;
   #isHeapFull = false;
   #refused = 0;
@@ -37,6 +42,8 @@ export class Overload {
   constructor(options: OverloadOptions) {
     this.#options = options;
     this.#limit = options.options.requests;
+    const { responses, logger } = options;
+    this.#unread = new UnreadAnswers({ limit: options.options.unread, responses, logger });
     this.#counter = options.meter.createObservableCounter('weir.requests.refused', {
       description: 'Requests that were refused because there were too many.',
     });
@@ -46,7 +53,8 @@ export class Overload {
 
   /** Whether the request that has just come is to be refused. Counts it if so. */
   refuses(): boolean {
-    if (!this.#isHeapFull && this.#options.inFlight() < this.#limit) return false;
+    const isFull = this.#isHeapFull || this.#unread.isTooMuch;
+    if (!isFull && this.#options.inFlight() < this.#limit) return false;
     this.#refused++;
     return true;
   }
@@ -62,6 +70,7 @@ export class Overload {
     this.#lookedAt = now;
     if (now - this.#decidedAt < decisionInterval) return;
     this.#decidedAt = now;
+    this.#unread.look(now);
     this.#decide();
   }
 

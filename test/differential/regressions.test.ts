@@ -414,6 +414,18 @@ const regressions: Readonly<Record<string, Regression>> = {
     operation: 'query ($v: Boolean!) { media { id ... on Film { title @include(if: $v) } } }',
     variables: { v: false },
   },
+  'tells no error of fields beside the one that made an entity null': {
+    subgraphs: {
+      alpha: `
+        type Query { users: [User!]! }
+        type User @key(fields: "id") { id: ID! }`,
+      beta: `
+        type User @key(fields: "id") { id: ID! one: Int! two: Note! }
+        type Note { three: Int! }`,
+    },
+    operation: '{ users { one two { three } } }',
+    trouble: 8,
+  },
   'tells the error of a value that clients may not see': {
     subgraphs: {
       alpha: `

@@ -64,6 +64,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   const overload = new Overload({
     options: options.overload,
     inFlight: () => clients.size,
+    responses: () => clients.responses(),
     meter: metrics.meter,
     logger,
   });

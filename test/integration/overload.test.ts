@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
+import { join } from 'node:path';
+import { requestBytes } from '../support/pipelined';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
 
@@ -86,4 +90,71 @@ it('keeps the connection of whoever is refused, whatever was sent on it', async 
   expect((await answers(6)).at(-1)).toBe('HTTP/1.1 200 OK');
   expect(text.match(/"OVERLOADED"/g)).toHaveLength(4);
   socket.destroy();
+});
+
+describe('a client that reads nothing', () => {
+  const name = 'x'.repeat(95_000);
+  const body = JSON.stringify({ query: '{ me { name } }' });
+  const json = { 'content-type': 'application/json' };
+  const files = join(__dirname, '../support/tls');
+  const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
+  /** More than the buffers of the system take. */
+  const requests = 300;
+  let own: TestGateway;
+
+  beforeEach(() => {
+    graph.accounts.answer = (_, response) => response.end(JSON.stringify({ data: { me: { name } } }));
+  });
+  afterEach(async () => {
+    graph.accounts.answer = undefined;
+    await own.stop();
+  });
+
+  const start = async (more: object) => {
+    own = await startTestGateway({
+      supergraph: sourceOf(graph.supergraphSdl),
+      overload: { unread: '1MiB' },
+      ...more,
+    });
+  };
+
+  const wasCut = async () => {
+    while (!own.log.some(({ msg }) => msg === 'clients do not read their answers: connections were cut'))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!(await own.metrics()).includes('weir_requests_in_flight 0'))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+
+  it('is cut, however many answers it has asked for, and others are served', async () => {
+    await start({});
+    const { hostname, port } = new URL(own.url);
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    socket.pause();
+    for (let i = 0; i < requests; i++)
+      socket.write(
+        requestBytes('POST /graphql', [...Object.entries(json), ['authorization', `client ${i}`]], body),
+      );
+    await wasCut();
+    expect((await own.query('{ me { name } }')).data).toEqual({ me: { name } });
+    socket.destroy();
+  }, 30_000);
+
+  it('is cut on HTTP/2, too', async () => {
+    await start({ tls });
+    const session = connectHttp2(new URL(own.url).origin, { ca: readFileSync(tls.cert) });
+    session.on('error', () => undefined);
+    for (let i = 0; i < 90; i++) {
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': '/graphql',
+        ...json,
+        authorization: `${i}`,
+      });
+      stream.on('error', () => undefined);
+      stream.end(body);
+    }
+    await wasCut();
+    session.destroy();
+  }, 30_000);
 });

@@ -139,6 +139,16 @@ export class RandomWorld {
     });
   }
 
+  /** Whether plans ask for the field for themselves: as part of a key, or because another field requires it. */
+  isForPlans(type: string, field: string): boolean {
+    const { unique, calm } = this.#factsOf(type, field);
+    return unique || calm;
+  }
+
+  takesFromContext(type: string, field: string): boolean {
+    return this.#factsOf(type, field).fromContext.size > 0;
+  }
+
   /** Whether there are arguments that clients do not give: then objects have to know their parents. */
   get hasContexts(): boolean {
     return [...this.#fields.values()].some((facts) => facts.fromContext.size > 0);

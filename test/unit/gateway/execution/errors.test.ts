@@ -370,6 +370,23 @@ describe('errors of a subgraph', () => {
     ]);
   });
 
+  it('explain all that is missing of the entity that they made null, told or not', async () => {
+    const asked = {
+      answer: answering(users, {
+        data: { _entities: [null, { one: 'x', two: 'x' }] },
+        errors: [{ message: 'No nick', path: ['_entities', 0, 'two'] }],
+      }),
+    };
+    const outcome = await graph.ask('{ users { one: nick two: nick } }', asked);
+    expect(outcome.data).toEqual({ users: [null, { one: 'x', two: 'x' }, null, null] });
+    expect(outcome.errors.map(({ path }) => path)).toEqual([
+      ['users', 0, 'two'],
+      ['users', 3, 'two'],
+    ]);
+    const limited = await graph.ask('{ users { one: nick two: nick } }', { ...asked, errors: { limit: 1 } });
+    expect(limited.errors.map(({ path }) => path)).toEqual([['users', 0, 'two']]);
+  });
+
   it('of an entity as a whole stand where the entity stands', async () => {
     const outcome = await graph.ask('{ users { id nick } }', {
       answer: answering(users, {
@@ -390,16 +407,18 @@ describe('errors of a subgraph', () => {
       { message: 'Boom', path: ['_entities', 9] },
       { message: 'Boom', path: 'x' },
     ]) {
-      const outcome = await graph.ask('{ users { id bio } }', {
-        answer: answering(users, { data: null, errors: [error] }),
-      });
-      expect(outcome.errors).toEqual([
-        {
-          message: 'Boom',
-          path: ['users', 0],
-          extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', service: 'b' },
-        },
-      ]);
+      for (const data of [null, { _entities: null }]) {
+        const outcome = await graph.ask('{ users { id bio } }', {
+          answer: answering(users, { data, errors: [error] }),
+        });
+        expect(outcome.errors).toEqual([
+          {
+            message: 'Boom',
+            path: ['users', 0],
+            extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', service: 'b' },
+          },
+        ]);
+      }
     }
     const root = await graph.ask('{ user { id } users { id } }', {
       answer: () => ({ errors: [{ message: 'Boom' }, 'odd'] }),

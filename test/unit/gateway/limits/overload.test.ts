@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { Overload } from '../../../../gateway/limits/overload';
 import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics';
 import type { Logger } from '../../../../gateway/telemetry/logger';
@@ -5,6 +6,7 @@ import type { Logger } from '../../../../gateway/telemetry/logger';
 let metrics: Metrics;
 let overload: Overload;
 let inFlight = 0;
+let responses: ServerResponse[] = [];
 /** Milliseconds: what `performance.now()` says. */
 let clock = 0;
 const said: string[] = [];
@@ -18,9 +20,12 @@ beforeEach(() => {
   jest.useFakeTimers();
   jest.spyOn(performance, 'now').mockImplementation(() => clock);
   said.length = 0;
+  inFlight = 0;
+  responses = [];
   overload = new Overload({
-    options: { requests: 1000, delay: 40 },
+    options: { requests: 1000, delay: 40, unread: 1000 },
     inFlight: () => inFlight,
+    responses: () => responses,
     meter: metrics.meter,
     logger: logger as unknown as Pick<Logger, 'warn' | 'info'>,
   });
@@ -92,4 +97,13 @@ it('says once that it refuses, and once that it is over', async () => {
     'too many requests: some are refused',
   ]);
   expect(await metrics.collect()).toContain('weir_requests_refused_total 2');
+});
+
+it('refuses while clients leave too much of their answers unread', () => {
+  responses = [{ writableLength: 1001, req: { socket: { destroy: () => undefined } } } as never];
+  live(200, 0);
+  expect(overload.refuses()).toBe(true);
+  responses = [];
+  live(200, 0);
+  expect(overload.refuses()).toBe(false);
 });

@@ -1,0 +1,78 @@
+/**
+ * Subgraphs resolve what one schema would have resolved for the same operation, and beside it only what plans need for
+ * themselves: keys, and what `@requires` and contexts name.
+ *
+ * One thing more is known: of a field whose argument comes from a context, the planner forgets the conditions of the
+ * fields around it where an unconditional selection is of the same object.
+ *
+ * `WEIR_SEED`, `WEIR_SUPERGRAPHS` and `WEIR_OPERATIONS` as in differential.test.ts.
+ */
+import '../support/fast-graphql';
+import { PlanningError } from '../../gateway/planning/planning-error';
+import { canonical, RandomWorld, type WorldObject, type WorldRun } from '../support/random-world';
+import { drawGraph, drawOperation } from './case';
+import { faultsOf } from './faults';
+import { composeGraph, describeGraph, type Graph, startEngine } from './systems';
+
+const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
+const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 20);
+const operations = Number(process.env['WEIR_OPERATIONS'] ?? 30);
+
+/** A world where nothing fails, which notes what is asked of it. */
+class AskedWorld extends RandomWorld {
+  asked = new Set<string>();
+  /** Whether the operation has them. */
+  hasConditions = false;
+
+  override field(
+    object: WorldObject,
+    name: string,
+    args: object,
+    run: WorldRun,
+    required?: unknown,
+  ): unknown {
+    if (!this.isForPlans(object.type, name) && !this.#isForgotten(object.type, name))
+      this.asked.add(
+        `${object.id}.${name}${this.takesFromContext(object.type, name) ? '' : canonical(args)}`,
+      );
+    return super.field(object, name, args, run, required);
+  }
+
+  #isForgotten(type: string, field: string): boolean {
+    return this.hasConditions && this.takesFromContext(type, field);
+  }
+}
+
+test(`${operations} operations on each of ${supergraphs} supergraphs ask for no more`, async () => {
+  const problems: string[] = [];
+  for (let seed = firstSeed; seed < firstSeed + supergraphs; seed++) {
+    const { graph: drawn, worldSeed } = drawGraph(seed);
+    const world = new AskedWorld(worldSeed, drawn.subgraphs, 0);
+    const graph = composeGraph(drawn.subgraphs, world) as Graph;
+    const engine = startEngine(graph);
+    for (let number = 0; number < operations; number++) {
+      const operation = drawOperation(graph, seed, number);
+      world.hasConditions = /@(skip|include)\(if: \$/.test(operation.source);
+      world.asked = new Set();
+      await faultsOf(graph, operation);
+      const wanted = world.asked;
+      world.asked = new Set();
+      try {
+        await engine.answer(operation);
+      } catch (error) {
+        if (error instanceof PlanningError && error.failure === 'too-complex') continue;
+        throw error;
+      }
+      const more = [...world.asked].filter((one) => !wanted.has(one));
+      if (more.length > 0)
+        problems.push(
+          [
+            `Operation ${number} of WEIR_SEED=${seed} asks for ${more.join(', ')}`,
+            describeGraph(graph),
+            `${operation.source} ${JSON.stringify(operation.variables)}`,
+          ].join('\n\n'),
+        );
+    }
+  }
+  expect(problems).toEqual([]);
+}, 600_000);

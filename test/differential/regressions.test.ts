@@ -8,6 +8,7 @@ import '../support/fast-graphql';
 import { parse } from 'graphql';
 import { RandomWorld } from '../support/random-world';
 import { differenceFromMerged } from './compare';
+import { faultsOf } from './faults';
 import { answerMerged, composeGraph, type Graph, startEngine } from './systems';
 
 interface Regression {
@@ -449,7 +450,9 @@ test.each(Object.entries(regressions))(
       const asked = { document: parse(operation), source: operation, variables };
       const expected = await answerMerged(graph, asked);
       const got = await startEngine(graph).answer(asked);
-      if (differenceFromMerged(expected, got) !== undefined) expect(got).toEqual(expected);
+      const faults = await faultsOf(graph, asked);
+      const difference = differenceFromMerged(expected, got, faults, JSON.stringify(graph.plan(asked)));
+      if (difference !== undefined) expect({ difference, ...got }).toEqual(expected);
       if (trouble === 0 && !operation.includes('shade')) expect(got.errors).toEqual([]);
     }
   },

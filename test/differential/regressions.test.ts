@@ -427,6 +427,20 @@ const regressions: Readonly<Record<string, Regression>> = {
     operation: '{ users { one two { three } } }',
     trouble: 8,
   },
+  'tells no error of an object of which one subgraph answers a part, and another has made its part null': {
+    subgraphs: {
+      alpha: `
+        type Query { product: Product @shareable products: [Product] @shareable }
+        type Product @shareable { size: Size! name: String }
+        type Size @shareable { width: Int }`,
+      beta: `
+        type Query { product: Product @shareable products: [Product] @shareable }
+        type Product @shareable { size: Size! price: Int! }
+        type Size @shareable { height: Int }`,
+    },
+    operation: '{ product { size { height } price name } products { size { height } price name } }',
+    trouble: 8,
+  },
   'tells the error of a value that clients may not see': {
     subgraphs: {
       alpha: `

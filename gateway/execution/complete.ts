@@ -264,11 +264,14 @@ export class Completion {
     return this.#null(field.value, field);
   }
 
-  /** Whether the field is missing because a call failed, which has its own error. */
+  /** Whether the field is missing because a call failed, or because of an error that made null what is around it. */
   #isExplained(field: FieldProjection, record: number): boolean {
     const { tape } = this.#run.workspace;
     const joins = field.access === undefined ? [field.join] : field.access.candidates.map(({ join }) => join);
-    return joins.some((join) => join !== 0 && this.#trail.isExplained(tape[record + join]!));
+    return (
+      joins.some((join) => join !== 0 && this.#trail.isExplained(tape[record + join]!)) ||
+      this.#trail.isLost(this.#path.slice(0, this.#depth), field.answeredBy)
+    );
   }
 }
 

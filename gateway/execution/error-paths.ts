@@ -8,6 +8,7 @@ import { GraphQLError } from 'graphql';
 import { errors } from '../errors';
 import { type Call, type Failure } from './call';
 import { ANSWER, BATCH, FAILED, SKIPPED, STATUS } from './json/tape';
+import { lengthToNull, Losses, type Path, pathKey } from './losses';
 import { walkPlaces } from './nodes/flatten';
 import { type CompiledFetch } from './nodes/fetch';
 import { renamedKey } from './rewrites';
@@ -28,8 +29,6 @@ export interface ErrorOptions {
   readonly maxBytes?: number | undefined;
 }
 
-type Path = readonly (string | number)[];
-
 /** Gathers the errors of one response. */
 export class ErrorTrail {
   readonly #run: Run;
@@ -41,6 +40,10 @@ export class ErrorTrail {
   /** Paths of errors, and what leads to them; undefined as long as nobody has asked. */
   #known: Set<string> | undefined;
   readonly #exact = new Set<string>();
+  /** Undefined as long as nothing was lost. */
+  #losses: Losses | undefined;
+  /** The fetches whose calls have errors. Where they were not answered at all is looked for when somebody asks. */
+  #troubled: Run['uses'] = [];
   /** How many errors were found, told or not. */
   count = 0;
 
@@ -59,6 +62,7 @@ export class ErrorTrail {
   addCallErrors(): void {
     if (this.#run.calls.every(({ failure, errors }) => failure === undefined && errors.length === 0)) return;
     const uses = this.#run.uses.toSorted((one, other) => one.fetch.index - other.fetch.index);
+    this.#troubled = uses.filter(({ call }) => call.failure !== undefined || call.errors.length > 0);
     for (const { fetch, call } of uses) {
       if (call.failure !== undefined) this.#addFailure(fetch, call, call.failure);
       else if (call.errors.length > 0) this.#addSubgraphErrors(fetch, call);
@@ -84,6 +88,17 @@ export class ErrorTrail {
     return cell !== 0 && (status === FAILED || (status === SKIPPED && this.#errors.length > 0));
   }
 
+  /** Whether a failed call or an error that is known took what one of these fetches was to answer at a path. */
+  isLost(path: Path, fetches: ReadonlySet<number>): boolean {
+    for (const { fetch, call } of this.#troubled) {
+      for (const [cell, places] of this.#placesOf(fetch, call))
+        if (this.isExplained(cell))
+          for (const place of places) (this.#losses ??= new Losses()).add(place, fetch.index);
+    }
+    this.#troubled = [];
+    return this.#losses?.has(path, fetches) === true;
+  }
+
   /** One error per fetch, at its first place. */
   #addFailure(fetch: CompiledFetch, call: Call, { code, message }: Failure): void {
     this.#add(code, message, this.#firstPlace(fetch, call), call.operation.request.subgraph);
@@ -105,10 +120,10 @@ export class ErrorTrail {
   }
 
   #addSubgraphErrors(fetch: CompiledFetch, call: Call): void {
-    const { asksEntities, outputRewrites, request } = call.operation;
-    const { tape } = this.#run.workspace;
+    const { asksEntities, outputRewrites, request, result } = call.operation;
     let places: Map<number, Path[]> | undefined;
     for (const error of call.errors) {
+      const { tape } = this.#run.workspace;
       const { message, path, extensions } = partsOf(error);
       const index = asksEntities ? path?.[1] : undefined;
       const cell = asksEntities ? (typeof index === 'number' ? call.cells[index] : undefined) : call.cells[0];
@@ -128,7 +143,12 @@ export class ErrorTrail {
       }
       places ??= this.#placesOf(fetch, call);
       const renamed = outputRewrites === undefined ? within : renamedPath(outputRewrites, within);
-      for (const place of places.get(cell) ?? []) add([...place, ...renamed]);
+      const lost = lengthToNull(this.#run, tape[cell + ANSWER]!, result, within);
+      for (const place of places.get(cell) ?? []) {
+        add([...place, ...renamed]);
+        if (lost === undefined) continue;
+        (this.#losses ??= new Losses()).add([...place, ...renamed.slice(0, lost)], fetch.index);
+      }
     }
   }
 
@@ -216,10 +236,6 @@ const untold = new Set(['stacktrace', 'exception', 'http', 'debugMessage']);
 const longestText = 1024;
 /** Elements of the path of a subgraph's error: each of its beginnings is remembered. One that is longer is none. */
 const longestPath = 256;
-
-function pathKey(path: Path, length: number): string {
-  return path.slice(0, length).join('\n');
-}
 
 function renamedPath(rewrites: Parameters<typeof renamedKey>[0], path: Path): Path {
   const keys: string[] = [];

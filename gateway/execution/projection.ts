@@ -216,6 +216,8 @@ export interface FieldProjection {
   /** Undefined if there is a single candidate, or none. */
   readonly access: Access | undefined;
   readonly isAnswered: boolean;
+  /** The numbers of the fetches that ask for it. */
+  readonly answeredBy: ReadonlySet<number>;
   readonly value: ValueProjection;
   /** Bytes that do not depend on any answer. */
   readonly constant: Buffer | undefined;
@@ -268,7 +270,7 @@ function compileField(
     );
   const access = isMeta || isRefused ? undefined : place?.access(responseKey);
   const isSimple = access?.merged === undefined && access?.candidates.length === 1;
-  const child = place?.fields.get(responseKey)?.child;
+  const { child, answeredBy = nobody } = place?.fields.get(responseKey) ?? {};
   const value = introspection === undefined ? compileValue(source, child, type, selected) : nothing;
   return {
     responseKey,
@@ -278,6 +280,7 @@ function compileField(
     slot: isSimple ? access.slot : 0,
     access: isSimple ? undefined : access,
     isAnswered: access !== undefined,
+    answeredBy,
     value,
     isRefused,
     constant: isTypename ? source.types.quotedName(parentTypeId) : undefined,
@@ -285,6 +288,8 @@ function compileField(
     coordinate: `${parentType.name}.${fieldName}`,
   };
 }
+
+const nobody: ReadonlySet<number> = new Set();
 
 /** What a field of an interface holds may be of a wider type than what that of an implementation does. */
 function namedTypeOf(type: GraphQLCompositeType, field: string): GraphQLCompositeType | undefined {

@@ -27,6 +27,7 @@ import { randomSubgraphs } from '../support/random-supergraph';
 import { RandomWorld } from '../support/random-world';
 import { drawOperation, hasContext } from './case';
 import { differenceFromMerged } from './compare';
+import { faultsOf } from './faults';
 import { deniableFields, policyNames, protect, type Rights, scopeNames, Sight } from './protected-graph';
 import {
   type Answer,
@@ -126,8 +127,9 @@ async function problemOf(
 ): Promise<string | undefined> {
   const sight = new Sight(graph.subgraphs, graph.apiSchema, rights);
   const asked: string[] = [];
+  const plans: string[] = [];
   const engine = startEngine(graph, {
-    compile: (one) => compileFor(graph, one, rights),
+    compile: (one) => compileFor(graph, one, rights, (_, plan) => plans.push(JSON.stringify(plan))),
     onCall: (subgraph, document, variables) => {
       const schema = graph.subgraphSchemas.get(subgraph)!;
       const representations = (variables['representations'] ?? []) as Record<string, unknown>[];
@@ -159,7 +161,8 @@ async function problemOf(
         for (const field of Object.keys(fields)) ask(entities[i] ?? (type as string), field);
     },
   });
-  const expected = await answerMerged(graph, operation, guardOf(graph, operation, sight));
+  const guard = guardOf(graph, operation, sight);
+  const expected = await answerMerged(graph, operation, guard);
   let got: Answer;
   try {
     got = await engine.answer(operation);
@@ -173,7 +176,8 @@ async function problemOf(
     return showsMore(expected.data, got.data)
       ? `shows more: ${told}\nexpected ${JSON.stringify(expected)}`
       : undefined;
-  const difference = differenceFromMerged(expected, got) ?? differentCodes(expected, got);
+  const faults = await faultsOf(graph, operation, guard);
+  const difference = differenceFromMerged(expected, got, faults, plans.join());
   return difference && `${difference}\nexpected ${JSON.stringify(expected)}\ngot      ${told}`;
 }
 
@@ -214,7 +218,11 @@ async function compileFor(
     .accessTo(document, getOperationAST(document, operationName)!)
     .decide(identityOf(rights));
   const compiled = { schema: graph.apiSchema, supergraphSchema: graph.answerTypes, document, operationName };
-  if (refused.length === 0) return compileOperation({ ...compiled, plan: graph.plan(operation) });
+  if (refused.length === 0) {
+    const plan = graph.plan(operation);
+    onPlan?.(source, plan);
+    return compileOperation({ ...compiled, plan });
+  }
   const planned = await authorization.plan(
     { document: source, documentHash: '', operationName, refused },
     {
@@ -257,16 +265,6 @@ function guardOf({ apiSchema }: Graph, { document }: RandomOperation, sight: Sig
       if (!sight.seesType(type)) refuse();
     },
   };
-}
-
-/** Where both tell an error of the same path, one says that it was refused if the other does. */
-function differentCodes(expected: Answer, got: Answer): string | undefined {
-  const isRefused = ({ errors }: Answer) =>
-    new Map(errors.map(({ path, extensions }) => [JSON.stringify(path), extensions?.['code'] === code]));
-  const wanted = isRefused(expected);
-  for (const [path, is] of isRefused(got))
-    if (wanted.has(path) && wanted.get(path) !== is) return `${is ? 'refused' : 'not refused'} at ${path}`;
-  return undefined;
 }
 
 /** Whether there is something in an answer that is not in the other: not null where that is null, or different. */

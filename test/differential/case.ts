@@ -8,6 +8,7 @@ import { randomSubgraphs } from '../support/random-supergraph';
 import { RandomWorld, type SubgraphSource } from '../support/random-world';
 import { shrinkOperation, shrinkSubgraphs } from '../support/shrink';
 import { differenceFromApollo, differenceFromMerged, isForApollo } from './compare';
+import { faultsOf } from './faults';
 import {
   type Answer,
   answerMerged,
@@ -59,9 +60,11 @@ export async function differenceOf(
     if (error instanceof PlanningError && error.failure === 'too-complex') return undefined;
     return { what: `throws ${reasonOf(error)}`, expected, got: undefined };
   }
-  const what = differenceFromMerged(expected, got);
+  const plan = graph.plan(operation);
+  const faults = await faultsOf(graph, operation);
+  const what = differenceFromMerged(expected, got, faults, JSON.stringify(plan));
   if (what !== undefined) return { what, expected, got };
-  if (!apollo || !isForApollo(graph.plan(operation))) return undefined;
+  if (!apollo || !isForApollo(plan)) return undefined;
   const apolloAnswer = await apollo.answer(operation);
   const fromApollo = differenceFromApollo(graph, operation, apolloAnswer, got);
   return fromApollo === undefined

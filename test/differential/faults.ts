@@ -17,10 +17,10 @@ import {
 import { type RandomOperation } from '../support/random-operation';
 import { answerMerged, type Graph, type Guard } from './systems';
 
-type Path = readonly (string | number)[];
+export type Path = readonly (string | number)[];
 
 /** The faults of an operation. */
-interface Faults {
+export interface Faults {
   /** What a resolver throws, or a value is no value of its type, there; undefined: nothing. */
   readonly errorAt: (path: Path) => GraphQLFormattedError | undefined;
   /** Whether there is a null that may not be. */
@@ -55,7 +55,7 @@ export async function faultsOf(graph: Graph, operation: RandomOperation, guard?:
   };
 }
 
-const valueAt = (data: unknown, path: Path): unknown =>
+export const valueAt = (data: unknown, path: Path): unknown =>
   path.reduce((value, step) => (value as Record<string | number, unknown> | null | undefined)?.[step], data);
 
 const pathOf = (path: GraphQLResolveInfo['path'] | undefined): (string | number)[] =>

@@ -8,6 +8,7 @@ import '../support/fast-graphql';
 import { parse } from 'graphql';
 import { RandomWorld } from '../support/random-world';
 import { differenceFromMerged } from './compare';
+import { faultsOf } from './faults';
 import { answerMerged, composeGraph, type Graph, startEngine } from './systems';
 
 interface Regression {
@@ -426,6 +427,20 @@ const regressions: Readonly<Record<string, Regression>> = {
     operation: '{ users { one two { three } } }',
     trouble: 8,
   },
+  'tells no error of an object of which one subgraph answers a part, and another has made its part null': {
+    subgraphs: {
+      alpha: `
+        type Query { product: Product @shareable products: [Product] @shareable }
+        type Product @shareable { size: Size! name: String }
+        type Size @shareable { width: Int }`,
+      beta: `
+        type Query { product: Product @shareable products: [Product] @shareable }
+        type Product @shareable { size: Size! price: Int! }
+        type Size @shareable { height: Int }`,
+    },
+    operation: '{ product { size { height } price name } products { size { height } price name } }',
+    trouble: 8,
+  },
   'tells the error of a value that clients may not see': {
     subgraphs: {
       alpha: `
@@ -449,7 +464,9 @@ test.each(Object.entries(regressions))(
       const asked = { document: parse(operation), source: operation, variables };
       const expected = await answerMerged(graph, asked);
       const got = await startEngine(graph).answer(asked);
-      if (differenceFromMerged(expected, got) !== undefined) expect(got).toEqual(expected);
+      const faults = await faultsOf(graph, asked);
+      const difference = differenceFromMerged(expected, got, faults, JSON.stringify(graph.plan(asked)));
+      if (difference !== undefined) expect({ difference, ...got }).toEqual(expected);
       if (trouble === 0 && !operation.includes('shade')) expect(got.errors).toEqual([]);
     }
   },

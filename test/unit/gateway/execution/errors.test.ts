@@ -387,6 +387,109 @@ describe('errors of a subgraph', () => {
     expect(limited.errors.map(({ path }) => path)).toEqual([['users', 0, 'two']]);
   });
 
+  describe('explain all that the subgraph left out with the object around, though others answer their part of it', () => {
+    const shared = new Graph({
+      a: {
+        sdl: `
+          type Query { box: Box @shareable boxes: [Box] @shareable must: Box! @shareable users: [User!] }
+          type User @key(fields: "id") { id: ID! box: Box @shareable }
+          type Box { left: Side! @shareable one: Int! }
+          type Side { x: Int }
+        `,
+      },
+      b: {
+        sdl: `
+          type Query { box: Box @shareable boxes: [Box] @shareable must: Box! @shareable other: Int }
+          type User @key(fields: "id") { id: ID! box: Box @shareable }
+          type Box { left: Side! @shareable two: Int! }
+          type Side { y: Int }
+        `,
+      },
+    });
+    const box = { left: { y: 1 }, two: 2 };
+    const told = (path: (string | number)[]) => ({
+      message: 'No two',
+      path,
+      extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', service: 'b' },
+    });
+    const users = ['1', '2'].map((id) => ({ __typename: 'User', id, box: { one: 1 } }));
+
+    it.each([
+      [
+        '{ box SELECTION }',
+        { box: { one: 1 } },
+        { box: null },
+        ['box', 'two'],
+        { box: null },
+        ['box', 'two'],
+      ],
+      [
+        '{ boxes SELECTION }',
+        { boxes: [{ one: 1 }, { one: 1 }] },
+        { boxes: [box, null] },
+        ['boxes', 1, 'two'],
+        { boxes: [{ ...box, one: 1 }, null] },
+        ['boxes', 1, 'two'],
+      ],
+      ['{ must SELECTION }', { must: { one: 1 } }, null, ['must', 'two'], null, ['must', 'two']],
+      [
+        '{ users { box SELECTION } }',
+        { users },
+        { _entities: [{ box: null }, { box }] },
+        ['_entities', 0, 'box', 'two'],
+        { users: [{ box: null }, { box: { ...box, one: 1 } }] },
+        ['users', 0, 'box', 'two'],
+      ],
+    ])('%s', async (source, a, b, path, data, toldPath) => {
+      const outcome = await shared.ask(source.replace('SELECTION', '{ left { y } two one }'), {
+        answer: answering(a, { data: b, errors: [{ message: 'No two', path }] }),
+      });
+      expect(outcome.data).toEqual(data);
+      expect(outcome.errors).toEqual([told(toldPath)]);
+    });
+
+    it('for calls that fail, too', async () => {
+      for (const source of [
+        '{ other box { left { y } one } }',
+        '{ other users { box { left { y } one } } }',
+      ]) {
+        const outcome = await shared.ask(source, {
+          answer: answering({ box: { one: 1 }, users }, new Response('', { status: 500 })),
+        });
+        expect(outcome.errors.filter(({ extensions }) => extensions?.['service'] !== 'b')).toEqual([]);
+        expect(outcome.errors.length).toBeGreaterThan(0);
+      }
+    });
+
+    it('but not what another left out', async () => {
+      const outcome = await shared.ask('{ box { one left { y } two } }', {
+        answer: answering(
+          { box: {} },
+          { data: { box: null }, errors: [{ message: 'No two', path: ['box', 'two'] }] },
+        ),
+      });
+      expect(outcome.data).toEqual({ box: null });
+      expect(outcome.errors).toEqual([told(['box', 'two']), malformed(['box', 'one'])]);
+    });
+
+    it('and nothing where their paths lead nowhere', async () => {
+      for (const path of [
+        ['box', 'three'],
+        ['box', 0],
+        ['box', 'left', 'y', 'z'],
+        ['box', 'left', 'y'],
+      ]) {
+        const outcome = await shared.ask('{ box { left { y } two one } }', {
+          answer: answering(
+            { box: { one: 1 } },
+            { data: { box: { left: { y: 1 } } }, errors: [{ message: 'No two', path }] },
+          ),
+        });
+        expect(outcome.errors).toEqual([told(path), malformed(['box', 'two'])]);
+      }
+    });
+  });
+
   it('of an entity as a whole stand where the entity stands', async () => {
     const outcome = await graph.ask('{ users { id nick } }', {
       answer: answering(users, {

@@ -1,0 +1,70 @@
+/**
+ * What errors took with them. A subgraph that may not leave a field null leaves what is around it null, and so does not
+ * answer the fields beside it either; others may still answer their part of the same object. What is missing of it then
+ * is no other fault.
+ */
+import { KIND, LIST, NULL, OBJECT } from './json/tape';
+import { type Run } from './run';
+import { type Shape } from './shape';
+
+export type Path = readonly (string | number)[];
+
+/** The beginning of a path as a key of a map. */
+export function pathKey(path: Path, length: number): string {
+  return path.slice(0, length).join('\n');
+}
+
+/** Where fetches answered null, or nothing, because of an error that is known. */
+export class Losses {
+  readonly #fetchesByPath = new Map<string, Set<number>>();
+
+  /** Says that a fetch, by its number, has left out all that it was asked for at a path. */
+  add(path: Path, fetch: number): void {
+    const key = pathKey(path, path.length);
+    const fetches = this.#fetchesByPath.get(key);
+    if (fetches === undefined) this.#fetchesByPath.set(key, new Set([fetch]));
+    else fetches.add(fetch);
+  }
+
+  /** Whether one of the fetches has left out what stands at a path, or something around it. */
+  has(path: Path, fetches: ReadonlySet<number>): boolean {
+    for (let length = 0; length <= path.length; length++) {
+      for (const fetch of this.#fetchesByPath.get(pathKey(path, length)) ?? [])
+        if (fetches.has(fetch)) return true;
+    }
+    return false;
+  }
+}
+
+/**
+ * How much of the path of an error, as the subgraph names it, leads to the null that the error left in what was
+ * answered; undefined if it leads to none. `record` is 0 where nothing was.
+ */
+export function lengthToNull(
+  { workspace: { tape } }: Run,
+  record: number,
+  shape: Shape,
+  path: Path,
+): number | undefined {
+  if (record === 0) return 0;
+  let a = record;
+  let kind = OBJECT;
+  let below: Shape | null | undefined = shape;
+  for (const [i, step] of path.entries()) {
+    let at: number;
+    if (typeof step === 'string') {
+      const field: number = kind === OBJECT ? (below?.indexOf(step) ?? -1) : -1;
+      if (field === -1) return undefined;
+      at = a + below!.slots[field]!;
+      below = below!.children[field];
+    } else {
+      // What a subgraph says need not be an index.
+      if (kind !== LIST || !Number.isInteger(step) || step < 0 || step >= tape[a]!) return undefined;
+      at = a + 1 + 2 * step;
+    }
+    a = tape[at]!;
+    kind = tape[at + 1]! & KIND;
+    if (kind <= NULL) return i + 1;
+  }
+  return undefined;
+}

@@ -1,5 +1,3 @@
-const { availableParallelism } = require('node:os');
-
 /** Packages that ship only ES modules: jest cannot `require` them as Node does, so they are transformed. */
 const esmOnly = ['jose', 'cookie', 'chokidar', 'readdirp'];
 
@@ -18,8 +16,6 @@ module.exports = {
     ],
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
-  // Jest leaves one core alone, and runs all in one process on two: that takes almost twice as long.
-  maxWorkers: Math.max(2, availableParallelism() - 1),
   workerIdleMemoryLimit: '1.5GB',
   testTimeout: 20_000,
   // A process for each core; otherwise jest leaves one core to itself, which then has nothing to do.

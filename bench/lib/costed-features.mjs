@@ -1,6 +1,6 @@
 /**
  * The features whose cost has a bound: which gateway has them on, which of its functions are theirs, and how these are
- * called for one request without a gateway.
+ * called for one request without a gateway. Longer than other files: it is a list.
  */
 import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { createRequire } from 'node:module';

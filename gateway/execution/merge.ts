@@ -4,7 +4,8 @@
  *
  * Almost always the record of one fetch stands at a place, and others join it by reference. Where two fetches
  * answer parts of the same nested object (a value type that two subgraphs share), a record of its own is made
- * for it when it is first looked at, from what has arrived of it by then.
+ * for it when it is first looked at, from what has arrived of it by then. Longer than other files: what is found when
+ * compiling is read in the same terms when running.
  */
 import { type Conditions, type Conjunction, holds } from './conditions';
 import { ABSENT, ANSWER, KIND, LIST, NULL, OBJECT, TYPE, type Workspace } from './json/tape';

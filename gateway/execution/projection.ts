@@ -4,7 +4,8 @@
  *
  * Compiled once for each combination of the variables that `@skip` and `@include` depend on, so that there is
  * nothing to be decided per field; and per type only when the first object of it comes, as selections on
- * interfaces have too many combinations for all of them to be prepared.
+ * interfaces have too many combinations for all of them to be prepared. Longer than other files: an object, its fields
+ * and their values are compiled by functions that call one another.
  */
 import {
   type FieldNode,

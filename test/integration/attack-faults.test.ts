@@ -1,7 +1,6 @@
 /** What breaks beside the gateway is an attack here; the canary asks the two subgraphs that go on to work. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import type { GatewayOptions } from '../../gateway';
 import { type Canary, startCanary } from '../support/canary';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';

@@ -186,7 +186,7 @@ it.each(stores)(
             }
           }
         }),
-        { seed: Number(process.env['WEIR_SEED'] ?? 1), numRuns: Number(process.env['RUNS'] ?? 25) },
+        { seed: Number(process.env['WEIR_SEED'] ?? 1), numRuns: Number(process.env['WEIR_ROUNDS'] ?? 25) },
       );
       expect(hits).toBeGreaterThan(10);
     } finally {

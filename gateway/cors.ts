@@ -25,7 +25,7 @@ const ownMachine = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 /**
  * What browsers look at, for answers that are given before Fastify: the same rules, and the security headers. Names and
- * values in turn.
+ * values in turn. For an origin that the options list it is the same array each time: prepared answers are found by it.
  */
 export function compileCorsHeaders(options: Options): (origin: string | undefined) => readonly string[] {
   const { origin: rule, credentials } = corsOptions(options);
@@ -39,9 +39,14 @@ export function compileCorsHeaders(options: Options): (origin: string | undefine
   const everybody = ['access-control-allow-origin', '*', ...always];
   if (rule === '*') return () => everybody;
   const varying = ['vary', 'Origin', ...always];
+  const allowing = (origin: string): readonly string[] => ['access-control-allow-origin', origin, ...varying];
   const allowed = rule as readonly (string | RegExp)[];
-  const isAllowed = (origin: string): boolean =>
-    allowed.some((each) => (typeof each === 'string' ? each === origin : each.test(origin)));
-  return (origin) =>
-    origin !== undefined && isAllowed(origin) ? ['access-control-allow-origin', origin, ...varying] : varying;
+  const listed = new Map(
+    allowed.filter((each) => typeof each === 'string').map((each) => [each, allowing(each)]),
+  );
+  const patterns = allowed.filter((each) => typeof each !== 'string');
+  return (origin) => {
+    if (origin === undefined) return varying;
+    return listed.get(origin) ?? (patterns.some((each) => each.test(origin)) ? allowing(origin) : varying);
+  };
 }

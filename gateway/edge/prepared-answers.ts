@@ -15,7 +15,7 @@ export interface PreparedAnswersOptions {
 interface Form {
   readonly encoding: Encoding | undefined;
   readonly type: string;
-  /** Equal lists are one object. */
+  /** One array for each origin that the options list. */
   readonly corsHeaders: readonly string[];
 }
 

@@ -153,11 +153,8 @@ export class Completion {
       return false;
     }
     if (fields === undefined) {
-      const { tape: cells } = workspace;
-      const isExplained = projection.typeSource?.joins.some((join) =>
-        this.#trail.isExplained(cells[record + join]!),
-      );
-      if (isExplained !== true) this.#unfitType(projection, type, field);
+      if (!this.#areExplained(projection.typeSource?.joins ?? [], record))
+        this.#unfitType(projection, type, field);
       return false;
     }
     const start = out.end;
@@ -266,11 +263,25 @@ export class Completion {
 
   /** Whether the field is missing because a call failed, or because of an error that made null what is around it. */
   #isExplained(field: FieldProjection, record: number): boolean {
-    const { tape } = this.#run.workspace;
     const joins = field.access === undefined ? [field.join] : field.access.candidates.map(({ join }) => join);
     return (
-      joins.some((join) => join !== 0 && this.#trail.isExplained(tape[record + join]!)) ||
-      this.#trail.isLost(this.#path.slice(0, this.#depth), field.answeredBy)
+      this.#areExplained(
+        joins.filter((join) => join !== 0),
+        record,
+      ) || this.#trail.isLost(this.#path.slice(0, this.#depth), field.answeredBy)
+    );
+  }
+
+  /**
+   * Whether what these were to say of a record is missing because a call failed, or because of an error that left a null
+   * where the record now stands: when they could be asked, there was nothing to ask them of.
+   */
+  #areExplained(joins: readonly number[], record: number): boolean {
+    const { tape } = this.#run.workspace;
+    const cells = joins.map((join) => tape[record + join]!);
+    return (
+      cells.some((cell) => this.#trail.isExplained(cell)) ||
+      (cells.includes(0) && this.#trail.isLost(this.#path.slice(0, this.#depth)))
     );
   }
 }

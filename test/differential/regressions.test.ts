@@ -441,6 +441,20 @@ const regressions: Readonly<Record<string, Regression>> = {
     operation: '{ product { size { height } price name } products { size { height } price name } }',
     trouble: 8,
   },
+  'tells no error of an entity that an error made null for one subgraph, and that another answers later': {
+    subgraphs: {
+      alpha: `
+        type Query { products: [Product] }
+        type Product @key(fields: "id") { id: ID name: String! code: Int! next: Product @shareable nexts: [Product] @shareable }`,
+      beta: `
+        type Product @key(fields: "id") { id: ID size: Int next: Product @shareable nexts: [Product] @shareable }`,
+      gamma: `
+        type Product @key(fields: "id") { id: ID price: Int! }`,
+    },
+    operation:
+      '{ products { next { next { size } price name code } nexts { next { size } price name code } size } }',
+    trouble: 8,
+  },
   'tells the error of a value that clients may not see': {
     subgraphs: {
       alpha: `

@@ -455,6 +455,20 @@ const regressions: Readonly<Record<string, Regression>> = {
       '{ products { next { next { size } price name code } nexts { next { size } price name code } size } }',
     trouble: 8,
   },
+  'runs no mutation after one that left no data': {
+    subgraphs: {
+      alpha: `
+        type Query { unused: Int }
+        type Mutation { first: Int! other: Order! }
+        type Order @key(fields: "id") { id: ID! }`,
+      beta: `
+        type Mutation { second: Order! third: [Int!]! }
+        type Order @key(fields: "id") { id: ID! name: String! }`,
+    },
+    operation:
+      'mutation { first second { id } other { name } a: third b: first c: second { name } d: other { name } e: third }',
+    trouble: 2,
+  },
   'tells the error of a value that clients may not see': {
     subgraphs: {
       alpha: `

@@ -140,7 +140,8 @@ export function answerUnsent(response: ServerResponse & Partial<Pick<Http2Server
     const { socket } = response.req;
     // Otherwise its answer would be taken for that of a request before it.
     const isItsTurn = response.socket !== null;
-    if (isItsTurn) answerClientError(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+    if (isItsTurn)
+      answerClientError(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
     socket.destroySoon();
     return;
   }

@@ -42,7 +42,10 @@ export class UnsentRequests {
     this.#since = since;
     for (const response of late) giveUp(response);
     if (late.length > 0)
-      logger.warn({ requests: late.length }, 'clients do not send what they have begun: requests were given up');
+      logger.warn(
+        { requests: late.length },
+        'clients do not send what they have begun: requests were given up',
+      );
   }
 }
 

@@ -15,7 +15,10 @@ beforeAll(async () => {
     supergraph: sourceOf(graph.supergraphSdl),
     auth: {
       anonymous: true,
-      apiKeys: [...keys, 'page', 'other', 'batch', 'cached'].map((key) => ({ client: key, sha256: sha256(key) })),
+      apiKeys: [...keys, 'page', 'other', 'batch', 'cached'].map((key) => ({
+        client: key,
+        sha256: sha256(key),
+      })),
     },
     limits: { batch: 10 },
     cors: { origins: ['https://shop.example'] },

@@ -55,6 +55,7 @@ export class ClientRequest implements Caller, Live {
   rateRefusal: GraphQLError | null | undefined;
   /** Counts what an operation of it is going to cost; undefined where no rate counts that. */
   charge: Charge | undefined;
+  rateHeaders: readonly string[] = [];
   /** What its last operation was counted as. */
   charged: number | undefined;
   /** How it is answered, where caches may keep the answer. */
@@ -150,9 +151,12 @@ export class ClientRequest implements Caller, Live {
     return (this.#scope ??= scopeOf(this.headers, this.signedIdentity));
   }
 
-  /** What the client gets back: our place in its trace, as W3C Trace Context's level 2 proposes. */
-  get traceresponse(): string {
-    return formatTraceparent(this.trace);
+  /**
+   * What its answer says of this request alone, names and values of headers in turn. With it the client gets back our
+   * place in its trace, as W3C Trace Context's level 2 proposes. Complete when the answer is.
+   */
+  get ownHeaders(): readonly string[] {
+    return ['x-request-id', this.id, 'traceresponse', formatTraceparent(this.trace), ...this.rateHeaders];
   }
 
   get isGone(): boolean {

@@ -114,20 +114,24 @@ export class ClientRequests {
     if (!logger.isLevelEnabled(level)) return;
     if (status < 400 && !isForHealth && this.#wellAnswered++ % this.#settings.options.logging.sampling !== 0)
       return;
-    logger[level](
-      {
-        requestId: client.id,
-        traceId: client.trace.traceId,
-        method,
-        path: pathOf(request.url!),
-        status,
-        ms: Math.round(milliseconds * 10) / 10,
-        operationType: client.operation?.type,
-        operation: client.operation?.name ?? undefined,
-      },
-      'request',
-    );
+    logger.writeLine(level, factsOf(client, method, request.url!, status, milliseconds), 'request');
   }
+}
+
+/** As JSON. Request ids and names of GraphQL are of letters, digits and some signs. */
+function factsOf(
+  { id, trace, operation }: ClientRequest,
+  method: string,
+  url: string,
+  status: number,
+  milliseconds: number,
+): string {
+  const path = JSON.stringify(pathOf(url));
+  const ms = Math.round(milliseconds * 10) / 10;
+  let facts = `,"requestId":"${id}","traceId":"${trace.traceId}","method":${JSON.stringify(method)},"path":${path},"status":${status},"ms":${ms}`;
+  if (operation === undefined) return facts;
+  facts += `,"operationType":"${operation.type}"`;
+  return operation.name === null ? facts : `${facts},"operation":"${operation.name}"`;
 }
 
 /** Of a stream of HTTP/2 that its client has reset, Node says that the response is finished, whatever was sent of it. */

@@ -39,7 +39,7 @@ export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions):
     url: path,
     exposeHeadRoute: false,
     preParsing: unpackRequest,
-    preHandler: async ({ client, method, url, headers, body }, reply) => {
+    preHandler: async ({ client, method, url, headers, body }) => {
       const received = {
         requestId: client.id,
         method,
@@ -48,7 +48,7 @@ export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions):
         body: Buffer.isBuffer(body) ? body : noBody,
       };
       const admitted = admit === undefined || (await admit(client, received));
-      const limited = rates?.refuse(client, reply.raw);
+      const limited = rates?.refuse(client);
       if (limited !== undefined) throw limited;
       if (!admitted) throw client.refusal!;
     },
@@ -57,7 +57,7 @@ export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions):
       const { client, method } = request;
       const given = method === 'POST' ? parseBody(request) : undefined;
       if (Array.isArray(given)) {
-        const limited = rates?.refuseBatch(client, reply.raw, given.length);
+        const limited = rates?.refuseBatch(client, given.length);
         if (limited !== undefined) throw limited;
         checkBatch(given, client, limits);
       }

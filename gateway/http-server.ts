@@ -69,12 +69,13 @@ export function createHttpServer(settings: HttpServerOptions): HttpServer {
       return clientOf(this.raw);
     },
   });
-  app.addHook('onRequest', ({ client, raw }, reply, done) => {
-    void reply
-      .header('x-request-id', client.id)
-      .header('traceresponse', client.traceresponse)
-      .headers(security);
+  app.addHook('onRequest', ({ raw }, reply, done) => {
+    void reply.headers(security);
     done(hasTooLargeHeaders(raw) ? requestError('HEADERS_TOO_LARGE', {}) : undefined);
+  });
+  app.addHook('onSend', ({ client: { ownHeaders } }, reply, _payload, done) => {
+    for (let i = 0; i < ownHeaders.length; i += 2) void reply.header(ownHeaders[i]!, ownHeaders[i + 1]);
+    done();
   });
   handleErrors(app, { path: options.path, bodyLimit: options.limits.body, logger });
   void app.register(cors, corsOptions(options));

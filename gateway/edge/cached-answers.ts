@@ -91,14 +91,7 @@ export class CachedAnswers {
     const corsHeaders = this.#options.corsHeaders(headers.origin);
     if (this.#prepared.send(arrival, answer, type!, corsHeaders)) return true;
     const reply = answerHeaders.reply(request, type!, { answer, result: 'HIT', keys: asked });
-    response.writeHead(reply.status, [
-      'x-request-id',
-      client.id,
-      'traceresponse',
-      client.traceresponse,
-      ...corsHeaders,
-      ...reply.headers,
-    ]);
+    response.writeHead(reply.status, [...client.ownHeaders, ...corsHeaders, ...reply.headers]);
     response.end(reply.body);
     return true;
   };

@@ -48,7 +48,7 @@ export function createFront({ path, bodyLimit, isOpen, admit, rates, answerers }
   const pathOfGet = `${path}?`;
 
   const isAnswered = (arrival: Arrival, isAdmitted: boolean): boolean => {
-    if (rates?.refuse(arrival.client, arrival.response) !== undefined || !isAdmitted) return false;
+    if (rates?.refuse(arrival.client) !== undefined || !isAdmitted) return false;
     for (const answers of answerers) {
       if (!answers(arrival)) continue;
       letGo(arrival.request);

@@ -74,11 +74,7 @@ export function knownOperations(options: KnownOperationsOptions): Answerer {
             cachedAnswers.learn(requestKey(arrival), served, client);
             ({ status, headers: told, body: bytes } = answerHeaders.reply(request, type, served));
           }
-          response.writeHead(status, [
-            ...['x-request-id', client.id, 'traceresponse', client.traceresponse],
-            ...corsHeaders(headers.origin),
-            ...told,
-          ]);
+          response.writeHead(status, [...client.ownHeaders, ...corsHeaders(headers.origin), ...told]);
           response.end(bytes, execution.release);
         },
         (error: unknown) => fail(arrival, error, options),
@@ -158,10 +154,7 @@ function fail(
   if (!(error instanceof GraphQLError))
     logger.error({ err: error, requestId: client.id }, 'a request failed');
   const known = error instanceof GraphQLError ? error : requestError('INTERNAL_SERVER_ERROR', {});
-  writeError(response, request, known, [
-    ...['x-request-id', client.id, 'traceresponse', client.traceresponse],
-    ...corsHeaders(request.headers.origin),
-  ]);
+  writeError(response, request, known, [...client.ownHeaders, ...corsHeaders(request.headers.origin)]);
 }
 
 function writeError(

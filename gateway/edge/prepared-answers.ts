@@ -55,7 +55,7 @@ export class PreparedAnswers {
     const age = this.#answerHeaders.ageOf(answer, now);
     const form = { encoding, type, corsHeaders };
     const prepared = this.#find(answer, form) ?? this.#prepare(answer, form, age, now);
-    const bytes = prepared?.message.write(firstLines(client, response as WholeResponse), age, now);
+    const bytes = prepared?.message.write(firstLines(client), age, now);
     if (bytes === undefined) {
       this.#known.delete(answer);
       return false;
@@ -101,9 +101,9 @@ const mostBytes = 32 * 1024 * 1024;
 /** As Node says it where it writes the head. */
 const ofConnection = ['connection', 'keep-alive', 'keep-alive', `timeout=${keepAliveTimeout / 1000}`];
 
-/** What a message says of this request alone; headers that were set on the response are among it. */
-function firstLines({ id, traceresponse }: ClientRequest, response: WholeResponse): string {
-  let lines = `HTTP/1.1 200 OK\r\nx-request-id: ${id}\r\ntraceresponse: ${traceresponse}\r\n`;
-  for (const name of response.getHeaderNames()) lines += `${name}: ${String(response.getHeader(name))}\r\n`;
+/** What a message says of this request alone. */
+function firstLines({ ownHeaders }: ClientRequest): string {
+  let lines = 'HTTP/1.1 200 OK\r\n';
+  for (let i = 0; i < ownHeaders.length; i += 2) lines += `${ownHeaders[i]}: ${ownHeaders[i + 1]}\r\n`;
   return lines;
 }

@@ -26,17 +26,12 @@ export interface Counted {
   rateRefusal: GraphQLError | null | undefined;
   /** Set when it is counted, if it is subject to a rate of cost. */
   charge: Charge | undefined;
+  /** Set when it is counted: what its answer says of what is left, names and values of headers in turn. */
+  rateHeaders: readonly string[];
 }
 
 /** Counts what an operation of a request is going to cost; says why it may not go on, undefined when it may. */
 export type Charge = (cost: number) => GraphQLError | undefined;
-
-/** Takes the headers that say what is left. */
-interface Answer {
-  /** Who has been told that the time is over is told no more. */
-  readonly headersSent: boolean;
-  setHeader(name: string, value: string): unknown;
-}
 
 /**
  * How often somebody may ask. A request counts for each rate that it is subject to, however it is answered; a request
@@ -68,26 +63,26 @@ export class Rates {
 
   /**
    * Why a request whose sender is known may not go on; undefined when it may. Counts it once, however often it is asked
-   * about, and tells the client what is left.
+   * about.
    */
-  refuse(request: Counted, answer: Answer): GraphQLError | undefined {
+  refuse(request: Counted): GraphQLError | undefined {
     if (request.rateRefusal === undefined) {
-      request.rateRefusal = this.#count(request, answer, { requests: 1, cost: 0 }) ?? null;
+      request.rateRefusal = this.#count(request, oneRequest) ?? null;
       if (this.#ratesOf(request.identity).some(({ options }) => options.count === 'cost'))
-        request.charge = (cost) => this.#charge(request, answer, cost);
+        request.charge = (cost) => this.#charge(request, cost);
     }
     return request.rateRefusal ?? undefined;
   }
 
   /** Who was refused once is refused for the rest of the request. */
-  #charge(request: Counted, answer: Answer, cost: number): GraphQLError | undefined {
-    request.rateRefusal ??= this.#count(request, answer, { requests: 0, cost }) ?? null;
+  #charge(request: Counted, cost: number): GraphQLError | undefined {
+    request.rateRefusal ??= this.#count(request, { requests: 0, cost }) ?? null;
     return request.rateRefusal ?? undefined;
   }
 
   /** The same for the operations of a batch beyond its first, which was counted with the request. */
-  refuseBatch(request: Counted, answer: Answer, operations: number): GraphQLError | undefined {
-    return operations > 1 ? this.#count(request, answer, { requests: operations - 1, cost: 0 }) : undefined;
+  refuseBatch(request: Counted, operations: number): GraphQLError | undefined {
+    return operations > 1 ? this.#count(request, { requests: operations - 1, cost: 0 }) : undefined;
   }
 
   private counterOf({ name, per, window, count }: RateOptions): RateCounter | undefined {
@@ -97,7 +92,7 @@ export class Rates {
     )?.counter;
   }
 
-  #count(request: Counted, answer: Answer, amounts: Amounts): GraphQLError | undefined {
+  #count(request: Counted, amounts: Amounts): GraphQLError | undefined {
     const now = this.#now();
     const counts: [Rate, Count][] = [];
     let refusing: Rate | undefined;
@@ -121,10 +116,7 @@ export class Rates {
       policy += `${comma}"${options.name}";q=${options.limit}${unitOf[options.count]};w=${counter.length}`;
       left += `${comma}"${options.name}";r=${Math.max(0, options.limit - count.used)};t=${counter.left(now)}`;
     }
-    if (!answer.headersSent) {
-      answer.setHeader('ratelimit-policy', policy);
-      answer.setHeader('ratelimit', left);
-    }
+    request.rateHeaders = ['ratelimit-policy', policy, 'ratelimit', left];
     return refusing && this.#refusal(refusing, now);
   }
 
@@ -155,6 +147,7 @@ export class Rates {
 
 /** How much of each is asked for. */
 type Amounts = Readonly<Record<RateOptions['count'], number>>;
+const oneRequest: Amounts = { requests: 1, cost: 0 };
 
 /** A request is let in while anything is left; what its operations cost is known later. */
 function isTooMuch({ count, limit }: RateOptions, used: number, { requests, cost }: Amounts): boolean {

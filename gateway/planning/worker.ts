@@ -1,4 +1,7 @@
 /** The thread in which operations are planned: one plan at a time, until the thread is terminated. */
+import { readlinkSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import {
   buildQueryPlanner,
@@ -56,6 +59,23 @@ function serve(): void {
   say({ kind: 'ready', supergraph: planner.supergraph });
 }
 
+/**
+ * Lets requests go first where there are fewer cores than threads: without it, a hard plan made each of them wait for
+ * the system to take its turn from the planner. Only Linux gives threads a priority of their own.
+ */
+function letRequestsGoFirst(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(Number(basename(readlinkSync('/proc/thread-self'))), niceness);
+  } catch {
+    // A container may hide it; then it plans as before.
+  }
+}
+
+/** A third of the weight that requests have. */
+const niceness = 5;
+
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+letRequestsGoFirst();
 serve();

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { anonymous } from '../../gateway/auth/identity';
-import { Rates } from '../../gateway/limits/rates';
+import { type Counted, Rates } from '../../gateway/limits/rates';
 import { SharedCounts } from '../../gateway/limits/shared-counts';
 import { createMetrics, type Metrics } from '../../gateway/telemetry/metrics';
 import { eventually } from '../support/process';
@@ -45,17 +45,15 @@ withRedis('rates of gateways that share a store', () => {
 
   /** Sends a request; what is left after it, or undefined when it is refused. */
   function send({ rates }: { readonly rates: Rates }): number | undefined {
-    let left: number | undefined;
-    const answer = {
-      headersSent: false,
-      setHeader: (name: string, value: string) => {
-        if (name === 'ratelimit') left = Number(/r=(\d+)/.exec(value)![1]);
-      },
+    const request: Counted = {
+      identity: anonymous,
+      address: '192.0.2.1',
+      rateRefusal: undefined,
+      charge: undefined,
+      rateHeaders: [],
     };
-    const refusal = rates.refuse(
-      { identity: anonymous, address: '192.0.2.1', rateRefusal: undefined, charge: undefined },
-      answer,
-    );
+    const refusal = rates.refuse(request);
+    const left = Number(/r=(\d+)/.exec(request.rateHeaders[3]!)![1]);
     return refusal === undefined ? left : undefined;
   }
 

@@ -1,0 +1,33 @@
+import { createLogger } from '../../../../gateway/telemetry/logger';
+
+let lines: string[];
+const loggerWith = (secrets?: string[]) =>
+  createLogger({ level: 'info', secrets, destination: { write: (line) => lines.push(line) } });
+const withoutTime = (line: string): string => line.replace(/"time":"[^"]*"/, '"time":""');
+
+beforeEach(() => (lines = []));
+
+it('writes facts that are JSON already as it writes facts', () => {
+  const logger = loggerWith();
+  logger.info({ path: '/graphql', status: 200 }, 'request');
+  logger.writeLine('info', ',"path":"/graphql","status":200', 'request');
+  expect(withoutTime(lines[1]!)).toBe(withoutTime(lines[0]!));
+  expect(JSON.parse(lines[1]!)).toEqual({
+    level: 'info',
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
+    name: 'gateway',
+    path: '/graphql',
+    status: 200,
+    msg: 'request',
+  });
+});
+
+it('leaves secrets out of both', () => {
+  const logger = loggerWith(['very-secret']);
+  logger.info({ path: '/very-secret' }, 'request');
+  logger.writeLine('info', ',"path":"/very-secret"', 'request');
+  expect(lines.map((line) => (JSON.parse(line) as { path: string }).path)).toEqual([
+    '/[redacted]',
+    '/[redacted]',
+  ]);
+});

@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
@@ -131,6 +132,22 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
       'content-type: application/json; charset=utf-8\r\nconnection: close\r\n' +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+}
+
+/** Answers what has not arrived, as Node does when its time is over, and waits for no more of it. */
+export function answerUnsent(response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>): void {
+  if (response.stream === undefined) {
+    const { socket } = response.req;
+    // Otherwise its answer would be taken for that of a request before it.
+    const isItsTurn = response.socket !== null;
+    if (isItsTurn)
+      answerClientError(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+    socket.destroySoon();
+    return;
+  }
+  const { status, headers, body } = errorAnswer(requestError('REQUEST_TIMEOUT', {}));
+  response.stream.respond({ ':status': status, ...Object.fromEntries(headers) });
+  response.stream.end(body, () => response.stream!.close());
 }
 
 /** What `requestError` leaves for whoever answers over HTTP. */

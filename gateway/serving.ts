@@ -18,6 +18,7 @@ import { PersistedOperations } from './edge/persisted-operations';
 import { graphqlEndpoint } from './endpoint';
 import { Gateway } from './gateway';
 import { Generation } from './generation';
+import { answerUnsent } from './http-errors';
 import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
@@ -207,6 +208,7 @@ function build(
     options: options.overload,
     inFlight: () => clients.size,
     responses: () => clients.responses(),
+    giveUp: answerUnsent,
     meter: metrics.meter,
     logger,
   });

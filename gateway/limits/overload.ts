@@ -4,6 +4,7 @@ import type { Meter, ObservableCounter, ObservableResult } from '@opentelemetry/
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { UnreadAnswers } from './unread-answers';
+import { UnsentRequests, type UnsentRequestsOptions } from './unsent-requests';
 
 export interface OverloadOptions {
   readonly options: Options['overload'];
@@ -11,6 +12,7 @@ export interface OverloadOptions {
   readonly inFlight: () => number;
   /** Those of the requests that are being served. */
   readonly responses: () => Iterable<ServerResponse>;
+  readonly giveUp: UnsentRequestsOptions['giveUp'];
   readonly meter: Meter;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
@@ -29,6 +31,7 @@ export class Overload {
   readonly #observe = (result: ObservableResult): void => result.observe(this.#refused);
   readonly #heapLimit = getHeapStatistics().heap_size_limit;
   readonly #unread: UnreadAnswers;
+  readonly #unsent: UnsentRequests;
   #limit: number;
   #isHeapFull = false;
   #refused = 0;
@@ -42,8 +45,9 @@ export class Overload {
   constructor(options: OverloadOptions) {
     this.#options = options;
     this.#limit = options.options.requests;
-    const { responses, logger } = options;
+    const { responses, giveUp, logger } = options;
     this.#unread = new UnreadAnswers({ limit: options.options.unread, responses, logger });
+    this.#unsent = new UnsentRequests({ responses, giveUp, logger });
     this.#counter = options.meter.createObservableCounter('weir.requests.refused', {
       description: 'Requests that were refused because there were too many.',
     });
@@ -71,6 +75,7 @@ export class Overload {
     if (now - this.#decidedAt < decisionInterval) return;
     this.#decidedAt = now;
     this.#unread.look(now);
+    this.#unsent.look(now, this.#options.inFlight() >= this.#limit);
     this.#decide();
   }
 

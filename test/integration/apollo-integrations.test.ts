@@ -65,6 +65,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     options: options.overload,
     inFlight: () => clients.size,
     responses: () => clients.responses(),
+    giveUp: () => undefined,
     meter: metrics.meter,
     logger,
   });

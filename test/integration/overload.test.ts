@@ -158,3 +158,76 @@ describe('a client that reads nothing', () => {
     session.destroy();
   }, 30_000);
 });
+
+describe('a client that begins requests and sends no more of them', () => {
+  const files = join(__dirname, '../support/tls');
+  const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
+  let own: TestGateway;
+  afterEach(() => own.stop());
+
+  const start = async (more: object) => {
+    own = await startTestGateway({
+      supergraph: sourceOf(graph.supergraphSdl),
+      overload: { requests: 3 },
+      ...more,
+    });
+  };
+  const inFlight = async (count: number) => {
+    while (!(await own.metrics()).includes(`weir_requests_in_flight ${count}`))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  const gaveUp = () =>
+    own.log.filter(({ msg }) => msg === 'clients do not send what they have begun: requests were given up');
+
+  it('takes no place from others for long, and is told so', async () => {
+    await start({});
+    const { hostname, port } = new URL(own.url);
+    const answers = Array.from({ length: 3 }, async () => {
+      const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+      socket.write('POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n');
+      socket.write('content-length: 100\r\n\r\n{');
+      let text = '';
+      for await (const piece of socket) text += String(piece);
+      return text.split('\r\n')[0];
+    });
+    await inFlight(3);
+    expect((await own.post({ query: '{ __typename }' })).status).toBe(503);
+    expect(await Promise.all(answers)).toEqual(Array(3).fill('HTTP/1.1 408 REQUEST_TIMEOUT'));
+    await inFlight(0);
+    expect(await own.query('{ __typename }')).toEqual({ data: { __typename: 'Query' } });
+    expect(gaveUp()).toMatchObject([{ requests: 3 }]);
+  }, 20_000);
+
+  it('loses on HTTP/2 these requests, and no others of its connection', async () => {
+    await start({ tls });
+    const held: (() => void)[] = [];
+    graph.accounts.answer = (_, response) => held.push(() => response.end('{"data":{"me":{"name":"Ada"}}}'));
+    const session = connectHttp2(new URL(own.url).origin, { ca: readFileSync(tls.cert) });
+    session.on('error', () => undefined);
+    const send = (body: string, isWhole: boolean) =>
+      new Promise<number | undefined>((resolve) => {
+        const stream = session.request({
+          ':method': 'POST',
+          ':path': '/graphql',
+          'content-type': 'application/json',
+        });
+        let status: number | undefined;
+        stream.on('response', (headers) => (status = headers[':status']));
+        stream.on('error', () => undefined);
+        stream.on('close', () => resolve(status));
+        stream.resume();
+        stream.write(body);
+        if (isWhole) stream.end();
+      });
+    const whole = send('{"query":"{ me { name } }"}', true);
+    const begun = [send('{', false), send('', false)];
+    await inFlight(3);
+    expect(await Promise.all(begun)).toEqual([408, 408]);
+    expect(gaveUp()).toMatchObject([{ requests: 2 }]);
+    while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const answer of held) answer();
+    expect(await whole).toBe(200);
+    graph.accounts.answer = undefined;
+    session.destroy();
+  }, 20_000);
+});

@@ -15,7 +15,10 @@ beforeAll(async () => {
     supergraph: sourceOf(graph.supergraphSdl),
     auth: {
       anonymous: true,
-      apiKeys: [...keys, 'page', 'other', 'batch'].map((key) => ({ client: key, sha256: sha256(key) })),
+      apiKeys: [...keys, 'page', 'other', 'batch', 'cached'].map((key) => ({
+        client: key,
+        sha256: sha256(key),
+      })),
     },
     limits: { batch: 10 },
     cors: { origins: ['https://shop.example'] },
@@ -187,4 +190,20 @@ it('refuses two rates of one name with a sentence', async () => {
   await expect(
     startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), rates: [rate, rate] }),
   ).rejects.toThrow('`rates` must not have two of the same `name`');
+});
+
+it('tells caches beside what is left that an answer depends on the page, whatever way it took', async () => {
+  graph.accounts.headers = { 'cache-control': 'public, max-age=60' };
+  const query = 'query ($shown: Boolean!) { me { name @include(if: $shown) id } }';
+  const told: (string | null)[][] = [];
+  for (const shown of [true, true, true, false]) {
+    const { headers } = await gateway.post(
+      { query, variables: { shown } },
+      { headers: { 'x-api-key': 'cached', origin: 'https://elsewhere.example' } },
+    );
+    told.push(['x-cache', 'vary', 'ratelimit'].map((name) => headers.get(name)?.split(';')[0] ?? null));
+  }
+  expect(told).toEqual(
+    ['MISS', 'HIT', 'HIT', 'MISS'].map((cache) => [cache, 'Origin, accept, accept-encoding', '"plan"']),
+  );
 });

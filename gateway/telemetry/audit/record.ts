@@ -70,7 +70,8 @@ export type ReadLine = { readonly link: Link; readonly previous: string; readonl
 
 /** Reads a line back. Undefined where it is no record. */
 export function readLine(line: string, key: string | undefined): ReadLine | undefined {
-  const parts = /^(\{.*),"hash":"([0-9a-f]{64})"\}$/.exec(line);
+  // Texts may hold U+2028 and U+2029, which JSON leaves as they are and `.` alone takes for the end of a line.
+  const parts = /^(\{.*),"hash":"([0-9a-f]{64})"\}$/s.exec(line);
   if (parts === null) return undefined;
   const text = `${parts[1]!}}`;
   const hash = parts[2]!;

@@ -17,13 +17,11 @@ export interface Sink {
  */
 export async function openFileSink(file: string, key: string | undefined): Promise<Sink> {
   const handle = await open(file, 'a+', 0o600);
-  const tail = await readTail(handle);
+  const { last, isTorn } = await readEnd(handle, key);
   // Half a line of a process that died must not be taken for the beginning of the next.
-  if (tail !== '' && !tail.endsWith('\n')) await handle.write('\n');
-  const lines = tail.trimEnd().split('\n');
-  const last = lines.map((line) => readLine(line, key)).findLast((line) => line !== undefined);
+  if (isTorn) await handle.write('\n');
   return {
-    last: last?.link ?? newChain(),
+    last: last ?? newChain(),
     write: (text) => handle.appendFile(text),
     close: () => handle.close(),
   };
@@ -41,13 +39,22 @@ export function openStreamSink(stream: NodeJS.WritableStream): Sink {
 
 const newChain = (): Link => ({ chain: randomUUID(), seq: 0, hash: noHash });
 
-/** The end of a file; it holds the last whole record if one has been written at all. */
-async function readTail(handle: FileHandle): Promise<string> {
+/** The last whole record of a file, if there is one, and whether something stands behind it without a line's end. */
+async function readEnd(
+  handle: FileHandle,
+  key: string | undefined,
+): Promise<{ readonly last: Link | undefined; readonly isTorn: boolean }> {
   const { size } = await handle.stat();
-  const length = Math.min(size, longestTail);
-  const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-  return buffer.toString('utf8');
+  // A record is mostly short, but may be as long as what clients can send.
+  for (let length = Math.min(size, firstTail); ; length = Math.min(size, length * 4)) {
+    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+    const tail = buffer.toString('utf8');
+    const lines = tail.trimEnd().split('\n');
+    const last = lines.map((line) => readLine(line, key)).findLast((line) => line !== undefined);
+    if (last !== undefined || length === size)
+      return { last: last?.link, isTorn: tail !== '' && !tail.endsWith('\n') };
+  }
 }
 
-/** Bytes: more than several of the longest records. */
-const longestTail = 256 * 1024;
+/** Bytes. */
+const firstTail = 256 * 1024;

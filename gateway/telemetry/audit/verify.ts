@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { type Link, noHash, readLine } from './record';
 
 export interface AuditFinding {
@@ -33,8 +32,7 @@ export async function verifyAudit(files: readonly string[], key?: string): Promi
   for (const file of files) {
     let number = 0;
     const torn: number[] = [];
-    const lines = createInterface({ input: createReadStream(file), crlfDelay: Infinity });
-    for await (const line of lines) {
+    for await (const line of linesOf(file)) {
       number++;
       if (line === '') continue;
       const say = (list: AuditFinding[], says: string, at = number): void =>
@@ -62,6 +60,17 @@ export async function verifyAudit(files: readonly string[], key?: string): Promi
     for (const line of torn) notes.push({ file, line, says: 'It was cut short while it was written.' });
   }
   return { records, problems, notes, ends: [...ends.values()] };
+}
+
+/** Not those of `readline`: it also ends lines at U+2028 and U+2029, which a client may send in an argument. */
+async function* linesOf(file: string): AsyncIterable<string> {
+  let rest = '';
+  for await (const piece of createReadStream(file, 'utf8')) {
+    const lines = (rest + (piece as string)).split(/\r?\n/);
+    rest = lines.pop()!;
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }
 
 function breakOf({ seq }: Link, before: Link): string {

@@ -26,6 +26,7 @@ beforeEach(() => {
     options: { requests: 1000, delay: 40, unread: 1000 },
     inFlight: () => inFlight,
     responses: () => responses,
+    giveUp: () => undefined,
     meter: metrics.meter,
     logger: logger as unknown as Pick<Logger, 'warn' | 'info'>,
   });

@@ -116,6 +116,24 @@ describe('a trail', () => {
     ]);
   });
 
+  it('holds what ends a line elsewhere than in JSON, whoever sends it', async () => {
+    const operations = ['\u2028', 'a\u2029b', '\u0085', 'a\rb\nc', '\ud800'];
+    await writeTrail(operations);
+    await writeTrail(operations);
+    expect(await verifyAudit([file])).toMatchObject({
+      records: 10,
+      problems: [],
+      notes: [],
+      ends: [{ seq: 10 }],
+    });
+  });
+
+  it('goes on behind a record that is longer than records mostly are', async () => {
+    await writeTrail(['A', 'é'.repeat(700_000)]);
+    await writeTrail(['C']);
+    expect(await verifyAudit([file])).toMatchObject({ records: 3, problems: [], ends: [{ seq: 3 }] });
+  });
+
   it('goes on in the next file', async () => {
     await writeTrail(['A', 'B']);
     const [first, second] = readFileSync(file, 'utf8').split(/(?<=\n)/);

@@ -2,12 +2,13 @@ import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { LoadOptions, Options } from '../gateway';
+import type { GatewayOptions, LoadOptions, Options } from '../gateway';
 import { CommandFailure, type Context, untilStopped } from './context';
 import { lazy } from './lazy';
 import { linkKeysIn } from './private-link';
 import { watchOptions } from './watch-options';
 import { mergeMetrics } from './worker-metrics';
+import { handedConnections } from './shared-port';
 import { startWorkers, type WorkerMessage, WorkerStartError } from './workers';
 
 /** The flags that `weir gateway` and `weir dev` have in common; each stands for an option of the gateway. */
@@ -134,8 +135,9 @@ function keepRequestsYoung(): void {
  * The process that started the workers serves their metrics. Each has files of its own for its audit trails: a chain
  * has one writer.
  */
-const inWorker = (options: Options, worker: number): Options => ({
+const inWorker = (options: Options, worker: number): GatewayOptions => ({
   ...options,
+  clientConnections: handedConnections(),
   admin: { ...options.admin, enabled: false },
   audit: {
     ...options.audit,
@@ -156,27 +158,36 @@ function answerPrimary(metrics: () => Promise<string>): void {
 }
 
 async function runPrimary(count: number, flags: OwnFlags, context: Context): Promise<void> {
-  const { createAdminServer } = lazy.gateway();
-  const { admin, host, port, path, shutdown } = await withOptionsErrors(() =>
+  const { addressOf, createAdminServer, listen } = lazy.gateway();
+  const { admin, host, port, path, shutdown, tls } = await withOptionsErrors(() =>
     Promise.resolve(readOptions(flags, context)),
   );
   const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
-  const workers = await startWorkers({
-    count,
-    exec: process.argv[1]!,
-    args: process.argv.slice(2),
-    grace: shutdown.delay + shutdown.grace + 1_000,
-    say,
-  }).catch((error: unknown) => {
+  let url!: string;
+  const workers = await withOptionsErrors(() =>
+    startWorkers({
+      count,
+      exec: process.argv[1]!,
+      args: process.argv.slice(2),
+      listen: async (server) => {
+        await listen(server, host, port, 'port');
+        url = `${addressOf(server.address(), tls === undefined ? 'http' : 'https')}${path}`;
+      },
+      delay: shutdown.delay,
+      grace: shutdown.grace + 1_000,
+      say,
+    }),
+  ).catch((error: unknown) => {
     // The worker has said why.
     throw error instanceof WorkerStartError ? new CommandFailure('', error.exitCode) : error;
   });
+  let isStopping = false;
 
   const collect = async (): Promise<string> => mergeMetrics(await workers.metrics());
   const adminServer = admin.enabled
     ? createAdminServer({
         metrics: { collect },
-        readiness: () => [],
+        readiness: () => (isStopping ? ['shutting down'] : []),
         token: admin.token,
         invalidation: undefined,
       })
@@ -196,10 +207,11 @@ async function runPrimary(count: number, flags: OwnFlags, context: Context): Pro
   try {
     await adminServer?.listen({ host: admin.host, port: admin.port });
     stopWatching = watchOptions(flags.config, reload);
-    say(`${count} workers answer at http://${host}:${port}${path}`);
+    say(`${count} workers answer at ${url}`);
     await untilStopped(context);
   } finally {
     stopWatching?.();
+    isStopping = true;
     await workers.stop();
     await adminServer?.close();
   }

@@ -1,14 +1,20 @@
 import cluster, { type Worker } from 'node:cluster';
+import type { Server } from 'node:net';
+import { SharedPort } from './shared-port';
 
 export interface WorkersOptions {
   /** How many processes share the port. */
   readonly count: number;
   /**
-   * The module that each worker runs, and its arguments. It sends `{ type: 'ready' }` when it takes requests, and
-   * answers `{ type: 'metrics', id }` with `{ type: 'metrics', id, text }`.
+   * The module that each worker runs, and its arguments. It sends `{ type: 'ready' }` when it takes the connections that
+   * it is handed, and answers `{ type: 'metrics', id }` with `{ type: 'metrics', id, text }`.
    */
   readonly exec: string;
   readonly args: readonly string[];
+  /** Has the server listen. */
+  readonly listen: (server: Server) => Promise<void>;
+  /** Milliseconds for which connections are still taken when the workers are stopped. */
+  readonly delay: number;
   /** Milliseconds that a worker may take from SIGTERM to its exit before it is killed. */
   readonly grace: number;
   /** One sentence for the operator. */
@@ -20,7 +26,7 @@ export interface Workers {
   reload(): Promise<void>;
   /** What each serving worker says of its metrics, by its number from 1 on; one that does not answer is left out. */
   metrics(): Promise<ReadonlyMap<number, string>>;
-  /** Drains all workers and resolves when the last has left. */
+  /** Drains all workers and resolves when the last has left. No connection that has come is lost. */
   stop(): Promise<void>;
 }
 
@@ -36,18 +42,19 @@ const healthyLife = 5_000;
 const longestPause = 30_000;
 
 /**
- * Runs several processes of one server behind one port: this process accepts connections and hands them out in
- * turn (`node:cluster`, round robin). A worker that dies is replaced; all are drained and reloaded together.
+ * Runs several processes of one server behind one port: this process accepts connections and hands them out. A worker
+ * that dies is replaced; all are drained and reloaded together.
  *
- * Rejects with a `WorkerStartError` when the first workers cannot start: then none is left running.
+ * Rejects with a `WorkerStartError` when the first workers cannot start, and when the port cannot be listened on: then
+ * none is left running.
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { count, exec, args, grace, say } = options;
-  cluster.schedulingPolicy = cluster.SCHED_RR;
+  const { count, exec, args, delay, grace, say } = options;
   cluster.setupPrimary({ exec, args: [...args] });
 
   /** By number, which a worker's successor inherits. */
   const serving = new Map<number, Worker>();
+  const port = new SharedPort();
   const pauses = new Set<NodeJS.Timeout>();
   let stopping = false;
   let shortLives = 0;
@@ -57,6 +64,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     const born = performance.now();
     await ready(worker);
     serving.set(number, worker);
+    port.add(worker);
     worker.once('exit', (code, signal) => {
       if (serving.get(number) !== worker) return; // it was asked to leave
       serving.delete(number);
@@ -83,6 +91,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 
   try {
     await Promise.all(Array.from({ length: count }, (_, i) => startOne(i + 1)));
+    await options.listen(port.server);
   } catch (error) {
     stopping = true;
     await Promise.all(alive().map((worker) => drain(worker, 0)));
@@ -104,7 +113,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     async stop() {
       stopping = true;
       for (const timer of pauses) clearTimeout(timer);
-      await Promise.all(alive().map((worker) => drain(worker, grace)));
+      const closed = port.close(delay);
+      await Promise.all([closed, ...alive().map((worker) => drain(worker, delay + grace))]);
     },
   };
 }

@@ -11,60 +11,112 @@ export interface DrainTimes {
   readonly grace: number;
 }
 
+/** Where connections come from when another process listens for this one. */
+export interface ConnectionSource {
+  /** Has each connection taken as it comes. */
+  start(take: (connection: Socket) => void): void;
+  /** Resolves when no connection comes any more, and all that came are taken. */
+  stop(): Promise<void>;
+}
+
 /**
  * Returns a function that closes the server: requests in flight may finish. What is not finished after the grace is
- * answered with `SHUTTING_DOWN`, and then cut.
+ * answered with `SHUTTING_DOWN`, and then cut. Where connections come from a source, it says when the last has come.
  */
 export function prepareDrain(
   server: Server,
   inFlight: () => readonly ClientRequest[],
+  source?: ConnectionSource,
 ): (times: DrainTimes) => Promise<void> {
-  const sockets = new Set<Socket>();
+  /** With the time when they were accepted. */
+  const sockets = new Map<Socket, number>();
+  let onNone: (() => void) | undefined;
   server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    sockets.set(socket, performance.now());
+    socket.once('close', () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) onNone?.();
+    });
   });
 
+  async function stopListening(delay: number): Promise<void> {
+    if (source !== undefined) return source.stop();
+    if (delay > 0) await pause(delay);
+    await closePort(server);
+  }
+
   /** A connection that is closed just when a request comes on it loses that. */
-  const closeIdle = async (): Promise<void> => {
-    await untilRead();
+  async function closeIdle(): Promise<void> {
+    await untilQuiet();
     server.closeIdleConnections();
     // Those that a client opened for later: Node counts them as busy.
-    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-  };
+    const old = performance.now() - timeToAsk;
+    for (const [socket, since] of sockets) if (socket.bytesRead === 0 && since < old) socket.destroy();
+  }
 
   return async ({ delay, grace }) => {
     // Whoever keeps a connection learns with the next answer to open another one elsewhere.
     server.prependListener('request', (_request, response: ServerResponse) => {
       response.shouldKeepAlive = false;
     });
-    if (delay > 0) await pause(delay);
-    // Whoever has connected by now is accepted.
-    await untilRead();
-    // Node's server of HTTP would close idle connections at once.
-    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-    const closing = setInterval(() => void closeIdle(), timeToAnswer);
+    await stopListening(delay);
     const end = setTimeout(() => {
       for (const client of inFlight()) client.abort(requestError('SHUTTING_DOWN', {}));
       setTimeout(() => server.closeAllConnections(), timeToAnswer);
     }, grace);
-    await closed;
-    clearInterval(closing);
+    const closed = new Promise<void>((resolve) => (onNone = resolve));
+    while (sockets.size > 0) {
+      await Promise.race([closed, pause(timeToAnswer, undefined, { ref: false })]);
+      await closeIdle();
+    }
     clearTimeout(end);
   };
 }
 
 /**
- * Resolves right after the event loop has read what has come, in a turn that took a millisecond at most: what comes
- * meanwhile is not read. Without one such turn it does not wait for long.
+ * Closes the port that a server listens on, once all are accepted who have connected: the system resets the connections
+ * of the others. Node accepts one in a turn of its loop, so a server with work to do would accept them more slowly than
+ * they come: they are served when all are there.
  */
-async function untilRead(): Promise<void> {
-  for (let turns = 0; turns < 50; turns++) {
-    const began = performance.now();
+export async function closePort(server: NetServer & { pauseOnConnect?: boolean }): Promise<void> {
+  const listeners = server.listeners('connection') as ((connection: Socket) => void)[];
+  const { pauseOnConnect } = server;
+  const accepted: Socket[] = [];
+  server.removeAllListeners('connection');
+  server.on('connection', (connection: Socket) => accepted.push(connection));
+  server.pauseOnConnect = true;
+  await untilQuiet(() => accepted.length);
+  // Node's server of HTTP would close idle connections at once.
+  NetServer.prototype.close.call(server);
+  server.pauseOnConnect = pauseOnConnect!;
+  server.removeAllListeners('connection');
+  for (const listener of listeners) server.on('connection', listener);
+  for (const connection of accepted) {
+    server.emit('connection', connection);
+    if (!pauseOnConnect) connection.resume();
+  }
+}
+
+/**
+ * Resolves right after a turn of the event loop that took next to no time and left the count as it was: what had come is
+ * read. What comes then is lost if it is closed, so it is to be closed at once. Without such a turn this does not wait
+ * for long.
+ */
+async function untilQuiet(count = () => 0): Promise<void> {
+  await nextTurn(); // which may come without one more look at what there is to read
+  const start = performance.now();
+  for (let began = start; began - start < longestWait;) {
+    const before = count();
     await nextTurn();
-    if (performance.now() - began <= 1) return;
+    const now = performance.now();
+    if (count() === before && now - began <= quietTurn) return;
+    began = now;
   }
 }
 
 /** Milliseconds. */
 const timeToAnswer = 100;
+/** How long a request may take to come on a new connection. */
+const timeToAsk = 500;
+const quietTurn = 0.1;
+const longestWait = 1000;

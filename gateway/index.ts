@@ -1,4 +1,5 @@
-export { startGateway, type GatewayOptions, type RunningGateway } from './server';
+export { addressOf, listen, startGateway, type GatewayOptions, type RunningGateway } from './server';
+export { type ConnectionSource, closePort } from './drain';
 export { createAdminServer } from './admin-server';
 export { loadOptions, OptionsError, type LoadOptions, type Options, type OptionsInput } from './options';
 export { explainOperation, type Explained, type ExplainOptions, type Explanation } from './explain';

@@ -43,6 +43,8 @@ export function createListener({ timeouts, tls }: Options, handle: Handle): Serv
             handle as unknown as Parameters<typeof createSecureServer>[1],
           ),
         );
+  // A server of HTTP/2 has limits of its own for clients of HTTP/1.1, and does not ask for them.
+  Object.assign(server, limits);
   // Of a connection on which nothing moves. While a request is worked on nothing does.
   server.setTimeout(timeouts.request + timeouts.client);
   return server;

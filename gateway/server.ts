@@ -1,11 +1,11 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { createAdminServer } from './admin-server';
 import { type Invalidate, invalidateNamed, type InvalidationSource } from './cache/invalidation';
 import { openStore } from './cache/open-store';
 import type { ClientRequest } from './client-request';
-import { prepareDrain } from './drain';
+import { type ConnectionSource, prepareDrain } from './drain';
 import { answerClientError } from './http-errors';
 import { openSharedCounts } from './limits/shared-counts';
 import { createListener } from './listener';
@@ -26,6 +26,8 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly logDestination?: LogDestination | undefined;
   /** Events that make cached answers old, from an event bus or a change stream. @default none */
   readonly invalidations?: InvalidationSource | undefined;
+  /** Where connections come from when another process listens at `host` and `port`. @default this one listens */
+  readonly clientConnections?: ConnectionSource | undefined;
 };
 
 export interface RunningGateway {
@@ -54,7 +56,7 @@ export interface RunningGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
-  const { options, ownSource, logDestination, invalidations } = readOptions(given);
+  const { options, ownSource, logDestination, invalidations, clientConnections } = readOptions(given);
   const logger = createLogger({
     level: options.logging.level,
     destination: logDestination,
@@ -73,7 +75,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const server = createListener(options, (request, response) => current.handle(request, response));
   server.on('clientError', answerClientError);
   const inFlight = (): ClientRequest[] => [current, ...retired].flatMap(({ clients }) => [...clients]);
-  const drain = prepareDrain(server, inFlight);
+  const drain = prepareDrain(server, inFlight, clientConnections);
   const readiness = () => [
     ...(current.answers ? [] : ['no supergraph']),
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
@@ -153,7 +155,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 
   try {
     await current.start();
-    await listen(server, options.host, options.port, 'port');
+    if (clientConnections === undefined) await listen(server, options.host, options.port, 'port');
+    else take(clientConnections, server);
     await invalidations?.start(invalidateNamed(invalidate));
     if (admin) {
       await admin.ready();
@@ -164,8 +167,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     throw error;
   }
   state = 'running';
-  const url = `${addressOf(server, options.tls === undefined ? 'http' : 'https')}${options.path}`;
-  const adminUrl = admin && addressOf(admin.server);
+  const protocol = options.tls === undefined ? 'http' : 'https';
+  const url = `${addressOf(server.address() ?? options, protocol)}${options.path}`;
+  const adminUrl = admin && addressOf(admin.server.address());
   logger.info({ url, adminUrl, mode: options.mode }, 'listening');
   let stopping: Promise<void> | undefined;
   return { url, adminUrl, metrics: () => metrics.collect(), reload, stop: () => (stopping ??= stop()) };
@@ -189,10 +193,17 @@ function refuseFixed(before: Options, after: Options): void {
     );
 }
 
-function readOptions({ supergraph, logDestination, invalidations, ...others }: GatewayOptions) {
+function readOptions({
+  supergraph,
+  logDestination,
+  invalidations,
+  clientConnections,
+  ...others
+}: GatewayOptions) {
   const ownSource = ownSourceOf(supergraph);
   const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
-  return { options: parseOptions({ ...others, ...written }), ownSource, logDestination, invalidations };
+  const options = parseOptions({ ...others, ...written });
+  return { options, ownSource, logDestination, invalidations, clientConnections };
 }
 
 /** A source that is given in code. */
@@ -203,7 +214,18 @@ function ownSourceOf(supergraph: GatewayOptions['supergraph']): SupergraphSource
   return undefined;
 }
 
-async function listen(server: Server, host: string, port: number, option: string): Promise<void> {
+/** Has the server serve connections that others accept. */
+function take(connections: ConnectionSource, server: Server): void {
+  // From this event on Node looks after the connections of a server: those that are idle, and those that are too slow.
+  server.emit('listening');
+  connections.start((connection) => server.emit('connection', connection));
+}
+
+/**
+ * Has a server listen where an option says.
+ * @throws {OptionsError} when that is not possible
+ */
+export async function listen(server: NetServer, host: string, port: number, option: string): Promise<void> {
   try {
     await new Promise<void>((listening, failed) => {
       server.once('error', failed);
@@ -224,8 +246,13 @@ async function listen(server: Server, host: string, port: number, option: string
   }
 }
 
-function addressOf(server: Server, protocol = 'http'): string {
-  const { address, family, port } = server.address() as AddressInfo;
-  if (address === '0.0.0.0' || address === '::') return `${protocol}://127.0.0.1:${port}`;
-  return family === 'IPv6' ? `${protocol}://[${address}]:${port}` : `${protocol}://${address}:${port}`;
+/** The URL of where something listens, without a path. */
+export function addressOf(
+  at: ReturnType<NetServer['address']> | Pick<Options, 'host' | 'port'>,
+  protocol = 'http',
+): string {
+  const { port, ...where } = at as AddressInfo | Pick<Options, 'host' | 'port'>;
+  const host = 'host' in where ? where.host : where.address;
+  if (host === '0.0.0.0' || host === '::') return `${protocol}://127.0.0.1:${port}`;
+  return host.includes(':') ? `${protocol}://[${host}]:${port}` : `${protocol}://${host}:${port}`;
 }

@@ -88,8 +88,8 @@ export class ErrorTrail {
     return cell !== 0 && (status === FAILED || (status === SKIPPED && this.#errors.length > 0));
   }
 
-  /** Whether a failed call or an error that is known took what one of these fetches was to answer at a path. */
-  isLost(path: Path, fetches: ReadonlySet<number>): boolean {
+  /** Whether a failed call or an error that is known took what one of these fetches, or any, was to answer at a path. */
+  isLost(path: Path, fetches?: ReadonlySet<number>): boolean {
     for (const { fetch, call } of this.#troubled) {
       for (const [cell, places] of this.#placesOf(fetch, call))
         if (this.isExplained(cell))

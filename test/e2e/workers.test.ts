@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { childrenOf, endAll, eventually, isAlive, startWeir, type WeirProcess } from '../support/process';
 
 const supergraph = join(__dirname, '../../schema/supergraph.graphql');
@@ -13,7 +14,6 @@ function startTwo(port: number, adminPort: number, file = supergraph): WeirProce
   return startWeir(['gateway', '--workers', '2', '--log-level', 'warn', '--supergraph', file, ...ports]);
 }
 
-/** The primary has to know the port that its workers share, so it cannot be 0. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -67,6 +67,27 @@ describe('weir gateway --workers 2', () => {
     gateway.signal('SIGTERM');
     expect(await gateway.exit).toBe(0);
     for (const pid of [...first, ...second, ...third]) expect(isAlive(pid)).toBe(false);
+  });
+
+  it('answers all who have connected when it stops, also those that no worker has taken yet', async () => {
+    const [port, adminPort] = [await freePort(), await freePort()];
+    const gateway = startTwo(port, adminPort);
+    await gateway.printed(/2 workers answer at /);
+    const workers = childrenOf(gateway.pid).map(({ pid }) => pid);
+    for (const pid of workers) process.kill(pid, 'SIGSTOP');
+    const body = '{"query":"{ __typename }"}';
+    const request = `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const sockets = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'));
+    const answers = sockets.map(async (socket) => {
+      await once(socket, 'connect');
+      socket.write(request);
+      return (await text(socket)).split('\r\n\r\n')[1];
+    });
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    gateway.signal('SIGTERM');
+    for (const pid of workers) process.kill(pid, 'SIGCONT');
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['{"data":{"__typename":"Query"}}']));
+    expect(await gateway.exit).toBe(0);
   });
 
   it('exits 2 with the sentence of one that cannot start', async () => {

@@ -1,6 +1,8 @@
 /** The attacks on HTTP, sent over HTTP/2: another way in to the same endpoint. */
 import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from 'node:http2';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { connect as connectTls } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
@@ -148,3 +150,14 @@ it('streams that are opened and cancelled at once again and again leave nothing'
   while (!(await gateway.metrics()).includes('weir_requests_in_flight 0'))
     await new Promise((turn) => setTimeout(turn, 20));
 }, 30_000);
+
+it('a client of HTTP/1.1 whose headers do not end is answered on time', async () => {
+  const { hostname, port } = new URL(gateway.url);
+  const socket = connectTls({ port: Number(port), host: hostname, ca: certificate }, () =>
+    socket.write('GET /graphql HTTP/1.1\r\nhost: x\r\nx: '),
+  );
+  const began = performance.now();
+  expect(await text(socket)).toMatch(/^HTTP\/1.1 408 /);
+  // Without it the connection would be closed when nothing has moved for 12 s.
+  expect(performance.now() - began).toBeLessThan(10_000);
+});

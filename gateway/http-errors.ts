@@ -113,8 +113,11 @@ function messageOf(status: number, headers: readonly string[], body: Buffer): Bu
   return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]);
 }
 
-/** Answers what does not even parse as HTTP, or does not arrive, and closes the connection. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+/**
+ * Answers what does not even parse as HTTP, or does not arrive, and closes the connection: when those that came whole
+ * before it on the connection have their answers. A client takes the first answer for that of its first request.
+ */
+export function answerClientError(error: NodeJS.ErrnoException, socket: InTurn): void {
   // Before its handshake a connection takes no answer: it would wait with it for ever.
   if (['ECONNRESET', 'ERR_TLS_HANDSHAKE_TIMEOUT'].includes(error.code!) || !socket.writable) {
     socket.destroy();
@@ -128,11 +131,33 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
         : requestError('BAD_REQUEST', { reason: 'This is not a valid HTTP request.' });
   const { http, ...extensions } = answer.extensions as HttpExtensions;
   const body = JSON.stringify({ errors: [{ message: answer.message, extensions }] });
-  socket.end(
+  endInTurn(
+    socket,
     `HTTP/1.1 ${http!.status} ${answer.extensions['code'] as string}\r\n` +
       'content-type: application/json; charset=utf-8\r\nconnection: close\r\n' +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+}
+
+/** A connection where Node keeps the response whose turn it is; it has no other name for that. */
+interface InTurn extends Socket {
+  readonly _httpMessage?: ServerResponse | null;
+}
+
+/** Those whose last answer waits for its turn: whatever else comes over them is nothing to answer. */
+const ending = new WeakSet<Socket>();
+
+function endInTurn(socket: InTurn, answer: string): void {
+  const response = socket._httpMessage;
+  if (response?.req.complete === true) {
+    if (ending.has(socket)) return;
+    ending.add(socket);
+    response.once('close', () => {
+      ending.delete(socket);
+      endInTurn(socket, answer);
+    });
+  } else if (response?.headersSent === true || !socket.writable) socket.destroySoon();
+  else socket.end(answer);
 }
 
 /** Answers what has not arrived, as Node does when its time is over, and waits for no more of it. */

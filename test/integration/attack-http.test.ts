@@ -44,8 +44,12 @@ interface Answer {
 }
 
 /** Sends bytes as they are, and says what comes back until the connection is closed. */
-function raw(bytes: string | Buffer, then?: (write: (more: string) => void) => void): Promise<string> {
-  const { hostname, port } = new URL(gateway.url);
+function raw(
+  bytes: string | Buffer,
+  then?: (write: (more: string) => void) => void,
+  url = gateway.url,
+): Promise<string> {
+  const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect(Number(port), hostname, () => {
@@ -200,6 +204,53 @@ describe('framing', () => {
     ],
   ])('with %s is 431', async (_, bytes) => {
     expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 431 [^]*HEADERS_TOO_LARGE/);
+  });
+});
+
+describe('what is no request behind requests in flight', () => {
+  const ask = (query: string) => {
+    const body = JSON.stringify({ query });
+    return `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  };
+  const head = 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+  let slow: SmallGraph;
+  let own: TestGateway;
+  let answer: (() => void) | undefined;
+
+  beforeAll(async () => {
+    slow = await startSmallGraph();
+    own = await startTestGateway({ supergraph: sourceOf(slow.supergraphSdl) });
+    slow.accounts.answer = (_, response) => {
+      answer = () => response.end(JSON.stringify({ data: { me: { id: 'late' } } }));
+    };
+  });
+
+  afterAll(async () => {
+    await own.stop();
+    await slow.close();
+  });
+
+  it.each([
+    ['bytes', 'garbage\r\n\r\n'],
+    ['a request with two lengths', `${head}content-length: 2\r\ncontent-length: 5\r\n\r\n{}`],
+    ['a body in chunks of no size', `${head}transfer-encoding: chunked\r\n\r\nzz\r\n`],
+  ])('(%s) is answered after them', async (_, bytes) => {
+    answer = undefined;
+    const answers = await raw(
+      ask('{ me { id } }') + ask('{ __typename }') + bytes,
+      (write) => {
+        void eventually(() => answer !== undefined).then(() => {
+          write('garbage again\r\n\r\n');
+          answer!();
+        });
+      },
+      own.url,
+    );
+    const parts = answers.split(/(?=HTTP\/1\.1 )/);
+    expect(parts.map((part) => part.slice(9, 12))).toEqual(['200', '200', '400']);
+    expect(parts[0]).toContain('{"data":{"me":{"id":"late"}}}');
+    expect(parts[1]).toContain('{"data":{"__typename":"Query"}}');
+    expect(parts[2]).toMatch(/connection: close\r\n/);
   });
 });
 

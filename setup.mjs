@@ -18,7 +18,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 if (isOlder(join(root, 'node_modules', '.package-lock.json'), [join(root, 'package-lock.json')])) {
-  say('Installing dependencies …');
+  say('Installing dependencies, which may take a minute …');
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts']);
 }
 const isRunAlone = process.argv[1] === fileURLToPath(import.meta.url);

@@ -115,7 +115,8 @@ function messageOf(status: number, headers: readonly string[], body: Buffer): Bu
 
 /** Answers what does not even parse as HTTP, or does not arrive, and closes the connection. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Before its handshake a connection takes no answer: it would wait with it for ever.
+  if (['ECONNRESET', 'ERR_TLS_HANDSHAKE_TIMEOUT'].includes(error.code!) || !socket.writable) {
     socket.destroy();
     return;
   }

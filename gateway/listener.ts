@@ -29,6 +29,7 @@ export function createListener({ timeouts, tls }: Options, handle: Handle): Serv
               ...limits,
               ...readCertificates(tls),
               allowHTTP1: true,
+              handshakeTimeout: limits.headersTimeout,
               Http1IncomingMessage: WholeRequest,
               Http1ServerResponse: WholeResponse,
               minVersion: 'TLSv1.2',

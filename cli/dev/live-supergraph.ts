@@ -25,10 +25,16 @@ export async function keepLive(options: LiveSupergraphOptions): Promise<LiveSupe
   const { source, started, feed, output } = options;
   let first: Promise<void> | undefined;
   let latest: Promise<void>;
+  let isBroken = false;
   const watch = await lazy.schema().watchSupergraph({
     ...source,
     onComposition: (composition) => {
-      const apply = () => goLive(composition, options);
+      const wasBroken = isBroken;
+      isBroken = composition.errors !== undefined;
+      const apply = async (): Promise<void> => {
+        const isTold = await goLive(composition, options);
+        if (wasBroken && !isTold) output.say('it composes again, to the supergraph that runs.');
+      };
       if (first) {
         latest = latest.then(apply).catch((error: unknown) => output.say((error as Error).message));
         return;
@@ -43,20 +49,21 @@ export async function keepLive(options: LiveSupergraphOptions): Promise<LiveSupe
 
 /**
  * Makes a composition live: first the subgraphs whose schema changed, then the gateway, so that it never asks
- * for a field that is not there yet. What does not compose, or does not start, changes nothing.
+ * for a field that is not there yet. What does not compose, or does not start, changes nothing. Resolves with whether
+ * there was anything to say of it.
  * @throws {CommandFailure} when there is nothing yet to go on with.
  */
 async function goLive(
   composition: FileComposition,
   { processes, feed, output }: LiveSupergraphOptions,
-): Promise<void> {
+): Promise<boolean> {
   const { errors, config, subgraphs } = composition;
   if (errors || !config) {
     reportProblems(composition, output);
     if (!feed.isFed)
       throw new CommandFailure('weir: nothing composes here yet.', composition.unreadable ? 2 : 1);
     output.say('the graph goes on with the last supergraph that composed.');
-    return;
+    return true;
   }
   const since = performance.now();
   await processes.start(config, subgraphs);
@@ -65,13 +72,14 @@ async function goLive(
     output.say(
       `${refused.join(', ')} did not start with the new schema; the graph goes on with the one before.`,
     );
-    return;
+    return true;
   }
   const isFirst = !feed.isFed;
   const isNew = feed.push(routed(composition, subgraphs, processes.urls));
   await processes.prune(config);
   if (isNew && !isFirst)
     output.say(`the new supergraph is live, after ${((performance.now() - since) / 1000).toFixed(1)} s.`);
+  return isNew;
 }
 
 function reportProblems({ errors, hints }: FileComposition, output: Output): void {

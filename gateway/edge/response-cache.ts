@@ -3,7 +3,7 @@ import { GraphQLError } from 'graphql';
 import type { Identity } from '../auth/identity';
 import type { KeyHeaders } from '../cache/key-headers';
 import { isStorable, noStore, type Policy } from '../cache/policy';
-import type { Clock, Found, Look, Store } from '../cache/store';
+import type { Clock, Look, Store } from '../cache/store';
 import type { ClientRequest } from '../client-request';
 import { type ErrorCode, requestError } from '../errors';
 import type { Execution } from '../execution';
@@ -13,9 +13,10 @@ import type { Served } from './answer-headers';
 import { type CachedOperation, describeOperation, type OperationFacts } from './cached-operation';
 import { type ClientDirectives, clientDirectives } from './client-directives';
 import { Flight, type IdentifiedCaller, type Outcome } from './flights';
+import { bestOf, type Usable } from './found-answers';
 import type { ResponseCacheStatistics } from './response-cache-statistics';
 import { baseKey, canonicalJson, privateKey, publicKey, type ResponseKeys } from './response-keys';
-import { entryOf, pack, readAnswer, type StoredAnswer, storedAnswer } from './stored-answer';
+import { entryOf, pack, type StoredAnswer, storedAnswer } from './stored-answer';
 
 export interface ResponseCacheOptions {
   readonly store: Store;
@@ -97,7 +98,7 @@ export class ResponseCache {
     }
     const lookedAt = performance.now();
     const look = await this.#look(operation, keys);
-    const found = look && this.#choose(look, keys, directives);
+    const found = look && bestOf(look, keys, directives, this.#now());
     const miss: Miss = { operation, keys, look, lookedAt, client, run };
     if (found?.state === 'fresh') {
       statistics.hit++;
@@ -257,37 +258,6 @@ export class ResponseCache {
     }
   }
 
-  /** The best of what was found. */
-  #choose(
-    { entries }: Look,
-    keys: ResponseKeys,
-    directives: ClientDirectives | undefined,
-  ): Usable | undefined {
-    const usable = entries.map((found) => found && this.#readFound(found, keys, directives));
-    const order = ['fresh', 'stale', 'spare'] as const;
-    for (const state of order) {
-      const found = usable.find((each) => each?.state === state);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-
-  #readFound(found: Found, keys: ResponseKeys, directives: ClientDirectives | undefined): Usable | undefined {
-    const answer = readAnswer(found);
-    if (answer === undefined) return undefined;
-    const now = this.#now();
-    const fresh = now < answer.freshUntil;
-    const state = fresh
-      ? 'fresh'
-      : now < answer.staleUntil
-        ? 'stale'
-        : now < answer.spareUntil
-          ? 'spare'
-          : undefined;
-    if (state === undefined || directives?.refuses(answer, now) === true) return undefined;
-    return { answer, state, refresh: found.refresh, key: keys[answer.policy.scope] };
-  }
-
   #directivesOf({ cacheControl }: ClientRequest): ClientDirectives | undefined {
     return this.#settings.options.clientDirectives && cacheControl !== undefined
       ? clientDirectives(cacheControl)
@@ -315,16 +285,6 @@ interface Miss {
   readonly lookedAt: number;
   readonly client: ClientRequest;
   readonly run: Run;
-}
-
-/** What was found that can be served now, at once or perhaps. */
-interface Usable {
-  readonly answer: StoredAnswer;
-  /** `spare` is only served when nothing newer can be had. */
-  readonly state: 'fresh' | 'stale' | 'spare';
-  /** Whether it is on this request to refresh it. */
-  readonly refresh: boolean;
-  readonly key: string;
 }
 
 /** Where those meet who ask the same: all of them where the last answer was public, else those who may share any. */

@@ -15,6 +15,7 @@ import { Place } from './merge';
 import { compileContexts } from './nodes/context';
 import { type CompiledFetch, entityFetch, rootFetch } from './nodes/fetch';
 import { compileWalk, placeAt } from './nodes/flatten';
+import { mutationFetch } from './nodes/mutation';
 import { type Step } from './nodes/step';
 import { type CompiledOperation, compileSubgraphOperation } from './operation';
 import { fetchesOf, type OrderedFetch, unsupported } from './order';
@@ -185,7 +186,8 @@ export function compileOperation(options: CompileOptions): Program {
         representation: requires && new Representation(place, requires, inputRewrites),
         contexts: contextRewrites && compileContexts(contextRewrites, root, path),
       };
-      return requires === undefined ? rootFetch(fetch) : entityFetch(fetch);
+      if (requires !== undefined) return entityFetch(fetch);
+      return node.operationKind === 'mutation' ? mutationFetch(fetch) : rootFetch(fetch);
     };
   }
 }

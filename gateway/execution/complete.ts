@@ -36,8 +36,6 @@ export class Completion {
   #depth = 0;
   /** The JSON of the introspection fields, by response key. */
   readonly #introspect: (field: FieldProjection) => Buffer;
-  /** Counts what was taken back: bytes that were written before may be gone. */
-  #takenBack = 0;
 
   constructor(run: Run, trail: ErrorTrail, introspect: (field: FieldProjection) => Buffer) {
     this.#run = run;
@@ -46,10 +44,29 @@ export class Completion {
   }
 
   /** Writes the response's data: an object, or null. */
-  root(projection: ObjectProjection): void {
-    const run = this.#run;
-    const record = run.workspace.tape[run.rootPair]!;
-    if (!this.#fields(projection.fieldsOf(projection.staticType)!, record)) run.out.all(nullBytes);
+  root(): void {
+    const { workspace, rootPair, out } = this.#run;
+    if (!this.#fields(this.#rootFields, workspace.tape[rootPair]!)) out.all(nullBytes);
+  }
+
+  /**
+   * Whether a root field that was answered before a fetch has left no data: a null of it has gone up to the root. What
+   * is written meanwhile is nothing that anybody reads.
+   */
+  isDataNullBefore(fetch: number): boolean {
+    const { workspace, rootPair, uses } = this.#run;
+    const fields = this.#rootFields.filter(
+      ({ value: { isNonNull }, answeredBy }) =>
+        isNonNull && !answeredBy.has(fetch) && uses.some((use) => answeredBy.has(use.fetch.index)),
+    );
+    const isNull = !this.#fields(fields, workspace.tape[rootPair]!);
+    this.#takeBack(0);
+    return isNull;
+  }
+
+  get #rootFields(): readonly FieldProjection[] {
+    const { projection } = this.#run;
+    return projection.fieldsOf(projection.staticType)!;
   }
 
   /** False, and nothing written, if a null has to go up. */
@@ -98,7 +115,7 @@ export class Completion {
   /** Forgets what was written from `end` on. */
   #takeBack(end: number): void {
     this.#run.out.end = end;
-    this.#takenBack++;
+    this.#run.takenBack++;
   }
 
   #leaf(leaf: Leaf, a: number, b: number): boolean {
@@ -139,7 +156,7 @@ export class Completion {
     }
     const { out, workspace } = this.#run;
     const { tape } = workspace;
-    const key = projection.id + this.#takenBack * idsPerProgram;
+    const key = projection.id + this.#run.takenBack * idsPerProgram;
     if (projection.id !== 0 && tape[record + WRITTEN_BY] === key) {
       out.again(tape[record + WRITTEN_START]!, tape[record + WRITTEN_END]!);
       return true;
@@ -153,11 +170,8 @@ export class Completion {
       return false;
     }
     if (fields === undefined) {
-      const { tape: cells } = workspace;
-      const isExplained = projection.typeSource?.joins.some((join) =>
-        this.#trail.isExplained(cells[record + join]!),
-      );
-      if (isExplained !== true) this.#unfitType(projection, type, field);
+      if (!this.#areExplained(projection.typeSource?.joins ?? [], record))
+        this.#unfitType(projection, type, field);
       return false;
     }
     const start = out.end;
@@ -165,7 +179,7 @@ export class Completion {
     if (!this.#fields(fields, record)) return false;
     if (this.#trail.count === errors) {
       const after = workspace.tape;
-      after[record + WRITTEN_BY] = projection.id + this.#takenBack * idsPerProgram;
+      after[record + WRITTEN_BY] = projection.id + this.#run.takenBack * idsPerProgram;
       after[record + WRITTEN_START] = start;
       after[record + WRITTEN_END] = out.end;
     }
@@ -266,11 +280,25 @@ export class Completion {
 
   /** Whether the field is missing because a call failed, or because of an error that made null what is around it. */
   #isExplained(field: FieldProjection, record: number): boolean {
-    const { tape } = this.#run.workspace;
     const joins = field.access === undefined ? [field.join] : field.access.candidates.map(({ join }) => join);
     return (
-      joins.some((join) => join !== 0 && this.#trail.isExplained(tape[record + join]!)) ||
-      this.#trail.isLost(this.#path.slice(0, this.#depth), field.answeredBy)
+      this.#areExplained(
+        joins.filter((join) => join !== 0),
+        record,
+      ) || this.#trail.isLost(this.#path.slice(0, this.#depth), field.answeredBy)
+    );
+  }
+
+  /**
+   * Whether what these were to say of a record is missing because a call failed, or because of an error that left a null
+   * where the record now stands: when they could be asked, there was nothing to ask them of.
+   */
+  #areExplained(joins: readonly number[], record: number): boolean {
+    const { tape } = this.#run.workspace;
+    const cells = joins.map((join) => tape[record + join]!);
+    return (
+      cells.some((cell) => this.#trail.isExplained(cell)) ||
+      (cells.includes(0) && this.#trail.isLost(this.#path.slice(0, this.#depth)))
     );
   }
 }

@@ -88,8 +88,8 @@ export class ErrorTrail {
     return cell !== 0 && (status === FAILED || (status === SKIPPED && this.#errors.length > 0));
   }
 
-  /** Whether a failed call or an error that is known took what one of these fetches was to answer at a path. */
-  isLost(path: Path, fetches: ReadonlySet<number>): boolean {
+  /** Whether a failed call or an error that is known took what one of these fetches, or any, was to answer at a path. */
+  isLost(path: Path, fetches?: ReadonlySet<number>): boolean {
     for (const { fetch, call } of this.#troubled) {
       for (const [cell, places] of this.#placesOf(fetch, call))
         if (this.isExplained(cell))
@@ -114,9 +114,7 @@ export class ErrorTrail {
       return false;
     });
     // A fetch at the root stands for its fields.
-    if (first?.length !== 0) return first;
-    const [key] = fetch.operation.result.fields.keys();
-    return key === undefined ? undefined : [key];
+    return first?.length === 0 ? [...fetch.operation.result.fields.keys()].slice(0, 1) : first;
   }
 
   #addSubgraphErrors(fetch: CompiledFetch, call: Call): void {

@@ -35,7 +35,7 @@ export function execute(
     const conditions = program.conditionsOf(variables);
     // The projection first: what it reads of records must be laid out before there are any.
     const { projection, schedule } = program.variantFor(conditions);
-    const run = new Run(program, variables, conditions, send, caller, reject);
+    const run = new Run(program, variables, conditions, projection, send, caller, reject);
     schedule.run(run, () => {
       const trail = new ErrorTrail(run, errors);
       trail.addCallErrors();
@@ -44,7 +44,7 @@ export function execute(
       out.all(dataPrefix);
       new Completion(run, trail, ({ responseKey, introspection }) =>
         program.introspection.answer(responseKey, introspection!, variables),
-      ).root(projection);
+      ).root();
       const dataEnd = out.end;
       const suffix = trail.errors.length === 0 ? '}' : `,"errors":${JSON.stringify(trail.errors)}}`;
       out.all(Buffer.from(suffix));

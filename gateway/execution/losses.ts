@@ -26,11 +26,11 @@ export class Losses {
     else fetches.add(fetch);
   }
 
-  /** Whether one of the fetches has left out what stands at a path, or something around it. */
-  has(path: Path, fetches: ReadonlySet<number>): boolean {
+  /** Whether one of the fetches, or any, has left out what stands at a path, or something around it. */
+  has(path: Path, fetches: ReadonlySet<number> | undefined): boolean {
     for (let length = 0; length <= path.length; length++) {
       for (const fetch of this.#fetchesByPath.get(pathKey(path, length)) ?? [])
-        if (fetches.has(fetch)) return true;
+        if (fetches === undefined || fetches.has(fetch)) return true;
     }
     return false;
   }

@@ -9,6 +9,7 @@ import { ByteWriter } from './json/write';
 import { type ContextValues } from './nodes/context';
 import { type CompiledFetch } from './nodes/fetch';
 import { Outbox } from './outbox';
+import { type ObjectProjection } from './projection';
 
 /** One execution of a program: everything that is kept for one client request. */
 export class Run {
@@ -18,6 +19,8 @@ export class Run {
   readonly variables: Readonly<Record<string, unknown>>;
   /** The variables on which `@skip` and `@include` depend, in the client's operation and in the plan. */
   readonly conditions: Readonly<Record<string, boolean>>;
+  /** How the response is written. */
+  readonly projection: ObjectProjection;
   readonly send: Send;
   /** Ends the run for an error that is a mistake in the engine. */
   readonly fail: (error: unknown) => void;
@@ -28,6 +31,8 @@ export class Run {
   readonly skipped: number;
   /** How many walks there were. */
   walks = 0;
+  /** How often something that was written was taken back: bytes that records say they were written to may be gone. */
+  takenBack = 0;
   /** The records on the way that the current walk has taken. */
   readonly ancestors: number[] = [];
   /** What was asked of each entity operation so far, by its number and the arguments that come from contexts. */
@@ -46,6 +51,7 @@ export class Run {
     { pool, rootShape, largestRecord, isExclusive, combinations }: Program,
     variables: Readonly<Record<string, unknown>>,
     conditions: Readonly<Record<string, boolean>>,
+    projection: ObjectProjection,
     send: Send,
     caller: Caller,
     fail: (error: unknown) => void,
@@ -55,6 +61,7 @@ export class Run {
     this.workspace = pool.takeWorkspace();
     this.variables = variables;
     this.conditions = conditions;
+    this.projection = projection;
     this.send = send;
     this.fail = fail;
     this.caller = caller;

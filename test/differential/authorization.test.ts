@@ -20,7 +20,6 @@ import { createIdentity, type Identity } from '../../gateway/auth/identity';
 import { compileOperation } from '../../gateway/execution';
 import { type QueryPlan } from '../../gateway/planning';
 import { formatQueryPlan } from '../../gateway/planning/planner';
-import { PlanningError } from '../../gateway/planning/planning-error';
 import { type RandomOperation } from '../support/random-operation';
 import { RandomSource } from '../support/random-source';
 import { randomSubgraphs } from '../support/random-supergraph';
@@ -167,7 +166,6 @@ async function problemOf(
   try {
     got = await engine.answer(operation);
   } catch (error) {
-    if (error instanceof PlanningError && error.failure === 'too-complex') return undefined;
     return `throws ${error instanceof Error ? (error.cause instanceof Error ? error.cause.stack : error.stack) : String(error)}`;
   }
   if (asked.length > 0) return `a subgraph is asked for ${[...new Set(asked)].join(', ')}`;

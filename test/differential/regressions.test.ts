@@ -441,6 +441,34 @@ const regressions: Readonly<Record<string, Regression>> = {
     operation: '{ product { size { height } price name } products { size { height } price name } }',
     trouble: 8,
   },
+  'tells no error of an entity that an error made null for one subgraph, and that another answers later': {
+    subgraphs: {
+      alpha: `
+        type Query { products: [Product] }
+        type Product @key(fields: "id") { id: ID name: String! code: Int! next: Product @shareable nexts: [Product] @shareable }`,
+      beta: `
+        type Product @key(fields: "id") { id: ID size: Int next: Product @shareable nexts: [Product] @shareable }`,
+      gamma: `
+        type Product @key(fields: "id") { id: ID price: Int! }`,
+    },
+    operation:
+      '{ products { next { next { size } price name code } nexts { next { size } price name code } size } }',
+    trouble: 8,
+  },
+  'runs no mutation after one that left no data': {
+    subgraphs: {
+      alpha: `
+        type Query { unused: Int }
+        type Mutation { first: Int! other: Order! }
+        type Order @key(fields: "id") { id: ID! }`,
+      beta: `
+        type Mutation { second: Order! third: [Int!]! }
+        type Order @key(fields: "id") { id: ID! name: String! }`,
+    },
+    operation:
+      'mutation { first second { id } other { name } a: third b: first c: second { name } d: other { name } e: third }',
+    trouble: 2,
+  },
   'tells the error of a value that clients may not see': {
     subgraphs: {
       alpha: `

@@ -53,6 +53,7 @@ describe('weir dev, while a schema file is edited,', () => {
     expect(errors).toBeUndefined();
     expect(data.user.reviews.edges[0].node.author.name).toEqual(expect.any(String));
     writeFileSync(schemaFile('reviews'), before);
+    await weir.printed(/it composes again, to the supergraph that runs/);
   });
 
   it('does not start with schemas that do not compose', async () => {

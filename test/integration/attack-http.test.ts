@@ -258,8 +258,8 @@ describe('TLS', () => {
   const files = join(__dirname, '../support/tls');
   const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
   const body = JSON.stringify({ query: '{ me { name } }' });
-  const start = (more = {}) =>
-    startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), tls: { ...tls, ...more } });
+  const start = (more = {}, options = {}) =>
+    startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), tls: { ...tls, ...more }, ...options });
 
   it('serves HTTP/2 and HTTP/1.1, known operations too, and drains both', async () => {
     const secure = await start();
@@ -293,6 +293,22 @@ describe('TLS', () => {
     expect(session.closed || session.destroyed).toBe(true);
     session.close();
   }, 30_000);
+
+  it.each([
+    ['sends nothing', ''],
+    ['sends half of its first message', '\x16\x03\x01\x02\x00\x01'],
+  ])(
+    'cuts on time who %s in place of a handshake',
+    async (_, bytes) => {
+      const secure = await start({}, { timeouts: { request: '1s' } });
+      const { hostname, port } = new URL(secure.url);
+      const socket = connect(Number(port), hostname, () => socket.write(bytes, 'latin1'));
+      socket.on('error', () => undefined);
+      await new Promise((closed) => socket.once('close', closed));
+      await secure.stop();
+    },
+    30_000,
+  );
 
   it('lets in nobody without a certificate where clients need one', async () => {
     const secure = await start({ clientCa: tls.cert });

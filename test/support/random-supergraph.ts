@@ -434,6 +434,11 @@ class GraphDraft {
           }),
         );
         const names = shared.length > 0 ? shared : [hasId ? 'id' : 'label'];
+        // The planner asks for nothing that is of an interface which no type implements: a subgraph could only answer
+        // nulls, or empty lists, and the client gets a null instead.
+        const [first] = present.map((member) => draft.types.get(member)!);
+        if (hasId && !present.some((member) => draft.types.get(member)!.fields.has('id')))
+          first?.fields.set('id', { name: 'id', type: 'ID!', args: '', directives: ['@shareable'] });
         for (const member of present) {
           const own = draft.types.get(member)!;
           if (names.every((field) => own.fields.has(field))) own.implements.add(name);

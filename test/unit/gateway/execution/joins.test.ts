@@ -251,11 +251,54 @@ describe('errors of entities', () => {
     expect(missing.errors?.map(({ path }) => path)).toEqual([['t', 'b']]);
   });
 
-  it('of a fetch without fields have no place', async () => {
+  describe('where an object stands only when another answer has come', () => {
+    const late = {
+      schema: `type Query { t: T o: O } type O { t: T } type T { id: ID a: Int! b: Int! c: Int }`,
+      operation: '{ t { a } o { t { c b a } } }',
+      plan: inSequence(
+        fetchOf('s', '{t{a} o{__typename id t{__typename id a}}}'),
+        inParallel(
+          at(['o'], entities('late', '...on O{t{c}}', [on('O', field('__typename'), field('id'))])),
+          at(['o', 't'], entities('u', '...on T{b}', key)),
+        ),
+      ),
+    };
+    const o = { __typename: 'O', id: '1', t: null };
+    const answers = { late: [{ _entities: [{ t: { c: 1 } }] }], u: [] };
+
+    it('explain what was not asked of it', async () => {
+      const { data, errors } = await run({
+        ...late,
+        answers: {
+          ...answers,
+          s: [{ data: { t: { a: 1 }, o }, errors: [{ message: 'No a', path: ['o', 't', 'a'] }] }],
+        },
+      });
+      expect(data).toEqual({ t: { a: 1 }, o: { t: null } });
+      expect(errors?.map(({ path }) => path)).toEqual([['o', 't', 'a']]);
+    });
+
+    it('explain nothing if they are of something else', async () => {
+      const { data, errors } = await run({
+        ...late,
+        answers: {
+          ...answers,
+          s: [{ data: { t: null, o }, errors: [{ message: 'No a', path: ['t', 'a'] }] }],
+        },
+      });
+      expect(data).toEqual({ t: null, o: { t: null } });
+      expect(errors?.map(({ path }) => path)).toEqual([
+        ['t', 'a'],
+        ['o', 't', 'b'],
+      ]);
+    });
+  });
+
+  it('stand at the first field of a fetch at the root, if they name no place', async () => {
     const { errors } = await run({
       schema,
       operation: '{ t { id } }',
-      plan: fetchOf('s', '{}'.replace('{}', '{t{id}}')),
+      plan: fetchOf('s', '{t{id}}'),
       answers: { s: [{ errors: [{ message: 'x', extensions: 'odd' }] }] },
     });
     expect(errors).toEqual([

@@ -1,7 +1,7 @@
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute } from '../../../../gateway/execution';
 import { type PlanNode } from '../../../../gateway/execution/plan';
-import { at, entities, fetchOf, field, inParallel, inSequence, on, run } from './plan';
+import { at, entities, fetchOf, field, inParallel, inSequence, on, run, type Sent } from './plan';
 import { callerOf } from '../../../support/caller';
 
 describe('a value that several fetches answer parts of', () => {
@@ -681,6 +681,118 @@ describe('a fetch', () => {
       caller: callerOf(),
     });
     expect(bodies).toEqual(['{"query":"query N__s__0{t{id}}","operationName":"N__s__0","variables":']);
+  });
+});
+
+describe('a mutation', () => {
+  const schema = `
+    type Query { unused: Int }
+    type Mutation { first: T! second: Int third: Int! }
+    type T { id: ID v: Int! w: Int }
+  `;
+  const key = [on('T', field('__typename'), field('id'))];
+  const mutation = (service: string, fields: string): PlanNode =>
+    fetchOf(service, `mutation{${fields}}`, { operationKind: 'mutation' });
+  const first = { __typename: 'T', id: '1' };
+  const plan = inSequence(
+    mutation('s', 'first{__typename id}'),
+    at(['first'], entities('t', '...on T{v}', key)),
+    mutation('u', 'second'),
+    mutation('s', 'third'),
+  );
+  const operation = 'mutation { first { id v } second third }';
+  const services = (sent: readonly Sent[]): string[] => sent.map(({ service }) => service);
+
+  const failing = (path: (string | number)[], data: unknown = null) => ({
+    data,
+    errors: [{ message: 'No', path }],
+  });
+
+  it.each([
+    ['its subgraph fails', { s: ['oops'] }, ['s'], ['first']],
+    ['it fails', { s: [failing(['first'])] }, ['s'], ['first']],
+    ['it is null', { s: [{ first: null }] }, ['s'], ['first']],
+    [
+      'what an entity in it has fails',
+      { s: [{ first }], t: [failing(['_entities', 0, 'v'], { _entities: [null] })] },
+      ['s', 't'],
+      ['first', 'v'],
+    ],
+    [
+      'what an entity in it has is of a wrong type',
+      { s: [{ first }], t: [{ _entities: [{ v: 'x' }] }] },
+      ['s', 't'],
+      ['first', 'v'],
+    ],
+  ])('is not run when one before it left no data, as %s', async (_, answers, asked, path) => {
+    const { data, errors, sent } = await run({ schema, operation, plan, answers });
+    expect(services(sent)).toEqual(asked);
+    expect(data).toBeNull();
+    expect(errors?.map((error) => error.path)).toEqual([path]);
+  });
+
+  it('is run when those before it failed where null may be', async () => {
+    const { data, sent } = await run({
+      schema,
+      operation,
+      plan,
+      answers: {
+        s: [{ first }, { third: 3 }],
+        t: [{ _entities: [{ v: 1 }] }],
+        u: [failing(['second'])],
+      },
+    });
+    expect(services(sent)).toEqual(['s', 't', 'u', 's']);
+    expect(data).toEqual({ first: { id: '1', v: 1 }, second: null, third: 3 });
+  });
+
+  it('answers what those before it left as if nobody had looked at it', async () => {
+    const plan = inSequence(
+      mutation('s', 'first{__typename id w}'),
+      at(['first'], entities('t', '...on T{v}', key)),
+      mutation('u', 'second'),
+      mutation('s', 'other:first{__typename id w v} third'),
+    );
+    const { data } = await run({
+      schema,
+      operation: 'mutation { first { id v w } second other: first { id v w } third }',
+      plan,
+      answers: {
+        s: [{ first: { ...first, w: 5 } }, { other: { ...first, w: 6, v: 2 }, third: 3 }],
+        t: [{ _entities: [{ v: 1 }] }],
+        u: [{ second: 2 }],
+      },
+    });
+    expect(data).toEqual({
+      first: { id: '1', v: 1, w: 5 },
+      second: 2,
+      other: { id: '1', v: 2, w: 6 },
+      third: 3,
+    });
+  });
+
+  it('is run where conditions leave out the one before it', async () => {
+    const left = fetchOf('s', 'mutation{first{id v}}', { operationKind: 'mutation' });
+    const again = fetchOf('t', 'mutation{first{id v}}', { operationKind: 'mutation' });
+    const conditional = inSequence(
+      { kind: 'Condition', condition: 'v', ifClause: left },
+      mutation('u', 'second'),
+      { kind: 'Condition', condition: 'v', elseClause: again },
+    );
+    for (const v of [true, false]) {
+      const { data, sent } = await run({
+        schema,
+        operation:
+          'mutation ($v: Boolean!) { first @include(if: $v) { id v } second first @skip(if: $v) { id v } }',
+        plan: conditional,
+        variables: { v },
+        answers: { s: [{ first: { id: '1', v: 1 } }], t: [{ first: { id: '2', v: 2 } }], u: [{ second: 2 }] },
+      });
+      expect(services(sent)).toEqual(v ? ['s', 'u'] : ['u', 't']);
+      expect(data).toEqual(
+        v ? { first: { id: '1', v: 1 }, second: 2 } : { second: 2, first: { id: '2', v: 2 } },
+      );
+    }
   });
 });
 

@@ -1,0 +1,69 @@
+/** What answers tell those who develop, in `extensions`: how they were made. */
+import type { GatewayGraphQLRequest } from '@apollo/server-gateway-interface';
+import type { Authorization } from './auth/directives';
+import type { ClientRequest } from './client-request';
+import type { AnswerHeaders } from './edge/answer-headers';
+import type { Execution } from './execution';
+import type { OperationCost } from './limits/cost/operation-cost';
+import type { PlannedOperation, Planner } from './planning';
+
+/** What was asked, by whom, and what came of it. */
+interface Performed {
+  readonly planned: PlannedOperation;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly cost: OperationCost;
+  readonly execution: Execution;
+  readonly client: ClientRequest;
+  /** Of the client's request. */
+  readonly headers: NonNullable<GatewayGraphQLRequest['http']>['headers'] | undefined;
+}
+
+interface ShowOptions {
+  readonly planner: Planner;
+  readonly authorization: Authorization;
+  readonly answerHeaders: AnswerHeaders;
+}
+
+/**
+ * What became of the calls of an operation, and its query plan if the client asks for it with
+ * `Apollo-Query-Plan-Experimental`.
+ */
+export async function showExecution(
+  { planner, authorization, answerHeaders }: ShowOptions,
+  { planned, variables, cost, execution, client, headers }: Performed,
+): Promise<Record<string, unknown>> {
+  const actual = cost.actual(JSON.parse(execution.data.toString()));
+  const costs = { estimated: cost.estimate(variables).cost, actual };
+  const extensions: Record<string, unknown> = {
+    weir: { calls: client.calls, cost: costs, cache: showCache(client, answerHeaders) },
+  };
+  if (headers?.has('apollo-query-plan-experimental') === true) {
+    const format = headers.get('apollo-query-plan-experimental-format') ?? 'prettified';
+    const shown = { ...planned, document: await authorization.visiblePart(planned, planner) };
+    extensions['__queryPlanExperimental'] = await showPlan(planner, shown, format);
+  }
+  return extensions;
+}
+
+/** How caches took part in an answer, for those who develop. */
+function showCache({ served }: ClientRequest, answerHeaders: AnswerHeaders): object {
+  if (served === undefined) return { result: 'PASS' };
+  const { result, answer } = served;
+  return { result, age: answerHeaders.ageOf(answer), ...answer.policy, tags: answer.tags };
+}
+
+/** The plan in the form that a client asked for, as Apollo Gateway shows it to Apollo Sandbox. */
+function showPlan(
+  planner: Planner,
+  { document, operationName, overrideLabels }: PlannedOperation,
+  format: string,
+): Promise<unknown> {
+  switch (format) {
+    case 'prettified':
+      return planner.describe(document, operationName, overrideLabels);
+    case 'internal':
+      return planner.plan(document, operationName, overrideLabels);
+    default:
+      return Promise.resolve(true);
+  }
+}

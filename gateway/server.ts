@@ -81,6 +81,13 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const server = createListener(options, (request, response) => current.handle(request, response));
   server.on('clientError', answerClientError);
   const inFlight = (): ClientRequest[] => [current, ...retired].flatMap(({ clients }) => [...clients]);
+  metrics.meter
+    .createObservableUpDownCounter('weir.requests.in_flight', {
+      description: 'Requests to the endpoint that are not answered yet.',
+    })
+    .addCallback((result) =>
+      result.observe([current, ...retired].reduce((sum, { clients }) => sum + clients.counted, 0)),
+    );
   const drain = prepareDrain(server, inFlight, clientConnections);
   const readiness = () => [
     ...(current.answers ? [] : ['no supergraph']),

@@ -114,9 +114,7 @@ export class ErrorTrail {
       return false;
     });
     // A fetch at the root stands for its fields.
-    if (first?.length !== 0) return first;
-    const [key] = fetch.operation.result.fields.keys();
-    return key === undefined ? undefined : [key];
+    return first?.length === 0 ? [...fetch.operation.result.fields.keys()].slice(0, 1) : first;
   }
 
   #addSubgraphErrors(fetch: CompiledFetch, call: Call): void {

@@ -256,9 +256,9 @@ export function locate(workspace: Workspace, record: number, access: Access): nu
   if (access.candidates.length === 1 || (tape[first + 1]! & KIND) > NULL) return first;
   let found = first;
   for (let i = 1; i < access.candidates.length; i++) {
+    // Only the first is the record itself.
     const candidate = access.candidates[i]!;
-    const holder = candidate.join === 0 ? record : tape[tape[record + candidate.join]! + ANSWER]!;
-    const at = holder + candidate.slot;
+    const at = tape[tape[record + candidate.join]! + ANSWER]! + candidate.slot;
     const kind = tape[at + 1]! & KIND;
     if (kind > NULL) return at;
     if (kind === NULL) found = at;

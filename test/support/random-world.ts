@@ -5,8 +5,9 @@
  * line and a regression test needs no data.
  *
  * Fields are null, fail or break their non-null promise at random, but only where federation lets this be seen
- * as in one schema. Never: fields that make up keys (they are unique per entity) or that others require; and
- * fields whose nullability the subgraphs state differently, because the stricter subgraph would widen a null.
+ * as in one schema. Never: fields that make up keys (they are unique per entity) or that others require, nor what
+ * would take these with it, as one fetch asks for both; and fields whose nullability the subgraphs state differently,
+ * because the stricter subgraph would widen a null.
  *
  * Over 300 lines: what holds a world together is read best in one place.
  */
@@ -75,6 +76,8 @@ interface FieldFacts {
   unique: boolean;
   /** Required by another field: never fails. */
   calm: boolean;
+  /** Beside a part of an object that a key or another field requires: never fails where that would null the object. */
+  beside: boolean;
   requires: SelectionSetNode | undefined;
   /** Arguments that are fields of an object around. */
   readonly fromContext: ReadonlyMap<string, { readonly context: string; readonly field: string }>;
@@ -131,7 +134,7 @@ export class RandomWorld {
     if (facts.requires) place += canonical(required ?? this.select(object, facts.requires, run));
     if (!facts.agreed && !facts.unique)
       return this.#value(facts, facts.type, object, place, { nulls: 0, errors: 0, broken: 0 });
-    const quiet = facts.calm || facts.unique;
+    const quiet = facts.calm || facts.unique || facts.beside;
     return this.#value(facts, facts.type, object, place, {
       nulls: facts.unique ? 0 : 0.12,
       errors: quiet ? 0 : 0.04 * this.trouble,
@@ -381,6 +384,7 @@ export class RandomWorld {
               agreed: true,
               unique: false,
               calm: false,
+              beside: false,
               requires,
               fromContext: contextArgumentsOf(node),
             });
@@ -418,8 +422,21 @@ export class RandomWorld {
           const facts = this.#fields.get(`${type}.${selection.name.value}`);
           if (!facts) continue;
           facts[what] = true;
-          if (selection.selectionSet) this.#mark(namedType(facts.type), selection.selectionSet, what);
+          if (!selection.selectionSet) continue;
+          this.#mark(namedType(facts.type), selection.selectionSet, what);
+          this.#markBeside(namedType(facts.type));
         }
+      }
+    }
+  }
+
+  #markBeside(typeName: string): void {
+    for (const type of [typeName, ...(this.#objectTypesOf.get(typeName) ?? [])]) {
+      for (const [coordinate, facts] of this.#fields) {
+        if (!coordinate.startsWith(`${type}.`) || facts.beside || facts.type.kind !== Kind.NON_NULL_TYPE)
+          continue;
+        facts.beside = true;
+        this.#markBeside(namedType(facts.type));
       }
     }
   }

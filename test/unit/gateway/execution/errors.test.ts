@@ -543,6 +543,39 @@ describe('errors of a subgraph', () => {
     ]);
   });
 
+  it('can be masked where nobody gave them a code', async () => {
+    const { errors } = await graph.ask('{ user { age score } }', {
+      errors: { mask: 'unexpected' },
+      answer: answering({
+        data: { user: { age: null, score: null } },
+        errors: [
+          { message: 'Too young', path: ['user', 'age'], extensions: { code: 'YOUNG' } },
+          { message: 'SELECT * FROM', path: ['user', 'score'], extensions: { sql: 'y' } },
+        ],
+      }),
+    });
+    expect(errors).toEqual([
+      { message: 'Too young', path: ['user', 'age'], extensions: { code: 'YOUNG', service: 'a' } },
+      {
+        message: 'Subgraph "a" reported an error.',
+        path: ['user', 'score'],
+        extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', service: 'a' },
+      },
+    ]);
+  });
+
+  it.each([
+    ['there', ['list', 0]],
+    ['below', ['list', 0, 'id']],
+    ['around it', ['list']],
+  ])('explain a null in a list that the subgraph left there, told of a field %s', async (_, path) => {
+    const { data, errors } = await graph.ask('{ list { id } }', {
+      answer: answering({ data: { list: [null] }, errors: [{ message: 'No', path }] }),
+    });
+    expect(data).toEqual({ list: null });
+    expect(errors.map((error) => [error.message, error.path])).toEqual([['No', path]]);
+  });
+
   it('are bounded in number and size', async () => {
     const many = Array.from({ length: 10_000 }, (_, i) => ({
       message: 'x'.repeat(1_100),
@@ -606,6 +639,12 @@ describe('a call that fails', () => {
       Buffer.from(''),
       'SUBREQUEST_MALFORMED_RESPONSE',
       'Subgraph "a" answered with something else than a GraphQL response: it is empty.',
+    ],
+    [
+      'errors that are no list',
+      { data: { user: { id: '1' } }, errors: { message: 'x' } },
+      'SUBREQUEST_MALFORMED_RESPONSE',
+      'Subgraph "a" answered with something else than a GraphQL response: its errors are no list.',
     ],
     [
       'HTML',

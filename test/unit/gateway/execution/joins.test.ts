@@ -294,11 +294,11 @@ describe('errors of entities', () => {
     });
   });
 
-  it('of a fetch without fields have no place', async () => {
+  it('stand at the first field of a fetch at the root, if they name no place', async () => {
     const { errors } = await run({
       schema,
       operation: '{ t { id } }',
-      plan: fetchOf('s', '{}'.replace('{}', '{t{id}}')),
+      plan: fetchOf('s', '{t{id}}'),
       answers: { s: [{ errors: [{ message: 'x', extensions: 'odd' }] }] },
     });
     expect(errors).toEqual([

@@ -29,6 +29,8 @@ const rate = Number(values.rate);
 /** Each request has its own authorization, so that none shares the calls of another. */
 let caller = 0;
 const agent = new Agent({ connections: 100 });
+/** Seconds of load before the first fault. */
+const warmUp = 10;
 /** Seconds after which all must be well again. */
 const recovery = 2;
 
@@ -65,8 +67,11 @@ async function run({ proxies, store, gateway }) {
     say(`${name} needs ${[...needs[name]].join(', ')}`);
   }
   const load = startLoad({ gateway, expected, needs });
-  await pause(3000);
+  // All of it is cold yet, this process included: what is late now says nothing of a fault.
+  await pause(warmUp * 1000);
+  say(`warm now; until then: ${load.take().problems.join('; ') || 'all well'}`);
   const usual = await perSecond(proxies, 3);
+  report('no fault', load.take().problems, '');
 
   for (const name of subgraphNames) {
     for (const mode of ['killed', 'cutting', 'hung', 'slow', 'garbage', 'failing']) {

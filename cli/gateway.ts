@@ -2,14 +2,15 @@ import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { GatewayOptions, LoadOptions, Options } from '../gateway';
+import type { GatewayOptions, InvalidateFor, LoadOptions, Options, Peers, RunningGateway } from '../gateway';
 import { CommandFailure, type Context, untilStopped } from './context';
 import { lazy } from './lazy';
 import { linkKeysIn } from './private-link';
 import { watchOptions } from './watch-options';
 import { mergeMetrics } from './worker-metrics';
 import { handedConnections } from './shared-port';
-import { startWorkers, type WorkerMessage, WorkerStartError } from './workers';
+import { answerTo, ask } from './worker-messages';
+import { type ReadyMessage, startWorkers, WorkerStartError } from './workers';
 
 /** The flags that `weir gateway` and `weir dev` have in common; each stands for an option of the gateway. */
 export interface GatewayFlags {
@@ -105,7 +106,7 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
   });
   if (cluster.isWorker) {
     // Whoever started the workers replaces them when the options change.
-    answerPrimary(() => gateway.metrics());
+    answerPrimary(gateway);
     await untilStopped(context);
   } else {
     const say = (sentence: string): void => void context.stderr.write(`${sentence}\n`);
@@ -138,6 +139,7 @@ function keepRequestsYoung(): void {
 const inWorker = (options: Options, worker: number): GatewayOptions => ({
   ...options,
   clientConnections: handedConnections(),
+  peers: otherWorkers,
   admin: { ...options.admin, enabled: false },
   audit: {
     ...options.audit,
@@ -147,18 +149,27 @@ const inWorker = (options: Options, worker: number): GatewayOptions => ({
   },
 });
 
+/** In a worker: the others, which the primary tells. */
+const otherWorkers: Peers = {
+  async drop(tags) {
+    await ask(process, 'drop', { tags }, 2_000);
+  },
+  follow(drop) {
+    answerTo(process, { drop: ({ tags }) => drop(tags).then(() => undefined) });
+  },
+};
+
 /** In a worker: says that it is ready, and answers what the primary asks. */
-function answerPrimary(metrics: () => Promise<string>): void {
-  const say = (message: WorkerMessage): void => void process.send?.(message);
-  process.on('message', (message: WorkerMessage) => {
-    if (message.type !== 'metrics') return;
-    void metrics().then((text) => say({ ...message, text }));
+function answerPrimary(gateway: RunningGateway): void {
+  answerTo(process, {
+    metrics: () => gateway.metrics(),
+    invalidate: ({ tags, address }) => gateway.invalidate(tags, address),
   });
-  say({ type: 'ready' });
+  process.send?.({ type: 'ready' } satisfies ReadyMessage);
 }
 
 async function runPrimary(count: number, flags: OwnFlags, context: Context): Promise<void> {
-  const { addressOf, createAdminServer, listen } = lazy.gateway();
+  const { addressOf, createAdminServer, listen, StoreUnavailable } = lazy.gateway();
   const { admin, host, port, path, shutdown, tls } = await withOptionsErrors(() =>
     Promise.resolve(readOptions(flags, context)),
   );
@@ -183,13 +194,20 @@ async function runPrimary(count: number, flags: OwnFlags, context: Context): Pro
   });
   let isStopping = false;
 
+  const invalidate: InvalidateFor = (tags, address) =>
+    workers.invalidate(tags, address).catch((error: unknown) => {
+      throw new StoreUnavailable(error);
+    });
+  const logger = {
+    error: ({ err }: { readonly err: unknown }, message: string): void => say(`${message}: ${String(err)}`),
+  };
   const collect = async (): Promise<string> => mergeMetrics(await workers.metrics());
   const adminServer = admin.enabled
     ? createAdminServer({
         metrics: { collect },
         readiness: () => (isStopping ? ['shutting down'] : []),
         token: admin.token,
-        invalidation: undefined,
+        invalidation: admin.token === undefined ? undefined : { token: admin.token, invalidate, logger },
       })
     : undefined;
   const reload = (): void => {

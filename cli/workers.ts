@@ -1,13 +1,14 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Server } from 'node:net';
 import { SharedPort } from './shared-port';
+import { answerTo, ask, OtherGone } from './worker-messages';
 
 export interface WorkersOptions {
   /** How many processes share the port. */
   readonly count: number;
   /**
    * The module that each worker runs, and its arguments. It sends `{ type: 'ready' }` when it takes the connections that
-   * it is handed, and answers `{ type: 'metrics', id }` with `{ type: 'metrics', id, text }`.
+   * it is handed, and answers what it is asked.
    */
   readonly exec: string;
   readonly args: readonly string[];
@@ -26,6 +27,8 @@ export interface Workers {
   reload(): Promise<void>;
   /** What each serving worker says of its metrics, by its number from 1 on; one that does not answer is left out. */
   metrics(): Promise<ReadonlyMap<number, string>>;
+  /** Invalidates in all workers. Rejects when it is not sure that nobody gets the old answers any more. */
+  invalidate(tags: readonly string[], address: string): Promise<readonly string[] | undefined>;
   /** Drains all workers and resolves when the last has left. No connection that has come is lost. */
   stop(): Promise<void>;
 }
@@ -54,6 +57,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 
   /** By number, which a worker's successor inherits. */
   const serving = new Map<number, Worker>();
+  /** Those that may hold answers: beside those that serve, those that still drain. */
+  const started = new Set<Worker>();
   const port = new SharedPort();
   const pauses = new Set<NodeJS.Timeout>();
   let stopping = false;
@@ -64,8 +69,11 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     const born = performance.now();
     await ready(worker);
     serving.set(number, worker);
+    started.add(worker);
+    answerTo(worker, { drop: ({ tags }) => dropIn(others(worker), tags) });
     port.add(worker);
     worker.once('exit', (code, signal) => {
+      started.delete(worker);
       if (serving.get(number) !== worker) return; // it was asked to leave
       serving.delete(number);
       if (stopping) return;
@@ -74,6 +82,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       replaceLater(number);
     });
   }
+
+  const others = (worker: Worker): Worker[] => [...started].filter((each) => each !== worker);
 
   function replaceLater(number: number): void {
     const pause = shortLives === 0 ? 0 : Math.min(1_000 * 2 ** (shortLives - 1), longestPause);
@@ -106,9 +116,18 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       }
     },
     async metrics() {
-      const asked = [...serving].map(async ([number, worker]) => [number, await askMetrics(worker)] as const);
+      const asked = [...serving].map(async ([number, worker]) => {
+        const text = await ask(worker, 'metrics', {}, answerTimeout).catch(() => undefined);
+        return [number, text] as const;
+      });
       const answers = await Promise.all(asked);
       return new Map(answers.flatMap(([number, text]) => (text === undefined ? [] : [[number, text]])));
+    },
+    async invalidate(tags, address) {
+      const [worker] = serving.values();
+      if (worker === undefined) throw new Error('There is no worker.');
+      // It has the others do so, or the store that they share.
+      return ask(worker, 'invalidate', { tags, address }, 2 * answerTimeout);
     },
     async stop() {
       stopping = true;
@@ -121,37 +140,31 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 
 const alive = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
 
-/** What workers and this process tell each other. */
-export type WorkerMessage =
-  { readonly type: 'ready' } | { readonly type: 'metrics'; readonly id: number; readonly text?: string };
+/** Milliseconds. */
+const answerTimeout = 2_000;
+
+async function dropIn(workers: readonly Worker[], tags: readonly string[]): Promise<undefined> {
+  await Promise.all(
+    workers.map((worker) =>
+      ask(worker, 'drop', { tags }, answerTimeout).catch((error: unknown) => {
+        // Its memory has gone with it.
+        if (!(error instanceof OtherGone)) throw error;
+      }),
+    ),
+  );
+}
+
+/** What a worker says as soon as it serves. */
+export interface ReadyMessage {
+  readonly type: 'ready';
+}
 
 function ready(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.once('exit', (code) => reject(new WorkerStartError(code)));
-    worker.on('message', ({ type }: WorkerMessage) => {
-      if (type === 'ready') resolve();
+    worker.on('message', ({ type }: { readonly type: string }) => {
+      if (type === ('ready' satisfies ReadyMessage['type'])) resolve();
     });
-  });
-}
-
-let metricsAsked = 0;
-const metricsTimeout = 2_000;
-
-function askMetrics(worker: Worker): Promise<string | undefined> {
-  const id = ++metricsAsked;
-  return new Promise((resolve) => {
-    const answer = (message: WorkerMessage): void => {
-      if (message.type === 'metrics' && message.id === id) end(message.text);
-    };
-    const end = (text?: string): void => {
-      clearTimeout(timer);
-      worker.off('message', answer);
-      resolve(text);
-    };
-    const timer = setTimeout(end, metricsTimeout);
-    worker.on('message', answer);
-    if (worker.isConnected()) worker.send({ type: 'metrics', id } satisfies WorkerMessage);
-    else end();
   });
 }
 

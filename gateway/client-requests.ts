@@ -27,7 +27,6 @@ export class ClientRequests {
   readonly #queued = new WeakMap<Socket, Set<ServerResponse>>();
   /** Since the start, to log some of them. */
   #wellAnswered = 0;
-  /** Those in flight that are no probes of health. */
   #counted = 0;
 
   constructor(settings: ClientRequestsOptions) {
@@ -44,10 +43,6 @@ export class ClientRequests {
     this.#onClose = function () {
       end(this.req, this);
     };
-    const inFlight = settings.metrics.meter.createObservableUpDownCounter('weir.requests.in_flight', {
-      description: 'Requests to the endpoint that are not answered yet.',
-    });
-    inFlight.addCallback((result) => result.observe(this.#counted));
   }
 
   /** Resolves as soon as there are none. */
@@ -57,6 +52,11 @@ export class ClientRequests {
 
   get size(): number {
     return this.#inFlight.size;
+  }
+
+  /** How many of them are no probes of health. */
+  get counted(): number {
+    return this.#counted;
   }
 
   [Symbol.iterator](): Iterator<ClientRequest> {

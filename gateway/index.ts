@@ -5,6 +5,9 @@ export { loadOptions, OptionsError, type LoadOptions, type Options, type Options
 export { explainOperation, type Explained, type ExplainOptions, type Explanation } from './explain';
 export { measurePlans } from './plan-costs';
 export type { Invalidation, InvalidationSource } from './cache/invalidation';
+export type { InvalidateFor } from './cache/invalidation-route';
+export type { Peers } from './cache/peer-memory';
+export { StoreUnavailable } from './cache/store';
 export { SupergraphError } from './generation';
 export { type ErrorCode } from './errors';
 export { fileSource, type FileSourceOptions } from './supergraph/file';

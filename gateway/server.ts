@@ -3,7 +3,9 @@ import type { AddressInfo, Server as NetServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { createAdminServer } from './admin-server';
 import { type Invalidate, invalidateNamed, type InvalidationSource } from './cache/invalidation';
+import type { InvalidateFor } from './cache/invalidation-route';
 import { openStore } from './cache/open-store';
+import type { Peers } from './cache/peer-memory';
 import type { ClientRequest } from './client-request';
 import { type ConnectionSource, prepareDrain } from './drain';
 import { answerClientError } from './http-errors';
@@ -28,6 +30,8 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly invalidations?: InvalidationSource | undefined;
   /** Where connections come from when another process listens at `host` and `port`. @default this one listens */
   readonly clientConnections?: ConnectionSource | undefined;
+  /** Other processes of this gateway that invalidate what it does. No effect with a shared store. @default none */
+  readonly peers?: Peers | undefined;
 };
 
 export interface RunningGateway {
@@ -45,6 +49,8 @@ export interface RunningGateway {
    * @throws {SupergraphError} when the supergraph cannot be read or run
    */
   reload(read: () => OptionsInput): Promise<void>;
+  /** Does what `POST /cache/invalidate` does. */
+  readonly invalidate: InvalidateFor;
   /** Drains and stops: readiness fails at once, what is in flight may finish within `shutdown.grace`. */
   stop(): Promise<void>;
 }
@@ -56,7 +62,7 @@ export interface RunningGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
-  const { options, ownSource, logDestination, invalidations, clientConnections } = readOptions(given);
+  const { options, ownSource, logDestination, invalidations, clientConnections, peers } = readOptions(given);
   const logger = createLogger({
     level: options.logging.level,
     destination: logDestination,
@@ -64,7 +70,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   });
   const metrics = createMetrics();
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
-  const store = openStore({ options: options.cache, meter: metrics.meter, logger });
+  const store = openStore({ options: options.cache, meter: metrics.meter, logger, peers });
   const shared = openSharedCounts(options.cache, { meter: metrics.meter, logger });
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   const parts: ProcessParts = { store, shared, audit, logger, metrics, state: () => state };
@@ -75,15 +81,32 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const server = createListener(options, (request, response) => current.handle(request, response));
   server.on('clientError', answerClientError);
   const inFlight = (): ClientRequest[] => [current, ...retired].flatMap(({ clients }) => [...clients]);
+  metrics.meter
+    .createObservableUpDownCounter('weir.requests.in_flight', {
+      description: 'Requests to the endpoint that are not answered yet.',
+    })
+    .addCallback((result) =>
+      result.observe([current, ...retired].reduce((sum, { clients }) => sum + clients.counted, 0)),
+    );
   const drain = prepareDrain(server, inFlight, clientConnections);
   const readiness = () => [
     ...(current.answers ? [] : ['no supergraph']),
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
   const invalidate: Invalidate = (tags) => current.invalidate(tags);
-  const cdnPaths = (tags: readonly string[]) => current.cdnPaths(tags);
+  const invalidateFor: InvalidateFor = async (tags, address) => {
+    const done = { action: 'cache.invalidate', address, details: { tags } } as const;
+    try {
+      await invalidate(tags);
+    } catch (error) {
+      audit?.action({ ...done, outcome: 'failed' });
+      throw error;
+    }
+    audit?.action({ ...done, outcome: 'ok' });
+    return current.cdnPaths(tags);
+  };
   const { enabled, token } = options.admin;
-  const invalidation = token === undefined ? undefined : { token, invalidate, cdnPaths, audit, logger };
+  const invalidation = token === undefined ? undefined : { token, invalidate: invalidateFor, logger };
   const admin = enabled ? createAdminServer({ metrics, readiness, token, invalidation }) : undefined;
 
   async function close(): Promise<void> {
@@ -172,7 +195,14 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const adminUrl = admin && addressOf(admin.server.address());
   logger.info({ url, adminUrl, mode: options.mode }, 'listening');
   let stopping: Promise<void> | undefined;
-  return { url, adminUrl, metrics: () => metrics.collect(), reload, stop: () => (stopping ??= stop()) };
+  return {
+    url,
+    adminUrl,
+    metrics: () => metrics.collect(),
+    reload,
+    invalidate: invalidateFor,
+    stop: () => (stopping ??= stop()),
+  };
 }
 
 /** What a process has from its start to its end. */
@@ -198,12 +228,13 @@ function readOptions({
   logDestination,
   invalidations,
   clientConnections,
+  peers,
   ...others
 }: GatewayOptions) {
   const ownSource = ownSourceOf(supergraph);
   const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
   const options = parseOptions({ ...others, ...written });
-  return { options, ownSource, logDestination, invalidations, clientConnections };
+  return { options, ownSource, logDestination, invalidations, clientConnections, peers };
 }
 
 /** A source that is given in code. */

@@ -8,7 +8,7 @@
  * one state machine, as cheap as it can be.
  */
 import net from 'node:net';
-import { performance } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { decodeChunks, head, scanHead } from '../lib/http1.mjs';
 
 /** One buffer for all connections: what is read is compared at once and never kept. */
@@ -76,6 +76,9 @@ async function run(options) {
     : tick(options.rate, (at) => (idle.length > 0 ? idle.shift().send(at) : due.push(at)));
 
   await pause(options.warmUp * 1000);
+  // Of these clients: what they add to all that they measure.
+  const lateness = monitorEventLoopDelay({ resolution: 1 });
+  lateness.enable();
   process.send({ measuring: true });
   const started = performance.now();
   measuring = true;
@@ -84,6 +87,7 @@ async function run(options) {
     if (performance.now() - lastAnswer > STUCK_AFTER) break;
   }
   measuring = false;
+  lateness.disable();
   const elapsed = (performance.now() - started) / 1000;
   process.send({ measuring: false });
   const unanswered = due.length;
@@ -109,7 +113,10 @@ async function run(options) {
     unanswered,
     reconnects: clients.reduce((sum, client) => sum + client.reconnects, 0),
     wrong: Object.fromEntries(wrong),
+    wrongP50: percentile(0.5, wrongLatencies),
     wrongP99: percentile(0.99, wrongLatencies),
+    lateP50: lateness.percentile(50) / 1e6,
+    lateP99: lateness.percentile(99) / 1e6,
   };
 }
 

@@ -4,20 +4,24 @@ import { requireToken } from '../admin-token';
 import { requestError } from '../errors';
 import { sendError } from '../http-errors';
 import { describeIssue } from '../options/problem';
-import type { Audit } from '../telemetry/audit/audit';
-import type { Logger } from '../telemetry/logger';
-import { type Invalidate, invalidationSchema, tagsOf } from './invalidation';
+import { invalidationSchema, tagsOf } from './invalidation';
 import { StoreUnavailable } from './store';
 
 export interface InvalidationRouteOptions {
   /** What a caller must send as a bearer token (RFC 6750, section 2.1). */
   readonly token: string;
-  readonly invalidate: Invalidate;
-  /** What a CDN is told to drop, too; undefined where none is told anything. */
-  readonly cdnPaths?: (tags: readonly string[]) => readonly string[] | undefined;
-  readonly audit?: Audit | undefined;
-  readonly logger: Pick<Logger, 'error'>;
+  readonly invalidate: InvalidateFor;
+  readonly logger: { error(facts: { readonly err: unknown }, message: string): void };
 }
+
+/**
+ * Drops what has any of the tags, everywhere, for whoever asks from an address, and says what a CDN is told to drop,
+ * too; undefined where none is told anything. Rejects with `StoreUnavailable` when it is not sure.
+ */
+export type InvalidateFor = (
+  tags: readonly string[],
+  address: string,
+) => Promise<readonly string[] | undefined>;
 
 export const invalidationPath = '/cache/invalidate';
 
@@ -27,7 +31,7 @@ export const invalidationPath = '/cache/invalidate';
  */
 export function invalidationRoute(
   app: FastifyInstance,
-  { token, invalidate, cdnPaths, audit, logger }: InvalidationRouteOptions,
+  { token, invalidate, logger }: InvalidationRouteOptions,
 ): void {
   app.addHook('onRequest', requireToken(token));
   app.setErrorHandler<FastifyError | GraphQLError | StoreUnavailable>((error, _request, reply) => {
@@ -51,15 +55,7 @@ export function invalidationRoute(
       throw requestError('BAD_REQUEST', { reason: problems.map(({ sentence }) => sentence).join(' ') });
     }
     const tags = tagsOf(data);
-    const done = { action: 'cache.invalidate', address, details: { tags } } as const;
-    try {
-      await invalidate(tags);
-    } catch (error) {
-      audit?.action({ ...done, outcome: 'failed' });
-      throw error;
-    }
-    audit?.action({ ...done, outcome: 'ok' });
-    const paths = cdnPaths?.(tags);
+    const paths = await invalidate(tags, address);
     return { invalidated: tags, ...(paths && { cdn: { purge: 'queued', paths } }) };
   });
 }

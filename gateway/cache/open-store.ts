@@ -6,6 +6,7 @@ import { CompressedStore } from './compressed';
 import type * as DynamoDB from './dynamodb';
 import { GuardedStore } from './guard';
 import { MemoryStore } from './memory';
+import { PeerMemoryStore, type Peers } from './peer-memory';
 import type * as Redis from './redis';
 import type { Store } from './store';
 import { type Feed, TieredStore } from './tiered';
@@ -14,12 +15,17 @@ export interface OpenStoreOptions {
   readonly options: Options['cache'];
   readonly meter: Meter;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
+  /** Processes with a memory of their own that invalidate together. A shared store needs none. @default none */
+  readonly peers?: Peers | undefined;
 }
 
 /** Opens the store that the options name. A store that is away is no reason to fail. */
-export function openStore({ options, meter, logger }: OpenStoreOptions): Store {
+export function openStore({ options, meter, logger, peers }: OpenStoreOptions): Store {
   const shared = openShared(options);
-  if (shared === undefined) return new MemoryStore({ maxBytes: options.memory });
+  if (shared === undefined) {
+    const memory = { maxBytes: options.memory };
+    return peers === undefined ? new MemoryStore(memory) : new PeerMemoryStore(memory, peers);
+  }
   const available = meter.createUpDownCounter('weir.cache.store.available', {
     description: 'Whether the shared cache store can be reached: 1 or 0.',
   });

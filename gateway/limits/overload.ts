@@ -21,8 +21,9 @@ export interface OverloadOptions {
  * Says when a request is refused because there are too many: better a few answered in time than all too late.
  *
  * How many may be served at once follows how late the event loop is on average (additive increase, multiplicative
- * decrease, as TCP does it): a late loop is a queue that nobody sees. One pause, such as a garbage collection, is none. Never fewer than `least`, which a healthy loop gets through,
- * and none while the heap is nearly full or clients do not read their answers, however few there are.
+ * decrease, as TCP does it): a late loop is a queue that nobody sees. One pause, such as a garbage collection, is none.
+ * Never fewer than `least`, which a healthy loop gets through, and none while the heap is nearly full or clients do not
+ * read their answers, however few there are.
  */
 export class Overload {
   readonly #options: OverloadOptions;

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { startSmallGraph } from '../support/small-graph';
 import { childrenOf, endAll, eventually, isAlive, startWeir, type WeirProcess } from '../support/process';
 
 const supergraph = join(__dirname, '../../schema/supergraph.graphql');
@@ -9,9 +12,24 @@ const supergraph = join(__dirname, '../../schema/supergraph.graphql');
 jest.setTimeout(60_000);
 afterEach(endAll);
 
-function startTwo(port: number, adminPort: number, file = supergraph): WeirProcess {
+function startTwo(
+  port: number,
+  adminPort: number,
+  file = supergraph,
+  more: readonly string[] = [],
+): WeirProcess {
   const ports = ['--port', `${port}`, '--admin-port', `${adminPort}`];
-  return startWeir(['gateway', '--workers', '2', '--log-level', 'warn', '--supergraph', file, ...ports]);
+  return startWeir([
+    'gateway',
+    '--workers',
+    '2',
+    '--log-level',
+    'warn',
+    '--supergraph',
+    file,
+    ...ports,
+    ...more,
+  ]);
 }
 
 async function freePort(): Promise<number> {
@@ -88,6 +106,60 @@ describe('weir gateway --workers 2', () => {
     for (const pid of workers) process.kill(pid, 'SIGCONT');
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['{"data":{"__typename":"Query"}}']));
     expect(await gateway.exit).toBe(0);
+  });
+
+  it('drops cached answers from the memory of both when one call to the admin port invalidates them', async () => {
+    const graph = await startSmallGraph();
+    const folder = mkdtempSync(join(tmpdir(), 'weir-workers-'));
+    try {
+      graph.accounts.headers = { 'cache-control': 'public, max-age=600' };
+      const file = join(folder, 'supergraph.graphql');
+      writeFileSync(file, graph.supergraphSdl);
+      writeFileSync(join(folder, 'weir.yaml'), 'admin: { token: a-token-for-operators }\n');
+      const [port, adminPort] = [await freePort(), await freePort()];
+      const gateway = startTwo(port, adminPort, file, ['--config', join(folder, 'weir.yaml')]);
+      await gateway.printed(/2 workers answer at /);
+      /** Where the answers come from, when every connection is a new one. */
+      const ask = async (times: number): Promise<(string | null)[]> => {
+        const results = [];
+        for (let i = 0; i < times; i++) {
+          const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', connection: 'close' },
+            body: '{"query":"{ me { name } }"}',
+          });
+          await response.json();
+          results.push(response.headers.get('x-cache'));
+        }
+        return results;
+      };
+      await eventually(async () => (await ask(10)).every((result) => result === 'HIT'));
+      expect(graph.accounts.requests).toHaveLength(2);
+
+      const invalidate = (authorization: string) =>
+        fetch(`http://127.0.0.1:${adminPort}/cache/invalidate`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization },
+          body: '{"types":["User"]}',
+        });
+      expect((await invalidate('Bearer another-token')).status).toBe(401);
+      const answer = await invalidate('Bearer a-token-for-operators');
+      expect(await answer.json()).toEqual({ invalidated: ['type:User'] });
+      expect(await ask(10)).toEqual(expect.arrayContaining(['MISS', 'HIT']));
+      expect(graph.accounts.requests).toHaveLength(4);
+
+      // It cannot answer, so nobody knows what is in its memory.
+      process.kill(childrenOf(gateway.pid)[1]!.pid, 'SIGSTOP');
+      expect((await invalidate('Bearer a-token-for-operators')).status).toBe(503);
+      process.kill(childrenOf(gateway.pid)[1]!.pid, 'SIGCONT');
+      await eventually(async () => (await invalidate('Bearer a-token-for-operators')).status === 200);
+      gateway.signal('SIGTERM');
+      expect(await gateway.exit).toBe(0);
+    } finally {
+      await endAll();
+      await graph.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('exits 2 with the sentence of one that cannot start', async () => {

@@ -72,6 +72,7 @@ it('lets requests in flight end on the options that they began with', async () =
   await reload({ timeouts: { request: '10s' } });
   graph.accounts.answer = undefined;
   expect(await gateway.query('{ me { name } }')).toEqual(me);
+  expect(await gateway.metrics()).toContain('weir_requests_in_flight 1');
   answer();
   expect(await inFlight).toEqual(me);
 });

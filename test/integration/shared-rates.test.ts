@@ -20,13 +20,13 @@ withRedis('rates of gateways that share a store', () => {
     info: (line: unknown) => said.push(String(line)),
   };
 
-  const open = () => {
+  const open = (count: 'requests' | 'cost' = 'requests') => {
     const shared = new SharedCounts({
       ...{ url: server.url, prefix: 'weir', meter: metrics.meter },
       logger: logger as never,
     });
     const rates = new Rates({
-      rates: [{ name: 'quota', per: 'address', limit: 10, count: 'requests', window: 'month' }],
+      rates: [{ name: 'quota', per: 'address', limit: 10, count, window: 'month' }],
       ...{ meter: metrics.meter, shared },
     });
     return { rates, shared };
@@ -43,8 +43,8 @@ withRedis('rates of gateways that share a store', () => {
     await server.stop();
   });
 
-  /** Sends a request; what is left after it, or undefined when it is refused. */
-  function send({ rates }: { readonly rates: Rates }): number | undefined {
+  /** Sends a request of this cost; what is left after it, or undefined when it is refused. */
+  function send({ rates }: { readonly rates: Rates }, cost = 0): number | undefined {
     const request: Counted = {
       identity: anonymous,
       address: '192.0.2.1',
@@ -52,7 +52,7 @@ withRedis('rates of gateways that share a store', () => {
       charge: undefined,
       rateHeaders: [],
     };
-    const refusal = rates.refuse(request);
+    const refusal = rates.refuse(request) ?? request.charge?.(cost);
     const left = Number(/r=(\d+)/.exec(request.rateHeaders[3]!)![1]);
     return refusal === undefined ? left : undefined;
   }
@@ -84,6 +84,24 @@ withRedis('rates of gateways that share a store', () => {
     expect(send(restarted)).toBe(9);
     await told(11);
     expect(send(restarted)).toBeUndefined();
+  });
+
+  it('add up what operations cost, and refuse those that cost more than is left', async () => {
+    const [first, second] = [open('cost'), open('cost')];
+    gateways.push(first, second);
+    expect(send(first, 6)).toBe(4);
+    await told(6);
+    // It has not heard of the other one yet; this is the last that it lets in by what it knows alone.
+    expect(send(second, 3)).toBe(7);
+    await told(9);
+    expect(send(second, 2)).toBeUndefined();
+    expect(send(second, 1)).toBe(0);
+    expect(send(second, 1)).toBeUndefined();
+    await told(10);
+    // A refusal costs nothing, there as here: the first one hears of the rest with what it tells next.
+    expect(send(first, 2)).toBe(2);
+    await told(12);
+    expect(send(first, 1)).toBeUndefined();
   });
 
   it('tell what they have counted before they stop', async () => {

@@ -14,6 +14,7 @@ function adminServer(options: { token?: string; invalidate?: () => Promise<void>
   const invalidate = async (tags: readonly string[]) => {
     await options.invalidate?.();
     invalidated.push(tags);
+    return undefined;
   };
   const app = createAdminServer({
     metrics: { collect: async () => '' },

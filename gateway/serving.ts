@@ -209,6 +209,7 @@ function build(
     inFlight: () => clients.size,
     responses: () => clients.responses(),
     giveUp: answerUnsent,
+    bodyLimit: options.limits.body,
     meter: metrics.meter,
     logger,
   });

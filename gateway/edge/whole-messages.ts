@@ -14,6 +14,8 @@ export class WholeRequest extends IncomingMessage {
     });
   }
 
+  /** Bytes of the body that have come. */
+  arrived = 0;
   #state: 'streamed' | 'held' | 'done' = 'streamed';
   #take: ((body: Buffer) => void) | undefined;
   #missing = 0;
@@ -46,6 +48,7 @@ export class WholeRequest extends IncomingMessage {
 
   /** Node's parser hands on what has arrived with this; null at the end. */
   override push(piece: Buffer | null): boolean {
+    if (piece !== null) this.arrived += piece.length;
     if (this.#state === 'streamed') return super.push(piece);
     if (piece === null) this.#hasEnded = true;
     else if (this.#state === 'held') this.#hold(piece);

@@ -13,6 +13,8 @@ export interface OverloadOptions {
   /** Those of the requests that are being served. */
   readonly responses: () => Iterable<ServerResponse>;
   readonly giveUp: UnsentRequestsOptions['giveUp'];
+  /** Bytes. */
+  readonly bodyLimit: number;
   readonly meter: Meter;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
@@ -23,7 +25,7 @@ export interface OverloadOptions {
  * How many may be served at once follows how late the event loop is on average (additive increase, multiplicative
  * decrease, as TCP does it): a late loop is a queue that nobody sees. One pause, such as a garbage collection, is none.
  * Never fewer than `least`, which a healthy loop gets through, and none while the heap is nearly full or clients do not
- * read their answers, however few there are.
+ * read their answers or send the rest of their requests, however few there are.
  */
 export class Overload {
   readonly #options: OverloadOptions;
@@ -46,9 +48,15 @@ export class Overload {
   constructor(options: OverloadOptions) {
     this.#options = options;
     this.#limit = options.options.requests;
-    const { responses, giveUp, logger } = options;
+    const { responses, giveUp, bodyLimit, logger } = options;
     this.#unread = new UnreadAnswers({ limit: options.options.unread, responses, logger });
-    this.#unsent = new UnsentRequests({ responses, giveUp, logger });
+    this.#unsent = new UnsentRequests({
+      limit: options.options.unsent,
+      responses,
+      giveUp,
+      bodyLimit,
+      logger,
+    });
     this.#counter = options.meter.createObservableCounter('weir.requests.refused', {
       description: 'Requests that were refused because there were too many.',
     });
@@ -58,7 +66,7 @@ export class Overload {
 
   /** Whether the request that has just come is to be refused. Counts it if so. */
   refuses(): boolean {
-    const isFull = this.#isHeapFull || this.#unread.isTooMuch;
+    const isFull = this.#isHeapFull || this.#unread.isTooMuch || this.#unsent.isTooMuch;
     if (!isFull && this.#options.inFlight() < this.#limit) return false;
     this.#refused++;
     return true;

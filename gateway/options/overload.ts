@@ -14,6 +14,11 @@ export const overload = mapOf({
     .describe(
       'How much of answers may wait in a process for clients to read them. While it is more, requests are refused, and connections are cut on which something has waited for a second, those first that keep the most.',
     ),
+  unsent: size
+    .prefault('128MiB')
+    .describe(
+      'How much of requests may be kept in a process whose bodies have not arrived whole. While it is more, requests are refused, and those are given up with 408 that have been arriving for a second, those first of which the most is kept. Of a packed body, and over HTTP/2, what it may become counts: `limits.body`, or the length that its client says.',
+    ),
 })
   .prefault({})
   .describe(

@@ -198,6 +198,26 @@ describe('a client that begins requests and sends no more of them', () => {
     expect(gaveUp()).toMatchObject([{ requests: 3 }]);
   }, 20_000);
 
+  it('fills no memory with what it sends of them, and loses no more of them than it has to', async () => {
+    await start({ overload: { unsent: '100KiB' } });
+    const { hostname, port } = new URL(own.url);
+    const sockets = [60_000, 30_000, 30_000].map((size) => {
+      const socket = connect(Number(port), hostname);
+      socket.write('POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n');
+      socket.write(`content-length: ${size + 1}\r\n\r\n${' '.repeat(size)}`);
+      return socket;
+    });
+    let cut = '';
+    sockets[0]!.on('data', (piece) => (cut += piece.toString()));
+    while ((await own.post({ query: '{ __typename }' })).status !== 503);
+    await new Promise((closed) => sockets[0]!.once('close', closed));
+    expect(cut).toMatch(/^HTTP\/1\.1 408 /);
+    await inFlight(2);
+    expect(await own.query('{ __typename }')).toEqual({ data: { __typename: 'Query' } });
+    expect(gaveUp()).toMatchObject([{ requests: 1 }]);
+    for (const socket of sockets) socket.destroy();
+  }, 20_000);
+
   it('loses on HTTP/2 these requests, and no others of its connection', async () => {
     await start({ tls });
     const held: (() => void)[] = [];

@@ -23,10 +23,11 @@ beforeEach(() => {
   inFlight = 0;
   responses = [];
   overload = new Overload({
-    options: { requests: 1000, delay: 40, unread: 1000 },
+    options: { requests: 1000, delay: 40, unread: 1000, unsent: 1000 },
     inFlight: () => inFlight,
     responses: () => responses,
     giveUp: () => undefined,
+    bodyLimit: 1000,
     meter: metrics.meter,
     logger: logger as unknown as Pick<Logger, 'warn' | 'info'>,
   });
@@ -101,7 +102,9 @@ it('says once that it refuses, and once that it is over', async () => {
 });
 
 it('refuses while clients leave too much of their answers unread', () => {
-  responses = [{ writableLength: 1001, req: { socket: { destroy: () => undefined } } } as never];
+  responses = [
+    { writableLength: 1001, req: { complete: true, socket: { destroy: () => undefined } } } as never,
+  ];
   live(200, 0);
   expect(overload.refuses()).toBe(true);
   responses = [];

@@ -66,6 +66,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     inFlight: () => clients.size,
     responses: () => clients.responses(),
     giveUp: () => undefined,
+    bodyLimit: options.limits.body,
     meter: metrics.meter,
     logger,
   });

@@ -132,14 +132,16 @@ export class ClientRequest implements Caller, Live {
     return this.proof?.identity ?? anonymous;
   }
 
-  /** Known once the document is parsed. */
+  /** Known once the document is parsed. A long name is cut: it goes into a line of the log and of audit trails. */
   get operation(): Operation | undefined {
     return this.#operation;
   }
 
   /** Says what is asked for. Throws where the credentials are not good for it. */
   resolve(operation: Operation): void {
-    this.#operation = operation;
+    const { name } = operation;
+    const isLong = name !== null && name.length > longestName;
+    this.#operation = isLong ? { ...operation, name: `${name.slice(0, longestName)}…` } : operation;
     if (operation.type === 'mutation') this.proof?.admitMutation?.();
   }
 
@@ -201,6 +203,9 @@ function tracingHeaders(id: string, trace: TraceContext): Caller['tracing'] {
   const headers = { 'x-request-id': id, traceparent: formatTraceparent(trace) };
   return trace.state === undefined ? headers : { ...headers, tracestate: trace.state };
 }
+
+/** Characters of an operation's name. */
+const longestName = 200;
 
 /** Longer ones are not worth their memory. */
 const ownName = (header: string | string[] | undefined): string => (single(header) ?? '').slice(0, 64);

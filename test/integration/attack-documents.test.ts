@@ -27,6 +27,20 @@ afterAll(async () => {
   await graph.close();
 });
 
+it('keeps long names of operations out of the log, but runs them', async () => {
+  const own = await startTestGateway({ supergraph: sourceOf(graph.supergraphSdl) });
+  const name = 'N'.repeat(50_000);
+  // By the routes, and as one that is known.
+  for (let i = 0; i < 2; i++) {
+    const answer = await own.post({ query: `query ${name} { me { id } }`, operationName: name });
+    expect(await answer.json()).toEqual({ data: { me: { id: 'u1' } } });
+  }
+  await own.stop();
+  const lines = own.log.filter(({ msg }) => msg === 'request');
+  expect(lines.map(({ operation }) => operation)).toEqual(Array(2).fill(`${'N'.repeat(200)}…`));
+  expect(JSON.stringify(own.log)).not.toContain('N'.repeat(300));
+});
+
 const times = (count: number, text: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => text(i)).join(' ');
 const doubling = (levels: number): string =>

@@ -79,6 +79,10 @@ export async function createApp<Context extends object, OptionName extends strin
   const app = Fastify({
     loggerInstance: log,
     bodyLimit: bodyLimitBytes,
+    // A variable may have any name, and its caller's request is in one body with others' in a batch. `JSON.parse` makes
+    // an ordinary member of it.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     requestTimeout: requestTimeoutMilliseconds,
     logController: new LogController({ disableRequestLogging: true }),
     // What comes over a kept connection while the app closes is answered, not refused; then the connection ends.

@@ -139,6 +139,17 @@ const entities = (representations: object[], selection: string) =>
   send(`query($r: [_Any!]!) { _entities(representations: $r) { ${selection} } }`, { r: representations });
 
 describe('a subgraph', () => {
+  it.each(['__proto__', 'constructor'])('takes variables with the name %s as any other', async (name) => {
+    const query = `query($${name}: ID!) { book(id: $${name}) { title } }`;
+    const variables = (value: string) => JSON.parse(`{"${name}": ${value}}`) as object;
+    expect((await send(query, variables('"b3"'))).data).toEqual({ book: { title: 'Book 3' } });
+    expect((await send(query)).errors[0].extensions.code).toBe('BAD_USER_INPUT');
+    // One that the operation does not know.
+    const unknown = variables('{ "prototype": { "polluted": "yes" } }');
+    expect((await send('{ book(id: "b3") { title } }', unknown)).data).toEqual({ book: { title: 'Book 3' } });
+    expect({}).not.toHaveProperty('polluted');
+  });
+
   it('answers queries and entity references from its table', async () => {
     expect((await send('{ book(id: "b3") { title } }')).data).toEqual({ book: { title: 'Book 3' } });
     const { data } = await entities(

@@ -14,7 +14,7 @@ export interface KeyHeaders {
 }
 
 /** Every header that is forwarded is in the keys, as answers of subgraphs may depend on it; no option takes one out of all of them. */
-export function compileKeyHeaders({ headers: { forward, rename, set }, cache }: Options): KeyHeaders {
+export function compileKeyHeaders({ headers: { forward, rename, set }, cache, auth }: Options): KeyHeaders {
   const isIdentity = (name: string): boolean => cache.identityHeaders.includes(name);
   const passed = [...forward.map((name) => [name, name] as const), ...Object.entries(rename)].filter(
     ([, theirs]) => !Object.hasOwn(set, theirs),
@@ -28,7 +28,14 @@ export function compileKeyHeaders({ headers: { forward, rename, set }, cache }: 
   return {
     identity: passed.filter((each) => !keyed.includes(each)).map(([, theirs]) => theirs),
     vary: keyed.map(([ours]) => ours),
-    varyPrivate: passed.filter((each) => !keyed.includes(each)).map(([ours]) => ours),
+    varyPrivate: [
+      ...new Set([
+        ...passed.filter((each) => !keyed.includes(each)).map(([ours]) => ours),
+        // They say who asks, whether subgraphs see them or not.
+        ...(auth.apiKeys.length > 0 ? ['x-api-key'] : []),
+        ...(takesAuthorization(auth) ? ['authorization'] : []),
+      ]),
+    ],
     publicScope({ headers }) {
       let scope = '';
       for (const name of names) {
@@ -39,3 +46,6 @@ export function compileKeyHeaders({ headers: { forward, rename, set }, cache }: 
     },
   };
 }
+
+const takesAuthorization = ({ iam, oidc, cognito, lambda }: Options['auth']): boolean =>
+  iam !== undefined || lambda !== undefined || oidc.length > 0 || cognito.length > 0;

@@ -78,3 +78,17 @@ it.each(['accept-language', 'Accept-Charset', 'user-agent', 'x-forwarded-for'])(
     );
   },
 );
+
+it('names the headers of credentials for private answers, whether subgraphs see them or not', () => {
+  const varyPrivate = (options: object) =>
+    compileKeyHeaders(parseOptions({ headers: { forward: [] }, ...options })).varyPrivate;
+  const apiKeys = [{ client: 'shop', sha256: '0'.repeat(64) }];
+  const oidc = [{ issuer: 'https://issuer.example', audience: 'shop' }];
+  expect(varyPrivate({})).toEqual([]);
+  expect(varyPrivate({ auth: { apiKeys } })).toEqual(['x-api-key']);
+  expect(varyPrivate({ auth: { oidc } })).toEqual(['authorization']);
+  expect(varyPrivate({ headers: { forward: ['authorization'] }, auth: { apiKeys, oidc } })).toEqual([
+    'authorization',
+    'x-api-key',
+  ]);
+});

@@ -5,10 +5,12 @@ import { sendError } from './http-errors';
 
 /** Refuses who does not send this bearer token (RFC 6750, section 2.1). */
 export function requireToken(token: string): onRequestHookHandler {
-  const expected = digest(`Bearer ${token}`);
+  const expected = digest(token);
   return (request, reply, done) => {
+    // The scheme may be written in any case (RFC 9110, section 11.1).
+    const [, given] = /^bearer +(.*)$/i.exec(request.headers.authorization ?? '') ?? [];
     // Digests have one length, and tell nothing by the time that they take to compare.
-    if (timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) {
+    if (given !== undefined && timingSafeEqual(digest(given), expected)) {
       done();
       return;
     }

@@ -5,6 +5,7 @@ import { requestError } from '../errors';
 import { sendError } from '../http-errors';
 import { describeIssue } from '../options/problem';
 import { invalidationSchema, tagsOf } from './invalidation';
+import { unpackRequest } from '../unpack-request';
 import { StoreUnavailable } from './store';
 
 export interface InvalidationRouteOptions {
@@ -25,6 +26,9 @@ export type InvalidateFor = (
 
 export const invalidationPath = '/cache/invalidate';
 
+/** Bytes. */
+const bodyLimit = 1024 * 1024;
+
 /**
  * `POST /cache/invalidate`: 200 with the tags when nothing that has one of them is in the store any more, 503 when that
  * is not sure. A CDN is told afterwards, however it ends.
@@ -34,11 +38,17 @@ export function invalidationRoute(
   { token, invalidate, logger }: InvalidationRouteOptions,
 ): void {
   app.addHook('onRequest', requireToken(token));
-  app.setErrorHandler<FastifyError | GraphQLError | StoreUnavailable>((error, _request, reply) => {
+  app.setErrorHandler<FastifyError | GraphQLError | StoreUnavailable>((error, request, reply) => {
     if (error instanceof GraphQLError) return sendError(reply, error);
     if (error instanceof StoreUnavailable) {
       logger.error({ err: error.cause }, 'an invalidation could not be confirmed');
       return sendError(reply, requestError('CACHE_UNAVAILABLE', {}));
+    }
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+      return sendError(reply, requestError('PAYLOAD_TOO_LARGE', { limit: bodyLimit }));
+    if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+      const got = request.headers['content-type'] ?? 'of no type';
+      return sendError(reply, requestError('UNSUPPORTED_MEDIA_TYPE', { got }));
     }
     if (error.statusCode !== undefined && error.statusCode < 500) {
       return sendError(reply, requestError('BAD_REQUEST', { reason: error.message }));
@@ -46,7 +56,8 @@ export function invalidationRoute(
     logger.error({ err: error }, 'an invalidation failed');
     return sendError(reply, requestError('INTERNAL_SERVER_ERROR', {}));
   });
-  app.post(invalidationPath, async ({ body, ip: address }) => {
+  app.removeContentTypeParser('text/plain');
+  app.post(invalidationPath, { bodyLimit, preParsing: unpackRequest }, async ({ body, ip: address }) => {
     const { data, error } = invalidationSchema.safeParse(body);
     if (data === undefined) {
       const problems = error.issues.flatMap((issue) =>

@@ -27,10 +27,10 @@ function adminServer(options: { token?: string; invalidate?: () => Promise<void>
   }
   open.push(app);
   const listening = app.listen({ port: 0 });
-  const post = async (body: unknown, authorization = `Bearer ${token}`) => {
+  const post = async (body: unknown, authorization = `Bearer ${token}`, type = 'application/json') => {
     const response = await fetch(`${await listening}/cache/invalidate`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
+      headers: { 'content-type': type, ...(authorization && { authorization }) },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
     return {
@@ -74,6 +74,26 @@ it.each([
   expect(answer.statusCode).toBe(401);
   expect(answer.challenge).toBe('Bearer');
   expect(answer.body.errors[0].extensions.code).toBe('UNAUTHENTICATED');
+  expect(invalidated).toEqual([]);
+});
+
+it('takes its token with the scheme in any case', async () => {
+  const { post } = adminServer();
+  for (const scheme of ['bearer', 'BEARER', 'Bearer ']) {
+    expect((await post({ tags: ['x'] }, `${scheme} ${token}`)).statusCode).toBe(200);
+  }
+  expect((await post({ tags: ['x'] }, token)).statusCode).toBe(401);
+});
+
+it.each([
+  ['too large', 413, 'PAYLOAD_TOO_LARGE', 'application/json', JSON.stringify('x'.repeat(1024 * 1024))],
+  ['of another type', 415, 'UNSUPPORTED_MEDIA_TYPE', 'text/plain', '{"tags":["x"]}'],
+  ['of an unknown type', 415, 'UNSUPPORTED_MEDIA_TYPE', 'application/xml', '<tags/>'],
+])('refuses a body that is %s with %i', async (_, status, code, type, body) => {
+  const { post, invalidated } = adminServer();
+  const answer = await post(body, `Bearer ${token}`, type);
+  expect(answer.statusCode).toBe(status);
+  expect(answer.body.errors[0].extensions.code).toBe(code);
   expect(invalidated).toEqual([]);
 });
 

@@ -44,7 +44,7 @@ async function verifyTrail(
   const key = keyFile === undefined ? undefined : read(keyFile, () => readFileSync(keyFile, 'utf8').trim());
   const verdict = await verifyAudit(files, key).catch((error: unknown) => {
     const { path, code, message } = error as NodeJS.ErrnoException;
-    throw new CommandFailure(`weir: ${path ?? files.join(', ')} cannot be read (${code ?? message}).`, 2);
+    throw unreadable(path ?? files.join(', '), code, message);
   });
   const { records, problems, notes, ends } = verdict;
   for (const { file, line, says } of notes) stdout.write(`${file}:${line}: note: ${says}\n`);
@@ -64,6 +64,12 @@ function read<Value>(file: string, reading: () => Value): Value {
   try {
     return reading();
   } catch (error) {
-    throw new CommandFailure(`weir: ${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`, 2);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw unreadable(file, code, message);
   }
+}
+
+function unreadable(file: string, code: string | undefined, message: string): CommandFailure {
+  const fact = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code ?? message})`;
+  return new CommandFailure(`weir: ${file} ${fact}.`, 2);
 }

@@ -91,7 +91,7 @@ it('is checked by `weir audit verify`', async () => {
   expect(wrongLast.exitCode).toBe(1);
   expect(await startCli(['audit', 'verify', join(folder, 'missing')]).result).toMatchObject({
     exitCode: 2,
-    stderr: `weir: ${join(folder, 'missing')} cannot be read (ENOENT).\n`,
+    stderr: `weir: ${join(folder, 'missing')} does not exist.\n`,
   });
 });
 

@@ -90,6 +90,11 @@ export const errors = {
     message: ({ got }: { readonly got: string }) =>
       `The body must be application/json in UTF-8, as it is or as gzip, deflate or br, but is ${got}.`,
   },
+  EXPECTATION_FAILED: {
+    status: 417,
+    when: 'The `Expect` header asks for something else than `100-continue`.',
+    message: () => 'The Expect header may only be 100-continue.',
+  },
   HEADERS_TOO_LARGE: {
     status: 431,
     when: 'The headers of the request are too many or too long.',

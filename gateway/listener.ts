@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import type { GraphQLError } from 'graphql';
 import { keepAliveTimeout, WholeRequest, WholeResponse } from './edge/whole-messages';
+import { requestError } from './errors';
 import { maxHeaderSize } from './header-limits';
+import { errorAnswer } from './http-errors';
 import { type Options, OptionsError } from './options';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
@@ -11,7 +14,7 @@ type Handle = (request: IncomingMessage, response: ServerResponse) => void;
  * The server of a port for clients: HTTP/1.1, or with `tls` HTTP/2 and HTTP/1.1 as the client chooses. A client that
  * sends too slowly is answered 408, one that takes too long to read its answer is cut.
  */
-export function createListener({ timeouts, tls }: Options, handle: Handle): Server {
+export function createListener({ timeouts, tls }: Options, answer: Handle): Server {
   const limits = {
     requestTimeout: timeouts.request,
     headersTimeout: Math.min(10_000, timeouts.request),
@@ -19,6 +22,12 @@ export function createListener({ timeouts, tls }: Options, handle: Handle): Serv
     // Node looks for late requests only every 30 s otherwise.
     connectionsCheckingInterval: 1000,
     maxHeaderSize,
+    // Node's own answer has no body, and it takes the first of several.
+    requireHostHeader: false,
+  };
+  const handle: Handle = (request, response) => {
+    if (hasHost(request)) answer(request, response);
+    else refuse(response, requestError('BAD_REQUEST', { reason: 'A request must have one Host header.' }));
   };
   const server =
     tls === undefined
@@ -47,7 +56,29 @@ export function createListener({ timeouts, tls }: Options, handle: Handle): Serv
   Object.assign(server, limits);
   // Of a connection on which nothing moves. While a request is worked on nothing does.
   server.setTimeout(timeouts.request + timeouts.client);
+  server.on('checkExpectation', (_request, response: ServerResponse) =>
+    refuse(response, requestError('EXPECTATION_FAILED', {})),
+  );
   return server;
+}
+
+/** Whether a request has one `Host` (RFC 9112, section 3.2). */
+function hasHost({ rawHeaders, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
+  if (httpVersionMajor > 1) return true;
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  return hosts === 1 || (hosts === 0 && httpVersionMinor === 0);
+}
+
+/** Answers what is not even looked at. */
+function refuse(response: ServerResponse, error: GraphQLError): void {
+  const { status, headers, body } = errorAnswer(error);
+  const close = response.req.httpVersionMajor > 1 ? [] : ['connection', 'close'];
+  response.writeHead(status, [...headers.flat(), ...close]);
+  response.end(body);
 }
 
 function readCertificates({ cert, key, clientCa }: NonNullable<Options['tls']>) {

@@ -71,12 +71,18 @@ export function createHttpServer(settings: HttpServerOptions): HttpServer {
   });
   app.addHook('onRequest', ({ raw }, reply, done) => {
     void reply.headers(security);
-    done(hasTooLargeHeaders(raw) ? requestError('HEADERS_TOO_LARGE', {}) : undefined);
+    if (hasTooLargeHeaders(raw)) done(requestError('HEADERS_TOO_LARGE', {}));
+    else if (raw.headers.upgrade?.toLowerCase() === 'websocket') done(noWebSockets());
+    else done();
   });
   app.addHook('onSend', ({ client: { ownHeaders } }, reply, _payload, done) => {
     for (let i = 0; i < ownHeaders.length; i += 2) void reply.header(ownHeaders[i]!, ownHeaders[i + 1]);
     done();
   });
+  const noWebSockets = () =>
+    requestError('BAD_REQUEST', {
+      reason: 'There are no WebSockets here: send queries and mutations as requests of their own.',
+    });
   handleErrors(app, { path: options.path, bodyLimit: options.limits.body, logger });
   void app.register(cors, corsOptions(options));
   healthRoutes(app, readiness);

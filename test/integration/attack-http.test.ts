@@ -173,6 +173,7 @@ describe('a page of somebody else', () => {
 describe('framing', () => {
   const head = 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
   const body = JSON.stringify({ query: mark });
+  const rest = `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 
   it.each([
     ['two lengths', `${head}content-length: ${body.length}\r\ncontent-length: 5\r\n\r\n${body}`],
@@ -183,10 +184,31 @@ describe('framing', () => {
     ['another coding after chunks', `${head}transfer-encoding: chunked, identity\r\n\r\n${body}`],
     ['a space before the colon', `${head}transfer-encoding : chunked\r\n\r\n0\r\n\r\n`],
     ['a header that goes on in the next line', `${head}x-a: b\r\n c: d\r\n\r\n`],
-    ['no host', 'POST /graphql HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}'],
   ])('by %s is 400, and the connection is closed', async (_, bytes) => {
     expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 400 /);
     expect(reached()).toBe(false);
+  });
+
+  it.each([
+    ['no host', `POST /graphql HTTP/1.1\r\n${rest}`],
+    ['two hosts', `POST /graphql HTTP/1.1\r\nhost: x\r\nHost: y\r\n${rest}`],
+    ['one host twice', `POST /graphql HTTP/1.1\r\nhost: x\r\nhost: x\r\n${rest}`],
+  ])('with %s is 400 in JSON, and the connection is closed', async (_, bytes) => {
+    expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 400 [^]*"BAD_REQUEST"/);
+    expect(reached()).toBe(false);
+  });
+
+  it('with an expectation that nobody knows is 417 in JSON', async () => {
+    const bytes = `POST /graphql HTTP/1.1\r\nhost: x\r\nexpect: 200-ok\r\n${rest}`;
+    expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 417 [^]*"EXPECTATION_FAILED"/);
+  });
+
+  it('that asks for a WebSocket is told that there is none', async () => {
+    const answer = await raw(
+      'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n' +
+        'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*There are no WebSockets here/);
   });
 
   it.each([

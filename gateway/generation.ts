@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { GraphQLSchema } from 'graphql';
+import { type GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import type { Policies } from './auth/directives';
 import type { Invalidate } from './cache/invalidation';
 import type { Policy } from './cache/policy';
@@ -90,9 +90,11 @@ export class Generation {
       return new Generation(supergraphSdl, audit === undefined ? executor : audited(executor, audit));
     } catch (error) {
       if (error instanceof SupergraphError) throw error;
-      throw new SupergraphError(`The supergraph cannot be run: ${(error as Error).message}`, {
-        cause: error,
-      });
+      const { message } = error as Error;
+      const place = message.startsWith('Syntax Error')
+        ? placeOfSyntaxError(supergraphSdl, options.supergraph?.file)
+        : '';
+      throw new SupergraphError(`The supergraph cannot be run: ${place}${message}`, { cause: error });
     }
   }
 
@@ -194,3 +196,14 @@ export function readLifetimes(
 }
 
 type LifetimeOptions = Options['subgraphs'][string]['cache']['types'][string];
+
+/** Where it is, to be written before what it is. It is read in pieces, which know no place in the whole. */
+function placeOfSyntaxError(supergraphSdl: string, file: string | undefined): string {
+  try {
+    parse(supergraphSdl, { noLocation: true });
+    return '';
+  } catch (error) {
+    const [{ line, column } = { line: 1, column: 1 }] = (error as GraphQLError).locations ?? [];
+    return file === undefined ? `line ${line}, column ${column}: ` : `${file}:${line}:${column}: `;
+  }
+}

@@ -168,10 +168,10 @@ describe('from a file', () => {
       message: `The supergraph cannot be read: ${missing} does not exist.`,
     });
     const wrong = join(folder, 'wrong.graphql');
-    await writeFile(wrong, 'type Query {');
+    await writeFile(wrong, '\ntype Query {');
     await expect(startTestGateway({ supergraph: wrong })).rejects.toMatchObject({
       name: 'SupergraphError',
-      message: 'The supergraph cannot be run: Syntax Error: Expected Name, found <EOF>.',
+      message: `The supergraph cannot be run: ${wrong}:2:13: Syntax Error: Expected Name, found <EOF>.`,
     });
   });
 });

@@ -1,6 +1,6 @@
 /** The thread in which operations are planned: one plan at a time, until the thread is terminated. */
 import { readlinkSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import {
@@ -66,14 +66,17 @@ function serve(): void {
 function letRequestsGoFirst(): void {
   if (process.platform !== 'linux') return;
   try {
-    setPriority(Number(basename(readlinkSync('/proc/thread-self'))), niceness);
+    const thread = Number(basename(readlinkSync('/proc/thread-self')));
+    setPriority(thread, Math.min(getPriority(thread) + niceness, lastNiceness));
   } catch {
     // A container may hide it; then it plans as before.
   }
 }
 
-/** A third of the weight that requests have. */
+/** More than requests have: a third of their weight. */
 const niceness = 5;
+/** Linux has no greater one. */
+const lastNiceness = 19;
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

@@ -21,7 +21,11 @@ it('writes on no message that is still on its way', async () => {
       const { socket } = request;
       const write = jest.spyOn(socket, 'write');
       socket.cork();
-      const arrival = { client: { ownHeaders: ['x-request-id', id] }, request, response } as unknown as Arrival;
+      const arrival = {
+        client: { ownHeaders: ['x-request-id', id] },
+        request,
+        response,
+      } as unknown as Arrival;
       expect(prepared.send(arrival, answer, 'application/json', corsHeaders)).toBe(true);
       written.push(write.mock.calls[0]![0] as Uint8Array);
       socket.uncork();

@@ -26,6 +26,26 @@ type Message =
   | { readonly type: 'question'; readonly id: number; readonly kind: keyof Questions; readonly asked: object }
   | { readonly type: 'answer'; readonly id: number; readonly answer?: unknown; readonly failure?: string };
 
+/** Questions that wait for their answer, by the one that was asked and their number. */
+const waiting = new WeakMap<Other, Map<number, (answer: Answer | Error) => void>>();
+type Answer = Extract<Message, { readonly type: 'answer' }>;
+
+/** One listener for all questions. */
+function waitingFor(other: Other): Map<number, (answer: Answer | Error) => void> {
+  let questions = waiting.get(other);
+  if (questions === undefined) {
+    const created = new Map<number, (answer: Answer | Error) => void>();
+    waiting.set(other, (questions = created));
+    other.on('message', (message: Message) => {
+      if (message.type === 'answer') created.get(message.id)?.(message);
+    });
+    other.on('disconnect', () => {
+      for (const settle of [...created.values()]) settle(new OtherGone());
+    });
+  }
+  return questions;
+}
+
 let lastId = 0;
 
 /** Rejects when the other one says that it failed, has no answer in so many milliseconds, or is gone. */
@@ -36,26 +56,18 @@ export function ask<Kind extends keyof Questions>(
   timeout: number,
 ): Promise<Questions[Kind]['answer']> {
   const id = ++lastId;
+  const questions = waitingFor(other);
   return new Promise((resolve, reject) => {
-    const hear = (message: Message): void => {
-      if (message.type !== 'answer' || message.id !== id) return;
-      if (message.failure === undefined) end(() => resolve(message.answer as Questions[Kind]['answer']));
-      else end(() => reject(new Error(message.failure)));
-    };
-    const onGone = (): void => end(() => reject(new OtherGone()));
-    const end = (settle: () => void): void => {
+    const settle = (answer: Answer | Error): void => {
       clearTimeout(timer);
-      other.off('message', hear);
-      other.off('disconnect', onGone);
-      settle();
+      questions.delete(id);
+      if (answer instanceof Error) reject(answer);
+      else if (answer.failure !== undefined) reject(new Error(answer.failure));
+      else resolve(answer.answer as Questions[Kind]['answer']);
     };
-    const timer = setTimeout(
-      () => end(() => reject(new Error(`There was no answer in ${timeout} ms.`))),
-      timeout,
-    );
-    other.on('message', hear);
-    other.on('disconnect', onGone);
-    tell(other, { type: 'question', id, kind, asked }, onGone);
+    const timer = setTimeout(() => settle(new Error(`There was no answer in ${timeout} ms.`)), timeout);
+    questions.set(id, settle);
+    tell(other, { type: 'question', id, kind, asked }, () => settle(new OtherGone()));
   });
 }
 

@@ -1,3 +1,4 @@
+/** Over 300 lines: looking, sharing an execution, and keeping or sparing its answer are one course of a request. */
 import { performance } from 'node:perf_hooks';
 import { GraphQLError } from 'graphql';
 import type { Identity } from '../auth/identity';

@@ -1,3 +1,4 @@
+/** Attacks below GraphQL, over real sockets. Over 300 lines: a case for each of them. */
 import { request as httpRequest } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';

@@ -1,3 +1,4 @@
+/** What a subgraph of the kit says over HTTP. Over 300 lines: one subgraph serves for all of it. */
 import {
   SubgraphError,
   defineSubgraph,

@@ -1,3 +1,4 @@
+/** Over 300 lines: a case for each way in which subgraphs fail, and where the error is then told. */
 import { TransportError } from '../../../../gateway/transports/transport';
 import { type Answer, Graph } from './graph';
 

@@ -1,3 +1,4 @@
+/** Over 300 lines: a case for each way in which parts of one object meet. */
 import { at, entities, fetchOf, field, inParallel, inSequence, on, run } from './plan';
 
 const schema = `

@@ -1,3 +1,4 @@
+/** Over 300 lines: a plan with its answers for each way in which nodes of plans fit together. */
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute } from '../../../../gateway/execution';
 import { type PlanNode } from '../../../../gateway/execution/plan';

@@ -186,7 +186,7 @@ export class ClientRequest implements Caller, Live {
       const isLate = (): boolean => performance.now() >= this.deadline;
       work().then(
         (result) => (isLate() ? end() : resolve(result)),
-        (error: Error) => (isLate() ? end() : reject(error)),
+        (error: unknown) => (isLate() ? end() : reject(error as Error)),
       );
     });
   }

@@ -115,7 +115,9 @@ export class GuardedStore implements Store {
   #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
     const { timeout } = this.#options;
     const asked = new Promise<Answer>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`It did not answer within ${timeout} ms.`)), timeout);
+      const late = () => reject(new Error(`It did not answer within ${timeout} ms.`));
+      // An answer may have come while this process was busy with something else: it is read before this is called.
+      const timer = setTimeout(() => setImmediate(late), timeout);
       answer.then(resolve, reject).finally(() => clearTimeout(timer));
     }).finally(() => this.#asked.delete(asked));
     this.#asked.add(asked);

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { GuardedStore } from '../../../../gateway/cache/guard';
 import { MemoryStore } from '../../../../gateway/cache/memory';
 import { type Store, StoreUnavailable } from '../../../../gateway/cache/store';
@@ -43,6 +44,23 @@ it.each(['refusing', 'hanging'] as const)('rejects in time what a store is asked
   await expect(guarded.get(['a'])).rejects.toThrow(StoreUnavailable);
   expect(performance.now() - start).toBeLessThan(1000);
   expect(changes).toEqual(['away']);
+});
+
+it('takes a store to be there that has answered while the gateway itself was held up', async () => {
+  // Its answer comes from outside of the event loop, as that of a socket does.
+  const store: Store = {
+    ...unsteady.store,
+    get: (keys) => stat(__filename).then(() => unsteady.store.get(keys)),
+  };
+  const own = new GuardedStore(store, { timeout: 50, onChange: (state) => changes.push(state) });
+  // The event loop comes to timers next.
+  await new Promise((later) => setImmediate(later));
+  const asked = own.get(['a']);
+  const end = performance.now() + 200;
+  while (performance.now() < end);
+  expect((await asked).entries[0]).toBeDefined();
+  expect(changes).toEqual([]);
+  await own.close();
 });
 
 it('asks a store that is away nothing but whether it is back', async () => {

@@ -204,6 +204,43 @@ describe('framing', () => {
     expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 417 [^]*"EXPECTATION_FAILED"/);
   });
 
+  describe('of a client that waits for leave to send its body', () => {
+    const ask = (size: number, more = '') =>
+      `${head}${more}expect: 100-continue\r\ncontent-length: ${size}\r\n\r\n`;
+    const statuses = (answer: string) => answer.match(/(?<=HTTP\/1\.1 )\d+/g);
+
+    it('gets it, and the answer', async () => {
+      const own = JSON.stringify({ query: '{ me { name } }' });
+      const answer = await raw(ask(own.length, 'connection: close\r\n'), (write) =>
+        setTimeout(() => write(own), 50),
+      );
+      expect(statuses(answer)).toEqual(['100', '200']);
+      expect(answer).toContain('{"data":{"me":{"name":"Ada"}}}');
+    });
+
+    it('gets 413 in its place for a body over the limit, and the connection is closed', async () => {
+      const answer = await raw(ask(2 ** 20 + 1));
+      expect(statuses(answer)).toEqual(['413']);
+      expect(answer).toContain('"PAYLOAD_TOO_LARGE"');
+    });
+
+    it('keeps its connection after an answer, and gets whole answers if it did not wait', async () => {
+      const own = JSON.stringify({ query: '{ me { name } }' });
+      const answer = await raw(ask(own.length) + own + ask(own.length, 'connection: close\r\n') + own);
+      const leave = 'HTTP/1.1 100 Continue\r\n\r\n';
+      const [, first, second] = answer.split(/(?=HTTP\/1\.1 200 )/);
+      expect(answer.startsWith(`${leave}HTTP/1.1 200 `)).toBe(true);
+      expect([first!.replace(leave, ''), second]).toEqual(
+        Array(2).fill(expect.stringMatching(/\r\n\r\n\{"data":\{"me":\{"name":"Ada"\}\}\}$/)),
+      );
+    });
+
+    it('gets in its place what is refused before anything is read', async () => {
+      const answer = await raw(ask(2, 'host: y\r\n'));
+      expect(statuses(answer)).toEqual(['400']);
+    });
+  });
+
   it('that asks for a WebSocket is told that there is none', async () => {
     const answer = await raw(
       'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n' +

@@ -93,6 +93,53 @@ it.each(['refusing', 'hanging'] as const)(
   },
 );
 
+it('lets in again when all that waits to be invalidated would take longer than the timeout', async () => {
+  const most = 100;
+  const store: Store = {
+    ...unsteady.store,
+    invalidate: (tags) =>
+      tags.length > most ? new Promise(() => undefined) : unsteady.store.invalidate(tags),
+  };
+  const own = new GuardedStore(store, { timeout: 50, onChange: (state) => changes.push(state) });
+  unsteady.is = 'refusing';
+  const tags = Array.from({ length: 3 * most }, (_, index) => `t${index}`);
+  await expect(own.invalidate([...tags, 'a'])).rejects.toThrow(StoreUnavailable);
+  unsteady.is = 'there';
+  await eventually(() => changes.includes('back'));
+  const { entries } = await own.get(['a', 'b']);
+  expect(entries.map((entry) => entry !== undefined)).toEqual([false, true]);
+  await own.close();
+});
+
+it.each(Array.from({ length: 20 }, (_, steps) => steps))(
+  'forgets nothing that is to be invalidated %d steps after a store has answered that is let in then',
+  async (steps) => {
+    let invalidated: Promise<unknown> | undefined;
+    const store: Store = {
+      ...unsteady.store,
+      async get(keys) {
+        const look = await unsteady.store.get(keys);
+        if (keys.length > 0) return look;
+        invalidated = (async () => {
+          for (let step = 0; step < steps; step++) await Promise.resolve();
+          await own.invalidate(['a']).catch(() => undefined);
+        })();
+        return look;
+      },
+    };
+    const onChange = (state: string): void => void changes.push(state);
+    const own = new GuardedStore(store, { timeout: 50, onChange });
+    unsteady.is = 'refusing';
+    await expect(own.get(['a'])).rejects.toThrow(StoreUnavailable);
+    unsteady.is = 'there';
+    await eventually(() => changes.includes('back'));
+    await invalidated;
+    const { entries } = await own.get(['a', 'b']);
+    expect(entries.map((entry) => entry !== undefined)).toEqual([false, true]);
+    await own.close();
+  },
+);
+
 it('invalidates everything when it cannot remember what', async () => {
   unsteady.is = 'refusing';
   const tags = Array.from({ length: 10_001 }, (_, index) => `t${index}`);

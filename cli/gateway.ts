@@ -221,9 +221,13 @@ async function runPrimary(count: number, flags: OwnFlags, context: Context): Pro
       say('replacing the workers one by one');
       await workers.reload();
     }).then(
-      () => say('the workers are replaced'),
-      (error: unknown) =>
-        void context.stderr.write(`${(error as Error).message}\nweir: the options from before go on\n`),
+      () => {
+        if (!isStopping) say('the workers are replaced');
+      },
+      (error: unknown) => {
+        if (!isStopping)
+          context.stderr.write(`${(error as Error).message}\nweir: the options from before go on\n`);
+      },
     );
   };
   let watch: OptionsWatch | undefined;

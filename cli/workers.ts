@@ -23,7 +23,10 @@ export interface WorkersOptions {
 }
 
 export interface Workers {
-  /** Replaces every worker, one after the other: the new one takes requests before the old one is drained. */
+  /**
+   * Replaces every worker, one after the other: the new one takes requests before the old one is drained. While they are
+   * replaced, this has it done once more, by one for all who ask.
+   */
   reload(): Promise<void>;
   /** What each serving worker says of its metrics, by its number from 1 on; one that does not answer is left out. */
   metrics(): Promise<ReadonlyMap<number, string>>;
@@ -63,11 +66,15 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const pauses = new Set<NodeJS.Timeout>();
   let stopping = false;
   let shortLives = 0;
+  let reloading: Promise<void> = Promise.resolve();
+  let nextReload: Promise<void> | undefined;
 
+  /** The new one takes the place of the one with this number, if there is one. */
   async function startOne(number: number): Promise<void> {
     const worker = cluster.fork();
     const born = performance.now();
     await ready(worker);
+    const old = serving.get(number);
     serving.set(number, worker);
     started.add(worker);
     answerTo(worker, { drop: ({ tags }) => dropIn(others(worker), tags) });
@@ -81,6 +88,14 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       say(`worker ${worker.process.pid ?? '?'} died (${signal || `exit code ${code}`}); starting another`);
       replaceLater(number);
     });
+    if (old !== undefined) await drain(old, grace);
+  }
+
+  async function replaceAll(): Promise<void> {
+    for (const number of [...serving.keys()]) {
+      if (stopping) return;
+      await startOne(number);
+    }
   }
 
   const others = (worker: Worker): Worker[] => [...started].filter((each) => each !== worker);
@@ -109,11 +124,15 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   }
 
   return {
-    async reload() {
-      for (const [number, old] of [...serving]) {
-        await startOne(number);
-        await drain(old, grace);
+    reload() {
+      if (nextReload === undefined) {
+        nextReload = reloading.then(() => {
+          nextReload = undefined;
+          return replaceAll();
+        });
+        reloading = nextReload.catch(() => undefined);
       }
+      return nextReload;
     },
     async metrics() {
       const asked = [...serving].map(async ([number, worker]) => {

@@ -211,15 +211,18 @@ function translate(error: FastifyError, request: FastifyRequest, bodyLimit: numb
 
 /**
  * A client that is still sending reads the answer only if the connection is not closed under its hands: the rest of
- * its body is read and dropped, for a while.
+ * its body is read and dropped, for a while after the answer is sent. It may have to wait for those before it.
  */
 function letUploadEnd(reply: FastifyReply): void {
   const request = reply.request.raw;
   if (request.complete) return;
   reply.removeHeader('connection');
   request.unpipe();
-  const timer = setTimeout(() => request.socket.destroy(), uploadGrace).unref();
-  request.once('close', () => clearTimeout(timer));
+  reply.raw.once('finish', () => {
+    if (request.complete) return;
+    const timer = setTimeout(() => request.socket.destroy(), uploadGrace).unref();
+    request.once('close', () => clearTimeout(timer));
+  });
   request.resume();
 }
 

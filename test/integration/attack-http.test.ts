@@ -312,6 +312,22 @@ describe('what is no request behind requests in flight', () => {
     expect(parts[1]).toContain('{"data":{"__typename":"Query"}}');
     expect(parts[2]).toMatch(/connection: close\r\n/);
   });
+
+  it('(one that is refused before its body has come) cuts none of them off, however long they take', async () => {
+    answer = undefined;
+    const refused = 'POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: text/plain\r\n';
+    const answers = await raw(
+      `${ask('{ me { id } }')}${refused}content-length: 9\r\n\r\n`,
+      () => {
+        // Longer than the rest of a body is waited for.
+        void eventually(() => answer !== undefined).then(() => setTimeout(() => answer!(), 5_500));
+      },
+      own.url,
+    );
+    const parts = answers.split(/(?=HTTP\/1\.1 )/);
+    expect(parts.map((part) => part.slice(9, 12))).toEqual(['200', '415']);
+    expect(parts[0]).toContain('{"data":{"me":{"id":"late"}}}');
+  }, 20_000);
 });
 
 describe('a slow client', () => {

@@ -203,6 +203,10 @@ export class ClientRequest implements Caller, Live {
   end(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     for (const release of this.#atEnd?.splice(0) ?? []) release();
+    // A request that was there for long is among the old objects, and keeps what it refers to until all of them are
+    // collected: here its whole execution.
+    this.#timer = undefined;
+    this.#onAbort = undefined;
   }
 }
 

@@ -26,7 +26,7 @@ if (isRunAlone && process.argv.includes('--force'))
   rmSync(join(root, 'dist'), { recursive: true, force: true });
 const files = sources.flatMap(listFiles);
 const schemas = files.filter((name) => name.endsWith('.graphql'));
-const code = files.filter((name) => !name.endsWith('.graphql'));
+const code = files.filter((name) => name.endsWith('.ts'));
 if (isOlder(stamp, [join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json'), ...code])) {
   say('Compiling …');
   run(process.execPath, [

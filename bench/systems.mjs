@@ -11,7 +11,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const server = (file) => join(here, 'servers', file);
+const server = (file) => resolve(here, 'servers', file);
 const hive = join(here, 'node_modules', '@graphql-hive', 'gateway', 'dist', 'bin.js');
 
 /**
@@ -68,6 +68,9 @@ export function findSystem(name) {
     throw new Error(`There is no system "${kind}"; there are ${systemNames.join(', ')}.`);
   return { name, ...create(argument) };
 }
+
+/** Weir of this checkout with the options in this file. */
+export const weirWith = (config) => ({ label: 'Weir', command: weir(undefined, [], config) });
 
 /** The versions of what is compared, for the record. */
 export function versions() {

@@ -83,8 +83,22 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   const config = await loadSupergraphConfig(source).catch(failWithProblems);
   const schemas = await readSubgraphSchemas(config, { sign }).catch(failWithProblems);
   const logLevel = flags.logLevel ?? env['LOG_LEVEL'] ?? (flags.verbose ? 'info' : 'warn');
+  const readOptions = (): Options => {
+    const defaults = {
+      mode: 'development',
+      logLevel,
+      ...(flags.port === '0' ? { adminPort: '0' } : {}),
+    } as const;
+    return lazy
+      .gateway()
+      .loadOptions({ config: flags.config, flags: toOptions({ ...defaults, ...flags }), env });
+  };
   const processes = await parts.add(
     new SubgraphProcesses({
+      otherPorts: () => {
+        const { port, admin } = readOptions();
+        return [{ port, of: 'gateway' }, ...(admin.enabled ? [{ port: admin.port, of: 'metrics' }] : [])];
+      },
       ports: flags.port === '0' ? 'free' : 'configured',
       script: subgraphScript,
       env: {
@@ -105,15 +119,10 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   const live = await parts.add(await keepLive({ source, processes, started, feed, output }));
   const credentials = await lazy.credentials().developmentCredentials();
 
-  const { loadOptions, startGateway } = lazy.gateway();
+  const { startGateway } = lazy.gateway();
   const adminToken = randomBytes(16).toString('hex');
   const [gateway, , shown] = await withOptionsErrors(() => {
-    const defaults = {
-      mode: 'development',
-      logLevel,
-      ...(flags.port === '0' ? { adminPort: '0' } : {}),
-    } as const;
-    const options = loadOptions({ config: flags.config, flags: toOptions({ ...defaults, ...flags }), env });
+    const options = readOptions();
     const logDestination = { write: (line: string) => output.line('gateway', line.trimEnd()) };
     const privateLinks = { ...link.options, claims: options.privateLinks.claims };
     // Who has configured modes of their own tries these.

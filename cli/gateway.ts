@@ -6,7 +6,7 @@ import type { GatewayOptions, InvalidateFor, LoadOptions, Options, Peers, Runnin
 import { CommandFailure, type Context, untilStopped } from './context';
 import { lazy } from './lazy';
 import { linkKeysIn } from './private-link';
-import { watchOptions } from './watch-options';
+import { type OptionsWatch, watchOptions } from './watch-options';
 import { mergeMetrics } from './worker-metrics';
 import { handedConnections } from './shared-port';
 import { answerTo, ask } from './worker-messages';
@@ -30,8 +30,8 @@ export function gatewayCommand(context: Context): Command {
     .summary('run the gateway in front of a supergraph')
     .description(
       'Runs the gateway in front of the subgraphs of a supergraph, and goes on with the last good one when the ' +
-        'supergraph changes. docs/configuration.md lists all options; flags win over the file. An edit of the file is live ' +
-        'within a second, with no restart; SIGHUP has it read at once. What is wrong with it is said, and the options ' +
+        'supergraph changes. docs/configuration.md lists all options; flags win over the file. An edit of the file, or ' +
+        'of a manifest that it names, is live within a second, with no restart; SIGHUP has them read at once. What is wrong with it is said, and the options ' +
         'from before go on. Without `privateLinks` it signs with WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE, as subgraphs have them.',
     )
     .option(
@@ -98,12 +98,12 @@ export function toOptions({ host, port, mode, adminPort, logLevel }: GatewayFlag
 
 async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
   keepRequestsYoung();
-  const gateway = await withOptionsErrors(async () => {
-    const options = readOptions(flags, context);
-    return lazy
+  const options = await withOptionsErrors(() => Promise.resolve(readOptions(flags, context)));
+  const gateway = await withOptionsErrors(() =>
+    lazy
       .gateway()
-      .startGateway(cluster.worker === undefined ? options : inWorker(options, cluster.worker.id));
-  });
+      .startGateway(cluster.worker === undefined ? options : inWorker(options, cluster.worker.id)),
+  );
   if (cluster.isWorker) {
     // Whoever started the workers replaces them when the options change.
     answerPrimary(gateway);
@@ -111,14 +111,20 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
   } else {
     const say = (sentence: string): void => void context.stderr.write(`${sentence}\n`);
     say(`weir: the gateway answers at ${gateway.url}`);
-    const stopWatching = watchOptions(flags.config, () => {
-      withOptionsErrors(() => gateway.reload(() => readOptions(flags, context))).then(
+    const readAgain = (): Options => {
+      const read = readOptions(flags, context);
+      watch.follow(read);
+      return read;
+    };
+    const watch = watchOptions(flags.config, () => {
+      withOptionsErrors(() => gateway.reload(readAgain)).then(
         () => say('weir: the new options are live'),
         (error: unknown) => say(`${(error as Error).message}\nweir: the options from before go on`),
       );
     });
+    watch.follow(options);
     await untilStopped(context);
-    stopWatching();
+    watch.stop();
   }
   await gateway.stop();
 }
@@ -170,9 +176,8 @@ function answerPrimary(gateway: RunningGateway): void {
 
 async function runPrimary(count: number, flags: OwnFlags, context: Context): Promise<void> {
   const { addressOf, createAdminServer, listen, StoreUnavailable } = lazy.gateway();
-  const { admin, host, port, path, shutdown, tls } = await withOptionsErrors(() =>
-    Promise.resolve(readOptions(flags, context)),
-  );
+  const options = await withOptionsErrors(() => Promise.resolve(readOptions(flags, context)));
+  const { admin, host, port, path, shutdown, tls } = options;
   const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
   let url!: string;
   const workers = await withOptionsErrors(() =>
@@ -212,7 +217,7 @@ async function runPrimary(count: number, flags: OwnFlags, context: Context): Pro
     : undefined;
   const reload = (): void => {
     withOptionsErrors(async () => {
-      readOptions(flags, context);
+      watch?.follow(readOptions(flags, context));
       say('replacing the workers one by one');
       await workers.reload();
     }).then(
@@ -221,14 +226,15 @@ async function runPrimary(count: number, flags: OwnFlags, context: Context): Pro
         void context.stderr.write(`${(error as Error).message}\nweir: the options from before go on\n`),
     );
   };
-  let stopWatching: (() => void) | undefined;
+  let watch: OptionsWatch | undefined;
   try {
     await adminServer?.listen({ host: admin.host, port: admin.port });
-    stopWatching = watchOptions(flags.config, reload);
+    watch = watchOptions(flags.config, reload);
+    watch.follow(options);
     say(`${count} workers answer at ${url}`);
     await untilStopped(context);
   } finally {
-    stopWatching?.();
+    watch?.stop();
     isStopping = true;
     await workers.stop();
     await adminServer?.close();

@@ -1,16 +1,40 @@
 import { unwatchFile, watchFile } from 'node:fs';
+import type { Options } from '../gateway';
+
+export interface OptionsWatch {
+  /** Watches the files that these options are read with, in place of those of earlier ones. */
+  follow(options: Options): void;
+  stop(): void;
+}
 
 /**
- * Calls `reload` on SIGHUP, and when the file of options changes, if there is one. Returns what ends this.
+ * Calls `reload` on SIGHUP, and when the file of options changes, if there is one, or a manifest that they name.
  *
- * The file is looked at again and again rather than watched, as a supergraph file is, for the same reasons.
+ * Files are looked at again and again rather than watched, as a supergraph file is, for the same reasons.
  */
-export function watchOptions(config: string | undefined, reload: () => void): () => void {
+export function watchOptions(config: string | undefined, reload: () => void): OptionsWatch {
+  const watched = new Set<string>();
+  const watchOnly = (files: readonly string[]): void => {
+    for (const file of watched) {
+      if (files.includes(file)) continue;
+      watched.delete(file);
+      unwatchFile(file, reload);
+    }
+    for (const file of files) {
+      if (watched.has(file)) continue;
+      watched.add(file);
+      watchFile(file, { interval: lookInterval }, reload);
+    }
+  };
+  const always = config === undefined ? [] : [config];
   process.on('SIGHUP', reload);
-  if (config !== undefined) watchFile(config, { interval: lookInterval }, reload);
-  return () => {
-    process.off('SIGHUP', reload);
-    if (config !== undefined) unwatchFile(config, reload);
+  watchOnly(always);
+  return {
+    follow: ({ persistedOperations }) => watchOnly([...always, ...persistedOperations.manifest]),
+    stop() {
+      process.off('SIGHUP', reload);
+      watchOnly([]);
+    },
   };
 }
 

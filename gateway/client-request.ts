@@ -172,7 +172,12 @@ export class ClientRequest implements Caller, Live {
     return this.#abortion !== undefined;
   }
 
-  /** Settles as `work` does, or rejects with the reason of the abortion the moment it comes. To be called once. */
+  /**
+   * Settles as `work` does, or rejects with the reason of the abortion the moment it comes. To be called once.
+   *
+   * What settles at the deadline or later is a timeout, whether or not the timer has come: calls of subgraphs end at the
+   * same time, and what is left without them is no answer.
+   */
   run<Result>(work: () => Promise<Result>): Promise<Result> {
     const { timeout } = this.#options;
     return new Promise<Result>((resolve, reject) => {
@@ -185,7 +190,11 @@ export class ClientRequest implements Caller, Live {
       }
       this.#onAbort = reject;
       this.#timer = setTimeout(end, left);
-      work().then(resolve, reject);
+      const isLate = (): boolean => performance.now() >= this.deadline;
+      work().then(
+        (result) => (isLate() ? end() : resolve(result)),
+        (error: unknown) => (isLate() ? end() : reject(error as Error)),
+      );
     });
   }
 

@@ -159,15 +159,29 @@ function endInTurn(socket: InTurn, answer: string): void {
   else socket.end(answer);
 }
 
-/** Answers what has not arrived, as Node does when its time is over, and waits for no more of it. */
+/** Those that have not arrived, and wait for their turn to be told so. */
+const waiting = new WeakSet<ServerResponse>();
+
+/**
+ * Answers what has not arrived, as Node does when its time is over, and waits for no more of it. Over HTTP/1.1, where
+ * answers come in turn, those before it on the connection are finished first.
+ */
 export function answerUnsent(response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>): void {
   if (response.stream === undefined) {
-    const { socket } = response.req;
-    // Otherwise its answer would be taken for that of a request before it.
-    const isItsTurn = response.socket !== null;
-    if (isItsTurn)
+    const { req } = response;
+    const socket: InTurn = req.socket;
+    const current = socket._httpMessage;
+    if (response.socket === null && current != null) {
+      if (waiting.has(response)) return;
+      waiting.add(response);
+      current.once('close', () => {
+        waiting.delete(response);
+        answerUnsent(response);
+      });
+    } else if (!req.complete) {
       answerClientError(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
-    socket.destroySoon();
+      socket.destroySoon();
+    }
     return;
   }
   const { status, headers, body } = errorAnswer(requestError('REQUEST_TIMEOUT', {}));

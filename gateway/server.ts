@@ -7,6 +7,7 @@ import type { InvalidateFor } from './cache/invalidation-route';
 import { openStore } from './cache/open-store';
 import type { Peers } from './cache/peer-memory';
 import type { ClientRequest } from './client-request';
+import { giveLeave } from './continue';
 import { type ConnectionSource, prepareDrain } from './drain';
 import { answerClientError } from './http-errors';
 import { openSharedCounts } from './limits/shared-counts';
@@ -80,6 +81,10 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const retired = new Set<Serving>();
   const server = createListener(options, (request, response) => current.handle(request, response));
   server.on('clientError', answerClientError);
+  giveLeave(server, {
+    bodyLimit: () => running.limits.body,
+    keepsConnections: () => state !== 'stopping',
+  });
   const inFlight = (): ClientRequest[] => [current, ...retired].flatMap(({ clients }) => [...clients]);
   metrics.meter
     .createObservableUpDownCounter('weir.requests.in_flight', {

@@ -8,15 +8,18 @@ import { inspectable } from './inspector.mjs';
 import { killAll, startSystem } from './running-system.mjs';
 import { findSystem } from '../systems.mjs';
 
-/** Runs `work({ replay, clients, urls, folder, start })`; whatever happens, nothing is left behind. */
-export async function withHelpers(work) {
+/**
+ * Runs `work({ replay, clients, urls, folder, start })`; whatever happens, nothing is left behind. `subgraphs` is the
+ * server that stands for all of them.
+ */
+export async function withHelpers(work, subgraphs = 'replay.mjs') {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'));
   process.on('exit', () => {
     killAll();
     rmSync(folder, { recursive: true });
   });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
-  const replay = startHelper('replay.mjs', 1);
+  const replay = startHelper(subgraphs, 1);
   const clients = startHelper('load.mjs', 1);
   const { ports } = await replay.ask({ command: 'listen' });
   const urls = Object.fromEntries(

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
+import { CommandFailure } from '../context';
 
 /**
  * Below the range from which systems hand out ports to those who ask for any: nobody gets one of these by
@@ -15,8 +16,41 @@ export async function freePorts(count: number): Promise<number[]> {
   return servers.map(({ port }) => port);
 }
 
+export interface NeededPort {
+  /** 0 is any. */
+  readonly port: number;
+  /** Who needs it. */
+  readonly of: string;
+}
+
+/**
+ * Says which ports are taken, all of them at once: each process could only say that of its own, and knows no flag of
+ * `weir dev`. `others` are looked at only where one of `needed` is taken.
+ *
+ * @throws {CommandFailure} when one is
+ */
+export async function requireFreePorts(
+  needed: readonly NeededPort[],
+  others: () => readonly NeededPort[],
+): Promise<void> {
+  const takenOf = async (all: readonly NeededPort[]): Promise<NeededPort[]> => {
+    const taken = await takenPorts(all.map(({ port }) => port));
+    return all.filter(({ port }) => port !== 0 && taken.includes(port));
+  };
+  let taken = await takenOf(needed);
+  if (taken.length === 0) return;
+  taken = [...(await takenOf(others())), ...taken];
+  const ports = taken.map(({ port, of }) => `${port} (${of})`).join(', ');
+  const [subject, owner] =
+    taken.length === 1 ? ['port', 'is taken by another process'] : ['ports', 'are taken by other processes'];
+  throw new CommandFailure(
+    `weir: the ${subject} ${ports} ${owner}, perhaps another \`weir dev\`; --port 0 takes a free port for each process.`,
+    2,
+  );
+}
+
 /** Those ports of the loopback interface on which somebody listens. */
-export async function takenPorts(ports: readonly number[]): Promise<number[]> {
+async function takenPorts(ports: readonly number[]): Promise<number[]> {
   const servers = await Promise.all(ports.map(listenAt));
   await Promise.all(servers.flatMap((server) => (server ? [closed(server)] : [])));
   return ports.filter((_, i) => servers[i] === undefined);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { SubgraphConfig, SubgraphSchema, SupergraphConfig } from '../../schema';
 import { CommandFailure, type Context } from '../context';
 import type { Output } from './output';
-import { freePorts, takenPorts } from './ports';
+import { freePorts, type NeededPort, requireFreePorts } from './ports';
 import { describeExit, REFUSED, supervise, type Supervised } from './supervisor';
 
 export interface SubgraphProcessesOptions {
@@ -12,6 +12,8 @@ export interface SubgraphProcessesOptions {
   readonly ports: 'free' | 'configured';
   /** The entry point of a subgraph that can be run here; `undefined` for the name of any other. */
   readonly script: (name: string) => string | undefined;
+  /** What else is going to listen on this machine. Asked for only when a subgraph finds its port taken at the start. */
+  readonly otherPorts: () => readonly NeededPort[];
   readonly env: Context['env'];
   readonly output: Output;
 }
@@ -55,7 +57,11 @@ export class SubgraphProcesses {
       (subgraph) => this.#isRunHere(subgraph) && !this.#processes.has(subgraph.name),
     );
     const isFree = this.#options.ports === 'free';
-    if (!isFree) await requireFreePorts(added);
+    if (!isFree) {
+      const ports = added.map(({ name, routingUrl }) => ({ port: Number(portOf(routingUrl)), of: name }));
+      // The others listen already when an edit adds a subgraph.
+      await requireFreePorts(ports, this.#processes.size === 0 ? this.#options.otherPorts : () => []);
+    }
     const ports = isFree ? await freePorts(added.length) : [];
     const urls = new Map(this.urls);
     for (const [index, { name, routingUrl }] of added.entries())
@@ -139,20 +145,6 @@ export class SubgraphProcesses {
     writeFileSync(file, sdl);
     return file;
   }
-}
-
-/** Each process could only say that its own port is taken, and knows no flag of `weir dev`. */
-async function requireFreePorts(subgraphs: readonly SubgraphConfig[]): Promise<void> {
-  const byPort = new Map(subgraphs.map(({ name, routingUrl }) => [Number(portOf(routingUrl)), name]));
-  const taken = await takenPorts([...byPort.keys()]);
-  if (taken.length === 0) return;
-  const ports = taken.map((port) => `${port} (${byPort.get(port)!})`).join(', ');
-  const [subject, owner] =
-    taken.length === 1 ? ['port', 'is taken by another process'] : ['ports', 'are taken by other processes'];
-  throw new CommandFailure(
-    `weir: the ${subject} ${ports} ${owner}, perhaps another \`weir dev\`; --port 0 takes a free port for each process.`,
-    2,
-  );
 }
 
 /** The versions of the AWS SDK that the lock file names run on Node 20; a warning per process says no more. */

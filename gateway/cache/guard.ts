@@ -38,6 +38,11 @@ export class GuardedStore implements Store {
   }
 
   async invalidate(tags: readonly string[]): Promise<void> {
+    if (this.#isAway) {
+      // At once: it may be let in at any moment, and not with this forgotten.
+      this.#remember(tags);
+      throw new StoreUnavailable(this.#lastReason);
+    }
     try {
       await this.#ask(() => this.#store.invalidate(tags));
     } catch (error) {
@@ -75,34 +80,29 @@ export class GuardedStore implements Store {
 
   #probe(pause: number): void {
     this.#timer = setTimeout(() => {
-      this.#isBack().then(
-        (back) => {
-          if (this.#closed) return;
-          if (!back) {
-            this.#probe(firstPause);
-            return;
-          }
-          this.#isAway = false;
-          this.#options.onChange('back');
-        },
-        () => {
-          if (!this.#closed) this.#probe(Math.min(2 * pause, longestPause));
-        },
-      );
+      this.#return().catch(() => {
+        if (!this.#closed) this.#probe(Math.min(2 * pause, longestPause));
+      });
     }, pause).unref();
   }
 
-  /** Resolves with false when there was more to be invalidated meanwhile. */
-  async #isBack(): Promise<boolean> {
-    const tags = [...this.#pending];
-    this.#pending.clear();
-    try {
-      await this.#inTime<unknown>(tags.length > 0 ? this.#store.invalidate(tags) : this.#store.get([]));
-    } catch (error) {
-      this.#remember(tags);
-      throw error;
+  /** Lets everybody in again, once nothing waits to be invalidated; rejects when the store does not answer. */
+  async #return(): Promise<void> {
+    if (this.#pending.size === 0) await this.#inTime(this.#store.get([]));
+    while (this.#pending.size > 0 && !this.#closed) {
+      // Some at a time: all of them may take longer than the timeout, however often it is tried.
+      const tags = [...this.#pending].slice(0, mostAtOnce);
+      for (const tag of tags) this.#pending.delete(tag);
+      try {
+        await this.#inTime(this.#store.invalidate(tags));
+      } catch (error) {
+        this.#remember(tags);
+        throw error;
+      }
     }
-    return this.#pending.size === 0;
+    if (this.#closed) return;
+    this.#isAway = false;
+    this.#options.onChange('back');
   }
 
   #remember(tags: readonly string[]): void {
@@ -115,7 +115,9 @@ export class GuardedStore implements Store {
   #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
     const { timeout } = this.#options;
     const asked = new Promise<Answer>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`It did not answer within ${timeout} ms.`)), timeout);
+      const late = () => reject(new Error(`It did not answer within ${timeout} ms.`));
+      // An answer may have come while this process was busy with something else: it is read before this is called.
+      const timer = setTimeout(() => setImmediate(late), timeout);
       answer.then(resolve, reject).finally(() => clearTimeout(timer));
     }).finally(() => this.#asked.delete(asked));
     this.#asked.add(asked);
@@ -126,6 +128,9 @@ export class GuardedStore implements Store {
 /** Milliseconds between two attempts to reach the store. */
 const firstPause = 20;
 const longestPause = 1_000;
+
+/** As many as one client of DynamoDB has connections: each tag is a request of its own there. */
+const mostAtOnce = 50;
 
 /** When more tags wait to be invalidated, everything does. */
 const mostPending = 10_000;

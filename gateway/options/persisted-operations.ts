@@ -18,7 +18,7 @@ export const persistedOperations = mapOf({
     .default([])
     .meta({ title: 'file or list of files' })
     .describe(
-      "The operations that clients are trusted with (trusted documents): files of JSON as Apollo's `generate-persisted-query-manifest` or Relay's compiler write them. They are read when the options are.",
+      "The operations that clients are trusted with (trusted documents): files of JSON as Apollo's `generate-persisted-query-manifest` or Relay's compiler write them. They are read with the options, and `weir gateway` reads both again when one of them changes.",
     ),
   mode: z
     .enum(['allow-unknown', 'log', 'reject'], { error: modeRule })

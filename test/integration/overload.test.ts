@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { requestBytes } from '../support/pipelined';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
@@ -216,6 +217,32 @@ describe('a client that begins requests and sends no more of them', () => {
     expect(await own.query('{ __typename }')).toEqual({ data: { __typename: 'Query' } });
     expect(gaveUp()).toMatchObject([{ requests: 1 }]);
     for (const socket of sockets) socket.destroy();
+  }, 20_000);
+
+  it('loses no request before them on its connection, and is told so after the answer to that', async () => {
+    await start({ overload: { requests: 2 } });
+    let answer: (() => void) | undefined;
+    graph.accounts.answer = (_, response) => {
+      answer = () => response.end('{"data":{"me":{"name":"Ada"}}}');
+    };
+    const { hostname, port } = new URL(own.url);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    const request = requestBytes(
+      'POST /graphql',
+      [['content-type', 'application/json']],
+      '{"query":"{ me { name } }"}',
+    );
+    socket.write(request);
+    socket.write(request.subarray(0, -1));
+    const received = text(socket);
+    // It is given up again while it waits.
+    while (gaveUp().length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    answer!();
+    graph.accounts.answer = undefined;
+    const answers = (await received).split(/(?=HTTP\/1\.1 )/);
+    expect(answers.map((each) => each.slice(9, 12))).toEqual(['200', '408']);
+    expect(answers[0]).toContain('{"data":{"me":{"name":"Ada"}}}');
+    expect(await own.query('{ __typename }')).toEqual({ data: { __typename: 'Query' } });
   }, 20_000);
 
   it('loses on HTTP/2 these requests, and no others of its connection', async () => {

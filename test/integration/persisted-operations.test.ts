@@ -382,6 +382,41 @@ describe('trusted documents', () => {
     expect(await post(gateway, { query })).toBe('400 QUERY_NOT_IN_SAFELIST');
   });
 
+  it('are watched by the command: an edit is live, one that is wrong is said and changes nothing', async () => {
+    const file = manifest(apolloManifest(query));
+    const config = join(folder, 'watched.yaml');
+    writeFileSync(
+      config,
+      JSON.stringify({
+        ...fixed,
+        admin: { enabled: false },
+        logging: { level: 'silent' },
+        persistedOperations: { manifest: file, mode: 'reject' },
+      }),
+    );
+    const cli = startCli(['gateway', '--config', config]);
+    await cli.printed(/answers at (\S+)/);
+    const url = /answers at (\S+)/.exec(cli.stderr)![1]!;
+    const ask = async (): Promise<Json> =>
+      (
+        await fetch(url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ query }),
+        })
+      ).json();
+    expect(await ask()).toEqual(data);
+
+    writeFileSync(file, '{');
+    await cli.printed(/is not valid JSON[^]*the options from before go on/);
+    expect(await ask()).toEqual(data);
+
+    writeFileSync(file, JSON.stringify(apolloManifest(other)));
+    await cli.printed(/the new options are live/);
+    expect((await ask()).errors[0].extensions.code).toBe('QUERY_NOT_IN_SAFELIST');
+    expect((await cli.stop()).exitCode).toBe(0);
+  });
+
   it.each([
     ['that is not there', undefined, 'does not exist'],
     ['that is no JSON', '{"one":', 'is not valid JSON'],

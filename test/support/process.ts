@@ -61,12 +61,12 @@ export function startProcess(args: readonly string[], env: Record<string, string
           if (match) resolve(match);
           return match !== null;
         };
+        if (check()) return;
         child.stdout.on('data', check);
         child.stderr.on('data', check);
         void exit.then((code) => {
           if (!check()) reject(new Error(`ended with ${code} and without ${pattern}:\n${stdout}${stderr}`));
         });
-        check();
       }),
     signal: (signal) => void child.kill(signal),
     stop() {

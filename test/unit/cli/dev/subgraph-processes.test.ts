@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Output } from '../../../../cli/dev/output';
-import { SubgraphProcesses } from '../../../../cli/dev/subgraph-processes';
+import { SubgraphProcesses, type SubgraphProcessesOptions } from '../../../../cli/dev/subgraph-processes';
 import type { SubgraphSchema, SupergraphConfig } from '../../../../schema';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
@@ -59,14 +59,34 @@ describe('SubgraphProcesses', () => {
   });
 
   it('says in one sentence which port is taken, before anything is started', async () => {
-    const other = createServer();
-    await new Promise<void>((listening) => other.listen(5002, '127.0.0.1', listening));
+    const other = await listen(5002);
     const start = processes.start(config('a', 'b'), schemas({ a: 'one', b: 'two' }));
     await expect(start).rejects.toThrow(
       /^weir: the port 5002 \(b\) is taken by another process, perhaps another `weir dev`; --port 0 takes a free port for each process\.$/,
     );
-    await new Promise((closed) => other.close(closed));
+    await close(other);
     expect(printed).toEqual([]);
+  });
+
+  it('says with it which ports are taken that the gateway is going to need', async () => {
+    const others = await Promise.all([
+      listen(5001),
+      listen(5002),
+      listen(0), // for the gateway
+    ]);
+    const ports = others.map((each) => (each.address() as AddressInfo).port);
+    const free = await listen(0);
+    const { port } = free.address() as AddressInfo;
+    await close(free);
+    processes = create('configured', () => [
+      { port: ports[2]!, of: 'gateway' },
+      { port, of: 'metrics' },
+      { port: 0, of: 'nothing' },
+    ]);
+    await expect(processes.start(config('a', 'b'), schemas({ a: 'one', b: 'two' }))).rejects.toThrow(
+      `weir: the ports ${ports[2]} (gateway), 5001 (a), 5002 (b) are taken by other processes, perhaps another \`weir dev\`;`,
+    );
+    await Promise.all(others.map(close));
   });
 
   it('restarts those whose schema changed, and no other', async () => {
@@ -97,14 +117,25 @@ describe('SubgraphProcesses', () => {
   });
 });
 
-function create(ports: 'free' | 'configured'): SubgraphProcesses {
+async function listen(port: number): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
+  return server;
+}
+
+const close = (server: Server): Promise<unknown> => new Promise((closed) => server.close(closed));
+
+function create(
+  ports: 'free' | 'configured',
+  otherPorts: SubgraphProcessesOptions['otherPorts'] = () => [],
+): SubgraphProcesses {
   const output: Output = {
     say: () => undefined,
     print: () => undefined,
     line: (name, line) => printed.push(`${name} ${line}`),
   };
   const ours = (name: string) => (name === 'elsewhere' ? undefined : script);
-  return new SubgraphProcesses({ ports, script: ours, env: process.env, output });
+  return new SubgraphProcesses({ ports, script: ours, otherPorts, env: process.env, output });
 }
 
 function config(...names: string[]): SupergraphConfig {

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { GuardedStore } from '../../../../gateway/cache/guard';
 import { MemoryStore } from '../../../../gateway/cache/memory';
 import { type Store, StoreUnavailable } from '../../../../gateway/cache/store';
@@ -45,6 +46,23 @@ it.each(['refusing', 'hanging'] as const)('rejects in time what a store is asked
   expect(changes).toEqual(['away']);
 });
 
+it('takes a store to be there that has answered while the gateway itself was held up', async () => {
+  // Its answer comes from outside of the event loop, as that of a socket does.
+  const store: Store = {
+    ...unsteady.store,
+    get: (keys) => stat(__filename).then(() => unsteady.store.get(keys)),
+  };
+  const own = new GuardedStore(store, { timeout: 50, onChange: (state) => changes.push(state) });
+  // The event loop comes to timers next.
+  await new Promise((later) => setImmediate(later));
+  const asked = own.get(['a']);
+  const end = performance.now() + 200;
+  while (performance.now() < end);
+  expect((await asked).entries[0]).toBeDefined();
+  expect(changes).toEqual([]);
+  await own.close();
+});
+
 it('asks a store that is away nothing but whether it is back', async () => {
   unsteady.is = 'hanging';
   await expect(guarded.get(['a'])).rejects.toThrow(StoreUnavailable);
@@ -72,6 +90,53 @@ it.each(['refusing', 'hanging'] as const)(
     await eventually(() => changes.includes('back'));
     const { entries } = await guarded.get(['a', 'b']);
     expect(entries.map((entry) => entry !== undefined)).toEqual([false, true]);
+  },
+);
+
+it('lets in again when all that waits to be invalidated would take longer than the timeout', async () => {
+  const most = 100;
+  const store: Store = {
+    ...unsteady.store,
+    invalidate: (tags) =>
+      tags.length > most ? new Promise(() => undefined) : unsteady.store.invalidate(tags),
+  };
+  const own = new GuardedStore(store, { timeout: 50, onChange: (state) => changes.push(state) });
+  unsteady.is = 'refusing';
+  const tags = Array.from({ length: 3 * most }, (_, index) => `t${index}`);
+  await expect(own.invalidate([...tags, 'a'])).rejects.toThrow(StoreUnavailable);
+  unsteady.is = 'there';
+  await eventually(() => changes.includes('back'));
+  const { entries } = await own.get(['a', 'b']);
+  expect(entries.map((entry) => entry !== undefined)).toEqual([false, true]);
+  await own.close();
+});
+
+it.each(Array.from({ length: 20 }, (_, steps) => steps))(
+  'forgets nothing that is to be invalidated %d steps after a store has answered that is let in then',
+  async (steps) => {
+    let invalidated: Promise<unknown> | undefined;
+    const store: Store = {
+      ...unsteady.store,
+      async get(keys) {
+        const look = await unsteady.store.get(keys);
+        if (keys.length > 0) return look;
+        invalidated = (async () => {
+          for (let step = 0; step < steps; step++) await Promise.resolve();
+          await own.invalidate(['a']).catch(() => undefined);
+        })();
+        return look;
+      },
+    };
+    const onChange = (state: string): void => void changes.push(state);
+    const own = new GuardedStore(store, { timeout: 50, onChange });
+    unsteady.is = 'refusing';
+    await expect(own.get(['a'])).rejects.toThrow(StoreUnavailable);
+    unsteady.is = 'there';
+    await eventually(() => changes.includes('back'));
+    await invalidated;
+    const { entries } = await own.get(['a', 'b']);
+    expect(entries.map((entry) => entry !== undefined)).toEqual([false, true]);
+    await own.close();
   },
 );
 

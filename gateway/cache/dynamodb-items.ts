@@ -1,0 +1,62 @@
+/** How entries and the clock are written in items of DynamoDB. */
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { Item } from './dynamodb-table';
+import type { Entry } from './store';
+
+export interface Kept {
+  readonly entry: Entry;
+  /** On the clock of the store, when the look began that led to the entry. */
+  readonly since: number;
+}
+
+/** The attributes of an entry; what it is kept for is no longer than `keptUntil`. */
+export function writeEntry(
+  { value, tags, storedAt, freshUntil }: Entry,
+  since: string,
+  keptUntil: number,
+): Item {
+  return {
+    clock: { N: since },
+    content: { B: value },
+    tags: { S: JSON.stringify(tags) },
+    storedAt: { N: String(storedAt) },
+    freshUntil: { N: String(freshUntil) },
+    keptUntil: { N: String(keptUntil) },
+    expires: { N: seconds(keptUntil) },
+  };
+}
+
+export function readEntry(item: Item | undefined): Kept | undefined {
+  const value = item?.['content']?.B;
+  const tags = item?.['tags']?.S;
+  if (item === undefined || value === undefined || tags === undefined) return undefined;
+  return {
+    since: numberIn(item['clock']),
+    entry: {
+      value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+      tags: JSON.parse(tags) as string[],
+      storedAt: numberIn(item['storedAt']),
+      freshUntil: numberIn(item['freshUntil']),
+      keptUntil: numberIn(item['keptUntil']),
+    },
+  };
+}
+
+export function readClock(item: Item | undefined) {
+  return {
+    tick: numberIn(item?.['tick']),
+    /** What is older counts as invalidated. */
+    floor: numberIn(item?.['floor']),
+    prefixes: Object.entries(item?.['prefixes']?.M ?? {}).map(
+      ([name, tick]) => [name.slice(1), numberIn(tick)] as const,
+    ),
+  };
+}
+
+/** What a prefix is called among the clock's: the name of a member of a map must not be empty. */
+export const named = (prefix: string): string => `=${prefix}`;
+
+export const numberIn = (attribute: AttributeValue | undefined): number => Number(attribute?.N ?? 0);
+
+/** DynamoDB's time to live is in seconds. */
+export const seconds = (milliseconds: number): string => String(Math.ceil(milliseconds / 1000));

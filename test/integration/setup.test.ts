@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+let checkout: string;
+
+/** A checkout whose compiler only says that it ran. */
+beforeEach(() => {
+  checkout = mkdtempSync(join(tmpdir(), 'weir-setup-'));
+  copyFileSync(join(__dirname, '../../setup.mjs'), join(checkout, 'setup.mjs'));
+  for (const file of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json']) write(file, '{}');
+  write('node_modules/.package-lock.json', '{}');
+  write('node_modules/typescript/bin/tsc', "require('node:fs').mkdirSync('dist', { recursive: true })");
+  for (const file of ['cli/main.ts', 'schema/a.graphql', 'schema/supergraph.yaml', 'cli/weir.mjs'])
+    write(file, '');
+  expect(setUp()).toBe('weir: Compiling …\n');
+});
+
+afterEach(() => rmSync(checkout, { recursive: true, force: true }));
+
+function write(file: string, text: string): void {
+  const path = join(checkout, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+/** Edits a file as if that came a minute later. */
+function edit(file: string): void {
+  const later = Date.now() / 1000 + 60;
+  utimesSync(join(checkout, file), later, later);
+}
+
+/** What is said. */
+const setUp = (): string =>
+  execFileSync('/bin/sh', ['-c', '"$0" setup.mjs 2>&1', process.execPath], {
+    cwd: checkout,
+    encoding: 'utf8',
+  });
+
+describe('setting a checkout up', () => {
+  it('does nothing when there is nothing to do', () => {
+    expect(setUp()).toBe('');
+  });
+
+  it.each(['cli/main.ts', 'tsconfig.json'])('compiles again after an edit of %s', (file) => {
+    edit(file);
+    expect(setUp()).toBe('weir: Compiling …\n');
+  });
+
+  it.each(['schema/supergraph.yaml', 'cli/weir.mjs', 'schema/a.graphql'])(
+    'compiles nothing after an edit of %s, which is not compiled',
+    (file) => {
+      edit(file);
+      expect(setUp()).toBe('');
+      expect(existsSync(join(checkout, 'dist/schema/a.graphql'))).toBe(true);
+    },
+  );
+});

@@ -1,0 +1,74 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { ClientGone, ClientRequest } from '../../../gateway/client-request';
+
+let now: number;
+
+beforeEach(() => {
+  now = 1000;
+  jest.spyOn(performance, 'now').mockImplementation(() => now);
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+function begin(): ClientRequest {
+  const request = new IncomingMessage(new Socket());
+  return new ClientRequest(
+    { forward: () => ({}), signIdentity: () => undefined, timeout: 200, addressOf: () => '127.0.0.1' },
+    request,
+    new ServerResponse(request),
+    now,
+  );
+}
+
+const timeout = {
+  message: 'The request took longer than 200 ms.',
+  extensions: { code: 'GATEWAY_TIMEOUT', http: { status: 504 } },
+};
+
+describe('what is run for a request', () => {
+  it('settles as it does within the time of the request', async () => {
+    const client = begin();
+    const answer = client.run(async () => {
+      now += 199;
+      return 'in time';
+    });
+    expect(await answer).toBe('in time');
+    client.end();
+  });
+
+  // A call may be given up at the deadline a moment before the timer of the request comes.
+  it.each([
+    ['answers', async () => 'late'],
+    ['fails', async () => Promise.reject(new Error('late'))],
+  ])('is a timeout when it %s at its deadline, whichever timer came first', async (_, settle) => {
+    const client = begin();
+    const answer = client.run(() => {
+      now += 200;
+      return settle();
+    });
+    await expect(answer).rejects.toMatchObject(timeout);
+    expect(client.isGone).toBe(true);
+    client.end();
+  });
+
+  it('is not begun after its deadline', async () => {
+    const client = begin();
+    now += 200;
+    const work = jest.fn();
+    await expect(client.run(work)).rejects.toMatchObject(timeout);
+    expect(work).not.toHaveBeenCalled();
+  });
+
+  it('ends with the reason of an abortion that came before the deadline', async () => {
+    const client = begin();
+    const answer = client.run(async () => {
+      client.abort(new ClientGone());
+      now += 200;
+    });
+    await expect(answer).rejects.toBeInstanceOf(ClientGone);
+    client.end();
+  });
+});

@@ -135,7 +135,7 @@ export class Overload {
     // Falls slowly: after a pause of a tenth of a second there would be none.
     this.#room.seats = Math.max(served, this.#room.seats * 0.8);
     if (this.#sinceDecision() >= busy && this.#late > delay)
-      this.#allow(Math.min(this.#limit, inFlight) * 0.8);
+      this.#allow(Math.min(this.#limit, inFlight) * Math.min(0.8, Math.max(0.5, delay / this.#late)));
     else if (this.#late < delay / 2) this.#allow(this.#limit * 1.1);
     this.#unread.look(now);
     const hasRefused = this.#room.refused > this.#refusedBefore;

@@ -10,12 +10,12 @@ export const overload = mapOf({
       'How late the event loop may be on average, which each request waits on top of its own work. While it is later, and has hardly a pause, fewer requests are served at once, but never fewer than 64.',
     ),
   queue: duration
-    .prefault('200ms')
+    .prefault('250ms')
     .describe(
       'How long requests may have to wait for their turn when there are too many: as many wait until they are served as were served in that time before.',
     ),
   wait: timeout
-    .prefault('25ms')
+    .prefault('15ms')
     .describe(
       'After how long a request is refused for which there was no room in `queue`. Clients that ask again as soon as they are refused are slowed by it; what they would cost is left for others.',
     ),

@@ -78,7 +78,9 @@ export class Gateway implements GatewayInterface {
         });
       });
       const refusal = supergraphSdl === undefined ? undefined : await this.#tryGeneration(supergraphSdl);
-      if (this.#current === undefined) await this.#runLastGood();
+      // Whoever starts the gateway says why it does not: the log says it where it goes on.
+      const say = (): void => refusal && this.#sayRefused(supergraphSdl!, refusal);
+      if (this.#current === undefined) await this.#runLastGood(say);
       if (refusal !== undefined && this.#current === undefined) throw refusal;
       this.#building = this.#build();
     } catch (error) {
@@ -87,12 +89,16 @@ export class Gateway implements GatewayInterface {
     }
   }
 
-  async #runLastGood(): Promise<void> {
+  /** @param onFound called when there is one, before it is tried */
+  async #runLastGood(onFound: () => void): Promise<void> {
     const { lastGood, logger } = this.#settings;
     try {
       const kept = await lastGood?.read();
-      if (kept === undefined || (await this.#tryGeneration(kept.supergraphSdl)) !== undefined) return;
-      logger.warn({ file: lastGood!.file, since: kept.since }, 'the last good supergraph runs');
+      if (kept === undefined) return;
+      onFound();
+      const refusal = await this.#tryGeneration(kept.supergraphSdl);
+      if (refusal !== undefined) this.#sayRefused(kept.supergraphSdl, refusal);
+      else logger.warn({ file: lastGood!.file, since: kept.since }, 'the last good supergraph runs');
     } catch (error) {
       logger.warn(
         { file: lastGood!.file, reason: (error as Error).message },
@@ -151,14 +157,22 @@ export class Gateway implements GatewayInterface {
       this.#next = undefined;
       if (supergraphSdl === this.#current?.supergraphSdl)
         this.#settings.source.onOutcome?.({ result: 'live', supergraphSdl });
-      else await this.#tryGeneration(supergraphSdl);
+      else {
+        const refusal = await this.#tryGeneration(supergraphSdl);
+        if (refusal !== undefined) this.#sayRefused(supergraphSdl, refusal);
+      }
     }
     this.#busy = false;
   }
 
+  #sayRefused(supergraphSdl: string, { message: reason }: Error): void {
+    const supergraph = supergraphId(supergraphSdl);
+    this.#settings.logger.error({ supergraph, reason }, 'a supergraph was refused');
+  }
+
   /** Resolves with why it cannot be run. */
   async #tryGeneration(supergraphSdl: string): Promise<Error | undefined> {
-    const { source, build, audit, logger, metrics } = this.#settings;
+    const { source, build, audit, metrics } = this.#settings;
     try {
       const from = this.#runningId();
       const to = supergraphId(supergraphSdl);
@@ -169,7 +183,6 @@ export class Gateway implements GatewayInterface {
     } catch (error) {
       const reason = (error as Error).message;
       metrics.supergraphUpdates.add(1, { result: 'refused' });
-      logger.error({ supergraph: supergraphId(supergraphSdl), reason }, 'a supergraph was refused');
       source.onOutcome?.({ result: 'refused', supergraphSdl, reason });
       audit?.action({
         action: 'supergraph.swap',

@@ -25,6 +25,7 @@ import type { ClientLimits } from './limits/client-limits';
 import { compileOperationCost, type OperationCost } from './limits/cost/operation-cost';
 import { createCostReport } from './limits/cost/report';
 import { type RefuseOperation, refuseOperation } from './limits/operation-limits';
+import { networkOf } from './limits/rates';
 import { limitCalls } from './limits/subgraph-calls';
 import type { CostDirectives, PlanCache, PlannedOperation, Planner } from './planning';
 import { Rejection } from './programs';
@@ -173,7 +174,12 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     const { ask, cost: costs } = entry;
     const asked = ask(variables, refused);
     const execution = await responses.answer(asked, client, async (caller) =>
-      perform(programs.peek(planned) ?? (await programs.get(planned)), variables, costs, caller),
+      perform(
+        programs.peek(planned) ?? (await programs.get(planned, senderOf(client))),
+        variables,
+        costs,
+        caller,
+      ),
     );
     const result: GatewayExecutionResult = { data: dataOf(execution) };
     if (execution.errors.length > 0) result.errors = execution.errors;
@@ -220,6 +226,10 @@ function checkVariables(
 }
 
 const noVariables = { coerced: {} };
+
+/** Whose new operations wait for one another. Who has proven nothing is known by the address only. */
+const senderOf = ({ identity, address }: ClientRequest): string =>
+  identity.principal === '' ? networkOf(address) : identity.principal;
 
 /** Counts the cost for the rates of the client. Throws where it has none left for it. */
 function charge(client: ClientRequest, { estimate }: OperationCost, variables: Variables): void {

@@ -22,8 +22,10 @@ export interface ProgramsOptions {
 export function createPrograms(options: ProgramsOptions): PlanCache<Program | Rejection> {
   const { planner, authorization, schema, supergraphSchema } = options;
   return new PlanCache<Program | Rejection>({
-    make: async (operation) => {
-      const planned = await plan(operation);
+    make: async (operation, sender) => {
+      const planned = await plan(operation, {
+        plan: (document, name, overrideLabels) => planner.plan(document, name, overrideLabels, sender),
+      });
       if (planned.kind === 'rejected') return { compiled: new Rejection(planned.fields) };
       const { plan: made, refusals } = planned;
       const document = parse(operation.document, { noLocation: true });
@@ -33,10 +35,10 @@ export function createPrograms(options: ProgramsOptions): PlanCache<Program | Re
     },
   });
 
-  async function plan(operation: PlannedOperation) {
+  async function plan(operation: PlannedOperation, ofSender: Pick<Planner, 'plan'>) {
     const { document, operationName, overrideLabels, refused = [] } = operation;
-    if (refused.length > 0) return authorization.plan(operation, planner);
-    const made = await planner.plan(document, operationName, overrideLabels);
+    if (refused.length > 0) return authorization.plan(operation, ofSender);
+    const made = await ofSender.plan(document, operationName, overrideLabels);
     return { kind: 'plan' as const, plan: made, refusals: undefined };
   }
 }

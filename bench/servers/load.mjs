@@ -64,7 +64,7 @@ async function run(options) {
         }
       }
       if (stopping) idle.push(client);
-      else if (closedLoop) client.send(lastAnswer);
+      else if (closedLoop) sendAndRest(client);
       else if (due.length > 0) client.send(due.shift());
       else idle.push(client);
     };
@@ -262,6 +262,25 @@ const isOk = (bytes) => bytes[9] === 50 && bytes[10] === 48 && bytes[11] === 48;
 function refusal(bytes, end) {
   const text = bytes.latin1Slice(0, end);
   return [text.slice(9, text.indexOf('\r\n')), /"code":"(\w+)"/.exec(text)?.[1]].filter(Boolean).join(' ');
+}
+
+/**
+ * Clients that ask again at once look at their connections at most every 0.05 ms: what came meanwhile is read in one
+ * turn. To wake up for each answer takes half as much of the core again, and the fastest servers wait for it.
+ */
+function sendAndRest(client) {
+  client.send(performance.now());
+  if (restIsDue) return;
+  restIsDue = true;
+  setImmediate(rest);
+}
+
+let restIsDue = false;
+const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
+
+function rest() {
+  restIsDue = false;
+  Atomics.wait(nobodyWakes, 0, 0, 0.05);
 }
 
 /** First in, first out. An array takes as long to hand out its first item as it has items. */

@@ -24,7 +24,9 @@ export const planning = mapOf({
     .describe('The most plans of one operation that are compared; the best of these is taken.'),
   waiting: positiveInt
     .default(500)
-    .describe('How many operations may wait to be planned; more are refused at once.'),
+    .describe(
+      'How many operations may wait to be planned. Clients take turns; more than these are refused at once, those first of the client with the most.',
+    ),
   threads: positiveInt
     .default(2)
     .describe(

@@ -16,7 +16,7 @@ export interface PlannedOperation {
 
 export interface PlanCacheOptions<Compiled> {
   /** Plans an operation and builds what is kept, for instance a program. What it rejects with reaches the callers of `get`. */
-  readonly make: (operation: PlannedOperation) => Promise<Made<Compiled>>;
+  readonly make: (operation: PlannedOperation, sender: string | undefined) => Promise<Made<Compiled>>;
   /**
    * How much may be kept, in bytes.
    *
@@ -73,14 +73,17 @@ export class PlanCache<Compiled extends object> {
     return entry.compiled;
   }
 
-  /** Plans and compiles an operation unless that has been done; calls for the same one at the same time do it once. */
-  get(operation: PlannedOperation): Promise<Compiled> {
+  /**
+   * Plans and compiles an operation unless that has been done; calls for the same one at the same time do it once, as
+   * something that the first `sender` has asked for.
+   */
+  get(operation: PlannedOperation, sender?: string): Promise<Compiled> {
     const kept = this.peek(operation);
     if (kept !== undefined) return Promise.resolve(kept);
     const key = keyOf(operation);
     let pending = this.#pending.get(key);
     if (pending === undefined) {
-      pending = this.#make(key, operation).finally(() => this.#pending.delete(key));
+      pending = this.#make(key, operation, sender).finally(() => this.#pending.delete(key));
       this.#pending.set(key, pending);
     }
     return pending;
@@ -102,9 +105,9 @@ export class PlanCache<Compiled extends object> {
     for (const operation of operations) await this.get(operation).catch(() => undefined);
   }
 
-  async #make(key: string, operation: PlannedOperation): Promise<Compiled> {
+  async #make(key: string, operation: PlannedOperation, sender: string | undefined): Promise<Compiled> {
     const { make, sizeOf = estimateSize } = this.#options;
-    const { compiled, plan } = await make(operation);
+    const { compiled, plan } = await make(operation, sender);
     const size = Math.max(1, Math.ceil(sizeOf(compiled, plan, operation)));
     this.#entries.set(key, { operation, compiled, uses: 1 }, { size });
     if (operation.refused !== undefined && operation.refused.length > 0) this.#bound(key, operation);

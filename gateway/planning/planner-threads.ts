@@ -25,7 +25,7 @@ export interface PlannerOptions extends QueryPlannerOptions {
    */
   readonly deadline?: number | undefined;
   /**
-   * How many operations may wait for a thread; more are refused at once.
+   * How many operations may wait for a thread; more are refused at once, first those of who has most of them there.
    *
    * @default 500
    */
@@ -56,12 +56,13 @@ export interface Planner {
   readonly ready: Promise<SupergraphFacts>;
   /**
    * Plans an operation that is valid against the API schema. Progressive overrides are off unless `overrideLabels`
-   * names their labels. Rejects with a `PlanningError`.
+   * names their labels. Where operations wait, their senders take turns. Rejects with a `PlanningError`.
    */
   plan(
     document: string,
     operationName: string | undefined,
     overrideLabels?: readonly string[],
+    sender?: string,
   ): Promise<QueryPlan>;
   /** Plans an operation and writes the plan as text, for people. Rejects with a `PlanningError`. */
   describe(
@@ -143,8 +144,9 @@ class PlannerThreads implements Planner {
     document: string,
     operationName: string | undefined,
     overrideLabels: readonly string[] = [],
+    sender = '',
   ): Promise<QueryPlan> {
-    const plan = await this.#enqueue({ document, operationName, overrideLabels, form: 'plan' });
+    const plan = await this.#enqueue({ document, operationName, overrideLabels, form: 'plan' }, sender);
     return JSON.parse(plan) as QueryPlan;
   }
 
@@ -153,20 +155,26 @@ class PlannerThreads implements Planner {
     operationName: string | undefined,
     overrideLabels: readonly string[] = [],
   ): Promise<string> {
-    return this.#enqueue({ document, operationName, overrideLabels, form: 'text' });
+    return this.#enqueue({ document, operationName, overrideLabels, form: 'text' }, '');
   }
 
-  #enqueue(request: PlanRequest): Promise<string> {
+  #enqueue(request: PlanRequest, sender: string): Promise<string> {
     const { document, operationName, overrideLabels } = request;
     const key = JSON.stringify([document, operationName, overrideLabels.toSorted()]);
     const known = this.#stopped ?? this.#failed.get(key);
     if (known !== undefined) return Promise.reject(new PlanningError(known));
-    if (this.#queue.size >= this.#queueLimit) return Promise.reject(new PlanningError('busy'));
+    if (this.#queue.size >= this.#queueLimit) {
+      const busy = new PlanningError('busy');
+      const displaced = this.#queue.takeOfMost(sender);
+      if (displaced === undefined) return Promise.reject(busy);
+      displaced.settle(busy);
+    }
 
     return new Promise((resolve, reject) => {
       const task: Task = {
         key,
         request,
+        sender,
         isSlow: false,
         worked: 0,
         expires: performance.now() + this.#deadline,

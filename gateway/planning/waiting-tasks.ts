@@ -6,6 +6,8 @@ import type { PlanRequest } from './worker';
 export interface Task {
   readonly key: string;
   readonly request: PlanRequest;
+  /** Who asks for it: their tasks wait for one another. */
+  readonly sender: string;
   /** Whether it has been tried and was not quick. */
   isSlow: boolean;
   /** For how long threads have worked on it before, in milliseconds. */
@@ -17,14 +19,15 @@ export interface Task {
 }
 
 /**
- * The operations that wait for a thread: those that may be quick, and those that were tried and are not.
+ * The operations that wait for a thread: those that may be quick, and those that were tried and are not. Senders take
+ * turns, so that one of many new operations delays another's by one of them and not by all.
  *
  * Which ones are slow is only known once they have been tried; it is remembered, so that who sends one again and again
  * keeps no quick ones waiting.
  */
 export class WaitingTasks {
-  readonly #quick = new Set<Task>();
-  readonly #slow = new Set<Task>();
+  readonly #quick = new Turns();
+  readonly #slow = new Turns();
   readonly #knownSlow: LRUCache<string, true>;
 
   /** @param rememberFor how long an operation counts as slow, in milliseconds */
@@ -47,11 +50,14 @@ export class WaitingTasks {
     this.add(task);
   }
 
-  /** Takes out the task that waits longest, quick ones first. */
+  /** Takes out the task of the sender whose turn it is that waits longest, quick ones first. */
   take({ slowToo }: { readonly slowToo: boolean }): Task | undefined {
-    const [task] = this.#quick.size > 0 || !slowToo ? this.#quick : this.#slow;
-    if (task !== undefined) this.delete(task);
-    return task;
+    return (this.#quick.size > 0 || !slowToo ? this.#quick : this.#slow).take();
+  }
+
+  /** Takes out the newest task of the sender of most, if that is not this one: there is no room for all. */
+  takeOfMost(sender: string): Task | undefined {
+    return (this.#quick.size >= this.#slow.size ? this.#quick : this.#slow).takeOfMost(sender);
   }
 
   delete(task: Task): void {
@@ -61,9 +67,49 @@ export class WaitingTasks {
 
   /** Takes out all. */
   clear(): Task[] {
-    const tasks = [...this.#quick, ...this.#slow];
-    this.#quick.clear();
-    this.#slow.clear();
+    const tasks: Task[] = [];
+    for (let task = this.take({ slowToo: true }); task !== undefined; task = this.take({ slowToo: true }))
+      tasks.push(task);
     return tasks;
+  }
+}
+
+/** Tasks of which each sender has one taken in turn, the one that waits longest. */
+class Turns {
+  size = 0;
+  /** The sender whose turn it is comes first; each has at least one. */
+  readonly #bySender = new Map<string, Set<Task>>();
+
+  add(task: Task): void {
+    const tasks = this.#bySender.get(task.sender);
+    if (tasks === undefined) this.#bySender.set(task.sender, new Set([task]));
+    else tasks.add(task);
+    this.size++;
+  }
+
+  delete(task: Task): void {
+    const tasks = this.#bySender.get(task.sender);
+    if (tasks?.delete(task) !== true) return;
+    this.size--;
+    if (tasks.size === 0) this.#bySender.delete(task.sender);
+  }
+
+  take(): Task | undefined {
+    const [first] = this.#bySender;
+    if (first === undefined) return undefined;
+    const [sender, tasks] = first;
+    const [task] = tasks;
+    this.#bySender.delete(sender);
+    this.#bySender.set(sender, tasks);
+    this.delete(task!);
+    return task;
+  }
+
+  takeOfMost(sender: string): Task | undefined {
+    let most = this.#bySender.get(sender);
+    for (const tasks of this.#bySender.values()) if (tasks.size > (most?.size ?? 1)) most = tasks;
+    const newest = most === undefined || most === this.#bySender.get(sender) ? undefined : [...most].at(-1);
+    if (newest !== undefined) this.delete(newest);
+    return newest;
   }
 }

@@ -162,19 +162,23 @@ it('1,000 clients that leave take their calls along, and the subgraph is not bla
 
 describe('the deadline of a request', () => {
   it.each(waysIn)('is 504 in time, and told to each subgraph, by $name', async ({ name, request }) => {
-    await start({ timeouts: { request: '500ms', subgraph: '10s' } });
+    await start({ timeouts: { request: '1s', subgraph: '10s' } });
+    const query = '{ me { name } thing { name } }';
+    // Once it is planned: on a busy machine that alone may take a second.
+    while ((await fetch(request(gateway.url, { query }))).status !== 200);
+    broken.requests.length = 0;
     broken.answer = () => undefined;
     const began = performance.now();
-    const response = await fetch(request(gateway.url, { query: '{ me { name } thing { name } }' }));
+    const response = await fetch(request(gateway.url, { query }));
     const took = performance.now() - began;
     const body: Json = await response.json();
     const { errors } = Array.isArray(body) ? body[1] : body;
     expect([name, response.status, errors[0].extensions.code]).toEqual([name, 504, 'GATEWAY_TIMEOUT']);
-    expect(took).toBeGreaterThanOrEqual(495);
-    if (process.env['WEIR_QUIET'] === '1') expect(took).toBeLessThan(600);
+    expect(took).toBeGreaterThanOrEqual(995);
+    if (process.env['WEIR_QUIET'] === '1') expect(took).toBeLessThan(1100);
     expect(broken.requests.length).toBeGreaterThan(0);
     for (const { headers } of broken.requests)
-      expect(Number(headers['x-request-timeout'])).toBeLessThanOrEqual(500);
+      expect(Number(headers['x-request-timeout'])).toBeLessThanOrEqual(1000);
     await until(() => broken.requests.every((each) => each.aborted));
   });
 });

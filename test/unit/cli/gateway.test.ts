@@ -7,6 +7,8 @@ import { composeSupergraph } from '../../../schema';
 import { type RunningCli, startCli } from '../../support/run-cli';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
+const broken = join(folder, 'broken.graphql');
+writeFileSync(broken, 'type Query { ');
 let running: RunningCli | undefined;
 afterEach(() => running?.stop());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -60,6 +62,11 @@ describe('weir gateway', () => {
       'a supergraph that does not exist',
       ['--supergraph', 'nowhere.graphql'],
       'weir: The supergraph cannot be read: nowhere.graphql does not exist.\n',
+    ],
+    [
+      'a supergraph that cannot be run',
+      ['--supergraph', broken],
+      `weir: The supergraph cannot be run: ${broken}:1:14: Syntax Error: Expected Name, found <EOF>.\n`,
     ],
     [
       'a configuration that does not exist',

@@ -116,3 +116,38 @@ it('retires what is built after it was stopped', async () => {
   expect(live).toEqual(['1']);
   expect(built.map(({ retired }) => retired)).toEqual([true, true]);
 });
+
+describe('a first supergraph that cannot be run', () => {
+  const log: string[] = [];
+  beforeEach(() => log.splice(0));
+
+  const start = async (kept: string | undefined): Promise<void> => {
+    const destination = { write: (line: string) => log.push((JSON.parse(line) as { msg: string }).msg) };
+    const gateway = new Gateway({
+      source: sourceOf('broken'),
+      build: (sdl) =>
+        sdl === 'broken'
+          ? Promise.reject(new Error('No.'))
+          : Promise.resolve(generationOf(sdl) as unknown as Generation),
+      lastGood: {
+        file: 'kept.graphql',
+        read: async () => (kept === undefined ? undefined : { supergraphSdl: kept, since: new Date() }),
+        write: async () => undefined,
+      },
+      logger: createLogger({ level: 'warn', destination }),
+      metrics,
+    });
+    await gateway.start();
+    await gateway.stop();
+  };
+
+  it('is why the start fails, which is said by whoever started it, and not in the log too', async () => {
+    await expect(start(undefined)).rejects.toThrow('No.');
+    expect(log).toEqual([]);
+  });
+
+  it('is said in the log when the last good one runs in its place', async () => {
+    await start('kept');
+    expect(log).toEqual(['a supergraph was refused', 'the last good supergraph runs']);
+  });
+});

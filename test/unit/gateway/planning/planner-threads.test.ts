@@ -262,6 +262,21 @@ describe('a planner', () => {
     expect(await plannedAtLast(planner, '{ me { id } }')).toMatchObject({ kind: 'QueryPlan' });
   });
 
+  it('delays the operation of one sender by one of another who sends many, and refuses many first', async () => {
+    const planner = await startPlanner({ ...unbounded, queueLimit: 20 });
+    const order: string[] = [];
+    const plan = (document: string, sender: string) =>
+      planner.plan(document, undefined, [], sender).then(
+        () => order.push(sender),
+        () => order.push(`${sender} refused`),
+      );
+    const many = Array.from({ length: 21 }, (_, i) => plan(`{ me { a${i}: id } }`, 'many'));
+    await Promise.all([plan('{ me { id } }', 'one'), ...many]);
+    // One was being planned when they came, another one before it was its turn.
+    expect(order.indexOf('one')).toBeLessThanOrEqual(3);
+    expect(order.filter((each) => each.endsWith('refused'))).toEqual(['many refused']);
+  });
+
   it('survives a plan that takes more memory than it may', async () => {
     const planner = await startPlanner({ ...unbounded, deadline: 60_000, memoryLimit: 64 });
     expect(await failureOf(planner.plan(friendsOfFriends(14), undefined))).toMatchObject({

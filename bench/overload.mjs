@@ -46,7 +46,7 @@ await withHelpers(async ({ clients, urls, folder, start }) => {
   const goodput = (over.requests - wrong) / over.seconds;
   say(
     `overload: ${(over.requests / over.seconds).toFixed(0)}/s answered, goodput ${goodput.toFixed(0)}/s = ` +
-      `${(goodput / capacity).toFixed(2)} of capacity, refused p50 ${over.wrongP50?.toFixed(0)} ms, ` +
+      `${(goodput / capacity).toFixed(2)} of capacity (p50 ${over.rightP50?.toFixed(0)} ms, p99 ${over.rightP99?.toFixed(0)} ms), refused p50 ${over.wrongP50?.toFixed(0)} ms, ` +
       `p99 ${over.wrongP99?.toFixed(0)} ms (the clients are late themselves: p50 ${over.lateP50.toFixed(0)} ms, ` +
       `p99 ${over.lateP99.toFixed(0)} ms), ` +
       `at most ${Math.round(most / 1e6)} MB, ${told(over.wrong)}`,

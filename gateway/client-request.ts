@@ -43,7 +43,8 @@ interface Operation {
  */
 export class ClientRequest implements Caller, Live {
   place = -1;
-  readonly start = performance.now();
+  /** When it came, in milliseconds as `performance.now()` says them. */
+  readonly start: number;
   /** Where it comes from: an IP address. Looked up at once, as a closed socket does not know it. */
   readonly address: string;
   readonly response: ServerResponse;
@@ -77,8 +78,14 @@ export class ClientRequest implements Caller, Live {
   #timer: NodeJS.Timeout | undefined;
   #atEnd: (() => void)[] | undefined;
 
-  constructor(options: ClientRequestOptions, request: IncomingMessage, response: ServerResponse) {
+  constructor(
+    options: ClientRequestOptions,
+    request: IncomingMessage,
+    response: ServerResponse,
+    start: number,
+  ) {
     this.#options = options;
+    this.start = start;
     this.response = response;
     this.#received = request.headers;
     this.address = options.addressOf(request);
@@ -205,6 +212,10 @@ export class ClientRequest implements Caller, Live {
   end(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     for (const release of this.#atEnd?.splice(0) ?? []) release();
+    // A request that was there for long is among the old objects, and keeps what it refers to until all of them are
+    // collected: here its whole execution.
+    this.#timer = undefined;
+    this.#onAbort = undefined;
   }
 }
 

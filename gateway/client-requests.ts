@@ -15,6 +15,8 @@ export interface ClientRequestsOptions {
   readonly options: Options;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Called after each one that has ended. */
+  readonly onEnd: () => void;
 }
 
 /** The requests of clients that are not answered yet: each begins here, is measured, and has its line in the access log. */
@@ -68,9 +70,12 @@ export class ClientRequests {
     for (const { response } of this) yield response;
   }
 
-  /** Begins a request, before anything else is done for it. It ends with its response, or when the client leaves. */
-  begin(request: IncomingMessage & WithClient, response: ServerResponse): ClientRequest {
-    const client = new ClientRequest(this.#ofAll, request, response);
+  /**
+   * Begins a request that has come at `arrival`, before anything else is done for it. It ends with its response, or
+   * when the client leaves.
+   */
+  begin(request: IncomingMessage & WithClient, response: ServerResponse, arrival: number): ClientRequest {
+    const client = new ClientRequest(this.#ofAll, request, response, arrival);
     request[clientKey] = client;
     this.#inFlight.add(client);
     if (!isProbe(request.url!)) this.#counted++;
@@ -97,12 +102,22 @@ export class ClientRequests {
   #end(request: IncomingMessage, response: ServerResponse): void {
     const client = clientOf(request);
     if (client.place === outOfSet) return;
-    const isForHealth = isProbe(request.url!);
     this.#inFlight.delete(client);
-    const { metrics, logger } = this.#settings;
     const answered = isAnswered(response);
     if (!answered) client.abort(new ClientGone());
     client.end();
+    this.#record(client, request, response, answered);
+    this.#settings.onEnd();
+  }
+
+  #record(
+    client: ClientRequest,
+    request: IncomingMessage,
+    response: ServerResponse,
+    answered: boolean,
+  ): void {
+    const isForHealth = isProbe(request.url!);
+    const { metrics, logger } = this.#settings;
     const status = answered ? response.statusCode : clientGone;
     const milliseconds = performance.now() - client.start;
     const method = request.method!;

@@ -93,11 +93,10 @@ export function createRefusal(
     const type = accept.includes('application/graphql-response+json') ? 1 : 0;
     const { status, headers, bytes } = prepared[type]!;
     const cors = corsHeaders(origin);
-    const isWhole = request instanceof WholeRequest && response instanceof WholeResponse;
-    if (isWhole && response.takesMessage && request.method !== 'HEAD') {
+    if (request instanceof WholeRequest) request.forget();
+    if (response instanceof WholeResponse && response.takesMessage && request.method !== 'HEAD') {
       let known = messages.get(cors);
       if (known === undefined) messages.set(cors, (known = []));
-      request.forget();
       response.sendMessage(status, (known[type] ??= messageOf(status, [...headers, ...cors], bytes)));
       return;
     }

@@ -1,16 +1,19 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
 import cors from '@fastify/cors';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { ClientRequest } from './client-request';
 import { clientOf, type ClientRequests } from './client-requests';
 import { compileCorsHeaders, corsOptions } from './cors';
 import type { Front } from './edge/front';
+import { WholeRequest } from './edge/whole-messages';
 import { requestError } from './errors';
 import { explorationRoutes } from './exploration';
 import { hasTooLargeHeaders } from './header-limits';
 import { healthRoutes, isProbe, type Readiness } from './health';
 import { createRefusal, handleErrors, sendError } from './http-errors';
 import type { Overload } from './limits/overload';
+import type { Guest } from './limits/waiting-room';
 import type { Options } from './options';
 import { securityHeaders } from './security-headers';
 import type { Logger } from './telemetry/logger';
@@ -87,11 +90,45 @@ export function createHttpServer(settings: HttpServerOptions): HttpServer {
   void app.register(cors, corsOptions(options));
   healthRoutes(app, readiness);
   if (options.mode === 'development') explorationRoutes(app, options.path);
+  const serve: Serve = (request, response, arrival) =>
+    front(clients.begin(request, response, arrival), request, response, route);
   return {
     app,
     handle(request, response) {
-      if (!isProbe(request.url!) && overload.refuses()) refuse(request, response);
-      else front(clients.begin(request, response), request, response, route);
+      if (isProbe(request.url!) || overload.hasPlace) serve(request, response, performance.now());
+      else overload.receive(new Waiting(request, response, serve, refuse));
     },
   };
+}
+
+type Serve = (request: IncomingMessage, response: ServerResponse, arrival: number) => void;
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A request that waits for a place. */
+class Waiting implements Guest {
+  readonly since = performance.now();
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
+  readonly #serve: Serve;
+  readonly #refuse: Answer;
+
+  constructor(request: IncomingMessage, response: ServerResponse, serve: Serve, refuse: Answer) {
+    this.#request = request;
+    this.#response = response;
+    this.#serve = serve;
+    this.#refuse = refuse;
+    if (request instanceof WholeRequest) request.hold();
+  }
+
+  get isGone(): boolean {
+    return this.#request.destroyed || this.#response.stream?.destroyed === true;
+  }
+
+  serve(): void {
+    this.#serve(this.#request, this.#response, this.since);
+  }
+
+  refuse(): void {
+    this.#refuse(this.#request, this.#response);
+  }
 }

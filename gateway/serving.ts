@@ -199,7 +199,7 @@ function build(
   ];
   const authentication = createAuthentication({ options: options.auth, logger });
   const admit = authentication?.admit;
-  const clients = new ClientRequests({ options, logger, metrics });
+  const clients = new ClientRequests({ options, logger, metrics, onEnd: () => overload.next() });
   const corsHeaders = compileCorsHeaders(options);
   const { answerHeaders } = caching;
   const { clientDirectives } = options.cache.responses;

@@ -40,7 +40,8 @@ async function run(options) {
   );
   const latencies = [];
   const wrong = new Map();
-  /** Of answers that were wrong, since they were asked for. */
+  /** Since they were asked for: of answers that were right, and of those that were wrong. */
+  const rightLatencies = [];
   const wrongLatencies = [];
   let measuring = false;
   let stopping = false;
@@ -58,10 +59,8 @@ async function run(options) {
       if (measuring) {
         finished += 1;
         latencies.push(lastAnswer - client.dueAt);
-        if (problem !== undefined) {
-          wrong.set(problem, (wrong.get(problem) ?? 0) + 1);
-          wrongLatencies.push(lastAnswer - client.sentAt);
-        }
+        if (problem !== undefined) wrong.set(problem, (wrong.get(problem) ?? 0) + 1);
+        (problem === undefined ? rightLatencies : wrongLatencies).push(lastAnswer - client.sentAt);
       }
       if (stopping) idle.push(client);
       else if (closedLoop) sendAndRest(client);
@@ -99,6 +98,7 @@ async function run(options) {
   if (finished === 0) throw new Error('no request was answered');
 
   latencies.sort((a, b) => a - b);
+  rightLatencies.sort((a, b) => a - b);
   wrongLatencies.sort((a, b) => a - b);
   const percentile = (share, of = latencies) => of[Math.min(of.length - 1, Math.floor(of.length * share))];
   return {
@@ -113,6 +113,8 @@ async function run(options) {
     unanswered,
     reconnects: clients.reduce((sum, client) => sum + client.reconnects, 0),
     wrong: Object.fromEntries(wrong),
+    rightP50: percentile(0.5, rightLatencies),
+    rightP99: percentile(0.99, rightLatencies),
     wrongP50: percentile(0.5, wrongLatencies),
     wrongP99: percentile(0.99, wrongLatencies),
     lateP50: lateness.percentile(50) / 1e6,

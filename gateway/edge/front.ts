@@ -82,8 +82,10 @@ export function createFront({ path, bodyLimit, isOpen, admit, rates, answerers }
       return;
     }
     const size = isUsual && request.url === path && request.method === 'POST' ? jsonSize(request) : 0;
-    if (size === 0 || size > bodyLimit) route(request, response);
-    else takeBody(request, size, (body) => meet({ client, request, response, body }, route));
+    if (size === 0 || size > bodyLimit) {
+      giveBack(request, noBody);
+      route(request, response);
+    } else takeBody(request, size, (body) => meet({ client, request, response, body }, route));
   };
 }
 

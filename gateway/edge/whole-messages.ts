@@ -21,6 +21,13 @@ export class WholeRequest extends IncomingMessage {
   #missing = 0;
   #pieces: Buffer[] | undefined;
   #hasEnded = false;
+  /** Whether no more is read off the connection. */
+  #isStopped = false;
+
+  /** Keeps what comes of the body, until `takeBody`, `handOn` or `forget` says what becomes of it. */
+  hold(): void {
+    this.#state = 'held';
+  }
 
   /**
    * Calls `take` once when `size` bytes of the body have arrived. None of it can be read until `handOn` is called. A
@@ -28,8 +35,10 @@ export class WholeRequest extends IncomingMessage {
    */
   takeBody(size: number, take: (body: Buffer) => void): void {
     this.#state = 'held';
-    this.#missing = size;
-    this.#take = take;
+    this.#missing = size - this.arrived;
+    if (this.#missing > 0) this.#take = take;
+    else take(this.#whole());
+    this.#goOn();
   }
 
   /** Lets others read the body, from its beginning. */
@@ -37,6 +46,7 @@ export class WholeRequest extends IncomingMessage {
     this.#state = 'streamed';
     for (const piece of this.#pieces?.splice(0) ?? []) super.push(piece);
     if (this.#hasEnded) super.push(null);
+    this.#goOn();
   }
 
   /** Says that nobody will read anything: the request is answered. */
@@ -44,6 +54,7 @@ export class WholeRequest extends IncomingMessage {
     this.#state = 'done';
     this.#pieces = undefined;
     this.#take = undefined;
+    this.#goOn();
   }
 
   /** Node's parser hands on what has arrived with this; null at the end. */
@@ -51,7 +62,7 @@ export class WholeRequest extends IncomingMessage {
     if (piece !== null) this.arrived += piece.length;
     if (this.#state === 'streamed') return super.push(piece);
     if (piece === null) this.#hasEnded = true;
-    else if (this.#state === 'held') this.#hold(piece);
+    else if (this.#state === 'held') return this.#hold(piece);
     return true;
   }
 
@@ -64,16 +75,36 @@ export class WholeRequest extends IncomingMessage {
     return Reflect.get<IncomingMessage, 'readableEnded'>(IncomingMessage.prototype, 'readableEnded', this);
   }
 
-  #hold(piece: Buffer): void {
-    this.#missing -= piece.length;
+  /** @returns whether more may come */
+  #hold(piece: Buffer): boolean {
     if (this.#pieces === undefined) this.#pieces = [piece];
     else this.#pieces.push(piece);
     const take = this.#take;
-    if (this.#missing > 0 || take === undefined) return;
+    if (take === undefined) {
+      this.#isStopped = this.arrived > mostUnasked;
+      return !this.#isStopped;
+    }
+    this.#missing -= piece.length;
+    if (this.#missing > 0) return true;
     this.#take = undefined;
-    take(this.#pieces.length === 1 ? piece : Buffer.concat(this.#pieces));
+    take(this.#whole());
+    return true;
+  }
+
+  #whole(): Buffer {
+    const [first, ...others] = this.#pieces!;
+    return others.length === 0 ? first! : Buffer.concat(this.#pieces!);
+  }
+
+  #goOn(): void {
+    if (!this.#isStopped) return;
+    this.#isStopped = false;
+    this._read(0);
   }
 }
+
+/** Bytes of a body that are kept before anybody wants them. */
+const mostUnasked = 16 * 1024;
 
 /** A response that can be sent as one piece, its head included: Node need not check, join and copy them. */
 export class WholeResponse<

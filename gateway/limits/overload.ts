@@ -1,10 +1,11 @@
 import { getHeapStatistics } from 'node:v8';
 import type { ServerResponse } from 'node:http';
-import type { Meter, ObservableCounter, ObservableResult } from '@opentelemetry/api';
+import type { Meter, ObservableCounter, ObservableResult, ObservableUpDownCounter } from '@opentelemetry/api';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { UnreadAnswers } from './unread-answers';
 import { UnsentRequests, type UnsentRequestsOptions } from './unsent-requests';
+import { type Guest, WaitingRoom } from './waiting-room';
 
 export interface OverloadOptions {
   readonly options: Options['overload'];
@@ -20,28 +21,38 @@ export interface OverloadOptions {
 }
 
 /**
- * Says when a request is refused because there are too many: better a few answered in time than all too late.
+ * Says when a request is served, when it waits, and when it is refused because there are too many: better a few answered
+ * in time than all too late.
  *
- * How many may be served at once follows how late the event loop is on average (additive increase, multiplicative
- * decrease, as TCP does it): a late loop is a queue that nobody sees. One pause, such as a garbage collection, is none.
- * Never fewer than `least`, which a healthy loop gets through, and none while the heap is nearly full or clients do not
- * read their answers or send the rest of their requests, however few there are.
+ * How many are served at once follows how late the event loop is on average while it has hardly a pause (additive
+ * increase, multiplicative decrease, as TCP does it): a late loop is a queue that nobody sees, and each request in it
+ * costs more memory than one that waits. One pause, such as a garbage collection, makes no loop late. Never fewer than
+ * `least`, which a healthy loop gets through, and none while the heap is nearly full or clients do not read their
+ * answers or send the rest of their requests, however few there are.
+ *
+ * Who finds no place waits for one in a `WaitingRoom`.
  */
 export class Overload {
   readonly #options: OverloadOptions;
   readonly #timer: NodeJS.Timeout;
-  readonly #counter: ObservableCounter;
-  readonly #observe = (result: ObservableResult): void => result.observe(this.#refused);
+  readonly #refused: ObservableCounter;
+  readonly #waiting: ObservableUpDownCounter;
+  readonly #observeRefused = (result: ObservableResult): void => result.observe(this.#room.refused);
+  readonly #observeWaiting = (result: ObservableResult): void => result.observe(this.#room.size);
   readonly #heapLimit = getHeapStatistics().heap_size_limit;
   readonly #unread: UnreadAnswers;
   readonly #unsent: UnsentRequests;
+  readonly #room: WaitingRoom;
   #limit: number;
   #isHeapFull = false;
-  #refused = 0;
   #lookedAt = performance.now();
+  readonly #sinceLook = utilizationSince();
+  readonly #sinceDecision = utilizationSince();
   /** How late the loop was on average, in milliseconds; the newest look counts a tenth. */
   #late = 0;
   #decidedAt = performance.now();
+  /** Requests that have ended since then. */
+  #ended = 0;
   #refusedBefore = 0;
   #isRefusing = false;
 
@@ -57,59 +68,95 @@ export class Overload {
       bodyLimit,
       logger,
     });
-    this.#counter = options.meter.createObservableCounter('weir.requests.refused', {
+    this.#room = new WaitingRoom({ patience: options.options.wait, hasPlace: () => this.#isFree });
+    this.#refused = options.meter.createObservableCounter('weir.requests.refused', {
       description: 'Requests that were refused because there were too many.',
     });
-    this.#counter.addCallback(this.#observe);
+    this.#refused.addCallback(this.#observeRefused);
+    this.#waiting = options.meter.createObservableUpDownCounter('weir.requests.waiting', {
+      description: 'Requests that wait for their turn because there are too many.',
+    });
+    this.#waiting.addCallback(this.#observeWaiting);
     this.#timer = setInterval(() => this.#look(), lookInterval).unref();
   }
 
-  /** Whether the request that has just come is to be refused. Counts it if so. */
-  refuses(): boolean {
-    const isFull = this.#isHeapFull || this.#unread.isTooMuch || this.#unsent.isTooMuch;
-    if (!isFull && this.#options.inFlight() < this.#limit) return false;
-    this.#refused++;
-    return true;
+  /** Whether a request that has just come is served at once. */
+  get hasPlace(): boolean {
+    return this.#room.size === 0 && this.#isFree;
   }
 
+  /** Serves a request as soon as there is a place for it, or refuses it when there has been none for its time. */
+  receive(guest: Guest): void {
+    if (this.#isUnwell) this.#room.refuse(guest);
+    else this.#room.enter(guest);
+  }
+
+  /** To be called when a request has ended. */
+  next(): void {
+    this.#ended++;
+    if (this.#room.size > 0) this.#room.fill();
+  }
+
+  /** Refuses those that wait. */
   close(): void {
     clearInterval(this.#timer);
-    this.#counter.removeCallback(this.#observe);
+    this.#room.close();
+    this.#refused.removeCallback(this.#observeRefused);
+    this.#waiting.removeCallback(this.#observeWaiting);
+  }
+
+  /** Nothing is taken on, however little there is to do. */
+  get #isUnwell(): boolean {
+    return this.#isHeapFull || this.#unread.isTooMuch || this.#unsent.isTooMuch;
+  }
+
+  get #isFree(): boolean {
+    return !this.#isUnwell && this.#options.inFlight() < this.#limit;
   }
 
   #look(): void {
     const now = performance.now();
     this.#late += (now - this.#lookedAt - lookInterval - this.#late) / 10;
     this.#lookedAt = now;
-    if (now - this.#decidedAt < decisionInterval) return;
-    this.#decidedAt = now;
-    this.#unread.look(now);
-    this.#unsent.look(now, this.#options.inFlight() >= this.#limit);
-    this.#decide();
+    const utilization = this.#sinceLook();
+    // It is not the loop that those in flight wait for: the more it rests, the more of the others may come.
+    if (this.#room.size > 0 && utilization < busy)
+      this.#allow(this.#limit * (1 + 4 * (1 - utilization) ** 2));
+    this.#room.fill();
+    if (now - this.#decidedAt >= decisionInterval) this.#decide(now);
   }
 
-  #decide(): void {
-    const { requests, delay } = this.#options.options;
+  #decide(now: number): void {
+    const { requests, delay, queue } = this.#options.options;
     const inFlight = this.#options.inFlight();
-    if (this.#late > delay) {
-      this.#limit = Math.max(Math.min(least, requests), Math.floor(Math.min(this.#limit, inFlight) * 0.8));
-    } else if (this.#limit < requests) {
-      this.#limit = Math.min(requests, this.#limit + Math.max(1, this.#limit * 0.1));
-    }
+    const served = (this.#ended / (now - this.#decidedAt)) * queue;
+    this.#ended = 0;
+    this.#decidedAt = now;
+    // Falls slowly: after a pause of a tenth of a second there would be none.
+    this.#room.seats = Math.max(served, this.#room.seats * 0.8);
+    if (this.#sinceDecision() >= busy && this.#late > delay)
+      this.#allow(Math.min(this.#limit, inFlight) * Math.min(0.8, Math.max(0.5, delay / this.#late)));
+    else if (this.#late < delay / 2) this.#allow(this.#limit * 1.1);
+    this.#unread.look(now);
+    const hasRefused = this.#room.refused > this.#refusedBefore;
+    this.#unsent.look(now, hasRefused || inFlight >= requests);
     this.#isHeapFull = getHeapStatistics().used_heap_size > this.#heapLimit * fullHeap;
-    this.#say(inFlight);
+    this.#say(inFlight, hasRefused);
+  }
+
+  #allow(limit: number): void {
+    this.#limit = Math.min(Math.max(limit, least), this.#options.options.requests);
   }
 
   /** One line when it begins, one when it is over. */
-  #say(inFlight: number): void {
-    const refuses = this.#refused > this.#refusedBefore;
-    this.#refusedBefore = this.#refused;
+  #say(inFlight: number, refuses: boolean): void {
+    this.#refusedBefore = this.#room.refused;
     if (refuses === this.#isRefusing) return;
     this.#isRefusing = refuses;
     const { logger } = this.#options;
     if (refuses)
       logger.warn({ inFlight, heapIsFull: this.#isHeapFull }, 'too many requests: some are refused');
-    else logger.info({ refused: this.#refused }, 'no request is refused any more');
+    else logger.info({ refused: this.#room.refused }, 'no request is refused any more');
   }
 }
 
@@ -118,5 +165,18 @@ const lookInterval = 10;
 const decisionInterval = 100;
 /** Requests that a gateway takes on at once however late it is. */
 const least = 64;
+/** The share of the time from which a loop has nothing but work: one that pauses now and then could do more. */
+const busy = 0.95;
 /** The share of the heap's limit above which nothing is taken on. */
 const fullHeap = 0.9;
+
+/** Says in which share of the time, since it was asked last, the event loop had something to do. */
+function utilizationSince(): () => number {
+  let before = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    return utilization;
+  };
+}

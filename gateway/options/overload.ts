@@ -1,13 +1,23 @@
-import { mapOf, size, timeout, wholeNumber } from './values';
+import { duration, mapOf, size, timeout, wholeNumber } from './values';
 
 export const overload = mapOf({
   requests: wholeNumber(1, 100_000)
     .default(4096)
-    .describe('How many requests may be served at once in a process.'),
+    .describe('How many requests may be served at once in a process. Those beyond wait for their turn.'),
   delay: timeout
-    .prefault('40ms')
+    .prefault('10ms')
     .describe(
-      'How late the event loop may be, which each request waits on top of its own work. While it is later, fewer requests are served at once, but never fewer than 64.',
+      'How late the event loop may be on average, which each request waits on top of its own work. While it is later, and has hardly a pause, fewer requests are served at once, but never fewer than 64.',
+    ),
+  queue: duration
+    .prefault('250ms')
+    .describe(
+      'How long requests may have to wait for their turn when there are too many: as many wait until they are served as were served in that time before.',
+    ),
+  wait: timeout
+    .prefault('15ms')
+    .describe(
+      'After how long a request is refused for which there was no room in `queue`. Clients that ask again as soon as they are refused are slowed by it; what they would cost is left for others.',
     ),
   unread: size
     .prefault('128MiB')
@@ -22,5 +32,5 @@ export const overload = mapOf({
 })
   .prefault({})
   .describe(
-    'When a process refuses requests with 503 `OVERLOADED`. It also does while its heap is 90 % full.',
+    'When requests wait for their turn, and when a process refuses them with 503 `OVERLOADED`. It also does while its heap is 90 % full, and then at once.',
   );

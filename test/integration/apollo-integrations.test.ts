@@ -60,7 +60,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   const { path } = options;
   const metrics = createMetrics();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const clients = new ClientRequests({ options, logger, metrics });
+  const clients = new ClientRequests({ options, logger, metrics, onEnd: () => overload.next() });
   const overload = new Overload({
     options: options.overload,
     inFlight: () => clients.size,

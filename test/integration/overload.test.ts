@@ -13,7 +13,7 @@ beforeAll(async () => {
   graph = await startSmallGraph();
   gateway = await startTestGateway({
     supergraph: sourceOf(graph.supergraphSdl),
-    overload: { requests: 2 },
+    overload: { requests: 2, queue: 0 },
     cors: { origins: ['https://shop.example'] },
   });
 });

@@ -19,6 +19,7 @@ function begin(): ClientRequest {
     { forward: () => ({}), signIdentity: () => undefined, timeout: 200, addressOf: () => '127.0.0.1' },
     request,
     new ServerResponse(request),
+    now,
   );
 }
 

@@ -9,6 +9,10 @@ let inFlight = 0;
 let responses: ServerResponse[] = [];
 /** Milliseconds: what `performance.now()` says. */
 let clock = 0;
+/** The share of the time in which the event loop has something to do. */
+let utilization = 1;
+/** What became of those that found no place, in turn. */
+const became: string[] = [];
 const said: string[] = [];
 const logger = {
   warn: (_: unknown, line: string) => said.push(line),
@@ -19,11 +23,16 @@ beforeEach(() => {
   metrics = createMetrics();
   jest.useFakeTimers();
   jest.spyOn(performance, 'now').mockImplementation(() => clock);
+  jest
+    .spyOn(performance, 'eventLoopUtilization')
+    .mockImplementation(() => ({ utilization, active: 0, idle: 0 }));
+  utilization = 1;
+  became.length = 0;
   said.length = 0;
   inFlight = 0;
   responses = [];
   overload = new Overload({
-    options: { requests: 1000, delay: 40, unread: 1000, unsent: 1000 },
+    options: { requests: 1000, delay: 40, queue: 100, wait: 25, unread: 1000, unsent: 1000 },
     inFlight: () => inFlight,
     responses: () => responses,
     giveUp: () => undefined,
@@ -49,8 +58,26 @@ function live(milliseconds: number, late: number): void {
 
 /** How many requests would be served at once. */
 function limit(): number {
-  for (inFlight = 0; !overload.refuses(); inFlight++);
+  for (inFlight = 0; overload.hasPlace; inFlight++);
   return inFlight;
+}
+
+/** A request comes that finds no place. */
+function comes(name = 'a'): void {
+  overload.receive({
+    since: clock,
+    isGone: false,
+    serve: () => {
+      inFlight++;
+      became.push(`${name} served`);
+    },
+    refuse: () => became.push(`${name} refused`),
+  });
+}
+
+function end(): void {
+  inFlight--;
+  overload.next();
 }
 
 it('serves as many requests at once as the options say while the event loop is in time', () => {
@@ -84,30 +111,88 @@ it('is not concerned by a loop that is late with few requests', () => {
   inFlight = 3;
   live(5000, 100);
   inFlight = 63;
-  expect(overload.refuses()).toBe(false);
+  expect(overload.hasPlace).toBe(true);
+});
+
+it('is not concerned by a loop that is late but has pauses', () => {
+  utilization = 0.9;
+  inFlight = 500;
+  live(5000, 100);
+  expect(limit()).toBe(1000);
+});
+
+it('gives the place of a request that has ended to the one that has waited longest', () => {
+  inFlight = 1000;
+  comes('a');
+  comes('b');
+  expect(overload.hasPlace).toBe(false);
+  end();
+  expect(became).toEqual(['a served']);
+  expect(overload.hasPlace).toBe(false);
+  live(40, 0);
+  expect(became).toEqual(['a served', 'b refused']);
+});
+
+it('has as many wait until they are served as were served lately', () => {
+  inFlight = 1000;
+  for (let i = 0; i < 3; i++) overload.next();
+  live(100, 0);
+  for (const name of ['a', 'b', 'c', 'd']) comes(name);
+  live(50, 0);
+  expect(became).toEqual(['d refused']);
+  for (let i = 0; i < 3; i++) end();
+  expect(became.slice(1)).toEqual(['a served', 'b served', 'c served']);
+});
+
+it('has many more places when requests wait and the loop rests', () => {
+  inFlight = 500;
+  live(5000, 100);
+  inFlight = 64;
+  live(200, 0);
+  inFlight = limit();
+  utilization = 0;
+  comes();
+  live(10, 0);
+  expect(became).toEqual(['a served']);
+  expect(limit()).toBeGreaterThan(300);
 });
 
 it('says once that it refuses, and once that it is over', async () => {
   inFlight = 1000;
-  overload.refuses();
-  live(300, 0);
-  overload.refuses();
-  live(100, 0);
+  comes();
+  live(400, 0);
+  comes();
+  live(200, 0);
   expect(said).toEqual([
     'too many requests: some are refused',
     'no request is refused any more',
     'too many requests: some are refused',
+    'no request is refused any more',
   ]);
   expect(await metrics.collect()).toContain('weir_requests_refused_total 2');
 });
 
-it('refuses while clients leave too much of their answers unread', () => {
+it('refuses at once while clients leave too much of their answers unread, and serves those that wait no sooner', () => {
+  inFlight = 1000;
+  comes('a');
   responses = [
     { writableLength: 1001, req: { complete: true, socket: { destroy: () => undefined } } } as never,
   ];
-  live(200, 0);
-  expect(overload.refuses()).toBe(true);
+  live(20, 0);
+  inFlight = 0;
+  live(90, 0);
+  expect(overload.hasPlace).toBe(false);
+  became.length = 0;
+  comes('b');
+  expect(became).toEqual(['b refused']);
   responses = [];
   live(200, 0);
-  expect(overload.refuses()).toBe(false);
+  expect(overload.hasPlace).toBe(true);
+});
+
+it('refuses those that wait when it closes', () => {
+  inFlight = 1000;
+  comes();
+  overload.close();
+  expect(became).toEqual(['a refused']);
 });

@@ -24,11 +24,11 @@ export interface OverloadOptions {
  * Says when a request is served, when it waits, and when it is refused because there are too many: better a few answered
  * in time than all too late.
  *
- * How many are served at once follows how late the event loop is on average while it has hardly a pause (additive
- * increase, multiplicative decrease, as TCP does it): a late loop is a queue that nobody sees, and each request in it
- * costs more memory than one that waits. One pause, such as a garbage collection, makes no loop late. Never fewer than
- * `least`, which a healthy loop gets through, and none while the heap is nearly full or clients do not read their
- * answers or send the rest of their requests, however few there are.
+ * No more are served at once than keep the event loop at work: each takes a hundred times the memory of one that waits.
+ * There are `least` places, and more as soon as requests wait and the loop rests, because it is not the loop that those
+ * in flight wait for; fewer again when they are not needed, or when the loop is late on average and has hardly a pause: a
+ * queue that nobody sees. One pause, such as a garbage collection, makes no loop late. There is no place while the heap is
+ * nearly full or clients do not read their answers or send the rest of their requests, however few there are.
  *
  * Who finds no place waits for one in a `WaitingRoom`.
  */
@@ -58,7 +58,7 @@ export class Overload {
 
   constructor(options: OverloadOptions) {
     this.#options = options;
-    this.#limit = options.options.requests;
+    this.#limit = Math.min(least, options.options.requests);
     const { responses, giveUp, bodyLimit, logger } = options;
     this.#unread = new UnreadAnswers({ limit: options.options.unread, responses, logger });
     this.#unsent = new UnsentRequests({
@@ -69,6 +69,7 @@ export class Overload {
       logger,
     });
     this.#room = new WaitingRoom({ patience: options.options.wait, hasPlace: () => this.#isFree });
+    this.#room.seats = atRest(options.options.queue);
     this.#refused = options.meter.createObservableCounter('weir.requests.refused', {
       description: 'Requests that were refused because there were too many.',
     });
@@ -119,7 +120,7 @@ export class Overload {
     this.#late += (now - this.#lookedAt - lookInterval - this.#late) / 10;
     this.#lookedAt = now;
     const utilization = this.#sinceLook();
-    // It is not the loop that those in flight wait for: the more it rests, the more of the others may come.
+    // The more it rests, the more of the others may come.
     if (this.#room.size > 0 && utilization < busy)
       this.#allow(this.#limit * (1 + 4 * (1 - utilization) ** 2));
     this.#room.fill();
@@ -133,10 +134,10 @@ export class Overload {
     this.#ended = 0;
     this.#decidedAt = now;
     // Falls slowly: after a pause of a tenth of a second there would be none.
-    this.#room.seats = Math.max(served, this.#room.seats * 0.8);
+    this.#room.seats = this.#room.size === 0 ? atRest(queue) : Math.max(served, this.#room.seats * 0.8);
     if (this.#sinceDecision() >= busy && this.#late > delay)
       this.#allow(Math.min(this.#limit, inFlight) * Math.min(0.8, Math.max(0.5, delay / this.#late)));
-    else if (this.#late < delay / 2) this.#allow(this.#limit * 1.1);
+    else if (inFlight < this.#limit / 2) this.#allow(this.#limit * 0.9);
     this.#unread.look(now);
     const hasRefused = this.#room.refused > this.#refusedBefore;
     this.#unsent.look(now, hasRefused || inFlight >= requests);
@@ -165,6 +166,8 @@ const lookInterval = 10;
 const decisionInterval = 100;
 /** Requests that a gateway takes on at once however late it is. */
 const least = 64;
+/** How many may wait in a gateway that nobody has waited in lately: what is usually served in this time, in milliseconds. */
+const atRest = (queue: number): number => queue * 2;
 /** The share of the time from which a loop has nothing but work: one that pauses now and then could do more. */
 const busy = 0.95;
 /** The share of the heap's limit above which nothing is taken on. */

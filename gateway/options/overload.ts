@@ -3,7 +3,9 @@ import { duration, mapOf, size, timeout, wholeNumber } from './values';
 export const overload = mapOf({
   requests: wholeNumber(1, 100_000)
     .default(4096)
-    .describe('How many requests may be served at once in a process. Those beyond wait for their turn.'),
+    .describe(
+      'How many requests may be served at once in a process. It begins with 64 and serves more when requests wait for their turn and its event loop rests, as it does when subgraphs are slow.',
+    ),
   delay: timeout
     .prefault('10ms')
     .describe(
@@ -12,7 +14,7 @@ export const overload = mapOf({
   queue: duration
     .prefault('250ms')
     .describe(
-      'How long requests may have to wait for their turn when there are too many: as many wait until they are served as were served in that time before.',
+      'How long requests may have to wait for their turn when there are too many: as many wait until they are served as were served in that time before, and two for each of its milliseconds where nobody has waited lately.',
     ),
   wait: timeout
     .prefault('15ms')

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type {
   CheckOptions,
   CheckResult,
@@ -49,18 +49,20 @@ export function checkCommand(context: Context): Command {
       '--against <FILE>',
       "what runs now, without a registry: a supergraph, or a configuration in Rover's format",
     )
-    .option('--since <DAYS>', 'the window of use that counts, such as 30d', days, 30)
-    .option(
-      '--threshold <N>',
-      'requests that may break in this window, or their share such as 0.1%',
-      thresholdOf,
-      { requests: 0 },
+    .addOption(
+      new Option('--since <DAYS>', 'the window of use that counts, such as 7d')
+        .argParser(days)
+        .default(30, '30d'),
     )
-    .option(
-      '--exclude-client <NAME>',
-      'a client that may break, or NAME@VERSION; may be repeated',
-      collect,
-      [],
+    .addOption(
+      new Option('--threshold <N>', 'requests that may break in this window, or their share such as 0.1%')
+        .argParser(thresholdOf)
+        .default({ requests: 0 }, '0'),
+    )
+    .addOption(
+      new Option('--exclude-client <NAME>', 'a client that may break, or NAME@VERSION; may be repeated')
+        .argParser(collect)
+        .default([], 'none'),
     )
     .option(
       '--lint <FILE>',

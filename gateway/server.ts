@@ -143,6 +143,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     }
     const previous = current;
     const changed = changedOptions(running, next);
+    const manifest = 'persistedOperations.manifest';
+    if (!changed.includes(manifest) && !serving.trustsAs(previous)) changed.push(manifest);
     current = serving;
     running = next;
     retired.add(previous);

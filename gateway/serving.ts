@@ -86,6 +86,11 @@ export class Serving {
     await app.ready();
   }
 
+  /** Whether the manifests of another one have the same operations. */
+  trustsAs(other: Serving): boolean {
+    return this.#parts.persistedOperations.trustsAs(other.#parts.persistedOperations);
+  }
+
   /** Whether there is a supergraph. */
   get answers(): boolean {
     return this.#answers;
@@ -235,7 +240,7 @@ function build(
   });
   return {
     ...{ app, handle, apollo, gateway, clients, overload, usage, transport, signers, authentication },
-    ...{ invalidate, rates, purges, tagFormats },
+    ...{ invalidate, rates, purges, tagFormats, persistedOperations },
   };
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Store } from '../cache/store';
@@ -43,6 +44,11 @@ export class PersistedOperations {
     const isChecked = manifest.length > 0 && mode !== 'allow-unknown';
     this.#isAutomatic = automatic && !(isChecked && mode === 'reject');
     if (isChecked) this.refuse = (text) => this.#refuseUnknown(text, mode === 'reject');
+  }
+
+  /** Whether the manifests of another one have the same operations. */
+  trustsAs(other: PersistedOperations): boolean {
+    return isDeepStrictEqual(this.#trusted.byName, other.#trusted.byName);
   }
 
   /** The text of what a request names, if this process knows it; undefined for one that sends its text. */

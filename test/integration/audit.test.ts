@@ -95,6 +95,32 @@ it('is checked by `weir audit verify`', async () => {
   });
 });
 
+it('records of a reload that the manifests of operations have changed, where only these have', async () => {
+  const to = join(folder, 'manifests.jsonl');
+  const manifest = join(folder, 'manifest.json');
+  const write = (operations: Record<string, string>) => writeFileSync(manifest, JSON.stringify(operations));
+  write({ one: '{ me { id } }' });
+  const options = {
+    port: 0,
+    admin: { port: 0 },
+    supergraph: join(folder, 'manifests.graphql'),
+    persistedOperations: { manifest },
+    audit: { trails: [{ to }] },
+  };
+  writeFileSync(options.supergraph, graph.supergraphSdl);
+  const gateway = await startTestGateway(options);
+  await gateway.reload(() => options);
+  write({ one: '{ me { name } }' });
+  await gateway.reload(() => options);
+  await gateway.stop();
+
+  const reloads = linesOf(to).filter(({ action }) => action === 'configuration.reload');
+  expect(reloads.map(({ details }) => details)).toEqual([
+    { changed: [] },
+    { changed: ['persistedOperations.manifest'] },
+  ]);
+});
+
 it('records of a reload what has changed by its name, and no supergraph that stays', async () => {
   const to = join(folder, 'reloads.jsonl');
   const supergraph = join(folder, 'supergraph.graphql');

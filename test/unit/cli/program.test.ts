@@ -27,6 +27,13 @@ describe('weir', () => {
       expect((await run(command, '--help')).stdout).toContain(`Examples:\n  $ weir ${command}`);
     }
   });
+
+  it('names defaults in its help as one would write them', async () => {
+    const { stdout } = await run('check', '--help');
+    const defaults = [...stdout.matchAll(/\(default:\s+([^)]*)\)/g)].map(([, value]) => value);
+    expect(defaults).toEqual(expect.arrayContaining(['30d', '0', '10']));
+    expect(defaults.join(' ')).not.toMatch(/[[{]/);
+  });
 });
 
 function run(...args: string[]) {

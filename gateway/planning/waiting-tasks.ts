@@ -57,7 +57,13 @@ export class WaitingTasks {
 
   /** Takes out the newest task of the sender of most, if that is not this one: there is no room for all. */
   takeOfMost(sender: string): Task | undefined {
-    return (this.#quick.size >= this.#slow.size ? this.#quick : this.#slow).takeOfMost(sender);
+    const countOf = (each: string): number => this.#quick.countOf(each) + this.#slow.countOf(each);
+    let most = sender;
+    for (const turns of [this.#quick, this.#slow])
+      for (const each of turns.senders()) if (countOf(each) > Math.max(1, countOf(most))) most = each;
+    if (most === sender) return undefined;
+    const larger = this.#quick.countOf(most) >= this.#slow.countOf(most) ? this.#quick : this.#slow;
+    return larger.takeNewestOf(most);
   }
 
   delete(task: Task): void {
@@ -105,10 +111,16 @@ class Turns {
     return task;
   }
 
-  takeOfMost(sender: string): Task | undefined {
-    let most = this.#bySender.get(sender);
-    for (const tasks of this.#bySender.values()) if (tasks.size > (most?.size ?? 1)) most = tasks;
-    const newest = most === undefined || most === this.#bySender.get(sender) ? undefined : [...most].at(-1);
+  senders(): Iterable<string> {
+    return this.#bySender.keys();
+  }
+
+  countOf(sender: string): number {
+    return this.#bySender.get(sender)?.size ?? 0;
+  }
+
+  takeNewestOf(sender: string): Task | undefined {
+    const newest = [...(this.#bySender.get(sender) ?? [])].at(-1);
     if (newest !== undefined) this.delete(newest);
     return newest;
   }

@@ -52,4 +52,19 @@ describe('tasks that wait', () => {
     expect(waiting.clear().map(({ key }) => key)).toEqual(['a1', 'b1']);
     expect(waiting.size).toBe(0);
   });
+
+  it('are displaced of who has most of quick and slow ones together', () => {
+    for (const key of ['s1', 's2']) waiting.addSlow(task('a', key));
+    add('b', 'b1');
+    add('c', 'c1');
+    add('d', 'd1');
+    expect(waiting.takeOfMost('e')!.key).toBe('s2');
+
+    waiting.addSlow(task('b', 's3'));
+    add('a', 'a1', 'a2');
+    // It has three, two of which are quick; those who have two have no more than it.
+    expect(waiting.takeOfMost('a')).toBeUndefined();
+    expect(waiting.takeOfMost('e')!.key).toBe('a2');
+    expect(waiting.size).toBe(6);
+  });
 });

@@ -169,7 +169,7 @@ describe('a client that begins requests and sends no more of them', () => {
   const start = async (more: object) => {
     own = await startTestGateway({
       supergraph: sourceOf(graph.supergraphSdl),
-      overload: { requests: 3 },
+      overload: { requests: 3, queue: 0 },
       ...more,
     });
   };

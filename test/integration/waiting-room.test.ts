@@ -102,7 +102,7 @@ it('serves those that wait in the order in which they came, and health meanwhile
 });
 
 it('refuses who has waited for the time of the options, and keeps the connection', async () => {
-  await startFull({}, { wait: '50ms' });
+  await startFull({}, { wait: '50ms', queue: 0 });
   await takePlace();
   const { write, answers, text } = open();
   await write(whole(query));
@@ -270,7 +270,7 @@ it('serves those that wait when it stops', async () => {
 });
 
 it('answers those that wait when they do not get their turn before the end', async () => {
-  await startFull({ shutdown: { grace: '300ms' } }, { wait: '100ms' });
+  await startFull({ shutdown: { grace: '300ms' } }, { wait: '100ms', queue: 0 });
   const { served } = await takePlace();
   const asked = gateway.post(query).then(({ status }) => status);
   await waiting(1);

@@ -166,8 +166,11 @@ const lookInterval = 10;
 const decisionInterval = 100;
 /** Requests that a gateway takes on at once however late it is. */
 const least = 64;
-/** How many may wait in a gateway that nobody has waited in lately: what is usually served in this time, in milliseconds. */
-const atRest = (queue: number): number => queue * 2;
+/**
+ * How many may wait in a gateway in which nobody has waited lately, `queue` in milliseconds: no more are ever served in that
+ * time. Nobody knows yet what those are that come all at once.
+ */
+const atRest = (queue: number): number => queue * 8;
 /** The share of the time from which a loop has nothing but work: one that pauses now and then could do more. */
 const busy = 0.95;
 /** The share of the heap's limit above which nothing is taken on. */

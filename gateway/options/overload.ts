@@ -14,7 +14,7 @@ export const overload = mapOf({
   queue: duration
     .prefault('250ms')
     .describe(
-      'How long requests may have to wait for their turn when there are too many: as many wait until they are served as were served in that time before, and two for each of its milliseconds where nobody has waited lately.',
+      'How long requests may have to wait for their turn when there are too many: as many wait until they are served as were served in that time before, and eight for each of its milliseconds where nobody has waited lately.',
     ),
   wait: timeout
     .prefault('15ms')

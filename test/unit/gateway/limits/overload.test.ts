@@ -180,16 +180,16 @@ it('has as many wait until they are served as were served lately', () => {
   expect(became).toEqual(['late refused']);
 });
 
-it('has twice as many wait as milliseconds may be waited when nobody has waited lately', () => {
+it('has eight wait for each millisecond that may be waited when nobody has waited lately', () => {
   inFlight = 1000;
-  for (let i = 0; i < 201; i++) comes();
+  for (let i = 0; i < 801; i++) comes();
   live(50, 0);
   expect(became).toEqual(['a refused']);
 });
 
 it('says once that it refuses, and once that it is over', async () => {
   inFlight = 1000;
-  for (let i = 0; i < 201; i++) comes();
+  for (let i = 0; i < 801; i++) comes();
   live(400, 0);
   comes();
   live(200, 0);

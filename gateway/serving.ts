@@ -211,8 +211,7 @@ function build(
   const cachedAnswers = new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives });
   const overload = new Overload({
     options: options.overload,
-    inFlight: () => clients.size,
-    responses: () => clients.responses(),
+    clients,
     giveUp: answerUnsent,
     bodyLimit: options.limits.body,
     meter: metrics.meter,

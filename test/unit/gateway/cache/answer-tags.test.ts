@@ -135,7 +135,15 @@ describe('a response', () => {
       'query($r:[_Any!]!){_entities(representations:$r){... on Product{upc sku org{id} shelf{name}}}}';
     const asked = {
       ...requestOf(document, { r: [{ __typename: 'Product', upc: '1' }] }),
-      entities: [{ responseKey: '_entities', variable: 'r', selection: document, representations: [] }],
+      entities: [
+        {
+          responseKey: '_entities',
+          variable: 'r',
+          selection: document,
+          arguments: Buffer.alloc(0),
+          representations: [],
+        },
+      ],
     };
     const tags = [...products.ofResponse(asked, response({ _entities: [null] }))];
     expect(tags).toEqual(expect.arrayContaining(['Product:upc=1', 'Product:org.id=?', 'product-1']));

@@ -67,6 +67,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const port = new SharedPort();
   const pauses = new Set<NodeJS.Timeout>();
   let stopping = false;
+  const isStopping = (): boolean => stopping;
   let shortLives = 0;
   let reloading: Promise<void> = Promise.resolve();
   let nextReload: Promise<void> | undefined;
@@ -97,13 +98,15 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   async function replaceAll(): Promise<void> {
     const numbers = [...serving.keys()];
     let failures = 0;
-    for (let replaced = 0; replaced < numbers.length && !stopping;) {
+    let replaced = 0;
+    while (replaced < numbers.length) {
+      if (stopping) return;
       try {
         await startOne(numbers[replaced]!);
         replaced++;
         failures = 0;
       } catch (error) {
-        if (replaced === 0 || stopping) throw error;
+        if (replaced === 0 || isStopping()) throw error;
         const state = `${replaced} of ${numbers.length} are replaced, trying again`;
         say(`a new worker could not start: ${reasonOf(error)}; ${state}`);
         await sleep(pauseAfter(++failures), undefined, { ref: false });

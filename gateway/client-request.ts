@@ -7,7 +7,8 @@ import type { SignIdentity } from './auth/signed-identity';
 import { Ingredients } from './cache/policy';
 import type { Served } from './edge/answer-headers';
 import { requestError } from './errors';
-import type { Charge } from './limits/rates';
+import type { PlanWaiter, PlanWaits } from './limits/plan-waits';
+import { type Charge, networkOf } from './limits/rates';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
 import { type CallCounts, noCalls } from './transports/call-counts';
@@ -41,7 +42,7 @@ interface Operation {
  * One request of a client, from its first byte until its answer is sent or the client is gone. What not all requests
  * need is made when it is first asked for: an answer from the cache is given in less time than all of it takes.
  */
-export class ClientRequest implements Caller, Live {
+export class ClientRequest implements Caller, Live, PlanWaiter {
   place = -1;
   /** When it came, in milliseconds as `performance.now()` says them. */
   readonly start: number;
@@ -61,6 +62,7 @@ export class ClientRequest implements Caller, Live {
   charged: number | undefined;
   /** How it is answered, where caches may keep the answer. */
   served: Served | undefined;
+  received = 0;
 
   readonly #options: ClientRequestOptions;
   readonly #received: IncomingHttpHeaders;
@@ -139,6 +141,12 @@ export class ClientRequest implements Caller, Live {
     return this.proof?.identity ?? anonymous;
   }
 
+  /** Whoever has proven nothing is known by the address only. */
+  get sender(): string {
+    const { principal } = this.identity;
+    return principal === '' ? networkOf(this.address) : principal;
+  }
+
   /** Known once the document is parsed. A long name is cut: it goes into a line of the log and of audit trails. */
   get operation(): Operation | undefined {
     return this.#operation;
@@ -196,6 +204,10 @@ export class ClientRequest implements Caller, Live {
         (error: unknown) => (isLate() ? end() : reject(error as Error)),
       );
     });
+  }
+
+  awaitPlan<Plan>(plan: Promise<Plan>, waits: PlanWaits): Promise<Plan> {
+    return waits.wait(this, plan);
   }
 
   /** Ends everything that runs for this request; `reason` is what the client is told, if it is still there. */

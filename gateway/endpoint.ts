@@ -31,9 +31,10 @@ export interface EndpointOptions {
 export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions): void {
   const { path, apollo, limits, persistedOperations, isReady, admit, rates } = options;
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
-  );
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, ({ client }, body, done) => {
+    client.received = body.length;
+    done(null, body);
+  });
   app.route({
     method: ['GET', 'POST'],
     url: path,

@@ -22,6 +22,7 @@ import { answerUnsent } from './http-errors';
 import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
+import { PlanWaits } from './limits/plan-waits';
 import { Rates } from './limits/rates';
 import type { SharedCounts } from './limits/shared-counts';
 import { type Options, OptionsError } from './options';
@@ -163,6 +164,10 @@ function build(
   });
   const introspection = options.introspection ?? options.mode === 'development';
   const limits = createClientLimits({ limits: options.limits, introspection });
+  const planWaits = new PlanWaits({
+    limit: options.planning.waiting,
+    onWait: () => overload.hasOneMore(),
+  });
   // For the first generation alone: what was served by the options before is not held on to.
   let inherited = previous?.generation;
   const takeInherited = (): Generation | undefined => {
@@ -181,6 +186,7 @@ function build(
         previous: before ?? takeInherited(),
         policies,
         limits,
+        planWaits,
         signers,
         transport,
         breakers,
@@ -211,7 +217,7 @@ function build(
   const cachedAnswers = new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives });
   const overload = new Overload({
     options: options.overload,
-    inFlight: () => clients.size,
+    inFlight: () => clients.size - planWaits.size,
     responses: () => clients.responses(),
     giveUp: answerUnsent,
     bodyLimit: options.limits.body,

@@ -9,7 +9,7 @@ import { type Guest, WaitingRoom } from './waiting-room';
 
 export interface OverloadOptions {
   readonly options: Options['overload'];
-  /** How many requests are being served. */
+  /** How many requests are being served that do not wait for a plan. */
   readonly inFlight: () => number;
   /** Those of the requests that are being served. */
   readonly responses: () => Iterable<ServerResponse>;
@@ -95,6 +95,11 @@ export class Overload {
   /** To be called when a request has ended. */
   next(): void {
     this.#ended++;
+    this.hasOneMore();
+  }
+
+  /** To be called when a place has become free. */
+  hasOneMore(): void {
     if (this.#room.size > 0) this.#room.fill();
   }
 

@@ -31,6 +31,8 @@ export interface ClientRequestOptions {
   readonly timeout: number;
   /** Where it comes from: an IP address. */
   readonly addressOf: (request: IncomingMessage) => string;
+  /** Called once for each: nothing is worked on for it any more, though its client may not have read its answer. */
+  readonly onSettle: () => void;
 }
 
 interface Operation {
@@ -78,6 +80,8 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   #abortion: Error | undefined;
   #onAbort: ((reason: Error) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isSettled = false;
+  #atSettle: (() => void)[] | undefined;
   #atEnd: (() => void)[] | undefined;
 
   constructor(
@@ -198,11 +202,14 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
       }
       this.#onAbort = reject;
       this.#timer = setTimeout(end, left);
-      const isLate = (): boolean => performance.now() >= this.deadline;
-      work().then(
-        (result) => (isLate() ? end() : resolve(result)),
-        (error: unknown) => (isLate() ? end() : reject(error as Error)),
-      );
+      const settleBy =
+        <Value>(how: (value: Value) => void) =>
+        (value: Value): void => {
+          if (performance.now() >= this.deadline) end();
+          else how(value);
+          this.#settle();
+        };
+      work().then(settleBy(resolve), settleBy(reject));
     });
   }
 
@@ -214,6 +221,11 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   abort(reason: Error): void {
     this.#abortion ??= reason;
     this.#onAbort?.(this.#abortion);
+    this.#settle();
+  }
+
+  onSettle(release: () => void): void {
+    (this.#atSettle ??= []).push(release);
   }
 
   /** `release` is called when the request is over, however it ends. */
@@ -222,12 +234,20 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   }
 
   end(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#settle();
     for (const release of this.#atEnd?.splice(0) ?? []) release();
-    // A request that was there for long is among the old objects, and keeps what it refers to until all of them are
-    // collected: here its whole execution.
+  }
+
+  #settle(): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    // Its client may read slowly; and a request that was there for long is among the old objects, and keeps what it refers
+    // to until all of them are collected: here its whole execution.
     this.#timer = undefined;
     this.#onAbort = undefined;
+    for (const release of this.#atSettle?.splice(0) ?? []) release();
+    this.#options.onSettle();
   }
 }
 

@@ -30,6 +30,7 @@ export class ClientRequests {
   /** Since the start, to log some of them. */
   #wellAnswered = 0;
   #counted = 0;
+  #working = 0;
 
   constructor(settings: ClientRequestsOptions) {
     this.#settings = settings;
@@ -39,6 +40,7 @@ export class ClientRequests {
       signIdentity: compileSignedIdentity(privateLinks),
       timeout: timeouts.request,
       addressOf: compileClientAddress(trustedProxies),
+      onSettle: () => this.#working--,
     };
     const end = this.#end.bind(this);
     // One for all requests: a listener of its own for each costs more than what it does.
@@ -54,6 +56,11 @@ export class ClientRequests {
 
   get size(): number {
     return this.#inFlight.size;
+  }
+
+  /** How many of them are worked on: the others have their answer, which their clients have not read. */
+  get working(): number {
+    return this.#working;
   }
 
   /** How many of them are no probes of health. */
@@ -78,6 +85,7 @@ export class ClientRequests {
     const client = new ClientRequest(this.#ofAll, request, response, arrival);
     request[clientKey] = client;
     this.#inFlight.add(client);
+    this.#working++;
     if (!isProbe(request.url!)) this.#counted++;
     response.on('close', this.#onClose);
     if (response.socket === null) this.#followQueued(client, response);

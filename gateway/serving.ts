@@ -217,8 +217,15 @@ function build(
   const cachedAnswers = new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives });
   const overload = new Overload({
     options: options.overload,
-    inFlight: () => clients.size - planWaits.size,
-    responses: () => clients.responses(),
+    clients: {
+      get size() {
+        return clients.size - planWaits.size;
+      },
+      get working() {
+        return clients.working - planWaits.size;
+      },
+      responses: () => clients.responses(),
+    },
     giveUp: answerUnsent,
     bodyLimit: options.limits.body,
     meter: metrics.meter,

@@ -14,7 +14,7 @@ import {
 import { interpolate, type Key, readKey } from './tag-formats';
 import { entityTag, subgraphTag, typeTag, unknownEntityTag } from './tags';
 
-/** What answers of one subgraph are made of: the subgraph, the types that were asked for, the entities that are there. */
+/** What answers of one subgraph are made of: it, the types asked for, and the entities that are, or at null could be, there. */
 export class AnswerTags {
   readonly #subgraph: string;
   readonly #facts: EntityFacts;
@@ -56,7 +56,8 @@ export class AnswerTags {
   changedBy({ operation }: SubgraphRequest, body: Buffer): Set<string> {
     const { root } = this.#operationOf(operation.document);
     const tags = new Set<string>();
-    this.#visit(parseObject(body)['data'], root, ({ type, known, unknown, formats }) => {
+    this.#visit(parseObject(body)['data'], root, ({ isThere, type, known, unknown, formats }) => {
+      if (!isThere) return;
       if (known.length === 0 && unknown.length > 0) tags.add(typeTag(type));
       for (const tag of [...known, ...formats]) tags.add(tag);
     });
@@ -85,12 +86,8 @@ export class AnswerTags {
     const asked = parseObject(representation);
     const answer = parseJson(json);
     if (answer === undefined) return undefined;
-    for (const { selection } of [...root.fields.values()].flat()) {
-      if (selection === undefined) continue;
-      if (isObject(answer)) this.#visit(answer, selection, noteAll(tags), asked);
-      // What is not there yet may be tomorrow.
-      else noteAll(tags)(this.#entityAt(asked, typeNamed(asked), selection, asked));
-    }
+    for (const { selection } of [...root.fields.values()].flat())
+      if (selection !== undefined) this.#visit(answer, selection, noteAll(tags), asked);
     return tags;
   }
 
@@ -119,6 +116,7 @@ export class AnswerTags {
       });
       return;
     }
+    if (value === null) this.#visitNull(selection, note, asked);
     if (!isObject(value)) return;
     const askedType = typeNamed(asked);
     const type = this.#typeOf(value, selection) ?? askedType;
@@ -131,6 +129,16 @@ export class AnswerTags {
         this.#visit(Object.hasOwn(value, name) ? value[name] : undefined, field.selection, note);
       }
     }
+  }
+
+  /** What is not there yet may be tomorrow: the entities that could be in this place, or, if that is none's, within. */
+  #visitNull(selection: Selection, note: Note, asked?: unknown): void {
+    const type = typeNamed(asked);
+    note({ ...this.#entityAt({}, type, selection, asked), isThere: false });
+    const objects = this.#facts.objects.get(type ?? selection.type) ?? [type ?? selection.type];
+    if (objects.every((object) => this.#facts.keys.has(object))) return;
+    for (const field of [...selection.fields.values()].flat())
+      if (field.selection !== undefined) this.#visitNull(field.selection, note);
   }
 
   /** What the object says that it is, or what else it can only be. */
@@ -164,7 +172,7 @@ export class AnswerTags {
       if (type !== undefined && each !== type) continue;
       for (const format of this.#typeFormats.get(each) ?? []) formats.push(interpolate(format, 'key', find));
     }
-    return { type: type ?? selection.type, known, unknown, formats };
+    return { isThere: true, type: type ?? selection.type, known, unknown, formats };
   }
 
   /** The value of a field of an entity, under its name in what was asked, or under another one in the answer. */
@@ -203,6 +211,8 @@ export class AnswerTags {
 
 /** An object in an answer, by the tags of what it is, or may be. */
 interface FoundEntity {
+  /** Whether there is such an object, or only could be. */
+  readonly isThere: boolean;
   readonly type: string;
   /** By the keys whose values are known. */
   readonly known: readonly string[];

@@ -126,9 +126,11 @@ export class Run {
   /** What was written to `out`, for others to keep, and how they may give it back. */
   takeOutput(): Pick<Execution, 'body' | 'release'> {
     const { out } = this;
+    const pool = this.#pool;
     const body = out.bytes.subarray(0, out.end);
     const isLent = this.#lent.at(-1) === out;
-    const release = (): void => this.#pool.giveBackOutput(out);
+    // Refers to nothing else of the run: clients that read slowly keep it.
+    const release = (): void => pool.giveBackOutput(out);
     if (!isLent && out.end * 2 > out.bytes.length) return { body, release };
     const copy = Buffer.from(body);
     if (!isLent) release();

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
-import type { ServerResponse } from 'node:http';
 import type { Meter, ObservableCounter, ObservableResult, ObservableUpDownCounter } from '@opentelemetry/api';
+import type { ClientRequests } from '../client-requests';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { UnreadAnswers } from './unread-answers';
@@ -9,10 +9,8 @@ import { type Guest, WaitingRoom } from './waiting-room';
 
 export interface OverloadOptions {
   readonly options: Options['overload'];
-  /** How many requests are being served that do not wait for a plan. */
-  readonly inFlight: () => number;
-  /** Those of the requests that are being served. */
-  readonly responses: () => Iterable<ServerResponse>;
+  /** The requests that are being served: those that are worked on take a place, the others have an answer to be read. */
+  readonly clients: Pick<ClientRequests, 'size' | 'working' | 'responses'>;
   readonly giveUp: UnsentRequestsOptions['giveUp'];
   /** Bytes. */
   readonly bodyLimit: number;
@@ -59,7 +57,8 @@ export class Overload {
   constructor(options: OverloadOptions) {
     this.#options = options;
     this.#limit = Math.min(least, options.options.requests);
-    const { responses, giveUp, bodyLimit, logger } = options;
+    const { clients, giveUp, bodyLimit, logger } = options;
+    const responses = () => clients.responses();
     this.#unread = new UnreadAnswers({ limit: options.options.unread, responses, logger });
     this.#unsent = new UnsentRequests({
       limit: options.options.unsent,
@@ -117,7 +116,8 @@ export class Overload {
   }
 
   get #isFree(): boolean {
-    return !this.#isUnwell && this.#options.inFlight() < this.#limit;
+    const { clients, options } = this.#options;
+    return !this.#isUnwell && clients.working < this.#limit && clients.size < options.requests;
   }
 
   #look(): void {
@@ -134,20 +134,20 @@ export class Overload {
 
   #decide(now: number): void {
     const { requests, delay, queue } = this.#options.options;
-    const inFlight = this.#options.inFlight();
+    const { size, working } = this.#options.clients;
     const served = (this.#ended / (now - this.#decidedAt)) * queue;
     this.#ended = 0;
     this.#decidedAt = now;
     // Falls slowly: after a pause of a tenth of a second there would be none.
     this.#room.seats = this.#room.size === 0 ? atRest(queue) : Math.max(served, this.#room.seats * 0.8);
     if (this.#sinceDecision() >= busy && this.#late > delay)
-      this.#allow(Math.min(this.#limit, inFlight) * Math.min(0.8, Math.max(0.5, delay / this.#late)));
-    else if (inFlight < this.#limit / 2) this.#allow(this.#limit * 0.9);
+      this.#allow(Math.min(this.#limit, working) * Math.min(0.8, Math.max(0.5, delay / this.#late)));
+    else if (working < this.#limit / 2) this.#allow(this.#limit * 0.9);
     this.#unread.look(now);
     const hasRefused = this.#room.refused > this.#refusedBefore;
-    this.#unsent.look(now, hasRefused || inFlight >= requests);
+    this.#unsent.look(now, hasRefused || size >= requests);
     this.#isHeapFull = getHeapStatistics().used_heap_size > this.#heapLimit * fullHeap;
-    this.#say(inFlight, hasRefused);
+    this.#say(size, hasRefused);
   }
 
   #allow(limit: number): void {

@@ -18,8 +18,8 @@ export interface PlanWaiter {
   readonly isGone: boolean;
   /** Ends it; `reason` is what its client is told. */
   abort(reason: Error): void;
-  /** `release` is called when it is over, however it ends. */
-  onEnd(release: () => void): void;
+  /** `release` is called when nothing is worked on for it any more, however it ends. */
+  onSettle(release: () => void): void;
 }
 
 /**
@@ -66,7 +66,7 @@ export class PlanWaits {
     this.#waits.set(waiter, wait);
     this.#turns.add(wait);
     const entered = wait;
-    waiter.onEnd(() => this.#end(entered));
+    waiter.onSettle(() => this.#end(entered));
     this.#options.onWait();
     return wait;
   }

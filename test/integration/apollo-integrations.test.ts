@@ -63,8 +63,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   const clients = new ClientRequests({ options, logger, metrics, onEnd: () => overload.next() });
   const overload = new Overload({
     options: options.overload,
-    inFlight: () => clients.size,
-    responses: () => clients.responses(),
+    clients,
     giveUp: () => undefined,
     bodyLimit: options.limits.body,
     meter: metrics.meter,

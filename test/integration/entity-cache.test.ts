@@ -13,6 +13,8 @@ const gateways: TestGateway[] = [];
 let ratings = 0;
 /** How long reviews has worked, in milliseconds: it takes one for each product. */
 let worked = 0;
+/** What reviews does not know. */
+const absent = new Set<string>();
 
 const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.12", import: ["@key", "@cacheTag"])`;
 
@@ -34,21 +36,25 @@ beforeAll(async () => {
     name: 'reviews',
     typeDefs: `
       ${link}
-      type Query { best: Product }
+      type Query { best: Product  rated(upc: ID!): Product }
       type Mutation { rate(upc: ID!): Product  reset: Boolean }
       type Product @key(fields: "upc") @cacheTag(format: "rating-{$key.upc}") {
         upc: ID!  rating: Int  stars: Int  critics: Int
       }
     `,
     resolvers: {
+      Query: { rated: (_: unknown, { upc }: { upc: string }) => (absent.has(upc) ? null : { upc }) },
       Mutation: {
-        rate: (_: unknown, { upc }: { upc: string }) => ({ upc }),
+        rate: (_: unknown, { upc }: { upc: string }) => {
+          absent.delete(upc);
+          return { upc };
+        },
         reset: () => true,
       },
       Product: {
         __resolveReference: async ({ upc }: { upc: string }) => {
           worked += 1;
-          return upc === 'none' ? null : { upc };
+          return absent.has(upc) ? null : { upc };
         },
         rating: () => ratings,
         stars: () => ratings,
@@ -61,6 +67,7 @@ beforeAll(async () => {
 beforeEach(() => {
   ratings = 1;
   worked = 0;
+  absent.clear();
   reviews.answer = undefined;
   reviews.headers = { 'cache-control': 'public, max-age=60' };
   products.requests.length = reviews.requests.length = 0;
@@ -191,6 +198,36 @@ describe('a mutation', () => {
     await gateway.query('mutation { reset }');
     reviews.headers = { 'cache-control': 'public, max-age=60' };
     expect(await ratingsOf(gateway, ['1', '2'])).toEqual([2, 1]);
+  });
+});
+
+describe('what was not there when it was asked for', () => {
+  const rated = async (gateway: TestGateway): Promise<Json> => {
+    const { data } = await gateway.query('{ rated(upc: "new") { stars } }');
+    return [data.rated, ...(await ratingsOf(gateway, ['new', '1']))];
+  };
+
+  it.each<[string, (gateway: TestGateway) => Promise<unknown>]>([
+    [
+      'an invalidation of the entity',
+      async (gateway) => {
+        absent.clear();
+        await invalidate(gateway, { entities: [{ type: 'Product', key: { upc: 'new' } }] });
+      },
+    ],
+    [
+      'a mutation that answers with it',
+      (gateway) => gateway.query('mutation { rate(upc: "new") { stars } }'),
+    ],
+  ])('is seen after %s', async (_, make) => {
+    absent.add('new');
+    const gateway = await start();
+    expect(await rated(gateway)).toEqual([null, null, 1]);
+    const before = reviews.requests.length;
+    expect(await rated(gateway)).toEqual([null, null, 1]);
+    expect(reviews.requests).toHaveLength(before);
+    await make(gateway);
+    expect(await rated(gateway)).toEqual([{ stars: 1 }, 1, 1]);
   });
 });
 

@@ -7,7 +7,11 @@ const token = 'a-token-of-the-tests';
 const maxAge = 60;
 /** Each value that anybody can be told, by who it belongs to; `secret` is told to its owner alone. */
 const world = new Map<string, { name: string; secret: string }>();
+/** Those who are always there, and of whom there is a list; and those who come and go, and are in none. */
+const users = ['a', 'b', 'c'];
+const comers = ['d', 'e'];
 let subgraph: TestSubgraph;
+let profiles: TestSubgraph;
 let supergraphSdl: string;
 let isDown = false;
 let clockOffset = 0;
@@ -20,18 +24,35 @@ beforeAll(async () => {
     name: 'accounts',
     typeDefs: `
       extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
-      type Query { user(id: ID!): User  users: [User!]!  me: Me }
-      type Mutation { rename(id: ID!, name: String!): User }
+      type Query {
+        user(id: ID!): User  users: [User!]!  me: Me
+        comers: [User]  team: Team  anybody(id: ID!): Someone  reference: User
+      }
+      type Mutation { rename(id: ID!, name: String!): User  create(id: ID!, name: String!): User }
       type User @key(fields: "id") { id: ID!  name: String! }
+      type Robot { name: String! }
+      type Team { lead: User }
+      union Someone = User | Robot
       type Me { secret: String! }
     `,
     resolvers: {
       Query: {
         user: (_: unknown, { id }: Json) => userOf(id) || null,
-        users: () => [...world.keys()].map(userOf),
-        me: (_: unknown, __: unknown, headers: Json) => userOf(headers.authorization) || null,
+        users: () => users.map(userOf),
+        comers: () => comers.map((id) => userOf(id) || null),
+        team: () => (world.has(comers[0]!) ? { lead: userOf(comers[0]!) } : null),
+        anybody: (_: unknown, { id }: Json) => userOf(id) || null,
+        // Of somebody who need not be there.
+        reference: () => ({ id: comers[1], name: 'unknown' }),
+        me: (_: unknown, __: unknown, { authorization }: Json) =>
+          (users.includes(authorization) && userOf(authorization)) || null,
       },
+      Someone: { __resolveType: () => 'User' },
       Mutation: {
+        create: (_: unknown, { id, name }: Json) => {
+          world.set(id, { name, secret: name });
+          return userOf(id);
+        },
         rename: (_: unknown, { id, name }: Json) => {
           if (!world.has(id)) throw new Error('There is nobody of that id.');
           world.get(id)!.name = name;
@@ -44,21 +65,45 @@ beforeAll(async () => {
     query.includes('me') && query.includes('secret')
       ? { 'cache-control': `private, max-age=${maxAge}` }
       : { 'cache-control': `public, max-age=${maxAge}` };
-  supergraphSdl = compose([subgraph]);
+  profiles = await startSubgraph({
+    name: 'profiles',
+    typeDefs: `
+      extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+      type Query { profiles: Int }
+      type User @key(fields: "id") { id: ID!  motto: String }
+    `,
+    resolvers: {
+      User: {
+        __resolveReference: ({ id }: Json) =>
+          world.has(id) ? { id, motto: `I am ${world.get(id)!.name}` } : null,
+      },
+    },
+  });
+  profiles.headers = { 'cache-control': `public, max-age=${maxAge}` };
+  supergraphSdl = compose([subgraph, profiles]);
 });
 afterAll(async () => {
   jest.restoreAllMocks();
-  await subgraph.close();
+  await Promise.all([subgraph.close(), profiles.close()]);
 });
 
-const users = ['a', 'b', 'c'];
-const anyUser = fc.constantFrom(...users, 'nobody');
-const selection = fc.constantFrom('id', 'name', 'id name', 'name id', 'alias: name');
+const anyUser = fc.constantFrom(...users, ...comers, 'nobody');
+const selection = fc.constantFrom('id', 'name', 'id name', 'name id', 'alias: name', 'id motto', 'motto');
 const queries = fc.oneof(
   fc.record({ query: selection.map((of) => `{ users { ${of} } }`), variables: fc.constant({}) }),
   fc.record({
     query: selection.map((of) => `query ($id: ID!) { user(id: $id) { ${of} } }`),
     variables: fc.record({ id: anyUser }),
+  }),
+  fc.record({
+    query: selection.map((of) => `query ($id: ID!) { anybody(id: $id) { ... on User { ${of} } } }`),
+    variables: fc.record({ id: anyUser }),
+  }),
+  fc.record({
+    query: fc
+      .tuple(selection, fc.constantFrom('comers { ? }', 'team { lead { ? } }', 'reference { motto }'))
+      .map(([of, field]) => `{ ${field.replace('?', of)} }`),
+    variables: fc.constant({}),
   }),
   fc.record({ query: fc.constant('{ me { secret } }'), variables: fc.constant({}) }),
   fc.record({ query: fc.constant('{ me { secret } users { name } }'), variables: fc.constant({}) }),
@@ -73,23 +118,36 @@ const steps = fc.oneof(
       get: fc.boolean(),
     }),
   },
+  // Something that was asked for before, and may have changed.
+  { weight: 15, arbitrary: fc.record({ kind: fc.constant('again' as const), which: fc.nat(5) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('rename' as const), id: anyUser }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('come or go' as const),
+      id: fc.constantFrom(...comers),
+      told: fc.constantFrom('entity', 'type', 'mutation'),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('change' as const),
       id: fc.constantFrom(...users),
-      told: fc.constantFrom('type', 'subgraph', 'time'),
+      told: fc.constantFrom('entity', 'type', 'subgraph', 'time'),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('outage' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const), seconds: fc.nat(maxAge) }) },
 );
 
-async function ask(
-  gateway: TestGateway,
-  { by, what, get }: { by: string; what: { query: string; variables: object }; get: boolean },
-) {
+interface Question {
+  readonly by: string;
+  readonly what: { readonly query: string; readonly variables: object };
+  readonly get: boolean;
+}
+
+async function ask(gateway: TestGateway, { by, what, get }: Question) {
   const headers = { authorization: by, 'apollo-require-preflight': 'yes' };
   if (!get) return (await gateway.post(what, { headers })).json() as Json;
   const search = new URLSearchParams({ query: what.query, variables: JSON.stringify(what.variables) });
@@ -106,24 +164,26 @@ async function invalidate(gateway: TestGateway, body: object): Promise<void> {
 }
 
 const stores = [
-  ['memory', async () => ({ store: 'memory:', stop: async () => undefined })],
+  ['memory', false, async () => ({ store: 'memory:', stop: async () => undefined })],
+  ['memory, of entities too', true, async () => ({ store: 'memory:', stop: async () => undefined })],
   ...(redisProgram === undefined
     ? []
     : [
         [
           'Redis',
+          false,
           async () => {
             const server = await startRedis();
             return { store: server.url, stop: () => server.stop() };
           },
         ] as const,
       ]),
-] as [string, () => Promise<{ store: string; stop: () => Promise<unknown> }>][];
+] as [string, boolean, () => Promise<{ store: string; stop: () => Promise<unknown> }>][];
 sayWithoutRedis();
 
 it.each(stores)(
   'a store never changes an answer: %s',
-  async (_, open) => {
+  async (_, ofEntities, open) => {
     const { store, stop } = await open();
     let number = 0;
     const start = (cache: object) =>
@@ -134,25 +194,33 @@ it.each(stores)(
         breaker: { enabled: false },
         cache,
       });
-    const kept = await start({ store, timeout: '2s', entities: { enabled: false } });
+    const kept = await start({ store, timeout: '2s', entities: { enabled: ofEntities } });
     const plain = await start({ responses: { enabled: false }, entities: { enabled: false } });
     let hits = 0;
+    const compare = async (question: Question): Promise<void> => {
+      const expected = await ask(plain, question);
+      const requests = subgraph.requests.length + profiles.requests.length;
+      const got = await Promise.all([1, 2, 3].map(() => ask(kept, question)));
+      if (subgraph.requests.length + profiles.requests.length === requests) hits++;
+      for (const each of got) expect(each).toEqual(expected);
+    };
     try {
       await fc.assert(
-        fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 40 }), async (sequence) => {
+        fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 40, size: 'max' }), async (sequence) => {
           for (const id of users)
             world.set(id, { name: `${id}-${number++}`, secret: `${id}-secret-${number++}` });
-          await invalidate(kept, { subgraphs: ['accounts'] });
+          for (const id of comers) world.delete(id);
+          await invalidate(kept, { subgraphs: ['accounts', 'profiles'] });
+          const asked: Question[] = [];
           for (const step of sequence) {
             switch (step.kind) {
-              case 'ask': {
-                const expected = await ask(plain, step);
-                const requests = subgraph.requests.length;
-                const got = await Promise.all([ask(kept, step), ask(kept, step), ask(kept, step)]);
-                if (subgraph.requests.length === requests) hits++;
-                for (const each of got) expect(each).toEqual(expected);
+              case 'ask':
+                asked.unshift(step);
+                await compare(step);
                 break;
-              }
+              case 'again':
+                if (step.which < asked.length) await compare(asked[step.which]!);
+                break;
               case 'rename': {
                 // What a mutation returns is dropped by itself.
                 const query =
@@ -160,15 +228,36 @@ it.each(stores)(
                 await kept.query(query, { id: step.id, name: `${step.id}-${number++}` });
                 break;
               }
-              case 'change':
+              case 'come or go': {
+                const { id, told } = step;
+                const name = `${id}-${number++}`;
+                if (!world.has(id) && told === 'mutation') {
+                  const query =
+                    'mutation ($id: ID!, $name: String!) { create(id: $id, name: $name) { name } }';
+                  await kept.query(query, { id, name });
+                  break;
+                }
+                if (!world.delete(id)) world.set(id, { name, secret: name });
+                const isType = told === 'type';
+                await invalidate(
+                  kept,
+                  isType ? { types: ['User'] } : { entities: [{ type: 'User', key: { id } }] },
+                );
+                break;
+              }
+              case 'change': {
+                const { secret } = world.get(step.id)!;
                 world.set(step.id, {
                   name: `${step.id}-${number++}`,
-                  secret: `${step.id}-secret-${number++}`,
+                  secret: step.told === 'entity' ? secret : `${step.id}-secret-${number++}`,
                 });
+                if (step.told === 'entity')
+                  await invalidate(kept, { entities: [{ type: 'User', key: { id: step.id } }] });
                 if (step.told === 'type') await invalidate(kept, { types: ['User', 'Me'] });
-                if (step.told === 'subgraph') await invalidate(kept, { subgraphs: ['accounts'] });
+                if (step.told === 'subgraph') await invalidate(kept, { subgraphs: ['accounts', 'profiles'] });
                 if (step.told === 'time') clockOffset += (maxAge + 1) * 1000;
                 break;
+              }
               case 'outage': {
                 isDown = !isDown;
                 subgraph.answer = isDown ? (_, response) => response.writeHead(500).end('no') : undefined;
@@ -188,7 +277,7 @@ it.each(stores)(
         }),
         { seed: Number(process.env['WEIR_SEED'] ?? 1), numRuns: Number(process.env['WEIR_ROUNDS'] ?? 25) },
       );
-      expect(hits).toBeGreaterThan(10);
+      expect(hits).toBeGreaterThan(50);
     } finally {
       await Promise.all([kept.stop(), plain.stop()]);
       await stop();

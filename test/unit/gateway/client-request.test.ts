@@ -3,9 +3,12 @@ import { Socket } from 'node:net';
 import { ClientGone, ClientRequest } from '../../../gateway/client-request';
 
 let now: number;
+/** How many requests are not worked on any more. */
+let settled: number;
 
 beforeEach(() => {
   now = 1000;
+  settled = 0;
   jest.spyOn(performance, 'now').mockImplementation(() => now);
 });
 
@@ -16,7 +19,13 @@ afterEach(() => {
 function begin(): ClientRequest {
   const request = new IncomingMessage(new Socket());
   return new ClientRequest(
-    { forward: () => ({}), signIdentity: () => undefined, timeout: 200, addressOf: () => '127.0.0.1' },
+    {
+      forward: () => ({}),
+      signIdentity: () => undefined,
+      timeout: 200,
+      addressOf: () => '127.0.0.1',
+      onSettle: () => settled++,
+    },
     request,
     new ServerResponse(request),
     now,
@@ -71,4 +80,29 @@ describe('what is run for a request', () => {
     await expect(answer).rejects.toBeInstanceOf(ClientGone);
     client.end();
   });
+});
+
+it('is worked on until its answer is known, whenever that is read', async () => {
+  const client = begin();
+  let answer!: (value: string) => void;
+  const known = client.run(() => new Promise<string>((resolve) => (answer = resolve)));
+  expect(settled).toBe(0);
+  answer('known');
+  await known;
+  expect(settled).toBe(1);
+  client.end();
+  expect(settled).toBe(1);
+});
+
+it('is not worked on any more when it is aborted', async () => {
+  const client = begin();
+  const never = client.run(() => new Promise(() => undefined));
+  client.abort(new ClientGone());
+  expect(settled).toBe(1);
+  await expect(never).rejects.toBeInstanceOf(ClientGone);
+});
+
+it('is not worked on any more when it ends without having been run', () => {
+  begin().end();
+  expect(settled).toBe(1);
 });

@@ -38,7 +38,7 @@ const supergraph = compose([
       ${link}
       type Query { latest: Review }
       type Review { product: Product }
-      type Product @key(fields: "upc") { upc: ID! rating: Int }
+      type Product @key(fields: "upc") { upc: ID! rating: Int media: Media }
       type Media @key(fields: "id") @interfaceObject { id: ID! rating: Int }
     `,
   },
@@ -102,6 +102,54 @@ describe('a response', () => {
     );
   });
 
+  it('may be made of any entity where one could be, but is null', () => {
+    const anyProduct = ['Product:org.id=?', 'Product:upc=?', 'product-{$key.upc}'];
+    const document = 'query($upc: ID!) { product(upc: $upc) { upc sku org { id } } }';
+    expect(tagsOf(document, { product: null }, { upc: '1' })).toEqual(expect.arrayContaining(anyProduct));
+    const inList = tagsOf('{ shelf { upc } }', { shelf: [{ upc: '2' }, null] });
+    expect(inList).toEqual(expect.arrayContaining(['Product:upc=2', ...anyProduct]));
+    expect(tagsOf('{ shelf { upc } }', { shelf: null })).toEqual(expect.arrayContaining(anyProduct));
+  });
+
+  it('may be made of any entity that an interface or a union can be, where that is null', () => {
+    const things = tagsOf('{ things { __typename ... on Product { upc } } }', { things: [null] });
+    expect(things).toContain('Product:upc=?');
+    expect(tagsOf('{ media { id } }', { media: [null] })).toEqual(
+      expect.arrayContaining(['Image:id=?', 'Media:id=?']),
+    );
+  });
+
+  it('may be made of any entity that would be within what is null, and of none that is further away', () => {
+    const document = '{ latest { product { upc media { id } } } }';
+    const within = [...reviews.ofResponse(requestOf(document), response({ latest: null }))];
+    expect(within).toContain('Product:upc=?');
+    expect(within).not.toContain('Media:id=?');
+  });
+
+  it('is made of no entity where a list is empty, for which entities are in a list is no matter of theirs', () => {
+    expect(tagsOf('{ shelf { upc } }', { shelf: [] })).not.toContain('Product:upc=?');
+  });
+
+  it('is made of the entity that was asked for and is not there', () => {
+    const document =
+      'query($r:[_Any!]!){_entities(representations:$r){... on Product{upc sku org{id} shelf{name}}}}';
+    const asked = {
+      ...requestOf(document, { r: [{ __typename: 'Product', upc: '1' }] }),
+      entities: [
+        {
+          responseKey: '_entities',
+          variable: 'r',
+          selection: document,
+          arguments: Buffer.alloc(0),
+          representations: [],
+        },
+      ],
+    };
+    const tags = [...products.ofResponse(asked, response({ _entities: [null] }))];
+    expect(tags).toEqual(expect.arrayContaining(['Product:upc=1', 'Product:org.id=?', 'product-1']));
+    expect(tags).not.toContain('Product:upc=?');
+  });
+
   it('has the tags of its fields, with the arguments that were given or are the default', () => {
     const document = 'query($upc: ID!, $r: String = "us") { product(upc: $upc, region: $r) { upc } }';
     const data = { product: { upc: '1' } };
@@ -118,6 +166,17 @@ describe('a response', () => {
 });
 
 describe('an entity', () => {
+  it('may be made of any other one where one could be, but is null', () => {
+    const tags = ofEntity(
+      reviews,
+      '... on Product { media { id } }',
+      { __typename: 'Product', upc: '1' },
+      { media: null },
+    );
+    expect(tags).toEqual(expect.arrayContaining(['Product:upc=1', 'Image:id=?', 'Media:id=?']));
+    expect(tags).not.toContain('Product:upc=?');
+  });
+
   it('is told by its representation', () => {
     const tags = ofEntity(
       reviews,

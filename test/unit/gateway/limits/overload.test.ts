@@ -5,7 +5,9 @@ import type { Logger } from '../../../../gateway/telemetry/logger';
 
 let metrics: Metrics;
 let overload: Overload;
+/** Requests that are worked on, and those whose answers are not read. */
 let inFlight = 0;
+let unread = 0;
 let responses: ServerResponse[] = [];
 /** Milliseconds: what `performance.now()` says. */
 let clock = 0;
@@ -30,11 +32,21 @@ beforeEach(() => {
   became.length = 0;
   said.length = 0;
   inFlight = 0;
+  unread = 0;
   responses = [];
   overload = new Overload({
     options: { requests: 1000, delay: 40, queue: 100, wait: 25, unread: 1000, unsent: 1000 },
-    inFlight: () => inFlight,
-    responses: () => responses,
+    clients: {
+      get size() {
+        return inFlight + unread;
+      },
+      get working() {
+        return inFlight;
+      },
+      *responses() {
+        yield* responses;
+      },
+    },
     giveUp: () => undefined,
     bodyLimit: 1000,
     meter: metrics.meter,
@@ -101,6 +113,13 @@ it('serves 64 requests at once while the loop has no pause', () => {
   end();
   expect(became).toEqual(['a served']);
   expect(limit()).toBe(64);
+});
+
+it('keeps no place for answers that are not read, but takes on no more than the options say with them', () => {
+  unread = 900;
+  expect(limit()).toBe(64);
+  unread = 980;
+  expect(limit()).toBe(20);
 });
 
 it('serves more when requests wait and the loop rests, and no more than the options say', () => {

@@ -176,8 +176,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     const asked = ask(variables, refused);
     const execution = await responses.answer(asked, client, async (caller) =>
       perform(
-        programs.peek(planned) ??
-          (await caller.awaitPlan(programs.get(planned, client.sender), planWaits)),
+        programs.peek(planned) ?? (await caller.awaitPlan(programs.get(planned, client.sender), planWaits)),
         variables,
         costs,
         caller,

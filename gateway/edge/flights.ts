@@ -66,8 +66,8 @@ export class Flight implements IdentifiedCaller {
     return new Promise<Plan>((resolve, reject) => {
       this.#waitWith = (client) => {
         waiting++;
-        waits.wait(client, plan).then(resolve, (error: Error) => {
-          if (--waiting === 0) reject(error);
+        waits.wait(client, plan).then(resolve, (error: unknown) => {
+          if (--waiting === 0) reject(error as Error);
         });
       };
       for (const client of this.#clients) this.#waitWith(client);

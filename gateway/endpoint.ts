@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Admit } from './auth/authentication';
 import type { ClientRequest } from './client-request';
 import type { AnswerHeaders } from './edge/answer-headers';
@@ -39,6 +39,9 @@ export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions):
     method: ['GET', 'POST'],
     url: path,
     exposeHeadRoute: false,
+    // Of who waits for leave to send a body, this is known before.
+    onRequest: ({ client }, _reply, done) =>
+      client.refusal === undefined ? done() : done((rates?.refuse(client) ?? client.refusal) as FastifyError),
     preParsing: unpackRequest,
     preHandler: async ({ client, method, url, headers, body }) => {
       const received = {

@@ -108,6 +108,10 @@ export class Generation {
     this.#executor = executor;
   }
 
+  get apiSchemaSdl(): readonly string[] {
+    return this.#executor.apiSchemaSdl;
+  }
+
   get apiSchema(): GraphQLSchema {
     return this.#executor.apiSchema;
   }

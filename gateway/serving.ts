@@ -15,6 +15,7 @@ import { cloudFrontPurge } from './edge/cloudfront';
 import { createFront } from './edge/front';
 import { knownOperations } from './edge/known-operations';
 import { PersistedOperations } from './edge/persisted-operations';
+import { readTrustedOperations, type TrustedOperations } from './edge/trusted-operations';
 import { graphqlEndpoint } from './endpoint';
 import { Gateway } from './gateway';
 import { Generation } from './generation';
@@ -66,11 +67,17 @@ export class Serving {
 
   /** Rejects with an `OptionsError` when the options name what is not there. */
   static async open(options: ServingOptions): Promise<Serving> {
-    return new Serving(options, await openPolicyEvaluator(options.options.authorization.policies));
+    const { persistedOperations, authorization } = options.options;
+    const trusted = await readTrustedOperations(persistedOperations.manifest);
+    return new Serving(options, trusted, await openPolicyEvaluator(authorization.policies));
   }
 
-  private constructor(options: ServingOptions, evaluate: EvaluatePolicies | undefined) {
-    this.#parts = build(options, evaluate, () => this.#answers);
+  private constructor(
+    options: ServingOptions,
+    trusted: TrustedOperations,
+    evaluate: EvaluatePolicies | undefined,
+  ) {
+    this.#parts = build(options, trusted, evaluate, () => this.#answers);
   }
 
   /**
@@ -128,6 +135,7 @@ export class Serving {
   async close(): Promise<void> {
     const { app, apollo, gateway, overload, usage, transport, signers, authentication, purges } = this.#parts;
     overload.close();
+    this.#parts.persistedOperations.close();
     await app.close();
     await usage?.close();
     await (this.#answers ? apollo.stop() : gateway.stop());
@@ -140,12 +148,13 @@ export class Serving {
 
 function build(
   { options, ownSource, previous, store, shared, audit, logger, metrics, state }: ServingOptions,
+  trusted: TrustedOperations,
   evaluate: EvaluatePolicies | undefined,
   answers: () => boolean,
 ) {
   // What may throw comes before what would have to be closed then.
   const { persistedOperations: statistics } = metrics;
-  const persistedOperations = new PersistedOperations({ options, store, statistics, logger });
+  const persistedOperations = new PersistedOperations({ options, trusted, store, statistics, logger });
   const { source, lastGood, usage } =
     ownSource === undefined
       ? openSource(options, { logger, meter: metrics.meter })
@@ -202,6 +211,7 @@ function build(
     logger,
     metrics,
   });
+  gateway.onSchemaLoadOrUpdate(() => void persistedOperations.compare(gateway.current!.apiSchemaSdl));
   const formatError = createFormatError(logger);
   const apollo = createApolloServer({ gateway, options, persistedOperations, formatError, logger });
   const readiness = () => [
@@ -237,6 +247,7 @@ function build(
     bodyLimit: options.limits.body,
     isOpen: () => state() === 'running',
     admit,
+    admitByHeaders: authentication?.admitByHeaders,
     rates,
     answerers: [
       cachedAnswers.answer,

@@ -97,45 +97,54 @@ export function toOptions({ host, port, mode, adminPort, logLevel }: GatewayFlag
 }
 
 async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
-  keepRequestsYoung();
-  const options = await withOptionsErrors(() => Promise.resolve(readOptions(flags, context)));
-  const gateway = await withOptionsErrors(() =>
-    lazy
-      .gateway()
-      .startGateway(cluster.worker === undefined ? options : inWorker(options, cluster.worker.id)),
-  );
-  if (cluster.isWorker) {
-    // Whoever started the workers replaces them when the options change.
-    answerPrimary(gateway);
-    await untilStopped(context);
-  } else {
-    const say = (sentence: string): void => void context.stderr.write(`${sentence}\n`);
+  collectGarbageInTime();
+  if (cluster.worker !== undefined) return runWorker(cluster.worker.id, flags, context);
+  const say = (sentence: string): void => void context.stderr.write(`${sentence}\n`);
+  const watch = watchOptions(flags.config);
+  const readAndFollow = (): Options => {
+    const options = readOptions(flags, context);
+    watch.follow(options);
+    return options;
+  };
+  try {
+    const gateway = await start(readAndFollow);
     say(`weir: the gateway answers at ${gateway.url}`);
-    const readAgain = (): Options => {
-      const read = readOptions(flags, context);
-      watch.follow(read);
-      return read;
-    };
-    const watch = watchOptions(flags.config, () => {
-      withOptionsErrors(() => gateway.reload(readAgain)).then(
+    watch.begin(() => {
+      withOptionsErrors(() => gateway.reload(readAndFollow)).then(
         () => say('weir: the new options are live'),
         (error: unknown) => say(`${(error as Error).message}\nweir: the options from before go on`),
       );
     });
-    watch.follow(options);
     await untilStopped(context);
     watch.stop();
+    await gateway.stop();
+  } finally {
+    watch.stop();
   }
+}
+
+/** Whoever started the workers replaces them when the options change. */
+async function runWorker(id: number, flags: OwnFlags, context: Context): Promise<void> {
+  const gateway = await start(() => inWorker(readOptions(flags, context), id));
+  answerPrimary(gateway);
+  await untilStopped(context);
   await gateway.stop();
 }
+
+const start = (read: () => GatewayOptions): Promise<RunningGateway> =>
+  withOptionsErrors(async () => lazy.gateway().startGateway(read()));
 
 /**
  * V8 learns under load that objects of some kinds outlive a collection of young garbage, as those of requests in flight
  * do, and then makes all of their kind among the old ones. There they live until the next full collection, with all that
  * they refer to: 13 times as much outlives a collection, and full ones, which stop everything, are needed all the time.
+ *
+ * A full collection comes when the old objects take twice as much as those that the last one left. V8 would wait for four
+ * times as much in a small heap, of which most is then garbage.
  */
-function keepRequestsYoung(): void {
+function collectGarbageInTime(): void {
   setFlagsFromString('--no-allocation-site-pretenuring');
+  setFlagsFromString('--heap-growing-percent=100');
 }
 
 /**
@@ -175,8 +184,23 @@ function answerPrimary(gateway: RunningGateway): void {
 }
 
 async function runPrimary(count: number, flags: OwnFlags, context: Context): Promise<void> {
+  const watch = watchOptions(flags.config);
+  try {
+    await runWorkers(count, flags, context, watch);
+  } finally {
+    watch.stop();
+  }
+}
+
+async function runWorkers(
+  count: number,
+  flags: OwnFlags,
+  context: Context,
+  watch: OptionsWatch,
+): Promise<void> {
   const { addressOf, createAdminServer, listen, StoreUnavailable } = lazy.gateway();
   const options = await withOptionsErrors(() => Promise.resolve(readOptions(flags, context)));
+  watch.follow(options);
   const { admin, host, port, path, shutdown, tls } = options;
   const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
   let url!: string;
@@ -217,7 +241,7 @@ async function runPrimary(count: number, flags: OwnFlags, context: Context): Pro
     : undefined;
   const reload = (): void => {
     withOptionsErrors(async () => {
-      watch?.follow(readOptions(flags, context));
+      watch.follow(readOptions(flags, context));
       say('replacing the workers one by one');
       await workers.reload();
     }).then(
@@ -230,15 +254,13 @@ async function runPrimary(count: number, flags: OwnFlags, context: Context): Pro
       },
     );
   };
-  let watch: OptionsWatch | undefined;
   try {
     await adminServer?.listen({ host: admin.host, port: admin.port });
-    watch = watchOptions(flags.config, reload);
-    watch.follow(options);
     say(`${count} workers answer at ${url}`);
+    watch.begin(reload);
     await untilStopped(context);
   } finally {
-    watch?.stop();
+    watch.stop();
     isStopping = true;
     await workers.stop();
     await adminServer?.close();

@@ -4,15 +4,24 @@ import type { Options } from '../gateway';
 export interface OptionsWatch {
   /** Watches the files that these options are read with, in place of those of earlier ones. */
   follow(options: Options): void;
+  /** Calls `reload` whenever they may have changed; at once when they may have already. */
+  begin(reload: () => void): void;
   stop(): void;
 }
 
 /**
- * Calls `reload` on SIGHUP, and when the file of options changes, if there is one, or a manifest that they name.
+ * Notices SIGHUP, and that the file of options has changed, if there is one, or a manifest that they name. Begun before
+ * they are read, it misses no edit while what they are for starts.
  *
  * Files are looked at again and again rather than watched, as a supergraph file is, for the same reasons.
  */
-export function watchOptions(config: string | undefined, reload: () => void): OptionsWatch {
+export function watchOptions(config: string | undefined): OptionsWatch {
+  let isChanged = false;
+  let begun: (() => void) | undefined;
+  const reload = (): void => {
+    if (begun === undefined) isChanged = true;
+    else begun();
+  };
   const watched = new Set<string>();
   const watchOnly = (files: readonly string[]): void => {
     for (const file of watched) {
@@ -31,6 +40,10 @@ export function watchOptions(config: string | undefined, reload: () => void): Op
   watchOnly(always);
   return {
     follow: ({ persistedOperations }) => watchOnly([...always, ...persistedOperations.manifest]),
+    begin(told) {
+      begun = told;
+      if (isChanged) told();
+    },
     stop() {
       process.off('SIGHUP', reload);
       watchOnly([]);

@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SharedPort } from './shared-port';
 import { answerTo, ask, OtherGone } from './worker-messages';
 
@@ -25,7 +26,8 @@ export interface WorkersOptions {
 export interface Workers {
   /**
    * Replaces every worker, one after the other: the new one takes requests before the old one is drained. While they are
-   * replaced, this has it done once more, by one for all who ask.
+   * replaced, this has it done once more, by one for all who ask. Rejects when the first new one cannot start, and then
+   * nothing has changed; a later one is tried again until it can.
    */
   reload(): Promise<void>;
   /** What each serving worker says of its metrics, by its number from 1 on; one that does not answer is left out. */
@@ -65,6 +67,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const port = new SharedPort();
   const pauses = new Set<NodeJS.Timeout>();
   let stopping = false;
+  const isStopping = (): boolean => stopping;
   let shortLives = 0;
   let reloading: Promise<void> = Promise.resolve();
   let nextReload: Promise<void> | undefined;
@@ -91,26 +94,38 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     if (old !== undefined) await drain(old, grace);
   }
 
+  /** Where the first new one can start, so can the others, sooner or later: two kinds of workers do not stay. */
   async function replaceAll(): Promise<void> {
-    for (const number of [...serving.keys()]) {
+    const numbers = [...serving.keys()];
+    let failures = 0;
+    let replaced = 0;
+    while (replaced < numbers.length) {
       if (stopping) return;
-      await startOne(number);
+      try {
+        await startOne(numbers[replaced]!);
+        replaced++;
+        failures = 0;
+      } catch (error) {
+        if (replaced === 0 || isStopping()) throw error;
+        const state = `${replaced} of ${numbers.length} are replaced, trying again`;
+        say(`a new worker could not start: ${reasonOf(error)}; ${state}`);
+        await sleep(pauseAfter(++failures), undefined, { ref: false });
+      }
     }
   }
 
   const others = (worker: Worker): Worker[] => [...started].filter((each) => each !== worker);
 
   function replaceLater(number: number): void {
-    const pause = shortLives === 0 ? 0 : Math.min(1_000 * 2 ** (shortLives - 1), longestPause);
     const timer = setTimeout(() => {
       pauses.delete(timer);
       startOne(number).catch((error: unknown) => {
         if (stopping) return;
         shortLives++;
-        say(`a new worker could not start: ${error instanceof Error ? error.message : String(error)}`);
+        say(`a new worker could not start: ${reasonOf(error)}`);
         replaceLater(number);
       });
-    }, pause);
+    }, pauseAfter(shortLives));
     pauses.add(timer);
   }
 
@@ -156,6 +171,11 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     },
   };
 }
+
+const pauseAfter = (failures: number): number =>
+  failures === 0 ? 0 : Math.min(1_000 * 2 ** (failures - 1), longestPause);
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const alive = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
 

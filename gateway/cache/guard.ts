@@ -9,7 +9,8 @@ export interface GuardOptions {
 
 /**
  * A store over a network that may be away. Nothing takes longer than the timeout, and after the first failure nothing
- * waits at all until the store answers again. What could not be invalidated meanwhile is invalidated before anybody is
+ * waits at all until the store answers again. A look waits no longer than some times what looks take as a rule; while
+ * one that took longer has no answer, others do without the store, so that few wait for one that hangs. What could not be invalidated meanwhile is invalidated before anybody is
  * let in.
  */
 export class GuardedStore implements Store {
@@ -19,6 +20,10 @@ export class GuardedStore implements Store {
   readonly #asked = new Set<Promise<unknown>>();
   /** What may not be invalidated yet. */
   readonly #pending = new Set<string>();
+  /** Milliseconds that looks took lately; unknown at first. */
+  #usual = Infinity;
+  /** Looks that nobody waits for any more, and that have no answer yet. */
+  #late = 0;
   #isAway = false;
   #lastReason: unknown;
   #closed = false;
@@ -30,7 +35,15 @@ export class GuardedStore implements Store {
   }
 
   get(keys: readonly string[]): Promise<Look> {
-    return this.#ask(() => this.#store.get(keys));
+    if (this.#late > 0) return Promise.reject(new StoreUnavailable(new Error(slow)));
+    const began = performance.now();
+    return this.#patiently(
+      this.#ask(() => this.#store.get(keys)).then((look) => {
+        const took = performance.now() - began;
+        this.#usual = this.#usual === Infinity ? took : this.#usual + (took - this.#usual) / 8;
+        return look;
+      }),
+    );
   }
 
   set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
@@ -68,6 +81,29 @@ export class GuardedStore implements Store {
       this.#leave(reason);
       throw new StoreUnavailable(reason);
     }
+  }
+
+  /** As the answer; but rejects, and goes on to wait for it, when it takes much longer than others did. */
+  #patiently(answer: Promise<Look>): Promise<Look> {
+    const { timeout } = this.#options;
+    const patience = Math.ceil(Math.max(timeout / 4, timesUsual * this.#usual));
+    if (patience >= timeout) return answer;
+    return new Promise((resolve, reject) => {
+      let isAnswered = false;
+      let isLate = false;
+      const giveUp = (): void => {
+        if (isAnswered) return;
+        isLate = true;
+        this.#late++;
+        reject(new StoreUnavailable(new Error(slow)));
+      };
+      const timer = setTimeout(() => setImmediate(giveUp), patience);
+      answer.then(resolve, reject).finally(() => {
+        isAnswered = true;
+        clearTimeout(timer);
+        if (isLate) this.#late--;
+      });
+    });
   }
 
   #leave(reason: unknown): void {
@@ -124,6 +160,11 @@ export class GuardedStore implements Store {
     return asked;
   }
 }
+
+const slow = 'It takes much longer than it usually does.';
+
+/** How much longer than usual a look may take; it always may take a quarter of the timeout. */
+const timesUsual = 8;
 
 /** Milliseconds between two attempts to reach the store. */
 const firstPause = 20;

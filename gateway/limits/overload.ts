@@ -42,6 +42,7 @@ export class Overload {
   readonly #unsent: UnsentRequests;
   readonly #room: WaitingRoom;
   #limit: number;
+  #filling: NodeJS.Immediate | undefined;
   #isHeapFull = false;
   /** Whether the loop has just taken long for a turn: then those who come take turns, too. */
   #isSlow = false;
@@ -93,20 +94,24 @@ export class Overload {
     else this.#room.enter(guest);
   }
 
-  /** To be called when a request has ended. */
+  /**
+   * To be called when a request has ended. All places that have become free in a turn of the event loop are filled
+   * together: the calls of requests that begin together are sent together, which costs each of them less.
+   */
   next(): void {
     this.#ended++;
     this.hasOneMore();
   }
 
-  /** To be called when a place has become free. */
+  /** To be called when a place has become free for another reason. */
   hasOneMore(): void {
-    if (this.#room.size > 0) this.#room.fill();
+    if (this.#room.size > 0) this.#filling ??= setImmediate(() => this.#fill());
   }
 
   /** Refuses those that wait. */
   close(): void {
     clearInterval(this.#timer);
+    clearImmediate(this.#filling);
     this.#room.close();
     this.#refused.removeCallback(this.#observeRefused);
     this.#waiting.removeCallback(this.#observeWaiting);
@@ -120,6 +125,11 @@ export class Overload {
   get #isFree(): boolean {
     const { clients, options } = this.#options;
     return !this.#isUnwell && clients.working < this.#limit && clients.size < options.requests;
+  }
+
+  #fill(): void {
+    this.#filling = undefined;
+    this.#room.fill();
   }
 
   #look(): void {
@@ -143,7 +153,7 @@ export class Overload {
     this.#ended = 0;
     this.#decidedAt = now;
     // Falls slowly: after a pause of a tenth of a second there would be none.
-    this.#room.seats = this.#room.size === 0 ? atRest(queue) : Math.max(served, this.#room.seats * 0.8);
+    this.#room.seats = this.#room.size === 0 ? atRest(queue) : Math.max(served, this.#room.seats * 0.9);
     if (this.#sinceDecision() >= busy && this.#late > delay)
       this.#allow(Math.min(this.#limit, working) * Math.min(0.8, Math.max(0.5, delay / this.#late)));
     else if (working < this.#limit / 2) this.#allow(this.#limit * 0.9);

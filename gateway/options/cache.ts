@@ -56,7 +56,9 @@ export const cache = mapOf({
     ),
   timeout: timeout
     .prefault('50ms')
-    .describe('How long a shared store may take to answer before the gateway does without it.'),
+    .describe(
+      'How long a shared store may take to answer before the gateway does without it. A request waits a quarter of that, or 8 times as long as answers took lately if that is longer.',
+    ),
   prefix: z
     .string({ error: prefixRule })
     .regex(/^[\w.-]{1,64}$/, { error: prefixRule })

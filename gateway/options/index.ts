@@ -106,13 +106,21 @@ export const optionsSchema = z.strictObject({
 
 function check(input: unknown, locate: (path: readonly PropertyKey[]) => string = () => ''): Options {
   const { data, error } = optionsSchema.safeParse(input);
-  if (data) return data;
+  if (data) {
+    const { port, host, admin } = data;
+    const isOne = host === admin.host || [host, admin.host].some((each) => everyAddress.has(each));
+    if (!admin.enabled || port === 0 || port !== admin.port || !isOne) return data;
+    const sentence = `\`admin.port\` must not be the port of clients, but both are ${port}.`;
+    throw new OptionsError([`${locate(['admin', 'port'])}${sentence}`]);
+  }
   throw new OptionsError(
     error.issues.flatMap((issue) =>
       describeIssue(issue, input, optionsSchema).map(({ path, sentence }) => `${locate(path)}${sentence}`),
     ),
   );
 }
+
+const everyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /** Maps are merged key by key; anything else in `over` replaces what is in `under`. */
 function merge(under: unknown, over: unknown): unknown {

@@ -1,9 +1,11 @@
 /** Other options while the gateway runs, over real sockets. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OptionsInput } from '../../gateway';
-import { startCli } from '../support/run-cli';
+import { type RunningCli, startCli } from '../support/run-cli';
 import { type Json, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
 
@@ -24,11 +26,12 @@ beforeEach(() => {
 });
 
 let gateway: TestGateway;
+const started: TestGateway[] = [];
 const fixed: OptionsInput = { port: 0, admin: { port: 0 }, supergraph };
 const start = async (options: OptionsInput = {}) =>
-  (gateway = await startTestGateway({ ...fixed, ...options }));
+  started.push((gateway = await startTestGateway({ ...fixed, ...options })));
 const reload = (options: OptionsInput) => gateway.reload(() => ({ ...fixed, ...options }));
-afterEach(() => gateway.stop());
+afterEach(() => Promise.all(started.splice(0).map((each) => each.stop())));
 
 const me = { data: { me: { name: 'Ada' } } };
 
@@ -114,9 +117,9 @@ it('fails no request while options change again and again, every fifth time for 
   expect(answers.filter((answer) => JSON.stringify(answer) !== JSON.stringify(me))).toEqual([]);
 }, 600_000);
 
-it('is told by an edit of the file', async () => {
+describe('weir gateway', () => {
   const config = join(folder, 'weir.yaml');
-  const write = (depth: number) =>
+  const write = (depth: number, more: OptionsInput = {}) =>
     writeFileSync(
       config,
       JSON.stringify({
@@ -124,26 +127,55 @@ it('is told by an edit of the file', async () => {
         limits: { depth },
         logging: { level: 'silent' },
         admin: { enabled: false },
+        ...more,
       }),
     );
-  write(10);
-  const cli = startCli(['gateway', '--config', config]);
-  await cli.printed(/answers at (\S+)/);
-  const url = /answers at (\S+)/.exec(cli.stderr)![1]!;
-  const ask = async (): Promise<Json> =>
+  const askAt = (cli: RunningCli) => async (): Promise<Json> =>
     (
-      await fetch(url, {
+      await fetch(/answers at (\S+)/.exec(cli.stderr)![1]!, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: '{"query":"{ me { reviews { author { name } } } }"}',
       })
     ).json();
-  expect((await ask()).errors).toBeUndefined();
-  write(2);
-  await cli.printed(/the new options are live/);
-  expect((await ask()).errors[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
-  write(-1);
-  await cli.printed(/`limits.depth`[^]*the options from before go on/);
-  expect((await ask()).errors[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
-  expect((await cli.stop()).exitCode).toBe(0);
+
+  it('is told by an edit of the file', async () => {
+    write(10);
+    const cli = startCli(['gateway', '--config', config]);
+    await cli.printed(/answers at (\S+)/);
+    const ask = askAt(cli);
+    expect((await ask()).errors).toBeUndefined();
+    write(2);
+    await cli.printed(/the new options are live/);
+    expect((await ask()).errors[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
+    write(-1);
+    await cli.printed(/`limits.depth`[^]*the options from before go on/);
+    expect((await ask()).errors[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
+    expect((await cli.stop()).exitCode).toBe(0);
+  });
+
+  it.each([
+    ['an edit of the file', () => undefined],
+    ['SIGHUP', () => process.emit('SIGHUP')],
+  ])('is told by %s while it starts', async (_, tell) => {
+    let isAsked = false;
+    const server = createServer((_request, response) => {
+      // The options have been read: the supergraph is one of them.
+      if (!isAsked) {
+        write(2, { supergraph: url });
+        tell();
+      }
+      isAsked = true;
+      response.end(graph.supergraphSdl);
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    write(10, { supergraph: url });
+    const cli = startCli(['gateway', '--config', config]);
+    await cli.printed(/answers at \S+[^]*the new options are live/);
+    expect((await askAt(cli)()).errors[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
+    expect((await cli.stop()).exitCode).toBe(0);
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  });
 });

@@ -4,8 +4,7 @@ import { MemoryStore } from '../../gateway/cache/memory';
 import { RedisStore } from '../../gateway/cache/redis';
 import type { Entry, Store } from '../../gateway/cache/store';
 import { type Feed, type Follower, TieredStore } from '../../gateway/cache/tiered';
-import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
-import { eventually } from './process';
+import { eventually, startProcess } from './process';
 import { redisProgram, sayWithoutRedis, startRedis } from './redis-server';
 
 /** A place to keep entries in, and the gateways that share it. */
@@ -143,14 +142,29 @@ async function tieredDynamo(): Promise<TestStores> {
   });
 }
 
-/** An embedded DynamoDB with a table for a cache. */
+/**
+ * A DynamoDB with a table for a cache. It is a process of its own: what it keeps is no memory of a gateway, and it would
+ * throw where nobody catches it, if it had to close with what a store has given up waiting for.
+ */
 export async function startDynamo() {
-  const dynamodb = await connectDynamoDB({ kind: 'embedded' });
-  const { client } = dynamodb;
-  const endpoint = await client.config.endpoint!();
+  const server = startProcess([
+    '-e',
+    `const server = require('dynalite')({ createTableMs: 0 });
+     server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port + ' '));
+     const parent = process.ppid;
+     setInterval(() => process.ppid === parent || process.exit(), 1000);`,
+  ]);
+  const [, url] = (await server.printed(/(http:\S+) /)) as unknown as [string, string];
   const table = 'Cache';
   const { CreateTableCommand, DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
-  await client.send(
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const clients: { destroy(): void }[] = [];
+  const connect = () => {
+    const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
+    clients.push(client);
+    return client;
+  };
+  await connect().send(
     new CreateTableCommand({
       TableName: table,
       AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
@@ -158,20 +172,14 @@ export async function startDynamo() {
       BillingMode: 'PAY_PER_REQUEST',
     }),
   );
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const url = `${endpoint.protocol}//${endpoint.hostname}:${endpoint.port}`;
-  const clients: { destroy(): void }[] = [];
   return {
     /** As the options name it. */
     store: `dynamodb://${table}?region=us-east-1&endpoint=${encodeURIComponent(url)}`,
-    settings() {
-      const own = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
-      clients.push(own);
-      return { client: own, table };
-    },
+    settings: () => ({ client: connect(), table }),
     async close() {
-      clients.forEach((own) => own.destroy());
-      await dynamodb.stop();
+      clients.forEach((client) => client.destroy());
+      server.signal('SIGKILL');
+      await server.exit;
     },
   };
 }

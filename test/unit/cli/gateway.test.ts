@@ -59,6 +59,11 @@ describe('weir gateway', () => {
       'weir: --port must be a whole number from 0 to 65535, but got: "x".\n',
     ],
     [
+      'two ports that are one',
+      ['--port', '4100', '--admin-port', '4100', '--supergraph', 'nowhere.graphql'],
+      'weir: --admin-port must not be the port of clients, but both are 4100.\n',
+    ],
+    [
       'a supergraph that does not exist',
       ['--supergraph', 'nowhere.graphql'],
       'weir: The supergraph cannot be read: nowhere.graphql does not exist.\n',

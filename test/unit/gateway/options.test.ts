@@ -340,6 +340,21 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ]);
   });
 
+  it('of two ports that are one, too, unless they are at different addresses', () => {
+    expect(problemsOf(() => load('port: 4100\nadmin:\n  port: 4100'))).toEqual([
+      'weir.yaml:3: `admin.port` must not be the port of clients, but both are 4100.',
+    ]);
+    expect(problemsOf(() => parseOptions({ port: 9464, host: '0.0.0.0' }))).toEqual([
+      '`admin.port` must not be the port of clients, but both are 9464.',
+    ]);
+    for (const fine of [
+      { port: 0, admin: { port: 0 } },
+      { port: 4100, admin: { port: 4100, enabled: false } },
+      { port: 4100, host: '10.0.0.1', admin: { port: 4100 } },
+    ])
+      expect(parseOptions(fine).port).toBe(fine.port);
+  });
+
   it('in flags and in code too', () => {
     expect(problemsOf(() => loadOptions({ flags: { port: 'x' }, env: {} }))).toEqual([
       '`port` must be a whole number from 0 to 65535, but got: "x".',

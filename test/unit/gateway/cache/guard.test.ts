@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { GuardedStore } from '../../../../gateway/cache/guard';
 import { MemoryStore } from '../../../../gateway/cache/memory';
-import { type Store, StoreUnavailable } from '../../../../gateway/cache/store';
+import { type Look, type Store, StoreUnavailable } from '../../../../gateway/cache/store';
 import { entryAt } from '../../../support/cache-stores';
 import { eventually } from '../../../support/process';
 
@@ -43,6 +43,7 @@ it.each(['refusing', 'hanging'] as const)('rejects in time what a store is asked
   const start = performance.now();
   await expect(guarded.get(['a'])).rejects.toThrow(StoreUnavailable);
   expect(performance.now() - start).toBeLessThan(1000);
+  await eventually(() => changes.length > 0);
   expect(changes).toEqual(['away']);
 });
 
@@ -188,4 +189,78 @@ it('waits for a store that hangs no longer than the timeout before it is closed'
   const refused = expect(asked).rejects.toBeInstanceOf(StoreUnavailable);
   await guarded.close();
   await refused;
+});
+
+describe('a look', () => {
+  let answer: (() => void) | undefined;
+  let asked: number;
+  let own: GuardedStore;
+  const look: Look = { entries: [], clock: '' };
+  const steps = async (milliseconds: number, step = 1): Promise<void> => {
+    for (let passed = 0; passed < milliseconds; passed += step) await jest.advanceTimersByTimeAsync(step);
+  };
+  const answered = async (after: number): Promise<Look> => {
+    const asking = own.get(['a']);
+    await steps(after, Math.min(after, 10));
+    answer!();
+    return asking;
+  };
+  beforeEach(() => {
+    jest.useFakeTimers();
+    asked = 0;
+    const store: Store = {
+      ...unsteady.store,
+      get: () => {
+        asked++;
+        return new Promise((resolve) => (answer = () => resolve(look)));
+      },
+    };
+    own = new GuardedStore(store, { timeout: 1_000, onChange: (state) => changes.push(state) });
+  });
+  afterEach(async () => {
+    answer!();
+    await own.close();
+    jest.useRealTimers();
+  });
+
+  it('waits for a store that hangs no longer than it does for others, and others do not wait', async () => {
+    for (let i = 0; i < 5; i++) expect(await answered(1)).toBe(look);
+    const hanging = expect(own.get(['a'])).rejects.toThrow(StoreUnavailable);
+    await steps(260, 10);
+    await hanging;
+    expect(changes).toEqual([]);
+    await expect(own.get(['a'])).rejects.toThrow(StoreUnavailable);
+    expect(asked).toBe(6);
+    // It was slow once.
+    answer!();
+    await steps(1);
+    expect(await answered(1)).toBe(look);
+  });
+
+  it('takes a store to be away that does not answer after all', async () => {
+    for (let i = 0; i < 5; i++) await answered(1);
+    const hanging = expect(own.get(['a'])).rejects.toThrow(StoreUnavailable);
+    await steps(1_010, 10);
+    await hanging;
+    expect(changes).toEqual(['away']);
+  });
+
+  it('is waited for up to the timeout where answers take long as a rule', async () => {
+    for (const after of [900, 150, 200, 900]) expect(await answered(after)).toBe(look);
+    expect(changes).toEqual([]);
+  });
+
+  it('is waited for again when a store has become slow', async () => {
+    for (let i = 0; i < 20; i++) await answered(1);
+    const outcomes: string[] = [];
+    for (let i = 0; i < 10; i++)
+      outcomes.push(
+        await answered(400).then(
+          () => 'answered',
+          () => 'not waited for',
+        ),
+      );
+    expect(outcomes[0]).toBe('not waited for');
+    expect(outcomes.at(-1)).toBe('answered');
+  });
 });

@@ -93,6 +93,11 @@ function end(): void {
   overload.next();
 }
 
+/** The event loop has done what it had to do in this turn. */
+function endTurn(): void {
+  jest.advanceTimersByTime(0);
+}
+
 /** Requests come and wait while the loop rests, until the gateway serves as many at once as the options say. */
 function growToTheMost(): void {
   utilization = 0;
@@ -112,6 +117,7 @@ it('serves 64 requests at once while the loop has no pause', () => {
   live(1000, 0);
   expect(became).toEqual([]);
   end();
+  endTurn();
   expect(became).toEqual(['a served']);
   expect(limit()).toBe(64);
 });
@@ -194,9 +200,22 @@ it('gives the place of a request that has ended to the one that has waited longe
   comes('b');
   expect(overload.hasPlace).toBe(false);
   end();
+  endTurn();
   expect(became).toEqual(['a served']);
   expect(overload.hasPlace).toBe(false);
   end();
+  endTurn();
+  expect(became).toEqual(['a served', 'b served']);
+});
+
+it('fills the places together that have become free in a turn of the event loop', () => {
+  inFlight = 64;
+  for (const name of ['a', 'b', 'c']) comes(name);
+  end();
+  end();
+  expect(became).toEqual([]);
+  comes('d');
+  endTurn();
   expect(became).toEqual(['a served', 'b served']);
 });
 

@@ -67,7 +67,7 @@ export class Flight implements IdentifiedCaller {
       this.#waitWith = (client) => {
         waiting++;
         waits.wait(client, plan).then(resolve, (error: unknown) => {
-          if (--waiting === 0) reject(error as Error);
+          if (--waiting === 0) reject(error);
         });
       };
       for (const client of this.#clients) this.#waitWith(client);

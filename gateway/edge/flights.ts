@@ -63,11 +63,12 @@ export class Flight implements IdentifiedCaller {
   awaitPlan<Plan>(plan: Promise<Plan>, waits: PlanWaits): Promise<Plan> {
     if (this.#clients.length === 0) return plan;
     let waiting = 0;
-    return new Promise<Plan>((resolve, reject) => {
+    return new Promise<Plan>((resolve) => {
       this.#waitWith = (client) => {
         waiting++;
-        waits.wait(client, plan).then(resolve, (error: unknown) => {
-          if (--waiting === 0) reject(error);
+        const waited = waits.wait(client, plan);
+        waited.then(resolve, () => {
+          if (--waiting === 0) resolve(waited);
         });
       };
       for (const client of this.#clients) this.#waitWith(client);

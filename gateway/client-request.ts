@@ -7,7 +7,8 @@ import type { SignIdentity } from './auth/signed-identity';
 import { Ingredients } from './cache/policy';
 import type { Served } from './edge/answer-headers';
 import { requestError } from './errors';
-import type { Charge } from './limits/rates';
+import type { PlanWaiter, PlanWaits } from './limits/plan-waits';
+import { type Charge, networkOf } from './limits/rates';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
 import { type CallCounts, noCalls } from './transports/call-counts';
@@ -43,7 +44,7 @@ interface Operation {
  * One request of a client, from its first byte until its answer is sent or the client is gone. What not all requests
  * need is made when it is first asked for: an answer from the cache is given in less time than all of it takes.
  */
-export class ClientRequest implements Caller, Live {
+export class ClientRequest implements Caller, Live, PlanWaiter {
   place = -1;
   /** When it came, in milliseconds as `performance.now()` says them. */
   readonly start: number;
@@ -63,6 +64,7 @@ export class ClientRequest implements Caller, Live {
   charged: number | undefined;
   /** How it is answered, where caches may keep the answer. */
   served: Served | undefined;
+  received = 0;
 
   readonly #options: ClientRequestOptions;
   readonly #received: IncomingHttpHeaders;
@@ -79,6 +81,7 @@ export class ClientRequest implements Caller, Live {
   #onAbort: ((reason: Error) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isSettled = false;
+  #atSettle: (() => void)[] | undefined;
   #atEnd: (() => void)[] | undefined;
 
   constructor(
@@ -140,6 +143,12 @@ export class ClientRequest implements Caller, Live {
   /** Who sends it. Set before anything answers. */
   get identity(): Identity {
     return this.proof?.identity ?? anonymous;
+  }
+
+  /** Whoever has proven nothing is known by the address only. */
+  get sender(): string {
+    const { principal } = this.identity;
+    return principal === '' ? networkOf(this.address) : principal;
   }
 
   /** Known once the document is parsed. A long name is cut: it goes into a line of the log and of audit trails. */
@@ -204,11 +213,19 @@ export class ClientRequest implements Caller, Live {
     });
   }
 
+  awaitPlan<Plan>(plan: Promise<Plan>, waits: PlanWaits): Promise<Plan> {
+    return waits.wait(this, plan);
+  }
+
   /** Ends everything that runs for this request; `reason` is what the client is told, if it is still there. */
   abort(reason: Error): void {
     this.#abortion ??= reason;
     this.#onAbort?.(this.#abortion);
     this.#settle();
+  }
+
+  onSettle(release: () => void): void {
+    (this.#atSettle ??= []).push(release);
   }
 
   /** `release` is called when the request is over, however it ends. */
@@ -229,6 +246,7 @@ export class ClientRequest implements Caller, Live {
     // to until all of them are collected: here its whole execution.
     this.#timer = undefined;
     this.#onAbort = undefined;
+    for (const release of this.#atSettle?.splice(0) ?? []) release();
     this.#options.onSettle();
   }
 }

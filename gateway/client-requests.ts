@@ -5,6 +5,7 @@ import { compileSignedIdentity } from './auth/signed-identity';
 import { compileClientAddress } from './client-address';
 import { ClientGone, ClientRequest, type ClientRequestOptions } from './client-request';
 import { isProbe } from './health';
+import { networkOf } from './limits/rates';
 import type { Options } from './options';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -90,6 +91,11 @@ export class ClientRequests {
     response.on('close', this.#onClose);
     if (response.socket === null) this.#followQueued(client, response);
     return client;
+  }
+
+  /** Whose requests wait for one another before anything is known of them but where they come from. */
+  senderOf(request: IncomingMessage): string {
+    return networkOf(this.#ofAll.addressOf(request));
   }
 
   /** A response whose turn on its connection has not come: when its client leaves, Node says so of the first one only. */

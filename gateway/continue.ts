@@ -9,23 +9,37 @@ export interface ContinueOptions {
 
 /**
  * Gives clients that wait for it leave to send their bodies (`Expect: 100-continue`: RFC 9110, section 10.1.1), where
- * Node would give it to all. What is refused before anything is read gets its refusal in place of it, and so does a body
- * that says that it is too large.
+ * Node would give it to all. What is refused before anything is read gets its refusal in place of it: a body that says
+ * that it is too large, and who is not let in, where that is known without the body.
  */
 export function giveLeave(server: Server, { bodyLimit, keepsConnections }: ContinueOptions): void {
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+  server.on('checkContinue', (request: Undecided, response: ServerResponse) => {
     const { shouldKeepAlive } = response;
     // A client that was refused may send its body nevertheless: what comes next may not be taken for a request.
     response.shouldKeepAlive = false;
     server.emit('request', request, response);
-    const isTooLarge = Number(request.headers['content-length'] ?? 0) > bodyLimit();
-    if (isTooLarge || response.headersSent || response.writableEnded) return;
-    response.shouldKeepAlive = shouldKeepAlive && keepsConnections();
-    const leave = (): void => {
-      if (!response.headersSent) response.writeContinue();
+    const give = (): void => {
+      const isTooLarge = Number(request.headers['content-length'] ?? 0) > bodyLimit();
+      if (isTooLarge || response.headersSent || response.writableEnded) return;
+      response.shouldKeepAlive = shouldKeepAlive && keepsConnections();
+      const leave = (): void => {
+        if (!response.headersSent) response.writeContinue();
+      };
+      // Of a response whose turn has not come Node would write it into the middle of the answer.
+      if (response.socket === null) response.once('socket', leave);
+      else leave();
     };
-    // Of a response whose turn has not come Node would write it into the middle of the answer.
-    if (response.socket === null) response.once('socket', leave);
-    else leave();
+    const decided = request[decidedKey];
+    if (decided === undefined) give();
+    else void decided.then(give);
   });
 }
+
+/** Has the client wait for its leave until it is decided whether its request is refused. */
+export function giveLeaveAfter(request: Undecided, decided: Promise<void>): void {
+  request[decidedKey] = decided;
+}
+
+const decidedKey = Symbol('decided');
+
+type Undecided = IncomingMessage & { [decidedKey]?: Promise<void> };

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Admit } from './auth/authentication';
 import type { ClientRequest } from './client-request';
 import type { AnswerHeaders } from './edge/answer-headers';
@@ -31,13 +31,17 @@ export interface EndpointOptions {
 export function graphqlEndpoint(app: FastifyInstance, options: EndpointOptions): void {
   const { path, apollo, limits, persistedOperations, isReady, admit, rates } = options;
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
-  );
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, ({ client }, body, done) => {
+    client.received = body.length;
+    done(null, body);
+  });
   app.route({
     method: ['GET', 'POST'],
     url: path,
     exposeHeadRoute: false,
+    // Of who waits for leave to send a body, this is known before.
+    onRequest: ({ client }, _reply, done) =>
+      client.refusal === undefined ? done() : done((rates?.refuse(client) ?? client.refusal) as FastifyError),
     preParsing: unpackRequest,
     preHandler: async ({ client, method, url, headers, body }) => {
       const received = {

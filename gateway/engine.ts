@@ -76,6 +76,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
     });
     return {
       apiSchema: schema,
+      apiSchemaSdl: facts.apiSchemaSdl,
       ...operations,
       tagFormats: formatsIn(facts.entities),
       mostUsed: (count) => programs.mostUsed(count),

@@ -11,6 +11,8 @@ import type { TlsFiles } from './transports/tls-files';
 export interface Executor {
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema;
+  /** The same as text, in parts. */
+  readonly apiSchemaSdl: readonly string[];
   readonly execute: Execute;
   /** An operation that was executed before, by the text of its document. */
   known(document: string, operationName: string | undefined): KnownOperation | undefined;

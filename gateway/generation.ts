@@ -9,6 +9,7 @@ import { digest } from './edge/response-keys';
 import { createEngine } from './engine';
 import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
 import type { ClientLimits } from './limits/client-limits';
+import type { PlanWaits } from './limits/plan-waits';
 import type { Options } from './options';
 import type { SubgraphSigners } from './subgraph-signers';
 import type { SubgraphLocation } from './supergraph/subgraphs';
@@ -28,6 +29,7 @@ export interface GenerationOptions {
   readonly previous?: Generation | undefined;
   readonly policies: Policies;
   readonly limits: ClientLimits;
+  readonly planWaits: PlanWaits;
   readonly signers: SubgraphSigners;
   readonly transport: HttpTransport;
   readonly store: Store;
@@ -104,6 +106,10 @@ export class Generation {
   ) {
     this.digest = digest(supergraphSdl);
     this.#executor = executor;
+  }
+
+  get apiSchemaSdl(): readonly string[] {
+    return this.#executor.apiSchemaSdl;
   }
 
   get apiSchema(): GraphQLSchema {

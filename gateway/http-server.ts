@@ -96,7 +96,7 @@ export function createHttpServer(settings: HttpServerOptions): HttpServer {
     app,
     handle(request, response) {
       if (isProbe(request.url!) || overload.hasPlace) serve(request, response, performance.now());
-      else overload.receive(new Waiting(request, response, serve, refuse));
+      else overload.receive(new Waiting(clients.senderOf(request), request, response, serve, refuse));
     },
   };
 }
@@ -107,12 +107,20 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 /** A request that waits for a place. */
 class Waiting implements Guest {
   readonly since = performance.now();
+  readonly sender: string;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
   readonly #serve: Serve;
   readonly #refuse: Answer;
 
-  constructor(request: IncomingMessage, response: ServerResponse, serve: Serve, refuse: Answer) {
+  constructor(
+    sender: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    serve: Serve,
+    refuse: Answer,
+  ) {
+    this.sender = sender;
     this.#request = request;
     this.#response = response;
     this.#serve = serve;

@@ -25,7 +25,7 @@ import type { ClientLimits } from './limits/client-limits';
 import { compileOperationCost, type OperationCost } from './limits/cost/operation-cost';
 import { createCostReport } from './limits/cost/report';
 import { type RefuseOperation, refuseOperation } from './limits/operation-limits';
-import { networkOf } from './limits/rates';
+import type { PlanWaits } from './limits/plan-waits';
 import { limitCalls } from './limits/subgraph-calls';
 import type { CostDirectives, PlanCache, PlannedOperation, Planner } from './planning';
 import { Rejection } from './programs';
@@ -52,6 +52,7 @@ export interface OperationOptions {
   /** Counts what operations use. @default nothing is counted */
   readonly usage?: UsageRecorder | undefined;
   readonly caching: Caching;
+  readonly planWaits: PlanWaits;
   readonly metrics: Metrics;
 }
 
@@ -73,7 +74,7 @@ interface Parts {
 
 /** Operations of one supergraph: remembers what is known of each, and runs it. */
 export function createOperations(options: OperationOptions & Parts): Pick<Executor, 'execute' | 'known'> {
-  const { errors, isDevelopment, limits, mostBytes, assumedListSize, usage, metrics } = options;
+  const { errors, isDevelopment, limits, mostBytes, assumedListSize, usage, planWaits, metrics } = options;
   const { supergraph, schema, authorization, programs, send, scopes, chooseOverrides } = options;
   const { responses } = options.caching;
   const costSource = { schema, directives: options.costs, assumedListSize };
@@ -175,7 +176,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     const asked = ask(variables, refused);
     const execution = await responses.answer(asked, client, async (caller) =>
       perform(
-        programs.peek(planned) ?? (await programs.get(planned, senderOf(client))),
+        programs.peek(planned) ?? (await caller.awaitPlan(programs.get(planned, client.sender), planWaits)),
         variables,
         costs,
         caller,
@@ -226,10 +227,6 @@ function checkVariables(
 }
 
 const noVariables = { coerced: {} };
-
-/** Whose new operations wait for one another. Who has proven nothing is known by the address only. */
-const senderOf = ({ identity, address }: ClientRequest): string =>
-  identity.principal === '' ? networkOf(address) : identity.principal;
 
 /** Counts the cost for the rates of the client. Throws where it has none left for it. */
 function charge(client: ClientRequest, { estimate }: OperationCost, variables: Variables): void {

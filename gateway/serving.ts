@@ -15,6 +15,7 @@ import { cloudFrontPurge } from './edge/cloudfront';
 import { createFront } from './edge/front';
 import { knownOperations } from './edge/known-operations';
 import { PersistedOperations } from './edge/persisted-operations';
+import { readTrustedOperations, type TrustedOperations } from './edge/trusted-operations';
 import { graphqlEndpoint } from './endpoint';
 import { Gateway } from './gateway';
 import { Generation } from './generation';
@@ -22,6 +23,7 @@ import { answerUnsent } from './http-errors';
 import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
+import { PlanWaits } from './limits/plan-waits';
 import { Rates } from './limits/rates';
 import type { SharedCounts } from './limits/shared-counts';
 import { type Options, OptionsError } from './options';
@@ -65,11 +67,17 @@ export class Serving {
 
   /** Rejects with an `OptionsError` when the options name what is not there. */
   static async open(options: ServingOptions): Promise<Serving> {
-    return new Serving(options, await openPolicyEvaluator(options.options.authorization.policies));
+    const { persistedOperations, authorization } = options.options;
+    const trusted = await readTrustedOperations(persistedOperations.manifest);
+    return new Serving(options, trusted, await openPolicyEvaluator(authorization.policies));
   }
 
-  private constructor(options: ServingOptions, evaluate: EvaluatePolicies | undefined) {
-    this.#parts = build(options, evaluate, () => this.#answers);
+  private constructor(
+    options: ServingOptions,
+    trusted: TrustedOperations,
+    evaluate: EvaluatePolicies | undefined,
+  ) {
+    this.#parts = build(options, trusted, evaluate, () => this.#answers);
   }
 
   /**
@@ -127,6 +135,7 @@ export class Serving {
   async close(): Promise<void> {
     const { app, apollo, gateway, overload, usage, transport, signers, authentication, purges } = this.#parts;
     overload.close();
+    this.#parts.persistedOperations.close();
     await app.close();
     await usage?.close();
     await (this.#answers ? apollo.stop() : gateway.stop());
@@ -139,12 +148,13 @@ export class Serving {
 
 function build(
   { options, ownSource, previous, store, shared, audit, logger, metrics, state }: ServingOptions,
+  trusted: TrustedOperations,
   evaluate: EvaluatePolicies | undefined,
   answers: () => boolean,
 ) {
   // What may throw comes before what would have to be closed then.
   const { persistedOperations: statistics } = metrics;
-  const persistedOperations = new PersistedOperations({ options, store, statistics, logger });
+  const persistedOperations = new PersistedOperations({ options, trusted, store, statistics, logger });
   const { source, lastGood, usage } =
     ownSource === undefined
       ? openSource(options, { logger, meter: metrics.meter })
@@ -163,6 +173,10 @@ function build(
   });
   const introspection = options.introspection ?? options.mode === 'development';
   const limits = createClientLimits({ limits: options.limits, introspection });
+  const planWaits = new PlanWaits({
+    limit: options.planning.waiting,
+    onWait: () => overload.hasOneMore(),
+  });
   // For the first generation alone: what was served by the options before is not held on to.
   let inherited = previous?.generation;
   const takeInherited = (): Generation | undefined => {
@@ -181,6 +195,7 @@ function build(
         previous: before ?? takeInherited(),
         policies,
         limits,
+        planWaits,
         signers,
         transport,
         breakers,
@@ -196,6 +211,7 @@ function build(
     logger,
     metrics,
   });
+  gateway.onSchemaLoadOrUpdate(() => void persistedOperations.compare(gateway.current!.apiSchemaSdl));
   const formatError = createFormatError(logger);
   const apollo = createApolloServer({ gateway, options, persistedOperations, formatError, logger });
   const readiness = () => [
@@ -211,7 +227,15 @@ function build(
   const cachedAnswers = new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives });
   const overload = new Overload({
     options: options.overload,
-    clients,
+    clients: {
+      get size() {
+        return clients.size - planWaits.size;
+      },
+      get working() {
+        return clients.working - planWaits.size;
+      },
+      responses: () => clients.responses(),
+    },
     giveUp: answerUnsent,
     bodyLimit: options.limits.body,
     meter: metrics.meter,
@@ -223,6 +247,7 @@ function build(
     bodyLimit: options.limits.body,
     isOpen: () => state() === 'running',
     admit,
+    admitByHeaders: authentication?.admitByHeaders,
     rates,
     answerers: [
       cachedAnswers.answer,

@@ -23,11 +23,15 @@ export interface AuthenticationOptions {
   readonly logger: Logger;
 }
 
+export interface Authentication {
+  readonly admit: Admit;
+  /** The same for a request whose body is still to come: who may not be known without it is let go on. */
+  readonly admitByHeaders: Admit;
+  close(): void;
+}
+
 /** Undefined when no mode is configured: then everybody is `anonymous`, and nothing has to be done for it. */
-export function createAuthentication({
-  options,
-  logger,
-}: AuthenticationOptions): { readonly admit: Admit; close(): void } | undefined {
+export function createAuthentication({ options, logger }: AuthenticationOptions): Authentication | undefined {
   const modes = configuredModes(options, logger);
   if (modes.length === 0) return undefined;
   const challenge = challengeOf(modes);
@@ -60,7 +64,9 @@ export function createAuthentication({
       return refuse(error);
     }
   };
-  return { admit, close: () => modes.forEach((mode) => mode.close?.()) };
+  const admitByHeaders: Admit = (client, received) =>
+    modes.find((each) => each.recognises(received))?.needsBody === true || admit(client, received);
+  return { admit, admitByHeaders, close: () => modes.forEach((mode) => mode.close?.()) };
 }
 
 /** In the order in which they are asked: the first that recognises credentials decides, whatever else is sent. */

@@ -26,6 +26,8 @@ export interface Proof {
 export interface Authenticator {
   /** Whether the request carries credentials of this mode. Looks at headers only. */
   recognises(received: Received): boolean;
+  /** Whether `authenticate` looks at the body, too. @default false */
+  readonly needsBody?: boolean;
   /** What the credentials prove. Throws or rejects with `unauthenticated` when they prove nothing. */
   authenticate(received: Received): Proof | Promise<Proof>;
   /** What a request without credentials is asked for, in the `WWW-Authenticate` header. */

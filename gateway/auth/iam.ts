@@ -107,6 +107,7 @@ export function iam(options: IamOptions, logger: Pick<Logger, 'error'>): Authent
 
   return {
     challenge,
+    needsBody: true,
     recognises: ({ headers }) => headers.authorization?.startsWith(challenge) === true,
     authenticate,
   };

@@ -36,6 +36,7 @@ export function lambda(options: LambdaOptions, logger: Pick<Logger, 'error'>): A
 
   return {
     challenge: 'Bearer',
+    needsBody: true,
     recognises: ({ headers }) => headers.authorization !== undefined,
     authenticate(received) {
       const known = answers.get(received.headers.authorization!);

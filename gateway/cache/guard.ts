@@ -9,9 +9,11 @@ export interface GuardOptions {
 
 /**
  * A store over a network that may be away. Nothing takes longer than the timeout, and after the first failure nothing
- * waits at all until the store answers again. A look waits no longer than some times what looks take as a rule; while
- * one that took longer has no answer, others do without the store, so that few wait for one that hangs. What could not be invalidated meanwhile is invalidated before anybody is
+ * waits at all until the store answers again. What could not be invalidated meanwhile is invalidated before anybody is
  * let in.
+ *
+ * A look waits no longer than some times what looks take as a rule; while one that took longer has no answer, others do
+ * without the store: few wait for one that hangs.
  */
 export class GuardedStore implements Store {
   readonly #store: Store;

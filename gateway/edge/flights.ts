@@ -2,6 +2,7 @@ import type { Identity } from '../auth/identity';
 import { Ingredients } from '../cache/policy';
 import type { ClientRequest } from '../client-request';
 import type { Execution } from '../execution';
+import type { PlanWaits } from '../limits/plan-waits';
 import { noCalls } from '../transports/call-counts';
 import type { Caller } from '../transports/transport';
 import type { StoredAnswer } from './stored-answer';
@@ -9,6 +10,8 @@ import type { StoredAnswer } from './stored-answer';
 /** For whom an operation is run. */
 export interface IdentifiedCaller extends Caller {
   readonly identity: Identity;
+  /** Settles as `plan` does, or rejects when nobody may wait for it any more. */
+  awaitPlan<Plan>(plan: Promise<Plan>, waits: PlanWaits): Promise<Plan>;
 }
 
 /** What an execution came to. */
@@ -32,6 +35,8 @@ export class Flight implements IdentifiedCaller {
   readonly ingredients = new Ingredients();
   readonly outcome: Promise<Outcome>;
   readonly #clients: ClientRequest[] = [];
+  /** Has one more client wait for the plan; undefined while none is waited for. */
+  #waitWith: ((client: ClientRequest) => void) | undefined;
   /** Milliseconds of `performance.now()`; set where nobody waits for it. */
   readonly #until: number | undefined;
 
@@ -52,6 +57,22 @@ export class Flight implements IdentifiedCaller {
 
   join(client: ClientRequest): void {
     this.#clients.push(client);
+    this.#waitWith?.(client);
+  }
+
+  awaitPlan<Plan>(plan: Promise<Plan>, waits: PlanWaits): Promise<Plan> {
+    if (this.#clients.length === 0) return plan;
+    let waiting = 0;
+    return new Promise<Plan>((resolve) => {
+      this.#waitWith = (client) => {
+        waiting++;
+        const waited = waits.wait(client, plan);
+        waited.then(resolve, () => {
+          if (--waiting === 0) resolve(waited);
+        });
+      };
+      for (const client of this.#clients) this.#waitWith(client);
+    }).finally(() => (this.#waitWith = undefined));
   }
 
   get isGone(): boolean {

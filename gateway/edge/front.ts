@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admit } from '../auth/authentication';
 import type { ClientRequest } from '../client-request';
+import { giveLeaveAfter } from '../continue';
 import { hasTooLargeHeaders } from '../header-limits';
 import type { Rates } from '../limits/rates';
 import { WholeRequest } from './whole-messages';
@@ -35,6 +36,8 @@ export interface FrontOptions {
   readonly isOpen: () => boolean;
   /** Undefined when no mode of authentication is configured. */
   readonly admit: Admit | undefined;
+  /** For who waits for leave to send a body; undefined like `admit`. */
+  readonly admitByHeaders: Admit | undefined;
   /** Undefined when no rate is configured. */
   readonly rates: Rates | undefined;
   readonly answerers: readonly Answerer[];
@@ -44,7 +47,15 @@ export interface FrontOptions {
  * What a request meets first: operations that are known are answered here, at a third of what the way through the
  * routes and Apollo Server costs. Everything unusual is left to the routes, with its body unread.
  */
-export function createFront({ path, bodyLimit, isOpen, admit, rates, answerers }: FrontOptions): Front {
+export function createFront({
+  path,
+  bodyLimit,
+  isOpen,
+  admit,
+  admitByHeaders,
+  rates,
+  answerers,
+}: FrontOptions): Front {
   const pathOfGet = `${path}?`;
 
   const isAnswered = (arrival: Arrival, isAdmitted: boolean): boolean => {
@@ -82,10 +93,23 @@ export function createFront({ path, bodyLimit, isOpen, admit, rates, answerers }
       return;
     }
     const size = isUsual && request.url === path && request.method === 'POST' ? jsonSize(request) : 0;
-    if (size === 0 || size > bodyLimit) {
+    const leaveToRoutes = (): void => {
       giveBack(request, noBody);
       route(request, response);
-    } else takeBody(request, size, (body) => meet({ client, request, response, body }, route));
+    };
+    const take = (): void =>
+      takeBody(request, size, (body) => meet({ client, request, response, body }, route));
+    if (size === 0 || size > bodyLimit) leaveToRoutes();
+    else if (admitByHeaders === undefined || request.headers.expect === undefined) take();
+    else {
+      const admitted = admitByHeaders(client, factsOf(client, request, noBody));
+      const goOn = (isAdmitted: boolean): void => (isAdmitted ? take() : leaveToRoutes());
+      if (typeof admitted === 'boolean') goOn(admitted);
+      else {
+        hold(request);
+        giveLeaveAfter(request, admitted.then(goOn));
+      }
+    }
   };
 }
 
@@ -137,9 +161,10 @@ function takeBody(request: IncomingMessage, size: number, take: (body: Buffer) =
   }
 }
 
-/** Keeps a request from saying that it has ended, until its body is given back, or it is let go. */
+/** Keeps what comes of a request, and that it has ended, until its body is taken or given back, or it is let go. */
 function hold(request: IncomingMessage): void {
-  if (!(request instanceof WholeRequest)) request.pause();
+  if (request instanceof WholeRequest) request.hold();
+  else request.pause();
 }
 
 /** Lets others read what was taken. */

@@ -2,25 +2,23 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
 import { z } from 'zod';
-import { OptionsError } from '../options';
 
-/** The operations that manifests have. */
-export interface TrustedOperations {
-  readonly texts: ReadonlySet<string>;
-  /** By what clients name them: the id in the manifest, and the SHA-256 of the text. */
-  readonly byName: ReadonlyMap<string, string>;
+/** A manifest that cannot be used: the sentence says which file, and why. */
+export class ManifestError extends Error {
+  override readonly name = 'ManifestError';
 }
 
 /**
- * Reads manifests as Apollo's tools write them (`apollo-persisted-query-manifest`), or Relay's (a map from ids to texts).
+ * Reads manifests as Apollo's tools write them (`apollo-persisted-query-manifest`), or Relay's (a map from ids to texts):
+ * texts by their ids. Takes long for large ones: see `trusted-operations.ts`.
  *
- * @throws {OptionsError} with the file that is wrong, and why
+ * @throws {ManifestError} with the file that is wrong, and why
  */
-export function readManifests(files: readonly string[]): TrustedOperations {
-  const byName = new Map<string, string>();
+export function readManifests(files: readonly string[]): ReadonlyMap<string, string> {
+  const byId = new Map<string, string>();
   for (const file of files) {
     const refuse = (reason: string): never => {
-      throw new OptionsError([`\`persistedOperations.manifest\` ${file} ${reason}.`]);
+      throw new ManifestError(`\`persistedOperations.manifest\` ${file} ${reason}.`);
     };
     for (const { id, body } of operationsIn(readJson(file, refuse), refuse)) {
       try {
@@ -28,13 +26,11 @@ export function readManifests(files: readonly string[]): TrustedOperations {
       } catch (error) {
         refuse(`has no GraphQL under the id "${id}": ${(error as Error).message.replace(/\.$/, '')}`);
       }
-      if ((byName.get(id) ?? body) !== body) refuse(`has another operation under the id "${id}" than before`);
-      byName.set(id, body);
+      if ((byId.get(id) ?? body) !== body) refuse(`has another operation under the id "${id}" than before`);
+      byId.set(id, body);
     }
   }
-  const texts = new Set(byName.values());
-  for (const text of texts) byName.set(sha256(text), text);
-  return { texts, byName };
+  return byId;
 }
 
 /** In hexadecimal digits. */

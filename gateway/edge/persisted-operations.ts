@@ -1,15 +1,17 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Store } from '../cache/store';
 import { requestError } from '../errors';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
-import { readManifests, sha256, type TrustedOperations } from './manifest';
+import { sha256 } from './manifest';
 import type { PersistedOperationStatistics } from './persisted-operation-statistics';
+import { findMisfits, type TrustedOperations } from './trusted-operations';
 
 export interface PersistedOperationsOptions {
   readonly options: Pick<Options, 'persistedOperations' | 'cache'>;
+  /** What its manifests have. */
+  readonly trusted: TrustedOperations;
   /** Where those are kept that clients register, for all gateways that share it. */
   readonly store: Store;
   readonly statistics: PersistedOperationStatistics;
@@ -29,6 +31,8 @@ export class PersistedOperations {
     sizeCalculation: (text) => text.length * 2 + 300,
   });
   readonly #told = new LRUCache<string, true>({ max: 1_000 });
+  /** Ends the comparison with a schema. */
+  #comparing = new AbortController();
   /**
    * Says why the text of an operation must not be run.
    *
@@ -36,11 +40,10 @@ export class PersistedOperations {
    */
   readonly refuse: ((text: string) => GraphQLError | undefined) | undefined;
 
-  /** @throws {OptionsError} when a manifest cannot be used */
   constructor(settings: PersistedOperationsOptions) {
     this.#settings = settings;
     const { automatic, manifest, mode } = settings.options.persistedOperations;
-    this.#trusted = readManifests(manifest);
+    this.#trusted = settings.trusted;
     const isChecked = manifest.length > 0 && mode !== 'allow-unknown';
     this.#isAutomatic = automatic && !(isChecked && mode === 'reject');
     if (isChecked) this.refuse = (text) => this.#refuseUnknown(text, mode === 'reject');
@@ -48,7 +51,36 @@ export class PersistedOperations {
 
   /** Whether the manifests of another one have the same operations. */
   trustsAs(other: PersistedOperations): boolean {
-    return isDeepStrictEqual(this.#trusted.byName, other.#trusted.byName);
+    return this.#trusted.digest === other.#trusted.digest;
+  }
+
+  /**
+   * Says in the log how many operations of manifests a schema does not have. They are no reason to refuse anything:
+   * manifests are published before what they need, and keep what older clients ask.
+   *
+   * @param schema what clients see, in parts
+   */
+  async compare(schema: readonly string[]): Promise<void> {
+    this.close();
+    const { options, logger } = this.#settings;
+    const files = options.persistedOperations.manifest;
+    if (files.length === 0) return;
+    const { signal } = (this.#comparing = new AbortController());
+    try {
+      const misfits = await findMisfits({ files, schema }, signal);
+      if (misfits !== undefined && misfits.count > 0)
+        logger.warn(misfits, 'operations of manifests do not fit the supergraph');
+    } catch (error) {
+      logger.warn(
+        { reason: (error as Error).message },
+        'manifests could not be compared with the supergraph',
+      );
+    }
+  }
+
+  /** Ends what goes on in the background. */
+  close(): void {
+    this.#comparing.abort();
   }
 
   /** The text of what a request names, if this process knows it; undefined for one that sends its text. */

@@ -44,6 +44,8 @@ export class Overload {
   #limit: number;
   #filling: NodeJS.Immediate | undefined;
   #isHeapFull = false;
+  /** Whether the loop has just taken long for a turn: then those who come take turns, too. */
+  #isSlow = false;
   #lookedAt = performance.now();
   readonly #sinceLook = utilizationSince();
   readonly #sinceDecision = utilizationSince();
@@ -83,7 +85,7 @@ export class Overload {
 
   /** Whether a request that has just come is served at once. */
   get hasPlace(): boolean {
-    return this.#room.size === 0 && this.#isFree;
+    return !this.#isSlow && this.#room.size === 0 && this.#isFree;
   }
 
   /** Serves a request as soon as there is a place for it, or refuses it when there has been none for its time. */
@@ -98,6 +100,11 @@ export class Overload {
    */
   next(): void {
     this.#ended++;
+    this.hasOneMore();
+  }
+
+  /** To be called when a place has become free for another reason. */
+  hasOneMore(): void {
     if (this.#room.size > 0) this.#filling ??= setImmediate(() => this.#fill());
   }
 
@@ -127,7 +134,9 @@ export class Overload {
 
   #look(): void {
     const now = performance.now();
-    this.#late += (now - this.#lookedAt - lookInterval - this.#late) / 10;
+    const late = now - this.#lookedAt - lookInterval;
+    this.#late += (late - this.#late) / 10;
+    this.#isSlow = late > slowTurn;
     this.#lookedAt = now;
     const utilization = this.#sinceLook();
     // The more it rests, the more of the others may come.
@@ -173,6 +182,7 @@ export class Overload {
 
 /** Milliseconds. */
 const lookInterval = 10;
+const slowTurn = 15;
 const decisionInterval = 100;
 /** Requests that a gateway takes on at once however late it is. */
 const least = 64;

@@ -14,12 +14,12 @@ export const overload = mapOf({
   queue: duration
     .prefault('250ms')
     .describe(
-      'How long requests may have to wait for their turn when there are too many: as many wait until they are served as were served in that time before, and eight for each of its milliseconds where nobody has waited lately.',
+      'How long requests may have to wait for their turn when there are too many: as many wait until they are served as were served in that time before, and eight for each of its milliseconds where nobody has waited lately. Addresses take turns, so that one of many requests keeps others waiting for few of them: say which proxies there are (`trustedProxies`), or all clients behind one are one address.',
     ),
   wait: timeout
     .prefault('15ms')
     .describe(
-      'After how long a request is refused for which there was no room in `queue`. Clients that ask again as soon as they are refused are slowed by it; what they would cost is left for others.',
+      'After how long a request is refused for which there was no room in `queue`. Clients that ask again as soon as they are refused are slowed by it; what they would cost is left for others. An address that has three times as many waiting as all others together is refused later: after a millisecond for each of them.',
     ),
   unread: size
     .prefault('128MiB')

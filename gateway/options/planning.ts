@@ -25,7 +25,7 @@ export const planning = mapOf({
   waiting: positiveInt
     .default(500)
     .describe(
-      'How many operations may wait to be planned. Clients take turns; more than these are refused at once, those first of the client with the most.',
+      'How many requests may wait for their operations to be planned, where one counts for each 4 KiB of its body. They take no place of others (`overload.requests`). Clients take turns; more than these are refused at once, those first of the client with the most.',
     ),
   threads: positiveInt
     .default(2)

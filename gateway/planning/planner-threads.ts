@@ -25,7 +25,8 @@ export interface PlannerOptions extends QueryPlannerOptions {
    */
   readonly deadline?: number | undefined;
   /**
-   * How many operations may wait for a thread; more are refused at once, first those of who has most of them there.
+   * How many operations may wait for a thread, where a long one counts as one for each 4 KiB of it; more are refused at
+   * once, first those of who has most of them there.
    *
    * @default 500
    */
@@ -91,6 +92,8 @@ const terminateAfter = 250;
  * Megabytes of young objects. V8 would take up to 48, which an idle thread keeps: plans are not made faster by it.
  */
 const youngGeneration = 4;
+/** Characters that count as one operation of those that may wait. */
+const longDocument = 4096;
 /** How long to wait before a thread is started again that could not start, in milliseconds. */
 const restartDelay = 1000;
 
@@ -163,7 +166,7 @@ class PlannerThreads implements Planner {
     const key = JSON.stringify([document, operationName, overrideLabels.toSorted()]);
     const known = this.#stopped ?? this.#failed.get(key);
     if (known !== undefined) return Promise.reject(new PlanningError(known));
-    if (this.#queue.size >= this.#queueLimit) {
+    while (this.#queue.weight >= this.#queueLimit) {
       const busy = new PlanningError('busy');
       const displaced = this.#queue.takeOfMost(sender);
       if (displaced === undefined) return Promise.reject(busy);
@@ -175,6 +178,7 @@ class PlannerThreads implements Planner {
         key,
         request,
         sender,
+        weight: Math.ceil((document.length + 1) / longDocument),
         isSlow: false,
         worked: 0,
         expires: performance.now() + this.#deadline,

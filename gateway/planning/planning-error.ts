@@ -15,7 +15,8 @@ export class PlanningError extends GraphQLError {
   constructor(failure: PlanningFailure, cause?: unknown) {
     const code = failures[failure];
     const { status, message } = errors[code];
-    super(message(), { extensions: { code, http: { status } } });
+    const headers = new Map(failure === 'busy' ? [['retry-after', '1']] : []);
+    super(message(), { extensions: { code, http: { status, headers } } });
     this.failure = failure;
     this.cause = cause;
   }

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { Turns } from '../turns';
 import type { PlanningError } from './planning-error';
 import type { PlanRequest } from './worker';
 
@@ -8,6 +9,8 @@ export interface Task {
   readonly request: PlanRequest;
   /** Who asks for it: their tasks wait for one another. */
   readonly sender: string;
+  /** How many of those that may wait it counts as. */
+  readonly weight: number;
   /** Whether it has been tried and was not quick. */
   isSlow: boolean;
   /** For how long threads have worked on it before, in milliseconds. */
@@ -26,8 +29,8 @@ export interface Task {
  * keeps no quick ones waiting.
  */
 export class WaitingTasks {
-  readonly #quick = new Turns();
-  readonly #slow = new Turns();
+  readonly #quick = new Turns<Task>();
+  readonly #slow = new Turns<Task>();
   readonly #knownSlow: LRUCache<string, true>;
 
   /** @param rememberFor how long an operation counts as slow, in milliseconds */
@@ -37,6 +40,10 @@ export class WaitingTasks {
 
   get size(): number {
     return this.#quick.size + this.#slow.size;
+  }
+
+  get weight(): number {
+    return this.#quick.weight + this.#slow.weight;
   }
 
   add(task: Task): void {
@@ -57,12 +64,12 @@ export class WaitingTasks {
 
   /** Takes out the newest task of the sender of most, if that is not this one: there is no room for all. */
   takeOfMost(sender: string): Task | undefined {
-    const countOf = (each: string): number => this.#quick.countOf(each) + this.#slow.countOf(each);
+    const weightOf = (each: string): number => this.#quick.weightOf(each) + this.#slow.weightOf(each);
     let most = sender;
     for (const turns of [this.#quick, this.#slow])
-      for (const each of turns.senders()) if (countOf(each) > Math.max(1, countOf(most))) most = each;
+      for (const each of turns.senders()) if (weightOf(each) > Math.max(1, weightOf(most))) most = each;
     if (most === sender) return undefined;
-    const larger = this.#quick.countOf(most) >= this.#slow.countOf(most) ? this.#quick : this.#slow;
+    const larger = this.#quick.weightOf(most) >= this.#slow.weightOf(most) ? this.#quick : this.#slow;
     return larger.takeNewestOf(most);
   }
 
@@ -77,51 +84,5 @@ export class WaitingTasks {
     for (let task = this.take({ slowToo: true }); task !== undefined; task = this.take({ slowToo: true }))
       tasks.push(task);
     return tasks;
-  }
-}
-
-/** Tasks of which each sender has one taken in turn, the one that waits longest. */
-class Turns {
-  size = 0;
-  /** The sender whose turn it is comes first; each has at least one. */
-  readonly #bySender = new Map<string, Set<Task>>();
-
-  add(task: Task): void {
-    const tasks = this.#bySender.get(task.sender);
-    if (tasks === undefined) this.#bySender.set(task.sender, new Set([task]));
-    else tasks.add(task);
-    this.size++;
-  }
-
-  delete(task: Task): void {
-    const tasks = this.#bySender.get(task.sender);
-    if (tasks?.delete(task) !== true) return;
-    this.size--;
-    if (tasks.size === 0) this.#bySender.delete(task.sender);
-  }
-
-  take(): Task | undefined {
-    const [first] = this.#bySender;
-    if (first === undefined) return undefined;
-    const [sender, tasks] = first;
-    const [task] = tasks;
-    this.#bySender.delete(sender);
-    this.#bySender.set(sender, tasks);
-    this.delete(task!);
-    return task;
-  }
-
-  senders(): Iterable<string> {
-    return this.#bySender.keys();
-  }
-
-  countOf(sender: string): number {
-    return this.#bySender.get(sender)?.size ?? 0;
-  }
-
-  takeNewestOf(sender: string): Task | undefined {
-    const newest = [...(this.#bySender.get(sender) ?? [])].at(-1);
-    if (newest !== undefined) this.delete(newest);
-    return newest;
   }
 }

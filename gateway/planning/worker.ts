@@ -1,8 +1,6 @@
 /** The thread in which operations are planned: one plan at a time, until the thread is terminated. */
-import { readlinkSync } from 'node:fs';
-import { getPriority, setPriority } from 'node:os';
-import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { letRequestsGoFirst } from '../thread-priority';
 import {
   buildQueryPlanner,
   formatQueryPlan,
@@ -58,25 +56,6 @@ function serve(): void {
   });
   say({ kind: 'ready', supergraph: planner.supergraph });
 }
-
-/**
- * Lets requests go first where there are fewer cores than threads: without it, a hard plan made each of them wait for
- * the system to take its turn from the planner. Only Linux gives threads a priority of their own.
- */
-function letRequestsGoFirst(): void {
-  if (process.platform !== 'linux') return;
-  try {
-    const thread = Number(basename(readlinkSync('/proc/thread-self')));
-    setPriority(thread, Math.min(getPriority(thread) + niceness, lastNiceness));
-  } catch {
-    // A container may hide it; then it plans as before.
-  }
-}
-
-/** More than requests have: a third of their weight. */
-const niceness = 5;
-/** Linux has no greater one. */
-const lastNiceness = 19;
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

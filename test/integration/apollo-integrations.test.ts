@@ -19,6 +19,7 @@ import { ClientRequests } from '../../gateway/client-requests';
 import { createCaching } from '../../gateway/edge/caching';
 import { createFront } from '../../gateway/edge/front';
 import { PersistedOperations } from '../../gateway/edge/persisted-operations';
+import { noTrustedOperations } from '../../gateway/edge/trusted-operations';
 import { graphqlEndpoint } from '../../gateway/endpoint';
 import { createHttpServer } from '../../gateway/http-server';
 import { createClientLimits } from '../../gateway/limits/client-limits';
@@ -71,7 +72,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   });
   const everybody = { admit: undefined, rates: undefined };
   const front = createFront({
-    ...{ path, bodyLimit: options.limits.body, isOpen: () => true, answerers: [] },
+    ...{ path, bodyLimit: options.limits.body, isOpen: () => true, admitByHeaders: undefined, answerers: [] },
     ...everybody,
   });
   const { app, handle } = createHttpServer({
@@ -87,7 +88,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     cachedAnswers: { learn: () => undefined },
     limits: createClientLimits({ limits: options.limits, introspection: true }),
     persistedOperations: new PersistedOperations({
-      ...{ options, store, logger, statistics: metrics.persistedOperations },
+      ...{ options, store, logger, statistics: metrics.persistedOperations, trusted: noTrustedOperations },
     }),
   });
   await app.ready();

@@ -236,6 +236,33 @@ describe('a document with more plans than anybody could look at', () => {
   });
 });
 
+it('an operation that is being planned takes no place of others', async () => {
+  const own = await startTestGateway({
+    supergraph: sourceOf(compose([graph.accounts, graph.reviews, lists, friends])),
+    planning: { timeout: '10s', paths: 1_000_000, plans: 1_000_000 },
+    overload: { requests: 1, queue: 0, wait: '1ms' },
+  });
+  try {
+    let isPlanned = false;
+    const bomb = `{ me { ${'friend { '.repeat(16)}id${' }'.repeat(16)} } }`;
+    const leaving = new AbortController();
+    const planning = own
+      .post({ query: bomb }, { signal: leaving.signal })
+      .catch(() => undefined)
+      .finally(() => (isPlanned = true));
+    // Until it waits for its plan it is worked on.
+    while ((await own.post({ query: '{ me { name } }' })).status !== 200);
+    expect(isPlanned).toBe(false);
+    leaving.abort();
+    await planning;
+    while (!(await own.metrics()).includes('weir_requests_in_flight 0'))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await own.post({ query: '{ me { id } }' })).status).toBe(200);
+  } finally {
+    await own.stop();
+  }
+});
+
 it('registrations of persisted queries are bounded in bytes, however many', async () => {
   const send = async (query: string | undefined, text = query!): Promise<string> => {
     const sha256Hash = createHash('sha256').update(text).digest('hex');

@@ -61,6 +61,7 @@ beforeEach(() => {
 afterEach(async () => {
   graph.accounts.answer = undefined;
   expect(rejections).toEqual([]);
+  expect([...graph.accounts.unreadable, ...graph.reviews.unreadable]).toEqual([]);
   expect(await gateway.query('{ me { name } }')).toEqual({ data: { me: { name: 'Ada' } } });
   expect(inputs).toBeGreaterThanOrEqual(wanted / 10);
   graph.accounts.requests.length = graph.reviews.requests.length = gateway.log.length = 0;

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OptionsInput } from '../../gateway';
 import { RedisStore } from '../../gateway/cache/redis';
+import { readTrustedOperations } from '../../gateway/edge/trusted-operations';
 import { eventually } from '../support/process';
 import { redisProgram, sayWithoutRedis, startRedis } from '../support/redis-server';
 import { startCli } from '../support/run-cli';
-import { type Json, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-persisted-'));
@@ -359,6 +360,48 @@ describe('trusted documents', () => {
     });
     expect(await post(gateway, { query: other })).toEqual({ data: { me: { id: 'u1' } } });
     expect(gateway.log.filter(({ msg }) => msg === 'an operation is in no manifest')).toEqual([]);
+  });
+
+  it('are live where the supergraph does not have them, and the log says so with each supergraph', async () => {
+    const source = sourceOf(graph.supergraphSdl);
+    const content = {
+      a: query,
+      b: '{ nope }',
+      c: '{ me { nope } }',
+      d: '{ me { ...F } } fragment F on User { id }',
+    };
+    const gateway = await startTestGateway({
+      supergraph: source,
+      persistedOperations: { manifest: manifest(content) },
+    });
+    gateways.push(gateway);
+    const told = () =>
+      gateway.log.filter(({ msg }) => msg === 'operations of manifests do not fit the supergraph');
+    await eventually(() => told().length === 1);
+    expect(told()).toMatchObject([{ level: 'warn', count: 2, ids: ['b', 'c'] }]);
+    expect(await post(gateway, { documentId: 'a' })).toEqual(data);
+    expect(await post(gateway, { documentId: 'b' })).toBe('400 GRAPHQL_VALIDATION_FAILED');
+
+    source.report(`${graph.supergraphSdl}\n# newer`);
+    await eventually(() => told().length === 2);
+  });
+
+  it('are read while others are served, however many they are', async () => {
+    const texts = Object.fromEntries(
+      Array.from({ length: 30_000 }, (_, i) => [`id${i}`, `{ a${i}: me { name } }`]),
+    );
+    let turns = 0;
+    let isRead = false;
+    const count = (): void => {
+      turns++;
+      if (!isRead) setImmediate(count);
+    };
+    setImmediate(count);
+    const { texts: read, byName } = await readTrustedOperations([manifest(texts)]);
+    isRead = true;
+    expect([read.size, byName.size]).toEqual([30_000, 60_000]);
+    expect(byName.get('id29999')).toBe('{ a29999: me { name } }');
+    expect(turns).toBeGreaterThan(20);
   });
 
   it('are read again with the options; a manifest that is wrong changes nothing', async () => {

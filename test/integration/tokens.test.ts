@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { exportJWK, exportSPKI, generateKeyPair, importJWK, SignJWT } from 'jose';
+import { askForLeave } from '../support/ask-for-leave';
 import { watchIdentities } from '../support/identities';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
@@ -57,6 +58,14 @@ describe('a token', () => {
     expect(identities[0]).toMatchObject({ mode: 'oidc', subject: 'u1', client: 'web', issuer: issuer.url });
     expect(identities[0]).toMatchObject({ groups: ['staff'], scopes: ['a', 'b'] });
     expect(identities[1]).toBe(identities[0]);
+  });
+
+  it('is looked at before the client gets leave to send its body', async () => {
+    const ask = (authorization: string, more = {}) =>
+      askForLeave(gateway.url, { authorization, ...more }, JSON.stringify(query));
+    const good = await issuer.token({ sub: 'leave' });
+    expect(await ask(good)).toEqual([100, 200]);
+    expect(await ask(`${good.slice(0, -4)}AAAA`)).toEqual([401]);
   });
 
   it.each<[string, () => Promise<string> | string, RegExp]>([

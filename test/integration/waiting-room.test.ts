@@ -101,6 +101,25 @@ it('serves those that wait in the order in which they came, and health meanwhile
   await waiting(0);
 });
 
+it('serves addresses in turn, so that one of many requests keeps nobody else waiting for all of them', async () => {
+  await startFull({ trustedProxies: ['127.0.0.1'] });
+  await takePlace();
+  const order: string[] = [];
+  const ask = async (address: string) => {
+    const response = await gateway.post(query, { headers: { 'x-forwarded-for': address } });
+    expect(response.status).toBe(200);
+    order.push(address);
+  };
+  const asked: Promise<void>[] = [];
+  for (const address of ['9.9.9.1', '9.9.9.1', '9.9.9.1', '9.9.9.1', '9.9.9.2', '9.9.9.2']) {
+    asked.push(ask(address));
+    await waiting(asked.length);
+  }
+  free!();
+  await Promise.all(asked);
+  expect(order).toEqual(['9.9.9.1', '9.9.9.2', '9.9.9.1', '9.9.9.2', '9.9.9.1', '9.9.9.1']);
+});
+
 it('refuses who has waited for the time of the options, and keeps the connection', async () => {
   await startFull({}, { wait: '50ms', queue: 0 });
   await takePlace();

@@ -21,6 +21,8 @@ export interface TestSubgraph {
     readonly body: Json;
     readonly aborted: boolean;
   }[];
+  /** What came that is no JSON, as a text that tells where it may come from. It is answered with 400. */
+  readonly unreadable: string[];
   /** Headers of its answers, perhaps by what is asked. */
   headers: Record<string, string> | ((body: Json) => Record<string, string>);
   /** Answers in place of the resolvers while it is set. */
@@ -39,7 +41,16 @@ export async function startSubgraph(options: {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const body = JSON.parse(Buffer.concat(chunks).toString());
+      const text = Buffer.concat(chunks).toString();
+      let body: Json;
+      try {
+        body = JSON.parse(text);
+      } catch (error) {
+        const { method, url, headers } = request;
+        subgraph.unreadable.push(`${String(error)}: ${method} ${url} ${JSON.stringify(headers)} ${text}`);
+        response.writeHead(400).end();
+        return;
+      }
       const seen = { headers: request.headers, body, aborted: false };
       response.on('close', () => (seen.aborted = !response.writableFinished));
       subgraph.requests.push(seen);
@@ -66,6 +77,7 @@ export async function startSubgraph(options: {
     typeDefs,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`,
     requests: [],
+    unreadable: [],
     headers: {},
     answer: undefined,
     close: () => closeServer(server),

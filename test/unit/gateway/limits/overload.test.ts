@@ -77,6 +77,7 @@ function limit(): number {
 /** A request comes that finds no place. */
 function comes(name = 'a'): void {
   overload.receive({
+    sender: 'somebody',
     since: clock,
     isGone: false,
     serve: () => {
@@ -154,6 +155,7 @@ it('serves fewer while the event loop is late, never fewer than 64', () => {
   expect(limit()).toBeLessThanOrEqual(400);
   inFlight = 400;
   live(5000, 100);
+  live(10, 0);
   expect(limit()).toBe(64);
 });
 
@@ -171,14 +173,25 @@ it('is not concerned by a loop that is late with few requests', () => {
   inFlight = 3;
   live(5000, 100);
   inFlight = 63;
-  expect(overload.hasPlace).toBe(true);
+  comes();
+  expect(became).toEqual(['a served']);
 });
 
 it('is not concerned by a loop that is late but has pauses', () => {
   growToTheMost();
   utilization = 0.9;
   live(5000, 100);
+  live(10, 0);
   expect(limit()).toBe(1000);
+});
+
+it('lets those who come take turns as soon as the loop takes long for a turn, and no longer', () => {
+  live(100, 10);
+  expect(overload.hasPlace).toBe(true);
+  live(10, 20);
+  expect(overload.hasPlace).toBe(false);
+  live(10, 0);
+  expect(overload.hasPlace).toBe(true);
 });
 
 it('gives the place of a request that has ended to the one that has waited longest', () => {

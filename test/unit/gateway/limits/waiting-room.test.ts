@@ -20,8 +20,9 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-function comes(name: string): { -readonly [Key in keyof Guest]: Guest[Key] } {
+function comes(name: string, sender = 'somebody'): { -readonly [Key in keyof Guest]: Guest[Key] } {
   const guest = {
+    sender,
     since: clock,
     isGone: false,
     serve: () => {
@@ -41,9 +42,14 @@ function pass(milliseconds: number): void {
   }
 }
 
+/** Places for so many, which they get in as many turns of the event loop as it takes. */
 function free(count: number): void {
   places += count;
   room.fill();
+  for (let before = -1; before < told.length;) {
+    before = told.length;
+    jest.advanceTimersByTime(1);
+  }
 }
 
 it('gives a place that is free again to whoever came first', () => {
@@ -110,6 +116,7 @@ it('passes over guests that have left', () => {
   guests[3]!.isGone = true;
   free(1);
   room.seats = 0;
+  places = 0;
   comes('e').isGone = true;
   pass(30);
   expect(told).toEqual(['c served']);
@@ -129,6 +136,93 @@ it('keeps the order of many', () => {
   for (let i = 0; i < 2000; i++) comes(String(i));
   for (let i = 0; i < 20; i++) free(100);
   expect(told).toEqual(Array.from({ length: 2000 }, (_, i) => `${i} served`));
+});
+
+it('serves senders in turn, and what each sends in the order in which it came', () => {
+  for (const name of ['a1', 'a2', 'a3', 'a4']) comes(name, 'a');
+  for (const name of ['b1', 'b2']) comes(name, 'b');
+  free(1);
+  comes('c1', 'c');
+  free(6);
+  expect(told).toEqual(['a1', 'b1', 'a2', 'c1', 'b2', 'a3', 'a4'].map((name) => `${name} served`));
+});
+
+it('serves somebody in turn who comes when it is full, and refuses the newest of whoever has most', () => {
+  for (let i = 0; i < 2048; i++) comes(`a${i}`, 'a');
+  comes('b1', 'b');
+  expect(told).toEqual(['a2047 refused']);
+  expect(room.size).toBe(2048);
+  comes('a', 'a');
+  expect(told.slice(1)).toEqual(['a refused']);
+  free(2);
+  expect(told.slice(2)).toEqual(['a0 served', 'b1 served']);
+});
+
+it('gives a seat of whoever has most to who has none', () => {
+  room.seats = 3;
+  for (const name of ['a1', 'a2', 'a3', 'a4']) comes(name, 'a');
+  for (const name of ['b1', 'b2']) comes(name, 'b');
+  pass(100);
+  expect(told.toSorted()).toEqual(['a3 refused', 'a4 refused', 'b2 refused']);
+  free(3);
+  expect(told.slice(3)).toEqual(['a1 served', 'b1 served', 'a2 served']);
+});
+
+it('gives seats that come to be free to those who have fewest', () => {
+  for (const name of ['a1', 'a2', 'a3']) comes(name, 'a');
+  comes('b1', 'b');
+  room.seats = 2;
+  room.fill();
+  pass(100);
+  expect(told).toEqual(['a2 refused', 'a3 refused']);
+});
+
+describe('a sender of far more than all others', () => {
+  const crowd = (count: number) => {
+    for (let i = 0; i < count; i++) comes('a', 'a');
+  };
+
+  it('is refused later while there are others, by a millisecond for each of its requests', () => {
+    crowd(100);
+    comes('b', 'b');
+    pass(30);
+    expect(told).toEqual(['b refused']);
+    pass(69);
+    expect(told).toHaveLength(1);
+    pass(1);
+    expect(told).toHaveLength(101);
+  });
+
+  it('is refused like anybody without others, and when they have been away for a second', () => {
+    comes('b', 'b');
+    crowd(1);
+    pass(1000);
+    told.length = 0;
+    crowd(100);
+    pass(30);
+    expect(told).toHaveLength(100);
+  });
+});
+
+it('serves no more in a turn of the event loop than it has time for', () => {
+  // Each takes a millisecond.
+  const serve = () => {
+    clock++;
+    told.push('served');
+  };
+  room.seats = 100;
+  for (let i = 0; i < 100; i++)
+    room.enter({ sender: 'a', since: clock, isGone: false, serve, refuse: () => undefined });
+  places = 100;
+  room.fill();
+  const inTurns: number[] = [];
+  while (room.size > 0) {
+    inTurns.push(told.splice(0).length);
+    jest.advanceTimersByTime(1);
+  }
+  expect(inTurns[0]).toBe(16);
+  // Two may have passed at once until then.
+  expect(Math.max(...inTurns.slice(2))).toBeLessThanOrEqual(6);
 });
 
 it('refuses all when it closes', () => {

@@ -5,7 +5,16 @@ beforeEach(() => (waiting = new WaitingTasks(60_000)));
 
 function task(sender: string, key: string): Task {
   const request = { document: key, operationName: undefined, overrideLabels: [], form: 'plan' } as const;
-  return { key, request, sender, isSlow: false, worked: 0, expires: Infinity, settle: () => undefined };
+  return {
+    key,
+    request,
+    sender,
+    weight: 1,
+    isSlow: false,
+    worked: 0,
+    expires: Infinity,
+    settle: () => undefined,
+  };
 }
 
 function add(sender: string, ...keys: string[]): void {

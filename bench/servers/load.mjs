@@ -63,8 +63,8 @@ async function run(options) {
         (problem === undefined ? rightLatencies : wrongLatencies).push(lastAnswer - client.sentAt);
       }
       if (stopping) idle.push(client);
-      else if (closedLoop) sendAndRest(client);
-      else if (due.length > 0) client.send(due.shift());
+      else if (closedLoop) sendAndRest(client, performance.now());
+      else if (due.length > 0) sendAndRest(client, due.shift());
       else idle.push(client);
     };
     if (closedLoop) client.send(performance.now());
@@ -270,8 +270,8 @@ function refusal(bytes, end) {
  * Clients that ask again at once look at their connections at most every 0.05 ms: what came meanwhile is read in one
  * turn. To wake up for each answer takes half as much of the core again, and the fastest servers wait for it.
  */
-function sendAndRest(client) {
-  client.send(performance.now());
+function sendAndRest(client, dueAt) {
+  client.send(dueAt);
   if (restIsDue) return;
   restIsDue = true;
   setImmediate(rest);

@@ -178,7 +178,8 @@ export class WaitingRoom {
       }
       if (sender.size === 0) this.#senders.delete(sender.name);
     }
-    if (next < Infinity) this.#wake(next);
+    // Those who come meanwhile may have to be refused before.
+    if (next < Infinity) this.#wake(Math.min(next, this.#options.patience));
   }
 }
 

@@ -193,6 +193,16 @@ describe('a sender of far more than all others', () => {
     expect(told).toHaveLength(101);
   });
 
+  it('has nobody else refused later', () => {
+    crowd(200);
+    comes('b1', 'b');
+    pass(60);
+    told.length = 0;
+    comes('b2', 'b');
+    pass(30);
+    expect(told).toEqual(['b2 refused']);
+  });
+
   it('is refused like anybody without others, and when they have been away for a second', () => {
     comes('b', 'b');
     crowd(1);

@@ -1,9 +1,10 @@
 /**
- * `node bench/overload.mjs [--workload page] [--times 10] [--seconds 60]`: what is left of a gateway that is asked for
- * ten times what it can do?
+ * `node bench/overload.mjs [--workload page] [--times 10] [--connections 500] [--seconds 60]`: what is left of a gateway
+ * that is asked for ten times what it can do?
  *
- * Measures what one gateway can do with 50 connections, then sends ten times as much over 500 of them, and then half of
- * it. Needs two cores that nobody else uses.
+ * Measures what one gateway can do with 50 connections, then sends ten times as much over 500 of them, each of which waits
+ * for its answer, and then half of it. With 2,000 connections most are refused, and ask again at once. Needs two cores
+ * that nobody else uses.
  */
 import { parseArgs } from 'node:util';
 import { workloads } from './fixture/workloads.mjs';
@@ -17,6 +18,7 @@ const { values } = parseArgs({
   options: {
     workload: { type: 'string', default: 'page' },
     times: { type: 'string', default: '10' },
+    connections: { type: 'string', default: '500' },
     seconds: { type: 'string', default: '60' },
   },
 });
@@ -40,7 +42,7 @@ await withHelpers(async ({ clients, urls, folder, start }) => {
   const rate = capacity * Number(values.times);
   let most = 0;
   const watching = setInterval(() => (most = Math.max(most, residentBytes(processTree(running.pid)))), 500);
-  const over = await load({ connections: 500, rate, warmUp: 1, seconds });
+  const over = await load({ connections: Number(values.connections), rate, warmUp: 1, seconds });
   clearInterval(watching);
   const wrong = Object.values(over.wrong).reduce((sum, count) => sum + count, 0);
   const goodput = (over.requests - wrong) / over.seconds;

@@ -242,7 +242,7 @@ class Portions {
 }
 
 /** Milliseconds. */
-const longTurn = 5;
+const longTurn = 2;
 const largestPortion = 256;
 
 /**

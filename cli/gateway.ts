@@ -109,12 +109,12 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
   try {
     const gateway = await start(readAndFollow);
     say(`weir: the gateway answers at ${gateway.url}`);
-    watch.begin(() => {
+    watch.begin(() =>
       withOptionsErrors(() => gateway.reload(readAndFollow)).then(
         () => say('weir: the new options are live'),
         (error: unknown) => say(`${(error as Error).message}\nweir: the options from before go on`),
-      );
-    });
+      ),
+    );
     await untilStopped(context);
     watch.stop();
     await gateway.stop();
@@ -257,7 +257,11 @@ async function runWorkers(
   try {
     await adminServer?.listen({ host: admin.host, port: admin.port });
     say(`${count} workers answer at ${url}`);
-    watch.begin(reload);
+    watch.begin(() => {
+      // Workers that are being replaced have it done once more, and what is wrong with an edit is said meanwhile.
+      reload();
+      return Promise.resolve();
+    });
     await untilStopped(context);
   } finally {
     watch.stop();

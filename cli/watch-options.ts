@@ -4,8 +4,11 @@ import type { Options } from '../gateway';
 export interface OptionsWatch {
   /** Watches the files that these options are read with, in place of those of earlier ones. */
   follow(options: Options): void;
-  /** Calls `reload` whenever they may have changed; at once when they may have already. */
-  begin(reload: () => void): void;
+  /**
+   * Calls `reload` whenever they may have changed; at once when they may have already, and once for all that happens
+   * before it has ended.
+   */
+  begin(reload: () => Promise<void>): void;
   stop(): void;
 }
 
@@ -17,10 +20,19 @@ export interface OptionsWatch {
  */
 export function watchOptions(config: string | undefined): OptionsWatch {
   let isChanged = false;
-  let begun: (() => void) | undefined;
+  let isReloading = false;
+  let begun: (() => Promise<void>) | undefined;
+  async function reloadWhileChanged(): Promise<void> {
+    isReloading = true;
+    while (isChanged && begun !== undefined) {
+      isChanged = false;
+      await begun();
+    }
+    isReloading = false;
+  }
   const reload = (): void => {
-    if (begun === undefined) isChanged = true;
-    else begun();
+    isChanged = true;
+    if (!isReloading) void reloadWhileChanged();
   };
   const watched = new Set<string>();
   const watchOnly = (files: readonly string[]): void => {
@@ -42,9 +54,10 @@ export function watchOptions(config: string | undefined): OptionsWatch {
     follow: ({ persistedOperations }) => watchOnly([...always, ...persistedOperations.manifest]),
     begin(told) {
       begun = told;
-      if (isChanged) told();
+      void reloadWhileChanged();
     },
     stop() {
+      begun = undefined;
       process.off('SIGHUP', reload);
       watchOnly([]);
     },

@@ -50,11 +50,6 @@ export class ClientRequests {
     };
   }
 
-  /** Resolves as soon as there are none. */
-  async none(): Promise<void> {
-    while (this.size > 0) await new Promise((resolve) => setTimeout(resolve, 50).unref());
-  }
-
   get size(): number {
     return this.#inFlight.size;
   }

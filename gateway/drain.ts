@@ -1,8 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
-import type { ClientRequest } from './client-request';
-import { requestError } from './errors';
 
 export interface DrainTimes {
   /** How long new connections are still taken, in milliseconds. */
@@ -20,12 +18,14 @@ export interface ConnectionSource {
 }
 
 /**
- * Returns a function that closes the server: requests in flight may finish. What is not finished after the grace is
- * answered with `SHUTTING_DOWN`, and then cut. Where connections come from a source, it says when the last has come.
+ * Returns a function that closes the server: requests in flight may finish. What is not finished after the grace is given
+ * up, and cut when it could be told so. Where connections come from a source, it says when the last has come.
+ *
+ * @param giveUp answers all that are not answered yet
  */
 export function prepareDrain(
   server: Server,
-  inFlight: () => readonly ClientRequest[],
+  giveUp: () => void,
   source?: ConnectionSource,
 ): (times: DrainTimes) => Promise<void> {
   /** With the time when they were accepted. */
@@ -61,7 +61,7 @@ export function prepareDrain(
     });
     await stopListening(delay);
     const end = setTimeout(() => {
-      for (const client of inFlight()) client.abort(requestError('SHUTTING_DOWN', {}));
+      giveUp();
       setTimeout(() => server.closeAllConnections(), timeToAnswer);
     }, grace);
     const closed = new Promise<void>((resolve) => (onNone = resolve));

@@ -9,6 +9,7 @@ import type { Peers } from './cache/peer-memory';
 import type { ClientRequest } from './client-request';
 import { giveLeave } from './continue';
 import { type ConnectionSource, prepareDrain } from './drain';
+import { requestError } from './errors';
 import { answerClientError } from './http-errors';
 import { openSharedCounts } from './limits/shared-counts';
 import { createListener } from './listener';
@@ -93,7 +94,11 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     .addCallback((result) =>
       result.observe([current, ...retired].reduce((sum, { clients }) => sum + clients.counted, 0)),
     );
-  const drain = prepareDrain(server, inFlight, clientConnections);
+  const giveUp = (): void => {
+    for (const client of inFlight()) client.abort(requestError('SHUTTING_DOWN', {}));
+    for (const each of [current, ...retired]) each.refuseWaiting();
+  };
+  const drain = prepareDrain(server, giveUp, clientConnections);
   const readiness = () => [
     ...(current.answers ? [] : ['no supergraph']),
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
@@ -148,7 +153,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     current = serving;
     running = next;
     retired.add(previous);
-    void previous.clients.none().then(async () => {
+    void previous.idle().then(async () => {
       if (retired.delete(previous)) await previous.close();
     });
     return changed;

@@ -131,6 +131,18 @@ export class Serving {
     this.#parts.handle(request, response);
   }
 
+  /** Resolves as soon as no request is in flight, and none waits for its turn. */
+  async idle(): Promise<void> {
+    const { clients, overload } = this.#parts;
+    while (clients.size + overload.waiting > 0)
+      await new Promise((resolve) => setTimeout(resolve, 50).unref());
+  }
+
+  /** Refuses all that wait for their turn. */
+  refuseWaiting(): void {
+    this.#parts.overload.refuseWaiting();
+  }
+
   /** To be called when no request is in flight. */
   async close(): Promise<void> {
     const { app, apollo, gateway, overload, usage, transport, signers, authentication, purges } = this.#parts;

@@ -6,10 +6,11 @@ export const operationTag = (name: string): string => `operation:${name}`;
 
 /**
  * An entity of that type whose value for one of its keys is not known: the invalidation of any entity of the type by
- * that key drops it. Of a key of several fields the first one stands in it, in the order of `entityTag`.
+ * that key drops it. Of a key of several fields the first one stands in it, in the order of `entityTag`, which sorts them
+ * with the sign behind them: `id2=` comes before `id=`.
  */
 export const unknownEntityTag = (type: string, fields: readonly string[]): string =>
-  `${type}:${[...fields].sort()[0]}=?`;
+  `${type}:${fields.map((field) => `${field}=`).sort()[0]}?`;
 
 /**
  * `Item:id=1,org=2`: the fields sorted, those of objects by their path (`org.id=2`). Values that differ only in what

@@ -108,6 +108,15 @@ export class Overload {
     if (this.#room.size > 0) this.#filling ??= setImmediate(() => this.#fill());
   }
 
+  /** How many requests wait. */
+  get waiting(): number {
+    return this.#room.size;
+  }
+
+  refuseWaiting(): void {
+    this.#room.empty();
+  }
+
   /** Refuses those that wait. */
   close(): void {
     clearInterval(this.#timer);

@@ -82,10 +82,15 @@ export class WaitingRoom {
   }
 
   /** Refuses all. */
+  empty(): void {
+    while (this.#size > 0) this.refuse(this.#takeNext());
+  }
+
+  /** Refuses all, for good. */
   close(): void {
     clearTimeout(this.#timer);
     this.#portions.close();
-    while (this.#size > 0) this.refuse(this.#takeNext());
+    this.empty();
   }
 
   #takeNext(): Guest {

@@ -61,6 +61,31 @@ it('takes limits, header rules, subgraph URLs and cross-origin rules into use', 
   expect(await gateway.metrics()).toContain('weir_configuration_reloads_total{result="live"} 1');
 });
 
+it('serves those that wait for their turn while options are replaced', async () => {
+  const overload = { requests: 1, wait: '1m' };
+  await start({ overload });
+  let answer!: () => void;
+  const asked = new Promise<void>((resolve) => {
+    graph.accounts.answer = (_, response) => {
+      answer = () => response.end(JSON.stringify(me));
+      resolve();
+    };
+  });
+  const inFlight = gateway.query('{ me { name } }');
+  await asked;
+  const waiting = Array.from({ length: 800 }, async () => {
+    const response = await gateway.post({ query: '{ __typename }' });
+    await response.text();
+    return response.status;
+  });
+  while (!(await gateway.metrics()).includes('weir_requests_waiting 800\n'))
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  await reload({ overload, timeouts: { request: '20s' } });
+  answer();
+  expect(await inFlight).toEqual(me);
+  expect((await Promise.all(waiting)).filter((status) => status !== 200)).toEqual([]);
+});
+
 it('lets requests in flight end on the options that they began with', async () => {
   await start();
   let answer!: () => void;

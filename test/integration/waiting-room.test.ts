@@ -296,3 +296,15 @@ it('answers those that wait when they do not get their turn before the end', asy
   await gateway.stop();
   expect(await Promise.all([served, asked])).toEqual([503, 503]);
 });
+
+it('answers those that have a seat when the end comes, and begins none of them then', async () => {
+  await startFull({ shutdown: { grace: '300ms' } });
+  const { served } = await takePlace();
+  const before = graph.accounts.requests.length;
+  const statusOf = (asked: Promise<Response>) => asked.then(({ status }) => status);
+  const asked = [1, 2, 3].map((i) => statusOf(gateway.post({ query: `{ me { name } a${i}: __typename }` })));
+  await waiting(3);
+  await gateway.stop();
+  expect(await Promise.all([served, ...asked])).toEqual([503, 503, 503, 503]);
+  expect(graph.accounts.requests).toHaveLength(before);
+});

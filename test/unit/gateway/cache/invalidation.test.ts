@@ -30,6 +30,20 @@ it('names an entity by its key fields in one order, whatever the order and the k
   expect(entityTag('Item', { id: null })).toBe('Item:id=null');
 });
 
+it.each([
+  ['id', 'id2'],
+  ['org', 'org.id'],
+  ['line1', 'line'],
+  ['a_b', 'a'],
+])('drops what may be an entity of a key of %s and %s', async (...fields) => {
+  const store = new MemoryStore({ maxBytes: 100_000 });
+  const { clock } = await store.get([]);
+  const tags = [unknownEntityTag('Item', fields)];
+  await store.set(new Map([['unknown', entryAt(Date.now(), { tags })]]), clock);
+  await createInvalidate(store)([entityTag('Item', Object.fromEntries(fields.map((field) => [field, '1'])))]);
+  expect((await store.get(['unknown'])).entries).toEqual([undefined]);
+});
+
 it('drops with a tag what may have it, though the value in its place is not known', async () => {
   const store = new MemoryStore({ maxBytes: 100_000 });
   const format = 'product-{$key.upc}-{$key.region}';

@@ -207,7 +207,7 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
         (value: Value): void => {
           if (performance.now() >= this.deadline) end();
           else how(value);
-          this.#settle();
+          this.settle();
         };
       work().then(settleBy(resolve), settleBy(reject));
     });
@@ -221,7 +221,7 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   abort(reason: Error): void {
     this.#abortion ??= reason;
     this.#onAbort?.(this.#abortion);
-    this.#settle();
+    this.settle();
   }
 
   onSettle(release: () => void): void {
@@ -234,11 +234,12 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   }
 
   end(): void {
-    this.#settle();
+    this.settle();
     for (const release of this.#atEnd?.splice(0) ?? []) release();
   }
 
-  #settle(): void {
+  /** Says that nothing is worked on for it any more: its answer is known, whenever that is read. */
+  settle(): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
     if (this.#timer !== undefined) clearTimeout(this.#timer);

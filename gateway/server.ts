@@ -77,7 +77,17 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   const parts: ProcessParts = { store, shared, audit, logger, metrics, state: () => state };
 
-  let current = await Serving.open({ ...parts, options, ownSource });
+  const closeParts = async (): Promise<void> => {
+    await store.close();
+    await shared?.close();
+    await audit?.close();
+    await metrics.close();
+  };
+
+  let current = await Serving.open({ ...parts, options, ownSource }).catch(async (error: unknown) => {
+    await closeParts();
+    throw error;
+  });
   /** Those that still have requests in flight. */
   const retired = new Set<Serving>();
   const server = createListener(options, (request, response) => current.handle(request, response));
@@ -124,10 +134,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await admin?.close();
     server.close();
     await Promise.all([current, ...retired].map((each) => each.close()));
-    await store.close();
-    await shared?.close();
-    await audit?.close();
-    await metrics.close();
+    await closeParts();
   }
 
   let running = options;

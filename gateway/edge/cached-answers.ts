@@ -87,6 +87,7 @@ export class CachedAnswers {
 
     if (asked.operation !== undefined) client.resolve(asked.operation);
     this.#options.statistics.hit++;
+    client.settle();
     const { answerHeaders } = this.#options;
     const corsHeaders = this.#options.corsHeaders(headers.origin);
     if (this.#prepared.send(arrival, answer, type!, corsHeaders)) return true;

@@ -4,7 +4,7 @@ export const overload = mapOf({
   requests: wholeNumber(1, 100_000)
     .default(4096)
     .describe(
-      'How many requests a process may have whose answers are not read yet. It works on 64 of them at once, and on more when requests wait for their turn and its event loop rests, as it does when subgraphs are slow.',
+      'How many requests a process may have whose answers are not read yet, beside those that wait for a plan (`planning.waiting`). It works on 64 of them at once, and on more when requests wait for their turn and its event loop rests, as it does when subgraphs are slow.',
     ),
   delay: timeout
     .prefault('10ms')

@@ -77,6 +77,20 @@ describe('weir explain', () => {
 });
 
 describe('weir gateway', () => {
+  it('exits 2 for a manifest that is not there, whether or not its cache store can be reached', async () => {
+    const config = join(folder, 'weir.yaml');
+    const manifest = join(folder, 'nowhere.json');
+    writeFileSync(
+      config,
+      `cache: { store: 'redis://127.0.0.1:1' }\npersistedOperations: { manifest: ${manifest} }\n`,
+    );
+    const supergraph = join(root, 'schema/supergraph.graphql');
+    const weir = startWeir(['gateway', '--config', config, '--supergraph', supergraph, '--port', '0']);
+
+    expect(await weir.exit).toBe(2);
+    expect(weir.stderr).toContain(manifest);
+  });
+
   it('starts from a supergraph file though none of its subgraphs is up', async () => {
     const supergraph = join(folder, 'far.graphql');
     const sdl = readFileSync(join(root, 'schema/supergraph.graphql'), 'utf8');

@@ -106,3 +106,11 @@ it('is not worked on any more when it ends without having been run', () => {
   begin().end();
   expect(settled).toBe(1);
 });
+
+it('is not worked on any more as soon as somebody says so', () => {
+  const client = begin();
+  client.settle();
+  expect(settled).toBe(1);
+  client.end();
+  expect(settled).toBe(1);
+});

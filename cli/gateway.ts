@@ -24,7 +24,10 @@ export interface GatewayFlags {
 
 type GatewayOptionFlags = NonNullable<LoadOptions['flags']>;
 
-/** `weir gateway`: the gateway alone, in front of any Federation 2 supergraph. */
+/**
+ * `weir gateway`: the gateway alone, in front of any Federation 2 supergraph. Longer than other files: one process, a
+ * primary and its workers start, take other options and stop in the same steps.
+ */
 export function gatewayCommand(context: Context): Command {
   return addGatewayFlags(new Command('gateway'))
     .summary('run the gateway in front of a supergraph')

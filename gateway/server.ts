@@ -60,6 +60,8 @@ export interface RunningGateway {
 /**
  * Starts a gateway in this process. Resolves when it listens and runs its supergraph. A supergraph URL that cannot be
  * reached yet is no reason to fail: the gateway listens, but is not ready until it has a supergraph.
+ *
+ * Longer than other functions: what is opened at its beginning is closed at its end, in the reverse order.
  * @throws {OptionsError} when an option is wrong or a port is taken
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */

@@ -59,7 +59,7 @@ export interface ServingOptions extends ProcessParts {
 
 /**
  * Everything that answers requests by one set of options; new options are a new one of these, beside the old one.
- * Nothing in it listens.
+ * Nothing in it listens. Longer than other files: it names all parts, and what each needs of the others.
  */
 export class Serving {
   readonly #parts: ReturnType<typeof build>;

@@ -61,18 +61,20 @@ it('takes limits, header rules, subgraph URLs and cross-origin rules into use', 
   expect(await gateway.metrics()).toContain('weir_configuration_reloads_total{result="live"} 1');
 });
 
+/** Asks for `me`; the subgraph has the question, and answers when `answer` is called. */
+async function askForMe(): Promise<{ inFlight: Promise<unknown>; answer: () => void }> {
+  let inFlight!: Promise<unknown>;
+  const answer = await new Promise<() => void>((resolve) => {
+    graph.accounts.answer = (_, response) => resolve(() => response.end(JSON.stringify(me)));
+    inFlight = gateway.query('{ me { name } }');
+  });
+  return { inFlight, answer };
+}
+
 it('serves those that wait for their turn while options are replaced', async () => {
   const overload = { requests: 1, wait: '1m' };
   await start({ overload });
-  let answer!: () => void;
-  const asked = new Promise<void>((resolve) => {
-    graph.accounts.answer = (_, response) => {
-      answer = () => response.end(JSON.stringify(me));
-      resolve();
-    };
-  });
-  const inFlight = gateway.query('{ me { name } }');
-  await asked;
+  const { inFlight, answer } = await askForMe();
   const waiting = Array.from({ length: 800 }, async () => {
     const response = await gateway.post({ query: '{ __typename }' });
     await response.text();
@@ -88,15 +90,7 @@ it('serves those that wait for their turn while options are replaced', async () 
 
 it('lets requests in flight end on the options that they began with', async () => {
   await start();
-  let answer!: () => void;
-  const asked = new Promise<void>((resolve) => {
-    graph.accounts.answer = (_, response) => {
-      answer = () => response.end(JSON.stringify(me));
-      resolve();
-    };
-  });
-  const inFlight = gateway.query('{ me { name } }');
-  await asked;
+  const { inFlight, answer } = await askForMe();
   await reload({ timeouts: { request: '10s' } });
   graph.accounts.answer = undefined;
   expect(await gateway.query('{ me { name } }')).toEqual(me);

@@ -1,4 +1,7 @@
-/** The cache of entities over real sockets: what it saves, and what makes it forget. */
+/**
+ * The cache of entities over real sockets: what it saves, and what makes it forget. Longer than other files: all of it
+ * needs the same graph and its counts.
+ */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { GatewayOptions } from '../../gateway';

@@ -1,3 +1,4 @@
+/** Who waits for a place, over real sockets. Longer than other files: all ways in, and all ways to leave, meet one gateway. */
 import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';

@@ -1,3 +1,4 @@
+/** Options: defaults, the file, flags and mistakes. Longer than other files: most of it is a table of sentences. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

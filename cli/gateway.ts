@@ -181,7 +181,7 @@ const otherWorkers: Peers = {
 function answerPrimary(gateway: RunningGateway): void {
   answerTo(process, {
     metrics: () => gateway.metrics(),
-    invalidate: ({ tags, address }) => gateway.invalidate(tags, address),
+    invalidate: ({ invalidation, address }) => gateway.invalidate(invalidation, address),
   });
   process.send?.({ type: 'ready' } satisfies ReadyMessage);
 }
@@ -201,7 +201,7 @@ async function runWorkers(
   context: Context,
   watch: OptionsWatch,
 ): Promise<void> {
-  const { addressOf, createAdminServer, listen, StoreUnavailable } = lazy.gateway();
+  const { addressOf, createAdminServer, listen, StoreUnavailable, UnknownNames } = lazy.gateway();
   const options = await withOptionsErrors(() => Promise.resolve(readOptions(flags, context)));
   watch.follow(options);
   const { admin, host, port, path, shutdown, tls } = options;
@@ -226,9 +226,10 @@ async function runWorkers(
   });
   let isStopping = false;
 
-  const invalidate: InvalidateFor = (tags, address) =>
-    workers.invalidate(tags, address).catch((error: unknown) => {
-      throw new StoreUnavailable(error);
+  const invalidate: InvalidateFor = (invalidation, address) =>
+    workers.invalidate(invalidation, address).catch((error: unknown) => {
+      const { name, message } = error as Error;
+      throw name === UnknownNames.name ? new UnknownNames(message) : new StoreUnavailable(error);
     });
   const logger = {
     error: ({ err }: { readonly err: unknown }, message: string): void => say(`${message}: ${String(err)}`),

@@ -250,7 +250,7 @@ function build(
     },
     giveUp: answerUnsent,
     bodyLimit: options.limits.body,
-    meter: metrics.meter,
+    statistics: metrics.overload,
     logger,
   });
   const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates, shared });

@@ -112,16 +112,17 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
   try {
     const gateway = await start(readAndFollow);
     say(`weir: the gateway answers at ${gateway.url}`);
-    watch.begin(() =>
-      withOptionsErrors(() => gateway.reload(readAndFollow)).then(
+    watch.begin(() => {
+      if (context.signal.aborted) return Promise.resolve();
+      return withOptionsErrors(() => gateway.reload(readAndFollow)).then(
         () => say('weir: the new options are live'),
         (error: unknown) => say(`${(error as Error).message}\nweir: the options from before go on`),
-      ),
-    );
+      );
+    });
     await untilStopped(context);
-    watch.stop();
     await gateway.stop();
   } finally {
+    // Not before: SIGHUP would end the process in the middle of its requests.
     watch.stop();
   }
 }
@@ -262,13 +263,13 @@ async function runWorkers(
     await adminServer?.listen({ host: admin.host, port: admin.port });
     say(`${count} workers answer at ${url}`);
     watch.begin(() => {
+      if (isStopping) return Promise.resolve();
       // Workers that are being replaced have it done once more, and what is wrong with an edit is said meanwhile.
       reload();
       return Promise.resolve();
     });
     await untilStopped(context);
   } finally {
-    watch.stop();
     isStopping = true;
     await workers.stop();
     await adminServer?.close();

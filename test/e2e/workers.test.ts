@@ -75,8 +75,11 @@ describe('weir gateway --workers 2', () => {
     await eventually(bothReport);
 
     const second = workers();
+    // As all processes of a terminal get it.
+    for (const pid of second) process.kill(pid, 'SIGHUP');
     gateway.signal('SIGHUP');
     await gateway.printed(/the workers are replaced/);
+    expect(gateway.stderr.match(/ died /g)).toHaveLength(1);
     await answers();
     await eventually(bothReport);
 

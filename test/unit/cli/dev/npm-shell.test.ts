@@ -6,13 +6,11 @@ afterEach(() => jest.useRealTimers());
 function follow(env: Record<string, string>) {
   let parent = 7;
   const gone = npmShellGone(env, () => parent);
-  return {
-    gone,
-    endParent() {
-      parent = 1;
-      jest.advanceTimersByTime(1_000);
-    },
+  const endParent = (): void => {
+    parent = 1;
+    jest.advanceTimersByTime(1_000);
   };
+  return { gone, endParent };
 }
 
 it('notices that the shell has ended in which npm runs it', () => {

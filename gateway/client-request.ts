@@ -225,7 +225,8 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   }
 
   onSettle(release: () => void): void {
-    (this.#atSettle ??= []).push(release);
+    if (this.#isSettled) release();
+    else (this.#atSettle ??= []).push(release);
   }
 
   /** `release` is called when the request is over, however it ends. */

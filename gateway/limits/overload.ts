@@ -1,8 +1,8 @@
 import { getHeapStatistics } from 'node:v8';
-import type { Meter, ObservableCounter, ObservableResult, ObservableUpDownCounter } from '@opentelemetry/api';
 import type { ClientRequests } from '../client-requests';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
+import type { OverloadStatistics } from './overload-statistics';
 import { UnreadAnswers } from './unread-answers';
 import { UnsentRequests, type UnsentRequestsOptions } from './unsent-requests';
 import { type Guest, WaitingRoom } from './waiting-room';
@@ -14,7 +14,7 @@ export interface OverloadOptions {
   readonly giveUp: UnsentRequestsOptions['giveUp'];
   /** Bytes. */
   readonly bodyLimit: number;
-  readonly meter: Meter;
+  readonly statistics: OverloadStatistics;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
 
@@ -33,10 +33,6 @@ export interface OverloadOptions {
 export class Overload {
   readonly #options: OverloadOptions;
   readonly #timer: NodeJS.Timeout;
-  readonly #refused: ObservableCounter;
-  readonly #waiting: ObservableUpDownCounter;
-  readonly #observeRefused = (result: ObservableResult): void => result.observe(this.#room.refused);
-  readonly #observeWaiting = (result: ObservableResult): void => result.observe(this.#room.size);
   readonly #heapLimit = getHeapStatistics().heap_size_limit;
   readonly #unread: UnreadAnswers;
   readonly #unsent: UnsentRequests;
@@ -72,14 +68,7 @@ export class Overload {
     });
     this.#room = new WaitingRoom({ patience: options.options.wait, hasPlace: () => this.#isFree });
     this.#room.seats = atRest(options.options.queue);
-    this.#refused = options.meter.createObservableCounter('weir.requests.refused', {
-      description: 'Requests that were refused because there were too many.',
-    });
-    this.#refused.addCallback(this.#observeRefused);
-    this.#waiting = options.meter.createObservableUpDownCounter('weir.requests.waiting', {
-      description: 'Requests that wait for their turn because there are too many.',
-    });
-    this.#waiting.addCallback(this.#observeWaiting);
+    options.statistics.add(this.#room);
     this.#timer = setInterval(() => this.#look(), lookInterval).unref();
   }
 
@@ -122,8 +111,7 @@ export class Overload {
     clearInterval(this.#timer);
     clearImmediate(this.#filling);
     this.#room.close();
-    this.#refused.removeCallback(this.#observeRefused);
-    this.#waiting.removeCallback(this.#observeWaiting);
+    this.#options.statistics.remove(this.#room);
   }
 
   /** Nothing is taken on, however little there is to do. */

@@ -18,7 +18,7 @@ export interface PlanWaiter {
   readonly isGone: boolean;
   /** Ends it; `reason` is what its client is told. */
   abort(reason: Error): void;
-  /** `release` is called when nothing is worked on for it any more, however it ends. */
+  /** `release` is called when nothing is worked on for it any more, however it ends; at once when that is so already. */
   onSettle(release: () => void): void;
 }
 
@@ -53,6 +53,7 @@ export class PlanWaits {
       // What waits keeps its document: it is let go of at once.
       const giveUp = (): void => reject(busy());
       wait.ends.add(giveUp);
+      if (wait.ends.size === 1) waiter.onSettle(() => this.#end(wait));
       plan.then(resolve, reject).finally(end);
       this.#bound(wait.sender);
     });
@@ -65,8 +66,6 @@ export class PlanWaits {
     wait = { sender, weight: Math.max(1, Math.ceil(received / large)), waiter, ends: new Set() };
     this.#waits.set(waiter, wait);
     this.#turns.add(wait);
-    const entered = wait;
-    waiter.onSettle(() => this.#end(entered));
     this.#options.onWait();
     return wait;
   }

@@ -5,6 +5,7 @@ import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporte
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { PersistedOperationStatistics } from '../edge/persisted-operation-statistics';
 import { ResponseCacheStatistics } from '../edge/response-cache-statistics';
+import { OverloadStatistics } from '../limits/overload-statistics';
 import { CallStatistics } from './call-statistics';
 import { Durations } from './durations';
 
@@ -23,6 +24,7 @@ export interface Metrics {
   readonly subgraphRetries: Counter;
   /** Endpoints of subgraphs that are left alone; attribute `subgraph`. */
   readonly endpointsOpen: UpDownCounter;
+  readonly overload: OverloadStatistics;
   readonly responseCache: ResponseCacheStatistics;
   readonly persistedOperations: PersistedOperationStatistics;
   /** Attribute `result`: `live` or `refused`. */
@@ -71,6 +73,7 @@ export function createMetrics(): Metrics {
       description: 'Endpoints of subgraphs that are not called for a moment, because too many calls failed.',
     }),
     calls: new CallStatistics(meter),
+    overload: new OverloadStatistics(meter),
     responseCache: new ResponseCacheStatistics(meter),
     persistedOperations: new PersistedOperationStatistics(meter),
     reloads: meter.createCounter('weir.configuration.reloads', {

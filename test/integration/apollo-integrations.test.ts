@@ -67,7 +67,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     clients,
     giveUp: () => undefined,
     bodyLimit: options.limits.body,
-    meter: metrics.meter,
+    statistics: metrics.overload,
     logger,
   });
   const everybody = { admit: undefined, rates: undefined };

@@ -61,6 +61,12 @@ it('takes limits, header rules, subgraph URLs and cross-origin rules into use', 
   expect(await gateway.metrics()).toContain('weir_configuration_reloads_total{result="live"} 1');
 });
 
+/** Resolves when the metrics hold a line. */
+async function until(line: string): Promise<void> {
+  while (!(await gateway.metrics()).includes(`${line}\n`))
+    await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 /** Asks for `me`; the subgraph has the question, and answers when `answer` is called. */
 async function askForMe(): Promise<{ inFlight: Promise<unknown>; answer: () => void }> {
   let inFlight!: Promise<unknown>;
@@ -80,12 +86,41 @@ it('serves those that wait for their turn while options are replaced', async () 
     await response.text();
     return response.status;
   });
-  while (!(await gateway.metrics()).includes('weir_requests_waiting 800\n'))
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  await until('weir_requests_waiting 800');
   await reload({ overload, timeouts: { request: '20s' } });
   answer();
   expect(await inFlight).toEqual(me);
   expect((await Promise.all(waiting)).filter((status) => status !== 200)).toEqual([]);
+});
+
+it('counts those that are refused and those that wait on when options are replaced', async () => {
+  const full = { requests: 1, wait: '1m', queue: 0 };
+  const ask = () => gateway.post({ query: '{ __typename }' }).then((response) => response.text());
+  await start({ overload: { ...full, wait: '1ms' } });
+  const first = await askForMe();
+  await ask();
+  await ask();
+  expect(await gateway.metrics()).toContain('weir_requests_refused_total 2\n');
+  await reload({ overload: full });
+  expect(await gateway.metrics()).toContain('weir_requests_refused_total 2\n');
+  first.answer();
+  await first.inFlight;
+  await until('weir_requests_in_flight 0');
+
+  const second = await askForMe();
+  const waiting = [ask(), ask()];
+  await until('weir_requests_waiting 2');
+  await reload({ overload: { ...full, wait: '2m' } });
+  const third = await askForMe();
+  waiting.push(ask());
+  await until('weir_requests_waiting 3');
+  second.answer();
+  await second.inFlight;
+  await until('weir_requests_waiting 1');
+  third.answer();
+  await Promise.all([third.inFlight, ...waiting]);
+  await until('weir_requests_in_flight 0');
+  expect(await gateway.metrics()).toContain('weir_requests_refused_total 2\n');
 });
 
 it('lets requests in flight end on the options that they began with', async () => {
@@ -171,6 +206,28 @@ describe('weir gateway', () => {
     await cli.printed(/`limits.depth`[^]*the options from before go on/);
     expect((await ask()).errors[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
     expect((await cli.stop()).exitCode).toBe(0);
+  });
+
+  it('is not ended by SIGHUP while it stops, and reads no options for it', async () => {
+    write(10);
+    const before = process.listenerCount('SIGHUP');
+    const cli = startCli(['gateway', '--config', config]);
+    await cli.printed(/answers at (\S+)/);
+    const isAsked = new Promise<() => void>((asked) => {
+      graph.accounts.answer = (_, response) =>
+        asked(() => response.end(JSON.stringify({ data: { me: null } })));
+    });
+    const inFlight = askAt(cli)();
+    const answer = await isAsked;
+    const stopped = cli.stop();
+    await new Promise(setImmediate);
+    write(2);
+    // Node ends a process that does not listen to it.
+    expect(process.emit('SIGHUP')).toBe(true);
+    answer();
+    expect(await inFlight).toEqual({ data: { me: null } });
+    expect(await stopped).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('options') });
+    expect(process.listenerCount('SIGHUP')).toBe(before);
   });
 
   it.each([

@@ -114,3 +114,13 @@ it('is not worked on any more as soon as somebody says so', () => {
   client.end();
   expect(settled).toBe(1);
 });
+
+it('releases at once what comes to it when it is not worked on any more', () => {
+  const client = begin();
+  const release = jest.fn();
+  client.settle();
+  client.onSettle(release);
+  expect(release).toHaveBeenCalledTimes(1);
+  client.end();
+  expect(release).toHaveBeenCalledTimes(1);
+});

@@ -49,7 +49,7 @@ beforeEach(() => {
     },
     giveUp: () => undefined,
     bodyLimit: 1000,
-    meter: metrics.meter,
+    statistics: metrics.overload,
     logger: logger as unknown as Pick<Logger, 'warn' | 'info'>,
   });
 });

@@ -73,6 +73,12 @@ it('waits no longer for a request that is over', async () => {
   expect(waits.size).toBe(0);
 });
 
+it('waits for nothing of a request on which nobody works any more, as the rest of a batch that has failed', async () => {
+  const request = { ...waiter('a'), onSettle: (release: () => void) => release() };
+  expect(await waitInVain(request)).toEqual(busy);
+  expect(waits.size).toBe(0);
+});
+
 it('refuses the newest of the sender of most when there are too many', async () => {
   const [first, second, newest] = [waiter('a'), waiter('a'), waiter('a')];
   void waitInVain(first);

@@ -188,7 +188,7 @@ function build(
   // Connections to subgraphs outlive a supergraph.
   const transport = createHttpTransport(connectionsOf(options));
   const signers = openSubgraphSigners(options, logger);
-  const breakers = new Breakers(watchEndpoints({ metrics, logger }));
+  const breakers = new Breakers(options.breaker, watchEndpoints({ metrics, logger }));
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
   const caching = createCaching(options, store, metrics);
   const tagFormats = () => gateway.current?.tagFormats ?? [];

@@ -122,8 +122,9 @@ export class Completion {
 
   #leaf(leaf: Leaf, a: number, b: number): boolean {
     const problem = completeLeaf(this.#run, leaf, a, b);
-    if (problem !== undefined) this.#error(problem);
-    return problem === undefined;
+    if (problem === undefined) return true;
+    this.#error(this.#trail.quotesValues ? problem : `Invalid value of type "${leaf.type.name}".`);
+    return false;
   }
 
   #list(item: ValueProjection, a: number, b: number, field: FieldProjection): boolean {

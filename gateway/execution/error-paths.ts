@@ -54,6 +54,11 @@ export class ErrorTrail {
     this.#bytesLeft = maxBytes;
   }
 
+  /** Whether messages may quote what a subgraph sent: it may be the name of a value that is @inaccessible, or an error's text. */
+  get quotesValues(): boolean {
+    return this.#mask === 'none';
+  }
+
   get errors(): readonly GraphQLError[] {
     return this.#errors;
   }

@@ -28,7 +28,7 @@ export const errors = mapOf({
     .enum(['all', 'unexpected', 'none'], { error: 'must be all, unexpected or none' })
     .optional()
     .describe(
-      'Which errors that subgraphs answer with lose their message and extensions; codes stay. `unexpected` are those without a code of their own, or with INTERNAL_SERVER_ERROR: what a subgraph did not mean to say. Left out: `unexpected` in production, `none` in development.',
+      'Which errors that subgraphs answer with lose their message and extensions; codes stay. `unexpected` are those without a code of their own, or with INTERNAL_SERVER_ERROR: what a subgraph did not mean to say. With `none`, errors quote values that do not fit their type. Left out: `unexpected` in production, `none` in development.',
     ),
 }).prefault({});
 

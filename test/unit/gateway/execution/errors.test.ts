@@ -577,6 +577,17 @@ describe('errors of a subgraph', () => {
     expect(errors.map((error) => [error.message, error.path])).toEqual([['No', path]]);
   });
 
+  it.each([
+    ['an @inaccessible value of an enum', '{ user { color } }', { user: { color: 'BLUE' } }, 'Color'],
+    ['a text that is no number', '{ user { age } }', { user: { age: 'SELECT 1 at 10.0.0.1' } }, 'Int'],
+    ['a text that is no truth', '{ user { ok } }', { user: { ok: 'SELECT 1' } }, 'Boolean'],
+  ])('can be masked, and quote no value then: %s', async (_, query, data, type) => {
+    for (const mask of ['unexpected', 'all'] as const) {
+      const { errors } = await graph.ask(query, { errors: { mask }, answer: answering(data) });
+      expect(errors.map(({ message }) => message)).toEqual([`Invalid value of type "${type}".`]);
+    }
+  });
+
   it('are bounded in number and size', async () => {
     const many = Array.from({ length: 10_000 }, (_, i) => ({
       message: 'x'.repeat(1_100),

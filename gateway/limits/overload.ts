@@ -4,16 +4,12 @@ import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import type { OverloadStatistics } from './overload-statistics';
 import { UnreadAnswers } from './unread-answers';
-import { UnsentRequests, type UnsentRequestsOptions } from './unsent-requests';
 import { type Guest, WaitingRoom } from './waiting-room';
 
 export interface OverloadOptions {
   readonly options: Options['overload'];
   /** The requests that are being served: those that are worked on take a place, the others have an answer to be read. */
   readonly clients: Pick<ClientRequests, 'size' | 'working' | 'responses'>;
-  readonly giveUp: UnsentRequestsOptions['giveUp'];
-  /** Bytes. */
-  readonly bodyLimit: number;
   readonly statistics: OverloadStatistics;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
@@ -26,7 +22,7 @@ export interface OverloadOptions {
  * There are `least` places, and more as soon as requests wait and the loop rests, because it is not the loop that those
  * in flight wait for; fewer again when they are not needed, or when the loop is late on average and has hardly a pause: a
  * queue that nobody sees. One pause, such as a garbage collection, makes no loop late. There is no place while the heap is
- * nearly full or clients do not read their answers or send the rest of their requests, however few there are.
+ * nearly full or clients do not read their answers, however few there are.
  *
  * Who finds no place waits for one in a `WaitingRoom`.
  */
@@ -35,7 +31,6 @@ export class Overload {
   readonly #timer: NodeJS.Timeout;
   readonly #heapLimit = getHeapStatistics().heap_size_limit;
   readonly #unread: UnreadAnswers;
-  readonly #unsent: UnsentRequests;
   readonly #room: WaitingRoom;
   #limit: number;
   #filling: NodeJS.Immediate | undefined;
@@ -56,16 +51,9 @@ export class Overload {
   constructor(options: OverloadOptions) {
     this.#options = options;
     this.#limit = Math.min(least, options.options.requests);
-    const { clients, giveUp, bodyLimit, logger } = options;
+    const { clients, logger } = options;
     const responses = () => clients.responses();
     this.#unread = new UnreadAnswers({ limit: options.options.unread, responses, logger });
-    this.#unsent = new UnsentRequests({
-      limit: options.options.unsent,
-      responses,
-      giveUp,
-      bodyLimit,
-      logger,
-    });
     this.#room = new WaitingRoom({ patience: options.options.wait, hasPlace: () => this.#isFree });
     this.#room.seats = atRest(options.options.queue);
     options.statistics.add(this.#room);
@@ -81,6 +69,11 @@ export class Overload {
   receive(guest: Guest): void {
     if (this.#isUnwell) this.#room.refuse(guest);
     else this.#room.enter(guest);
+  }
+
+  /** Refuses a request at once. */
+  refuse(guest: Guest): void {
+    this.#room.refuse(guest);
   }
 
   /**
@@ -116,7 +109,7 @@ export class Overload {
 
   /** Nothing is taken on, however little there is to do. */
   get #isUnwell(): boolean {
-    return this.#isHeapFull || this.#unread.isTooMuch || this.#unsent.isTooMuch;
+    return this.#isHeapFull || this.#unread.isTooMuch;
   }
 
   get #isFree(): boolean {
@@ -144,7 +137,7 @@ export class Overload {
   }
 
   #decide(now: number): void {
-    const { requests, delay, queue } = this.#options.options;
+    const { delay, queue } = this.#options.options;
     const { size, working } = this.#options.clients;
     const served = (this.#ended / (now - this.#decidedAt)) * queue;
     this.#ended = 0;
@@ -156,7 +149,6 @@ export class Overload {
     else if (working < this.#limit / 2) this.#allow(this.#limit * 0.9);
     this.#unread.look(now);
     const hasRefused = this.#room.refused > this.#refusedBefore;
-    this.#unsent.look(now, hasRefused || size >= requests);
     this.#isHeapFull = getHeapStatistics().used_heap_size > this.#heapLimit * fullHeap;
     this.#say(size, hasRefused);
   }

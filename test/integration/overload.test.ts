@@ -307,4 +307,29 @@ describe('a client that begins requests and sends no more of them', () => {
     graph.accounts.answer = undefined;
     session.destroy();
   }, 20_000);
+
+  it('loses them also when it takes no answer to them', async () => {
+    await start({ tls, overload: { requests: 1 } });
+    const session = connectHttp2(new URL(own.url).origin, {
+      ca: readFileSync(tls.cert),
+      settings: { initialWindowSize: 0 },
+    });
+    session.on('error', () => undefined);
+    const ended = [1, 2, 3].map(
+      () =>
+        new Promise<boolean>((resolve) => {
+          const stream = session.request({
+            ':method': 'POST',
+            ':path': '/graphql',
+            'content-type': 'application/json',
+          });
+          stream.on('error', () => undefined);
+          stream.on('close', () => resolve(true));
+          stream.write('{');
+        }),
+    );
+    expect(await Promise.any(ended)).toBe(true);
+    await inFlight(1);
+    session.destroy();
+  }, 20_000);
 });

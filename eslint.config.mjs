@@ -4,7 +4,10 @@ export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'bench/', '.weir/', '**/*.js', '**/*.mjs', '**/*.cjs'] },
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    // Not `projectService`, which is made for editors: one program for all files takes a fifth less.
+    languageOptions: {
+      parserOptions: { project: 'tsconfig.json', tsconfigRootDir: import.meta.dirname },
+    },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
       // `noUncheckedIndexedAccess` makes every index suspicious; where the bound is known, `!` says so.

@@ -112,16 +112,17 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
   try {
     const gateway = await start(readAndFollow);
     say(`weir: the gateway answers at ${gateway.url}`);
-    watch.begin(() =>
-      withOptionsErrors(() => gateway.reload(readAndFollow)).then(
+    watch.begin(() => {
+      if (context.signal.aborted) return Promise.resolve();
+      return withOptionsErrors(() => gateway.reload(readAndFollow)).then(
         () => say('weir: the new options are live'),
         (error: unknown) => say(`${(error as Error).message}\nweir: the options from before go on`),
-      ),
-    );
+      );
+    });
     await untilStopped(context);
-    watch.stop();
     await gateway.stop();
   } finally {
+    // Not before: SIGHUP would end the process in the middle of its requests.
     watch.stop();
   }
 }
@@ -181,7 +182,7 @@ const otherWorkers: Peers = {
 function answerPrimary(gateway: RunningGateway): void {
   answerTo(process, {
     metrics: () => gateway.metrics(),
-    invalidate: ({ tags, address }) => gateway.invalidate(tags, address),
+    invalidate: ({ invalidation, address }) => gateway.invalidate(invalidation, address),
   });
   process.send?.({ type: 'ready' } satisfies ReadyMessage);
 }
@@ -201,7 +202,7 @@ async function runWorkers(
   context: Context,
   watch: OptionsWatch,
 ): Promise<void> {
-  const { addressOf, createAdminServer, listen, StoreUnavailable } = lazy.gateway();
+  const { addressOf, createAdminServer, listen, StoreUnavailable, UnknownNames } = lazy.gateway();
   const options = await withOptionsErrors(() => Promise.resolve(readOptions(flags, context)));
   watch.follow(options);
   const { admin, host, port, path, shutdown, tls } = options;
@@ -226,9 +227,10 @@ async function runWorkers(
   });
   let isStopping = false;
 
-  const invalidate: InvalidateFor = (tags, address) =>
-    workers.invalidate(tags, address).catch((error: unknown) => {
-      throw new StoreUnavailable(error);
+  const invalidate: InvalidateFor = (invalidation, address) =>
+    workers.invalidate(invalidation, address).catch((error: unknown) => {
+      const { name, message } = error as Error;
+      throw name === UnknownNames.name ? new UnknownNames(message) : new StoreUnavailable(error);
     });
   const logger = {
     error: ({ err }: { readonly err: unknown }, message: string): void => say(`${message}: ${String(err)}`),
@@ -261,13 +263,13 @@ async function runWorkers(
     await adminServer?.listen({ host: admin.host, port: admin.port });
     say(`${count} workers answer at ${url}`);
     watch.begin(() => {
+      if (isStopping) return Promise.resolve();
       // Workers that are being replaced have it done once more, and what is wrong with an edit is said meanwhile.
       reload();
       return Promise.resolve();
     });
     await untilStopped(context);
   } finally {
-    watch.stop();
     isStopping = true;
     await workers.stop();
     await adminServer?.close();

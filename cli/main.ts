@@ -16,6 +16,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+// SIGHUP may reach them as well; the process that started them replaces them one by one.
+if (cluster.isWorker) process.on('SIGHUP', () => undefined);
+
 void runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,

@@ -1,5 +1,6 @@
 /** What the workers and the process that started them ask each other, over the channel between them. */
 import type { Worker } from 'node:cluster';
+import type { Invalidation } from '../gateway';
 
 /** What is asked, and what the answer to it is. */
 export interface Questions {
@@ -7,7 +8,7 @@ export interface Questions {
   metrics: { readonly asked: object; readonly answer: string };
   /** To a worker: invalidates everywhere. The answer is what a CDN is told to drop. */
   invalidate: {
-    readonly asked: { readonly tags: readonly string[]; readonly address: string };
+    readonly asked: { readonly invalidation: Invalidation; readonly address: string };
     readonly answer: readonly string[] | undefined;
   };
   /** To a worker: drops it from its memory. From a worker: has all others do so. */
@@ -24,7 +25,10 @@ type Other = Worker | NodeJS.Process;
 
 type Message =
   | { readonly type: 'question'; readonly id: number; readonly kind: keyof Questions; readonly asked: object }
-  | { readonly type: 'answer'; readonly id: number; readonly answer?: unknown; readonly failure?: string };
+  | { readonly type: 'answer'; readonly id: number; readonly answer?: unknown; readonly failure?: Failure };
+
+/** An error, as far as it can be told. */
+type Failure = Pick<Error, 'name' | 'message'>;
 
 /** Questions that wait for their answer, by the one that was asked and their number. */
 const waiting = new WeakMap<Other, Map<number, (answer: Answer | Error) => void>>();
@@ -48,7 +52,7 @@ function waitingFor(other: Other): Map<number, (answer: Answer | Error) => void>
 
 let lastId = 0;
 
-/** Rejects when the other one says that it failed, has no answer in so many milliseconds, or is gone. */
+/** Rejects when the other one says that it failed (with an error of the same `name`), has no answer in so many milliseconds, or is gone. */
 export function ask<Kind extends keyof Questions>(
   other: Other,
   kind: Kind,
@@ -62,7 +66,8 @@ export function ask<Kind extends keyof Questions>(
       clearTimeout(timer);
       questions.delete(id);
       if (answer instanceof Error) reject(answer);
-      else if (answer.failure !== undefined) reject(new Error(answer.failure));
+      else if (answer.failure !== undefined)
+        reject(Object.assign(new Error(answer.failure.message), { name: answer.failure.name }));
       else resolve(answer.answer as Questions[Kind]['answer']);
     };
     const timer = setTimeout(() => settle(new Error(`There was no answer in ${timeout} ms.`)), timeout);
@@ -83,7 +88,10 @@ export function answerTo<Kind extends keyof Questions>(other: Other, answers: An
     if (!(kind in answers)) return;
     answers[kind as Kind](asked as Questions[Kind]['asked']).then(
       (answer) => tell(other, { type: 'answer', id, answer }),
-      (error: unknown) => tell(other, { type: 'answer', id, failure: (error as Error).message }),
+      (error: unknown) => {
+        const { name, message } = error as Error;
+        tell(other, { type: 'answer', id, failure: { name, message } });
+      },
     );
   });
 }

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Invalidation } from '../gateway';
 import { SharedPort } from './shared-port';
 import { answerTo, ask, OtherGone } from './worker-messages';
 
@@ -33,7 +34,7 @@ export interface Workers {
   /** What each serving worker says of its metrics, by its number from 1 on; one that does not answer is left out. */
   metrics(): Promise<ReadonlyMap<number, string>>;
   /** Invalidates in all workers. Rejects when it is not sure that nobody gets the old answers any more. */
-  invalidate(tags: readonly string[], address: string): Promise<readonly string[] | undefined>;
+  invalidate(invalidation: Invalidation, address: string): Promise<readonly string[] | undefined>;
   /** Drains all workers and resolves when the last has left. No connection that has come is lost. */
   stop(): Promise<void>;
 }
@@ -157,11 +158,11 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       const answers = await Promise.all(asked);
       return new Map(answers.flatMap(([number, text]) => (text === undefined ? [] : [[number, text]])));
     },
-    async invalidate(tags, address) {
+    async invalidate(invalidation, address) {
       const [worker] = serving.values();
       if (worker === undefined) throw new Error('There is no worker.');
       // It has the others do so, or the store that they share.
-      return ask(worker, 'invalidate', { tags, address }, 2 * answerTimeout);
+      return ask(worker, 'invalidate', { invalidation, address }, 2 * answerTimeout);
     },
     async stop() {
       stopping = true;

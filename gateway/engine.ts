@@ -3,6 +3,7 @@ import { buildSchema } from 'graphql';
 import { Authorization, type Policies } from './auth/directives';
 import { buildSchemaInSteps } from './build-schema';
 import type { Invalidate } from './cache/invalidation';
+import { unknownNames } from './cache/unknown-names';
 import type { Store } from './cache/store';
 import { digest } from './edge/response-keys';
 import type { Executor, Subgraph } from './executor';
@@ -79,6 +80,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       apiSchemaSdl: facts.apiSchemaSdl,
       ...operations,
       tagFormats: formatsIn(facts.entities),
+      unknownNames: (invalidation) => unknownNames(invalidation, facts.entities),
       mostUsed: (count) => programs.mostUsed(count),
       close: planner.close.bind(planner),
     };

@@ -1,6 +1,7 @@
 import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
 import type { GraphQLSchema } from 'graphql';
 import type { ClientRequest } from './client-request';
+import type { Invalidation } from './cache/invalidation';
 import type { Policy } from './cache/policy';
 import type { Execution } from './execution';
 import type { PlannedOperation } from './planning';
@@ -18,6 +19,8 @@ export interface Executor {
   known(document: string, operationName: string | undefined): KnownOperation | undefined;
   /** The formats of the tags that `@cacheTag` gives to answers. */
   readonly tagFormats: readonly string[];
+  /** What an invalidation names that the supergraph does not have, in sentences. */
+  unknownNames(invalidation: Invalidation): string[];
   /** The operations that were asked for most often, for the engine that follows to plan in advance. */
   mostUsed(count: number): PlannedOperation[];
   /** Called once, when no operation runs any more. */

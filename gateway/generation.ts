@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import type { Policies } from './auth/directives';
-import type { Invalidate } from './cache/invalidation';
+import type { Invalidate, Invalidation } from './cache/invalidation';
 import type { Policy } from './cache/policy';
 import type { Store } from './cache/store';
 import type { Caching } from './edge/caching';
@@ -118,6 +118,10 @@ export class Generation {
 
   get tagFormats(): readonly string[] {
     return this.#executor.tagFormats;
+  }
+
+  unknownNames(invalidation: Invalidation): string[] {
+    return this.#executor.unknownNames(invalidation);
   }
 
   get execute(): Execute {

@@ -4,7 +4,7 @@ export { createAdminServer } from './admin-server';
 export { loadOptions, OptionsError, type LoadOptions, type Options, type OptionsInput } from './options';
 export { explainOperation, type Explained, type ExplainOptions, type Explanation } from './explain';
 export { measurePlans } from './plan-costs';
-export type { Invalidation, InvalidationSource } from './cache/invalidation';
+export { type Invalidation, type InvalidationSource, UnknownNames } from './cache/invalidation';
 export type { InvalidateFor } from './cache/invalidation-route';
 export type { Peers } from './cache/peer-memory';
 export { StoreUnavailable } from './cache/store';

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { createAdminServer } from './admin-server';
-import { type Invalidate, invalidateNamed, type InvalidationSource } from './cache/invalidation';
+import { invalidateNamed, type InvalidationSource } from './cache/invalidation';
 import type { InvalidateFor } from './cache/invalidation-route';
 import { openStore } from './cache/open-store';
 import type { Peers } from './cache/peer-memory';
@@ -115,11 +115,11 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     ...(current.answers ? [] : ['no supergraph']),
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
   ];
-  const invalidate: Invalidate = (tags) => current.invalidate(tags);
-  const invalidateFor: InvalidateFor = async (tags, address) => {
+  const invalidateFor: InvalidateFor = async (invalidation, address) => {
+    const tags = current.tagsOf(invalidation);
     const done = { action: 'cache.invalidate', address, details: { tags } } as const;
     try {
-      await invalidate(tags);
+      await current.invalidate(tags);
     } catch (error) {
       audit?.action({ ...done, outcome: 'failed' });
       throw error;
@@ -201,7 +201,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await current.start();
     if (clientConnections === undefined) await listen(server, options.host, options.port, 'port');
     else take(clientConnections, server);
-    await invalidations?.start(invalidateNamed(invalidate));
+    await invalidations?.start(invalidateNamed(async (named) => current.invalidate(current.tagsOf(named))));
     if (admin) {
       await admin.ready();
       await listen(admin.server, options.admin.host, options.admin.port, 'admin.port');

@@ -4,7 +4,14 @@ import type { Meter } from '@opentelemetry/api';
 import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
 import { type EvaluatePolicies, openPolicyEvaluator, Policies } from './auth/directives';
-import { allTags, createInvalidate, type Invalidate } from './cache/invalidation';
+import {
+  allTags,
+  createInvalidate,
+  type Invalidate,
+  type Invalidation,
+  tagsOf,
+  UnknownNames,
+} from './cache/invalidation';
 import type { Store } from './cache/store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
@@ -122,6 +129,13 @@ export class Serving {
 
   get invalidate(): Invalidate {
     return this.#parts.invalidate;
+  }
+
+  /** @throws {UnknownNames} when there is a supergraph, and it does not have all that is named */
+  tagsOf(invalidation: Invalidation): string[] {
+    const unknown = this.generation?.unknownNames(invalidation) ?? [];
+    if (unknown.length > 0) throw new UnknownNames(unknown.join(' '));
+    return tagsOf(invalidation);
   }
 
   /** What a CDN is told to drop when tags are invalidated; undefined where none is told. */

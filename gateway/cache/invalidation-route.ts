@@ -4,7 +4,7 @@ import { requireToken } from '../admin-token';
 import { requestError } from '../errors';
 import { sendError } from '../http-errors';
 import { describeIssue } from '../options/problem';
-import { invalidationSchema, tagsOf } from './invalidation';
+import { type Invalidation, invalidationSchema, tagsOf, UnknownNames } from './invalidation';
 import { unpackRequest } from '../unpack-request';
 import { StoreUnavailable } from './store';
 
@@ -16,11 +16,12 @@ export interface InvalidationRouteOptions {
 }
 
 /**
- * Drops what has any of the tags, everywhere, for whoever asks from an address, and says what a CDN is told to drop,
- * too; undefined where none is told anything. Rejects with `StoreUnavailable` when it is not sure.
+ * Drops what is named, everywhere, for whoever asks from an address, and says what a CDN is told to drop, too; undefined
+ * where none is told anything. Rejects with `UnknownNames` when the supergraph does not have all of it, and with
+ * `StoreUnavailable` when it is not sure.
  */
 export type InvalidateFor = (
-  tags: readonly string[],
+  invalidation: Invalidation,
   address: string,
 ) => Promise<readonly string[] | undefined>;
 
@@ -30,32 +31,36 @@ export const invalidationPath = '/cache/invalidate';
 const bodyLimit = 1024 * 1024;
 
 /**
- * `POST /cache/invalidate`: 200 with the tags when nothing that has one of them is in the store any more, 503 when that
- * is not sure. A CDN is told afterwards, however it ends.
+ * `POST /cache/invalidate`: 200 with the tags when nothing that has one of them is in the store any more, 400 when it
+ * names what the supergraph does not have, 503 when it is not sure. A CDN is told afterwards, however it ends.
  */
 export function invalidationRoute(
   app: FastifyInstance,
   { token, invalidate, logger }: InvalidationRouteOptions,
 ): void {
   app.addHook('onRequest', requireToken(token));
-  app.setErrorHandler<FastifyError | GraphQLError | StoreUnavailable>((error, request, reply) => {
-    if (error instanceof GraphQLError) return sendError(reply, error);
-    if (error instanceof StoreUnavailable) {
-      logger.error({ err: error.cause }, 'an invalidation could not be confirmed');
-      return sendError(reply, requestError('CACHE_UNAVAILABLE', {}));
-    }
-    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-      return sendError(reply, requestError('PAYLOAD_TOO_LARGE', { limit: bodyLimit }));
-    if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-      const got = request.headers['content-type'] ?? 'of no type';
-      return sendError(reply, requestError('UNSUPPORTED_MEDIA_TYPE', { got }));
-    }
-    if (error.statusCode !== undefined && error.statusCode < 500) {
-      return sendError(reply, requestError('BAD_REQUEST', { reason: error.message }));
-    }
-    logger.error({ err: error }, 'an invalidation failed');
-    return sendError(reply, requestError('INTERNAL_SERVER_ERROR', {}));
-  });
+  app.setErrorHandler<FastifyError | GraphQLError | StoreUnavailable | UnknownNames>(
+    (error, request, reply) => {
+      if (error instanceof GraphQLError) return sendError(reply, error);
+      if (error instanceof UnknownNames)
+        return sendError(reply, requestError('BAD_REQUEST', { reason: error.message }));
+      if (error instanceof StoreUnavailable) {
+        logger.error({ err: error.cause }, 'an invalidation could not be confirmed');
+        return sendError(reply, requestError('CACHE_UNAVAILABLE', {}));
+      }
+      if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+        return sendError(reply, requestError('PAYLOAD_TOO_LARGE', { limit: bodyLimit }));
+      if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+        const got = request.headers['content-type'] ?? 'of no type';
+        return sendError(reply, requestError('UNSUPPORTED_MEDIA_TYPE', { got }));
+      }
+      if (error.statusCode !== undefined && error.statusCode < 500) {
+        return sendError(reply, requestError('BAD_REQUEST', { reason: error.message }));
+      }
+      logger.error({ err: error }, 'an invalidation failed');
+      return sendError(reply, requestError('INTERNAL_SERVER_ERROR', {}));
+    },
+  );
   app.removeContentTypeParser('text/plain');
   app.post(invalidationPath, { bodyLimit, preParsing: unpackRequest }, async ({ body, ip: address }) => {
     const { data, error } = invalidationSchema.safeParse(body);
@@ -65,8 +70,7 @@ export function invalidationRoute(
       );
       throw requestError('BAD_REQUEST', { reason: problems.map(({ sentence }) => sentence).join(' ') });
     }
-    const tags = tagsOf(data);
-    const paths = await invalidate(tags, address);
-    return { invalidated: tags, ...(paths && { cdn: { purge: 'queued', paths } }) };
+    const paths = await invalidate(data, address);
+    return { invalidated: tagsOf(data), ...(paths && { cdn: { purge: 'queued', paths } }) };
   });
 }

@@ -49,19 +49,27 @@ export type Invalidation = z.output<typeof invalidationSchema>;
 export interface InvalidationSource {
   /**
    * Begins to listen. `invalidate` resolves when no gateway finds what was named in the store any more; it rejects
-   * when that is not sure, so that the event has to be delivered again, and with a `RangeError` for what names nothing.
+   * when that is not sure, so that the event has to be delivered again, and with a `RangeError` for what names nothing,
+   * or something that the supergraph does not have.
    */
   start(invalidate: (invalidation: Invalidation) => Promise<void>): void | Promise<void>;
   stop(): Promise<void>;
 }
 
+/** An invalidation names what the supergraph does not have: its message says what. Nothing is dropped. */
+export class UnknownNames extends RangeError {
+  override readonly name = 'UnknownNames';
+}
+
 /** Checks what an event names, and drops it. */
-export function invalidateNamed(invalidate: Invalidate): (invalidation: Invalidation) => Promise<void> {
+export function invalidateNamed(
+  invalidate: (invalidation: Invalidation) => Promise<void>,
+): (invalidation: Invalidation) => Promise<void> {
   return async (invalidation) => {
     const { data, error } = invalidationSchema.safeParse(invalidation);
     if (data === undefined)
       throw new RangeError(`An invalidation ${error.issues.map(({ message }) => message).join('; ')}.`);
-    await invalidate(tagsOf(data));
+    await invalidate(data);
   };
 }
 

@@ -17,7 +17,10 @@ export const unknownEntityTag = (type: string, fields: readonly string[]): strin
  * is a number and what is text are the same, as they are for an `ID`.
  */
 export function entityTag(type: string, key: Readonly<Record<string, unknown>>): string {
-  return `${type}:${flatten(key, '').sort().join(',')}`;
+  const fields = fieldsOf(key).map(
+    ([field, value]) => `${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return `${type}:${fields.sort().join(',')}`;
 }
 
 /** The tag that an entity has, in place of this one, where it is not known. None for what is no entity's tag. */
@@ -26,12 +29,16 @@ export function unknownOf(tag: string): string[] {
   return type === undefined ? [] : [unknownEntityTag(type, [field!])];
 }
 
-function flatten(key: Readonly<Record<string, unknown>>, path: string): string[] {
+/** The fields of a key and their values; those of objects by their path. */
+export function fieldsOf(
+  key: Readonly<Record<string, unknown>>,
+  path = '',
+): (readonly [field: string, value: unknown])[] {
   return Object.entries(key).flatMap(([field, value]) => {
     if (field === '__typename') return [];
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return flatten(value as Readonly<Record<string, unknown>>, `${path}${field}.`);
+      return fieldsOf(value as Readonly<Record<string, unknown>>, `${path}${field}.`);
     }
-    return [`${path}${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`];
+    return [[`${path}${field}`, value] as const];
   });
 }

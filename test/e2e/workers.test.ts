@@ -75,8 +75,11 @@ describe('weir gateway --workers 2', () => {
     await eventually(bothReport);
 
     const second = workers();
+    // As all processes of a terminal get it.
+    for (const pid of second) process.kill(pid, 'SIGHUP');
     gateway.signal('SIGHUP');
     await gateway.printed(/the workers are replaced/);
+    expect(gateway.stderr.match(/ died /g)).toHaveLength(1);
     await answers();
     await eventually(bothReport);
 
@@ -160,13 +163,15 @@ describe('weir gateway --workers 2', () => {
       await eventually(async () => (await ask(10)).every((result) => result === 'HIT'));
       expect(graph.accounts.requests).toHaveLength(2);
 
-      const invalidate = (authorization: string) =>
+      const invalidate = (authorization: string, type = 'User') =>
         fetch(`http://127.0.0.1:${adminPort}/cache/invalidate`, {
           method: 'POST',
           headers: { 'content-type': 'application/json', authorization },
-          body: '{"types":["User"]}',
+          body: JSON.stringify({ types: [type] }),
         });
       expect((await invalidate('Bearer another-token')).status).toBe(401);
+      const unknown = await invalidate('Bearer a-token-for-operators', 'Usr');
+      expect([unknown.status, await unknown.text()]).toEqual([400, expect.stringContaining('\\"Usr\\"')]);
       const answer = await invalidate('Bearer a-token-for-operators');
       expect(await answer.json()).toEqual({ invalidated: ['type:User'] });
       expect(await ask(10)).toEqual(expect.arrayContaining(['MISS', 'HIT']));

@@ -208,6 +208,28 @@ describe('weir gateway', () => {
     expect((await cli.stop()).exitCode).toBe(0);
   });
 
+  it('is not ended by SIGHUP while it stops, and reads no options for it', async () => {
+    write(10);
+    const before = process.listenerCount('SIGHUP');
+    const cli = startCli(['gateway', '--config', config]);
+    await cli.printed(/answers at (\S+)/);
+    const isAsked = new Promise<() => void>((asked) => {
+      graph.accounts.answer = (_, response) =>
+        asked(() => response.end(JSON.stringify({ data: { me: null } })));
+    });
+    const inFlight = askAt(cli)();
+    const answer = await isAsked;
+    const stopped = cli.stop();
+    await new Promise(setImmediate);
+    write(2);
+    // Node ends a process that does not listen to it.
+    expect(process.emit('SIGHUP')).toBe(true);
+    answer();
+    expect(await inFlight).toEqual({ data: { me: null } });
+    expect(await stopped).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('options') });
+    expect(process.listenerCount('SIGHUP')).toBe(before);
+  });
+
   it.each([
     ['an edit of the file', () => undefined],
     ['SIGHUP', () => process.emit('SIGHUP')],

@@ -82,6 +82,11 @@ async function invalidate(gateway: TestGateway, body: Json): Promise<number> {
 const failing = (_: unknown, response: { writeHead(status: number): { end(body: string): void } }) =>
   response.writeHead(500).end('no');
 
+it('has anything invalidated while there is no supergraph to know it by', async () => {
+  const never = { start: async () => undefined, stop: async () => undefined };
+  expect(await invalidate(await start({}, { supergraph: never }), { types: ['Usr'] })).toBe(200);
+});
+
 describe('a public answer', () => {
   it.each([false, true])('is fetched once for all clients (GET: %s)', async (get) => {
     const gateway = await start();
@@ -166,6 +171,14 @@ describe('a public answer', () => {
     expect(await invalidate(gateway, invalidation)).toBe(200);
     for (let i = 0; i < 3; i++) await send(gateway, { query });
     expect(calls()).toBe(expected);
+  });
+
+  it('is kept when what is named is not all in the supergraph', async () => {
+    const gateway = await start();
+    await send(gateway);
+    expect(await invalidate(gateway, { types: ['User', 'Usr'] })).toBe(400);
+    expect(await invalidate(gateway, { entities: [{ type: 'User', key: { ID: 'u1' } }] })).toBe(400);
+    expect((await send(gateway)).cache).toBe('HIT');
   });
 
   it('is not served on a new supergraph', async () => {

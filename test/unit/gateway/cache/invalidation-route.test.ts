@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from '../../../../gateway/admin-server';
+import { type Invalidation, tagsOf, UnknownNames } from '../../../../gateway/cache/invalidation';
 import { StoreUnavailable } from '../../../../gateway/cache/store';
 import type { Json } from '../../../support/running-gateway';
 
@@ -11,9 +12,9 @@ const token = 'a-token-for-operators';
 function adminServer(options: { token?: string; invalidate?: () => Promise<void> } = { token }) {
   const invalidated: (readonly string[])[] = [];
   const errors: unknown[] = [];
-  const invalidate = async (tags: readonly string[]) => {
+  const invalidate = async (invalidation: Invalidation) => {
     await options.invalidate?.();
-    invalidated.push(tags);
+    invalidated.push(tagsOf(invalidation));
     return undefined;
   };
   const app = createAdminServer({
@@ -117,6 +118,13 @@ it.each([
   expect(answer.statusCode).toBe(400);
   expect(answer.body.errors[0].message).toContain(sentence);
   expect(invalidated).toEqual([]);
+});
+
+it('answers 400 when the supergraph does not have what is named, and says what that is', async () => {
+  const { post } = adminServer({ token, invalidate: () => Promise.reject(new UnknownNames('No type Usr.')) });
+  const answer = await post({ types: ['Usr'] });
+  expect(answer.statusCode).toBe(400);
+  expect(answer.body.errors[0]).toEqual({ message: 'No type Usr.', extensions: { code: 'BAD_REQUEST' } });
 });
 
 it('answers 503 when the store cannot confirm it, and logs why', async () => {

@@ -6,6 +6,7 @@ import { CommandFailure, type Context, untilStopped } from './context';
 import { banner } from './dev/banner';
 import { startDatabase } from './dev/database';
 import { keepLive } from './dev/live-supergraph';
+import { npmShellGone } from './dev/npm-shell';
 import { createOutput } from './dev/output';
 import { RunningParts } from './dev/running-parts';
 import { SubgraphProcesses } from './dev/subgraph-processes';
@@ -47,7 +48,10 @@ export function devCommand(context: Context): Command {
         '  $ weir dev --port 0 --data /tmp/shop --reset\n' +
         '  $ DYNAMODB_ENDPOINT=http://127.0.0.1:8000 weir dev',
     )
-    .action((flags: DevFlags) => dev(flags, context));
+    .action((flags: DevFlags) => {
+      const signal = AbortSignal.any([context.signal, npmShellGone(context.env)]);
+      return dev(flags, { ...context, signal });
+    });
 }
 
 /** A query over four subgraphs of the reference graph. */

@@ -44,13 +44,18 @@ export interface EngineOptions extends OperationOptions {
 export async function createEngine(options: EngineOptions): Promise<Executor> {
   const { supergraphSdl, chooseSubgraph, planning, overrides, warmUp } = options;
   const planner = createPlanner({ supergraphSdl, ...boundsOf(planning) });
+  const breakers = options.breakers.lease();
+  const close = (): Promise<void> => {
+    breakers.end();
+    return planner.close();
+  };
 
   try {
     const facts = await planner.ready;
     const rates = overrideRates(facts.overrideLabels, overrides);
     const scopes = new ScopesServed();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
-    const send = connectSubgraphs({ ...options, subgraphs, facts: facts.entities, scopes });
+    const send = connectSubgraphs({ ...options, breakers, subgraphs, facts: facts.entities, scopes });
     const schema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? schema : buildSchema(facts.answerTypesSdl, trusted);
@@ -82,10 +87,10 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       tagFormats: formatsIn(facts.entities),
       unknownNames: (invalidation) => unknownNames(invalidation, facts.entities),
       mostUsed: (count) => programs.mostUsed(count),
-      close: planner.close.bind(planner),
+      close,
     };
   } catch (error) {
-    await planner.close();
+    await close();
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { Options } from './options';
 import { cachesOf, type SubgraphCachesOptions } from './subgraph-caches';
 import { countCalls, measureCalls } from './telemetry/subgraph-calls';
 import { callAppSync } from './transports/appsync';
-import type { Breakers } from './transports/breakers';
+import type { BreakerLease } from './transports/breakers';
 import { chooseEndpoint } from './transports/endpoints';
 import type { HttpTransport } from './transports/http';
 import { batchAsArrays } from './transports/interceptors/array-batch';
@@ -24,7 +24,7 @@ export interface SubgraphCallsOptions extends SubgraphCachesOptions {
   /** The client requests that are being served. */
   readonly scopes: ScopesServed;
   readonly transport: HttpTransport;
-  readonly breakers: Breakers;
+  readonly breakers: BreakerLease;
 }
 
 /** Calls of subgraphs, with everything that stands around a call. */
@@ -75,7 +75,7 @@ function sendTo(
   const endpoints = subgraph.endpoints.map(({ url, zone }) => ({
     send: transport.to({ ...subgraph, url }),
     zone,
-    breaker: breaker.enabled ? breakers.of({ subgraph: subgraph.name, url }, breaker) : undefined,
+    breaker: breaker.enabled ? breakers.of({ subgraph: subgraph.name, url }) : undefined,
   }));
   return chooseEndpoint(subgraph.name, endpoints, zone);
 }

@@ -7,12 +7,12 @@ export interface WatchEndpointsOptions {
   readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
 
-/** Counts and logs endpoints of subgraphs that are left alone, and that are called again. */
+/** Counts and logs endpoints of subgraphs that are left alone, and that are called again or are none any more. */
 export function watchEndpoints({ metrics, logger }: WatchEndpointsOptions): OnBreakerChange {
   return ({ subgraph, url }, state, reason) => {
     metrics.endpointsOpen.add(state === 'open' ? 1 : -1, { subgraph });
     if (state === 'open')
       logger.warn({ subgraph, url, err: reason }, 'an endpoint is not called for a moment');
-    else logger.info({ subgraph, url }, 'an endpoint is called again');
+    else if (state === 'closed') logger.info({ subgraph, url }, 'an endpoint is called again');
   };
 }

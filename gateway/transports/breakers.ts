@@ -18,27 +18,72 @@ export interface EndpointName {
   readonly url: string;
 }
 
-export type OnBreakerChange = (endpoint: EndpointName, state: 'open' | 'closed', reason?: unknown) => void;
+/** `gone` is one that was open, and is not called any more by anybody. */
+export type OnBreakerChange = (
+  endpoint: EndpointName,
+  state: 'open' | 'closed' | 'gone',
+  reason?: unknown,
+) => void;
 
-/** The circuit breakers of a process, one for each endpoint: like connections, they outlive a supergraph. */
+/**
+ * Circuit breakers by one set of options, one for each endpoint: like connections, they outlive a supergraph, as long as
+ * the next one has the endpoint, too.
+ */
 export class Breakers {
-  readonly #breakers = new Map<string, Breaker>();
+  readonly #options: BreakerOptions;
   readonly #onChange: OnBreakerChange;
+  readonly #held = new Map<string, HeldBreaker>();
 
-  constructor(onChange: OnBreakerChange) {
+  constructor(options: BreakerOptions, onChange: OnBreakerChange) {
+    this.#options = options;
     this.#onChange = onChange;
   }
 
-  /** The breaker of an endpoint; a new one where it is asked for with other options than before. */
-  of(endpoint: EndpointName, options: BreakerOptions): Breaker {
-    const key = `${endpoint.subgraph} ${endpoint.url}`;
-    const found = this.#breakers.get(key);
-    if (found !== undefined && JSON.stringify(found.options) === JSON.stringify(options)) return found;
-    if (found?.isOpen) this.#onChange(endpoint, 'closed');
-    const breaker = new Breaker(options, (state, reason) => this.#onChange(endpoint, state, reason));
-    this.#breakers.set(key, breaker);
-    return breaker;
+  /** For who calls endpoints, until it ends the lease. */
+  lease(): BreakerLease {
+    const leased: HeldBreaker[] = [];
+    return {
+      of: (endpoint) => {
+        const held = this.#hold(endpoint);
+        leased.push(held);
+        return held.breaker;
+      },
+      end: () => {
+        for (const held of leased.splice(0)) this.#release(held);
+      },
+    };
   }
+
+  #hold(endpoint: EndpointName): HeldBreaker {
+    const key = `${endpoint.subgraph} ${endpoint.url}`;
+    let held = this.#held.get(key);
+    if (held === undefined) {
+      const breaker = new Breaker(this.#options, (state, reason) => {
+        if (this.#held.get(key)?.breaker === breaker) this.#onChange(endpoint, state, reason);
+      });
+      this.#held.set(key, (held = { key, endpoint, breaker, holders: 0 }));
+    }
+    held.holders++;
+    return held;
+  }
+
+  #release(held: HeldBreaker): void {
+    if (--held.holders > 0) return;
+    this.#held.delete(held.key);
+    if (held.breaker.isOpen) this.#onChange(held.endpoint, 'gone');
+  }
+}
+
+export interface BreakerLease {
+  of(endpoint: EndpointName): Breaker;
+  end(): void;
+}
+
+interface HeldBreaker {
+  readonly key: string;
+  readonly endpoint: EndpointName;
+  readonly breaker: Breaker;
+  holders: number;
 }
 
 /**
@@ -46,15 +91,15 @@ export class Breakers {
  * no load while it comes back. After a pause one call tries it; the others go on failing at once until it has worked.
  */
 export class Breaker {
-  readonly options: BreakerOptions;
+  readonly #pause: number;
   readonly #onChange: (state: 'open' | 'closed', reason?: unknown) => void;
   readonly #sample: SamplingBreaker;
   #state: 'closed' | 'open' | 'trying' = 'closed';
   #triesAgainAt = 0;
 
   constructor(options: BreakerOptions, onChange: (state: 'open' | 'closed', reason?: unknown) => void) {
-    const { failures: threshold, atLeast, window: duration } = options;
-    this.options = options;
+    const { failures: threshold, atLeast, window: duration, pause } = options;
+    this.#pause = pause;
     this.#onChange = onChange;
     this.#sample = new SamplingBreaker({ threshold, duration, minimumRps: (atLeast * 1000) / duration });
   }
@@ -102,7 +147,7 @@ export class Breaker {
     const opens = this.#state === 'closed' && this.#sample.failure(CircuitState.Closed);
     if (!opens && !isTry) return;
     this.#state = 'open';
-    this.#triesAgainAt = performance.now() + this.options.pause;
+    this.#triesAgainAt = performance.now() + this.#pause;
     if (opens) this.#onChange('open', reason);
   }
 }

@@ -10,7 +10,9 @@ import {
   isAlive,
   type ProcessInfo,
   startDev,
+  startProcess,
   startWeir,
+  weirMain,
 } from '../support/process';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
@@ -235,6 +237,25 @@ describe('weir dev', () => {
 
     await eventually(() => children.every(({ pid }) => !isAlive(pid)));
   });
+
+  it('ends with the shell in which npm runs it', async () => {
+    // What follows keeps the shell from becoming what it runs.
+    const shell = `spawn('sh', ['-c', '"$@"; exit', 'sh', process.execPath, ...process.argv.slice(1)], { stdio: 'inherit' })`;
+    const npm = startProcess(
+      [
+        ...['-e', `require('node:child_process').${shell}`, '--'],
+        ...[weirMain, 'dev', '--port', '0', '--data', data],
+      ],
+      { npm_lifecycle_script: 'node cli/weir.mjs dev' },
+    );
+    await npm.printed(/curl/);
+    const [sh] = childrenOf(npm.pid);
+    const [dev] = childrenOf(sh!.pid);
+    const all = [dev!, ...childrenOf(dev!.pid)];
+    expect(all).toHaveLength(8);
+    process.kill(sh!.pid, 'SIGTERM');
+    await eventually(() => all.every(({ pid }) => !isAlive(pid)));
+  }, 60_000);
 });
 
 function processOf(name: string): ProcessInfo {

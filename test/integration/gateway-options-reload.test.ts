@@ -123,6 +123,18 @@ it('counts those that are refused and those that wait on when options are replac
   expect(await gateway.metrics()).toContain('weir_requests_refused_total 2\n');
 });
 
+it('leaves no endpoint counted as left alone when options are replaced', async () => {
+  const breaker = { atLeast: 1 };
+  const open = (count: number) => `weir_subgraph_endpoints_open{subgraph="accounts"} ${count}\n`;
+  await start({ breaker });
+  graph.accounts.answer = (_, response) => void response.writeHead(503).end();
+  while (!(await gateway.metrics()).includes(open(1))) await gateway.query('{ me { name } }');
+  graph.accounts.answer = undefined;
+  await reload({ breaker: { ...breaker, pause: '2s' } });
+  expect(await gateway.query('{ me { name } }')).toEqual(me);
+  await until(open(0).trim());
+});
+
 it('lets requests in flight end on the options that they began with', async () => {
   await start();
   const { inFlight, answer } = await askForMe();

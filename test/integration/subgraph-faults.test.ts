@@ -89,6 +89,19 @@ it('does not multiply the load of a subgraph that is down, and finds it when it 
   );
 });
 
+it('counts no endpoint as left alone that a new supergraph does not have', async () => {
+  const source = sourceOf(graph.supergraphSdl);
+  gateway = await startTestGateway({ supergraph: source });
+  const open = async () =>
+    /weir_subgraph_endpoints_open\{subgraph="reviews"\} (\d)/.exec(await gateway.metrics())?.[1];
+  graph.reviews.answer = fail(503);
+  while ((await open()) !== '1') await gateway.query(user, { id: 'u1' });
+  graph.reviews.answer = undefined;
+  source.report(graph.supergraphSdl.replace(graph.reviews.url, `${graph.reviews.url}?moved`));
+  while ((await open()) !== '0') await new Promise((resolve) => setTimeout(resolve, 5));
+  expect((await gateway.query(user, { id: 'u1' })).errors).toBeUndefined();
+});
+
 it('does not blame a subgraph for clients that leave', async () => {
   await start({ breaker: { atLeast: 1 } });
   graph.reviews.answer = () => undefined;

@@ -30,10 +30,10 @@ describe('a breaker', () => {
   let breakers: Breakers;
   beforeEach(() => {
     changes.length = 0;
-    breakers = new Breakers(({ url }: EndpointName, state) => changes.push(`${url} ${state}`));
+    breakers = new Breakers(options, ({ url }: EndpointName, state) => changes.push(`${url} ${state}`));
   });
   const connect = (place: ReturnType<typeof placeOf>) => {
-    const breaker = breakers.of({ subgraph: 'reviews', url: 'a' }, options);
+    const breaker = breakers.lease().of({ subgraph: 'reviews', url: 'a' });
     return chooseEndpoint('reviews', [{ send: place.send, zone: undefined, breaker }], undefined);
   };
   const ask = (send: Send) =>
@@ -108,12 +108,28 @@ describe('a breaker', () => {
     expect(changes).toEqual([]);
   });
 
-  it('is one for all supergraphs that have the endpoint, until its options change', () => {
+  it('is one for all supergraphs that have the endpoint, one after the other', async () => {
     const endpoint = { subgraph: 'reviews', url: 'a' };
-    const breaker = breakers.of(endpoint, options);
-    expect(breakers.of(endpoint, { ...options })).toBe(breaker);
-    expect(breakers.of({ ...endpoint, url: 'b' }, options)).not.toBe(breaker);
-    expect(breakers.of(endpoint, { ...options, pause: 1 })).not.toBe(breaker);
+    const first = breakers.lease();
+    const breaker = first.of(endpoint);
+    const place = placeOf(fails('refused'));
+    const send = chooseEndpoint('reviews', [{ send: place.send, zone: undefined, breaker }], undefined);
+    for (let i = 0; i < 10; i++) await ask(send);
+    expect(first.of({ ...endpoint, url: 'b' })).not.toBe(breaker);
+    const second = breakers.lease();
+    expect(second.of(endpoint)).toBe(breaker);
+    first.end();
+    first.end();
+    expect(changes).toEqual(['a open']);
+
+    second.end();
+    expect(changes).toEqual(['a open', 'a gone']);
+    expect(breakers.lease().of(endpoint)).not.toBe(breaker);
+    // Who still has it on the way tells nobody.
+    await after(1000);
+    place.answer = () => Promise.resolve(ok);
+    expect(await ask(send)).toBe(200);
+    expect(changes).toEqual(['a open', 'a gone']);
   });
 });
 
@@ -123,13 +139,13 @@ describe('of several endpoints', () => {
     zones: readonly string[] = [],
     zone?: string,
   ) => {
-    const breakers = new Breakers(() => undefined);
+    const breakers = new Breakers(options, () => undefined).lease();
     return chooseEndpoint(
       'reviews',
       places.map(({ send }, i) => ({
         send,
         zone: zones[i],
-        breaker: breakers.of({ subgraph: 'reviews', url: String(i) }, options),
+        breaker: breakers.of({ subgraph: 'reviews', url: String(i) }),
       })),
       zone,
     );

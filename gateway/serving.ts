@@ -160,13 +160,8 @@ export class Serving {
     this.#parts.overload.refuseWaiting();
   }
 
-  /** Has a CDN told what another one of these could not tell it. */
-  takeOverPurges(paths: readonly string[]): void {
-    this.#parts.purges?.addPaths(paths);
-  }
-
-  /** To be called when no request is in flight. Resolves with the paths that a CDN could not be told to drop. */
-  async close(): Promise<readonly string[]> {
+  /** To be called when no request is in flight. */
+  async close(): Promise<void> {
     const { app, apollo, gateway, overload, unsent, usage, transport, signers, authentication, purges } =
       this.#parts;
     overload.close();
@@ -176,10 +171,9 @@ export class Serving {
     await usage?.close();
     await (this.#answers ? apollo.stop() : gateway.stop());
     await transport.close();
-    const untold = await purges?.close();
+    await purges?.close();
     signers.close();
     authentication?.close();
-    return untold ?? [];
   }
 }
 

@@ -18,11 +18,12 @@ export interface OverloadOptions {
  * Says when a request is served, when it waits, and when it is refused because there are too many: better a few answered
  * in time than all too late.
  *
- * No more are served at once than keep the event loop at work: each takes a hundred times the memory of one that waits.
- * There are `least` places, and more as soon as requests wait and the loop rests, because it is not the loop that those
- * in flight wait for; fewer again when they are not needed, or when the loop is late on average and has hardly a pause: a
- * queue that nobody sees. One pause, such as a garbage collection, makes no loop late. There is no place while the heap is
- * nearly full or clients do not read their answers, however few there are.
+ * No more are served at once than keep the event loop at work: each takes a hundred times the memory of one that waits,
+ * and all of it is moved in each collection of young garbage, so that 200 at once get a third less done than 32. There are
+ * `least` places, and more as soon as requests wait and the loop rests, because it is not the loop that those in flight
+ * wait for; fewer again while it has hardly a pause, and faster when it is also late on average: a queue that nobody
+ * sees. One pause, such as a garbage collection, makes no loop late. There is no place while the heap is nearly full or
+ * clients do not read their answers, however few there are.
  *
  * Who finds no place waits for one in a `WaitingRoom`.
  */
@@ -139,18 +140,24 @@ export class Overload {
   #decide(now: number): void {
     const { delay, queue } = this.#options.options;
     const { size, working } = this.#options.clients;
-    const served = (this.#ended / (now - this.#decidedAt)) * queue;
+    const seconds = (now - this.#decidedAt) / 1000;
+    const served = (this.#ended / seconds / 1000) * queue;
+    const refused = this.#room.refused - this.#refusedBefore;
     this.#ended = 0;
     this.#decidedAt = now;
+    this.#refusedBefore = this.#room.refused;
+    if (this.#room.size === 0) this.#room.seats = atRest(queue);
+    else if (refused / seconds > costly)
+      this.#room.seats = Math.min(Math.max(served, this.#room.seats * 1.25), atRest(queue));
     // Falls slowly: after a pause of a tenth of a second there would be none.
-    this.#room.seats = this.#room.size === 0 ? atRest(queue) : Math.max(served, this.#room.seats * 0.9);
-    if (this.#sinceDecision() >= busy && this.#late > delay)
+    else this.#room.seats = Math.max(served, this.#room.seats * 0.97);
+    const isBusy = this.#sinceDecision() >= busy;
+    if (isBusy && this.#late > delay)
       this.#allow(Math.min(this.#limit, working) * Math.min(0.8, Math.max(0.5, delay / this.#late)));
-    else if (working < this.#limit / 2) this.#allow(this.#limit * 0.9);
+    else if (isBusy || working < this.#limit / 2) this.#allow(this.#limit * 0.9);
     this.#unread.look(now);
-    const hasRefused = this.#room.refused > this.#refusedBefore;
     this.#isHeapFull = getHeapStatistics().used_heap_size > this.#heapLimit * fullHeap;
-    this.#say(size, hasRefused);
+    this.#say(size, refused > 0);
   }
 
   #allow(limit: number): void {
@@ -159,7 +166,6 @@ export class Overload {
 
   /** One line when it begins, one when it is over. */
   #say(inFlight: number, refuses: boolean): void {
-    this.#refusedBefore = this.#room.refused;
     if (refuses === this.#isRefusing) return;
     this.#isRefusing = refuses;
     const { logger } = this.#options;
@@ -174,12 +180,17 @@ const lookInterval = 10;
 const slowTurn = 15;
 const decisionInterval = 100;
 /** Requests that a gateway takes on at once however late it is. */
-const least = 64;
+const least = 32;
 /**
  * How many may wait in a gateway in which nobody has waited lately, `queue` in milliseconds: no more are ever served in that
  * time. Nobody knows yet what those are that come all at once.
  */
 const atRest = (queue: number): number => queue * 8;
+/**
+ * Refusals in a second that cost more than to let more requests wait: clients that ask again as soon as they are refused
+ * are refused without end, which takes the loop as long as the answers of a tenth as many.
+ */
+const costly = 1000;
 /** The share of the time from which a loop has nothing but work: one that pauses now and then could do more. */
 const busy = 0.95;
 /** The share of the heap's limit above which nothing is taken on. */

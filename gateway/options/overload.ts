@@ -4,17 +4,17 @@ export const overload = mapOf({
   requests: wholeNumber(1, 100_000)
     .default(4096)
     .describe(
-      'How many requests a process may have whose answers are not read yet, beside those that wait for a plan (`planning.waiting`), and how many may be arriving besides: of more, the oldest of the address with the most are given up with 408. It works on 64 of them at once, and on more when requests wait for their turn and its event loop rests, as it does when subgraphs are slow.',
+      'How many requests a process may have whose answers are not read yet, beside those that wait for a plan (`planning.waiting`), and how many may be arriving besides: of more, the oldest of the address with the most are given up with 408. It works on 32 of them at once, and on more when requests wait for their turn and its event loop rests, as it does when subgraphs are slow.',
     ),
   delay: timeout
     .prefault('10ms')
     .describe(
-      'How late the event loop may be on average, which each request waits on top of its own work. While it is later, and has hardly a pause, fewer requests are served at once, but never fewer than 64.',
+      'How late the event loop may be on average, which each request waits on top of its own work. Fewer requests are served at once while it has hardly a pause, and far fewer while it is later than this, but never fewer than 32.',
     ),
   queue: duration
     .prefault('250ms')
     .describe(
-      'How long requests may have to wait for their turn when there are too many: as many wait until they are served as were served in that time before, and eight for each of its milliseconds where nobody has waited lately. Addresses take turns, so that one of many requests keeps others waiting for few of them: say which proxies there are (`trustedProxies`), or all clients behind one are one address.',
+      'How long requests may have to wait for their turn when there are too many: as many wait until they are served as were served in that time before, and eight for each of its milliseconds where nobody has waited lately, or where more than a thousand in a second would be refused: those ask again at once. Addresses take turns, so that one of many requests keeps others waiting for few of them: say which proxies there are (`trustedProxies`), or all clients behind one are one address.',
     ),
   wait: timeout
     .prefault('15ms')

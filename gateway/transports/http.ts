@@ -1,5 +1,5 @@
 /** Calls of subgraphs over HTTP, through undici. Longer than other files: a call is the handler of its own response. */
-import { rootCertificates } from 'node:tls';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { KeptBytes } from './kept-bytes';
 import { type PendingCall, PendingCalls } from './pending-calls';
@@ -293,8 +293,7 @@ const givenUp = new Error('The call was given up.');
 
 function openPool(origin: string, options: HttpTransportOptions, tls: TlsFiles | undefined): Pool {
   const { connections = 256, connectTimeout = 5000, keepAlive = 4000, http2 = false, ca } = options;
-  const trusted = ca === undefined ? {} : { ca: [...rootCertificates, ca].flat().map(String) };
-  const connect = { timeout: connectTimeout, lookup: lookupSubgraph, ...trusted };
+  const connect = { timeout: connectTimeout, lookup: lookupSubgraph };
   return new Pool(origin, {
     connections,
     keepAliveTimeout: keepAlive,
@@ -302,8 +301,20 @@ function openPool(origin: string, options: HttpTransportOptions, tls: TlsFiles |
     headersTimeout: 0,
     bodyTimeout: 0,
     allowH2: http2,
-    connect: tls === undefined ? connect : connectWithFiles(tls, { ...connect, allowH2: http2 }),
+    connect:
+      tls === undefined
+        ? { ...connect, ...trusting(origin, ca) }
+        : connectWithFiles(tls, { ...connect, allowH2: http2 }),
   });
+}
+
+/** Once for all connections: it takes 20 ms to read what the system trusts. */
+function trusting(
+  origin: string,
+  ca: HttpTransportOptions['ca'],
+): { readonly secureContext?: SecureContext } {
+  if (ca === undefined || !origin.startsWith('https:')) return {};
+  return { secureContext: createSecureContext({ ca: [...rootCertificates, ca].flat().map(String) }) };
 }
 
 function fixedHeaders(

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import tls from 'node:tls';
 import zlib from 'node:zlib';
 import { buildSchema } from 'graphql';
 import {
@@ -680,6 +681,19 @@ describe('an HTTP transport over HTTP/1.1', () => {
     const { transport } = start(await serveHttp1(() => undefined));
     const send = transport.to({ name: 'reviews', url: 'http://nothing.invalid/graphql' });
     expect(await failureOf(call(send))).toMatchObject({ failure: 'unreachable' });
+  });
+
+  it('reads the certificates that it trusts once, however many connections it opens', async () => {
+    const server = await serveHttps((_request, response) => setTimeout(() => response.end('{}'), 50));
+    const read = jest.spyOn(tls, 'createSecureContext');
+    try {
+      const { send } = start(server, { http2: false });
+      await Promise.all(Array.from({ length: 3 }, () => call(send)));
+      expect(server.connections.size).toBe(3);
+      expect(read).toHaveBeenCalledTimes(1);
+    } finally {
+      read.mockRestore();
+    }
   });
 
   it('fails on a certificate that nobody vouches for', async () => {

@@ -1,5 +1,5 @@
 /**
- * `node bench/chaos.mjs [--seconds 10] [--rate 200]`: what do clients notice of what breaks?
+ * `node bench/chaos.mjs [--seconds 10] [--rate 200] [--subgraphs accounts,products]`: what do clients notice of what breaks?
  *
  * A steady load on two workers while each subgraph in turn is killed, cuts connections, hangs, becomes slow, answers
  * with garbage and with 503, while the cache store stops, and while a worker is killed; then SIGTERM under load. An
@@ -22,7 +22,11 @@ import { withHelpers } from './lib/own-bench.mjs';
 import { processTree } from './lib/processes.mjs';
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '10' }, rate: { type: 'string', default: '200' } },
+  options: {
+    seconds: { type: 'string', default: '10' },
+    rate: { type: 'string', default: '200' },
+    subgraphs: { type: 'string', default: subgraphNames.join() },
+  },
 });
 const faultSeconds = Number(values.seconds);
 const rate = Number(values.rate);
@@ -73,7 +77,7 @@ async function run({ proxies, store, gateway }) {
   const usual = await perSecond(proxies, 3);
   report('no fault', load.take().problems, '');
 
-  for (const name of subgraphNames) {
+  for (const name of values.subgraphs.split(',')) {
     for (const mode of ['killed', 'cutting', 'hung', 'slow', 'garbage', 'failing']) {
       const before = counts(proxies)[name];
       load.fault = { subgraph: name, from: performance.now(), until: Infinity };

@@ -86,11 +86,12 @@ export function createFormatError(logger: Logger): FormatError {
   return (formatted, error) => {
     const { extensions = {} } = formatted;
     if (error instanceof GraphQLError) {
-      const message = speakable(formatted.message);
+      const told = { ...formatted, message: speakable(formatted.message) };
+      if (told.locations !== undefined) told.locations = told.locations.slice(0, mostLocations);
       const code = codeForStatus(error.extensions) ?? error.extensions['code'];
       if (isDefect(code)) logger.error({ err: error.cause ?? error, code }, 'an operation failed');
-      if (code !== undefined) return { ...formatted, message, extensions: { ...extensions, code } };
-      if (error.originalError === undefined) return { ...formatted, message };
+      if (code !== undefined) return { ...told, extensions: { ...extensions, code } };
+      if (error.originalError === undefined) return told;
     }
     logger.error({ err: error }, 'an operation failed');
     return { message: errors.INTERNAL_SERVER_ERROR.message(), extensions: { code: 'INTERNAL_SERVER_ERROR' } };
@@ -99,6 +100,8 @@ export function createFormatError(logger: Logger): FormatError {
 
 /** Messages quote what the client sent, which may be as long as its request. */
 const longestMessage = 1_000;
+/** Of one error: what is there too often may be there thousands of times. */
+const mostLocations = 10;
 
 /** A message that is fit to be sent: of bounded length, and without the words of a parser that ran out of stack. */
 function speakable(message: string): string {

@@ -6,6 +6,7 @@ import type { GatewayExecutionResult } from '@apollo/server-gateway-interface';
 import {
   getOperationAST,
   getVariableValues,
+  GraphQLError,
   type GraphQLSchema,
   type OperationDefinitionNode,
   OperationTypeNode,
@@ -166,7 +167,8 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     const refusal = entry.refuse(variables, client.identity);
     if (refusal !== undefined) throw refusal;
     const checked = checkVariables(schema, operation, variables);
-    if ('errors' in checked) return { errors: checked.errors };
+    if ('errors' in checked)
+      return { errors: isDevelopment ? checked.errors : checked.errors.map(withoutHint) };
     charge(client, entry.cost, variables);
     const refused = entry.access.peek(client.identity) ?? (await entry.access.decide(client.identity));
     const planned = plannedOf(source, queryHash, operationName, refused);
@@ -227,6 +229,12 @@ function checkVariables(
 }
 
 const noVariables = { coerced: {} };
+
+/** Names of the schema are for those who develop with it. Of documents that are not valid, Apollo Server leaves them out. */
+function withoutHint({ message, nodes, originalError }: GraphQLError): GraphQLError {
+  const told = message.replace(/ Did you mean .+\?$/, '');
+  return new GraphQLError(told, { nodes: nodes ?? null, originalError: originalError ?? null });
+}
 
 /** Counts the cost for the rates of the client. Throws where it has none left for it. */
 function charge(client: ClientRequest, { estimate }: OperationCost, variables: Variables): void {

@@ -163,7 +163,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     running = next;
     retired.add(previous);
     void previous.idle().then(async () => {
-      if (retired.delete(previous)) await previous.close();
+      if (retired.delete(previous)) current.takeOverPurges(await previous.close());
     });
     return changed;
   }

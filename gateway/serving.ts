@@ -160,8 +160,13 @@ export class Serving {
     this.#parts.overload.refuseWaiting();
   }
 
-  /** To be called when no request is in flight. */
-  async close(): Promise<void> {
+  /** Has a CDN told what another one of these could not tell it. */
+  takeOverPurges(paths: readonly string[]): void {
+    this.#parts.purges?.addPaths(paths);
+  }
+
+  /** To be called when no request is in flight. Resolves with the paths that a CDN could not be told to drop. */
+  async close(): Promise<readonly string[]> {
     const { app, apollo, gateway, overload, unsent, usage, transport, signers, authentication, purges } =
       this.#parts;
     overload.close();
@@ -171,9 +176,10 @@ export class Serving {
     await usage?.close();
     await (this.#answers ? apollo.stop() : gateway.stop());
     await transport.close();
-    await purges?.close();
+    const untold = await purges?.close();
     signers.close();
     authentication?.close();
+    return untold ?? [];
   }
 }
 

@@ -41,10 +41,14 @@ export class CdnPurges {
   readonly #results;
   readonly #waitingPaths;
   #waiting = new Set<string>();
+  /** In a call that has no answer yet. */
+  #onTheirWay: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #pause: number;
   #isClosed = false;
+  /** Whether somebody else sees to what waits. */
+  #isHandedOn = false;
 
   constructor(options: CdnPurgesOptions) {
     this.#options = options;
@@ -68,12 +72,19 @@ export class CdnPurges {
   }
 
   add(tags: readonly string[]): void {
-    this.#wait(this.pathsFor(tags));
+    this.addPaths(this.pathsFor(tags));
+  }
+
+  addPaths(paths: readonly string[]): void {
+    this.#wait(paths);
     if (this.#waiting.size > 0) this.#sendIn(this.#options.delay);
   }
 
-  /** Sends what waits, in one attempt, and for no longer than five seconds. */
-  async close(): Promise<void> {
+  /**
+   * Sends what waits, in one attempt, and for no longer than five seconds. Resolves with what the CDN has not taken by
+   * then, for who comes after this one.
+   */
+  async close(): Promise<readonly string[]> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     const last = async (): Promise<void> => {
@@ -81,9 +92,15 @@ export class CdnPurges {
       if (this.#waiting.size > 0) await this.#send();
     };
     await Promise.race([last(), delay(longestFarewell, undefined, { ref: false })]);
+    const left = [...this.#onTheirWay, ...this.#waiting];
+    this.#waitingPaths.add(-this.#waiting.size);
+    this.#waiting.clear();
+    this.#isHandedOn = true;
+    return left;
   }
 
   #wait(paths: Iterable<string>): void {
+    if (this.#isHandedOn) return;
     const before = this.#waiting.size;
     for (const path of paths) this.#waiting.add(path);
     if (this.#waiting.size > mostPaths) this.#waiting = new Set([this.#options.everything]);
@@ -106,6 +123,7 @@ export class CdnPurges {
     const paths = [...this.#waiting];
     this.#waiting.clear();
     this.#waitingPaths.add(-paths.length);
+    this.#onTheirWay = paths;
     try {
       await send(paths);
       this.#pause = firstPause;
@@ -121,6 +139,8 @@ export class CdnPurges {
       logger.warn({ err: error, retryIn: this.#pause }, 'the CDN was not told of an invalidation');
       this.#wait(error instanceof PurgeRefused ? [everything] : paths);
       this.#pause = Math.min(this.#pause * 2, longestPause);
+    } finally {
+      this.#onTheirWay = [];
     }
   }
 }

@@ -1,5 +1,6 @@
 import { getIntrospectionQuery } from 'graphql';
 import { doubling, friends, refusedDocuments, times } from '../support/attack-documents';
+import { compose } from '../support/compose';
 import { byHash, waysIn } from '../support/ways-in';
 import { startCanary, type Canary } from '../support/canary';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
@@ -143,6 +144,27 @@ describe('variables', () => {
     expect([status, body.errors.length <= 11]).toEqual([400, true]);
   });
 });
+
+it.each(waysIn)(
+  'variables that are wrong get no hint of names in production, by $name',
+  async ({ request }) => {
+    const typeDefs =
+      'type Query { find(by: By, size: Size): String } input By { secretName: String } enum Size { LARGE }';
+    const own = await startTestGateway({
+      supergraph: sourceOf(compose({ finds: typeDefs })),
+      limits: { batch: 2 },
+      logging: { level: 'silent' },
+    });
+    const query = 'query ($by: By, $size: Size) { find(by: $by, size: $size) }';
+    for (const variables of [{ by: { secretNam: 'x' } }, { size: 'LARG' }]) {
+      const { body } = await attack(request(own.url, { query, variables }));
+      const { errors } = [body].flat().at(-1);
+      expect(errors[0].extensions.code).toBe('BAD_USER_INPUT');
+      expect(JSON.stringify(errors)).not.toMatch(/Did you mean|secretName|LARGE/);
+    }
+    await own.stop();
+  },
+);
 
 describe('introspection', () => {
   it('leaves __typename alone', async () => {

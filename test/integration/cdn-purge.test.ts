@@ -1,4 +1,7 @@
 /** What a CDN is told of invalidations: calls of a CloudFront that stands in, over real sockets. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { OptionsInput } from '../../gateway';
 import { credentials, type CloudFrontStandIn, fail, startCloudFront } from '../support/cloudfront-stand-in';
 import { eventually } from '../support/process';
@@ -28,16 +31,20 @@ afterAll(() => graph.close());
 const token = 'a-token-for-operators';
 type CloudFrontOptions = NonNullable<NonNullable<NonNullable<OptionsInput['cache']>['cdn']>['cloudFront']>;
 
+const optionsWith = (options: Partial<CloudFrontOptions>): OptionsInput => ({
+  port: 0,
+  admin: { port: 0, token },
+  cache: {
+    cdn: {
+      enabled: true,
+      cloudFront: { distribution: 'E2EXAMPLE', endpoint: cloudFront.url, delay: '20ms', ...options },
+    },
+  },
+});
 const start = async (options: Partial<CloudFrontOptions> = {}) =>
   (gateway = await startTestGateway({
+    ...optionsWith(options),
     supergraph: sourceOf(graph.supergraphSdl),
-    admin: { port: 0, token },
-    cache: {
-      cdn: {
-        enabled: true,
-        cloudFront: { distribution: 'E2EXAMPLE', endpoint: cloudFront.url, delay: '20ms', ...options },
-      },
-    },
   }));
 
 async function invalidate(body: object): Promise<{ status: number; body: Json }> {
@@ -107,6 +114,26 @@ it('keeps nobody waiting while CloudFront fails, and tells it again until it has
   // An attempt of the SDK's own is the same invalidation.
   const references = cloudFront.requests.map(({ callerReference }) => callerReference);
   expect(new Set(references).size).toBeLessThan(references.length);
+}, 30_000);
+
+it('tells CloudFront after a reload of the options what it has not heard before', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-cdn-'));
+  const supergraph = join(folder, 'supergraph.graphql');
+  writeFileSync(supergraph, graph.supergraphSdl);
+  try {
+    const options = optionsWith({ delay: '1h' });
+    gateway = await startTestGateway({ ...options, supergraph });
+    cloudFront.answer = (response) => fail(response, 400, 'TooManyInvalidationsInProgress');
+    await invalidate({ tags: ['a'] });
+    await gateway.reload(() => ({ ...optionsWith({ delay: '20ms' }), supergraph }));
+    await eventually(() => gateway.log.some(({ msg }) => msg === 'the CDN was not told of an invalidation'));
+    cloudFront.answer = undefined;
+    await eventually(() => cloudFront.invalidated.length > 0, 20_000);
+    expect(cloudFront.invalidated).toEqual([['/graphql*']]);
+    await eventually(async () => (await gateway.metrics()).includes('weir_cdn_purge_paths_waiting 0'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }, 30_000);
 
 it('drops everything where CloudFront does not take a path', async () => {

@@ -58,6 +58,16 @@ export const refusedDocuments: [what: string, query: string, code: string][] = [
   ['with 5,000 directives without arguments', `{ me { id ${'@a '.repeat(5_000)} } }`, 'MAX_DIRECTIVES_LIMIT'],
   ['with 990 unknown fields', `{ me { ${times(990, (i) => `f${i}`)} } }`, 'GRAPHQL_VALIDATION_FAILED'],
   [
+    'with one argument 3,000 times',
+    `{ user(${'id: "u66" '.repeat(3_000)}) { id } }`,
+    'GRAPHQL_VALIDATION_FAILED',
+  ],
+  [
+    'with one variable 3,000 times',
+    `query (${'$id: ID '.repeat(3_000)}) { user(id: $id) { id } }`,
+    'GRAPHQL_VALIDATION_FAILED',
+  ],
+  [
     'with a circle of fragments',
     '{ me { ...A } } fragment A on User { id ...B } fragment B on User { ...A }',
     'GRAPHQL_VALIDATION_FAILED',

@@ -67,6 +67,23 @@ it('sends what came while a call was under way in the next one', async () => {
   await purges.close();
 });
 
+it('tries once more when it closes, and hands on what the CDN has not heard by then', async () => {
+  const waiting = async () => /weir_cdn_purge_paths_waiting (\d+)/.exec(await metrics.collect())?.[1] ?? '0';
+  const before = await waiting();
+  let attempts = 0;
+  const send = () => Promise.reject(new Error(`away ${++attempts}`));
+  const { purges } = createPurges({ send, delay: 60_000 });
+  purges.add(['a']);
+  purges.addPaths(['/b']);
+  expect(await purges.close()).toEqual(['/a', '/b']);
+  expect(attempts).toBe(1);
+  expect(await waiting()).toBe(before);
+  const { purges: successor, sent } = createPurges();
+  successor.addPaths(['/a', '/b']);
+  expect(await successor.close()).toEqual([]);
+  expect(sent).toEqual([['/a', '/b']]);
+});
+
 it('gives up only what the CDN does not even take as everything', async () => {
   const { purges, told } = createPurges({ send: () => Promise.reject(new PurgeRefused('no')) });
   purges.add(['a']);

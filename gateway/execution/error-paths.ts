@@ -179,7 +179,7 @@ export class ErrorTrail {
     }
     const told = Object.entries(extensions).filter(([name]) => !untold.has(name));
     const isLarge = told.length > 0 && JSON.stringify(told).length > longestText;
-    this.#add(code, message.slice(0, longestText), path, subgraph, isLarge ? {} : Object.fromEntries(told));
+    this.#add(code, message, path, subgraph, isLarge ? {} : Object.fromEntries(told));
   }
 
   #add(
@@ -197,12 +197,13 @@ export class ErrorTrail {
     }
     if (this.isFull) return;
     const service = subgraph === undefined ? {} : { service: subgraph };
-    const error = new GraphQLError(message, {
-      path: path ?? null,
-      extensions: { ...extensions, code: code.slice(0, longestText), ...service },
-    });
+    const text = message.slice(0, longestText);
+    const told = { ...extensions, code: code.slice(0, longestText), ...service };
+    const error = new GraphQLError(text, { path: path ?? null, extensions: told });
     this.#bytesLeft -= Buffer.byteLength(JSON.stringify(error));
     if (this.#bytesLeft >= 0) this.#errors.push(error);
+    // Its path is too long. Without an error, what is missing would be taken for what there is, and kept.
+    else if (this.#errors.length === 0) this.#errors.push(new GraphQLError(text, { extensions: told }));
   }
 
   /** Whether no more errors are told. */

@@ -596,6 +596,29 @@ describe('errors of a subgraph', () => {
     expect(few.errors).toHaveLength(3);
   });
 
+  it.each([
+    ['of a value that is large itself', '{ user { age name } }', 'user', 'x'.repeat(1_000_000)],
+    [
+      'under a name that is as large',
+      `{ ${'n'.repeat(40_000)}: user { age name } }`,
+      'n'.repeat(40_000),
+      'x',
+    ],
+  ])('are told, and bounded, %s', async (_, query, name, age) => {
+    const { data, errors, text } = await graph.ask(query, {
+      answer: answering({ [name]: { age, name: 'Ada' } }),
+    });
+    expect(data).toEqual({ [name]: { age: null, name: 'Ada' } });
+    expect(errors).toEqual([
+      {
+        message: expect.stringMatching(/^Int cannot represent non-integer value: "x/),
+        ...(name === 'user' && { path: ['user', 'age'] }),
+        extensions: { code: 'SUBREQUEST_MALFORMED_RESPONSE' },
+      },
+    ]);
+    expect(text.length - name.length).toBeLessThan(2_000);
+  });
+
   it('are one per field', async () => {
     const error = { message: 'Twice', path: ['user', 'age'] };
     const outcome = await graph.ask('{ user { age } }', {

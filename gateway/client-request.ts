@@ -32,7 +32,7 @@ export interface ClientRequestOptions {
   /** Where it comes from: an IP address. */
   readonly addressOf: (request: IncomingMessage) => string;
   /** Called once for each: nothing is worked on for it any more, though its client may not have read its answer. */
-  readonly onSettle: () => void;
+  readonly onSettle: (client: ClientRequest) => void;
 }
 
 interface Operation {
@@ -46,6 +46,8 @@ interface Operation {
  */
 export class ClientRequest implements Caller, Live, PlanWaiter {
   place = -1;
+  /** Whether it is being served, or has been: before, it is arriving or waits for its turn. */
+  isServed = false;
   /** When it came, in milliseconds as `performance.now()` says them. */
   readonly start: number;
   /** Where it comes from: an IP address. Looked up at once, as a closed socket does not know it. */
@@ -224,6 +226,10 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
     this.settle();
   }
 
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
   onSettle(release: () => void): void {
     if (this.#isSettled) release();
     else (this.#atSettle ??= []).push(release);
@@ -249,7 +255,7 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
     this.#timer = undefined;
     this.#onAbort = undefined;
     for (const release of this.#atSettle?.splice(0) ?? []) release();
-    this.#options.onSettle();
+    this.#options.onSettle(this);
   }
 }
 

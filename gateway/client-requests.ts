@@ -5,7 +5,6 @@ import { compileSignedIdentity } from './auth/signed-identity';
 import { compileClientAddress } from './client-address';
 import { ClientGone, ClientRequest, type ClientRequestOptions } from './client-request';
 import { isProbe } from './health';
-import { networkOf } from './limits/rates';
 import type { Options } from './options';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
@@ -16,7 +15,7 @@ export interface ClientRequestsOptions {
   readonly options: Options;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Called after each one that has ended. */
+  /** Called after each one that has been served and has ended. */
   readonly onEnd: () => void;
 }
 
@@ -31,6 +30,7 @@ export class ClientRequests {
   /** Since the start, to log some of them. */
   #wellAnswered = 0;
   #counted = 0;
+  #served = 0;
   #working = 0;
 
   constructor(settings: ClientRequestsOptions) {
@@ -41,7 +41,9 @@ export class ClientRequests {
       signIdentity: compileSignedIdentity(privateLinks),
       timeout: timeouts.request,
       addressOf: compileClientAddress(trustedProxies),
-      onSettle: () => this.#working--,
+      onSettle: ({ isServed }) => {
+        if (isServed) this.#working--;
+      },
     };
     const end = this.#end.bind(this);
     // One for all requests: a listener of its own for each costs more than what it does.
@@ -54,7 +56,12 @@ export class ClientRequests {
     return this.#inFlight.size;
   }
 
-  /** How many of them are worked on: the others have their answer, which their clients have not read. */
+  /** How many of them are served: the others have not arrived whole, or wait for their turn. */
+  get served(): number {
+    return this.#served;
+  }
+
+  /** How many of those that are served are worked on: the others have their answer, which their clients have not read. */
   get working(): number {
     return this.#working;
   }
@@ -74,23 +81,41 @@ export class ClientRequests {
   }
 
   /**
-   * Begins a request that has come at `arrival`, before anything else is done for it. It ends with its response, or
-   * when the client leaves.
+   * Begins a request whose headers have come at `arrival`, before anything else is done for it. It ends with its
+   * response, or when the client leaves.
    */
   begin(request: IncomingMessage & WithClient, response: ServerResponse, arrival: number): ClientRequest {
     const client = new ClientRequest(this.#ofAll, request, response, arrival);
     request[clientKey] = client;
     this.#inFlight.add(client);
-    this.#working++;
     if (!isProbe(request.url!)) this.#counted++;
     response.on('close', this.#onClose);
     if (response.socket === null) this.#followQueued(client, response);
     return client;
   }
 
-  /** Whose requests wait for one another before anything is known of them but where they come from. */
-  senderOf(request: IncomingMessage): string {
-    return networkOf(this.#ofAll.addressOf(request));
+  /** Counts one that takes its turn among those that are served. */
+  serve(client: ClientRequest): void {
+    if (client.place === outOfSet) return;
+    client.isServed = true;
+    this.#served++;
+    if (!client.isSettled) this.#working++;
+  }
+
+  /** Takes back that one is served. */
+  suspend(client: ClientRequest): void {
+    if (client.place === outOfSet) return;
+    client.isServed = false;
+    this.#served--;
+    if (!client.isSettled) this.#working--;
+  }
+
+  /** Forgets one that is refused before it is served: of that neither the metrics nor the access log tell. */
+  dismiss(client: ClientRequest): void {
+    if (client.place === outOfSet) return;
+    this.#inFlight.delete(client);
+    this.#counted--;
+    client.end();
   }
 
   /** A response whose turn on its connection has not come: when its client leaves, Node says so of the first one only. */
@@ -116,6 +141,8 @@ export class ClientRequests {
     if (!answered) client.abort(new ClientGone());
     client.end();
     this.#record(client, request, response, answered);
+    if (!client.isServed) return;
+    this.#served--;
     this.#settings.onEnd();
   }
 

@@ -10,14 +10,13 @@ export interface ContinueOptions {
 /**
  * Gives clients that wait for it leave to send their bodies (`Expect: 100-continue`: RFC 9110, section 10.1.1), where
  * Node would give it to all. What is refused before anything is read gets its refusal in place of it: a body that says
- * that it is too large, and who is not let in, where that is known without the body.
+ * that it is too large, and who is not let in, where that is known without the body; also when that takes its time.
  */
 export function giveLeave(server: Server, { bodyLimit, keepsConnections }: ContinueOptions): void {
   server.on('checkContinue', (request: Undecided, response: ServerResponse) => {
     const { shouldKeepAlive } = response;
     // A client that was refused may send its body nevertheless: what comes next may not be taken for a request.
     response.shouldKeepAlive = false;
-    server.emit('request', request, response);
     const give = (): void => {
       const isTooLarge = Number(request.headers['content-length'] ?? 0) > bodyLimit();
       if (isTooLarge || response.headersSent || response.writableEnded) return;
@@ -29,17 +28,19 @@ export function giveLeave(server: Server, { bodyLimit, keepsConnections }: Conti
       if (response.socket === null) response.once('socket', leave);
       else leave();
     };
-    const decided = request[decidedKey];
-    if (decided === undefined) give();
-    else void decided.then(give);
+    request[giveKey] = give;
+    server.emit('request', request, response);
+    holdLeave(request)();
   });
 }
 
-/** Has the client wait for its leave until it is decided whether its request is refused. */
-export function giveLeaveAfter(request: Undecided, decided: Promise<void>): void {
-  request[decidedKey] = decided;
+/** Has a client wait for its leave until what is returned is called, which does nothing where nobody waits for it. */
+export function holdLeave(request: Undecided): () => void {
+  const give = request[giveKey];
+  request[giveKey] = undefined;
+  return () => give?.();
 }
 
-const decidedKey = Symbol('decided');
+const giveKey = Symbol('give');
 
-type Undecided = IncomingMessage & { [decidedKey]?: Promise<void> };
+type Undecided = IncomingMessage & { [giveKey]?: (() => void) | undefined };

@@ -184,9 +184,15 @@ export function answerUnsent(response: ServerResponse & Partial<Pick<Http2Server
     }
     return;
   }
+  const { stream } = response;
+  if (stream.headersSent || stream.closed) {
+    // It was told so before, and takes no answer.
+    stream.destroy();
+    return;
+  }
   const { status, headers, body } = errorAnswer(requestError('REQUEST_TIMEOUT', {}));
-  response.stream.respond({ ':status': status, ...Object.fromEntries(headers) });
-  response.stream.end(body, () => response.stream!.close());
+  stream.respond({ ':status': status, ...Object.fromEntries(headers) });
+  stream.end(body, () => stream.close());
 }
 
 /** What `requestError` leaves for whoever answers over HTTP. */

@@ -1,19 +1,17 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
 import cors from '@fastify/cors';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { ClientRequest } from './client-request';
 import { clientOf, type ClientRequests } from './client-requests';
-import { compileCorsHeaders, corsOptions } from './cors';
+import { corsOptions } from './cors';
 import type { Front } from './edge/front';
-import { WholeRequest } from './edge/whole-messages';
 import { requestError } from './errors';
 import { explorationRoutes } from './exploration';
 import { hasTooLargeHeaders } from './header-limits';
 import { healthRoutes, isProbe, type Readiness } from './health';
-import { createRefusal, handleErrors, sendError } from './http-errors';
-import type { Overload } from './limits/overload';
-import type { Guest } from './limits/waiting-room';
+import { handleErrors, sendError } from './http-errors';
+import type { Places } from './limits/places';
+import { hasArrived } from './limits/unsent-requests';
 import type { Options } from './options';
 import { securityHeaders } from './security-headers';
 import type { Logger } from './telemetry/logger';
@@ -30,7 +28,7 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   readonly readiness: Readiness;
   readonly clients: ClientRequests;
-  readonly overload: Overload;
+  readonly places: Places;
   /** Answers what need not go through the routes. */
   readonly front: Front;
 }
@@ -47,11 +45,7 @@ export interface HttpServer {
  * in JSON, the access log, health and the pages for exploration.
  */
 export function createHttpServer(settings: HttpServerOptions): HttpServer {
-  const { options, logger, readiness, clients, overload, front } = settings;
-  const refuse = createRefusal(
-    requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } }),
-    compileCorsHeaders(options),
-  );
+  const { options, logger, readiness, clients, places, front } = settings;
   const security = Object.fromEntries(securityHeaders(options));
   let route!: (request: IncomingMessage, response: ServerResponse) => void;
   const app = fastify({
@@ -78,6 +72,16 @@ export function createHttpServer(settings: HttpServerOptions): HttpServer {
     else if (raw.headers.upgrade?.toLowerCase() === 'websocket') done(noWebSockets());
     else done();
   });
+  // Whoever sends no more of a body keeps no place while it is waited for.
+  app.addHook('preParsing', ({ client, method }, _reply, payload, done) => {
+    const isRead = method !== 'GET' && method !== 'HEAD';
+    if (isRead && !hasArrived(client.response)) places.giveBack(client);
+    done(null, payload);
+  });
+  app.addHook('preValidation', ({ client }, _reply, done) => {
+    if (client.isServed) done();
+    else places.take(client, done);
+  });
   app.addHook('onSend', ({ client: { ownHeaders } }, reply, _payload, done) => {
     for (let i = 0; i < ownHeaders.length; i += 2) void reply.header(ownHeaders[i]!, ownHeaders[i + 1]);
     done();
@@ -90,53 +94,14 @@ export function createHttpServer(settings: HttpServerOptions): HttpServer {
   void app.register(cors, corsOptions(options));
   healthRoutes(app, readiness);
   if (options.mode === 'development') explorationRoutes(app, options.path);
-  const serve: Serve = (request, response, arrival) =>
-    front(clients.begin(request, response, arrival), request, response, route);
   return {
     app,
     handle(request, response) {
-      if (isProbe(request.url!) || overload.hasPlace) serve(request, response, performance.now());
-      else overload.receive(new Waiting(clients.senderOf(request), request, response, serve, refuse));
+      const client = clients.begin(request, response, performance.now());
+      if (isProbe(request.url!)) {
+        clients.serve(client);
+        route(request, response);
+      } else front(client, request, response, route);
     },
   };
-}
-
-type Serve = (request: IncomingMessage, response: ServerResponse, arrival: number) => void;
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
-
-/** A request that waits for a place. */
-class Waiting implements Guest {
-  readonly since = performance.now();
-  readonly sender: string;
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
-  readonly #serve: Serve;
-  readonly #refuse: Answer;
-
-  constructor(
-    sender: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    serve: Serve,
-    refuse: Answer,
-  ) {
-    this.sender = sender;
-    this.#request = request;
-    this.#response = response;
-    this.#serve = serve;
-    this.#refuse = refuse;
-    if (request instanceof WholeRequest) request.hold();
-  }
-
-  get isGone(): boolean {
-    return this.#request.destroyed || this.#response.stream?.destroyed === true;
-  }
-
-  serve(): void {
-    this.#serve(this.#request, this.#response, this.since);
-  }
-
-  refuse(): void {
-    this.#refuse(this.#request, this.#response);
-  }
 }

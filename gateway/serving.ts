@@ -26,13 +26,16 @@ import { readTrustedOperations, type TrustedOperations } from './edge/trusted-op
 import { graphqlEndpoint } from './endpoint';
 import { Gateway } from './gateway';
 import { Generation } from './generation';
-import { answerUnsent } from './http-errors';
+import { requestError } from './errors';
+import { answerUnsent, createRefusal } from './http-errors';
 import { createHttpServer } from './http-server';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
+import { Places } from './limits/places';
 import { PlanWaits } from './limits/plan-waits';
 import { Rates } from './limits/rates';
 import type { SharedCounts } from './limits/shared-counts';
+import { UnsentRequests } from './limits/unsent-requests';
 import { type Options, OptionsError } from './options';
 import { openSubgraphSigners } from './subgraph-signers';
 import { openSource } from './supergraph/open';
@@ -164,8 +167,10 @@ export class Serving {
 
   /** To be called when no request is in flight. Resolves with the paths that a CDN could not be told to drop. */
   async close(): Promise<readonly string[]> {
-    const { app, apollo, gateway, overload, usage, transport, signers, authentication, purges } = this.#parts;
+    const { app, apollo, gateway, overload, unsent, usage, transport, signers, authentication, purges } =
+      this.#parts;
     overload.close();
+    unsent.close();
     this.#parts.persistedOperations.close();
     await app.close();
     await usage?.close();
@@ -261,18 +266,27 @@ function build(
     options: options.overload,
     clients: {
       get size() {
-        return clients.size - planWaits.size;
+        return clients.served - planWaits.size;
       },
       get working() {
         return clients.working - planWaits.size;
       },
       responses: () => clients.responses(),
     },
-    giveUp: answerUnsent,
-    bodyLimit: options.limits.body,
     statistics: metrics.overload,
     logger,
   });
+  const unsent = new UnsentRequests({
+    requests: options.overload.requests,
+    limit: options.overload.unsent,
+    clients,
+    giveUp: answerUnsent,
+    bodyLimit: options.limits.body,
+    logger,
+  });
+  const overloaded = requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } });
+  const refuse = createRefusal(overloaded, corsHeaders);
+  const places = new Places({ clients, overload, unsent, refuse });
   const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates, shared });
   const front = createFront({
     path: options.path,
@@ -281,6 +295,7 @@ function build(
     admit,
     admitByHeaders: authentication?.admitByHeaders,
     rates,
+    places,
     answerers: [
       cachedAnswers.answer,
       knownOperations({
@@ -288,14 +303,14 @@ function build(
       }),
     ],
   });
-  const { app, handle } = createHttpServer({ options, logger, readiness, clients, overload, front });
+  const { app, handle } = createHttpServer({ options, logger, readiness, clients, places, front });
   graphqlEndpoint(app, {
     ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit, rates },
     persistedOperations,
     isReady: answers,
   });
   return {
-    ...{ app, handle, apollo, gateway, clients, overload, usage, transport, signers, authentication },
+    ...{ app, handle, apollo, gateway, clients, overload, unsent, usage, transport, signers, authentication },
     ...{ invalidate, rates, purges, tagFormats, persistedOperations },
   };
 }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admit } from '../auth/authentication';
 import type { ClientRequest } from '../client-request';
-import { giveLeaveAfter } from '../continue';
+import { holdLeave } from '../continue';
 import { hasTooLargeHeaders } from '../header-limits';
+import type { Places } from '../limits/places';
 import type { Rates } from '../limits/rates';
 import { WholeRequest } from './whole-messages';
 
@@ -41,11 +42,14 @@ export interface FrontOptions {
   /** Undefined when no rate is configured. */
   readonly rates: Rates | undefined;
   readonly answerers: readonly Answerer[];
+  readonly places: Pick<Places, 'take' | 'giveBack'>;
 }
 
 /**
  * What a request meets first: operations that are known are answered here, at a third of what the way through the
  * routes and Apollo Server costs. Everything unusual is left to the routes, with its body unread.
+ *
+ * A body is waited for before the request has a place: whoever sends no more of it takes none from others.
  */
 export function createFront({
   path,
@@ -55,6 +59,7 @@ export function createFront({
   admitByHeaders,
   rates,
   answerers,
+  places,
 }: FrontOptions): Front {
   const pathOfGet = `${path}?`;
 
@@ -88,28 +93,45 @@ export function createFront({
 
   return (client, request, response, route) => {
     const isUsual = !hasTooLargeHeaders(request) && isOpen();
-    if (isUsual && request.method === 'GET' && request.url!.startsWith(pathOfGet) && !hasBody(request)) {
-      meet({ client, request, response, body: noBody }, route);
+    const isPost = isUsual && request.method === 'POST' && request.url === path;
+    const size = isPost ? jsonSize(request) : 0;
+    const isTaken = size > 0 && size <= bodyLimit;
+    const meetWith = (body: Buffer): void =>
+      places.take(client, () => meet({ client, request, response, body }, route));
+    const mustAskFirst = isPost && admitByHeaders !== undefined && request.headers.expect !== undefined;
+    if (isTaken && !mustAskFirst) {
+      takeBody(request, size, meetWith);
       return;
     }
-    const size = isUsual && request.url === path && request.method === 'POST' ? jsonSize(request) : 0;
+    if (request instanceof WholeRequest) request.hold();
+    if (isUsual && request.method === 'GET' && request.url!.startsWith(pathOfGet) && !hasBody(request)) {
+      meetWith(noBody);
+      return;
+    }
+    const giveLeave = holdLeave(request);
     const leaveToRoutes = (): void => {
       giveBack(request, noBody);
       route(request, response);
+      giveLeave();
     };
-    const take = (): void =>
-      takeBody(request, size, (body) => meet({ client, request, response, body }, route));
-    if (size === 0 || size > bodyLimit) leaveToRoutes();
-    else if (admitByHeaders === undefined || request.headers.expect === undefined) take();
-    else {
-      const admitted = admitByHeaders(client, factsOf(client, request, noBody));
-      const goOn = (isAdmitted: boolean): void => (isAdmitted ? take() : leaveToRoutes());
-      if (typeof admitted === 'boolean') goOn(admitted);
-      else {
-        hold(request);
-        giveLeaveAfter(request, admitted.then(goOn));
-      }
+    if (!mustAskFirst) {
+      places.take(client, leaveToRoutes);
+      return;
     }
+    const goOn = (isAdmitted: boolean): void => {
+      if (!isAdmitted || !isTaken) {
+        leaveToRoutes();
+        return;
+      }
+      places.giveBack(client);
+      giveLeave();
+      takeBody(request, size, meetWith);
+    };
+    places.take(client, () => {
+      const admitted = admitByHeaders(client, factsOf(client, request, noBody));
+      if (typeof admitted === 'boolean') goOn(admitted);
+      else void admitted.then(goOn);
+    });
   };
 }
 
@@ -157,6 +179,7 @@ function takeBody(request: IncomingMessage, size: number, take: (body: Buffer) =
       return;
     }
     request.off('data', onData);
+    request.pause();
     take(pieces === undefined ? piece : Buffer.concat([...pieces, piece]));
   }
 }

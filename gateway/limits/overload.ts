@@ -4,16 +4,12 @@ import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import type { OverloadStatistics } from './overload-statistics';
 import { UnreadAnswers } from './unread-answers';
-import { UnsentRequests, type UnsentRequestsOptions } from './unsent-requests';
 import { type Guest, WaitingRoom } from './waiting-room';
 
 export interface OverloadOptions {
   readonly options: Options['overload'];
   /** The requests that are being served: those that are worked on take a place, the others have an answer to be read. */
   readonly clients: Pick<ClientRequests, 'size' | 'working' | 'responses'>;
-  readonly giveUp: UnsentRequestsOptions['giveUp'];
-  /** Bytes. */
-  readonly bodyLimit: number;
   readonly statistics: OverloadStatistics;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
@@ -27,7 +23,7 @@ export interface OverloadOptions {
  * `least` places, and more as soon as requests wait and the loop rests, because it is not the loop that those in flight
  * wait for; fewer again while it has hardly a pause, and faster when it is also late on average: a queue that nobody
  * sees. One pause, such as a garbage collection, makes no loop late. There is no place while the heap is nearly full or
- * clients do not read their answers or send the rest of their requests, however few there are.
+ * clients do not read their answers, however few there are.
  *
  * Who finds no place waits for one in a `WaitingRoom`.
  */
@@ -36,7 +32,6 @@ export class Overload {
   readonly #timer: NodeJS.Timeout;
   readonly #heapLimit = getHeapStatistics().heap_size_limit;
   readonly #unread: UnreadAnswers;
-  readonly #unsent: UnsentRequests;
   readonly #room: WaitingRoom;
   #limit: number;
   #filling: NodeJS.Immediate | undefined;
@@ -57,16 +52,9 @@ export class Overload {
   constructor(options: OverloadOptions) {
     this.#options = options;
     this.#limit = Math.min(least, options.options.requests);
-    const { clients, giveUp, bodyLimit, logger } = options;
+    const { clients, logger } = options;
     const responses = () => clients.responses();
     this.#unread = new UnreadAnswers({ limit: options.options.unread, responses, logger });
-    this.#unsent = new UnsentRequests({
-      limit: options.options.unsent,
-      responses,
-      giveUp,
-      bodyLimit,
-      logger,
-    });
     this.#room = new WaitingRoom({ patience: options.options.wait, hasPlace: () => this.#isFree });
     this.#room.seats = atRest(options.options.queue);
     options.statistics.add(this.#room);
@@ -82,6 +70,11 @@ export class Overload {
   receive(guest: Guest): void {
     if (this.#isUnwell) this.#room.refuse(guest);
     else this.#room.enter(guest);
+  }
+
+  /** Refuses a request at once. */
+  refuse(guest: Guest): void {
+    this.#room.refuse(guest);
   }
 
   /**
@@ -117,7 +110,7 @@ export class Overload {
 
   /** Nothing is taken on, however little there is to do. */
   get #isUnwell(): boolean {
-    return this.#isHeapFull || this.#unread.isTooMuch || this.#unsent.isTooMuch;
+    return this.#isHeapFull || this.#unread.isTooMuch;
   }
 
   get #isFree(): boolean {
@@ -145,7 +138,7 @@ export class Overload {
   }
 
   #decide(now: number): void {
-    const { requests, delay, queue } = this.#options.options;
+    const { delay, queue } = this.#options.options;
     const { size, working } = this.#options.clients;
     const seconds = (now - this.#decidedAt) / 1000;
     const served = (this.#ended / seconds / 1000) * queue;
@@ -163,7 +156,6 @@ export class Overload {
       this.#allow(Math.min(this.#limit, working) * Math.min(0.8, Math.max(0.5, delay / this.#late)));
     else if (isBusy || working < this.#limit / 2) this.#allow(this.#limit * 0.9);
     this.#unread.look(now);
-    this.#unsent.look(now, refused > 0 || size >= requests);
     this.#isHeapFull = getHeapStatistics().used_heap_size > this.#heapLimit * fullHeap;
     this.#say(size, refused > 0);
   }

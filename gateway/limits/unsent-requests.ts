@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
+import type { ClientRequest } from '../client-request';
 import type { WholeRequest } from '../edge/whole-messages';
 import type { Logger } from '../telemetry/logger';
 
 export interface UnsentRequestsOptions {
-  /** Bytes of requests that may be kept in this process until the rest of them comes. */
+  /** How many may be arriving. */
+  readonly requests: number;
+  /** Bytes that may be kept of them, and of those that wait for a place. */
   readonly limit: number;
-  /** Of the requests that are being served, of HTTP/1.1 or HTTP/2. */
-  readonly responses: () => Iterable<ServerResponse>;
+  readonly clients: Iterable<Pick<ClientRequest, 'response' | 'sender' | 'start' | 'isServed'>>;
   /** Answers that the request did not arrive in time, and waits for no more of it. */
   readonly giveUp: (response: ServerResponse) => void;
   /** Bytes that a body may have. */
@@ -16,49 +18,47 @@ export interface UnsentRequestsOptions {
 }
 
 /**
- * Keeps clients that do not send what they have begun from taking the places of others, and from filling the memory:
- * they cost themselves nothing.
- *
- * While there is no place for others, requests that have been arriving for a second are given up; while too much is
- * kept of them, those first of which the most is kept, and no more of them than have to be.
+ * Keeps clients that do not send what they have begun from filling the memory: they cost themselves nothing. Requests
+ * that arrive take no place, so they may take their time. When there are too many, or too much is kept of them, so many
+ * are given up as have to be: of who has most of it, those of which the most is kept, and of equal ones the oldest.
  */
 export class UnsentRequests {
-  /** Whether too much is kept, so that nothing should be added to it. */
+  /** Whether what waits for a place keeps what is left of the memory, so that nothing large should be added to it. */
   isTooMuch = false;
   readonly #options: UnsentRequestsOptions;
-  /** When it was seen first of a request that it has not arrived, in milliseconds. */
-  #since = new Map<ServerResponse, number>();
+  readonly #timer: NodeJS.Timeout;
 
   constructor(options: UnsentRequestsOptions) {
     this.#options = options;
+    this.#timer = setInterval(() => this.#look(), lookInterval).unref();
   }
 
-  /** To be called a few times in a second. */
-  look(now: number, isFull: boolean): void {
-    const { limit, responses, giveUp, logger } = this.#options;
-    const since = new Map<ServerResponse, number>();
-    const late: [ServerResponse, kept: number][] = [];
-    let kept = 0;
-    for (const response of responses()) {
-      if (hasArrived(response)) continue;
-      const first = this.#since.get(response) ?? now;
-      since.set(response, first);
-      const its = this.#keptOf(response);
-      kept += its;
-      if (now - first >= patience) late.push([response, its]);
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const { requests, limit, clients, giveUp, logger } = this.#options;
+    let arriving: Arriving[] = [];
+    let waiting = 0;
+    for (const client of clients) {
+      if (client.isServed) continue;
+      const { response, sender, start } = client;
+      const kept = this.#keptOf(response);
+      if (hasArrived(response)) waiting += kept;
+      else arriving.push({ response, sender, start, kept });
     }
-    this.#since = since;
-    let given = 0;
-    if (isFull || kept > limit) {
-      for (const [response, its] of late.sort(([, one], [, other]) => other - one)) {
-        if (!isFull && kept <= limit) break;
-        since.delete(response);
-        giveUp(response);
-        kept -= its;
-        given++;
-      }
+    const before = arriving.length;
+    for (const [most, weightOf] of [
+      [requests, () => 1],
+      [limit, ({ kept }: Arriving) => kept],
+    ] as const) {
+      const given = tooMuch(arriving, most, weightOf);
+      if (given.size > 0) arriving = arriving.filter((each) => !given.has(each));
+      for (const { response } of given) giveUp(response);
     }
-    this.isTooMuch = kept > limit;
+    this.isTooMuch = arriving.reduce((sum, { kept }) => sum + kept, waiting) > limit;
+    const given = before - arriving.length;
     if (given > 0)
       logger.warn({ requests: given }, 'clients do not send what they have begun: requests were given up');
   }
@@ -73,8 +73,43 @@ export class UnsentRequests {
 }
 
 /** Milliseconds. */
-const patience = 1000;
+const lookInterval = 100;
+
+interface Arriving {
+  readonly response: ServerResponse;
+  readonly sender: string;
+  readonly start: number;
+  readonly kept: number;
+}
+
+/** What has to go so that no more than `most` is left, everybody having the same share of it. */
+function tooMuch(
+  arriving: readonly Arriving[],
+  most: number,
+  weightOf: (each: Arriving) => number,
+): Set<Arriving> {
+  const gone = new Set<Arriving>();
+  let sum = arriving.reduce((sum, each) => sum + weightOf(each), 0);
+  if (sum <= most) return gone;
+  const shares = new Map<string, number>();
+  const ranked = arriving
+    .toSorted((one, other) => one.kept - other.kept || other.start - one.start)
+    .map((each) => {
+      const share = (shares.get(each.sender) ?? 0) + weightOf(each);
+      shares.set(each.sender, share);
+      return { each, share };
+    })
+    .sort((one, other) => other.share - one.share);
+  for (const { each } of ranked) {
+    if (sum <= most) break;
+    gone.add(each);
+    sum -= weightOf(each);
+  }
+  return gone;
+}
 
 /** Of HTTP/2 a request is not complete before somebody has read it. */
-const hasArrived = (response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>): boolean =>
+export const hasArrived = (
+  response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>,
+): boolean =>
   response.stream === undefined ? response.req.complete : response.stream.state.remoteClose !== 0;

@@ -4,7 +4,7 @@ export const overload = mapOf({
   requests: wholeNumber(1, 100_000)
     .default(4096)
     .describe(
-      'How many requests a process may have whose answers are not read yet, beside those that wait for a plan (`planning.waiting`). It works on 32 of them at once, and on more when requests wait for their turn and its event loop rests, as it does when subgraphs are slow.',
+      'How many requests a process may have whose answers are not read yet, beside those that wait for a plan (`planning.waiting`), and how many may be arriving besides: of more, the oldest of the address with the most are given up with 408. It works on 32 of them at once, and on more when requests wait for their turn and its event loop rests, as it does when subgraphs are slow.',
     ),
   delay: timeout
     .prefault('10ms')
@@ -29,7 +29,7 @@ export const overload = mapOf({
   unsent: size
     .prefault('128MiB')
     .describe(
-      'How much of requests may be kept in a process whose bodies have not arrived whole. While it is more, requests are refused, and those are given up with 408 that have been arriving for a second, those first of which the most is kept. Of a packed body, and over HTTP/2, what it may become counts: `limits.body`, or the length that its client says.',
+      'How much of requests may be kept in a process that have not arrived whole, or wait for their turn. What is more is given up with 408 while it arrives: of the address of which the most is kept, the largest. While those that wait for their turn keep as much, large ones are refused in place of waiting, too. Of a packed body, and over HTTP/2, what it may become counts: `limits.body`, or the length that its client says.',
     ),
 })
   .prefault({})

@@ -24,6 +24,7 @@ import { graphqlEndpoint } from '../../gateway/endpoint';
 import { createHttpServer } from '../../gateway/http-server';
 import { createClientLimits } from '../../gateway/limits/client-limits';
 import { Overload } from '../../gateway/limits/overload';
+import { Places } from '../../gateway/limits/places';
 import { createListener } from '../../gateway/listener';
 import { parseOptions } from '../../gateway/options';
 import { createLogger } from '../../gateway/telemetry/logger';
@@ -65,18 +66,18 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   const overload = new Overload({
     options: options.overload,
     clients,
-    giveUp: () => undefined,
-    bodyLimit: options.limits.body,
     statistics: metrics.overload,
     logger,
   });
+  const places = new Places({ clients, overload, unsent: { isTooMuch: false }, refuse: () => undefined });
   const everybody = { admit: undefined, rates: undefined };
   const front = createFront({
-    ...{ path, bodyLimit: options.limits.body, isOpen: () => true, admitByHeaders: undefined, answerers: [] },
+    ...{ path, bodyLimit: options.limits.body, isOpen: () => true, admitByHeaders: undefined },
+    ...{ answerers: [], places },
     ...everybody,
   });
   const { app, handle } = createHttpServer({
-    ...{ options, logger, readiness: () => [], clients, overload, front },
+    ...{ options, logger, readiness: () => [], clients, places, front },
   });
   graphqlEndpoint(app, {
     ...{ path, isReady: () => true, ...everybody },

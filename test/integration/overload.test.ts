@@ -76,7 +76,7 @@ it('keeps the connection of whoever is refused, whatever was sent on it', async 
   // Two at once, one whose body comes in pieces after the answer, one that wants no body, one in chunks.
   socket.write(whole + whole);
   expect(await answers(2)).toEqual([refused, refused]);
-  socket.write(`${head}content-length: 40000\r\n\r\n`);
+  socket.write(`${head.replace('json', 'xml')}content-length: 40000\r\n\r\n`);
   await answers(3);
   for (let i = 0; i < 4; i++) socket.write('x'.repeat(10_000));
   socket.write('HEAD /graphql HTTP/1.1\r\nhost: x\r\n\r\n');
@@ -180,23 +180,54 @@ describe('a client that begins requests and sends no more of them', () => {
   const gaveUp = () =>
     own.log.filter(({ msg }) => msg === 'clients do not send what they have begun: requests were given up');
 
-  it('takes no place from others for long, and is told so', async () => {
+  const head = 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+
+  it.each([
+    ['of a length that it says', 'content-length: 100\r\n\r\n{'],
+    ['in chunks', 'transfer-encoding: chunked\r\n\r\n1\r\n{\r\n'],
+    ['that is packed', 'content-encoding: gzip\r\ncontent-length: 100\r\n\r\n'],
+    ['of another type', 'content-type: application/json; a=b\r\ncontent-length: 100\r\n\r\n'],
+  ])(
+    'takes no place from others with a body %s, and may take its time',
+    async (_, rest) => {
+      await start({});
+      const { hostname, port } = new URL(own.url);
+      const start_ = head.replace(/content-type: .*\r\n/, rest.includes('content-type') ? '' : '$&');
+      const sockets = Array.from({ length: 3 }, () => {
+        const socket = connect(Number(port), hostname);
+        socket.write(start_ + rest);
+        return socket;
+      });
+      await inFlight(3);
+      for (let i = 0; i < 10; i++)
+        expect(await own.query('{ __typename }')).toEqual({ data: { __typename: 'Query' } });
+      await inFlight(3);
+      expect(gaveUp()).toEqual([]);
+      for (const socket of sockets) socket.destroy();
+      await inFlight(0);
+    },
+    20_000,
+  );
+
+  it('is told that they did not arrive when there are more than may be served, the oldest first', async () => {
     await start({});
     const { hostname, port } = new URL(own.url);
-    const answers = Array.from({ length: 3 }, async () => {
+    const answers: string[] = [];
+    const sockets = [];
+    for (let i = 0; i < 4; i++) {
       const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
-      socket.write('POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n');
-      socket.write('content-length: 100\r\n\r\n{');
-      let text = '';
-      for await (const piece of socket) text += String(piece);
-      return text.split('\r\n')[0];
-    });
+      sockets.push(socket);
+      socket.on('error', () => undefined);
+      socket.on('data', (piece) => answers.push(`${i}: ${String(piece).split('\r\n')[0]}`));
+      socket.write(`${head}content-length: 100\r\n\r\n{`);
+      if (i < 3) await inFlight(i + 1);
+    }
+    while (answers.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     await inFlight(3);
-    expect((await own.post({ query: '{ __typename }' })).status).toBe(503);
-    expect(await Promise.all(answers)).toEqual(Array(3).fill('HTTP/1.1 408 REQUEST_TIMEOUT'));
-    await inFlight(0);
+    expect(answers).toEqual(['0: HTTP/1.1 408 REQUEST_TIMEOUT']);
     expect(await own.query('{ __typename }')).toEqual({ data: { __typename: 'Query' } });
-    expect(gaveUp()).toMatchObject([{ requests: 3 }]);
+    expect(gaveUp()).toMatchObject([{ requests: 1 }]);
+    for (const socket of sockets) socket.destroy();
   }, 20_000);
 
   it('fills no memory with what it sends of them, and loses no more of them than it has to', async () => {
@@ -210,7 +241,6 @@ describe('a client that begins requests and sends no more of them', () => {
     });
     let cut = '';
     sockets[0]!.on('data', (piece) => (cut += piece.toString()));
-    while ((await own.post({ query: '{ __typename }' })).status !== 503);
     await new Promise((closed) => sockets[0]!.once('close', closed));
     expect(cut).toMatch(/^HTTP\/1\.1 408 /);
     await inFlight(2);
@@ -220,7 +250,7 @@ describe('a client that begins requests and sends no more of them', () => {
   }, 20_000);
 
   it('loses no request before them on its connection, and is told so after the answer to that', async () => {
-    await start({ overload: { requests: 2 } });
+    await start({ overload: { unsent: '20B' } });
     let answer: (() => void) | undefined;
     graph.accounts.answer = (_, response) => {
       answer = () => response.end('{"data":{"me":{"name":"Ada"}}}');
@@ -246,7 +276,7 @@ describe('a client that begins requests and sends no more of them', () => {
   }, 20_000);
 
   it('loses on HTTP/2 these requests, and no others of its connection', async () => {
-    await start({ tls });
+    await start({ tls, overload: { unsent: '100KiB' } });
     const held: (() => void)[] = [];
     graph.accounts.answer = (_, response) => held.push(() => response.end('{"data":{"me":{"name":"Ada"}}}'));
     const session = connectHttp2(new URL(own.url).origin, { ca: readFileSync(tls.cert) });
@@ -268,13 +298,37 @@ describe('a client that begins requests and sends no more of them', () => {
       });
     const whole = send('{"query":"{ me { name } }"}', true);
     const begun = [send('{', false), send('', false)];
-    await inFlight(3);
     expect(await Promise.all(begun)).toEqual([408, 408]);
-    expect(gaveUp()).toMatchObject([{ requests: 2 }]);
+    expect(gaveUp()).not.toEqual([]);
     while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     for (const answer of held) answer();
     expect(await whole).toBe(200);
     graph.accounts.answer = undefined;
+    session.destroy();
+  }, 20_000);
+
+  it('loses them also when it takes no answer to them', async () => {
+    await start({ tls, overload: { requests: 1 } });
+    const session = connectHttp2(new URL(own.url).origin, {
+      ca: readFileSync(tls.cert),
+      settings: { initialWindowSize: 0 },
+    });
+    session.on('error', () => undefined);
+    const ended = [1, 2, 3].map(
+      () =>
+        new Promise<boolean>((resolve) => {
+          const stream = session.request({
+            ':method': 'POST',
+            ':path': '/graphql',
+            'content-type': 'application/json',
+          });
+          stream.on('error', () => undefined);
+          stream.on('close', () => resolve(true));
+          stream.write('{');
+        }),
+    );
+    expect(await Promise.any(ended)).toBe(true);
+    await inFlight(1);
     session.destroy();
   }, 20_000);
 });

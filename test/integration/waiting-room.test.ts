@@ -1,8 +1,10 @@
 /** Who waits for a place, over real sockets. Longer than other files: all ways in, and all ways to leave, meet one gateway. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { askForLeave } from '../support/ask-for-leave';
 import { startTestGateway, sourceOf, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
 
@@ -128,7 +130,7 @@ it('refuses who has waited for the time of the options, and keeps the connection
   await write(whole(query));
   expect(await answers(1)).toEqual([503]);
   // More than is kept of a body that nobody has asked for, and half of it comes after the answer.
-  await write(`${head}content-length: 100000\r\n\r\n${' '.repeat(50_000)}`);
+  await write(`${head.replace('json', 'xml')}content-length: 100000\r\n\r\n${' '.repeat(50_000)}`);
   expect(await answers(2)).toEqual([503, 503]);
   await write(' '.repeat(50_000));
   free!();
@@ -158,24 +160,56 @@ it('does nothing for a client that leaves while it waits', async () => {
   expect(graph.accounts.requests).toHaveLength(before);
 });
 
-it('takes a body in pieces that come before and after its turn', async () => {
+it('has a request wait as soon as its body has come, and not before', async () => {
   await startFull();
   await takePlace();
   const [early, late] = [open(), open()];
   await early.write(`${head}content-length: ${query.length}\r\n\r\n${query.slice(0, 5)}`);
-  await waiting(1);
+  await late.write(`${head}content-length: ${query.length}\r\n\r\n${query.slice(0, 5)}`);
+  await metricIs('weir_requests_in_flight', 3);
+  await waiting(0);
   await early.write(query.slice(5, 10));
   await early.write(query.slice(10));
-  await late.write(`${head}content-length: ${query.length}\r\n\r\n${query.slice(0, 5)}`);
-  await waiting(2);
+  await waiting(1);
   free!();
   expect(await early.answers(1)).toEqual([200]);
-  await waiting(0);
   await late.write(query.slice(5, 10));
   await late.write(query.slice(10));
   expect(await late.answers(1)).toEqual([200]);
   expect(late.text()).toContain(answer);
 });
+
+it('has one wait again whose body comes in chunks after its turn', async () => {
+  await startFull();
+  await takePlace();
+  const { write, answers } = open();
+  await write(`${head}transfer-encoding: chunked\r\n\r\n5\r\n${query.slice(0, 5)}\r\n`);
+  await waiting(1);
+  free!();
+  await waiting(0);
+  free = undefined;
+  await takePlace();
+  await write(`${(query.length - 5).toString(16)}\r\n${query.slice(5)}\r\n0\r\n\r\n`);
+  await waiting(1);
+  free!();
+  expect(await answers(1)).toEqual([200]);
+});
+
+it.each([
+  ['is good', 'web-1', [100, 200]],
+  ['is wrong', 'web-3', [401]],
+])(
+  'gives no leave to send a body before its turn, when it is known that a key %s',
+  async (_, key, statuses) => {
+    const sha256 = createHash('sha256').update('web-1').digest('hex');
+    await startFull({ auth: { apiKeys: [{ client: 'web', sha256 }], anonymous: true } });
+    await takePlace();
+    const asked = askForLeave(gateway.url, { 'x-api-key': key }, query);
+    await waiting(1);
+    free!();
+    expect(await asked).toEqual(statuses);
+  },
+);
 
 it('takes a body that is larger than what is kept meanwhile', async () => {
   await startFull();

@@ -47,8 +47,6 @@ beforeEach(() => {
         yield* responses;
       },
     },
-    giveUp: () => undefined,
-    bodyLimit: 1000,
     statistics: metrics.overload,
     logger: logger as unknown as Pick<Logger, 'warn' | 'info'>,
   });

@@ -1,64 +1,85 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { UnsentRequests } from '../../../../gateway/limits/unsent-requests';
 
-let responses: ServerResponse[];
-let givenUp: ServerResponse[];
+interface Client {
+  readonly response: ServerResponse;
+  readonly sender: string;
+  readonly start: number;
+  isServed: boolean;
+}
+
+let clients: Client[];
+let givenUp: Client[];
 let unsent: UnsentRequests;
 
 beforeEach(() => {
-  responses = [];
+  jest.useFakeTimers();
+  clients = [];
   givenUp = [];
   unsent = new UnsentRequests({
+    requests: 4,
     limit: 1000,
     bodyLimit: 800,
-    responses: () => responses,
-    giveUp(response) {
-      givenUp.push(response);
-      responses = responses.filter((each) => each !== response);
-    },
+    clients: { [Symbol.iterator]: () => clients.values() },
+    giveUp: (response) => givenUp.push(clients.find((each) => each.response === response)!),
     logger: { warn: () => undefined } as never,
   });
 });
+afterEach(() => {
+  unsent.close();
+  jest.useRealTimers();
+});
 
-function arrives(request: { arrived?: number; headers?: IncomingHttpHeaders; complete?: boolean }) {
-  const response = { req: { headers: {}, complete: false, ...request } } as unknown as ServerResponse;
-  responses.push(response);
-  return response;
+interface Request {
+  readonly arrived?: number;
+  readonly headers?: IncomingHttpHeaders;
+  readonly complete?: boolean;
 }
 
-it('lets requests arrive as slowly as they like while there is place and memory', () => {
-  arrives({ arrived: 500 });
-  arrives({ arrived: 500 });
-  for (const now of [0, 1000, 60_000]) unsent.look(now, false);
+function arrives(request: Request, sender = 'a'): Client {
+  const response = { req: { headers: {}, complete: false, ...request } } as unknown as ServerResponse;
+  const client = { response, sender, start: clients.length, isServed: false };
+  clients.push(client);
+  return client;
+}
+
+function look(): void {
+  jest.advanceTimersByTime(100);
+  clients = clients.filter((each) => !givenUp.includes(each));
+}
+
+it('lets requests arrive as slowly as they like while they are few and keep little', () => {
+  for (let i = 0; i < 4; i++) arrives({ arrived: 250 });
+  for (let i = 0; i < 100; i++) look();
   expect([unsent.isTooMuch, givenUp]).toEqual([false, []]);
 });
 
-it('gives up all that have been arriving for a second when there is no place', () => {
-  const [one, other] = [arrives({ arrived: 0 }), arrives({ arrived: 0 })];
-  unsent.look(0, false);
-  const late = arrives({ arrived: 0 });
-  unsent.look(900, true);
-  expect(givenUp).toEqual([]);
-  unsent.look(1000, true);
-  expect(givenUp).toEqual([one, other]);
-  expect(responses).toEqual([late]);
+it('gives up the oldest of who has most of them when there are too many', () => {
+  const other = [arrives({ arrived: 0 }, 'b'), arrives({ arrived: 0 }, 'b')];
+  const many = Array.from({ length: 5 }, () => arrives({ arrived: 0 }));
+  look();
+  expect(new Set(givenUp)).toEqual(new Set(many.slice(0, 3)));
+  expect(clients).toEqual([...other, ...many.slice(3)]);
 });
 
-it('says at once that too much is kept, and gives up those of which the most is kept', () => {
-  arrives({ arrived: 300 });
-  const large = arrives({ arrived: 600 });
-  arrives({ arrived: 400 });
-  unsent.look(0, false);
-  expect([unsent.isTooMuch, givenUp]).toEqual([true, []]);
-  unsent.look(1000, false);
-  expect([unsent.isTooMuch, givenUp]).toEqual([false, [large]]);
-});
-
-it('counts nothing that has arrived whole', () => {
-  arrives({ arrived: 800, complete: true });
-  arrives({ arrived: 800 });
-  unsent.look(0, false);
+it('gives up those of which the most is kept, of who keeps the most, when that is too much', () => {
+  const other = arrives({ arrived: 450 }, 'b');
+  const [small, large] = [arrives({ arrived: 200 }), arrives({ arrived: 400 })];
+  look();
+  expect(givenUp).toEqual([large]);
+  expect(clients).toEqual([other, small]);
   expect(unsent.isTooMuch).toBe(false);
+});
+
+it('gives up nothing that has arrived, but says when what waits for its turn keeps too much', () => {
+  for (let i = 0; i < 5; i++) arrives({ arrived: 190, complete: true });
+  const arriving = arrives({ arrived: 190 });
+  look();
+  expect([unsent.isTooMuch, givenUp]).toEqual([true, []]);
+  clients[0]!.isServed = true;
+  look();
+  expect([unsent.isTooMuch, givenUp]).toEqual([false, []]);
+  expect(clients).toContain(arriving);
 });
 
 it.each([
@@ -67,9 +88,9 @@ it.each([
 ])('counts what %s may become', (_, request) => {
   arrives(request);
   arrives({ headers: { 'content-length': '200' } });
-  unsent.look(0, false);
-  expect(unsent.isTooMuch).toBe(false);
+  look();
+  expect(givenUp).toEqual([]);
   arrives({ arrived: 1 });
-  unsent.look(100, false);
-  expect(unsent.isTooMuch).toBe(true);
+  look();
+  expect(givenUp).toHaveLength(1);
 });

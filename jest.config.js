@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 /** Packages that ship only ES modules: jest cannot `require` them as Node does, so they are transformed. */
 const esmOnly = ['jose', 'cookie', 'chokidar', 'readdirp'];
 
@@ -18,8 +20,8 @@ module.exports = {
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   workerIdleMemoryLimit: '1.5GB',
   testTimeout: 20_000,
-  // A process for each core; otherwise jest leaves one core to itself, which then has nothing to do.
-  maxWorkers: '100%',
+  // Three processes on two cores: many tests wait, for slow clients and ends of processes, and leave a quarter of them idle.
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
   testSequencer: './test/support/longest-first.cjs',
   globalSetup: './test/support/worker-bundle.cjs',
 };

@@ -248,7 +248,7 @@ describe('a planner', () => {
   });
 
   it('refuses more waiting operations than it may have, and blames none of them', async () => {
-    const planner = await startPlanner({ ...unbounded, deadline: 500, queueLimit: 2, maxThreads: 1 });
+    const planner = await startPlanner({ ...unbounded, deadline: 1500, queueLimit: 2, maxThreads: 1 });
     const bomb = failureOf(planner.plan(friendsOfFriends(16), undefined));
     const waiting = ['{ me { id } }', '{ me { friend { id } } }'].map((document) =>
       failureOf(planner.plan(document, undefined)),

@@ -45,7 +45,8 @@ export function startProcess(args: readonly string[], env: Record<string, string
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
   const exit = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
-  void exit.then(() => running.delete(child));
+  // Not at `close`, which waits for whoever has inherited its output.
+  child.once('exit', () => running.delete(child));
   return {
     pid: child.pid!,
     get stdout() {

@@ -3,8 +3,8 @@
  * that is asked for ten times what it can do?
  *
  * Measures what one gateway can do with 50 connections, then sends ten times as much over 500 of them, each of which waits
- * for its answer, and then half of it. With 2,000 connections most are refused, and ask again at once. Needs two cores
- * that nobody else uses.
+ * for its answer, and then half of it. Of 2,000 connections some are refused, and ask again at once. Needs two cores that
+ * nobody else uses.
  */
 import { parseArgs } from 'node:util';
 import { workloads } from './fixture/workloads.mjs';

@@ -232,7 +232,9 @@ const noVariables = { coerced: {} };
 
 /** Names of the schema are for those who develop with it. Of documents that are not valid, Apollo Server leaves them out. */
 function withoutHint({ message, nodes, originalError }: GraphQLError): GraphQLError {
-  const told = message.replace(/ Did you mean .+\?$/, '');
+  // Not by a regular expression: what the client sent is quoted before, and may begin like a hint at every place.
+  const hint = message.endsWith('?') ? message.lastIndexOf(' Did you mean ') : -1;
+  const told = hint === -1 ? message : message.slice(0, hint);
   return new GraphQLError(told, { nodes: nodes ?? null, originalError: originalError ?? null });
 }
 

@@ -166,6 +166,22 @@ it.each(waysIn)(
   },
 );
 
+it('variables full of what a hint begins with are answered as soon as any others', async () => {
+  const own = await startTestGateway({
+    supergraph: sourceOf(compose({ finds: 'type Query { find(size: Size): String } enum Size { LARGE }' })),
+    logging: { level: 'silent' },
+  });
+  const query = 'query ($size: Size) { find(size: $size) }';
+  const variables = { size: ' Did you mean '.repeat(70_000) };
+  const response = await fetch(own.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+  await own.stop();
+});
+
 describe('introspection', () => {
   it('leaves __typename alone', async () => {
     expect(await gateway.query('{ __typename me { __typename } }')).toEqual({

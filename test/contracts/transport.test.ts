@@ -1,3 +1,4 @@
+/** What every way to call a subgraph does. Over 300 lines: HTTP/1.1 and HTTP/2 keep promises of their own, too. */
 import { setTimeout as wait } from 'node:timers/promises';
 import tls from 'node:tls';
 import zlib from 'node:zlib';

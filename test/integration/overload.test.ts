@@ -1,3 +1,4 @@
+/** Too many requests, and clients that do not read or send. Over 300 lines: each attack has its raw client here. */
 import { readFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';

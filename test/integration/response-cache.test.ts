@@ -1,3 +1,4 @@
+/** Which answers are kept, for whom, and until when. Over 300 lines: all of it is asked of the same small graph. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestGateway, sourceOf, type Json, type TestGateway } from '../support/running-gateway';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';

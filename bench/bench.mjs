@@ -15,8 +15,9 @@ import { drawChart } from './lib/chart.mjs';
 import { startHelper } from './lib/helper.mjs';
 import { examine, measure } from './lib/measure.mjs';
 import { printTables, summarise } from './lib/report.mjs';
+import { findNode } from './lib/nodes.mjs';
 import { killAll } from './lib/running-system.mjs';
-import { findSystem, systemNames, versions } from './systems.mjs';
+import { findSystem, onNodes, systemNames, versions } from './systems.mjs';
 
 /** Those that are for all systems. */
 const usualWorkloads = Object.keys(allWorkloads).filter((name) => allWorkloads[name].only === undefined);
@@ -26,6 +27,8 @@ const usage = `npm run bench -- [options]
   --quick             two rounds of Weir, Apollo Gateway and limit B on nested and page, about 3 minutes; never quote it
   --workloads a,b     of ${Object.keys(allWorkloads).join(', ')} (default: ${usualWorkloads.join(', ')})
   --systems x,y       of ${systemNames.join(', ')}; weir@DIR is another checkout (default: all but weir-cached, weir-private, weir-2, weir-engine and hive-jit)
+  --node 20,24        runs every system on each of these versions of Node, in turn; npm gets those that are missing.
+                      A path of a binary will do, too (default: the Node of the bench)
   --rounds N          default 5
   --warm-up SECONDS   default 5
   --seconds SECONDS   of each measurement; default 10
@@ -89,16 +92,17 @@ async function run(bench) {
     quotable: options.rounds >= 5 && options.warmUp >= 5 && options.seconds >= 10,
     at: new Date().toISOString(),
     commit: spawnSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).stdout?.trim(),
-    node: process.version,
+    node: options.nodes.map(({ version }) => version).join(', '),
     cpu: cpus()[0].model,
     versions: versions(),
     options: {
       ...options,
       systems: undefined,
+      nodes: undefined,
       results: undefined,
       workloads: options.workloads.map(({ name, about }) => ({ name, about })),
     },
-    labels: Object.fromEntries(options.systems.map((system) => [system.name, system.label])),
+    labels: Object.fromEntries(tasks.map(({ system }) => [system.name, system.label])),
     medians: summarise(records),
     records,
   };
@@ -138,7 +142,8 @@ async function prepare(bench) {
     // Limit A knows one answer only, so it has no part in a workload of many.
     const takesPart = (system) =>
       !failed.has(system.limitOf ?? system.name) && !(workload.stamp && system.limitOf === 'none');
-    tasks.push(...systems.filter(takesPart).map((system) => ({ workload, system })));
+    const measured = systems.filter(takesPart).flatMap((system) => onNodes(system, options.nodes));
+    tasks.push(...measured.map((system) => ({ workload, system })));
   }
   return tasks;
 }
@@ -155,6 +160,7 @@ function readOptions() {
       quick: { type: 'boolean', default: false },
       workloads: { type: 'string' },
       systems: { type: 'string' },
+      node: { type: 'string' },
       rounds: { type: 'string' },
       'warm-up': { type: 'string', default: '5' },
       seconds: { type: 'string' },
@@ -181,6 +187,7 @@ function readOptions() {
       return { name, ...allWorkloads[name] };
     }),
     systems: systems.map(findSystem),
+    nodes: names(values.node ?? process.execPath).map(findNode),
     rounds: Number(values.rounds ?? (quick ? 2 : 5)),
     warmUp: Number(values['warm-up']),
     seconds: Number(values.seconds ?? (quick ? 8 : 10)),

@@ -19,6 +19,7 @@ const hive = join(here, 'node_modules', '@graphql-hive', 'gateway', 'dist', 'bin
  * @property {string} label
  * @property {string} [limitOf] the system whose calls a limit makes; it has no answers of its own then
  * @property {number} [workers] processes that serve; more than one needs both cores, so only its CPU time counts
+ * @property {string} [node] the binary that runs it, where it is not the bench's own
  * @property {(place: { port: number, supergraph: string, script: string }) => string[]} command arguments of `node`;
  *   `supergraph` and `script` are files, the latter for limits: the answer and the calls of the workload
  */
@@ -69,10 +70,22 @@ export function findSystem(name) {
   return { name, ...create(argument) };
 }
 
+/**
+ * The system on each of these versions of Node, as `findNode` returns them. On the first it keeps its name: that is the
+ * one which others are compared with.
+ */
+export const onNodes = (system, nodes) =>
+  nodes.map(({ version, path }, i) => ({
+    ...system,
+    node: path,
+    name: i === 0 ? system.name : `${system.name} on ${version}`,
+    label: nodes.length === 1 ? system.label : `${system.label}, Node ${version.slice(1)}`,
+  }));
+
 /** Weir of this checkout with the options in this file. */
 export const weirWith = (config) => ({ label: 'Weir', command: weir(undefined, [], config) });
 
-/** The versions of what is compared, for the record. */
+/** The versions of what can be compared, for the record. */
 export function versions() {
   const require = createRequire(import.meta.url);
   const names = [
@@ -83,9 +96,9 @@ export function versions() {
     'undici',
     'graphql',
   ];
-  return Object.fromEntries(
-    names.map((name) => [name, require(join(here, 'node_modules', name, 'package.json')).version]),
-  );
+  const fileOf = (name) => join(here, 'node_modules', name, 'package.json');
+  const installed = names.filter((name) => existsSync(fileOf(name)));
+  return Object.fromEntries(installed.map((name) => [name, require(fileOf(name)).version]));
 }
 
 function weir(dir = join(here, '..'), flags = [], config = 'weir.yaml') {

@@ -1,8 +1,8 @@
 /** A chart of the medians: one row of bars per workload, each bar a system, its length requests per second. */
 import { referencesIn } from './report.mjs';
 
-const WIDTH = 760;
-const LABEL_WIDTH = 230;
+const WIDTH = 800;
+const LABEL_WIDTH = 270;
 const BAR_WIDTH = 360;
 const BAR_HEIGHT = 20;
 const GAP = 6;
@@ -19,7 +19,7 @@ export function drawChart({ medians, labels, options, node, quotable }) {
     const rows = medians.filter((row) => row.workload === workload.name);
     if (rows.length === 0) continue;
     const longest = Math.max(
-      ...rows.filter(({ system }) => system !== 'limit-a').map(({ perSecond }) => perSecond),
+      ...rows.filter(({ system }) => !system.startsWith('limit-a')).map(({ perSecond }) => perSecond),
     );
     const base = rows.find(
       ({ system }) => system === referencesIn(rows).find((name) => name.startsWith('limit-b')),

@@ -2,8 +2,11 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** Arguments of `taskset` that run Node on these cores. */
-export const onCores = (cores, args) => ['-c', cores.join(','), process.execPath, ...args.map(String)];
+/** Arguments of `taskset` that run Node on these cores; `node` is its binary. */
+export const onCores = (cores, args, node = process.execPath) => [
+  ...['-c', cores.join(','), node],
+  ...args.map(String),
+];
 
 /** @returns `{ ask(message, onEvent?), pid, stop() }`; every question has one answer, and events before it. */
 export function startHelper(file, core) {

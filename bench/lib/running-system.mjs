@@ -19,7 +19,7 @@ export async function startSystem(
   { supergraph, script, operation, cores, nodeFlags = [], headers = { authorization: 'Bearer first' } },
 ) {
   const port = await freePort();
-  const args = onCores(cores, [...nodeFlags, ...system.command({ port, supergraph, script })]);
+  const args = onCores(cores, [...nodeFlags, ...system.command({ port, supergraph, script })], system.node);
   const output = [];
   const started = performance.now();
   const child = spawn('taskset', args, {

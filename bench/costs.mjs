@@ -21,7 +21,7 @@ import { features, firstVerification, gateways, standIns, weir } from './lib/cos
 import { inspectable } from './lib/inspector.mjs';
 import { withHelpers } from './lib/own-bench.mjs';
 import { cpuSeconds, processTree } from './lib/processes.mjs';
-import { recordProfile } from './lib/profile.mjs';
+import { recordProfile, timesBy, weirNames } from './lib/profile.mjs';
 import { startSystem } from './lib/running-system.mjs';
 
 /** Of Weir, as it was built last. */
@@ -168,24 +168,13 @@ async function measure(name, config, { replay, clients, folder }) {
 }
 
 /** The share of the time of each function of Weir, as `FILE:FUNCTION`, with what it has others do. */
-function sharesOf({ nodes, samples, timeDeltas }) {
-  const places = new Map();
-  const walk = (node, above) => {
-    const { functionName, url } = node.callFrame;
-    const [, file] = (url.includes(dist) && /\/dist\/(?:gateway\/)?(.*)\.js$/.exec(url)) || [];
-    const place = file === undefined ? (above ?? functionName) : `${file}:${functionName}`;
-    places.set(node.id, place);
-    for (const id of node.children ?? []) walk(byId.get(id), place);
-  };
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  places.set(nodes[0].id, '(root)');
-  for (const id of nodes[0].children) walk(byId.get(id), undefined);
-  const times = new Map();
-  samples.forEach((id, i) => {
-    const place = places.get(id);
-    if (place === '(idle)' || place === '(garbage collector)') return;
-    times.set(place, (times.get(place) ?? 0) + Math.max(0, timeDeltas[i]));
-  });
+function sharesOf(profile) {
+  const nameInWeir = weirNames();
+  const notItsOwn = new Set(['(idle)', '(garbage collector)']);
+  const times = timesBy(profile, (frame) =>
+    notItsOwn.has(frame.functionName) ? frame.functionName : nameInWeir(frame),
+  );
+  for (const name of notItsOwn) times.delete(name);
   const total = sum(times.values());
   return new Map([...times].map(([place, time]) => [place, time / total]));
 }

@@ -82,8 +82,8 @@ export const onNodes = (system, nodes) =>
     label: nodes.length === 1 ? system.label : `${system.label}, Node ${version.slice(1)}`,
   }));
 
-/** Weir of this checkout with the options in this file. */
-export const weirWith = (config) => ({ label: 'Weir', command: weir(undefined, [], config) });
+/** Weir with the options in this file. @param dir of another checkout */
+export const weirWith = (config, dir) => ({ label: 'Weir', command: weir(dir, [], config) });
 
 /** The versions of what can be compared, for the record. */
 export function versions() {

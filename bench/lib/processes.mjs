@@ -29,6 +29,12 @@ export function cpuSeconds(pids) {
   );
 }
 
+/** Seconds of CPU time that the main thread of a process has used since it started. */
+export function threadCpuSeconds(pid) {
+  const fields = statOf(`${pid}/task/${pid}`);
+  return (Number(fields[11]) + Number(fields[12])) * TICK;
+}
+
 /** Resident memory in bytes, summed over processes. */
 export function residentBytes(pids) {
   return pids.reduce((sum, pid) => {

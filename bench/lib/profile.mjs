@@ -1,5 +1,7 @@
 /** A CPU profile of a system's main thread, taken by V8's sampler while it is measured. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { inspect } from './inspector.mjs';
 
 /** @returns a function that ends the profile, writes it to `file` (for Chrome's DevTools) and returns what it says. */
@@ -22,6 +24,56 @@ export async function recordProfile(systemOutput) {
     const { profile } = await send('Profiler.stop');
     close();
     return profile;
+  };
+}
+
+/**
+ * The microseconds of a profile by what `nameOf` calls the innermost frame that it has a name for; `other` are stacks
+ * without one.
+ */
+export function timesBy({ nodes, samples, timeDeltas }, nameOf) {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const names = new Map();
+  const walk = (node, above) => {
+    const name = nameOf(node.callFrame) ?? above;
+    names.set(node.id, name);
+    for (const id of node.children ?? []) walk(byId.get(id), name);
+  };
+  walk(nodes[0], undefined);
+  const times = new Map();
+  samples.forEach((id, i) => add(times, names.get(id) ?? 'other', Math.max(0, timeDeltas[i])));
+  return times;
+}
+
+/** @returns a function that says `FILE:FUNCTION` of frames of Weir, its files below `dist/gateway/`; of others nothing */
+export function weirNames(dist = defaultDist) {
+  return ({ functionName, url }) => {
+    const [, file] = (url.includes(dist) && /\/dist\/(?:gateway\/)?(.*)\.js$/.exec(url)) || [];
+    return file === undefined ? undefined : `${file}:${functionName}`;
+  };
+}
+
+/** Of Weir, as it was built last. */
+const defaultDist = fileURLToPath(new URL('../../dist/', import.meta.url));
+
+/** @returns a function that names every frame, as `parts.mjs` says. @param dir of another checkout of Weir */
+export function sourceNames(dir) {
+  const dist = dir === undefined ? defaultDist : join(resolve(dir), 'dist', '/');
+  const nameInWeir = weirNames(dist);
+  const sources = new Map();
+  const lineOf = (url, line) => {
+    const file = url.replace(/^file:\/\//, '');
+    if (!sources.has(file)) sources.set(file, readFileSync(file, 'utf8').split('\n'));
+    return sources.get(file)[line] ?? '';
+  };
+  return (frame) => {
+    const { functionName, url, lineNumber, columnNumber } = frame;
+    const inWeir = nameInWeir(frame);
+    if (inWeir !== undefined)
+      return functionName === '' ? inWeir + lineOf(url, lineNumber).slice(columnNumber).trim() : inWeir;
+    if (url.startsWith('node:')) return `${url}:${functionName}`;
+    const inPackage = /.*\/node_modules\/(.*)/.exec(url)?.[1];
+    return inPackage === undefined ? functionName : `npm:${inPackage}:${functionName}`;
   };
 }
 

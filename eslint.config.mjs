@@ -1,3 +1,4 @@
+import redos from 'eslint-plugin-redos';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
@@ -44,6 +45,22 @@ export default tseslint.config(
       'subgraphs/kit/settings.ts',
     ],
     rules: { 'no-restricted-properties': 'off' },
+  },
+  {
+    files: ['cli/**', 'gateway/**', 'schema/**', 'subgraphs/**'],
+    plugins: { redos },
+    rules: {
+      // One that is not linear lets whoever writes its text hold the event loop. What cannot be proved is an error, too.
+      'redos/no-vulnerable': ['error', { ignoreErrors: false, timeout: 30_000 }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: ':matches(NewExpression, CallExpression)[callee.name="RegExp"]',
+          message:
+            'Nothing proves that a composed regular expression is linear: write it as a literal, or say why it is.',
+        },
+      ],
+    },
   },
   {
     files: ['test/**'],

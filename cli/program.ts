@@ -80,7 +80,7 @@ function sentence(text: string): string {
   return `weir: ${text
     .replace(/^error: /, '')
     .trim()
-    .replace(/\n\(Did you mean (.+)\?\)$/s, '; did you mean $1?')}\n`;
+    .replace(/\n\(Did you mean ([^\n]+)\?\)$/, '; did you mean $1?')}\n`;
 }
 
 function describe(error: unknown, verbose: boolean): string {

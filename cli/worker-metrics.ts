@@ -32,6 +32,7 @@ interface Metric {
 
 /** `name 1` and `name{a="b"} 1`, with one more label at the front. */
 function withLabel(sample: string, label: string): string {
-  const [, name = '', rest = ''] = /^([A-Za-z_:][\w:]*)(.*)$/.exec(sample) ?? [];
+  const [name = ''] = /^[A-Za-z_:][\w:]*/.exec(sample) ?? [];
+  const rest = sample.slice(name.length);
   return rest.startsWith('{') ? `${name}{${label},${rest.slice(1)}` : `${name}{${label}}${rest}`;
 }

@@ -8,9 +8,10 @@ export function requireToken(token: string): onRequestHookHandler {
   const expected = digest(token);
   return (request, reply, done) => {
     // The scheme may be written in any case (RFC 9110, section 11.1).
-    const [, given] = /^bearer +(.*)$/i.exec(request.headers.authorization ?? '') ?? [];
+    const { authorization = '' } = request.headers;
+    const [scheme] = /^bearer +/i.exec(authorization) ?? [];
     // Digests have one length, and tell nothing by the time that they take to compare.
-    if (given !== undefined && timingSafeEqual(digest(given), expected)) {
+    if (scheme !== undefined && timingSafeEqual(digest(authorization.slice(scheme.length)), expected)) {
       done();
       return;
     }

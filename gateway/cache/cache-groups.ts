@@ -18,5 +18,8 @@ export function groupsOf(
 /** RFC 9651, section 3.3.3: printable ASCII in quotes. Parameters may follow, and mean nothing here. */
 const oneString =
   '"((?:[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\["\\\\])*)"(?:; *[a-z*][a-z0-9_.*-]*(?:=[A-Za-z0-9*:/._-]+)?)*';
+// Both are linear: a list is one try from its beginning, and its strings are looked for only in what is a list.
+/* eslint-disable no-restricted-syntax -- composed of one text */
 const string = new RegExp(oneString, 'g');
 const list = new RegExp(`^ *${oneString}(?:[ \\t]*,[ \\t]*${oneString})* *$`);
+/* eslint-enable no-restricted-syntax */

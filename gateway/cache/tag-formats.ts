@@ -1,5 +1,6 @@
 /** The texts of the supergraph that tags are made by: keys, and the formats of `@cacheTag`. */
 import { Kind, type OperationDefinitionNode, parse, type SelectionSetNode } from 'graphql';
+import { matchesParts } from '../wildcards';
 
 /** A key's fields, each by its path. */
 export type Key = readonly (readonly string[])[];
@@ -40,9 +41,7 @@ const placeholder = /\{\s*\$(key|args)\.([\w.]+)\s*\}/g;
 /** The formats of tags that a tag may come from, some value in each placeholder. */
 export function formatsOf(tag: string, formats: Iterable<string>): string[] {
   return [...formats].filter((format) => {
-    const parts = format
-      .split(/\{\s*\$[\w.]+\s*\}/)
-      .map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-    return parts.length > 1 && new RegExp(`^${parts.join('.*')}$`, 's').test(tag);
+    const parts = format.split(/\{\s*\$[\w.]+\s*\}/);
+    return parts.length > 1 && matchesParts(tag, parts);
   });
 }

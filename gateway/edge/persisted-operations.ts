@@ -1,4 +1,4 @@
-import type { GraphQLError } from 'graphql';
+import { type GraphQLError, Lexer, Source, TokenKind } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Store } from '../cache/store';
 import { requestError } from '../errors';
@@ -163,7 +163,7 @@ export class PersistedOperations {
     const hash = sha256(text);
     if (!this.#told.has(hash)) {
       this.#told.set(hash, true);
-      const document = withoutTexts(text).slice(0, longestTold);
+      const document = withoutTexts(text, longestTold);
       this.#settings.logger.warn({ sha256: hash, document }, 'an operation is in no manifest');
     }
     return undefined;
@@ -176,9 +176,27 @@ const longestTold = 1_000;
 const keyOf = (hash: string): string => `operation:${hash}`;
 const isHash = /^[0-9a-f]{64}$/;
 
-/** What clients wrote between quotes may be about somebody, and is no matter of the log. */
-const withoutTexts = (document: string): string =>
-  document.replace(/"""[^]*?(?<!\\)"""|"(?:[^"\\\n]|\\.)*"/g, '""');
+/**
+ * The beginning of a document, without what clients wrote between quotes or in comments, which may be about somebody and
+ * is no matter of the log. It ends where the document is no GraphQL any more: who knows what is between quotes there.
+ */
+function withoutTexts(document: string, longest: number): string {
+  const lexer = new Lexer(new Source(document));
+  let told = '';
+  try {
+    while (told.length < longest) {
+      const before = lexer.token;
+      const { kind, start, end } = lexer.advance();
+      if (kind === TokenKind.EOF) break;
+      if (told !== '' && start > before.end) told += ' ';
+      const isText = kind === TokenKind.STRING || kind === TokenKind.BLOCK_STRING;
+      told += isText ? '""' : document.slice(start, end);
+    }
+  } catch {
+    // What came before is all that can be told.
+  }
+  return told.slice(0, longest);
+}
 
 /** The members of a request that name its operation, or are it. */
 export interface NamedRequest {

@@ -75,7 +75,7 @@ function fromText(supergraph: unknown): unknown {
   if (typeof supergraph !== 'string') return supergraph;
   if (/^(https?|s3):\/\//.test(supergraph)) return { url: supergraph };
   if (!supergraph.startsWith('registry:')) return { file: supergraph };
-  const [, registry, graph] = /^registry:([^#]+)#(.+@.+)$/.exec(supergraph) ?? [];
+  const [, registry, graph] = /^registry:([^#]+)#([^@]+@.+)$/.exec(supergraph) ?? [];
   // What is no registry is left as it is, and refused with a sentence.
   return registry === undefined ? supergraph : { registry, graph };
 }

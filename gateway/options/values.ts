@@ -75,6 +75,6 @@ export const hookModule = z
 
 function toNumber(value: string | number, units: Record<string, number>): number {
   if (typeof value === 'number') return value;
-  const [, amount, unit] = /^([\d.]+)(\D+)$/.exec(value)!;
+  const [, amount, unit] = /^([\d.]+)([A-Za-z]+)$/.exec(value)!;
   return Number(amount) * units[unit!]!;
 }

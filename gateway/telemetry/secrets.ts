@@ -11,8 +11,8 @@ export function secretsOf(options: unknown): string[] {
     if (typeof value === 'string') {
       if (isSecret && value.length >= shortest) {
         found.add(value);
-        const bare = /^(?:bearer|basic)\s+(.+)$/i.exec(value)?.[1];
-        if (bare !== undefined && bare.length >= shortest) found.add(bare);
+        const bare = value.replace(/^(?:bearer|basic)\s+/i, '');
+        if (bare.length >= shortest) found.add(bare);
       }
       if (!/^[a-z0-9+.-]+:\/\//i.test(value) || !URL.canParse(value)) return;
       const { password } = new URL(value);

@@ -44,6 +44,7 @@ export function openPrivateLink({ subgraph, keys, now = Date.now }: PrivateLinkO
       throw new LinkRefused('This subgraph answers its gateway only, and the request is not signed.');
     const covered = [...input.slice(0, input.indexOf(')')).matchAll(/"([^"]+)"/g)].map(([, name]) => name!);
     const parameter = (name: string) =>
+      // eslint-disable-next-line no-restricted-syntax -- each of three names stands before a text without quotes, or digits
       new RegExp(`;${name}=(?:"([^"]*)"|(\\d+))(?=;|$)`).exec(input)?.slice(1).join('');
     for (const name of ['@method', 'content-digest', ...(headers['weir-identity'] ? ['weir-identity'] : [])])
       if (!covered.includes(name)) throw new LinkRefused(`The signature does not cover "${name}".`);

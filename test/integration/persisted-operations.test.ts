@@ -354,6 +354,18 @@ describe('trusted documents', () => {
     expect(await post(gateway, named(sha256(other)))).toEqual({ data: { me: { id: 'u1' } } });
   });
 
+  it('take no longer for a text whose quotes do not close, and tell none of it', async () => {
+    const gateway = await start({ persistedOperations: { manifest: manifest(apolloManifest(query)) } });
+    const began = performance.now();
+    // Of 150 KB each quote was searched for another one to the end, for 5 s.
+    const quotes = String.raw`"a\ `.trim();
+    for (const document of [quotes.repeat(50_000), `{ me } """${String.raw`\"""`.repeat(40_000)}`])
+      expect(await post(gateway, { query: document })).toBe('400 GRAPHQL_PARSE_FAILED');
+    expect(performance.now() - began).toBeLessThan(2_000);
+    const told = gateway.log.filter(({ msg }) => msg === 'an operation is in no manifest');
+    expect(told.map(({ document }) => document)).toEqual(['', '{ me }']);
+  });
+
   it('leave others be without a word with `mode: allow-unknown`', async () => {
     const gateway = await start({
       persistedOperations: { manifest: manifest(apolloManifest(query)), mode: 'allow-unknown' },

@@ -1,6 +1,7 @@
 import { type Meter } from '@opentelemetry/api';
 import type { ClientRequest } from '../../client-request';
 import { type Options, OptionsError } from '../../options';
+import { matchesParts } from '../../wildcards';
 import type { Logger } from '../logger';
 import type { MutationFacts } from './mutation-facts';
 import type { AuditAction, AuditRecord } from './record';
@@ -108,10 +109,8 @@ async function openSink(to: string, key: string | undefined, index: number): Pro
 
 function compileSelector({ actions, coordinates }: Options['audit']['trails'][number]['select']) {
   const wanted = new Set<AuditAction>(actions);
-  const patterns = coordinates.map((pattern) => new RegExp(`^${pattern.split('*').map(escape).join('.*')}$`));
+  const patterns = coordinates.map((pattern) => pattern.split('*'));
   return ({ action, coordinates: done = [] }: AuditRecord): boolean =>
     wanted.has(action) &&
-    (action !== 'mutation' || done.some((each) => patterns.some((pattern) => pattern.test(each))));
+    (action !== 'mutation' || done.some((each) => patterns.some((parts) => matchesParts(each, parts))));
 }
-
-const escape = (text: string): string => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');

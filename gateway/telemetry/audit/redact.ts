@@ -1,15 +1,15 @@
+import { matchesParts } from '../../wildcards';
+
 /**
  * Compiles name patterns, `*` standing for anything, to a function that copies a value with what stands under such a
  * name replaced by `[redacted]`. Long texts and lists are cut: a record tells what was done, it is no backup.
  */
 export function compileRedaction(patterns: readonly string[]): (value: unknown) => unknown {
-  const escaped = patterns.map((pattern) =>
-    pattern
-      .split('*')
-      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-      .join('.*'),
-  );
-  const isSecret = new RegExp(`^(?:${escaped.join('|')})$`, 'i');
+  const secret = patterns.map((pattern) => pattern.toLowerCase().split('*'));
+  const isSecret = (name: string): boolean => {
+    const lower = name.toLowerCase();
+    return secret.some((parts) => matchesParts(lower, parts));
+  };
   const copy = (value: unknown, depth: number): unknown => {
     if (typeof value === 'string')
       return value.length > longestText ? `${value.slice(0, longestText)}…` : value;
@@ -21,10 +21,7 @@ export function compileRedaction(patterns: readonly string[]): (value: unknown) 
     }
     const entries = Object.entries(value).slice(0, longestList);
     return Object.fromEntries(
-      entries.map(([name, member]) => [
-        name,
-        patterns.length > 0 && isSecret.test(name) ? '[redacted]' : copy(member, depth + 1),
-      ]),
+      entries.map(([name, member]) => [name, isSecret(name) ? '[redacted]' : copy(member, depth + 1)]),
     );
   };
   return (value) => copy(value, 0);

@@ -54,7 +54,8 @@ export class Overload {
     this.#limit = Math.min(least, options.options.requests);
     const { clients, logger } = options;
     const responses = () => clients.responses();
-    this.#unread = new UnreadAnswers({ limit: options.options.unread, responses, logger });
+    const { unread: limit, readRate: rate, readTime: time } = options.options;
+    this.#unread = new UnreadAnswers({ limit, rate, time, responses, logger });
     this.#room = new WaitingRoom({ patience: options.options.wait, hasPlace: () => this.#isFree });
     this.#room.seats = atRest(options.options.queue);
     options.statistics.add(this.#room);

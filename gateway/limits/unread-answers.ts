@@ -1,10 +1,15 @@
 import type { ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
+import type { Http2ServerResponse, ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Logger } from '../telemetry/logger';
 
 export interface UnreadAnswersOptions {
-  /** Bytes of answers that may wait in this process. */
+  /** Bytes of answers that may wait in this process for longer than a moment. */
   readonly limit: number;
+  /** Bytes in a second that a client reads at least. */
+  readonly rate: number;
+  /** Milliseconds over which it is averaged. */
+  readonly time: number;
   /** Those that are not sent yet, of HTTP/1.1 or HTTP/2. */
   readonly responses: () => Iterable<ServerResponse>;
   readonly logger: Pick<Logger, 'warn'>;
@@ -12,16 +17,19 @@ export interface UnreadAnswersOptions {
 
 /**
  * Keeps clients that do not read from filling the memory with their answers. What the system's buffers take counts as
- * read: whoever reads at all, however slowly, hardly ever keeps anything here.
+ * read. Connections are cut, and no more of them than it takes:
  *
- * While too much waits, connections on which something has waited for a second are cut, those first that keep the most.
+ * - while more than half of the limit waits, of clients that read less than `rate`, those first that keep the most;
+ * - while more than the limit waits, those first that have taken nothing for the longest, then those on which something
+ *   has waited for a second.
+ *
+ * What is new is given time until the next look. Where twice as much waits nevertheless, nothing should be added to it.
  */
 export class UnreadAnswers {
   /** Whether too much waits, so that nothing should be added to it. */
   isTooMuch = false;
   readonly #options: UnreadAnswersOptions;
-  /** When something was seen first that has waited on a connection ever since, in milliseconds. */
-  #since = new Map<Connection, number>();
+  #readers = new Map<Connection, Reader>();
 
   constructor(options: UnreadAnswersOptions) {
     this.#options = options;
@@ -29,40 +37,129 @@ export class UnreadAnswers {
 
   /** To be called a few times in a second. */
   look(now: number): void {
-    const { limit, responses, logger } = this.#options;
-    const unread = new Map<Connection, number>();
-    let bytes = 0;
-    for (const response of responses()) {
-      const { writableLength } = response;
-      if (writableLength === 0) continue;
-      const connection = connectionOf(response);
-      unread.set(connection, (unread.get(connection) ?? 0) + writableLength);
-      bytes += writableLength;
-    }
-    this.#since = new Map([...unread.keys()].map((each) => [each, this.#since.get(each) ?? now]));
-    this.isTooMuch = bytes > limit;
-    if (!this.isTooMuch) return;
+    const { limit, rate, time, logger } = this.#options;
+    this.#readers = this.#readersOf(now);
+    const readers = [...this.#readers.values()].sort((one, other) => other.kept - one.kept);
+    let bytes = readers.reduce((sum, { kept }) => sum + kept, 0);
     let cut = 0;
-    for (const [connection, its] of [...unread].sort(([, one], [, other]) => other - one)) {
-      if (now - this.#since.get(connection)! < patience) continue;
-      connection.destroy();
-      cut++;
-      bytes -= its;
-      if (bytes <= limit) break;
-    }
-    this.isTooMuch = bytes > limit;
+    const cutDownTo = (most: number, some: readonly Reader[]): void => {
+      for (const reader of some) {
+        if (bytes <= most) return;
+        if (reader.isCut) continue;
+        reader.cut();
+        bytes -= reader.kept;
+        cut++;
+      }
+    };
+    const isSlow = (reader: Reader): boolean => {
+      const read = reader.readIn(time, now);
+      return read !== undefined && read < (rate * time) / 1000;
+    };
+    // Each is asked: the time begins anew when it is over.
+    cutDownTo(limit / 2, readers.filter(isSlow));
+    cutDownTo(
+      limit,
+      readers.filter((each) => each.stalledSince < now).sort((a, b) => a.stalledSince - b.stalledSince),
+    );
+    cutDownTo(
+      limit,
+      readers.filter(({ since }) => now - since >= patience),
+    );
+    this.isTooMuch = bytes > 2 * limit;
     if (cut > 0) logger.warn({ connections: cut }, 'clients do not read their answers: connections were cut');
+  }
+
+  #readersOf(now: number): Map<Connection, Reader> {
+    const readers = new Map<Connection, Reader>();
+    for (const response of this.#options.responses()) {
+      const kept = keptOf(response);
+      if (kept === 0) continue;
+      const connection = connectionOf(response);
+      if (connection.destroyed) continue;
+      let reader = readers.get(connection);
+      if (reader === undefined) {
+        reader = this.#readers.get(connection) ?? new Reader(connection, now);
+        reader.look(now);
+        readers.set(connection, reader);
+      }
+      reader.kept += kept;
+    }
+    return readers;
   }
 }
 
 /** Milliseconds. */
 const patience = 1000;
 
-interface Connection {
-  destroy(): unknown;
+/** A connection on which something waits. */
+class Reader {
+  /** Bytes that wait. */
+  kept = 0;
+  isCut = false;
+  /** Since when nothing of it was taken. */
+  stalledSince: number;
+  /** Since when something has waited. */
+  readonly since: number;
+  readonly #connection: Connection;
+  #taken: number;
+  /** When the time began over which is averaged, and what had been taken until then. */
+  #mark: { readonly at: number; readonly taken: number };
+
+  constructor(connection: Connection, now: number) {
+    this.#connection = connection;
+    this.#taken = takenBy(connection);
+    this.since = this.stalledSince = now;
+    this.#mark = { at: now, taken: this.#taken };
+  }
+
+  look(now: number): void {
+    this.kept = 0;
+    const taken = takenBy(this.#connection);
+    if (taken > this.#taken) this.stalledSince = now;
+    this.#taken = taken;
+  }
+
+  /** Bytes that were taken in the last `time` milliseconds, once for each of them; undefined before they are over. */
+  readIn(time: number, now: number): number | undefined {
+    const { at, taken } = this.#mark;
+    if (now - at < time) return undefined;
+    this.#mark = { at: now, taken: this.#taken };
+    return ((this.#taken - taken) * time) / (now - at);
+  }
+
+  cut(): void {
+    this.isCut = true;
+    this.#connection.destroy();
+  }
 }
 
+interface Connection {
+  readonly destroyed: boolean;
+  /** Of a session of HTTP/2. */
+  readonly socket?: Socket;
+  destroy(): void;
+}
+type Response = ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
+
 /** Of HTTP/2 the whole session: its streams wait for the same client. */
-function connectionOf(response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>): Connection {
-  return response.stream?.session ?? response.req.socket;
+const connectionOf = (response: Response): Connection =>
+  (response.stream?.session as ServerHttp2Session | undefined) ?? response.req.socket;
+
+/** Over HTTP/2, Fastify writes a body piece by piece as it is read, and keeps all of it until then. */
+function keptOf(response: Response): number {
+  const { writableLength } = response;
+  if (response.stream === undefined || !response.headersSent || response.writableEnded) return writableLength;
+  return Math.max(writableLength, Number(response.getHeader('content-length') ?? 0));
+}
+
+/** Bytes that the system has taken of a connection. A part of a write is seen only where Node itself counts it. */
+function takenBy(connection: Connection): number {
+  const { _handle: handle } = (connection.socket ?? connection) as { readonly _handle?: Handle | null };
+  return handle == null ? 0 : handle.bytesWritten - handle.writeQueueSize;
+}
+
+interface Handle {
+  readonly bytesWritten: number;
+  /** Bytes of writes that are under way. */
+  readonly writeQueueSize: number;
 }

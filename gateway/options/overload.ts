@@ -24,8 +24,14 @@ export const overload = mapOf({
   unread: size
     .prefault('128MiB')
     .describe(
-      'How much of answers may wait in a process for clients to read them. While it is more, requests are refused, and connections are cut on which something has waited for a second, those first that keep the most.',
+      'How much of answers may wait in a process for clients to read them. While it is more, connections are cut: those first that have taken nothing for the longest, then those on which something has waited for a second. Requests are refused while it is twice as much.',
     ),
+  readRate: size
+    .prefault('2KiB')
+    .describe(
+      'How much a client reads in a second at least. While more than half of `unread` waits, connections are cut of clients that read less, those first that keep the most, until half of it is left. What the buffers of the system take counts as read.',
+    ),
+  readTime: timeout.prefault('10s').describe('The time over which `readRate` is averaged.'),
   unsent: size
     .prefault('128MiB')
     .describe(

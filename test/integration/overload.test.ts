@@ -4,7 +4,9 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { startCanary } from '../support/canary';
 import { requestBytes } from '../support/pipelined';
+import { eventually } from '../support/process';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
 
@@ -100,6 +102,7 @@ describe('a client that reads nothing', () => {
   const json = { 'content-type': 'application/json' };
   const files = join(__dirname, '../support/tls');
   const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
+  const large = JSON.stringify({ data: { me: { name: 'x'.repeat(2_000_000) } } });
   /** More than the buffers of the system take. */
   const requests = 300;
   let own: TestGateway;
@@ -120,9 +123,10 @@ describe('a client that reads nothing', () => {
     });
   };
 
+  const isCut = () =>
+    own.log.some(({ msg }) => msg === 'clients do not read their answers: connections were cut');
   const wasCut = async () => {
-    while (!own.log.some(({ msg }) => msg === 'clients do not read their answers: connections were cut'))
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await eventually(isCut, 30_000);
     while (!(await own.metrics()).includes('weir_requests_in_flight 0'))
       await new Promise((resolve) => setTimeout(resolve, 20));
   };
@@ -159,6 +163,57 @@ describe('a client that reads nothing', () => {
     await wasCut();
     session.destroy();
   }, 30_000);
+
+  it('is cut on HTTP/2 also when its answers are large and its window is 0', async () => {
+    graph.accounts.answer = (_, response) => response.end(large);
+    await start({ tls, overload: { unread: '8MiB' } });
+    const session = connectHttp2(new URL(own.url).origin, {
+      ca: readFileSync(tls.cert),
+      settings: { initialWindowSize: 0 },
+    });
+    session.on('error', () => undefined);
+    // 20 MB, of which Fastify writes 64 KB each before it waits.
+    for (let i = 0; i < 10; i++) {
+      const headers = { ':method': 'POST', ':path': '/graphql', ...json, authorization: `${i}` };
+      const stream = session.request(headers);
+      stream.on('error', () => undefined);
+      stream.end(body);
+    }
+    await wasCut();
+    session.destroy();
+  }, 30_000);
+
+  it.each([
+    ['as soon as too much waits', '48MiB'],
+    ['after the time for which it may read so slowly', '128MiB'],
+  ])(
+    'but some bytes now and then is cut %s, and nobody else is refused',
+    async (_, unread) => {
+      graph.accounts.answer = (_, response) => response.end(large);
+      await start({ overload: { unread, readTime: '1s' } });
+      const canary = await startCanary({ url: own.url, queries: ['{ __typename }'] });
+      const { hostname, port } = new URL(own.url);
+      const headers = (i: number) => [...Object.entries(json), ['authorization', `client ${i}`] as const];
+      const readers = Array.from({ length: 6 }, (_, i) => {
+        const socket = connect(Number(port), hostname);
+        socket.on('error', () => undefined);
+        // 18 MB each, more than the buffers of the system take.
+        for (let k = 0; k < 9; k++) socket.write(requestBytes('POST /graphql', headers(i), body));
+        socket.pause();
+        const timer = setInterval(() => socket.read(100), 100);
+        return () => {
+          clearInterval(timer);
+          socket.destroy();
+        };
+      });
+      await eventually(isCut, 30_000);
+      readers.forEach((leave) => leave());
+      await canary.expectUnharmed();
+      await canary.stop();
+      expect(await own.metrics()).not.toMatch(/^weir_requests_refused_total [1-9]/m);
+    },
+    40_000,
+  );
 });
 
 describe('a client that begins requests and sends no more of them', () => {

@@ -35,7 +35,10 @@ beforeEach(() => {
   unread = 0;
   responses = [];
   overload = new Overload({
-    options: { requests: 1000, delay: 40, queue: 100, wait: 25, unread: 1000, unsent: 1000 },
+    options: {
+      ...{ requests: 1000, delay: 40, queue: 100, wait: 25 },
+      ...{ unread: 1000, readRate: 1, readTime: 10_000, unsent: 1000 },
+    },
     clients: {
       get size() {
         return inFlight + unread;
@@ -273,12 +276,17 @@ it('says once that it refuses, and once that it is over', async () => {
   expect(await metrics.collect()).toContain('weir_requests_refused_total 2');
 });
 
-it('refuses at once while clients leave too much of their answers unread, and serves those that wait no sooner', () => {
+it('refuses at once while clients read too much of their answers at once, and serves those that wait no sooner', () => {
   inFlight = 1000;
   comes('a');
-  responses = [
-    { writableLength: 1001, req: { complete: true, socket: { destroy: () => undefined } } } as never,
-  ];
+  const reading = {
+    get bytesWritten() {
+      return clock;
+    },
+    writeQueueSize: 0,
+  };
+  const socket = { destroy: () => undefined, _handle: reading };
+  responses = [{ writableLength: 2001, req: { complete: true, socket } } as never];
   live(20, 0);
   inFlight = 0;
   live(90, 0);

@@ -9,11 +9,20 @@ let unread: UnreadAnswers;
 beforeEach(() => {
   said.length = 0;
   responses = [];
-  unread = new UnreadAnswers({ limit: 1000, responses: () => responses, logger: logger as never });
+  unread = new UnreadAnswers({
+    ...{ limit: 1000, rate: 10, time: 10_000 },
+    responses: () => responses,
+    logger: logger as never,
+  });
 });
 
 class Connection {
   isOpen = true;
+  readonly _handle = { bytesWritten: 0, writeQueueSize: 0 };
+
+  get destroyed(): boolean {
+    return !this.isOpen;
+  }
 
   destroy(): void {
     this.isOpen = false;
@@ -24,26 +33,72 @@ function waits(connection: Connection, writableLength: number): void {
   responses.push({ writableLength, req: { socket: connection } } as unknown as ServerResponse);
 }
 
-it('lets answers wait as long as they are not too much', () => {
+it('lets answers wait as long as they are no more than half of what may wait', () => {
   const client = new Connection();
-  waits(client, 1000);
+  waits(client, 500);
   for (const now of [0, 1000, 60_000]) unread.look(now);
   expect([unread.isTooMuch, client.isOpen]).toEqual([false, true]);
 });
 
-it('says at once that it is too much, and cuts who has not read for a second', () => {
+it('cuts who takes nothing as soon as too much waits, and refuses nobody', () => {
   const client = new Connection();
   waits(client, 400);
   waits(client, 601);
   unread.look(0);
-  unread.look(999);
-  expect([unread.isTooMuch, client.isOpen]).toEqual([true, true]);
-  unread.look(1000);
-  expect(client.isOpen).toBe(false);
+  expect([unread.isTooMuch, client.isOpen]).toEqual([false, true]);
+  unread.look(100);
+  expect([unread.isTooMuch, client.isOpen]).toEqual([false, false]);
   expect(said).toEqual(['{"connections":1} clients do not read their answers: connections were cut']);
-  responses = [];
-  unread.look(1100);
-  expect(unread.isTooMuch).toBe(false);
+});
+
+it('says that it is too much where twice as much is being read, and cuts who takes more than a second', () => {
+  const client = new Connection();
+  waits(client, 2001);
+  const seen = [0, 999, 1000].map((now) => {
+    client._handle.bytesWritten += 100;
+    unread.look(now);
+    return [unread.isTooMuch, client.isOpen];
+  });
+  expect(seen).toEqual([
+    [true, true],
+    [true, true],
+    [false, false],
+  ]);
+});
+
+it('cuts who has taken nothing for the longest before who keeps the most', () => {
+  const [stalled, large] = [new Connection(), new Connection()];
+  waits(stalled, 400);
+  unread.look(0);
+  waits(large, 900);
+  unread.look(100);
+  unread.look(200);
+  expect([stalled.isOpen, large.isOpen]).toEqual([false, true]);
+});
+
+it('cuts who reads too slowly while more than half waits, until it is half', () => {
+  const [slow, larger, quick] = [new Connection(), new Connection(), new Connection()];
+  waits(slow, 200);
+  waits(larger, 300);
+  waits(quick, 250);
+  for (let now = 0; now <= 10_000; now += 100) {
+    for (const each of [slow, larger]) each._handle.bytesWritten += 0.9;
+    quick._handle.bytesWritten += 1.1;
+    unread.look(now);
+    if (now < 10_000) expect([slow, larger, quick].map(({ isOpen }) => isOpen)).toEqual([true, true, true]);
+  }
+  expect([slow.isOpen, larger.isOpen, quick.isOpen]).toEqual([true, false, true]);
+});
+
+it('takes what is still under way as not read', () => {
+  const client = new Connection();
+  waits(client, 600);
+  for (const now of [0, 10_000]) {
+    client._handle.bytesWritten += 1000;
+    client._handle.writeQueueSize += 1000;
+    unread.look(now);
+  }
+  expect(client.isOpen).toBe(false);
 });
 
 it('cuts those who keep the most, and no more of them than it has to', () => {
@@ -68,6 +123,18 @@ it('does not cut who has read everything in between', () => {
   waits(quick, 900);
   unread.look(1000);
   expect([slow.isOpen, quick.isOpen]).toEqual([false, true]);
+});
+
+it('counts all of an answer over HTTP/2 that is written piece by piece', () => {
+  const session = new Connection();
+  const response = {
+    ...{ writableLength: 64, headersSent: true, writableEnded: false, getHeader: () => '1001' },
+    ...{ stream: { session }, req: {} },
+  };
+  responses.push(response as unknown as ServerResponse);
+  unread.look(0);
+  unread.look(1000);
+  expect(session.isOpen).toBe(false);
 });
 
 it('cuts the whole session of a stream of HTTP/2', () => {

@@ -8,6 +8,7 @@ import { withObjectConditions } from './abstract-conditions';
 import { abstractTypesOf, hasConditionsOn } from './abstract-types';
 import { withUnconditionalSelections } from './conditional-selections';
 import { withConditionsOnFields } from './fragment-conditions';
+import { withoutIntrospection } from './introspection-fields';
 import { withoutLiteralConditions } from './literal-conditions';
 import { keepLocalSelections } from './merged-trees';
 import { withMutationsOnce } from './repeated-mutations';
@@ -46,7 +47,9 @@ export function mendsOf(original: DocumentNode): Mends {
     hasStandIns: required !== undefined,
     mend: (plan, apiSchema) => (document, operationName) => {
       const prepared = withUnconditionalSelections(
-        withConditionsOnFields(withMutationsOnce(withoutLiteralConditions(document), operationName)),
+        withConditionsOnFields(
+          withMutationsOnce(withoutLiteralConditions(withoutIntrospection(document)), operationName),
+        ),
       );
       const apart = hasConditionsOn(abstractTypes, prepared)
         ? typesApart(prepared, apiSchema(), abstractTypes)

@@ -91,7 +91,6 @@ export function createFormatError(logger: Logger): FormatError {
       const code = codeForStatus(error.extensions) ?? error.extensions['code'];
       if (isDefect(code)) logger.error({ err: error.cause ?? error, code }, 'an operation failed');
       if (code !== undefined) return { ...told, extensions: { ...extensions, code } };
-      if (error.originalError === undefined) return told;
     }
     logger.error({ err: error }, 'an operation failed');
     return { message: errors.INTERNAL_SERVER_ERROR.message(), extensions: { code: 'INTERNAL_SERVER_ERROR' } };

@@ -58,7 +58,7 @@ export function iam(options: IamOptions, logger: Pick<Logger, 'error'>): Authent
     for (const name of ['host', 'x-amz-date']) {
       if (!signedHeaders.includes(name)) return `The signature does not cover the header "${name}".`;
     }
-    const missing = signedHeaders.find((name) => headers[name] === undefined);
+    const missing = signedHeaders.find((name) => !Object.hasOwn(headers, name));
     if (missing !== undefined) return `The signature covers the header "${missing}", which was not sent.`;
     if (!amzDate!.startsWith(date)) return 'The date of the signature is not that of x-amz-date.';
     if (scope.service !== service)

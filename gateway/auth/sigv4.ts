@@ -113,7 +113,7 @@ export function canonicalTarget(url: string): CanonicalTarget {
 
 /** A header's value in a canonical request. */
 export function canonicalValue(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[name];
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
   if (value === undefined) return undefined;
   return (typeof value === 'string' ? value : value.join(',')).trim().replace(/\s+/g, ' ');
 }

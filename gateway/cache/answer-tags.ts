@@ -237,11 +237,13 @@ function addFieldTags(
   variables: Record<string, unknown>,
   tags: Set<string>,
 ): void {
+  // Without a prototype: a variable that was not sent may be called `constructor`.
+  const known = Object.assign(Object.create(null) as Record<string, unknown>, variables);
   for (const { name, arguments: given } of [...root.fields.values()].flat()) {
     const own = formats.get(name) ?? [];
     if (own.length === 0) continue;
     const values = given.map(
-      (argument) => [argument.name.value, valueFromASTUntyped(argument.value, variables)] as const,
+      (argument) => [argument.name.value, valueFromASTUntyped(argument.value, known)] as const,
     );
     for (const format of own)
       tags.add(interpolate(format, 'args', (path) => at(Object.fromEntries(values), path)));

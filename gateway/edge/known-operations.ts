@@ -151,10 +151,11 @@ function fail(
   { corsHeaders, logger }: KnownOperationsOptions,
 ): void {
   if (error instanceof ClientGone) return;
-  if (!(error instanceof GraphQLError))
-    logger.error({ err: error, requestId: client.id }, 'a request failed');
-  const known = error instanceof GraphQLError ? error : requestError('INTERNAL_SERVER_ERROR', {});
-  writeError(response, request, known, [...client.ownHeaders, ...corsHeaders(request.headers.origin)]);
+  // One of ours has a code; graphql-js throws others, where it is asked for what is impossible.
+  const isOurs = error instanceof GraphQLError && error.extensions['code'] !== undefined;
+  if (!isOurs) logger.error({ err: error, requestId: client.id }, 'a request failed');
+  const told = isOurs ? error : requestError('INTERNAL_SERVER_ERROR', {});
+  writeError(response, request, told, [...client.ownHeaders, ...corsHeaders(request.headers.origin)]);
 }
 
 function writeError(

@@ -54,7 +54,8 @@ export function conditionValues(
   names: readonly string[],
   variables: Readonly<Record<string, unknown>>,
 ): Conditions {
-  const values: Record<string, boolean> = {};
+  // Without a prototype: a variable may be called `__proto__`.
+  const values = Object.create(null) as Record<string, boolean>;
   for (const name of names) {
     if (Object.hasOwn(variables, name) && variables[name] !== undefined)
       values[name] = variables[name] === true;

@@ -29,7 +29,7 @@ export function compileInputs(
   });
   if (finds.length === 0) return undefined;
   return (variables, see) => {
-    for (const [name, find] of finds) find(variables[name], see);
+    for (const [name, find] of finds) if (Object.hasOwn(variables, name)) find(variables[name], see);
   };
 }
 

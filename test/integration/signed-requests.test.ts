@@ -247,6 +247,17 @@ it('takes the hash of the body from the body, not from the client', async () => 
   expect((await send(signed)).status).toBe(401);
 });
 
+it.each(['constructor', '__proto__', 'x-none'])(
+  'refuses a signature that covers a header that was not sent: %s',
+  async (name) => {
+    const signed = withAuthorization(await smithy(), (text) =>
+      text.replace('SignedHeaders=', `SignedHeaders=${name};`),
+    );
+    const answer = await send(signed);
+    expect(answer).toMatchObject({ status: 401, body: expect.stringContaining('which was not sent') });
+  },
+);
+
 it('takes no signature for another service', async () => {
   const answer = await send(await smithy({ service: 'execute-api' }));
   expect(answer).toMatchObject({ status: 401, body: expect.stringContaining('is for the service') });

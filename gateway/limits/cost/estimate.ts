@@ -108,7 +108,9 @@ function argumentValue(
     given?.value.kind === Kind.NULL ? null : definition.args.find((each) => each.name === name)?.defaultValue;
   for (const member of members) {
     value =
-      typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[member] : undefined;
+      typeof value === 'object' && value !== null && Object.hasOwn(value, member)
+        ? (value as Record<string, unknown>)[member]
+        : undefined;
   }
   return value;
 }

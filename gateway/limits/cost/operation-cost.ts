@@ -36,7 +36,10 @@ export function compileOperationCost(
   const defaults = defaultsOf(operation);
   const constant = fields.some(dependsOnVariables) ? undefined : estimateCost(fields, defaults, surcharge);
   return {
-    estimate: (variables) => constant ?? estimateCost(fields, { ...defaults, ...variables }, surcharge),
+    // Without a prototype: a variable that was not sent may be called `constructor`.
+    estimate: (variables) =>
+      constant ??
+      estimateCost(fields, Object.assign(Object.create(null) as object, defaults, variables), surcharge),
     actual: (data) => Math.round(actualCost(fields, data) + surcharge * countOf(data)),
   };
 }

@@ -13,6 +13,7 @@ import { handleErrors, sendError } from './http-errors';
 import type { Places } from './limits/places';
 import { hasArrived } from './limits/unsent-requests';
 import type { Options } from './options';
+import { refuseRepeatedCredentials } from './repeated-credentials';
 import { securityHeaders } from './security-headers';
 import type { Logger } from './telemetry/logger';
 
@@ -68,7 +69,9 @@ export function createHttpServer(settings: HttpServerOptions): HttpServer {
   });
   app.addHook('onRequest', ({ raw }, reply, done) => {
     void reply.headers(security);
+    const repeated = refuseRepeatedCredentials(raw);
     if (hasTooLargeHeaders(raw)) done(requestError('HEADERS_TOO_LARGE', {}));
+    else if (repeated !== undefined) done(repeated);
     else if (raw.headers.upgrade?.toLowerCase() === 'websocket') done(noWebSockets());
     else done();
   });

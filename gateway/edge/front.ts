@@ -5,6 +5,7 @@ import { holdLeave } from '../continue';
 import { hasTooLargeHeaders } from '../header-limits';
 import type { Places } from '../limits/places';
 import type { Rates } from '../limits/rates';
+import { refuseRepeatedCredentials } from '../repeated-credentials';
 import { WholeRequest } from './whole-messages';
 
 /** Answers a request or hands it on to the routes. */
@@ -92,7 +93,9 @@ export function createFront({
   }
 
   return (client, request, response, route) => {
-    const isUsual = !hasTooLargeHeaders(request) && isOpen();
+    // The routes say what is wrong with its headers.
+    const isUsual =
+      !hasTooLargeHeaders(request) && refuseRepeatedCredentials(request) === undefined && isOpen();
     const isPost = isUsual && request.method === 'POST' && request.url === path;
     const size = isPost ? jsonSize(request) : 0;
     const isTaken = size > 0 && size <= bodyLimit;

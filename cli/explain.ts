@@ -54,8 +54,10 @@ async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<v
     options,
   }).catch((error: unknown) => {
     // It rejects only when the supergraph does not build.
-    const [reason] = (error as Error).message.split('\n');
-    throw new CommandFailure(`weir: ${flags.supergraph} cannot be planned for: ${reason}`, 2);
+    throw new CommandFailure(
+      `weir: ${flags.supergraph} cannot be planned for: ${(error as Error).message}`,
+      2,
+    );
   });
   if ('errors' in explanation) {
     const source = new Source(query, flags.query);

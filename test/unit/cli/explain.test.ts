@@ -174,6 +174,26 @@ describe('weir explain', () => {
       stderr: expect.stringMatching(/^weir: .*query\.graphql cannot be planned for: [^\n]+\n$/),
     });
   });
+
+  it('says all of why a supergraph cannot be run', async () => {
+    const unserved = composed().replace(
+      '@link(url: "https://specs.apollo.dev/join',
+      '@link(url: "https://specs.apollo.dev/connect/v0.3", for: EXECUTION)\n  @link(url: "https://specs.apollo.dev/join',
+    );
+    const query = file('query.graphql', '{ me { name } }');
+
+    const { exitCode, stderr } = await explain(
+      '--query',
+      query,
+      '--supergraph',
+      file('unserved.graphql', unserved),
+    );
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(
+      'feature https://specs.apollo.dev/connect/v0.3 is for: EXECUTION but is unsupported',
+    );
+  });
 });
 
 function explain(...args: string[]) {

@@ -14,6 +14,7 @@ import type { Gateway } from './gateway';
 import type { Options } from './options';
 import { stringifyResult } from './response-data';
 import type { Logger } from './telemetry/logger';
+import { oneOfVariables } from './validation-rules';
 
 export interface ApolloServerSettings {
   readonly gateway: Gateway;
@@ -35,6 +36,7 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
     introspection: true,
     allowBatchedHttpRequests: true,
     persistedQueries: registry === undefined ? false : { cache: registry },
+    validationRules: [oneOfVariables],
     validationOptions: { maxErrors: mostErrors },
     hideSchemaDetailsFromClientErrors: !development,
     includeStacktraceInErrorResponses: false,

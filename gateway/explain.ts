@@ -4,6 +4,7 @@ import { compileOperation, outlineCalls, type OutlinedCall } from './execution';
 import { explainSavings, type Savings } from './explain-savings';
 import { type Options, parseOptions } from './options';
 import { createPlanner } from './planning';
+import { validationRules } from './validation-rules';
 
 export interface ExplainOptions {
   readonly supergraphSdl: string;
@@ -40,7 +41,7 @@ export async function explainOperation(given: ExplainOptions): Promise<Explanati
     const { apiSchemaSdl, answerTypesSdl } = await planner.ready;
     const schema = buildSchema(apiSchemaSdl.join(''), trusted);
     const document = parse(query);
-    const invalid = validate(schema, document);
+    const invalid = validate(schema, document, validationRules);
     if (invalid.length > 0) return { errors: invalid };
     const operation = getOperationAST(document, operationName);
     if (operation == null) {

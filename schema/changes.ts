@@ -44,7 +44,10 @@ const severities: Record<CriticalityLevel, Severity> = {
 };
 
 /** In the notation of the specification's schema coordinates: an argument is `Type.field(argument:)`. */
-function coordinateOf({ path = '' }: Change): string {
+function coordinateOf(change: Change): string {
+  // Of a directive that is put on something, such as `By.@oneOf`, that is concerned.
+  const usage = change.path?.lastIndexOf('.@') ?? -1;
+  const path = usage === -1 ? (change.path ?? '') : change.path!.slice(0, usage);
   const [type, field, argument] = path.split('.');
   return argument === undefined || type!.startsWith('@') ? path : `${type}.${field}(${argument}:)`;
 }

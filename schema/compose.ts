@@ -1,8 +1,11 @@
 import { composeServices, type CompositionSuccess } from '@apollo/composition';
 import { version } from '@apollo/composition/package.json';
+import type { Schema } from '@apollo/federation-internals';
 import { type DocumentNode, GraphQLError, parse, Source } from 'graphql';
 import { readAppSync } from './appsync';
+import { misfitsOf, readOneOf, withOneOf } from './one-of';
 import { locate, type Problem, type ProblemLocation } from './problem';
+import { linksOf, unservedFeatures } from './unserved-features';
 
 /** What one subgraph brings to a composition. */
 export interface SubgraphSchema {
@@ -29,11 +32,14 @@ export const composerVersion = version;
  */
 export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphSchema[] }): Composition {
   const documents: SubgraphDocument[] = [];
+  const oneOfInputs = new Set<string>();
   const errors: Problem[] = [];
   for (const subgraph of subgraphs) {
     const source = new Source(subgraph.sdl, subgraph.file);
     try {
-      const { document, missing } = readAppSync(parse(source));
+      const { document: declared, missing } = readAppSync(parse(source));
+      const { document, inputs } = readOneOf(declared);
+      for (const name of inputs) oneOfInputs.add(name);
       documents.push({ subgraph, source, document });
       for (const { message, offset } of missing) {
         const locations = [locate(source, offset, subgraph.name)];
@@ -49,6 +55,12 @@ export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphS
       });
     }
   }
+  for (const { subgraph, source, document } of documents) {
+    for (const { message, offset } of misfitsOf(document, oneOfInputs)) {
+      const locations = [locate(source, offset, subgraph.name)];
+      errors.push({ level: 'error', code: 'INVALID_ONE_OF', message, locations });
+    }
+  }
   if (errors.length > 0) return { errors };
 
   const result = composeServices(
@@ -58,18 +70,33 @@ export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphS
       typeDefs: document,
     })),
   );
-  return result.errors
-    ? { errors: result.errors.map((error) => describeError(error, documents)) }
-    : {
-        supergraphSdl: `${result.supergraphSdl.trimEnd()}\n`,
-        hints: result.hints.map((hint) => describeHint(hint, documents)),
-      };
+  if (result.errors) return { errors: result.errors.map((error) => describeError(error, documents)) };
+  const refused = unserved(result.schema, documents);
+  if (refused.length > 0) return { errors: refused };
+  const { schema, supergraphSdl } = result;
+  const sdl = oneOfInputs.size === 0 ? supergraphSdl : withOneOf(schema, oneOfInputs);
+  return {
+    supergraphSdl: `${sdl.trimEnd()}\n`,
+    hints: result.hints.map((hint) => describeHint(hint, documents)),
+  };
 }
 
 interface SubgraphDocument {
   readonly subgraph: SubgraphSchema;
   readonly source: Source;
   readonly document: DocumentNode;
+}
+
+/** What the gateway would refuse the supergraph for is said here, and where. */
+function unserved({ coreFeatures }: Schema, documents: readonly SubgraphDocument[]): Problem[] {
+  return unservedFeatures.flatMap(({ identity, name }) => {
+    if (coreFeatures?.getByIdentity(identity) === undefined) return [];
+    const locations = documents.flatMap(({ subgraph, source, document }) =>
+      linksOf(document, identity).map(({ start }) => locate(source, start, subgraph.name)),
+    );
+    const message = `The gateway does not run ${name}.`;
+    return [{ level: 'error', code: 'UNSUPPORTED_FEATURE', message, locations }];
+  });
 }
 
 function describeError(error: GraphQLError, documents: readonly SubgraphDocument[]): Problem {

@@ -4,7 +4,10 @@ import { getLocation, printSourceLocation, type Source } from 'graphql';
 export interface Problem {
   /** Only an `error` keeps a supergraph from being made. */
   readonly level: 'error' | 'warning' | 'info';
-  /** Stable: Apollo's composition codes, or `APPSYNC_ANY_FIELD_MISSING`, `CONFIG_INVALID`, `SCHEMA_UNREADABLE`, `FEDERATION_VERSION`. */
+  /**
+   * Stable: Apollo's composition codes, or `APPSYNC_ANY_FIELD_MISSING`, `INVALID_ONE_OF`, `UNSUPPORTED_FEATURE`, `CONFIG_INVALID`,
+   * `SCHEMA_UNREADABLE`, `FEDERATION_VERSION`.
+   */
   readonly code: string;
   readonly message: string;
   /** The most telling one first; empty when the fact is in no one place, as when no subgraph has a `Query`. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { buildSchema, parse, validate } from 'graphql';
 import { letRequestsGoFirst } from '../thread-priority';
+import { validationRules } from '../validation-rules';
 import { ManifestError, readManifests, sha256 } from './manifest';
 
 /** What the thread is started for: to hand out the operations, or to say which of them do not fit a schema. */
@@ -66,7 +67,7 @@ function misfitsIn(byId: ReadonlyMap<string, string>, parts: readonly string[]):
   let count = 0;
   for (const [id, text] of byId) {
     const document = parse(text, { noLocation: true });
-    if (validate(schema, document, undefined, { maxErrors: 1 }).length === 0) continue;
+    if (validate(schema, document, validationRules, { maxErrors: 1 }).length === 0) continue;
     count++;
     if (ids.length < mostNamed) ids.push(id);
   }

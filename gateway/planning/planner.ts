@@ -14,6 +14,7 @@ import { buildSchema, type DocumentNode, type GraphQLSchema, Kind, parse } from 
 import { type QueryPlan } from '../execution/plan';
 import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { mendsOf } from './defects';
+import { withOneOfDeclared } from './defects/undeclared-one-of';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { type PlanningFailure, PlanningError } from './planning-error';
 import { type DirectiveNames, type Protections, protectionsOf } from './protections';
@@ -67,7 +68,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
   ) => QueryPlan;
 } {
   const { supergraphSdl, pathsLimit = 5000, maxEvaluatedPlans = 1000 } = options;
-  const document = parse(supergraphSdl, { noLocation: true });
+  const document = withOneOfDeclared(parse(supergraphSdl, { noLocation: true }));
   if (!isSupergraph(document)) {
     throw new Error('This is not a supergraph: it has no `join__Graph` that lists its subgraphs.');
   }
@@ -76,7 +77,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
   const supergraph = Supergraph.build(plannable, { supportedFeatures, validateSupergraph: !hasStandIns });
   const apiSchema = supergraph.apiSchema();
   const apiSchemaSdl = printSchema(
-    hasStandIns ? Supergraph.build(supergraphSdl, { supportedFeatures }).apiSchema() : apiSchema,
+    hasStandIns ? Supergraph.build(document, { supportedFeatures }).apiSchema() : apiSchema,
   );
   const planner = new QueryPlanner(supergraph, {
     // Subgraph requests are smallest, and planned fastest, with fragments expanded: reusing the client's adds a

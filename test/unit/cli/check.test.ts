@@ -323,3 +323,18 @@ it('checks against a file, without a registry', async () => {
     exitCode: 2,
   });
 });
+
+it('takes @oneOf that is added for breaking, where somebody uses the input, and @oneOf that is removed for safe', async () => {
+  const oneOf = products.replace('input Filter {', 'input Filter @oneOf {');
+  await use('query ($filter: Filter!) { search(filter: $filter) { id } }', 9, 'web', { Filter: 9 });
+
+  const added = await check(oneOf);
+  expect(added.exitCode).toBe(1);
+  expect(added.stdout).toMatch(/^breaking DIRECTIVE_USAGE_INPUT_OBJECT_ADDED.*`Filter`/m);
+  expect(added.stdout).toContain('products.graphql:5:7');
+
+  await run('publish', 'products', '--schema', write('products', oneOf));
+  const removed = await check(products);
+  expect(removed.exitCode).toBe(0);
+  expect(removed.stdout).toMatch(/^safe .*`oneOf` was removed from input object `Filter`/m);
+});

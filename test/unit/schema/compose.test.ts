@@ -1,4 +1,8 @@
+import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES } from '@apollo/federation-internals';
+import { buildQueryPlanner } from '../../../gateway/planning/planner';
 import { composeSupergraph, type Problem, type SubgraphSchema } from '../../../schema';
+import { apiSchemaOf } from '../../../schema/api-schema';
+import { unservedFeatures } from '../../../schema/unserved-features';
 
 const link =
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@override"])';
@@ -113,6 +117,122 @@ describe('composeSupergraph', () => {
       'b b.graphql:2:1',
     ]);
     expect(hints).toContainEqual(['info', 'OVERRIDDEN_FIELD_CAN_BE_REMOVED', 'a a.graphql:4:37']);
+  });
+});
+
+describe('@oneOf', () => {
+  const by = 'input By @oneOf { id: ID  name: String }';
+
+  it.each([
+    ['that nothing declares', by],
+    ['that is declared', `directive @oneOf on INPUT_OBJECT\n${by}`],
+  ])('%s is composed, and is in the schema that clients see', (_, sdl) => {
+    const { supergraphSdl } = composeSupergraph({
+      subgraphs: [
+        subgraph('a', `type Query { a(by: By): Int }\n${sdl}`),
+        // It need not say so, too.
+        subgraph('b', 'type Query { b(by: By): Int }\ninput By { id: ID  name: String }'),
+      ],
+    });
+
+    expect(supergraphSdl).toContain('directive @oneOf on INPUT_OBJECT\n');
+    expect(supergraphSdl).toMatch(
+      /input By\n {2}@join__type\(graph: A\)\n {2}@join__type\(graph: B\)\n {2}@oneOf\n/,
+    );
+    expect(apiSchemaOf(supergraphSdl!).getType('By')).toMatchObject({ isOneOf: true });
+  });
+
+  it('is composed of a subgraph of Federation 1', () => {
+    const { supergraphSdl } = composeSupergraph({
+      subgraphs: [{ ...subgraph('a', ''), sdl: `type Query { a(by: By): Int }\n${by}` }],
+    });
+
+    expect(apiSchemaOf(supergraphSdl!).getType('By')).toMatchObject({ isOneOf: true });
+  });
+
+  it('stays out of supergraphs that do not use it', () => {
+    const { supergraphSdl } = composeSupergraph({
+      subgraphs: [
+        subgraph('a', 'directive @oneOf on INPUT_OBJECT\ntype Query { a(by: By): Int }\ninput By { id: ID }'),
+      ],
+    });
+
+    expect(supergraphSdl).not.toContain('oneOf');
+  });
+
+  it('asks for fields that may be left out, in all subgraphs', () => {
+    const errors = errorsOf(
+      subgraph('a', `type Query { a(by: By): Int }\n${by}`),
+      subgraph('b', 'input By {\n  id: ID!\n  name: String = "x"\n}'),
+    );
+
+    expect(errors.map(({ code, message }) => [code, message])).toEqual([
+      ['INVALID_ONE_OF', '`By.id` must be nullable, as `By` is @oneOf.'],
+      ['INVALID_ONE_OF', '`By.name` must have no default, as `By` is @oneOf.'],
+    ]);
+    expect(errors.map(placesOf)).toEqual([['b b.graphql:3:3'], ['b b.graphql:4:3']]);
+  });
+
+  it('is no other directive of that name', () => {
+    const other = 'directive @oneOf(of: Int) on INPUT_OBJECT | OBJECT';
+    const { supergraphSdl } = composeSupergraph({
+      subgraphs: [
+        subgraph('a', `${other}\ntype Query { a(by: By): Int }\ninput By @oneOf(of: 1) { id: ID! }`),
+      ],
+    });
+
+    expect(apiSchemaOf(supergraphSdl!).getType('By')).toMatchObject({ isOneOf: false });
+  });
+
+  it.each(['type Query @oneOf { a: Int }', 'type Query { a: Int @oneOf }'])(
+    'is for input objects only: %s',
+    (sdl) => {
+      expect(errorsOf(subgraph('a', sdl)).map(({ message }) => message)).toEqual([
+        'Unknown directive "@oneOf".',
+      ]);
+    },
+  );
+});
+
+describe('a feature that the gateway does not run', () => {
+  const connect = 'extend schema @link(url: "https://specs.apollo.dev/connect/v0.1", import: ["@connect"])';
+
+  it('is refused where it is linked, before the gateway refuses the supergraph', () => {
+    const [error, ...others] = errorsOf(
+      subgraph(
+        'a',
+        `${connect}\ntype Query { a: Int @connect(http: { GET: "http://a.test/" }, selection: "$") }`,
+      ),
+      subgraph('b', 'type Query { b: Int }'),
+    );
+
+    expect(others).toEqual([]);
+    expect(error).toMatchObject({
+      code: 'UNSUPPORTED_FEATURE',
+      message: 'The gateway does not run Apollo Connectors, `@connect` and `@source`.',
+    });
+    expect(placesOf(error)).toEqual(['a a.graphql:2:15']);
+  });
+
+  it('is any that the gateway would refuse, of those that Apollo’s composer can put into a supergraph', () => {
+    const { supergraphSdl } = composeSupergraph({ subgraphs: [subgraph('a', 'type Query { a: Int }')] });
+    const isRun = (url: string): boolean => {
+      const join = '@link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION)';
+      expect(supergraphSdl).toContain(join);
+      try {
+        const feature = url.includes('/join/') ? '' : ` @link(url: "${url}", for: EXECUTION)`;
+        buildQueryPlanner({ supergraphSdl: supergraphSdl!.replace(join, `${join}${feature}`) });
+        return true;
+      } catch (error) {
+        // Of old versions it says other things, before it runs them or not.
+        return !(error as Error).message.includes('is unsupported');
+      }
+    };
+    const refused = [...ROUTER_SUPPORTED_SUPERGRAPH_FEATURES].filter((url) => !isRun(url));
+
+    expect(
+      refused.filter((url) => !unservedFeatures.some(({ identity }) => url.startsWith(`${identity}/`))),
+    ).toEqual([]);
   });
 });
 

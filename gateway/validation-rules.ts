@@ -1,0 +1,47 @@
+import {
+  type ASTVisitor,
+  getNamedType,
+  GraphQLError,
+  isInputObjectType,
+  Kind,
+  specifiedRules,
+  type ValidationContext,
+  type ValidationRule,
+  type VariableNode,
+} from 'graphql';
+
+/**
+ * A variable for a field of a `@oneOf` input object must not be nullable (GraphQL, September 2025, section 5.8.5).
+ * graphql-js 16.15 has this rule, but only where the input object itself may be null.
+ */
+export function oneOfVariables(context: ValidationContext): ASTVisitor {
+  const variables = new Set<VariableNode>();
+  return {
+    ObjectField({ value }) {
+      const parent = getNamedType(context.getParentInputType());
+      const isOneOf = isInputObjectType(parent) && parent.isOneOf;
+      if (isOneOf && value.kind === Kind.VARIABLE) variables.add(value);
+    },
+    Document: {
+      leave({ definitions }) {
+        if (variables.size === 0) return;
+        for (const operation of definitions) {
+          if (operation.kind !== Kind.OPERATION_DEFINITION) continue;
+          for (const { node, parentType } of context.getRecursiveVariableUsages(operation)) {
+            // Of those graphql-js has told.
+            if (!variables.has(node) || isInputObjectType(parentType)) continue;
+            const definition = operation.variableDefinitions?.find(
+              ({ variable }) => variable.name.value === node.name.value,
+            );
+            if (definition === undefined || definition.type.kind === Kind.NON_NULL_TYPE) continue;
+            const message = `Variable "$${node.name.value}" must be of a non-null type, as it is used for a field of the OneOf Input Object "${String(getNamedType(parentType))}".`;
+            context.reportError(new GraphQLError(message, { nodes: [definition, node] }));
+          }
+        }
+      },
+    },
+  };
+}
+
+/** What operations are held to: the rules of the specification as graphql-js has them, and what is missing there. */
+export const validationRules: readonly ValidationRule[] = [...specifiedRules, oneOfVariables];

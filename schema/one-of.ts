@@ -1,0 +1,87 @@
+import {
+  printSchema,
+  defaultPrintOptions,
+  type Schema,
+  shallowOrderPrintedDefinitions,
+} from '@apollo/federation-internals';
+import {
+  type DefinitionNode,
+  type DirectiveDefinitionNode,
+  DirectiveLocation,
+  type DocumentNode,
+  type InputObjectTypeDefinitionNode,
+  type InputObjectTypeExtensionNode,
+  Kind,
+} from 'graphql';
+
+/** A subgraph's schema, with what it says of `@oneOf` apart: Apollo's composer does not know the directive. */
+export interface OneOfSchema {
+  /** Without `@oneOf`. */
+  readonly document: DocumentNode;
+  /** The input objects that have it. */
+  readonly inputs: readonly string[];
+}
+
+/** Takes `@oneOf` (GraphQL, September 2025, section 3.10.1) off a schema, where that has no directive of its own of this name. */
+export function readOneOf(document: DocumentNode): OneOfSchema {
+  const marked = document.definitions.filter((node) => isInput(node) && node.directives?.some(isOneOf));
+  if (marked.length === 0 || document.definitions.some((node) => isDeclaration(node) && !isStandard(node)))
+    return { document, inputs: [] };
+  const definitions = document.definitions
+    .filter((node) => !isDeclaration(node))
+    .map((node) =>
+      isInput(node) ? { ...node, directives: node.directives?.filter((one) => !isOneOf(one)) ?? [] } : node,
+    );
+  return { document: { ...document, definitions }, inputs: marked.map(nameOf) };
+}
+
+export interface MisfitOfOneOf {
+  readonly message: string;
+  /** In the schema. */
+  readonly offset: number;
+}
+
+/**
+ * What of a schema keeps input objects from being `@oneOf`: fields that must be given, or that have a default. An input
+ * object is `@oneOf` for clients as soon as it is in one subgraph, as of fields the strictest is, too.
+ */
+export function misfitsOf({ definitions }: DocumentNode, inputs: ReadonlySet<string>): MisfitOfOneOf[] {
+  return definitions.flatMap((node) => {
+    if (!isInput(node) || !inputs.has(nameOf(node))) return [];
+    return (node.fields ?? []).flatMap(({ name, type, defaultValue }) => {
+      const coordinate = `${nameOf(node)}.${name.value}`;
+      const offset = name.loc?.start ?? 0;
+      const of = `as \`${nameOf(node)}\` is @oneOf`;
+      if (type.kind === Kind.NON_NULL_TYPE)
+        return [{ message: `\`${coordinate}\` must be nullable, ${of}.`, offset }];
+      return defaultValue === undefined
+        ? []
+        : [{ message: `\`${coordinate}\` must have no default, ${of}.`, offset }];
+    });
+  });
+}
+
+/** The supergraph with `@oneOf` on these input objects. */
+export function withOneOf(supergraph: Schema, inputs: ReadonlySet<string>): string {
+  supergraph.addDirectiveDefinition('oneOf').addLocations(DirectiveLocation.INPUT_OBJECT);
+  for (const name of inputs) {
+    const type = supergraph.type(name);
+    if (type?.kind === 'InputObjectType') type.applyDirective('oneOf');
+  }
+  return printSchema(supergraph, shallowOrderPrintedDefinitions(defaultPrintOptions));
+}
+
+type InputNode = InputObjectTypeDefinitionNode | InputObjectTypeExtensionNode;
+
+const isInput = (node: DefinitionNode): node is InputNode =>
+  node.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION || node.kind === Kind.INPUT_OBJECT_TYPE_EXTENSION;
+
+const isOneOf = ({ name }: { readonly name: { readonly value: string } }): boolean => name.value === 'oneOf';
+
+const isDeclaration = (node: DefinitionNode): node is DirectiveDefinitionNode =>
+  node.kind === Kind.DIRECTIVE_DEFINITION && isOneOf(node);
+
+const isStandard = ({ arguments: args = [], locations }: DirectiveDefinitionNode): boolean =>
+  args.length === 0 && locations.length === 1 && locations[0]!.value === 'INPUT_OBJECT';
+
+const nameOf = (node: DefinitionNode): string => ('name' in node && node.name ? node.name.value : '');

@@ -99,7 +99,8 @@ export function refuseSize(
     }
     const { first, representations } = given;
     if (Array.isArray(representations)) return representations.length;
-    return typeof first === 'number' ? Math.max(0, first) : undefined;
+    // 0 or -1 may mean all there is.
+    return typeof first === 'number' && first >= 1 ? first : undefined;
   }
 }
 

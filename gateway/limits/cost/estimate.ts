@@ -1,4 +1,13 @@
-import { type FieldNode, type GraphQLField, Kind, valueFromASTUntyped } from 'graphql';
+import {
+  type FieldNode,
+  getNullableType,
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLInputField,
+  isInputObjectType,
+  Kind,
+  valueFromASTUntyped,
+} from 'graphql';
 import type { CostField } from './compile';
 import type { Variables } from './input';
 
@@ -56,7 +65,7 @@ function costOf(field: CostField, scope: Scope, inherited: number | undefined): 
   for (const child of field.children) {
     item += costOf(child, scope, sizedFields?.has(child.name) === true ? size.passed : undefined);
   }
-  let cost = item * size.own;
+  let cost = Math.min(item * size.own, most);
   for (const { argument, cost: costOfValue } of field.inputs) {
     const given = field.node.arguments?.find(({ name }) => name.value === argument);
     if (given !== undefined) cost += costOfValue(given.value, scope.variables);
@@ -73,13 +82,14 @@ function sizeOf(
   let asked: number | undefined;
   let count = 0;
   for (const path of slicing?.arguments ?? []) {
-    const value = argumentValue(node, definition, path, variables);
-    if (typeof value !== 'number') continue;
-    count++;
-    asked = Math.max(asked ?? 0, value);
+    const numbers = numbersIn(node, definition, path, variables);
+    if (numbers.length > 0) count++;
+    // To some subgraphs 0 or -1 means all there is: what is below 1 counts as not given.
+    const size = numbers.find((number) => number >= 1);
+    if (size !== undefined) asked = Math.max(asked ?? 0, Math.min(size, most));
   }
   if (slicing?.requiresOne === true && count !== 1) found.unsliced ??= coordinate;
-  if (asked !== undefined && asked > (found.longest?.size ?? -1)) {
+  if (asked !== undefined && asked > (found.longest?.size ?? 0)) {
     found.longest = { field: coordinate, size: asked };
   }
   const said = asked ?? slicing?.assumed;
@@ -94,23 +104,36 @@ const isAsked = ({ conditions }: CostField, { variables }: Scope): boolean =>
   conditions.length === 0 ||
   conditions.some((all) => all.every(({ variable, must }) => (variables[variable] === true) === must));
 
-/** A path such as `input.first` leads into an input object. */
-function argumentValue(
+/** The number that an argument has, then that of its default. A path such as `input.first` leads into an input object. */
+function numbersIn(
   node: FieldNode,
   definition: GraphQLField<unknown, unknown>,
   path: string,
   variables: Variables,
-): unknown {
+): number[] {
   const [name, ...members] = path.split('.');
-  const given = node.arguments?.find((argument) => argument.name.value === name);
-  let value = given === undefined ? undefined : valueFromASTUntyped(given.value, variables);
-  value ??=
-    given?.value.kind === Kind.NULL ? null : definition.args.find((each) => each.name === name)?.defaultValue;
+  const argument = definition.args.find((each) => each.name === name);
+  const given = node.arguments?.find((each) => each.name.value === name);
+  let values = [given && valueFromASTUntyped(given.value, variables), argument?.defaultValue];
+  let at: GraphQLArgument | GraphQLInputField | undefined = argument;
   for (const member of members) {
-    value =
-      typeof value === 'object' && value !== null && Object.hasOwn(value, member)
-        ? (value as Record<string, unknown>)[member]
-        : undefined;
+    const object = at && getNullableType(at.type);
+    at = isInputObjectType(object) ? object.getFields()[member] : undefined;
+    const around = values.find((value) => value !== undefined);
+    const isObject = typeof around === 'object' && around !== null;
+    values = isObject ? [memberOf(around, member), at?.defaultValue] : [];
   }
-  return value;
+  return values.flatMap(numberIn);
 }
+
+const memberOf = (object: object, name: string): unknown =>
+  Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined;
+
+/** Scalars for great numbers are mostly texts. */
+function numberIn(value: unknown): number[] {
+  const number = typeof value === 'string' ? Number(value) : value;
+  return typeof number === 'number' && !Number.isNaN(number) ? [number] : [];
+}
+
+/** No list is longer and no field costs more, so that sums and products stay numbers: 0 times infinity is none. */
+const most = Number.MAX_SAFE_INTEGER;

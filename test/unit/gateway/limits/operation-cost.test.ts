@@ -16,6 +16,9 @@ const sdl = `
     pages(size: Int, from: Int): Page @listSize(slicingArguments: ["size"], sizedFields: ["rows"])
     free(limit: Int): [User] @listSize(slicingArguments: ["limit"], requireOneSlicingArgument: false, assumedSize: 4)
     deep(input: Slice): [User] @listSize(slicingArguments: ["input.first"])
+    many(limit: Long, first: Long): [User] @listSize(slicingArguments: ["limit", "first"], assumedSize: 6)
+    words(first: Long): [String] @listSize(slicingArguments: ["first"])
+    preset(input: Preset = {}): [User] @listSize(slicingArguments: ["input.first"])
     dear: Report @price(weight: 100)
     asked(word: String @price(weight: 7)): String
   }
@@ -33,6 +36,8 @@ const sdl = `
   scalar Secret @price(weight: 2)
   input Filter { name: String or: [Filter!] deep: Boolean @price(weight: 9) }
   input Slice { first: Int }
+  input Preset { first: Int = 5 }
+  scalar Long
 `;
 const directiveDefinitions = `
   directive @link(url: String, import: [Import]) on SCHEMA
@@ -83,7 +88,7 @@ describe('estimates', () => {
     ['{ me { id } me { name } ...F } fragment F on Query { me { id } }', 1],
     ['{ a: me { id } b: me { id } }', 2],
     ['{ me @skip(if: true) { id } }', 0],
-    ['{ me @include(if: false) { id } users(first: 0) { id } }', 0],
+    ['{ me @include(if: false) { id } tags }', 0],
   ])('%s', (query, cost) => {
     expect(estimate(query).cost).toBe(cost);
   });
@@ -92,6 +97,54 @@ describe('estimates', () => {
     const query = 'query ($n: Int = 3) { users(first: $n) { id } }';
     expect([estimate(query).cost, estimate(query, { n: 7 }).cost]).toEqual([3, 7]);
     expect(estimate('query ($n: Int) { users(first: $n) { id } }', {}).cost).toBe(8);
+  });
+
+  describe('take a length below 1 for one that is not given:', () => {
+    it.each<[string, Record<string, unknown>, number]>([
+      ['{ users(first: 0) { id } }', {}, 8],
+      ['{ users(first: -1) { id } }', {}, 8],
+      ['{ me { friends(first: 0) { nodes { id } } } }', {}, 1 + 1 + 20],
+      ['{ me { friends(last: -1) { nodes { id } } } }', {}, 1 + 1 + 20],
+      ['{ me { friends(first: -5, last: 3) { nodes { id } } } }', {}, 1 + 1 + 20],
+      ['{ free(limit: 0) { id } }', {}, 4],
+      ['{ free(limit: null) { id } }', {}, 4],
+      ['{ pages(size: 0) { rows { id } } }', {}, 1 + 10],
+      ['{ deep(input: { first: 0 }) { id } }', {}, 10 + 1],
+      ['query ($n: Int) { users(first: $n) { id } }', { n: 0 }, 8],
+      ['query ($n: Int) { users(first: $n) { id } }', { n: -(2 ** 31) }, 8],
+      ['query ($n: Int = 0) { free(limit: $n) { id } }', {}, 4],
+      ['query ($n: Int) { deep(input: { first: $n }) { id } }', { n: -1 }, 10 + 1],
+      ['query ($i: Slice) { deep(input: $i) { id } }', { i: { first: -1 } }, 10 + 1],
+      ['query ($i: Slice = { first: 0 }) { deep(input: $i) { id } }', {}, 10 + 1],
+      ['{ preset(input: { first: 0 }) { id } }', {}, 5 + 1],
+      ['{ many(limit: 0.5) { id } }', {}, 6],
+      ['{ many(limit: "0") { id } }', {}, 6],
+      ['{ many(limit: "-3") { id } }', {}, 6],
+      ['{ many(limit: "many") { id } }', {}, 6],
+      ['query ($n: Long) { many(limit: $n) { id } }', { n: '' }, 6],
+    ])('%s with %j', (query, variables, cost) => {
+      expect(estimate(query, variables)).toMatchObject({ cost });
+    });
+  });
+
+  it.each<[string, Record<string, unknown>, number]>([
+    ['{ preset(input: {}) { id } }', {}, 5 + 1],
+    ['{ preset { id } }', {}, 5],
+    ['query ($i: Preset) { preset(input: $i) { id } }', { i: {} }, 5 + 1],
+    ['{ many(limit: "40") { id } }', {}, 40],
+    ['query ($n: Long) { many(first: $n) { id } }', { n: '70' }, 70],
+    ['{ many(limit: 2.5) { id } }', {}, 3],
+  ])('%s with %j, whose length is a default or a custom scalar', (query, variables, cost) => {
+    expect(estimate(query, variables).cost).toBe(cost);
+  });
+
+  it('stay numbers, however long a list is asked for', () => {
+    const { cost, longest } = estimate('query ($n: Long) { words(first: $n) many(limit: 1e400) { id } }', {
+      n: Infinity,
+    });
+    expect(longest).toEqual({ field: 'Query.words', size: Number.MAX_SAFE_INTEGER });
+    expect(cost).toBeGreaterThanOrEqual(Number.MAX_SAFE_INTEGER);
+    expect(cost).toBeLessThan(Infinity);
   });
 
   it('by the input objects in variables', () => {
@@ -129,6 +182,9 @@ it('names the longest list that is asked for', () => {
 it('names a field that lacks its slicing argument', () => {
   expect(estimate('{ pages { more } }').unsliced).toBe('Query.pages');
   expect(estimate('{ pages(size: 1) { more } }').unsliced).toBeUndefined();
+  expect(estimate('{ pages(size: 0) { more } }').unsliced).toBeUndefined();
+  expect(estimate('{ pages(size: null) { more } }').unsliced).toBe('Query.pages');
+  expect(estimate('{ many(limit: 1, first: 0) { id } }').unsliced).toBe('Query.many');
 });
 
 it('measures what an answer has cost', () => {

@@ -38,6 +38,15 @@ it('counts what variables ask for, their defaults, and entities', () => {
   expect(objectsOf(entities, { r: Array(6_000).fill({}) })).toBeGreaterThan(100_000);
 });
 
+it.each([0, -1])('takes a `first` of %d for one that is not given: it hides nothing below', (first) => {
+  const query = `query ($n: Int) { products(first: $n) { ${nested(6).slice(2, -2)} } }`.replace(
+    'product {',
+    'parts {',
+  );
+  expect(objectsOf(query, { n: first })).toBeGreaterThan(20 ** 6);
+  expect(objectsOf(nested(6, `(first: ${first})`))).toBeGreaterThan(10 ** 6);
+});
+
 it('counts fragments wherever they are spread, without spreading them', () => {
   const doubling = Array.from(
     { length: 30 },

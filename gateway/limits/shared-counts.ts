@@ -87,10 +87,7 @@ export class SharedCounts {
   async #exchange(): Promise<void> {
     try {
       if (this.#redis.status === 'wait') await this.#redis.connect();
-      if (this.#redis.status !== 'ready') throw new Error('The store is not connected.');
-      const counts = [...this.#changed];
-      this.#changed.clear();
-      for (let i = 0; i < counts.length; i += mostAtOnce) await this.#send(counts.slice(i, i + mostAtOnce));
+      await this.#sendAll([...this.#changed]);
       if (this.#isAway) this.#options.logger.info('the store of rates is back');
       this.#isAway = false;
     } catch (error) {
@@ -116,11 +113,24 @@ export class SharedCounts {
     }, interval).unref();
   }
 
+  /** A command that fails keeps no other from being sent. */
+  async #sendAll(counts: readonly SharedCount[]): Promise<void> {
+    const failures: unknown[] = [];
+    for (let i = 0; i < counts.length; i += mostAtOnce) {
+      await this.#send(counts.slice(i, i + mostAtOnce)).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
   /** What was sent without an answer is not sent again: rather one too few than one too many. */
   async #send(counts: readonly SharedCount[]): Promise<void> {
+    if (this.#redis.status !== 'ready') throw new Error('The store is not connected.');
     const keys = counts.map(({ sharedKey }) => `{${this.#options.prefix}}:rate:${sharedKey}`);
     const added = counts.flatMap(({ unsent, end }) => [unsent, end + kept]);
-    for (const count of counts) count.unsent = 0;
+    for (const count of counts) {
+      count.unsent = 0;
+      this.#changed.delete(count);
+    }
     const totals = await this.#redis.weirAdd(keys.length, ...keys, ...added);
     for (const [i, count] of counts.entries()) count.used = Number(totals[i]) + count.unsent;
   }

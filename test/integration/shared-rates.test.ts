@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { anonymous } from '../../gateway/auth/identity';
 import { type Counted, Rates } from '../../gateway/limits/rates';
-import { SharedCounts } from '../../gateway/limits/shared-counts';
+import { type SharedCount, SharedCounts } from '../../gateway/limits/shared-counts';
 import { createMetrics, type Metrics } from '../../gateway/telemetry/metrics';
 import { eventually } from '../support/process';
 import { redisProgram, type RedisServer, sayWithoutRedis, startRedis } from '../support/redis-server';
@@ -111,6 +111,62 @@ withRedis('rates of gateways that share a store', () => {
     expect(send(gateways[0]!)).toBe(9);
     await told(7);
     expect(send(gateways[0]!)).toBe(2);
+  });
+
+  describe('of which the store refuses one command of many', () => {
+    // Of 1,200 counts 500 go in one command.
+    const countsOf = (): SharedCount[] =>
+      Array.from({ length: 1_200 }, (_, i) => ({
+        ...{ sharedKey: `quota:${i}`, end: Date.now() + 60_000, used: 0, unsent: 0 },
+      }));
+    const keyOf = (i: number) => `{weir}:rate:quota:${i}`;
+    /** Who asks the store what it has been told, and makes it refuse what holds the first count. */
+    async function spoil(): Promise<Redis> {
+      const redis = new Redis(server.url);
+      await redis.lpush(keyOf(0), 'not a number');
+      return redis;
+    }
+
+    it('send the others without being counted again', async () => {
+      const redis = await spoil();
+      const { shared } = gateways[0]!;
+      const counts = countsOf();
+      for (const count of counts) shared.add(count, 3);
+      await eventually(async () => (await redis.get(keyOf(1_199))) === '3');
+      expect(await redis.mget(keyOf(500), keyOf(999), keyOf(1_000))).toEqual(['3', '3', '3']);
+      expect(counts.slice(500).every(({ used, unsent }) => used === 3 && unsent === 0)).toBe(true);
+      expect(await metrics.collect()).toContain('weir_rates_store_failures_total 1');
+      redis.disconnect();
+    });
+
+    it('send the others before they stop', async () => {
+      const redis = await spoil();
+      const { shared } = gateways.pop()!;
+      for (const count of countsOf()) shared.add(count, 3);
+      await shared.close();
+      expect(await redis.mget(keyOf(500), keyOf(999), keyOf(1_000), keyOf(1_199))).toEqual(
+        Array(4).fill('3'),
+      );
+      redis.disconnect();
+    });
+  });
+
+  it('keep what they have not sent when the connection ends between two commands', async () => {
+    const { shared } = gateways[0]!;
+    const counts = Array.from({ length: 1_200 }, (_, i) => ({
+      ...{ sharedKey: `quota:${i}`, end: Date.now() + 60_000, used: 0, unsent: 0 },
+    }));
+    shared.add(counts[0]!, 1);
+    await eventually(() => Promise.resolve(counts[0]!.used === 1));
+    server.freeze();
+    for (const count of counts) shared.add(count, 3);
+    // The first command is on its way to a store that does not answer; the others wait for it.
+    await eventually(() => Promise.resolve(counts[0]!.unsent === 0));
+    await server.kill();
+    await eventually(() => Promise.resolve(said.length > 0));
+    await server.restart();
+    await eventually(() => Promise.resolve(counts[1_199]!.used === 3 && counts[500]!.used === 3));
+    expect(counts[0]!.used).toBe(1);
   });
 
   it('go on alone while the store is away, say it once, and add up when it is back', async () => {

@@ -10,7 +10,7 @@ module.exports = {
   testMatch: ['**/*.test.ts'],
   // The end-to-end tests need a build, a browser and a cache server: `npm run test:e2e`, and `.ci/run`.
   testPathIgnorePatterns: process.env.WEIR_E2E ? [] : ['<rootDir>/test/e2e/'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/bench/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/bench/', '<rootDir>/.stryker-tmp/'],
   transform: {
     '\\.[jt]s$': [
       '@swc/jest',

@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { Ingredients, noStore, type Policy, policyReader, strictest } from '../../../../gateway/cache/policy';
+import {
+  Ingredients,
+  isStorable,
+  noStore,
+  type Policy,
+  policyReader,
+  strictest,
+} from '../../../../gateway/cache/policy';
 
 const read = (headers: Record<string, string>, status = 200, unsaid = {}): Policy =>
   policyReader(unsaid)({ status, headers });
@@ -38,8 +45,10 @@ describe('reads of a response that it', () => {
       policy(0, { staleWhileRevalidate: 2 }),
     ],
     ['says it in another way', 'PUBLIC ,, Max-Age="60",', policy(60)],
+    ['says it with spaces', 'public, max-age = 60', policy(60)],
     ['says it twice', 'public, max-age=1, max-age=60', policy(1)],
     ['says what is no number', 'public, max-age=soon', policy(0)],
+    ['says what only begins as a number', 'public, max-age=60s', policy(0)],
     ['says what is less than nothing', 'public, max-age=-1', policy(0)],
     ['hides it in a text', 'x="a, max-age=60, \\"public", max-age=2', policy(2, { scope: 'private' })],
     ['lives for ever', 'public, max-age=99999999999999999999', policy(2 ** 31)],
@@ -53,9 +62,11 @@ describe('reads of a response that it', () => {
   });
 
   it('was in a cache before', () => {
-    const headers = { 'cache-control': 'public, max-age=60, stale-while-revalidate=10' };
-    expect(read({ ...headers, age: '20' })).toEqual(policy(40, { staleWhileRevalidate: 10 }));
-    expect(read({ ...headers, age: '65' })).toEqual(policy(0, { staleWhileRevalidate: 5 }));
+    const headers = { 'cache-control': 'public, max-age=60, stale-while-revalidate=10, stale-if-error=20' };
+    expect(read({ ...headers, age: '20' })).toEqual(
+      policy(40, { staleWhileRevalidate: 10, staleIfError: 20 }),
+    );
+    expect(read({ ...headers, age: '65' })).toEqual(policy(0, { staleWhileRevalidate: 5, staleIfError: 15 }));
     expect(read({ ...headers, age: '999' })).toEqual(policy(0));
   });
 
@@ -70,6 +81,27 @@ describe('reads of a response that it', () => {
   });
 });
 
+it('reads what is said often once, and remembers a thousand of such headers', () => {
+  const reader = policyReader();
+  const readAge = (seconds: number) =>
+    reader({ status: 200, headers: { 'cache-control': `public, max-age=${seconds}` } });
+  const first = readAge(0);
+  for (let seconds = 1; seconds < 1_000; seconds++) readAge(seconds);
+  expect(readAge(0)).toBe(first);
+  expect(readAge(1_000)).toEqual(policy(1_000));
+  expect(readAge(0)).toEqual(first);
+  expect(readAge(0)).not.toBe(first);
+});
+
+it.each<[boolean, Policy]>([
+  [false, noStore],
+  [true, policy(1)],
+  [true, policy(0, { staleWhileRevalidate: 1 })],
+  [true, policy(0, { staleIfError: 1 })],
+])('can be used at some time: %s, by %j', (expected, given) => {
+  expect(isStorable(given)).toBe(expected);
+});
+
 describe('what is not said', () => {
   const unsaid = { staleWhileRevalidate: 5, staleIfError: 9 };
 
@@ -77,6 +109,10 @@ describe('what is not said', () => {
     expect(read({ 'cache-control': 'public, max-age=1' }, 200, unsaid)).toEqual(
       policy(1, { staleWhileRevalidate: 5, staleIfError: 9 }),
     );
+  });
+
+  it('is not taken from them where `s-maxage` forbids to serve what is stale', () => {
+    expect(read({ 'cache-control': 'public, s-maxage=60' }, 200, unsaid)).toEqual(policy(60));
   });
 
   it.each(['public, max-age=0', 'public, s-maxage=0', 'public, max-age=0, must-revalidate', 'no-store'])(
@@ -119,5 +155,37 @@ describe('the strictest of policies', () => {
     ingredients.add(policy(10, { scope: 'private' }), ['a', 'b']);
     expect(ingredients.policy).toEqual(policy(10, { scope: 'private' }));
     expect([...ingredients.tags]).toEqual(['a', 'b']);
+    ingredients.add(policy(99), ['c']);
+    expect(ingredients.policy).toEqual(policy(10, { scope: 'private' }));
+  });
+});
+
+describe('ingredients', () => {
+  it('are of no time and no place at first, and no mutation', () => {
+    expect(new Ingredients()).toMatchObject({ hasMutated: false, oldest: Infinity, isNear: false });
+  });
+
+  it('are as old as the oldest of them', () => {
+    const ingredients = new Ingredients();
+    for (const sentAt of [undefined, 7, 5, undefined, 9]) ingredients.date({ sentAt });
+    expect(ingredients).toMatchObject({ oldest: 5, isNear: false });
+  });
+
+  it('are near when one of them is', () => {
+    const ingredients = new Ingredients();
+    ingredients.date({ isNear: true });
+    ingredients.date({ isNear: false });
+    expect(ingredients).toMatchObject({ oldest: Infinity, isNear: true });
+  });
+
+  it('have the tags of all, before and after there is a policy, until one of them is not kept', () => {
+    const ingredients = new Ingredients();
+    ingredients.tag(['a']);
+    ingredients.add(policy(60), ['b']);
+    ingredients.tag(['c']);
+    expect([...ingredients.tags]).toEqual(['a', 'b', 'c']);
+    ingredients.add(noStore, ['d']);
+    ingredients.tag(['e']);
+    expect([...ingredients.tags]).toEqual([]);
   });
 });

@@ -6,19 +6,22 @@ import { lazy } from './lazy';
 
 interface VerifyFlags {
   readonly keyFile?: string;
+  readonly after?: string;
   readonly last?: string;
 }
 
 /** `weir audit verify`: checks an audit trail. */
 export function auditCommand(context: Context): Command {
   const verify = new Command('verify')
-    .summary('find lines of an audit trail that were changed or moved, or removed from between others')
+    .summary('find lines of an audit trail that were changed, moved or removed')
     .description(
-      'Follows the hashes from line to line. Several files are one trail, the oldest first. That lines are missing ' +
-        'at the end cannot be seen from the files: compare the last hash with one that you have from elsewhere.',
+      'Follows the hashes from line to line, from the first record on. Several files are one trail, the oldest ' +
+        'first. That lines are missing at the end cannot be seen from the files: compare the last hash with one ' +
+        'that you have from elsewhere.',
     )
     .argument('<FILES...>', 'the trail')
     .option('--key-file <FILE>', 'a file with the key of `audit.key`, where the gateway has one')
+    .option('--after <HASH>', 'the hash of the record before the first, where earlier files are gone')
     .option('--last <HASH>', 'the hash that the last record must have')
     .addHelpText(
       'after',
@@ -37,12 +40,12 @@ export function auditCommand(context: Context): Command {
 
 async function verifyTrail(
   files: readonly string[],
-  { keyFile, last }: VerifyFlags,
+  { keyFile, after, last }: VerifyFlags,
   { stdout }: Context,
 ): Promise<void> {
   const { verifyAudit } = lazy.gateway();
   const key = keyFile === undefined ? undefined : read(keyFile, () => readFileSync(keyFile, 'utf8').trim());
-  const verdict = await verifyAudit(files, key).catch((error: unknown) => {
+  const verdict = await verifyAudit(files, { key, after }).catch((error: unknown) => {
     const { path, code, message } = error as NodeJS.ErrnoException;
     throw unreadable(path ?? files.join(', '), code, message);
   });

@@ -45,7 +45,7 @@ export const audit = mapOf({
       '*phone*',
     ])
     .describe(
-      'Arguments and input fields whose values are left out of records, by name; `*` stands for anything, and case does not matter.',
+      'Arguments and input fields whose values are left out of records, by name; `*` stands for anything, and case does not matter. Aliases are not looked at. Of a text over 256 characters a record has the beginning, the length and the SHA-256 digest.',
     ),
   key: z
     .string({ error: auditKeyRule })
@@ -57,5 +57,5 @@ export const audit = mapOf({
 })
   .prefault({})
   .describe(
-    'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed or moved, or removed from between others; to find out that the last ones are missing, it has to be told the last hash with `--last`.',
+    'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed, moved or removed; to find out that the last ones are missing, it has to be told the last hash with `--last`.',
   );

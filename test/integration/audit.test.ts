@@ -81,6 +81,25 @@ it('records mutations and administrative actions, each once, with what came of t
   expect((await verifyAudit([all])).problems).toEqual([]);
 });
 
+it('records what a client would hide by an alias or a default, however it sends the mutation', async () => {
+  const to = join(folder, 'hidden.jsonl');
+  const gateway = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    audit: { trails: [{ to }], redact: ['*token*'] },
+  });
+  const query = `mutation ($id: ID! = "u${'1'.repeat(300)}") { token: rename(id: $id, name: "Ada") { name } }`;
+  // The second time it is known, and goes another way.
+  for (let i = 0; i < 2; i++) await gateway.post({ query });
+  await gateway.stop();
+  const id = expect.stringMatching(/^u1{255}… \(301 characters, SHA-256 [0-9a-f]{64}\)$/);
+  expect(linesOf(to).slice(1)).toMatchObject(
+    [1, 2].map(() => ({
+      coordinates: ['Mutation.rename'],
+      arguments: { token: { id, name: 'Ada' } },
+    })),
+  );
+});
+
 it('is checked by `weir audit verify`', async () => {
   const good = await startCli(['audit', 'verify', all]).result;
   expect(good).toMatchObject({
@@ -89,6 +108,18 @@ it('is checked by `weir audit verify`', async () => {
   });
   const wrongLast = await startCli(['audit', 'verify', all, '--last', '1234']).result;
   expect(wrongLast.exitCode).toBe(1);
+  const [first, ...others] = readFileSync(all, 'utf8').split(/(?<=\n)/);
+  const shorter = join(folder, 'shorter.jsonl');
+  writeFileSync(shorter, others.join(''));
+  expect(await startCli(['audit', 'verify', shorter]).result).toMatchObject({
+    exitCode: 1,
+    stdout: `${shorter}:1: A record is missing before it: in an earlier file, or removed.\n`,
+  });
+  const after = (JSON.parse(first!) as { hash: string }).hash;
+  expect(await startCli(['audit', 'verify', shorter, '--after', after]).result).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/\n5 records, as they were written/),
+  });
   expect(await startCli(['audit', 'verify', join(folder, 'missing')]).result).toMatchObject({
     exitCode: 2,
     stderr: `weir: ${join(folder, 'missing')} does not exist.\n`,

@@ -1,7 +1,9 @@
 import {
   type FieldNode,
+  type FragmentDefinitionNode,
   getOperationAST,
   Kind,
+  type OperationDefinitionNode,
   parse,
   type SelectionNode,
   valueFromASTUntyped,
@@ -16,38 +18,55 @@ export interface MutationFacts {
   argumentsWith(variables: Variables): Readonly<Record<string, unknown>>;
 }
 
-/** Reads a document whose operation is a mutation. It has been validated: its fragments are there, and not circular. */
+/** Reads a document whose operation is a mutation. It has been validated: its fragments are there. */
 export function factsOfMutation(text: string, operationName: string | undefined): MutationFacts {
   const document = parse(text, { noLocation: true });
-  const fragments = new Map(
-    document.definitions.flatMap((definition) =>
-      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [],
-    ),
-  );
-  const fields: FieldNode[] = [];
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions)
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  const operation = getOperationAST(document, operationName)!;
+
+  // By response key: those of the same key have the same arguments.
+  const fields = new Map<string, FieldNode>();
   const collect = (selections: readonly SelectionNode[]): void => {
     for (const selection of selections) {
-      if (fields.length >= mostFields) return;
-      if (selection.kind === Kind.FIELD) fields.push(selection);
-      else if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet.selections);
-      else collect(fragments.get(selection.name.value)!.selectionSet.selections);
+      if (selection.kind === Kind.FIELD) {
+        fields.set((selection.alias ?? selection.name).value, selection);
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        collect(selection.selectionSet.selections);
+      } else {
+        const fragment = fragments.get(selection.name.value);
+        // It adds nothing when it is spread again, and could double with each level of fragments.
+        fragments.delete(selection.name.value);
+        if (fragment !== undefined) collect(fragment.selectionSet.selections);
+      }
     }
   };
-  collect(getOperationAST(document, operationName)!.selectionSet.selections);
+  collect(operation.selectionSet.selections);
+
+  const defaults = defaultsOf(operation);
   return {
-    coordinates: [...new Set(fields.map(({ name }) => `Mutation.${name.value}`))],
-    argumentsWith: (variables) =>
-      Object.fromEntries(
-        fields
-          .filter(({ arguments: given = [] }) => given.length > 0)
-          .map(({ alias, name, arguments: given }) => [
-            (alias ?? name).value,
+    coordinates: [...new Set([...fields.values()].map(({ name }) => `Mutation.${name.value}`))],
+    argumentsWith: (given) => {
+      // Without a prototype: a variable may be called `constructor`.
+      const variables = Object.assign(Object.create(null), defaults, given) as Variables;
+      return Object.fromEntries(
+        [...fields]
+          .filter(([, field]) => field.arguments!.length > 0)
+          .map(([key, field]) => [
+            key,
             Object.fromEntries(
-              given!.map((argument) => [argument.name.value, valueFromASTUntyped(argument.value, variables)]),
+              field.arguments!.map(({ name, value }) => [name.value, valueFromASTUntyped(value, variables)]),
             ),
           ]),
-      ),
+      );
+    },
   };
 }
 
-const mostFields = 100;
+const defaultsOf = ({ variableDefinitions = [] }: OperationDefinitionNode): Variables =>
+  Object.fromEntries(
+    variableDefinitions.flatMap(({ variable, defaultValue }) =>
+      defaultValue === undefined ? [] : [[variable.name.value, valueFromASTUntyped(defaultValue)]],
+    ),
+  );

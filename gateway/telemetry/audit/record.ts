@@ -66,9 +66,28 @@ export function chain(
   return { line: `${text.slice(0, -1)},"hash":"${hash}"}\n`, link: { chain: before.chain, seq, hash } };
 }
 
-export type ReadLine = { readonly link: Link; readonly previous: string; readonly isIntact: boolean };
+/**
+ * The line that a file begins with whose chain begins in an earlier one, as where it was copied and emptied: it is no
+ * record, and says which one the next follows. Without it, nobody could tell such a file from one whose first lines were
+ * removed.
+ */
+export function continuation({ chain, seq, hash }: Link, key: string | undefined): string {
+  const text = JSON.stringify({ chain, seq, action: continues, previous: hash });
+  return `${text.slice(0, -1)},"hash":"${hashOf(text, key)}"}\n`;
+}
 
-/** Reads a line back. Undefined where it is no record. */
+const continues = 'trail.continue';
+
+export type ReadLine = {
+  /** Where the chain stands behind the line. */
+  readonly link: Link;
+  readonly previous: string;
+  readonly isIntact: boolean;
+  /** Whether it is no record, but says which one the next follows. */
+  readonly isContinuation: boolean;
+};
+
+/** Reads a line back. Undefined where it is neither a record nor a continuation. */
 export function readLine(line: string, key: string | undefined): ReadLine | undefined {
   // Texts may hold U+2028 and U+2029, which JSON leaves as they are and `.` alone takes for the end of a line.
   const parts = /^(\{.*),"hash":"([0-9a-f]{64})"\}$/s.exec(line);
@@ -81,9 +100,15 @@ export function readLine(line: string, key: string | undefined): ReadLine | unde
   } catch {
     return undefined;
   }
-  const { chain, seq, previous } = record as Record<string, unknown>;
+  const { chain, seq, action, previous } = record as Record<string, unknown>;
   if (typeof chain !== 'string' || typeof seq !== 'number' || typeof previous !== 'string') return undefined;
-  return { link: { chain, seq, hash }, previous, isIntact: hashOf(text, key) === hash };
+  const isContinuation = action === continues;
+  return {
+    link: { chain, seq, hash: isContinuation ? previous : hash },
+    previous,
+    isIntact: hashOf(text, key) === hash,
+    isContinuation,
+  };
 }
 
 function hashOf(text: string, key: string | undefined): string {

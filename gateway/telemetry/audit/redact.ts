@@ -1,32 +1,67 @@
+import { createHash } from 'node:crypto';
 import { matchesParts } from '../../wildcards';
 
+type Values = Readonly<Record<string, unknown>>;
+
 /**
- * Compiles name patterns, `*` standing for anything, to a function that copies a value with what stands under such a
- * name replaced by `[redacted]`. Long texts and lists are cut: a record tells what was done, it is no backup.
+ * Compiles name patterns, `*` standing for anything, to a function that copies values with what stands under such a name
+ * replaced by `[redacted]`. The names of the values themselves are no reason: those of root fields are aliases, with
+ * which a client could hide what it has sent.
+ *
+ * A record tells what was done, it is no backup: of a long text it has the beginning, the length and the digest, and of
+ * all together as much as a request mostly may hold. What is left out is said where it is.
  */
-export function compileRedaction(patterns: readonly string[]): (value: unknown) => unknown {
+export function compileRedaction(patterns: readonly string[]): (values: Values) => Values {
   const secret = patterns.map((pattern) => pattern.toLowerCase().split('*'));
   const isSecret = (name: string): boolean => {
     const lower = name.toLowerCase();
     return secret.some((parts) => matchesParts(lower, parts));
   };
-  const copy = (value: unknown, depth: number): unknown => {
-    if (typeof value === 'string')
-      return value.length > longestText ? `${value.slice(0, longestText)}…` : value;
-    if (typeof value !== 'object' || value === null) return value;
-    if (depth >= deepest) return '…';
-    if (Array.isArray(value)) {
-      const items = value.slice(0, longestList).map((item) => copy(item, depth + 1));
-      return value.length > longestList ? [...items, `… ${value.length - longestList} more`] : items;
-    }
-    const entries = Object.entries(value).slice(0, longestList);
-    return Object.fromEntries(
-      entries.map(([name, member]) => [name, isSecret(name) ? '[redacted]' : copy(member, depth + 1)]),
-    );
+  return (values) => {
+    let left = longestRecord;
+    const copy = (value: unknown, depth: number): unknown => {
+      left -= 1;
+      if (typeof value === 'string') {
+        left -= value.length;
+        return shorten(value);
+      }
+      if (typeof value !== 'object' || value === null) return value;
+      if (depth >= deepest) return '…';
+      return Array.isArray(value) ? copyList(value, depth) : copyObject(value as Values, depth);
+    };
+    const copyList = (list: readonly unknown[], depth: number): unknown[] => {
+      const items: unknown[] = [];
+      for (const item of list) {
+        if (left <= 0) return [...items, `… ${list.length - items.length} more`];
+        items.push(copy(item, depth + 1));
+      }
+      return items;
+    };
+    const copyObject = (object: Values, depth: number): Values => {
+      const members: [name: string, value: unknown][] = [];
+      const all = Object.entries(object);
+      for (const [name, value] of all) {
+        if (left <= 0) {
+          members.push(['…', `${all.length - members.length} more`]);
+          break;
+        }
+        left -= name.length;
+        const isHidden = depth > 0 && isSecret(name);
+        members.push([name, isHidden ? '[redacted]' : copy(value, depth + 1)]);
+      }
+      return Object.fromEntries(members);
+    };
+    return copyObject(values, 0);
   };
-  return (value) => copy(value, 0);
 }
 
+function shorten(text: string): string {
+  if (text.length <= longestText) return text;
+  const digest = createHash('sha256').update(text).digest('hex');
+  return `${text.slice(0, longestText)}… (${text.length} characters, SHA-256 ${digest})`;
+}
+
+/** Characters of names and texts, and 1 for each value. What uses a variable often may come to more than its request. */
+const longestRecord = 2 ** 20;
 const longestText = 256;
-const longestList = 32;
-const deepest = 8;
+const deepest = 100;

@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { type Link, noHash, readLine } from './record';
+import { continuation, type Link, noHash, readLine } from './record';
 
 /** Where the lines of a trail go. */
 export interface Sink {
   /** The record that the next one follows. */
   readonly last: Link;
-  /** Resolves when the lines are out of the process: its end does not lose them. */
-  write(lines: string): Promise<void>;
+  /**
+   * Resolves when the lines are out of the process: its end does not lose them.
+   *
+   * @param before the record that the first of them follows
+   */
+  write(lines: string, before: Link): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -22,7 +26,11 @@ export async function openFileSink(file: string, key: string | undefined): Promi
   if (isTorn) await handle.write('\n');
   return {
     last: last ?? newChain(),
-    write: (text) => handle.appendFile(text),
+    async write(lines, before) {
+      // It was emptied meanwhile: what was in it stands in another file.
+      const isContinued = before.seq > 0 && (await handle.stat()).size === 0;
+      await handle.appendFile(isContinued ? continuation(before, key) + lines : lines);
+    },
     close: () => handle.close(),
   };
 }

@@ -16,7 +16,10 @@ export interface TrailOptions {
 /** One audit trail: chains records and writes them in the order in which they come, as fast as its sink takes them. */
 export class Trail {
   readonly #options: TrailOptions;
+  /** The last record. */
   #link: Link;
+  /** The last one that the sink has taken. */
+  #taken: Link;
   #waiting = '';
   #isWriting = false;
   #closed = false;
@@ -25,7 +28,7 @@ export class Trail {
 
   constructor(options: TrailOptions) {
     this.#options = options;
-    this.#link = options.sink.last;
+    this.#link = this.#taken = options.sink.last;
   }
 
   /** Resolves when there is room for a record. A trail that drops always has some. */
@@ -62,8 +65,10 @@ export class Trail {
     await Promise.resolve();
     while (this.#waiting !== '') {
       const lines = this.#waiting;
+      const last = this.#link;
       this.#waiting = '';
       const isWritten = await this.#attempt(lines);
+      if (isWritten) this.#taken = last;
       if (!isWritten) {
         this.#waiting = lines + this.#waiting;
         if (this.#closed) break;
@@ -76,7 +81,7 @@ export class Trail {
 
   async #attempt(lines: string): Promise<boolean> {
     try {
-      await this.#options.sink.write(lines);
+      await this.#options.sink.write(lines, this.#taken);
       return true;
     } catch (error) {
       this.#options.onFailure(error);

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { type Link, noHash, readLine } from './record';
+import { type Link, noHash, type ReadLine, readLine } from './record';
 
 export interface AuditFinding {
   readonly file: string;
@@ -19,11 +19,21 @@ export interface AuditVerdict {
   readonly ends: readonly Link[];
 }
 
+export interface AuditVerification {
+  /** With which the records are chained, where there is one. */
+  readonly key?: string | undefined;
+  /** The hash of the record that the first one follows, where earlier files are gone. */
+  readonly after?: string | undefined;
+}
+
 /**
  * Finds lines of an audit trail that were changed, removed, added or moved. Several files are one trail, in the order
  * in which they were written. Rejects when a file cannot be read.
  */
-export async function verifyAudit(files: readonly string[], key?: string): Promise<AuditVerdict> {
+export async function verifyAudit(
+  files: readonly string[],
+  { key, after }: AuditVerification = {},
+): Promise<AuditVerdict> {
   const problems: AuditFinding[] = [];
   const notes: AuditFinding[] = [];
   const ends = new Map<string, Link>();
@@ -42,24 +52,34 @@ export async function verifyAudit(files: readonly string[], key?: string): Promi
         torn.push(number);
         continue;
       }
-      const { link, previous, isIntact } = read;
-      const before = ends.get(link.chain);
-      const follows = before === undefined || (previous === before.hash && link.seq === before.seq + 1);
+      const { link, previous, isIntact, isContinuation } = read;
+      const before = ends.get(link.chain) ?? startOf(read, after);
+      const seq = isContinuation ? link.seq + 1 : link.seq;
+      const follows = previous === before.hash && seq === before.seq + 1;
       // A process that died left half a line, and the next one went on from the record before.
       for (const at of torn.splice(0)) {
         if (follows) say(notes, 'It was cut short while it was written; the trail goes on behind it.', at);
         else say(problems, 'It is no record.', at);
       }
       if (!isIntact) say(problems, 'It was changed: its hash is of another text, or made with another key.');
-      if (!follows) say(problems, breakOf(link, before));
-      else if (before === undefined && previous !== noHash)
-        say(notes, `It goes on from record ${link.seq - 1}, which stands in an earlier file.`);
+      if (!follows) say(problems, breakOf(seq, before.seq));
+      else if (!ends.has(link.chain) && before.seq > 0)
+        say(
+          notes,
+          `It goes on behind record ${before.seq}, ${before.hash}, which stands in an earlier file.`,
+        );
       ends.set(link.chain, link);
-      records++;
+      if (!isContinuation) records++;
     }
     for (const line of torn) notes.push({ file, line, says: 'It was cut short while it was written.' });
   }
   return { records, problems, notes, ends: [...ends.values()] };
+}
+
+/** What the first line of a chain has to follow: nothing, unless it says, or it was said to us, that it goes on. */
+function startOf({ link: { chain, seq }, previous, isContinuation }: ReadLine, after?: string): Link {
+  if (isContinuation) return { chain, seq, hash: previous };
+  return previous === after ? { chain, seq: seq - 1, hash: after } : { chain, seq: 0, hash: noHash };
 }
 
 /** Not those of `readline`: it also ends lines at U+2028 and U+2029, which a client may send in an argument. */
@@ -73,9 +93,11 @@ async function* linesOf(file: string): AsyncIterable<string> {
   if (rest !== '') yield rest;
 }
 
-function breakOf({ seq }: Link, before: Link): string {
-  const missing = seq - before.seq - 1;
-  if (missing > 0) return `${missing === 1 ? 'A record is' : `${missing} records are`} missing before it.`;
+function breakOf(seq: number, before: number): string {
+  const missing = seq - before - 1;
+  const records = missing === 1 ? 'A record is' : `${missing} records are`;
+  if (missing > 0 && before === 0) return `${records} missing before it: in an earlier file, or removed.`;
+  if (missing > 0) return `${records} missing before it.`;
   if (missing === 0) return 'The record before it was changed or exchanged.';
-  return `It does not stand where it was written: it is record ${seq} behind record ${before.seq}.`;
+  return `It does not stand where it was written: it is record ${seq} behind record ${before}.`;
 }

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -15,6 +24,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 let file: string;
 let count = 0;
 beforeEach(() => (file = join(folder, `${count++}.jsonl`)));
+
+const key = 'the key of this gateway';
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const recordOf = (operation: string): AuditRecord => ({
   time: '2026-01-01T00:00:00.000Z',
@@ -45,7 +57,7 @@ const edit = (change: (lines: string[]) => string[]) =>
   writeFileSync(file, `${change(readFileSync(file, 'utf8').trimEnd().split('\n')).join('\n')}\n`);
 
 const problems = async (key?: string) =>
-  (await verifyAudit([file], key)).problems.map(({ line, says }) => `${line}: ${says}`);
+  (await verifyAudit([file], { key })).problems.map(({ line, says }) => `${line}: ${says}`);
 
 describe('a trail', () => {
   it('is as it was written', async () => {
@@ -89,12 +101,12 @@ describe('a trail', () => {
   });
 
   it('shows that a record was made anew by somebody without the key', async () => {
-    await writeTrail(['A', 'B'], 'the key of this gateway');
-    expect(await problems('the key of this gateway')).toEqual([]);
+    await writeTrail(['A', 'B'], key);
+    expect(await problems(key)).toEqual([]);
     const forged = join(folder, 'forged');
     [file, count] = [forged, count + 1];
     await writeTrail(['A', 'X']);
-    expect(await problems('the key of this gateway')).toHaveLength(2);
+    expect(await problems(key)).toHaveLength(2);
   });
 
   it('goes on where the process before ended', async () => {
@@ -141,9 +153,92 @@ describe('a trail', () => {
     writeFileSync(older, first!);
     writeFileSync(file, second!);
     expect((await verifyAudit([older, file])).problems).toEqual([]);
-    expect((await verifyAudit([file])).notes).toMatchObject([
-      { line: 1, says: 'It goes on from record 1, which stands in an earlier file.' },
-    ]);
+    const after = (JSON.parse(first!) as { hash: string }).hash;
+    expect(await verifyAudit([file], { after })).toMatchObject({ records: 1, problems: [] });
+    expect((await verifyAudit([file], { after: 'another' })).problems).toHaveLength(1);
+  });
+
+  it.each([
+    [1, 'A record is missing before it: in an earlier file, or removed.'],
+    [2, '2 records are missing before it: in an earlier file, or removed.'],
+  ])('is not as it was written without its first lines: %i', async (removed, says) => {
+    await writeTrail(['A', 'B', 'C'], key);
+    edit((lines) => lines.slice(removed));
+    expect(await problems(key)).toEqual([`1: ${says}`]);
+  });
+
+  describe('that is copied and emptied while it is written to', () => {
+    let older: string;
+    beforeEach(async () => {
+      older = `${file}.1`;
+      const sink = await openFileSink(file, key);
+      let written: () => void = () => undefined;
+      const write: Sink['write'] = async (lines, before) => {
+        await sink.write(lines, before);
+        written();
+      };
+      const trail = trailOver({ ...sink, write }, { key });
+      for (const operation of ['A', 'B', 'C', 'D']) {
+        const isWritten = new Promise<void>((resolve) => (written = resolve));
+        trail.write(recordOf(operation));
+        await isWritten;
+        if (operation === 'B') {
+          copyFileSync(file, older);
+          truncateSync(file);
+        }
+      }
+      await trail.close();
+    });
+
+    it('goes on, and says behind which record', async () => {
+      const first = await verifyAudit([older], { key });
+      expect(first).toMatchObject({ records: 2, problems: [], notes: [], ends: [{ seq: 2 }] });
+      const both = await verifyAudit([older, file], { key });
+      expect(both).toMatchObject({ records: 4, problems: [], notes: [], ends: [{ seq: 4 }] });
+      expect(await verifyAudit([file], { key })).toMatchObject({
+        records: 2,
+        problems: [],
+        notes: [
+          {
+            line: 1,
+            says: `It goes on behind record 2, ${first.ends[0]!.hash}, which stands in an earlier file.`,
+          },
+        ],
+      });
+    });
+
+    it('goes on after a restart', async () => {
+      await writeTrail(['E'], key);
+      expect(await verifyAudit([older, file], { key })).toMatchObject({ records: 5, problems: [] });
+    });
+
+    it.each<[string, (lines: string[]) => string[], string[]]>([
+      [
+        'its first line is removed',
+        ([, ...lines]) => lines,
+        ['1: 2 records are missing before it: in an earlier file, or removed.'],
+      ],
+      ['its first record is removed', ([first, , d]) => [first!, d!], ['2: A record is missing before it.']],
+      [
+        'its first line was changed',
+        ([first, ...lines]) => [first!.replace('"seq":2', '"seq":1'), ...lines],
+        [
+          '1: It was changed: its hash is of another text, or made with another key.',
+          '2: A record is missing before it.',
+        ],
+      ],
+    ])('is not as it was written where %s', async (_, change, expected) => {
+      edit(change);
+      expect(await problems(key)).toEqual(expected);
+    });
+
+    it('is not as it was written where the end of the file before is missing, or is another', async () => {
+      const [first] = readFileSync(older, 'utf8').split(/(?<=\n)/);
+      const shorter = join(folder, `${count++}.jsonl`);
+      writeFileSync(shorter, first!);
+      const { problems: found } = await verifyAudit([shorter, file], { key });
+      expect(found).toMatchObject([{ file, line: 1, says: 'A record is missing before it.' }]);
+    });
   });
 });
 
@@ -246,24 +341,95 @@ describe('arguments', () => {
     });
   });
 
-  it('are left out where their names say that they are secret, and cut where they are long', () => {
-    const redact = compileRedaction(['*password*', 'cvv']);
-    expect(
-      redact({
-        input: {
-          newPassword: 'p',
-          card: { CVV: 123, name: 'Ada' },
-          list: Array.from({ length: 40 }, (_, i) => i),
-        },
-        note: 'x'.repeat(300),
-      }),
-    ).toEqual({
+  it('have the defaults of variables that are not given', () => {
+    const facts = factsOfMutation(
+      `mutation ($amount: Int = 5, $to: [ID!] = ["a"], $note: String = "n", $constructor: ID) {
+         transfer(amount: $amount, order: { to: $to, by: $constructor }, note: $note)
+       }`,
+      undefined,
+    );
+    expect(facts.argumentsWith({ note: null })).toEqual({
+      transfer: { amount: 5, order: { to: ['a'], by: undefined }, note: null },
+    });
+    expect(facts.argumentsWith({ amount: 6, to: [], note: 'x' })).toEqual({
+      transfer: { amount: 6, order: { to: [], by: undefined }, note: 'x' },
+    });
+  });
+
+  it('are those of all root fields, however many, and of fragments that double', () => {
+    const fields = Array.from({ length: 150 }, (_, i) => `f${i}: step(n: ${i})`).join(' ');
+    const doubling = Array.from(
+      { length: 40 },
+      (_, i) => `fragment F${i} on Mutation { ...F${i + 1} ...F${i + 1} }`,
+    );
+    const facts = factsOfMutation(
+      `mutation { ...F0 ${fields} } ${doubling.join(' ')} fragment F40 on Mutation { last(n: 1) }`,
+      undefined,
+    );
+    expect(facts.coordinates).toEqual(['Mutation.last', 'Mutation.step']);
+    expect(Object.keys(facts.argumentsWith({}))).toHaveLength(151);
+  });
+
+  it('are left out where their names say that they are secret', () => {
+    const redact = compileRedaction(['*password*', 'cvv', 'a*b*c']);
+    const sent = {
+      newPassword: 'p',
+      'the\npassword\n': 'p',
+      card: { CVV: 123, name: 'Ada' },
+      aXbYc: 1,
+      abcd: 1,
+    };
+    expect(redact({ input: sent, list: [{ list: [sent] }] })).toMatchObject({
       input: {
         newPassword: '[redacted]',
+        'the\npassword\n': '[redacted]',
         card: { CVV: '[redacted]', name: 'Ada' },
-        list: [...Array.from({ length: 32 }, (_, i) => i), '… 8 more'],
+        aXbYc: '[redacted]',
+        abcd: 1,
       },
-      note: `${'x'.repeat(256)}…`,
+      list: [{ list: [{ newPassword: '[redacted]' }] }],
     });
+  });
+
+  it('are not hidden by an alias that is the name of a secret', () => {
+    const redact = compileRedaction(['*password*']);
+    const facts = factsOfMutation('mutation { password: transfer(amount: 5, password: "p") }', undefined);
+    expect(redact(facts.argumentsWith({}))).toEqual({ password: { amount: 5, password: '[redacted]' } });
+  });
+
+  it('are all there: of a long text the beginning, the length and the digest', () => {
+    const redact = compileRedaction(['cvv']);
+    const list = Array.from({ length: 5_000 }, (_, i) => i);
+    const wide = Object.fromEntries(list.map((i) => [`m${i}`, [i]]));
+    let deep: unknown = 'the end';
+    for (let i = 0; i < 40; i++) deep = [{ deep }];
+    expect(redact({ input: { list, wide, deep } })).toEqual({ input: { list, wide, deep } });
+    expect(redact({ input: { note: 'x'.repeat(256), long: 'x'.repeat(300) } })).toEqual({
+      input: {
+        note: 'x'.repeat(256),
+        long: `${'x'.repeat(256)}… (300 characters, SHA-256 ${digestOf('x'.repeat(300))})`,
+      },
+    });
+  });
+
+  it('are no more than a request may hold, where variables are used often, and it is said what is left out', () => {
+    const redact = compileRedaction([]);
+    const large = Array.from({ length: 1_000 }, () => 'x'.repeat(99));
+    const all = redact({
+      input: { large: Array.from({ length: 1_000 }, () => large) },
+      more: { a: 1, b: 2 },
+    });
+    const { large: kept } = all['input'] as { large: unknown[] };
+    expect(kept).toHaveLength(12);
+    expect(kept.at(-1)).toBe('… 989 more');
+    expect(kept.at(-2)).toContainEqual(expect.stringMatching(/^… \d+ more$/));
+    expect(all).toMatchObject({ '…': '1 more' });
+    expect(JSON.stringify(all).length).toBeLessThan(2 ** 20 * 1.1);
+  });
+
+  it('are nested no deeper than can be written', () => {
+    let deep: unknown = 'the end';
+    for (let i = 0; i < 50_000; i++) deep = [deep];
+    expect(JSON.stringify(compileRedaction([])({ input: deep }))).toContain('"…"');
   });
 });

@@ -13,7 +13,7 @@ export default {
     config: {
       ...jest,
       // It bundles the thread that plans, for each mutant anew.
-      globalSetup: undefined,
+      globalSetup: null,
       testMatch: tests.map((path) => `<rootDir>/${path}${path.endsWith('.ts') ? '' : '/**/*.test.ts'}`),
     },
   },

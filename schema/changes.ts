@@ -43,13 +43,14 @@ const severities: Record<CriticalityLevel, Severity> = {
   [CriticalityLevel.NonBreaking]: 'safe',
 };
 
-/** In the notation of the specification's schema coordinates: an argument is `Type.field(argument:)`. */
-function coordinateOf(change: Change): string {
-  // Of a directive that is put on something, such as `By.@oneOf`, that is concerned.
-  const usage = change.path?.lastIndexOf('.@') ?? -1;
-  const path = usage === -1 ? (change.path ?? '') : change.path!.slice(0, usage);
-  const [type, field, argument] = path.split('.');
-  return argument === undefined || type!.startsWith('@') ? path : `${type}.${field}(${argument}:)`;
+/**
+ * In the notation of the specification's schema coordinates: an argument is `Type.field(argument:)`. What a change says
+ * of a directive on something, such as `Type.field.@deprecated`, concerns the thing.
+ */
+function coordinateOf({ path = '' }: Change): string {
+  const [thing = ''] = path.split('.@');
+  const [type, field, argument] = thing.split('.');
+  return argument === undefined ? thing : `${type}.${field}(${argument}:)`;
 }
 
 function concernsOf(change: Change): string[] {

@@ -22,7 +22,7 @@ export function compileInputCost(
   own: number | undefined,
   weights: Weights,
 ): CostOfValue | undefined {
-  if (!costs(type, own, weights, new Set())) return undefined;
+  if (!costs(type, own, weights)) return undefined;
   return (node, variables) => ofNode(type, own, node, variables);
 
   function ofNode(
@@ -71,20 +71,10 @@ function weightOf(type: GraphQLInputType, weights: Weights): number {
   return weights.get(String(type)) ?? (isInputObjectType(type) ? 1 : 0);
 }
 
-/** Whether a value of this type can cost anything. */
-function costs(
-  type: GraphQLInputType,
-  own: number | undefined,
-  weights: Weights,
-  seen: Set<GraphQLInputType>,
-): boolean {
+/** Whether a value of this type can cost anything. An input object always does: `@cost` is not for it. */
+function costs(type: GraphQLInputType, own: number | undefined, weights: Weights): boolean {
   if (own !== undefined && own !== 0) return true;
   const nullable = getNullableType(type);
-  if (isListType(nullable)) return costs(nullable.ofType, own, weights, seen);
-  if (weightOf(nullable, weights) !== 0) return true;
-  if (!isInputObjectType(nullable) || seen.has(nullable)) return false;
-  seen.add(nullable);
-  return Object.values(nullable.getFields()).some((field) =>
-    costs(field.type, weights.get(`${nullable.name}.${field.name}`), weights, seen),
-  );
+  if (isListType(nullable)) return costs(nullable.ofType, own, weights);
+  return isInputObjectType(nullable) || weightOf(nullable, weights) !== 0;
 }

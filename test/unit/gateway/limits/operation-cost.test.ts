@@ -12,13 +12,21 @@ const sdl = `
     all: [User!]
     tags: [String!]
     node: Node
-    search(filter: Filter): [User] @listSize(assumedSize: 3)
+    search(filter: Filter, n: Int): [User] @listSize(assumedSize: 3)
     pages(size: Int, from: Int): Page @listSize(slicingArguments: ["size"], sizedFields: ["rows"])
     free(limit: Int): [User] @listSize(slicingArguments: ["limit"], requireOneSlicingArgument: false, assumedSize: 4)
     deep(input: Slice): [User] @listSize(slicingArguments: ["input.first"])
     many(limit: Long, first: Long): [User] @listSize(slicingArguments: ["limit", "first"], assumedSize: 6)
     words(first: Long): [String] @listSize(slicingArguments: ["first"])
     preset(input: Preset = {}): [User] @listSize(slicingArguments: ["input.first"])
+    odd(first: Int): [User]
+      @listSize(slicingArguments: ["missing", "first.x", "missing.x"], requireOneSlicingArgument: false, assumedSize: 3)
+    nullable(list: [[Filter]], n: Int, secret: Secret, json: Json @price(weight: 3), free: String @price(weight: 0)): Int
+    byText(first: String, last: Int!): [User]
+    connected(limit: Int): Connected!
+    bare(first: Int): Place
+    paged(first: Int): Paged
+    lonely(first: Int): Media
     dear: Report @price(weight: 100)
     asked(word: String @price(weight: 7)): String
   }
@@ -31,7 +39,11 @@ const sdl = `
   type Image { url: String place: Place }
   type Film { url: String place: Place }
   type Place { x: Int }
-  type Page { rows: [[User]] more: Boolean }
+  type Page { rows: [[User]] more: Boolean others: [User] }
+  interface Connected { edges: Edge items: [User] }
+  interface Paged { nodes: [User] }
+  scalar Json
+  directive @note(on: Boolean) on FIELD
   type Report @price(weight: 5) { id: ID }
   scalar Secret @price(weight: 2)
   input Filter { name: String or: [Filter!] deep: Boolean @price(weight: 9) }
@@ -47,13 +59,16 @@ const directiveDefinitions = `
 `;
 const schema = buildSchema(sdl + directiveDefinitions);
 const directives = readCostDirectives(parse(sdl));
+interface Directives {
+  readonly directives: ReturnType<typeof readCostDirectives>;
+}
 
-function costOf(query: string) {
+function costOf(query: string, { directives: own }: Directives = { directives }) {
   const document = parse(query);
   expect(validate(schema, document)).toEqual([]);
   return compileOperationCost(document, getOperationAST(document)!, {
     schema,
-    directives,
+    directives: own,
     assumedListSize: 10,
   });
 }
@@ -89,6 +104,28 @@ describe('estimates', () => {
     ['{ a: me { id } b: me { id } }', 2],
     ['{ me @skip(if: true) { id } }', 0],
     ['{ me @include(if: false) { id } tags }', 0],
+    ['{ me @include(if: true) { id } }', 1],
+    ['{ me @skip(if: false) { id } }', 1],
+    ['{ me @note(on: true) { id } all @note(on: false) { id } }', 1 + 10],
+    ['{ ... { me { id } } }', 1],
+    ['{ me { media { __typename } } }', 1 + 10],
+    ['{ me { friends(first: 2) { nodes { id } } } me { friends(first: 2) { total } id } }', 1 + 1 + 2],
+    ['{ users(first: 1) { id } }', 1],
+    ['{ pages(size: 6) { rows { id } others { id } } }', 1 + 6 + 10],
+    ['{ search(n: 1, filter: { name: "x" }) { id } }', 3 + 1],
+    ['{ search(filter: null) { id } }', 3],
+    ['{ search(filter: { or: { name: "a" } }) { id } }', 3 + 2],
+    ['{ odd(first: 5) { id } }', 3],
+    ['{ deep(input: null) { id } }', 10],
+    ['{ nullable(list: [[{ name: "a" }, null], null, [{}]]) }', 2],
+    ['{ nullable(list: { name: "a" }) }', 1],
+    ['{ nullable(secret: "x", n: 1, free: "y") }', 2],
+    ['{ nullable(json: { a: [1, { b: 2 }] }) }', 3],
+    ['{ byText(first: "7", last: 2) { id } }', 2],
+    ['{ connected(limit: 4) { edges { node { id } } items { id } } }', 1 + (1 + 1) + 4],
+    ['{ bare(first: 50) { x } }', 1],
+    ['{ paged(first: 6) { nodes { id } } }', 1 + 6],
+    ['{ lonely(first: 50) { ... on Image { url } } }', 1],
   ])('%s', (query, cost) => {
     expect(estimate(query).cost).toBe(cost);
   });
@@ -151,6 +188,27 @@ describe('estimates', () => {
     const query = 'query ($f: Filter) { search(filter: $f) { id } }';
     const f = { or: [{ name: 'a' }, { or: [{ deep: false }] }], ['__proto__x']: 1 };
     expect(estimate(query, { f }).cost).toBe(3 + 4 + 9);
+    expect(estimate(query, { f: null }).cost).toBe(3);
+    expect(estimate(query, {}).cost).toBe(3);
+    expect(estimate(query, { f: { or: { name: 'a' } } }).cost).toBe(3 + 2);
+    expect(estimate(query, { f: { or: [null, { or: null }] } }).cost).toBe(3 + 2);
+    expect(estimate('query ($j: Json) { nullable(json: $j) }', { j: { a: 1 } }).cost).toBe(3);
+    expect(estimate('query ($l: [[Filter]]) { nullable(list: $l) }', { l: [[{}], null, {}] }).cost).toBe(2);
+  });
+
+  it('by variables beside arguments and fields that have none', () => {
+    const query = `query ($n: Int) {
+      me { id friends(first: $n, last: 1) { nodes { id } } }
+    }`;
+    expect(estimate(query, { n: 30 }).cost).toBe(1 + 1 + 30);
+  });
+
+  it('without directives as customs have it', () => {
+    const costOfCustoms = costOf(
+      '{ users(first: 3) { secret } dear { id } pages(size: 5) { rows { id } } }',
+      { directives: undefined },
+    );
+    expect(costOfCustoms.estimate({}).cost).toBe(3 + 1 + 1 + 10);
   });
 
   it('what conditions leave of it', () => {
@@ -162,6 +220,20 @@ describe('estimates', () => {
       'query ($a: Boolean!, $b: Boolean!) { me @include(if: $a) { id } me @include(if: $b) { name } }';
     expect(estimate(either, { a: false, b: true }).cost).toBe(1);
     expect(estimate(either, { a: false, b: false }).cost).toBe(0);
+    const both = 'query ($a: Boolean!, $b: Boolean!) { asked(word: "x") @include(if: $a) @skip(if: $b) }';
+    const costs = [true, false].flatMap((a) => [true, false].map((b) => estimate(both, { a, b }).cost));
+    expect(costs).toEqual([0, 7, 0, 0]);
+    const one = 'query ($a: Boolean!) { asked(word: "x") @include(if: $a) }';
+    expect([estimate(one, { a: true }).cost, estimate(one, { a: false }).cost]).toEqual([7, 0]);
+    const below = 'query ($a: Boolean!) { me { friends(first: 2) @include(if: $a) { nodes { id } } } }';
+    expect([estimate(below, { a: true }).cost, estimate(below, { a: false }).cost]).toEqual([1 + 1 + 2, 1]);
+    const around =
+      'query ($a: Boolean!) { ... @include(if: $a) { all { id } me @include(if: true) { id } } }';
+    expect([estimate(around, { a: true }).cost, estimate(around, { a: false }).cost]).toEqual([11, 0]);
+    const always = 'query ($a: Boolean!) { me @include(if: $a) { id } me { name } }';
+    expect([estimate(always, { a: true }).cost, estimate(always, { a: false }).cost]).toEqual([1, 1]);
+    const mutation = 'mutation ($a: Boolean!) { rate @include(if: $a) rename { id } }';
+    expect([estimate(mutation, { a: true }).cost, estimate(mutation, { a: false }).cost]).toEqual([21, 11]);
   });
 
   it('that grow with each level of connections', () => {
@@ -176,6 +248,8 @@ it('names the longest list that is asked for', () => {
     field: 'User.friends',
     size: 600,
   });
+  expect(estimate('{ users(first: 1) { id } }').longest).toEqual({ field: 'Query.users', size: 1 });
+  expect(estimate('{ users(first: 6) { friends(first: 6) { total } } }').longest?.field).toBe('Query.users');
   expect(estimate('{ all { id } }').longest).toBeUndefined();
 });
 

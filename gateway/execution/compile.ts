@@ -162,7 +162,7 @@ export function compileOperation(options: CompileOptions): Program {
   }
 
   function prepareFetch({ node, path, when }: OrderedFetch, index: number): () => Step {
-    const { requires, inputRewrites, contextRewrites } = node;
+    const { requires, inputRewrites, contextRewrites, typeKeys } = node;
     const compiled = compileSubgraphOperation(node, types, operations);
     // Fetches under the same key give a record the same answer. A fetch at a root type answers for itself.
     const key =
@@ -183,7 +183,7 @@ export function compileOperation(options: CompileOptions): Program {
         walk: compileWalk(root, path),
         join: place.joinWord(key),
         target,
-        representation: requires && new Representation(place, requires, inputRewrites),
+        representation: requires && new Representation(place, requires, inputRewrites, typeKeys),
         contexts: contextRewrites && compileContexts(contextRewrites, root, path),
       };
       if (requires !== undefined) return entityFetch(fetch);

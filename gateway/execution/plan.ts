@@ -32,6 +32,8 @@ export interface FetchNode {
   readonly inputRewrites?: readonly Rewrite[] | undefined;
   readonly outputRewrites?: readonly Rewrite[] | undefined;
   readonly contextRewrites?: readonly KeyRenamer[] | undefined;
+  /** The types of which `__typename` alone is a key. Not of Apollo's: `defects/type-keys.ts` adds it. */
+  readonly typeKeys?: readonly string[] | undefined;
 }
 
 export interface FlattenNode {

@@ -14,12 +14,20 @@ export class Representation {
   /** By type number; compiled when the first object of the type comes. */
   readonly #groups: (Group[] | undefined)[] = [];
   readonly #merged = new Map<string, Field[]>();
+  readonly #typeKeys: ReadonlySet<number>;
 
-  constructor(place: Place, selections: readonly RequiredSelection[], rewrites: readonly Rewrite[] = []) {
+  /** @param typeKeys the types whose objects can be asked for by `__typename` alone */
+  constructor(
+    place: Place,
+    selections: readonly RequiredSelection[],
+    rewrites: readonly Rewrite[] = [],
+    typeKeys: readonly string[] = [],
+  ) {
     this.#place = place;
     this.#selections = selections;
     this.#rewrites = rewrites;
     this.#source = place.typeSource();
+    this.#typeKeys = new Set(typeKeys.map((name) => place.types.idOf(name)));
   }
 
   /**
@@ -33,8 +41,10 @@ export class Representation {
     if (
       first?.name !== '__typename' ||
       !writeFields(run, record, fields!, out) ||
-      // A type alone: what was written is its key, its value and a brace.
-      (first.isConstant && out.end - start === first.key.length + 1)
+      // A type alone that is no key: what was written is its name, its value and a brace.
+      (first.isConstant &&
+        out.end - start === first.key.length + 1 &&
+        !this.#typeKeys.has(typeOf(run.workspace, record, this.#source)))
     ) {
       out.end = start;
       return false;

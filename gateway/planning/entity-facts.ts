@@ -168,7 +168,8 @@ interface Members {
 }
 
 /** The arguments of a directive of `join`, each time that it is applied. */
-const joinsOf = (directives: readonly DirectiveNode[], name: string): Record<string, unknown>[] =>
+/** The arguments of each of the directives with a name. */
+export const joinsOf = (directives: readonly DirectiveNode[], name: string): Record<string, unknown>[] =>
   directives.filter((directive) => directive.name.value === name).map(argumentsOf);
 
 /** `@cacheTag`s, which composition writes as `@join__directive`. */

@@ -72,7 +72,8 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
   if (!isSupergraph(document)) {
     throw new Error('This is not a supergraph: it has no `join__Graph` that lists its subgraphs.');
   }
-  const { supergraph: plannable, hasStandIns, mend } = mendsOf(document);
+  const entities = entityFactsOf(document);
+  const { supergraph: plannable, hasStandIns, mend } = mendsOf(document, entities);
   // Stand-ins leave `@external` fields that nothing uses any more; the supergraph as it is has been validated then.
   const supergraph = Supergraph.build(plannable, { supportedFeatures, validateSupergraph: !hasStandIns });
   const apiSchema = supergraph.apiSchema();
@@ -97,7 +98,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
       overrideLabels: overrideLabelsOf(supergraph),
       protections: protectionsOf(document, directiveNamesOf(supergraph)),
       costs: readCostDirectives(document),
-      entities: entityFactsOf(document),
+      entities,
     },
     plan(document, operationName, overrideLabels) {
       const overrideConditions = new Map(overrideLabels.map((label) => [label, true]));

@@ -18,6 +18,8 @@ interface Regression {
   readonly variables?: Readonly<Record<string, unknown>>;
   /** How often things fail. @default 0 */
   readonly trouble?: number;
+  /** The subgraphs that are called, where nothing fails. @default whichever */
+  readonly calls?: readonly string[];
 }
 
 const keys = {
@@ -146,6 +148,70 @@ const lists = {
   beta: `
     type User @key(fields: "id") { id: ID! notes: [[Note]] @shareable }
     type Note @shareable { two: Int }`,
+};
+
+/** Where `Query` and the fields that require something are of one subgraph. */
+const tripped = {
+  alpha: `
+    type Product @key(fields: "id") { id: ID! name: String! }`,
+  beta: `
+    type Query { box: Box! }
+    type Box { product: Product! other: Int! }
+    type Product @key(fields: "id") {
+      id: ID!
+      name: String! @external
+      label: String! @requires(fields: "name")
+      twin: Product! @requires(fields: "name")
+    }`,
+};
+
+/** Types of a union whose field differs in what it may be: the merged schema takes the wider one. */
+const unlike = {
+  alpha: `
+    type Query { found: [Found!]! }
+    union Found = User | Admin
+    type User @shareable { id: ID! code: Code! }
+    type Admin { id: ID code: Code }
+    type Code @shareable { number: Int! }`,
+  beta: `
+    type Query { user: User! }
+    type User @shareable { id: ID code: Code }
+    type Code @shareable { number: Int! }`,
+};
+
+const namespaces = {
+  alpha: `
+    type Query { shop: Shop! shops: [Shop]! }
+    type Shop @key(fields: "__typename") { a: Int! }`,
+  beta: `
+    type Shop @key(fields: "__typename") { b: Int! price: Int! @external sum: Int! @requires(fields: "price") }`,
+  gamma: `
+    type Shop @key(fields: "__typename") { price: Int! }`,
+};
+
+const hollow = {
+  alpha: `
+    type Query { media: Media list: [Media] box: Box! }
+    type Box { media: Media }
+    interface Media @key(fields: "id") { id: ID! title: String }`,
+  beta: `
+    type Media @interfaceObject @key(fields: "id") { id: ID! rating: Int }`,
+};
+
+const executable = `
+  directive @note(text: String, on: Boolean) on FIELD
+  directive @part(text: String) on INLINE_FRAGMENT | FRAGMENT_SPREAD
+  directive @spread on FRAGMENT_SPREAD`;
+
+const directives = {
+  alpha: `
+    ${executable}
+    type Query { user: User! }
+    type Mutation { first: User! }
+    type User @key(fields: "id") { id: ID! name: String! }`,
+  beta: `
+    ${executable}
+    type User @key(fields: "id") { id: ID! other: String! }`,
 };
 
 const regressions: Readonly<Record<string, Regression>> = {
@@ -416,6 +482,91 @@ const regressions: Readonly<Record<string, Regression>> = {
     operation: 'query ($v: Boolean!) { media { id ... on Film { title @include(if: $v) } } }',
     variables: { v: false },
   },
+  'asks for an entity whose key is its type': {
+    subgraphs: namespaces,
+    operation: '{ shop { a b } shops { b } }',
+    calls: ['alpha', 'beta'],
+  },
+  'asks for an entity whose key is its type, though conditions leave out what another field requires': {
+    subgraphs: namespaces,
+    operation: 'query ($v: Boolean!) { shop { b sum @include(if: $v) } }',
+    variables: { v: false },
+    calls: ['alpha', 'beta'],
+  },
+  'answers a field that requires something of an entity whose key is its type': {
+    subgraphs: namespaces,
+    operation: 'query ($v: Boolean!) { shop { b sum @include(if: $v) } }',
+    variables: { v: true },
+    calls: ['alpha', 'gamma', 'beta'],
+  },
+  'asks a subgraph for what is of an interface that none of its types implement': {
+    subgraphs: hollow,
+    operation: '{ media { rating } }',
+    calls: ['alpha'],
+  },
+  'asks a subgraph for lists of an interface that none of its types implement, and for what is around them': {
+    subgraphs: hollow,
+    operation:
+      'query ($v: Boolean!) { list { rating ... @include(if: $v) { title } } box { media { rating } } }',
+    variables: { v: false },
+    calls: ['alpha'],
+  },
+  'tells fields of different types apart that stand under conditions of one kind': {
+    subgraphs: unlike,
+    operation:
+      'query ($v: Boolean!, $w: Boolean!) { found { ... on User { id } ... on Admin @include(if: $v) { id @include(if: $w) } } }',
+    variables: { v: true, w: true },
+  },
+  'tells objects of different types apart that stand under conditions of one kind': {
+    subgraphs: unlike,
+    operation:
+      'query ($v: Boolean!, $w: Boolean!) { found { ... on User { code { number } } ... on Admin @skip(if: $v) { ... @skip(if: $w) { x: id code { number } } code { n: number } } } }',
+    variables: { v: false, w: false },
+  },
+  'tells fields apart under two pairs of conditions of one kind, and without any': {
+    subgraphs: unlike,
+    operation:
+      'query ($v: Boolean!, $w: Boolean!) { found { ... on User { id } ... on Admin { ... @include(if: $v) { id @include(if: $w) } ... @include(if: $w) { id @include(if: $v) } id } } }',
+    variables: { v: false, w: true },
+  },
+  'gives subgraphs the directives of fragments where they stand': {
+    subgraphs: directives,
+    operation:
+      'query ($v: Boolean!, $t: String) { user { name @note(text: $t) ... on User @part(text: $t) { other } ... on User @part @include(if: $v) { id } ...F @part @skip(if: $v) } } fragment F on User { x: other @note }',
+    variables: { v: true },
+  },
+  'gives subgraphs no directive of a spread that may stand on nothing else': {
+    subgraphs: directives,
+    operation:
+      'query ($v: Boolean!) { user { id ...F @spread } other: user { ...F @spread @skip(if: $v) } } fragment F on User { name other }',
+    variables: { v: false },
+  },
+  'takes no variable of a directive on a mutation for a condition': {
+    subgraphs: directives,
+    operation: 'mutation ($t: Boolean) { first @note(on: $t) { name other } }',
+    variables: { t: true },
+    calls: ['alpha', 'beta'],
+  },
+  'asks for nothing that a field requires of an object which conditions leave out there': {
+    subgraphs: tripped,
+    operation: 'query ($v: Boolean!) { box { product { x: name } } box @skip(if: $v) { product { label } } }',
+    variables: { v: true },
+    calls: ['beta', 'alpha'],
+  },
+  'asks for nothing that a field requires further down of an object which conditions leave out there': {
+    subgraphs: tripped,
+    operation:
+      'query ($v: Boolean!, $w: Boolean!) { ...F box { product { name } } } fragment F on Query { ... @include(if: $w) { box @include(if: $v) { product { twin { label } ...P } } } } fragment P on Product { label }',
+    variables: { v: false, w: true },
+    calls: ['beta', 'alpha'],
+  },
+  'asks for nothing of a context around an object which conditions leave out there': {
+    subgraphs: contexts,
+    operation:
+      'query ($v: Boolean!) { owners { box { owned { id } } box @skip(if: $v) { owned { told } } } }',
+    variables: { v: true },
+    calls: ['alpha'],
+  },
   'tells no error of fields beside the one that made an entity null': {
     subgraphs: {
       alpha: `
@@ -485,18 +636,20 @@ const worlds = 4;
 
 test.each(Object.entries(regressions))(
   '%s',
-  async (_name, { subgraphs, operation, variables = {}, trouble = 0 }) => {
+  async (_name, { subgraphs, operation, variables = {}, trouble = 0, calls }) => {
     const sources = Object.entries(subgraphs).map(([name, types]) => ({ name, typeDefs: header + types }));
     for (let seed = 1; seed <= worlds; seed++) {
       const graph = composeGraph(sources, new RandomWorld(seed, sources, trouble)) as Graph;
       if (Array.isArray(graph)) throw new Error(graph.join('\n'));
       const asked = { document: parse(operation), source: operation, variables };
       const expected = await answerMerged(graph, asked);
-      const got = await startEngine(graph).answer(asked);
+      const called: string[] = [];
+      const got = await startEngine(graph, { onCall: (name) => void called.push(name) }).answer(asked);
       const faults = await faultsOf(graph, asked);
       const difference = differenceFromMerged(expected, got, faults, JSON.stringify(graph.plan(asked)));
       if (difference !== undefined) expect({ difference, ...got }).toEqual(expected);
       if (trouble === 0 && !operation.includes('shade')) expect(got.errors).toEqual([]);
+      if (calls) expect(called).toEqual(calls);
     }
   },
 );

@@ -174,6 +174,8 @@ export class RandomWorld {
         const condition = selection.typeCondition?.name.value;
         if (condition !== undefined && !this.isOfType(value, condition)) continue;
         Object.assign(result, this.select(value, selection.selectionSet, run));
+      } else if (selection.kind === Kind.FIELD && selection.name.value === '__typename') {
+        result['__typename'] = value.type;
       } else if (selection.kind === Kind.FIELD) {
         const args = Object.fromEntries(
           (selection.arguments ?? []).map((argument) => [
@@ -216,7 +218,7 @@ export class RandomWorld {
     const name = String(representation['__typename']);
     const keys = this.#subgraphs.get(subgraph)?.get(name)?.keys ?? [];
     for (const type of this.#objectTypesOf.get(name) ?? [name]) {
-      for (let index = 0; index < entitiesPerType; index++) {
+      for (let index = 0; index < this.#countOf(type); index++) {
         const entity = entityOf(type, index);
         for (const key of keys) {
           const wanted = project(representation, key);
@@ -289,7 +291,13 @@ export class RandomWorld {
     if (types.length === 0) return null;
     const type = types[hash % types.length]!;
     if (!this.#entityTypes.has(type)) return { type, id: `${type}:${hashOf(place).toString(36)}` };
-    return entityOf(type, facts.unique ? (parent.index ?? 0) : (hash >>> 8) % entitiesPerType);
+    return entityOf(type, facts.unique ? (parent.index ?? 0) : (hash >>> 8) % this.#countOf(type));
+  }
+
+  /** How many entities of a type there are: one, where its key is its type. */
+  #countOf(type: string): number {
+    const keys = [...this.#subgraphs.values()].flatMap((types) => types.get(type)?.keys ?? []);
+    return keys.some((key) => print(key).includes('__typename')) ? 1 : entitiesPerType;
   }
 
   #chance(probability: number, what: string): boolean {

@@ -1,4 +1,5 @@
 import { type DocumentNode, Kind, type SelectionNode, type SelectionSetNode, visit } from 'graphql';
+import { isCondition } from './fragment-conditions';
 
 /**
  * Selects `__typename` where everything else that is selected of an object is under conditions.
@@ -22,7 +23,7 @@ export function withUnconditionalSelections(document: DocumentNode): DocumentNod
 
   function isConditional({ selections }: SelectionSetNode): boolean {
     return selections.every((selection) => {
-      if ((selection.directives ?? []).length > 0) return true;
+      if (selection.directives?.some(isCondition) === true) return true;
       if (selection.kind === Kind.FIELD) return false;
       return isConditional(
         selection.kind === Kind.INLINE_FRAGMENT

@@ -2,78 +2,130 @@ import {
   type DirectiveNode,
   type DocumentNode,
   type FieldNode,
-  type FragmentDefinitionNode,
   Kind,
   type SelectionNode,
   type SelectionSetNode,
   visit,
 } from 'graphql';
+import { joinsOf } from '../entity-facts';
 
 /**
- * Gives the conditions of fragments to the fields in them.
+ * Gives the conditions of fragments to the fields in them, and those of all that is around a field which requires
+ * something, or takes an argument from a context, to that field.
  *
- * Where a field requires something, the planner forgets the conditions of the fragments around it, and asks for the
- * field without its key: `{ found { ... on User @include(if: $v) { sum } } }`. Those of the field itself it keeps.
+ * The planner forgets the conditions around such a field, and asks for it whatever they say:
+ * `{ found { ... on User @include(if: $v) { sum } } }`, and, as somebody else asks for the user too,
+ * `{ user { id } user @skip(if: $v) { sum } }`. Those of the field itself it keeps.
+ *
+ * @param requiring the names of these fields
  */
-export function withConditionsOnFields(document: DocumentNode): DocumentNode {
+export function withConditionsOnFields(document: DocumentNode, requiring: ReadonlySet<string>): DocumentNode {
   const fragments = new Map(
     document.definitions.flatMap((node) =>
       node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [],
     ),
   );
-  return visit(document, {
-    SelectionSet: {
-      leave(node) {
-        const isConditional = node.selections.some(
-          ({ kind, directives = [] }) => kind !== Kind.FIELD && directives.length > 0,
-        );
-        if (!isConditional) return undefined;
-        return { ...node, selections: node.selections.map((one) => withConditions(one, [], fragments)) };
-      },
+  return {
+    ...document,
+    definitions: document.definitions.map((node) =>
+      'selectionSet' in node ? { ...node, selectionSet: selectionSetUnder([], [], node.selectionSet) } : node,
+    ),
+  };
+
+  /**
+   * @param outer conditions for all fields first-hand
+   * @param around conditions for those only that require something, however deep
+   */
+  function selectionSetUnder(
+    outer: readonly DirectiveNode[],
+    around: readonly DirectiveNode[],
+    node: SelectionSetNode,
+  ): SelectionSetNode {
+    const selections = node.selections.map((one) =>
+      one.kind === Kind.FIELD ? fieldUnder(outer, around, one) : fragmentUnder(outer, around, one),
+    );
+    return { ...node, selections };
+  }
+
+  function fieldUnder(
+    outer: readonly DirectiveNode[],
+    around: readonly DirectiveNode[],
+    field: FieldNode,
+  ): SelectionNode {
+    const own = (field.directives ?? []).filter(isCondition);
+    const all = union(own, requiring.has(field.name.value) ? union(outer, around) : outer);
+    const selectionSet = field.selectionSet && selectionSetUnder([], union(around, all), field.selectionSet);
+    return under(all.slice(own.length), selectionSet ? { ...field, selectionSet } : field);
+  }
+
+  function fragmentUnder(
+    outer: readonly DirectiveNode[],
+    around: readonly DirectiveNode[],
+    fragment: Exclude<SelectionNode, FieldNode>,
+  ): SelectionNode {
+    const { directives = [] } = fragment;
+    const own = directives.filter(isCondition);
+    const all = union(outer, own);
+    if (fragment.kind === Kind.FRAGMENT_SPREAD && all.length + around.length === 0) return fragment;
+    // Two conditions of one kind do not go on one field.
+    const isFree = new Set(all.map(({ name }) => name.value)).size === all.length;
+    const { typeCondition, selectionSet } =
+      fragment.kind === Kind.INLINE_FRAGMENT ? fragment : fragments.get(fragment.name.value)!;
+    return {
+      kind: Kind.INLINE_FRAGMENT,
+      ...(typeCondition && { typeCondition }),
+      directives: isFree ? directives.filter((one) => !isCondition(one)) : directives,
+      selectionSet: isFree
+        ? selectionSetUnder(all, around, selectionSet)
+        : selectionSetUnder(outer, union(around, own), selectionSet),
+    };
+  }
+}
+
+/** The names of the fields that require something, or take an argument from a context. */
+export function namesOfRequiring(supergraph: DocumentNode): ReadonlySet<string> {
+  const names = new Set<string>();
+  visit(supergraph, {
+    FieldDefinition({ name, directives = [] }) {
+      const isRequiring = joinsOf(directives, 'join__field').some(
+        ({ requires, contextArguments }) => requires !== undefined || contextArguments !== undefined,
+      );
+      if (isRequiring) names.add(name.value);
     },
   });
+  return names;
 }
 
-/** A selection under some conditions more. */
-function withConditions(
-  selection: SelectionNode,
-  outer: readonly DirectiveNode[],
-  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-): SelectionNode {
-  const { directives = [] } = selection;
-  if (selection.kind === Kind.FIELD) return conditional(selection, outer);
-  const all = [...outer, ...directives.filter((one) => !outer.some((other) => isSame(one, other)))];
-  if (all.length === 0) return selection;
-  // Two conditions of one kind do not go on one field.
-  const isFree = new Set(all.map(({ name }) => name.value)).size === all.length;
-  const [own, rest] = isFree ? [[], all] : [directives, outer];
-  const { typeCondition, selectionSet } =
-    selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value)!;
-  return {
-    kind: Kind.INLINE_FRAGMENT,
-    ...(typeCondition && { typeCondition }),
-    directives: own,
-    selectionSet: {
-      ...selectionSet,
-      selections: selectionSet.selections.map((one) => withConditions(one, rest, fragments)),
-    },
-  };
-}
+/** Whether a directive decides what is selected; all others are for subgraphs. */
+export const isCondition = ({ name }: DirectiveNode): boolean =>
+  name.value === 'include' || name.value === 'skip';
 
-function conditional(field: FieldNode, outer: readonly DirectiveNode[]): SelectionNode {
-  const { directives = [] } = field;
-  const more = outer.filter((one) => !directives.some((other) => isSame(one, other)));
-  if (more.length === 0) return field;
-  const isFree = more.every(({ name }) => directives.every((other) => other.name.value !== name.value));
-  if (isFree) return { ...field, directives: [...directives, ...more] };
-  const selectionSet: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [field] };
-  return { kind: Kind.INLINE_FRAGMENT, directives: more, selectionSet };
-}
+/** The selection under some conditions more; in fragments where it would have two of one kind. */
+export const under = (conditions: readonly DirectiveNode[], selection: SelectionNode): SelectionNode =>
+  conditions.reduce<SelectionNode>((inner, condition) => {
+    const directives = inner.directives ?? [];
+    if (directives.every(({ name }) => name.value !== condition.name.value))
+      return { ...inner, directives: [...directives, condition] };
+    return {
+      kind: Kind.INLINE_FRAGMENT,
+      directives: [condition],
+      selectionSet: { kind: Kind.SELECTION_SET, selections: [inner] },
+    };
+  }, selection);
+
+/** Some conditions, and those of others that are not among them. */
+const union = (
+  some: readonly DirectiveNode[],
+  others: readonly DirectiveNode[],
+): readonly DirectiveNode[] => [
+  ...some,
+  ...others.filter((one) => !some.some((other) => isSame(one, other))),
+];
 
 const isSame = (one: DirectiveNode, other: DirectiveNode): boolean =>
   one.name.value === other.name.value && variableOf(one) === variableOf(other);
 
-/** Of `@skip` and `@include`, whose conditions that are written out have been decided before. */
+/** Of a condition; those that are written out have been decided before. */
 function variableOf({ arguments: args = [] }: DirectiveNode): string | undefined {
   const value = args[0]?.value;
   return value?.kind === Kind.VARIABLE ? value.name.value : undefined;

@@ -4,10 +4,13 @@
  */
 import { type DocumentNode, type GraphQLSchema } from 'graphql';
 import { type QueryPlan } from '../../execution/plan';
+import { type EntityFacts } from '../entity-facts';
 import { withObjectConditions } from './abstract-conditions';
 import { abstractTypesOf, hasConditionsOn } from './abstract-types';
+import { nameFragmentsWithoutType, withTypedPaths } from './aliases-in-conditions';
 import { withUnconditionalSelections } from './conditional-selections';
-import { withConditionsOnFields } from './fragment-conditions';
+import { namesOfRequiring, withConditionsOnFields } from './fragment-conditions';
+import { hollowInterfacesOf, withTypesOfHollow } from './hollow-interfaces';
 import { withoutIntrospection } from './introspection-fields';
 import { withoutLiteralConditions } from './literal-conditions';
 import { keepLocalSelections } from './merged-trees';
@@ -16,6 +19,8 @@ import { requiredArguments } from './required-arguments';
 import { withResolvableKeysFirst } from './resolvable-keys';
 import { disguised, plannerFieldNames, renamingOf, restored } from './response-names';
 import { withTypesTogether } from './restored-types';
+import { spreadDirectivesOf, withoutSpreadDirectives } from './spread-directives';
+import { withTypeKeys } from './type-keys';
 import { typesApart } from './types-apart';
 
 /** Plans an operation of a valid document. */
@@ -35,28 +40,36 @@ export interface Mends {
 }
 
 /** @param original the supergraph, parsed */
-export function mendsOf(original: DocumentNode): Mends {
+export function mendsOf(original: DocumentNode, { subgraphs }: EntityFacts): Mends {
   keepLocalSelections();
+  nameFragmentsWithoutType();
   const ordered = withResolvableKeysFirst(original);
   const required = requiredArguments(ordered);
   const supergraph = required?.supergraph ?? ordered;
   const plannerNames = plannerFieldNames(supergraph);
   const abstractTypes = abstractTypesOf(original);
+  const requiring = namesOfRequiring(original);
+  const spreadDirectives = spreadDirectivesOf(original);
+  const hollowInterfaces = hollowInterfacesOf(original);
   return {
     supergraph,
     hasStandIns: required !== undefined,
     mend: (plan, apiSchema) => (document, operationName) => {
-      const prepared = withUnconditionalSelections(
-        withConditionsOnFields(
-          withMutationsOnce(withoutLiteralConditions(withoutIntrospection(document)), operationName),
-        ),
+      const decided = withoutSpreadDirectives(
+        withoutLiteralConditions(withoutIntrospection(document)),
+        spreadDirectives,
       );
+      const conditioned = withUnconditionalSelections(
+        withConditionsOnFields(withMutationsOnce(decided, operationName), requiring),
+      );
+      const prepared = withTypesOfHollow(conditioned, hollowInterfaces, apiSchema);
       const apart = hasConditionsOn(abstractTypes, prepared)
         ? typesApart(prepared, apiSchema(), abstractTypes)
         : undefined;
       const asked = apart?.document ?? prepared;
       const renaming = renamingOf(asked, plannerNames, apart?.originals);
-      const planned = planWithRetry(renaming ? disguised(asked, renaming) : asked, operationName);
+      const plannedByType = planWithRetry(renaming ? disguised(asked, renaming) : asked, operationName);
+      const planned = withTypeKeys(withTypedPaths(plannedByType), subgraphs);
       const named = renaming ? restored(planned, renaming) : planned;
       const together = apart ? withTypesTogether(named, apart.names, apiSchema()) : named;
       return required ? required.mend(together) : together;

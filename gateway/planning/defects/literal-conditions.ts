@@ -34,4 +34,4 @@ function verdictOf({ name, arguments: args = [] }: DirectiveNode): boolean | und
   return name.value === 'skip' ? !value.value : undefined;
 }
 
-const typename: SelectionNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
+export const typename: SelectionNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };

@@ -19,6 +19,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { isCondition, under } from './fragment-conditions';
 
 export function withMutationsOnce(document: DocumentNode, operationName: string | undefined): DocumentNode {
   const fragments = new Map(
@@ -71,11 +72,11 @@ function once(
 function standingForAll(field: FieldNode, when: Assignment, later: readonly Occurrence[]): SelectionNode {
   const plain = { ...field, directives: (field.directives ?? []).filter((one) => !isCondition(one)) };
   const { selectionSet } = field;
-  if (!selectionSet) return under(when, plain);
+  if (!selectionSet) return under(conditionsOf(when), plain);
   const others = later.map((one) =>
-    under(one.when, { kind: Kind.INLINE_FRAGMENT, selectionSet: one.field.selectionSet! }),
+    under(conditionsOf(one.when), { kind: Kind.INLINE_FRAGMENT, selectionSet: one.field.selectionSet! }),
   );
-  return under(when, {
+  return under(conditionsOf(when), {
     ...plain,
     selectionSet: { ...selectionSet, selections: [...selectionSet.selections, ...others] },
   });
@@ -99,7 +100,7 @@ function flatten(
 
 function assignmentOf(directives: readonly DirectiveNode[]): Assignment | undefined {
   let result: Assignment | undefined = new Map();
-  for (const { name, arguments: args = [] } of directives) {
+  for (const { name, arguments: args = [] } of directives.filter(isCondition)) {
     const value = args[0]?.value;
     if (value?.kind === Kind.VARIABLE)
       result &&= both(result, new Map([[value.name.value, name.value === 'include']]));
@@ -128,20 +129,8 @@ function without(assignment: Assignment, other: Assignment): Assignment[] {
   return cases;
 }
 
-/** The selection under these conditions; in fragments where it would have two of one kind. */
-function under(when: Assignment, selection: SelectionNode): SelectionNode {
-  return [...when].reduce<SelectionNode>((inner, [name, value]) => {
-    const directive = condition(name, value);
-    const present = inner.directives ?? [];
-    return present.some((one) => one.name.value === directive.name.value)
-      ? {
-          kind: Kind.INLINE_FRAGMENT,
-          directives: [directive],
-          selectionSet: { kind: Kind.SELECTION_SET, selections: [inner] },
-        }
-      : { ...inner, directives: [...present, directive] };
-  }, selection);
-}
+const conditionsOf = (when: Assignment): DirectiveNode[] =>
+  [...when].map(([variable, value]) => condition(variable, value));
 
 const condition = (variable: string, value: boolean): DirectiveNode => ({
   kind: Kind.DIRECTIVE,
@@ -154,8 +143,6 @@ const condition = (variable: string, value: boolean): DirectiveNode => ({
     },
   ],
 });
-
-const isCondition = ({ name }: DirectiveNode): boolean => name.value === 'include' || name.value === 'skip';
 
 const responseName = (node: FieldNode): string => node.alias?.value ?? node.name.value;
 

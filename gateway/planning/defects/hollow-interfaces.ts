@@ -1,0 +1,64 @@
+import {
+  type ConstDirectiveNode,
+  type DocumentNode,
+  getNamedType,
+  type GraphQLSchema,
+  Kind,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
+import { joinsOf } from '../entity-facts';
+import { typename } from './literal-conditions';
+
+/**
+ * Selects `__typename` of what may be of an interface that a subgraph has no types of.
+ *
+ * The planner takes it that such a subgraph can answer nothing, and so leaves out the field, and all that is around it:
+ * `{ media { rating } }` has an empty plan, and of `{ box { media { rating } } }` nobody is asked for the box. Whether
+ * there is a null, or an object that is of no type, which is an error, is for the subgraph to say.
+ *
+ * @param hollow the names of these interfaces
+ */
+export function withTypesOfHollow(
+  document: DocumentNode,
+  hollow: ReadonlySet<string>,
+  apiSchema: () => GraphQLSchema,
+): DocumentNode {
+  if (hollow.size === 0) return document;
+  const types = new TypeInfo(apiSchema());
+  return visit(
+    document,
+    visitWithTypeInfo(types, {
+      Field(node) {
+        const type = types.getType();
+        if (!node.selectionSet || !type || !hollow.has(getNamedType(type).name)) return undefined;
+        const selections = [typename, ...node.selectionSet.selections];
+        return { ...node, selectionSet: { ...node.selectionSet, selections } };
+      },
+    }),
+  );
+}
+
+/** The interfaces that some subgraph has, but none of the types that implement them. */
+export function hollowInterfacesOf({ definitions }: DocumentNode): ReadonlySet<string> {
+  const implemented = new Set<string>();
+  for (const node of definitions)
+    if (node.kind === Kind.OBJECT_TYPE_DEFINITION)
+      for (const { graph, interface: name } of joins(node.directives, 'join__implements'))
+        implemented.add(`${String(graph)} ${String(name)}`);
+  return new Set(
+    definitions.flatMap((node) => {
+      if (node.kind !== Kind.INTERFACE_TYPE_DEFINITION) return [];
+      const { value: name } = node.name;
+      const isHollow = joins(node.directives, 'join__type').some(
+        ({ graph, isInterfaceObject }) =>
+          isInterfaceObject !== true && !implemented.has(`${String(graph)} ${name}`),
+      );
+      return isHollow ? [name] : [];
+    }),
+  );
+}
+
+const joins = (directives: readonly ConstDirectiveNode[] = [], name: string): Record<string, unknown>[] =>
+  joinsOf(directives, name);

@@ -1,0 +1,27 @@
+import { type DocumentNode, DirectiveLocation, Kind, visit } from 'graphql';
+
+/**
+ * Leaves out directives that may stand on spreads of fragments, but not on fragments: the planner writes fragments where
+ * they are spread, with these directives, and a subgraph refuses the operation.
+ *
+ * @param names of these directives
+ */
+export const withoutSpreadDirectives = (document: DocumentNode, names: ReadonlySet<string>): DocumentNode =>
+  names.size === 0
+    ? document
+    : visit(document, {
+        FragmentSpread: ({ directives = [], ...spread }) => ({
+          ...spread,
+          directives: directives.filter(({ name }) => !names.has(name.value)),
+        }),
+      });
+
+export function spreadDirectivesOf({ definitions }: DocumentNode): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const node of definitions) {
+    if (node.kind !== Kind.DIRECTIVE_DEFINITION) continue;
+    const locations = new Set(node.locations.map(({ value }) => value));
+    if (!locations.has(DirectiveLocation.INLINE_FRAGMENT)) names.add(node.name.value);
+  }
+  return names;
+}

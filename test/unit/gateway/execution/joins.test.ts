@@ -473,3 +473,35 @@ describe('values that only their type can take', () => {
     expect(errors?.map((error) => error.path)).toEqual([path]);
   });
 });
+
+describe('a record that stands for an entity of another one', () => {
+  it('does not give way to one with the same JSON that other fetches have joined', async () => {
+    const next = '...on S{next{__typename id}}';
+    const keyOfS = [on('S', field('__typename'), field('id'))];
+    const { data, sent } = await run({
+      schema: 'type Query { x: S y: S } type S { id: ID next: T } type T { id: ID a: Int b: Int c: Int }',
+      operation: '{ x { next { a c } } y { next { b c } } }',
+      plan: inSequence(
+        fetchOf('s', '{x{__typename id}y{__typename id}}'),
+        inParallel(at(['x'], entities('n', next, keyOfS)), at(['y'], entities('n', next, keyOfS))),
+        inParallel(
+          at(['x', 'next'], entities('f', '...on T{a}', key)),
+          at(['y', 'next'], entities('g', '...on T{b}', key)),
+        ),
+        inParallel(
+          at(['x', 'next'], entities('h', '...on T{c}', key)),
+          at(['y', 'next'], entities('h', '...on T{c}', key)),
+        ),
+      ),
+      answers: {
+        s: [{ x: { __typename: 'S', id: '1' }, y: { __typename: 'S', id: '2' } }],
+        n: [{ _entities: [{ next: one }, { next: one }] }],
+        f: [{ _entities: [{ a: 1 }] }],
+        g: [{ _entities: [{ b: 2 }] }],
+        h: [{ _entities: [{ c: 3 }] }],
+      },
+    });
+    expect(data).toEqual({ x: { next: { a: 1, c: 3 } }, y: { next: { b: 2, c: 3 } } });
+    expect(sent.filter(({ service }) => service === 'h')).toHaveLength(1);
+  });
+});

@@ -3,7 +3,9 @@ import { flag, mapOf, positiveInt, size, text, timeout } from './values';
 export const connections = mapOf({
   max: positiveInt
     .default(256)
-    .describe('How many connections there may be to one place of a subgraph; calls beyond wait for one.'),
+    .describe(
+      'How many connections there may be to one place of a subgraph; calls beyond wait for one. Subgraphs share none, also where they have one origin.',
+    ),
   connectTimeout: timeout.prefault('5s').describe('How long a connection may take to open.'),
   keepAlive: timeout
     .prefault('4s')

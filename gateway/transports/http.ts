@@ -44,7 +44,7 @@ export interface HttpSubgraph {
 
 export interface HttpTransportOptions {
   /**
-   * How many connections there may be to one origin; calls beyond wait for one.
+   * How many connections a subgraph may have to one origin; its calls beyond wait for one.
    *
    * @default 256
    */
@@ -82,7 +82,7 @@ export interface HttpTransportOptions {
 
 export interface HttpTransport {
   /**
-   * A `Send` to one subgraph. Those to one origin share its connections.
+   * A `Send` to one subgraph. Subgraphs share no connections: one that hangs would take those of others at its origin.
    *
    * Throws a `RangeError` for a URL that must not be called.
    */
@@ -95,14 +95,18 @@ export interface HttpTransport {
 export function createHttpTransport(options: HttpTransportOptions = {}): HttpTransport {
   const pools = new Map<string, Pool>();
   const calls = new PendingCalls();
+  let context: SecureContext | undefined;
+  // Once for all connections: it takes 20 ms to read what the system trusts.
+  const trusting = (): SecureContext =>
+    (context ??= createSecureContext({ ca: [...rootCertificates, options.ca!].flat().map(String) }));
 
   return {
     to(subgraph) {
       const { name, signer, tls, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
       const url = parseSubgraphUrl(name, subgraph.url);
-      const key = tls === undefined ? url.origin : `${url.origin} ${JSON.stringify(tls)}`;
+      const key = JSON.stringify([name, url.origin, tls]);
       let pool = pools.get(key);
-      if (pool === undefined) pools.set(key, (pool = openPool(url.origin, options, tls)));
+      if (pool === undefined) pools.set(key, (pool = openPool(url.origin, options, tls, trusting)));
       const headers = fixedHeaders(subgraph, options);
       const target: Target = {
         name,
@@ -291,9 +295,15 @@ const empty: Buffer = Buffer.alloc(0);
 const noHeaders = {};
 const givenUp = new Error('The call was given up.');
 
-function openPool(origin: string, options: HttpTransportOptions, tls: TlsFiles | undefined): Pool {
+function openPool(
+  origin: string,
+  options: HttpTransportOptions,
+  tls: TlsFiles | undefined,
+  trusting: () => SecureContext,
+): Pool {
   const { connections = 256, connectTimeout = 5000, keepAlive = 4000, http2 = false, ca } = options;
   const connect = { timeout: connectTimeout, lookup: lookupSubgraph };
+  const hasOwnTrust = ca !== undefined && origin.startsWith('https:');
   return new Pool(origin, {
     connections,
     keepAliveTimeout: keepAlive,
@@ -303,18 +313,9 @@ function openPool(origin: string, options: HttpTransportOptions, tls: TlsFiles |
     allowH2: http2,
     connect:
       tls === undefined
-        ? { ...connect, ...trusting(origin, ca) }
+        ? { ...connect, ...(hasOwnTrust && { secureContext: trusting() }) }
         : connectWithFiles(tls, { ...connect, allowH2: http2 }),
   });
-}
-
-/** Once for all connections: it takes 20 ms to read what the system trusts. */
-function trusting(
-  origin: string,
-  ca: HttpTransportOptions['ca'],
-): { readonly secureContext?: SecureContext } {
-  if (ca === undefined || !origin.startsWith('https:')) return {};
-  return { secureContext: createSecureContext({ ca: [...rootCertificates, ca].flat().map(String) }) };
 }
 
 function fixedHeaders(

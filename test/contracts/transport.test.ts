@@ -471,13 +471,28 @@ describe('an HTTP transport over HTTP/1.1', () => {
     expect(server.connections.size).toBeLessThanOrEqual(2);
   });
 
-  it('shares connections among subgraphs of one origin', async () => {
-    const { transport, server } = start(await serveHttp1((_request, response) => response.end('{}')));
-    const first = transport.to({ name: 'a', url: server.url });
-    const second = transport.to({ name: 'b', url: server.url.replace('/graphql', '/other?x=1') });
-    await call(first);
-    await call(second);
-    expect(server.connections.size).toBeLessThanOrEqual(2);
+  it('answers calls of a subgraph while another one at the same origin hangs', async () => {
+    const { transport, server } = start(
+      await serveHttp1((request, response) => {
+        if (request.url === '/other') response.end('{}');
+      }),
+      { connections: 2 },
+    );
+    const hanging = transport.to({ name: 'a', url: server.url, timeout: 2_000 });
+    const other = transport.to({ name: 'b', url: server.url.replace('/graphql', '/other'), timeout: 2_000 });
+    const hung = Array.from({ length: 10 }, () => failureOf(call(hanging)));
+    await until(() => server.connections.size >= 2);
+    expect(await call(other)).toMatchObject({ status: 200 });
+    expect((await Promise.all(hung)).map(({ failure }) => failure)).toEqual(Array(10).fill('timeout'));
+  });
+
+  it('uses the connections of a subgraph for all of its URLs at one origin', async () => {
+    const { transport, server } = start(await serveHttp1((_request, response) => response.end('{}')), {
+      connections: 1,
+    });
+    for (const path of ['/graphql', '/other?x=1'])
+      await call(transport.to({ name: 'a', url: server.url.replace('/graphql', path) }));
+    expect(server.connections.size).toBe(1);
   });
 
   it('gives calls up that wait for a connection', async () => {

@@ -1,6 +1,7 @@
 import type { JWTPayload } from 'jose';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
+import { isRefusedHost } from '../transports/refused-hosts';
 import { fetchJson } from './fetch-json';
 import { localKeys, remoteKeys } from './key-set';
 import { listOf, textOf, type TokenIssuer } from './tokens';
@@ -46,8 +47,15 @@ async function discover(issuer: string, signal: AbortSignal): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const found = (await fetchJson(url, { signal })) as { issuer?: unknown; jwks_uri?: unknown } | null;
   if (found?.issuer !== issuer) throw new Error(`${url} is the configuration of another issuer.`);
-  if (typeof found.jwks_uri !== 'string') throw new Error(`${url} has no "jwks_uri".`);
-  return found.jwks_uri;
+  const { jwks_uri: keys } = found;
+  if (typeof keys !== 'string') throw new Error(`${url} has no "jwks_uri".`);
+  if (!isFetched(keys)) throw new Error(`${url} has a "jwks_uri" that is not fetched: ${keys}`);
+  return keys;
+}
+
+function isFetched(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return (url?.protocol === 'http:' || url?.protocol === 'https:') && !isRefusedHost(url.hostname);
 }
 
 function memberAt(value: unknown, path: readonly string[]): unknown {

@@ -1,11 +1,10 @@
 import { lookup as lookupAddress, type LookupAddress, type LookupOptions } from 'node:dns';
-import { BlockList, isIP } from 'node:net';
+import { isRefusedHost } from './refused-hosts';
 
 /**
  * Reads the URL of a subgraph, which comes from a supergraph and is not trusted.
  *
- * Throws a `RangeError` for anything but http and https, and for the addresses where cloud providers hand out
- * credentials. Private networks and loopback are where subgraphs live.
+ * Throws a `RangeError` for anything but http and https, and for hosts that are refused.
  */
 export function parseSubgraphUrl(subgraph: string, text: string): URL {
   const refuse = (must: string): never => {
@@ -19,7 +18,10 @@ export function parseSubgraphUrl(subgraph: string, text: string): URL {
   return url;
 }
 
-/** `dns.lookup` that finds nothing where a name stands for a refused address. */
+/**
+ * `dns.lookup` that finds nothing where a name stands for a refused address. Connections are opened with what it finds,
+ * so a name cannot stand for another address after it was checked.
+ */
 export function lookupSubgraph(
   hostname: string,
   options: LookupOptions,
@@ -35,26 +37,3 @@ export function lookupSubgraph(
     }
   });
 }
-
-/** Takes a host as a `URL` writes it, in which numeric addresses of every notation are alike, or an address. */
-function isRefusedHost(host: string): boolean {
-  const address = host.replace(/^\[|\]$/g, '');
-  switch (isIP(address)) {
-    case 4:
-      return refusedAddresses.check(address, 'ipv4');
-    case 6:
-      return refusedAddresses.check(address, 'ipv6');
-    default:
-      return refusedNames.test(address);
-  }
-}
-
-const refusedNames = /^(metadata|metadata\.google\.internal|instance-data|instance-data\.ec2\.internal)\.?$/i;
-
-const refusedAddresses = new BlockList();
-refusedAddresses.addSubnet('169.254.0.0', 16, 'ipv4');
-refusedAddresses.addSubnet('fe80::', 10, 'ipv6');
-refusedAddresses.addSubnet('::ffff:169.254.0.0', 112, 'ipv6');
-refusedAddresses.addAddress('100.100.100.200', 'ipv4');
-refusedAddresses.addAddress('::ffff:100.100.100.200', 'ipv6');
-refusedAddresses.addAddress('fd00:ec2::254', 'ipv6');

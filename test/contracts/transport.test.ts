@@ -1,4 +1,5 @@
 /** What every way to call a subgraph does. Over 300 lines: HTTP/1.1 and HTTP/2 keep promises of their own, too. */
+import dns from 'node:dns';
 import { setTimeout as wait } from 'node:timers/promises';
 import tls from 'node:tls';
 import zlib from 'node:zlib';
@@ -698,6 +699,37 @@ describe('an HTTP transport over HTTP/1.1', () => {
     const send = transport.to({ name: 'reviews', url: 'http://nothing.invalid/graphql' });
     expect(await failureOf(call(send))).toMatchObject({ failure: 'unreachable' });
   });
+
+  it.each([
+    ['http:', undefined],
+    ['https:', undefined],
+    ['https:', {}],
+  ])(
+    'does not connect where a name has come to stand for a refused address (%s, %j)',
+    async (protocol, tlsFiles) => {
+      let address = '127.0.0.1';
+      const answer = (_: string, { all }: dns.LookupOptions, done: (...found: unknown[]) => void) =>
+        all === true ? done(null, [{ address, family: 4 }]) : done(null, address, 4);
+      const server = await serveHttp1((_request, response) => {
+        response.writeHead(200, { connection: 'close' }).end('{}');
+      });
+      const { transport } = start(server);
+      const lookup = jest.spyOn(dns, 'lookup').mockImplementation(answer as never);
+      try {
+        const { port } = new URL(server.url);
+        const url = `${protocol}//rebound.test:${port}/graphql`;
+        const send = transport.to({ name: 'reviews', url, tls: tlsFiles });
+        if (protocol === 'http:') expect(await call(send)).toMatchObject({ status: 200 });
+        address = '169.254.169.254';
+        expect(await failureOf(call(send))).toMatchObject({
+          failure: 'unreachable',
+          cause: expect.objectContaining({ message: 'The address is refused.' }),
+        });
+      } finally {
+        lookup.mockRestore();
+      }
+    },
+  );
 
   it('reads the certificates that it trusts once, however many connections it opens', async () => {
     const server = await serveHttps((_request, response) => setTimeout(() => response.end('{}'), 50));

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { createAdminServer } from './admin-server';
+import { UsedSignatures } from './auth/used-signatures';
 import { invalidateNamed, type InvalidationSource } from './cache/invalidation';
 import type { InvalidateFor } from './cache/invalidation-route';
 import { openStore } from './cache/open-store';
@@ -77,7 +78,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const store = openStore({ options: options.cache, meter: metrics.meter, logger, peers });
   const shared = openSharedCounts(options.cache, { meter: metrics.meter, logger });
   let state: 'starting' | 'running' | 'stopping' = 'starting';
-  const parts: ProcessParts = { store, shared, audit, logger, metrics, state: () => state };
+  const usedSignatures = new UsedSignatures();
+  const parts: ProcessParts = { store, shared, usedSignatures, audit, logger, metrics, state: () => state };
 
   const closeParts = async (): Promise<void> => {
     await store.close();

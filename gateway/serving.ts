@@ -12,6 +12,7 @@ import {
   tagsOf,
   UnknownNames,
 } from './cache/invalidation';
+import type { UsedSignatures } from './auth/used-signatures';
 import type { Store } from './cache/store';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
@@ -52,6 +53,7 @@ export interface ProcessParts {
   readonly store: Store;
   /** Undefined where each process counts for itself. */
   readonly shared: SharedCounts | undefined;
+  readonly usedSignatures: UsedSignatures;
   readonly audit: Audit | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -184,7 +186,18 @@ export class Serving {
 }
 
 function build(
-  { options, ownSource, previous, store, shared, audit, logger, metrics, state }: ServingOptions,
+  {
+    options,
+    ownSource,
+    previous,
+    store,
+    shared,
+    usedSignatures,
+    audit,
+    logger,
+    metrics,
+    state,
+  }: ServingOptions,
   trusted: TrustedOperations,
   evaluate: EvaluatePolicies | undefined,
   answers: () => boolean,
@@ -255,7 +268,7 @@ function build(
     ...(answers() ? [] : ['no supergraph']),
     ...(state() === 'running' ? [] : [state() === 'starting' ? 'starting' : 'shutting down']),
   ];
-  const authentication = createAuthentication({ options: options.auth, logger });
+  const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
   const admit = authentication?.admit;
   const clients = new ClientRequests({ options, logger, metrics, onEnd: () => overload.next() });
   const corsHeaders = compileCorsHeaders(options);

@@ -11,6 +11,7 @@ import { anonymous } from './identity';
 import { lambda } from './lambda';
 import { oidcIssuer } from './oidc';
 import { tokens } from './tokens';
+import type { UsedSignatures } from './used-signatures';
 
 /**
  * Finds out who sends a request, once for each. When they may go on, `client.identity` says who they are; when not,
@@ -20,6 +21,8 @@ export type Admit = (client: ClientRequest, received: Received) => boolean | Pro
 
 export interface AuthenticationOptions {
   readonly options: Options['auth'];
+  /** Of the process. */
+  readonly usedSignatures: UsedSignatures;
   readonly logger: Logger;
 }
 
@@ -31,8 +34,9 @@ export interface Authentication {
 }
 
 /** Undefined when no mode is configured: then everybody is `anonymous`, and nothing has to be done for it. */
-export function createAuthentication({ options, logger }: AuthenticationOptions): Authentication | undefined {
-  const modes = configuredModes(options, logger);
+export function createAuthentication(given: AuthenticationOptions): Authentication | undefined {
+  const { options, logger } = given;
+  const modes = configuredModes(given);
   if (modes.length === 0) return undefined;
   const challenge = challengeOf(modes);
   const nobody: Proof = { identity: anonymous };
@@ -70,13 +74,13 @@ export function createAuthentication({ options, logger }: AuthenticationOptions)
 }
 
 /** In the order in which they are asked: the first that recognises credentials decides, whatever else is sent. */
-function configuredModes(options: Options['auth'], logger: Logger): Authenticator[] {
+function configuredModes({ options, usedSignatures, logger }: AuthenticationOptions): Authenticator[] {
   const issuers = [
     ...options.oidc.map((each) => oidcIssuer(each, logger)),
     ...options.cognito.map((each) => cognitoIssuer(each, logger)),
   ];
   const modes: Authenticator[] = [];
-  if (options.iam !== undefined) modes.push(iam(options.iam, logger));
+  if (options.iam !== undefined) modes.push(iam(options.iam, { logger, used: usedSignatures }));
   if (issuers.length > 0) modes.push(tokens(issuers));
   if (options.lambda !== undefined) modes.push(lambda(options.lambda, logger));
   if (modes.length > 0) modes.push(unknownAuthorization(challengeOf(modes)));

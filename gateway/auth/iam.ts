@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { requestError } from '../errors';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { type AccessKey, accessKeys } from './access-keys';
@@ -16,20 +17,24 @@ import {
   type SigningKey,
   signingKey,
 } from './sigv4';
-import { UsedSignatures } from './used-signatures';
+import type { UsedSignatures } from './used-signatures';
 
 type IamOptions = NonNullable<Options['auth']['iam']>;
 
 /**
  * Requests that are signed with AWS Signature Version 4: as AWS documents it, and as AppSync's auth link does it. That
  * one signs the URL as it is, "accept: *" + "/*" whatever it sends, and the body before Apollo Client adds `extensions`.
+ *
+ * @param used of the process: what a mutation was run for by other options is not good again by these
  */
-export function iam(options: IamOptions, logger: Pick<Logger, 'error'>): Authenticator {
+export function iam(
+  options: IamOptions,
+  { logger, used }: { readonly logger: Pick<Logger, 'error'>; readonly used: UsedSignatures },
+): Authenticator {
   const { hosts, service, region, clockSkew } = options;
   const find = accessKeys(options, logger);
   const known = new LRUCache<string, KnownKey>({ max: 1_000 });
   const forms = formsFor(hosts ?? [undefined]);
-  const used = new UsedSignatures(2 * clockSkew);
 
   function authenticate(received: Received): Proof | Promise<Proof> {
     const { headers } = received;
@@ -87,20 +92,27 @@ export function iam(options: IamOptions, logger: Pick<Logger, 'error'>): Authent
     const form = fits(signer.form) ? signer.form : forms.find((each) => each !== signer.form && fits(each));
     if (form !== undefined) {
       signer.form = form;
-      return proofOf(key, header, form.isWhole);
+      const time = timeOf(received.headers['x-amz-date'] as string);
+      return proofOf(key, header, { time, isWhole: form.isWhole });
     }
     throw refusal(
       'The signature is wrong: it was made with another secret, or for another method, path, host, header or body.',
     );
   }
 
-  function proofOf({ identity }: AccessKey, { signature }: SignatureHeader, isWhole: boolean): Proof {
+  function proofOf(
+    { identity }: AccessKey,
+    { signature }: SignatureHeader,
+    { time, isWhole }: { readonly time: number; readonly isWhole: boolean },
+  ): Proof {
     return {
       identity,
       withoutExtensions: !isWhole,
       admitMutation() {
-        if (!used.use(signature.toString('base64')))
+        const use = used.use(signature, time, clockSkew);
+        if (use === 'again')
           throw refusal('A mutation was already run with this signature: sign each request anew.');
+        if (use === 'full') throw requestError('OVERLOADED', {}, { headers: { 'retry-after': '60' } });
       },
     };
   }

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as aws4 from 'aws4';
 import type { OptionsInput } from '../../gateway';
 import { type RunningCli, startCli } from '../support/run-cli';
 import { type Json, startTestGateway, type TestGateway } from '../support/running-gateway';
@@ -91,6 +92,28 @@ it('serves those that wait for their turn while options are replaced', async () 
   answer();
   expect(await inFlight).toEqual(me);
   expect((await Promise.all(waiting)).filter((status) => status !== 200)).toEqual([]);
+});
+
+it('runs a signed mutation once, also when options are replaced', async () => {
+  const keys = [{ accessKeyId: 'AKIDSHOP', secretAccessKey: 'secret-of-the-shop' }];
+  await start({ auth: { iam: { keys } } });
+  const body = JSON.stringify({ query: 'mutation { rename(id: "u1", name: "Ada") { name } }' });
+  const { host } = new URL(gateway.url);
+  const toSign = { method: 'POST', path: '/graphql', service: 'appsync', region: 'eu-west-1', host, body };
+  const { headers } = aws4.sign({ ...toSign, headers: { 'Content-Type': 'application/json' } }, keys[0]);
+  const replay = async () =>
+    (await fetch(gateway.url, { method: 'POST', headers: headers as never, body })).status;
+  expect(await replay()).toBe(200);
+  expect(await replay()).toBe(401);
+  for (const auth of [
+    { iam: { keys, clockSkew: '5m' } },
+    { iam: { keys, clockSkew: '20m' } },
+    undefined,
+    { iam: { keys: [{ ...keys[0]!, client: 'other' }] } },
+  ]) {
+    await reload(auth === undefined ? {} : { auth });
+    if (auth !== undefined) expect(await replay()).toBe(401);
+  }
 });
 
 it('counts those that are refused and those that wait on when options are replaced', async () => {

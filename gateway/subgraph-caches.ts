@@ -13,6 +13,7 @@ import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import { noteIngredients } from './transports/interceptors/note-ingredients';
 import { withoutIdentity } from './transports/interceptors/without-identity';
+import { isShareable } from './transports/shareable';
 import type { Interceptor, SubgraphResponse } from './transports/transport';
 
 export type CacheOptions = Options['cache'];
@@ -73,5 +74,6 @@ function policyOfAnswers(
   { lifetimes: { all } }: Subgraph,
   { policyOf }: Pick<Caching, 'policyOf'>,
 ): (response: SubgraphResponse) => Policy {
-  return all === undefined ? policyOf : ({ status }) => (status === 200 ? all : noStore);
+  if (all === undefined) return policyOf;
+  return (response) => (response.status === 200 && isShareable(response) ? all : noStore);
 }

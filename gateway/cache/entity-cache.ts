@@ -7,6 +7,7 @@ import {
   withRepresentations,
   writeEntities,
 } from '../transports/entities';
+import { isShareable } from '../transports/shareable';
 import {
   type Caller,
   type EntityList,
@@ -200,20 +201,21 @@ class EntityCache {
     if (typeof answers !== 'object' || answers.errors.length > 0) return outcome;
     const life = this.#learn(request.entities!, policy, response);
     // A call that others had begun before this look may be older than an invalidation between.
-    if ((response.sentAt ?? began) >= began) this.#keep(outcome, answers, clock);
+    if (isShareable(response) && (response.sentAt ?? began) >= began) this.#keep(outcome, answers, clock);
     return { ...outcome, policy: life };
   }
 
   /** Learns how long each list lives; returns the strictest. */
-  #learn(lists: readonly EntityList[], policy: Policy, { headers, status }: SubgraphResponse): Policy {
+  #learn(lists: readonly EntityList[], policy: Policy, response: SubgraphResponse): Policy {
+    const { headers, status } = response;
     if (status !== 200) return policy;
+    const hasOwn = this.#options.policyOfType.size > 0 && isShareable(response);
     const isSaid = headers['cache-control'] !== undefined;
     let all: Policy | undefined;
     for (const list of lists) {
-      const life =
-        this.#options.policyOfType.size === 0
-          ? policy
-          : list.representations.map((each) => this.#lifeOf(each, policy)).reduce(strictest);
+      const life = hasOwn
+        ? list.representations.map((each) => this.#lifeOf(each, policy)).reduce(strictest)
+        : policy;
       this.#lifetimes.learn(list.selection, life, lists.length === 1, isSaid);
       all = all === undefined ? life : strictest(all, life);
     }
@@ -296,6 +298,7 @@ class EntityCache {
         ),
       ]),
       isNear: wanted.some(({ isNear }) => isNear),
+      isShareable: outcomes.every(({ response }) => response === undefined || isShareable(response)),
       sentAt: Math.min(...outcomes.map(({ response }) => response?.sentAt ?? Infinity)),
     };
   }

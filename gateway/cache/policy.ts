@@ -1,3 +1,4 @@
+import { isShareable } from '../transports/shareable';
 import type { SubgraphResponse } from '../transports/transport';
 
 /** For how long an answer may be used, and for whom. */
@@ -52,7 +53,8 @@ type Described = Pick<SubgraphResponse, 'status' | 'headers'>;
 /**
  * Compiles a reader of what a response says of itself in `Cache-Control`, `Age` and `Vary` (RFC 9111, section 5.2.2;
  * RFC 5861). The gateway keeps private answers apart by identity, so it obeys what `private` ones say of their age, too.
- * Stricter than the RFC: what does not say `public` (or `s-maxage`) is private, and `no-cache` is not kept.
+ * Stricter than the RFC: what does not say `public` (or `s-maxage`) is private, `no-cache` and what sets a cookie are
+ * not kept, and what has an `Age` that is no number is old.
  */
 export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) => Policy {
   const { identityHeaders = [] } = unsaid;
@@ -72,9 +74,9 @@ export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) =
   return ({ status, headers }) => {
     const { age, vary } = headers;
     const header = headers['cache-control'];
-    if (status !== 200) return noStore;
+    if (status !== 200 || !isShareable({ headers })) return noStore;
     let policy = header === undefined ? noStore : read(String(header));
-    if (age !== undefined) policy = aged(policy, secondsIn(String(age)) ?? 0);
+    if (age !== undefined) policy = aged(policy, ageIn(String(age)));
     if (vary !== undefined) policy = varied(policy, String(vary), identityHeaders);
     return policy;
   };
@@ -118,6 +120,12 @@ function secondsIn(text: string | undefined): number | undefined {
   return /^\d+$/.test(text) ? Math.min(Number(text), 2 ** 31) : 0;
 }
 
+/** RFC 9111, section 5.1: of several the first one counts. The RFC has an invalid one left out. */
+function ageIn(text: string): number {
+  const [first] = text.split(',') as [string];
+  return /^\d+$/.test(first.trim()) ? Number(first) : Infinity;
+}
+
 /** What is left of it after so many seconds. */
 function aged(policy: Policy, age: number): Policy {
   const left = (seconds: number): number => Math.max(0, seconds - age);
@@ -130,10 +138,9 @@ function aged(policy: Policy, age: number): Policy {
   };
 }
 
-/** A subgraph sees no header but those that are forwarded, and all of those that do not say who asks are in every key. */
+/** All forwarded headers that do not say who asks are in every key. */
 function varied(policy: Policy, vary: string, identityHeaders: readonly string[]): Policy {
   const names = vary.split(',').map((name) => name.trim().toLowerCase());
-  if (names.includes('*')) return noStore;
   return names.some((name) => identityHeaders.includes(name)) ? { ...policy, scope: 'private' } : policy;
 }
 
@@ -145,6 +152,8 @@ export class Ingredients {
   oldest = Infinity;
   /** Whether something in it was kept in this process, before a store that others share. */
   isNear = false;
+  /** Whether another client request may be given it. */
+  isShareable = true;
   #policy: Policy | undefined;
   readonly #tags: Iterable<string>[] = [];
 

@@ -153,7 +153,7 @@ export class ResponseCache {
       if (key === keys.private) throw error;
       return undefined;
     });
-    if (shared !== undefined && isFor(shared, key, keys)) {
+    if (shared !== undefined && flight.ingredients.isShareable && isFor(shared, key, keys)) {
       statistics.coalesced++;
       const { execution, answer } = shared;
       return answer === undefined ? execution : serve(client, { answer, result: 'MISS', keys });
@@ -218,8 +218,8 @@ export class ResponseCache {
 
   /** The policy of what was just executed. The next look is where its answer was kept. */
   #learn(operation: CachedOperation, { errors }: Execution, { ingredients }: Caller): Policy {
-    if (errors.length > 0 || ingredients.policy === undefined) {
-      // What failed says nothing of what does not. What needs no subgraph is never kept.
+    if (errors.length > 0 || ingredients.policy === undefined || !ingredients.isShareable) {
+      // A failed execution says nothing about cacheability. What needs no subgraph is never kept.
       if (errors.length === 0) operation.lastScope = 'none';
       return noStore;
     }

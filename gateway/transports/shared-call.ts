@@ -117,6 +117,10 @@ export class SharedCaller implements Caller {
   }
 }
 
+/** Whether these are calls of one client request. */
+export const isOfOneClient = (...members: readonly Member[]): boolean =>
+  members.every(({ caller }) => caller.ingredients === members[0]!.caller.ingredients);
+
 /** Whether a call failed that asked for much, where those who ask for less may get it. */
 export const isTooLarge = (error: unknown): boolean =>
   error instanceof TransportError && error.failure === 'too-large';

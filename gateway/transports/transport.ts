@@ -26,7 +26,7 @@ export interface Caller {
   readonly signedIdentity: string | undefined;
   /** Equal for two callers exactly when their `headers` and `signedIdentity` are equal; empty when there are none. */
   readonly scope: string;
-  /** Headers that tell operators to which request a call belongs. No answer depends on them. */
+  /** Headers that tell operators to which request a call belongs. An answer that depends on them says so in `Vary`. */
   readonly tracing: Readonly<Record<string, string>>;
   /** Whether nobody waits for the answer any more. */
   readonly isGone: boolean;
@@ -84,6 +84,12 @@ export interface SubgraphResponse {
    * begun gets an answer that is older than its request.
    */
   readonly sentAt?: number | undefined;
+  /**
+   * Whether another client request may be given it.
+   *
+   * @default what its headers say
+   */
+  readonly isShareable?: boolean | undefined;
   /**
    * Some of it was kept in this process, before a store that others share, which may know better already.
    *

@@ -302,6 +302,71 @@ it('says of a batch what is true for all of it: that it is not kept', async () =
   }
 });
 
+describe.each<[string, Record<string, string>]>([
+  ['varies with the id of the request', { vary: 'Accept, X-Request-Id' }],
+  ['varies with the trace', { vary: 'traceparent' }],
+  ['varies with everything', { vary: '*' }],
+  ['sets a cookie', { 'set-cookie': 'session=1' }],
+])('an answer that %s', (_, headers) => {
+  const eager: Json[] = [
+    {},
+    { responses: { operations: { Named: { maxAge: '1h', scope: 'public' } } } },
+    {
+      subgraphs: {
+        accounts: { cache: { maxAge: '1h', scope: 'public', types: { User: { maxAge: '1h' } } } },
+      },
+    },
+  ];
+  const query = 'query Named { user(id: "u1") { name } latestReviews { author { name } } }';
+  const options = ({ subgraphs, ...cache }: Json) =>
+    [cache, { subgraphs, errors: { maskSubgraphs: 'none' } }] as const;
+  const answerWith = (more: Json) => {
+    graph.accounts.answer = (request, response) => {
+      const name = request.headers['x-request-id'] as string;
+      const { representations } = graph.accounts.requests.at(-1)!.body.variables ?? {};
+      const userOf = ({ id }: Json) => ({ __typename: 'User', id, name });
+      const data = representations
+        ? { _entities: representations.map(userOf) }
+        : { user: userOf({ id: 'u1' }) };
+      response.setHeaders(new Map(Object.entries({ 'cache-control': 'public, max-age=60', ...headers })));
+      // Others come while it is in flight.
+      setTimeout(() => response.end(JSON.stringify({ data, ...more })), 20);
+    };
+  };
+  const askAs = async (gateway: TestGateway, id: string) => {
+    const { body } = await send(gateway, { query, headers: { 'x-request-id': id } });
+    return body;
+  };
+
+  it.each(eager)('is kept for nobody, and given to nobody else who asks at once (%j)', async (given) => {
+    answerWith({});
+    const gateway = await start(...options(given));
+    for (let round = 0; round < 3; round++) {
+      const ids = Array.from({ length: 5 }, (_, i) => `request-${round}-${i}`);
+      const answers = await Promise.all(ids.map((id) => askAs(gateway, id)));
+      expect(answers.map(({ data }) => data.user.name)).toEqual(ids);
+      const authors = answers.map(({ data }) => data.latestReviews.map(({ author }: Json) => author.name));
+      expect(authors).toEqual(ids.map((id) => authors[0].map(() => id)));
+    }
+  });
+
+  it('is given to nobody else where it is an error', async () => {
+    answerWith({});
+    const gateway = await start(...options({}));
+    graph.accounts.answer = (request, response) => {
+      const message = request.headers['x-request-id'] as string;
+      response.setHeaders(new Map(Object.entries(headers)));
+      setTimeout(() => response.end(JSON.stringify({ data: { user: null }, errors: [{ message }] })), 20);
+    };
+    const ids = ['a', 'b', 'c'];
+    const alone = '{ user(id: "u1") { name } }';
+    const answers = await Promise.all(
+      ids.map((id) => send(gateway, { query: alone, headers: { 'x-request-id': id } })),
+    );
+    expect(answers.map(({ body }) => body.errors[0].message)).toEqual(ids);
+  });
+});
+
 describe('stale answers', () => {
   it('are served while one request fetches a newer one', async () => {
     graph.accounts.headers = { 'cache-control': 'public, max-age=0, stale-while-revalidate=60' };

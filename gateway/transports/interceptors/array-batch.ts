@@ -2,7 +2,8 @@ import DataLoader from 'dataloader';
 import { JsonParts } from '../json-parts';
 import type { PendingCalls } from '../pending-calls';
 import { bodyOf } from '../request-body';
-import { isTooLarge, Member, sendEachAlone, SharedCaller } from '../shared-call';
+import { isShareable } from '../shareable';
+import { isOfOneClient, isTooLarge, Member, sendEachAlone, SharedCaller } from '../shared-call';
 import type { Interceptor, SubgraphOperation, SubgraphRequest, SubgraphResponse } from '../transport';
 
 export interface ArrayBatchOptions {
@@ -54,7 +55,8 @@ export function batchAsArrays({ maxRequests, timeout, pending }: ArrayBatchOptio
       for (const member of members) member.waitAmong(pending, expires);
       next(arrayOf(members))
         .then((response) => {
-          share(response, members);
+          if (isShareable(response) || isOfOneClient(...members)) share(response, members);
+          else sendEachAlone(members, next);
         })
         .catch((error: unknown) => {
           if (isTooLarge(error)) sendEachAlone(members, next);

@@ -1,6 +1,7 @@
 import { type Live, LiveSet, outOfSet } from '../live-set';
 import type { PendingCalls } from '../pending-calls';
-import { Member, SharedCaller } from '../shared-call';
+import { isShareable } from '../shareable';
+import { isOfOneClient, Member, SharedCaller } from '../shared-call';
 import { type Interceptor, type Send, type SubgraphRequest, TransportError } from '../transport';
 
 export interface DedupeOptions {
@@ -12,7 +13,8 @@ export interface DedupeOptions {
 
 /**
  * Lets identical queries of one subgraph that are in flight at the same time share one call: those of equal document,
- * variables and scope. Never mutations. The call has the tracing headers of the first.
+ * variables and scope. Never mutations. The call has the tracing headers of the first; where it is answered with what
+ * is for one client request alone, the others ask again, each for itself.
  */
 export function dedupe({ timeout, pending }: DedupeOptions): Interceptor {
   return (next) => {
@@ -35,14 +37,18 @@ export function dedupe({ timeout, pending }: DedupeOptions): Interceptor {
       next({ operation, variables, caller: new SharedCaller(members), entities }).then(
         (response) => {
           flights.delete(flight);
-          // Everybody reads it before the next turn, and nobody writes to it.
-          for (const member of members) member.resolve(response);
+          const isForAll = isShareable(response);
+          for (const member of members) {
+            // Everybody reads it before the next turn, and nobody writes to it.
+            if (isForAll || isOfOneClient(first, member)) member.resolve(response);
+            else if (member.isWaiting) askAgain(member, next);
+          }
         },
         (error: unknown) => {
           flights.delete(flight);
           for (const member of members) {
             if (member === first || !isOfOne(error)) member.reject(error);
-            else if (member.isWaiting) sendAgain(member);
+            else if (member.isWaiting) askAgain(member, send);
           }
         },
       );
@@ -55,9 +61,9 @@ export function dedupe({ timeout, pending }: DedupeOptions): Interceptor {
       member.waitAmong(pending, performance.now() + timeout);
     }
 
-    function sendAgain(member: Member): void {
+    function askAgain(member: Member, by: Send): void {
       member.caller.calls.deduplicated--;
-      member.follow(send(member.request));
+      member.follow(by(member.request));
     }
 
     return send;

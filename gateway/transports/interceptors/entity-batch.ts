@@ -1,6 +1,7 @@
 import { type EntityAnswers, readEntities, withRepresentations, writeEntities } from '../entities';
 import type { PendingCalls } from '../pending-calls';
-import { isTooLarge, type Member, sendEachAlone, SharedCaller } from '../shared-call';
+import { isShareable } from '../shareable';
+import { isOfOneClient, isTooLarge, type Member, sendEachAlone, SharedCaller } from '../shared-call';
 import type { Send, SubgraphResponse } from '../transport';
 
 /** Requests that ask the same of entities, and go in one call. */
@@ -48,6 +49,10 @@ export class EntityBatch {
     const request = withRepresentations(first.request, this.#representations);
     next({ ...request, caller: new SharedCaller(this.#members) })
       .then((response) => {
+        if (!isShareable(response) && !isOfOneClient(...this.#members)) {
+          sendEachAlone(this.#members, next);
+          return;
+        }
         const answers = readEntities(response.body, request.entities!);
         if (typeof answers === 'object') this.#share(response, answers);
         else if (isForAll(response, answers)) {

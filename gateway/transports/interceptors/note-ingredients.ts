@@ -1,4 +1,5 @@
 import { isStorable, noStore, type Policy } from '../../cache/policy';
+import { isShareable } from '../shareable';
 import type { Interceptor, SubgraphRequest, SubgraphResponse } from '../transport';
 
 export interface NoteIngredientsOptions {
@@ -21,6 +22,7 @@ export function noteIngredients({ policyOf, tags, tagsOf }: NoteIngredientsOptio
         else if (response.policy === undefined && isStorable(policy))
           ingredients.tag(tagsOf(request, response));
         ingredients.date(response);
+        if (!isShareable(response)) ingredients.isShareable = false;
         return response;
       },
       (error: unknown) => {

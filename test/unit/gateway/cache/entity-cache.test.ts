@@ -6,6 +6,7 @@ import { MemoryStore } from '../../../../gateway/cache/memory';
 import { policyReader } from '../../../../gateway/cache/policy';
 import { type Store, StoreUnavailable } from '../../../../gateway/cache/store';
 import { entityFactsOf } from '../../../../gateway/planning/entity-facts';
+import { isShareable } from '../../../../gateway/transports/shareable';
 import { TransportError } from '../../../../gateway/transports/transport';
 import { callerOf } from '../../../support/caller';
 import { answerOf, type HeldCall, holdCalls } from '../../../support/held-send';
@@ -121,6 +122,47 @@ it('asks for those that it does not know, and answers in the order of what was a
   answerCall(cache.calls[1]!);
   expect(await answer).toEqual(ratings(...wanted));
   expect(cache.counts).toEqual({ miss: 50, hit: 50 });
+});
+
+it.each<[string, Record<string, string | string[]>]>([
+  ['sets a cookie', { 'set-cookie': ['session=1'] }],
+  ['varies with a header of one request alone', { vary: 'tracestate' }],
+])('keeps nothing of a response that %s, whatever life its types are given', async (_, headers) => {
+  const life = { scope: 'public', maxAge: 60, staleWhileRevalidate: 0, staleIfError: 0 } as const;
+  for (const policyOfType of [new Map(), new Map([['Product', life]])]) {
+    const { cached, calls } = open({ policyOfType });
+    const request = () =>
+      entitiesRequestOf({
+        representations: [{ __typename: 'Product', upc: '1' }],
+        selection: '...on Product{rating}',
+      });
+    const said = { headers: { ...say('public, max-age=60').headers, ...headers } };
+    // The first learns how long they live, the second would find it.
+    for (let turn = 0; turn < 3; turn++) {
+      const answer = cached(request());
+      await settle();
+      answerCall(calls[turn]!, said as never);
+      expect(isShareable(await answer)).toBe(false);
+    }
+    expect(calls).toHaveLength(3);
+  }
+});
+
+it('says of an answer of which a part is for one client alone that all of it is', async () => {
+  const cache = open();
+  await fill(cache, ['1']);
+  const answer = cache.cached(
+    entitiesRequestOf({
+      representations: ['1', '2'].map((upc) => ({ __typename: 'Product', upc })),
+      selection: '...on Product{rating}',
+    }),
+  );
+  await settle();
+  expect(upcsOf(cache.calls[1]!)).toEqual(['2']);
+  answerCall(cache.calls[1]!, { headers: { 'cache-control': 'public, max-age=60', vary: '*' } } as never);
+  const response = await answer;
+  expect(isShareable(response)).toBe(false);
+  expect(response.policy).toMatchObject({ maxAge: 0 });
 });
 
 it('asks nobody for what it knows, and says that the fetch took no call', async () => {

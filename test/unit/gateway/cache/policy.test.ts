@@ -7,6 +7,8 @@ import {
   policyReader,
   strictest,
 } from '../../../../gateway/cache/policy';
+import { policyReaderFor } from '../../../../gateway/cache/policy-options';
+import { parseOptions } from '../../../../gateway/options';
 
 const read = (headers: Record<string, string>, status = 200, unsaid = {}): Policy =>
   policyReader(unsaid)({ status, headers });
@@ -68,6 +70,44 @@ describe('reads of a response that it', () => {
     );
     expect(read({ ...headers, age: '65' })).toEqual(policy(0, { staleWhileRevalidate: 5, staleIfError: 15 }));
     expect(read({ ...headers, age: '999' })).toEqual(policy(0));
+    expect(read({ ...headers, age: '5, 700' })).toEqual(
+      policy(55, { staleWhileRevalidate: 10, staleIfError: 20 }),
+    );
+    expect(read({ ...headers, age: ' 5 ,x' })).toEqual(
+      policy(55, { staleWhileRevalidate: 10, staleIfError: 20 }),
+    );
+  });
+
+  it.each(['', 'soon', '-5', '5.5', '1e1', '5 700', 'x, 5', ',5', '5;x', '0x5'])(
+    'is old where its age is no number: "%s"',
+    (age) => {
+      expect(
+        read({ 'cache-control': 'public, max-age=60, stale-while-revalidate=10, stale-if-error=9', age }),
+      ).toEqual(policy(0));
+    },
+  );
+
+  it.each(['x-request-id', 'Accept, TraceParent', 'tracestate', 'x-request-timeout', 'origin, *'])(
+    'is not kept where it varies with what is in no key: %s',
+    (vary) => {
+      expect(read({ 'cache-control': 'public, max-age=60', vary })).toEqual(noStore);
+      expect(read({ 'cache-control': 'private, max-age=60', vary })).toEqual(noStore);
+    },
+  );
+
+  it('is not kept where it sets a cookie', () => {
+    const headers = { 'cache-control': 'public, max-age=60', 'set-cookie': ['a=1'] };
+    expect(policyReader()({ status: 200, headers })).toEqual(noStore);
+    expect(policyReader()({ status: 200, headers: { ...headers, 'set-cookie': 'a=1' } })).toEqual(noStore);
+  });
+
+  it('is private where it varies with whom the gateway says that it is', () => {
+    const options = parseOptions({ supergraph: 'supergraph.graphql' });
+    const headers = { 'cache-control': 'public, max-age=60', vary: 'Weir-Identity' };
+    expect(policyReaderFor(options)({ status: 200, headers })).toMatchObject({
+      scope: 'private',
+      maxAge: 60,
+    });
   });
 
   it('varies', () => {

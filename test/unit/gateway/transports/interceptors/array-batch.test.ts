@@ -135,3 +135,28 @@ it('lets each leave at its own deadline', async () => {
   calls[0]!.answer('[{},{"data":2}]');
   expect(await answerOf(other)).toEqual({ data: 2 });
 });
+
+it.each<[string, Record<string, string | string[]>]>([
+  ['sets a cookie', { 'set-cookie': ['session=1'] }],
+  ['varies with a header of one request alone', { vary: 'traceparent' }],
+])('gives an answer that %s to no other client: each asks for its own', async (_, headers) => {
+  const callers = [callerOf(), callerOf()];
+  const answers = callers.map((caller, x) => send(requestOf('{a}', { x }, caller)));
+  await endOfTurn();
+  calls[0]!.answer([{ data: 1 }, { data: 2 }], { headers });
+  await endOfTurn();
+  expect(calls.slice(1).map(({ body }) => body.variables)).toEqual([{ x: 0 }, { x: 1 }]);
+  calls[1]!.answer({ data: 3 }, { headers });
+  calls[2]!.answer({ data: 4 }, { headers });
+  expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 3 }, { data: 4 }]);
+  expect(callers.map((caller) => caller.calls.batched)).toEqual([0, 0]);
+});
+
+it('gives it to all calls of one client request', async () => {
+  const caller = callerOf();
+  const answers = [0, 1].map((x) => send(requestOf('{a}', { x }, caller)));
+  await endOfTurn();
+  calls[0]!.answer([{ data: 1 }, { data: 2 }], { headers: { 'set-cookie': ['session=1'] } });
+  expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 2 }]);
+  expect(calls).toHaveLength(1);
+});

@@ -286,3 +286,39 @@ describe('a member of a batch', () => {
     expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
   });
 });
+
+describe.each<[string, Record<string, string | string[]>]>([
+  ['sets a cookie', { 'set-cookie': ['session=1'] }],
+  ['varies with a header of one request alone', { vary: 'Accept-Encoding, X-Request-Id' }],
+  ['varies with everything', { vary: '*' }],
+])('an answer that %s', (_, headers) => {
+  it('is for no other client: each asks for its own', async () => {
+    const { callers, calls, answers } = askFor([[1], [2]]);
+    await endOfTurn();
+    calls[0]!.answer({ data: { _entities: [1, 2].map(product).map(named) } }, { headers });
+    await endOfTurn();
+    expect(calls.slice(1).map(({ body }) => body.variables)).toEqual([
+      { representations: productsOf(1) },
+      { representations: productsOf(2) },
+    ]);
+    calls[1]!.answer({ data: { _entities: [{ name: 'own 1' }] } }, { headers });
+    calls[2]!.answer({ data: { _entities: [{ name: 'own 2' }] } }, { headers });
+    expect(await Promise.all(answers.map(answerOf))).toEqual([
+      { data: { _entities: [{ name: 'own 1' }] } },
+      { data: { _entities: [{ name: 'own 2' }] } },
+    ]);
+    expect(callers.map((caller) => caller.calls.batched)).toEqual([0, 0]);
+  });
+
+  it('is for all calls of one client request', async () => {
+    const caller = callerOf();
+    const { send, calls } = batching([caller, callerOf()]);
+    const answers = [1, 2].map((upc) =>
+      send(entitiesRequestOf({ representations: productsOf(upc), caller })),
+    );
+    await endOfTurn();
+    calls[0]!.answer({ data: { _entities: [1, 2].map(product).map(named) } }, { headers });
+    await Promise.all(answers);
+    expect(calls).toHaveLength(1);
+  });
+});

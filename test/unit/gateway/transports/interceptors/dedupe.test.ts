@@ -92,6 +92,53 @@ it('tells all of them why there is no answer', async () => {
   expect(await failures).toMatchObject([1, 2].map(() => ({ reason: { failure: 'refused' } })));
 });
 
+describe.each<[string, Record<string, string | string[]>]>([
+  ['sets a cookie', { 'set-cookie': ['session=1'] }],
+  ['varies with a header of one request alone', { vary: 'Accept-Encoding, X-Request-Id' }],
+  ['varies with everything', { vary: '*' }],
+])('an answer that %s', (_, headers) => {
+  it('is for who began the call alone: the others ask again, each for itself', async () => {
+    const callers = [1, 2, 3].map(() => callerOf());
+    const answers = callers.map((caller) => send(requestOf('{a}', {}, caller)));
+    expect(calls).toHaveLength(1);
+    calls[0]!.answer({ data: 1 }, { headers });
+    expect(await answerOf(answers[0]!)).toEqual({ data: 1 });
+    expect(calls.map(({ request }) => request.caller.ingredients).slice(1)).toEqual(
+      callers.slice(1).map(({ ingredients }) => ingredients),
+    );
+    calls[1]!.answer({ data: 2 }, { headers });
+    calls[2]!.answer({ data: 3 }, { headers });
+    expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 2 }, { data: 3 }]);
+    expect(callers.map((caller) => caller.calls.deduplicated)).toEqual([0, 0, 0]);
+  });
+
+  it('is for all calls of one client request', async () => {
+    const caller = callerOf();
+    const answers = [1, 2].map(() => send(requestOf('{a}', {}, caller)));
+    calls[0]!.answer({ data: 1 }, { headers });
+    expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 1 }]);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('is not asked for again by a client that has gone', async () => {
+    const gone = { ...callerOf(), isGone: false };
+    const first = send(requestOf('{a}'));
+    const second = expect(send(requestOf('{a}', {}, gone))).rejects.toMatchObject({ failure: 'aborted' });
+    gone.isGone = true;
+    await settled();
+    await second;
+    calls[0]!.answer({ data: 1 }, { headers });
+    await first;
+    expect(calls).toHaveLength(1);
+  });
+});
+
+it('shares an answer that varies with what all who share it have in common', async () => {
+  const answers = [1, 2].map(() => send(requestOf('{a}', {}, asAda())));
+  calls[0]!.answer({ data: 1 }, { headers: { vary: 'Authorization, Accept-Encoding, Origin' } });
+  expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 1 }]);
+});
+
 describe('a client that goes away', () => {
   it('does not cancel the others', async () => {
     const callers = [1, 2].map(() => ({ ...callerOf(), isGone: false }));

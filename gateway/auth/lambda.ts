@@ -5,6 +5,7 @@ import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { type Authenticator, type Proof, type Received, unauthenticated } from './authenticator';
 import { askAuthoriser, type AuthoriserEvent } from './authoriser';
+import { coordinateOf } from './coordinate';
 import { createIdentity } from './identity';
 import { sha256 } from './sigv4';
 import { listOf, textOf } from './tokens';
@@ -15,15 +16,16 @@ type LambdaOptions = NonNullable<Options['auth']['lambda']>;
  * Anything in `authorization`, decided by a function of the user's own with the contract of AppSync's Lambda
  * authorisers. It fails closed: without an answer, or with one of another form, nobody gets in.
  */
-export function lambda(options: LambdaOptions, logger: Pick<Logger, 'error'>): Authenticator {
+export function lambda(options: LambdaOptions, logger: Pick<Logger, 'error' | 'warn'>): Authenticator {
   const { ttl, apiId, accountId } = options;
   const ask = askAuthoriser(options);
   const answers = new LRUCache<string, Proof | typeof denied>({ max: mostRemembered });
+  const read = answerReader(logger);
 
   async function decide(received: Received): Promise<Proof> {
     const token = received.headers.authorization!;
     const answer = await ask(eventOf(received, { apiId, accountId }))
-      .then((found) => authoriserAnswer.parse(found))
+      .then(read)
       .catch((error: unknown) => {
         logger.error({ err: error, requestId: received.requestId }, 'the authoriser gave no valid answer');
         throw requestError('AUTHENTICATION_UNAVAILABLE', {}, { headers: { 'retry-after': '1' } });
@@ -64,9 +66,36 @@ const authoriserAnswer = z.object({
     .transform((ttl) => ttl ?? undefined),
 });
 
+type AuthoriserAnswer = z.output<typeof authoriserAnswer>;
+
+/** What looks like a member, or like the name of a field, and is none, was meant to deny something: it throws. */
+function answerReader(logger: Pick<Logger, 'warn'>): (found: unknown) => AuthoriserAnswer {
+  const told = new Set<string>();
+  return (found) => {
+    const answer = authoriserAnswer.parse(found);
+    for (const member of Object.keys(found as object)) {
+      if (Object.hasOwn(authoriserAnswer.shape, member)) continue;
+      const meant = members.get(withoutCase(member));
+      if (meant !== undefined)
+        throw new Error(`The answer has \`${member}\`, but what is read is \`${meant}\`.`);
+      if (told.has(member) || told.size >= mostTold) continue;
+      told.add(member);
+      logger.warn({ member }, 'the authoriser answers with a member that is not read');
+    }
+    const malformed = answer.deniedFields?.find((field) => coordinateOf(field) === undefined);
+    if (malformed !== undefined)
+      throw new Error(`\`deniedFields\` names no field: ${JSON.stringify(malformed)}. Write \`Type.field\`.`);
+    return answer;
+  };
+}
+
+const withoutCase = (member: string): string => member.replaceAll('_', '').toLowerCase();
+const members = new Map(Object.keys(authoriserAnswer.shape).map((member) => [withoutCase(member), member]));
+const mostTold = 100;
+
 function identityOf(
   token: string,
-  { resolverContext, deniedFields }: z.output<typeof authoriserAnswer>,
+  { resolverContext, deniedFields }: AuthoriserAnswer,
 ): ReturnType<typeof createIdentity> {
   const claims = resolverContext ?? {};
   return createIdentity({

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { exportJWK, exportSPKI, generateKeyPair, importJWK, SignJWT } from 'jose';
 import { askForLeave } from '../support/ask-for-leave';
 import { watchIdentities } from '../support/identities';
-import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
 import { inSeconds, startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
 
@@ -263,6 +263,26 @@ describe('an authoriser of the Lambda kind', () => {
     ['says neither yes nor no', () => ({ resolverContext: {} })],
     ['says yes in text', () => ({ isAuthorized: 'true' })],
     ['names denied fields in another form', () => ({ isAuthorized: true, deniedFields: 'User.name' })],
+    ...[
+      'deniedfields',
+      'DeniedFields',
+      'denied_fields',
+      'ttl_override',
+      'IsAuthorized',
+      '_resolverContext',
+    ].map((member): [string, () => unknown] => [
+      `answers with ${member}`,
+      () => ({ isAuthorized: true, [member]: ['User.name'] }),
+    ]),
+    ...[
+      ...['Query.*', '*', 'User', 'User.', '.name', 'User.name.first', '', 'User.na-me', 'User.name\n'],
+      ...[' User.name', 'User.name ', 'User .name', 'User.name,User.email', 'types/User/fields/name'],
+      ...['arn:aws:appsync:eu-west-1:1:apis/a/types/User/fields/*', 'arn:aws:appsync:eu-west-1:1:apis/a'],
+      ...['arn:aws:appsync:eu-west-1:1:apis/a/types/User/fields/name/', 'arn:User.name'],
+    ].map((field): [string, () => unknown] => [
+      `denies ${JSON.stringify(field)}`,
+      () => ({ isAuthorized: true, deniedFields: ['User.email', field] }),
+    ]),
   ])('that %s lets nobody in', async (name, answer) => {
     authorise.mockImplementation(answer);
     const { status, reason } = await ask({ authorization: `opaque ${name}` }, own);
@@ -272,5 +292,41 @@ describe('an authoriser of the Lambda kind', () => {
     });
     authorise.mockReset().mockReturnValue({ isAuthorized: true });
     expect((await ask({ authorization: `opaque ${name}` }, own)).status).toBe(200);
+  });
+
+  it.each([
+    'user.name',
+    'User.Name',
+    'USER.NAME',
+    'query.user',
+    'arn:aws:appsync:a:1:apis/a/types/user/fields/name',
+  ])('that denies a field in another case, %s, lets nobody in', async (field) => {
+    authorise.mockReset().mockReturnValue({ isAuthorized: true, deniedFields: [field] });
+    const authorization = `opaque case ${field}`;
+    for (let times = 0; times < 2; times++) {
+      const { status, reason } = await ask({ authorization }, own);
+      expect({ status, reason }).toEqual({
+        status: 503,
+        reason: 'Your credentials cannot be checked at the moment.',
+      });
+    }
+    expect(own.log).toContainEqual(
+      expect.objectContaining({ field, msg: expect.stringContaining('in another case') }),
+    );
+  });
+
+  it('may deny what the supergraph does not have, and answer more than is read: the log says it once', async () => {
+    authorise.mockReset().mockReturnValue({
+      isAuthorized: true,
+      deniedFields: ['Film.title', 'User.nick'],
+      principalId: 'u5',
+    });
+    for (const token of ['opaque-a', 'opaque-b'])
+      expect((await ask({ authorization: token }, own)).status).toBe(200);
+    const told = (facts: Json) =>
+      own.log.filter((line) => Object.entries(facts).every(([name, value]) => line[name] === value));
+    expect(told({ field: 'Film.title' })).toHaveLength(1);
+    expect(told({ field: 'User.nick' })).toHaveLength(1);
+    expect(told({ member: 'principalId' })).toHaveLength(1);
   });
 });

@@ -8,6 +8,7 @@ import {
   print,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { requestError } from '../../errors';
 import type { Options } from '../../options';
 import {
   type PlannedOperation,
@@ -19,6 +20,7 @@ import {
 } from '../../planning';
 import type { Logger } from '../../telemetry/logger';
 import type { Identity } from '../identity';
+import { DeniedFields } from './denied-fields';
 import { withoutRefused } from './filter';
 import { type Policies } from './policies';
 import { Protection } from './protection';
@@ -54,11 +56,13 @@ export type RefusedPlan =
 export class Authorization {
   readonly #options: AuthorizationOptions;
   readonly #protection: Protection;
+  readonly #denied: DeniedFields;
   readonly #schemas = new LRUCache<string, GraphQLSchema>({ max: mostSchemas });
 
   constructor(options: AuthorizationOptions) {
     this.#options = options;
     this.#protection = new Protection(options.facts, options.schema);
+    this.#denied = new DeniedFields(options);
     if (!options.policies.areKnown && options.facts.requirements.some(({ kind }) => kind === 'policies'))
       options.logger.warn(
         'the supergraph has @policy, but `authorization.policies` is not set: no policy is ever met',
@@ -73,7 +77,8 @@ export class Authorization {
     const requirements = isAllNeeded
       ? facts.requirements
       : [...needs.requirements].map((number) => facts.requirements[number]!);
-    return new OperationAccess(requirements, isAllNeeded ? undefined : needs.fields, policies);
+    const fields = isAllNeeded ? undefined : needs.fields;
+    return new OperationAccess({ requirements, fields, policies, denied: this.#denied });
   }
 
   /** Plans what is left of an operation. Rejects as the planner does. */
@@ -128,29 +133,34 @@ const mostSchemas = 16;
 /** Each refuses some fields more; almost always none is needed. */
 const mostRounds = 10;
 
+interface OperationAccessOptions {
+  readonly requirements: readonly Requirement[];
+  /** The fields that may be denied by name; undefined: all. */
+  readonly fields: ReadonlySet<string> | undefined;
+  readonly denied: DeniedFields;
+  readonly policies: Policies;
+}
+
 /** What one operation asks of its callers, and who of them was answered what. */
 export class OperationAccess {
   readonly #requirements: readonly Requirement[];
-  /** The fields that may be denied by name; undefined: all. */
   readonly #fields: ReadonlySet<string> | undefined;
+  readonly #denied: DeniedFields;
   readonly #policies: Policies;
   readonly #policyNames: readonly string[];
   readonly #decisions = new WeakMap<Identity, Decision>();
 
-  constructor(
-    requirements: readonly Requirement[],
-    fields: ReadonlySet<string> | undefined,
-    policies: Policies,
-  ) {
+  constructor({ requirements, fields, denied, policies }: OperationAccessOptions) {
     this.#requirements = requirements;
     this.#fields = fields;
+    this.#denied = denied;
     this.#policies = policies;
     this.#policyNames = [
       ...new Set(requirements.flatMap((one) => (one.kind === 'policies' ? one.anyOf.flat() : []))),
     ];
   }
 
-  /** Undefined where policies have to be asked first. */
+  /** Undefined where policies have to be asked first, and for whom `decide` refuses. */
   peek(identity: Identity): Refused | undefined {
     if (this.#requirements.length === 0 && identity.deniedFields.length === 0) return nothing;
     const known = this.#decisions.get(identity);
@@ -159,12 +169,15 @@ export class OperationAccess {
     return this.#decide(identity);
   }
 
+  /** Rejects where it is not clear what the caller is denied. */
   async decide(identity: Identity): Promise<Refused> {
     const known = this.peek(identity);
     if (known !== undefined) return known;
     await this.#policies.learn(this.#policyNames, identity);
     // A policy whose answer was thrown away meanwhile counts as not met.
-    return this.#decide(identity) ?? this.#refusedTo(identity, () => false);
+    const refused = this.#decide(identity) ?? this.#refusedTo(identity, () => false);
+    if (refused !== undefined) return refused;
+    throw requestError('AUTHENTICATION_UNAVAILABLE', {}, { headers: { 'retry-after': '1' } });
   }
 
   /**
@@ -190,19 +203,21 @@ export class OperationAccess {
       if (verdict.isMet) met.add(policy);
     }
     const refused = this.#refusedTo(identity, (policy) => met.has(policy));
+    if (refused === undefined) return undefined;
     this.#decisions.set(identity, { refused, expires });
     return refused;
   }
 
-  #refusedTo(identity: Identity, meetsPolicy: (policy: string) => boolean): Refused {
+  /** Undefined where that is not clear. */
+  #refusedTo(identity: Identity, meetsPolicy: (policy: string) => boolean): Refused | undefined {
+    const denied = this.#denied.of(identity);
+    if (denied === undefined) return undefined;
     const scopes = new Set(identity.scopes);
     const refused = this.#requirements.flatMap((requirement) =>
       isMet(requirement, identity, scopes, meetsPolicy) ? [] : [requirementLabel(requirement)],
     );
-    const denied = identity.deniedFields
-      .map(coordinateOf)
-      .filter((field) => this.#fields?.has(field) ?? true);
-    return [...new Set([...refused, ...denied])].sort();
+    const asked = denied.filter((field) => this.#fields?.has(field) ?? true);
+    return [...new Set([...refused, ...asked])].sort();
   }
 }
 
@@ -235,9 +250,3 @@ function isMet(
 /** No way at all is said where nothing is asked for. */
 const isAnyMet = (ways: readonly (readonly string[])[], has: (name: string) => boolean): boolean =>
   ways.length === 0 || ways.some((way) => way.every(has));
-
-/** `Type.field`, or how AppSync names it: `arn:aws:appsync:REGION:ACCOUNT:apis/API/types/Type/fields/field`. */
-function coordinateOf(name: string): string {
-  const [, type, field] = /\/types\/(\w+)\/fields\/(\w+)$/.exec(name) ?? [];
-  return type === undefined ? name : `${type}.${field}`;
-}

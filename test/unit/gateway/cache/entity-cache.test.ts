@@ -141,7 +141,7 @@ it.each<[string, Record<string, string | string[]>]>([
     for (let turn = 0; turn < 3; turn++) {
       const answer = cached(request());
       await settle();
-      answerCall(calls[turn]!, said as never);
+      answerCall(calls[turn]!, said);
       expect(isShareable(await answer)).toBe(false);
     }
     expect(calls).toHaveLength(3);

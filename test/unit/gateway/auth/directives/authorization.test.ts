@@ -30,9 +30,9 @@ function authorizationOf(
         return Object.fromEntries(met.map((policy) => [policy, true]));
       },
       ttl: 60_000,
-      logger: console as never,
+      logger: quiet as never,
     }),
-    logger: console as never,
+    logger: quiet as never,
   });
   const accessTo = (operation: string) => {
     const document = parse(operation);
@@ -54,6 +54,7 @@ function authorizationOf(
   };
 }
 
+const quiet = { warn: () => undefined, error: () => undefined };
 const users = {
   a: `type Query { me: User @authenticated  user: User }
       type Mutation { rename: User @requiresScopes(scopes: [["write"]])  ping: Int }
@@ -108,6 +109,18 @@ describe('what somebody may see', () => {
       ),
     ).toEqual(['User.name']);
     expect(accessTo('{ user { id } }').peek(denied('User.name'))).toEqual([]);
+  });
+
+  it('is nothing for whom it is not clear what an authoriser denies', async () => {
+    const access = authorizationOf(users).accessTo('{ user { name } }');
+    for (const field of ['user.name', 'User.Name', 'query.user', 'User.*']) {
+      const identity = createIdentity({ mode: 'lambda', subject: 'u', deniedFields: ['User.email', field] });
+      expect(access.peek(identity)).toBeUndefined();
+      expect(access.isOpenTo(identity)).toBe(false);
+      await expect(access.decide(identity)).rejects.toMatchObject({
+        extensions: { code: 'AUTHENTICATION_UNAVAILABLE' },
+      });
+    }
   });
 
   it('depends on all of the schema where that is asked for', () => {

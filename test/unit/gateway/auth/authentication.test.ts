@@ -5,6 +5,7 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { createAuthentication } from '../../../../gateway/auth/authentication';
 import type { Proof, Received } from '../../../../gateway/auth/authenticator';
 import { anonymous, type Identity } from '../../../../gateway/auth/identity';
+import { UsedSignatures } from '../../../../gateway/auth/used-signatures';
 import type { ClientRequest } from '../../../../gateway/client-request';
 import { parseOptions } from '../../../../gateway/options';
 
@@ -13,7 +14,11 @@ const logger = { error: (facts: unknown) => failures.push(facts) };
 beforeEach(() => (failures.length = 0));
 
 const open = (auth: object) =>
-  createAuthentication({ options: parseOptions({ auth }).auth, logger: logger as never });
+  createAuthentication({
+    options: parseOptions({ auth }).auth,
+    usedSignatures: new UsedSignatures(),
+    logger: logger as never,
+  });
 
 type Key = Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
 

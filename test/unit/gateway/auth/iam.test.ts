@@ -3,6 +3,7 @@ import { createHash, createHmac } from 'node:crypto';
 import type { GraphQLError } from 'graphql';
 import type { Proof, Received } from '../../../../gateway/auth/authenticator';
 import { iam } from '../../../../gateway/auth/iam';
+import { UsedSignatures } from '../../../../gateway/auth/used-signatures';
 import { parseOptions } from '../../../../gateway/options';
 
 const shop = { accessKeyId: 'AKIDSHOP', secretAccessKey: 'secret-of-the-shop' };
@@ -14,8 +15,9 @@ afterEach(() => jest.useRealTimers());
 const failures: unknown[] = [];
 const open = (more: object = {}) =>
   iam(parseOptions({ auth: { iam: { keys: [shop, temporary], ...more } } }).auth.iam!, {
-    error: (facts: unknown) => failures.push(facts),
-  } as never);
+    logger: { error: (facts: unknown) => failures.push(facts) } as never,
+    used: new UsedSignatures(),
+  });
 
 interface ToSign {
   readonly method?: string;

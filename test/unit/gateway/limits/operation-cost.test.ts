@@ -37,7 +37,7 @@ const sdl = `
   type Edge { node: User }
   union Media = Image | Film
   type Image { url: String place: Place }
-  type Film { url: String place: Place }
+  type Film { url: String place: Place spot: Place @price(weight: 4) }
   type Place { x: Int }
   type Page { rows: [[User]] more: Boolean others: [User] }
   interface Connected { edges: Edge items: [User] }
@@ -251,11 +251,15 @@ it('names the longest list that is asked for', () => {
   expect(estimate('{ users(first: 1) { id } }').longest).toEqual({ field: 'Query.users', size: 1 });
   expect(estimate('{ users(first: 6) { friends(first: 6) { total } } }').longest?.field).toBe('Query.users');
   expect(estimate('{ all { id } }').longest).toBeUndefined();
+  // Nothing of these is a list.
+  expect(estimate('{ bare(first: 5000) { x } lonely(first: 5000) { __typename } }').longest).toBeUndefined();
 });
 
 it('names a field that lacks its slicing argument', () => {
   expect(estimate('{ pages { more } }').unsliced).toBe('Query.pages');
   expect(estimate('{ pages(size: 1) { more } }').unsliced).toBeUndefined();
+  const others = ['{ search { id } }', '{ connected { items { id } } }', '{ odd { id } }', '{ all { id } }'];
+  expect(others.map((query) => estimate(query).unsliced)).toEqual(others.map(() => undefined));
   expect(estimate('{ pages(size: 0) { more } }').unsliced).toBeUndefined();
   expect(estimate('{ pages(size: null) { more } }').unsliced).toBe('Query.pages');
   expect(estimate('{ many(limit: 1, first: 0) { id } }').unsliced).toBe('Query.many');
@@ -274,6 +278,12 @@ it('measures what an answer has cost', () => {
       me: { secret: 's' },
     }),
   ).toBe(2 + 1 + 1 + 2 + 1 + 1 + 2);
+  const either = ['... on Image { a: place { x } }', '... on Film { a: spot { x } }'];
+  for (const fragments of [either, [...either].reverse()]) {
+    const ofEither = costOf(`{ me { media { ${fragments.join(' ')} } } }`);
+    expect(ofEither.actual({ me: { media: [{ a: { x: 1 } }, { a: null }, {}] } })).toBe(1 + 3 + 4);
+  }
+  expect(costOf('{ all { id } }').actual({ all: [[{ id: 1 }], null, { id: 2 }] })).toBe(2);
   expect(costOf('mutation { rate }').actual({ rate: 1 })).toBe(10);
   expect(costOf('{ me { id } }').actual(null)).toBe(0);
 });

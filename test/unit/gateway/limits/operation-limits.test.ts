@@ -1,0 +1,161 @@
+import { buildSchema, getOperationAST, parse } from 'graphql';
+import { anonymous } from '../../../../gateway/auth/identity';
+import { createClientLimits } from '../../../../gateway/limits/client-limits';
+import { compileOperationCost } from '../../../../gateway/limits/cost/operation-cost';
+import { createCostReport } from '../../../../gateway/limits/cost/report';
+import { refuseOperation } from '../../../../gateway/limits/operation-limits';
+import { limitCalls } from '../../../../gateway/limits/subgraph-calls';
+import { parseOptions } from '../../../../gateway/options';
+import { readCostDirectives } from '../../../../gateway/planning/cost-directives';
+import type { SubgraphRequest } from '../../../../gateway/transports/transport';
+
+const sdl = `
+  extend schema @link(url: "https://specs.apollo.dev/cost/v0.1", import: ["@listSize"])
+  type Query {
+    users(first: Int): [User]
+    rows(size: Int): [User] @listSize(slicingArguments: ["size"])
+    any(value: Any): Int
+  }
+  type User { id: ID friends: [User] }
+  scalar Any
+  scalar Import
+  directive @link(url: String, import: [Import]) on SCHEMA
+  directive @listSize(slicingArguments: [String!]) on FIELD_DEFINITION
+`;
+const schema = buildSchema(sdl);
+const directives = readCostDirectives(parse(sdl))!;
+
+function refusal(
+  document: string,
+  variables: Record<string, unknown> = {},
+  limits: Record<string, number> = {},
+): object | undefined {
+  const cost = compileOperationCost(parse(document), getOperationAST(parse(document))!, {
+    ...{ schema, assumedListSize: 10 },
+    directives: {
+      ...directives,
+      listSizes: new Map(
+        [...directives.listSizes].map(([name, size]) => [name, { ...size, requireOneSlicingArgument: true }]),
+      ),
+    },
+  });
+  const clients = createClientLimits({ limits: parseOptions({ limits }).limits, introspection: true });
+  const error = refuseOperation(document, cost, clients)(variables, anonymous);
+  return error && { message: error.message, code: error.extensions['code'] };
+}
+
+describe('an operation', () => {
+  it.each<[string, string, Record<string, unknown>, Record<string, number>]>([
+    ['costs as much as it may', '{ users(first: 50) { id } }', {}, { cost: 50 }],
+    ['asks for as many items as it may', '{ users(first: 50) { id } }', {}, { listSize: 50 }],
+    ['has the argument that a list needs', '{ rows(size: 1) { id } }', {}, {}],
+    [
+      'has as many values as it may',
+      'query ($v: Any) { any(value: $v) }',
+      { v: [1, [2], { a: 3 }] },
+      { variables: 6 },
+    ],
+    [
+      'has variables as deep as they may be',
+      'query ($v: Any) { any(value: $v) }',
+      { v: [{ a: null }] },
+      { variablesDepth: 2 },
+    ],
+  ])('is run that %s', (_, document, variables, limits) => {
+    expect(refusal(document, variables, limits)).toBeUndefined();
+  });
+
+  it.each<[string, string, Record<string, unknown>, Record<string, number>, string, string]>([
+    [
+      'costs more',
+      '{ users(first: 51) { id } }',
+      {},
+      { cost: 50 },
+      'MAX_COST_LIMIT',
+      'The operation costs 51; at most 50 is allowed. Ask for fewer or shorter lists.',
+    ],
+    [
+      'asks for more items',
+      'query ($n: Int) { users(first: $n) { id } }',
+      { n: 51 },
+      { listSize: 50 },
+      'MAX_LIST_SIZE_LIMIT',
+      'Query.users is asked for 51 items; at most 50 are allowed.',
+    ],
+    [
+      'lacks the argument that a list needs',
+      '{ rows { id } }',
+      {},
+      {},
+      'GRAPHQL_VALIDATION_FAILED',
+      'Query.rows needs exactly one of the arguments that say how long its list is.',
+    ],
+    [
+      'has more values',
+      'query ($v: Any) { any(value: $v) }',
+      { v: [1, [2], { a: 3 }] },
+      { variables: 5 },
+      'BAD_USER_INPUT',
+      'The variables hold more than 5 values.',
+    ],
+    [
+      'has deeper variables',
+      'query ($v: Any) { any(value: $v) }',
+      { v: [{ a: [] }] },
+      { variablesDepth: 2 },
+      'BAD_USER_INPUT',
+      'The variables are nested deeper than 2 levels.',
+    ],
+    ['has more fields', '{ users { id friends { id } } }', {}, { selections: 3 }, 'MAX_SELECTIONS_LIMIT', ''],
+  ])('is refused that %s', (_, document, variables, limits, code, message) => {
+    expect(refusal(document, variables, limits)).toEqual({ code, message: message || expect.any(String) });
+  });
+
+  it('is refused for its document before its variables, and for these before its cost', () => {
+    const document = 'query ($n: Int, $v: Any) { users(first: $n) { id } any(value: $v) }';
+    const variables = { n: 100, v: [1, 2, 3] };
+    const limits = { selections: 1, variables: 1, cost: 1 };
+    const codes = [limits, { ...limits, selections: 9 }, { cost: 1 }].map(
+      (each) => (refusal(document, variables, each) as { code: string }).code,
+    );
+    expect(codes).toEqual(['MAX_SELECTIONS_LIMIT', 'BAD_USER_INPUT', 'MAX_COST_LIMIT']);
+  });
+});
+
+it('reports what operations were estimated to cost and did cost, of one in a second', () => {
+  const recorded: unknown[] = [];
+  const meter = {
+    createHistogram: (_: string, { advice }: { advice: { explicitBucketBoundaries: number[] } }) => {
+      expect(advice.explicitBucketBoundaries.at(-1)).toBeGreaterThanOrEqual(parseOptions({}).limits.cost);
+      return { record: (value: number, { kind }: { kind: string }) => recorded.push([kind, value]) };
+    },
+  };
+  const report = createCostReport(meter as never);
+  const cost = { estimate: () => ({ cost: 7 }), actual: (data: unknown) => (data as number[]).length };
+  const now = jest.spyOn(performance, 'now');
+  for (const [time, data] of [
+    [5_000, [1]],
+    [5_999, [1, 2]],
+    [6_000, [1, 2, 3]],
+    [6_001, [1, 2]],
+  ] as const) {
+    now.mockReturnValue(time);
+    report(cost as never, {}, Buffer.from(JSON.stringify(data)));
+  }
+  now.mockRestore();
+  expect(recorded).toEqual([
+    ['estimated', 7],
+    ['actual', 1],
+    ['estimated', 7],
+    ['actual', 3],
+  ]);
+});
+
+it('sends as many calls of one operation as it may make, and none beyond', async () => {
+  const sent: unknown[] = [];
+  const send = limitCalls((request) => Promise.resolve(sent.push(request)) as never, 2);
+  const request = { operation: { subgraph: 'accounts' } } as SubgraphRequest;
+  await Promise.all([send(request), send(request)]);
+  await expect(send(request)).rejects.toMatchObject({ subgraph: 'accounts', failure: 'over-limit' });
+  expect(sent).toHaveLength(2);
+});

@@ -8,7 +8,7 @@ import {
 } from './cache/invalidation-route';
 import { requireToken } from './admin-token';
 import { healthRoutes, type Readiness } from './health';
-import { sendError } from './http-errors';
+import { sendError } from './process/admin-errors';
 import { type Metrics, metricsContentType } from './telemetry/metrics';
 
 export interface AdminServerOptions {

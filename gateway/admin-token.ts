@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { onRequestHookHandler } from 'fastify';
 import { requestError } from './errors';
-import { sendError } from './http-errors';
+import { sendError } from './process/admin-errors';
 
 /** Refuses who does not send this bearer token (RFC 6750, section 2.1). */
 export function requireToken(token: string): onRequestHookHandler {

@@ -5,7 +5,6 @@ import type { Proof } from './auth/authenticator';
 import { anonymous, type Identity } from './auth/identity';
 import type { SignIdentity } from './auth/signed-identity';
 import { Ingredients } from './cache/policy';
-import type { Served } from './edge/answer-headers';
 import { requestError } from './errors';
 import type { PlanWaiter, PlanWaits } from './limits/plan-waits';
 import { type Charge, networkOf } from './limits/rates';
@@ -64,8 +63,6 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   rateHeaders: readonly string[] = [];
   /** What its last operation was counted as. */
   charged: number | undefined;
-  /** How it is answered, where caches may keep the answer. */
-  served: Served | undefined;
   received = 0;
 
   readonly #options: ClientRequestOptions;

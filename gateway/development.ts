@@ -1,9 +1,9 @@
 /** What answers tell those who develop, in `extensions`: how they were made. */
-import type { GatewayGraphQLRequest } from '@apollo/server-gateway-interface';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Authorization } from './auth/directives';
 import type { ClientRequest } from './client-request';
 import type { AnswerHeaders } from './edge/answer-headers';
-import type { Execution } from './execution';
+import type { Answered } from './edge/response-cache';
 import type { OperationCost } from './limits/cost/operation-cost';
 import type { PlannedOperation, Planner } from './planning';
 
@@ -12,10 +12,10 @@ interface Performed {
   readonly planned: PlannedOperation;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly cost: OperationCost;
-  readonly execution: Execution;
+  readonly answered: Answered;
   readonly client: ClientRequest;
   /** Of the client's request. */
-  readonly headers: NonNullable<GatewayGraphQLRequest['http']>['headers'] | undefined;
+  readonly headers: IncomingHttpHeaders;
 }
 
 interface ShowOptions {
@@ -30,15 +30,15 @@ interface ShowOptions {
  */
 export async function showExecution(
   { planner, authorization, answerHeaders }: ShowOptions,
-  { planned, variables, cost, execution, client, headers }: Performed,
+  { planned, variables, cost, answered, client, headers }: Performed,
 ): Promise<Record<string, unknown>> {
-  const actual = cost.actual(JSON.parse(execution.data.toString()));
+  const actual = cost.actual(JSON.parse(answered.data.toString()));
   const costs = { estimated: cost.estimate(variables).cost, actual };
   const extensions: Record<string, unknown> = {
-    weir: { calls: client.calls, cost: costs, cache: showCache(client, answerHeaders) },
+    weir: { calls: client.calls, cost: costs, cache: showCache(answered, answerHeaders) },
   };
-  if (headers?.has('apollo-query-plan-experimental') === true) {
-    const format = headers.get('apollo-query-plan-experimental-format') ?? 'prettified';
+  if (headers['apollo-query-plan-experimental'] !== undefined) {
+    const format = String(headers['apollo-query-plan-experimental-format'] ?? 'prettified');
     const shown = { ...planned, document: await authorization.visiblePart(planned, planner) };
     extensions['__queryPlanExperimental'] = await showPlan(planner, shown, format);
   }
@@ -46,7 +46,7 @@ export async function showExecution(
 }
 
 /** How caches took part in an answer, for those who develop. */
-function showCache({ served }: ClientRequest, answerHeaders: AnswerHeaders): object {
+function showCache({ served }: Answered, answerHeaders: AnswerHeaders): object {
   if (served === undefined) return { result: 'PASS' };
   const { result, answer } = served;
   return { result, age: answerHeaders.ageOf(answer), ...answer.policy, tags: answer.tags };

@@ -313,3 +313,28 @@ export function requestError<Code extends ErrorCode>(
 function messageOf<Code extends ErrorCode>(code: Code, facts: Facts<Code>): string {
   return (errors[code].message as (facts: Facts<Code>) => string)(facts);
 }
+
+/** Errors of which each says that the variables do not fit: together they are the whole answer. */
+export class RequestErrors extends Error {
+  readonly errors: readonly GraphQLError[];
+
+  constructor(errors: readonly GraphQLError[]) {
+    super(errors[0]!.message);
+    const code: ErrorCode = 'BAD_USER_INPUT';
+    this.errors = errors.map(
+      ({ message, nodes }) =>
+        new GraphQLError(message, {
+          nodes: nodes ?? null,
+          extensions: { code, http: { status: 400, headers: new Map() } },
+        }),
+    );
+  }
+}
+
+/** A message that is fit to be sent: it may quote what the client sent, which may be as long as its request. */
+export const boundedMessage = (message: string): string =>
+  message.length <= longestMessage ? message : `${message.slice(0, longestMessage)} …`;
+
+const longestMessage = 1_000;
+/** Places in a document that one error tells at most: what is there too often may be there thousands of times. */
+export const mostLocations = 10;

@@ -1,9 +1,10 @@
-import type { GatewayExecutionResult, GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
 import type { GraphQLSchema } from 'graphql';
 import type { ClientRequest } from './client-request';
 import type { Invalidation } from './cache/invalidation';
 import type { Policy } from './cache/policy';
-import type { Execution } from './execution';
+import type { Answered } from './edge/response-cache';
 import type { PlannedOperation } from './planning';
 import type { Signer } from './transports/signer';
 import type { TlsFiles } from './transports/tls-files';
@@ -14,7 +15,8 @@ export interface Executor {
   readonly apiSchema: GraphQLSchema;
   /** The same as text, in parts. */
   readonly apiSchemaSdl: readonly string[];
-  readonly execute: Execute;
+  /** An operation that Apollo Server has parsed and validated for the executor's schema. */
+  readonly learn: Learn;
   /** An operation that was executed before, by the text of its document. */
   known(document: string, operationName: string | undefined): KnownOperation | undefined;
   /** The formats of the tags that `@cacheTag` gives to answers. */
@@ -27,31 +29,36 @@ export interface Executor {
   close(): Promise<void>;
 }
 
-/**
- * Runs an operation that is valid for the executor's schema. Resolves with data, and errors for what is missing in
- * it; rejects with a `GraphQLError` when there is no data at all.
- */
-export type Execute = (
-  request: GatewayGraphQLRequestContext<OperationContext>,
-) => Promise<GatewayExecutionResult>;
+export type Learn = (request: GatewayGraphQLRequestContext<OperationContext>) => KnownOperation;
 
 /** An operation that has been parsed and validated. */
 export interface KnownOperation {
   readonly name: string | null;
   readonly type: string;
   /**
-   * What runs it for a client; undefined when something has to be found out or planned first, when the variables do
-   * not fit, or when the client may not ask for so much.
+   * Runs it for a client. Resolves with data, and errors for what is missing in it; rejects with a `GraphQLError` when
+   * there is no data at all.
    */
-  prepare(
+  run(
     variables: Readonly<Record<string, unknown>>,
     client: ClientRequest,
-  ): (() => Promise<Execution>) | undefined;
+    headers: IncomingHttpHeaders,
+  ): Promise<Answered>;
 }
 
-/** The context value of every operation. */
+/** An operation that nobody has asked before, and the variables that came with it. */
+export interface LearnedOperation {
+  readonly operation: KnownOperation;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** The context value of an operation in Apollo Server, which gives each operation of a batch a copy of its own. */
 export interface OperationContext {
   readonly client: ClientRequest;
+  /** The operation as it was sent in the body of a POST. */
+  body?: unknown;
+  /** Called when the operation is valid. */
+  readonly onLearned: (body: unknown, learned: LearnedOperation) => void;
 }
 
 export interface SubgraphEndpoint {

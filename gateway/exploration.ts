@@ -1,38 +1,38 @@
 import { createRequire } from 'node:module';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { pathOf } from './client-requests';
+import type { IncomingMessage } from 'node:http';
+
+/** A page for a browser, with its headers: names and values in turn. */
+export interface Page {
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
 
 /**
  * Pages for people who explore the graph. The endpoint, opened in a browser, is Apollo Sandbox, whose script comes
  * from Apollo's servers; `/graphiql` is GraphiQL, complete in one page that loads nothing from anywhere else.
+ *
+ * @param endpoint the path of the endpoint
+ * @returns undefined for a request that asks for neither
  */
-export function explorationRoutes(app: FastifyInstance, path: string): void {
-  app.addHook('onRequest', (request, reply, done) => {
-    if (!isPageView(request, path)) {
-      done();
-      return;
-    }
-    void reply.type(html).header('cache-control', 'no-store').send(sandboxPage);
-  });
-
-  let graphiql: Buffer | undefined;
-  app.get('/graphiql', (_request, reply) => {
-    graphiql ??= renderGraphiql(path);
-    return reply.type(html).header('content-security-policy', graphiqlPolicy).send(graphiql);
-  });
+export function createPages(
+  endpoint: string,
+): (request: IncomingMessage, path: string | undefined) => Page | undefined {
+  let graphiql: Page | undefined;
+  return (request, path) => {
+    if (path === endpoint) return isPageView(request) ? sandbox : undefined;
+    if (path !== '/graphiql') return undefined;
+    return (graphiql ??= {
+      headers: ['content-type', html, 'content-security-policy', graphiqlPolicy],
+      body: renderGraphiql(endpoint),
+    });
+  };
 }
 
 const html = 'text/html; charset=utf-8';
 
 /** A browser that opens the endpoint, rather than a client that sends a query to it. */
-function isPageView(request: FastifyRequest, path: string): boolean {
-  return (
-    request.method === 'GET' &&
-    pathOf(request.url) === path &&
-    (request.headers.accept ?? '').includes('text/html') &&
-    !/[?&](query|extensions)=/.test(request.url)
-  );
-}
+const isPageView = ({ method, url, headers }: IncomingMessage): boolean =>
+  method === 'GET' && (headers.accept ?? '').includes('text/html') && !/[?&](query|extensions)=/.test(url!);
 
 /** It is 9 MB and takes a while to load: only where somebody looks at it. */
 function renderGraphiql(endpoint: string): Buffer {
@@ -80,3 +80,8 @@ const sandboxPage = `<!doctype html>
 </script>
 </html>
 `;
+
+const sandbox: Page = {
+  headers: ['content-type', html, 'cache-control', 'no-store'],
+  body: Buffer.from(sandboxPage),
+};

@@ -1,12 +1,14 @@
 import type {
+  GatewayExecutionResult,
   GatewayExecutor,
+  GatewayGraphQLRequestContext,
   GatewayInterface,
   GatewayLoadResult,
   GatewaySchemaLoadOrUpdateCallback,
   GatewayUnsubscriber,
 } from '@apollo/server-gateway-interface';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
-import type { Execute } from './executor';
+import type { OperationContext } from './executor';
 import { type Generation, SupergraphError, supergraphId } from './generation';
 import type { LastGood } from './supergraph/last-good';
 import type { SupergraphSource } from './supergraph/source';
@@ -119,13 +121,19 @@ export class Gateway implements GatewayInterface {
   /** Resolves when there is a supergraph. */
   async load(): Promise<GatewayLoadResult> {
     await this.#loaded;
-    const execute: Execute = async (request) => {
+    const learn = (context: GatewayGraphQLRequestContext<OperationContext>): GatewayExecutionResult => {
+      const { request, schema } = context;
       // Apollo Server asks all the same, and makes an answer of the error.
-      if ((request.operation as unknown) === undefined)
-        return { errors: [noOperation(request.request.operationName)] };
-      return await this.generationOf(request.schema).execute(request);
+      if ((context.operation as unknown) === undefined)
+        return { errors: [noOperation(request.operationName)] };
+      const operation = this.generationOf(schema).learn(context);
+      context.context.onLearned(context.context.body, { operation, variables: request.variables ?? {} });
+      // Nothing is executed here: the answer is not Apollo Server's.
+      return {};
     };
-    return { executor: execute as GatewayExecutor };
+    return {
+      executor: ((context) => Promise.resolve().then(() => learn(context as never))) as GatewayExecutor,
+    };
   }
 
   onSchemaLoadOrUpdate(listener: GatewaySchemaLoadOrUpdateCallback): GatewayUnsubscriber {

@@ -7,7 +7,7 @@ import type { Store } from './cache/store';
 import type { Caching } from './edge/caching';
 import { digest } from './edge/response-keys';
 import { createEngine } from './engine';
-import type { Execute, Executor, KnownOperation, Subgraph } from './executor';
+import type { Executor, KnownOperation, Learn, Subgraph } from './executor';
 import type { ClientLimits } from './limits/client-limits';
 import type { PlanWaits } from './limits/plan-waits';
 import type { Options } from './options';
@@ -124,8 +124,8 @@ export class Generation {
     return this.#executor.unknownNames(invalidation);
   }
 
-  get execute(): Execute {
-    return this.#executor.execute;
+  get learn(): Learn {
+    return this.#executor.learn;
   }
 
   /** An operation that was executed before. */

@@ -6,12 +6,24 @@ export type Readiness = () => readonly string[];
 /** Whether it is load balancers that ask, not clients. */
 export const isProbe = (url: string): boolean => url.startsWith('/health/');
 
-/** `GET /health/live`: the process answers. `GET /health/ready`: it wants requests; 503 says why it does not. */
+/** `/health/live`: the process answers. `/health/ready`: it wants requests; 503 says why it does not. Undefined for other paths. */
+export function healthAt(
+  path: string | undefined,
+  readiness: Readiness,
+): { readonly status: number; readonly body: object } | undefined {
+  if (path === '/health/live') return { status: 200, body: { status: 'live' } };
+  if (path !== '/health/ready') return undefined;
+  const reasons = readiness();
+  return reasons.length === 0
+    ? { status: 200, body: { status: 'ready' } }
+    : { status: 503, body: { status: 'not ready', reasons } };
+}
+
+/** Health on the port for operators. */
 export function healthRoutes(app: FastifyInstance, readiness: Readiness): void {
-  app.get('/health/live', () => ({ status: 'live' }));
-  app.get('/health/ready', (_request, reply) => {
-    const reasons = readiness();
-    if (reasons.length === 0) return reply.send({ status: 'ready' });
-    return reply.code(503).send({ status: 'not ready', reasons });
-  });
+  for (const path of ['/health/live', '/health/ready'])
+    app.get(path, (_request, reply) => {
+      const { status, body } = healthAt(path, readiness)!;
+      return reply.code(status).send(body);
+    });
 }

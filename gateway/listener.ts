@@ -5,7 +5,7 @@ import type { GraphQLError } from 'graphql';
 import { keepAliveTimeout, WholeRequest, WholeResponse } from './edge/whole-messages';
 import { requestError } from './errors';
 import { maxHeaderSize } from './header-limits';
-import { errorAnswer } from './http-errors';
+import { errorAnswer } from './http/reply';
 import { type Options, OptionsError } from './options';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
@@ -77,7 +77,7 @@ function hasHost({ rawHeaders, httpVersionMajor, httpVersionMinor }: IncomingMes
 function refuse(response: ServerResponse, error: GraphQLError): void {
   const { status, headers, body } = errorAnswer(error);
   const close = response.req.httpVersionMajor > 1 ? [] : ['connection', 'close'];
-  response.writeHead(status, [...headers.flat(), ...close]);
+  response.writeHead(status, [...headers, ...close]);
   response.end(body);
 }
 
@@ -96,7 +96,7 @@ function readCertificates({ cert, key, clientCa }: NonNullable<Options['tls']>) 
   };
 }
 
-/** Gives a server of HTTP/2 what Fastify and the drain ask of one of HTTP/1.1: ways to close its connections. */
+/** Gives a server of HTTP/2 what the drain asks of one of HTTP/1.1: ways to close its connections. */
 function secure(server: Http2SecureServer): Server {
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {

@@ -1,8 +1,4 @@
-/**
- * The operations of one supergraph, each on one of two ways: one that was asked before is run at once (`known`), any other
- * when Apollo Server has parsed and validated it (`execute`).
- */
-import type { GatewayExecutionResult } from '@apollo/server-gateway-interface';
+import type { IncomingHttpHeaders } from 'node:http';
 import {
   getOperationAST,
   getVariableValues,
@@ -18,10 +14,10 @@ import type { ClientRequest } from './client-request';
 import { showExecution } from './development';
 import type { Caching } from './edge/caching';
 import type { IdentifiedCaller } from './edge/flights';
-import type { Asked } from './edge/response-cache';
-import { requestError } from './errors';
+import type { Answered, Asked } from './edge/response-cache';
+import { requestError, RequestErrors } from './errors';
 import { type ErrorOptions, execute, type Execution, type Program } from './execution';
-import type { Execute, Executor, KnownOperation } from './executor';
+import type { Executor, KnownOperation } from './executor';
 import type { ClientLimits } from './limits/client-limits';
 import { compileOperationCost, type OperationCost } from './limits/cost/operation-cost';
 import { createCostReport } from './limits/cost/report';
@@ -30,7 +26,6 @@ import type { PlanWaits } from './limits/plan-waits';
 import { limitCalls } from './limits/subgraph-calls';
 import type { CostDirectives, PlanCache, PlannedOperation, Planner } from './planning';
 import { Rejection } from './programs';
-import { dataOf } from './response-data';
 import type { Metrics } from './telemetry/metrics';
 import type { ScopesServed } from './transports/scopes-served';
 import type { Send } from './transports/transport';
@@ -74,7 +69,7 @@ interface Parts {
 }
 
 /** Operations of one supergraph: remembers what is known of each, and runs it. */
-export function createOperations(options: OperationOptions & Parts): Pick<Executor, 'execute' | 'known'> {
+export function createOperations(options: OperationOptions & Parts): Pick<Executor, 'learn' | 'known'> {
   const { errors, isDevelopment, limits, mostBytes, assumedListSize, usage, planWaits, metrics } = options;
   const { supergraph, schema, authorization, programs, send, scopes, chooseOverrides } = options;
   const { responses } = options.caching;
@@ -114,11 +109,9 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     overrideLabels: chooseOverrides(),
     refused,
   });
-  const known = new LRUCache<string, LimitedOperation>({ maxSize: mostKnownBytes });
-  const knownOf = (source: string, hash: string, operationName: string | undefined): LimitedOperation => {
+  const compile = (source: string, hash: string, operationName: string | undefined): CompiledOperation => {
     const document = parse(source, { noLocation: true });
     const operation = getOperationAST(document, operationName)!;
-    const count = usage?.operation(source, operationName, schema);
     const cost = compileOperationCost(document, operation, costSource);
     const refuse = refuseOperation(source, cost, limits);
     const access = authorization.accessTo(document, operation);
@@ -126,82 +119,78 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
       ...{ document, operation, schema, supergraph },
       documentHash: hash,
     });
-    const ask = (variables: Variables, refused: Refused): Asked => ({
-      ...{ operation: cached, variables, refuse },
-      variant: access.variantOf(refused),
-      isOpenTo: (identity) => access.isOpenTo(identity),
-    });
     return {
-      name: operation.name?.value ?? null,
-      type: operation.operation,
-      count,
-      cost,
-      refuse,
-      access,
-      ask,
-      prepare(variables, client) {
-        if (refuse(variables, client.identity) !== undefined) return undefined;
-        if ('errors' in checkVariables(schema, operation, variables)) return undefined;
-        const refused = access.peek(client.identity);
-        const program = refused && programs.peek(plannedOf(source, hash, operationName, refused));
-        if (program === undefined) return undefined;
-        const asked = ask(variables, refused!);
-        return async () => {
-          charge(client, cost, variables);
-          count?.(client, variables);
-          return responses.answer(asked, client, (caller) => perform(program, variables, cost, caller));
-        };
-      },
+      ...{ source, hash, operation, operationName, cost, refuse, access },
+      count: usage?.operation(source, operationName, schema),
+      ask: (variables, refused) => ({
+        ...{ operation: cached, variables, refuse },
+        variant: access.variantOf(refused),
+        isOpenTo: (identity) => access.isOpenTo(identity),
+      }),
     };
   };
 
-  const run: Execute = async ({ source, queryHash, operation, request, context }) => {
-    const { variables = {} } = request;
-    const operationName = request.operationName ?? undefined;
-    if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
-      throw requestError('UNSUPPORTED_OPERATION', { feature: 'Subscription' });
-    }
-    const { client } = context;
-    const key = knownKey(source, operationName);
-    const entry = known.get(key) ?? knownOf(source, queryHash, operationName);
-    const refusal = entry.refuse(variables, client.identity);
+  async function run(
+    compiled: CompiledOperation,
+    variables: Variables,
+    client: ClientRequest,
+    headers: IncomingHttpHeaders,
+  ): Promise<Answered> {
+    const { source, hash, operationName, cost, refuse, access, count, ask } = compiled;
+    const refusal = refuse(variables, client.identity);
     if (refusal !== undefined) throw refusal;
-    const checked = checkVariables(schema, operation, variables);
-    if ('errors' in checked)
-      return { errors: isDevelopment ? checked.errors : checked.errors.map(withoutHint) };
-    charge(client, entry.cost, variables);
-    const refused = entry.access.peek(client.identity) ?? (await entry.access.decide(client.identity));
-    const planned = plannedOf(source, queryHash, operationName, refused);
-    if (!known.has(key)) known.set(key, entry, { size: key.length * 2 + 1024 });
-    entry.count?.(client, variables);
-    const { ask, cost: costs } = entry;
-    const asked = ask(variables, refused);
-    const execution = await responses.answer(asked, client, async (caller) =>
+    const wrong = variableErrors(schema, compiled, variables);
+    if (wrong !== undefined) throw new RequestErrors(isDevelopment ? wrong : wrong.map(withoutHint));
+    charge(client, cost, variables);
+    const refused = access.peek(client.identity) ?? (await access.decide(client.identity));
+    const planned = plannedOf(source, hash, operationName, refused);
+    count?.(client, variables);
+    const answered = await responses.answer(ask(variables, refused), client, async (caller) =>
       perform(
         programs.peek(planned) ?? (await caller.awaitPlan(programs.get(planned, client.sender), planWaits)),
         variables,
-        costs,
+        cost,
         caller,
       ),
     );
-    const result: GatewayExecutionResult = { data: dataOf(execution) };
-    if (execution.errors.length > 0) result.errors = execution.errors;
-    if (isDevelopment) {
-      const performed = { planned, variables, cost: costs, execution, client };
-      result.extensions = await showExecution(showing, { ...performed, headers: request.http?.headers });
-    }
-    return result;
-  };
+    if (!isDevelopment) return answered;
+    return {
+      ...answered,
+      extensions: await showExecution(showing, { planned, variables, cost, answered, client, headers }),
+    };
+  }
+
+  const asKnown = (compiled: CompiledOperation): KnownOperation => ({
+    name: compiled.operation.name?.value ?? null,
+    type: compiled.operation.operation,
+    run: (variables, client, headers) => run(compiled, variables, client, headers),
+  });
+
+  const known = new LRUCache<string, KnownOperation>({ maxSize: mostKnownBytes });
   return {
-    execute: run,
-    // In development each answer has extensions, which Apollo Server adds.
-    known: (document, operationName) =>
-      isDevelopment ? undefined : known.get(knownKey(document, operationName)),
+    learn({ source, queryHash, operation, request: { operationName } }) {
+      if (operation.operation === OperationTypeNode.SUBSCRIPTION)
+        throw requestError('UNSUPPORTED_OPERATION', { feature: 'Subscription' });
+      const key = knownKey(source, operationName);
+      let learned = known.get(key);
+      if (learned === undefined) {
+        learned = asKnown(compile(source, queryHash, operationName));
+        known.set(key, learned, { size: key.length * 2 + 1024 });
+      }
+      return learned;
+    },
+    known: (document, operationName) => known.get(knownKey(document, operationName)),
   };
 }
 
-/** A known operation with what is needed to run it on the other way, too. */
-interface LimitedOperation extends KnownOperation {
+/** An operation with all that is known of it before it is planned. */
+interface CompiledOperation {
+  readonly source: string;
+  /** SHA-256 of the document's text. */
+  readonly hash: string;
+  readonly operation: OperationDefinitionNode;
+  /** As clients name it; undefined where the document has only one. */
+  readonly operationName: string | undefined;
   readonly count: CountUse | undefined;
   readonly cost: OperationCost;
   readonly refuse: RefuseOperation;
@@ -217,18 +206,23 @@ const mostKnownBytes = 16 * 1024 * 1024;
 const knownKey = (document: string, operationName: string | undefined): string =>
   operationName === undefined ? document : `${operationName}\n${document}`;
 
-/** Section 6.1.2 of the GraphQL specification, "Coercing Variable Values"; what is sent on is what the client sent. */
-function checkVariables(
+/**
+ * What is wrong with variables, and where in the document each is defined (GraphQL, section 6.1.2, "Coercing Variable
+ * Values"). What is sent on is what the client sent.
+ */
+function variableErrors(
   schema: GraphQLSchema,
-  { variableDefinitions = [] }: OperationDefinitionNode,
+  { operation, operationName, source }: CompiledOperation,
   variables: Variables,
-): ReturnType<typeof getVariableValues> {
-  return variableDefinitions.length === 0
-    ? noVariables
-    : getVariableValues(schema, variableDefinitions, variables, { maxErrors: 10 });
+): readonly GraphQLError[] | undefined {
+  const { variableDefinitions = [] } = operation;
+  if (variableDefinitions.length === 0) return undefined;
+  const coerce = (definitions: typeof variableDefinitions) =>
+    getVariableValues(schema, definitions, variables, { maxErrors: 10 }).errors;
+  if (coerce(variableDefinitions) === undefined) return undefined;
+  // A document that is kept knows no places.
+  return coerce(getOperationAST(parse(source), operationName)!.variableDefinitions!);
 }
-
-const noVariables = { coerced: {} };
 
 /** Names of the schema are for those who develop with it. Of documents that are not valid, Apollo Server leaves them out. */
 function withoutHint({ message, nodes, originalError }: GraphQLError): GraphQLError {

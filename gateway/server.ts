@@ -8,10 +8,10 @@ import type { InvalidateFor } from './cache/invalidation-route';
 import { openStore } from './cache/open-store';
 import type { Peers } from './cache/peer-memory';
 import type { ClientRequest } from './client-request';
-import { giveLeave } from './continue';
 import { type ConnectionSource, prepareDrain } from './drain';
 import { requestError } from './errors';
-import { answerClientError } from './http-errors';
+import { sendContinues } from './http/body';
+import { answerClientError } from './http/connection-errors';
 import { openSharedCounts } from './limits/shared-counts';
 import { createListener } from './listener';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
@@ -96,7 +96,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const retired = new Set<Serving>();
   const server = createListener(options, (request, response) => current.handle(request, response));
   server.on('clientError', answerClientError);
-  giveLeave(server, {
+  sendContinues(server, {
     bodyLimit: () => running.limits.body,
     keepsConnections: () => state !== 'stopping',
   });

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Meter } from '@opentelemetry/api';
-import { createApolloServer, createFormatError } from './apollo-server';
 import { createAuthentication } from './auth/authentication';
 import { type EvaluatePolicies, openPolicyEvaluator, Policies } from './auth/directives';
 import {
@@ -20,16 +19,13 @@ import { CachedAnswers } from './edge/cached-answers';
 import { createCaching } from './edge/caching';
 import { CdnPurges } from './edge/cdn-purges';
 import { cloudFrontPurge } from './edge/cloudfront';
-import { createFront } from './edge/front';
-import { knownOperations } from './edge/known-operations';
 import { PersistedOperations } from './edge/persisted-operations';
 import { readTrustedOperations, type TrustedOperations } from './edge/trusted-operations';
-import { graphqlEndpoint } from './endpoint';
 import { Gateway } from './gateway';
 import { Generation } from './generation';
 import { requestError } from './errors';
-import { answerUnsent, createRefusal } from './http-errors';
-import { createHttpServer } from './http-server';
+import { answerUnsent } from './http/connection-errors';
+import { createRefusal, Reply } from './http/reply';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
 import { Places } from './limits/places';
@@ -38,6 +34,11 @@ import { Rates } from './limits/rates';
 import type { SharedCounts } from './limits/shared-counts';
 import { UnsentRequests } from './limits/unsent-requests';
 import { type Options, OptionsError } from './options';
+import { createRoutes } from './process/routes';
+import { createFormatError } from './request/format-error';
+import { createApolloServer, createLearn } from './request/learn-operation';
+import { createPipeline } from './request/pipeline';
+import { RunOperation } from './request/run-operation';
 import { openSubgraphSigners } from './subgraph-signers';
 import { openSource } from './supergraph/open';
 import type { SupergraphSource } from './supergraph/source';
@@ -97,13 +98,12 @@ export class Serving {
    * @throws {SupergraphError} when the supergraph cannot be read or run
    */
   async start(): Promise<void> {
-    const { apollo, app, gateway } = this.#parts;
+    const { apollo, gateway } = this.#parts;
     const started = apollo.start().then(() => (this.#answers = true));
     // Without a supergraph it starts when there is one, or never when the gateway is stopped before.
     started.catch(() => undefined);
     await gateway.start();
     if (gateway.current !== undefined) await started;
-    await app.ready();
   }
 
   /** Whether the manifests of another one have the same operations. */
@@ -169,12 +169,11 @@ export class Serving {
 
   /** To be called when no request is in flight. Resolves with the paths that a CDN could not be told to drop. */
   async close(): Promise<readonly string[]> {
-    const { app, apollo, gateway, overload, unsent, usage, transport, signers, authentication, purges } =
+    const { apollo, gateway, overload, unsent, usage, transport, signers, authentication, purges } =
       this.#parts;
     overload.close();
     unsent.close();
     this.#parts.persistedOperations.close();
-    await app.close();
     await usage?.close();
     await (this.#answers ? apollo.stop() : gateway.stop());
     await transport.close();
@@ -269,12 +268,9 @@ function build(
     ...(state() === 'running' ? [] : [state() === 'starting' ? 'starting' : 'shutting down']),
   ];
   const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
-  const admit = authentication?.admit;
   const clients = new ClientRequests({ options, logger, metrics, onEnd: () => overload.next() });
   const corsHeaders = compileCorsHeaders(options);
-  const { answerHeaders } = caching;
-  const { clientDirectives } = options.cache.responses;
-  const cachedAnswers = new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives });
+  const reply = new Reply({ corsHeaders, logger });
   const overload = new Overload({
     options: options.overload,
     clients: {
@@ -301,29 +297,27 @@ function build(
   const refuse = createRefusal(overloaded, corsHeaders);
   const places = new Places({ clients, overload, unsent, refuse });
   const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates, shared });
-  const front = createFront({
-    path: options.path,
+  const { answerHeaders } = caching;
+  const { clientDirectives } = options.cache.responses;
+  const learn = createLearn(apollo);
+  const pipeline = createPipeline({
     bodyLimit: options.limits.body,
-    isOpen: () => state() === 'running',
-    admit,
+    isReady: answers,
+    places,
+    admit: authentication?.admit,
     admitByHeaders: authentication?.admitByHeaders,
     rates,
-    places,
-    answerers: [
-      cachedAnswers.answer,
-      knownOperations({
-        ...{ gateway, corsHeaders, formatError, answerHeaders, cachedAnswers, persistedOperations, logger },
-      }),
-    ],
+    cachedAnswers: new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives, reply }),
+    limits,
+    runOperation: new RunOperation({ persistedOperations, limits, gateway, learn }),
+    learn,
+    answerHeaders,
+    formatError,
+    reply,
   });
-  const { app, handle } = createHttpServer({ options, logger, readiness, clients, places, front });
-  graphqlEndpoint(app, {
-    ...{ path: options.path, apollo, answerHeaders, cachedAnswers, limits, admit, rates },
-    persistedOperations,
-    isReady: answers,
-  });
+  const handle = createRoutes({ options, readiness, clients, places, pipeline, reply });
   return {
-    ...{ app, handle, apollo, gateway, clients, overload, unsent, usage, transport, signers, authentication },
+    ...{ handle, apollo, gateway, clients, overload, unsent, usage, transport, signers, authentication },
     ...{ invalidate, rates, purges, tagFormats, persistedOperations },
   };
 }

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance } from 'fastify';
 import { GraphQLError } from 'graphql';
 import { requireToken } from '../admin-token';
 import { requestError } from '../errors';
-import { sendError } from '../http-errors';
+import { sendError } from '../process/admin-errors';
 import { describeIssue } from '../options/problem';
 import { type Invalidation, invalidationSchema, tagsOf, UnknownNames } from './invalidation';
 import { unpackRequest } from '../unpack-request';

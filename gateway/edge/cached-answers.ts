@@ -4,8 +4,10 @@ import type { KeyHeaders } from '../cache/key-headers';
 import type { Store } from '../cache/store';
 import type { ClientRequest } from '../client-request';
 import type { Gateway } from '../gateway';
+import { isPreflighted } from '../http/preflighted';
+import type { CorsHeaders, Reply } from '../http/reply';
+import type { Arrival } from '../request/pipeline';
 import type { AnswerHeaders, Served } from './answer-headers';
-import type { Answerer, Arrival } from './front';
 import { mediaTypes } from './media-type';
 import { PreparedAnswers } from './prepared-answers';
 import type { ResponseCacheStatistics } from './response-cache-statistics';
@@ -19,8 +21,8 @@ export interface CachedAnswersOptions {
   readonly answerHeaders: AnswerHeaders;
   /** Whether clients may say what they want of caches: requests that do are looked at more closely. */
   readonly clientDirectives: boolean;
-  /** Headers, names and values in turn. */
-  readonly corsHeaders: (origin: string | undefined) => readonly string[];
+  readonly corsHeaders: CorsHeaders;
+  readonly reply: Reply;
   readonly statistics: ResponseCacheStatistics;
 }
 
@@ -73,8 +75,9 @@ export class CachedAnswers {
     );
   }
 
-  readonly answer: Answerer = (arrival) => {
-    const { client, request, response } = arrival;
+  /** Answers a request, or does nothing and says false. */
+  answer(arrival: Arrival): boolean {
+    const { client, request } = arrival;
     const { headers } = request;
     const asked = this.#asked.get(requestKey(arrival));
     if (asked === undefined || asked.supergraph !== this.#options.gateway.current?.digest) return false;
@@ -88,14 +91,11 @@ export class CachedAnswers {
     if (asked.operation !== undefined) client.resolve(asked.operation);
     this.#options.statistics.hit++;
     client.settle();
-    const { answerHeaders } = this.#options;
-    const corsHeaders = this.#options.corsHeaders(headers.origin);
-    if (this.#prepared.send(arrival, answer, type!, corsHeaders)) return true;
-    const reply = answerHeaders.reply(request, type!, { answer, result: 'HIT', keys: asked });
-    response.writeHead(reply.status, [...client.ownHeaders, ...corsHeaders, ...reply.headers]);
-    response.end(reply.body);
+    const { answerHeaders, corsHeaders, reply } = this.#options;
+    if (!this.#prepared.send(arrival, answer, type!, corsHeaders(headers.origin)))
+      reply.send(arrival, answerHeaders.reply(request, type!, { answer, result: 'HIT', keys: asked }));
     return true;
-  };
+  }
 
   #find({ base, scope }: Asked, client: ClientRequest) {
     const { store, keyHeaders } = this.#options;
@@ -117,10 +117,3 @@ const longestRequest = 32 * 1024;
 /** Counts it for the rates of cost. Who has none left is told so where others are. */
 const isPaidFor = ({ cost }: Asked, { charge }: ClientRequest): boolean =>
   charge === undefined || (cost !== undefined && charge(cost) === undefined);
-
-/** Whether a foreign page could not have sent it unasked, as Apollo Server sees it: only then it is answered. */
-function isPreflighted(headers: Arrival['request']['headers']): boolean {
-  const type = headers['content-type'];
-  if (type !== undefined) return type === 'application/json';
-  return !!headers['apollo-require-preflight'] || !!headers['x-apollo-operation-name'];
-}

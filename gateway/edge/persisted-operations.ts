@@ -83,26 +83,21 @@ export class PersistedOperations {
     this.#comparing.abort();
   }
 
-  /** The text of what a request names, if this process knows it; undefined for one that sends its text. */
-  peek(request: NamedRequest): string | undefined {
-    const name = nameIn(request);
-    return name === undefined ? undefined : this.#near(name);
-  }
-
-  /** Counts one that was found by `peek` and is run. */
-  countFound(): void {
-    this.#settings.statistics.found++;
-  }
-
   /**
    * A request with the text in the place of what names it. What nobody knows is left to Apollo Server to refuse, in the
    * form that it has a word for.
    */
-  async spellOut(request: NamedRequest): Promise<NamedRequest> {
+  spellOut(request: NamedRequest): NamedRequest | Promise<NamedRequest> {
     const name = nameIn(request);
     if (name === undefined) return request;
+    const near = this.#near(name);
+    return near === undefined
+      ? this.#far(name).then((text) => this.#spelled(request, name, text))
+      : this.#spelled(request, name, near);
+  }
+
+  #spelled(request: NamedRequest, name: string, text: string | undefined): NamedRequest {
     const { statistics } = this.#settings;
-    const text = this.#near(name) ?? (await this.#far(name));
     const { persistedQuery = { version: 1, sha256Hash: name }, ...extensions } = isMap(request.extensions)
       ? request.extensions
       : {};

@@ -1,6 +1,6 @@
 import type { ClientRequest } from '../client-request';
+import type { Exchange } from '../http/reply';
 import type { AnswerHeaders } from './answer-headers';
-import type { Arrival } from './front';
 import { PreparedMessage } from './prepared-message';
 import type { Encoding, StoredAnswer } from './stored-answer';
 import { keepAliveTimeout, WholeRequest, WholeResponse } from './whole-messages';
@@ -41,7 +41,7 @@ export class PreparedAnswers {
 
   /** Sends a hit, or says false: where it is better not prepared, or cannot be. */
   send(
-    { client, request, response }: Arrival,
+    { client, request, response }: Exchange,
     answer: StoredAnswer,
     type: string,
     corsHeaders: readonly string[],

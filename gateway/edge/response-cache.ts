@@ -52,6 +52,14 @@ export interface Asked {
   readonly isOpenTo?: ((identity: Identity) => boolean) | undefined;
 }
 
+/** What an operation came to. */
+export interface Answered extends Execution {
+  /** How it is answered, where caches may keep the answer. */
+  readonly served?: Served | undefined;
+  /** Tells those who develop how it was made. */
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** Runs the operation for a caller. */
 export type Run = (caller: IdentifiedCaller) => Promise<Execution>;
 
@@ -83,8 +91,8 @@ export class ResponseCache {
     this.#flights.clear();
   }
 
-  /** Answers a query, and says in `client.served` how, where the answer may be kept. */
-  async answer(asked: Asked, client: ClientRequest, run: Run): Promise<Execution> {
+  /** Answers a query. */
+  async answer(asked: Asked, client: ClientRequest, run: Run): Promise<Answered> {
     const { statistics } = this.#settings;
     const { operation } = asked;
     if (operation === undefined) return run(client);
@@ -103,23 +111,23 @@ export class ResponseCache {
     const miss: Miss = { operation, keys, look, lookedAt, client, run };
     if (found?.state === 'fresh') {
       statistics.hit++;
-      return serve(client, { answer: found.answer, result: 'HIT', keys });
+      return serve({ answer: found.answer, result: 'HIT', keys });
     }
     if (found?.state === 'stale') {
       statistics.stale++;
       if (found.refresh && !this.#flights.has(found.key)) this.#begin(found.key, miss, 'background');
-      return serve(client, { answer: found.answer, result: 'STALE', keys });
+      return serve({ answer: found.answer, result: 'STALE', keys });
     }
     if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
     return found === undefined ? this.#fetch(miss) : this.#fetchOrSpare(found, miss);
   }
 
   /** Executes; when a subgraph fails in that, serves what there was before. */
-  async #fetchOrSpare({ answer }: Usable, miss: Miss): Promise<Execution> {
+  async #fetchOrSpare({ answer }: Usable, miss: Miss): Promise<Answered> {
     const { client, keys } = miss;
-    const spare = (): Execution => {
+    const spare = (): Answered => {
       this.#settings.statistics.stale++;
-      return serve(client, { answer, result: 'STALE', keys });
+      return serve({ answer, result: 'STALE', keys });
     };
     if ((this.#failed.get(flightKey(miss)) ?? 0) > performance.now()) return spare();
     try {
@@ -136,7 +144,7 @@ export class ResponseCache {
    *
    * @param spare serves who waited in vain for an execution that others have begun; left out, it executes for itself
    */
-  async #fetch(miss: Miss, spare?: () => Execution): Promise<Execution> {
+  async #fetch(miss: Miss, spare?: () => Answered): Promise<Answered> {
     const { operation, keys, client, run } = miss;
     const { statistics } = this.#settings;
     const key = flightKey(miss);
@@ -145,7 +153,7 @@ export class ResponseCache {
     if (flight === undefined || flight.isGone) {
       statistics.miss++;
       const { execution, answer } = await this.#begin(key, miss, 'awaited').outcome;
-      return answer === undefined ? execution : serve(client, { answer, result: 'MISS', keys });
+      return answer === undefined ? execution : serve({ answer, result: 'MISS', keys });
     }
     flight.join(client);
     const shared = await flight.outcome.catch((error: unknown) => {
@@ -156,7 +164,7 @@ export class ResponseCache {
     if (shared !== undefined && flight.ingredients.isShareable && isFor(shared, key, keys)) {
       statistics.coalesced++;
       const { execution, answer } = shared;
-      return answer === undefined ? execution : serve(client, { answer, result: 'MISS', keys });
+      return answer === undefined ? execution : serve({ answer, result: 'MISS', keys });
     }
     const failed = shared === undefined || shared.execution.errors.some(isOutage);
     return failed && spare !== undefined ? spare() : this.#pass(operation, client, run);
@@ -292,10 +300,9 @@ interface Miss {
 const flightKey = ({ operation, keys }: Miss): string =>
   operation.lastScope === 'public' ? keys.public : keys.private;
 
-function serve(client: ClientRequest, served: Served): Execution {
-  client.served = served;
+function serve(served: Served): Answered {
   const { body } = served.answer;
-  return { body, data: body.subarray(dataStart, body.length - 1), errors: [] };
+  return { body, data: body.subarray(dataStart, body.length - 1), errors: [], served };
 }
 
 /** Of `{"data":…}`. */

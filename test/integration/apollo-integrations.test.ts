@@ -1,8 +1,8 @@
 /**
- * Apollo's own tests of what stands between Apollo Server and HTTP, run against Weir's: its listener, the front, Fastify
- * with its hooks and its handling of errors, and the endpoint, as `gateway/serving.ts` puts them together. What the tests
+ * Apollo's own tests of what stands between Apollo Server and HTTP, run against Weir's: its listener, routes
+ * and pipeline, as `gateway/serving.ts` puts them together. What the tests
  * bring is the Apollo Server behind them, with a schema and plugins of its own, so neither the gateway nor the settings
- * of `gateway/apollo-server.ts` are tested here. One option of theirs is Weir's to keep: batches. There are no tests of
+ * of `gateway/request/learn-operation.ts` are tested here. One option of theirs is Weir's to keep: batches. There are no tests of
  * `@defer` and `@stream`, which Weir does not have.
  *
  * @jest-environment <rootDir>/test/support/suite-environment.cjs
@@ -17,16 +17,19 @@ import {
 import { openStore } from '../../gateway/cache/open-store';
 import { ClientRequests } from '../../gateway/client-requests';
 import { createCaching } from '../../gateway/edge/caching';
-import { createFront } from '../../gateway/edge/front';
 import { PersistedOperations } from '../../gateway/edge/persisted-operations';
 import { noTrustedOperations } from '../../gateway/edge/trusted-operations';
-import { graphqlEndpoint } from '../../gateway/endpoint';
-import { createHttpServer } from '../../gateway/http-server';
+import { Reply } from '../../gateway/http/reply';
 import { createClientLimits } from '../../gateway/limits/client-limits';
 import { Overload } from '../../gateway/limits/overload';
 import { Places } from '../../gateway/limits/places';
 import { createListener } from '../../gateway/listener';
 import { parseOptions } from '../../gateway/options';
+import { createRoutes } from '../../gateway/process/routes';
+import { createFormatError } from '../../gateway/request/format-error';
+import { createLearn } from '../../gateway/request/learn-operation';
+import { createPipeline } from '../../gateway/request/pipeline';
+import { RunOperation } from '../../gateway/request/run-operation';
 import { createLogger } from '../../gateway/telemetry/logger';
 import { createMetrics } from '../../gateway/telemetry/metrics';
 
@@ -59,7 +62,6 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     limits: { batch: config.allowBatchedHttpRequests === true ? 1_000 : 1 },
     logging: { level: 'silent' },
   });
-  const { path } = options;
   const metrics = createMetrics();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
   const clients = new ClientRequests({ options, logger, metrics, onEnd: () => overload.next() });
@@ -70,29 +72,28 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     logger,
   });
   const places = new Places({ clients, overload, unsent: { isTooMuch: false }, refuse: () => undefined });
-  const everybody = { admit: undefined, rates: undefined };
-  const front = createFront({
-    ...{ path, bodyLimit: options.limits.body, isOpen: () => true, admitByHeaders: undefined },
-    ...{ answerers: [], places },
-    ...everybody,
+  const reply = new Reply({ corsHeaders: () => [], logger });
+  const limits = createClientLimits({ limits: options.limits, introspection: true });
+  const learn = createLearn({
+    executeHTTPGraphQLRequest: ({ httpGraphQLRequest }) =>
+      server.executeHTTPGraphQLRequest({ httpGraphQLRequest, context: context ?? (async () => ({})) }),
   });
-  const { app, handle } = createHttpServer({
-    ...{ options, logger, readiness: () => [], clients, places, front },
-  });
-  graphqlEndpoint(app, {
-    ...{ path, isReady: () => true, ...everybody },
-    apollo: {
-      executeHTTPGraphQLRequest: ({ httpGraphQLRequest }) =>
-        server.executeHTTPGraphQLRequest({ httpGraphQLRequest, context: context ?? (async () => ({})) }),
-    },
-    answerHeaders: createCaching(options, store, metrics).answerHeaders,
-    cachedAnswers: { learn: () => undefined },
-    limits: createClientLimits({ limits: options.limits, introspection: true }),
+  const runOperation = new RunOperation({
     persistedOperations: new PersistedOperations({
       ...{ options, store, logger, statistics: metrics.persistedOperations, trusted: noTrustedOperations },
     }),
+    limits,
+    gateway: { current: undefined },
+    learn,
   });
-  await app.ready();
+  const pipeline = createPipeline({
+    ...{ bodyLimit: options.limits.body, isReady: () => true, places, limits, runOperation, learn, reply },
+    ...{ admit: undefined, admitByHeaders: undefined, rates: undefined },
+    cachedAnswers: { answer: () => false, learn: () => undefined },
+    answerHeaders: createCaching(options, store, metrics).answerHeaders,
+    formatError: createFormatError(logger),
+  });
+  const handle = createRoutes({ options, readiness: () => [], clients, places, pipeline, reply });
   const listener = createListener(options, handle).listen(0, '127.0.0.1');
   await once(listener, 'listening');
   return {
@@ -102,7 +103,6 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
       listener.close();
       listener.closeAllConnections();
       overload.close();
-      await app.close();
       await store.close();
       await metrics.close();
     },

@@ -1,6 +1,5 @@
-import { OperationTypeNode } from 'graphql';
-import type { Executor, KnownOperation } from '../../executor';
 import { ClientGone, type ClientRequest } from '../../client-request';
+import type { Executor, KnownOperation } from '../../executor';
 import type { Audit } from './audit';
 import { factsOfMutation, type MutationFacts } from './mutation-facts';
 
@@ -8,44 +7,41 @@ import { factsOfMutation, type MutationFacts } from './mutation-facts';
 export function audited(executor: Executor, audit: Audit): Executor {
   const facts = new WeakMap<KnownOperation, MutationFacts>();
 
-  const auditKnown = (
+  const withRecord = (
     operation: KnownOperation,
     document: string,
     operationName: string | undefined,
   ): KnownOperation => ({
     ...operation,
-    prepare(variables, client) {
-      const start = operation.prepare(variables, client);
-      if (start === undefined) return undefined;
+    async run(variables, client, headers) {
       let known = facts.get(operation);
       if (known === undefined) facts.set(operation, (known = factsOfMutation(document, operationName)));
-      const done = known;
-      return async () => {
-        await admitted(audit, client);
-        const record = (errors: readonly CodedError[]): void =>
-          audit.mutation({ client, facts: done, variables, errors: codesOf(errors) });
-        return recorded(start(), ({ errors }) => errors, record);
-      };
+      await admitted(audit, client);
+      const record = (errors: readonly CodedError[]): void =>
+        audit.mutation({ client, facts: known, variables, errors: codesOf(errors) });
+      try {
+        const answered = await operation.run(variables, client, headers);
+        record(answered.errors);
+        return answered;
+      } catch (error) {
+        record([error as CodedError]);
+        throw error;
+      }
     },
   });
 
   return {
     ...executor,
-    async execute(request) {
-      if (request.operation.operation !== OperationTypeNode.MUTATION) return executor.execute(request);
-      const { client } = request.context;
-      await admitted(audit, client);
-      const { variables = {}, operationName } = request.request;
-      const done = factsOfMutation(request.source, operationName ?? undefined);
-      return recorded(
-        executor.execute(request),
-        ({ errors = [] }) => errors,
-        (errors) => audit.mutation({ client, facts: done, variables, errors: codesOf(errors) }),
-      );
+    learn(context) {
+      const operation = executor.learn(context);
+      const { source, request } = context;
+      return operation.type === 'mutation'
+        ? withRecord(operation, source, request.operationName ?? undefined)
+        : operation;
     },
     known(document, operationName) {
       const operation = executor.known(document, operationName);
-      return operation?.type === 'mutation' ? auditKnown(operation, document, operationName) : operation;
+      return operation?.type === 'mutation' ? withRecord(operation, document, operationName) : operation;
     },
   };
 }
@@ -65,19 +61,3 @@ const codesOf = (errors: readonly CodedError[]): string[] =>
     const code = extensions?.['code'];
     return typeof code === 'string' ? code : 'INTERNAL_SERVER_ERROR';
   });
-
-/** Records what came of a mutation, also when nothing did. */
-async function recorded<Result>(
-  running: Promise<Result>,
-  errorsOf: (result: Result) => readonly CodedError[],
-  record: (errors: readonly CodedError[]) => void,
-): Promise<Result> {
-  try {
-    const result = await running;
-    record(errorsOf(result));
-    return result;
-  } catch (error) {
-    record([error as CodedError]);
-    throw error;
-  }
-}

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AnswerHeaders } from '../../../../gateway/edge/answer-headers';
-import type { Arrival } from '../../../../gateway/edge/front';
+import type { Arrival } from '../../../../gateway/request/pipeline';
 import { PreparedAnswers } from '../../../../gateway/edge/prepared-answers';
 import { storedAnswer } from '../../../../gateway/edge/stored-answer';
 import { WholeRequest, WholeResponse } from '../../../../gateway/edge/whole-messages';

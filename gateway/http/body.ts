@@ -1,0 +1,172 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
+import type { Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { GraphQLError } from 'graphql';
+import { WholeRequest } from '../edge/whole-messages';
+import { requestError } from '../errors';
+
+/** The body of a request that has none. */
+export const noBody = Buffer.alloc(0);
+
+export interface ReadBodyOptions {
+  /** Bytes that a body may have, packed and unpacked. */
+  readonly limit: number;
+  /** Called once, when all of the body is there and unpacked. Not called when the client leaves before. */
+  readonly onBody: (body: Buffer) => void;
+  /** Called in place of `onBody` when the body cannot be taken. */
+  readonly onRefusal: (error: GraphQLError) => void;
+}
+
+/** Why a POST cannot be taken, as its headers say; undefined when its body can be read. */
+export function refuseByHeaders(request: IncomingMessage, limit: number): GraphQLError | undefined {
+  const { headers } = request;
+  const encoding = encodingOf(headers);
+  if (encoding !== 'identity' && !unpackers.has(encoding))
+    return requestError('UNSUPPORTED_MEDIA_TYPE', { got: `${encoding}-encoded` });
+  const { 'content-type': type, 'content-length': length } = headers;
+  // Without a type and without a body it is the body that is missing.
+  if (!isJson(type) && !(type === undefined && !hasBody(request)))
+    return requestError('UNSUPPORTED_MEDIA_TYPE', { got: type ?? 'of no type' });
+  if (Number(length ?? 0) > limit) return requestError('PAYLOAD_TOO_LARGE', { limit });
+  return undefined;
+}
+
+/** Reads the body of a POST that `refuseByHeaders` has nothing against. */
+export function readBody(request: IncomingMessage, response: ServerResponse, options: ReadBodyOptions): void {
+  const { headers } = request;
+  const encoding = encodingOf(headers);
+  // Node's parser has checked that it is a number.
+  const length = headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : 0;
+  if (!hasBody(request)) {
+    options.onBody(noBody);
+    return;
+  }
+  if (request instanceof WholeRequest) {
+    if (encoding === 'identity' && length > 0) {
+      request.takeBody(length, options.onBody);
+      return;
+    }
+    request.handOn();
+  }
+  if (encoding === 'identity') collect(request, request, options);
+  else {
+    const unpacker = unpackers.get(encoding)!();
+    unpacker.once('error', () =>
+      options.onRefusal(requestError('BAD_REQUEST', { reason: `The body is not valid ${encoding}.` })),
+    );
+    response.once('close', () => unpacker.destroy());
+    collect(request, request.pipe(unpacker), options);
+  }
+}
+
+/** Collects what comes out of a stream. What is over the limit ends it before more has been unpacked. */
+function collect(
+  request: IncomingMessage,
+  stream: IncomingMessage | Transform,
+  { limit, onBody, onRefusal }: ReadBodyOptions,
+): void {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  const onData = (piece: Buffer): void => {
+    size += piece.length;
+    pieces.push(piece);
+    if (size <= limit) return;
+    stream.off('data', onData).off('end', onEnd);
+    if (stream !== request) {
+      request.unpipe();
+      stream.destroy();
+    }
+    onRefusal(requestError('PAYLOAD_TOO_LARGE', { limit }));
+  };
+  const onEnd = (): void => onBody(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+  stream.on('data', onData).once('end', onEnd);
+}
+
+/** Says that nobody will read a request any more: it is answered. */
+export function forgetBody(request: IncomingMessage): void {
+  if (request instanceof WholeRequest) request.forget();
+  else request.resume();
+}
+
+/** Creates what unpacks a body, by the name of its encoding (RFC 9110, section 8.4.1). */
+export const unpackers: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+]);
+
+export const encodingOf = (headers: IncomingMessage['headers']): string =>
+  (headers['content-encoding'] ?? 'identity').toLowerCase();
+
+/** RFC 9112, section 6. Over HTTP/2 a stream that does not end with its headers has one (RFC 9113, section 8.1). */
+function hasBody({
+  headers,
+  stream,
+}: IncomingMessage & Partial<Pick<Http2ServerRequest, 'stream'>>): boolean {
+  if (stream !== undefined) return !stream.endAfterHeaders;
+  return (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
+}
+
+/**
+ * Whether more of a request's body is to come. Node says that a request is complete after it has handed on the last of it,
+ * and not at all when it has been answered by then.
+ */
+export function isArriving(request: IncomingMessage): boolean {
+  if (request.complete || !hasBody(request)) return false;
+  const length = request.headers['content-length'];
+  return !(request instanceof WholeRequest && length !== undefined && request.arrived >= Number(length));
+}
+
+/** Whether a media type is JSON, whatever its parameters are. */
+function isJson(type: string | undefined): boolean {
+  if (type === 'application/json') return true;
+  if (type === undefined) return false;
+  const end = type.indexOf(';');
+  return (end === -1 ? type : type.slice(0, end)).trim().toLowerCase() === 'application/json';
+}
+
+export interface ContinueOptions {
+  /** Bytes that a body may have at this moment. */
+  readonly bodyLimit: () => number;
+  /** Whether connections are kept after an answer. */
+  readonly keepsConnections: () => boolean;
+}
+
+/**
+ * Sends `100 Continue` to clients that wait for it (RFC 9110, section 10.1.1), where Node would send it to all. What is
+ * refused before anything is read gets its refusal in place of it: a body that says that it is too large, and who is not
+ * let in, where that is known without the body; also when that takes its time.
+ */
+export function sendContinues(server: Server, { bodyLimit, keepsConnections }: ContinueOptions): void {
+  server.on('checkContinue', (request: Undecided, response: ServerResponse) => {
+    const { shouldKeepAlive } = response;
+    // A client that was refused may send its body nevertheless: what comes next may not be taken for a request.
+    response.shouldKeepAlive = false;
+    request[continueKey] = (): void => {
+      const isTooLarge = Number(request.headers['content-length'] ?? 0) > bodyLimit();
+      if (isTooLarge || response.headersSent || response.writableEnded) return;
+      response.shouldKeepAlive = shouldKeepAlive && keepsConnections();
+      const send = (): void => {
+        if (!response.headersSent) response.writeContinue();
+      };
+      // Of a response whose turn has not come Node would write it into the middle of the answer.
+      if (response.socket === null) response.once('socket', send);
+      else send();
+    };
+    server.emit('request', request, response);
+    holdContinue(request)();
+  });
+}
+
+/** Has a client wait for `100 Continue` until what is returned is called, which does nothing where nobody waits for it. */
+export function holdContinue(request: Undecided): () => void {
+  const send = request[continueKey];
+  request[continueKey] = undefined;
+  return () => send?.();
+}
+
+const continueKey = Symbol('continue');
+
+type Undecided = IncomingMessage & { [continueKey]?: (() => void) | undefined };

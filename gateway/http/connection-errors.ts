@@ -1,0 +1,90 @@
+import type { ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
+import { requestError } from '../errors';
+import { errorAnswer, type HttpExtensions } from './reply';
+
+/**
+ * Answers what does not even parse as HTTP, or does not arrive, and closes the connection: when those that came whole
+ * before it on the connection have their answers. A client takes the first answer for that of its first request.
+ */
+export function answerClientError(error: NodeJS.ErrnoException, socket: InTurn): void {
+  // Before its handshake a connection takes no answer: it would wait with it for ever.
+  if (['ECONNRESET', 'ERR_TLS_HANDSHAKE_TIMEOUT'].includes(error.code!) || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const answer =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? requestError('REQUEST_TIMEOUT', {})
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? requestError('HEADERS_TOO_LARGE', {})
+        : requestError('BAD_REQUEST', { reason: 'This is not a valid HTTP request.' });
+  const { http, ...extensions } = answer.extensions as HttpExtensions;
+  const body = JSON.stringify({ errors: [{ message: answer.message, extensions }] });
+  endInTurn(
+    socket,
+    `HTTP/1.1 ${http!.status} ${answer.extensions['code'] as string}\r\n` +
+      'content-type: application/json; charset=utf-8\r\nconnection: close\r\n' +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+/** A connection where Node keeps the response whose turn it is; it has no other name for that. */
+interface InTurn extends Socket {
+  readonly _httpMessage?: ServerResponse | null;
+}
+
+/** Those whose last answer waits for its turn: whatever else comes over them is nothing to answer. */
+const ending = new WeakSet<Socket>();
+
+function endInTurn(socket: InTurn, answer: string): void {
+  const response = socket._httpMessage;
+  if (response?.req.complete === true) {
+    if (ending.has(socket)) return;
+    ending.add(socket);
+    response.once('close', () => {
+      ending.delete(socket);
+      endInTurn(socket, answer);
+    });
+  } else if (response?.headersSent === true || !socket.writable) socket.destroySoon();
+  else socket.end(answer);
+}
+
+/** Those that have not arrived, and wait for their turn to be told so. */
+const waiting = new WeakSet<ServerResponse>();
+
+/**
+ * Answers what has not arrived, as Node does when its time is over, and waits for no more of it. Over HTTP/1.1, where
+ * answers come in turn, those before it on the connection are finished first.
+ */
+export function answerUnsent(response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>): void {
+  if (response.stream === undefined) {
+    const { req } = response;
+    const socket: InTurn = req.socket;
+    const current = socket._httpMessage;
+    if (response.socket === null && current != null) {
+      if (waiting.has(response)) return;
+      waiting.add(response);
+      current.once('close', () => {
+        waiting.delete(response);
+        answerUnsent(response);
+      });
+    } else if (!req.complete) {
+      answerClientError(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+      socket.destroySoon();
+    }
+    return;
+  }
+  const { stream } = response;
+  if (stream.headersSent || stream.closed) {
+    // It was told so before, and takes no answer.
+    stream.destroy();
+    return;
+  }
+  const { status, headers, body } = errorAnswer(requestError('REQUEST_TIMEOUT', {}));
+  const fields: Record<string, string> = {};
+  for (let i = 0; i < headers.length; i += 2) fields[headers[i]!] = headers[i + 1]!;
+  stream.respond({ ':status': status, ...fields });
+  stream.end(body, () => stream.close());
+}

@@ -1,0 +1,49 @@
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { boundedMessage, type ErrorCode, errors, mostLocations } from '../errors';
+import type { Logger } from '../telemetry/logger';
+
+export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+
+/** Apollo Server's own errors under the codes of our table, and no defect of ours in an answer. */
+export function createFormatError(logger: Logger): FormatError {
+  return (formatted, error) => {
+    const { extensions = {} } = formatted;
+    if (error instanceof GraphQLError) {
+      const told = { ...formatted, message: speakable(formatted.message) };
+      if (told.locations !== undefined) told.locations = told.locations.slice(0, mostLocations);
+      const code = codeForStatus(error.extensions) ?? error.extensions['code'];
+      if (isDefect(code)) logger.error({ err: error.cause ?? error, code }, 'an operation failed');
+      if (code !== undefined) return { ...told, extensions: { ...extensions, code } };
+    }
+    logger.error({ err: error }, 'an operation failed');
+    return { message: errors.INTERNAL_SERVER_ERROR.message(), extensions: { code: 'INTERNAL_SERVER_ERROR' } };
+  };
+}
+
+/** A message of bounded length, and without the words of a parser that ran out of stack. */
+function speakable(message: string): string {
+  if (message.includes('Maximum call stack size exceeded')) return 'The document is nested too deeply.';
+  return boundedMessage(message);
+}
+
+/** Codes of our own failures, whose cause only the log has. */
+const isDefect = (code: unknown): boolean =>
+  code === ('QUERY_PLANNING_FAILED' satisfies ErrorCode) ||
+  code === ('INTERNAL_SERVER_ERROR' satisfies ErrorCode);
+
+/** Apollo Server says BAD_REQUEST, or nothing at all, where the status it chose says more. */
+function codeForStatus({ code, http }: GraphQLError['extensions']): string | undefined {
+  if (code !== undefined && code !== 'BAD_REQUEST') return undefined;
+  switch ((http as { readonly status?: number } | undefined)?.status) {
+    case 400:
+      return 'BAD_REQUEST';
+    case 405:
+      return 'METHOD_NOT_ALLOWED';
+    case 406:
+      return 'NOT_ACCEPTABLE';
+    case 415:
+      return 'UNSUPPORTED_MEDIA_TYPE';
+    default:
+      return undefined;
+  }
+}

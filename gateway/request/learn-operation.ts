@@ -1,0 +1,118 @@
+import type { IncomingMessage } from 'node:http';
+import { ApolloServer, type ApolloServerPlugin, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import type { PersistedOperations } from '../edge/persisted-operations';
+import type { LearnedOperation, OperationContext } from '../executor';
+import type { Gateway } from '../gateway';
+import type { Exchange } from '../http/reply';
+import type { Options } from '../options';
+import type { Logger } from '../telemetry/logger';
+import { oneOfVariables } from '../validation-rules';
+import type { FormatError } from './format-error';
+
+export interface ApolloServerSettings {
+  readonly gateway: Gateway;
+  readonly options: Options;
+  readonly persistedOperations: PersistedOperations;
+  readonly formatError: FormatError;
+  readonly logger: Logger;
+}
+
+/** Parses and validates operations that nobody has asked before, chooses among those of a document, and registers APQs. */
+export function createApolloServer(settings: ApolloServerSettings): ApolloServer<OperationContext> {
+  const { gateway, options, persistedOperations, formatError, logger } = settings;
+  const { registry } = persistedOperations;
+  const development = options.mode === 'development';
+  return new ApolloServer<OperationContext>({
+    gateway,
+    nodeEnv: options.mode,
+    // Who may ask for the schema, and how many operations at once, `limits/` decides by the client.
+    introspection: true,
+    allowBatchedHttpRequests: true,
+    persistedQueries: registry === undefined ? false : { cache: registry },
+    validationRules: [oneOfVariables],
+    validationOptions: { maxErrors: mostErrors },
+    hideSchemaDetailsFromClientErrors: !development,
+    includeStacktraceInErrorResponses: false,
+    csrfPrevention: true,
+    stopOnTerminationSignals: false,
+    logger: {
+      debug: (message) => logger.debug(String(message)),
+      info: (message) => logger.info(String(message)),
+      warn: (message) => logger.warn(String(message)),
+      error: (message) => logger.error(String(message)),
+    },
+    stringifyResult: (result) => JSON.stringify(result),
+    formatError,
+    plugins: [
+      requestPlugin(gateway),
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+    ],
+  });
+}
+
+/** Of validation, beside the one that says that there are more. */
+const mostErrors = 9;
+
+/** Keeps the generation open on which an operation is validated, and notes which of a batch it is. */
+function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
+  return {
+    requestDidStart: ({ schema, request, contextValue }) => {
+      contextValue.body = request.http?.body;
+      // Called in the same step in which Apollo Server chose the schema, so no swap can come between.
+      contextValue.client.onEnd(gateway.generationOf(schema).hold());
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Operations as Apollo Server takes them: of a GET the query string, of a POST the body, which may be a list. */
+export interface HttpOperations {
+  readonly search: string;
+  readonly body: unknown;
+}
+
+export interface Learned {
+  /** The operations that are valid, by their bodies. */
+  readonly learned: ReadonlyMap<unknown, LearnedOperation>;
+  /** What Apollo Server says: of those that are not valid what is wrong, of the others nothing. */
+  readonly response: HTTPGraphQLResponse;
+}
+
+/** Has Apollo Server parse and validate operations that nobody has asked before. */
+export type Learn = (exchange: Exchange, operations: HttpOperations) => Promise<Learned>;
+
+export function createLearn(
+  apollo: Pick<ApolloServer<OperationContext>, 'executeHTTPGraphQLRequest'>,
+): Learn {
+  return async ({ client, request }, { search, body }) => {
+    const learned = new Map<unknown, LearnedOperation>();
+    const context: OperationContext = {
+      client,
+      onLearned: (sent, operation) => learned.set(sent, operation),
+    };
+    const response = await apollo.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: { method: request.method!, headers: headersOf(request), search, body },
+      context: () => Promise.resolve(context),
+    });
+    return { learned, response };
+  };
+}
+
+function headersOf({ headers }: IncomingMessage): HeaderMap {
+  const map = new HeaderMap();
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  return map;
+}

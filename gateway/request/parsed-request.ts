@@ -1,0 +1,105 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import type { NamedRequest } from '../edge/persisted-operations';
+import { requestError } from '../errors';
+
+/** The members of one operation as they were sent (GraphQL over HTTP, "Request Parameters"): nothing is checked yet. */
+export type SentOperation = NamedRequest & {
+  readonly operationName?: unknown;
+  readonly variables?: unknown;
+};
+
+/** An operation in the usual form: what Apollo Server has nothing against, whatever its document is. */
+export interface UsualOperation {
+  readonly query: string;
+  readonly operationName: string | undefined;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads the body of a POST: an operation, or several.
+ *
+ * @param withoutExtensions drops `extensions`: they were not signed, so they are not from whoever signed the rest
+ * @throws {GraphQLError} when it is no JSON object or array
+ */
+export function parseBody(
+  { headers }: IncomingMessage,
+  body: Buffer,
+  withoutExtensions: boolean,
+): SentOperation | readonly unknown[] {
+  checkCharset(headers['content-type']);
+  if (body.length === 0) throw requestError('BAD_REQUEST', { reason: 'The body is empty.' });
+  if (!isUtf8(body)) throw requestError('BAD_REQUEST', { reason: 'The body is not valid UTF-8.' });
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw requestError('BAD_REQUEST', { reason: 'The body is not valid JSON.' });
+  }
+  if (typeof parsed !== 'object' || parsed === null)
+    throw requestError('BAD_REQUEST', { reason: 'The body must be a JSON object.' });
+  if (withoutExtensions) for (const each of [parsed].flat()) if (isMap(each)) delete each['extensions'];
+  return parsed;
+}
+
+function checkCharset(type: string | undefined): void {
+  if (type === undefined || type === 'application/json') return;
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset))
+    throw requestError('UNSUPPORTED_MEDIA_TYPE', { got: type });
+}
+
+/** Reads the parameters of a GET. Undefined where they are not in the usual form: Apollo Server says what is wrong. */
+export function parseUrl(url: string): SentOperation | undefined {
+  const parameters = new URLSearchParams(searchOf(url));
+  const operation: Record<string, unknown> = {};
+  for (const [name, text] of parameters) {
+    if (Object.hasOwn(operation, name)) return undefined;
+    operation[name] = text;
+  }
+  for (const name of ['variables', 'extensions']) {
+    if (!Object.hasOwn(operation, name)) continue;
+    try {
+      operation[name] = JSON.parse(operation[name] as string);
+    } catch {
+      return undefined;
+    }
+    if (!isMap(operation[name])) return undefined;
+  }
+  return operation;
+}
+
+/** An operation as the query string of a GET. */
+export function searchFor({ query, extensions }: NamedRequest, url: string): string {
+  const parameters = new URLSearchParams(searchOf(url));
+  if (extensions !== undefined) parameters.set('extensions', JSON.stringify(extensions));
+  if (typeof query === 'string') parameters.set('query', query);
+  return `?${parameters.toString()}`;
+}
+
+/** The query string of a URL, with its question mark. */
+export function searchOf(url: string): string {
+  const start = url.indexOf('?');
+  return start === -1 ? '' : url.slice(start);
+}
+
+/** Undefined for what is not in the usual form. */
+export function usualOperation({
+  query,
+  operationName,
+  variables,
+  extensions,
+}: SentOperation): UsualOperation | undefined {
+  if (typeof query !== 'string' || query === '') return undefined;
+  if (extensions !== undefined && extensions !== null) {
+    // Only Apollo Server registers operations.
+    if (!isMap(extensions) || extensions['persistedQuery'] !== undefined) return undefined;
+  }
+  if (operationName !== undefined && operationName !== null && typeof operationName !== 'string')
+    return undefined;
+  if (variables !== undefined && variables !== null && !isMap(variables)) return undefined;
+  return { query, operationName: operationName ?? undefined, variables: variables ?? {} };
+}
+
+export const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,200 @@
+/**
+ * The way of a request to the endpoint, from its headers to its answer; `docs/request-lifecycle.md` draws it. Each step
+ * hands on to the next or leaves with an answer, and one `Reply` writes all answers.
+ *
+ * Up to the response cache nothing waits that need not: a hit takes less time than a few promises.
+ */
+import type { HTTPGraphQLResponse } from '@apollo/server';
+import type { GraphQLError } from 'graphql';
+import type { Admit } from '../auth/authentication';
+import type { AnswerHeaders } from '../edge/answer-headers';
+import { type CachedAnswers, requestKey } from '../edge/cached-answers';
+import { mediaTypes } from '../edge/media-type';
+import type { Answered } from '../edge/response-cache';
+import { requestError } from '../errors';
+import { holdContinue, noBody, readBody, refuseByHeaders } from '../http/body';
+import type { Answer, Exchange, Reply } from '../http/reply';
+import type { ClientLimits } from '../limits/client-limits';
+import type { Places } from '../limits/places';
+import type { Rates } from '../limits/rates';
+import type { FormatError } from './format-error';
+import type { Learn } from './learn-operation';
+import { parseBody, parseUrl, type SentOperation } from './parsed-request';
+import { responseBody } from './response-body';
+import { runBatch } from './run-batch';
+import type { RunOperation } from './run-operation';
+
+/** A request whose body has arrived, that of a GET being empty. */
+export interface Arrival extends Exchange {
+  readonly body: Buffer;
+}
+
+export interface PipelineOptions {
+  /** Bytes that a body may have. */
+  readonly bodyLimit: number;
+  /** Whether there is a supergraph; until then the answer is 503. */
+  readonly isReady: () => boolean;
+  readonly places: Pick<Places, 'take' | 'giveBack'>;
+  /** Undefined when no mode of authentication is configured. */
+  readonly admit: Admit | undefined;
+  /** For a client that waits for `100 Continue`; undefined like `admit`. */
+  readonly admitByHeaders: Admit | undefined;
+  /** Undefined when no rate is configured. */
+  readonly rates: Pick<Rates, 'refuse' | 'refuseBatch'> | undefined;
+  readonly cachedAnswers: Pick<CachedAnswers, 'answer' | 'learn'>;
+  readonly limits: Pick<ClientLimits, 'of'>;
+  readonly runOperation: RunOperation;
+  readonly learn: Learn;
+  readonly answerHeaders: AnswerHeaders;
+  readonly formatError: FormatError;
+  readonly reply: Reply;
+}
+
+/** Answers a GET or a POST to the endpoint. */
+export type Pipeline = (exchange: Exchange) => void;
+
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { bodyLimit, isReady, places, admit, admitByHeaders, rates, cachedAnswers } = options;
+  const { limits, runOperation, answerHeaders, formatError, reply } = options;
+  const mediaTypeFor = mediaTypes();
+
+  return (exchange) => {
+    const { request, response } = exchange;
+    const sendContinue = holdContinue(request);
+    if (request.method !== 'POST') {
+      admitWhole({ ...exchange, body: noBody });
+      return;
+    }
+    const refusal = refuseByHeaders(request, bodyLimit);
+    if (refusal !== undefined) {
+      refuse(exchange, refusal);
+      return;
+    }
+    const read = (): void => {
+      sendContinue();
+      readBody(request, response, {
+        limit: bodyLimit,
+        onBody: (body) => admitWhole({ ...exchange, body }),
+        onRefusal: (error) => refuse(exchange, error),
+      });
+    };
+    if (admitByHeaders === undefined || request.headers.expect === undefined) read();
+    else authenticateEarly(exchange, admitByHeaders, read);
+  };
+
+  /** Where there are too many requests, even a refusal waits for a slot. */
+  function refuse(exchange: Exchange, error: GraphQLError): void {
+    places.take(exchange.client, () => reply.refuse(exchange, error));
+  }
+
+  /** A client that waits for `100 Continue` is told before it sends its body that it is not let in. */
+  function authenticateEarly(exchange: Exchange, admitByHeaders: Admit, read: () => void): void {
+    const { client } = exchange;
+    places.take(client, () =>
+      whenKnown(admitByHeaders(client, factsOf({ ...exchange, body: noBody })), (isAdmitted) => {
+        if (isAdmitted) {
+          places.giveBack(client);
+          read();
+        } else reply.refuse(exchange, rates?.refuse(client) ?? client.refusal);
+      }),
+    );
+  }
+
+  /** A request takes a slot when its body is there: who sends no more of it takes none from others. */
+  function admitWhole(arrival: Arrival): void {
+    arrival.client.received = arrival.body.length;
+    places.take(arrival.client, () => authenticate(arrival));
+  }
+
+  function authenticate(arrival: Arrival): void {
+    if (admit === undefined) count(arrival, true);
+    else whenKnown(admit(arrival.client, factsOf(arrival)), (isAdmitted) => count(arrival, isAdmitted));
+  }
+
+  function count(arrival: Arrival, isAdmitted: boolean): void {
+    const { client } = arrival;
+    const refusal = rates?.refuse(client) ?? (isAdmitted ? undefined : client.refusal);
+    if (refusal !== undefined) reply.refuse(arrival, refusal);
+    else if (!cachedAnswers.answer(arrival)) void answer(arrival);
+  }
+
+  async function answer(arrival: Arrival): Promise<void> {
+    try {
+      reply.send(arrival, await arrival.client.run(() => run(arrival)));
+    } catch (error) {
+      reply.refuse(arrival, error);
+    }
+  }
+
+  async function run(arrival: Arrival): Promise<Answer> {
+    const { client, request, body } = arrival;
+    if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
+    const isPost = request.method === 'POST';
+    const sent = isPost
+      ? parseBody(request, body, client.proof?.withoutExtensions === true)
+      : parseUrl(request.url!);
+    return isList(sent) ? runSeveral(arrival, sent) : runOne(arrival, sent);
+  }
+
+  async function runOne(arrival: Arrival, sent: SentOperation | undefined): Promise<Answer> {
+    const type = mediaTypeFor(arrival.request.headers.accept);
+    const answered = await runOperation.one(arrival, sent, type !== undefined);
+    return 'data' in answered ? answerOf(arrival, answered, type!) : told(answered);
+  }
+
+  function answerOf(arrival: Arrival, answered: Answered, type: string): Answer {
+    const { served, release } = answered;
+    const body = responseBody(answered, formatError);
+    if (served === undefined) return { ...plainAnswer(200, type, body), release };
+    if (body === served.answer.body) {
+      cachedAnswers.learn(requestKey(arrival), served, arrival.client);
+      return answerHeaders.reply(arrival.request, type, served);
+    }
+    const headers = [...answerHeaders.describe(served), 'content-type', type, ...lengthOf(body)];
+    return { status: 200, headers, body };
+  }
+
+  /** Of several operations in one request none speaks for all: caches keep nothing. */
+  async function runSeveral(arrival: Arrival, sent: readonly unknown[]): Promise<Answer> {
+    const { client, request } = arrival;
+    const limited = rates?.refuseBatch(client, sent.length);
+    if (limited !== undefined) throw limited;
+    const limit = limits.of(client.identity).batch;
+    if (limit === 1) throw requestError('BAD_REQUEST', { reason: 'Batches of operations are not accepted.' });
+    if (sent.length > limit) throw requestError('MAX_BATCH_LIMIT', { got: sent.length, limit });
+    const answered = await runBatch(arrival, sent, options);
+    if ('told' in answered) return told(answered.told);
+    const type = mediaTypeFor(request.headers.accept) ?? 'application/json; charset=utf-8';
+    const { status, headers, body } = plainAnswer(answered.status, type, answered.body);
+    return { status, headers: [...answered.headers, ...headers], body };
+  }
+}
+
+/** Goes on in the same turn of the event loop where it can. */
+function whenKnown<Value>(value: Value | Promise<Value>, next: (value: Value) => void): void {
+  if (value instanceof Promise) void value.then(next);
+  else next(value);
+}
+
+function factsOf({ client, request, body }: Arrival) {
+  const { method, url, headers } = request;
+  return { requestId: client.id, method: method!, url: url!, headers, body };
+}
+
+const plainAnswer = (status: number, type: string, body: Buffer): Answer => ({
+  status,
+  headers: ['cache-control', 'no-store', 'content-type', type, ...lengthOf(body)],
+  body,
+});
+
+const lengthOf = ({ length }: Buffer): readonly string[] => ['content-length', String(length)];
+
+/** What Apollo Server says in place of an answer. */
+function told({ status = 200, headers, body }: HTTPGraphQLResponse): Answer {
+  if (body.kind !== 'complete') throw new Error('The gateway has no incremental delivery.');
+  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
+  headers.set('content-length', String(Buffer.byteLength(body.string)));
+  return { status, headers: [...headers].flat(), body: body.string };
+}
+
+const isList = (sent: unknown): sent is readonly unknown[] => Array.isArray(sent);

@@ -1,0 +1,17 @@
+import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import type { Answered } from '../edge/response-cache';
+import type { FormatError } from './format-error';
+
+/** The body of an answer (GraphQL, section 7.1): as the engine wrote it, or with errors and extensions as clients may see them. */
+export function responseBody({ body, data, errors, extensions }: Answered, formatError: FormatError): Buffer {
+  if (errors.length === 0 && extensions === undefined) return body;
+  const told = errors.map((error) => formatError(withCode(error), error));
+  const before = told.length === 0 ? '{"data":' : `{"errors":${JSON.stringify(told)},"data":`;
+  const after = extensions === undefined ? '}' : `,"extensions":${JSON.stringify(extensions)}}`;
+  return Buffer.concat([Buffer.from(before), data, Buffer.from(after)]);
+}
+
+const withCode = (error: GraphQLError): GraphQLFormattedError => ({
+  ...error.toJSON(),
+  extensions: { ...error.extensions, code: error.extensions['code'] ?? 'INTERNAL_SERVER_ERROR' },
+});

@@ -1,0 +1,86 @@
+import { GraphQLError } from 'graphql';
+import type { HTTPGraphQLResponse } from '@apollo/server';
+import type { LearnedOperation } from '../executor';
+import { RequestErrors } from '../errors';
+import { errorAnswer } from '../http/reply';
+import type { FormatError } from './format-error';
+import type { Learn } from './learn-operation';
+import { isMap } from './parsed-request';
+import type { Arrival } from './pipeline';
+import { responseBody } from './response-body';
+import type { RunOperation } from './run-operation';
+
+export interface BatchOptions {
+  readonly runOperation: RunOperation;
+  readonly learn: Learn;
+  readonly formatError: FormatError;
+}
+
+/** The answers of a batch in one, or that of one of its operations. */
+export interface BatchAnswer {
+  readonly status: number;
+  /** Names and values in turn, without those of the body. */
+  readonly headers: readonly string[];
+  /** Of a batch a JSON array. */
+  readonly body: Buffer;
+}
+
+/**
+ * Runs the operations of a batch, each as it would be run alone. Those that are new are learned together. Resolves with
+ * what Apollo Server says where none can be run; rejects where one may not be sent: then none is run.
+ */
+export async function runBatch(
+  arrival: Arrival,
+  sent: readonly unknown[],
+  { runOperation, learn, formatError }: BatchOptions,
+): Promise<BatchAnswer | { readonly told: HTTPGraphQLResponse }> {
+  const operations = await Promise.all(
+    sent.map((each) => (isMap(each) ? runOperation.expand(arrival, each) : each)),
+  );
+  const known = operations.map((each) => (isMap(each) ? runOperation.find(arrival, each) : undefined));
+  const unknown = operations.filter((_, i) => known[i] === undefined);
+  let told: HTTPGraphQLResponse | undefined;
+  let refused: unknown[] = [];
+  let learned: ReadonlyMap<unknown, LearnedOperation> = new Map();
+  if (unknown.length > 0 || sent.length === 0) {
+    ({ response: told, learned } = await learn(arrival, { search: '', body: unknown }));
+    const text = told.body.kind === 'complete' ? told.body.string : '';
+    if (!text.startsWith('[') || (learned.size === 0 && unknown.length === sent.length)) return { told };
+    refused = JSON.parse(text) as unknown[];
+  }
+
+  const run = async (operation: LearnedOperation): Promise<BatchAnswer> => {
+    try {
+      const answered = await runOperation.run(arrival, operation);
+      return { status: 200, headers: [], body: responseBody(answered, formatError) };
+    } catch (error) {
+      if (!(error instanceof GraphQLError || error instanceof RequestErrors)) throw error;
+      const { status, ownHeaders, body } = errorAnswer(error);
+      return { status, headers: ownHeaders, body: Buffer.from(body) };
+    }
+  };
+  const inOrder = refused.values();
+  const parts = await Promise.all(
+    operations.map(async (each, i) => {
+      const answer = known[i] === undefined ? inOrder.next().value : undefined;
+      const operation = known[i] ?? learned.get(each);
+      if (operation !== undefined) return run(operation);
+      return { status: told?.status ?? 400, headers: [], body: Buffer.from(JSON.stringify(answer)) };
+    }),
+  );
+  const failed = parts.find(({ status }) => status >= 400);
+  return {
+    status: failed?.status ?? 200,
+    headers: failed?.headers ?? [],
+    body: joined(parts.map(({ body }) => body)),
+  };
+}
+
+function joined(bodies: readonly Buffer[]): Buffer {
+  const pieces = bodies.flatMap((body, i) => (i === 0 ? [body] : [comma, body]));
+  return Buffer.concat([opening, ...pieces, closing]);
+}
+
+const opening = Buffer.from('[');
+const comma = Buffer.from(',');
+const closing = Buffer.from(']');

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { GraphQLError } from 'graphql';
 import type { Proof } from './auth/authenticator';
@@ -6,6 +6,7 @@ import { anonymous, type Identity } from './auth/identity';
 import type { SignIdentity } from './auth/signed-identity';
 import { Ingredients } from './cache/policy';
 import { requestError } from './errors';
+import type { Sink } from './request/sink';
 import type { PlanWaiter, PlanWaits } from './limits/plan-waits';
 import { type Charge, networkOf } from './limits/rates';
 import { requestIdOf } from './telemetry/request-id';
@@ -28,10 +29,16 @@ export interface ClientRequestOptions {
   readonly signIdentity: SignIdentity;
   /** Milliseconds that the request may take. */
   readonly timeout: number;
-  /** Where it comes from: an IP address. */
-  readonly addressOf: (request: IncomingMessage) => string;
   /** Called once for each: nothing is worked on for it any more, though its client may not have read its answer. */
   readonly onSettle: (client: ClientRequest) => void;
+}
+
+/** A request as its sender sent it, without a body. */
+export interface RequestHead {
+  readonly method: string;
+  /** Path and query string. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
 interface Operation {
@@ -51,7 +58,8 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   readonly start: number;
   /** Where it comes from: an IP address. Looked up at once, as a closed socket does not know it. */
   readonly address: string;
-  readonly response: ServerResponse;
+  readonly head: RequestHead;
+  readonly sink: Sink;
   /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
   proof: Proof | undefined;
   /** Why its credentials prove nothing: the answer to it. */
@@ -66,7 +74,6 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   received = 0;
 
   readonly #options: ClientRequestOptions;
-  readonly #received: IncomingHttpHeaders;
   #id: string | undefined;
   #trace: TraceContext | undefined;
   #headers: Caller['headers'] | undefined;
@@ -83,30 +90,25 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   #atSettle: (() => void)[] | undefined;
   #atEnd: (() => void)[] | undefined;
 
-  constructor(
-    options: ClientRequestOptions,
-    request: IncomingMessage,
-    response: ServerResponse,
-    start: number,
-  ) {
+  constructor(options: ClientRequestOptions, head: RequestHead, address: string, sink: Sink, start: number) {
     this.#options = options;
     this.start = start;
-    this.response = response;
-    this.#received = request.headers;
-    this.address = options.addressOf(request);
+    this.head = head;
+    this.address = address;
+    this.sink = sink;
   }
 
   get id(): string {
-    return (this.#id ??= requestIdOf(this.#received['x-request-id']));
+    return (this.#id ??= requestIdOf(this.head.headers['x-request-id']));
   }
 
   get trace(): TraceContext {
-    const { traceparent, tracestate } = this.#received;
+    const { traceparent, tracestate } = this.head.headers;
     return (this.#trace ??= startTrace(single(traceparent), single(tracestate)));
   }
 
   get headers(): Caller['headers'] {
-    return (this.#headers ??= this.#options.forward(this.#received));
+    return (this.#headers ??= this.#options.forward(this.head.headers));
   }
 
   get tracing(): Caller['tracing'] {
@@ -127,16 +129,16 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
 
   /** As clients of Apollo call themselves; empty when they do not. */
   get clientName(): string {
-    return ownName(this.#received['apollographql-client-name']);
+    return ownName(this.head.headers['apollographql-client-name']);
   }
 
   get clientVersion(): string {
-    return ownName(this.#received['apollographql-client-version']);
+    return ownName(this.head.headers['apollographql-client-version']);
   }
 
   /** What it says of the answer that it wants, where that is heard. */
   get cacheControl(): string | undefined {
-    return this.#received['cache-control'];
+    return this.head.headers['cache-control'];
   }
 
   /** Who sends it. Set before anything answers. */

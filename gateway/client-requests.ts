@@ -1,11 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
-import type { Socket } from 'node:net';
 import { compileSignedIdentity } from './auth/signed-identity';
-import { compileClientAddress } from './client-address';
-import { ClientGone, ClientRequest, type ClientRequestOptions } from './client-request';
+import { ClientGone, ClientRequest, type ClientRequestOptions, type RequestHead } from './client-request';
 import { isProbe } from './health';
 import type { Options } from './options';
+import type { Sink } from './request/sink';
 import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import { compileHeaderRules } from './transports/headers';
@@ -23,10 +20,7 @@ export interface ClientRequestsOptions {
 export class ClientRequests {
   readonly #settings: ClientRequestsOptions;
   readonly #ofAll: ClientRequestOptions;
-  readonly #onClose: (this: ServerResponse) => void;
   readonly #inFlight = new LiveSet<ClientRequest>();
-  /** By connection: responses to requests that came before those before them were answered. */
-  readonly #queued = new WeakMap<Socket, Set<ServerResponse>>();
   /** Since the start, to log some of them. */
   #wellAnswered = 0;
   #counted = 0;
@@ -35,20 +29,14 @@ export class ClientRequests {
 
   constructor(settings: ClientRequestsOptions) {
     this.#settings = settings;
-    const { headers, privateLinks, timeouts, trustedProxies } = settings.options;
+    const { headers, privateLinks, timeouts } = settings.options;
     this.#ofAll = {
       forward: compileHeaderRules(headers),
       signIdentity: compileSignedIdentity(privateLinks),
       timeout: timeouts.request,
-      addressOf: compileClientAddress(trustedProxies),
       onSettle: ({ isServed }) => {
         if (isServed) this.#working--;
       },
-    };
-    const end = this.#end.bind(this);
-    // One for all requests: a listener of its own for each costs more than what it does.
-    this.#onClose = function () {
-      end(this.req, this);
     };
   }
 
@@ -75,22 +63,15 @@ export class ClientRequests {
     return this.#inFlight[Symbol.iterator]();
   }
 
-  /** Their responses. */
-  *responses(): Iterable<ServerResponse> {
-    for (const { response } of this) yield response;
-  }
-
   /**
-   * Begins a request whose headers have come at `arrival`, before anything else is done for it. It ends with its
-   * response, or when the client leaves.
+   * Begins a request whose head has come at `start`, before anything else is done for it. It ends with `end`.
+   *
+   * @param address of its client: an IP address
    */
-  begin(request: IncomingMessage & WithClient, response: ServerResponse, arrival: number): ClientRequest {
-    const client = new ClientRequest(this.#ofAll, request, response, arrival);
-    request[clientKey] = client;
+  begin(head: RequestHead, address: string, sink: Sink, start: number): ClientRequest {
+    const client = new ClientRequest(this.#ofAll, head, address, sink, start);
     this.#inFlight.add(client);
-    if (!isProbe(request.url!)) this.#counted++;
-    response.on('close', this.#onClose);
-    if (response.socket === null) this.#followQueued(client, response);
+    if (!isProbe(head.url)) this.#counted++;
     return client;
   }
 
@@ -118,45 +99,27 @@ export class ClientRequests {
     client.end();
   }
 
-  /** A response whose turn on its connection has not come: when its client leaves, Node says so of the first one only. */
-  #followQueued(client: ClientRequest, response: ServerResponse): void {
-    const { socket } = response.req;
-    let queue = this.#queued.get(socket);
-    if (queue === undefined) {
-      const created = new Set<ServerResponse>();
-      this.#queued.set(socket, (queue = created));
-      socket.once('close', () => {
-        for (const each of created) this.#end(each.req, each);
-      });
-    }
-    queue.add(response);
-    client.onEnd(() => queue.delete(response));
-  }
-
-  #end(request: IncomingMessage, response: ServerResponse): void {
-    const client = clientOf(request);
+  /**
+   * Ends a request whose answer its client has, or whose client has left.
+   *
+   * @param status of the answer; undefined when there is none
+   */
+  end(client: ClientRequest, status: number | undefined): void {
     if (client.place === outOfSet) return;
     this.#inFlight.delete(client);
-    const answered = isAnswered(response);
-    if (!answered) client.abort(new ClientGone());
+    if (status === undefined) client.abort(new ClientGone());
     client.end();
-    this.#record(client, request, response, answered);
+    this.#record(client, status ?? clientGone);
     if (!client.isServed) return;
     this.#served--;
     this.#settings.onEnd();
   }
 
-  #record(
-    client: ClientRequest,
-    request: IncomingMessage,
-    response: ServerResponse,
-    answered: boolean,
-  ): void {
-    const isForHealth = isProbe(request.url!);
+  #record(client: ClientRequest, status: number): void {
+    const { method, url } = client.head;
+    const isForHealth = isProbe(url);
     const { metrics, logger } = this.#settings;
-    const status = answered ? response.statusCode : clientGone;
     const milliseconds = performance.now() - client.start;
-    const method = request.method!;
     if (!isForHealth) {
       this.#counted--;
       metrics.requestDurations.record(milliseconds / 1000, method, status);
@@ -165,15 +128,13 @@ export class ClientRequests {
     if (!logger.isLevelEnabled(level)) return;
     if (status < 400 && !isForHealth && this.#wellAnswered++ % this.#settings.options.logging.sampling !== 0)
       return;
-    logger.writeLine(level, factsOf(client, method, request.url!, status, milliseconds), 'request');
+    logger.writeLine(level, factsOf(client, status, milliseconds), 'request');
   }
 }
 
 /** As JSON. Request ids and names of GraphQL are of letters, digits and some signs. */
 function factsOf(
-  { id, trace, operation }: ClientRequest,
-  method: string,
-  url: string,
+  { id, trace, operation, head: { method, url } }: ClientRequest,
   status: number,
   milliseconds: number,
 ): string {
@@ -185,21 +146,8 @@ function factsOf(
   return operation.name === null ? facts : `${facts},"operation":"${operation.name}"`;
 }
 
-/** Of a stream of HTTP/2 that its client has reset, Node says that the response is finished, whatever was sent of it. */
-const isAnswered = (response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>): boolean =>
-  response.writableEnded && response.writableFinished && (response.stream?.rstCode ?? 0) === 0;
-
 /** As nginx says it: the client closed the connection before it had the answer. */
 const clientGone = 499;
-
-const clientKey = Symbol('client');
-
-interface WithClient {
-  [clientKey]?: ClientRequest;
-}
-
-/** The client request that was begun with an HTTP request. */
-export const clientOf = (request: IncomingMessage & WithClient): ClientRequest => request[clientKey]!;
 
 /** The path of a URL without its query string. */
 export function pathOf(url: string): string {

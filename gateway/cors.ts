@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { CorsHeaders } from './http/reply';
+import type { CorsHeaders } from './http/http-sink';
 import type { Options } from './options';
 import { securityHeaders } from './security-headers';
 

@@ -1,5 +1,4 @@
 /** What answers tell those who develop, in `extensions`: how they were made. */
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Authorization } from './auth/directives';
 import type { ClientRequest } from './client-request';
 import type { AnswerHeaders } from './edge/answer-headers';
@@ -14,8 +13,6 @@ interface Performed {
   readonly cost: OperationCost;
   readonly answered: Answered;
   readonly client: ClientRequest;
-  /** Of the client's request. */
-  readonly headers: IncomingHttpHeaders;
 }
 
 interface ShowOptions {
@@ -30,8 +27,9 @@ interface ShowOptions {
  */
 export async function showExecution(
   { planner, authorization, answerHeaders }: ShowOptions,
-  { planned, variables, cost, answered, client, headers }: Performed,
+  { planned, variables, cost, answered, client }: Performed,
 ): Promise<Record<string, unknown>> {
+  const { headers } = client.head;
   const actual = cost.actual(JSON.parse(answered.data.toString()));
   const costs = { estimated: cost.estimate(variables).cost, actual };
   const extensions: Record<string, unknown> = {

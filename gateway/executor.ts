@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
 import type { GraphQLSchema } from 'graphql';
 import type { ClientRequest } from './client-request';
@@ -39,11 +38,7 @@ export interface KnownOperation {
    * Runs it for a client. Resolves with data, and errors for what is missing in it; rejects with a `GraphQLError` when
    * there is no data at all.
    */
-  run(
-    variables: Readonly<Record<string, unknown>>,
-    client: ClientRequest,
-    headers: IncomingHttpHeaders,
-  ): Promise<Answered>;
+  run(variables: Readonly<Record<string, unknown>>, client: ClientRequest): Promise<Answered>;
 }
 
 /** An operation that nobody has asked before, and the variables that came with it. */

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { IncomingMessage } from 'node:http';
+import type { RequestHead } from './client-request';
 
 /** A page for a browser, with its headers: names and values in turn. */
 export interface Page {
@@ -16,7 +16,7 @@ export interface Page {
  */
 export function createPages(
   endpoint: string,
-): (request: IncomingMessage, path: string | undefined) => Page | undefined {
+): (request: RequestHead, path: string | undefined) => Page | undefined {
   let graphiql: Page | undefined;
   return (request, path) => {
     if (path === endpoint) return isPageView(request) ? sandbox : undefined;
@@ -31,8 +31,8 @@ export function createPages(
 const html = 'text/html; charset=utf-8';
 
 /** A browser that opens the endpoint, rather than a client that sends a query to it. */
-const isPageView = ({ method, url, headers }: IncomingMessage): boolean =>
-  method === 'GET' && (headers.accept ?? '').includes('text/html') && !/[?&](query|extensions)=/.test(url!);
+const isPageView = ({ method, url, headers }: RequestHead): boolean =>
+  method === 'GET' && (headers.accept ?? '').includes('text/html') && !/[?&](query|extensions)=/.test(url);
 
 /** It is 9 MB and takes a while to load: only where somebody looks at it. */
 function renderGraphiql(endpoint: string): Buffer {

@@ -5,7 +5,7 @@ import type { GraphQLError } from 'graphql';
 import { keepAliveTimeout, WholeRequest, WholeResponse } from './edge/whole-messages';
 import { requestError } from './errors';
 import { maxHeaderSize } from './header-limits';
-import { errorAnswer } from './http/reply';
+import { errorAnswer } from './http/error-answer';
 import { type Options, OptionsError } from './options';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;

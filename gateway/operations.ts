@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import {
   getOperationAST,
   getVariableValues,
@@ -134,7 +133,6 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     compiled: CompiledOperation,
     variables: Variables,
     client: ClientRequest,
-    headers: IncomingHttpHeaders,
   ): Promise<Answered> {
     const { source, hash, operationName, cost, refuse, access, count, ask } = compiled;
     const refusal = refuse(variables, client.identity);
@@ -156,14 +154,14 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     if (!isDevelopment) return answered;
     return {
       ...answered,
-      extensions: await showExecution(showing, { planned, variables, cost, answered, client, headers }),
+      extensions: await showExecution(showing, { planned, variables, cost, answered, client }),
     };
   }
 
   const asKnown = (compiled: CompiledOperation): KnownOperation => ({
     name: compiled.operation.name?.value ?? null,
     type: compiled.operation.operation,
-    run: (variables, client, headers) => run(compiled, variables, client, headers),
+    run: (variables, client) => run(compiled, variables, client),
   });
 
   const known = new LRUCache<string, KnownOperation>({ maxSize: mostKnownBytes });

@@ -13,6 +13,7 @@ import {
 } from './cache/invalidation';
 import type { UsedSignatures } from './auth/used-signatures';
 import type { Store } from './cache/store';
+import type { ClientRequest } from './client-request';
 import { ClientRequests } from './client-requests';
 import { compileCorsHeaders } from './cors';
 import { CachedAnswers } from './edge/cached-answers';
@@ -24,8 +25,10 @@ import { readTrustedOperations, type TrustedOperations } from './edge/trusted-op
 import { Gateway } from './gateway';
 import { Generation } from './generation';
 import { requestError } from './errors';
-import { answerUnsent } from './http/connection-errors';
-import { createRefusal, Reply } from './http/reply';
+import { createBeginRequest, responsesOf } from './http/begin-request';
+import { HttpSink } from './http/http-sink';
+import { createRefusal } from './http/prepared-refusal';
+import { createReceive } from './http/receive';
 import { createClientLimits } from './limits/client-limits';
 import { Overload } from './limits/overload';
 import { Places } from './limits/places';
@@ -38,6 +41,7 @@ import { createRoutes } from './process/routes';
 import { createFormatError } from './request/format-error';
 import { createApolloServer, createLearn } from './request/learn-operation';
 import { createPipeline } from './request/pipeline';
+import { Reply } from './request/reply';
 import { RunOperation } from './request/run-operation';
 import { openSubgraphSigners } from './subgraph-signers';
 import { openSource } from './supergraph/open';
@@ -270,7 +274,7 @@ function build(
   const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
   const clients = new ClientRequests({ options, logger, metrics, onEnd: () => overload.next() });
   const corsHeaders = compileCorsHeaders(options);
-  const reply = new Reply({ corsHeaders, logger });
+  const reply = new Reply(logger);
   const overload = new Overload({
     options: options.overload,
     clients: {
@@ -280,8 +284,8 @@ function build(
       get working() {
         return clients.working - planWaits.size;
       },
-      responses: () => clients.responses(),
     },
+    responses: () => responsesOf(clients),
     statistics: metrics.overload,
     logger,
   });
@@ -289,25 +293,26 @@ function build(
     requests: options.overload.requests,
     limit: options.overload.unsent,
     clients,
-    giveUp: answerUnsent,
     bodyLimit: options.limits.body,
     logger,
   });
   const overloaded = requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } });
-  const refuse = createRefusal(overloaded, corsHeaders);
+  const refuseOverHttp = createRefusal(overloaded);
+  const refuse = (client: ClientRequest): void => {
+    if (client.sink instanceof HttpSink) refuseOverHttp(client.sink);
+    else reply.refuse(client, overloaded);
+  };
   const places = new Places({ clients, overload, unsent, refuse });
   const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates, shared });
   const { answerHeaders } = caching;
   const { clientDirectives } = options.cache.responses;
   const learn = createLearn(apollo);
   const pipeline = createPipeline({
-    bodyLimit: options.limits.body,
     isReady: answers,
     places,
     admit: authentication?.admit,
-    admitByHeaders: authentication?.admitByHeaders,
     rates,
-    cachedAnswers: new CachedAnswers({ ...caching, store, gateway, corsHeaders, clientDirectives, reply }),
+    cachedAnswers: new CachedAnswers({ ...caching, store, gateway, clientDirectives, reply }),
     limits,
     runOperation: new RunOperation({ persistedOperations, limits, gateway, learn }),
     learn,
@@ -315,7 +320,15 @@ function build(
     formatError,
     reply,
   });
-  const handle = createRoutes({ options, readiness, clients, places, pipeline, reply });
+  const receive = createReceive({
+    bodyLimit: options.limits.body,
+    places,
+    admitByHeaders: authentication?.admitByHeaders,
+    pipeline,
+    reply,
+  });
+  const begin = createBeginRequest(options, clients, corsHeaders);
+  const handle = createRoutes({ options, readiness, begin, places, receive, reply });
   return {
     ...{ handle, apollo, gateway, clients, overload, unsent, usage, transport, signers, authentication },
     ...{ invalidate, rates, purges, tagFormats, persistedOperations },

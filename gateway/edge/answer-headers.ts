@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import Negotiator from 'negotiator';
 import type { KeyHeaders } from '../cache/key-headers';
+import type { RequestHead } from '../client-request';
 import type { Policy } from '../cache/policy';
 import type { ResponseKeys } from './response-keys';
 import { encodings, type Encoding, type StoredAnswer } from './stored-answer';
@@ -42,7 +42,7 @@ export class AnswerHeaders {
 
   /** @param type the media type of the answer */
   reply(
-    { method, headers }: Pick<IncomingMessage, 'method' | 'headers'>,
+    { method, headers }: Pick<RequestHead, 'method' | 'headers'>,
     type: string,
     { answer, result }: Served,
   ): Reply {

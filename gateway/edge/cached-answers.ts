@@ -5,8 +5,8 @@ import type { Store } from '../cache/store';
 import type { ClientRequest } from '../client-request';
 import type { Gateway } from '../gateway';
 import { isPreflighted } from '../http/preflighted';
-import type { CorsHeaders, Reply } from '../http/reply';
 import type { Arrival } from '../request/pipeline';
+import type { Reply } from '../request/reply';
 import type { AnswerHeaders, Served } from './answer-headers';
 import { mediaTypes } from './media-type';
 import { PreparedAnswers } from './prepared-answers';
@@ -21,7 +21,6 @@ export interface CachedAnswersOptions {
   readonly answerHeaders: AnswerHeaders;
   /** Whether clients may say what they want of caches: requests that do are looked at more closely. */
   readonly clientDirectives: boolean;
-  readonly corsHeaders: CorsHeaders;
   readonly reply: Reply;
   readonly statistics: ResponseCacheStatistics;
 }
@@ -77,11 +76,11 @@ export class CachedAnswers {
 
   /** Answers a request, or does nothing and says false. */
   answer(arrival: Arrival): boolean {
-    const { client, request } = arrival;
-    const { headers } = request;
+    const { client } = arrival;
+    const { method, headers } = client.head;
     const asked = this.#asked.get(requestKey(arrival));
     if (asked === undefined || asked.supergraph !== this.#options.gateway.current?.digest) return false;
-    if (request.method === 'GET' && !isPreflighted(headers)) return false;
+    if (method === 'GET' && !isPreflighted(headers)) return false;
     if (this.#options.clientDirectives && headers['cache-control'] !== undefined) return false;
     if (asked.identity !== client.identity && !asked.isFor(client.identity)) return false;
     const type = this.#mediaTypeFor(headers.accept);
@@ -91,9 +90,9 @@ export class CachedAnswers {
     if (asked.operation !== undefined) client.resolve(asked.operation);
     this.#options.statistics.hit++;
     client.settle();
-    const { answerHeaders, corsHeaders, reply } = this.#options;
-    if (!this.#prepared.send(arrival, answer, type!, corsHeaders(headers.origin)))
-      reply.send(arrival, answerHeaders.reply(request, type!, { answer, result: 'HIT', keys: asked }));
+    const { answerHeaders, reply } = this.#options;
+    if (!this.#prepared.send(client, answer, type!))
+      reply.send(client, answerHeaders.reply(client.head, type!, { answer, result: 'HIT', keys: asked }));
     return true;
   }
 
@@ -106,8 +105,8 @@ export class CachedAnswers {
 }
 
 /** What a request is known by. A body begins with a brace, a URL with a slash. */
-export function requestKey({ request, body }: Pick<Arrival, 'request' | 'body'>): string {
-  return request.method === 'GET' ? request.url! : body.toString('latin1');
+export function requestKey({ client: { head }, body }: Arrival): string {
+  return head.method === 'GET' ? head.url : body.toString('latin1');
 }
 
 /** 16 MiB. */

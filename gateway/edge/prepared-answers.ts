@@ -1,5 +1,5 @@
 import type { ClientRequest } from '../client-request';
-import type { Exchange } from '../http/reply';
+import { HttpSink } from '../http/http-sink';
 import type { AnswerHeaders } from './answer-headers';
 import { PreparedMessage } from './prepared-message';
 import type { Encoding, StoredAnswer } from './stored-answer';
@@ -41,11 +41,12 @@ export class PreparedAnswers {
 
   /** Sends a hit, or says false: where it is better not prepared, or cannot be. */
   send(
-    { client, request, response }: Exchange,
+    { ownHeaders, sink }: Pick<ClientRequest, 'ownHeaders' | 'sink'>,
     answer: StoredAnswer,
     type: string,
-    corsHeaders: readonly string[],
   ): boolean {
+    if (!(sink instanceof HttpSink)) return false;
+    const { request, response, corsHeaders } = sink;
     if (!(response instanceof WholeResponse && request instanceof WholeRequest)) return false;
     if (!response.takesMessage || answer.body.length > longestBody) return false;
     const { headers } = request;
@@ -55,7 +56,7 @@ export class PreparedAnswers {
     const age = this.#answerHeaders.ageOf(answer, now);
     const form = { encoding, type, corsHeaders };
     const prepared = this.#find(answer, form) ?? this.#prepare(answer, form, age, now);
-    const bytes = prepared?.message.write(firstLines(client), age, now);
+    const bytes = prepared?.message.write(firstLines(ownHeaders), age, now);
     if (bytes === undefined) {
       this.#known.delete(answer);
       return false;
@@ -102,7 +103,7 @@ const mostBytes = 32 * 1024 * 1024;
 const ofConnection = ['connection', 'keep-alive', 'keep-alive', `timeout=${keepAliveTimeout / 1000}`];
 
 /** What a message says of this request alone. */
-function firstLines({ ownHeaders }: ClientRequest): string {
+function firstLines(ownHeaders: readonly string[]): string {
   let lines = 'HTTP/1.1 200 OK\r\n';
   for (let i = 0; i < ownHeaders.length; i += 2) lines += `${ownHeaders[i]}: ${ownHeaders[i + 1]}\r\n`;
   return lines;

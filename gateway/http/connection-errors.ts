@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { requestError } from '../errors';
-import { errorAnswer, type HttpExtensions } from './reply';
+import { errorAnswer, type HttpExtensions } from './error-answer';
 
 /**
  * Answers what does not even parse as HTTP, or does not arrive, and closes the connection: when those that came whole

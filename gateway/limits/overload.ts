@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { getHeapStatistics } from 'node:v8';
 import type { ClientRequests } from '../client-requests';
 import type { Options } from '../options';
@@ -9,7 +10,9 @@ import { type Guest, WaitingRoom } from './waiting-room';
 export interface OverloadOptions {
   readonly options: Options['overload'];
   /** The requests that are being served: those that are worked on take a place, the others have an answer to be read. */
-  readonly clients: Pick<ClientRequests, 'size' | 'working' | 'responses'>;
+  readonly clients: Pick<ClientRequests, 'size' | 'working'>;
+  /** Those whose answers are not sent yet. */
+  readonly responses: () => Iterable<ServerResponse>;
   readonly statistics: OverloadStatistics;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
@@ -52,8 +55,7 @@ export class Overload {
   constructor(options: OverloadOptions) {
     this.#options = options;
     this.#limit = Math.min(least, options.options.requests);
-    const { clients, logger } = options;
-    const responses = () => clients.responses();
+    const { responses, logger } = options;
     const { unread: limit, readRate: rate, readTime: time } = options.options;
     this.#unread = new UnreadAnswers({ limit, rate, time, responses, logger });
     this.#room = new WaitingRoom({ patience: options.options.wait, hasPlace: () => this.#isFree });

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientRequest } from '../client-request';
 import type { ClientRequests } from '../client-requests';
 import { outOfSet } from '../transports/live-set';
@@ -10,7 +9,7 @@ export interface PlacesOptions {
   readonly clients: Pick<ClientRequests, 'serve' | 'suspend' | 'dismiss'>;
   readonly overload: Pick<Overload, 'hasPlace' | 'receive' | 'refuse' | 'hasOneMore'>;
   readonly unsent: Pick<UnsentRequests, 'isTooMuch'>;
-  readonly refuse: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly refuse: (client: ClientRequest) => void;
 }
 
 /** The places of the requests that are served, and the way to them. */
@@ -64,7 +63,7 @@ class Waiting implements Guest {
 
   /** Bytes of its body that are kept, at most. */
   get size(): number {
-    const { 'content-length': length, 'transfer-encoding': encoding } = this.#client.response.req.headers;
+    const { 'content-length': length, 'transfer-encoding': encoding } = this.#client.head.headers;
     return encoding === undefined ? Number(length ?? 0) : Infinity;
   }
 
@@ -78,8 +77,7 @@ class Waiting implements Guest {
   }
 
   refuse(): void {
-    const { response } = this.#client;
     this.#options.clients.dismiss(this.#client);
-    this.#options.refuse(response.req, response);
+    this.#options.refuse(this.#client);
   }
 }

@@ -1,7 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
 import type { ClientRequest } from '../client-request';
-import type { WholeRequest } from '../edge/whole-messages';
+import type { Sink, Upload } from '../request/sink';
 import type { Logger } from '../telemetry/logger';
 
 export interface UnsentRequestsOptions {
@@ -9,9 +7,9 @@ export interface UnsentRequestsOptions {
   readonly requests: number;
   /** Bytes that may be kept of them, and of those that wait for a place. */
   readonly limit: number;
-  readonly clients: Iterable<Pick<ClientRequest, 'response' | 'sender' | 'start' | 'isServed'>>;
-  /** Answers that the request did not arrive in time, and waits for no more of it. */
-  readonly giveUp: (response: ServerResponse) => void;
+  readonly clients: Iterable<
+    Pick<ClientRequest, 'sender' | 'start' | 'isServed'> & { readonly sink: Pick<Sink, 'upload'> }
+  >;
   /** Bytes that a body may have. */
   readonly bodyLimit: number;
   readonly logger: Pick<Logger, 'warn'>;
@@ -38,15 +36,17 @@ export class UnsentRequests {
   }
 
   #look(): void {
-    const { requests, limit, clients, giveUp, logger } = this.#options;
+    const { requests, limit, clients, bodyLimit, logger } = this.#options;
     let arriving: Arriving[] = [];
     let waiting = 0;
     for (const client of clients) {
       if (client.isServed) continue;
-      const { response, sender, start } = client;
-      const kept = this.#keptOf(response);
-      if (hasArrived(response)) waiting += kept;
-      else arriving.push({ response, sender, start, kept });
+      const { sender, start } = client;
+      const { upload } = client.sink;
+      if (upload === undefined) continue;
+      const kept = upload.kept(bodyLimit);
+      if (upload.hasArrived) waiting += kept;
+      else arriving.push({ upload, sender, start, kept });
     }
     const before = arriving.length;
     for (const [most, weightOf] of [
@@ -55,20 +55,12 @@ export class UnsentRequests {
     ] as const) {
       const given = tooMuch(arriving, most, weightOf);
       if (given.size > 0) arriving = arriving.filter((each) => !given.has(each));
-      for (const { response } of given) giveUp(response);
+      for (const { upload } of given) upload.giveUp();
     }
     this.isTooMuch = arriving.reduce((sum, { kept }) => sum + kept, waiting) > limit;
     const given = before - arriving.length;
     if (given > 0)
       logger.warn({ requests: given }, 'clients do not send what they have begun: requests were given up');
-  }
-
-  /** At most; what becomes of a packed body, and what has come over HTTP/2, nobody counts. */
-  #keptOf({ req }: ServerResponse<IncomingMessage & Partial<Pick<WholeRequest, 'arrived'>>>): number {
-    const { bodyLimit } = this.#options;
-    const { 'content-encoding': encoding, 'content-length': length } = req.headers;
-    if (encoding !== undefined) return bodyLimit;
-    return Math.min(req.arrived ?? Number(length ?? bodyLimit), bodyLimit);
   }
 }
 
@@ -76,7 +68,7 @@ export class UnsentRequests {
 const lookInterval = 100;
 
 interface Arriving {
-  readonly response: ServerResponse;
+  readonly upload: Upload;
   readonly sender: string;
   readonly start: number;
   readonly kept: number;
@@ -107,9 +99,3 @@ function tooMuch(
   }
   return gone;
 }
-
-/** Of HTTP/2 a request is not complete before somebody has read it. */
-export const hasArrived = (
-  response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>,
-): boolean =>
-  response.stream === undefined ? response.req.complete : response.stream.state.remoteClose !== 0;

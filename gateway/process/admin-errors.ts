@@ -1,7 +1,8 @@
 import type { FastifyReply } from 'fastify';
 import type { GraphQLError } from 'graphql';
 import { isArriving } from '../http/body';
-import { errorAnswer, letUploadEnd } from '../http/reply';
+import { errorAnswer } from '../http/error-answer';
+import { letUploadEnd } from '../http/http-sink';
 
 /** Sends an error as the whole answer on the port for operators. */
 export function sendError(reply: FastifyReply, error: GraphQLError): FastifyReply {

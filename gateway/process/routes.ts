@@ -1,24 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import { type ClientRequests, pathOf } from '../client-requests';
+import type { ClientRequest, RequestHead } from '../client-request';
+import { pathOf } from '../client-requests';
 import { compilePreflight } from '../cors';
 import { WholeRequest } from '../edge/whole-messages';
 import { requestError } from '../errors';
 import { createPages } from '../exploration';
 import { hasTooLargeHeaders } from '../header-limits';
 import { healthAt, isProbe, type Readiness } from '../health';
-import type { Exchange, Reply } from '../http/reply';
+import type { BeginRequest, Exchange } from '../http/begin-request';
 import type { Places } from '../limits/places';
 import type { Options } from '../options';
 import { refuseRepeatedCredentials } from '../repeated-credentials';
-import type { Pipeline } from '../request/pipeline';
+import type { Reply } from '../request/reply';
 
 export interface RoutesOptions {
   readonly options: Options;
   readonly readiness: Readiness;
-  readonly clients: Pick<ClientRequests, 'begin'>;
+  readonly begin: BeginRequest;
   readonly places: Pick<Places, 'take'>;
-  readonly pipeline: Pipeline;
+  readonly receive: (exchange: Exchange) => void;
   readonly reply: Reply;
 }
 
@@ -26,44 +27,37 @@ export interface RoutesOptions {
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** What is served on the port for clients: the endpoint, health, and in development pages for exploration. */
-export function createRoutes({
-  options,
-  readiness,
-  clients,
-  places,
-  pipeline,
-  reply,
-}: RoutesOptions): Handle {
+export function createRoutes({ options, readiness, begin, places, receive, reply }: RoutesOptions): Handle {
   const { path: endpoint } = options;
   const pageFor = options.mode === 'development' ? createPages(endpoint) : () => undefined;
   const preflight = compilePreflight(options);
 
   return (request, response) => {
-    const client = clients.begin(request, response, performance.now());
-    const exchange = { client, request, response };
+    const exchange = begin(request, response);
+    const { client } = exchange;
     // Its body is kept until somebody reads it, or it is answered.
     if (request instanceof WholeRequest) request.hold();
     const path = decodedPath(request.url!);
     const refusal = refuseHead(request);
     const isOperation = request.method === 'POST' || request.method === 'GET';
-    if (refusal !== undefined) places.take(client, () => reply.refuse(exchange, refusal));
-    else if (isOperation && path === endpoint && pageFor(request, path) === undefined) pipeline(exchange);
-    else if (isProbe(request.url!)) serveOther(exchange, path);
-    else places.take(client, () => serveOther(exchange, path));
+    if (refusal !== undefined) places.take(client, () => reply.refuse(client, refusal));
+    else if (isOperation && path === endpoint && pageFor(request as RequestHead, path) === undefined)
+      receive(exchange);
+    else if (isProbe(request.url!)) serveOther(client, path);
+    else places.take(client, () => serveOther(client, path));
   };
 
   /** @param path undefined where the URL is not well formed */
-  function serveOther(exchange: Exchange, path: string | undefined): void {
-    const { request } = exchange;
-    const { method, headers } = request;
+  function serveOther(client: ClientRequest, path: string | undefined): void {
+    const { method, headers } = client.head;
     const isRead = method === 'GET' || method === 'HEAD';
-    const page = isRead ? pageFor(request, path) : undefined;
+    const page = isRead ? pageFor(client.head, path) : undefined;
     const health = isRead ? healthAt(path, readiness) : undefined;
-    if (page !== undefined) send(exchange, 200, page.headers, page.body);
+    if (page !== undefined) send(client, 200, page.headers, page.body);
     else if (health !== undefined)
-      send(exchange, health.status, jsonHeaders, Buffer.from(JSON.stringify(health.body)));
-    else if (method === 'OPTIONS' && preflight !== undefined) send(exchange, 204, preflight(headers));
-    else reply.refuse(exchange, nothingAt(path, method!));
+      send(client, health.status, jsonHeaders, Buffer.from(JSON.stringify(health.body)));
+    else if (method === 'OPTIONS' && preflight !== undefined) send(client, 204, preflight(headers));
+    else reply.refuse(client, nothingAt(path, method));
   }
 
   function nothingAt(path: string | undefined, method: string): GraphQLError {
@@ -74,9 +68,9 @@ export function createRoutes({
     return requestError('METHOD_NOT_ALLOWED', { reason }, { headers: { allow: 'GET, POST' } });
   }
 
-  function send(exchange: Exchange, status: number, headers: readonly string[], body?: Buffer): void {
+  function send(client: ClientRequest, status: number, headers: readonly string[], body?: Buffer): void {
     const length = body === undefined ? [] : ['content-length', String(body.length)];
-    reply.send(exchange, { status, headers: [...headers, ...length], body });
+    reply.send(client, { status, headers: [...headers, ...length], body });
   }
 }
 

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { ApolloServer, type ApolloServerPlugin, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
@@ -7,10 +6,10 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
+import type { ClientRequest, RequestHead } from '../client-request';
 import type { PersistedOperations } from '../edge/persisted-operations';
 import type { LearnedOperation, OperationContext } from '../executor';
 import type { Gateway } from '../gateway';
-import type { Exchange } from '../http/reply';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { oneOfVariables } from '../validation-rules';
@@ -90,26 +89,26 @@ export interface Learned {
 }
 
 /** Has Apollo Server parse and validate operations that nobody has asked before. */
-export type Learn = (exchange: Exchange, operations: HttpOperations) => Promise<Learned>;
+export type Learn = (client: ClientRequest, operations: HttpOperations) => Promise<Learned>;
 
 export function createLearn(
   apollo: Pick<ApolloServer<OperationContext>, 'executeHTTPGraphQLRequest'>,
 ): Learn {
-  return async ({ client, request }, { search, body }) => {
+  return async (client, { search, body }) => {
     const learned = new Map<unknown, LearnedOperation>();
     const context: OperationContext = {
       client,
       onLearned: (sent, operation) => learned.set(sent, operation),
     };
     const response = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { method: request.method!, headers: headersOf(request), search, body },
+      httpGraphQLRequest: { method: client.head.method, headers: headersOf(client.head), search, body },
       context: () => Promise.resolve(context),
     });
     return { learned, response };
   };
 }
 
-function headersOf({ headers }: IncomingMessage): HeaderMap {
+function headersOf({ headers }: RequestHead): HeaderMap {
   const map = new HeaderMap();
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);

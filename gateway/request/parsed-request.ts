@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
 import type { NamedRequest } from '../edge/persisted-operations';
 import { requestError } from '../errors';
 
@@ -19,15 +18,16 @@ export interface UsualOperation {
 /**
  * Reads the body of a POST: an operation, or several.
  *
+ * @param type the media type that it has
  * @param withoutExtensions drops `extensions`: they were not signed, so they are not from whoever signed the rest
  * @throws {GraphQLError} when it is no JSON object or array
  */
 export function parseBody(
-  { headers }: IncomingMessage,
+  type: string | undefined,
   body: Buffer,
   withoutExtensions: boolean,
 ): SentOperation | readonly unknown[] {
-  checkCharset(headers['content-type']);
+  checkCharset(type);
   if (body.length === 0) throw requestError('BAD_REQUEST', { reason: 'The body is empty.' });
   if (!isUtf8(body)) throw requestError('BAD_REQUEST', { reason: 'The body is not valid UTF-8.' });
   let parsed: unknown;

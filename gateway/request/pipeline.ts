@@ -5,15 +5,14 @@
  * Up to the response cache nothing waits that need not: a hit takes less time than a few promises.
  */
 import type { HTTPGraphQLResponse } from '@apollo/server';
-import type { GraphQLError } from 'graphql';
 import type { Admit } from '../auth/authentication';
+import type { ClientRequest } from '../client-request';
 import type { AnswerHeaders } from '../edge/answer-headers';
 import { type CachedAnswers, requestKey } from '../edge/cached-answers';
 import { mediaTypes } from '../edge/media-type';
 import type { Answered } from '../edge/response-cache';
 import { requestError } from '../errors';
-import { holdContinue, noBody, readBody, refuseByHeaders } from '../http/body';
-import type { Answer, Exchange, Reply } from '../http/reply';
+import { noBody } from '../http/body';
 import type { ClientLimits } from '../limits/client-limits';
 import type { Places } from '../limits/places';
 import type { Rates } from '../limits/rates';
@@ -22,23 +21,22 @@ import type { Learn } from './learn-operation';
 import { parseBody, parseUrl, type SentOperation } from './parsed-request';
 import { responseBody } from './response-body';
 import { runBatch } from './run-batch';
+import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';
+import type { Answer } from './sink';
 
-/** A request whose body has arrived, that of a GET being empty. */
-export interface Arrival extends Exchange {
+/** A request whose body is there, that of a GET being empty. */
+export interface Arrival {
+  readonly client: ClientRequest;
   readonly body: Buffer;
 }
 
 export interface PipelineOptions {
-  /** Bytes that a body may have. */
-  readonly bodyLimit: number;
   /** Whether there is a supergraph; until then the answer is 503. */
   readonly isReady: () => boolean;
   readonly places: Pick<Places, 'take' | 'giveBack'>;
   /** Undefined when no mode of authentication is configured. */
   readonly admit: Admit | undefined;
-  /** For a client that waits for `100 Continue`; undefined like `admit`. */
-  readonly admitByHeaders: Admit | undefined;
   /** Undefined when no rate is configured. */
   readonly rates: Pick<Rates, 'refuse' | 'refuseBatch'> | undefined;
   readonly cachedAnswers: Pick<CachedAnswers, 'answer' | 'learn'>;
@@ -50,61 +48,37 @@ export interface PipelineOptions {
   readonly reply: Reply;
 }
 
-/** Answers a GET or a POST to the endpoint. */
-export type Pipeline = (exchange: Exchange) => void;
+export interface Pipeline {
+  /** Takes a request whose body is there. It takes a slot now: who sends no more of a body takes none from others. */
+  admit(client: ClientRequest, body: Buffer): void;
+  /**
+   * Authenticates a request whose body its client has not sent yet: who is not let in is told so in place of
+   * `100 Continue`.
+   */
+  authenticateEarly(client: ClientRequest, admitByHeaders: Admit, read: () => void): void;
+}
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { bodyLimit, isReady, places, admit, admitByHeaders, rates, cachedAnswers } = options;
+  const { isReady, places, admit, rates, cachedAnswers } = options;
   const { limits, runOperation, answerHeaders, formatError, reply } = options;
   const mediaTypeFor = mediaTypes();
 
-  return (exchange) => {
-    const { request, response } = exchange;
-    const sendContinue = holdContinue(request);
-    if (request.method !== 'POST') {
-      admitWhole({ ...exchange, body: noBody });
-      return;
-    }
-    const refusal = refuseByHeaders(request, bodyLimit);
-    if (refusal !== undefined) {
-      refuse(exchange, refusal);
-      return;
-    }
-    const read = (): void => {
-      sendContinue();
-      readBody(request, response, {
-        limit: bodyLimit,
-        onBody: (body) => admitWhole({ ...exchange, body }),
-        onRefusal: (error) => refuse(exchange, error),
-      });
-    };
-    if (admitByHeaders === undefined || request.headers.expect === undefined) read();
-    else authenticateEarly(exchange, admitByHeaders, read);
+  return {
+    admit(client, body) {
+      client.received = body.length;
+      places.take(client, () => authenticate({ client, body }));
+    },
+    authenticateEarly(client, admitByHeaders, read) {
+      places.take(client, () =>
+        whenKnown(admitByHeaders(client, factsOf({ client, body: noBody })), (isAdmitted) => {
+          if (isAdmitted) {
+            places.giveBack(client);
+            read();
+          } else reply.refuse(client, rates?.refuse(client) ?? client.refusal);
+        }),
+      );
+    },
   };
-
-  /** Where there are too many requests, even a refusal waits for a slot. */
-  function refuse(exchange: Exchange, error: GraphQLError): void {
-    places.take(exchange.client, () => reply.refuse(exchange, error));
-  }
-
-  /** A client that waits for `100 Continue` is told before it sends its body that it is not let in. */
-  function authenticateEarly(exchange: Exchange, admitByHeaders: Admit, read: () => void): void {
-    const { client } = exchange;
-    places.take(client, () =>
-      whenKnown(admitByHeaders(client, factsOf({ ...exchange, body: noBody })), (isAdmitted) => {
-        if (isAdmitted) {
-          places.giveBack(client);
-          read();
-        } else reply.refuse(exchange, rates?.refuse(client) ?? client.refusal);
-      }),
-    );
-  }
-
-  /** A request takes a slot when its body is there: who sends no more of it takes none from others. */
-  function admitWhole(arrival: Arrival): void {
-    arrival.client.received = arrival.body.length;
-    places.take(arrival.client, () => authenticate(arrival));
-  }
 
   function authenticate(arrival: Arrival): void {
     if (admit === undefined) count(arrival, true);
@@ -114,30 +88,32 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   function count(arrival: Arrival, isAdmitted: boolean): void {
     const { client } = arrival;
     const refusal = rates?.refuse(client) ?? (isAdmitted ? undefined : client.refusal);
-    if (refusal !== undefined) reply.refuse(arrival, refusal);
+    if (refusal !== undefined) reply.refuse(client, refusal);
     else if (!cachedAnswers.answer(arrival)) void answer(arrival);
   }
 
   async function answer(arrival: Arrival): Promise<void> {
+    const { client } = arrival;
     try {
-      reply.send(arrival, await arrival.client.run(() => run(arrival)));
+      reply.send(client, await client.run(() => run(arrival)));
     } catch (error) {
-      reply.refuse(arrival, error);
+      reply.refuse(client, error);
     }
   }
 
   async function run(arrival: Arrival): Promise<Answer> {
-    const { client, request, body } = arrival;
+    const { client, body } = arrival;
+    const { method, url, headers } = client.head;
     if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
-    const isPost = request.method === 'POST';
-    const sent = isPost
-      ? parseBody(request, body, client.proof?.withoutExtensions === true)
-      : parseUrl(request.url!);
+    const sent =
+      method === 'POST'
+        ? parseBody(headers['content-type'], body, client.proof?.withoutExtensions === true)
+        : parseUrl(url);
     return isList(sent) ? runSeveral(arrival, sent) : runOne(arrival, sent);
   }
 
   async function runOne(arrival: Arrival, sent: SentOperation | undefined): Promise<Answer> {
-    const type = mediaTypeFor(arrival.request.headers.accept);
+    const type = mediaTypeFor(arrival.client.head.headers.accept);
     const answered = await runOperation.one(arrival, sent, type !== undefined);
     return 'data' in answered ? answerOf(arrival, answered, type!) : told(answered);
   }
@@ -148,7 +124,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (served === undefined) return { ...plainAnswer(200, type, body), release };
     if (body === served.answer.body) {
       cachedAnswers.learn(requestKey(arrival), served, arrival.client);
-      return answerHeaders.reply(arrival.request, type, served);
+      return answerHeaders.reply(arrival.client.head, type, served);
     }
     const headers = [...answerHeaders.describe(served), 'content-type', type, ...lengthOf(body)];
     return { status: 200, headers, body };
@@ -156,7 +132,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   /** Of several operations in one request none speaks for all: caches keep nothing. */
   async function runSeveral(arrival: Arrival, sent: readonly unknown[]): Promise<Answer> {
-    const { client, request } = arrival;
+    const { client } = arrival;
     const limited = rates?.refuseBatch(client, sent.length);
     if (limited !== undefined) throw limited;
     const limit = limits.of(client.identity).batch;
@@ -164,7 +140,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (sent.length > limit) throw requestError('MAX_BATCH_LIMIT', { got: sent.length, limit });
     const answered = await runBatch(arrival, sent, options);
     if ('told' in answered) return told(answered.told);
-    const type = mediaTypeFor(request.headers.accept) ?? 'application/json; charset=utf-8';
+    const type = mediaTypeFor(client.head.headers.accept) ?? 'application/json; charset=utf-8';
     const { status, headers, body } = plainAnswer(answered.status, type, answered.body);
     return { status, headers: [...answered.headers, ...headers], body };
   }
@@ -176,9 +152,9 @@ function whenKnown<Value>(value: Value | Promise<Value>, next: (value: Value) =>
   else next(value);
 }
 
-function factsOf({ client, request, body }: Arrival) {
-  const { method, url, headers } = request;
-  return { requestId: client.id, method: method!, url: url!, headers, body };
+function factsOf({ client: { id: requestId, head }, body }: Arrival) {
+  const { method, url, headers } = head;
+  return { requestId, method, url, headers, body };
 }
 
 const plainAnswer = (status: number, type: string, body: Buffer): Answer => ({

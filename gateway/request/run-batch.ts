@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { HTTPGraphQLResponse } from '@apollo/server';
 import type { LearnedOperation } from '../executor';
 import { RequestErrors } from '../errors';
-import { errorAnswer } from '../http/reply';
+import { errorAnswer } from '../http/error-answer';
 import type { FormatError } from './format-error';
 import type { Learn } from './learn-operation';
 import { isMap } from './parsed-request';
@@ -43,7 +43,7 @@ export async function runBatch(
   let refused: unknown[] = [];
   let learned: ReadonlyMap<unknown, LearnedOperation> = new Map();
   if (unknown.length > 0 || sent.length === 0) {
-    ({ response: told, learned } = await learn(arrival, { search: '', body: unknown }));
+    ({ response: told, learned } = await learn(arrival.client, { search: '', body: unknown }));
     const text = told.body.kind === 'complete' ? told.body.string : '';
     if (!text.startsWith('[') || (learned.size === 0 && unknown.length === sent.length)) return { told };
     refused = JSON.parse(text) as unknown[];

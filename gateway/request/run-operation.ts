@@ -36,15 +36,15 @@ export class RunOperation {
     sent: SentOperation | undefined,
     isAcceptable: boolean,
   ): Promise<Answered | HTTPGraphQLResponse> {
-    const { method, url } = arrival.request;
+    const { method, url } = arrival.client.head;
     const expanded = await this.expand(arrival, sent);
     const known = isAcceptable ? this.find(arrival, expanded) : undefined;
     if (known !== undefined) return this.run(arrival, known);
     const isNamed = expanded !== undefined && expanded !== sent;
     const { response, learned } = await this.#options.learn(
-      arrival,
+      arrival.client,
       method === 'GET'
-        ? { search: isNamed ? searchFor(expanded, url!) : searchOf(url!), body: undefined }
+        ? { search: isNamed ? searchFor(expanded, url) : searchOf(url), body: undefined }
         : { search: '', body: expanded },
     );
     // One that accepts no media type is told so although its operation is good.
@@ -53,14 +53,13 @@ export class RunOperation {
   }
 
   /** The text in the place of what names it; then the safelist, and what a document may be like before it is parsed. */
-  async expand(
-    { client, request }: Arrival,
-    sent: SentOperation | undefined,
-  ): Promise<SentOperation | undefined> {
+  async expand({ client }: Arrival, sent: SentOperation | undefined): Promise<SentOperation | undefined> {
     const { persistedOperations, limits } = this.#options;
     const expanded = sent && (await persistedOperations.spellOut(sent));
     const documents =
-      expanded === undefined ? new URLSearchParams(searchOf(request.url!)).getAll('query') : [expanded.query];
+      expanded === undefined
+        ? new URLSearchParams(searchOf(client.head.url)).getAll('query')
+        : [expanded.query];
     for (const document of documents) {
       if (typeof document !== 'string') continue;
       const refusal = persistedOperations.refuse?.(document) ?? limits.refuse(document, client.identity);
@@ -70,20 +69,21 @@ export class RunOperation {
   }
 
   /** An operation that was learned before; undefined where something is unusual, which Apollo Server decides about. */
-  find({ client, request }: Arrival, expanded: SentOperation | undefined): LearnedOperation | undefined {
+  find({ client }: Arrival, expanded: SentOperation | undefined): LearnedOperation | undefined {
     const generation = this.#options.gateway.current;
     const usual = expanded && usualOperation(expanded);
     if (usual === undefined || generation === undefined) return undefined;
-    const isGet = request.method === 'GET';
-    if (isGet && !isPreflighted(request.headers)) return undefined;
+    const { method, headers } = client.head;
+    const isGet = method === 'GET';
+    if (isGet && !isPreflighted(headers)) return undefined;
     const operation = generation.known(usual.query, usual.operationName);
     if (operation === undefined || (isGet && operation.type !== 'query')) return undefined;
     client.onEnd(generation.hold());
     return { operation, variables: usual.variables };
   }
 
-  run({ client, request }: Arrival, { operation, variables }: LearnedOperation): Promise<Answered> {
+  run({ client }: Arrival, { operation, variables }: LearnedOperation): Promise<Answered> {
     client.resolve(operation);
-    return operation.run(variables, client, request.headers);
+    return operation.run(variables, client);
   }
 }

@@ -19,7 +19,8 @@ import { ClientRequests } from '../../gateway/client-requests';
 import { createCaching } from '../../gateway/edge/caching';
 import { PersistedOperations } from '../../gateway/edge/persisted-operations';
 import { noTrustedOperations } from '../../gateway/edge/trusted-operations';
-import { Reply } from '../../gateway/http/reply';
+import { createBeginRequest, responsesOf } from '../../gateway/http/begin-request';
+import { createReceive } from '../../gateway/http/receive';
 import { createClientLimits } from '../../gateway/limits/client-limits';
 import { Overload } from '../../gateway/limits/overload';
 import { Places } from '../../gateway/limits/places';
@@ -29,6 +30,7 @@ import { createRoutes } from '../../gateway/process/routes';
 import { createFormatError } from '../../gateway/request/format-error';
 import { createLearn } from '../../gateway/request/learn-operation';
 import { createPipeline } from '../../gateway/request/pipeline';
+import { Reply } from '../../gateway/request/reply';
 import { RunOperation } from '../../gateway/request/run-operation';
 import { createLogger } from '../../gateway/telemetry/logger';
 import { createMetrics } from '../../gateway/telemetry/metrics';
@@ -68,11 +70,12 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   const overload = new Overload({
     options: options.overload,
     clients,
+    responses: () => responsesOf(clients),
     statistics: metrics.overload,
     logger,
   });
   const places = new Places({ clients, overload, unsent: { isTooMuch: false }, refuse: () => undefined });
-  const reply = new Reply({ corsHeaders: () => [], logger });
+  const reply = new Reply(logger);
   const limits = createClientLimits({ limits: options.limits, introspection: true });
   const learn = createLearn({
     executeHTTPGraphQLRequest: ({ httpGraphQLRequest }) =>
@@ -87,13 +90,26 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     learn,
   });
   const pipeline = createPipeline({
-    ...{ bodyLimit: options.limits.body, isReady: () => true, places, limits, runOperation, learn, reply },
-    ...{ admit: undefined, admitByHeaders: undefined, rates: undefined },
+    ...{ isReady: () => true, places, limits, runOperation, learn, reply },
+    ...{ admit: undefined, rates: undefined },
     cachedAnswers: { answer: () => false, learn: () => undefined },
     answerHeaders: createCaching(options, store, metrics).answerHeaders,
     formatError: createFormatError(logger),
   });
-  const handle = createRoutes({ options, readiness: () => [], clients, places, pipeline, reply });
+  const handle = createRoutes({
+    options,
+    readiness: () => [],
+    begin: createBeginRequest(options, clients, () => []),
+    places,
+    receive: createReceive({
+      bodyLimit: options.limits.body,
+      places,
+      admitByHeaders: undefined,
+      pipeline,
+      reply,
+    }),
+    reply,
+  });
   const listener = createListener(options, handle).listen(0, '127.0.0.1');
   await once(listener, 'listening');
   return {

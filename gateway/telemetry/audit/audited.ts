@@ -13,14 +13,14 @@ export function audited(executor: Executor, audit: Audit): Executor {
     operationName: string | undefined,
   ): KnownOperation => ({
     ...operation,
-    async run(variables, client, headers) {
+    async run(variables, client) {
       let known = facts.get(operation);
       if (known === undefined) facts.set(operation, (known = factsOfMutation(document, operationName)));
       await admitted(audit, client);
       const record = (errors: readonly CodedError[]): void =>
         audit.mutation({ client, facts: known, variables, errors: codesOf(errors) });
       try {
-        const answered = await operation.run(variables, client, headers);
+        const answered = await operation.run(variables, client);
         record(answered.errors);
         return answered;
       } catch (error) {

@@ -1,5 +1,3 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
 import { ClientGone, ClientRequest } from '../../../gateway/client-request';
 
 let now: number;
@@ -17,17 +15,16 @@ afterEach(() => {
 });
 
 function begin(): ClientRequest {
-  const request = new IncomingMessage(new Socket());
   return new ClientRequest(
     {
       forward: () => ({}),
       signIdentity: () => undefined,
       timeout: 200,
-      addressOf: () => '127.0.0.1',
       onSettle: () => settled++,
     },
-    request,
-    new ServerResponse(request),
+    { method: 'POST', url: '/graphql', headers: {} },
+    '127.0.0.1',
+    { isAnswered: false, answer: () => undefined },
     now,
   );
 }

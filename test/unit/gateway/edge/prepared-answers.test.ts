@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AnswerHeaders } from '../../../../gateway/edge/answer-headers';
-import type { Arrival } from '../../../../gateway/request/pipeline';
+import { HttpSink } from '../../../../gateway/http/http-sink';
 import { PreparedAnswers } from '../../../../gateway/edge/prepared-answers';
 import { storedAnswer } from '../../../../gateway/edge/stored-answer';
 import { WholeRequest, WholeResponse } from '../../../../gateway/edge/whole-messages';
@@ -21,12 +21,11 @@ it('writes on no message that is still on its way', async () => {
       const { socket } = request;
       const write = jest.spyOn(socket, 'write');
       socket.cork();
-      const arrival = {
-        client: { ownHeaders: ['x-request-id', id] },
-        request,
-        response,
-      } as unknown as Arrival;
-      expect(prepared.send(arrival, answer, 'application/json', corsHeaders)).toBe(true);
+      const client = {
+        ownHeaders: ['x-request-id', id],
+        sink: new HttpSink(request, response, () => corsHeaders),
+      };
+      expect(prepared.send(client, answer, 'application/json')).toBe(true);
       written.push(write.mock.calls[0]![0] as Uint8Array);
       socket.uncork();
       write.mockRestore();

@@ -46,10 +46,8 @@ beforeEach(() => {
       get working() {
         return inFlight;
       },
-      *responses() {
-        yield* responses;
-      },
     },
+    responses: () => responses,
     statistics: metrics.overload,
     logger: logger as unknown as Pick<Logger, 'warn' | 'info'>,
   });

@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { WholeRequest } from '../../../../gateway/edge/whole-messages';
+import { HttpSink } from '../../../../gateway/http/http-sink';
 import { UnsentRequests } from '../../../../gateway/limits/unsent-requests';
 
 interface Client {
-  readonly response: ServerResponse;
+  readonly sink: HttpSink;
   readonly sender: string;
   readonly start: number;
   isServed: boolean;
@@ -21,7 +23,6 @@ beforeEach(() => {
     limit: 1000,
     bodyLimit: 800,
     clients: { [Symbol.iterator]: () => clients.values() },
-    giveUp: (response) => givenUp.push(clients.find((each) => each.response === response)!),
     logger: { warn: () => undefined } as never,
   });
 });
@@ -37,8 +38,13 @@ interface Request {
 }
 
 function arrives(request: Request, sender = 'a'): Client {
-  const response = { req: { headers: {}, complete: false, ...request } } as unknown as ServerResponse;
-  const client = { response, sender, start: clients.length, isServed: false };
+  const req = Object.assign(Object.create(WholeRequest.prototype) as WholeRequest, {
+    ...{ headers: {}, complete: false },
+    ...request,
+  });
+  const sink = new HttpSink(req, { req } as unknown as ServerResponse, () => []);
+  const client = { sink, sender, start: clients.length, isServed: false };
+  sink.giveUp = () => givenUp.push(client);
   clients.push(client);
   return client;
 }

@@ -1,0 +1,71 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
+import { compileClientAddress } from '../client-address';
+import type { ClientRequest, RequestHead } from '../client-request';
+import type { ClientRequests } from '../client-requests';
+import type { Options } from '../options';
+import { type CorsHeaders, HttpSink } from './http-sink';
+
+/** Begins a request that has come over HTTP. It ends with its response, or when its client leaves. */
+export type BeginRequest = (request: IncomingMessage, response: ServerResponse) => Exchange;
+
+/** A request, and how it came. */
+export interface Exchange {
+  readonly client: ClientRequest;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+export function createBeginRequest(
+  { trustedProxies }: Pick<Options, 'trustedProxies'>,
+  clients: ClientRequests,
+  corsHeaders: CorsHeaders,
+): BeginRequest {
+  const addressOf = compileClientAddress(trustedProxies);
+  /** By connection: responses to requests that came before those before them were answered. */
+  const queued = new WeakMap<Socket, Set<Begun>>();
+
+  const end = (response: Begun): void => {
+    clients.end(response[clientKey]!, isAnswered(response) ? response.statusCode : undefined);
+  };
+  // One for all requests: a listener of its own for each costs more than what it does.
+  function onClose(this: Begun): void {
+    end(this);
+  }
+
+  /** A response whose turn on its connection has not come: when its client leaves, Node says so of the first one only. */
+  function followQueued(client: ClientRequest, response: Begun): void {
+    const { socket } = response.req;
+    let queue = queued.get(socket);
+    if (queue === undefined) {
+      const created = new Set<Begun>();
+      queued.set(socket, (queue = created));
+      socket.once('close', () => created.forEach(end));
+    }
+    queue.add(response);
+    client.onEnd(() => queue.delete(response));
+  }
+
+  return (request, response: Begun) => {
+    const sink = new HttpSink(request, response, corsHeaders);
+    const client = clients.begin(request as RequestHead, addressOf(request), sink, performance.now());
+    response[clientKey] = client;
+    response.on('close', onClose);
+    if (response.socket === null) followQueued(client, response);
+    return { client, request, response };
+  };
+}
+
+/** The responses that are not sent yet, of those that came over HTTP. */
+export function* responsesOf(clients: Iterable<Pick<ClientRequest, 'sink'>>): Iterable<ServerResponse> {
+  for (const { sink } of clients) if (sink instanceof HttpSink) yield sink.response;
+}
+
+const clientKey = Symbol('client');
+
+type Begun = ServerResponse & { [clientKey]?: ClientRequest };
+
+/** Of a stream of HTTP/2 that its client has reset, Node says that the response is finished, whatever was sent of it. */
+const isAnswered = (response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>): boolean =>
+  response.writableEnded && response.writableFinished && (response.stream?.rstCode ?? 0) === 0;

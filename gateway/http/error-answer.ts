@@ -1,0 +1,50 @@
+import { GraphQLError } from 'graphql';
+import { boundedMessage, mostLocations, type RequestErrors } from '../errors';
+
+export interface ErrorAnswer {
+  readonly status: number;
+  /** Names and values in turn, without the length of the body. */
+  readonly headers: readonly string[];
+  /** Of `headers` those that the error itself has. */
+  readonly ownHeaders: readonly string[];
+  /** JSON. */
+  readonly body: string;
+}
+
+/** An answer that is nothing but errors, in the media type that the client prefers of the two that there are. */
+export function errorAnswer(error: GraphQLError | RequestErrors, accept = ''): ErrorAnswer {
+  const errors = error instanceof GraphQLError ? [error] : error.errors;
+  const { http } = errors[0]!.extensions as HttpExtensions;
+  const status = http?.status ?? 500;
+  // The link of AppSync's clients takes anything, but reads errors only from a GraphQL response.
+  const isGraphql =
+    accept.includes('application/graphql-response+json') || (status === 401 && accept.includes('*/*'));
+  const type = isGraphql ? 'graphql-response+json' : 'json';
+  const ownHeaders = [...(http?.headers ?? [])].flat();
+  return {
+    status,
+    ownHeaders,
+    headers: [
+      ...ownHeaders,
+      'cache-control',
+      'no-store',
+      'content-type',
+      `application/${type}; charset=utf-8`,
+    ],
+    body: JSON.stringify({ errors: errors.map(formatted) }),
+  };
+}
+
+function formatted({ message, locations, extensions }: GraphQLError) {
+  return {
+    message: boundedMessage(message),
+    locations: locations?.slice(0, mostLocations),
+    extensions: { ...extensions, http: undefined },
+  };
+}
+
+/** What `requestError` leaves for whoever answers over HTTP. */
+export interface HttpExtensions {
+  readonly http?: { readonly status: number; readonly headers: ReadonlyMap<string, string> };
+  readonly [key: string]: unknown;
+}

@@ -1,0 +1,94 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import { WholeRequest } from '../edge/whole-messages';
+import type { Answer, Sink, Upload } from '../request/sink';
+import { forgetBody, isArriving } from './body';
+import { answerUnsent } from './connection-errors';
+
+/** Headers that depend on the page that asks: names and values in turn. One array for each listed origin. */
+export type CorsHeaders = (origin: string | undefined) => readonly string[];
+
+/** Answers a request over HTTP/1.1 or HTTP/2. */
+export class HttpSink implements Sink, Upload {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
+  readonly #corsHeaders: CorsHeaders;
+
+  constructor(request: IncomingMessage, response: ServerResponse, corsHeaders: CorsHeaders) {
+    this.request = request;
+    this.response = response;
+    this.#corsHeaders = corsHeaders;
+  }
+
+  get isAnswered(): boolean {
+    return this.response.headersSent;
+  }
+
+  /** What the page that asks may read. */
+  get corsHeaders(): readonly string[] {
+    return this.#corsHeaders(this.request.headers.origin);
+  }
+
+  answer({ status, headers, body, release }: Answer): void {
+    const { request, response } = this;
+    if (isArriving(request)) letUploadEnd(request, response);
+    else forgetBody(request);
+    writeHead(response, status, [...this.corsHeaders, ...headers]);
+    response.end(body, release);
+  }
+
+  get upload(): Upload {
+    return this;
+  }
+
+  /** Of HTTP/2 a request is not complete before somebody has read it. */
+  get hasArrived(): boolean {
+    const { stream, req } = this.response;
+    return stream === undefined ? req.complete : stream.state.remoteClose !== 0;
+  }
+
+  /** What becomes of a packed body, and what has come over HTTP/2, nobody counts. */
+  kept(limit: number): number {
+    const { 'content-encoding': encoding, 'content-length': length } = this.request.headers;
+    if (encoding !== undefined) return limit;
+    const arrived = this.request instanceof WholeRequest ? this.request.arrived : undefined;
+    return Math.min(arrived ?? Number(length ?? limit), limit);
+  }
+
+  giveUp(): void {
+    answerUnsent(this.response);
+  }
+}
+
+/** Of a header that is there twice, Node's HTTP/2 keeps the last: a cache has to see all that an answer varies by. */
+function writeHead(response: ServerResponse, status: number, headers: readonly string[]): void {
+  if (response.req.httpVersionMajor < 2) {
+    response.writeHead(status, headers as string[]);
+    return;
+  }
+  const merged = new Map<string, string>();
+  for (let i = 0; i < headers.length; i += 2) {
+    const [name, value] = [headers[i]!, headers[i + 1]!];
+    const before = merged.get(name);
+    merged.set(name, before === undefined ? value : `${before}, ${value}`);
+  }
+  response.writeHead(status, Object.fromEntries(merged));
+}
+
+/**
+ * A client that is still sending reads the answer only if the connection is not closed under its hands: the rest of
+ * its body is read and dropped, for a while after the answer is sent. It may have to wait for those before it.
+ */
+export function letUploadEnd(request: IncomingMessage, response: ServerResponse): void {
+  request.unpipe();
+  response.once('finish', () => {
+    const cut = (): void => {
+      if (isArriving(request)) request.socket.destroy();
+    };
+    if (isArriving(request)) setTimeout(cut, uploadGrace).unref();
+  });
+  forgetBody(request);
+}
+
+/** Milliseconds. */
+const uploadGrace = 5000;

@@ -1,0 +1,44 @@
+import type { Admit } from '../auth/authentication';
+import type { GraphQLError } from 'graphql';
+import type { Places } from '../limits/places';
+import type { Pipeline } from '../request/pipeline';
+import type { Reply } from '../request/reply';
+import type { Exchange } from './begin-request';
+import { holdContinue, noBody, readBody, refuseByHeaders } from './body';
+
+export interface ReceiveOptions {
+  /** Bytes that a body may have. */
+  readonly bodyLimit: number;
+  readonly places: Pick<Places, 'take' | 'giveBack'>;
+  /** For a client that waits for `100 Continue`; undefined when no mode of authentication is configured. */
+  readonly admitByHeaders: Admit | undefined;
+  readonly pipeline: Pipeline;
+  readonly reply: Reply;
+}
+
+/** Receives the body of a GET or a POST to the endpoint, and hands both on to the pipeline. */
+export function createReceive(options: ReceiveOptions): (exchange: Exchange) => void {
+  const { bodyLimit, places, admitByHeaders, pipeline, reply } = options;
+
+  return ({ client, request, response }) => {
+    const sendContinue = holdContinue(request);
+    if (request.method !== 'POST') {
+      pipeline.admit(client, noBody);
+      return;
+    }
+    // Where there are too many requests, even a refusal waits for a slot.
+    const refuse = (error: GraphQLError): void => places.take(client, () => reply.refuse(client, error));
+    const refusal = refuseByHeaders(request, bodyLimit);
+    if (refusal !== undefined) {
+      refuse(refusal);
+      return;
+    }
+    const read = (): void => {
+      sendContinue();
+      const onBody = (body: Buffer): void => pipeline.admit(client, body);
+      readBody(request, response, { limit: bodyLimit, onBody, onRefusal: refuse });
+    };
+    if (admitByHeaders === undefined || request.headers.expect === undefined) read();
+    else pipeline.authenticateEarly(client, admitByHeaders, read);
+  };
+}

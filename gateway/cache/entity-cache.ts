@@ -102,7 +102,7 @@ class EntityCache {
     const attempt = asked.every(({ hasSpares }) => hasSpares) ? this.#outage.begin() : 'free';
     if (asked.length === 0 || attempt === 'spared') {
       caller.calls.cached++;
-      for (const list of asked) list.takeSpares({});
+      for (const list of asked) list.takeSpares([]);
       return this.#respond(caller, wanted, []);
     }
     const parts = this.#partsOf(request, wanted, asked);
@@ -267,8 +267,8 @@ class EntityCache {
         errorsOfAll.push(...answers.errors);
         extensions ??= answers.extensions;
       } else {
-        const error = this.#errorOf(outcome);
-        for (const list of lists) list.takeSpares(error);
+        const errors = this.#errorsOf(outcome);
+        for (const list of lists) list.takeSpares(errors);
       }
     }
     for (const { counts } of wanted) {
@@ -303,15 +303,14 @@ class EntityCache {
     };
   }
 
-  /** What the client is told of those for whom there is no answer. */
-  #errorOf({ error, response, answers }: Outcome): object {
+  /** What the client is told of each for which there is no answer. */
+  #errorsOf({ error, response, answers }: Outcome): readonly object[] {
     const { subgraph } = this.#options;
-    if (error instanceof TransportError) return { message: error.message, extensions: { code: error.code } };
+    if (error instanceof TransportError)
+      return [{ message: error.message, extensions: { code: error.code } }];
     const { status = 502, body } = response ?? {};
-    if (answers === 'no data') {
-      const [first] = (JSON.parse(body!.toString()) as { readonly errors: readonly object[] }).errors;
-      return first!;
-    }
+    if (answers === 'no data')
+      return (JSON.parse(body!.toString()) as { readonly errors: readonly object[] }).errors;
     const isError = status < 200 || status >= 300;
     const code = isError ? 'SUBREQUEST_HTTP_ERROR' : 'SUBREQUEST_MALFORMED_RESPONSE';
     const message = isError
@@ -320,7 +319,7 @@ class EntityCache {
           subgraph,
           reason: 'it has not the entities that were asked for',
         });
-    return { message, extensions: { code } };
+    return [{ message, extensions: { code } }];
   }
 }
 

@@ -55,14 +55,15 @@ export class WantedList {
     this.missing.forEach((n, i) => (this.#answers[n] = answers[i]!));
   }
 
-  /** Serves what would be too old if there were anything better; for the others there is an error. */
-  takeSpares(error: object): void {
+  /** Serves what would be too old if there were anything better; for each of the others there are these errors. */
+  takeSpares(errors: readonly object[]): void {
     for (const n of this.missing) {
       const spare = this.#kept[n];
       if (spare !== undefined) this.#serve(spare, n);
       else {
         this.counts.miss++;
-        this.#answers[n] = { json: nullJson, errors: [{ ...error, path: [this.list.responseKey, n] }] };
+        const path = [this.list.responseKey, n];
+        this.#answers[n] = { json: nullJson, errors: errors.map((error) => ({ ...error, path })) };
       }
     }
   }

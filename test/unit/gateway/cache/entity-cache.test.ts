@@ -463,6 +463,19 @@ describe('what is stale', () => {
     });
   });
 
+  it('stands beside all errors of an answer without data, for each entity that is not there', async () => {
+    const cache = open();
+    await fill(cache, ['1']);
+    const answer = cache.ask(['1', '2', '3']);
+    await settle();
+    const errors = ['One.', 'Two.'].map((message) => ({ message, extensions: { code: 'NO' } }));
+    cache.calls[1]!.answer({ data: null, errors });
+    expect(await answer).toEqual({
+      data: { _entities: [{ rating: 1 }, null, null] },
+      errors: [1, 2].flatMap((n) => errors.map((error) => ({ ...error, path: ['_entities', n] }))),
+    });
+  });
+
   it('is not served for an error of the application', async () => {
     const cache = open();
     await fill(cache, ['1'], say('public, max-age=10, stale-if-error=60'));

@@ -71,6 +71,8 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   rateHeaders: readonly string[] = [];
   /** What its last operation was counted as. */
   charged: number | undefined;
+  /** How many errors its answers do not tell, as they are too many. */
+  errorsLeftOut = 0;
   received = 0;
 
   readonly #options: ClientRequestOptions;

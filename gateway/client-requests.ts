@@ -126,15 +126,15 @@ export class ClientRequests {
     }
     const level = isForHealth ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;
-    if (status < 400 && !isForHealth && this.#wellAnswered++ % this.#settings.options.logging.sampling !== 0)
-      return;
+    const isWell = status < 400 && client.errorsLeftOut === 0 && !isForHealth;
+    if (isWell && this.#wellAnswered++ % this.#settings.options.logging.sampling !== 0) return;
     logger.writeLine(level, factsOf(client, status, milliseconds), 'request');
   }
 }
 
 /** As JSON. Request ids and names of GraphQL are of letters, digits and some signs. */
 function factsOf(
-  { id, trace, operation, head: { method, url } }: ClientRequest,
+  { id, trace, operation, errorsLeftOut, head: { method, url } }: ClientRequest,
   status: number,
   milliseconds: number,
 ): string {
@@ -143,6 +143,7 @@ function factsOf(
   let facts = `,"requestId":"${id}","traceId":"${trace.traceId}","method":${JSON.stringify(method)},"path":${path},"status":${status},"ms":${ms}`;
   if (operation === undefined) return facts;
   facts += `,"operationType":"${operation.type}"`;
+  if (errorsLeftOut > 0) facts += `,"errorsLeftOut":${errorsLeftOut}`;
   return operation.name === null ? facts : `${facts},"operation":"${operation.name}"`;
 }
 

@@ -32,8 +32,10 @@ export async function showExecution(
   const { headers } = client.head;
   const actual = cost.actual(JSON.parse(answered.data.toString()));
   const costs = { estimated: cost.estimate(variables).cost, actual };
+  const { errorsLeftOut } = answered;
+  const weir = { calls: client.calls, cost: costs, cache: showCache(answered, answerHeaders) };
   const extensions: Record<string, unknown> = {
-    weir: { calls: client.calls, cost: costs, cache: showCache(answered, answerHeaders) },
+    weir: errorsLeftOut === 0 ? weir : { ...weir, errorsLeftOut },
   };
   if (headers['apollo-query-plan-experimental'] !== undefined) {
     const format = String(headers['apollo-query-plan-experimental-format'] ?? 'prettified');

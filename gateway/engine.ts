@@ -66,7 +66,8 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       policies: options.policies,
       logger: options.logger,
     });
-    const programs = createPrograms({ planner, authorization, schema, supergraphSchema });
+    const { inaccessibleValues } = facts;
+    const programs = createPrograms({ planner, authorization, schema, supergraphSchema, inaccessibleValues });
     await programs.warm(untilLate(warmUp));
     const operations = createOperations({
       ...options,

@@ -243,6 +243,11 @@ export const errors = {
     when: 'A subgraph answered with an error that has no code of its own. `extensions.service` names the subgraph.',
     message: ({ reason }: { readonly reason: string }) => reason,
   },
+  INACCESSIBLE_VALUE: {
+    status: 500,
+    when: 'Beside `data`: a field that may not be null has a value of an enum, or an object of a type, that is `@inaccessible`. Where null may be, such a value is null without an error: the subgraph that sent it did nothing wrong.',
+    message: ({ field }: { readonly field: string }) => `Cannot return null for non-nullable field ${field}.`,
+  },
   QUERY_PLANNING_FAILED: {
     status: 500,
     when: 'No query plan could be made for a valid operation. The log has the cause.',

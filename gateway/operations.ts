@@ -151,6 +151,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
         caller,
       ),
     );
+    client.errorsLeftOut += answered.errorsLeftOut;
     if (!isDevelopment) return answered;
     return {
       ...answered,

@@ -1,7 +1,7 @@
 import { type GraphQLSchema, parse } from 'graphql';
 import type { Authorization } from './auth/directives';
 import { compileOperation, type Program } from './execution';
-import { PlanCache, type PlannedOperation, type Planner } from './planning';
+import { PlanCache, type PlannedOperation, type Planner, type SupergraphFacts } from './planning';
 
 /** An operation that is not run, as its caller may not see all of it. */
 export class Rejection {
@@ -16,11 +16,12 @@ export interface ProgramsOptions {
   readonly schema: GraphQLSchema;
   /** What subgraphs may answer. */
   readonly supergraphSchema: GraphQLSchema;
+  readonly inaccessibleValues: SupergraphFacts['inaccessibleValues'];
 }
 
 /** What operations are run by: one program for each operation and for what of it is refused. */
 export function createPrograms(options: ProgramsOptions): PlanCache<Program | Rejection> {
-  const { planner, authorization, schema, supergraphSchema } = options;
+  const { planner, authorization, schema, supergraphSchema, inaccessibleValues } = options;
   return new PlanCache<Program | Rejection>({
     make: async (operation, sender) => {
       const planned = await plan(operation, {
@@ -30,7 +31,8 @@ export function createPrograms(options: ProgramsOptions): PlanCache<Program | Re
       const { plan: made, refusals } = planned;
       const document = parse(operation.document, { noLocation: true });
       const { operationName } = operation;
-      const compiled = { plan: made, schema, supergraphSchema, document, operationName, refusals };
+      const client = { document, operationName, refusals };
+      const compiled = { plan: made, schema, supergraphSchema, inaccessibleValues, ...client };
       return { compiled: compileOperation(compiled), plan: made };
     },
   });

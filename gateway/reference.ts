@@ -39,6 +39,7 @@ export function errorsReference(): string {
     '# Errors',
     'Generated from `gateway/errors.ts`; a test keeps it true.',
     'Every error has its code in `extensions.code`. The status is that of an answer that is nothing but this error; beside `data` it is 200. An error about a subgraph names it in `extensions.service`; an error that a subgraph itself answers with keeps the code that it has there.',
+    'The errors of subgraphs are handed on with their paths. Several may have one path; of those with equal message, code, path and service one is told. An error without a path, and a call that failed, are told at each field that they left null: root fields, and fields of entities. Where the client sees no such null they are told once. What the gateway itself finds wrong is one error per field. How many errors an answer has at most is `limits.errors`.',
     'A document that does not parse or is not valid is answered with 400 in both media types. The newest draft of GraphQL over HTTP has other statuses for some of these cases; clients and audits expect these.',
     [row(['code', 'status', 'when']), row(['---', '---', '---']), ...rows].join('\n'),
     '',

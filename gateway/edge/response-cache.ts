@@ -302,7 +302,7 @@ const flightKey = ({ operation, keys }: Miss): string =>
 
 function serve(served: Served): Answered {
   const { body } = served.answer;
-  return { body, data: body.subarray(dataStart, body.length - 1), errors: [], served };
+  return { body, data: body.subarray(dataStart, body.length - 1), errors: [], errorsLeftOut: 0, served };
 }
 
 /** Of `{"data":…}`. */

@@ -16,6 +16,8 @@ export class Call {
   errors: readonly unknown[] = [];
   /** The record of `data`; 0 if there is none. */
   data = 0;
+  /** Where in the workspace the answer's bytes begin; 0 if there are none. */
+  body = 0;
   /** The cells that it was asked for, in the order of its representations. */
   readonly cells: number[] = [];
   /** Its number among the calls of the run, from 1 on. */
@@ -42,8 +44,9 @@ export class Call {
   }
 
   /** Takes what came of it. */
-  receive({ data, errors, failure }: Reply): void {
+  receive({ data, body, errors, failure }: Reply): void {
     this.data = data;
+    this.body = body;
     this.errors = errors;
     this.failure = failure;
     this.#read(this);
@@ -65,6 +68,8 @@ export class Call {
 export interface Reply {
   /** The record of `data`; 0 if there is none. */
   readonly data: number;
+  /** Where in the workspace the answer's bytes begin; 0 if there are none. */
+  readonly body: number;
   /** The response's `errors`, as the subgraph sent them. */
   readonly errors: readonly unknown[];
   /** Why there is no response that can be read. */

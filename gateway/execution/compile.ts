@@ -20,7 +20,7 @@ import { type Step } from './nodes/step';
 import { type CompiledOperation, compileSubgraphOperation } from './operation';
 import { fetchesOf, type OrderedFetch, unsupported } from './order';
 import { type QueryPlan } from './plan';
-import { ObjectProjection } from './projection';
+import { type InaccessibleValues, ObjectProjection } from './projection';
 import { type Refusals } from './refusals';
 import { Representation } from './representations';
 import { Pool } from './run';
@@ -35,6 +35,8 @@ export interface CompileOptions {
   readonly schema: GraphQLSchema;
   /** What subgraphs may answer: has the types that are `@inaccessible`, too. */
   readonly supergraphSchema: GraphQLSchema;
+  /** What subgraphs may answer that is in neither. @default nothing */
+  readonly inaccessibleValues?: InaccessibleValues | undefined;
   /** The client's, valid for `schema`. */
   readonly document: DocumentNode;
   readonly operationName?: string | undefined;
@@ -49,6 +51,8 @@ export interface Program {
   readonly largestRecord: number;
   /** Whether an entity must not be shared between places: its fields may depend on what is around it. */
   readonly isExclusive: boolean;
+  /** For each fetch, the numbers of those whose answers it needs. */
+  readonly dependencies: readonly (readonly number[])[];
   readonly introspection: Introspection;
   readonly combinations: Combinations;
   readonly pool: Pool;
@@ -79,7 +83,7 @@ export interface Variant {
 
 /** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for what the engine does not do. */
 export function compileOperation(options: CompileOptions): Program {
-  const { plan, schema, supergraphSchema, document, operationName, refusals } = options;
+  const { plan, schema, supergraphSchema, inaccessibleValues, document, operationName, refusals } = options;
   const types = TypeTable.of(supergraphSchema);
   const operation = operationOf(document, operationName);
   const fragments = fragmentsOf(document);
@@ -104,6 +108,7 @@ export function compileOperation(options: CompileOptions): Program {
     rootShape,
     largestRecord,
     isExclusive: fetches.some(({ node }) => node.contextRewrites !== undefined),
+    dependencies,
     introspection: new Introspection(() => refusals?.visibleSchema ?? schema, operation, fragments),
     combinations: new Combinations(types),
     pool,
@@ -156,7 +161,7 @@ export function compileOperation(options: CompileOptions): Program {
     );
     let id = 0;
     const nextId = (): number => (++id < idsPerProgram ? id : 0);
-    const source = { schema, types, fragments, conditions, refusals, nextId };
+    const source = { schema, types, fragments, conditions, refusals, inaccessibleValues, nextId };
     const selections = [{ on: rootType, selectionSet: operation.selectionSet }];
     return { schedule, projection: new ObjectProjection(source, root, rootType, selections) };
   }

@@ -9,15 +9,18 @@
  * Over 300 lines: fields, lists and values complete one another and share the path and what is taken back.
  */
 import { isAbstractType } from 'graphql';
+import { type ErrorCode } from '../errors';
 import { type ErrorTrail } from './error-paths';
 import {
   ANSWER,
+  ESCAPED,
   KIND,
   LENGTH_SHIFT,
   LIST,
   NULL,
   OBJECT,
   RAW,
+  STRING,
   TIGHT,
   WRITTEN_BY,
   WRITTEN_END,
@@ -26,7 +29,7 @@ import {
 import { scanLeaves } from './json/scan';
 import { locate, typeOf } from './merge';
 import { type FieldProjection, type Leaf, type ObjectProjection, type ValueProjection } from './projection';
-import { completeLeaf } from './leaves';
+import { completeLeaf, isInaccessible } from './leaves';
 import { type Run } from './run';
 
 /** The state of writing one response. */
@@ -38,10 +41,13 @@ export class Completion {
   #depth = 0;
   /** The JSON of the introspection fields, by response key. */
   readonly #introspect: (field: FieldProjection) => Buffer;
+  /** The kinds that are written as they stand, if their field accepts them: where a call failed a null may need an error. */
+  readonly #plainKinds: number;
 
   constructor(run: Run, trail: ErrorTrail, introspect: (field: FieldProjection) => Buffer) {
     this.#run = run;
     this.#trail = trail;
+    this.#plainKinds = trail.isTroubled ? ~(1 << NULL) : -1;
     this.#introspect = introspect;
   }
 
@@ -81,37 +87,47 @@ export class Completion {
       this.#run.out.copy(this.#run.workspace, a, a + (b >> LENGTH_SHIFT));
       return true;
     }
-    if (kind <= NULL) return this.#null(projection, field);
+    if (kind <= NULL) return this.#null(projection, field, a);
     let isWritten: boolean;
-    if (projection.object !== undefined) isWritten = this.#object(projection.object, a, kind, field);
+    if (projection.object !== undefined)
+      isWritten = this.#object(projection, projection.object, a, kind, field);
     else if (projection.item !== undefined) isWritten = this.#list(projection.item, a, b, field);
-    else isWritten = this.#leaf(projection.leaf!, a, b);
-    return isWritten || this.#nullAfterError(projection);
+    else isWritten = this.#leaf(projection, projection.leaf!, a, b, field);
+    return isWritten || this.#writeNull(projection);
   }
 
-  /** Completes a null, or an absent value. */
-  #null(projection: ValueProjection, field: FieldProjection): boolean {
-    if (!projection.isNonNull) {
-      this.#run.out.all(nullBytes);
-      return true;
-    }
-    this.#error(`Cannot return null for non-nullable field ${field.coordinate}.`);
+  /** Completes a null, which stands at these bytes. */
+  #null(projection: ValueProjection, field: FieldProjection, a: number): boolean {
+    if (this.#writeNull(projection)) return true;
+    this.#error(nullText(field), this.#trail.senderOf(a, NULL, field.answeredBy));
     return false;
   }
 
-  #nullAfterError(projection: ValueProjection): boolean {
+  /** Completes a value that is what it should be, but that clients may not see. */
+  #inaccessible(projection: ValueProjection, field: FieldProjection): boolean {
+    if (this.#writeNull(projection)) return true;
+    this.#error(nullText(field), undefined, 'INACCESSIBLE_VALUE');
+    return false;
+  }
+
+  /** False, and nothing written, where there may be no null. */
+  #writeNull(projection: ValueProjection): boolean {
     if (projection.isNonNull) return false;
     this.#run.out.all(nullBytes);
     return true;
   }
 
   /** Keeps an error for where we are, unless there is one already that explains it. */
-  #error(message: string): void {
-    this.#trail.addFieldError(this.#path.slice(0, this.#depth), message);
+  #error(message: string, subgraph: string | undefined, code?: ErrorCode): void {
+    this.#trail.addFieldError(this.#here(), message, { subgraph, code });
   }
 
   #refuse(what: string): void {
-    this.#trail.addRefusal(this.#path.slice(0, this.#depth), what);
+    this.#trail.addRefusal(this.#here(), what);
+  }
+
+  #here(): (string | number)[] {
+    return this.#path.slice(0, this.#depth);
   }
 
   /** Forgets what was written from `end` on. */
@@ -120,10 +136,14 @@ export class Completion {
     this.#run.takenBack++;
   }
 
-  #leaf(leaf: Leaf, a: number, b: number): boolean {
+  #leaf(projection: ValueProjection, leaf: Leaf, a: number, b: number, field: FieldProjection): boolean {
     const problem = completeLeaf(this.#run, leaf, a, b);
     if (problem === undefined) return true;
-    this.#error(this.#trail.quotesValues ? problem : `Invalid value of type "${leaf.type.name}".`);
+    if (isInaccessible(this.#run, leaf, a, b)) return this.#inaccessible(projection, field);
+    this.#error(
+      this.#trail.quotesValues ? problem : `Invalid value of type "${leaf.type.name}".`,
+      this.#trail.senderOf(a, b & KIND, field.answeredBy),
+    );
     return false;
   }
 
@@ -133,7 +153,10 @@ export class Completion {
     let list = (b & KIND) === LIST ? a : 0;
     if ((b & KIND) === RAW) list = scanLeaves(workspace, a, a + (b >> LENGTH_SHIFT));
     if (list === 0) {
-      this.#error(`Expected Iterable, but did not find one for field "${field.coordinate}".`);
+      this.#error(
+        `Expected Iterable, but did not find one for field "${field.coordinate}".`,
+        this.#trail.senderOf(a, b & KIND, field.answeredBy),
+      );
       return false;
     }
     const count = workspace.tape[list]!;
@@ -152,9 +175,18 @@ export class Completion {
     return true;
   }
 
-  #object(projection: ObjectProjection, record: number, kind: number, field: FieldProjection): boolean {
+  #object(
+    value: ValueProjection,
+    projection: ObjectProjection,
+    record: number,
+    kind: number,
+    field: FieldProjection,
+  ): boolean {
     if (kind !== OBJECT) {
-      this.#error(`Expected an object for field "${field.coordinate}".`);
+      this.#error(
+        `Expected an object for field "${field.coordinate}".`,
+        this.#trail.senderOf(record, kind, field.answeredBy),
+      );
       return false;
     }
     const { out, workspace } = this.#run;
@@ -168,13 +200,10 @@ export class Completion {
     if (type === 0) type = projection.staticType;
     const isSaid = type > 0 || (type === 0 && !projection.isTypeAsked);
     const fields = isSaid ? projection.fieldsOf(type) : undefined;
-    if (fields === undefined && projection.isForbidden(type)) {
-      this.#refuse(projection.nameOf(type));
-      return false;
-    }
     if (fields === undefined) {
-      if (!this.#areExplained(projection.typeSource?.joins ?? [], record))
-        this.#unfitType(projection, type, field);
+      if (projection.isInaccessible(type)) return this.#inaccessible(value, field);
+      if (projection.isForbidden(type)) this.#refuse(projection.nameOf(type));
+      else if (!this.#isTypeExplained(projection, record)) this.#unfitType(projection, type, record, field);
       return false;
     }
     const start = out.end;
@@ -189,26 +218,43 @@ export class Completion {
     return true;
   }
 
-  #unfitType(
-    { returnType, typeSource }: ObjectProjection,
-    type: number,
-    { coordinate }: FieldProjection,
-  ): void {
-    const name = typeSource?.types.nameOf(type) ?? '';
+  #unfitType(projection: ObjectProjection, type: number, record: number, field: FieldProjection): void {
+    const { returnType } = projection;
+    const { coordinate } = field;
+    // Which type it is may be nothing for clients to know: its name may be @inaccessible.
+    const name = this.#trail.quotesValues ? this.#typenameOf(projection, record) : undefined;
+    let message: string;
     if (!isAbstractType(returnType)) {
-      this.#error(
-        `Expected value of type "${returnType.name}" for field "${coordinate}" but got type "${name}".`,
-      );
-    } else if (name === '') {
-      const what = type < 0 ? 'a type that does not exist' : 'no type';
-      this.#error(`Abstract type "${returnType.name}" was resolved to ${what} for field "${coordinate}".`);
+      const got = name === undefined ? 'another' : `type ${name}`;
+      message = `Expected value of type "${returnType.name}" for field "${coordinate}" but got ${got}.`;
+    } else if (type === 0) {
+      message = `Abstract type "${returnType.name}" was resolved to no type for field "${coordinate}".`;
+    } else if (type < 0) {
+      const what = name === undefined ? 'a type' : `a type ${name}`;
+      message = `Abstract type "${returnType.name}" was resolved to ${what} that does not exist for field "${coordinate}".`;
     } else {
-      this.#error(`Runtime Object type "${name}" is not a possible type for "${returnType.name}".`);
+      const what = name === undefined ? 'The runtime Object type' : `Runtime Object type ${name}`;
+      message = `${what} is not a possible type for "${returnType.name}".`;
     }
+    this.#error(message, this.#trail.senderOf(record, OBJECT, field.answeredBy));
+  }
+
+  /** As JSON, the name that subgraphs give the type of a record's object; undefined if none does. */
+  #typenameOf({ typename, typeSource }: ObjectProjection, record: number): string | undefined {
+    const { workspace } = this.#run;
+    const type = typeSource === undefined ? 0 : typeOf(workspace, record, typeSource);
+    if (type > 0) return JSON.stringify(typeSource!.types.nameOf(type));
+    if (typename === undefined) return undefined;
+    const at = locate(workspace, record, typename);
+    const { bytes, tape } = workspace;
+    const b = tape[at + 1]!;
+    if ((b & KIND) !== STRING && (b & KIND) !== ESCAPED) return undefined;
+    return bytes.toString('utf8', tape[at], tape[at]! + (b >> LENGTH_SHIFT));
   }
 
   #fields(fields: readonly FieldProjection[], record: number): boolean {
     const { workspace, out } = this.#run;
+    const plainKinds = this.#plainKinds;
     let { tape } = workspace;
     const start = out.end;
     // The run of bytes at the source that is still to be copied, with whatever stands before its first key.
@@ -224,7 +270,7 @@ export class Completion {
         tape = workspace.tape;
       }
       const b = field.isAnswered ? tape[at + 1]! : 0;
-      if (((field.accepts >> (b & KIND)) & 1) === 1) {
+      if ((((field.accepts & plainKinds) >> (b & KIND)) & 1) === 1) {
         const a = tape[at]!;
         const end = a + (b >> LENGTH_SHIFT);
         if ((b & TIGHT) !== 0) {
@@ -257,7 +303,7 @@ export class Completion {
       }
       this.#path[this.#depth++] = field.responseKey;
       const isWritten =
-        (b & KIND) <= NULL ? this.#missing(field, record) : this.#value(field.value, at, field);
+        (b & KIND) <= NULL ? this.#missing(field, record, at, b) : this.#value(field.value, at, field);
       this.#depth--;
       if (!isWritten) {
         this.#takeBack(start);
@@ -272,39 +318,39 @@ export class Completion {
     return true;
   }
 
-  #missing(field: FieldProjection, record: number): boolean {
-    if (field.isRefused) {
+  /** Completes a field that is null, or of which nothing is said. */
+  #missing(field: FieldProjection, record: number, at: number, b: number): boolean {
+    const { answeredBy, isRefused, value } = field;
+    if (isRefused) {
       this.#refuse(field.coordinate);
-      return this.#nullAfterError(field.value);
+      return this.#writeNull(value);
     }
-    if (field.value.isNonNull && this.#isExplained(field, record)) return false;
-    return this.#null(field.value, field);
-  }
-
-  /** Whether the field is missing because a call failed, or because of an error that made null what is around it. */
-  #isExplained(field: FieldProjection, record: number): boolean {
-    const joins = field.access === undefined ? [field.join] : field.access.candidates.map(({ join }) => join);
-    return (
-      this.#areExplained(
-        joins.filter((join) => join !== 0),
-        record,
-      ) || this.#trail.isLost(this.#path.slice(0, this.#depth), field.answeredBy)
-    );
-  }
-
-  /**
-   * Whether what these were to say of a record is missing because a call failed, or because of an error that left a null
-   * where the record now stands: when they could be asked, there was nothing to ask them of.
-   */
-  #areExplained(joins: readonly number[], record: number): boolean {
+    const isSaid = (b & KIND) === NULL;
+    if (!this.#trail.isTroubled && !value.isNonNull) return this.#writeNull(value);
     const { tape } = this.#run.workspace;
-    const cells = joins.map((join) => tape[record + join]!);
-    return (
-      cells.some((cell) => this.#trail.isExplained(cell)) ||
-      (cells.includes(0) && this.#trail.isLost(this.#path.slice(0, this.#depth)))
-    );
+    const joins = field.access === undefined ? [field.join] : field.access.candidates.map(({ join }) => join);
+    const cells = joins.filter((join) => join !== 0).map((join) => tape[record + join]!);
+    const isExplained =
+      isSaid && !value.isNonNull
+        ? this.#trail.explainsNull(this.#here(), cells)
+        : this.#trail.explainsGap(this.#here(), cells, answeredBy);
+    if (this.#writeNull(value) || isExplained) return !value.isNonNull;
+    const subgraph = isSaid
+      ? this.#trail.senderOf(tape[at]!, NULL, answeredBy)
+      : this.#trail.debtorOf(record, cells, answeredBy);
+    this.#error(nullText(field), subgraph);
+    return false;
+  }
+
+  #isTypeExplained({ typedBy, typeSource }: ObjectProjection, record: number): boolean {
+    const { tape } = this.#run.workspace;
+    const cells = (typeSource?.joins ?? []).map((join) => tape[record + join]!);
+    return this.#trail.explainsGap(this.#here(), cells, typedBy);
   }
 }
+
+const nullText = ({ coordinate }: FieldProjection): string =>
+  `Cannot return null for non-nullable field ${coordinate}.`;
 
 /** More than any program has. */
 export const idsPerProgram = 2 ** 16;

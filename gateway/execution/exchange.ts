@@ -28,7 +28,7 @@ export function exchange(
 ): void {
   const { subgraph } = request;
   const failed = (reason: unknown): void => {
-    done({ data: 0, errors: [], failure: transportFailure(subgraph, reason) });
+    done({ data: 0, body: 0, errors: [], failure: transportFailure(subgraph, reason) });
   };
   let answer: Promise<SubgraphResponse>;
   try {
@@ -70,17 +70,17 @@ function read(run: Run, subgraph: string, { status, body }: SubgraphResponse, sh
     if (told !== undefined && told !== null && !Array.isArray(told))
       throw new MalformedJson('its errors are no list');
     const errors: unknown[] = told ?? [];
-    if (response.dataKind === OBJECT) return { data: response.data, errors, failure: undefined };
+    if (response.dataKind === OBJECT) return { data: response.data, body: start, errors, failure: undefined };
     if (response.dataKind !== ABSENT && response.dataKind !== NULL)
       throw new MalformedJson('its data is no object');
     if (errors.length === 0) throw new MalformedJson('it has neither data nor errors');
-    return { data: 0, errors, failure: undefined };
+    return { data: 0, body: start, errors, failure: undefined };
   } catch (error) {
     if (!(error instanceof MalformedJson) && !(error instanceof RangeError)) throw error;
     workspace.rollBack(before);
     const isError = status < 200 || status >= 300;
     const failure = isError ? refused(subgraph, status) : malformed(subgraph, error.message);
-    return { data: 0, errors: [], failure };
+    return { data: 0, body: 0, errors: [], failure };
   }
 }
 

@@ -19,6 +19,8 @@ export interface Execution {
   /** The part of `body` that is `data`. */
   readonly data: Buffer;
   readonly errors: readonly GraphQLError[];
+  /** How many more there were than are told. */
+  readonly errorsLeftOut: number;
   /**
    * Gives the memory of `body` and `data` back, for the next response. To be called once at most, by who has the only
    * reference to them; otherwise the garbage collector takes them, which costs more.
@@ -45,6 +47,7 @@ export function execute(
       new Completion(run, trail, ({ responseKey, introspection }) =>
         program.introspection.answer(responseKey, introspection!, variables),
       ).root();
+      trail.addUnplaced();
       const dataEnd = out.end;
       const suffix = trail.errors.length === 0 ? '}' : `,"errors":${JSON.stringify(trail.errors)}}`;
       out.all(Buffer.from(suffix));
@@ -54,7 +57,8 @@ export function execute(
         program.usualBytes - (program.usualBytes >> 5),
       );
       run.end();
-      resolve({ body, data: body.subarray(dataPrefix.length, dataEnd), errors: trail.errors, release });
+      const data = body.subarray(dataPrefix.length, dataEnd);
+      resolve({ body, data, errors: trail.errors, errorsLeftOut: trail.leftOut, release });
     });
     run.outbox.flush();
   });

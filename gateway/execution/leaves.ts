@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { INT, KIND, LENGTH_SHIFT, LONG, STRING } from './json/tape';
+import { ESCAPED, INT, KIND, LENGTH_SHIFT, LONG, STRING } from './json/tape';
 import { type Leaf } from './projection';
 import { type Run } from './run';
 
@@ -37,6 +37,17 @@ export function completeLeaf(
   } catch (error) {
     return error instanceof GraphQLError ? error.message : `Invalid value of type "${type.name}".`;
   }
+}
+
+/** Whether this is a value of the enum that clients may not see. */
+export function isInaccessible(
+  { workspace: { bytes } }: Run,
+  { inaccessible }: Leaf,
+  a: number,
+  b: number,
+): boolean {
+  if (inaccessible === undefined || ((b & KIND) !== STRING && (b & KIND) !== ESCAPED)) return false;
+  return inaccessible.includes(JSON.parse(bytes.toString('utf8', a, a + (b >> LENGTH_SHIFT))) as string);
 }
 
 function isEqual(value: Buffer, bytes: Buffer, start: number, end: number): boolean {

@@ -3,6 +3,7 @@
  * answer the fields beside it either; others may still answer their part of the same object. What is missing of it then
  * is no other fault.
  */
+import { type Call } from './call';
 import { KIND, LIST, NULL, OBJECT } from './json/tape';
 import { type Run } from './run';
 import { type Shape } from './shape';
@@ -16,23 +17,24 @@ export function pathKey(path: Path, length: number): string {
 
 /** Where fetches answered null, or nothing, because of an error that is known. */
 export class Losses {
-  readonly #fetchesByPath = new Map<string, Set<number>>();
+  /** By path and by the number of the fetch. */
+  readonly #calls = new Map<string, Map<number, Call>>();
 
-  /** Says that a fetch, by its number, has left out all that it was asked for at a path. */
-  add(path: Path, fetch: number): void {
+  /** Says that a call left out all that a fetch, by its number, was to answer at a path. */
+  add(path: Path, fetch: number, call: Call): void {
     const key = pathKey(path, path.length);
-    const fetches = this.#fetchesByPath.get(key);
-    if (fetches === undefined) this.#fetchesByPath.set(key, new Set([fetch]));
-    else fetches.add(fetch);
+    const calls = this.#calls.get(key);
+    if (calls === undefined) this.#calls.set(key, new Map([[fetch, call]]));
+    else if (!calls.has(fetch)) calls.set(fetch, call);
   }
 
-  /** Whether one of the fetches, or any, has left out what stands at a path, or something around it. */
-  has(path: Path, fetches: ReadonlySet<number> | undefined): boolean {
+  /** The call by which one of the fetches, or any, has left out what stands at a path, or something around it. */
+  at(path: Path, fetches: ReadonlySet<number> | undefined): Call | undefined {
     for (let length = 0; length <= path.length; length++) {
-      for (const fetch of this.#fetchesByPath.get(pathKey(path, length)) ?? [])
-        if (fetches === undefined || fetches.has(fetch)) return true;
+      for (const [fetch, call] of this.#calls.get(pathKey(path, length)) ?? [])
+        if (fetches === undefined || fetches.has(fetch)) return call;
     }
-    return false;
+    return undefined;
   }
 }
 

@@ -108,6 +108,7 @@ export class Outbox {
       if (isInnocent(call, i)) return false;
       call.receive({
         data: this.#dataOf(parts[i]!, reply.data),
+        body: reply.body,
         errors: errors[i]!,
         failure: reply.failure,
       });

@@ -40,6 +40,9 @@ import { type Access, type Place, type TypeSource } from './merge';
 import { type Refusals } from './refusals';
 import { type TypeTable } from './types';
 
+/** Of enums that clients see, the values that they do not. */
+export type InaccessibleValues = ReadonlyMap<string, readonly string[]>;
+
 /** What the fields of a projection are compiled from. */
 export interface ProjectionSource {
   readonly schema: GraphQLSchema;
@@ -48,6 +51,7 @@ export interface ProjectionSource {
   /** The Boolean variables that directives refer to. */
   readonly conditions: Readonly<Record<string, boolean>>;
   readonly refusals: Refusals | undefined;
+  readonly inaccessibleValues: InaccessibleValues | undefined;
   /** Numbers for the objects of a program, so that a record can say which of them wrote it. */
   readonly nextId: () => number;
 }
@@ -102,6 +106,26 @@ export class ObjectProjection {
    */
   fieldsOf(type: number): FieldProjection[] | undefined {
     return this.#fields[type] ?? this.#compile(type);
+  }
+
+  /** Where the name of an object's type is found; undefined if no fetch asks for it. */
+  get typename(): Access | undefined {
+    return this.#place?.access(TypeNameMetaFieldDef.name);
+  }
+
+  /** The numbers of the fetches that say of which type objects are. */
+  get typedBy(): ReadonlySet<number> {
+    return this.#place?.typedBy ?? nobody;
+  }
+
+  /** Whether objects of this type may stand here, but clients do not know it. */
+  isInaccessible(type: number): boolean {
+    const { schema, types } = this.#source;
+    return (
+      types.isObject(type) &&
+      schema.getType(types.nameOf(type)) === undefined &&
+      types.matching(this.returnType.name)[type] === 1
+    );
   }
 
   /** Whether no object of this type is shown. */
@@ -245,6 +269,8 @@ export interface Leaf {
   readonly type: GraphQLLeafType;
   /** The values of an enum as JSON, in UTF-8. */
   readonly values: readonly Buffer[] | undefined;
+  /** The values of an enum that subgraphs know, but clients may not see. */
+  readonly inaccessible: readonly string[] | undefined;
 }
 
 function compileField(
@@ -337,8 +363,9 @@ function compileValue(
   const values = isEnumType(leafType)
     ? leafType.getValues().map(({ name }) => Buffer.from(JSON.stringify(name)))
     : undefined;
+  const inaccessible = source.inaccessibleValues?.get(leafType.name);
   const accepts = acceptedKinds(leafType) | (isNonNull ? 0 : 1 << NULL);
-  return { ...value, accepts, leaf: { type: leafType, values } };
+  return { ...value, accepts, leaf: { type: leafType, values, inaccessible } };
 }
 
 /** The kinds of JSON values that need no coercion to be of a type. */

@@ -39,6 +39,8 @@ export class Run {
   readonly #asked = new Map<number | string, Asked>();
   /** Entities are told apart by where they stand: a program with contexts in it. */
   readonly isExclusive: boolean;
+  /** For each fetch, the numbers of those whose answers it needs. */
+  readonly dependencies: Program['dependencies'];
   /** Which fetch waited for which calls. */
   readonly uses: { readonly fetch: CompiledFetch; readonly call: Call }[] = [];
   readonly calls: Call[] = [];
@@ -48,7 +50,7 @@ export class Run {
   readonly #pool: Pool;
 
   constructor(
-    { pool, rootShape, largestRecord, isExclusive, combinations }: Program,
+    { pool, rootShape, largestRecord, isExclusive, dependencies, combinations }: Program,
     variables: Readonly<Record<string, unknown>>,
     conditions: Readonly<Record<string, boolean>>,
     projection: ObjectProjection,
@@ -58,6 +60,7 @@ export class Run {
   ) {
     this.#pool = pool;
     this.isExclusive = isExclusive;
+    this.dependencies = dependencies;
     this.workspace = pool.takeWorkspace();
     this.variables = variables;
     this.conditions = conditions;

@@ -68,7 +68,11 @@ export const limits = mapOf({
     .prefault(10)
     .describe('How long a list counts as, for its cost, of which no argument and no directive says it.'),
   response: size.prefault('32MiB').describe('The size of an answer. A larger one is replaced by an error.'),
-  errors: count.prefault(100).describe('Errors in an answer. Beyond, they are left out.'),
+  errors: count
+    .prefault(100)
+    .describe(
+      'Errors in an answer. Beyond, they are left out: how many is in the access log as `errorsLeftOut`, and in development in `extensions.weir`.',
+    ),
   classes: z
     .array(
       mapOf({

@@ -48,6 +48,8 @@ export interface SupergraphFacts {
    * clients see them all, so that the API schema has them.
    */
   readonly answerTypesSdl: string | undefined;
+  /** Of enums that clients see, the values that they do not. */
+  readonly inaccessibleValues: ReadonlyMap<string, readonly string[]>;
   readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
@@ -94,6 +96,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
     supergraph: {
       apiSchemaSdl: inParts(apiSchemaSdl),
       answerTypesSdl: answerTypesSdl(supergraph.schema, apiSchema),
+      inaccessibleValues: inaccessibleValuesOf(supergraph.schema, apiSchema),
       subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
       overrideLabels: overrideLabelsOf(supergraph),
       protections: protectionsOf(document, directiveNamesOf(supergraph)),
@@ -183,6 +186,19 @@ function answerTypesSdl(schema: Schema, apiSchema: Schema): string | undefined {
     })
     .join('\n');
 }
+
+function inaccessibleValuesOf(schema: Schema, apiSchema: Schema): Map<string, string[]> {
+  const visible = new Map(apiSchema.enumTypes().map((type) => [type.name, new Set(namesOf(type.values))]));
+  const inaccessible = new Map<string, string[]>();
+  for (const type of schema.enumTypes()) {
+    const ofClients = visible.get(type.name);
+    const others = namesOf(type.values).filter((name) => ofClients?.has(name) === false);
+    if (others.length > 0) inaccessible.set(type.name, others);
+  }
+  return inaccessible;
+}
+
+const namesOf = (named: readonly { readonly name: string }[]): string[] => named.map(({ name }) => name);
 
 function overrideLabelsOf(supergraph: Supergraph): string[] {
   const labels = new Set<string>();

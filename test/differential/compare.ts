@@ -47,7 +47,9 @@ export function differenceFromMerged(
     const paths = errors.map(pathOf);
     const swallows = [...paths, ...allowed].every((path) => path !== place);
     if (!swallows && !paths.some((path) => allowed.includes(path))) return 'error path';
-    if (new Set(paths).size < paths.length) return 'repeated error';
+    if (isRepeated(errors.map((error) => JSON.stringify(error)))) return 'repeated error';
+    // Several subgraphs may tell of one field; the gateway tells one thing of it.
+    if (isRepeated(errors.filter(isOfGateway).map(pathOf))) return 'repeated error';
     for (const error of errors) {
       const difference = differenceFromFault(error, faults);
       if (difference !== undefined) return difference;
@@ -74,9 +76,15 @@ function differenceFromFault(
 const nullCodes = new Set<string>([
   'DOWNSTREAM_SERVICE_ERROR',
   'SUBREQUEST_MALFORMED_RESPONSE',
+  'INACCESSIBLE_VALUE',
 ] satisfies ErrorCode[]);
 
 const codes = new Set([...nullCodes, worldErrorCode]);
+
+const isOfGateway = ({ extensions }: GraphQLFormattedError): boolean =>
+  nullCodes.has(String(extensions?.['code'])) && extensions?.['code'] !== 'DOWNSTREAM_SERVICE_ERROR';
+
+const isRepeated = (texts: readonly string[]): boolean => new Set(texts).size < texts.length;
 
 const pathOf = ({ path = [] }: GraphQLFormattedError): string => JSON.stringify(path);
 

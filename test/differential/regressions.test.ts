@@ -365,7 +365,7 @@ const regressions: Readonly<Record<string, Regression>> = {
     subgraphs: lists,
     operation: '{ user { notes { one two } } }',
   },
-  'tells one error of a field that fails in two subgraphs': {
+  'tells the error of each subgraph of a field that fails in two': {
     subgraphs: lists,
     operation: '{ user { notes { one two } } }',
     trouble: 8,
@@ -621,7 +621,7 @@ const regressions: Readonly<Record<string, Regression>> = {
       'mutation { first second { id } other { name } a: third b: first c: second { name } d: other { name } e: third }',
     trouble: 2,
   },
-  'tells the error of a value that clients may not see': {
+  'has null, and an error where that may not be, for a value that clients may not see': {
     subgraphs: {
       alpha: `
         type Query { shade: Shade shades: [Shade!] }

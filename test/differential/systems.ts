@@ -10,6 +10,7 @@ import {
   parse,
   type DocumentNode,
   type ExecutionResult,
+  getNamedType,
   getOperationAST,
   type GraphQLFieldResolver,
   type GraphQLFormattedError,
@@ -18,6 +19,7 @@ import {
   validate,
 } from 'graphql';
 import { compileOperation, execute, type Program } from '../../gateway/execution';
+import { type ErrorOptions } from '../../gateway/execution/error-paths';
 import { type QueryPlan } from '../../gateway/execution/plan';
 import { buildQueryPlanner } from '../../gateway/planning/planner';
 import { type Protections } from '../../gateway/planning';
@@ -48,6 +50,8 @@ export interface Graph {
   readonly subgraphSchemas: ReadonlyMap<string, GraphQLSchema>;
   /** The types that subgraphs answer with. */
   readonly answerTypes: GraphQLSchema;
+  /** The values of enums that subgraphs answer with, but that clients may not see. */
+  readonly inaccessibleValues: ReadonlyMap<string, readonly string[]>;
   readonly protections: Protections;
   /** Plans a valid operation, once. */
   plan(operation: Pick<RandomOperation, 'source' | 'operationName'>): QueryPlan;
@@ -82,7 +86,7 @@ function compose(subgraphs: readonly SubgraphSource[]): Composition | string[] {
   if (composed.errors) return composed.errors.map((error) => error.message);
   const { supergraph, plan } = buildQueryPlanner({ supergraphSdl: composed.supergraphSdl });
   const apiSchema = buildSchema(supergraph.apiSchemaSdl.join(''));
-  const { answerTypesSdl } = supergraph;
+  const { answerTypesSdl, inaccessibleValues } = supergraph;
   // Every other progressive override is on.
   const labels = supergraph.overrideLabels.filter((_, i) => i % 2 === 0);
   const plans = new Map<string, QueryPlan>();
@@ -90,6 +94,7 @@ function compose(subgraphs: readonly SubgraphSource[]): Composition | string[] {
     supergraphSdl: composed.supergraphSdl,
     apiSchema,
     protections: supergraph.protections,
+    inaccessibleValues,
     answerTypes: answerTypesSdl === undefined ? apiSchema : buildSchema(answerTypesSdl),
     plan({ source, operationName }) {
       let known = plans.get(source);
@@ -105,18 +110,19 @@ export interface Guard {
   readonly object: (type: string) => void;
 }
 
-/** The oracle: one schema, one executor, written with the specification. */
+/** The oracle: one schema, one executor, written with the specification. What clients may not see is null to it. */
 export async function answerMerged(
-  { apiSchema, world }: Graph,
+  { apiSchema, inaccessibleValues, world }: Graph,
   operation: RandomOperation,
   guard?: Guard,
 ): Promise<Answer> {
   const { hasContexts } = world;
   const fieldResolver: GraphQLFieldResolver<WorldObject, WorldRun> = (source, args, run, info) => {
     guard?.field(info);
-    return hasContexts
-      ? reachedFrom(source, world.field(source, info.fieldName, args, run))
-      : world.field(source, info.fieldName, args, run);
+    const value = world.field(source, info.fieldName, args, run);
+    const inaccessible = inaccessibleValues.get(getNamedType(info.returnType).name);
+    const visible = inaccessible === undefined ? value : withoutValues(value, inaccessible);
+    return hasContexts ? reachedFrom(source, visible) : visible;
   };
   const { operation: kind } = getOperationAST(operation.document, operation.operationName)!;
   return plain(
@@ -135,6 +141,11 @@ export async function answerMerged(
     }),
   );
 }
+
+const withoutValues = (value: unknown, inaccessible: readonly string[]): unknown => {
+  if (Array.isArray(value)) return value.map((item) => withoutValues(item, inaccessible));
+  return inaccessible.includes(value as string) ? null : value;
+};
 
 export const newRun = (): WorldRun => ({ mutations: 0 });
 
@@ -262,10 +273,14 @@ export interface EngineOptions {
   readonly onCall?:
     | ((subgraph: string, document: DocumentNode, variables: Readonly<Record<string, unknown>>) => void)
     | undefined;
+  /** Changes what a subgraph answers; a rejection is a call that fails. @default nothing is changed */
+  readonly alter?: ((subgraph: string, result: ExecutionResult) => Promise<ExecutionResult>) | undefined;
+  readonly errors?: ErrorOptions | undefined;
 }
 
 /** Weir's engine with its planner, in this thread. */
-export function startEngine(graph: Graph, { compile, onCall }: EngineOptions = {}): System {
+export function startEngine(graph: Graph, options: EngineOptions = {}): System {
+  const { compile, onCall, alter = async (_, result) => result, errors } = options;
   const documents = new Map<string, DocumentNode>();
   return {
     async answer(operation) {
@@ -277,6 +292,7 @@ export function startEngine(graph: Graph, { compile, onCall }: EngineOptions = {
           operationName,
           schema: graph.apiSchema,
           supergraphSchema: graph.answerTypes,
+          inaccessibleValues: graph.inaccessibleValues,
           document,
         });
       const run = newRun();
@@ -292,11 +308,12 @@ export function startEngine(graph: Graph, { compile, onCall }: EngineOptions = {
         onCall?.(operation.subgraph, parsed, given);
         // Subgraphs answer in an order of their own.
         for (let turns = hashOf(`${text}${bytes.length}`) % 5; turns > 0; turns--) await nextTurn();
-        const result = await answerSubgraph(graph, operation.subgraph, parsed, given, run, operation.name);
+        const answered = await answerSubgraph(graph, operation.subgraph, parsed, given, run, operation.name);
+        const result = await alter(operation.subgraph, answered);
         return { status: 200, headers: { 'content-type': 'application/json' }, body: written(result, text) };
       };
       const caller = callerOf();
-      const { body } = await execute(program, { variables, send, caller });
+      const { body } = await execute(program, { variables, send, caller, errors });
       return plain(JSON.parse(body.toString()) as ExecutionResult);
     },
     stop: async () => {},

@@ -36,10 +36,10 @@ const isResponse = (value: unknown): boolean =>
   value instanceof Uint8Array ||
   (typeof value === 'object' && value !== null && ('data' in value || 'errors' in value));
 
-const malformed = (path: (string | number)[], message: unknown = expect.any(String)) => ({
+const malformed = (path: (string | number)[], message: unknown = expect.any(String), service = 'a') => ({
   message,
   path,
-  extensions: { code: 'SUBREQUEST_MALFORMED_RESPONSE' },
+  extensions: { code: 'SUBREQUEST_MALFORMED_RESPONSE', service },
 });
 
 describe('completion', () => {
@@ -139,13 +139,6 @@ describe('completion', () => {
       ['user', 'color'],
       'Enum "Color" cannot represent value: "PINK"',
     ],
-    [
-      '{ user { color } }',
-      { user: { color: 'BLUE' } },
-      { user: { color: null } },
-      ['user', 'color'],
-      'Enum "Color" cannot represent value: "BLUE"',
-    ],
     ['{ user { color } }', { user: { color: 1 } }, { user: { color: null } }, ['user', 'color'], undefined],
     [
       '{ user { colors } }',
@@ -194,7 +187,7 @@ describe('completion', () => {
       { media: { __typename: 'Nope' } },
       { media: null },
       ['media'],
-      expect.stringContaining('Media'),
+      'Abstract type "Media" was resolved to a type "Nope" that does not exist for field "Query.media".',
     ],
     [
       '{ media { __typename } }',
@@ -202,13 +195,6 @@ describe('completion', () => {
       { media: null },
       ['media'],
       'Runtime Object type "User" is not a possible type for "Media".',
-    ],
-    [
-      '{ node { id __typename } }',
-      { node: { id: '1', __typename: 'Secret' } },
-      { node: null },
-      ['node'],
-      expect.any(String),
     ],
     [
       '{ media { __typename } }',
@@ -223,6 +209,13 @@ describe('completion', () => {
       { user: null },
       ['user'],
       'Expected value of type "User" for field "Query.user" but got type "Book".',
+    ],
+    [
+      '{ user { __typename id } }',
+      { user: { __typename: 'Nope "quoted"', id: '1' } },
+      { user: null },
+      ['user'],
+      'Expected value of type "User" for field "Query.user" but got type "Nope \\"quoted\\"".',
     ],
   ])('of %s with %j gives %j and an error at %j', async (source, a, data, path, message) => {
     const outcome = await graph.ask(source, { answer: answering(a) });
@@ -486,7 +479,7 @@ describe('errors of a subgraph', () => {
             { data: { box: { left: { y: 1 } } }, errors: [{ message: 'No two', path }] },
           ),
         });
-        expect(outcome.errors).toEqual([told(path), malformed(['box', 'two'])]);
+        expect(outcome.errors).toEqual([told(path), malformed(['box', 'two'], undefined, 'b')]);
       }
     });
   });
@@ -504,7 +497,7 @@ describe('errors of a subgraph', () => {
     ]);
   });
 
-  it('without a path, or with an odd one, stand at the first place of the fetch', async () => {
+  it('without a path, or with an odd one, stand at every field that they left null', async () => {
     for (const error of [
       { message: 'Boom' },
       { message: 'Boom', path: ['_entities'] },
@@ -515,20 +508,25 @@ describe('errors of a subgraph', () => {
         const outcome = await graph.ask('{ users { id bio } }', {
           answer: answering(users, { data, errors: [error] }),
         });
-        expect(outcome.errors).toEqual([
-          {
+        expect(outcome.errors).toEqual(
+          [0, 1, 3].map((index) => ({
             message: 'Boom',
-            path: ['users', 0],
+            path: ['users', index, 'bio'],
             extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', service: 'b' },
-          },
-        ]);
+          })),
+        );
       }
     }
     const root = await graph.ask('{ user { id } users { id } }', {
-      answer: () => ({ errors: [{ message: 'Boom' }, 'odd'] }),
+      answer: () => ({ errors: [{ message: 'Boom', path: ['else'] }, 'odd'] }),
     });
     expect(root.data).toEqual({ user: null, users: null });
-    expect(root.errors.map(({ path, message }) => [path, message])).toEqual([[['user'], 'Boom']]);
+    expect(root.errors.map(({ path, message }) => [path, message])).toEqual([
+      [['user'], 'Boom'],
+      [['user'], 'A subgraph reported an error.'],
+      [['users'], 'Boom'],
+      [['users'], 'A subgraph reported an error.'],
+    ]);
   });
 
   it('can be masked', async () => {
@@ -578,7 +576,7 @@ describe('errors of a subgraph', () => {
   });
 
   it.each([
-    ['an @inaccessible value of an enum', '{ user { color } }', { user: { color: 'BLUE' } }, 'Color'],
+    ['a value that its enum does not have', '{ user { color } }', { user: { color: 'PINK' } }, 'Color'],
     ['a text that is no number', '{ user { age } }', { user: { age: 'SELECT 1 at 10.0.0.1' } }, 'Int'],
     ['a text that is no truth', '{ user { ok } }', { user: { ok: 'SELECT 1' } }, 'Boolean'],
   ])('can be masked, and quote no value then: %s', async (_, query, data, type) => {
@@ -624,13 +622,13 @@ describe('errors of a subgraph', () => {
       {
         message: expect.stringMatching(/^Int cannot represent non-integer value: "x/),
         ...(name === 'user' && { path: ['user', 'age'] }),
-        extensions: { code: 'SUBREQUEST_MALFORMED_RESPONSE' },
+        extensions: { code: 'SUBREQUEST_MALFORMED_RESPONSE', service: 'a' },
       },
     ]);
     expect(text.length - name.length).toBeLessThan(2_000);
   });
 
-  it('are one per field', async () => {
+  it('are told once where they are equal', async () => {
     const error = { message: 'Twice', path: ['user', 'age'] };
     const outcome = await graph.ask('{ user { age } }', {
       answer: answering({ data: { user: { age: null } }, errors: [error, error] }),
@@ -768,7 +766,7 @@ describe('a call that fails', () => {
     }
   });
 
-  it('for entities is one error at their first place, and explains what is missing', async () => {
+  it('for entities is one error for each that it left null, and explains what is missing', async () => {
     const users = { users: [null, { __typename: 'User', id: '1' }, { __typename: 'User', id: '2' }] };
     for (const b of [
       Buffer.from('oops'),
@@ -782,7 +780,9 @@ describe('a call that fails', () => {
       const outcome = await graph.ask('{ users { id nick } }', { answer: answering(users, b) });
       expect(outcome.data).toEqual({ users: [null, null, null] });
       expect(outcome.errors).toEqual(
-        failed('SUBREQUEST_MALFORMED_RESPONSE', expect.any(String), ['users', 1], 'b'),
+        [1, 2].flatMap((i) =>
+          failed('SUBREQUEST_MALFORMED_RESPONSE', expect.any(String), ['users', i, 'nick'], 'b'),
+        ),
       );
       const partial = await graph.ask('{ users { id bio } }', {
         answer: answering(users, b instanceof Uint8Array ? b : { data: null, errors: [{ message: 'm' }] }),

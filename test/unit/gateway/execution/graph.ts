@@ -54,6 +54,7 @@ export interface Asking {
 export class Graph {
   readonly apiSchema: GraphQLSchema;
   readonly answerTypes: GraphQLSchema;
+  readonly #inaccessibleValues: ReadonlyMap<string, readonly string[]>;
   readonly #plan: ReturnType<typeof buildQueryPlanner>['plan'];
   readonly #schemas: Map<string, GraphQLSchema>;
 
@@ -61,7 +62,8 @@ export class Graph {
     const sdls = Object.fromEntries(Object.entries(subgraphs).map(([name, { sdl }]) => [name, sdl]));
     const { supergraph, plan } = buildQueryPlanner({ supergraphSdl: compose(sdls) });
     this.apiSchema = buildSchema(supergraph.apiSchemaSdl.join(''));
-    const { answerTypesSdl } = supergraph;
+    const { answerTypesSdl, inaccessibleValues } = supergraph;
+    this.#inaccessibleValues = inaccessibleValues;
     this.answerTypes = answerTypesSdl === undefined ? this.apiSchema : buildSchema(answerTypesSdl);
     this.#plan = plan;
     this.#schemas = new Map(
@@ -77,6 +79,7 @@ export class Graph {
       plan: replan(structuredClone(this.#plan(source, operationName, []))),
       schema: this.apiSchema,
       supergraphSchema: this.answerTypes,
+      inaccessibleValues: this.#inaccessibleValues,
       document: parse(source),
       operationName,
     });

@@ -197,7 +197,7 @@ describe('errors of entities', () => {
     ]);
   });
 
-  it('are told at the first place that the failed call was for', async () => {
+  it('are told at each field that the failed call left null', async () => {
     const { data, errors } = await run({
       schema,
       operation: '{ u { a more { a } } t { b } }',
@@ -222,7 +222,8 @@ describe('errors of entities', () => {
     });
     expect(data).toEqual({ u: { a: 1, more: [{ a: 1 }, { a: null }, { a: null }] }, t: null });
     expect(errors?.map(({ path }) => path)).toEqual([
-      ['u', 'more', 1],
+      ['u', 'more', 1, 'a'],
+      ['u', 'more', 2, 'a'],
       ['t', 'b'],
     ]);
   });
@@ -241,7 +242,7 @@ describe('errors of entities', () => {
       answers: { s: [{ t: one }], t: ['oops'] },
     });
     expect(failed.data).toEqual({ t: null });
-    expect(failed.errors?.map(({ path }) => path)).toEqual([['t']]);
+    expect(failed.errors?.map(({ path }) => path)).toEqual([['t', 'b']]);
     const missing = await run({
       schema,
       operation: '{ t { id b } }',

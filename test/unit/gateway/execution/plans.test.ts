@@ -438,14 +438,7 @@ describe('a fetch', () => {
         u: ['odd'],
       },
     });
-    expect(errors?.map(({ path }) => path)).toEqual(
-      [
-        ['ns', 1, 'query'],
-        ['ns', 0, 'query'],
-      ]
-        .map((path) => [...path, 'x'])
-        .map((path) => path.slice(0, 3)),
-    );
+    expect(errors?.map(({ path }) => path)).toEqual([0, 1].map((i) => ['ns', i, 'query', 'x']));
   });
 
   it('takes arguments from the objects around it', async () => {

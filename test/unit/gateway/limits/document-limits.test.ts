@@ -1,4 +1,4 @@
-import { getIntrospectionQuery } from 'graphql';
+import { getIntrospectionQuery, Lexer, Source, TokenKind } from 'graphql';
 import { createMeasure, isWithin, refusalOf } from '../../../../gateway/limits/document-limits';
 import { createClientLimits } from '../../../../gateway/limits/client-limits';
 import { anonymous } from '../../../../gateway/auth/identity';
@@ -29,8 +29,48 @@ describe('measures', () => {
     ['{ a } # { { { {', { depth: 1 }],
     ['{ a(b: "{{{", c: """{{{""") }', { depth: 1 }],
     ['{ a } { b c }', { rootFields: 2 }],
+    ['{ a { b } c { d } e }', { rootFields: 3, depth: 2, selections: 5 }],
+    ['{ a(b: [[[1]], [[2]]], c: [[[3]]]) d(e: [[[4]]]) }', { depth: 3 }],
+    ['{ a(b: { c: { d: { e: 1 } }, f: { g: { h: 1 } } }, i: { j: { k: 1 } }) }', { depth: 3 }],
+    ['query ($a: [[[Int]]] = [[[1]]]) { a }', { depth: 3, selections: 1 }],
+    ['{ a(b: [[[1)) c(d: [[2]]) }', { depth: 3 }],
+    ['{ ... on Query @a(b: {c: 1}) { d } e { f } }', { rootFields: 2, depth: 2, selections: 3 }],
+    ['{ ... @a { b } }', { rootFields: 1, depth: 2 }],
+    ['{ ... { a } b { ... { c } } }', { rootFields: 2, depth: 3, selections: 3 }],
+    ['{ a { ... on A { b { c } } } }', { rootFields: 1, depth: 4, selections: 3 }],
+    ['{ a ...F @x b } fragment F on Query { c }', { rootFields: 3, selections: 3, aliases: 0 }],
+    ['{ a { ...F } } fragment F on A { b { c } }', { rootFields: 1, depth: 4, selections: 3 }],
+    [
+      'fragment F on A { b ...G } fragment G on A { c { d { e } } } { ...F }',
+      { depth: 5, rootFields: 2, selections: 4 },
+    ],
+    ['{ ...Missing a }', { rootFields: 1, selections: 1, depth: 1 }],
+    ['fragment F on A { a b c } { d }', { rootFields: 1, selections: 3 }],
+    ['{ a: fragment b: on c: a }', { aliases: 3, rootFields: 3 }],
+    ['type A @x @y { a: Int b: Int }', { directives: 2, aliases: 2 }],
+    ['{ a } }', { depth: 1 }],
+    ['} { a }', { depth: 1, rootFields: 1 }],
   ])('%s', (document, expected) => {
     expect(measure(document)).toMatchObject(expected);
+  });
+
+  it.each([
+    '{ a }',
+    'query Q($a: [Int!] = [1]) @x(y: 1) { a(b: { c: [[$a]] }) @z { d } }',
+    '{ x: a ... on Query @x { b } ...F ... { c } ... @y { d } } fragment F on Query @z { e }',
+    'fragment on on on { fragment: on } { on(a: "x", b: """y""", c: 1.5, d: E) }',
+    'subscription { a } extend type B { c(d: Int): [E!]! } union F = | G | H & I',
+  ])('as many tokens as the lexer finds in %s', (document) => {
+    const lexer = new Lexer(new Source(document));
+    let tokens = 0;
+    while (lexer.advance().kind !== TokenKind.EOF) tokens++;
+    expect(measure(document).tokens).toBe(tokens);
+  });
+
+  it('no more of a document than is compared with limits, and each document once', () => {
+    expect(measure(`{ ${'a '.repeat(30_000)}}`).tokens).toBe(15_001);
+    expect(measure('{a'.repeat(3_000))).toMatchObject({ depth: 31, tokens: 62 });
+    expect(measure('{ a b }')).toBe(measure('{ a b }'));
   });
 
   it('whether a field asks for the schema, under an alias and in a fragment too', () => {
@@ -42,6 +82,40 @@ describe('measures', () => {
     expect(asks.map((document) => measure(document).introspects)).toEqual([true, true, true]);
     const others = ['{ __typename }', '{ __schema: a }', '{ a(b: "__schema") }', '{ a(__type: 1) }'];
     expect(others.map((document) => measure(document).introspects)).toEqual([false, false, false, false]);
+  });
+});
+
+describe('of each limit', () => {
+  const just = { tokens: 27, depth: 3, aliases: 1, rootFields: 2, directives: 2, selections: 4 };
+  const document = '{ a: b(d: [[[1]]]) @x @y c { d { e } } }';
+
+  it('lets through what is just as much', () => {
+    expect(measure(document)).toEqual({ ...just, introspects: false });
+    expect(isWithin(measure(document), { ...limits, ...just })).toBe(true);
+    expect(refusalOf(measure(document), { ...limits, ...just })).toBeUndefined();
+  });
+
+  it.each(Object.keys(just) as (keyof typeof just)[])('refuses what is more, of %s', (limit) => {
+    const less = { ...limits, ...just, [limit]: just[limit] - 1 };
+    expect(isWithin(measure(document), less)).toBe(false);
+    const { message, extensions } = refusalOf(measure(document), less)!;
+    expect(message).toContain(` ${just[limit] - 1} `);
+    expect(extensions['code']).toMatch(limit === 'tokens' ? 'GRAPHQL_PARSE_FAILED' : /^MAX_[A-Z_]+_LIMIT$/);
+  });
+
+  it('refuses to tell the schema, where that is switched off', () => {
+    const off = { ...limits, introspection: false };
+    expect(refusalOf(measure('{ __schema { types { name } } }'), off)?.extensions['code']).toBe(
+      'INTROSPECTION_DISABLED',
+    );
+    expect(refusalOf(measure('{ __typename }'), off)).toBeUndefined();
+    expect(refusalOf(measure('{ __schema { types { name } } }'), limits)).toBeUndefined();
+  });
+
+  it('reads as much as the most generous class may send', () => {
+    const generous = createMeasure([limits, { ...limits, tokens: 20_000, depth: 40 }, limits]);
+    expect(generous(`{ ${'a '.repeat(30_000)}}`).tokens).toBe(20_001);
+    expect(generous('{a'.repeat(100)).depth).toBe(41);
   });
 });
 

@@ -6,13 +6,14 @@ import { anonymous, type Identity } from './auth/identity';
 import type { SignIdentity } from './auth/signed-identity';
 import { Ingredients } from './cache/policy';
 import { requestError } from './errors';
+import type { HookRequest } from './request/hooks';
 import type { Sink } from './request/sink';
 import type { PlanWaiter, PlanWaits } from './limits/plan-waits';
 import { type Charge, networkOf } from './limits/rates';
 import { requestIdOf } from './telemetry/request-id';
 import { formatTraceparent, startTrace, type TraceContext } from './telemetry/trace-context';
 import { type CallCounts, noCalls } from './transports/call-counts';
-import { scopeOf } from './transports/headers';
+import { addedHeader, scopeOf } from './transports/headers';
 import type { Live } from './transports/live-set';
 import type { Caller } from './transports/transport';
 
@@ -84,6 +85,7 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   #ingredients: Ingredients | undefined;
   #operation: Operation | undefined;
   #scope: string | undefined;
+  #shown: HookRequest | undefined;
   /** What the client is told when its request was ended before its time. */
   #abortion: Error | undefined;
   #onAbort: ((reason: Error) => void) | undefined;
@@ -111,6 +113,21 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
 
   get headers(): Caller['headers'] {
     return (this.#headers ??= this.#options.forward(this.head.headers));
+  }
+
+  /** Adds a header for subgraphs, before anybody has looked at those that there are. */
+  forward(name: string, value: string): void {
+    if (this.#scope !== undefined)
+      throw new RangeError(
+        `The header "${name}" must be forwarded in \`onRequest\`, before the operation runs.`,
+      );
+    const [lower, text] = addedHeader(name, value);
+    this.#headers = { ...this.headers, [lower]: text };
+  }
+
+  /** What hooks see of it. */
+  get shown(): HookRequest {
+    return (this.#shown ??= showToHooks(this));
   }
 
   get tracing(): Caller['tracing'] {
@@ -258,6 +275,18 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
     for (const release of this.#atSettle?.splice(0) ?? []) release();
     this.#options.onSettle(this);
   }
+}
+
+function showToHooks(request: ClientRequest): HookRequest {
+  const { id, head, address, identity } = request;
+  const forward = (name: string, value: string): void => request.forward(name, value);
+  return Object.freeze({
+    id,
+    ...{ method: head.method, url: head.url, headers: head.headers },
+    address,
+    identity,
+    forward,
+  });
 }
 
 function tracingHeaders(id: string, trace: TraceContext): Caller['tracing'] {

@@ -18,6 +18,7 @@ import { type CallOptions, connectSubgraphs } from './subgraph-calls';
 import type { Logger } from './telemetry/logger';
 import type { Breakers } from './transports/breakers';
 import type { HttpTransport } from './transports/http';
+import type { Interceptor } from './transports/transport';
 import { ScopesServed } from './transports/scopes-served';
 
 export interface EngineOptions extends OperationOptions {
@@ -37,6 +38,7 @@ export interface EngineOptions extends OperationOptions {
   readonly store: Store;
   readonly invalidate: Invalidate;
   readonly breakers: Breakers;
+  readonly interceptors: readonly Interceptor[];
   readonly logger: Logger;
 }
 

@@ -20,6 +20,7 @@ import type { Metrics } from './telemetry/metrics';
 import type { Breakers } from './transports/breakers';
 import { appSyncTimeout } from './transports/appsync';
 import type { HttpTransport } from './transports/http';
+import type { Interceptor } from './transports/transport';
 import type { UsageRecorder } from './usage/recorder';
 
 export interface GenerationOptions {
@@ -36,6 +37,7 @@ export interface GenerationOptions {
   readonly invalidate: Invalidate;
   readonly caching: Caching;
   readonly breakers: Breakers;
+  readonly interceptors: readonly Interceptor[];
   /** Where mutations are recorded. */
   readonly audit?: Audit | undefined;
   readonly metrics: Metrics;

@@ -10,6 +10,16 @@ export type { Peers } from './cache/peer-memory';
 export { StoreUnavailable } from './cache/store';
 export { SupergraphError } from './generation';
 export { type ErrorCode } from './errors';
+export type { HookAnswer, HookOperation, HookRequest, Hooks } from './request/hooks';
+export type {
+  Caller,
+  Interceptor,
+  Send,
+  SubgraphOperation,
+  SubgraphRequest,
+  SubgraphResponse,
+} from './transports/transport';
+export type { Identity } from './auth/identity';
 export { fileSource, type FileSourceOptions } from './supergraph/file';
 export { urlSource, type UrlSourceOptions } from './supergraph/url';
 export { apolloManagerSource } from './supergraph/apollo-manager';

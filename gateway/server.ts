@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
+import type { ApolloServerPlugin } from '@apollo/server';
 import { createAdminServer } from './admin-server';
 import { UsedSignatures } from './auth/used-signatures';
 import { invalidateNamed, type InvalidationSource } from './cache/invalidation';
@@ -16,6 +17,7 @@ import { openSharedCounts } from './limits/shared-counts';
 import { createListener } from './listener';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
 import { changedOptions } from './options/changed';
+import type { Hooks } from './request/hooks';
 import { type ProcessParts, Serving } from './serving';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
 import type { SupergraphSource } from './supergraph/source';
@@ -23,6 +25,7 @@ import { openAudit } from './telemetry/audit/audit';
 import { createLogger, type LogDestination } from './telemetry/logger';
 import { createMetrics } from './telemetry/metrics';
 import { secretsOf } from './telemetry/secrets';
+import type { Interceptor } from './transports/transport';
 
 /** What a gateway is started with. `supergraph` may also be a source of one's own, or one of Apollo's managers. */
 export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
@@ -33,6 +36,12 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly invalidations?: InvalidationSource | undefined;
   /** Where connections come from when another process listens at `host` and `port`. @default this one listens */
   readonly clientConnections?: ConnectionSource | undefined;
+  /** Functions around the requests of clients: docs/extending.md. @default none */
+  readonly hooks?: Hooks | undefined;
+  /** Functions around each call of a subgraph, the outermost first: docs/extending.md. @default none */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+  /** Plugins of Apollo Server, which parses and validates what is new: docs/extending.md. @default none */
+  readonly plugins?: readonly ApolloServerPlugin[] | undefined;
   /** Other processes of this gateway that invalidate what it does. No effect with a shared store. @default none */
   readonly peers?: Peers | undefined;
 };
@@ -67,7 +76,8 @@ export interface RunningGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
-  const { options, ownSource, logDestination, invalidations, clientConnections, peers } = readOptions(given);
+  const { options, ownSource, extensions, logDestination, invalidations, clientConnections, peers } =
+    readOptions(given);
   const logger = createLogger({
     level: options.logging.level,
     destination: logDestination,
@@ -79,7 +89,16 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const shared = openSharedCounts(options.cache, { meter: metrics.meter, logger });
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   const usedSignatures = new UsedSignatures();
-  const parts: ProcessParts = { store, shared, usedSignatures, audit, logger, metrics, state: () => state };
+  const parts: ProcessParts = {
+    ...extensions,
+    store,
+    shared,
+    usedSignatures,
+    audit,
+    logger,
+    metrics,
+    state: () => state,
+  };
 
   const closeParts = async (): Promise<void> => {
     await store.close();
@@ -252,12 +271,16 @@ function readOptions({
   invalidations,
   clientConnections,
   peers,
+  hooks = {},
+  interceptors = [],
+  plugins = [],
   ...others
 }: GatewayOptions) {
   const ownSource = ownSourceOf(supergraph);
   const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
   const options = parseOptions({ ...others, ...written });
-  return { options, ownSource, logDestination, invalidations, clientConnections, peers };
+  const extensions = { hooks, interceptors, plugins };
+  return { options, ownSource, extensions, logDestination, invalidations, clientConnections, peers };
 }
 
 /** A source that is given in code. */

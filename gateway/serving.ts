@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApolloServerPlugin } from '@apollo/server';
 import type { Meter } from '@opentelemetry/api';
 import { createAuthentication } from './auth/authentication';
 import { type EvaluatePolicies, openPolicyEvaluator, Policies } from './auth/directives';
@@ -38,6 +39,7 @@ import type { SharedCounts } from './limits/shared-counts';
 import { UnsentRequests } from './limits/unsent-requests';
 import { type Options, OptionsError } from './options';
 import { createRoutes } from './process/routes';
+import type { Hooks } from './request/hooks';
 import { createFormatError } from './request/format-error';
 import { createApolloServer, createLearn } from './request/learn-operation';
 import { createPipeline } from './request/pipeline';
@@ -52,6 +54,7 @@ import type { Logger } from './telemetry/logger';
 import type { Metrics } from './telemetry/metrics';
 import { Breakers } from './transports/breakers';
 import { createHttpTransport } from './transports/http';
+import type { Interceptor } from './transports/transport';
 
 /** What a process has once, whatever its options become. */
 export interface ProcessParts {
@@ -62,6 +65,9 @@ export interface ProcessParts {
   readonly audit: Audit | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly hooks: Hooks;
+  readonly interceptors: readonly Interceptor[];
+  readonly plugins: readonly ApolloServerPlugin[];
   /** Whether the process takes requests, or why it does not. */
   readonly state: () => 'starting' | 'running' | 'stopping';
 }
@@ -197,6 +203,9 @@ function build(
     shared,
     usedSignatures,
     audit,
+    hooks,
+    interceptors,
+    plugins,
     logger,
     metrics,
     state,
@@ -252,6 +261,7 @@ function build(
         signers,
         transport,
         breakers,
+        interceptors,
         store,
         caching,
         invalidate,
@@ -266,7 +276,9 @@ function build(
   });
   gateway.onSchemaLoadOrUpdate(() => void persistedOperations.compare(gateway.current!.apiSchemaSdl));
   const formatError = createFormatError(logger);
-  const apollo = createApolloServer({ gateway, options, persistedOperations, formatError, logger });
+  const apollo = createApolloServer({
+    ...{ gateway, options, persistedOperations, formatError, plugins, logger },
+  });
   const readiness = () => [
     ...(answers() ? [] : ['no supergraph']),
     ...(state() === 'running' ? [] : [state() === 'starting' ? 'starting' : 'shutting down']),
@@ -314,10 +326,11 @@ function build(
     rates,
     cachedAnswers: new CachedAnswers({ ...caching, store, gateway, clientDirectives, reply }),
     limits,
-    runOperation: new RunOperation({ persistedOperations, limits, gateway, learn }),
+    runOperation: new RunOperation({ persistedOperations, limits, gateway, learn, hooks }),
     learn,
     answerHeaders,
     formatError,
+    hooks,
     reply,
   });
   const receive = createReceive({

@@ -25,6 +25,8 @@ export interface SubgraphCallsOptions extends SubgraphCachesOptions {
   readonly scopes: ScopesServed;
   readonly transport: HttpTransport;
   readonly breakers: BreakerLease;
+  /** The user's own, around each call that is made; the outermost first. */
+  readonly interceptors: readonly Interceptor[];
 }
 
 /** Calls of subgraphs, with everything that stands around a call. */
@@ -47,7 +49,7 @@ export function connectSubgraphs(options: SubgraphCallsOptions): Send {
 function callsOf(
   { timeout, arrayBatching, isAppSync }: Subgraph,
   pending: PendingCalls,
-  { calls: { calls, retries }, scopes, metrics, logger }: SubgraphCallsOptions,
+  { calls: { calls, retries }, scopes, interceptors: own, metrics, logger }: SubgraphCallsOptions,
 ): Interceptor[] {
   const interceptors: Interceptor[] = [measureCalls({ metrics, logger })];
   if (calls.batch) {
@@ -59,7 +61,7 @@ function callsOf(
   const onRetry: RetryOptions['onRetry'] = ({ operation: { subgraph } }) =>
     metrics.subgraphRetries.add(1, { subgraph });
   if (retries.max > 0) interceptors.push(retry({ ...retries, timeout, onRetry }));
-  interceptors.push(bulkhead(calls), countCalls(metrics.calls));
+  interceptors.push(bulkhead(calls), countCalls(metrics.calls), ...own);
   if (isAppSync) interceptors.push(callAppSync());
   return interceptors;
 }

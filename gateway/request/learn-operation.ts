@@ -20,6 +20,8 @@ export interface ApolloServerSettings {
   readonly options: Options;
   readonly persistedOperations: PersistedOperations;
   readonly formatError: FormatError;
+  /** Plugins of the user's own. */
+  readonly plugins: readonly ApolloServerPlugin[];
   readonly logger: Logger;
 }
 
@@ -51,6 +53,7 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
     formatError,
     plugins: [
       requestPlugin(gateway),
+      ...settings.plugins,
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginLandingPageDisabled(),

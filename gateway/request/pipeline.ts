@@ -17,6 +17,7 @@ import type { ClientLimits } from '../limits/client-limits';
 import type { Places } from '../limits/places';
 import type { Rates } from '../limits/rates';
 import type { FormatError } from './format-error';
+import type { HookAnswer, Hooks } from './hooks';
 import type { Learn } from './learn-operation';
 import { parseBody, parseUrl, type SentOperation } from './parsed-request';
 import { responseBody } from './response-body';
@@ -45,6 +46,7 @@ export interface PipelineOptions {
   readonly learn: Learn;
   readonly answerHeaders: AnswerHeaders;
   readonly formatError: FormatError;
+  readonly hooks: Hooks;
   readonly reply: Reply;
 }
 
@@ -60,8 +62,10 @@ export interface Pipeline {
 
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { isReady, places, admit, rates, cachedAnswers } = options;
-  const { limits, runOperation, answerHeaders, formatError, reply } = options;
+  const { limits, runOperation, learn, answerHeaders, formatError, hooks, reply } = options;
   const mediaTypeFor = mediaTypes();
+  /** With these hooks no request is answered by its bytes alone. */
+  const isLookedUp = hooks.onRequest === undefined && hooks.onAnswer === undefined;
 
   return {
     admit(client, body) {
@@ -89,7 +93,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const { client } = arrival;
     const refusal = rates?.refuse(client) ?? (isAdmitted ? undefined : client.refusal);
     if (refusal !== undefined) reply.refuse(client, refusal);
-    else if (!cachedAnswers.answer(arrival)) void answer(arrival);
+    else if (!(isLookedUp && cachedAnswers.answer(arrival))) void answer(arrival);
   }
 
   async function answer(arrival: Arrival): Promise<void> {
@@ -105,6 +109,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const { client, body } = arrival;
     const { method, url, headers } = client.head;
     if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
+    if (hooks.onRequest !== undefined) await hooks.onRequest(client.shown);
     const sent =
       method === 'POST'
         ? parseBody(headers['content-type'], body, client.proof?.withoutExtensions === true)
@@ -118,16 +123,28 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return 'data' in answered ? answerOf(arrival, answered, type!) : told(answered);
   }
 
-  function answerOf(arrival: Arrival, answered: Answered, type: string): Answer {
+  async function answerOf(arrival: Arrival, answered: Answered, type: string): Promise<Answer> {
     const { served, release } = answered;
-    const body = responseBody(answered, formatError);
-    if (served === undefined) return { ...plainAnswer(200, type, body), release };
+    const body = await write(arrival.client, answered);
+    // What a hook does with an answer is for one client.
+    if (served === undefined || hooks.onAnswer !== undefined)
+      return { ...plainAnswer(200, type, body), release };
     if (body === served.answer.body) {
       cachedAnswers.learn(requestKey(arrival), served, arrival.client);
       return answerHeaders.reply(arrival.client.head, type, served);
     }
     const headers = [...answerHeaders.describe(served), 'content-type', type, ...lengthOf(body)];
     return { status: 200, headers, body };
+  }
+
+  function write(client: ClientRequest, answered: Answered): Buffer | Promise<Buffer> {
+    const body = responseBody(answered, formatError);
+    return hooks.onAnswer === undefined ? body : shownToHook(client, body);
+  }
+
+  async function shownToHook(client: ClientRequest, body: Buffer): Promise<Buffer> {
+    const answer = await hooks.onAnswer!(client.shown, JSON.parse(body.toString()) as HookAnswer);
+    return answer === undefined ? body : Buffer.from(JSON.stringify(answer));
   }
 
   /** Of several operations in one request none speaks for all: caches keep nothing. */
@@ -138,7 +155,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const limit = limits.of(client.identity).batch;
     if (limit === 1) throw requestError('BAD_REQUEST', { reason: 'Batches of operations are not accepted.' });
     if (sent.length > limit) throw requestError('MAX_BATCH_LIMIT', { got: sent.length, limit });
-    const answered = await runBatch(arrival, sent, options);
+    const answered = await runBatch(arrival, sent, { runOperation, learn, write });
     if ('told' in answered) return told(answered.told);
     const type = mediaTypeFor(client.head.headers.accept) ?? 'application/json; charset=utf-8';
     const { status, headers, body } = plainAnswer(answered.status, type, answered.body);

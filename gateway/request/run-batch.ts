@@ -1,19 +1,20 @@
 import { GraphQLError } from 'graphql';
 import type { HTTPGraphQLResponse } from '@apollo/server';
 import type { LearnedOperation } from '../executor';
+import type { ClientRequest } from '../client-request';
+import type { Answered } from '../edge/response-cache';
 import { RequestErrors } from '../errors';
 import { errorAnswer } from '../http/error-answer';
-import type { FormatError } from './format-error';
 import type { Learn } from './learn-operation';
 import { isMap } from './parsed-request';
 import type { Arrival } from './pipeline';
-import { responseBody } from './response-body';
 import type { RunOperation } from './run-operation';
 
 export interface BatchOptions {
   readonly runOperation: RunOperation;
   readonly learn: Learn;
-  readonly formatError: FormatError;
+  /** Writes the body of an answer. */
+  readonly write: (client: ClientRequest, answered: Answered) => Buffer | Promise<Buffer>;
 }
 
 /** The answers of a batch in one, or that of one of its operations. */
@@ -32,7 +33,7 @@ export interface BatchAnswer {
 export async function runBatch(
   arrival: Arrival,
   sent: readonly unknown[],
-  { runOperation, learn, formatError }: BatchOptions,
+  { runOperation, learn, write }: BatchOptions,
 ): Promise<BatchAnswer | { readonly told: HTTPGraphQLResponse }> {
   const operations = await Promise.all(
     sent.map((each) => (isMap(each) ? runOperation.expand(arrival, each) : each)),
@@ -52,7 +53,7 @@ export async function runBatch(
   const run = async (operation: LearnedOperation): Promise<BatchAnswer> => {
     try {
       const answered = await runOperation.run(arrival, operation);
-      return { status: 200, headers: [], body: responseBody(answered, formatError) };
+      return { status: 200, headers: [], body: await write(arrival.client, answered) };
     } catch (error) {
       if (!(error instanceof GraphQLError || error instanceof RequestErrors)) throw error;
       const { status, ownHeaders, body } = errorAnswer(error);

@@ -5,6 +5,7 @@ import type { LearnedOperation } from '../executor';
 import type { Gateway } from '../gateway';
 import { isPreflighted } from '../http/preflighted';
 import type { ClientLimits } from '../limits/client-limits';
+import type { Hooks } from './hooks';
 import type { Learn } from './learn-operation';
 import { searchFor, searchOf, type SentOperation, usualOperation } from './parsed-request';
 import type { Arrival } from './pipeline';
@@ -14,6 +15,7 @@ export interface RunOperationOptions {
   readonly limits: Pick<ClientLimits, 'refuse'>;
   readonly gateway: Pick<Gateway, 'current'>;
   readonly learn: Learn;
+  readonly hooks: Pick<Hooks, 'onOperation'>;
 }
 
 /** The steps of one operation, from how it was sent to its result. What refuses it rejects with a `GraphQLError`. */
@@ -82,8 +84,13 @@ export class RunOperation {
     return { operation, variables: usual.variables };
   }
 
-  run({ client }: Arrival, { operation, variables }: LearnedOperation): Promise<Answered> {
+  async run({ client }: Arrival, { operation, variables }: LearnedOperation): Promise<Answered> {
+    const { hooks } = this.#options;
     client.resolve(operation);
+    if (hooks.onOperation !== undefined) {
+      const { name, type } = operation;
+      await hooks.onOperation(client.shown, { name, type, variables });
+    }
     return operation.run(variables, client);
   }
 }

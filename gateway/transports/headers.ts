@@ -53,6 +53,20 @@ export function compileHeaderRules(rules: HeaderRules): (headers: IncomingHttpHe
   };
 }
 
+/**
+ * The name in lower case and the value of a header that is added to the calls of one request.
+ *
+ * @throws {RangeError} as rules do
+ */
+export function addedHeader(name: string, value: string): readonly [name: string, value: string] {
+  const lower = checkedName(name);
+  if (!isValue(value))
+    throw new RangeError(
+      `The value of the header "${name}" must be printable, but got: ${JSON.stringify(value)}`,
+    );
+  return [lower, value];
+}
+
 /** The `Caller.scope` of these. A name has no colon in it, and a value no line break. */
 export function scopeOf(headers: Caller['headers'], signedIdentity?: Caller['signedIdentity']): string {
   let scope = '';

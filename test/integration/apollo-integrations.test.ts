@@ -88,9 +88,10 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     limits,
     gateway: { current: undefined },
     learn,
+    hooks: {},
   });
   const pipeline = createPipeline({
-    ...{ isReady: () => true, places, limits, runOperation, learn, reply },
+    ...{ isReady: () => true, places, limits, runOperation, learn, hooks: {}, reply },
     ...{ admit: undefined, rates: undefined },
     cachedAnswers: { answer: () => false, learn: () => undefined },
     answerHeaders: createCaching(options, store, metrics).answerHeaders,

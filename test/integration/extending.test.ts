@@ -1,0 +1,265 @@
+/** The examples of docs/extending.md, run as they stand there, and what the page says of hooks, interceptors and plugins. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { ApolloServerPlugin } from '@apollo/server';
+import { transformSync } from '@swc/core';
+import { GraphQLError } from 'graphql';
+import type { GatewayOptions } from '../../gateway';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
+
+let people: TestSubgraph;
+let issuer: TokenIssuer;
+let gateway: TestGateway | undefined;
+
+beforeAll(async () => {
+  issuer = await startTokenIssuer();
+  people = await startSubgraph({
+    name: 'people',
+    typeDefs: 'type Query { me: Person tenant: String } type Person { name: String email: String }',
+    resolvers: {
+      Query: {
+        me: () => ({ name: 'Ada', email: 'ada@shop.example' }),
+        tenant: (_: unknown, __: unknown, headers: Json) => headers['x-tenant'],
+      },
+    },
+  });
+});
+afterEach(async () => {
+  await gateway?.stop();
+  gateway = undefined;
+  people.headers = {};
+  people.requests.length = 0;
+});
+afterAll(async () => {
+  await Promise.all([people.close(), issuer.close()]);
+});
+
+/** What an example of the page exports, by the heading that it stands under. */
+function exampleUnder(heading: string): Json {
+  const page = readFileSync(join(__dirname, '../../docs/extending.md'), 'utf8');
+  const [, section] = page.split(`### ${heading}\n`);
+  const [, source] = section!.split('```ts\n');
+  const [code] = source!.split('```');
+  const compiled = transformSync(code!, {
+    jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+    module: { type: 'commonjs' },
+  });
+  const load = createRequire(__filename);
+  const exported: Json = {};
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is our own page
+  new Function('exports', 'require', compiled.code)(exported, (name: string) =>
+    name === 'weir'
+      ? { startGateway: (given: unknown) => given }
+      : name === 'graphql'
+        ? { GraphQLError }
+        : (load(name) as unknown),
+  );
+  return exported;
+}
+
+/** Starts a gateway by an example: `startGateway` of the page is that of the tests. */
+const startBy = (example: Json, options: Json = {}): Promise<TestGateway> => startOwn(example.start(options));
+
+const startOwn = (options: GatewayOptions): Promise<TestGateway> =>
+  startTestGateway({
+    supergraph: sourceOf(compose([people])),
+    auth: { oidc: [{ issuer: issuer.url, audience: 'shop', groupsClaim: 'groups' }] },
+    mode: 'production',
+    headers: { forward: [] },
+    ...options,
+  });
+
+async function ask(query: string, claims: Json = {}): Promise<Response> {
+  const authorization = `Bearer ${await issuer.token(claims)}`;
+  return gateway!.post({ query }, { headers: { authorization } });
+}
+const bodyOf = async (query: string, claims: Json = {}): Promise<Json> => (await ask(query, claims)).json();
+
+describe('a header from a claim', () => {
+  it('reaches subgraphs, and separates what is shared and kept', async () => {
+    people.headers = { 'cache-control': 'private, max-age=60' };
+    gateway = await startBy(exampleUnder('A header from a claim'));
+    const tenants = ['a', 'b', 'a', 'b'];
+    const answers = await Promise.all(
+      tenants.map((tenant) => bodyOf('{ tenant }', { tenant, sub: 'same user' })),
+    );
+    expect(answers.map(({ data }) => data.tenant)).toEqual(tenants);
+    for (const tenant of tenants)
+      expect(await bodyOf('{ tenant }', { tenant, sub: 'same user' })).toEqual({ data: { tenant } });
+    expect(people.requests.length).toBe(2);
+  });
+
+  it('is demanded where the hook throws without it', async () => {
+    gateway = await startBy(exampleUnder('A header from a claim'));
+    const response = await ask('{ tenant }');
+    expect([response.status, await response.json()]).toEqual([
+      403,
+      { errors: [{ message: 'Your token names no tenant.', extensions: { code: 'FORBIDDEN' } }] },
+    ]);
+    expect(people.requests).toEqual([]);
+  });
+
+  it('cannot be one that subgraphs know their gateway by, or one with a line break', async () => {
+    const said: string[] = [];
+    const tries = [
+      ['content-length', '1'],
+      ['weir-identity', 'root'],
+      ['x-a', 'b\r\nx-c: d'],
+    ] as const;
+    gateway = await startOwn({
+      hooks: {
+        onRequest(request) {
+          for (const [name, value] of tries) {
+            try {
+              request.forward(name, value);
+            } catch (error) {
+              said.push((error as Error).message);
+            }
+          }
+        },
+        onOperation: (request) => request.forward('x-late', '1'),
+      },
+    });
+    expect((await ask('{ tenant }')).status).toBe(200);
+    expect(said).toHaveLength(tries.length);
+    expect(people.requests.flatMap(({ headers }) => Object.keys(headers))).not.toContain('x-c');
+  });
+});
+
+describe('a field that not everybody sees', () => {
+  const query = '{ me { name email } }';
+  const masked = { data: { me: { name: 'Ada', email: null } } };
+  const whole = { data: { me: { name: 'Ada', email: 'ada@shop.example' } } };
+
+  it.each([['no cache may keep'], ['the response cache keeps']])(
+    'is masked for each of two identities at once, of an answer that %s',
+    async (kind) => {
+      if (kind.startsWith('the')) people.headers = { 'cache-control': 'public, max-age=60' };
+      gateway = await startBy(exampleUnder('A field that not everybody sees'));
+      for (let i = 0; i < 5; i++) {
+        const [staff, user, nobody] = await Promise.all([
+          ask(query, { sub: 's', groups: ['support'] }),
+          ask(query, { sub: 'u', groups: ['web'] }),
+          ask(query, { sub: 'v' }),
+        ]);
+        expect([await staff!.json(), await user!.json(), await nobody!.json()]).toEqual([
+          whole,
+          masked,
+          masked,
+        ]);
+        for (const each of [staff, user, nobody]) {
+          expect(each!.headers.get('cache-control')).toBe('no-store');
+          expect(each!.headers.get('etag')).toBeNull();
+        }
+      }
+      if (kind.startsWith('the')) expect(people.requests).toHaveLength(1);
+    },
+  );
+
+  it('is masked in a batch, too', async () => {
+    gateway = await startBy(exampleUnder('A field that not everybody sees'), { limits: { batch: 3 } });
+    const authorization = `Bearer ${await issuer.token({ groups: ['web'] })}`;
+    for (let i = 0; i < 2; i++) {
+      const response = await gateway.post([{ query }, { query: '{ me { name } }' }], {
+        headers: { authorization },
+      });
+      expect(await response.json()).toEqual([masked, { data: { me: { name: 'Ada' } } }]);
+    }
+  });
+});
+
+it('times each call of a subgraph', async () => {
+  const example = exampleUnder('The time of each call');
+  gateway = await startBy(example);
+  await ask('{ me { name } }');
+  await ask('{ me { email } }');
+  expect(example.times.get('people')).toHaveLength(2);
+});
+
+it('has an interceptor see no call that a cache answers, and fails the fields of one that it rejects', async () => {
+  people.headers = { 'cache-control': 'public, max-age=60' };
+  let calls = 0;
+  gateway = await startOwn({
+    interceptors: [
+      (next) => (request) => {
+        calls++;
+        return request.operation.document.includes('email')
+          ? Promise.reject(new Error('mine'))
+          : next(request);
+      },
+    ],
+  });
+  for (let i = 0; i < 3; i++)
+    expect(await bodyOf('{ me { name } }')).toEqual({ data: { me: { name: 'Ada' } } });
+  expect(calls).toBe(1);
+  const { data, errors } = await bodyOf('{ me { email } }');
+  expect([data, errors[0].extensions.code]).toEqual([{ me: null }, 'SUBREQUEST_HTTP_ERROR']);
+  expect(JSON.stringify(errors)).not.toContain('mine');
+});
+
+it('has `onOperation` refuse, and tells nobody what else a hook threw', async () => {
+  gateway = await startOwn({
+    hooks: {
+      onOperation(_, { name, type, variables }) {
+        if (name === 'Secret')
+          throw new GraphQLError(`No ${type} ${JSON.stringify(variables)}.`, {
+            extensions: { code: 'MINE' },
+          });
+        if (name === 'Broken') throw new Error('the password is 1234');
+      },
+    },
+  });
+  for (let i = 0; i < 2; i++) {
+    const refused = await ask('query Secret { tenant }');
+    expect([refused.status, await refused.json()]).toEqual([
+      500,
+      { errors: [{ message: 'No query {}.', extensions: { code: 'MINE' } }] },
+    ]);
+    const broken = await ask('query Broken { tenant }');
+    expect([broken.status, await broken.text()]).toEqual([500, expect.not.stringContaining('1234')]);
+  }
+  expect(people.requests).toEqual([]);
+  expect(gateway.log.filter(({ msg }) => msg === 'a request failed')).toHaveLength(2);
+});
+
+it('has plugins of Apollo Server see an operation when it is new, and no answer', async () => {
+  const events: string[] = [];
+  const plugin: ApolloServerPlugin = {
+    requestDidStart: async () => {
+      events.push('requestDidStart');
+      const note = (event: string) => async () => void events.push(event);
+      return {
+        didResolveSource: note('didResolveSource'),
+        parsingDidStart: note('parsingDidStart'),
+        validationDidStart: note('validationDidStart'),
+        didResolveOperation: note('didResolveOperation'),
+        executionDidStart: note('executionDidStart'),
+        didEncounterErrors: note('didEncounterErrors'),
+        willSendResponse: async ({ response }) =>
+          void events.push(`willSendResponse ${JSON.stringify(response.body)}`),
+      };
+    },
+  };
+  gateway = await startOwn({ plugins: [plugin as never] });
+  const isNew = [
+    ...[
+      'requestDidStart',
+      'didResolveSource',
+      'parsingDidStart',
+      'validationDidStart',
+      'didResolveOperation',
+    ],
+    ...['executionDidStart', 'willSendResponse {"kind":"single","singleResult":{}}'],
+  ];
+  await ask('{ me { name } }');
+  expect(events).toEqual(isNew);
+  await ask('{ me { name } }');
+  expect(events).toEqual(isNew);
+  events.length = 0;
+  await ask('{ nope }');
+  expect(events).toEqual(expect.arrayContaining(['didEncounterErrors']));
+  expect(events).not.toContain('didResolveOperation');
+});

@@ -1,0 +1,16 @@
+import { execFileSync } from 'node:child_process';
+import { join, relative } from 'node:path';
+
+const root = join(__dirname, '../..');
+
+it.each([
+  ['cli/check.ts', 'test/unit/cli/check.test.ts'],
+  ['gateway/cors.ts', 'test/unit/gateway/cors.test.ts'],
+  ['schema/compose.ts', 'test/unit/schema/compose.test.ts'],
+  ['subgraphs/kit/index.ts', 'test/integration/kit-serve.test.ts'],
+])('jest finds the tests that a source is related to: %s', (source, test) => {
+  const jest = join(root, 'node_modules/jest/bin/jest.js');
+  const args = [jest, '--listTests', '--findRelatedTests', join(root, source)];
+  const found = execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim().split('\n');
+  expect(found.map((file) => relative(root, file))).toContain(test);
+});

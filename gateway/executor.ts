@@ -54,6 +54,8 @@ export interface OperationContext {
   body?: unknown;
   /** Called when the operation is valid. */
   readonly onLearned: (body: unknown, learned: LearnedOperation) => void;
+  /** Called when the operation uses a part of GraphQL that is not served, such as `@defer`. */
+  readonly onUnsupported: (feature: string) => void;
 }
 
 export interface SubgraphEndpoint {

@@ -9,9 +9,17 @@ export function createFormatError(logger: Logger): FormatError {
   return (formatted, error) => {
     const { extensions = {} } = formatted;
     if (error instanceof GraphQLError) {
-      const told = { ...formatted, message: speakable(formatted.message) };
+      const feature = unsupportedDirective(formatted.message);
+      const message =
+        feature === undefined
+          ? speakable(formatted.message)
+          : errors.UNSUPPORTED_OPERATION.message({ feature });
+      const told = { ...formatted, message };
       if (told.locations !== undefined) told.locations = told.locations.slice(0, mostLocations);
-      const code = codeForStatus(error.extensions) ?? error.extensions['code'];
+      const code =
+        feature === undefined
+          ? (codeForStatus(error.extensions) ?? error.extensions['code'])
+          : ('UNSUPPORTED_OPERATION' satisfies ErrorCode);
       if (isDefect(code)) logger.error({ err: error.cause ?? error, code }, 'an operation failed');
       if (code !== undefined) return { ...told, extensions: { ...extensions, code } };
     }
@@ -19,6 +27,10 @@ export function createFormatError(logger: Logger): FormatError {
     return { message: errors.INTERNAL_SERVER_ERROR.message(), extensions: { code: 'INTERNAL_SERVER_ERROR' } };
   };
 }
+
+/** `@defer` or `@stream`, of an error of validation that says that the graph has no such directive. */
+export const unsupportedDirective = (message: string): string | undefined =>
+  ['@defer', '@stream'].find((directive) => message === `Unknown directive "${directive}".`);
 
 /** A message of bounded length, and without the words of a parser that ran out of stack. */
 function speakable(message: string): string {

@@ -6,14 +6,16 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
+import { OperationTypeNode } from 'graphql';
 import type { ClientRequest, RequestHead } from '../client-request';
 import type { PersistedOperations } from '../edge/persisted-operations';
+import { requestError } from '../errors';
 import type { LearnedOperation, OperationContext } from '../executor';
 import type { Gateway } from '../gateway';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { oneOfVariables } from '../validation-rules';
-import type { FormatError } from './format-error';
+import { type FormatError, unsupportedDirective } from './format-error';
 
 export interface ApolloServerSettings {
   readonly gateway: Gateway;
@@ -66,14 +68,23 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
 /** Of validation, beside the one that says that there are more. */
 const mostErrors = 9;
 
-/** Keeps the generation open on which an operation is validated, and notes which of a batch it is. */
+/** Keeps the generation open on which an operation is validated; notes which of a batch it is, and what is not served. */
 function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
   return {
     requestDidStart: ({ schema, request, contextValue }) => {
       contextValue.body = request.http?.body;
       // Called in the same step in which Apollo Server chose the schema, so no swap can come between.
       contextValue.client.onEnd(gateway.generationOf(schema).hold());
-      return Promise.resolve();
+      return Promise.resolve({
+        didEncounterErrors: ({ operation, errors }) => {
+          const feature =
+            operation?.operation === OperationTypeNode.SUBSCRIPTION
+              ? 'Subscription'
+              : errors.map(({ message }) => unsupportedDirective(message)).find((name) => name !== undefined);
+          if (feature !== undefined) contextValue.onUnsupported(feature);
+          return Promise.resolve();
+        },
+      });
     },
   };
 }
@@ -99,14 +110,19 @@ export function createLearn(
 ): Learn {
   return async (client, { search, body }) => {
     const learned = new Map<unknown, LearnedOperation>();
+    let unsupported: string | undefined;
     const context: OperationContext = {
       client,
       onLearned: (sent, operation) => learned.set(sent, operation),
+      onUnsupported: (feature) => (unsupported = feature),
     };
     const response = await apollo.executeHTTPGraphQLRequest({
       httpGraphQLRequest: { method: client.head.method, headers: headersOf(client.head), search, body },
       context: () => Promise.resolve(context),
     });
+    // Whoever takes nothing but a stream is told that there is none, rather than that the header is wrong.
+    if (response.status === 406 && unsupported !== undefined)
+      throw requestError('UNSUPPORTED_OPERATION', { feature: unsupported });
     return { learned, response };
   };
 }

@@ -211,6 +211,37 @@ describe.each([
   });
 });
 
+describe.each([
+  ['in production, where the mutation is known', 'production'],
+  ['in development, where it goes through Apollo Server', 'development'],
+] as const)('%s', (_name, mode) => {
+  it.each([
+    ['*/*', 'application/graphql-response+json'],
+    ['application/graphql-response+json,application/json;q=0.9', 'application/graphql-response+json'],
+    ['application/json', 'application/json'],
+  ])('a mutation again is refused in the media type of other refusals, for %s', async (accept, type) => {
+    const own = await startTestGateway({
+      mode,
+      supergraph: sourceOf(graph.supergraphSdl),
+      auth: { iam: { keys: [credentials] } },
+    });
+    try {
+      const { headers } = await smithy({ body: bodyOf(mutation), headers: { host: new URL(own.url).host } });
+      const ask = (more = {}) => own.post(bodyOf(mutation), { headers: { ...headers, accept, ...more } });
+      expect((await ask()).status).toBe(200);
+      for (const refused of [await ask(), await ask({ 'x-amz-date': 'never' })]) {
+        expect([refused.status, refused.headers.get('content-type')]).toEqual([
+          401,
+          `${type}; charset=utf-8`,
+        ]);
+        expect(await refused.text()).toContain('"UNAUTHENTICATED"');
+      }
+    } finally {
+      await own.stop();
+    }
+  });
+});
+
 it('understands clients that share a key and sign in different forms, in any order', async () => {
   const asks: Record<string, () => Promise<Signed>> = {
     'by the book': () => smithy(),

@@ -1,0 +1,73 @@
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+
+let subgraph: TestSubgraph;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  subgraph = await startSubgraph({
+    name: 'users',
+    typeDefs: 'type Query { me: User } type Subscription { joined: User } type User { id: ID! }',
+    resolvers: { Query: { me: () => ({ id: '1' }) } },
+  });
+  gateway = await startTestGateway({ supergraph: sourceOf(compose([subgraph])) });
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await subgraph.close();
+});
+
+beforeEach(() => {
+  subgraph.requests.length = 0;
+});
+
+const accepts = [
+  'application/json',
+  '*/*',
+  'text/event-stream',
+  'multipart/mixed;subscriptionSpec=1.0',
+  'multipart/mixed;deferSpec=20220824',
+  'multipart/mixed;subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9',
+];
+
+describe.each([
+  ['@defer', '{ me { ... @defer { id } } }'],
+  ['@defer', '{ me { ...F @defer(label: "f") } } fragment F on User { id }'],
+  ['@stream', '{ me { id @stream } }'],
+  ['Subscription', 'subscription { joined { id } }'],
+])('%s', (feature, query) => {
+  it.each(accepts)('is said not to be supported, where "%s" is accepted', async (accept) => {
+    const answer = await gateway.post({ query }, { headers: { accept } });
+    expect([answer.status, ((await answer.json()) as Json).errors[0]]).toEqual([
+      400,
+      expect.objectContaining({
+        message: `${feature} is not supported.`,
+        extensions: { code: 'UNSUPPORTED_OPERATION' },
+      }),
+    ]);
+    expect(subgraph.requests).toEqual([]);
+  });
+});
+
+it('a subscription that is asked for by GET, as an event stream, is said not to be supported', async () => {
+  const url = `${gateway.url}?query=${encodeURIComponent('subscription { joined { id } }')}`;
+  const headers = { accept: 'text/event-stream', 'apollo-require-preflight': '1' };
+  const answer = await fetch(url, { headers });
+  expect([answer.status, ((await answer.json()) as Json).errors[0].extensions.code]).toEqual([
+    400,
+    'UNSUPPORTED_OPERATION',
+  ]);
+});
+
+it('a query is still not answered in a media type that there is not', async () => {
+  const answer = await gateway.post({ query: '{ me { id } }' }, { headers: { accept: 'text/event-stream' } });
+  expect(answer.status).toBe(406);
+});
+
+it('other directives are still unknown', async () => {
+  const { errors } = await gateway.query('{ me { id @defers } }');
+  expect(errors).toMatchObject([
+    { message: 'Unknown directive "@defers".', extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } },
+  ]);
+});

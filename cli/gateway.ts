@@ -1,6 +1,5 @@
 import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { GatewayOptions, InvalidateFor, LoadOptions, Options, Peers, RunningGateway } from '../gateway';
 import { CommandFailure, type Context, untilStopped } from './context';
@@ -9,6 +8,7 @@ import { linkKeysIn } from './private-link';
 import { type OptionsWatch, watchOptions } from './watch-options';
 import { mergeMetrics } from './worker-metrics';
 import { handedConnections } from './shared-port';
+import { setServingFlags } from './v8-flags';
 import { answerTo, ask } from './worker-messages';
 import { type ReadyMessage, startWorkers, WorkerStartError } from './workers';
 
@@ -100,7 +100,7 @@ export function toOptions({ host, port, mode, adminPort, logLevel }: GatewayFlag
 }
 
 async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
-  collectGarbageInTime();
+  setServingFlags();
   if (cluster.worker !== undefined) return runWorker(cluster.worker.id, flags, context);
   const say = (sentence: string): void => void context.stderr.write(`${sentence}\n`);
   const watch = watchOptions(flags.config);
@@ -137,19 +137,6 @@ async function runWorker(id: number, flags: OwnFlags, context: Context): Promise
 
 const start = (read: () => GatewayOptions): Promise<RunningGateway> =>
   withOptionsErrors(async () => lazy.gateway().startGateway(read()));
-
-/**
- * V8 learns under load that objects of some kinds outlive a collection of young garbage, as those of requests in flight
- * do, and then makes all of their kind among the old ones. There they live until the next full collection, with all that
- * they refer to: 13 times as much outlives a collection, and full ones, which stop everything, are needed all the time.
- *
- * A full collection comes when the old objects take twice as much as those that the last one left. V8 would wait for four
- * times as much in a small heap, of which most is then garbage.
- */
-function collectGarbageInTime(): void {
-  setFlagsFromString('--no-allocation-site-pretenuring');
-  setFlagsFromString('--heap-growing-percent=100');
-}
 
 /**
  * The process that started the workers serves their metrics. Each has files of its own for its audit trails: a chain

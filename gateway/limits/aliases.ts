@@ -1,7 +1,7 @@
 import type { DocumentRule } from './document-rule';
 
 /** Aliases as they are written: they let one document ask for the same field again and again. */
-export const aliases: DocumentRule = {
+export const aliases: DocumentRule<'aliases'> = {
   limit: 'aliases',
   code: 'MAX_ALIASES_LIMIT',
   measure: (outline) => outline.aliases,

@@ -4,7 +4,7 @@ import { type DocumentRule, greatest } from './document-rule';
  * Levels of braces, those of fragments included wherever they are spread, or of brackets in a value, whichever are
  * more. An inline fragment is a level, too: what recurses over a document recurses into it.
  */
-export const depth: DocumentRule = {
+export const depth: DocumentRule<'depth'> = {
   limit: 'depth',
   code: 'MAX_DEPTH_LIMIT',
   measure: (outline) =>

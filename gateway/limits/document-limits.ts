@@ -12,7 +12,11 @@ import { selections } from './selections';
 import { tokens } from './tokens';
 
 /** In the order in which they are compared: what can be read only to a point comes first. */
-const rules: readonly DocumentRule[] = [depth, tokens, aliases, rootFields, directives, selections];
+const rules = { depth, tokens, aliases, rootFields, directives, selections } satisfies {
+  readonly [Limit in DocumentMeasure]: DocumentRule<Limit>;
+};
+
+const ordered: readonly DocumentRule[] = Object.values(rules);
 
 /** The measures of one document. They do not depend on who sends it. */
 export type Measures = Readonly<Record<DocumentMeasure, number>> & { readonly introspects: boolean };
@@ -31,7 +35,7 @@ export function createMeasure(all: readonly Limits[]): (document: string) => Mea
     let measures = known.get(document);
     if (measures === undefined) {
       const outline = outlineOf(document, bounds);
-      const values = Object.fromEntries(rules.map(({ limit, measure }) => [limit, measure(outline)]));
+      const values = Object.fromEntries(ordered.map(({ limit, measure }) => [limit, measure(outline)]));
       measures = { ...(values as Record<DocumentMeasure, number>), introspects: outline.introspects };
       known.set(document, measures, { size: document.length * 2 + 512 });
     }
@@ -44,22 +48,22 @@ const mostBytes = 2 * 1024 * 1024;
 
 /** Whether a client with these limits may send a document: the same, without the reason, and cheap. */
 export const isWithin = (measures: Measures, limits: Limits): boolean =>
-  measures.depth <= limits.depth &&
-  measures.tokens <= limits.tokens &&
-  measures.aliases <= limits.aliases &&
-  measures.rootFields <= limits.rootFields &&
-  measures.directives <= limits.directives &&
-  measures.selections <= limits.selections &&
-  (limits.introspection || !measures.introspects);
+  exceededBy(measures, limits) === undefined && (limits.introspection || !measures.introspects);
 
 /** Why a client with these limits may not send a document; undefined when it may. */
 export function refusalOf(measures: Measures, limits: Limits): GraphQLError | undefined {
   if (isWithin(measures, limits)) return undefined;
-  const exceeded = rules.find(({ limit }) => measures[limit] > limits[limit]);
+  const exceeded = exceededBy(measures, limits);
   if (exceeded === undefined) return requestError('INTROSPECTION_DISABLED', {});
   const { code, limit } = exceeded;
   const facts = { got: measures[limit], limit: limits[limit] };
   return code === 'GRAPHQL_PARSE_FAILED'
     ? requestError(code, { reason: `The document has more than ${facts.limit} tokens.` })
     : requestError(code, facts);
+}
+
+/** The first rule whose limit is exceeded. A loop, as it runs for every request: it allocates nothing. */
+function exceededBy(measures: Measures, limits: Limits): DocumentRule | undefined {
+  for (const rule of ordered) if (measures[rule.limit] > limits[rule.limit]) return rule;
+  return undefined;
 }

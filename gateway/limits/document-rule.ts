@@ -4,9 +4,9 @@ import type { Definition, Outline, Spread } from './outline';
 export type DocumentMeasure = 'tokens' | 'depth' | 'aliases' | 'rootFields' | 'directives' | 'selections';
 
 /** One limit of documents. */
-export interface DocumentRule {
+export interface DocumentRule<Limit extends DocumentMeasure = DocumentMeasure> {
   /** The name of the limit in the options. */
-  readonly limit: DocumentMeasure;
+  readonly limit: Limit;
   readonly code:
     'GRAPHQL_PARSE_FAILED' | `MAX_${'DEPTH' | 'ALIASES' | 'ROOT_FIELDS' | 'DIRECTIVES' | 'SELECTIONS'}_LIMIT`;
   readonly measure: (outline: Outline) => number;

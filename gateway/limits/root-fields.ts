@@ -1,7 +1,7 @@
 import { type DocumentRule, greatest } from './document-rule';
 
 /** Fields of `Query` or `Mutation` that one operation selects, by way of fragments too. */
-export const rootFields: DocumentRule = {
+export const rootFields: DocumentRule<'rootFields'> = {
   limit: 'rootFields',
   code: 'MAX_ROOT_FIELDS_LIMIT',
   measure: (outline) =>

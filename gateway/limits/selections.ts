@@ -1,7 +1,7 @@
 import { type DocumentRule, greatest } from './document-rule';
 
 /** Fields that one operation selects once its fragments have taken the place of their spreads. */
-export const selections: DocumentRule = {
+export const selections: DocumentRule<'selections'> = {
   limit: 'selections',
   code: 'MAX_SELECTIONS_LIMIT',
   measure: (outline) =>

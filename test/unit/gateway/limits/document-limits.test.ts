@@ -1,4 +1,5 @@
 import { getIntrospectionQuery, Lexer, Source, TokenKind } from 'graphql';
+import type { DocumentMeasure } from '../../../../gateway/limits/document-rule';
 import { createMeasure, isWithin, refusalOf } from '../../../../gateway/limits/document-limits';
 import { createClientLimits } from '../../../../gateway/limits/client-limits';
 import { anonymous } from '../../../../gateway/auth/identity';
@@ -86,7 +87,14 @@ describe('measures', () => {
 });
 
 describe('of each limit', () => {
-  const just = { tokens: 27, depth: 3, aliases: 1, rootFields: 2, directives: 2, selections: 4 };
+  const just = {
+    tokens: 27,
+    depth: 3,
+    aliases: 1,
+    rootFields: 2,
+    directives: 2,
+    selections: 4,
+  } satisfies Record<DocumentMeasure, number>;
   const document = '{ a: b(d: [[[1]]]) @x @y c { d { e } } }';
 
   it('lets through what is just as much', () => {

@@ -3,6 +3,19 @@ import { createHash } from 'node:crypto';
 /** How a client proves who it is. AppSync's names for them are in docs/identity.md. */
 export type Mode = 'none' | 'api-key' | 'iam' | 'oidc' | 'cognito' | 'lambda';
 
+/** Whether a mode proves who calls, as `@authenticated` demands. */
+const isProof = {
+  none: false,
+  // It stands in an app for everybody to read: it says which app calls, not who.
+  'api-key': false,
+  iam: true,
+  oidc: true,
+  cognito: true,
+  lambda: true,
+} satisfies Record<Mode, boolean>;
+
+export const isSignedIn = ({ mode }: Pick<Identity, 'mode'>): boolean => isProof[mode];
+
 /** Who sends a request, as it was proven. Frozen, and one object for all requests with the same credentials. */
 export interface Identity {
   readonly mode: Mode;

@@ -19,7 +19,7 @@ import {
   requirementLabel,
 } from '../../planning';
 import type { Logger } from '../../telemetry/logger';
-import type { Identity } from '../identity';
+import { type Identity, isSignedIn } from '../identity';
 import { DeniedFields } from './denied-fields';
 import { withoutRefused } from './filter';
 import { type Policies } from './policies';
@@ -230,14 +230,13 @@ const nothing: Refused = [];
 
 function isMet(
   requirement: Requirement,
-  { mode }: Identity,
+  identity: Identity,
   scopes: ReadonlySet<string>,
   meetsPolicy: (policy: string) => boolean,
 ): boolean {
   switch (requirement.kind) {
     case 'authenticated':
-      // An API key stands in an app for everybody to read: it says which app calls, not who.
-      return mode !== 'none' && mode !== 'api-key';
+      return isSignedIn(identity);
     case 'scopes':
       return isAnyMet(requirement.anyOf, (scope) => scopes.has(scope));
     case 'policies':

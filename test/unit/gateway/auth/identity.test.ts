@@ -1,4 +1,4 @@
-import { anonymous, createIdentity, type IdentityFacts } from '../../../../gateway/auth/identity';
+import { anonymous, createIdentity, type IdentityFacts, isSignedIn } from '../../../../gateway/auth/identity';
 
 const facts: IdentityFacts = {
   mode: 'oidc',
@@ -51,4 +51,15 @@ it('tells callers apart of whom nothing is known but that they differ', () => {
 it('is nobody without a scope', () => {
   expect(anonymous).toMatchObject({ mode: 'none', scope: '', principal: '', subject: undefined });
   expect(Object.isFrozen(anonymous.claims)).toBe(true);
+});
+
+it.each([
+  ['none', false],
+  ['api-key', false],
+  ['iam', true],
+  ['oidc', true],
+  ['cognito', true],
+  ['lambda', true],
+] as const)('of mode %s is of somebody who is signed in: %s', (mode, expected) => {
+  expect(isSignedIn({ mode })).toBe(expected);
 });

@@ -1,3 +1,4 @@
+import { fetchesOf } from './execution/order';
 import { createPlanner, type QueryPlan } from './planning';
 
 /** What running an operation takes at least. */
@@ -9,8 +10,8 @@ export interface PlanCost {
 }
 
 /**
- * Plans operations and tells what they take; undefined for one that cannot be planned, as when it is not valid any more.
- * Rejects when the supergraph does not build.
+ * Plans operations and tells what they take; undefined for one that cannot be planned or run, as when it is not valid
+ * any more. Rejects when the supergraph does not build.
  */
 export async function measurePlans(
   supergraphSdl: string,
@@ -21,10 +22,10 @@ export async function measurePlans(
     await planner.ready;
     return await Promise.all(
       operations.map((operation) =>
-        planner.plan(operation, undefined).then(
-          ({ node }) => costOf(node),
-          () => undefined,
-        ),
+        planner
+          .plan(operation, undefined)
+          .then(costOf)
+          .catch(() => undefined),
       ),
     );
   } finally {
@@ -32,29 +33,10 @@ export async function measurePlans(
   }
 }
 
-function costOf(node: QueryPlan['node']): PlanCost {
-  switch (node?.kind) {
-    case 'Fetch':
-      return { fetches: 1, chain: 1 };
-    case 'Flatten':
-      return costOf(node.node);
-    case 'Sequence':
-      return inTurn(node.nodes.map(costOf));
-    case 'Parallel':
-      return atOnce(node.nodes.map(costOf));
-    case 'Condition':
-      return atOnce([costOf(node.ifClause), costOf(node.elseClause)]);
-    default:
-      return { fetches: 0, chain: 0 };
-  }
+/** Throws for what the engine does not run. Both sides of a condition count. */
+function costOf(plan: QueryPlan): PlanCost {
+  const chains: number[] = [];
+  for (const { before } of fetchesOf(plan))
+    chains.push(1 + Math.max(0, ...before.map((earlier) => chains[earlier]!)));
+  return { fetches: chains.length, chain: Math.max(0, ...chains) };
 }
-
-const inTurn = (costs: readonly PlanCost[]): PlanCost => ({
-  fetches: costs.reduce((sum, { fetches }) => sum + fetches, 0),
-  chain: costs.reduce((sum, { chain }) => sum + chain, 0),
-});
-
-const atOnce = (costs: readonly PlanCost[]): PlanCost => ({
-  fetches: inTurn(costs).fetches,
-  chain: Math.max(0, ...costs.map(({ chain }) => chain)),
-});

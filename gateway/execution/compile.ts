@@ -100,7 +100,7 @@ export function compileOperation(options: CompileOptions): Program {
   const steps = prepared.map((compileStep) => compileStep());
   const dependencies = dependenciesOf(fetches, root);
 
-  const conditionNames = conditionVariables(document, plan);
+  const conditionNames = conditionVariables(document, fetches);
   const variants = new Map<string, Variant>();
   const rootType = schema.getRootType(operation.operation)!;
 

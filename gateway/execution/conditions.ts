@@ -7,7 +7,6 @@ import {
   valueFromAST,
   visit,
 } from 'graphql';
-import { type QueryPlan } from './plan';
 
 /** The values of the Boolean variables that `@skip`, `@include` and the nodes of a plan depend on. */
 export type Conditions = Readonly<Record<string, boolean>>;
@@ -28,24 +27,18 @@ export function conjunctionOf(directives: readonly DirectiveNode[] = []): Conjun
   });
 }
 
-/** The variables that anything depends on, sorted. */
-export function conditionVariables(document: DocumentNode, plan: QueryPlan): string[] {
+/** The variables that a selection of the document or one of the fetches depends on, sorted. */
+export function conditionVariables(
+  document: DocumentNode,
+  fetches: readonly { readonly when: Conjunction }[],
+): string[] {
   const names = new Set<string>();
   visit(document, {
     Directive: (directive) => {
       for (const { variable } of conjunctionOf([directive])) names.add(variable);
     },
   });
-  const gather = (node: QueryPlan['node']): void => {
-    if (node === undefined) return;
-    if (node.kind === 'Condition') {
-      names.add(node.condition);
-      gather(node.ifClause);
-      gather(node.elseClause);
-    } else if (node.kind === 'Sequence' || node.kind === 'Parallel') node.nodes.forEach(gather);
-    else if (node.kind === 'Flatten') gather(node.node);
-  };
-  gather(plan.node);
+  for (const { when } of fetches) for (const { variable } of when) names.add(variable);
   return [...names].sort();
 }
 

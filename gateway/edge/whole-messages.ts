@@ -23,6 +23,9 @@ export class WholeRequest extends IncomingMessage {
   #hasEnded = false;
   /** Whether no more is read off the connection. */
   #isStopped = false;
+  /** Bytes that had been read off the connection when the first chunk came. */
+  #readBefore: number | undefined;
+  #isRefused = false;
 
   /** Keeps what comes of the body, until `takeBody`, `handOn` or `forget` says what becomes of it. */
   hold(): void {
@@ -59,7 +62,14 @@ export class WholeRequest extends IncomingMessage {
 
   /** Node's parser hands on what has arrived with this; null at the end. */
   override push(piece: Buffer | null): boolean {
-    if (piece !== null) this.arrived += piece.length;
+    if (this.#isRefused) return false;
+    if (piece !== null) {
+      this.arrived += piece.length;
+      if (this.headers['transfer-encoding'] !== undefined && this.#isMostlyFraming()) {
+        this.#refuse();
+        return false;
+      }
+    }
     if (this.#state === 'streamed') return super.push(piece);
     if (piece === null) this.#hasEnded = true;
     else if (this.#state === 'held') return this.#hold(piece);
@@ -96,6 +106,20 @@ export class WholeRequest extends IncomingMessage {
     return others.length === 0 ? first! : Buffer.concat(this.#pieces!);
   }
 
+  /** What is read belongs to this body until all of it has come, but for what was read together with its end. */
+  #isMostlyFraming(): boolean {
+    const { bytesRead } = this.socket;
+    this.#readBefore ??= bytesRead;
+    return bytesRead - this.#readBefore - this.arrived > this.arrived / 2 + mostFraming;
+  }
+
+  /** As Node does where its parser finds a fault. */
+  #refuse(): void {
+    this.forget();
+    this.#isRefused = true;
+    this.socket.emit('error', Object.assign(new Error('Too much framing.'), { code: tooMuchFraming }));
+  }
+
   #goOn(): void {
     if (!this.#isStopped) return;
     this.#isStopped = false;
@@ -105,6 +129,14 @@ export class WholeRequest extends IncomingMessage {
 
 /** Bytes of a body that are kept before anybody wants them. */
 const mostUnasked = 16 * 1024;
+
+/**
+ * Bytes that the chunks of a body may take beside what is in them, and half as many as that: small chunks cost time, and
+ * their extensions are dropped. What comes with one read of the connection may be more.
+ */
+const mostFraming = 128 * 1024;
+/** What Node calls it where a single chunk has too long extensions. */
+export const tooMuchFraming = 'HPE_CHUNK_EXTENSIONS_OVERFLOW';
 
 /** A response that can be sent as one piece, its head included: Node need not check, join and copy them. */
 export class WholeResponse<

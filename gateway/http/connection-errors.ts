@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
+import { tooMuchFraming } from '../edge/whole-messages';
 import { requestError } from '../errors';
 import { errorAnswer, type HttpExtensions } from './error-answer';
 
@@ -19,7 +20,12 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: InTurn):
       ? requestError('REQUEST_TIMEOUT', {})
       : error.code === 'HPE_HEADER_OVERFLOW'
         ? requestError('HEADERS_TOO_LARGE', {})
-        : requestError('BAD_REQUEST', { reason: 'This is not a valid HTTP request.' });
+        : requestError('BAD_REQUEST', {
+            reason:
+              error.code === tooMuchFraming
+                ? 'The chunks of the body take far more bytes than what is in them.'
+                : 'This is not a valid HTTP request.',
+          });
   const { http, ...extensions } = answer.extensions as HttpExtensions;
   const body = JSON.stringify({ errors: [{ message: answer.message, extensions }] });
   endInTurn(

@@ -199,6 +199,38 @@ describe('framing', () => {
     expect(reached()).toBe(false);
   });
 
+  const chunked = `${head}transfer-encoding: chunked\r\n\r\n`;
+  const extension = `;x=${'y'.repeat(4000)}`;
+
+  it.each([
+    ['chunks of one byte', `1\r\n \r\n`.repeat(2 ** 20)],
+    ['chunks with long extensions', `1${extension}\r\n \r\n`.repeat(10_000)],
+  ])('by %s is 400 before much of it is read, and the connection is closed', async (_, chunks) => {
+    const { hostname, port } = new URL(gateway.url);
+    const socket = connect(Number(port), hostname, () => socket.write(chunked + chunks));
+    let answer = '';
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    socket.on('error', () => undefined);
+    const sent = await new Promise<number>((resolve) =>
+      socket.on('end', () => resolve(socket.bytesWritten - socket.writableLength)),
+    );
+    socket.destroy();
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*"BAD_REQUEST"/);
+    // The whole is one write: nothing of it counts before all of it is taken.
+    expect(sent).toBe(0);
+  });
+
+  it('by small chunks is served, whatever else its connection has had', async () => {
+    const small = [...body].map((byte) => `1;a=b\r\n${byte}\r\n`).join('');
+    const spaces = `40\r\n${' '.repeat(64)}\r\n`.repeat(8000);
+    const answer = await raw(
+      `${chunked}${spaces}${small}0\r\n\r\n`.repeat(3) +
+        `${head}connection: close\r\ntransfer-encoding: chunked\r\n\r\n${small}0\r\n\r\n`,
+    );
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(Array(4).fill('HTTP/1.1 200'));
+    graph.accounts.requests.length = 0;
+  });
+
   it('with an expectation that nobody knows is 417 in JSON', async () => {
     const bytes = `POST /graphql HTTP/1.1\r\nhost: x\r\nexpect: 200-ok\r\n${rest}`;
     expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 417 [^]*"EXPECTATION_FAILED"/);

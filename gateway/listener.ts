@@ -6,6 +6,7 @@ import { keepAliveTimeout, WholeRequest, WholeResponse } from './edge/whole-mess
 import { requestError } from './errors';
 import { maxHeaderSize } from './header-limits';
 import { errorAnswer } from './http/error-answer';
+import { limitStreamResets } from './limits/stream-resets';
 import { type Options, OptionsError } from './options';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
@@ -101,6 +102,7 @@ function secure(server: Http2SecureServer): Server {
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
     sessions.add(session);
+    limitStreamResets(session);
     session.once('close', () => sessions.delete(session));
   });
   const http1 = server as unknown as Partial<Pick<Server, 'closeIdleConnections' | 'closeAllConnections'>>;

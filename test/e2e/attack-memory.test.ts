@@ -152,8 +152,11 @@ async function faults(): Promise<void> {
 }
 
 async function overHttp2(): Promise<void> {
-  const session = connectHttp2(new URL(url).origin, { ca: certificate });
-  session.on('error', () => undefined);
+  const open = () => {
+    const opened = connectHttp2(new URL(url).origin, { ca: certificate });
+    return opened.on('error', () => undefined);
+  };
+  let session = open();
   const send = (headers: Record<string, string>, body?: string | Buffer, cancel = false): Promise<void> =>
     new Promise((resolve) => {
       const stream = session.request({
@@ -172,7 +175,12 @@ async function overHttp2(): Promise<void> {
     await send({}, JSON.stringify({ query: `#${count++}\n${query}` }));
   await repeat(100, (i) => send({}, `{"query":${i}`));
   await repeat(2, () => send({ 'content-encoding': 'gzip' }, bomb));
-  await repeat(300, (i) => send({ 'x-i': String(i) }, undefined, true));
+  // A connection of which more are cancelled is closed.
+  for (let i = 0; i < 2; i++) {
+    await repeat(150, (i) => send({ 'x-i': String(i) }, undefined, true));
+    session.destroy();
+    session = open();
+  }
   // Bodies that do not end.
   await repeat(50, (i) => send({ 'x-i': String(i) }));
   session.destroy();

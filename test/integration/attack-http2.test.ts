@@ -151,6 +151,84 @@ it('streams that are opened and cancelled at once again and again leave nothing'
     await new Promise((turn) => setTimeout(turn, 20));
 }, 30_000);
 
+describe('streams that are reset', () => {
+  /** Without the library, which waits for what the other side allows. */
+  const frame = (type: number, flags: number, id: number, payload: Buffer): Buffer => {
+    const head = Buffer.alloc(9);
+    head.writeUIntBE(payload.length, 0, 3);
+    head.writeUInt8(type, 3);
+    head.writeUInt8(flags, 4);
+    head.writeUInt32BE(id, 5);
+    return Buffer.concat([head, payload]);
+  };
+  const literal = (text: string): Buffer => Buffer.from([text.length, ...Buffer.from(text)]);
+  const headers = Buffer.concat(
+    Object.entries({
+      ...{ ':method': 'POST', ':path': '/graphql', ':scheme': 'https', ':authority': 'x' },
+      'content-type': 'application/json',
+    }).flatMap(([name, value]) => [Buffer.from([0]), literal(name), literal(value)]),
+  );
+  const body = Buffer.from('{"query":"{ me { name } }"}');
+  const [data, headersFrame, reset, settings] = [0, 1, 3, 4];
+  const preface = Buffer.concat([
+    Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+    frame(settings, 0, 0, Buffer.alloc(0)),
+  ]);
+  const number = (value: number): Buffer => Buffer.from([0, 0, 0, value]);
+  const begin = (id: number): Buffer => frame(headersFrame, 4, id, headers);
+
+  /** What becomes of a connection of which so many streams are begun and ended like this. */
+  async function fateAfter(count: number, streamOf: (id: number) => Buffer): Promise<'closed' | 'kept'> {
+    const { hostname, port } = new URL(gateway.url);
+    const options = { port: Number(port), host: hostname, ca: certificate, ALPNProtocols: ['h2'] };
+    const socket = connectTls(options, () =>
+      socket.write(
+        Buffer.concat([
+          preface,
+          ...Array.from({ length: count }, (_, i) => streamOf(2 * i + 1)),
+          frame(6, 0, 0, Buffer.alloc(8)),
+        ]),
+      ),
+    );
+    socket.on('error', () => undefined);
+    let received = Buffer.alloc(0);
+    try {
+      return await new Promise((resolve) => {
+        socket.on('close', () => resolve('closed'));
+        socket.on('data', (chunk: Buffer) => {
+          received = Buffer.concat([received, chunk]);
+          for (;;) {
+            const end = 9 + (received.length < 9 ? 0 : received.readUIntBE(0, 3));
+            if (received.length < end) return;
+            // The answer to the ping that is sent behind all streams.
+            if (received[3] === 6) setTimeout(() => resolve('kept'), 500);
+            received = received.subarray(end);
+          }
+        });
+      });
+    } finally {
+      socket.destroy();
+    }
+  }
+
+  it.each<[string, (id: number) => Buffer]>([
+    ['as cancelled', (id) => frame(reset, 0, id, number(constants.NGHTTP2_CANCEL))],
+    ['as if nothing were wrong', (id) => frame(reset, 0, id, number(constants.NGHTTP2_NO_ERROR))],
+    [
+      'when all of the request is there',
+      (id) =>
+        Buffer.concat([frame(data, 1, id, body), frame(reset, 0, id, number(constants.NGHTTP2_CANCEL))]),
+    ],
+  ])('%s, again and again, close their connection', async (_, end) => {
+    expect(await fateAfter(400, (id) => Buffer.concat([begin(id), end(id)]))).toBe('closed');
+  });
+
+  it('as many as a page has, twice over, do not', async () => {
+    const streams = (id: number) => Buffer.concat([begin(id), frame(reset, 0, id, number(8))]);
+    expect(await fateAfter(190, streams)).toBe('kept');
+  });
+});
+
 it('a client of HTTP/1.1 whose headers do not end is answered on time', async () => {
   const { hostname, port } = new URL(gateway.url);
   const socket = connectTls({ port: Number(port), host: hostname, ca: certificate }, () =>

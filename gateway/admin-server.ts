@@ -1,5 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import { pathOf } from './client-requests';
+import { pathOf } from './http/paths';
 import { requestError } from './errors';
 import {
   type InvalidationRouteOptions,

@@ -1,6 +1,6 @@
 import { compileSignedIdentity } from './auth/signed-identity';
 import { ClientGone, ClientRequest, type ClientRequestOptions, type RequestHead } from './client-request';
-import { isProbe } from './health';
+import { isProbe, pathOf } from './http/paths';
 import type { Options } from './options';
 import type { Sink } from './request/sink';
 import type { Logger } from './telemetry/logger';
@@ -149,9 +149,3 @@ function factsOf(
 
 /** As nginx says it: the client closed the connection before it had the answer. */
 const clientGone = 499;
-
-/** The path of a URL without its query string. */
-export function pathOf(url: string): string {
-  const end = url.indexOf('?');
-  return end === -1 ? url : url.slice(0, end);
-}

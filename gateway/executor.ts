@@ -1,7 +1,7 @@
 import type { GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
 import type { GraphQLSchema } from 'graphql';
 import type { ClientRequest } from './client-request';
-import type { Invalidation } from './cache/invalidation';
+import type { Invalidation } from './options/invalidation';
 import type { Policy } from './cache/policy';
 import type { Answered } from './edge/response-cache';
 import type { PlannedOperation } from './planning';

@@ -7,7 +7,7 @@ import {
 } from 'graphql';
 import { isStorable, type Policy, strictest } from './cache/policy';
 import { describeOperation } from './edge/cached-operation';
-import type { OutlinedCall } from './execution';
+import type { OutlinedCall } from './execution/outline';
 import { readLifetimes } from './generation';
 import type { Options } from './options';
 

@@ -1,6 +1,7 @@
 import { buildSchema, getOperationAST, getVariableValues, GraphQLError, parse, validate } from 'graphql';
 import { requestError } from './errors';
-import { compileOperation, outlineCalls, type OutlinedCall } from './execution';
+import { compileOperation } from './execution';
+import { outlineCalls, type OutlinedCall } from './execution/outline';
 import { explainSavings, type Savings } from './explain-savings';
 import { type Options, parseOptions } from './options';
 import { createPlanner } from './planning';

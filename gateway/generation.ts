@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import type { Policies } from './auth/directives';
-import type { Invalidate, Invalidation } from './cache/invalidation';
+import type { Invalidate } from './cache/invalidation';
 import type { Policy } from './cache/policy';
 import type { Store } from './cache/store';
 import type { Caching } from './edge/caching';
@@ -11,6 +11,7 @@ import type { Executor, KnownOperation, Learn, Subgraph } from './executor';
 import type { ClientLimits } from './limits/client-limits';
 import type { PlanWaits } from './limits/plan-waits';
 import type { Options } from './options';
+import type { Invalidation } from './options/invalidation';
 import type { SubgraphSigners } from './subgraph-signers';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { Audit } from './telemetry/audit/audit';

@@ -3,9 +3,6 @@ import type { FastifyInstance } from 'fastify';
 /** Why the gateway should get no requests now; empty when it should. */
 export type Readiness = () => readonly string[];
 
-/** Whether it is load balancers that ask, not clients. */
-export const isProbe = (url: string): boolean => url.startsWith('/health/');
-
 /** `/health/live`: the process answers. `/health/ready`: it wants requests; 503 says why it does not. Undefined for other paths. */
 export function healthAt(
   path: string | undefined,

@@ -4,14 +4,7 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import type { Meter } from '@opentelemetry/api';
 import { createAuthentication } from './auth/authentication';
 import { type EvaluatePolicies, openPolicyEvaluator, Policies } from './auth/directives';
-import {
-  allTags,
-  createInvalidate,
-  type Invalidate,
-  type Invalidation,
-  tagsOf,
-  UnknownNames,
-} from './cache/invalidation';
+import { allTags, createInvalidate, type Invalidate, tagsOf, UnknownNames } from './cache/invalidation';
 import type { UsedSignatures } from './auth/used-signatures';
 import type { Store } from './cache/store';
 import type { ClientRequest } from './client-request';
@@ -38,6 +31,7 @@ import { Rates } from './limits/rates';
 import type { SharedCounts } from './limits/shared-counts';
 import { UnsentRequests } from './limits/unsent-requests';
 import { type Options, OptionsError } from './options';
+import type { Invalidation } from './options/invalidation';
 import { createRoutes } from './process/routes';
 import type { Hooks } from './request/hooks';
 import { createFormatError } from './request/format-error';

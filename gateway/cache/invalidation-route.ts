@@ -4,7 +4,8 @@ import { requireToken } from '../admin-token';
 import { requestError } from '../errors';
 import { sendError } from '../process/admin-errors';
 import { describeIssue } from '../options/problem';
-import { type Invalidation, invalidationSchema, tagsOf, UnknownNames } from './invalidation';
+import { type Invalidation, invalidationSchema } from '../options/invalidation';
+import { tagsOf, UnknownNames } from './invalidation';
 import { unpackRequest } from '../unpack-request';
 import { StoreUnavailable } from './store';
 

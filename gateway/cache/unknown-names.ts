@@ -1,6 +1,6 @@
 import { suggestionList } from 'graphql/jsutils/suggestionList';
 import type { EntityFacts } from '../planning';
-import type { Invalidation } from './invalidation';
+import type { Invalidation } from '../options/invalidation';
 import { readKey } from './tag-formats';
 import { fieldsOf } from './tags';
 

@@ -2,6 +2,5 @@ export { compileOperation, type Program } from './compile';
 export type { ErrorOptions } from './error-paths';
 export { execute, type Execution } from './execute';
 export { fetchesOf } from './order';
-export { outlineCalls, type OutlinedCall } from './outline';
 export type { FetchNode, QueryPlan, RequiredSelection } from './plan';
 export type { Refusals } from './refusals';

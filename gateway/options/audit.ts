@@ -1,6 +1,14 @@
 import { z } from 'zod';
-import { auditActions } from '../telemetry/audit/record';
 import { mapOf, size, text } from './values';
+
+/** What audit trails record. */
+export const auditActions = [
+  'mutation',
+  'cache.invalidate',
+  'supergraph.swap',
+  'configuration.reload',
+] as const;
+export type AuditAction = (typeof auditActions)[number];
 
 const auditKeyRule = 'must be at least 16 characters';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { invalidationSchema } from '../cache/invalidation';
+import { invalidationSchema } from './invalidation';
 import { cdn } from './cdn';
 import { duration, flag, headerName, mapOf, size, timeout } from './values';
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { isLinkKey } from '../transports/signers/link-keys';
 import { mapOf, text } from './values';
 
 const linkKeyRule = 'must be a secret of 32 or more letters, digits and any of -._~+/=';
+export const isLinkKey = (secret: string): boolean => /^[\w\-.~+/=]{32,}$/.test(secret);
+
 const linkKey = z.string({ error: linkKeyRule }).refine(isLinkKey, { error: linkKeyRule });
 
 export const privateLinks = mapOf({

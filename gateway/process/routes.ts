@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import type { ClientRequest, RequestHead } from '../client-request';
-import { pathOf } from '../client-requests';
 import { compilePreflight } from '../cors';
 import { WholeRequest } from '../edge/whole-messages';
 import { requestError } from '../errors';
 import { createPages } from '../exploration';
 import { hasTooLargeHeaders } from '../header-limits';
-import { healthAt, isProbe, type Readiness } from '../health';
+import { healthAt, type Readiness } from '../health';
 import type { BeginRequest, Exchange } from '../http/begin-request';
 import type { Places } from '../limits/places';
+import { isProbe, pathOf } from '../http/paths';
 import type { Options } from '../options';
 import { refuseRepeatedCredentials } from '../repeated-credentials';
 import type { Reply } from '../request/reply';

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import type { AuditAction } from '../../options/audit';
 
 /** What an audit trail tells of one mutation or one administrative action. */
 export interface AuditRecord {
@@ -22,14 +23,6 @@ export interface AuditRecord {
   /** Of an administrative action. */
   readonly details?: unknown;
 }
-
-export const auditActions = [
-  'mutation',
-  'cache.invalidate',
-  'supergraph.swap',
-  'configuration.reload',
-] as const;
-export type AuditAction = (typeof auditActions)[number];
 
 export interface AuditIdentity {
   readonly mode: string;

@@ -1,3 +1,4 @@
+import { isLinkKey } from '../../options/private-links';
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hmacSha256 } from '../../hmac';
@@ -79,8 +80,6 @@ function toKeys(secrets: readonly string[], source: string): LinkKey[] {
   }
   return secrets.map(toKey);
 }
-
-export const isLinkKey = (secret: string): boolean => /^[\w\-.~+/=]{32,}$/.test(secret);
 
 /** The secret is the bytes of its text. */
 export const toKey = (secret: string): LinkKey => ({

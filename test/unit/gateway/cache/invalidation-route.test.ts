@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { createAdminServer } from '../../../../gateway/admin-server';
-import { type Invalidation, tagsOf, UnknownNames } from '../../../../gateway/cache/invalidation';
+import { tagsOf, UnknownNames } from '../../../../gateway/cache/invalidation';
+import type { Invalidation } from '../../../../gateway/options/invalidation';
 import { StoreUnavailable } from '../../../../gateway/cache/store';
 import type { Json } from '../../../support/running-gateway';
 

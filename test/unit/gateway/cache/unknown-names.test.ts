@@ -1,5 +1,5 @@
 import { parse } from 'graphql';
-import type { Invalidation } from '../../../../gateway/cache/invalidation';
+import type { Invalidation } from '../../../../gateway/options/invalidation';
 import { unknownNames } from '../../../../gateway/cache/unknown-names';
 import { entityFactsOf } from '../../../../gateway/planning/entity-facts';
 import { compose } from '../../../support/compose';

@@ -7,7 +7,6 @@ import {
   specifiedRules,
   type ValidationContext,
   type ValidationRule,
-  type VariableNode,
 } from 'graphql';
 
 /**
@@ -15,7 +14,7 @@ import {
  * graphql-js 16.15 has this rule, but only where the input object itself may be null.
  */
 export function oneOfVariables(context: ValidationContext): ASTVisitor {
-  const variables = new Set<VariableNode>();
+  const variables = new Set<unknown>();
   return {
     ObjectField({ value }) {
       const parent = getNamedType(context.getParentInputType());

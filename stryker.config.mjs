@@ -3,7 +3,6 @@ import jest from './jest.config.js';
 // Every mutant loads all of these files, so a run over one folder names the tests of that folder.
 const tests = (process.env.WEIR_MUTATION_TESTS ?? 'test/unit test/contracts').split(' ');
 
-/** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 export default {
   testRunner: 'jest',
   coverageAnalysis: 'perTest',

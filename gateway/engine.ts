@@ -6,12 +6,19 @@ import type { Invalidate } from './cache/invalidation';
 import { unknownNames } from './cache/unknown-names';
 import type { Store } from './cache/store';
 import { digest } from './edge/response-keys';
-import type { Executor, Subgraph } from './executor';
+import type { Executor, KnownOperation, Subgraph } from './executor';
+import type { Program } from './execution';
 import { createOperations, type OperationOptions } from './operations';
 import type { Options } from './options';
 import { chooseOverrides, overrideRates } from './overrides';
-import { createPlanner, type EntityFacts, type PlannedOperation } from './planning';
-import { createPrograms } from './programs';
+import {
+  createPlanner,
+  type EntityFacts,
+  type OperationMemory,
+  type PlanEntry,
+  type PlannedOperation,
+} from './planning';
+import { createPrograms, type Rejection } from './programs';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { CacheOptions } from './subgraph-caches';
 import { type CallOptions, connectSubgraphs } from './subgraph-calls';
@@ -39,16 +46,23 @@ export interface EngineOptions extends OperationOptions {
   readonly invalidate: Invalidate;
   readonly breakers: Breakers;
   readonly interceptors: readonly Interceptor[];
+  readonly memory: OperationMemory;
   readonly logger: Logger;
 }
 
 /** Plans operations in worker threads and runs them over the bytes of subgraph responses. Rejects when the supergraph does not build. */
 export async function createEngine(options: EngineOptions): Promise<Executor> {
-  const { supergraphSdl, chooseSubgraph, planning, overrides, warmUp } = options;
+  const { supergraphSdl, chooseSubgraph, planning, overrides, warmUp, memory } = options;
   const planner = createPlanner({ supergraphSdl, ...boundsOf(planning) });
   const breakers = options.breakers.lease();
+  // A program takes some times what is known of its operation before it runs.
+  const caches = {
+    programs: memory.open<PlanEntry<Program | Rejection>>(3 / 4),
+    known: memory.open<KnownOperation>(1 / 4),
+  };
   const close = (): Promise<void> => {
     breakers.end();
+    for (const cache of Object.values(caches)) cache.close();
     return planner.close();
   };
 
@@ -69,7 +83,10 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       logger: options.logger,
     });
     const { inaccessibleValues } = facts;
-    const programs = createPrograms({ planner, authorization, schema, supergraphSchema, inaccessibleValues });
+    const programs = createPrograms({
+      ...{ planner, authorization, schema, supergraphSchema, inaccessibleValues },
+      cache: caches.programs,
+    });
     await programs.warm(untilLate(warmUp));
     const operations = createOperations({
       ...options,
@@ -78,6 +95,7 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       costs: facts.costs,
       planner,
       programs,
+      cache: caches.known,
       authorization,
       send,
       scopes,

@@ -12,6 +12,7 @@ import type { ClientLimits } from './limits/client-limits';
 import type { PlanWaits } from './limits/plan-waits';
 import type { Options } from './options';
 import type { Invalidation } from './options/invalidation';
+import type { OperationMemory } from './planning';
 import type { SubgraphSigners } from './subgraph-signers';
 import type { SubgraphLocation } from './supergraph/subgraphs';
 import type { Audit } from './telemetry/audit/audit';
@@ -35,6 +36,7 @@ export interface GenerationOptions {
   readonly signers: SubgraphSigners;
   readonly transport: HttpTransport;
   readonly store: Store;
+  readonly memory: OperationMemory;
   readonly invalidate: Invalidate;
   readonly caching: Caching;
   readonly breakers: Breakers;

@@ -1,4 +1,5 @@
 import {
+  type DocumentNode,
   getOperationAST,
   getVariableValues,
   GraphQLError,
@@ -7,7 +8,6 @@ import {
   OperationTypeNode,
   parse,
 } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import type { Authorization, OperationAccess, Refused } from './auth/directives';
 import type { ClientRequest } from './client-request';
 import { showExecution } from './development';
@@ -15,7 +15,7 @@ import type { Caching } from './edge/caching';
 import type { IdentifiedCaller } from './edge/flights';
 import type { Answered, Asked } from './edge/response-cache';
 import { requestError, RequestErrors } from './errors';
-import { type ErrorOptions, execute, type Execution, type Program } from './execution';
+import { countNodes, type ErrorOptions, execute, type Execution, type Program } from './execution';
 import type { Executor, KnownOperation } from './executor';
 import type { ClientLimits } from './limits/client-limits';
 import { compileOperationCost, type OperationCost } from './limits/cost/operation-cost';
@@ -23,7 +23,7 @@ import { createCostReport } from './limits/cost/report';
 import { type RefuseOperation, refuseOperation } from './limits/operation-limits';
 import type { PlanWaits } from './limits/plan-waits';
 import { limitCalls } from './limits/subgraph-calls';
-import type { CostDirectives, PlanCache, PlannedOperation, Planner } from './planning';
+import type { CostDirectives, OperationCache, PlanCache, PlannedOperation, Planner } from './planning';
 import { Rejection } from './programs';
 import type { Metrics } from './telemetry/metrics';
 import type { ScopesServed } from './transports/scopes-served';
@@ -60,6 +60,8 @@ interface Parts {
   readonly costs: CostDirectives | undefined;
   readonly planner: Planner;
   readonly programs: PlanCache<Program | Rejection>;
+  /** Where operations are kept that have been answered. */
+  readonly cache: OperationCache<KnownOperation>;
   readonly authorization: Authorization;
   readonly send: Send;
   readonly scopes: ScopesServed;
@@ -71,6 +73,7 @@ interface Parts {
 export function createOperations(options: OperationOptions & Parts): Pick<Executor, 'learn' | 'known'> {
   const { errors, isDevelopment, limits, mostBytes, assumedListSize, usage, planWaits, metrics } = options;
   const { supergraph, schema, authorization, programs, send, scopes, chooseOverrides } = options;
+  const known = options.cache;
   const { responses } = options.caching;
   const costSource = { schema, directives: options.costs, assumedListSize };
   const reportCost = createCostReport(metrics.meter);
@@ -120,6 +123,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     });
     return {
       ...{ source, hash, operation, operationName, cost, refuse, access },
+      bytes: sizeOfKnown(document),
       count: usage?.operation(source, operationName, schema),
       ask: (variables, refused) => ({
         ...{ operation: cached, variables, refuse },
@@ -133,6 +137,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     compiled: CompiledOperation,
     variables: Variables,
     client: ClientRequest,
+    onAnswered?: () => void,
   ): Promise<Answered> {
     const { source, hash, operationName, cost, refuse, access, count, ask } = compiled;
     const refusal = refuse(variables, client.identity);
@@ -152,6 +157,8 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
       ),
     );
     client.errorsLeftOut += answered.errorsLeftOut;
+    // What cannot be planned or answered takes nobody's place.
+    onAnswered?.();
     if (!isDevelopment) return answered;
     return {
       ...answered,
@@ -159,24 +166,25 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     };
   }
 
-  const asKnown = (compiled: CompiledOperation): KnownOperation => ({
-    name: compiled.operation.name?.value ?? null,
-    type: compiled.operation.operation,
-    run: (variables, client) => run(compiled, variables, client),
-  });
+  const asKnown = (compiled: CompiledOperation): KnownOperation => {
+    let isKept = false;
+    const operation: KnownOperation = {
+      name: compiled.operation.name?.value ?? null,
+      type: compiled.operation.operation,
+      run: (variables, client) => run(compiled, variables, client, isKept ? undefined : keep),
+    };
+    const keep = (): void => {
+      isKept = true;
+      known.set(knownKey(compiled.source, compiled.operationName), operation, compiled.bytes);
+    };
+    return operation;
+  };
 
-  const known = new LRUCache<string, KnownOperation>({ maxSize: mostKnownBytes });
   return {
     learn({ source, queryHash, operation, request: { operationName } }) {
       if (operation.operation === OperationTypeNode.SUBSCRIPTION)
         throw requestError('UNSUPPORTED_OPERATION', { feature: 'Subscription' });
-      const key = knownKey(source, operationName);
-      let learned = known.get(key);
-      if (learned === undefined) {
-        learned = asKnown(compile(source, queryHash, operationName));
-        known.set(key, learned, { size: key.length * 2 + 1024 });
-      }
-      return learned;
+      return known.get(knownKey(source, operationName)) ?? asKnown(compile(source, queryHash, operationName));
     },
     known: (document, operationName) => known.get(knownKey(document, operationName)),
   };
@@ -190,6 +198,8 @@ interface CompiledOperation {
   readonly operation: OperationDefinitionNode;
   /** As clients name it; undefined where the document has only one. */
   readonly operationName: string | undefined;
+  /** Of the heap, without the key. */
+  readonly bytes: number;
   readonly count: CountUse | undefined;
   readonly cost: OperationCost;
   readonly refuse: RefuseOperation;
@@ -198,8 +208,8 @@ interface CompiledOperation {
   readonly ask: (variables: Variables, refused: Refused) => Asked;
 }
 
-/** 16 MiB. */
-const mostKnownBytes = 16 * 1024 * 1024;
+/** Fitted to what operations of several forms take: mostly for syntax trees, and for costs, which go with those. */
+const sizeOfKnown = (document: DocumentNode): number => 7000 + 230 * countNodes(document);
 
 /** No name holds a line break, and without a name it is the document itself, which need not be copied. */
 const knownKey = (document: string, operationName: string | undefined): string =>

@@ -1,12 +1,24 @@
 import { type GraphQLSchema, parse } from 'graphql';
 import type { Authorization } from './auth/directives';
 import { compileOperation, type Program } from './execution';
-import { PlanCache, type PlannedOperation, type Planner, type SupergraphFacts } from './planning';
+import {
+  type OperationCache,
+  PlanCache,
+  type PlanEntry,
+  type PlannedOperation,
+  type Planner,
+  type SupergraphFacts,
+} from './planning';
 
 /** An operation that is not run, as its caller may not see all of it. */
 export class Rejection {
   /** @param fields `Type.field` of what is refused */
   constructor(readonly fields: readonly string[]) {}
+
+  /** Of the heap, in bytes. */
+  get bytes(): number {
+    return this.fields.reduce((sum, field) => sum + 16 + field.length, 200);
+  }
 }
 
 export interface ProgramsOptions {
@@ -17,23 +29,26 @@ export interface ProgramsOptions {
   /** What subgraphs may answer. */
   readonly supergraphSchema: GraphQLSchema;
   readonly inaccessibleValues: SupergraphFacts['inaccessibleValues'];
+  readonly cache: OperationCache<PlanEntry<Program | Rejection>>;
 }
 
 /** What operations are run by: one program for each operation and for what of it is refused. */
 export function createPrograms(options: ProgramsOptions): PlanCache<Program | Rejection> {
-  const { planner, authorization, schema, supergraphSchema, inaccessibleValues } = options;
+  const { planner, authorization, schema, supergraphSchema, inaccessibleValues, cache } = options;
   return new PlanCache<Program | Rejection>({
-    make: async (operation, sender) => {
+    cache,
+    sizeOf: (compiled) => (compiled instanceof Rejection ? compiled.bytes : compiled.size.bytes),
+    make: async (operation, sender, onGrowth) => {
       const planned = await plan(operation, {
         plan: (document, name, overrideLabels) => planner.plan(document, name, overrideLabels, sender),
       });
-      if (planned.kind === 'rejected') return { compiled: new Rejection(planned.fields) };
+      if (planned.kind === 'rejected') return new Rejection(planned.fields);
       const { plan: made, refusals } = planned;
       const document = parse(operation.document, { noLocation: true });
       const { operationName } = operation;
-      const client = { document, operationName, refusals };
-      const compiled = { plan: made, schema, supergraphSchema, inaccessibleValues, ...client };
-      return { compiled: compileOperation(compiled), plan: made };
+      const client = { document, operationName, refusals, onGrowth };
+      const given = { plan: made, schema, supergraphSchema, inaccessibleValues, ...client };
+      return compileOperation(given);
     },
   });
 

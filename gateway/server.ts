@@ -17,6 +17,7 @@ import { openSharedCounts } from './limits/shared-counts';
 import { createListener } from './listener';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from './options';
 import { changedOptions } from './options/changed';
+import { OperationMemory } from './planning';
 import type { Hooks } from './request/hooks';
 import { type ProcessParts, Serving } from './serving';
 import { apolloManagerSource, type SupergraphManager } from './supergraph/apollo-manager';
@@ -89,10 +90,17 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const shared = openSharedCounts(options.cache, { meter: metrics.meter, logger });
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   const usedSignatures = new UsedSignatures();
+  const memory = new OperationMemory();
+  metrics.meter
+    .createObservableUpDownCounter('weir.operations.kept.bytes', {
+      description: 'Memory of the heap that query plans and what else is known of operations take.',
+    })
+    .addCallback((result) => result.observe(memory.size));
   const parts: ProcessParts = {
     ...extensions,
     store,
     shared,
+    memory,
     usedSignatures,
     audit,
     logger,

@@ -32,6 +32,7 @@ import type { SharedCounts } from './limits/shared-counts';
 import { UnsentRequests } from './limits/unsent-requests';
 import { type Options, OptionsError } from './options';
 import type { Invalidation } from './options/invalidation';
+import type { OperationMemory } from './planning';
 import { createRoutes } from './process/routes';
 import type { Hooks } from './request/hooks';
 import { createFormatError } from './request/format-error';
@@ -55,6 +56,7 @@ export interface ProcessParts {
   readonly store: Store;
   /** Undefined where each process counts for itself. */
   readonly shared: SharedCounts | undefined;
+  readonly memory: OperationMemory;
   readonly usedSignatures: UsedSignatures;
   readonly audit: Audit | undefined;
   readonly logger: Logger;
@@ -195,6 +197,7 @@ function build(
     previous,
     store,
     shared,
+    memory,
     usedSignatures,
     audit,
     hooks,
@@ -257,6 +260,7 @@ function build(
         breakers,
         interceptors,
         store,
+        memory,
         caching,
         invalidate,
         audit,
@@ -293,6 +297,7 @@ function build(
     },
     responses: () => responsesOf(clients),
     statistics: metrics.overload,
+    onFullHeap: () => memory.giveBack(),
     logger,
   });
   const unsent = new UnsentRequests({

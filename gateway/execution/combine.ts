@@ -16,6 +16,7 @@ import {
 import { type SubgraphOperation } from '../transports/transport';
 import { bodyPrefixOf, type CompiledOperation, representationsVariable } from './operation';
 import { Shape } from './shape';
+import { type GrowingSize, sizeOfCombination } from './size';
 import { type TypeTable } from './types';
 
 export interface Combination {
@@ -50,9 +51,11 @@ export interface CombinedField {
 export class Combinations {
   readonly #types: TypeTable;
   readonly #known = new Map<string, Combination | undefined>();
+  readonly #size: GrowingSize | undefined;
 
-  constructor(types: TypeTable) {
+  constructor(types: TypeTable, size?: GrowingSize) {
     this.#types = types;
+    this.#size = size;
   }
 
   /** Undefined where they cannot be combined, or where too many others were. */
@@ -62,6 +65,8 @@ export class Combinations {
     if (this.#known.size === mostCombinations) return undefined;
     const combination = combine(operations, this.#types);
     this.#known.set(key, combination);
+    if (combination !== undefined)
+      this.#size?.add(sizeOfCombination(combination.request.document, combination.fields.size));
     return combination;
   }
 }

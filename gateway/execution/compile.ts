@@ -26,6 +26,7 @@ import { Representation } from './representations';
 import { Pool } from './run';
 import { Schedule } from './schedule';
 import { Shape } from './shape';
+import { GrowingSize, ProgramSize, sizeOfProgram, sizeOfVariant } from './size';
 import { startTogether, type WaitingFetch } from './turns';
 import { TypeTable } from './types';
 
@@ -42,6 +43,8 @@ export interface CompileOptions {
   readonly operationName?: string | undefined;
   /** What is not shown of it; the plan asks for nothing of that. @default nothing */
   readonly refusals?: Refusals | undefined;
+  /** Called when the program takes more memory than it did. */
+  readonly onGrowth?: (() => void) | undefined;
 }
 
 /** A client's operation and its query plan, compiled: everything that can be decided before a request comes. */
@@ -56,6 +59,7 @@ export interface Program {
   readonly introspection: Introspection;
   readonly combinations: Combinations;
   readonly pool: Pool;
+  readonly size: ProgramSize;
   /** How large the latest responses were, and some more. */
   usualBytes: number;
   /** The values of the variables that `@skip` and `@include` depend on. */
@@ -84,6 +88,7 @@ export interface Variant {
 /** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for what the engine does not do. */
 export function compileOperation(options: CompileOptions): Program {
   const { plan, schema, supergraphSchema, inaccessibleValues, document, operationName, refusals } = options;
+  const { onGrowth = () => undefined } = options;
   const types = TypeTable.of(supergraphSchema);
   const operation = operationOf(document, operationName);
   const fragments = fragmentsOf(document);
@@ -99,6 +104,8 @@ export function compileOperation(options: CompileOptions): Program {
   const largestRecord = largestOf(root.layOut(), shapes);
   const steps = prepared.map((compileStep) => compileStep());
   const dependencies = dependenciesOf(fetches, root);
+  const size = new ProgramSize(sizeOfProgram(document, root, operations.values()), onGrowth);
+  const sizeOfVariants = new GrowingSize(size);
 
   const conditionNames = conditionVariables(document, fetches);
   const variants = new Map<string, Variant>();
@@ -109,17 +116,27 @@ export function compileOperation(options: CompileOptions): Program {
     largestRecord,
     isExclusive: fetches.some(({ node }) => node.contextRewrites !== undefined),
     dependencies,
-    introspection: new Introspection(() => refusals?.visibleSchema ?? schema, operation, fragments),
-    combinations: new Combinations(types),
+    introspection: new Introspection(
+      () => refusals?.visibleSchema ?? schema,
+      operation,
+      fragments,
+      new GrowingSize(size),
+    ),
+    combinations: new Combinations(types, new GrowingSize(size)),
     pool,
+    size,
     usualBytes: 0,
     conditionsOf: (variables) => conditionValues(operation, conditionNames, variables),
     variantFor: (conditions) => {
       const key = conditionNames.map((name) => (conditions[name] === true ? '1' : '0')).join('');
       let variant = variants.get(key);
       if (variant === undefined) {
-        if (variants.size === mostVariants) variants.clear();
+        if (variants.size === mostVariants) {
+          variants.clear();
+          sizeOfVariants.clear();
+        }
         variants.set(key, (variant = compileVariant(conditions)));
+        sizeOfVariants.add(sizeOfVariant(fetches.length));
       }
       return variant;
     },
@@ -161,7 +178,16 @@ export function compileOperation(options: CompileOptions): Program {
     );
     let id = 0;
     const nextId = (): number => (++id < idsPerProgram ? id : 0);
-    const source = { schema, types, fragments, conditions, refusals, inaccessibleValues, nextId };
+    const source = {
+      schema,
+      types,
+      fragments,
+      conditions,
+      refusals,
+      inaccessibleValues,
+      nextId,
+      size: sizeOfVariants,
+    };
     const selections = [{ on: rootType, selectionSet: operation.selectionSet }];
     return { schedule, projection: new ObjectProjection(source, root, rootType, selections) };
   }

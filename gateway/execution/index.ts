@@ -4,3 +4,4 @@ export { execute, type Execution } from './execute';
 export { fetchesOf } from './order';
 export type { FetchNode, QueryPlan, RequiredSelection } from './plan';
 export type { Refusals } from './refusals';
+export { countNodes } from './size';

@@ -9,6 +9,7 @@ import {
   OperationTypeNode,
   visit,
 } from 'graphql';
+import { type GrowingSize } from './size';
 
 /** Answers `__schema` and `__type` from the schema that the caller may see, and remembers the JSON. */
 export class Introspection {
@@ -16,13 +17,16 @@ export class Introspection {
   readonly #operation: OperationDefinitionNode;
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly #answers = new Map<string, Buffer>();
+  readonly #size: GrowingSize | undefined;
 
   constructor(
     schema: () => GraphQLSchema,
     operation: OperationDefinitionNode,
     fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+    size?: GrowingSize,
   ) {
     this.#schema = schema;
+    this.#size = size;
     this.#operation = operation;
     this.#fragments = fragments;
   }
@@ -42,8 +46,12 @@ export class Introspection {
     if (answer === undefined) {
       const { data } = executeSync({ schema: this.#schema(), document, variableValues: values });
       answer = Buffer.from(JSON.stringify(data?.[responseKey] ?? null));
-      if (this.#answers.size === mostAnswers) this.#answers.clear();
+      if (this.#answers.size === mostAnswers) {
+        this.#answers.clear();
+        this.#size?.clear();
+      }
       this.#answers.set(key, answer);
+      this.#size?.add(answer.length + 2 * key.length);
     }
     return answer;
   }

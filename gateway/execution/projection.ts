@@ -38,6 +38,7 @@ import {
 import { ESCAPED, FALSE, FLOAT, INT, LONG, NULL, RAW, STRING, TRUE } from './json/tape';
 import { type Access, type Place, type TypeSource } from './merge';
 import { type Refusals } from './refusals';
+import { type GrowingSize, sizeOfFields } from './size';
 import { type TypeTable } from './types';
 
 /** Of enums that clients see, the values that they do not. */
@@ -54,6 +55,7 @@ export interface ProjectionSource {
   readonly inaccessibleValues: InaccessibleValues | undefined;
   /** Numbers for the objects of a program, so that a record can say which of them wrote it. */
   readonly nextId: () => number;
+  readonly size: GrowingSize;
 }
 
 /** A selection set, and the type that it is a selection on as the client wrote it. */
@@ -160,6 +162,7 @@ export class ObjectProjection {
       fields.push(compileField(this.#source, this.#place, type, typeId, responseKey, nodes));
     }
     this.#fields[typeId] = fields;
+    this.#source.size.add(sizeOfFields(fields.length));
     return fields;
   }
 

@@ -14,6 +14,8 @@ export interface OverloadOptions {
   /** Those whose answers are not sent yet. */
   readonly responses: () => Iterable<ServerResponse>;
   readonly statistics: OverloadStatistics;
+  /** Called again and again while the heap is nearly full. @default nothing is done */
+  readonly onFullHeap?: (() => void) | undefined;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
 
@@ -160,6 +162,7 @@ export class Overload {
     else if (isBusy || working < this.#limit / 2) this.#allow(this.#limit * 0.9);
     this.#unread.look(now);
     this.#isHeapFull = getHeapStatistics().used_heap_size > this.#heapLimit * fullHeap;
+    if (this.#isHeapFull) this.#options.onFullHeap?.();
     this.#say(size, refused > 0);
   }
 

@@ -1,6 +1,7 @@
 export type { CostDirectives, ListSize } from './cost-directives';
 export type { EntityFacts } from './entity-facts';
-export { PlanCache, type PlannedOperation } from './plan-cache';
+export { type OperationCache, OperationMemory } from './operation-memory';
+export { PlanCache, type PlanEntry, type PlannedOperation } from './plan-cache';
 export type { QueryPlan, SupergraphFacts } from './planner';
 export { createPlanner, type Planner, type PlannerOptions } from './planner-threads';
 export { type Protections, type Requirement, requirementLabel } from './protections';

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { QueryPlan } from './planner';
+import { bytesOf, type OperationCache } from './operation-memory';
 
 /** What a plan is kept by, with what it takes to make it again. */
 export interface PlannedOperation {
@@ -15,33 +15,31 @@ export interface PlannedOperation {
 }
 
 export interface PlanCacheOptions<Compiled> {
-  /** Plans an operation and builds what is kept, for instance a program. What it rejects with reaches the callers of `get`. */
-  readonly make: (operation: PlannedOperation, sender: string | undefined) => Promise<Made<Compiled>>;
   /**
-   * How much may be kept, in bytes.
-   *
-   * @default 67108864 (64 MiB)
+   * Plans an operation and builds what is kept, for instance a program. What it rejects with reaches the callers of
+   * `get`. `onGrowth` is to be called when what was built takes more memory than it did.
    */
-  readonly maxSize?: number | undefined;
+  readonly make: (
+    operation: PlannedOperation,
+    sender: string | undefined,
+    onGrowth: () => void,
+  ) => Promise<Compiled>;
+  /** Where it is kept. */
+  readonly cache: OperationCache<PlanEntry<Compiled>>;
   /**
    * How many ways of refusing parts of one operation are kept, besides that of refusing nothing.
    *
    * @default 64
    */
   readonly mostRefusals?: number | undefined;
-  /**
-   * How many bytes one entry takes, at least 1.
-   *
-   * @default an estimate by the sizes of the document and of the operations in its plan
-   */
-  readonly sizeOf?:
-    ((compiled: Compiled, plan: QueryPlan | undefined, operation: PlannedOperation) => number) | undefined;
+  /** How many bytes of the heap it takes, without the document. */
+  readonly sizeOf: (compiled: Compiled) => number;
 }
 
-export interface Made<Compiled> {
+export interface PlanEntry<Compiled> {
+  readonly operation: PlannedOperation;
   readonly compiled: Compiled;
-  /** Absent where none was needed. */
-  readonly plan?: QueryPlan | undefined;
+  uses: number;
 }
 
 /**
@@ -52,17 +50,17 @@ export interface Made<Compiled> {
  */
 export class PlanCache<Compiled extends object> {
   readonly #options: PlanCacheOptions<Compiled>;
-  readonly #entries: LRUCache<string, Entry<Compiled>>;
+  readonly #entries: OperationCache<PlanEntry<Compiled>>;
   readonly #pending = new Map<string, Promise<Compiled>>();
   /** The keys of an operation's entries in which something is refused, the oldest first. */
-  readonly #refusals = new LRUCache<string, string[]>({ max: 10_000 });
+  readonly #refusals = new LRUCache<string, string[]>({
+    maxSize: mostRefusalKeys,
+    sizeCalculation: (keys, whole) => keys.reduce((sum, { length }) => sum + length, whole.length),
+  });
 
   constructor(options: PlanCacheOptions<Compiled>) {
-    const { maxSize = 64 * 1024 * 1024 } = options;
-    if (!(maxSize > 0))
-      throw new RangeError(`"maxSize" must be a positive number of bytes, but got: ${maxSize}`);
     this.#options = options;
-    this.#entries = new LRUCache({ maxSize });
+    this.#entries = options.cache;
   }
 
   /** What is kept for an operation; the usual case, and no promise. */
@@ -106,10 +104,14 @@ export class PlanCache<Compiled extends object> {
   }
 
   async #make(key: string, operation: PlannedOperation, sender: string | undefined): Promise<Compiled> {
-    const { make, sizeOf = estimateSize } = this.#options;
-    const { compiled, plan } = await make(operation, sender);
-    const size = Math.max(1, Math.ceil(sizeOf(compiled, plan, operation)));
-    this.#entries.set(key, { operation, compiled, uses: 1 }, { size });
+    const { make, sizeOf } = this.#options;
+    const keep = (entry: PlanEntry<Compiled>): void =>
+      this.#entries.set(key, entry, sizeOf(entry.compiled) + bytesOf(operation.document));
+    const compiled = await make(operation, sender, () => {
+      const kept = this.#entries.peek(key);
+      if (kept !== undefined && kept.compiled === compiled) keep(kept);
+    });
+    keep({ operation, compiled, uses: 1 });
     if (operation.refused !== undefined && operation.refused.length > 0) this.#bound(key, operation);
     return compiled;
   }
@@ -124,11 +126,8 @@ export class PlanCache<Compiled extends object> {
   }
 }
 
-interface Entry<Compiled> {
-  readonly operation: PlannedOperation;
-  readonly compiled: Compiled;
-  uses: number;
-}
+/** Characters: a name in them may be as long as a request. */
+const mostRefusalKeys = 1024 ** 2;
 
 /** A hash ends where a name begins, and neither holds a space; labels do not hold line breaks. */
 function keyOf({
@@ -142,23 +141,4 @@ function keyOf({
       ? `${documentHash} ${operationName}`
       : `${documentHash} ${operationName} ${overrideLabels.join(' ')}`;
   return refused.length === 0 ? key : `${key}\n${refused.join('\n')}`;
-}
-
-/** A program is made of objects, some for each few characters of GraphQL: roughly ten bytes for one. */
-function estimateSize(
-  _compiled: unknown,
-  plan: QueryPlan | undefined,
-  { document }: PlannedOperation,
-): number {
-  return 2048 + 10 * (document.length + operationsLength(plan?.node));
-}
-
-function operationsLength(node: object | undefined): number {
-  if (node === undefined) return 0;
-  let length = 0;
-  for (const [key, value] of Object.entries(node)) {
-    if (key === 'operation') length += (value as string).length;
-    else if (typeof value === 'object' && value !== null) length += operationsLength(value as object);
-  }
-  return length;
 }

@@ -38,6 +38,8 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
     // Who may ask for the schema, and how many operations at once, `limits/` decides by the client.
     introspection: true,
     allowBatchedHttpRequests: true,
+    // An operation that was answered does not come here again; what was not is not kept.
+    documentStore: null,
     persistedQueries: registry === undefined ? false : { cache: registry },
     validationRules: [oneOfVariables],
     validationOptions: { maxErrors: mostErrors },

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import v8 from 'node:v8';
 import { Overload } from '../../../../gateway/limits/overload';
 import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics';
 import type { Logger } from '../../../../gateway/telemetry/logger';
@@ -16,6 +17,7 @@ let utilization = 1;
 /** What became of those that found no place, in turn. */
 const became: string[] = [];
 const said: string[] = [];
+const onFullHeap = jest.fn();
 const logger = {
   warn: (_: unknown, line: string) => said.push(line),
   info: (_: unknown, line: string) => said.push(line),
@@ -31,6 +33,7 @@ beforeEach(() => {
   utilization = 1;
   became.length = 0;
   said.length = 0;
+  onFullHeap.mockClear();
   inFlight = 0;
   unread = 0;
   responses = [];
@@ -49,6 +52,7 @@ beforeEach(() => {
     },
     responses: () => responses,
     statistics: metrics.overload,
+    onFullHeap,
     logger: logger as unknown as Pick<Logger, 'warn' | 'info'>,
   });
 });
@@ -257,6 +261,16 @@ it('has eight wait for each millisecond that may be waited when nobody has waite
   for (let i = 0; i < 801; i++) comes();
   live(50, 0);
   expect(became).toEqual(['a refused']);
+});
+
+it('has memory given back while the heap is nearly full', () => {
+  const { heap_size_limit } = v8.getHeapStatistics();
+  const statistics = jest.spyOn(v8, 'getHeapStatistics');
+  live(200, 0);
+  expect(onFullHeap).not.toHaveBeenCalled();
+  statistics.mockReturnValue({ used_heap_size: heap_size_limit * 0.95 } as v8.HeapInfo);
+  live(200, 0);
+  expect(onFullHeap).toHaveBeenCalledTimes(2);
 });
 
 it('says once that it refuses, and once that it is over', async () => {

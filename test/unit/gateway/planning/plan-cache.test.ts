@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { PlanCache, type PlannedOperation, type QueryPlan } from '../../../../gateway/planning';
+import {
+  OperationMemory,
+  PlanCache,
+  type PlannedOperation,
+  type QueryPlan,
+} from '../../../../gateway/planning';
 
 const fetchPlan = (operation: string): QueryPlan => ({
   kind: 'QueryPlan',
@@ -19,18 +24,35 @@ const operation = (document: string, more: Partial<PlannedOperation> = {}): Plan
   ...more,
 });
 
-function createCache(options: { maxSize?: number; mostRefusals?: number; sizeOf?: () => number } = {}) {
+interface Compiled extends Omit<PlannedOperation, 'documentHash'> {
+  readonly plan: QueryPlan;
+}
+
+function createCache({
+  maxSize = 1e6,
+  size = 100,
+  mostRefusals,
+}: { maxSize?: number; size?: number; mostRefusals?: number } = {}) {
   const planned: string[] = [];
-  const cache = new PlanCache({
-    make: async ({ document, operationName, overrideLabels, refused }) => {
+  const grow = new Map<string, (size: number) => void>();
+  const sizes = new Map<Compiled, number>();
+  const memory = new OperationMemory(maxSize);
+  const cache = new PlanCache<Compiled>({
+    make: async ({ document, operationName, overrideLabels, refused }, _sender, onGrowth) => {
       planned.push(document);
       if (document.includes('fail')) throw new Error('It fails.');
-      const plan = fetchPlan(document);
-      return { compiled: { plan, document, operationName, overrideLabels, refused }, plan };
+      const compiled = { plan: fetchPlan(document), document, operationName, overrideLabels, refused };
+      grow.set(document, (to) => {
+        sizes.set(compiled, to);
+        onGrowth();
+      });
+      return compiled;
     },
-    ...options,
+    cache: memory.open(1),
+    sizeOf: (compiled) => sizes.get(compiled) ?? size,
+    mostRefusals,
   });
-  return { cache, planned };
+  return { cache, planned, memory, grow };
 }
 
 describe('a plan cache', () => {
@@ -87,16 +109,18 @@ describe('a plan cache', () => {
   });
 
   it('passes on what the compiler throws', async () => {
-    const cache = new PlanCache({
+    const cache = new PlanCache<Compiled>({
       make: async () => {
         throw new Error('It does not compile.');
       },
+      cache: new OperationMemory().open(1),
+      sizeOf: () => 1,
     });
     await expect(cache.get(operation('{a}'))).rejects.toThrow('It does not compile.');
   });
 
   it('is bounded in bytes and forgets the least recently used', async () => {
-    const { cache } = createCache({ maxSize: 1000, sizeOf: () => 400 });
+    const { cache } = createCache({ maxSize: 2000, size: 500 });
     await cache.get(operation('{a}'));
     await cache.get(operation('{b}'));
     cache.peek(operation('{a}'));
@@ -105,14 +129,30 @@ describe('a plan cache', () => {
     expect(cache.peek(operation('{b}'))).toBeUndefined();
   });
 
-  it('estimates sizes by the length of documents and their subgraph operations', async () => {
-    const { cache } = createCache({ maxSize: 100_000 });
-    for (let index = 0; index < 100; index++) await cache.get(operation(`{field${index}${' '.repeat(200)}}`));
-    const kept = Array.from({ length: 100 }, (_, index) =>
-      cache.peek(operation(`{field${index}${' '.repeat(200)}}`)),
-    );
-    expect(kept.filter((entry) => entry !== undefined).length).toBeGreaterThan(10);
-    expect(kept.filter((entry) => entry !== undefined).length).toBeLessThan(20);
+  it('counts documents, names and what was compiled', async () => {
+    const { cache, memory } = createCache({ size: 1000 });
+    await cache.get(operation(`{a ${' '.repeat(5000)}}`, { operationName: 'x'.repeat(500) }));
+    expect(memory.size).toBeGreaterThan(6500);
+    expect(memory.size).toBeLessThan(7000);
+  });
+
+  it('forgets others when what was compiled grows while it is used', async () => {
+    const { cache, memory, grow } = createCache({ maxSize: 3000, size: 500 });
+    for (const document of ['{a}', '{b}', '{c}']) await cache.get(operation(document));
+    grow.get('{b}')!(2300);
+    expect(memory.size).toBeLessThan(3000);
+    expect(memory.size).toBeGreaterThan(2000);
+    expect(cache.peek(operation('{b}'))).toBeDefined();
+    expect(cache.peek(operation('{a}'))).toBeUndefined();
+  });
+
+  it('keeps nothing of what grows after it was forgotten', async () => {
+    const { cache, memory, grow } = createCache({ maxSize: 2000, size: 500 });
+    for (const document of ['{a}', '{b}', '{c}']) await cache.get(operation(document));
+    const { size } = memory;
+    grow.get('{a}')!(600);
+    expect(memory.size).toBe(size);
+    expect(cache.peek(operation('{a}'))).toBeUndefined();
   });
 
   it('knows which operations are used most', async () => {
@@ -128,11 +168,5 @@ describe('a plan cache', () => {
     await cache.warm([operation('{a}'), operation('{fail}'), operation('{b}')]);
     expect(planned).toEqual(['{a}', '{fail}', '{b}']);
     expect(cache.peek(operation('{b}'))).toBeDefined();
-  });
-
-  it('says which option is wrong', () => {
-    expect(() => createCache({ maxSize: 0 })).toThrow(
-      '"maxSize" must be a positive number of bytes, but got: 0',
-    );
   });
 });

@@ -1,0 +1,161 @@
+/** Whether what operations are said to take is what they take. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { buildSchema, getOperationAST, parse } from 'graphql';
+import { Authorization, Policies } from '../../../gateway/auth/directives';
+import { describeOperation } from '../../../gateway/edge/cached-operation';
+import { createClientLimits } from '../../../gateway/limits/client-limits';
+import { createOperations, type OperationOptions } from '../../../gateway/operations';
+import { parseOptions } from '../../../gateway/options';
+import { OperationMemory } from '../../../gateway/planning';
+import { buildQueryPlanner } from '../../../gateway/planning/planner';
+import { createPrograms } from '../../../gateway/programs';
+import type { SubgraphRequest } from '../../../gateway/transports/transport';
+import { ScopesServed } from '../../../gateway/transports/scopes-served';
+import { callerOf } from '../../support/caller';
+import { compose } from '../../support/compose';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+const logger = { warn: () => undefined } as never;
+const { plan, supergraph: facts } = buildQueryPlanner({
+  supergraphSdl: compose({
+    a: `type Query { me(x: Int): User node(id: ID): Node find(text: String): User }
+        type Mutation { rename(name: String): User }
+        interface Node { id: ID! name: String }
+        type User implements Node @key(fields: "id") {
+          id: ID! name: String email: String friend: User friends(first: Int): [User!] address: Address kind: Kind
+        }
+        type Bot implements Node @key(fields: "id") { id: ID! name: String owner: User }
+        type Address { street: String city: String zip: String }
+        enum Kind { A B }`,
+    b: `type User @key(fields: "id") { id: ID! reviews(first: Int): [Review!] score: Float }
+        type Bot @key(fields: "id") { id: ID! reviews: [Review!] }
+        type Review @key(fields: "id") { id: ID! rating: Int body: String author: User product: Product }
+        type Product @key(fields: "upc") { upc: ID! }`,
+    c: 'type Product @key(fields: "upc") { upc: ID! title: String price: Int weight: Int } type Query { p: [Product] }',
+  }),
+});
+const schema = buildSchema(facts.apiSchemaSdl.join(''), { noLocation: true });
+const user = { id: '1', name: 'Ada', email: 'e', kind: 'A', address: { street: 's', city: 'c', zip: 'z' } };
+
+/** Runs operations as a gateway does, with subgraphs that answer one user to everything. */
+function createRunner(memory: OperationMemory, planned = plan) {
+  const options = parseOptions({});
+  const policies = new Policies({ evaluate: undefined, ttl: 0, logger });
+  const authorization = new Authorization({
+    ...{ facts: facts.protections, schema, policies, logger },
+    options: options.authorization,
+  });
+  const planner = {
+    plan: async (document: string, name?: string) => planned(document, name, []),
+  } as never;
+  const programs = createPrograms({
+    ...{ planner, authorization, schema, supergraphSchema: schema, cache: memory.open(3 / 4) },
+    inaccessibleValues: facts.inaccessibleValues,
+  });
+  const { learn } = createOperations({
+    ...{ planner, programs, authorization, schema, costs: facts.costs, cache: memory.open(1 / 4) },
+    errors: {},
+    isDevelopment: false,
+    limits: createClientLimits({ limits: options.limits, introspection: true }),
+    mostBytes: 1e9,
+    assumedListSize: 10,
+    caching: {
+      responses: {
+        describe: (given: Parameters<typeof describeOperation>[0]) =>
+          describeOperation(given, { operations: {}, types: {} }),
+        answer: (_: unknown, client: unknown, run: (client: unknown) => unknown) => run(client),
+      },
+    },
+    metrics: {
+      meter: { createHistogram: () => ({ record: () => undefined }) },
+      calls: { add: () => undefined },
+    },
+    supergraph: 'x',
+    scopes: new ScopesServed(),
+    send: async ({ operation: { document } }: SubgraphRequest) => {
+      const data: Record<string, unknown> = {};
+      for (const [, alias, name] of document.matchAll(/(?:(\w+):)?\b(me|node|find|rename)\b/g))
+        data[alias ?? name!] = { __typename: 'User', ...user, friends: [user], friend: user };
+      const body = Buffer.from(JSON.stringify({ data }));
+      return { status: 200, headers: { 'content-type': 'application/json' }, body };
+    },
+    chooseOverrides: () => [],
+  } as unknown as OperationOptions & Parameters<typeof createOperations>[0]);
+  return async (source: string, i: number): Promise<void> => {
+    const operation = getOperationAST(parse(source))!;
+    const client = Object.assign(callerOf(), {
+      identity: { deniedFields: [] },
+      awaitPlan: (planned: Promise<unknown>) => planned,
+    });
+    const learned = learn({ source, queryHash: `${i}`, operation, request: {} } as never);
+    const variables = { x: 1, first: 2, id: '1', a: i % 2 === 0, b: true, name: 'x' };
+    await learned.run(variables, client as never);
+  };
+}
+
+const heapUsed = (): number => {
+  collectGarbage();
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+};
+
+const fields = 'name email address{street city zip} kind';
+const times = (count: number, of: (i: number) => string): string =>
+  Array.from({ length: count }, (_, i) => of(i)).join(' ');
+
+it.each<[string, (i: number) => string]>([
+  ['one field', (i) => `{a${i}:me{name}}`],
+  ['variables', (i) => `query Op${i}($x:Int){me(x:$x){id name email a${i}:name}}`],
+  ['two subgraphs', (i) => `query Op${i}{me{id a${i}:name reviews(first:5){rating body}}}`],
+  ['a mutation', (i) => `mutation M${i}($name:String){rename(name:$name){id a${i}:name reviews{rating}}}`],
+  [
+    'fragments, lists and three subgraphs',
+    (i) => `query Page${i}($x:Int,$first:Int){
+      me(x:$x){${fields} friends(first:$first){${fields} reviews(first:10){rating author{name} product{title}}}}
+      b${i}:me{...U}
+    } fragment U on User{id name friend{id name email} reviews{rating product{title}}}`,
+  ],
+  [
+    'an interface and conditions',
+    (i) => `query N${i}($id:ID,$a:Boolean!,$b:Boolean!){node(id:$id){a${i}:id name
+      ...on User{email reviews @include(if:$a){body}} ...on Bot{owner{name} reviews @skip(if:$b){rating}}}}`,
+  ],
+  [
+    'many root fields',
+    (i) =>
+      `{${times(20, (k) => `f${i}_${k}:me(x:${k}){id name address{street} reviews(first:3){rating author{id}}}`)}}`,
+  ],
+  ['many aliases', (i) => `{me{${times(90, (k) => `f${i}_${k}:name`)}}}`],
+  ['deep nesting', (i) => `{f:me{${'friend{'.repeat(20)}a${i}:name${'}'.repeat(21)}}`],
+  ['a long comment', (i) => `{a${i}:me{name}} #${'x'.repeat(5_000)}`],
+  ['a long text', (i) => `{find(text:"${i}${'x'.repeat(5_000)}"){name}}`],
+  ['introspection', (i) => `{a${i}:__schema{types{name fields{name}}}}`],
+])(
+  'an operation with %s takes what it is said to take',
+  async (_, operation) => {
+    const memory = new OperationMemory(1e9);
+    const run = createRunner(memory);
+    // What is made once, for the first ones, is not theirs.
+    for (let i = 0; i < 10; i++) await run(operation(i), i);
+    const [saidBefore, before] = [memory.size, heapUsed()];
+    for (let i = 10; i < 110; i++) await run(operation(i), i);
+    const said = memory.size - saidBefore;
+    const taken = heapUsed() - before;
+    expect(said / taken).toBeGreaterThan(1 / 1.3);
+    expect(said / taken).toBeLessThan(1.3);
+  },
+  60_000,
+);
+
+it('nothing is kept of operations that cannot be planned', async () => {
+  const memory = new OperationMemory(1e9);
+  const run = createRunner(memory, () => {
+    throw new Error('It takes too long.');
+  });
+  await expect(run('{me{name}}', 0)).rejects.toThrow('It takes too long.');
+  expect(memory.size).toBe(0);
+});

@@ -137,7 +137,7 @@ function boundsOf({ timeout, paths, plans, waiting, threads, memory }: Options['
     maxEvaluatedPlans: plans,
     queueLimit: waiting,
     maxThreads: threads,
-    memoryLimit: Math.ceil(memory / 1024 ** 2),
+    memoryLimit: memory === undefined ? undefined : Math.ceil(memory / 1024 ** 2),
   };
 }
 

@@ -233,6 +233,11 @@ export const errors = {
     when: 'Making a query plan took too long. The operation has too many ways to be resolved: ask for less at once.',
     message: () => 'The operation could not be planned in time.',
   },
+  REQUEST_CONCURRENCY_LIMITED: {
+    status: 503,
+    when: 'The sender has so many new operations waiting to be planned that this one would not have its turn in time. `Retry-After` says when to ask again.',
+    message: () => 'Too many operations of yours wait to be planned.',
+  },
   QUERY_TOO_COMPLEX: {
     status: 400,
     when: 'A valid operation has more ways to be resolved than the planner looks at. Ask for less at once.',

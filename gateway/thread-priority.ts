@@ -1,18 +1,17 @@
-import { readlinkSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
-import { basename } from 'node:path';
+import { systemThread } from './thread-time';
 
 /**
  * Lets requests go first where there are fewer cores than threads: without it, a hard plan made each of them wait for
  * the system to take its turn from the planner. Only Linux gives threads a priority of their own.
  */
 export function letRequestsGoFirst(): void {
-  if (process.platform !== 'linux') return;
+  const thread = systemThread();
+  if (thread === undefined) return;
   try {
-    const thread = Number(basename(readlinkSync('/proc/thread-self')));
     setPriority(thread, Math.min(getPriority(thread) + niceness, lastNiceness));
   } catch {
-    // A container may hide it; then it goes on as before.
+    // A container may forbid it; then it goes on as before.
   }
 }
 

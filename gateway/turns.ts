@@ -50,6 +50,10 @@ export class Turns<Item extends Waiting> {
     return this.#bySender.keys();
   }
 
+  countOf(sender: string): number {
+    return this.#bySender.get(sender)?.items.size ?? 0;
+  }
+
   weightOf(sender: string): number {
     return this.#bySender.get(sender)?.weight ?? 0;
   }

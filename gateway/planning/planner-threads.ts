@@ -8,11 +8,19 @@
  * Few operations are slow to plan, but whoever sends some at once must not keep all others waiting. So an operation at
  * first gets a short while only. One that needs more is begun anew, with time up to the deadline, on any thread but the
  * last one, which is kept for those that may be quick.
+ *
+ * One whose time was over is refused for a while. On a busy machine that may be no fault of its own, so it is tried once
+ * more in the background, by a thread that nobody waits for.
  */
+import { hash } from 'node:crypto';
+import { totalmem } from 'node:os';
 import { extname, join } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import type { QueryPlan, QueryPlannerOptions, SupergraphFacts } from './planner';
+import { processorTimeOf, systemThread } from '../thread-time';
+import { PlanTimes } from './plan-times';
 import { PlanningError, type PlanningFailure } from './planning-error';
 import { type Task, WaitingTasks } from './waiting-tasks';
 import type { PlanRequest, TimedPlanRequest, WorkerMessage } from './worker';
@@ -47,7 +55,7 @@ export interface PlannerOptions extends QueryPlannerOptions {
   /**
    * How much memory a thread may use, in megabytes. A plan that needs more fails as too complex.
    *
-   * @default 1024
+   * @default what `memoryForThreads` says, in equal parts
    */
   readonly memoryLimit?: number | undefined;
 }
@@ -86,6 +94,17 @@ const patience = 100;
  * does. It is planned anew then, so that this should be much longer than most take.
  */
 const quickness = { alone: 1000, contended: 200 };
+/** How long one may be worked on before others of its sender count as slow, too, in milliseconds, if none was quick. */
+const suspicion = 75;
+/** The share of a time for which a thread has had a processor that counts as all of it. */
+const fullyWorked = 0.75;
+/**
+ * The share of the deadline for which an operation has been worked on that is to blame for its timeout: by the time of the
+ * processor, which no other work takes, or by the clock.
+ */
+const blame = { processor: 1 / 5, clock: 1 / 2 };
+/** Operations that are kept to be tried once more, and their characters: an attacker has more. */
+const mostAgain = { max: 20, maxSize: 1024 ** 2 };
 /** How long after the deadline a thread is terminated that does not say that a plan's time is over, in milliseconds. */
 const terminateAfter = 250;
 /**
@@ -103,14 +122,16 @@ type ThreadState =
   | {
       readonly kind: 'planning';
       readonly task: Task;
-      /** In milliseconds of `performance.now()`. */
-      readonly since: number;
+      /** In milliseconds of `performance.now()`, and of the processor time of the thread where that is known. */
+      readonly since: { readonly clock: number; readonly processor: number | undefined };
       readonly timers: readonly NodeJS.Timeout[];
     };
 
 interface Thread {
   readonly worker: Worker;
   state: ThreadState;
+  /** As the system calls it; undefined before it is ready, and where the system does not say. */
+  id: number | undefined;
 }
 
 class PlannerThreads implements Planner {
@@ -123,6 +144,12 @@ class PlannerThreads implements Planner {
   readonly #queue: WaitingTasks;
   /** Operations that failed for a reason of their own, which would fail again. */
   readonly #failed: LRUCache<string, PlanningFailure>;
+  readonly #times: PlanTimes;
+  /** In milliseconds. */
+  readonly #toBlame: number;
+  /** Operations that are to be tried once more in the background, and the keys of those that were. */
+  readonly #again: LRUCache<string, PlanRequest>;
+  readonly #triedAgain = new LRUCache<string, true>({ max: 10_000 });
   #settleReady!: { resolve: (supergraph: SupergraphFacts) => void; reject: (error: Error) => void };
   #restart: NodeJS.Timeout | undefined;
   #isReady = false;
@@ -137,6 +164,14 @@ class PlannerThreads implements Planner {
     this.#maxThreads = positive('maxThreads', maxThreads);
     this.#failed = new LRUCache({ max: 10_000, ttl: positive('retryAfter', retryAfter) });
     this.#queue = new WaitingTasks(retryAfter);
+    const { processor, clock } = blame;
+    this.#toBlame = this.#deadline * (processorTimeOf(systemThread()) === undefined ? clock : processor);
+    this.#times = new PlanTimes({ deadline, quickness: quickness.contended, rememberFor: retryAfter });
+    this.#again = new LRUCache({
+      ...mostAgain,
+      ttl: retryAfter,
+      sizeCalculation: ({ document }) => document.length + 1,
+    });
     this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
     // Whoever only calls `plan` learns of a refused supergraph there.
     this.ready.catch(() => undefined);
@@ -163,9 +198,16 @@ class PlannerThreads implements Planner {
 
   #enqueue(request: PlanRequest, sender: string): Promise<string> {
     const { document, operationName, overrideLabels } = request;
-    const key = JSON.stringify([document, operationName, overrideLabels.toSorted()]);
+    // Not the text itself: many of it are remembered, and each may be as long as a request.
+    const key = hash(
+      'sha256',
+      JSON.stringify([document, operationName, overrideLabels.toSorted()]),
+      'base64',
+    );
     const known = this.#stopped ?? this.#failed.get(key);
     if (known !== undefined) return Promise.reject(new PlanningError(known));
+    if (this.#isTooMany(sender, this.#queue.countOf(sender) + 1))
+      return Promise.reject(new PlanningError('limited'));
     while (this.#queue.weight >= this.#queueLimit) {
       const busy = new PlanningError('busy');
       const displaced = this.#queue.takeOfMost(sender);
@@ -194,12 +236,35 @@ class PlannerThreads implements Planner {
     });
   }
 
-  /** The caller waits no longer. An operation that mostly waited itself is not to blame, and may be planned yet. */
+  /** Of whoever is no client nothing is refused. */
+  #isTooMany(sender: string, waiting: number, suspects = 0): boolean {
+    return sender !== '' && waiting > this.#times.mostWaiting(sender, suspects);
+  }
+
+  /** Refuses what of a sender will not have its turn in time, the newest first. */
+  #refuseDoomed(sender: string, suspects = 0): void {
+    while (this.#isTooMany(sender, this.#queue.countOf(sender), suspects))
+      this.#queue.takeNewestOf(sender)!.settle(new PlanningError('limited'));
+  }
+
+  /** The caller waits no longer. */
   #expire(task: Task): void {
     this.#queue.delete(task);
-    const worked = [...this.#threads].reduce((sum, thread) => sum + workedOn(task, thread), task.worked);
-    if (worked >= this.#deadline / 2) this.#failed.set(task.key, 'timeout');
     task.settle(new PlanningError('timeout'));
+    let { worked } = task;
+    for (const thread of this.#threads)
+      if (thread.state.kind === 'planning' && thread.state.task === task) worked += workedOn(thread);
+    this.#blame(task, worked);
+  }
+
+  /** Remembers an operation whose time was over, if it is to blame: one that mostly waited, itself or for a processor, is not. */
+  #blame(task: Task, worked: number): void {
+    if (worked < this.#toBlame || this.#stopped !== undefined) return;
+    this.#failed.set(task.key, 'timeout');
+    if (this.#maxThreads === 1 || this.#triedAgain.has(task.key)) return;
+    this.#triedAgain.set(task.key, true);
+    this.#again.set(task.key, task.request);
+    if (this.#threads.size < this.#maxThreads) this.#start();
   }
 
   async close(): Promise<void> {
@@ -220,6 +285,17 @@ class PlannerThreads implements Planner {
       if (task !== undefined) this.#work(thread, task);
     }
     if (this.#queue.size > 0 && this.#threads.size === 0) this.#start();
+    if (this.#queue.hasSlow) this.#endBackground();
+  }
+
+  /** Somebody waits for what the thread could do that tries something once more. */
+  #endBackground(): void {
+    for (const thread of this.#threads)
+      if (thread.state.kind === 'planning' && thread.state.task.isBackground === true) {
+        const { key, request } = thread.state.task;
+        this.#again.set(key, request);
+        void this.#end(thread);
+      }
   }
 
   /** The next to be planned. What has failed while it waited is not tried again. */
@@ -239,12 +315,13 @@ class PlannerThreads implements Planner {
   }
 
   #work(thread: Thread, task: Task): void {
-    const since = performance.now();
+    const since = { clock: performance.now(), processor: processorTimeOf(thread.id) };
     const timeLimit =
       task.isSlow || this.#maxThreads === 1
-        ? Math.max(this.#deadline / 2, task.expires - since)
+        ? Math.max(this.#deadline / 2, task.expires - since.clock)
         : Math.min(this.#deadline, this.#queue.size === 0 ? quickness.alone : quickness.contended);
     const timers = [
+      setTimeout(() => this.#suspect(thread), suspicion).unref(),
       setTimeout(() => this.#addThread(), patience).unref(),
       setTimeout(() => void this.#giveUp(thread, task, 'timeout'), this.#deadline + terminateAfter).unref(),
     ];
@@ -252,23 +329,33 @@ class PlannerThreads implements Planner {
     thread.worker.postMessage({ ...task.request, timeLimit } satisfies TimedPlanRequest);
   }
 
+  /** A quick one would be done by now, if the thread had a processor. */
+  #suspect(thread: Thread): void {
+    if (thread.state.kind !== 'planning' || thread.state.task.isSlow) return;
+    if (hadProcessorFor(suspicion, thread)) this.#refuseDoomed(thread.state.task.sender, 1);
+  }
+
   #addThread(): void {
     const isOneFree = [...this.#threads].some((thread) => thread.state.kind !== 'planning');
-    if (!isOneFree && this.#threads.size < this.#maxThreads) this.#start();
+    if (isOneFree) return;
+    if (this.#threads.size < this.#maxThreads) this.#start();
+    else if (this.#queue.size > 0) this.#endBackground();
   }
 
   #start(): void {
     if (this.#stopped !== undefined || this.#restart !== undefined) return;
-    const { supergraphSdl, pathsLimit, maxEvaluatedPlans, memoryLimit = 1024 } = this.#options;
+    const { supergraphSdl, pathsLimit, maxEvaluatedPlans } = this.#options;
+    const { memoryLimit = Math.min(1024, Math.max(64, memoryForThreads() / this.#maxThreads)) } =
+      this.#options;
     const worker = new Worker(workerFile, {
       workerData: { supergraphSdl, pathsLimit, maxEvaluatedPlans } satisfies QueryPlannerOptions,
       resourceLimits: {
-        maxOldGenerationSizeMb: positive('memoryLimit', memoryLimit),
+        maxOldGenerationSizeMb: Math.floor(positive('memoryLimit', memoryLimit)),
         maxYoungGenerationSizeMb: youngGeneration,
       },
       execArgv: workerArguments,
     });
-    const thread: Thread = { worker, state: { kind: 'starting' } };
+    const thread: Thread = { worker, state: { kind: 'starting' }, id: undefined };
     this.#threads.add(thread);
     worker.on('message', (message: WorkerMessage) => this.#receive(thread, message));
     worker.on('error', (error) => this.#fail(thread, error));
@@ -280,6 +367,7 @@ class PlannerThreads implements Planner {
     switch (message.kind) {
       case 'ready':
         this.#isReady = true;
+        thread.id = message.thread;
         thread.worker.unref();
         this.#settleReady.resolve(message.supergraph);
         {
@@ -290,17 +378,20 @@ class PlannerThreads implements Planner {
         this.#fail(thread, new Error(message.reason));
         return;
       }
-      case 'plan':
-        this.#taskOf(thread)?.settle(message.plan);
-        {
-          this.#becomeIdle(thread);
-          return;
+      case 'plan': {
+        const task = this.#taskOf(thread);
+        if (task !== undefined) {
+          this.#noteQuick(task, thread);
+          this.#failed.delete(task.key);
+          task.settle(message.plan);
         }
+        this.#becomeIdle(thread);
+        return;
+      }
       case 'error': {
         const task = this.#taskOf(thread);
         if (task !== undefined) {
-          task.worked += workedOn(task, thread);
-          this.#receiveError(task, message);
+          this.#receiveError(task, thread, message);
         }
         this.#becomeIdle(thread);
         return;
@@ -310,14 +401,33 @@ class PlannerThreads implements Planner {
     }
   }
 
-  #receiveError(task: Task, { failure, reason }: WorkerMessage & { readonly kind: 'error' }): void {
-    const mayTryAgain = failure === 'timeout' && this.#maxThreads > 1 && !task.isSlow;
-    if (mayTryAgain && performance.now() < task.expires) {
-      this.#queue.addSlow(task);
-    } else {
+  #receiveError(
+    task: Task,
+    thread: Thread,
+    { failure, reason }: WorkerMessage & { readonly kind: 'error' },
+  ): void {
+    if (failure !== 'timeout') {
+      this.#noteQuick(task, thread);
       this.#failed.set(task.key, failure);
       task.settle(new PlanningError(failure, new Error(reason)));
+      return;
     }
+    const worked = workedOn(thread);
+    if (!task.isSlow && hadProcessorFor(quickness.contended, thread)) {
+      this.#times.noteSlow(task.sender);
+      this.#refuseDoomed(task.sender);
+    }
+    task.worked += worked;
+    if (!task.isSlow && this.#maxThreads > 1 && performance.now() < task.expires) {
+      this.#queue.addSlow(task);
+    } else {
+      task.settle(new PlanningError('timeout', new Error(reason)));
+      this.#blame(task, task.worked);
+    }
+  }
+
+  #noteQuick(task: Task, thread: Thread): void {
+    if (!task.isSlow) this.#times.noteQuick(task.sender, workedOn(thread));
   }
 
   /** The operation that a thread was working on; its timers end. */
@@ -331,8 +441,26 @@ class PlannerThreads implements Planner {
     thread.state = { kind: 'idle' };
     // A thread was added because this one took long: the other one has the smaller heap.
     const isSpare = [...this.#threads].some((other) => other !== thread && other.state.kind !== 'planning');
-    if (isSpare && this.#queue.size === 0) void this.#end(thread);
-    else this.#assign();
+    if (!isSpare || this.#queue.size > 0) {
+      this.#assign();
+      return;
+    }
+    const again = this.#takeAgain();
+    if (again === undefined) void this.#end(thread);
+    else this.#work(thread, again);
+  }
+
+  /** An operation that failed, as a task for which nobody waits. */
+  #takeAgain(): Task | undefined {
+    const key = this.#again.rkeys().next().value;
+    const request = key === undefined ? undefined : this.#again.get(key);
+    if (key === undefined || request === undefined) return undefined;
+    this.#again.delete(key);
+    return {
+      ...{ key, request, sender: '', weight: 1, isSlow: true, worked: 0, isBackground: true },
+      expires: performance.now() + this.#deadline,
+      settle: () => undefined,
+    };
   }
 
   /** A thread that has died, or cannot start. */
@@ -348,7 +476,7 @@ class PlannerThreads implements Planner {
       }, restartDelay).unref();
       void this.#end(thread);
     } else {
-      this.#stop('failed', error);
+      this.#stop('failed', isOutOfMemory(error) ? new Error(tooLittleMemory, { cause: error }) : error);
       void this.#end(thread);
     }
   }
@@ -376,9 +504,34 @@ class PlannerThreads implements Planner {
   }
 }
 
-/** For how long a thread has been working on a task, in milliseconds. */
-const workedOn = (task: Task, { state }: Thread): number =>
-  state.kind === 'planning' && state.task === task ? performance.now() - state.since : 0;
+/** For how long a thread has worked on its task: had a processor for it, where that is known. In milliseconds. */
+function workedOn({ id, state }: Thread): number {
+  if (state.kind !== 'planning') return 0;
+  const { clock, processor } = state.since;
+  const now = processor === undefined ? undefined : processorTimeOf(id);
+  return now === undefined ? performance.now() - clock : now - processor!;
+}
+
+/** Whether a thread has really worked on its task for so long. Where nobody says, it may have waited for a processor. */
+const hadProcessorFor = (time: number, thread: Thread): boolean =>
+  thread.state.kind === 'planning' &&
+  thread.state.since.processor !== undefined &&
+  workedOn(thread) >= time * fullyWorked;
+
+const isOutOfMemory = (error: Error): boolean =>
+  (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
+const tooLittleMemory = 'The supergraph needs more memory than a planner thread has (`planning.memory`).';
+
+/**
+ * The memory that all planner threads may use together, in megabytes: three eighths of what the process may have. The heap
+ * has a half, of what its container has or by `--max-old-space-size`; buffers and code have the rest.
+ */
+export function memoryForThreads(
+  has = Math.min(process.constrainedMemory() || Infinity, totalmem()),
+  heapLimit = getHeapStatistics().heap_size_limit,
+): number {
+  return ((3 / 8) * Math.min(has, 2 * heapLimit)) / 1024 ** 2;
+}
 
 // Run from its sources, by jest, this needs a thread that compiles them too.
 const workerFile = join(__dirname, `worker${extname(__filename)}`);

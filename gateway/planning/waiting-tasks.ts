@@ -15,6 +15,8 @@ export interface Task {
   isSlow: boolean;
   /** For how long threads have worked on it before, in milliseconds. */
   worked: number;
+  /** Whether nobody waits for it: it failed before, and is tried once more. */
+  readonly isBackground?: boolean | undefined;
   /** When nobody waits for it any more, in milliseconds of `performance.now()`. */
   readonly expires: number;
   /** Answers the caller. Once it has been answered, by the deadline, this does nothing. */
@@ -46,6 +48,15 @@ export class WaitingTasks {
     return this.#quick.weight + this.#slow.weight;
   }
 
+  get hasSlow(): boolean {
+    return this.#slow.size > 0;
+  }
+
+  /** How many of a sender's wait. */
+  countOf(sender: string): number {
+    return this.#quick.countOf(sender) + this.#slow.countOf(sender);
+  }
+
   add(task: Task): void {
     task.isSlow = this.#knownSlow.has(task.key);
     (task.isSlow ? this.#slow : this.#quick).add(task);
@@ -68,9 +79,13 @@ export class WaitingTasks {
     let most = sender;
     for (const turns of [this.#quick, this.#slow])
       for (const each of turns.senders()) if (weightOf(each) > Math.max(1, weightOf(most))) most = each;
-    if (most === sender) return undefined;
-    const larger = this.#quick.weightOf(most) >= this.#slow.weightOf(most) ? this.#quick : this.#slow;
-    return larger.takeNewestOf(most);
+    return most === sender ? undefined : this.takeNewestOf(most);
+  }
+
+  /** Takes out the newest of those that may be quick or of those that are not, of whichever a sender has most. */
+  takeNewestOf(sender: string): Task | undefined {
+    const larger = this.#quick.weightOf(sender) >= this.#slow.weightOf(sender) ? this.#quick : this.#slow;
+    return larger.takeNewestOf(sender);
   }
 
   delete(task: Task): void {

@@ -1,6 +1,7 @@
 /** The thread in which operations are planned: one plan at a time, until the thread is terminated. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { letRequestsGoFirst } from '../thread-priority';
+import { systemThread } from '../thread-time';
 import {
   buildQueryPlanner,
   formatQueryPlan,
@@ -26,7 +27,12 @@ export interface TimedPlanRequest extends PlanRequest {
 
 /** What the thread says: first that it is ready (or not), then one answer for each request. */
 export type WorkerMessage =
-  | { readonly kind: 'ready'; readonly supergraph: SupergraphFacts }
+  | {
+      readonly kind: 'ready';
+      readonly supergraph: SupergraphFacts;
+      /** As `systemThread` says it. */
+      readonly thread: number | undefined;
+    }
   /** The supergraph was refused. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** The text for people, or the plan as JSON, which is cheaper to receive than a structured clone of it. */
@@ -54,7 +60,7 @@ function serve(): void {
       say({ kind: 'error', failure, reason: reasonOf(error instanceof PlanningError ? error.cause : error) });
     }
   });
-  say({ kind: 'ready', supergraph: planner.supergraph });
+  say({ kind: 'ready', supergraph: planner.supergraph, thread: systemThread() });
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

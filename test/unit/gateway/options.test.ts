@@ -58,7 +58,6 @@ describe('defaults', () => {
       overrides: {},
       persistedOperations: { automatic: true, manifest: [], mode: 'log' },
       planning: {
-        memory: 1_073_741_824,
         paths: 5_000,
         plans: 1_000,
         threads: 2,

@@ -1,10 +1,25 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
 import { buildSchema, type GraphQLAbstractType, parse, validate } from 'graphql';
 import { createPlanner, type Planner, type PlannerOptions } from '../../../../gateway/planning';
+import { memoryForThreads } from '../../../../gateway/planning/planner-threads';
 import { compose } from '../../../support/compose';
+import { eventually } from '../../../support/process';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Time is that of the clock, as where the system does not say how long a thread has had a processor. */
+jest.mock('../../../../gateway/thread-time', () => ({
+  systemThread: () => undefined,
+  processorTimeOf: () => undefined,
+}));
 
 const planners: Planner[] = [];
 afterEach(async () => {
+  jest.restoreAllMocks();
   await Promise.all(planners.splice(0).map((planner) => planner.close()));
 });
 
@@ -275,6 +290,56 @@ describe('a planner', () => {
     // One was being planned when they came, another one before it was its turn.
     expect(order.indexOf('one')).toBeLessThanOrEqual(3);
     expect(order.filter((each) => each.endsWith('refused'))).toEqual(['many refused']);
+  });
+
+  it('plans all of many ordinary operations that one sender sends to a planner that has just started', async () => {
+    const planner = await startPlanner();
+    const plans = Array.from({ length: 200 }, (_, i) =>
+      planner.plan(`{ me { friend { friend { a${i}: id } } } }`, undefined, [], 'one'),
+    );
+    expect(await Promise.all(plans)).toHaveLength(200);
+  });
+
+  it('tries an operation once more in the background whose time was over, and refuses it meanwhile', async () => {
+    const planner = await startPlanner({ ...unbounded, deadline: 1000 });
+    // Some seconds on a machine that has other things to do; its time is stretched when it is tried again.
+    const slow = friendsOfFriends(16);
+    expect(await failureOf(planner.plan(slow, undefined))).toMatchObject({ failure: 'timeout' });
+    const work = jest.spyOn(Worker.prototype, 'postMessage');
+    const tried = () => work.mock.calls.filter(([{ document }]) => document === slow);
+    await eventually(() => tried().length > 0);
+    const again = await timed(failureOf(planner.plan(slow, undefined)));
+    expect(again.result).toMatchObject({ failure: 'timeout' });
+    expect(again.took).toBeLessThan(50);
+    await expect(planner.plan('{ me { id } }', undefined)).resolves.toBeDefined();
+    await wait(1500);
+    expect(tried()).toHaveLength(1);
+  });
+
+  it('remembers of an operation that failed no more than a hash, however long it is', async () => {
+    const planner = await startPlanner();
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 200; i++) {
+      const long = `{ nothing${i} } #${'x'.repeat(1_000_000)}`;
+      expect(await failureOf(planner.plan(long, undefined))).toMatchObject({ failure: 'failed' });
+    }
+    collectGarbage();
+    // A fifth of their text.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(40e6);
+  }, 60_000);
+
+  it('gives its threads a part of the memory of a container, and no more than goes with the limit of the heap', () => {
+    const [gigabyte, heap] = [1024 ** 3, 4 * 1024 ** 3];
+    expect(memoryForThreads(gigabyte / 2, gigabyte / 4)).toBe(192);
+    expect(memoryForThreads(16 * gigabyte, heap)).toBe(3072);
+    expect(memoryForThreads(16 * gigabyte, gigabyte / 4)).toBe(192);
+  });
+
+  it('says which option is wrong where a supergraph needs more memory than a thread has', async () => {
+    const planner = createPlanner({ supergraphSdl: friends, memoryLimit: 4 });
+    planners.push(planner);
+    await expect(planner.ready).rejects.toThrow('`planning.memory`');
   });
 
   it('survives a plan that takes more memory than it may', async () => {

@@ -209,7 +209,7 @@ interface CompiledOperation {
 }
 
 /** Fitted to what operations of several forms take: mostly for syntax trees, and for costs, which go with those. */
-const sizeOfKnown = (document: DocumentNode): number => 7000 + 230 * countNodes(document);
+const sizeOfKnown = (document: DocumentNode): number => 5500 + 230 * countNodes(document);
 
 /** No name holds a line break, and without a name it is the document itself, which need not be copied. */
 const knownKey = (document: string, operationName: string | undefined): string =>

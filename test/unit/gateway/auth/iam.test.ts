@@ -3,6 +3,7 @@ import { createHash, createHmac } from 'node:crypto';
 import type { GraphQLError } from 'graphql';
 import type { Proof, Received } from '../../../../gateway/auth/authenticator';
 import { iam } from '../../../../gateway/auth/iam';
+import { canonicalValue, rawTarget } from '../../../../gateway/auth/sigv4';
 import { UsedSignatures } from '../../../../gateway/auth/used-signatures';
 import { parseOptions } from '../../../../gateway/options';
 
@@ -13,10 +14,10 @@ beforeEach(() => jest.useFakeTimers({ now }));
 afterEach(() => jest.useRealTimers());
 
 const failures: unknown[] = [];
-const open = (more: object = {}) =>
+const open = (more: object = {}, used = new UsedSignatures()) =>
   iam(parseOptions({ auth: { iam: { keys: [shop, temporary], ...more } } }).auth.iam!, {
     logger: { error: (facts: unknown) => failures.push(facts) } as never,
-    used: new UsedSignatures(),
+    used,
   });
 
 interface ToSign {
@@ -102,8 +103,8 @@ describe('a request is let in', () => {
     [
       'by the book, with a query that is sorted and encoded',
       {
-        url: "/graphql?b=2&&a=%C3%BC+x&a=1&c='*(&d&a=1",
-        lines: ['/graphql', 'a=%C3%BC%20x&a=1&a=1&b=2&c=%27%2A%28&d='],
+        url: "/graphql?b=2&&a=%C3%BC+x&a=2&c='*(&d&a=1&query=%zz",
+        lines: ['/graphql', 'a=%C3%BC%20x&a=1&a=2&b=2&c=%27%2A%28&d=&query=%25zz'],
       },
     ],
     [
@@ -113,6 +114,7 @@ describe('a request is let in', () => {
     ['as AppSync’s link writes a URL', { url: '/graphql?b=2&a=1', lines: ['/graphql?b=2&a=1', 'b=2&a=1'] }],
     ['with the accept of AppSync’s link', { signed: { accept: '*/*' } }],
     ['with an accept that is not signed', { names: ['host', 'x-amz-date'] }],
+    ['without an accept', { names: ['host', 'x-amz-date'], headers: { accept: undefined as never } }],
     ['with the hash of the body', { headers: { 'x-amz-content-sha256': sha256('{"query":"{ me }"}') } }],
     [
       'with spaces in a header',
@@ -201,8 +203,21 @@ describe('a request is refused', () => {
       () => sign({ body: '{"variables":{"a":1,"@@b":1},"query":""}', signedBody: '{"query":""}' }),
       wrong,
     ],
-    ['with a body that is a list', () => sign({ body: '["extensions"]', signedBody: '{}' }), wrong],
-    ['with a body that is text', () => sign({ body: '"extensions"', signedBody: '{}' }), wrong],
+    [
+      'with a body that is a list',
+      () => sign({ body: '["extensions"]', signedBody: '{"0":"extensions"}' }),
+      wrong,
+    ],
+    [
+      'with a body that is text',
+      () => sign({ body: '"extensions"', signedBody: JSON.stringify(Object.assign({}, 'extensions')) }),
+      wrong,
+    ],
+    [
+      'with a body in another form',
+      () => sign({ body: '{ "query": "" }', signedBody: '{"query":""}' }),
+      wrong,
+    ],
     ['with a body that is no JSON', () => sign({ body: '{"extensions"', signedBody: '{}' }), wrong],
     [
       'with another hash of the body',
@@ -343,6 +358,13 @@ describe('a mutation', () => {
     await expect(admit(authenticator)).rejects.toThrow(again);
   });
 
+  it('is not run where its signature cannot be remembered', async () => {
+    const authenticator = open({}, new UsedSignatures(0));
+    const error = await admit(authenticator).catch((thrown: unknown) => thrown as GraphQLError);
+    const { code, http } = error!.extensions as { code: string; http: { headers: Map<string, string> } };
+    expect([code, http.headers.get('retry-after')]).toEqual(['OVERLOADED', '60']);
+  });
+
   it('is not run again as long as its signature is accepted', async () => {
     const authenticator = open();
     const latest = { time: '20260505T120500Z' };
@@ -356,6 +378,18 @@ describe('a mutation', () => {
   });
 });
 
+it('reads a URL as the link writes it', () => {
+  expect(['/graphql', '/?a=1', '/graphql?a=1?b'].map(rawTarget)).toEqual([
+    { uri: '/graphql', query: '' },
+    { uri: '/?a=1', query: 'a=1' },
+    { uri: '/graphql?a=1?b', query: 'a=1?b' },
+  ]);
+});
+
+it('reads a header that was sent more than once', () => {
+  expect(canonicalValue({ 'set-cookie': ['a', ' b '] }, 'set-cookie')).toBe('a, b');
+});
+
 describe('keys of a module', () => {
   const module = jest.fn((id: string, token?: string): object | undefined | null => {
     if (id === 'AKIDBROKEN') throw new Error('The vault is sealed.');
@@ -367,7 +401,16 @@ describe('keys of a module', () => {
   });
   const found = { accessKeyId: 'AKIDFOUND', secretAccessKey: 'found' };
   let authenticator: ReturnType<typeof open>;
+  /** What the cache of keys goes by. */
+  let clock = 1_000;
+  const pass = (milliseconds: number) => {
+    clock += milliseconds;
+    jest.advanceTimersByTime(milliseconds);
+  };
+  afterEach(() => jest.restoreAllMocks());
   beforeEach(() => {
+    jest.useFakeTimers({ now, doNotFake: ['performance'] });
+    jest.spyOn(performance, 'now').mockImplementation(() => clock);
     module.mockClear();
     failures.length = 0;
     authenticator = open({ module });
@@ -384,6 +427,12 @@ describe('keys of a module', () => {
     for (let times = 0; times < 2; times++)
       expect(await ask(sign({ keys: found }), authenticator)).toMatchObject({ identity });
     expect(module.mock.calls).toEqual([['AKIDFOUND', undefined]]);
+    pass(5 * 60_000 - 1_000);
+    await ask(sign({ keys: found }), authenticator);
+    expect(module).toHaveBeenCalledTimes(1);
+    pass(2_000);
+    await ask(sign({ keys: found, time: '20260505T120500Z' }), authenticator);
+    expect(module).toHaveBeenCalledTimes(2);
   });
 
   it('are looked up for each session', async () => {
@@ -392,7 +441,7 @@ describe('keys of a module', () => {
       expect(
         await ask(sign({ keys, headers: { 'x-amz-security-token': token } }), authenticator),
       ).toMatchObject({
-        identity: { client: 'ASIATEMP' },
+        identity: { client: 'ASIATEMP', groups: [], scopes: [] },
       });
     expect(module.mock.calls).toEqual([
       ['ASIATEMP', 'one'],
@@ -410,11 +459,21 @@ describe('keys of a module', () => {
     for (let times = 0; times < 2; times++)
       expect(await ask(sign({ keys }), authenticator)).toBe('The access key is not known.');
     expect(module).toHaveBeenCalledTimes(1);
+    pass(11_000);
+    expect(await ask(sign({ keys }), authenticator)).toBe('The access key is not known.');
+    expect(module).toHaveBeenCalledTimes(2);
   });
 
   it.each(['AKIDBROKEN', 'AKIDODD'])('let nobody in when they cannot be read: %s', async (accessKeyId) => {
     const keys = { accessKeyId, secretAccessKey: 'x' };
-    expect(await ask(sign({ keys }), authenticator)).toMatch(/^AUTHENTICATION_UNAVAILABLE: /);
+    const error = await Promise.resolve(authenticator.authenticate(sign({ keys }))).catch(
+      (thrown: unknown) => thrown as GraphQLError,
+    );
+    const { code, http } = (error as GraphQLError).extensions as {
+      code: string;
+      http: { headers: Map<string, string> };
+    };
+    expect([code, http.headers.get('retry-after')]).toEqual(['AUTHENTICATION_UNAVAILABLE', '1']);
     expect(failures).toMatchObject([{ accessKeyId }]);
     await ask(sign({ keys }), authenticator);
     expect(module).toHaveBeenCalledTimes(2);

@@ -87,7 +87,16 @@ describe('defaults', () => {
         errors: 100,
         classes: [],
       },
-      overload: { requests: 4096, delay: 10, queue: 250, wait: 15, unread: 134_217_728, unsent: 134_217_728 },
+      overload: {
+        requests: 4096,
+        delay: 10,
+        queue: 250,
+        wait: 15,
+        unread: 134_217_728,
+        readRate: 2_048,
+        readTime: 10_000,
+        unsent: 134_217_728,
+      },
       cache: {
         store: 'memory:',
         memory: 67_108_864,

@@ -17,6 +17,8 @@ import {
  *
  * The planner fails ("We should have an edge …") on a condition on one interface within another one that some
  * subgraph knows as an `@interfaceObject`; with the object types told it finds its way.
+ *
+ * Upstream: https://github.com/apollographql/router/issues/8127 tells it of the planner's port to Rust.
  */
 export function withObjectConditions(document: DocumentNode, schema: GraphQLSchema): DocumentNode {
   const fragments = new Map(

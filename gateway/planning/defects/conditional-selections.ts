@@ -5,7 +5,10 @@ import { isCondition } from './fragment-conditions';
  * Selects `__typename` where everything else that is selected of an object is under conditions.
  *
  * The planner takes conditions that all selections of a fetch have for conditions of the fetch: of
- * `{ user { name @skip(if: $v) } }` nothing is fetched when `$v` is true, and the user is null, who should be `{}`.
+ * `{ user @skip(if: $v) { name @skip(if: $w) } }` nothing is fetched when `$w` is true, and the user is null, who should be
+ * `{}`.
+ *
+ * Upstream: no issue found. https://github.com/apollographql/federation/pull/2424 brought conditions of fetches.
  */
 export function withUnconditionalSelections(document: DocumentNode): DocumentNode {
   const fragments = new Map(

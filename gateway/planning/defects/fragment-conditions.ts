@@ -17,6 +17,8 @@ import { joinsOf } from '../entity-facts';
  * `{ found { ... on User @include(if: $v) { sum } } }`, and, as somebody else asks for the user too,
  * `{ user { id } user @skip(if: $v) { sum } }`. Those of the field itself it keeps.
  *
+ * Upstream: no issue found. https://github.com/apollographql/router/pull/10063 mends a part of it in the planner's port to Rust.
+ *
  * @param requiring the names of these fields
  */
 export function withConditionsOnFields(document: DocumentNode, requiring: ReadonlySet<string>): DocumentNode {

@@ -18,6 +18,8 @@ import { typename } from './literal-conditions';
  * `{ media { rating } }` has an empty plan, and of `{ box { media { rating } } }` nobody is asked for the box. Whether
  * there is a null, or an object that is of no type, which is an error, is for the subgraph to say.
  *
+ * Upstream: no issue found.
+ *
  * @param hollow the names of these interfaces
  */
 export function withTypesOfHollow(

@@ -3,6 +3,8 @@ import { type DocumentNode, Kind, type SelectionNode, visit } from 'graphql';
 /**
  * Leaves out `__schema` and `__type`, and what is selected of them. They are answered from the schema and not planned,
  * and the planner refuses operations with introspection fields that it does not know yet, such as `isOneOf`.
+ *
+ * Upstream: https://github.com/apollographql/federation/issues/3204.
  */
 export function withoutIntrospection(document: DocumentNode): DocumentNode {
   return visit(document, {

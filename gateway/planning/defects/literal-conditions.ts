@@ -1,9 +1,10 @@
 import { type DirectiveNode, type DocumentNode, Kind, type SelectionNode, visit } from 'graphql';
 
 /**
- * Decides `@skip` and `@include` whose condition is written out, for the planner forgets some of them: it fetches what
- * `... @skip(if: true)` holds, and takes `field @include(if: true)` for another one than `field`, so that a mutation
- * with both runs twice.
+ * Decides `@skip` and `@include` whose condition is written out, for the planner takes `field @include(if: true)` for
+ * another one than `field`, so that a mutation with both runs twice. The other mends know conditions on variables only.
+ *
+ * Upstream: no issue found. https://github.com/apollographql/federation/pull/2713 keeps fields with different directives apart.
  */
 export function withoutLiteralConditions(document: DocumentNode): DocumentNode {
   return visit(document, {

@@ -10,6 +10,8 @@ import { type OpPathTree, PathTree } from '@apollo/query-graphs';
  * error.
  *
  * No operation nor supergraph can be written so that this does not happen, hence the method itself is wrapped.
+ *
+ * Upstream: no issue found. https://github.com/apollographql/router/pull/10182 tells it of the planner's port to Rust.
  */
 export function keepLocalSelections(): void {
   const trees: { merge: Merge } = PathTree.prototype;

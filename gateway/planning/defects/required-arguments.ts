@@ -7,6 +7,8 @@
  * in plans, this is `price__1: price(currency: EUR)`, and `price` again in representations. A fetch of fields that
  * require the same field with different arguments becomes several.
  *
+ * Upstream: https://github.com/apollographql/federation/issues/2276 and https://github.com/apollographql/federation/issues/2996.
+ *
  * Over 300 lines: what is renamed before planning and what is restored after it are one thing.
  */
 import {

@@ -5,6 +5,8 @@ import { type ConstDirectiveNode, type DocumentNode, Kind, visit } from 'graphql
  *
  * To come back to a subgraph with what a field requires, the planner takes the first key that the subgraph can give,
  * without a look at whether it can also be entered by it.
+ *
+ * Upstream: https://github.com/apollographql/federation/pull/3137 mended it, and pull/3144 took the mend back.
  */
 export const withResolvableKeysFirst = (supergraph: DocumentNode): DocumentNode =>
   visit(supergraph, {

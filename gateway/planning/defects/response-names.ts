@@ -4,6 +4,8 @@
  * The planner adds the fields of keys and of `@requires` to its fetches under their own names, and merges them with
  * whatever the client has under that name, another field or other arguments: `{ user { id: name } }` has the name
  * sent as the key, or the key shown as the name, and no error tells of it.
+ *
+ * Upstream: https://github.com/apollographql/federation/issues/3036.
  */
 import {
   type ConstValueNode,

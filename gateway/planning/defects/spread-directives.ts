@@ -4,6 +4,8 @@ import { type DocumentNode, DirectiveLocation, Kind, visit } from 'graphql';
  * Leaves out directives that may stand on spreads of fragments, but not on fragments: the planner writes fragments where
  * they are spread, with these directives, and a subgraph refuses the operation.
  *
+ * Upstream: no issue found. https://github.com/apollographql/federation/issues/179 is why such directives are written at all.
+ *
  * @param names of these directives
  */
 export const withoutSpreadDirectives = (document: DocumentNode, names: ReadonlySet<string>): DocumentNode =>

@@ -8,6 +8,8 @@ import { mapFetches } from './map-fetches';
  * The planner joins what a fetch requires for all of its fields: `{ __typename }` for one and `{ __typename price }` for
  * another become the latter. Where conditions leave the price out, nothing would tell this type from one whose key has
  * been left out.
+ *
+ * Upstream: https://github.com/apollographql/federation/issues/3317 is another consequence of the joined requirements.
  */
 export const withTypeKeys = (plan: QueryPlan, subgraphs: ReadonlyMap<string, SubgraphFacts>): QueryPlan =>
   mapFetches(plan, (node) => {

@@ -8,6 +8,8 @@
  * `{ media { ... on Film { owner { x: age } } ... on Song { owner { x: name } } } }` shows ages as names.
  *
  * Here each such name becomes one per type, or per types that select the same. `restored-types.ts` undoes it in plans.
+ *
+ * Upstream: https://github.com/apollographql/federation/issues/2938. Its mend, `typeConditionedFetching`, is for the Apollo Router only.
  */
 import {
   type DocumentNode,

@@ -3,6 +3,8 @@ import { type DirectiveDefinitionNode, DirectiveLocation, type DocumentNode, Kin
 /**
  * Declares `@oneOf` in a supergraph that uses it and does not: it is built into GraphQL since September 2025, and the
  * planner does not know it.
+ *
+ * Upstream: https://github.com/apollographql/federation/issues/3437.
  */
 export function withOneOfDeclared(supergraph: DocumentNode): DocumentNode {
   let isUsed = false;

@@ -247,6 +247,16 @@ const defects: Readonly<Record<string, Defect>> = {
 /** What is no defect of its own. */
 const parts = ['abstract-types', 'index', 'map-fetches', 'restored-types'];
 
+/** The packages that a plan depends on, and those that have to be of the same version. */
+const planner = [
+  'composition',
+  'federation-internals',
+  'gateway',
+  'query-graphs',
+  'query-planner',
+  'subgraph',
+].map((name) => `@apollo/${name}`);
+
 const folder = join(__dirname, '../../../../../gateway/planning/defects');
 
 const header = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@requires", "@external", "@shareable", "@interfaceObject"])`;
@@ -273,6 +283,15 @@ describe.each(Object.entries(defects))('%s', (file, { subgraphs, supergraph, ope
       /^ \* Upstream: .*(https:\/\/github\.com\/apollographql\/|no issue found)/m,
     );
   });
+});
+
+it('is about one version of the planner: that which is pinned', () => {
+  const { dependencies } = JSON.parse(
+    readFileSync(join(__dirname, '../../../../../package.json'), 'utf8'),
+  ) as { readonly dependencies: Readonly<Record<string, string>> };
+  const versions = Object.entries(dependencies).filter(([name]) => planner.includes(name));
+  expect(versions).toEqual(planner.map((name) => [name, expect.stringMatching(/^\d+\.\d+\.\d+$/)]));
+  expect(new Set(versions.map(([, version]) => version)).size).toBe(1);
 });
 
 it('has a case for each mend', () => {

@@ -84,4 +84,4 @@ const isDeclaration = (node: DefinitionNode): node is DirectiveDefinitionNode =>
 const isStandard = ({ arguments: args = [], locations }: DirectiveDefinitionNode): boolean =>
   args.length === 0 && locations.length === 1 && locations[0]!.value === 'INPUT_OBJECT';
 
-const nameOf = (node: DefinitionNode): string => ('name' in node && node.name ? node.name.value : '');
+const nameOf = (node: DefinitionNode): string => ('name' in node ? node.name.value : '');

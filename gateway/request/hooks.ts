@@ -22,7 +22,10 @@ export interface Hooks {
    * with `undefined` the answer is sent as it is. It gets a copy of its own. Caches between the gateway and its client are
    * told to keep no answer while there is one.
    */
-  onAnswer?(request: HookRequest, answer: HookAnswer): HookAnswer | void | Promise<HookAnswer | void>;
+  onAnswer?(
+    request: HookRequest,
+    answer: HookAnswer,
+  ): HookAnswer | undefined | Promise<HookAnswer | undefined>;
 }
 
 /** What hooks see of a request. */

@@ -91,10 +91,18 @@ function lostError(
   const told = errors.map((error) => JSON.stringify(error));
   if (new Set(told).size < told.length) return 'an error is told twice';
   const facts = new Set(
-    errors.map(({ message, extensions = {} }) => `${extensions['service']} ${extensions['code']} ${message}`),
+    errors.map(({ message, extensions = {} }) =>
+      [extensions['service'], extensions['code'], message].join(' '),
+    ),
   );
   for (const [subgraph, { message, extensions }] of sent)
-    if (!facts.has(`${subgraph} ${extensions['code'] ?? 'DOWNSTREAM_SERVICE_ERROR'} ${message}`))
+    if (
+      !facts.has(
+        [subgraph, (extensions['code'] as string | undefined) ?? 'DOWNSTREAM_SERVICE_ERROR', message].join(
+          ' ',
+        ),
+      )
+    )
       return `an error of ${subgraph} is not told: ${message}`;
   return undefined;
 }

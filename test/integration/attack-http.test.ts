@@ -221,7 +221,7 @@ describe('framing', () => {
   });
 
   it('by small chunks is served, whatever else its connection has had', async () => {
-    const small = [...body].map((byte) => `1;a=b\r\n${byte}\r\n`).join('');
+    const small = Array.from(body, (byte) => `1;a=b\r\n${byte}\r\n`).join('');
     const spaces = `40\r\n${' '.repeat(64)}\r\n`.repeat(8000);
     const answer = await raw(
       `${chunked}${spaces}${small}0\r\n\r\n`.repeat(3) +

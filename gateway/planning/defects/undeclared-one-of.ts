@@ -7,13 +7,16 @@ import { type DirectiveDefinitionNode, DirectiveLocation, type DocumentNode, Kin
  * Upstream: https://github.com/apollographql/federation/issues/3437.
  */
 export function withOneOfDeclared(supergraph: DocumentNode): DocumentNode {
-  let isUsed = false;
-  let isDeclared = false;
+  const found = { uses: 0, declarations: 0 };
   visit(supergraph, {
-    Directive: ({ name }) => void (isUsed ||= name.value === declaration.name.value),
-    DirectiveDefinition: ({ name }) => void (isDeclared ||= name.value === declaration.name.value),
+    Directive({ name }) {
+      if (name.value === declaration.name.value) found.uses++;
+    },
+    DirectiveDefinition({ name }) {
+      if (name.value === declaration.name.value) found.declarations++;
+    },
   });
-  return isUsed && !isDeclared
+  return found.uses > 0 && found.declarations === 0
     ? { ...supergraph, definitions: [...supergraph.definitions, declaration] }
     : supergraph;
 }

@@ -22,7 +22,7 @@ async function costOf(operation: string): Promise<unknown> {
       ),
     })),
   );
-  if (supergraphSdl === undefined) throw new Error(errors?.join('\n'));
+  if (supergraphSdl === undefined) throw new Error(errors.join('\n'));
   const [cost] = await measurePlans(supergraphSdl, [operation]);
   return cost;
 }

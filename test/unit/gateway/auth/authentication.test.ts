@@ -288,6 +288,7 @@ describe('tokens', () => {
     ['a token whose claims are no JSON', () => 'e30.eDp5.e30'],
     ['a token whose claims are null', () => `e30.${Buffer.from('null').toString('base64url')}.e30`],
     ['a token with a word before it', async () => `x ${await sign('a')}`],
+    ['a token with a scheme within it', async () => (await sign('a')).replace('.', 'Bearer .')],
     ['a token with a word behind it', async () => `${await sign('a')} x`],
     ['nothing', () => ''],
   ])('%s in the header is refused, also beside an API key', async (_, token) => {
@@ -299,6 +300,28 @@ describe('tokens', () => {
     const authorization = await token();
     expect(await ask(auth, { authorization })).toEqual(expected);
     expect(await ask(auth, { authorization, 'x-api-key': 'k' })).toEqual(expected);
+  });
+
+  it.each([
+    ['access', 'id'],
+    ['id', 'access'],
+  ])('of a user pool are for %s where they have to be, not for %s', async (tokenUse, other) => {
+    const { privateKey, publicKey } = await generateKeyPair('RS256');
+    const pool = open({
+      cognito: [
+        {
+          ...{ userPool: 'eu-west-1_Shop', clients: ['app'], tokenUse },
+          jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1' }] },
+        },
+      ],
+    });
+    const iss = 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Shop';
+    const tokenFor = (use: string) =>
+      sign('c', { iss, token_use: use, aud: 'app', client_id: 'app' }, {}, privateKey);
+    expect(await ask(pool, { authorization: await tokenFor(tokenUse) })).toMatchObject({ issuer: iss });
+    expect(await ask(pool, { authorization: await tokenFor(other) })).toMatchObject({
+      reason: 'The token is for another use.',
+    });
   });
 
   it('are asked for where there are no credentials, each way once', async () => {

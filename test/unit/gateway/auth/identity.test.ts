@@ -63,3 +63,18 @@ it.each([
 ] as const)('of mode %s is of somebody who is signed in: %s', (mode, expected) => {
   expect(isSignedIn({ mode })).toBe(expected);
 });
+
+it('keeps its scope when claims come in another order', () => {
+  const claims = { sub: 'u1', tenant: { id: 't1' }, aud: 'shop', zone: 1 };
+  const scopes = [Object.entries(claims), Object.entries(claims).reverse()].map(
+    (entries) => createIdentity({ ...facts, claims: Object.fromEntries(entries) }).scope,
+  );
+  expect(scopes[0]).toBe(scopes[1]);
+});
+
+it('has nothing that is not said of it', () => {
+  expect(createIdentity({ mode: 'iam' })).toMatchObject({
+    ...{ groups: [], scopes: [], claims: {}, deniedFields: [] },
+    ...{ subject: undefined, issuer: undefined, client: undefined },
+  });
+});

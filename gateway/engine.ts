@@ -82,9 +82,8 @@ export async function createEngine(options: EngineOptions): Promise<Executor> {
       policies: options.policies,
       logger: options.logger,
     });
-    const { inaccessibleValues } = facts;
     const programs = createPrograms({
-      ...{ planner, authorization, schema, supergraphSchema, inaccessibleValues },
+      ...{ planner, authorization, schema, supergraphSchema, facts },
       cache: caches.programs,
     });
     await programs.warm(untilLate(warmUp));

@@ -28,13 +28,15 @@ export interface ProgramsOptions {
   readonly schema: GraphQLSchema;
   /** What subgraphs may answer. */
   readonly supergraphSchema: GraphQLSchema;
-  readonly inaccessibleValues: SupergraphFacts['inaccessibleValues'];
+  readonly facts: Pick<SupergraphFacts, 'inaccessibleValues' | 'entities'>;
   readonly cache: OperationCache<PlanEntry<Program | Rejection>>;
 }
 
 /** What operations are run by: one program for each operation and for what of it is refused. */
 export function createPrograms(options: ProgramsOptions): PlanCache<Program | Rejection> {
-  const { planner, authorization, schema, supergraphSchema, inaccessibleValues, cache } = options;
+  const { planner, authorization, schema, supergraphSchema, facts, cache } = options;
+  const { inaccessibleValues, entities } = facts;
+  const graph = { schema, supergraphSchema, inaccessibleValues, subgraphs: entities.subgraphs };
   return new PlanCache<Program | Rejection>({
     cache,
     sizeOf: (compiled) => (compiled instanceof Rejection ? compiled.bytes : compiled.size.bytes),
@@ -47,8 +49,7 @@ export function createPrograms(options: ProgramsOptions): PlanCache<Program | Re
       const document = parse(operation.document, { noLocation: true });
       const { operationName } = operation;
       const client = { document, operationName, refusals, onGrowth };
-      const given = { plan: made, schema, supergraphSchema, inaccessibleValues, ...client };
-      return compileOperation(given);
+      return compileOperation({ ...graph, plan: made, ...client });
     },
   });
 

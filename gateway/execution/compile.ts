@@ -38,6 +38,8 @@ export interface CompileOptions {
   readonly supergraphSchema: GraphQLSchema;
   /** What subgraphs may answer that is in neither. @default nothing */
   readonly inaccessibleValues?: InaccessibleValues | undefined;
+  /** By name; the interfaces that one has as an `@interfaceObject` are types of objects for it. @default none is */
+  readonly subgraphs?: ReadonlyMap<string, { readonly interfaceObjects: ReadonlySet<string> }> | undefined;
   /** The client's, valid for `schema`. */
   readonly document: DocumentNode;
   readonly operationName?: string | undefined;
@@ -87,8 +89,8 @@ export interface Variant {
 
 /** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for what the engine does not do. */
 export function compileOperation(options: CompileOptions): Program {
-  const { plan, schema, supergraphSchema, inaccessibleValues, document, operationName, refusals } = options;
-  const { onGrowth = () => undefined } = options;
+  const { plan, schema, supergraphSchema, document, operationName, refusals } = options;
+  const { inaccessibleValues, subgraphs, onGrowth = () => undefined } = options;
   const types = TypeTable.of(supergraphSchema);
   const operation = operationOf(document, operationName);
   const fragments = fragmentsOf(document);
@@ -178,18 +180,16 @@ export function compileOperation(options: CompileOptions): Program {
     );
     let id = 0;
     const nextId = (): number => (++id < idsPerProgram ? id : 0);
-    const source = {
-      schema,
-      types,
-      fragments,
-      conditions,
-      refusals,
-      inaccessibleValues,
-      nextId,
-      size: sizeOfVariants,
-    };
+    const facts = { schema, types, inaccessibleValues, isInterfaceObject };
+    const source = { ...facts, fragments, conditions, refusals, nextId, size: sizeOfVariants };
     const selections = [{ on: rootType, selectionSet: operation.selectionSet }];
     return { schedule, projection: new ObjectProjection(source, root, rootType, selections) };
+  }
+
+  function isInterfaceObject(name: string, some: ReadonlySet<number>): boolean {
+    return [...some].some(
+      (i) => subgraphs?.get(fetches[i]!.node.serviceName)?.interfaceObjects.has(name) === true,
+    );
   }
 
   function prepareFetch({ node, path, when }: OrderedFetch, index: number): () => Step {

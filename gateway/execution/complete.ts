@@ -9,7 +9,7 @@
  * Over 300 lines: fields, lists and values complete one another and share the path and what is taken back.
  */
 import { isAbstractType } from 'graphql';
-import { type ErrorCode } from '../errors';
+import { type ErrorCode, errors } from '../errors';
 import { type ErrorTrail } from './error-paths';
 import {
   ANSWER,
@@ -320,9 +320,13 @@ export class Completion {
 
   /** Completes a field that is null, or of which nothing is said. */
   #missing(field: FieldProjection, record: number, at: number, b: number): boolean {
-    const { answeredBy, isRefused, value } = field;
+    const { answeredBy, isRefused, isUnplanned, value } = field;
     if (isRefused) {
       this.#refuse(field.coordinate);
+      return this.#writeNull(value);
+    }
+    if (isUnplanned) {
+      this.#error(unplannedText(field), undefined, 'QUERY_PLANNING_FAILED');
       return this.#writeNull(value);
     }
     const isSaid = (b & KIND) === NULL;
@@ -351,6 +355,9 @@ export class Completion {
 
 const nullText = ({ coordinate }: FieldProjection): string =>
   `Cannot return null for non-nullable field ${coordinate}.`;
+
+const unplannedText = ({ coordinate }: FieldProjection): string =>
+  errors.QUERY_PLANNING_FAILED.message({ field: coordinate });
 
 /** More than any program has. */
 export const idsPerProgram = 2 ** 16;

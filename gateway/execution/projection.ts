@@ -53,6 +53,8 @@ export interface ProjectionSource {
   readonly conditions: Readonly<Record<string, boolean>>;
   readonly refusals: Refusals | undefined;
   readonly inaccessibleValues: InaccessibleValues | undefined;
+  /** Whether one of these fetches is of a subgraph that has the interface as an `@interfaceObject`. */
+  readonly isInterfaceObject: (name: string, fetches: ReadonlySet<number>) => boolean;
   /** Numbers for the objects of a program, so that a record can say which of them wrote it. */
   readonly nextId: () => number;
   readonly size: GrowingSize;
@@ -147,6 +149,8 @@ export class ObjectProjection {
     if (isAbstractType(returnType) && isObjectType(named)) {
       if (!schema.isSubType(returnType, named)) return undefined;
     } else if (isAbstractType(named) && isAbstractType(returnType)) {
+      // An interface is no type of an object, but for a subgraph that knows it as one.
+      if (typeId !== 0 && !this.#source.isInterfaceObject(named.name, this.typedBy)) return undefined;
       if (types.matching(returnType.name)[types.idOf(named.name)] !== 1) return undefined;
     } else if (named !== returnType) return undefined;
     if (isAbstractType(returnType) && this.isForbidden(typeId)) return undefined;
@@ -251,6 +255,8 @@ export interface FieldProjection {
   readonly constant: Buffer | undefined;
   /** Whether the caller may not see it. */
   readonly isRefused: boolean;
+  /** Whether the plan asks nobody for it, under these conditions, though nothing leaves it out. */
+  readonly isUnplanned: boolean;
   /** Set on `__schema` and `__type`: to be asked of the API schema. */
   readonly introspection: readonly FieldNode[] | undefined;
   /** `Type.field`, for messages. */
@@ -313,6 +319,7 @@ function compileField(
     answeredBy,
     value,
     isRefused,
+    isUnplanned: !isMeta && !isRefused && place?.isAsked(responseKey, source.conditions) !== true,
     constant: isTypename ? source.types.quotedName(parentTypeId) : undefined,
     introspection: introspection === undefined ? undefined : selected.map(({ node }) => node),
     coordinate: `${parentType.name}.${fieldName}`,

@@ -33,6 +33,8 @@ export interface SubgraphFacts {
   readonly fingerprint: string;
   /** The keys of the entities that it knows, as field sets. */
   readonly keys: ReadonlyMap<string, readonly string[]>;
+  /** The interfaces that it has as an `@interfaceObject`. */
+  readonly interfaceObjects: ReadonlySet<string>;
   /** The formats of `@cacheTag`, by type, and by field of the query type. */
   readonly typeTags: ReadonlyMap<string, readonly string[]>;
   readonly fieldTags: ReadonlyMap<string, readonly string[]>;
@@ -65,8 +67,9 @@ export function entityFactsOf(supergraph: DocumentNode): EntityFacts {
     if (!('name' in definition)) continue;
     const name = definition.name.value;
     const directives = definition.directives ?? [];
-    for (const { graph, key } of joinsOf(directives, 'join__type')) {
+    for (const { graph, key, isInterfaceObject } of joinsOf(directives, 'join__type')) {
       graphs.get(String(graph))?.describe(definition, String(graph));
+      if (isInterfaceObject === true) graphs.get(String(graph))?.addInterfaceObject(name);
       if (typeof key !== 'string') continue;
       if (!keys.get(name)?.includes(key)) listIn(keys, name).push(key);
       graphs.get(String(graph))?.addKey(name, key);
@@ -114,6 +117,7 @@ class Graph {
   readonly #hash = createHash('sha256');
   readonly #described = new Set<string>();
   readonly #keys = new Map<string, string[]>();
+  readonly #interfaceObjects = new Set<string>();
   readonly #tags = { type: new Map<string, string[]>(), field: new Map<string, string[]>() };
 
   constructor(directives: readonly DirectiveNode[]) {
@@ -143,6 +147,10 @@ class Graph {
     listIn(this.#keys, type).push(key);
   }
 
+  addInterfaceObject(type: string): void {
+    this.#interfaceObjects.add(type);
+  }
+
   addTag(kind: 'type' | 'field', name: string, format: string): void {
     listIn(this.#tags[kind], name).push(format);
   }
@@ -151,7 +159,7 @@ class Graph {
   toFacts(): SubgraphFacts {
     const { type: typeTags, field: fieldTags } = this.#tags;
     const fingerprint = this.#hash.digest('base64url').slice(0, 16);
-    return { fingerprint, keys: this.#keys, typeTags, fieldTags };
+    return { fingerprint, keys: this.#keys, interfaceObjects: this.#interfaceObjects, typeTags, fieldTags };
   }
 }
 
@@ -167,7 +175,6 @@ interface Members {
   readonly values?: readonly FieldDefinitionNode[];
 }
 
-/** The arguments of a directive of `join`, each time that it is applied. */
 /** The arguments of each of the directives with a name. */
 export const joinsOf = (directives: readonly DirectiveNode[], name: string): Record<string, unknown>[] =>
   directives.filter((directive) => directive.name.value === name).map(argumentsOf);

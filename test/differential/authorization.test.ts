@@ -215,8 +215,8 @@ async function compileFor(
   const refused = await authorization
     .accessTo(document, getOperationAST(document, operationName)!)
     .decide(identityOf(rights));
-  const { apiSchema: schema, answerTypes: supergraphSchema, inaccessibleValues } = graph;
-  const compiled = { schema, supergraphSchema, inaccessibleValues, document, operationName };
+  const { apiSchema: schema, answerTypes: supergraphSchema, inaccessibleValues, facts: subgraphs } = graph;
+  const compiled = { schema, supergraphSchema, inaccessibleValues, subgraphs, document, operationName };
   if (refused.length === 0) {
     const plan = graph.plan(operation);
     onPlan?.(source, plan);

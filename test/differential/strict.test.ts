@@ -18,8 +18,10 @@ interface Case {
   readonly answers: Readonly<Record<string, readonly unknown[]>>;
   /** The root of the merged schema, for graphql-js. */
   readonly value: unknown;
-  /** Errors that are told: path, code and, where it matters, subgraph. @default none */
+  /** Errors that are told: path, code and, where it is one's fault, subgraph. @default none */
   readonly errors?: readonly (readonly [path: string, code: string, service?: string])[];
+  /** Of what no message says anything where errors of subgraphs are masked. */
+  readonly secrets?: readonly string[];
 }
 
 const shop = {
@@ -30,7 +32,26 @@ const shop = {
     type Shop @key(fields: "__typename") { b: Int! c: Int }`,
 };
 
+const shades = {
+  alpha: `
+    type Query { shade: Shade must: Shade! shades: [Shade] found: [Found] sure: Found! }
+    enum Shade { RED BLUE @inaccessible }
+    union Found = Foo | Bar
+    type Foo { x: Int }
+    type Bar @inaccessible { x: Int }`,
+};
+
 const bare = { alpha: 'type Query { a: Bare list: [Bare!] } interface Bare { field: String }' };
+
+const media = {
+  alpha: `
+    type Query { media: Media }
+    interface Media @key(fields: "id") { id: ID! title: String }
+    type Film implements Media @key(fields: "id") { id: ID! title: String }`,
+  beta: `
+    type Query { best: Media }
+    type Media @interfaceObject @key(fields: "id") { id: ID! rating: Int }`,
+};
 
 const cases: Readonly<Record<string, Case>> = {
   'an entity whose key is its type': {
@@ -75,14 +96,78 @@ const cases: Readonly<Record<string, Case>> = {
     operation: '{ a { field } }',
     answers: { alpha: [{ a: { __typename: 'Nobody', field: 'x' } }] },
     value: { a: { __typename: 'Nobody', field: 'x' } },
-    errors: [['a', 'SUBREQUEST_MALFORMED_RESPONSE']],
+    errors: [['a', 'SUBREQUEST_MALFORMED_RESPONSE', 'alpha']],
+    secrets: ['Nobody'],
+  },
+  'an object of an interface, of which its subgraph names the interface alone': {
+    subgraphs: bare,
+    operation: '{ a { field } list { field } }',
+    answers: {
+      alpha: [{ a: { __typename: 'Bare', field: 'x' }, list: [{ __typename: 'Bare', field: 'x' }] }],
+    },
+    value: { a: { __typename: 'Bare', field: 'x' }, list: [{ __typename: 'Bare', field: 'x' }] },
+    errors: [
+      ['a', 'SUBREQUEST_MALFORMED_RESPONSE', 'alpha'],
+      ['list.0', 'SUBREQUEST_MALFORMED_RESPONSE', 'alpha'],
+    ],
+  },
+  'an object of an interface with types, of which its subgraph names the interface alone': {
+    subgraphs: media,
+    operation: '{ media { title } }',
+    answers: { alpha: [{ media: { __typename: 'Media', title: 'x' } }] },
+    value: { media: { __typename: 'Media', title: 'x' } },
+    errors: [['media', 'SUBREQUEST_MALFORMED_RESPONSE', 'alpha']],
+  },
+  'an object of a subgraph that has the interface as one': {
+    subgraphs: media,
+    operation: '{ best { rating } }',
+    answers: { beta: [{ best: { __typename: 'Media', id: '1', rating: 5 } }] },
+    value: { best: { __typename: 'Film', rating: 5 } },
   },
   'a value that nobody declared': {
-    subgraphs: { alpha: 'type Query { shade: Shade } enum Shade { RED }' },
+    subgraphs: shades,
     operation: '{ shade }',
     answers: { alpha: [{ shade: 'GREEN' }] },
     value: { shade: 'GREEN' },
-    errors: [['shade', 'SUBREQUEST_MALFORMED_RESPONSE']],
+    errors: [['shade', 'SUBREQUEST_MALFORMED_RESPONSE', 'alpha']],
+    secrets: ['GREEN'],
+  },
+  'a value that clients may not see, where null may be': {
+    subgraphs: shades,
+    operation: '{ shade shades }',
+    answers: { alpha: [{ shade: 'BLUE', shades: ['RED', 'BLUE'] }] },
+    value: { shade: null, shades: ['RED', null] },
+  },
+  'a value that clients may not see, where null may not be': {
+    subgraphs: shades,
+    operation: '{ shade must }',
+    answers: { alpha: [{ shade: 'RED', must: 'BLUE' }] },
+    value: { shade: 'RED', must: null },
+    errors: [['must', 'INACCESSIBLE_VALUE']],
+    secrets: ['BLUE'],
+  },
+  'a type that clients may not see, where null may be': {
+    subgraphs: shades,
+    operation: '{ found { ... on Foo { x } } }',
+    answers: {
+      alpha: [
+        {
+          found: [
+            { __typename: 'Foo', x: 1 },
+            { __typename: 'Bar', x: 2 },
+          ],
+        },
+      ],
+    },
+    value: { found: [{ __typename: 'Foo', x: 1 }, null] },
+  },
+  'a type that clients may not see, where null may not be': {
+    subgraphs: shades,
+    operation: '{ sure { ... on Foo { x } } }',
+    answers: { alpha: [{ sure: { __typename: 'Bar', x: 2 } }] },
+    value: { sure: null },
+    errors: [['sure', 'INACCESSIBLE_VALUE']],
+    secrets: ['Bar'],
   },
   'a field that is skipped, though what requires it cannot be had': {
     subgraphs: {
@@ -107,6 +192,8 @@ test.each(Object.entries(cases))('%s', async (_name, { variables = {}, errors = 
     plan: graph.plan({ source: one.operation }),
     schema: graph.apiSchema,
     supergraphSchema: graph.answerTypes,
+    inaccessibleValues: graph.inaccessibleValues,
+    subgraphs: graph.facts,
     document,
   });
   const expected = await executeMerged({
@@ -133,15 +220,17 @@ test.each(Object.entries(cases))('%s', async (_name, { variables = {}, errors = 
       errors?: { message: string; path: string[]; extensions: { code: string; service?: string } }[];
     };
     expect(got.data).toEqual(JSON.parse(JSON.stringify(expected.data)));
-    const told = (got.errors ?? []).map(({ path, extensions: { code, service } }, i) => [
+    const told = (got.errors ?? []).map(({ path, extensions: { code, service } }) => [
       path.join('.'),
       code,
-      ...(errors[i]?.length === 2 ? [] : [service]),
+      ...(service === undefined ? [] : [service]),
     ]);
     expect(told).toEqual(errors);
+    if (mask === 'all')
+      for (const secret of one.secrets ?? []) expect(JSON.stringify(got.errors)).not.toContain(secret);
     expect(told.length > 0).toBe((expected.errors ?? []).length > 0);
     expect(Object.values(left).flat()).toEqual([]);
   }
 });
 
-const header = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@key", "@external", "@requires"])`;
+const header = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@key", "@external", "@requires", "@inaccessible", "@interfaceObject"])`;

@@ -22,7 +22,7 @@ import { compileOperation, execute, type Program } from '../../gateway/execution
 import { type ErrorOptions } from '../../gateway/execution/error-paths';
 import { type QueryPlan } from '../../gateway/execution/plan';
 import { buildQueryPlanner } from '../../gateway/planning/planner';
-import { type Protections } from '../../gateway/planning';
+import { type EntityFacts, type Protections } from '../../gateway/planning';
 import { type Send } from '../../gateway/transports/transport';
 import { hashOf } from '../support/random-source';
 import { type RandomOperation } from '../support/random-operation';
@@ -52,6 +52,8 @@ export interface Graph {
   readonly answerTypes: GraphQLSchema;
   /** The values of enums that subgraphs answer with, but that clients may not see. */
   readonly inaccessibleValues: ReadonlyMap<string, readonly string[]>;
+  /** What is known of each subgraph. */
+  readonly facts: EntityFacts['subgraphs'];
   readonly protections: Protections;
   /** Plans a valid operation, once. */
   plan(operation: Pick<RandomOperation, 'source' | 'operationName'>): QueryPlan;
@@ -95,6 +97,7 @@ function compose(subgraphs: readonly SubgraphSource[]): Composition | string[] {
     apiSchema,
     protections: supergraph.protections,
     inaccessibleValues,
+    facts: supergraph.entities.subgraphs,
     answerTypes: answerTypesSdl === undefined ? apiSchema : buildSchema(answerTypesSdl),
     plan({ source, operationName }) {
       let known = plans.get(source);
@@ -293,6 +296,7 @@ export function startEngine(graph: Graph, options: EngineOptions = {}): System {
           schema: graph.apiSchema,
           supergraphSchema: graph.answerTypes,
           inaccessibleValues: graph.inaccessibleValues,
+          subgraphs: graph.facts,
           document,
         });
       const run = newRun();

@@ -52,8 +52,7 @@ function createRunner(memory: OperationMemory, planned = plan) {
     plan: async (document: string, name?: string) => planned(document, name, []),
   } as never;
   const programs = createPrograms({
-    ...{ planner, authorization, schema, supergraphSchema: schema, cache: memory.open(3 / 4) },
-    inaccessibleValues: facts.inaccessibleValues,
+    ...{ planner, authorization, schema, supergraphSchema: schema, facts, cache: memory.open(3 / 4) },
   });
   const { learn } = createOperations({
     ...{ planner, programs, authorization, schema, costs: facts.costs, cache: memory.open(1 / 4) },

@@ -1,6 +1,6 @@
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute, type Program } from '../../../../gateway/execution';
-import { at, entities, fetchOf, field, inSequence, on, run } from './plan';
+import { at, entities, fetchOf, field, inParallel, inSequence, on, run } from './plan';
 import { callerOf } from '../../../support/caller';
 
 const schema = buildSchema(
@@ -163,12 +163,12 @@ describe('an object of an abstract type', () => {
       [['any']],
     ],
     [
-      'can be known by its interface only',
+      'cannot be known by its interface only',
       '{ node { id } }',
       '{node{__typename id}}',
       { node: { __typename: 'Named', id: '1' } },
-      '{"node":{"id":"1"}}',
-      [],
+      '{"node":null}',
+      [['node']],
     ],
     [
       'cannot be of an interface that does not fit',
@@ -190,6 +190,21 @@ describe('an object of an abstract type', () => {
     const outcome = await run({ schema: sdl, operation, plan: fetchOf('s', query), answers: { s: [data] } });
     expect(JSON.stringify(outcome.data)).toBe(expected);
     expect((outcome.errors ?? []).map(({ path }) => path)).toEqual(paths);
+  });
+
+  it('can be known by its interface only where that is an object for the subgraph', async () => {
+    const { data, errors } = await run({
+      schema: sdl,
+      operation: '{ node { id } other: node { id } }',
+      plan: inParallel(fetchOf('s', '{node{__typename id}}'), fetchOf('t', '{other:node{__typename id}}')),
+      answers: {
+        s: [{ node: { __typename: 'Named', id: '1' } }],
+        t: [{ other: { __typename: 'Named', id: '1' } }],
+      },
+      interfaceObjects: { s: ['Named'], t: ['Node'] },
+    });
+    expect(data).toEqual({ node: { id: '1' }, other: null });
+    expect(errors?.map(({ path }) => path)).toEqual([['other']]);
   });
 
   it('takes its type from what joins it, and is null without an error of its own where that failed', async () => {

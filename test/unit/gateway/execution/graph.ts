@@ -11,6 +11,7 @@ import {
 import { compileOperation, execute, type Execution, type Program } from '../../../../gateway/execution';
 import type { ErrorOptions } from '../../../../gateway/execution/error-paths';
 import { type QueryPlan } from '../../../../gateway/execution/plan';
+import { type EntityFacts } from '../../../../gateway/planning';
 import { buildQueryPlanner } from '../../../../gateway/planning/planner';
 import { type CallCounts } from '../../../../gateway/transports/call-counts';
 import { type SubgraphRequest } from '../../../../gateway/transports/transport';
@@ -55,6 +56,7 @@ export class Graph {
   readonly apiSchema: GraphQLSchema;
   readonly answerTypes: GraphQLSchema;
   readonly #inaccessibleValues: ReadonlyMap<string, readonly string[]>;
+  readonly #subgraphs: EntityFacts['subgraphs'];
   readonly #plan: ReturnType<typeof buildQueryPlanner>['plan'];
   readonly #schemas: Map<string, GraphQLSchema>;
 
@@ -64,6 +66,7 @@ export class Graph {
     this.apiSchema = buildSchema(supergraph.apiSchemaSdl.join(''));
     const { answerTypesSdl, inaccessibleValues } = supergraph;
     this.#inaccessibleValues = inaccessibleValues;
+    this.#subgraphs = supergraph.entities.subgraphs;
     this.answerTypes = answerTypesSdl === undefined ? this.apiSchema : buildSchema(answerTypesSdl);
     this.#plan = plan;
     this.#schemas = new Map(
@@ -80,6 +83,7 @@ export class Graph {
       schema: this.apiSchema,
       supergraphSchema: this.answerTypes,
       inaccessibleValues: this.#inaccessibleValues,
+      subgraphs: this.#subgraphs,
       document: parse(source),
       operationName,
     });

@@ -51,12 +51,20 @@ export async function run(options: {
   plan: PlanNode | undefined;
   answers: Record<string, unknown[]>;
   variables?: Record<string, unknown>;
+  /** By service. @default none */
+  interfaceObjects?: Record<string, readonly string[]>;
 }) {
   const schema = buildSchema(options.schema);
   const program = compileOperation({
     plan: { kind: 'QueryPlan', node: options.plan },
     schema,
     supergraphSchema: schema,
+    subgraphs: new Map(
+      Object.entries(options.interfaceObjects ?? {}).map(([service, names]) => [
+        service,
+        { interfaceObjects: new Set(names) },
+      ]),
+    ),
     document: parse(options.operation),
   });
   const sent: Sent[] = [];

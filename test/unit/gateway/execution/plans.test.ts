@@ -108,6 +108,73 @@ describe('a value that several fetches answer parts of', () => {
   });
 });
 
+describe('a field that the plan asks nobody for', () => {
+  const schema = 'type Query { a: Int b: A must: Int! } type A { x: Int y: Int! }';
+  const failed = (...path: string[]) =>
+    expect.objectContaining({ path, extensions: { code: 'QUERY_PLANNING_FAILED' } });
+  const asked = {
+    schema,
+    plan: fetchOf('s', 'query($v:Boolean!){a@include(if:$v) b{x}}'),
+    answers: { s: [{ a: 1, b: { x: 2 } }] },
+  };
+
+  it.each([
+    ['{ a b { x } }', {}],
+    ['{ other: a b { x } }', {}],
+    ['{ ...F } fragment F on Query { a ... @include(if: true) { b { x } } }', {}],
+    ['query ($w: Boolean!) { a @include(if: $w) b { x } }', { w: true }],
+    ['query ($w: Boolean! = false) { a @skip(if: $w) b { x } }', {}],
+    ['{ a b { x } a @skip(if: true) __typename }', {}],
+  ])('is null with one error: %s', async (operation, variables) => {
+    const plan = fetchOf('s', '{b{x}}');
+    const { data, errors } = await run({
+      schema,
+      operation,
+      plan,
+      answers: { s: [{ b: { x: 2 } }] },
+      variables,
+    });
+    const key = operation.includes('other') ? 'other' : 'a';
+    expect(data).toMatchObject({ [key]: null, b: { x: 2 } });
+    expect(errors).toEqual([failed(key)]);
+    expect(errors![0]!.message).toBe('The query plan asks no subgraph for field "Query.a".');
+  });
+
+  it('leaves no data where it may not be null', async () => {
+    const { data, errors } = await run({ ...asked, operation: '{ b { x } must }' });
+    expect(data).toBeNull();
+    expect(errors).toEqual([failed('must')]);
+  });
+
+  it('is told below the root, too', async () => {
+    const { data, errors } = await run({ ...asked, operation: '{ b { x y } }' });
+    expect(data).toEqual({ b: null });
+    expect(errors).toEqual([failed('b', 'y')]);
+  });
+
+  it('is told where the plan asks for it under another condition', async () => {
+    const operation = 'query ($v: Boolean!) { a b { x } ... @include(if: $v) { a } }';
+    const answers = { s: [{ b: { x: 2 } }] };
+    const { data, errors } = await run({ ...asked, answers, operation, variables: { v: false } });
+    expect(data).toEqual({ a: null, b: { x: 2 } });
+    expect(errors).toEqual([failed('a')]);
+    expect((await run({ ...asked, operation, variables: { v: true } })).errors).toBeUndefined();
+  });
+
+  it.each([
+    'query ($v: Boolean!) { b { x } must @include(if: $v) @skip(if: $v) }',
+    'query ($v: Boolean!) { b { x } ... @skip(if: $v) { must @include(if: $v) } }',
+    'query ($v: Boolean!) { b { x must: y @include(if: false) } must @skip(if: true) }',
+    'query ($v: Boolean!) { b { x } __schema @include(if: $v) { description } kind: __typename }',
+  ])('is not missed where conditions leave it out: %s', async (operation) => {
+    for (const v of [false, true]) {
+      const { data, errors } = await run({ ...asked, operation, variables: { v } });
+      expect(errors).toBeUndefined();
+      expect(data).toMatchObject({ b: { x: 2 } });
+    }
+  });
+});
+
 describe('a fetch', () => {
   const schema = `
     type Query { t: T  ts: [T]  n: Node  ns: [Node] }
@@ -791,12 +858,15 @@ describe('a mutation', () => {
 });
 
 describe('without a plan', () => {
-  it('answers null, or the error that the specification demands', async () => {
+  it('answers null with an error for each field, and no data where one may not be null', async () => {
     const schema = 'type Query { a: Int b: B } type B { c: Int! }';
     expect(
       await run({ schema, operation: '{ a b { c } __typename }', plan: undefined, answers: {} }),
     ).toEqual({
       data: { a: null, b: null, __typename: 'Query' },
+      errors: ['a', 'b'].map((name) =>
+        expect.objectContaining({ path: [name], extensions: { code: 'QUERY_PLANNING_FAILED' } }),
+      ),
       sent: [],
       text: expect.any(String),
     });

@@ -2,9 +2,6 @@
  * Subgraphs resolve what one schema would have resolved for the same operation, and beside it only what plans need for
  * themselves: keys, and what `@requires` and contexts name.
  *
- * One thing more is known: of a field whose argument comes from a context, the planner forgets the conditions of the
- * fields around it where an unconditional selection is of the same object.
- *
  * `WEIR_SEED`, `WEIR_SUPERGRAPHS` and `WEIR_OPERATIONS` as in differential.test.ts.
  */
 import '../support/fast-graphql';
@@ -20,8 +17,6 @@ const operations = Number(process.env['WEIR_OPERATIONS'] ?? 30);
 /** A world where nothing fails, which notes what is asked of it. */
 class AskedWorld extends RandomWorld {
   asked = new Set<string>();
-  /** Whether the operation has them. */
-  hasConditions = false;
 
   override field(
     object: WorldObject,
@@ -30,15 +25,11 @@ class AskedWorld extends RandomWorld {
     run: WorldRun,
     required?: unknown,
   ): unknown {
-    if (!this.isForPlans(object.type, name) && !this.#isForgotten(object.type, name))
+    if (!this.isForPlans(object.type, name))
       this.asked.add(
         `${object.id}.${name}${this.takesFromContext(object.type, name) ? '' : canonical(args)}`,
       );
     return super.field(object, name, args, run, required);
-  }
-
-  #isForgotten(type: string, field: string): boolean {
-    return this.hasConditions && this.takesFromContext(type, field);
   }
 }
 
@@ -51,7 +42,6 @@ test(`${operations} operations on each of ${supergraphs} supergraphs ask for no 
     const engine = startEngine(graph);
     for (let number = 0; number < operations; number++) {
       const operation = drawOperation(graph, seed, number);
-      world.hasConditions = /@(skip|include)\(if: \$/.test(operation.source);
       world.asked = new Set();
       await faultsOf(graph, operation);
       const wanted = world.asked;

@@ -83,12 +83,15 @@ class OperationDraft {
   #names = 0;
   /** Composite fields that may still be entered. */
   #budget: number;
+  /** How likely a selection is to be under a condition. */
+  readonly #conditional: number;
 
   constructor(schema: GraphQLSchema, random: RandomSource, attempt: number) {
     this.#schema = schema;
     this.#random = random;
     this.#attempt = attempt;
     this.#budget = random.between(2, 9);
+    this.#conditional = random.chance(0.1) ? 0.4 : 0.06;
     this.#fieldNames = Object.values(schema.getTypeMap()).flatMap((type) =>
       isObjectType(type) && !type.name.startsWith('__') ? Object.keys(type.getFields()) : [],
     );
@@ -166,7 +169,7 @@ class OperationDraft {
       const leaves = fields.filter((field) => !isCompositeType(getNamedType(field.type)));
       if (leaves.length === 0) return '__typename';
       const field = random.pick(leaves);
-      return `${random.chance(0.6) ? `${alias}: ` : ''}${field.name}${this.#arguments(field.args)}`;
+      return `${random.chance(0.6) ? `${alias}: ` : ''}${field.name}${this.#arguments(field.args)}${this.#conditions()}${this.#directive('note')}`;
     };
     const [first = [], second] = types.map((one) => Object.values(one.getFields()));
     const common = first.filter(
@@ -182,7 +185,7 @@ class OperationDraft {
         const selected = field
           ? `${field.name} { ${leaf(getNamedType(one.getFields()[field.name]!.type) as GraphQLCompositeType)} }`
           : leaf(one);
-        return `... on ${one.name}${this.#conditions()} { ${selected} }`;
+        return `... on ${one.name}${this.#conditions()}${this.#directive('part')} { ${selected} }`;
       })
       .join(' ');
   }
@@ -193,12 +196,15 @@ class OperationDraft {
     const mustAlias = args !== '' || field.args.length > 0;
     const aliased = (mustAlias && random.chance(this.#attempt > 5 ? 1 : 0.8)) || random.chance(0.2);
     const named = getNamedType(field.type);
-    let text = `${aliased ? `${this.#alias()}: ` : ''}${field.name}${args}${this.#conditions()}`;
-    if (isCompositeType(named)) {
-      this.#budget--;
-      text += ` ${this.#selectionSet(named, depth + 1)}`;
-    }
-    return text;
+    const head = `${aliased ? `${this.#alias()}: ` : ''}${field.name}${args}`;
+    const text = `${head}${this.#conditions()}${this.#directive('note')}`;
+    if (!isCompositeType(named)) return text;
+    this.#budget--;
+    const once = `${text} ${this.#selectionSet(named, depth + 1)}`;
+    // The same field again, with conditions of its own and more of its objects.
+    return random.chance(0.12)
+      ? `${once} ${head}${this.#conditions(0.5)} ${this.#selectionSet(named, depth + 1)}`
+      : once;
   }
 
   #alias(): string {
@@ -218,26 +224,34 @@ class OperationDraft {
       const known = this.#fragments.filter(
         (fragment) => fragment.type === type.name && (fragment.leaf || this.#budget > 0),
       );
-      if (known.length > 0) return `...${random.pick(known).name}${this.#conditions()}`;
+      if (known.length > 0)
+        return `...${random.pick(known).name}${this.#conditions()}${this.#directive('part')}`;
       const before = this.#budget;
       const text = this.#selectionSet(type, depth + 1);
       const name = `F${this.#fragments.length}`;
       this.#fragments.push({ name, type: type.name, text, leaf: this.#budget === before });
-      return `...${name}${this.#conditions()}`;
+      return `...${name}${this.#conditions()}${this.#directive('part')}`;
     }
     const condition = type === parent && random.chance(0.3) ? '' : ` on ${type.name}`;
-    return `...${condition}${this.#conditions()} ${this.#selectionSet(type, depth + 1)}`;
+    return `...${condition}${this.#conditions()}${this.#directive('part')} ${this.#selectionSet(type, depth + 1)}`;
   }
 
-  #conditions(): string {
+  #conditions(chance = this.#conditional): string {
     const random = this.#random;
     let text = '';
     for (const name of ['skip', 'include']) {
-      if (!random.chance(0.06)) continue;
+      if (!random.chance(chance)) continue;
       const value = random.chance(name === 'skip' ? 0.4 : 0.7);
       text += ` @${name}(if: ${random.chance(0.6) ? this.#variable('Boolean!', value, random.chance(0.3) ? String(!value) : undefined) : value})`;
     }
     return text;
+  }
+
+  /** One that is for subgraphs, where they define it. */
+  #directive(name: string): string {
+    if (!this.#schema.getDirective(name) || !this.#random.chance(0.1)) return '';
+    const text = this.#random.chance(0.5) ? `(text: ${this.#variable('String', 'x')})` : '';
+    return ` @${name}${text}`;
   }
 
   #introspection(): string {

@@ -73,6 +73,10 @@ const imports = [
   '@interfaceObject',
 ];
 
+/** Of clients, for subgraphs: what all define alike is in the merged schema. */
+const directives = `directive @note(text: String) on FIELD
+directive @part(text: String) on INLINE_FRAGMENT | FRAGMENT_SPREAD`;
+
 class GraphDraft {
   readonly #random: RandomSource;
   readonly #options: RandomGraphOptions;
@@ -85,11 +89,13 @@ class GraphDraft {
   /** Plain interfaces: who implements them where it is needed. */
   readonly #interfaces: { name: string; fields: FieldDraft[]; members: string[] }[] = [];
   readonly #entityInterfaces: { name: string; home: SubgraphDraft; objects: SubgraphDraft[] }[] = [];
+  readonly #hasDirectives: boolean;
   #names = 0;
 
   constructor(random: RandomSource, options: RandomGraphOptions) {
     this.#random = random;
     this.#options = options;
+    this.#hasDirectives = random.chance(0.4);
     const count = random.between(2, 4);
     this.#drafts = ['alpha', 'beta', 'gamma', 'delta']
       .slice(0, count)
@@ -110,7 +116,11 @@ class GraphDraft {
     const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ${JSON.stringify(names)})`;
     return this.#drafts.map(({ name, types }) => ({
       name,
-      typeDefs: [link, ...[...types.values()].map(printType)].join('\n\n'),
+      typeDefs: [
+        link,
+        ...(this.#hasDirectives ? [directives] : []),
+        ...[...types.values()].map(printType),
+      ].join('\n\n'),
     }));
   }
 
@@ -147,6 +157,7 @@ class GraphDraft {
       this.#unions.push({ name, members });
     }
     if (random.chance(0.6)) this.#drawInterface();
+    if (random.chance(0.3)) this.#drawNamespace();
     for (const value of this.#values.filter((one) => !isKeyPart(one.name)))
       for (let i = random.between(2, 3); i > 0; i--)
         value.fields.push({
@@ -204,6 +215,14 @@ class GraphDraft {
     };
     this.#entities.push(entity);
     for (const draft of members.keys()) this.#need(draft, name);
+  }
+
+  /** The one object of its type, which all know by nothing else. */
+  #drawNamespace(): void {
+    const key: Key = { selection: '__typename', fields: [] };
+    const members = new Map(this.#drafts.map((draft) => [draft, [key]]));
+    this.#entities.push({ name: 'Shop', members, keys: [key] });
+    for (const draft of this.#drafts) this.#need(draft, 'Shop');
   }
 
   #drawEntityInterface(): void {
@@ -292,8 +311,13 @@ class GraphDraft {
       args: this.#random.chance(0.25) ? this.#arguments() : '',
       directives: [],
     };
-    for (const draft of drafts)
-      this.#add(draft, parent, { ...field, directives: drafts.length > 1 ? ['@shareable'] : [] });
+    for (const [i, draft] of drafts.entries())
+      this.#add(draft, parent, {
+        ...field,
+        // One of several may promise more than the merged schema does.
+        type: i > 0 && !type.endsWith('!') && this.#random.chance(0.2) ? `${type}!` : type,
+        directives: drafts.length > 1 ? ['@shareable'] : [],
+      });
     return field;
   }
 

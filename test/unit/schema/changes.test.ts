@@ -35,6 +35,13 @@ it('tells the worst changes first, those of equal severity by their messages', a
   ]);
 });
 
+it('sorts by messages whatever the order in the schema', async () => {
+  const added = ['m', 'z', 'c', 'x', 'a', 'y', 'b'].map((name) => `${name}1: Int`).join(' ');
+  const messages = (await after(['old: Int', `old: Int ${added}`])).map(({ message }) => message);
+  expect(messages).toEqual([...messages].sort());
+  expect(messages).toHaveLength(7);
+});
+
 it('tells nothing of a schema that stays', async () => {
   expect(await after()).toEqual([]);
 });

@@ -213,6 +213,8 @@ describe('ingredients', () => {
 
   it('are near when one of them is', () => {
     const ingredients = new Ingredients();
+    ingredients.date({ isNear: false });
+    expect(ingredients.isNear).toBe(false);
     ingredients.date({ isNear: true });
     ingredients.date({ isNear: false });
     expect(ingredients).toMatchObject({ oldest: Infinity, isNear: true });

@@ -1,18 +1,26 @@
-/** What waits for its turn. */
+/** What waits in a fair queue. */
 export interface Waiting {
-  /** Who sends it: what one sends waits for one another. */
+  /** The items of one sender wait for one another. */
   readonly sender: string;
-  /** How much of the room it takes: at least 1. */
+  /** How much it counts: at least 1. */
   readonly weight: number;
 }
 
-/** What waits, of which each sender has one taken in turn, the one that waits longest. */
-export class Turns<Item extends Waiting> {
+/**
+ * A queue from which senders take turns: each has its oldest item taken, so that many items of one sender delay another's
+ * by one of them and not by all. What is too much is taken from the sender with the greatest weight, newest first; how
+ * much that is, its owner decides.
+ *
+ * Requests that wait for a plan and operations that wait for a planner's thread are in such queues. Two have their own:
+ * `WaitingRoom` (a sender's first requests have a seat and are safe, the others are refused in time) and
+ * `UnsentRequests` (uploads are not taken in turn; the largest goes first).
+ */
+export class FairQueue<Item extends Waiting> {
   /** How many wait. */
   size = 0;
   /** Of all together. */
   weight = 0;
-  /** The sender whose turn it is comes first; each has at least one. */
+  /** The sender whose turn it is comes first; each has at least one item. */
   readonly #bySender = new Map<string, Share<Item>>();
 
   add(item: Item): void {
@@ -34,7 +42,7 @@ export class Turns<Item extends Waiting> {
     if (share.items.size === 0) this.#bySender.delete(item.sender);
   }
 
-  /** Takes out the one whose turn it is. */
+  /** Takes out the oldest item of the sender whose turn it is. */
   take(): Item | undefined {
     const [first] = this.#bySender;
     if (first === undefined) return undefined;
@@ -65,8 +73,25 @@ export class Turns<Item extends Waiting> {
   }
 }
 
+/** Which sender weighs most, if that is more than `least`; of equals the first. */
+export function heaviest<Sender>(
+  senders: Iterable<Sender>,
+  weightOf: (sender: Sender) => number,
+  least: number,
+): Sender | undefined {
+  let found: Sender | undefined;
+  let most = least;
+  for (const sender of senders) {
+    const weight = weightOf(sender);
+    if (weight <= most) continue;
+    found = sender;
+    most = weight;
+  }
+  return found;
+}
+
 interface Share<Item> {
   weight: number;
-  /** The one that waits longest comes first. */
+  /** The oldest comes first. */
   readonly items: Set<Item>;
 }

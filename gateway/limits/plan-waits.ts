@@ -1,5 +1,5 @@
 import { requestError } from '../errors';
-import { Turns, type Waiting } from '../turns';
+import { FairQueue, heaviest, type Waiting } from '../turns';
 
 export interface PlanWaitsOptions {
   /** How many requests may wait, where a large one counts as one for each 4 KiB of it. */
@@ -28,7 +28,7 @@ export interface PlanWaiter {
  */
 export class PlanWaits {
   readonly #options: PlanWaitsOptions;
-  readonly #turns = new Turns<Wait>();
+  readonly #queue = new FairQueue<Wait>();
   /** A request may wait for several: that of a batch. */
   readonly #waits = new Map<PlanWaiter, Wait>();
 
@@ -38,7 +38,7 @@ export class PlanWaits {
 
   /** How many requests wait. */
   get size(): number {
-    return this.#turns.size;
+    return this.#queue.size;
   }
 
   /** Settles as `plan` does, or rejects when the request ends before. */
@@ -65,14 +65,14 @@ export class PlanWaits {
     const { sender, received } = waiter;
     wait = { sender, weight: Math.max(1, Math.ceil(received / large)), waiter, ends: new Set() };
     this.#waits.set(waiter, wait);
-    this.#turns.add(wait);
+    this.#queue.add(wait);
     this.#options.onWait();
     return wait;
   }
 
   #leave(wait: Wait): void {
     this.#waits.delete(wait.waiter);
-    this.#turns.delete(wait);
+    this.#queue.delete(wait);
   }
 
   #end(wait: Wait): void {
@@ -82,11 +82,11 @@ export class PlanWaits {
 
   /** Refuses what is too much. */
   #bound(newest: string): void {
-    const turns = this.#turns;
-    while (turns.weight > this.#options.limit && turns.size > 1) {
-      let most = newest;
-      for (const sender of turns.senders()) if (turns.weightOf(sender) > turns.weightOf(most)) most = sender;
-      const wait = turns.takeNewestOf(most)!;
+    const queue = this.#queue;
+    const weightOf = (sender: string): number => queue.weightOf(sender);
+    while (queue.weight > this.#options.limit && queue.size > 1) {
+      const most = heaviest(queue.senders(), weightOf, weightOf(newest)) ?? newest;
+      const wait = queue.takeNewestOf(most)!;
       wait.waiter.abort(busy());
       this.#end(wait);
     }

@@ -1,3 +1,5 @@
+import { heaviest } from '../turns';
+
 /** Who waits for a place. */
 export interface Guest {
   /** Who sends it. */
@@ -136,11 +138,9 @@ export class WaitingRoom {
   /** Who has most of all, if that is more than one more than somebody has. */
   #richest(all: number, has: number, countOf: (sender: Sender) => number): Sender | undefined {
     // They may have more each, but not by far, and need not be looked through.
-    if (all <= this.#senders.size * (has + 1)) return undefined;
-    let richest: Sender | undefined;
-    for (const sender of this.#senders.values())
-      if (countOf(sender) > (richest === undefined ? has + 1 : countOf(richest))) richest = sender;
-    return richest;
+    return all <= this.#senders.size * (has + 1)
+      ? undefined
+      : heaviest(this.#senders.values(), countOf, has + 1);
   }
 
   /** Of those who stand, the one with the fewest seats. */

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { Turns } from '../turns';
+import { FairQueue, heaviest } from '../turns';
 import type { PlanningError } from './planning-error';
 import type { PlanRequest } from './worker';
 
@@ -31,8 +31,8 @@ export interface Task {
  * keeps no quick ones waiting.
  */
 export class WaitingTasks {
-  readonly #quick = new Turns<Task>();
-  readonly #slow = new Turns<Task>();
+  readonly #quick = new FairQueue<Task>();
+  readonly #slow = new FairQueue<Task>();
   readonly #knownSlow: LRUCache<string, true>;
 
   /** @param rememberFor how long an operation counts as slow, in milliseconds */
@@ -76,10 +76,9 @@ export class WaitingTasks {
   /** Takes out the newest task of the sender of most, if that is not this one: there is no room for all. */
   takeOfMost(sender: string): Task | undefined {
     const weightOf = (each: string): number => this.#quick.weightOf(each) + this.#slow.weightOf(each);
-    let most = sender;
-    for (const turns of [this.#quick, this.#slow])
-      for (const each of turns.senders()) if (weightOf(each) > Math.max(1, weightOf(most))) most = each;
-    return most === sender ? undefined : this.takeNewestOf(most);
+    const senders = [...this.#quick.senders(), ...this.#slow.senders()];
+    const most = heaviest(senders, weightOf, Math.max(1, weightOf(sender)));
+    return most === undefined ? undefined : this.takeNewestOf(most);
   }
 
   /** Takes out the newest of those that may be quick or of those that are not, of whichever a sender has most. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { authModes } from '../options/values';
 
 /** How a client proves who it is. AppSync's names for them are in docs/identity.md. */
-export type Mode = 'none' | 'api-key' | 'iam' | 'oidc' | 'cognito' | 'lambda';
+export type Mode = (typeof authModes)[number];
 
 /** Whether a mode proves who calls, as `@authenticated` demands. */
 const isProof = {

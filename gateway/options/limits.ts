@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, mapOf, size, wholeNumber } from './values';
+import { authMode, flag, mapOf, size, wholeNumber } from './values';
 
 const count = wholeNumber(1, 1_000_000_000);
 
@@ -76,7 +76,7 @@ export const limits = mapOf({
   classes: z
     .array(
       mapOf({
-        mode: z.string().optional().describe('How these clients prove who they are, such as `api-key`.'),
+        mode: authMode.optional().describe('How these clients prove who they are, such as `api-key`.'),
         client: z.string().optional().describe('The client that the credentials name.'),
         group: z.string().optional().describe('A group that the caller is in.'),
         introspection: flag.optional().describe('In place of `introspection`.'),

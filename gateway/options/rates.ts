@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, mapOf, wholeNumber } from './values';
+import { authMode, duration, mapOf, wholeNumber } from './values';
 
 const nameRule = 'must be a letter, then up to 63 letters, digits, - or _';
 const windowRule = 'must be a duration from 1s to 24h in whole seconds, or day or month';
@@ -36,8 +36,7 @@ export const rates = z
         )
         .meta({ title: 'duration, day or month' })
         .describe('How long it counts before it begins anew, by the clock: days and months are of UTC.'),
-      mode: z
-        .string({ error: 'must be text' })
+      mode: authMode
         .optional()
         .describe('Only who proves it so, such as `api-key`; `none` is who proves nothing.'),
       client: z

@@ -5,6 +5,10 @@ export const text = z.string({ error: 'must be text' }).min(1, { error: 'must no
 export const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 export const flag = z.boolean({ error: 'must be true or false' });
 
+/** How clients prove who they are. */
+export const authModes = ['none', 'api-key', 'iam', 'oidc', 'cognito', 'lambda'] as const;
+export const authMode = z.enum(authModes, { error: `must be one of ${authModes.join(', ')}` });
+
 /** A map of these options and no others. */
 export const mapOf = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, { error: 'must be a map' });

@@ -249,6 +249,14 @@ describe('a mistake is one sentence with the option, the rule and what was there
   it.each([
     ['port: 70000', '`port` must be a whole number from 0 to 65535, but got: 70000.'],
     ['port: eighty', '`port` must be a whole number from 0 to 65535, but got: "eighty".'],
+    [
+      'limits: { classes: [{ mode: apikey, depth: 5 }] }',
+      '`limits.classes.0.mode` must be one of none, api-key, iam, oidc, cognito, lambda, but got: "apikey".',
+    ],
+    [
+      'rates: [{ name: a, per: client, limit: 1, window: 1s, mode: jwt }]',
+      '`rates.0.mode` must be one of none, api-key, iam, oidc, cognito, lambda, but got: "jwt".',
+    ],
     ['mode: dev', '`mode` must be development or production, but got: "dev".'],
     ['path: graphql', '`path` must be a path such as /graphql, but got: "graphql".'],
     ['path: /graphiql', '`path` must not begin with /health or /graphiql, but got: "/graphiql".'],

@@ -1,5 +1,5 @@
-import { openLinkKeys } from '../gateway/transports/signers/link-keys';
-import { signPrivateLink } from '../gateway/transports/signers/private-link';
+import { openLinkKeys } from '../gateway/subgraph-calls/signers/link-keys';
+import { signPrivateLink } from '../gateway/subgraph-calls/signers/private-link';
 import type { SignIntrospection } from '../schema';
 import { CommandFailure, type Context } from './context';
 

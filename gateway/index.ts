@@ -1,15 +1,21 @@
-export { addressOf, listen, startGateway, type GatewayOptions, type RunningGateway } from './server';
-export { type ConnectionSource, closePort } from './drain';
-export { createAdminServer } from './admin-server';
+export {
+  addressOf,
+  listen,
+  startGateway,
+  type GatewayOptions,
+  type RunningGateway,
+} from './process/start-gateway';
+export { type ConnectionSource, closePort } from './process/drain';
+export { createAdminServer } from './process/admin-server';
 export { loadOptions, OptionsError, type LoadOptions, type Options, type OptionsInput } from './options';
-export { explainOperation, type Explained, type ExplainOptions, type Explanation } from './explain';
-export { measurePlans } from './plan-costs';
+export { explainOperation, type Explained, type ExplainOptions, type Explanation } from './explain/explain';
+export { measurePlans } from './explain/plan-costs';
 export type { Invalidation } from './options/invalidation';
 export { type InvalidationSource, UnknownNames } from './cache/invalidation';
-export type { InvalidateFor } from './cache/invalidation-route';
-export type { Peers } from './cache/peer-memory';
-export { StoreUnavailable } from './cache/store';
-export { SupergraphError } from './generation';
+export type { InvalidateFor } from './process/invalidation-route';
+export type { Peers } from './cache/stores/peer-memory';
+export { StoreUnavailable } from './cache/stores/store';
+export { SupergraphError } from './graph/generation';
 export { type ErrorCode } from './errors';
 export type { HookAnswer, HookOperation, HookRequest, Hooks } from './request/hooks';
 export type {
@@ -19,7 +25,7 @@ export type {
   SubgraphOperation,
   SubgraphRequest,
   SubgraphResponse,
-} from './transports/transport';
+} from './subgraph-calls/transport';
 export type { Identity } from './auth/identity';
 export { fileSource, type FileSourceOptions } from './supergraph/file';
 export { urlSource, type UrlSourceOptions } from './supergraph/url';

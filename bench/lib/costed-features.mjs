@@ -117,10 +117,15 @@ export const features = {
     title: 'signed calls of subgraphs',
     gateway: 'tokens',
     bound: 5,
-    own: ['transports/signers/', 'auth/signed-identity', 'transports/http:#sign', 'transports/http:send'],
+    own: [
+      'subgraph-calls/signers/',
+      'auth/signed-identity',
+      'subgraph-calls/http:#sign',
+      'subgraph-calls/http:send',
+    ],
     alone({ options, calls }) {
-      const { signPrivateLink } = weir('gateway/transports/signers/private-link');
-      const { openLinkKeys } = weir('gateway/transports/signers/link-keys');
+      const { signPrivateLink } = weir('gateway/subgraph-calls/signers/private-link');
+      const { openLinkKeys } = weir('gateway/subgraph-calls/signers/link-keys');
       const keys = openLinkKeys(options.tokens.privateLinks);
       const caller = { headers: {}, signedIdentity: Buffer.alloc(180, 'identity').toString('base64url') };
       const signers = calls.map(({ subgraph, body }) => {
@@ -158,16 +163,22 @@ export const features = {
     gateway: 'tokens',
     bound: 10,
     own: [
-      ...['limits/', 'telemetry/audit/', 'transports/breakers', 'transports/endpoints'],
-      'transports/interceptors/bulkhead',
+      ...[
+        'limits/',
+        'admission/rates/',
+        'telemetry/audit/',
+        'subgraph-calls/breakers',
+        'subgraph-calls/endpoints',
+      ],
+      'subgraph-calls/interceptors/bulkhead',
     ],
     alone({ options, facts, schema, metrics, calls, identities }) {
       const { limits, rates, breaker: breaking } = options.tokens;
       const { createClientLimits } = weir('gateway/limits/client-limits');
       const { refuseOperation } = weir('gateway/limits/operation-limits');
       const { compileOperationCost } = weir('gateway/limits/cost/operation-cost');
-      const { Rates } = weir('gateway/limits/rates');
-      const { Breaker } = weir('gateway/transports/breakers');
+      const { Rates } = weir('gateway/admission/rates/rates');
+      const { Breaker } = weir('gateway/subgraph-calls/breakers');
       const document = parse(page.query);
       const costs = { schema, directives: facts.costs, assumedListSize: limits.assumedListSize };
       const cost = compileOperationCost(document, getOperationAST(document), costs);
@@ -210,7 +221,7 @@ export const features = {
     title: 'usage counting',
     gateway: 'tokens',
     bound: 2,
-    own: ['usage/', 'client-request:get client', 'client-request:ownName'],
+    own: ['usage/', 'request/incoming-request:get client', 'request/incoming-request:ownName'],
     alone({ schema, metrics, logger }) {
       const { createUsageRecorder } = weir('gateway/usage/recorder');
       const recorder = createUsageRecorder({ sink: {}, logger, meter: metrics.meter, interval: 1e9 });

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import type { ClientRequest } from '../client-request';
+import type { ClientRequest } from '../request/incoming-request';
 import { requestError } from '../errors';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';

@@ -1,7 +1,7 @@
 import { valueFromASTUntyped } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { EntityFacts } from '../planning';
-import type { SubgraphRequest, SubgraphResponse } from '../transports/transport';
+import type { SubgraphRequest, SubgraphResponse } from '../subgraph-calls/transport';
 import { groupsOf } from './cache-groups';
 import {
   anyEntity,
@@ -10,7 +10,7 @@ import {
   type SelectedField,
   type Selection,
   typesIn,
-} from './selection';
+} from './entities/selection';
 import { interpolate, type Key, readKey } from './tag-formats';
 import { entityTag, subgraphTag, typeTag, unknownEntityTag } from './tags';
 

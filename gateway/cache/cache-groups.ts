@@ -1,4 +1,4 @@
-import type { SubgraphResponse } from '../transports/transport';
+import type { SubgraphResponse } from '../subgraph-calls/transport';
 
 /**
  * The groups that a response names: those that it belongs to (`Cache-Groups`), or those that its request has made old

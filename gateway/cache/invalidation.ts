@@ -1,5 +1,5 @@
 import { type Invalidation, invalidationSchema } from '../options/invalidation';
-import type { Store } from './store';
+import type { Store } from './stores/store';
 import { formatsOf } from './tag-formats';
 import { entityTag, operationTag, subgraphTag, typeTag, unknownOf } from './tags';
 

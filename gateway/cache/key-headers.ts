@@ -1,5 +1,5 @@
 import type { Options } from '../options';
-import type { Caller } from '../transports/transport';
+import type { Caller } from '../subgraph-calls/transport';
 
 /** Which forwarded headers separate what is cached. Names are those that subgraphs see. */
 export interface KeyHeaders {

@@ -5,10 +5,10 @@ import type {
   SubgraphOperation,
   SubgraphRequest,
   SubgraphResponse,
-} from '../transports/transport';
+} from '../subgraph-calls/transport';
 import type { AnswerTags } from './answer-tags';
 import { groupsOf } from './cache-groups';
-import { withEntityKeys } from './entity-key-fields';
+import { withEntityKeys } from './entities/entity-key-fields';
 import type { Invalidate } from './invalidation';
 
 export interface MutationEffectsOptions {

@@ -1,5 +1,5 @@
-import { isShareable } from '../transports/shareable';
-import type { SubgraphResponse } from '../transports/transport';
+import { isShareable } from '../subgraph-calls/shareable';
+import type { SubgraphResponse } from '../subgraph-calls/transport';
 
 /** For how long an answer may be used, and for whom. */
 export interface Policy {

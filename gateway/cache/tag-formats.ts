@@ -1,6 +1,6 @@
 /** The texts of the supergraph that tags are made by: keys, and the formats of `@cacheTag`. */
 import { Kind, type OperationDefinitionNode, parse, type SelectionSetNode } from 'graphql';
-import { matchesParts } from '../wildcards';
+import { matchesParts } from '../options/wildcards';
 
 /** A key's fields, each by its path. */
 export type Key = readonly (readonly string[])[];

@@ -1,9 +1,9 @@
 import { type GraphQLError } from 'graphql';
-import { type Caller, type Send } from '../transports/transport';
-import { type Program } from './compile';
-import { Completion } from './complete';
-import { type ErrorOptions, ErrorTrail } from './error-paths';
-import { Run } from './run';
+import { type Caller, type Send } from '../subgraph-calls/transport';
+import { type Program } from './compile/compile';
+import { Completion } from './complete/complete';
+import { type ErrorOptions, ErrorTrail } from './complete/error-paths';
+import { Run } from './run/run';
 
 export interface ExecuteOptions {
   /** As the client sent them. */

@@ -1,7 +1,7 @@
-export { compileOperation, type Program } from './compile';
-export type { ErrorOptions } from './error-paths';
+export { compileOperation, type Program } from './compile/compile';
+export type { ErrorOptions } from './complete/error-paths';
 export { execute, type Execution } from './execute';
-export { fetchesOf } from './order';
-export type { FetchNode, QueryPlan, RequiredSelection } from './plan';
-export type { Refusals } from './refusals';
+export { fetchesOf } from './compile/order';
+export type { FetchNode, QueryPlan, RequiredSelection } from './compile/plan';
+export type { Refusals } from './compile/refusals';
 export { countNodes } from './size';

@@ -1,7 +1,7 @@
 import type { ASTNode } from 'graphql';
-import type { Place } from './merge';
-import type { CompiledOperation } from './operation';
-import type { Shape } from './shape';
+import type { Place } from './compile/merge';
+import type { CompiledOperation } from './compile/subgraph-operation';
+import type { Shape } from './compile/shape';
 
 /**
  * How much of the heap a program takes, in bytes: estimated by what it is made of, as nobody can ask V8. The figures are

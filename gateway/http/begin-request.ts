@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
-import { compileClientAddress } from '../client-address';
-import type { ClientRequest, RequestHead } from '../client-request';
-import type { ClientRequests } from '../client-requests';
+import { compileClientAddress } from './client-address';
+import type { ClientRequest, RequestHead } from '../request/incoming-request';
+import type { ClientRequests } from '../request/requests-in-flight';
 import type { Options } from '../options';
 import { type CorsHeaders, HttpSink } from './http-sink';
 

@@ -3,7 +3,7 @@ import type { Http2ServerRequest } from 'node:http2';
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { GraphQLError } from 'graphql';
-import { WholeRequest } from '../edge/whole-messages';
+import { WholeRequest } from './whole-messages';
 import { requestError } from '../errors';
 
 /** The body of a request that has none. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
-import { tooMuchFraming } from '../edge/whole-messages';
+import { tooMuchFraming } from './whole-messages';
 import { requestError } from '../errors';
 import { errorAnswer, type HttpExtensions } from './error-answer';
 

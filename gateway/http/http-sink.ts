@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
-import { WholeRequest } from '../edge/whole-messages';
+import { WholeRequest } from './whole-messages';
 import type { Answer, Sink, Upload } from '../request/sink';
 import { forgetBody, isArriving } from './body';
 import { answerUnsent } from './connection-errors';

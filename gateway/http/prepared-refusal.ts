@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import { WholeRequest, WholeResponse } from '../edge/whole-messages';
+import { WholeRequest, WholeResponse } from './whole-messages';
 import { errorAnswer } from './error-answer';
 import type { HttpSink } from './http-sink';
 

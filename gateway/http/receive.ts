@@ -1,6 +1,6 @@
 import type { Admit } from '../auth/authentication';
 import type { GraphQLError } from 'graphql';
-import type { Places } from '../limits/places';
+import type { Places } from '../admission/slots';
 import type { Pipeline } from '../request/pipeline';
 import type { Reply } from '../request/reply';
 import type { Exchange } from './begin-request';

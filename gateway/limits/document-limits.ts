@@ -6,7 +6,7 @@ import { aliases } from './aliases';
 import { depth } from './depth';
 import { directives } from './directives';
 import type { DocumentMeasure, DocumentRule } from './document-rule';
-import { outlineOf } from './outline';
+import { outlineOf } from './document-outline';
 import { rootFields } from './root-fields';
 import { selections } from './selections';
 import { tokens } from './tokens';

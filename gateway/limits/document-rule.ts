@@ -1,4 +1,4 @@
-import type { Definition, Outline, Spread } from './outline';
+import type { Definition, Outline, Spread } from './document-outline';
 
 /** The documents' measures that are limited; each has a rule in a file of its own. */
 export type DocumentMeasure = 'tokens' | 'depth' | 'aliases' | 'rootFields' | 'directives' | 'selections';

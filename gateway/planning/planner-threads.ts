@@ -19,7 +19,7 @@ import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import type { QueryPlan, QueryPlannerOptions, SupergraphFacts } from './planner';
-import { processorTimeOf, systemThread } from '../thread-time';
+import { processorTimeOf, systemThread } from './thread-time';
 import { PlanTimes } from './plan-times';
 import { PlanningError, type PlanningFailure } from './planning-error';
 import { type Task, WaitingTasks } from './waiting-tasks';

@@ -11,7 +11,7 @@ import {
 } from '@apollo/federation-internals';
 import { prettyFormatQueryPlan, QueryPlanner } from '@apollo/query-planner';
 import { buildSchema, type DocumentNode, type GraphQLSchema, Kind, parse } from 'graphql';
-import { type QueryPlan } from '../execution/plan';
+import { type QueryPlan } from '../execution/compile/plan';
 import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { mendsOf } from './defects';
 import { withOneOfDeclared } from './defects/undeclared-one-of';

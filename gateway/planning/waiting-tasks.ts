@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { FairQueue, heaviest } from '../turns';
+import { FairQueue, heaviest } from '../admission/fair-queue';
 import type { PlanningError } from './planning-error';
 import type { PlanRequest } from './worker';
 

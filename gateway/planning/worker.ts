@@ -1,7 +1,7 @@
 /** The thread in which operations are planned: one plan at a time, until the thread is terminated. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { letRequestsGoFirst } from '../thread-priority';
-import { systemThread } from '../thread-time';
+import { letRequestsGoFirst } from './thread-priority';
+import { systemThread } from './thread-time';
 import {
   buildQueryPlanner,
   formatQueryPlan,

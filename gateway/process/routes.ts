@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import type { ClientRequest, RequestHead } from '../client-request';
-import { compilePreflight } from '../cors';
-import { WholeRequest } from '../edge/whole-messages';
+import type { ClientRequest, RequestHead } from '../request/incoming-request';
+import { compilePreflight } from '../http/cors';
+import { WholeRequest } from '../http/whole-messages';
 import { requestError } from '../errors';
-import { createPages } from '../exploration';
-import { hasTooLargeHeaders } from '../header-limits';
-import { healthAt, type Readiness } from '../health';
+import { createPages } from './exploration';
+import { hasTooLargeHeaders } from '../http/header-limits';
+import { healthAt, type Readiness } from './health';
 import type { BeginRequest, Exchange } from '../http/begin-request';
-import type { Places } from '../limits/places';
+import type { Places } from '../admission/slots';
 import { isProbe, pathOf } from '../http/paths';
 import type { Options } from '../options';
-import { refuseRepeatedCredentials } from '../repeated-credentials';
+import { refuseRepeatedCredentials } from '../http/repeated-credentials';
 import type { Reply } from '../request/reply';
 
 export interface RoutesOptions {

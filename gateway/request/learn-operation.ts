@@ -7,14 +7,14 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { OperationTypeNode } from 'graphql';
-import type { ClientRequest, RequestHead } from '../client-request';
-import type { PersistedOperations } from '../edge/persisted-operations';
+import type { ClientRequest, RequestHead } from './incoming-request';
+import type { PersistedOperations } from './persisted/persisted-operations';
 import { requestError } from '../errors';
-import type { LearnedOperation, OperationContext } from '../executor';
-import type { Gateway } from '../gateway';
+import type { LearnedOperation, OperationContext } from '../graph/executor';
+import type { Gateway } from '../graph/gateway';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
-import { oneOfVariables } from '../validation-rules';
+import { oneOfVariables } from './validation-rules';
 import { type FormatError, unsupportedDirective } from './format-error';
 
 export interface ApolloServerSettings {

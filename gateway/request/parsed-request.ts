@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { NamedRequest } from '../edge/persisted-operations';
+import type { NamedRequest } from './persisted/persisted-operations';
 import { requestError } from '../errors';
 
 /** The members of one operation as they were sent (GraphQL over HTTP, "Request Parameters"): nothing is checked yet. */

@@ -6,16 +6,16 @@
  */
 import type { HTTPGraphQLResponse } from '@apollo/server';
 import type { Admit } from '../auth/authentication';
-import type { ClientRequest } from '../client-request';
-import type { AnswerHeaders } from '../edge/answer-headers';
-import { type CachedAnswers, requestKey } from '../edge/cached-answers';
-import { mediaTypes } from '../edge/media-type';
-import type { Answered } from '../edge/response-cache';
+import type { ClientRequest } from './incoming-request';
+import type { AnswerHeaders } from '../cache/responses/answer-headers';
+import { type CachedAnswers, requestKey } from '../cache/responses/cached-answers';
+import { mediaTypes } from '../http/media-type';
+import type { Answered } from '../cache/responses/response-cache';
 import { requestError } from '../errors';
 import { noBody } from '../http/body';
 import type { ClientLimits } from '../limits/client-limits';
-import type { Places } from '../limits/places';
-import type { Rates } from '../limits/rates';
+import type { Places } from '../admission/slots';
+import type { Rates } from '../admission/rates/rates';
 import type { FormatError } from './format-error';
 import type { HookAnswer, Hooks } from './hooks';
 import type { Learn } from './learn-operation';

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { ClientGone, type ClientRequest } from '../client-request';
+import { ClientGone, type ClientRequest } from './incoming-request';
 import { requestError, RequestErrors } from '../errors';
 import { errorAnswer } from '../http/error-answer';
 import type { Logger } from '../telemetry/logger';

@@ -1,5 +1,5 @@
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
-import type { Answered } from '../edge/response-cache';
+import type { Answered } from '../cache/responses/response-cache';
 import type { FormatError } from './format-error';
 
 /** The body of an answer (GraphQL, section 7.1): as the engine wrote it, or with errors and extensions as clients may see them. */

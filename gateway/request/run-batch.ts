@@ -1,8 +1,8 @@
 import { GraphQLError } from 'graphql';
 import type { HTTPGraphQLResponse } from '@apollo/server';
-import type { LearnedOperation } from '../executor';
-import type { ClientRequest } from '../client-request';
-import type { Answered } from '../edge/response-cache';
+import type { LearnedOperation } from '../graph/executor';
+import type { ClientRequest } from './incoming-request';
+import type { Answered } from '../cache/responses/response-cache';
 import { RequestErrors } from '../errors';
 import { errorAnswer } from '../http/error-answer';
 import type { Learn } from './learn-operation';

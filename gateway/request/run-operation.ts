@@ -1,8 +1,8 @@
 import type { HTTPGraphQLResponse } from '@apollo/server';
-import type { PersistedOperations } from '../edge/persisted-operations';
-import type { Answered } from '../edge/response-cache';
-import type { LearnedOperation } from '../executor';
-import type { Gateway } from '../gateway';
+import type { PersistedOperations } from './persisted/persisted-operations';
+import type { Answered } from '../cache/responses/response-cache';
+import type { LearnedOperation } from '../graph/executor';
+import type { Gateway } from '../graph/gateway';
 import { isPreflighted } from '../http/preflighted';
 import type { ClientLimits } from '../limits/client-limits';
 import type { Hooks } from './hooks';

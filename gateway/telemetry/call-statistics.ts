@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import { LRUCache } from 'lru-cache';
-import { type CallCounts, noCalls } from '../transports/call-counts';
-import type { SubgraphOperation } from '../transports/transport';
+import { type CallCounts, noCalls } from './call-counts';
+import type { SubgraphOperation } from '../subgraph-calls/transport';
 
 /** Counts in plain numbers; instruments look at them when metrics are collected. */
 export class CallStatistics {

@@ -1,4 +1,4 @@
-import type { OnBreakerChange } from '../transports/breakers';
+import type { OnBreakerChange } from '../subgraph-calls/breakers';
 import type { Logger } from './logger';
 import type { Metrics } from './metrics';
 

@@ -3,9 +3,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Counter, Meter, UpDownCounter } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { PersistedOperationStatistics } from '../edge/persisted-operation-statistics';
-import { ResponseCacheStatistics } from '../edge/response-cache-statistics';
-import { OverloadStatistics } from '../limits/overload-statistics';
+import { PersistedOperationStatistics } from './statistics/persisted-operation-statistics';
+import { ResponseCacheStatistics } from './statistics/response-cache-statistics';
+import { OverloadStatistics } from './statistics/overload-statistics';
 import { CallStatistics } from './call-statistics';
 import { Durations } from './durations';
 

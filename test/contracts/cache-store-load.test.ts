@@ -1,6 +1,6 @@
 /** What invalidations cost a store that is full, and that neither they nor writes make it grow without end. */
 import { performance } from 'node:perf_hooks';
-import { type Store, StoreUnavailable } from '../../gateway/cache/store';
+import { type Store, StoreUnavailable } from '../../gateway/cache/stores/store';
 import { entryAt, storeKinds, type TestStores } from '../support/cache-stores';
 
 jest.setTimeout(1_200_000);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Clock, Store } from '../../gateway/cache/store';
+import type { Clock, Store } from '../../gateway/cache/stores/store';
 import { entryAt, missingKinds, storeKinds, type TestStores } from '../support/cache-stores';
 
 /** What each entry is made of. */

@@ -1,4 +1,4 @@
-import type { Store } from '../../gateway/cache/store';
+import type { Store } from '../../gateway/cache/stores/store';
 import { entryAt, missingKinds, refreshTime, storeKinds, type TestStores } from '../support/cache-stores';
 
 for (const kind of missingKinds)

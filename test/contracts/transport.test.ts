@@ -8,14 +8,14 @@ import {
   createHttpTransport,
   type HttpTransport,
   type HttpTransportOptions,
-} from '../../gateway/transports/http';
-import { answerBySchema, createInProcessTransport } from '../../gateway/transports/in-process';
+} from '../../gateway/subgraph-calls/http';
+import { answerBySchema, createInProcessTransport } from '../../gateway/subgraph-calls/in-process';
 import {
   type Caller,
   type Send,
   type SubgraphOperation,
   TransportError,
-} from '../../gateway/transports/transport';
+} from '../../gateway/subgraph-calls/transport';
 import {
   certificate,
   type Handler,

@@ -1,5 +1,5 @@
 import { getOperationAST, getVariableValues, type GraphQLSchema, validate } from 'graphql';
-import { type QueryPlan } from '../../gateway/execution/plan';
+import { type QueryPlan } from '../../gateway/execution/compile/plan';
 import { formatQueryPlan } from '../../gateway/planning/planner';
 import { randomOperation, type RandomOperation } from '../support/random-operation';
 import { RandomSource } from '../support/random-source';

@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type GraphQLFormattedError, isEnumType } from 'graphql';
 import { type ErrorCode } from '../../gateway/errors';
-import { type QueryPlan } from '../../gateway/execution/plan';
+import { type QueryPlan } from '../../gateway/execution/compile/plan';
 import { worldErrorCode } from '../support/random-world';
 import { type RandomOperation } from '../support/random-operation';
 import { type Faults, type Path, valueAt } from './faults';

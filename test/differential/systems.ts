@@ -19,11 +19,11 @@ import {
   validate,
 } from 'graphql';
 import { compileOperation, execute, type Program } from '../../gateway/execution';
-import { type ErrorOptions } from '../../gateway/execution/error-paths';
-import { type QueryPlan } from '../../gateway/execution/plan';
+import { type ErrorOptions } from '../../gateway/execution/complete/error-paths';
+import { type QueryPlan } from '../../gateway/execution/compile/plan';
 import { buildQueryPlanner } from '../../gateway/planning/planner';
 import { type EntityFacts, type Protections } from '../../gateway/planning';
-import { type Send } from '../../gateway/transports/transport';
+import { type Send } from '../../gateway/subgraph-calls/transport';
 import { hashOf } from '../support/random-source';
 import { type RandomOperation } from '../support/random-operation';
 import {

@@ -1,6 +1,6 @@
 /**
  * Apollo's own tests of what stands between Apollo Server and HTTP, run against Weir's: its listener, routes
- * and pipeline, as `gateway/serving.ts` puts them together. What the tests
+ * and pipeline, as `gateway/process/configuration.ts` puts them together. What the tests
  * bring is the Apollo Server behind them, with a schema and plugins of its own, so neither the gateway nor the settings
  * of `gateway/request/learn-operation.ts` are tested here. One option of theirs is Weir's to keep: batches. There are no tests of
  * `@defer` and `@stream`, which Weir does not have.
@@ -14,17 +14,17 @@ import {
   type CreateServerForIntegrationTests,
   defineIntegrationTestSuite,
 } from '@apollo/server-integration-testsuite';
-import { openStore } from '../../gateway/cache/open-store';
-import { ClientRequests } from '../../gateway/client-requests';
-import { createCaching } from '../../gateway/edge/caching';
-import { PersistedOperations } from '../../gateway/edge/persisted-operations';
-import { noTrustedOperations } from '../../gateway/edge/trusted-operations';
+import { openStore } from '../../gateway/cache/stores/open-store';
+import { ClientRequests } from '../../gateway/request/requests-in-flight';
+import { createCaching } from '../../gateway/cache/responses/caching';
+import { PersistedOperations } from '../../gateway/request/persisted/persisted-operations';
+import { noTrustedOperations } from '../../gateway/request/persisted/trusted-operations';
 import { createBeginRequest, responsesOf } from '../../gateway/http/begin-request';
 import { createReceive } from '../../gateway/http/receive';
 import { createClientLimits } from '../../gateway/limits/client-limits';
-import { Overload } from '../../gateway/limits/overload';
-import { Places } from '../../gateway/limits/places';
-import { createListener } from '../../gateway/listener';
+import { Overload } from '../../gateway/admission/overload';
+import { Places } from '../../gateway/admission/slots';
+import { createListener } from '../../gateway/process/listener';
 import { parseOptions } from '../../gateway/options';
 import { createRoutes } from '../../gateway/process/routes';
 import { createFormatError } from '../../gateway/request/format-error';

@@ -1,7 +1,7 @@
 /** A subgraph with a private link, over a socket: what the gateway signs is answered, and nothing else. */
 import { createHash, createHmac } from 'node:crypto';
-import { toKey } from '../../gateway/transports/signers/link-keys';
-import { signPrivateLink } from '../../gateway/transports/signers/private-link';
+import { toKey } from '../../gateway/subgraph-calls/signers/link-keys';
+import { signPrivateLink } from '../../gateway/subgraph-calls/signers/private-link';
 import { startSubgraph, type RunningSubgraph, type SignedCaller } from '../../subgraphs/kit';
 import { callerOf } from '../support/caller';
 import { library } from '../support/library-subgraph';

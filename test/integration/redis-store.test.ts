@@ -1,6 +1,6 @@
 import { metrics } from '@opentelemetry/api';
-import { openStore } from '../../gateway/cache/open-store';
-import { type Store, StoreUnavailable } from '../../gateway/cache/store';
+import { openStore } from '../../gateway/cache/stores/open-store';
+import { type Store, StoreUnavailable } from '../../gateway/cache/stores/store';
 import { parseOptions } from '../../gateway/options';
 import { entryAt } from '../support/cache-stores';
 import { type CuttableProxy, startProxy } from '../support/cuttable-proxy';

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { anonymous } from '../../gateway/auth/identity';
-import { type Counted, Rates } from '../../gateway/limits/rates';
-import { type SharedCount, SharedCounts } from '../../gateway/limits/shared-counts';
+import { type Counted, Rates } from '../../gateway/admission/rates/rates';
+import { type SharedCount, SharedCounts } from '../../gateway/admission/rates/shared-counts';
 import { createMetrics, type Metrics } from '../../gateway/telemetry/metrics';
 import { eventually } from '../support/process';
 import { redisProgram, type RedisServer, sayWithoutRedis, startRedis } from '../support/redis-server';

@@ -3,7 +3,7 @@ import { sourceOf, startTestGateway, type TestGateway } from '../support/running
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 
 /** A busy machine must not decide what comes of slow operations. */
-jest.mock('../../gateway/thread-time', () => ({
+jest.mock('../../gateway/planning/thread-time', () => ({
   systemThread: () => 1,
   processorTimeOf: () => performance.now() * share,
 }));

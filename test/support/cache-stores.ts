@@ -1,9 +1,9 @@
-import { DynamoStore } from '../../gateway/cache/dynamodb';
-import { GuardedStore } from '../../gateway/cache/guard';
-import { MemoryStore } from '../../gateway/cache/memory';
-import { RedisStore } from '../../gateway/cache/redis';
-import type { Entry, Store } from '../../gateway/cache/store';
-import { type Feed, type Follower, TieredStore } from '../../gateway/cache/tiered';
+import { DynamoStore } from '../../gateway/cache/stores/dynamodb';
+import { GuardedStore } from '../../gateway/cache/stores/guard';
+import { MemoryStore } from '../../gateway/cache/stores/memory';
+import { RedisStore } from '../../gateway/cache/stores/redis';
+import type { Entry, Store } from '../../gateway/cache/stores/store';
+import { type Feed, type Follower, TieredStore } from '../../gateway/cache/stores/tiered';
 import { eventually, startProcess } from './process';
 import { redisProgram, sayWithoutRedis, startRedis } from './redis-server';
 

@@ -1,7 +1,7 @@
 import { Ingredients } from '../../gateway/cache/policy';
-import { noCalls } from '../../gateway/transports/call-counts';
-import { scopeOf } from '../../gateway/transports/headers';
-import type { Caller } from '../../gateway/transports/transport';
+import { noCalls } from '../../gateway/telemetry/call-counts';
+import { scopeOf } from '../../gateway/subgraph-calls/headers';
+import type { Caller } from '../../gateway/subgraph-calls/transport';
 
 /** A client's request that nobody has given up, with no headers of its own. */
 export const callerOf = ({

@@ -1,5 +1,5 @@
 import type { Identity } from '../../gateway/auth/identity';
-import { ClientRequest } from '../../gateway/client-request';
+import { ClientRequest } from '../../gateway/request/incoming-request';
 
 /** The identities of the requests that gateways of this process have ended, in order, from now on. */
 export function watchIdentities(): Identity[] {

@@ -3,7 +3,7 @@ import type {
   EntityList,
   SubgraphOperation,
   SubgraphRequest,
-} from '../../gateway/transports/transport';
+} from '../../gateway/subgraph-calls/transport';
 import { callerOf } from './caller';
 
 export function operationOf(document: string, more: Partial<SubgraphOperation> = {}): SubgraphOperation {

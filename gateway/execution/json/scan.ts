@@ -7,7 +7,7 @@
  *
  * Longer than other files: the byte loops of one grammar, which call each other.
  */
-import { type Shape } from '../shape';
+import { type Shape } from '../compile/shape';
 import {
   ABSENT,
   ESCAPED,

@@ -1,5 +1,5 @@
 import { SelectionSet } from '@apollo/federation-internals';
-import { type QueryPlan } from '../../execution/plan';
+import { type QueryPlan } from '../../execution/compile/plan';
 import { mapFetches } from './map-fetches';
 
 /**

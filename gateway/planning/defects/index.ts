@@ -4,7 +4,7 @@
  * `still-needed.test.ts` fails for a mend that a new version of the planner does not need any more.
  */
 import { type DocumentNode, type GraphQLSchema } from 'graphql';
-import { type QueryPlan } from '../../execution/plan';
+import { type QueryPlan } from '../../execution/compile/plan';
 import { type EntityFacts } from '../entity-facts';
 import { withObjectConditions } from './abstract-conditions';
 import { abstractTypesOf, hasConditionsOn } from './abstract-types';

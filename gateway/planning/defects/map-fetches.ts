@@ -1,4 +1,4 @@
-import { type FetchNode, type PlanNode, type QueryPlan } from '../../execution/plan';
+import { type FetchNode, type PlanNode, type QueryPlan } from '../../execution/compile/plan';
 
 /** The plan with each fetch replaced by what `change` makes of it, and each path by what `changePath` does. */
 export function mapFetches(

@@ -35,7 +35,7 @@ import {
   type QueryPlan,
   type RequiredSelection,
   type Rewrite,
-} from '../../execution/plan';
+} from '../../execution/compile/plan';
 import { mapFetches, withCondition } from './map-fetches';
 
 export interface RequiredArguments {

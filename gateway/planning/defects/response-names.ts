@@ -18,7 +18,12 @@ import {
   stripIgnoredCharacters,
   visit,
 } from 'graphql';
-import { type FetchNode, type QueryPlan, type RequiredSelection, type Rewrite } from '../../execution/plan';
+import {
+  type FetchNode,
+  type QueryPlan,
+  type RequiredSelection,
+  type Rewrite,
+} from '../../execution/compile/plan';
 import { mapFetches, withCondition } from './map-fetches';
 
 /** The names of all fields that the supergraph's keys, requirements and contexts select. */

@@ -26,7 +26,7 @@ import {
   type QueryPlan,
   type RequiredSelection,
   type Rewrite,
-} from '../../execution/plan';
+} from '../../execution/compile/plan';
 import { mapFetches } from './map-fetches';
 import { type TypedName } from './types-apart';
 

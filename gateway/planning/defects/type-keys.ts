@@ -1,4 +1,4 @@
-import { type QueryPlan } from '../../execution/plan';
+import { type QueryPlan } from '../../execution/compile/plan';
 import { type SubgraphFacts } from '../entity-facts';
 import { mapFetches } from './map-fetches';
 

@@ -1,7 +1,7 @@
 import { type Meter } from '@opentelemetry/api';
-import type { ClientRequest } from '../../client-request';
+import type { ClientRequest } from '../../request/incoming-request';
 import { type Options, OptionsError } from '../../options';
-import { matchesParts } from '../../wildcards';
+import { matchesParts } from '../../options/wildcards';
 import type { Logger } from '../logger';
 import type { MutationFacts } from './mutation-facts';
 import type { AuditAction } from '../../options/audit';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { matchesParts } from '../../wildcards';
+import { matchesParts } from '../../options/wildcards';
 
 type Values = Readonly<Record<string, unknown>>;
 

@@ -6,7 +6,7 @@ import { createAuthentication } from '../../../../gateway/auth/authentication';
 import type { Proof, Received } from '../../../../gateway/auth/authenticator';
 import { anonymous, type Identity } from '../../../../gateway/auth/identity';
 import { UsedSignatures } from '../../../../gateway/auth/used-signatures';
-import type { ClientRequest } from '../../../../gateway/client-request';
+import type { ClientRequest } from '../../../../gateway/request/incoming-request';
 import { parseOptions } from '../../../../gateway/options';
 
 const failures: unknown[] = [];

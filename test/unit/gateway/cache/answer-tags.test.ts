@@ -1,7 +1,7 @@
 import { parse } from 'graphql';
 import { AnswerTags } from '../../../../gateway/cache/answer-tags';
 import { entityFactsOf } from '../../../../gateway/planning/entity-facts';
-import type { SubgraphRequest } from '../../../../gateway/transports/transport';
+import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
 import { compose } from '../../../support/small-graph';
 import { operationOf, requestOf } from '../../../support/subgraph-request';
 

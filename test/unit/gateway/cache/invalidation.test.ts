@@ -1,5 +1,5 @@
 import { createInvalidate } from '../../../../gateway/cache/invalidation';
-import { MemoryStore } from '../../../../gateway/cache/memory';
+import { MemoryStore } from '../../../../gateway/cache/stores/memory';
 import { entityTag, unknownEntityTag } from '../../../../gateway/cache/tags';
 import { entryAt } from '../../../support/cache-stores';
 

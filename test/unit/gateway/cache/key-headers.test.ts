@@ -1,11 +1,11 @@
 /** Whatever of a client's headers reaches a subgraph is part of what its answers are kept under. */
 import fc from 'fast-check';
 import { anonymous } from '../../../../gateway/auth/identity';
-import { EntityKeys } from '../../../../gateway/cache/entity-keys';
+import { EntityKeys } from '../../../../gateway/cache/entities/entity-keys';
 import { compileKeyHeaders } from '../../../../gateway/cache/key-headers';
-import { privateKey, publicKey } from '../../../../gateway/edge/response-keys';
+import { privateKey, publicKey } from '../../../../gateway/cache/responses/response-keys';
 import { parseOptions } from '../../../../gateway/options';
-import { compileHeaderRules, scopeOf } from '../../../../gateway/transports/headers';
+import { compileHeaderRules, scopeOf } from '../../../../gateway/subgraph-calls/headers';
 import { callerOf } from '../../../support/caller';
 
 const names = ['authorization', 'cookie', 'x-user', 'x-tenant', 'accept-language', 'x-segment'];

@@ -1,5 +1,5 @@
 /** Over 300 lines: a case for each way in which subgraphs fail, and where the error is then told. */
-import { TransportError } from '../../../../gateway/transports/transport';
+import { TransportError } from '../../../../gateway/subgraph-calls/transport';
 import { type Answer, Graph } from './graph';
 
 const graph = new Graph({

@@ -1,5 +1,5 @@
 /** Which errors of subgraphs, and of calls that failed, a client is told, and where. */
-import { TransportError } from '../../../../gateway/transports/transport';
+import { TransportError } from '../../../../gateway/subgraph-calls/transport';
 import { type Answer, Graph } from './graph';
 
 const graph = new Graph({

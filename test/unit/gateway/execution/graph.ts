@@ -9,12 +9,12 @@ import {
   parse,
 } from 'graphql';
 import { compileOperation, execute, type Execution, type Program } from '../../../../gateway/execution';
-import type { ErrorOptions } from '../../../../gateway/execution/error-paths';
-import { type QueryPlan } from '../../../../gateway/execution/plan';
+import type { ErrorOptions } from '../../../../gateway/execution/complete/error-paths';
+import { type QueryPlan } from '../../../../gateway/execution/compile/plan';
 import { type EntityFacts } from '../../../../gateway/planning';
 import { buildQueryPlanner } from '../../../../gateway/planning/planner';
-import { type CallCounts } from '../../../../gateway/transports/call-counts';
-import { type SubgraphRequest } from '../../../../gateway/transports/transport';
+import { type CallCounts } from '../../../../gateway/telemetry/call-counts';
+import { type SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
 import { compose } from '../../../support/compose';
 import { callerOf } from '../../../support/caller';
 

@@ -1,5 +1,5 @@
 /** Values that subgraphs may answer with, but that clients may not see. */
-import type { ErrorOptions } from '../../../../gateway/execution/error-paths';
+import type { ErrorOptions } from '../../../../gateway/execution/complete/error-paths';
 import { Graph } from './graph';
 
 const graph = new Graph({

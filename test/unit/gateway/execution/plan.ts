@@ -1,8 +1,12 @@
 /** Plans written by hand, for what the planner makes rarely or not yet. */
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute } from '../../../../gateway/execution';
-import { type FetchNode, type PlanNode, type RequiredSelection } from '../../../../gateway/execution/plan';
-import { type Send } from '../../../../gateway/transports/transport';
+import {
+  type FetchNode,
+  type PlanNode,
+  type RequiredSelection,
+} from '../../../../gateway/execution/compile/plan';
+import { type Send } from '../../../../gateway/subgraph-calls/transport';
 import { callerOf } from '../../../support/caller';
 
 export const fetchOf = (service: string, operation: string, rest: Partial<FetchNode> = {}): FetchNode => ({

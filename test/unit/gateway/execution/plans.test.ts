@@ -1,7 +1,7 @@
 /** Over 300 lines: a plan with its answers for each way in which nodes of plans fit together. */
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute } from '../../../../gateway/execution';
-import { type PlanNode } from '../../../../gateway/execution/plan';
+import { type PlanNode } from '../../../../gateway/execution/compile/plan';
 import { at, entities, fetchOf, field, inParallel, inSequence, on, run, type Sent } from './plan';
 import { callerOf } from '../../../support/caller';
 

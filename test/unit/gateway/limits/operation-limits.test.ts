@@ -4,10 +4,10 @@ import { createClientLimits } from '../../../../gateway/limits/client-limits';
 import { compileOperationCost } from '../../../../gateway/limits/cost/operation-cost';
 import { createCostReport } from '../../../../gateway/limits/cost/report';
 import { refuseOperation } from '../../../../gateway/limits/operation-limits';
-import { limitCalls } from '../../../../gateway/limits/subgraph-calls';
+import { limitCalls } from '../../../../gateway/subgraph-calls/interceptors/limit-calls';
 import { parseOptions } from '../../../../gateway/options';
 import { readCostDirectives } from '../../../../gateway/planning/cost-directives';
-import type { SubgraphRequest } from '../../../../gateway/transports/transport';
+import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
 
 const sdl = `
   extend schema @link(url: "https://specs.apollo.dev/cost/v0.1", import: ["@listSize"])

@@ -5,7 +5,7 @@ import { compose } from '../../../support/compose';
 
 /** The share of the time in which a thread has a processor. */
 let share = 1;
-jest.mock('../../../../gateway/thread-time', () => ({
+jest.mock('../../../../gateway/planning/thread-time', () => ({
   systemThread: () => 1,
   processorTimeOf: () => performance.now() * share,
 }));

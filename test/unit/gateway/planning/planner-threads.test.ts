@@ -12,7 +12,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Time is that of the clock, as where the system does not say how long a thread has had a processor. */
-jest.mock('../../../../gateway/thread-time', () => ({
+jest.mock('../../../../gateway/planning/thread-time', () => ({
   systemThread: () => undefined,
   processorTimeOf: () => undefined,
 }));

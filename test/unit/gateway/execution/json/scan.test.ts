@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { buildSchema, parse } from 'graphql';
 import { MalformedJson, scanLeaves, scanResponse } from '../../../../../gateway/execution/json/scan';
 import * as Tape from '../../../../../gateway/execution/json/tape';
-import { type Shape, shapeOfOperation } from '../../../../../gateway/execution/shape';
-import { TypeTable } from '../../../../../gateway/execution/types';
+import { type Shape, shapeOfOperation } from '../../../../../gateway/execution/compile/shape';
+import { TypeTable } from '../../../../../gateway/execution/compile/type-table';
 
 const types = TypeTable.of(buildSchema('type Query { a: A } type A { b: Int } type B { b: Int }'));
 const shapes = new Map<string, Shape>();

@@ -11,8 +11,8 @@ import { operationFromDocument, Supergraph } from '@apollo/federation-internals'
 import { QueryPlanner } from '@apollo/query-planner';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { type FieldNode, parse, validate, visit } from 'graphql';
-import { fetchesOf, type OrderedFetch } from '../../../../../gateway/execution/order';
-import type { QueryPlan } from '../../../../../gateway/execution/plan';
+import { fetchesOf, type OrderedFetch } from '../../../../../gateway/execution/compile/order';
+import type { QueryPlan } from '../../../../../gateway/execution/compile/plan';
 import type * as Planner from '../../../../../gateway/planning/planner';
 
 type Subgraphs = Readonly<Record<string, string>>;

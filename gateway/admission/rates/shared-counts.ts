@@ -1,0 +1,160 @@
+import { createRequire } from 'node:module';
+import type { Counter, Meter } from '@opentelemetry/api';
+import type * as Client from 'ioredis';
+import type { Options } from '../../options';
+import type { Logger } from '../../telemetry/logger';
+
+export interface SharedCountsOptions {
+  /** `redis://` or `rediss://`. */
+  readonly url: string;
+  /** What all keys begin with. */
+  readonly prefix: string;
+  readonly meter: Meter;
+  readonly logger: Pick<Logger, 'warn' | 'info'>;
+}
+
+/** A count that other gateways add to. */
+export interface SharedCount {
+  /** The same in all gateways, and different in each window. */
+  readonly sharedKey: string;
+  /** When the window ends, in Unix milliseconds. */
+  readonly end: number;
+  /** By all gateways, as far as is known here. */
+  used: number;
+  /** How much of it the others have not been told of. */
+  unsent: number;
+}
+
+/** Where the options name a store that can add; otherwise each process counts for itself. */
+export function openSharedCounts(
+  options: Options['cache'],
+  parts: Pick<SharedCountsOptions, 'meter' | 'logger'>,
+): SharedCounts | undefined {
+  if (!/^rediss?:/.test(options.store)) return undefined;
+  return new SharedCounts({ url: options.store, prefix: options.prefix, ...parts });
+}
+
+/**
+ * Adds what gateways count in Redis or Valkey. No request waits for it: each is decided by what is known here, and a
+ * tenth of a second later gateways know of each other. While the store is away each counts for itself.
+ */
+export class SharedCounts {
+  readonly #redis: AddingRedis;
+  readonly #options: SharedCountsOptions;
+  readonly #failures: Counter;
+  readonly #changed = new Set<SharedCount>();
+  #timer: NodeJS.Timeout | undefined;
+  #exchanging: Promise<void> | undefined;
+  #isClosed = false;
+  #isAway = false;
+
+  constructor(options: SharedCountsOptions) {
+    this.#options = options;
+    const { Redis } = load('ioredis') as typeof Client;
+    this.#redis = new Redis(options.url, {
+      // Where there is no rate, there is no connection.
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      retryStrategy: (times) => Math.min(50 * times, 1_000),
+      connectTimeout: 2_000,
+      socketTimeout: 2_000,
+      scripts: { weirAdd: { lua: addScript } },
+    }) as AddingRedis;
+    // What fails is said where it is used.
+    this.#redis.on('error', () => undefined);
+    this.#failures = options.meter.createCounter('weir.rates.store.failures', {
+      description: 'Exchanges of counts with other gateways that failed: each gateway counted for itself.',
+    });
+  }
+
+  add(count: SharedCount, requests: number): void {
+    count.unsent += requests;
+    this.#changed.add(count);
+    this.#plan();
+  }
+
+  /** Tells the others what they do not know yet, so that quotas outlive a restart. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#exchanging;
+    if (this.#changed.size > 0) await this.#exchange();
+    this.#redis.disconnect();
+  }
+
+  async #exchange(): Promise<void> {
+    try {
+      if (this.#redis.status === 'wait') await this.#redis.connect();
+      await this.#sendAll([...this.#changed]);
+      if (this.#isAway) this.#options.logger.info('the store of rates is back');
+      this.#isAway = false;
+    } catch (error) {
+      this.#failures.add(1);
+      if (!this.#isAway)
+        this.#options.logger.warn(
+          { err: error },
+          'the store of rates is away: each gateway counts for itself',
+        );
+      this.#isAway = true;
+    } finally {
+      const now = Date.now();
+      for (const count of this.#changed) if (count.end <= now) this.#changed.delete(count);
+      this.#timer = undefined;
+      if (this.#changed.size > 0) this.#plan();
+    }
+  }
+
+  #plan(): void {
+    if (this.#isClosed) return;
+    this.#timer ??= setTimeout(() => {
+      this.#exchanging = this.#exchange();
+    }, interval).unref();
+  }
+
+  /** A command that fails keeps no other from being sent. */
+  async #sendAll(counts: readonly SharedCount[]): Promise<void> {
+    const failures: unknown[] = [];
+    for (let i = 0; i < counts.length; i += mostAtOnce) {
+      await this.#send(counts.slice(i, i + mostAtOnce)).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** What was sent without an answer is not sent again: rather one too few than one too many. */
+  async #send(counts: readonly SharedCount[]): Promise<void> {
+    if (this.#redis.status !== 'ready') throw new Error('The store is not connected.');
+    const keys = counts.map(({ sharedKey }) => `{${this.#options.prefix}}:rate:${sharedKey}`);
+    const added = counts.flatMap(({ unsent, end }) => [unsent, end + kept]);
+    for (const count of counts) {
+      count.unsent = 0;
+      this.#changed.delete(count);
+    }
+    const totals = await this.#redis.weirAdd(keys.length, ...keys, ...added);
+    for (const [i, count] of counts.entries()) count.used = Number(totals[i]) + count.unsent;
+  }
+}
+
+/** The client is loaded where it is used only: that takes a while. */
+const load = createRequire(__filename);
+
+type AddingRedis = Client.Redis & {
+  /** Keys, then how much is added to each and when it expires. */
+  weirAdd(keys: number, ...rest: readonly (string | number)[]): Promise<readonly unknown[]>;
+};
+
+const addScript = `
+  local totals = {}
+  for i, key in ipairs(KEYS) do
+    totals[i] = redis.call('INCRBY', key, ARGV[2 * i - 1])
+    redis.call('PEXPIREAT', key, ARGV[2 * i])
+  end
+  return totals`;
+
+/** Counts in one command: Redis does nothing else meanwhile. */
+const mostAtOnce = 500;
+/** Milliseconds. */
+const interval = 100;
+/** How long a count outlives its window, for gateways whose clocks are late. Milliseconds. */
+const kept = 10_000;

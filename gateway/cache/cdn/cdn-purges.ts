@@ -1,0 +1,159 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from '../../telemetry/logger';
+import { surrogateKey } from '../responses/answer-headers';
+
+/** Has a CDN drop what it keeps under some paths. Rejects with `PurgeRefused` when these are what it does not take. */
+export type SendPurge = (paths: readonly string[]) => Promise<void>;
+
+/** The CDN will not take these paths, however often it is asked. */
+export class PurgeRefused extends Error {
+  override readonly name = 'PurgeRefused';
+}
+
+/** Which paths are dropped for which tags. */
+export interface PurgeRule {
+  /** `product-*` is all that begin so. */
+  readonly tags: readonly string[];
+  /** `{tag}` stands for the tag, as the answers have it that the CDN keeps. */
+  readonly paths: readonly string[];
+}
+
+export interface CdnPurgesOptions {
+  readonly send: SendPurge;
+  readonly rules: readonly PurgeRule[];
+  /** What drops everything: in place of more paths than a call may name, and of those that the CDN does not take. */
+  readonly everything: string;
+  /** Milliseconds over which invalidations are gathered. */
+  readonly delay: number;
+  /** Milliseconds until a call is tried again that failed; twice that after the next failure, and so on. @default 1,000 */
+  readonly firstPause?: number;
+  readonly meter: Meter;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/**
+ * Hands invalidations on to a CDN, some time after they are done here: gathered, and again and again until the CDN has
+ * taken them. Nobody waits for it.
+ */
+export class CdnPurges {
+  readonly #options: CdnPurgesOptions;
+  readonly #results;
+  readonly #waitingPaths;
+  #waiting = new Set<string>();
+  /** In a call that has no answer yet. */
+  #onTheirWay: readonly string[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> | undefined;
+  #pause: number;
+  #isClosed = false;
+  /** Whether somebody else sees to what waits. */
+  #isHandedOn = false;
+
+  constructor(options: CdnPurgesOptions) {
+    this.#options = options;
+    this.#pause = options.firstPause ?? 1_000;
+    this.#results = options.meter.createCounter('weir.cdn.purges', {
+      description: 'Calls that have a CDN drop what was invalidated, by what became of them.',
+    });
+    this.#waitingPaths = options.meter.createUpDownCounter('weir.cdn.purge.paths_waiting', {
+      description: 'Paths that a CDN is not told to drop yet.',
+    });
+  }
+
+  /** What is dropped at the CDN when these tags are invalidated. */
+  pathsFor(tags: readonly string[]): string[] {
+    const paths = this.#options.rules.flatMap((rule) =>
+      tags
+        .filter((tag) => rule.tags.some((other) => overlap(tag, other)))
+        .flatMap((tag) => rule.paths.map((path) => path.replaceAll('{tag}', () => surrogateKey(tag)))),
+    );
+    return [...new Set(paths)];
+  }
+
+  add(tags: readonly string[]): void {
+    this.addPaths(this.pathsFor(tags));
+  }
+
+  addPaths(paths: readonly string[]): void {
+    this.#wait(paths);
+    if (this.#waiting.size > 0) this.#sendIn(this.#options.delay);
+  }
+
+  /**
+   * Sends what waits, in one attempt, and for no longer than five seconds. Resolves with what the CDN has not taken by
+   * then, for who comes after this one.
+   */
+  async close(): Promise<readonly string[]> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    const last = async (): Promise<void> => {
+      await this.#sending;
+      if (this.#waiting.size > 0) await this.#send();
+    };
+    await Promise.race([last(), delay(longestFarewell, undefined, { ref: false })]);
+    const left = [...this.#onTheirWay, ...this.#waiting];
+    this.#waitingPaths.add(-this.#waiting.size);
+    this.#waiting.clear();
+    this.#isHandedOn = true;
+    return left;
+  }
+
+  #wait(paths: Iterable<string>): void {
+    if (this.#isHandedOn) return;
+    const before = this.#waiting.size;
+    for (const path of paths) this.#waiting.add(path);
+    if (this.#waiting.size > mostPaths) this.#waiting = new Set([this.#options.everything]);
+    this.#waitingPaths.add(this.#waiting.size - before);
+  }
+
+  #sendIn(milliseconds: number): void {
+    if (this.#timer !== undefined || this.#sending !== undefined || this.#isClosed) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#sending = this.#send().finally(() => {
+        this.#sending = undefined;
+        if (this.#waiting.size > 0) this.#sendIn(Math.max(this.#pause, this.#options.delay));
+      });
+    }, milliseconds).unref();
+  }
+
+  async #send(): Promise<void> {
+    const { send, everything, firstPause = 1_000, logger } = this.#options;
+    const paths = [...this.#waiting];
+    this.#waiting.clear();
+    this.#waitingPaths.add(-paths.length);
+    this.#onTheirWay = paths;
+    try {
+      await send(paths);
+      this.#pause = firstPause;
+      this.#results.add(1, { result: 'sent' });
+      logger.info({ paths: paths.length }, 'the CDN drops what was invalidated');
+    } catch (error) {
+      const isLost = error instanceof PurgeRefused && paths.every((path) => path === everything);
+      this.#results.add(1, { result: isLost ? 'lost' : 'failed' });
+      if (isLost) {
+        logger.error({ err: error }, 'the CDN does not take an invalidation: it keeps what it has');
+        return;
+      }
+      logger.warn({ err: error, retryIn: this.#pause }, 'the CDN was not told of an invalidation');
+      this.#wait(error instanceof PurgeRefused ? [everything] : paths);
+      this.#pause = Math.min(this.#pause * 2, longestPause);
+    } finally {
+      this.#onTheirWay = [];
+    }
+  }
+}
+
+/** As many as CloudFront takes in one call. */
+const mostPaths = 3_000;
+/** Milliseconds. */
+const longestPause = 60_000;
+const longestFarewell = 5_000;
+
+/** Whether there is a tag that both stand for. */
+function overlap(one: string, other: string): boolean {
+  const [a, b] = [one.replace(/\*$/, ''), other.replace(/\*$/, '')];
+  if (a === one && b === other) return a === b;
+  return (b !== other && a.startsWith(b)) || (a !== one && b.startsWith(a));
+}

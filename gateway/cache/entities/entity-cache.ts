@@ -1,0 +1,356 @@
+/** Longer than other files: the ways that a fetch of entities can go between a cache, its store and a subgraph. */
+import { errors } from '../../errors';
+import {
+  type EntityAnswers,
+  readEntities,
+  requestAlone,
+  withRepresentations,
+  writeEntities,
+} from '../../subgraph-calls/entities';
+import { isShareable } from '../../subgraph-calls/shareable';
+import {
+  type Caller,
+  type EntityList,
+  type Interceptor,
+  type Send,
+  type SubgraphRequest,
+  type SubgraphResponse,
+  TransportError,
+} from '../../subgraph-calls/transport';
+import { type AnswerTags, lazy, tagsOf } from '../answer-tags';
+import { backgroundCaller } from './background-caller';
+import { groupsOf } from '../cache-groups';
+import { EntityKeys } from './entity-keys';
+import { entryOf, type KeptEntity, readEntry } from './entity-value';
+import { Lifetimes } from './lifetimes';
+import { type Attempt, Outage } from './outage';
+import { isStorable, noStore, type Policy, strictest } from '../policy';
+import type { Clock, Entry, Look, Store } from '../stores/store';
+import { WantedList } from './wanted-list';
+
+export interface EntityCacheOptions {
+  readonly subgraph: string;
+  /** Differs when the subgraph's schema does. */
+  readonly fingerprint: string;
+  readonly store: Store;
+  /** How long a response lives, and for whom. */
+  readonly policyOf: (response: SubgraphResponse) => Policy;
+  /** In place of that, for entities of a type. */
+  readonly policyOfType: ReadonlyMap<string, Policy>;
+  /** Seconds that it is remembered at most that there is no such entity. */
+  readonly missing: number;
+  /** Headers, in lower case, that only say who asks: public answers do not depend on them. */
+  readonly identityHeaders: readonly string[];
+  readonly tags: AnswerTags;
+  readonly count: (result: EntityResult, entities: number) => void;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: (() => number) | undefined;
+}
+
+/** How an entity was answered: from the cache, fresh or stale, or by the subgraph. */
+export type EntityResult = 'hit' | 'stale' | 'miss';
+
+/**
+ * Keeps what a subgraph answers to representations, each for itself, for as long as the response says: of a fetch of
+ * 50 entities of which 40 are known, 10 are asked for. Mutations are never kept, nor is what had errors; and what is
+ * asked for after a mutation of the same client request is not looked for.
+ *
+ * What is stale may be served while one look refreshes it, and while the subgraph fails, as the response allows. A
+ * store that is away is done without.
+ */
+export function cacheEntities(options: EntityCacheOptions): Interceptor {
+  return (next) => {
+    // Made for the first entities: for all of a hundred subgraphs at once it would hold the event loop at each swap.
+    let cache: EntityCache | undefined;
+    return (request) =>
+      request.entities === undefined || request.operation.kind === 'mutation'
+        ? next(request)
+        : (cache ??= new EntityCache(next, options)).answer(request, request.entities);
+  };
+}
+
+class EntityCache {
+  readonly #next: Send;
+  readonly #options: EntityCacheOptions;
+  readonly #now: () => number;
+  readonly #keys: EntityKeys;
+  readonly #lifetimes = new Lifetimes();
+  readonly #outage: Outage;
+
+  constructor(next: Send, options: EntityCacheOptions) {
+    const { subgraph, fingerprint, identityHeaders, now = Date.now } = options;
+    this.#next = next;
+    this.#options = options;
+    this.#now = now;
+    this.#keys = new EntityKeys({ subgraph: `${subgraph}\n${fingerprint}`, identityHeaders });
+    this.#outage = new Outage(now);
+  }
+
+  answer(request: SubgraphRequest, lists: readonly EntityList[]): Promise<SubgraphResponse> {
+    return lists.some(({ selection }) => this.#lifetimes.scopesOf(selection).length > 0)
+      ? this.#withStore(request, lists)
+      : this.#withoutStore(request, lists);
+  }
+
+  async #withStore(request: SubgraphRequest, lists: readonly EntityList[]): Promise<SubgraphResponse> {
+    const { caller } = request;
+    const looked = await this.#look(lists, caller);
+    if (looked === undefined) return this.#withoutStore(request, lists);
+    const { wanted, clock } = looked;
+    for (const each of wanted) if (each.refreshing.length > 0) this.#refresh(request, each, clock);
+    const asked = wanted.filter(({ missing }) => missing.length > 0);
+    const attempt = asked.every(({ hasSpares }) => hasSpares) ? this.#outage.begin() : 'free';
+    if (asked.length === 0 || attempt === 'spared') {
+      caller.calls.cached++;
+      for (const list of asked) list.takeSpares([]);
+      return this.#respond(caller, wanted, []);
+    }
+    const parts = this.#partsOf(request, wanted, asked);
+    // They went together so far.
+    caller.calls.merged -= parts.length - 1;
+    const outcomes = await Promise.all(parts.map((part) => this.#ask(part, clock, attempt)));
+    const [{ request: sent, isOutage, error, response, policy }] = outcomes as [Outcome];
+    if (sent !== request || (isOutage && asked.some(({ hasSpares }) => hasSpares)))
+      return this.#respond(caller, wanted, outcomes);
+    // Nothing is known that the subgraph was not asked for.
+    for (const { missing } of asked) this.#options.count('miss', missing.length);
+    if (response === undefined) throw error;
+    return { ...response, policy, tags: tagsOf(this.#options.tags, request, response) };
+  }
+
+  /** What is kept of each list. Undefined where the store does not answer. */
+  async #look(
+    lists: readonly EntityList[],
+    caller: Caller,
+  ): Promise<{ readonly wanted: WantedList[]; readonly clock: Clock } | undefined> {
+    const scopes = lists.map(({ selection }) => this.#lifetimes.scopesOf(selection));
+    const keys = lists.map((list, i) => scopes[i]!.map((scope) => this.#keys.of(list, scope, caller)));
+    const look = await this.#options.store.get(keys.flat(2)).catch((): undefined | Look => undefined);
+    if (look === undefined) return undefined;
+    const now = this.#now();
+    // What a mutation of the same request has changed is asked for.
+    const { hasMutated } = caller.ingredients;
+    let at = 0;
+    const wanted = lists.map((list, i) => {
+      const kept = list.representations.map((): KeptEntity | undefined => undefined);
+      for (const ofScope of keys[i]!) {
+        ofScope.forEach((_, n) => {
+          const found = readEntry(look.entries[at++], now);
+          if (found !== undefined && !hasMutated && isBetter(found, kept[n])) kept[n] = found;
+        });
+      }
+      return new WantedList(list, kept);
+    });
+    return { wanted, clock: look.clock };
+  }
+
+  /** Asks as if there were no cache, and learns from the response whether one is of use. */
+  #withoutStore(request: SubgraphRequest, lists: readonly EntityList[]): Promise<SubgraphResponse> {
+    return this.#next(request).then((response) => {
+      const said = this.#options.policyOf(response);
+      const policy = this.#learn(lists, said, response);
+      return policy === said
+        ? response
+        : { ...response, policy, tags: tagsOf(this.#options.tags, request, response) };
+    });
+  }
+
+  #refresh(request: SubgraphRequest, wanted: WantedList, clock: Clock): void {
+    const attempt = this.#outage.begin();
+    if (attempt === 'spared') return;
+    const inBackground = { ...request, caller: backgroundCaller(request.caller) };
+    const asked = requestAlone(inBackground, wanted.list, wanted.representations(wanted.refreshing));
+    void this.#ask({ request: asked, lists: [] }, clock, attempt);
+  }
+
+  /** The calls to make for what is missing. */
+  #partsOf(
+    request: SubgraphRequest,
+    wanted: readonly WantedList[],
+    asked: readonly WantedList[],
+  ): readonly Part[] {
+    const selections = asked.map(({ list }) => list.selection);
+    if (asked.length < wanted.length || !this.#lifetimes.fitTogether(selections)) {
+      return asked.map((each) => ({
+        request: requestAlone(request, each.list, each.representations(each.missing)),
+        lists: [each],
+      }));
+    }
+    const isAll = asked.every(({ missing, list }) => missing.length === list.representations.length);
+    const missing = asked.map((each) => each.representations(each.missing));
+    return [{ request: isAll ? request : withRepresentations(request, missing), lists: asked }];
+  }
+
+  /** Asks the subgraph, and keeps what it says. Never rejects. */
+  async #ask({ request, lists }: Part, clock: Clock, attempt: Attempt): Promise<Outcome> {
+    const began = performance.now();
+    const nothing = { request, lists, response: undefined, answers: undefined, policy: noStore };
+    let response: SubgraphResponse;
+    try {
+      response = await this.#next(request);
+    } catch (error) {
+      const isOutage = !(error instanceof TransportError && ownFailures.has(error.failure));
+      this.#outage.end(attempt, isOutage ? 'failed' : 'unknown');
+      return { ...nothing, error, isOutage };
+    }
+    const isOutage = response.status >= 500;
+    this.#outage.end(attempt, isOutage ? 'failed' : 'answered');
+    const policy = this.#options.policyOf(response);
+    const answers = readEntities(response.body, request.entities!);
+    const outcome = { request, lists, response, error: undefined, answers, policy, isOutage };
+    if (typeof answers !== 'object' || answers.errors.length > 0) return outcome;
+    const life = this.#learn(request.entities!, policy, response);
+    // A call that others had begun before this look may be older than an invalidation between.
+    if (isShareable(response) && (response.sentAt ?? began) >= began) this.#keep(outcome, answers, clock);
+    return { ...outcome, policy: life };
+  }
+
+  /** Learns how long each list lives; returns the strictest. */
+  #learn(lists: readonly EntityList[], policy: Policy, response: SubgraphResponse): Policy {
+    const { headers, status } = response;
+    if (status !== 200) return policy;
+    const hasOwn = this.#options.policyOfType.size > 0 && isShareable(response);
+    const isSaid = headers['cache-control'] !== undefined;
+    let all: Policy | undefined;
+    for (const list of lists) {
+      const life = hasOwn
+        ? list.representations.map((each) => this.#lifeOf(each, policy)).reduce(strictest)
+        : policy;
+      this.#lifetimes.learn(list.selection, life, lists.length === 1, isSaid);
+      all = all === undefined ? life : strictest(all, life);
+    }
+    return all!;
+  }
+
+  #keep({ request, response, policy }: Outcome, answers: EntityAnswers, clock: Clock): void {
+    const { store, tags, missing } = this.#options;
+    const now = this.#now();
+    const groups = groupsOf(response!, 'cache-groups');
+    const entries = new Map<string, Entry>();
+    request.entities!.forEach((list, i) => {
+      const keys = new Map<Policy['scope'], string[]>();
+      answers.lists[i]!.forEach(({ json, errors: own }, n) => {
+        const representation = list.representations[n]!;
+        const life = this.#lifeOf(representation, policy);
+        const lives = isNull(json)
+          ? { ...noStore, scope: life.scope, maxAge: Math.min(life.maxAge, missing) }
+          : life;
+        if (own.length > 0 || !isStorable(lives)) return;
+        const ofEntity = tags.ofEntity(list.selection, representation, json);
+        if (ofEntity === undefined) return;
+        const { scope } = life;
+        if (!keys.has(scope)) keys.set(scope, this.#keys.of(list, scope, request.caller));
+        entries.set(keys.get(scope)![n]!, entryOf(json, lives, [...ofEntity, ...groups], now));
+      });
+    });
+    // What could not be kept is asked for again.
+    if (entries.size > 0) store.set(entries, clock).catch(() => undefined);
+  }
+
+  #lifeOf(representation: Buffer, policy: Policy): Policy {
+    const { policyOfType } = this.#options;
+    if (policyOfType.size === 0) return policy;
+    const { __typename: type } = JSON.parse(representation.toString()) as { readonly __typename: string };
+    return policyOfType.get(type) ?? policy;
+  }
+
+  /** The answer to all lists, of what was kept and of what came of asking. */
+  #respond({ calls }: Caller, wanted: readonly WantedList[], outcomes: readonly Outcome[]): SubgraphResponse {
+    const errorsOfAll: unknown[] = [];
+    let extensions: Buffer | undefined;
+    for (const outcome of outcomes) {
+      const { lists, answers, isOutage } = outcome;
+      if (typeof answers === 'object' && !(isOutage && lists.every(({ hasSpares }) => hasSpares))) {
+        lists.forEach((list, i) => {
+          list.take(answers.lists[i]!);
+        });
+        errorsOfAll.push(...answers.errors);
+        extensions ??= answers.extensions;
+      } else {
+        const errors = this.#errorsOf(outcome);
+        for (const list of lists) list.takeSpares(errors);
+      }
+    }
+    for (const { counts } of wanted) {
+      for (const [result, entities] of Object.entries(counts))
+        if (entities > 0) this.#options.count(result as EntityResult, entities);
+      if (counts.stale > 0) {
+        const { subgraph } = this.#options;
+        const stale = (calls.stale ??= {});
+        stale[subgraph] = (stale[subgraph] ?? 0) + counts.stale;
+      }
+    }
+    const kept = wanted.flatMap(({ policy }) => (policy === undefined ? [] : [policy]));
+    const lists = wanted.map(({ list }) => list);
+    return {
+      status: 200,
+      headers: {},
+      body: writeEntities(lists, {
+        lists: wanted.map(({ answers }) => answers),
+        errors: errorsOfAll,
+        extensions,
+      }),
+      policy: [...kept, ...outcomes.map(({ policy }) => policy)].reduce(strictest),
+      tags: lazy(() => [
+        ...wanted.flatMap(({ tags }) => tags.flat()),
+        ...outcomes.flatMap(({ request, response }) =>
+          response ? [...tagsOf(this.#options.tags, request, response)] : [],
+        ),
+      ]),
+      isNear: wanted.some(({ isNear }) => isNear),
+      isShareable: outcomes.every(({ response }) => response === undefined || isShareable(response)),
+      sentAt: Math.min(...outcomes.map(({ response }) => response?.sentAt ?? Infinity)),
+    };
+  }
+
+  /** What the client is told of each for which there is no answer. */
+  #errorsOf({ error, response, answers }: Outcome): readonly object[] {
+    const { subgraph } = this.#options;
+    if (error instanceof TransportError)
+      return [{ message: error.message, extensions: { code: error.code } }];
+    const { status = 502, body } = response ?? {};
+    if (answers === 'no data')
+      return (JSON.parse(body!.toString()) as { readonly errors: readonly object[] }).errors;
+    const isError = status < 200 || status >= 300;
+    const code = isError ? 'SUBREQUEST_HTTP_ERROR' : 'SUBREQUEST_MALFORMED_RESPONSE';
+    const message = isError
+      ? errors.SUBREQUEST_HTTP_ERROR.message({ subgraph, status })
+      : errors.SUBREQUEST_MALFORMED_RESPONSE.message({
+          subgraph,
+          reason: 'it has not the entities that were asked for',
+        });
+    return [{ message, extensions: { code } }];
+  }
+}
+
+/** A call to make, and the lists whose missing entities it asks for. */
+interface Part {
+  readonly request: SubgraphRequest;
+  readonly lists: readonly WantedList[];
+}
+
+/** What came of a call. */
+interface Outcome extends Part {
+  readonly response: SubgraphResponse | undefined;
+  /** Why there is no response. */
+  readonly error: unknown;
+  readonly answers: ReturnType<typeof readEntities> | undefined;
+  readonly policy: Policy;
+  /** Whether the subgraph is not well, so that something stale is better. */
+  readonly isOutage: boolean;
+}
+
+/** Failures that say nothing of the subgraph. */
+const ownFailures: ReadonlySet<TransportError['failure']> = new Set([
+  'aborted',
+  'closed',
+  'unsendable',
+  'unknown',
+]);
+
+/** What is only for those with the same identity comes first, and is better than what is for everybody. */
+const ranks = { fresh: 2, stale: 1, spare: 0 };
+const isBetter = (one: KeptEntity, other: KeptEntity | undefined): boolean =>
+  other === undefined || ranks[one.state] > ranks[other.state];
+
+const isNull = (json: Buffer): boolean => json.length === 4 && json.toString('latin1') === 'null';

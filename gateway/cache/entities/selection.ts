@@ -1,0 +1,124 @@
+/** What a subgraph's operation asks for, as far as a cache needs to know it: entities, wherever they are in an answer. */
+import {
+  type ArgumentNode,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  parse,
+  type SelectionSetNode,
+  type ValueNode,
+} from 'graphql';
+import type { EntityFacts } from '../../planning';
+
+/** The selections of objects at one place. */
+export interface Selection {
+  /** What the place is declared as. */
+  readonly type: string;
+  /** By the name under which they are answered. Of two that exclude each other by their types, both. */
+  readonly fields: ReadonlyMap<string, readonly SelectedField[]>;
+}
+
+export interface SelectedField {
+  readonly name: string;
+  /** The type on whose objects it is selected. */
+  readonly on: string;
+  readonly arguments: readonly ArgumentNode[];
+  /** Undefined for a leaf. */
+  readonly selection: Selection | undefined;
+}
+
+/** The selection of an operation's root type, with the defaults of its variables. */
+export function readOperation(
+  text: string,
+  facts: EntityFacts,
+): { readonly root: Selection; readonly defaults: ReadonlyMap<string, ValueNode> } {
+  const document = parse(text, { noLocation: true });
+  const operation = document.definitions.find(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+  const { operation: kind, selectionSet, variableDefinitions = [] } = operation as OperationDefinitionNode;
+  const defaults = variableDefinitions.flatMap(({ variable, defaultValue }) =>
+    defaultValue === undefined ? [] : [[variable.name.value, defaultValue] as const],
+  );
+  const root = kind === OperationTypeNode.MUTATION ? facts.mutationType : facts.queryType;
+  return { root: read(root, [selectionSet], facts, fragmentsOf(document)), defaults: new Map(defaults) };
+}
+
+/** Every type that objects at these places may be of, and every interface and union that stands for them. */
+export function typesIn(selection: Selection, facts: EntityFacts, types = new Set<string>()): Set<string> {
+  for (const each of relativesOf(selection.type, facts)) types.add(each);
+  for (const fields of selection.fields.values()) {
+    for (const { on, selection: child } of fields) {
+      for (const each of relativesOf(on, facts)) types.add(each);
+      if (child !== undefined) typesIn(child, facts, types);
+    }
+  }
+  return types;
+}
+
+/** The type itself, what it may be, and what may be it. */
+export function relativesOf(type: string, facts: EntityFacts): string[] {
+  return [type, ...(facts.objects.get(type) ?? []), ...(facts.abstract.get(type) ?? [])];
+}
+
+const entitiesField = '_entities';
+/** The type of `_entities`, which no supergraph has. */
+export const anyEntity = '_Entity';
+
+function read(
+  type: string,
+  selectionSets: readonly SelectionSetNode[],
+  facts: EntityFacts,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): Selection {
+  const gathered = new Map<string, Map<string, GatheredField>>();
+  const gather = (on: string, { selections }: SelectionSetNode): void => {
+    for (const selection of selections) {
+      if (selection.kind === Kind.FIELD) {
+        const { name, alias, arguments: given = [], selectionSet } = selection;
+        const responseName = (alias ?? name).value;
+        const byType = gathered.get(responseName) ?? new Map<string, GatheredField>();
+        gathered.set(responseName, byType);
+        const key = `${on}.${name.value}`;
+        const field = byType.get(key) ?? { name: name.value, on, arguments: given, selectionSets: [] };
+        byType.set(key, field);
+        if (selectionSet !== undefined) field.selectionSets.push(selectionSet);
+      } else {
+        const fragment =
+          selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value)!;
+        gather(fragment.typeCondition?.name.value ?? on, fragment.selectionSet);
+      }
+    }
+  };
+  for (const selectionSet of selectionSets) gather(type, selectionSet);
+  const fields = [...gathered].map(
+    ([responseName, byType]) =>
+      [
+        responseName,
+        [...byType.values()].map(({ selectionSets: below, ...field }): SelectedField => {
+          const named =
+            field.name === entitiesField ? anyEntity : facts.fields.get(field.on)?.get(field.name);
+          return {
+            ...field,
+            selection: named === undefined ? undefined : read(named, below, facts, fragments),
+          };
+        }),
+      ] as const,
+  );
+  return { type, fields: new Map(fields) };
+}
+
+interface GatheredField {
+  readonly name: string;
+  readonly on: string;
+  readonly arguments: readonly ArgumentNode[];
+  readonly selectionSets: SelectionSetNode[];
+}
+
+function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  }
+  return fragments;
+}

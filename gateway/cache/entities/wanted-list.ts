@@ -1,0 +1,81 @@
+import type { EntityAnswer } from '../../subgraph-calls/entities';
+import type { EntityList } from '../../subgraph-calls/transport';
+import type { KeptEntity } from './entity-value';
+import { type Policy, strictest } from '../policy';
+
+/** A list of entities that a request asks for, and what is known of them. */
+export class WantedList {
+  readonly list: EntityList;
+  /** The places of those that have to be asked for. */
+  readonly missing: readonly number[];
+  /** The places of those that are served stale and are to be refreshed. */
+  readonly refreshing: readonly number[];
+  readonly counts = { hit: 0, stale: 0, miss: 0 };
+  /** The strictest of all that came from the cache; undefined when nothing did. */
+  policy: Policy | undefined;
+  /** Whether any of that came from this process, before a store that others share. */
+  isNear = false;
+  readonly tags: (readonly string[])[] = [];
+  readonly #kept: readonly (KeptEntity | undefined)[];
+  readonly #answers: EntityAnswer[];
+
+  /** @param kept what the cache has, for each representation */
+  constructor(list: EntityList, kept: readonly (KeptEntity | undefined)[]) {
+    this.list = list;
+    this.#kept = kept;
+    this.#answers = new Array<EntityAnswer>(kept.length);
+    const missing: number[] = [];
+    const refreshing: number[] = [];
+    kept.forEach((entity, n) => {
+      if (entity === undefined || entity.state === 'spare') missing.push(n);
+      else this.#serve(entity, n);
+      if (entity?.state === 'stale' && entity.refresh) refreshing.push(n);
+    });
+    this.missing = missing;
+    this.refreshing = refreshing;
+  }
+
+  /** The answers to all of its representations. */
+  get answers(): readonly EntityAnswer[] {
+    return this.#answers;
+  }
+
+  /** Whether there is something to serve for each that is missing. */
+  get hasSpares(): boolean {
+    return this.missing.every((n) => this.#kept[n] !== undefined);
+  }
+
+  representations(places: readonly number[]): Buffer[] {
+    return places.map((n) => this.list.representations[n]!);
+  }
+
+  /** Takes what the subgraph says of those that were missing. */
+  take(answers: readonly EntityAnswer[]): void {
+    this.counts.miss += this.missing.length;
+    this.missing.forEach((n, i) => (this.#answers[n] = answers[i]!));
+  }
+
+  /** Serves what would be too old if there were anything better; for each of the others there are these errors. */
+  takeSpares(errors: readonly object[]): void {
+    for (const n of this.missing) {
+      const spare = this.#kept[n];
+      if (spare !== undefined) this.#serve(spare, n);
+      else {
+        this.counts.miss++;
+        const path = [this.list.responseKey, n];
+        this.#answers[n] = { json: nullJson, errors: errors.map((error) => ({ ...error, path })) };
+      }
+    }
+  }
+
+  #serve({ json, policy, tags, state, isNear }: KeptEntity, n: number): void {
+    this.counts[state === 'fresh' ? 'hit' : 'stale']++;
+    this.#answers[n] = { json, errors: noErrors };
+    this.policy = this.policy === undefined ? policy : strictest(this.policy, policy);
+    this.isNear ||= isNear;
+    this.tags.push(tags);
+  }
+}
+
+const nullJson = Buffer.from('null');
+const noErrors: EntityAnswer['errors'] = [];

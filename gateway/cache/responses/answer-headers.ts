@@ -1,0 +1,167 @@
+import { LRUCache } from 'lru-cache';
+import Negotiator from 'negotiator';
+import type { KeyHeaders } from '../key-headers';
+import type { RequestHead } from '../../request/incoming-request';
+import type { Policy } from '../policy';
+import type { ResponseKeys } from './response-keys';
+import { encodings, type Encoding, type StoredAnswer } from './stored-answer';
+
+/** How an answer that may be kept reached its client. */
+export interface Served {
+  readonly answer: StoredAnswer;
+  readonly result: 'HIT' | 'MISS' | 'STALE';
+  readonly keys: Pick<ResponseKeys, 'supergraph' | 'base' | 'isFor'>;
+}
+
+export interface AnswerHeadersOptions {
+  readonly keyHeaders: Pick<KeyHeaders, 'vary' | 'varyPrivate'>;
+  /** Whether a CDN keeps public answers, and is told what they are made of. */
+  readonly cdn: boolean;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** What goes to the client: status, headers as names and values in turn, and the body. */
+export interface Reply {
+  readonly status: 200 | 304;
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+
+/** Writes answers that caches may keep (RFC 9111): `Cache-Control`, `Age`, `ETag`, `Vary`, and which cache they come from. */
+export class AnswerHeaders {
+  readonly #options: AnswerHeadersOptions;
+  readonly #now: () => number;
+  readonly #fixed = new WeakMap<StoredAnswer, Fixed>();
+  readonly #accepted = new LRUCache<string, readonly Encoding[]>({ max: 100 });
+
+  constructor(options: AnswerHeadersOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** @param type the media type of the answer */
+  reply(
+    { method, headers }: Pick<RequestHead, 'method' | 'headers'>,
+    type: string,
+    { answer, result }: Served,
+  ): Reply {
+    const told = [...this.#fixedOf(answer).headers, 'x-cache', result];
+    if (result !== 'MISS') told.push('age', String(this.ageOf(answer)));
+    if (method === 'GET' && isMatch(headers['if-none-match'], answer.etag)) {
+      return { status: 304, headers: told, body: empty };
+    }
+    const encoding = this.encodingFor(headers['accept-encoding'], answer);
+    const body = bodyOf(answer, encoding);
+    told.push(...ofBody(body, encoding, type));
+    return { status: 200, headers: told, body };
+  }
+
+  /** As `reply`, for a hit that is no 304: the headers that it has each time, without its age. */
+  prepare(answer: StoredAnswer, encoding: Encoding | undefined, type: string): Omit<Reply, 'status'> {
+    const body = bodyOf(answer, encoding);
+    const headers = [...this.#fixedOf(answer).headers, 'x-cache', 'HIT', ...ofBody(body, encoding, type)];
+    return { headers, body };
+  }
+
+  /** Of an answer whose body is sent in another form: nothing that names the form. */
+  describe({ answer, result }: Served): readonly string[] {
+    const { headers } = this.#fixedOf(answer);
+    const etag = headers.indexOf('etag');
+    return [...headers.toSpliced(etag, 2), 'x-cache', result, 'age', String(this.ageOf(answer))];
+  }
+
+  /** Seconds (RFC 9111, section 5.1). */
+  ageOf({ storedAt }: StoredAnswer, now = this.#now()): number {
+    return Math.max(0, Math.floor((now - storedAt) / 1000));
+  }
+
+  #fixedOf(answer: StoredAnswer): Fixed {
+    let fixed = this.#fixed.get(answer);
+    if (fixed === undefined) this.#fixed.set(answer, (fixed = this.#describe(answer)));
+    return fixed;
+  }
+
+  #describe({ policy, etag, tags, packed }: StoredAnswer): Fixed {
+    const { keyHeaders, cdn } = this.#options;
+    const isPublic = policy.scope === 'public';
+    const vary = [
+      'accept',
+      'accept-encoding',
+      ...keyHeaders.vary,
+      ...(isPublic ? [] : keyHeaders.varyPrivate),
+    ];
+    const keys = cdn && isPublic ? tags.map(surrogateKey) : [];
+    const isPurgeable = keys.reduce((length, key) => length + key.length + 1, 0) <= longestKeys;
+    const control = isPurgeable ? cacheControl(policy, cdn) : 'public, no-cache';
+    const headers = ['cache-control', control, 'etag', etag, 'vary', vary.join(', ')];
+    if (keys.length > 0 && isPurgeable) {
+      headers.push('surrogate-key', keys.join(' '), 'cache-tag', keys.join(','));
+    }
+    return { headers, isPacked: encodings.some((encoding) => packed[encoding] !== undefined) };
+  }
+
+  /** Undefined for the answer as it is. @param accept the client's `Accept-Encoding` */
+  encodingFor(accept: string | undefined, answer: StoredAnswer): Encoding | undefined {
+    const { packed } = answer;
+    if (accept === undefined || accept === '' || !this.#fixedOf(answer).isPacked) return undefined;
+    let accepted = this.#accepted.get(accept);
+    if (accepted === undefined) {
+      accepted = acceptedEncodings(accept);
+      this.#accepted.set(accept, accepted);
+    }
+    return accepted.find((encoding) => packed[encoding] !== undefined);
+  }
+}
+
+interface Fixed {
+  readonly headers: readonly string[];
+  readonly isPacked: boolean;
+}
+
+const empty = Buffer.alloc(0);
+
+const bodyOf = ({ body, packed }: StoredAnswer, encoding: Encoding | undefined): Buffer =>
+  encoding === undefined ? body : packed[encoding]!;
+
+const ofBody = ({ length }: Buffer, encoding: Encoding | undefined, type: string): readonly string[] => [
+  ...(encoding === undefined ? [] : ['content-encoding', encoding]),
+  ...['content-type', type, 'content-length', String(length)],
+];
+
+/** With a CDN, browsers ask again each time: nothing can be purged from them. */
+function cacheControl({ scope, maxAge, staleWhileRevalidate, staleIfError }: Policy, cdn: boolean): string {
+  const parts: string[] =
+    cdn && scope === 'public' ? ['public', 'max-age=0', `s-maxage=${maxAge}`] : [scope, `max-age=${maxAge}`];
+  if (staleWhileRevalidate > 0) parts.push(`stale-while-revalidate=${staleWhileRevalidate}`);
+  if (staleIfError > 0) parts.push(`stale-if-error=${staleIfError}`);
+  return parts.join(', ');
+}
+
+/** As a CDN takes it: no blank, no comma, no control character, ASCII. */
+export const surrogateKey = (tag: string): string =>
+  encodeURI(Buffer.from(tag).toString()).replaceAll(',', '%2C');
+
+/**
+ * Bytes that CDNs read of them at least (Fastly and Cloudflare: 16 KiB). A CDN that is not told all of an answer's keys
+ * could not purge it, so it has to ask each time.
+ */
+const longestKeys = 16_000;
+
+/** RFC 9110, section 13.1.2: the weak comparison. */
+export function isMatch(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  if (header === etag || header.trim() === '*') return true;
+  return header.split(',').some((each) => each.trim().replace(/^W\//, '') === etag.slice(2));
+}
+
+function acceptedEncodings(accept: string): readonly Encoding[] {
+  const chosen = new Negotiator({ headers: { 'accept-encoding': accept } }).encodings([
+    ...encodings,
+    'identity',
+  ]);
+  const end = chosen.indexOf('identity');
+  // What is preferred over a packed body is the body.
+  const wanted = end === -1 ? chosen : chosen.slice(0, end);
+  return encodings.filter((encoding) => wanted.includes(encoding));
+}

@@ -1,0 +1,37 @@
+import { compileKeyHeaders, type KeyHeaders } from '../key-headers';
+import type { Policy } from '../policy';
+import { policyReaderFor } from '../policy-options';
+import type { Store } from '../stores/store';
+import type { Options } from '../../options';
+import type { Metrics } from '../../telemetry/metrics';
+import type { SubgraphResponse } from '../../subgraph-calls/transport';
+import { AnswerHeaders } from './answer-headers';
+import { ResponseCache } from './response-cache';
+import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
+
+/** What keeps answers of this process, whatever the supergraph. */
+export interface Caching {
+  readonly responses: ResponseCache;
+  readonly answerHeaders: AnswerHeaders;
+  readonly keyHeaders: KeyHeaders;
+  readonly statistics: ResponseCacheStatistics;
+  /** What a response of a subgraph says of how long it may be kept. */
+  readonly policyOf: (response: SubgraphResponse) => Policy;
+}
+
+export function createCaching(
+  options: Options,
+  store: Store,
+  { responseCache: statistics }: Pick<Metrics, 'responseCache'>,
+): Caching {
+  const keyHeaders = compileKeyHeaders(options);
+  const { responses, cdn } = options.cache;
+  const { request: timeout } = options.timeouts;
+  return {
+    responses: new ResponseCache({ store, options: responses, keyHeaders, timeout, statistics }),
+    answerHeaders: new AnswerHeaders({ keyHeaders, cdn: cdn.enabled }),
+    keyHeaders,
+    statistics,
+    policyOf: policyReaderFor(options),
+  };
+}

@@ -1,0 +1,85 @@
+import type { Identity } from '../../auth/identity';
+import { Ingredients } from '../policy';
+import type { ClientRequest } from '../../request/incoming-request';
+import type { Execution } from '../../execution';
+import type { PlanWaits } from '../../admission/plan-waits';
+import { noCalls } from '../../telemetry/call-counts';
+import type { Caller } from '../../subgraph-calls/transport';
+import type { StoredAnswer } from './stored-answer';
+
+/** For whom an operation is run. */
+export interface IdentifiedCaller extends Caller {
+  readonly identity: Identity;
+  /** Settles as `plan` does, or rejects when nobody may wait for it any more. */
+  awaitPlan<Plan>(plan: Promise<Plan>, waits: PlanWaits): Promise<Plan>;
+}
+
+/** What an execution came to. */
+export interface Outcome {
+  readonly execution: Execution;
+  /** What others may be served; undefined for what must not be kept. */
+  readonly answer: StoredAnswer | undefined;
+}
+
+/**
+ * An execution whose answer is for all who ask the same while it runs. It goes on until the last of them has left, and
+ * has the time of the one who has most left. It is made with the headers, the identity and the trace of the one who began it.
+ */
+export class Flight implements IdentifiedCaller {
+  readonly headers: Caller['headers'];
+  readonly identity: Identity;
+  readonly signedIdentity: string | undefined;
+  readonly scope: string;
+  readonly tracing: Caller['tracing'];
+  readonly calls: Caller['calls'];
+  readonly ingredients = new Ingredients();
+  readonly outcome: Promise<Outcome>;
+  readonly #clients: ClientRequest[] = [];
+  /** Has one more client wait for the plan; undefined while none is waited for. */
+  #waitWith: ((client: ClientRequest) => void) | undefined;
+  /** Milliseconds of `performance.now()`; set where nobody waits for it. */
+  readonly #until: number | undefined;
+
+  /** @param until for an execution that nobody waits for: when it must be over */
+  constructor(first: ClientRequest, run: (flight: Flight) => Promise<Outcome>, until?: number) {
+    this.headers = first.headers;
+    this.identity = first.identity;
+    this.signedIdentity = first.signedIdentity;
+    this.scope = first.scope;
+    this.tracing = first.tracing;
+    this.calls = until === undefined ? first.calls : noCalls();
+    this.#until = until;
+    if (until === undefined) this.join(first);
+    this.outcome = run(this);
+    // Who waits for it gets the error.
+    this.outcome.catch(() => undefined);
+  }
+
+  join(client: ClientRequest): void {
+    this.#clients.push(client);
+    this.#waitWith?.(client);
+  }
+
+  awaitPlan<Plan>(plan: Promise<Plan>, waits: PlanWaits): Promise<Plan> {
+    if (this.#clients.length === 0) return plan;
+    let waiting = 0;
+    return new Promise<Plan>((resolve) => {
+      this.#waitWith = (client) => {
+        waiting++;
+        const waited = waits.wait(client, plan);
+        waited.then(resolve, () => {
+          if (--waiting === 0) resolve(waited);
+        });
+      };
+      for (const client of this.#clients) this.#waitWith(client);
+    }).finally(() => (this.#waitWith = undefined));
+  }
+
+  get isGone(): boolean {
+    return this.#until === undefined && this.#clients.every(({ isGone }) => isGone);
+  }
+
+  get deadline(): number {
+    return this.#clients.reduce((latest, { deadline }) => Math.max(latest, deadline), this.#until ?? 0);
+  }
+}

@@ -1,0 +1,57 @@
+import type { Found, Look } from '../stores/store';
+import type { ClientDirectives } from './client-directives';
+import type { ResponseKeys } from './response-keys';
+import { readAnswer, type StoredAnswer } from './stored-answer';
+
+/** What was found that can be served now, at once or perhaps. */
+export interface Usable {
+  readonly answer: StoredAnswer;
+  /** `spare` is only served when nothing newer can be had. */
+  readonly state: 'fresh' | 'stale' | 'spare';
+  /** Whether it is on this request to refresh it. */
+  readonly refresh: boolean;
+  readonly key: string;
+}
+
+/**
+ * The best of what was looked up under the keys of a request; undefined when there is nothing that may be served.
+ *
+ * @param now Unix milliseconds
+ */
+export function bestOf(
+  { entries }: Look,
+  keys: ResponseKeys,
+  directives: ClientDirectives | undefined,
+  now: number,
+): Usable | undefined {
+  const usable = entries.map((found) => found && usableOf(found, keys, directives, now));
+  for (const state of bestFirst) {
+    const found = usable.find((each) => each?.state === state);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const bestFirst = ['fresh', 'stale', 'spare'] as const;
+
+function usableOf(
+  found: Found,
+  keys: ResponseKeys,
+  directives: ClientDirectives | undefined,
+  now: number,
+): Usable | undefined {
+  const answer = readAnswer(found);
+  const state = answer && stateOf(answer, now);
+  if (answer === undefined || state === undefined || directives?.refuses(answer, now) === true)
+    return undefined;
+  return { answer, state, refresh: found.refresh, key: keys[answer.policy.scope] };
+}
+
+function stateOf(
+  { freshUntil, staleUntil, spareUntil }: StoredAnswer,
+  now: number,
+): Usable['state'] | undefined {
+  if (now < freshUntil) return 'fresh';
+  if (now < staleUntil) return 'stale';
+  return now < spareUntil ? 'spare' : undefined;
+}

@@ -1,0 +1,110 @@
+import type { ClientRequest } from '../../request/incoming-request';
+import { HttpSink } from '../../http/http-sink';
+import type { AnswerHeaders } from './answer-headers';
+import { PreparedMessage } from '../../http/prepared-message';
+import type { Encoding, StoredAnswer } from './stored-answer';
+import { keepAliveTimeout, WholeRequest, WholeResponse } from '../../http/whole-messages';
+
+export interface PreparedAnswersOptions {
+  readonly answerHeaders: AnswerHeaders;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** What decides about the bytes of an answer's message, beside the answer. */
+interface Form {
+  readonly encoding: Encoding | undefined;
+  readonly type: string;
+  /** One array for each origin that the options list. */
+  readonly corsHeaders: readonly string[];
+}
+
+interface Prepared extends Form {
+  readonly message: PreparedMessage;
+}
+
+/**
+ * Sends kept answers as messages that were written before: to have Node check and join a dozen headers for each hit
+ * takes as long as all the rest of it.
+ */
+export class PreparedAnswers {
+  readonly #answerHeaders: AnswerHeaders;
+  readonly #now: () => number;
+  #known = new WeakMap<StoredAnswer, Prepared[]>();
+  /** Bytes of what was prepared since all of it was forgotten last. */
+  #size = 0;
+
+  constructor({ answerHeaders, now = Date.now }: PreparedAnswersOptions) {
+    this.#answerHeaders = answerHeaders;
+    this.#now = now;
+  }
+
+  /** Sends a hit, or says false: where it is better not prepared, or cannot be. */
+  send(
+    { ownHeaders, sink }: Pick<ClientRequest, 'ownHeaders' | 'sink'>,
+    answer: StoredAnswer,
+    type: string,
+  ): boolean {
+    if (!(sink instanceof HttpSink)) return false;
+    const { request, response, corsHeaders } = sink;
+    if (!(response instanceof WholeResponse && request instanceof WholeRequest)) return false;
+    if (!response.takesMessage || answer.body.length > longestBody) return false;
+    const { headers } = request;
+    if (headers['if-none-match'] !== undefined) return false;
+    const encoding = this.#answerHeaders.encodingFor(headers['accept-encoding'], answer);
+    const now = this.#now();
+    const age = this.#answerHeaders.ageOf(answer, now);
+    const form = { encoding, type, corsHeaders };
+    const prepared = this.#find(answer, form) ?? this.#prepare(answer, form, age, now);
+    const bytes = prepared?.message.write(firstLines(ownHeaders), age, now);
+    if (bytes === undefined) {
+      this.#known.delete(answer);
+      return false;
+    }
+    request.forget();
+    // What is still on its way must not be written on.
+    if (!response.sendMessage(200, bytes)) this.#known.delete(answer);
+    return true;
+  }
+
+  #find(answer: StoredAnswer, { encoding, type, corsHeaders }: Form): Prepared | undefined {
+    const known = this.#known.get(answer);
+    if (known === undefined) return undefined;
+    for (const each of known) {
+      if (each.encoding === encoding && each.type === type && each.corsHeaders === corsHeaders) return each;
+    }
+    return undefined;
+  }
+
+  #prepare(answer: StoredAnswer, form: Form, age: number, now: number): Prepared | undefined {
+    const known = this.#known.get(answer) ?? [];
+    if (known.length >= mostForms) return undefined;
+    const { headers, body } = this.#answerHeaders.prepare(answer, form.encoding, form.type);
+    const message = new PreparedMessage([...form.corsHeaders, ...headers, ...ofConnection], body, age, now);
+    this.#size += message.size;
+    if (this.#size > mostBytes) {
+      this.#known = new WeakMap();
+      this.#size = message.size;
+    }
+    const prepared = { ...form, message };
+    this.#known.set(answer, [...known, prepared]);
+    return prepared;
+  }
+}
+
+/** Bytes. What is longer is not worth a copy in memory: there its head is the smaller part of the work. */
+const longestBody = 64 * 1024;
+/** Of one answer: encodings, media types, origins of pages. */
+const mostForms = 8;
+/** 32 MiB. */
+const mostBytes = 32 * 1024 * 1024;
+
+/** As Node says it where it writes the head. */
+const ofConnection = ['connection', 'keep-alive', 'keep-alive', `timeout=${keepAliveTimeout / 1000}`];
+
+/** What a message says of this request alone. */
+function firstLines(ownHeaders: readonly string[]): string {
+  let lines = 'HTTP/1.1 200 OK\r\n';
+  for (let i = 0; i < ownHeaders.length; i += 2) lines += `${ownHeaders[i]}: ${ownHeaders[i + 1]}\r\n`;
+  return lines;
+}

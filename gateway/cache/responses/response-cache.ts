@@ -1,0 +1,334 @@
+/** Over 300 lines: looking, sharing an execution, and keeping or sparing its answer are one course of a request. */
+import { performance } from 'node:perf_hooks';
+import { GraphQLError } from 'graphql';
+import type { Identity } from '../../auth/identity';
+import type { KeyHeaders } from '../key-headers';
+import { isStorable, noStore, type Policy } from '../policy';
+import type { Clock, Look, Store } from '../stores/store';
+import type { ClientRequest } from '../../request/incoming-request';
+import { type ErrorCode, requestError } from '../../errors';
+import type { Execution } from '../../execution';
+import type { Options } from '../../options';
+import type { Caller } from '../../subgraph-calls/transport';
+import type { Served } from './answer-headers';
+import { type CachedOperation, describeOperation, type OperationFacts } from './cached-operation';
+import { type ClientDirectives, clientDirectives } from './client-directives';
+import { Flight, type IdentifiedCaller, type Outcome } from './flights';
+import { bestOf, type Usable } from './found-answers';
+import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
+import { baseKey, canonicalJson, privateKey, publicKey, type ResponseKeys } from './response-keys';
+import { entryOf, pack, type StoredAnswer, storedAnswer } from './stored-answer';
+
+export interface ResponseCacheOptions {
+  readonly store: Store;
+  readonly options: Options['cache']['responses'];
+  readonly keyHeaders: KeyHeaders;
+  /** Milliseconds that an execution may take for which no client waits. */
+  readonly timeout: number;
+  readonly statistics: ResponseCacheStatistics;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** A query of a client, in the form in which its answer is looked for. */
+export interface Asked {
+  /** @default undefined: nothing of it is cached */
+  readonly operation: CachedOperation | undefined;
+  /** As the client sent them. */
+  readonly variables: Readonly<Record<string, unknown>>;
+  /**
+   * For an operation of which not all clients may see all: which parts this one sees.
+   *
+   * @default undefined: whoever asks is answered by the same program
+   */
+  readonly variant?: string | undefined;
+  /** Says why a client may not ask for so much. */
+  readonly refuse: (variables: Asked['variables'], identity: Identity) => Error | undefined;
+  /**
+   * Whether somebody may see all of it, where there is no variant.
+   *
+   * @default everybody may
+   */
+  readonly isOpenTo?: ((identity: Identity) => boolean) | undefined;
+}
+
+/** What an operation came to. */
+export interface Answered extends Execution {
+  /** How it is answered, where caches may keep the answer. */
+  readonly served?: Served | undefined;
+  /** Tells those who develop how it was made. */
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Runs the operation for a caller. */
+export type Run = (caller: IdentifiedCaller) => Promise<Execution>;
+
+/**
+ * Keeps complete answers of queries, for as long as all that they are made of may be kept: public ones for everybody,
+ * private ones for clients of the same identity and the same forwarded headers. Errors, and what is not complete, are
+ * never kept. Identical queries that are in flight share an execution where they may share the answer.
+ */
+export class ResponseCache {
+  readonly #settings: ResponseCacheOptions;
+  readonly #now: () => number;
+  readonly #flights = new Map<string, Flight>();
+  /** Until when nothing is tried again for a key that failed, where there is a stale answer; milliseconds of `performance.now()`. */
+  readonly #failed = new Map<string, number>();
+
+  constructor(settings: ResponseCacheOptions) {
+    this.#settings = settings;
+    this.#now = settings.now ?? Date.now;
+  }
+
+  /** Undefined for what is never cached. */
+  describe(facts: OperationFacts): CachedOperation | undefined {
+    const { options } = this.#settings;
+    return options.enabled ? describeOperation(facts, options) : undefined;
+  }
+
+  /** Lets nobody join what is in flight: it may have read what is invalidated now. */
+  invalidated(): void {
+    this.#flights.clear();
+  }
+
+  /** Answers a query. */
+  async answer(asked: Asked, client: ClientRequest, run: Run): Promise<Answered> {
+    const { statistics } = this.#settings;
+    const { operation } = asked;
+    if (operation === undefined) return run(client);
+    const directives = this.#directivesOf(client);
+    const keys =
+      operation.lastScope === 'none' || directives?.noStore === true
+        ? undefined
+        : this.#keysOf(asked, operation, client);
+    if (keys === undefined) {
+      if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
+      return this.#pass(operation, client, run);
+    }
+    const lookedAt = performance.now();
+    const look = await this.#look(operation, keys);
+    const found = look && bestOf(look, keys, directives, this.#now());
+    const miss: Miss = { operation, keys, look, lookedAt, client, run };
+    if (found?.state === 'fresh') {
+      statistics.hit++;
+      return serve({ answer: found.answer, result: 'HIT', keys });
+    }
+    if (found?.state === 'stale') {
+      statistics.stale++;
+      if (found.refresh && !this.#flights.has(found.key)) this.#begin(found.key, miss, 'background');
+      return serve({ answer: found.answer, result: 'STALE', keys });
+    }
+    if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
+    return found === undefined ? this.#fetch(miss) : this.#fetchOrSpare(found, miss);
+  }
+
+  /** Executes; when a subgraph fails in that, serves what there was before. */
+  async #fetchOrSpare({ answer }: Usable, miss: Miss): Promise<Answered> {
+    const { client, keys } = miss;
+    const spare = (): Answered => {
+      this.#settings.statistics.stale++;
+      return serve({ answer, result: 'STALE', keys });
+    };
+    if ((this.#failed.get(flightKey(miss)) ?? 0) > performance.now()) return spare();
+    try {
+      const execution = await this.#fetch(miss, spare);
+      return execution.errors.some(isOutage) ? spare() : execution;
+    } catch (error) {
+      if (client.isGone || !isOutage(error)) throw error;
+      return spare();
+    }
+  }
+
+  /**
+   * Executes, together with those who ask the same.
+   *
+   * @param spare serves who waited in vain for an execution that others have begun; left out, it executes for itself
+   */
+  async #fetch(miss: Miss, spare?: () => Answered): Promise<Answered> {
+    const { operation, keys, client, run } = miss;
+    const { statistics } = this.#settings;
+    const key = flightKey(miss);
+    const flight = this.#flights.get(key);
+    // One that everybody has left ends soon.
+    if (flight === undefined || flight.isGone) {
+      statistics.miss++;
+      const { execution, answer } = await this.#begin(key, miss, 'awaited').outcome;
+      return answer === undefined ? execution : serve({ answer, result: 'MISS', keys });
+    }
+    flight.join(client);
+    const shared = await flight.outcome.catch((error: unknown) => {
+      // Whoever began it may have been refused for who it is.
+      if (key === keys.private) throw error;
+      return undefined;
+    });
+    if (shared !== undefined && flight.ingredients.isShareable && isFor(shared, key, keys)) {
+      statistics.coalesced++;
+      const { execution, answer } = shared;
+      return answer === undefined ? execution : serve({ answer, result: 'MISS', keys });
+    }
+    const failed = shared === undefined || shared.execution.errors.some(isOutage);
+    return failed && spare !== undefined ? spare() : this.#pass(operation, client, run);
+  }
+
+  #begin(key: string, miss: Miss, mode: 'awaited' | 'background'): Flight {
+    const { operation, keys, client, run } = miss;
+    const until = mode === 'awaited' ? undefined : performance.now() + this.#settings.timeout;
+    const work = async (caller: Flight): Promise<Outcome> => {
+      // Not before it is found under its key.
+      await Promise.resolve();
+      // Nobody releases it: there may be several who send it.
+      const execution = { ...(await run(caller)), release: undefined };
+      this.#noteFailure(key, execution.errors.some(isOutage));
+      const policy = this.#learn(operation, execution, caller);
+      if (!isStorable(policy)) return { execution, answer: undefined };
+      const tags = [...operation.tags, ...caller.ingredients.tags];
+      return { execution, answer: storedAnswer(execution.body, policy, tags, this.#now()) };
+    };
+    const flight: Flight = new Flight(client, work, until);
+    this.#flights.set(key, flight);
+    const land = (): void => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    };
+    // Until it is in the store, those who come find the flight.
+    flight.outcome
+      .then(({ answer }) =>
+        answer === undefined ? undefined : this.#keep(answer, keys, clockFor(miss, flight)),
+      )
+      .then(land, land);
+    return flight;
+  }
+
+  #noteFailure(key: string, isOut: boolean): void {
+    if (!isOut) {
+      this.#failed.delete(key);
+      return;
+    }
+    if (this.#failed.size >= mostFailed) this.#failed.clear();
+    this.#failed.set(key, performance.now() + pauseAfterFailure);
+  }
+
+  async #keep(answer: StoredAnswer, keys: ResponseKeys, clock: Clock | undefined): Promise<void> {
+    const { store, options } = this.#settings;
+    if (clock === undefined) return;
+    const { scope } = answer.policy;
+    // What is for one client is not asked for often enough to be packed.
+    const packed = scope === 'public' && options.compress ? await pack(answer) : answer;
+    await store.set(new Map([[keys[scope], entryOf(packed)]]), clock);
+  }
+
+  /** Executes for this client alone. Its answer is not kept: nobody has looked whether there is one. */
+  async #pass(operation: CachedOperation, client: ClientRequest, run: Run): Promise<Execution> {
+    this.#settings.statistics.pass++;
+    const execution = await run(client);
+    this.#learn(operation, execution, client);
+    return execution;
+  }
+
+  /** The policy of what was just executed. The next look is where its answer was kept. */
+  #learn(operation: CachedOperation, { errors }: Execution, { ingredients }: Caller): Policy {
+    if (errors.length > 0 || ingredients.policy === undefined || !ingredients.isShareable) {
+      // A failed execution says nothing about cacheability. What needs no subgraph is never kept.
+      if (errors.length === 0) operation.lastScope = 'none';
+      return noStore;
+    }
+    const policy = operation.restrict(ingredients.policy);
+    operation.lastScope = isStorable(policy) ? policy.scope : 'none';
+    return policy;
+  }
+
+  /** Undefined for variables that cannot be written. */
+  #keysOf(
+    { variables, variant, refuse, isOpenTo = () => true }: Asked,
+    operation: CachedOperation,
+    client: ClientRequest,
+  ): ResponseKeys | undefined {
+    const { keyHeaders } = this.#settings;
+    const given = operation.variableNames.filter((name) => Object.hasOwn(variables, name));
+    const json = canonicalJson(Object.fromEntries(given.map((name) => [name, variables[name]])));
+    if (json === undefined) return undefined;
+    const base = baseKey(operation.id, json, variant);
+    return {
+      supergraph: operation.supergraph,
+      isFor: (identity) => refuse(variables, identity) === undefined && isOpenTo(identity),
+      base: variant === undefined ? base : undefined,
+      public: publicKey(base, client, keyHeaders),
+      private: privateKey(base, client),
+    };
+  }
+
+  /** Undefined when the store is away. */
+  async #look({ lastScope }: CachedOperation, keys: ResponseKeys): Promise<Look | undefined> {
+    const wanted =
+      lastScope === 'public' || lastScope === 'private' ? [keys[lastScope]] : [keys.public, keys.private];
+    try {
+      return await this.#settings.store.get(wanted);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #directivesOf({ cacheControl }: ClientRequest): ClientDirectives | undefined {
+    return this.#settings.options.clientDirectives && cacheControl !== undefined
+      ? clientDirectives(cacheControl)
+      : undefined;
+  }
+}
+
+/**
+ * With which clock an answer may be kept. None for one that is made of a call which others had begun before the look:
+ * what it read may be older than an invalidation between. What is made of this process's memory stays in it, for the
+ * same reason.
+ */
+function clockFor({ look, lookedAt }: Miss, { ingredients }: Caller): Clock | undefined {
+  if (look === undefined || ingredients.oldest < lookedAt) return undefined;
+  return ingredients.isNear ? (look.near ?? look.clock) : look.clock;
+}
+
+/** A query for which nothing fresh was found. */
+interface Miss {
+  readonly operation: CachedOperation;
+  readonly keys: ResponseKeys;
+  /** Undefined when the store was away. */
+  readonly look: Look | undefined;
+  /** When it was looked for, in milliseconds of `performance.now()`. */
+  readonly lookedAt: number;
+  readonly client: ClientRequest;
+  readonly run: Run;
+}
+
+/** Where those meet who ask the same: all of them where the last answer was public, else those who may share any. */
+const flightKey = ({ operation, keys }: Miss): string =>
+  operation.lastScope === 'public' ? keys.public : keys.private;
+
+function serve(served: Served): Answered {
+  const { body } = served.answer;
+  return { body, data: body.subarray(dataStart, body.length - 1), errors: [], errorsLeftOut: 0, served };
+}
+
+/** Of `{"data":…}`. */
+const dataStart = 8;
+
+/** Whether somebody who waited for an execution may have what came of it. */
+function isFor({ execution, answer }: Outcome, key: string, keys: ResponseKeys): boolean {
+  // With the same identity and headers they would have got the same, an error too. What must not be kept is not shared.
+  if (key === keys.private) return answer !== undefined || execution.errors.length > 0;
+  return answer?.policy.scope === 'public';
+}
+
+/** RFC 5861, section 4: what would be a 500, 502, 503 or 504 alone. */
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof GraphQLError)) return true;
+  const { code, http } = error.extensions;
+  return outages.has(code) || ((http as { readonly status?: number } | undefined)?.status ?? 0) >= 500;
+}
+
+const outages = new Set<unknown>([
+  'SUBREQUEST_HTTP_ERROR',
+  'SUBREQUEST_MALFORMED_RESPONSE',
+  'GATEWAY_TIMEOUT',
+  'INTERNAL_SERVER_ERROR',
+] satisfies ErrorCode[]);
+
+/** Milliseconds for which a subgraph that failed is left alone, as far as there is something to serve. */
+const pauseAfterFailure = 1_000;
+const mostFailed = 10_000;

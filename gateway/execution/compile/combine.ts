@@ -1,0 +1,182 @@
+/**
+ * Several operations for one subgraph as one: each top-level field gets an alias, each variable that differs between
+ * them a name of its own. Nothing in it is beyond what every GraphQL server takes.
+ */
+import {
+  type DocumentNode,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  print,
+  type SelectionSetNode,
+  stripIgnoredCharacters,
+  type VariableDefinitionNode,
+  visit,
+} from 'graphql';
+import { type SubgraphOperation } from '../../subgraph-calls/transport';
+import { bodyPrefixOf, type CompiledOperation, representationsVariable } from './subgraph-operation';
+import { Shape } from './shape';
+import { type GrowingSize, sizeOfCombination } from '../size';
+import { type TypeTable } from './type-table';
+
+export interface Combination {
+  readonly request: SubgraphOperation;
+  /** Of `data`. */
+  readonly shape: Shape;
+  /** Variables of the client's. */
+  readonly variableUsages: readonly string[];
+  readonly parts: readonly CombinedPart[];
+  /** By the aliases of top-level fields. */
+  readonly fields: ReadonlyMap<string, CombinedField>;
+}
+
+/** One of the operations that were combined. */
+export interface CombinedPart {
+  readonly operation: CompiledOperation;
+  /** For each top-level field, where its pair stands in the record of all, and in that of the operation. */
+  readonly moves: readonly { readonly from: number; readonly to: number }[];
+  /** The names that are used for its `_entities`, its `representations` and its context variables. */
+  readonly entitiesKey: string;
+  readonly representations: string;
+  readonly contextVariables: readonly string[];
+}
+
+export interface CombinedField {
+  readonly part: number;
+  /** What the operation calls it. */
+  readonly responseKey: string;
+}
+
+/** The combinations of a program's operations that have come up. */
+export class Combinations {
+  readonly #types: TypeTable;
+  readonly #known = new Map<string, Combination | undefined>();
+  readonly #size: GrowingSize | undefined;
+
+  constructor(types: TypeTable, size?: GrowingSize) {
+    this.#types = types;
+    this.#size = size;
+  }
+
+  /** Undefined where they cannot be combined, or where too many others were. */
+  of(operations: readonly CompiledOperation[]): Combination | undefined {
+    const key = operations.map(({ number }) => number).join();
+    if (this.#known.has(key)) return this.#known.get(key);
+    if (this.#known.size === mostCombinations) return undefined;
+    const combination = combine(operations, this.#types);
+    this.#known.set(key, combination);
+    if (combination !== undefined)
+      this.#size?.add(sizeOfCombination(combination.request.document, combination.fields.size));
+    return combination;
+  }
+}
+
+/** Per program: which operations meet depends on data. Those that meet later are sent one by one. */
+const mostCombinations = 64;
+
+function combine(operations: readonly CompiledOperation[], types: TypeTable): Combination | undefined {
+  const documents = operations.map(({ request }) => parse(request.document, { noLocation: true }));
+  if (documents.some(({ definitions }) => definitions.length > 1)) return undefined;
+  const definitions = documents.map(operationOf);
+  const taken = new Set(
+    definitions.flatMap(({ variableDefinitions = [] }) =>
+      variableDefinitions.map(({ variable }) => variable.name.value),
+    ),
+  );
+  const variables = new Map<string, VariableDefinitionNode>();
+  const parts: CombinedPart[] = [];
+  const fields = new Map<string, CombinedField>();
+  const shape = new Shape(types);
+  const selections = definitions.flatMap((definition, number) => {
+    const operation = operations[number]!;
+    const renamed = new Map<string, string>();
+    for (const name of [representationsVariable, ...operation.contextVariables]) {
+      renamed.set(name, freeName(`${name}_${number}`, taken));
+    }
+    const { selectionSet, variableDefinitions = [] } = renameVariables(definition, renamed);
+    for (const variable of variableDefinitions) variables.set(variable.variable.name.value, variable);
+    parts.push({
+      operation,
+      moves: addFields(shape, operation.shape, number),
+      entitiesKey: aliasOf('_entities', number),
+      representations: renamed.get(representationsVariable)!,
+      contextVariables: operation.contextVariables.map((name) => renamed.get(name)!),
+    });
+    return withAliases(selectionSet, number, fields).selections;
+  });
+  const [first] = definitions;
+  const document: DocumentNode = {
+    kind: Kind.DOCUMENT,
+    definitions: [
+      {
+        ...first!,
+        variableDefinitions: [...variables.values()],
+        selectionSet: { kind: Kind.SELECTION_SET, selections },
+      },
+    ],
+  };
+  const text = stripIgnoredCharacters(print(document));
+  const { request } = operations[0]!;
+  return {
+    request: { ...request, document: text, bodyPrefix: bodyPrefixOf(text, request.name) },
+    shape: shape.seal(),
+    variableUsages: [...new Set(operations.flatMap(({ variableUsages }) => variableUsages))],
+    parts,
+    fields,
+  };
+}
+
+const operationOf = ({ definitions }: DocumentNode): OperationDefinitionNode =>
+  definitions[0] as OperationDefinitionNode;
+
+const aliasOf = (responseKey: string, part: number): string => `${responseKey}_${part}`;
+
+function freeName(name: string, taken: Set<string>): string {
+  let free = name;
+  while (taken.has(free)) free += '_';
+  taken.add(free);
+  return free;
+}
+
+function renameVariables(
+  definition: OperationDefinitionNode,
+  renamed: ReadonlyMap<string, string>,
+): OperationDefinitionNode {
+  return visit(definition, {
+    Variable: ({ name }) => {
+      const value = renamed.get(name.value);
+      return value === undefined ? undefined : { kind: Kind.VARIABLE, name: { kind: Kind.NAME, value } };
+    },
+  });
+}
+
+function withAliases(
+  { selections }: SelectionSetNode,
+  part: number,
+  fields: Map<string, CombinedField>,
+): SelectionSetNode {
+  return {
+    kind: Kind.SELECTION_SET,
+    selections: selections.map((selection) => {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return selection;
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        return { ...selection, selectionSet: withAliases(selection.selectionSet, part, fields) };
+      }
+      const responseKey = selection.alias?.value ?? selection.name.value;
+      const value = aliasOf(responseKey, part);
+      fields.set(value, { part, responseKey });
+      return { ...selection, alias: { kind: Kind.NAME, value } };
+    }),
+  };
+}
+
+/** Adds the fields of an operation's data under their aliases. */
+function addFields(shape: Shape, own: Shape, part: number): CombinedPart['moves'] {
+  for (const [i, key] of own.keys.entries()) {
+    const alias = aliasOf(key, part);
+    // Two keys of the operation may stand for one field. No alias is a name of the merged response.
+    shape.addField(`${own.slots[i]} of ${part}`, alias, own.typenames[i] === 1, own.children[i]!, []);
+  }
+  const slots = new Set(own.slots);
+  return [...slots].map((to) => ({ from: shape.fields.get(`${to} of ${part}`)!.slot, to }));
+}

@@ -1,0 +1,255 @@
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+} from 'graphql';
+import { Combinations } from './combine';
+import { idsPerProgram } from '../complete/complete';
+import { conditionValues, conditionVariables, type Conditions, holds } from './conditions';
+import { dependenciesOf } from './dependencies';
+import { Introspection } from '../complete/introspection';
+import { Place } from './merge';
+import { compileContexts } from '../run/nodes/context';
+import { type CompiledFetch, entityFetch, rootFetch } from '../run/nodes/fetch';
+import { compileWalk, placeAt } from '../run/nodes/flatten';
+import { mutationFetch } from '../run/nodes/mutation';
+import { type Step } from '../run/nodes/step';
+import { type CompiledOperation, compileSubgraphOperation } from './subgraph-operation';
+import { fetchesOf, type OrderedFetch, unsupported } from './order';
+import { type QueryPlan } from './plan';
+import { type InaccessibleValues, ObjectProjection } from './projection';
+import { type Refusals } from './refusals';
+import { Representation } from './representations';
+import { Pool } from '../run/run';
+import { Schedule } from '../run/schedule';
+import { Shape } from './shape';
+import { GrowingSize, ProgramSize, sizeOfProgram, sizeOfVariant } from '../size';
+import { startTogether, type WaitingFetch } from './start-together';
+import { TypeTable } from './type-table';
+
+export interface CompileOptions {
+  readonly plan: QueryPlan;
+  /** What clients see. */
+  readonly schema: GraphQLSchema;
+  /** What subgraphs may answer: has the types that are `@inaccessible`, too. */
+  readonly supergraphSchema: GraphQLSchema;
+  /** What subgraphs may answer that is in neither. @default nothing */
+  readonly inaccessibleValues?: InaccessibleValues | undefined;
+  /** By name; the interfaces that one has as an `@interfaceObject` are types of objects for it. @default none is */
+  readonly subgraphs?: ReadonlyMap<string, { readonly interfaceObjects: ReadonlySet<string> }> | undefined;
+  /** The client's, valid for `schema`. */
+  readonly document: DocumentNode;
+  readonly operationName?: string | undefined;
+  /** What is not shown of it; the plan asks for nothing of that. @default nothing */
+  readonly refusals?: Refusals | undefined;
+  /** Called when the program takes more memory than it did. */
+  readonly onGrowth?: (() => void) | undefined;
+}
+
+/** A client's operation and its query plan, compiled: everything that can be decided before a request comes. */
+export interface Program {
+  /** The layout of the record at the root, and how large the largest record is. */
+  readonly rootShape: Shape;
+  readonly largestRecord: number;
+  /** Whether an entity must not be shared between places: its fields may depend on what is around it. */
+  readonly isExclusive: boolean;
+  /** For each fetch, the numbers of those whose answers it needs. */
+  readonly dependencies: readonly (readonly number[])[];
+  readonly introspection: Introspection;
+  readonly combinations: Combinations;
+  readonly pool: Pool;
+  readonly size: ProgramSize;
+  /** How large the latest responses were, and some more. */
+  usualBytes: number;
+  /** The values of the variables that `@skip` and `@include` depend on. */
+  readonly conditionsOf: (variables: Readonly<Record<string, unknown>>) => Conditions;
+  readonly variantFor: (conditions: Conditions) => Variant;
+  /** Which fetches there are under these conditions. For those who look, not for those who run it. */
+  readonly outline: (conditions: Conditions) => readonly OutlinedFetch[];
+}
+
+export interface OutlinedFetch {
+  readonly operation: CompiledOperation;
+  /** Where the objects stand that it is about. */
+  readonly path: string;
+  /** The indexes of the fetches that it waits for. */
+  readonly waitsFor: readonly number[];
+}
+
+/** What a program does under certain conditions. */
+export interface Variant {
+  /** Fetches everything. */
+  readonly schedule: Schedule;
+  /** How the response is written. */
+  readonly projection: ObjectProjection;
+}
+
+/** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for what the engine does not do. */
+export function compileOperation(options: CompileOptions): Program {
+  const { plan, schema, supergraphSchema, document, operationName, refusals } = options;
+  const { inaccessibleValues, subgraphs, onGrowth = () => undefined } = options;
+  const types = TypeTable.of(supergraphSchema);
+  const operation = operationOf(document, operationName);
+  const fragments = fragmentsOf(document);
+  const root = new Place(types);
+  const rootShape = new Shape(types).seal();
+  root.addOwn(rootShape);
+
+  const operations = new Map<string, CompiledOperation>();
+  const fetches = fetchesOf(plan);
+  // First everything that contributes to the merged response, for only then its layout is known.
+  const prepared = fetches.map((fetch, index) => prepareFetch(fetch, index));
+  const shapes = [...operations.values()].map(({ shape }) => shape);
+  const largestRecord = largestOf(root.layOut(), shapes);
+  const steps = prepared.map((compileStep) => compileStep());
+  const dependencies = dependenciesOf(fetches, root);
+  const size = new ProgramSize(sizeOfProgram(document, root, operations.values()), onGrowth);
+  const sizeOfVariants = new GrowingSize(size);
+
+  const conditionNames = conditionVariables(document, fetches);
+  const variants = new Map<string, Variant>();
+  const rootType = schema.getRootType(operation.operation)!;
+
+  return {
+    rootShape,
+    largestRecord,
+    isExclusive: fetches.some(({ node }) => node.contextRewrites !== undefined),
+    dependencies,
+    introspection: new Introspection(
+      () => refusals?.visibleSchema ?? schema,
+      operation,
+      fragments,
+      new GrowingSize(size),
+    ),
+    combinations: new Combinations(types, new GrowingSize(size)),
+    pool,
+    size,
+    usualBytes: 0,
+    conditionsOf: (variables) => conditionValues(operation, conditionNames, variables),
+    variantFor: (conditions) => {
+      const key = conditionNames.map((name) => (conditions[name] === true ? '1' : '0')).join('');
+      let variant = variants.get(key);
+      if (variant === undefined) {
+        if (variants.size === mostVariants) {
+          variants.clear();
+          sizeOfVariants.clear();
+        }
+        variants.set(key, (variant = compileVariant(conditions)));
+        sizeOfVariants.add(sizeOfVariant(fetches.length));
+      }
+      return variant;
+    },
+    outline: (conditions) => {
+      const { wanted, waitsFor } = order(conditions);
+      return wanted.map((i, k) => ({
+        operation: compileSubgraphOperation(fetches[i]!.node, types, operations),
+        path: fetches[i]!.path.join('.'),
+        waitsFor: waitsFor[k]!,
+      }));
+    },
+  };
+
+  /** The fetches that there are, and when each starts. */
+  function order(conditions: Conditions): { wanted: number[]; waitsFor: number[][] } {
+    const wanted = [...fetches.keys()].filter((i) => holds(fetches[i]!.when, conditions));
+    const position = new Map(wanted.map((i, k) => [i, k]));
+    const positionsOf = (some: readonly number[]): number[] =>
+      some.flatMap((i) => (position.has(i) ? [position.get(i)!] : []));
+    const waiting = wanted.map((i): WaitingFetch => {
+      const { node, path, before } = fetches[i]!;
+      const kind = node.requires === undefined ? 'root' : 'entities';
+      return {
+        subgraph: node.serviceName,
+        kind: node.operationKind === 'mutation' ? 'mutation' : kind,
+        path: path.join('.'),
+        before: positionsOf(before),
+        waitsFor: positionsOf(dependencies[i]!),
+      };
+    });
+    return { wanted, waitsFor: startTogether(waiting) };
+  }
+
+  function compileVariant(conditions: Conditions): Variant {
+    const { wanted, waitsFor } = order(conditions);
+    const schedule = new Schedule(
+      wanted.map((i) => steps[i]!),
+      waitsFor,
+    );
+    let id = 0;
+    const nextId = (): number => (++id < idsPerProgram ? id : 0);
+    const facts = { schema, types, inaccessibleValues, isInterfaceObject };
+    const source = { ...facts, fragments, conditions, refusals, nextId, size: sizeOfVariants };
+    const selections = [{ on: rootType, selectionSet: operation.selectionSet }];
+    return { schedule, projection: new ObjectProjection(source, root, rootType, selections) };
+  }
+
+  function isInterfaceObject(name: string, some: ReadonlySet<number>): boolean {
+    return [...some].some(
+      (i) => subgraphs?.get(fetches[i]!.node.serviceName)?.interfaceObjects.has(name) === true,
+    );
+  }
+
+  function prepareFetch({ node, path, when }: OrderedFetch, index: number): () => Step {
+    const { requires, inputRewrites, contextRewrites, typeKeys } = node;
+    const compiled = compileSubgraphOperation(node, types, operations);
+    // Fetches under the same key give a record the same answer. A fetch at a root type answers for itself.
+    const key =
+      requires === undefined
+        ? `${index}`
+        : JSON.stringify([compiled.number, requires, inputRewrites, contextRewrites]);
+    const place = placeAt(root, path);
+    // Nobody fetches the objects that the fetch is about.
+    if (place === undefined) return () => nothing;
+    place.addJoining(key, compiled.result, when);
+    place.addAnswer(index, compiled.result);
+    return () => {
+      const target = place.shape;
+      if (!compiled.targets.includes(target)) compiled.targets.push(target);
+      const fetch: CompiledFetch = {
+        index,
+        operation: compiled,
+        walk: compileWalk(root, path),
+        join: place.joinWord(key),
+        target,
+        representation: requires && new Representation(place, requires, inputRewrites, typeKeys),
+        contexts: contextRewrites && compileContexts(contextRewrites, root, path),
+      };
+      if (requires !== undefined) return entityFetch(fetch);
+      return node.operationKind === 'mutation' ? mutationFetch(fetch) : rootFetch(fetch);
+    };
+  }
+}
+
+const nothing: Step = (_run, done) => done();
+
+function operationOf({ definitions }: DocumentNode, name: string | undefined): OperationDefinitionNode {
+  for (const definition of definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    if (name !== undefined && definition.name?.value !== name) continue;
+    if (definition.operation === OperationTypeNode.SUBSCRIPTION) throw unsupported('Subscription');
+    return definition;
+  }
+  throw new Error('The document has no such operation');
+}
+
+function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  }
+  return fragments;
+}
+
+function largestOf(words: number, shapes: readonly (Shape | null)[]): number {
+  let largest = words;
+  for (const shape of shapes)
+    if (shape !== null) largest = largestOf(Math.max(largest, shape.size), shape.children);
+  return largest;
+}
+
+/** Per operation. Clients that vary many conditions pay for compiling. */
+const mostVariants = 64;
+const pool = new Pool();

@@ -1,0 +1,336 @@
+/**
+ * The merged response, as far as it is known when an operation is compiled: for each place where an object can
+ * stand, which fetches contribute to it, and for each of its fields, where in the records it is found.
+ *
+ * Almost always the record of one fetch stands at a place, and others join it by reference. Where two fetches
+ * answer parts of the same nested object (a value type that two subgraphs share), a record of its own is made
+ * for it when it is first looked at, from what has arrived of it by then. Longer than other files: what is found when
+ * compiling is read in the same terms when running.
+ */
+import { type Conditions, type Conjunction, holds } from './conditions';
+import { ABSENT, ANSWER, KIND, LIST, NULL, OBJECT, TYPE, type Workspace } from '../json/tape';
+import { Shape } from './shape';
+import { type TypeTable } from './type-table';
+
+/** A place in the merged response where an object stands, or objects in lists. */
+export class Place {
+  readonly types: TypeTable;
+  readonly fields = new Map<string, PlaceField>();
+  /** The numbers of the fetches that say of which type its objects are. */
+  readonly typedBy = new Set<number>();
+  /** What contributes to it: first the records that stand here, then those that join them. */
+  readonly #own: Shape[] = [];
+  readonly #joining: { key: string; shape: Shape }[] = [];
+  readonly #accesses = new Map<string, Access | undefined>();
+  #shape: Shape | undefined;
+  #merging: Merging | undefined;
+  /** The keys that lead to it: tells it from the other places of a program. */
+  readonly #path: string;
+
+  constructor(types: TypeTable, path = '') {
+    this.types = types;
+    this.#path = path;
+  }
+
+  /** Says that records of this shape stand here, under some conditions. */
+  addOwn(shape: Shape, when: Conjunction = []): void {
+    this.#own.push(shape);
+    this.#addFields(shape, undefined, when);
+  }
+
+  /** Says that records of this shape join those that stand here, each through the cell that is kept under `key`. */
+  addJoining(key: string, shape: Shape, when: Conjunction): void {
+    if (this.#joining.some((joining) => joining.key === key)) {
+      this.#addAlternatives(shape, when);
+      return;
+    }
+    this.#joining.push({ key, shape });
+    this.#addFields(shape, key, when);
+  }
+
+  /** Says that what a fetch answers here has this shape; to be called when the fields are there. */
+  addAnswer(fetch: number, shape: Shape): void {
+    if (shape.typenames.includes(1)) this.typedBy.add(fetch);
+    for (const [name, { child }] of shape.fields) {
+      const field = this.fields.get(name)!;
+      field.answeredBy.add(fetch);
+      if (child !== null) field.child!.addAnswer(fetch, child);
+    }
+  }
+
+  #addFields(shape: Shape, join: string | undefined, when: Conjunction): void {
+    for (const [name, { child, alternatives }] of shape.fields) {
+      let field = this.fields.get(name);
+      if (field === undefined)
+        this.fields.set(name, (field = { sources: [], child: undefined, when: [], answeredBy: new Set() }));
+      field.sources.push({ shape, join });
+      if (child === null) continue;
+      const only = alternatives.length === 1 ? alternatives[0]! : [];
+      (field.child ??= new Place(this.types, `${this.#path}.${name}`)).addOwn(child, [...when, ...only]);
+    }
+    this.#addAlternatives(shape, when);
+  }
+
+  #addAlternatives(shape: Shape, when: Conjunction): void {
+    for (const [name, { alternatives }] of shape.fields) {
+      const field = this.fields.get(name)!;
+      for (const alternative of alternatives) field.when.push([...when, ...alternative]);
+    }
+  }
+
+  /** Whether all records that stand here hold a value of the field, so that nobody need wait for one that joins them. */
+  isSure(name: string): boolean {
+    return this.#own.length > 0 && this.#own.every((shape) => shape.sure.has(name));
+  }
+
+  /** Whether some fetch asks for the field under these conditions. */
+  isAsked(name: string, conditions: Conditions): boolean {
+    return this.fields.get(name)?.when.some((conjunction) => holds(conjunction, conditions)) ?? false;
+  }
+
+  /** The layout of the records that stand here. To be asked when everything that contributes is known. */
+  get shape(): Shape {
+    if (this.#shape !== undefined) return this.#shape;
+    if (this.#own.length === 1) return (this.#shape = this.#own[0]!);
+    this.#shape = new Shape(this.types);
+    for (const own of this.#own) {
+      for (const [name, { child }] of own.fields) {
+        if (!this.#shape.fields.has(name)) this.#shape.addField(name, name, false, child, []);
+      }
+    }
+    return this.#shape;
+  }
+
+  /** How several records become the one that stands here; undefined where there is only one. */
+  get merging(): Merging | undefined {
+    if (this.#own.length < 2) return undefined;
+    if (this.#merging !== undefined) return this.#merging;
+    const merging: Merging = { shape: this.shape, moves: new Map() };
+    this.#merging = merging;
+    for (const own of this.#own) {
+      const moves: Move[] = [];
+      for (const [name, { slot, child }] of own.fields) {
+        const below = child === null ? undefined : this.fields.get(name)!.child!.merging;
+        moves.push({ from: slot, to: this.shape.fields.get(name)!.slot, child, below });
+      }
+      merging.moves.set(own, moves);
+    }
+    return merging;
+  }
+
+  /** The word of a record at which the cell is referred to that was asked for under `key`. */
+  joinWord(key: string): number {
+    return this.shape.extra(`join ${key}`, 1);
+  }
+
+  /**
+   * Lays out the records that stand here and below, once everything that contributes is known. Returns the number
+   * of words of the largest.
+   */
+  layOut(): number {
+    for (const { key } of this.#joining) this.joinWord(key);
+    for (const name of this.fields.keys()) this.#accesses.set(name, this.#access(name));
+    let largest = 0;
+    for (const { child } of this.fields.values()) largest = Math.max(largest, child?.layOut() ?? 0);
+    return Math.max(largest, this.shape.size, ...this.#joining.map(({ shape }) => shape.size));
+  }
+
+  /** Where the field is found in the records that stand here; undefined if no fetch asks for it. */
+  access(name: string): Access | undefined {
+    return this.#accesses.get(name);
+  }
+
+  #access(name: string): Access | undefined {
+    const field = this.fields.get(name);
+    if (field === undefined) return undefined;
+    const { shape } = this;
+    const own = shape.fields.get(name);
+    const candidates: Candidate[] = own === undefined ? [] : [{ join: 0, slot: own.slot }];
+    const seen = new Set<string>();
+    for (const source of field.sources) {
+      if (source.join === undefined || seen.has(source.join)) continue;
+      seen.add(source.join);
+      candidates.push({ join: this.joinWord(source.join), slot: source.shape.fields.get(name)!.slot });
+    }
+    const merging = field.child?.merging;
+    if (merging === undefined || candidates.length < 2) {
+      // One source whose objects are never merged, or one whose record was merged as a whole.
+      return { candidates, join: candidates[0]!.join, slot: candidates[0]!.slot, merged: undefined };
+    }
+    // Records of one shape can stand at several places, and be merged with something else at each.
+    const bits = shape.extra(`merged ${this.#path}.${name}`, 3);
+    // What has been merged as part of a larger record stands nowhere else, and may still grow: others join it there.
+    const isMerged = own !== undefined && this.merging !== undefined;
+    const slot = isMerged ? own.slot : bits + 1;
+    const merged = isMerged ? candidates.slice(1) : candidates;
+    const shapes = [
+      ...(own === undefined || isMerged ? [] : [own.child!]),
+      ...[...seen].map(
+        (key) => field.sources.find(({ join }) => join === key)!.shape.fields.get(name)!.child!,
+      ),
+    ];
+    return { candidates, join: 0, slot, merged: { slot, bits, candidates: merged, shapes, merging } };
+  }
+
+  /** How the type is read of what stands here. */
+  typeSource(): TypeSource {
+    const saying = this.#joining.filter(({ shape }) => shape.typenames.includes(1));
+    return { types: this.types, joins: saying.map(({ key }) => this.joinWord(key)) };
+  }
+}
+
+/** How the type of an object is read from its record. */
+export interface TypeSource {
+  readonly types: TypeTable;
+  /** The words that refer to cells whose answers may say it too. */
+  readonly joins: readonly number[];
+}
+
+/**
+ * The type of a record's object, as far as it is said; a subgraph with an `@interfaceObject` knows no better than
+ * the interface, so a name of an object type is preferred, wherever it comes from.
+ */
+export function typeOf({ tape }: Workspace, record: number, { types, joins }: TypeSource): number {
+  let type = tape[record + TYPE]!;
+  for (let i = 0; i < joins.length && !types.isObject(type); i++) {
+    const said = tape[tape[tape[record + joins[i]!]! + ANSWER]! + TYPE]!;
+    if (said !== 0 && (type === 0 || types.isObject(said))) type = said;
+  }
+  return type;
+}
+
+interface PlaceField {
+  readonly sources: { readonly shape: Shape; readonly join: string | undefined }[];
+  child: Place | undefined;
+  /** The conditions under which some fetch asks for it; one of them suffices. */
+  readonly when: Conjunction[];
+  /** The numbers of the fetches that do. */
+  readonly answeredBy: Set<number>;
+}
+
+/** How a field is read from a record. With one candidate, `join` and `slot` say all. */
+export interface Access {
+  readonly candidates: readonly Candidate[];
+  readonly join: number;
+  readonly slot: number;
+  readonly merged: MergedField | undefined;
+}
+
+interface Candidate {
+  /** The word that refers to the cell whose answer holds the field; 0: the record itself holds it. */
+  readonly join: number;
+  readonly slot: number;
+}
+
+interface MergedField {
+  /** A pair; and a word whose bits say which candidates are in it. */
+  readonly slot: number;
+  readonly bits: number;
+  readonly candidates: readonly Candidate[];
+  /** For each candidate, the shape of its objects. */
+  readonly shapes: readonly Shape[];
+  readonly merging: Merging;
+}
+
+interface Merging {
+  readonly shape: Shape;
+  readonly moves: Map<Shape, Move[]>;
+}
+
+interface Move {
+  readonly from: number;
+  readonly to: number;
+  readonly child: Shape | null;
+  readonly below: Merging | undefined;
+}
+
+/**
+ * The index of the pair that stands for a field of a record: of those that hold a value the first, else one
+ * that is null, else one that is absent.
+ */
+export function locate(workspace: Workspace, record: number, access: Access): number {
+  const { tape } = workspace;
+  if (access.merged !== undefined) return locateMerged(workspace, record, access.merged);
+  const { join, slot } = access;
+  const first = (join === 0 ? record : tape[tape[record + join]! + ANSWER]!) + slot;
+  if (access.candidates.length === 1 || (tape[first + 1]! & KIND) > NULL) return first;
+  let found = first;
+  for (let i = 1; i < access.candidates.length; i++) {
+    // Only the first is the record itself.
+    const candidate = access.candidates[i]!;
+    const at = tape[tape[record + candidate.join]! + ANSWER]! + candidate.slot;
+    const kind = tape[at + 1]! & KIND;
+    if (kind > NULL) return at;
+    if (kind === NULL) found = at;
+  }
+  return found;
+}
+
+function locateMerged(workspace: Workspace, record: number, merged: MergedField): number {
+  const at = record + merged.slot;
+  const bits = record + merged.bits;
+  for (let i = 0; i < merged.candidates.length; i++) {
+    const { tape } = workspace;
+    const bit = 1 << Math.min(i, 31);
+    if ((tape[bits]! & bit) !== 0 && i < 31) continue;
+    const { join, slot } = merged.candidates[i]!;
+    const holder = join === 0 ? record : tape[tape[record + join]! + ANSWER]!;
+    if ((tape[holder + slot + 1]! & KIND) === ABSENT) continue;
+    tape[bits]! |= bit;
+    mergeValue(workspace, at, holder + slot, merged.shapes[i]!, merged.merging);
+  }
+  return at;
+}
+
+/** Merges the value of one pair into another: objects by field, lists by index, else the first that is not null. */
+function mergeValue(workspace: Workspace, into: number, from: number, shape: Shape, merging: Merging): void {
+  let { tape } = workspace;
+  const a = tape[from]!;
+  const b = tape[from + 1]!;
+  const kind = tape[into + 1]! & KIND;
+  switch (b & KIND) {
+    case OBJECT: {
+      if (kind > NULL && kind !== OBJECT) return;
+      if (kind !== OBJECT) {
+        const record = workspace.allocate(merging.shape.size);
+        tape = workspace.tape;
+        tape[into] = record;
+        tape[into + 1] = OBJECT;
+      }
+      const record = tape[into]!;
+      const type = tape[a + TYPE]!;
+      if (type !== 0 && !shape.types.isObject(tape[record + TYPE]!)) tape[record + TYPE] = type;
+      for (const move of merging.moves.get(shape)!) {
+        if (move.below !== undefined) {
+          mergeValue(workspace, record + move.to, a + move.from, move.child!, move.below);
+          tape = workspace.tape;
+        } else if (
+          (tape[record + move.to + 1]! & KIND) <= NULL &&
+          (tape[a + move.from + 1]! & KIND) !== ABSENT
+        ) {
+          tape[record + move.to] = tape[a + move.from]!;
+          tape[record + move.to + 1] = tape[a + move.from + 1]!;
+        }
+      }
+      return;
+    }
+    case LIST: {
+      const count = tape[a]!;
+      if (kind > NULL && (kind !== LIST || tape[tape[into]!] !== count)) return;
+      if (kind !== LIST) {
+        const list = workspace.allocate(1 + 2 * count);
+        tape = workspace.tape;
+        tape[list] = count;
+        tape[into] = list;
+        tape[into + 1] = LIST;
+      }
+      const list = tape[into]!;
+      for (let i = 1; i <= 2 * count; i += 2) mergeValue(workspace, list + i, a + i, shape, merging);
+      return;
+    }
+    default:
+      if (kind > NULL || (b & KIND) === ABSENT) return;
+      tape[into] = a;
+      tape[into + 1] = b;
+  }
+}

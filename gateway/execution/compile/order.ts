@@ -1,0 +1,63 @@
+import { type GraphQLError } from 'graphql';
+import { requestError } from '../../errors';
+import { type Conjunction } from './conditions';
+import { type ResponsePath } from '../run/nodes/flatten';
+import { type FetchNode, type QueryPlan } from './plan';
+
+/** A fetch of a plan, and where in the plan it stands. */
+export interface OrderedFetch {
+  readonly node: FetchNode;
+  /** Where in the response the objects stand that it is about. */
+  readonly path: ResponsePath;
+  /** The conditions around it. */
+  readonly when: Conjunction;
+  /** The numbers of the fetches in the steps before it. */
+  readonly before: readonly number[];
+}
+
+/**
+ * The fetches of a plan in its order; the index of each is its number. Throws a `GraphQLError` with the code
+ * `UNSUPPORTED_OPERATION` for what the engine does not do.
+ */
+export function fetchesOf({ node }: QueryPlan): OrderedFetch[] {
+  const fetches: OrderedFetch[] = [];
+  if (node !== undefined) add(node, [], [], []);
+  return fetches;
+
+  /** Returns the numbers of the fetches in a node. */
+  function add(
+    node: NonNullable<QueryPlan['node']>,
+    path: ResponsePath,
+    when: Conjunction,
+    before: readonly number[],
+  ): number[] {
+    switch (node.kind) {
+      case 'Sequence': {
+        const added: number[] = [];
+        for (const child of node.nodes) added.push(...add(child, path, when, [...before, ...added]));
+        return added;
+      }
+      case 'Parallel':
+        return node.nodes.flatMap((child) => add(child, path, when, before));
+      case 'Flatten':
+        return add(node.node, [...path, ...node.path], when, before);
+      case 'Condition': {
+        const { condition: variable, ifClause, elseClause } = node;
+        const branch = (child: typeof ifClause, value: boolean): number[] =>
+          child === undefined ? [] : add(child, path, [...when, { variable, value }], before);
+        return [...branch(ifClause, true), ...branch(elseClause, false)];
+      }
+      case 'Fetch':
+        return [fetches.push({ node, path, when, before }) - 1];
+      case 'Defer':
+      case 'Subscription':
+        throw unsupported(node.kind === 'Defer' ? '@defer' : node.kind);
+      default:
+        return node satisfies never;
+    }
+  }
+}
+
+export function unsupported(feature: string): GraphQLError {
+  return requestError('UNSUPPORTED_OPERATION', { feature });
+}

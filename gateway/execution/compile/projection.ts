@@ -1,0 +1,399 @@
+/**
+ * The client's operation, compiled to what writes its response: which fields in which order for an object of
+ * which type, where each is found in the merged response, and what the specification says of its value.
+ *
+ * Compiled once for each combination of the variables that `@skip` and `@include` depend on, so that there is
+ * nothing to be decided per field; and per type only when the first object of it comes, as selections on
+ * interfaces have too many combinations for all of them to be prepared. Longer than other files: an object, its fields
+ * and their values are compiled by functions that call one another.
+ */
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  getNamedType,
+  getNullableType,
+  type GraphQLCompositeType,
+  type GraphQLFieldMap,
+  GraphQLIncludeDirective,
+  type GraphQLLeafType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  GraphQLSkipDirective,
+  getDirectiveValues,
+  isAbstractType,
+  isCompositeType,
+  isEnumType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isSpecifiedScalarType,
+  isUnionType,
+  Kind,
+  SchemaMetaFieldDef,
+  type SelectionNode,
+  type SelectionSetNode,
+  TypeMetaFieldDef,
+  TypeNameMetaFieldDef,
+} from 'graphql';
+import { ESCAPED, FALSE, FLOAT, INT, LONG, NULL, RAW, STRING, TRUE } from '../json/tape';
+import { type Access, type Place, type TypeSource } from './merge';
+import { type Refusals } from './refusals';
+import { type GrowingSize, sizeOfFields } from '../size';
+import { type TypeTable } from './type-table';
+
+/** Of enums that clients see, the values that they do not. */
+export type InaccessibleValues = ReadonlyMap<string, readonly string[]>;
+
+/** What the fields of a projection are compiled from. */
+export interface ProjectionSource {
+  readonly schema: GraphQLSchema;
+  readonly types: TypeTable;
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  /** The Boolean variables that directives refer to. */
+  readonly conditions: Readonly<Record<string, boolean>>;
+  readonly refusals: Refusals | undefined;
+  readonly inaccessibleValues: InaccessibleValues | undefined;
+  /** Whether one of these fetches is of a subgraph that has the interface as an `@interfaceObject`. */
+  readonly isInterfaceObject: (name: string, fetches: ReadonlySet<number>) => boolean;
+  /** Numbers for the objects of a program, so that a record can say which of them wrote it. */
+  readonly nextId: () => number;
+  readonly size: GrowingSize;
+}
+
+/** A selection set, and the type that it is a selection on as the client wrote it. */
+interface Selections {
+  readonly on: GraphQLCompositeType;
+  readonly selectionSet: SelectionSetNode;
+}
+
+/** A field, and the type that it was selected on. */
+interface SelectedField {
+  readonly on: GraphQLCompositeType;
+  readonly node: FieldNode;
+}
+
+/** How objects at one place of the response are written. */
+export class ObjectProjection {
+  /** Not 0. */
+  readonly id: number;
+  readonly returnType: GraphQLCompositeType;
+  /** The type number if `returnType` is an object type, else 0. */
+  readonly staticType: number;
+  readonly typeSource: TypeSource | undefined;
+  /** Whether any fetch asks for the type, under these conditions. */
+  readonly isTypeAsked: boolean;
+  /** Others than those that are possible are undefined. By type number. */
+  readonly #fields: (FieldProjection[] | undefined)[] = [];
+  readonly #source: ProjectionSource;
+  readonly #place: Place | undefined;
+  readonly #selections: readonly Selections[];
+
+  constructor(
+    source: ProjectionSource,
+    place: Place | undefined,
+    returnType: GraphQLCompositeType,
+    selections: readonly Selections[],
+  ) {
+    this.id = source.nextId();
+    this.returnType = returnType;
+    this.staticType = isObjectType(returnType) ? source.types.idOf(returnType.name) : 0;
+    this.typeSource = place?.typeSource();
+    this.isTypeAsked = place?.isAsked('__typename', source.conditions) ?? false;
+    this.#source = source;
+    this.#place = place;
+    this.#selections = selections;
+  }
+
+  /**
+   * The fields of an object of this type; undefined if the type is not possible here. Type 0, and the interface that
+   * a subgraph with an `@interfaceObject` names: undefined, too, where the selection depends on the type.
+   */
+  fieldsOf(type: number): FieldProjection[] | undefined {
+    return this.#fields[type] ?? this.#compile(type);
+  }
+
+  /** Where the name of an object's type is found; undefined if no fetch asks for it. */
+  get typename(): Access | undefined {
+    return this.#place?.access(TypeNameMetaFieldDef.name);
+  }
+
+  /** The numbers of the fetches that say of which type objects are. */
+  get typedBy(): ReadonlySet<number> {
+    return this.#place?.typedBy ?? nobody;
+  }
+
+  /** Whether objects of this type may stand here, but clients do not know it. */
+  isInaccessible(type: number): boolean {
+    const { schema, types } = this.#source;
+    return (
+      types.isObject(type) &&
+      schema.getType(types.nameOf(type)) === undefined &&
+      types.matching(this.returnType.name)[type] === 1
+    );
+  }
+
+  /** Whether no object of this type is shown. */
+  isForbidden(type: number): boolean {
+    return type > 0 && this.#source.refusals?.isForbidden(this.nameOf(type)) === true;
+  }
+
+  nameOf(type: number): string {
+    return this.#source.types.nameOf(type);
+  }
+
+  #compile(typeId: number): FieldProjection[] | undefined {
+    const { returnType } = this;
+    const { schema, types } = this.#source;
+    const named = typeId === 0 ? returnType : schema.getType(types.nameOf(typeId));
+    if (!isCompositeType(named)) return undefined;
+    if (isAbstractType(returnType) && isObjectType(named)) {
+      if (!schema.isSubType(returnType, named)) return undefined;
+    } else if (isAbstractType(named) && isAbstractType(returnType)) {
+      // An interface is no type of an object, but for a subgraph that knows it as one.
+      if (typeId !== 0 && !this.#source.isInterfaceObject(named.name, this.typedBy)) return undefined;
+      if (types.matching(returnType.name)[types.idOf(named.name)] !== 1) return undefined;
+    } else if (named !== returnType) return undefined;
+    if (isAbstractType(returnType) && this.isForbidden(typeId)) return undefined;
+    const type = isObjectType(named) ? named : returnType;
+    const grouped = new Map<string, SelectedField[]>();
+    for (const selections of this.#selections) {
+      if (!this.#collect(type, selections, grouped, new Set())) return undefined;
+    }
+    const names = [...grouped.values()].flatMap((all) => all.map(({ node }) => node.name.value));
+    if (this.#source.refusals?.dependsOnType(type.name, names) === true) return undefined;
+    const fields: FieldProjection[] = [];
+    for (const [responseKey, nodes] of grouped) {
+      fields.push(compileField(this.#source, this.#place, type, typeId, responseKey, nodes));
+    }
+    this.#fields[typeId] = fields;
+    this.#source.size.add(sizeOfFields(fields.length));
+    return fields;
+  }
+
+  /** GraphQL, section 6.3.2, "Field Collection". False if an abstract type does not say what is to be collected. */
+  #collect(
+    type: GraphQLCompositeType,
+    { on, selectionSet: { selections } }: Selections,
+    grouped: Map<string, SelectedField[]>,
+    visited: Set<string>,
+  ): boolean {
+    const { schema, fragments, conditions } = this.#source;
+    for (const selection of selections) {
+      if (isLeftOut(selection, conditions)) continue;
+      if (selection.kind === Kind.FIELD) {
+        if (selection.name.value === TypeNameMetaFieldDef.name && !isObjectType(type)) return false;
+        const key = selection.alias?.value ?? selection.name.value;
+        const nodes = grouped.get(key);
+        if (nodes === undefined) grouped.set(key, [{ on, node: selection }]);
+        else nodes.push({ on, node: selection });
+        continue;
+      }
+      let fragment: {
+        typeCondition?: { name: { value: string } } | undefined;
+        selectionSet: SelectionSetNode;
+      };
+      if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        const name = selection.name.value;
+        if (visited.has(name)) continue;
+        visited.add(name);
+        fragment = fragments.get(name)!;
+      } else fragment = selection;
+      const condition = fragment.typeCondition?.name.value;
+      const conditionType = condition === undefined ? on : schema.getType(condition);
+      if (condition !== undefined && condition !== type.name) {
+        const applies =
+          isAbstractType(conditionType) && !isUnionType(type) && schema.isSubType(conditionType, type);
+        if (!applies && isObjectType(type)) continue;
+        if (!applies) {
+          if (this.#selectsAnything(fragment.selectionSet)) return false;
+          continue;
+        }
+      }
+      const below = { on: conditionType as GraphQLCompositeType, selectionSet: fragment.selectionSet };
+      if (!this.#collect(type, below, grouped, visited)) return false;
+    }
+    return true;
+  }
+
+  /** Whether directives leave in any field, of whatever type. */
+  #selectsAnything({ selections }: SelectionSetNode): boolean {
+    const { fragments, conditions } = this.#source;
+    return selections.some((selection) => {
+      if (isLeftOut(selection, conditions)) return false;
+      if (selection.kind === Kind.FIELD) return true;
+      const { selectionSet } =
+        selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value)! : selection;
+      return this.#selectsAnything(selectionSet);
+    });
+  }
+}
+
+function isLeftOut(selection: SelectionNode, conditions: Readonly<Record<string, boolean>>): boolean {
+  return (
+    getDirectiveValues(GraphQLSkipDirective, selection, conditions)?.['if'] === true ||
+    getDirectiveValues(GraphQLIncludeDirective, selection, conditions)?.['if'] === false
+  );
+}
+
+/** How one field of an object is written. */
+export interface FieldProjection {
+  readonly responseKey: string;
+  /** Comma, name and colon. */
+  readonly key: Buffer;
+  /** The kinds of a value that is written as it stands. */
+  readonly accepts: number;
+  /** With a single candidate: where it is. */
+  readonly join: number;
+  readonly slot: number;
+  /** Undefined if there is a single candidate, or none. */
+  readonly access: Access | undefined;
+  readonly isAnswered: boolean;
+  /** The numbers of the fetches that ask for it. */
+  readonly answeredBy: ReadonlySet<number>;
+  readonly value: ValueProjection;
+  /** Bytes that do not depend on any answer. */
+  readonly constant: Buffer | undefined;
+  /** Whether the caller may not see it. */
+  readonly isRefused: boolean;
+  /** Whether the plan asks nobody for it, under these conditions, though nothing leaves it out. */
+  readonly isUnplanned: boolean;
+  /** Set on `__schema` and `__type`: to be asked of the API schema. */
+  readonly introspection: readonly FieldNode[] | undefined;
+  /** `Type.field`, for messages. */
+  readonly coordinate: string;
+}
+
+/** How a value is completed: GraphQL, section 6.4.3. */
+export interface ValueProjection {
+  readonly isNonNull: boolean;
+  /** The kinds of a value that is written as it stands. */
+  readonly accepts: number;
+  /** Exactly one of these is set. */
+  readonly item: ValueProjection | undefined;
+  readonly object: ObjectProjection | undefined;
+  readonly leaf: Leaf | undefined;
+}
+
+export interface Leaf {
+  readonly type: GraphQLLeafType;
+  /** The values of an enum as JSON, in UTF-8. */
+  readonly values: readonly Buffer[] | undefined;
+  /** The values of an enum that subgraphs know, but clients may not see. */
+  readonly inaccessible: readonly string[] | undefined;
+}
+
+function compileField(
+  source: ProjectionSource,
+  place: Place | undefined,
+  parentType: GraphQLCompositeType,
+  parentTypeId: number,
+  responseKey: string,
+  selected: readonly SelectedField[],
+): FieldProjection {
+  const fieldName = selected[0]!.node.name.value;
+  const isRoot = parentType === source.schema.getQueryType();
+  const introspection = isRoot ? introspectionFields.get(fieldName) : undefined;
+  const isTypename = fieldName === TypeNameMetaFieldDef.name;
+  const { type } = isTypename
+    ? TypeNameMetaFieldDef
+    : (introspection ?? fieldsByName(parentType)[fieldName]!);
+  const isMeta = isTypename || introspection !== undefined;
+  const isRefused =
+    !isMeta &&
+    source.refusals !== undefined &&
+    [...selected.map(({ on }) => on), parentType].some((on) =>
+      source.refusals!.isRefused(on.name, fieldName),
+    );
+  const access = isMeta || isRefused ? undefined : place?.access(responseKey);
+  const isSimple = access?.merged === undefined && access?.candidates.length === 1;
+  const { child, answeredBy = nobody } = place?.fields.get(responseKey) ?? {};
+  const value = introspection === undefined ? compileValue(source, child, type, selected) : nothing;
+  return {
+    responseKey,
+    key: Buffer.from(`,${JSON.stringify(responseKey)}:`),
+    accepts: value.accepts,
+    join: isSimple ? access.join : 0,
+    slot: isSimple ? access.slot : 0,
+    access: isSimple ? undefined : access,
+    isAnswered: access !== undefined,
+    answeredBy,
+    value,
+    isRefused,
+    isUnplanned: !isMeta && !isRefused && place?.isAsked(responseKey, source.conditions) !== true,
+    constant: isTypename ? source.types.quotedName(parentTypeId) : undefined,
+    introspection: introspection === undefined ? undefined : selected.map(({ node }) => node),
+    coordinate: `${parentType.name}.${fieldName}`,
+  };
+}
+
+const nobody: ReadonlySet<number> = new Set();
+
+/** What a field of an interface holds may be of a wider type than what that of an implementation does. */
+function namedTypeOf(type: GraphQLCompositeType, field: string): GraphQLCompositeType | undefined {
+  const found = fieldsByName(type)[field];
+  return found && (getNamedType(found.type) as GraphQLCompositeType);
+}
+
+function fieldsByName(type: GraphQLCompositeType): GraphQLFieldMap<unknown, unknown> {
+  return isUnionType(type) ? {} : type.getFields();
+}
+
+const introspectionFields = new Map(
+  [SchemaMetaFieldDef, TypeMetaFieldDef].map((definition) => [definition.name, definition]),
+);
+
+/** The value of a field that is not found in any answer. */
+const nothing: ValueProjection = {
+  isNonNull: false,
+  accepts: 0,
+  item: undefined,
+  object: undefined,
+  leaf: undefined,
+};
+
+function compileValue(
+  source: ProjectionSource,
+  place: Place | undefined,
+  type: GraphQLOutputType,
+  selected: readonly SelectedField[],
+): ValueProjection {
+  const isNonNull = isNonNullType(type);
+  const nullable = getNullableType(type);
+  const value = { isNonNull, accepts: 0, item: undefined, object: undefined, leaf: undefined };
+  if (isListType(nullable)) {
+    return { ...value, item: compileValue(source, place, nullable.ofType, selected) };
+  }
+  if (isCompositeType(nullable)) {
+    const selections = selected.flatMap(({ on, node: { name, selectionSet } }) =>
+      selectionSet === undefined ? [] : { on: namedTypeOf(on, name.value) ?? nullable, selectionSet },
+    );
+    return { ...value, object: new ObjectProjection(source, place, nullable, selections) };
+  }
+  const leafType = getNamedType(type) as GraphQLLeafType;
+  const values = isEnumType(leafType)
+    ? leafType.getValues().map(({ name }) => Buffer.from(JSON.stringify(name)))
+    : undefined;
+  const inaccessible = source.inaccessibleValues?.get(leafType.name);
+  const accepts = acceptedKinds(leafType) | (isNonNull ? 0 : 1 << NULL);
+  return { ...value, accepts, leaf: { type: leafType, values, inaccessible } };
+}
+
+/** The kinds of JSON values that need no coercion to be of a type. */
+function acceptedKinds(type: GraphQLLeafType): number {
+  if (isEnumType(type)) return 0;
+  if (!isSpecifiedScalarType(type)) return kinds(FALSE, TRUE, INT, LONG, FLOAT, STRING, ESCAPED, RAW);
+  switch (type.name) {
+    case 'Int':
+      return kinds(INT);
+    case 'Float':
+      return kinds(INT, LONG, FLOAT);
+    case 'Boolean':
+      return kinds(FALSE, TRUE);
+    default:
+      return kinds(STRING, ESCAPED);
+  }
+}
+
+function kinds(...all: number[]): number {
+  return all.reduce((set, kind) => set | (1 << kind), 0);
+}

@@ -1,0 +1,259 @@
+import { KIND, LENGTH_SHIFT, LIST, NULL, OBJECT } from '../json/tape';
+import { type ByteWriter } from '../json/write';
+import { type Access, locate, type Place, typeOf, type TypeSource } from './merge';
+import { type RequiredSelection, type Rewrite } from './plan';
+import { typeConditionPrefix } from './rewrites';
+import { type Run } from '../run/run';
+
+/** What an entity fetch requires, compiled to writing it as JSON from records of one place. */
+export class Representation {
+  readonly #place: Place;
+  readonly #selections: readonly RequiredSelection[];
+  readonly #rewrites: readonly Rewrite[];
+  readonly #source: TypeSource;
+  /** By type number; compiled when the first object of the type comes. */
+  readonly #groups: (Group[] | undefined)[] = [];
+  readonly #merged = new Map<string, Field[]>();
+  readonly #typeKeys: ReadonlySet<number>;
+
+  /** @param typeKeys the types whose objects can be asked for by `__typename` alone */
+  constructor(
+    place: Place,
+    selections: readonly RequiredSelection[],
+    rewrites: readonly Rewrite[] = [],
+    typeKeys: readonly string[] = [],
+  ) {
+    this.#place = place;
+    this.#selections = selections;
+    this.#rewrites = rewrites;
+    this.#source = place.typeSource();
+    this.#typeKeys = new Set(typeKeys.map((name) => place.types.idOf(name)));
+  }
+
+  /**
+   * Writes the representation of the record's object. False, with nothing written, if a required field has not
+   * been answered, if conditions have left out all of them, or if the object is of no type that the fetch is about.
+   */
+  write(run: Run, record: number, out: ByteWriter): boolean {
+    const start = out.end;
+    const fields = this.#fieldsFor(run, record);
+    const first = fields?.[0];
+    if (
+      first?.name !== '__typename' ||
+      !writeFields(run, record, fields!, out) ||
+      // A type alone that is no key: what was written is its name, its value and a brace.
+      (first.isConstant &&
+        out.end - start === first.key.length + 1 &&
+        !this.#typeKeys.has(typeOf(run.workspace, record, this.#source)))
+    ) {
+      out.end = start;
+      return false;
+    }
+    return true;
+  }
+
+  /** Like `write`, for an object inside a representation, which need not have a type. */
+  writeNested(run: Run, record: number, out: ByteWriter): boolean {
+    const fields = this.#fieldsFor(run, record);
+    if (fields === undefined) return false;
+    return writeFields(run, record, fields, out);
+  }
+
+  /** This and more of the same object. */
+  with(selections: readonly RequiredSelection[]): Representation {
+    return new Representation(this.#place, [...this.#selections, ...selections], this.#rewrites);
+  }
+
+  #fieldsFor(run: Run, record: number): Field[] | undefined {
+    const type = typeOf(run.workspace, record, this.#source);
+    if (type < 0) return undefined;
+    const groups = (this.#groups[type] ??= this.#compile(type));
+    if (groups.length === 1) return groups[0]!.fields;
+    // Several fragments apply: each counts only if all of it is there.
+    let key = `${type}`;
+    const complete = groups.filter(({ fields, optional }, i) => {
+      const isComplete = fields.every(
+        (field) => field.isConstant || isPresent(run, record, field.access) || isUnasked(field, run),
+      );
+      if (isComplete) key += `,${i}`;
+      return isComplete || !optional;
+    });
+    let merged = this.#merged.get(key);
+    if (merged === undefined) this.#merged.set(key, (merged = mergeFields(complete)));
+    return merged;
+  }
+
+  /** The fields for objects of one type: those that are always required, and those of each fragment. */
+  #compile(type: number): Group[] {
+    const { types } = this.#place;
+    const groups: Group[] = [];
+    const rewrites = this.#rewrites.flatMap((rewrite) => {
+      const start = rewrite.path.findIndex((element) => !element.startsWith(typeConditionPrefix));
+      const conditions = rewrite.path
+        .slice(0, start)
+        .map((element) => element.slice(typeConditionPrefix.length));
+      const applies = type === 0 || conditions.every(isOfType);
+      return applies ? [{ ...rewrite, path: rewrite.path.slice(start) }] : [];
+    });
+    const gather = (selections: readonly RequiredSelection[], optional: boolean): void => {
+      const fields: Field[] = [];
+      for (const selection of selections) {
+        if (selection.kind === 'Field') fields.push(this.#compileField(selection, type, rewrites));
+        else if (selection.typeCondition === undefined || isOfType(selection.typeCondition)) {
+          gather(selection.selections, true);
+        }
+      }
+      if (fields.length > 0) groups.push({ optional, fields: fields.sort(byName) });
+    };
+    gather(this.#selections, false);
+    return groups.length === 0 ? [{ optional: false, fields: [] }] : groups;
+
+    function isOfType(condition: string): boolean {
+      return types.matching(condition)[type] === 1;
+    }
+  }
+
+  #compileField(
+    { name, alias, selections }: RequiredSelection & { kind: 'Field' },
+    type: number,
+    rewrites: readonly Rewrite[],
+  ): Field {
+    const responseName = alias ?? name;
+    const here: Rewrite[] = [];
+    for (const rewrite of rewrites) {
+      if (rewrite.path[0] === responseName) here.push({ ...rewrite, path: rewrite.path.slice(1) });
+    }
+    const own = here.find(({ path }) => path.length === 0);
+    const written = own?.kind === 'KeyRenamer' ? own.renameKeyTo : responseName;
+    const child = this.#place.fields.get(responseName)?.child;
+    const constant =
+      own?.kind === 'ValueSetter'
+        ? JSON.stringify(own.setValueTo)
+        : name === '__typename' && type > 0
+          ? this.#place.types.quotedName(type).toString()
+          : undefined;
+    return {
+      place: this.#place,
+      responseName,
+      name: written,
+      selections: selections ?? [],
+      key: Buffer.from(`,${JSON.stringify(written)}:${constant ?? ''}`),
+      access: this.#place.access(responseName),
+      isConstant: constant !== undefined,
+      child:
+        selections === undefined || child === undefined
+          ? undefined
+          : new Representation(
+              child,
+              selections,
+              here.filter(({ path }) => path.length > 0),
+            ),
+    };
+  }
+}
+
+interface Group {
+  /** Left out when it is not complete, rather than that nothing is written. */
+  readonly optional: boolean;
+  readonly fields: Field[];
+}
+
+interface Field {
+  readonly place: Place;
+  /** Its name in the merged response, and in the representation. */
+  readonly responseName: string;
+  readonly name: string;
+  readonly selections: readonly RequiredSelection[];
+  /** Comma, name and colon; of a constant, its value too. */
+  readonly key: Buffer;
+  readonly access: Access | undefined;
+  readonly isConstant: boolean;
+  readonly child: Representation | undefined;
+}
+
+/** One order for all fetches, so that what is required of an entity in the same words is equal byte by byte. */
+function byName(one: Field, other: Field): number {
+  if (one.name === '__typename' || other.name === '__typename') return one.name === '__typename' ? -1 : 1;
+  return one.name < other.name ? -1 : 1;
+}
+
+function mergeFields(groups: readonly Group[]): Field[] {
+  const merged = new Map<string, Field>();
+  for (const field of groups.flatMap(({ fields }) => fields)) {
+    const known = merged.get(field.name);
+    merged.set(
+      field.name,
+      known?.child === undefined ? field : { ...field, child: known.child.with(field.selections) },
+    );
+  }
+  return [...merged.values()].sort(byName);
+}
+
+function isPresent(run: Run, record: number, access: Access | undefined): boolean {
+  return (
+    access !== undefined && (run.workspace.tape[locate(run.workspace, record, access) + 1]! & KIND) !== 0
+  );
+}
+
+/** Whether no fetch was to bring the field: conditions of the client left it out. */
+function isUnasked({ place, responseName }: Field, run: Run): boolean {
+  return !place.isAsked(responseName, run.conditions);
+}
+
+function writeFields(run: Run, record: number, fields: Field[], out: ByteWriter): boolean {
+  const start = out.end;
+  for (const field of fields) {
+    const { access, isConstant, key, child } = field;
+    if (isConstant) {
+      out.all(key);
+      continue;
+    }
+    const at = access === undefined ? 0 : locate(run.workspace, record, access);
+    if (at === 0 || (run.workspace.tape[at + 1]! & KIND) === 0) {
+      if (isUnasked(field, run)) continue;
+      return false;
+    }
+    out.all(key);
+    writeValue(run, at, child, out);
+  }
+  if (out.end === start) out.byte(OPEN_OBJECT);
+  else out.bytes[start] = OPEN_OBJECT;
+  out.byte(CLOSE_OBJECT);
+  return true;
+}
+
+function writeValue(run: Run, at: number, child: Representation | undefined, out: ByteWriter): void {
+  const { workspace } = run;
+  const { tape } = workspace;
+  const a = tape[at]!;
+  const b = tape[at + 1]!;
+  switch (b & KIND) {
+    case OBJECT: {
+      const start = out.end;
+      if (child === undefined || !child.writeNested(run, a, out)) {
+        out.end = start;
+        out.all(nullBytes);
+      }
+      return;
+    }
+    case LIST: {
+      const count = tape[a]!;
+      if (count === 0) out.byte(0x5b);
+      for (let i = 0; i < count; i++) {
+        out.byte(i === 0 ? 0x5b : 0x2c);
+        writeValue(run, a + 1 + 2 * i, child, out);
+      }
+      out.byte(0x5d);
+      return;
+    }
+    case NULL:
+      out.all(nullBytes);
+      return;
+    default:
+      out.copy(workspace, a, a + (b >> LENGTH_SHIFT));
+  }
+}
+
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const nullBytes = Buffer.from('null');

@@ -1,0 +1,244 @@
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { type Conjunction, conjunctionOf } from './conditions';
+import { HEADER, TIGHT } from '../json/tape';
+import { type Rewrite } from './plan';
+import { renamedKey } from './rewrites';
+import { type TypeTable } from './type-table';
+
+/**
+ * What objects at one place of a subgraph's answer can look like, and how their records are laid out.
+ *
+ * Fields of all possible types stand side by side; a record has those of its own type, the others are absent.
+ */
+export class Shape {
+  readonly types: TypeTable;
+  /**
+   * Each key as a subgraph writes it, from its quotation mark to its colon, as little-endian words: where its words
+   * begin (one more than there are keys), what counts of the last one, and how many bytes it is.
+   */
+  keyWords = new Int32Array(0);
+  keyFirst = new Int32Array(1);
+  keyMask = new Int32Array(0);
+  keyLength = new Int32Array(0);
+  readonly keys: string[] = [];
+  /** For each key, the word of the record at which its pair stands. Renamed keys share one. */
+  readonly slots: number[] = [];
+  /** For each key, the shape of the objects in it; null for a leaf. */
+  readonly children: (Shape | null)[] = [];
+  /** For each key, 1 if it is a `__typename`. */
+  readonly typenames: number[] = [];
+  /** For each key, `TIGHT` if the merged response has it under the same name. */
+  readonly tights: number[] = [];
+  /** The type that the last object of this shape had, most likely that of the next, and its name as JSON. */
+  lastType = 0;
+  lastTypeLength = 0;
+  lastTypeWords = new Int32Array(0);
+  lastTypeMask = 0;
+  /** Words of a record. */
+  size = HEADER;
+  readonly fields = new Map<string, ShapeField>();
+  /** The fields that every object has, whatever its type, under all conditions, and not as null. */
+  readonly sure = new Set<string>();
+  readonly #extra = new Map<string, number>();
+
+  constructor(types: TypeTable) {
+    this.types = types;
+  }
+
+  /** Adds a field under the name that it has in the merged response, and the name that the subgraph gives it. */
+  addField(
+    name: string,
+    wireName: string,
+    isTypename: boolean,
+    child: Shape | null,
+    alternatives: readonly Conjunction[],
+  ): void {
+    let field = this.fields.get(name);
+    if (field === undefined) {
+      field = { slot: this.#take(2), child, alternatives: [] };
+      this.fields.set(name, field);
+    }
+    field.child ??= child;
+    field.alternatives.push(...alternatives);
+    this.keys.push(wireName);
+    this.slots.push(field.slot);
+    this.children.push(child);
+    this.typenames.push(isTypename ? 1 : 0);
+    this.tights.push(name === wireName ? TIGHT : 0);
+  }
+
+  /** To be called when all fields are there and before anything is scanned by it. */
+  seal(): this {
+    const words: number[] = [];
+    const first = [0];
+    const texts = this.keys.map((key) => wordsOf(Buffer.from(`"${key}":`)));
+    for (const text of texts) first.push(words.push(...text.words));
+    this.keyWords = Int32Array.from(words);
+    this.keyFirst = Int32Array.from(first);
+    this.keyMask = Int32Array.from(texts.map(({ mask }) => mask));
+    this.keyLength = Int32Array.from(texts.map(({ length }) => length));
+    return this;
+  }
+
+  expectType(type: number): void {
+    const { words, mask, length } = wordsOf(this.types.quotedName(type));
+    this.lastType = type;
+    this.lastTypeLength = length;
+    this.lastTypeWords = Int32Array.from(words);
+    this.lastTypeMask = mask;
+  }
+
+  /** The field with this wire name; -1 if there is none. */
+  indexOf(wireName: string): number {
+    this.#byName ??= new Map(this.keys.map((key, i) => [key, i]));
+    return this.#byName.get(wireName) ?? -1;
+  }
+
+  #byName: Map<string, number> | undefined;
+
+  /** Words beyond the fields, the same for everybody who gives the same reason. */
+  extra(reason: string, words: number): number {
+    let at = this.#extra.get(reason);
+    if (at === undefined) this.#extra.set(reason, (at = this.#take(words)));
+    return at;
+  }
+
+  #take(words: number): number {
+    const at = this.size;
+    this.size += words;
+    return at;
+  }
+}
+
+/** A text as little-endian words, zero behind its end, and what counts of the last one. */
+function wordsOf(text: Buffer): { words: number[]; mask: number; length: number } {
+  const padded = Buffer.alloc(Math.ceil(text.length / 4) * 4);
+  text.copy(padded);
+  const words: number[] = [];
+  for (let i = 0; i < padded.length; i += 4) words.push(padded.readInt32LE(i));
+  const rest = text.length % 4;
+  return { words, mask: rest === 0 ? -1 : (1 << (8 * rest)) - 1, length: text.length };
+}
+
+export interface ShapeField {
+  readonly slot: number;
+  child: Shape | null;
+  /** The conditions under which the operation asks for it; one of them suffices. */
+  readonly alternatives: Conjunction[];
+}
+
+/**
+ * The shape of `data` in the answer to an operation.
+ *
+ * Rewrites are relative to `data`, or to each entity where the operation asks for `_entities`.
+ */
+export function shapeOfOperation(
+  document: DocumentNode,
+  asksEntities: boolean,
+  outputRewrites: readonly Rewrite[] | undefined,
+  types: TypeTable,
+): Shape {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  let operation: OperationDefinitionNode | undefined;
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+    if (definition.kind === Kind.OPERATION_DEFINITION) operation = definition;
+  }
+  if (operation === undefined) throw new Error('A fetch of the query plan holds no operation');
+  const rootType = types.rootTypeOf(operation.operation);
+  return shapeOf(
+    [{ selectionSet: operation.selectionSet, type: rootType, path: [], when: [] }],
+    asksEntities,
+  );
+
+  function shapeOf(parts: readonly Part[], isEntities: boolean): Shape {
+    const found = new Map<string, FoundField>();
+    for (const { selectionSet, type, path, when } of parts)
+      gather(selectionSet, type, isEntities ? undefined : path, when, found);
+    // Of what is merged under one name, one shape has the fields of all.
+    const partsByName = new Map<string, Part[]>();
+    for (const { name, parts: below } of found.values()) {
+      partsByName.set(name, [...(partsByName.get(name) ?? []), ...below]);
+    }
+    const children = new Map<string, Shape | null>();
+    for (const [name, below] of partsByName)
+      children.set(name, below.length === 0 ? null : shapeOf(below, false));
+    const shape = new Shape(types);
+    for (const [key, { name, isTypename, alternatives }] of found) {
+      shape.addField(name, key, isTypename, children.get(name)!, alternatives);
+      if (parts.every((part) => isSure(part.selectionSet, part.type, key))) shape.sure.add(name);
+    }
+    return shape.seal();
+  }
+
+  /** Whether a selection on a type asks for a key of all objects, and cannot be told null. */
+  function isSure({ selections }: SelectionSetNode, type: string | undefined, key: string): boolean {
+    if (type === undefined) return false;
+    return selections.some((selection) => {
+      if (selection.kind === Kind.FRAGMENT_SPREAD || selection.directives?.length !== 0) return false;
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        const condition = selection.typeCondition?.name.value;
+        return (condition ?? type) === type && isSure(selection.selectionSet, type, key);
+      }
+      if ((selection.alias ?? selection.name).value !== key) return false;
+      return selection.name.value === '__typename'
+        ? types.isObject(types.idOf(type))
+        : types.fieldOf(type, selection.name.value)?.isNonNull === true;
+    });
+  }
+
+  /** `path` is undefined above the entities. */
+  function gather(
+    { selections }: SelectionSetNode,
+    type: string | undefined,
+    path: readonly string[] | undefined,
+    when: Conjunction,
+    found: Map<string, FoundField>,
+  ): void {
+    for (const selection of selections) {
+      const here = [...when, ...conjunctionOf(selection.directives)];
+      if (selection.kind !== Kind.FIELD) {
+        const fragment =
+          selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value)!;
+        gather(fragment.selectionSet, fragment.typeCondition?.name.value ?? type, path, here, found);
+      } else {
+        const key = selection.alias?.value ?? selection.name.value;
+        const at = path === undefined ? [] : [...path, key];
+        let field = found.get(key);
+        if (field === undefined) {
+          const name = path === undefined ? key : renamedKey(outputRewrites, at);
+          found.set(key, (field = { name, isTypename: false, parts: [], alternatives: [] }));
+        }
+        if (selection.name.value === '__typename') field.isTypename = true;
+        if (selection.selectionSet !== undefined) {
+          const own = type === undefined ? undefined : types.fieldOf(type, selection.name.value);
+          field.parts.push({ selectionSet: selection.selectionSet, type: own?.type, path: at, when: here });
+        }
+        if (here.length === 0) field.alternatives = [here];
+        else if (field.alternatives[0]?.length !== 0) field.alternatives.push(here);
+      }
+    }
+  }
+}
+
+/** A selection set, the keys that lead to it in the subgraph's answer, and the conditions around it. */
+interface Part {
+  readonly selectionSet: SelectionSetNode;
+  /** What it is a selection on; undefined for entities, which are of any type. */
+  readonly type: string | undefined;
+  readonly path: readonly string[];
+  readonly when: Conjunction;
+}
+
+interface FoundField {
+  readonly name: string;
+  isTypename: boolean;
+  readonly parts: Part[];
+  alternatives: Conjunction[];
+}

@@ -1,0 +1,375 @@
+/**
+ * Writes `data`: walks the client's operation, finds each value in the merged response and completes it as
+ * section 6.4.3 of the GraphQL specification ("Value Completion") says.
+ *
+ * What needs no completion is copied, fields that stand together at their source in one run. An object that
+ * stands in several places is written once and copied from there. A null that may not be is taken back with
+ * everything around it up to what may be null (section 6.4.4, "Handling Field Errors").
+ *
+ * Over 300 lines: fields, lists and values complete one another and share the path and what is taken back.
+ */
+import { isAbstractType } from 'graphql';
+import { type ErrorCode, errors } from '../../errors';
+import { type ErrorTrail } from './error-paths';
+import {
+  ANSWER,
+  ESCAPED,
+  KIND,
+  LENGTH_SHIFT,
+  LIST,
+  NULL,
+  OBJECT,
+  RAW,
+  STRING,
+  TIGHT,
+  WRITTEN_BY,
+  WRITTEN_END,
+  WRITTEN_START,
+} from '../json/tape';
+import { scanLeaves } from '../json/scan';
+import { locate, typeOf } from '../compile/merge';
+import {
+  type FieldProjection,
+  type Leaf,
+  type ObjectProjection,
+  type ValueProjection,
+} from '../compile/projection';
+import { completeLeaf, isInaccessible } from './leaves';
+import { type Run } from '../run/run';
+
+/** The state of writing one response. */
+export class Completion {
+  readonly #run: Run;
+  readonly #trail: ErrorTrail;
+  /** The response keys and indexes that lead to what is being written; `#depth` of them count. */
+  readonly #path: (string | number)[] = [];
+  #depth = 0;
+  /** The JSON of the introspection fields, by response key. */
+  readonly #introspect: (field: FieldProjection) => Buffer;
+  /** The kinds that are written as they stand, if their field accepts them: where a call failed a null may need an error. */
+  readonly #plainKinds: number;
+
+  constructor(run: Run, trail: ErrorTrail, introspect: (field: FieldProjection) => Buffer) {
+    this.#run = run;
+    this.#trail = trail;
+    this.#plainKinds = trail.isTroubled ? ~(1 << NULL) : -1;
+    this.#introspect = introspect;
+  }
+
+  /** Writes the response's data: an object, or null. */
+  root(): void {
+    const { workspace, rootPair, out } = this.#run;
+    if (!this.#fields(this.#rootFields, workspace.tape[rootPair]!)) out.all(nullBytes);
+  }
+
+  /**
+   * Whether a root field that was answered before a fetch has left no data: a null of it has gone up to the root. What
+   * is written meanwhile is nothing that anybody reads.
+   */
+  isDataNullBefore(fetch: number): boolean {
+    const { workspace, rootPair, uses } = this.#run;
+    const fields = this.#rootFields.filter(
+      ({ value: { isNonNull }, answeredBy }) =>
+        isNonNull && !answeredBy.has(fetch) && uses.some((use) => answeredBy.has(use.fetch.index)),
+    );
+    const isNull = !this.#fields(fields, workspace.tape[rootPair]!);
+    this.#takeBack(0);
+    return isNull;
+  }
+
+  get #rootFields(): readonly FieldProjection[] {
+    const { projection } = this.#run;
+    return projection.fieldsOf(projection.staticType)!;
+  }
+
+  /** False, and nothing written, if a null has to go up. */
+  #value(projection: ValueProjection, at: number, field: FieldProjection): boolean {
+    const { tape } = this.#run.workspace;
+    const a = tape[at]!;
+    const b = tape[at + 1]!;
+    const kind = b & KIND;
+    if (((projection.accepts >> kind) & 1) === 1) {
+      this.#run.out.copy(this.#run.workspace, a, a + (b >> LENGTH_SHIFT));
+      return true;
+    }
+    if (kind <= NULL) return this.#null(projection, field, a);
+    let isWritten: boolean;
+    if (projection.object !== undefined)
+      isWritten = this.#object(projection, projection.object, a, kind, field);
+    else if (projection.item !== undefined) isWritten = this.#list(projection.item, a, b, field);
+    else isWritten = this.#leaf(projection, projection.leaf!, a, b, field);
+    return isWritten || this.#writeNull(projection);
+  }
+
+  /** Completes a null, which stands at these bytes. */
+  #null(projection: ValueProjection, field: FieldProjection, a: number): boolean {
+    if (this.#writeNull(projection)) return true;
+    this.#error(nullText(field), this.#trail.senderOf(a, NULL, field.answeredBy));
+    return false;
+  }
+
+  /** Completes a value that is what it should be, but that clients may not see. */
+  #inaccessible(projection: ValueProjection, field: FieldProjection): boolean {
+    if (this.#writeNull(projection)) return true;
+    this.#error(nullText(field), undefined, 'INACCESSIBLE_VALUE');
+    return false;
+  }
+
+  /** False, and nothing written, where there may be no null. */
+  #writeNull(projection: ValueProjection): boolean {
+    if (projection.isNonNull) return false;
+    this.#run.out.all(nullBytes);
+    return true;
+  }
+
+  /** Keeps an error for where we are, unless there is one already that explains it. */
+  #error(message: string, subgraph: string | undefined, code?: ErrorCode): void {
+    this.#trail.addFieldError(this.#here(), message, { subgraph, code });
+  }
+
+  #refuse(what: string): void {
+    this.#trail.addRefusal(this.#here(), what);
+  }
+
+  #here(): (string | number)[] {
+    return this.#path.slice(0, this.#depth);
+  }
+
+  /** Forgets what was written from `end` on. */
+  #takeBack(end: number): void {
+    this.#run.out.end = end;
+    this.#run.takenBack++;
+  }
+
+  #leaf(projection: ValueProjection, leaf: Leaf, a: number, b: number, field: FieldProjection): boolean {
+    const problem = completeLeaf(this.#run, leaf, a, b);
+    if (problem === undefined) return true;
+    if (isInaccessible(this.#run, leaf, a, b)) return this.#inaccessible(projection, field);
+    this.#error(
+      this.#trail.quotesValues ? problem : `Invalid value of type "${leaf.type.name}".`,
+      this.#trail.senderOf(a, b & KIND, field.answeredBy),
+    );
+    return false;
+  }
+
+  #list(item: ValueProjection, a: number, b: number, field: FieldProjection): boolean {
+    const { out, workspace } = this.#run;
+    const start = out.end;
+    let list = (b & KIND) === LIST ? a : 0;
+    if ((b & KIND) === RAW) list = scanLeaves(workspace, a, a + (b >> LENGTH_SHIFT));
+    if (list === 0) {
+      this.#error(
+        `Expected Iterable, but did not find one for field "${field.coordinate}".`,
+        this.#trail.senderOf(a, b & KIND, field.answeredBy),
+      );
+      return false;
+    }
+    const count = workspace.tape[list]!;
+    if (count === 0) out.byte(OPEN_LIST);
+    const depth = this.#depth++;
+    for (let i = 0; i < count; i++) {
+      out.byte(i === 0 ? OPEN_LIST : COMMA);
+      this.#path[depth] = i;
+      if (this.#value(item, list + 1 + 2 * i, field)) continue;
+      this.#depth = depth;
+      this.#takeBack(start);
+      return false;
+    }
+    this.#depth = depth;
+    out.byte(CLOSE_LIST);
+    return true;
+  }
+
+  #object(
+    value: ValueProjection,
+    projection: ObjectProjection,
+    record: number,
+    kind: number,
+    field: FieldProjection,
+  ): boolean {
+    if (kind !== OBJECT) {
+      this.#error(
+        `Expected an object for field "${field.coordinate}".`,
+        this.#trail.senderOf(record, kind, field.answeredBy),
+      );
+      return false;
+    }
+    const { out, workspace } = this.#run;
+    const { tape } = workspace;
+    const key = projection.id + this.#run.takenBack * idsPerProgram;
+    if (projection.id !== 0 && tape[record + WRITTEN_BY] === key) {
+      out.again(tape[record + WRITTEN_START]!, tape[record + WRITTEN_END]!);
+      return true;
+    }
+    let type = projection.typeSource === undefined ? 0 : typeOf(workspace, record, projection.typeSource);
+    if (type === 0) type = projection.staticType;
+    const isSaid = type > 0 || (type === 0 && !projection.isTypeAsked);
+    const fields = isSaid ? projection.fieldsOf(type) : undefined;
+    if (fields === undefined) {
+      if (projection.isInaccessible(type)) return this.#inaccessible(value, field);
+      if (projection.isForbidden(type)) this.#refuse(projection.nameOf(type));
+      else if (!this.#isTypeExplained(projection, record)) this.#unfitType(projection, type, record, field);
+      return false;
+    }
+    const start = out.end;
+    const errors = this.#trail.count;
+    if (!this.#fields(fields, record)) return false;
+    if (this.#trail.count === errors) {
+      const after = workspace.tape;
+      after[record + WRITTEN_BY] = projection.id + this.#run.takenBack * idsPerProgram;
+      after[record + WRITTEN_START] = start;
+      after[record + WRITTEN_END] = out.end;
+    }
+    return true;
+  }
+
+  #unfitType(projection: ObjectProjection, type: number, record: number, field: FieldProjection): void {
+    const { returnType } = projection;
+    const { coordinate } = field;
+    // Which type it is may be nothing for clients to know: its name may be @inaccessible.
+    const name = this.#trail.quotesValues ? this.#typenameOf(projection, record) : undefined;
+    let message: string;
+    if (!isAbstractType(returnType)) {
+      const got = name === undefined ? 'another' : `type ${name}`;
+      message = `Expected value of type "${returnType.name}" for field "${coordinate}" but got ${got}.`;
+    } else if (type === 0) {
+      message = `Abstract type "${returnType.name}" was resolved to no type for field "${coordinate}".`;
+    } else if (type < 0) {
+      const what = name === undefined ? 'a type' : `a type ${name}`;
+      message = `Abstract type "${returnType.name}" was resolved to ${what} that does not exist for field "${coordinate}".`;
+    } else {
+      const what = name === undefined ? 'The runtime Object type' : `Runtime Object type ${name}`;
+      message = `${what} is not a possible type for "${returnType.name}".`;
+    }
+    this.#error(message, this.#trail.senderOf(record, OBJECT, field.answeredBy));
+  }
+
+  /** As JSON, the name that subgraphs give the type of a record's object; undefined if none does. */
+  #typenameOf({ typename, typeSource }: ObjectProjection, record: number): string | undefined {
+    const { workspace } = this.#run;
+    const type = typeSource === undefined ? 0 : typeOf(workspace, record, typeSource);
+    if (type > 0) return JSON.stringify(typeSource!.types.nameOf(type));
+    if (typename === undefined) return undefined;
+    const at = locate(workspace, record, typename);
+    const { bytes, tape } = workspace;
+    const b = tape[at + 1]!;
+    if ((b & KIND) !== STRING && (b & KIND) !== ESCAPED) return undefined;
+    return bytes.toString('utf8', tape[at], tape[at]! + (b >> LENGTH_SHIFT));
+  }
+
+  #fields(fields: readonly FieldProjection[], record: number): boolean {
+    const { workspace, out } = this.#run;
+    const plainKinds = this.#plainKinds;
+    let { tape } = workspace;
+    const start = out.end;
+    // The run of bytes at the source that is still to be copied, with whatever stands before its first key.
+    let runStart = 0;
+    let runEnd = 0;
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i]!;
+      let at: number;
+      if (field.access === undefined) {
+        at = (field.join === 0 ? record : tape[tape[record + field.join]! + ANSWER]!) + field.slot;
+      } else {
+        at = locate(workspace, record, field.access);
+        tape = workspace.tape;
+      }
+      const b = field.isAnswered ? tape[at + 1]! : 0;
+      if ((((field.accepts & plainKinds) >> (b & KIND)) & 1) === 1) {
+        const a = tape[at]!;
+        const end = a + (b >> LENGTH_SHIFT);
+        if ((b & TIGHT) !== 0) {
+          const keyStart = a - field.key.length + 1;
+          if (keyStart === runEnd + 1) {
+            runEnd = end;
+            continue;
+          }
+          if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
+          runStart = keyStart - 1;
+          runEnd = end;
+          continue;
+        }
+        if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
+        runEnd = 0;
+        out.all(field.key);
+        out.copy(workspace, a, end);
+        continue;
+      }
+      if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
+      runEnd = 0;
+      out.all(field.key);
+      if (field.constant !== undefined) {
+        out.all(field.constant);
+        continue;
+      }
+      if (field.introspection !== undefined) {
+        out.all(this.#introspect(field));
+        continue;
+      }
+      this.#path[this.#depth++] = field.responseKey;
+      const isWritten =
+        (b & KIND) <= NULL ? this.#missing(field, record, at, b) : this.#value(field.value, at, field);
+      this.#depth--;
+      if (!isWritten) {
+        this.#takeBack(start);
+        return false;
+      }
+      tape = workspace.tape;
+    }
+    if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
+    if (fields.length === 0) out.byte(OPEN_OBJECT);
+    else out.bytes[start] = OPEN_OBJECT;
+    out.byte(CLOSE_OBJECT);
+    return true;
+  }
+
+  /** Completes a field that is null, or of which nothing is said. */
+  #missing(field: FieldProjection, record: number, at: number, b: number): boolean {
+    const { answeredBy, isRefused, isUnplanned, value } = field;
+    if (isRefused) {
+      this.#refuse(field.coordinate);
+      return this.#writeNull(value);
+    }
+    if (isUnplanned) {
+      this.#error(unplannedText(field), undefined, 'QUERY_PLANNING_FAILED');
+      return this.#writeNull(value);
+    }
+    const isSaid = (b & KIND) === NULL;
+    if (!this.#trail.isTroubled && !value.isNonNull) return this.#writeNull(value);
+    const { tape } = this.#run.workspace;
+    const joins = field.access === undefined ? [field.join] : field.access.candidates.map(({ join }) => join);
+    const cells = joins.filter((join) => join !== 0).map((join) => tape[record + join]!);
+    const isExplained =
+      isSaid && !value.isNonNull
+        ? this.#trail.explainsNull(this.#here(), cells)
+        : this.#trail.explainsGap(this.#here(), cells, answeredBy);
+    if (this.#writeNull(value) || isExplained) return !value.isNonNull;
+    const subgraph = isSaid
+      ? this.#trail.senderOf(tape[at]!, NULL, answeredBy)
+      : this.#trail.debtorOf(record, cells, answeredBy);
+    this.#error(nullText(field), subgraph);
+    return false;
+  }
+
+  #isTypeExplained({ typedBy, typeSource }: ObjectProjection, record: number): boolean {
+    const { tape } = this.#run.workspace;
+    const cells = (typeSource?.joins ?? []).map((join) => tape[record + join]!);
+    return this.#trail.explainsGap(this.#here(), cells, typedBy);
+  }
+}
+
+const nullText = ({ coordinate }: FieldProjection): string =>
+  `Cannot return null for non-nullable field ${coordinate}.`;
+
+const unplannedText = ({ coordinate }: FieldProjection): string =>
+  errors.QUERY_PLANNING_FAILED.message({ field: coordinate });
+
+/** More than any program has. */
+export const idsPerProgram = 2 ** 16;
+
+const nullBytes = Buffer.from('null');
+const COMMA = 0x2c;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;

@@ -1,0 +1,439 @@
+/**
+ * The errors of a response, and where in it they belong.
+ *
+ * A subgraph names its own paths. An entity that it was asked for once can stand in several places of the client's
+ * response: its errors are told for each of them. What names no path, such as a call that failed, is told at each field
+ * that it left null.
+ *
+ * Over 300 lines: which errors are told, and where, depends on those that are known already.
+ */
+import { GraphQLError } from 'graphql';
+import { type ErrorCode, errors } from '../../errors';
+import { type Call } from '../run/call';
+import { ANSWER, BATCH, FAILED, LIST, OBJECT, SOURCE_START, STATUS } from '../json/tape';
+import { lengthToNull, Losses, type Path, pathKey } from './losses';
+import { walkPlaces } from '../run/nodes/flatten';
+import { type CompiledFetch } from '../run/nodes/fetch';
+import { renamedKey } from '../compile/rewrites';
+import { type Run } from '../run/run';
+
+/** What a response may tell of errors. */
+export interface ErrorOptions {
+  /**
+   * Of which errors of subgraphs the message is replaced and all extensions but `code` are left out: of all, or of those
+   * that a subgraph did not mean to tell, which have no code of their own.
+   *
+   * @default 'none'
+   */
+  readonly mask?: 'all' | 'unexpected' | 'none' | undefined;
+  /** How many errors a response holds at most. @default 100 */
+  readonly limit?: number | undefined;
+  /** How many bytes of JSON the errors of a response are at most. @default 32768 */
+  readonly maxBytes?: number | undefined;
+}
+
+/** What a subgraph has said, or done, but for where. */
+interface Complaint {
+  readonly code: string;
+  readonly message: string;
+  readonly subgraph: string;
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
+/** One that names no path. */
+interface Unplaced extends Complaint {
+  /** Where it is told if the client sees no null of it. */
+  readonly place: () => Path | undefined;
+  isTold: boolean;
+}
+
+/** Gathers the errors of one response. */
+export class ErrorTrail {
+  readonly #run: Run;
+  readonly #mask: 'all' | 'unexpected' | 'none';
+  readonly #limit: number;
+  /** Bytes that are left for errors. */
+  #bytesLeft: number;
+  readonly #errors: GraphQLError[] = [];
+  /** Message, code, path and subgraph of errors that are told: equal ones are told once. */
+  readonly #told = new Set<string>();
+  /** Paths of errors, and what leads to them; undefined as long as nobody has asked. */
+  #known: Set<string> | undefined;
+  readonly #exact = new Set<string>();
+  /** The fetches whose calls have errors. Where they were not answered at all is looked for when somebody asks. */
+  #troubled: Run['uses'] = [];
+  #areLossesKnown = false;
+  readonly #losses = new Losses();
+  /** The errors without a path. Calls that went together have them in common. */
+  readonly #unplaced = new Map<Call, Set<Unplaced>>();
+  readonly #unplacedByText = new Map<string, Unplaced>();
+  /** How many errors were found, told or not. */
+  count = 0;
+  /** For how many of them there was no room; from the first of these on, equal ones are not told apart. */
+  leftOut = 0;
+
+  constructor(run: Run, { mask = 'none', limit = 100, maxBytes = 32_768 }: ErrorOptions = {}) {
+    this.#run = run;
+    this.#mask = mask;
+    this.#limit = limit;
+    this.#bytesLeft = maxBytes;
+  }
+
+  /** Whether messages may quote what a subgraph sent: it may be the name of a value that is @inaccessible, or an error's text. */
+  get quotesValues(): boolean {
+    return this.#mask === 'none';
+  }
+
+  get errors(): readonly GraphQLError[] {
+    return this.#errors;
+  }
+
+  /** Whether a call failed, or was answered with errors. */
+  get isTroubled(): boolean {
+    return this.#troubled.length > 0;
+  }
+
+  /** The errors of all calls, in the order of the plan. Those without a path wait until the nulls are found. */
+  addCallErrors(): void {
+    if (this.#run.calls.every(({ failure, errors }) => failure === undefined && errors.length === 0)) return;
+    const uses = this.#run.uses.toSorted((one, other) => one.fetch.index - other.fetch.index);
+    this.#troubled = uses.filter(({ call }) => call.failure !== undefined || call.errors.length > 0);
+    for (const { fetch, call } of this.#troubled) {
+      if (call.failure === undefined) this.#addSubgraphErrors(fetch, call);
+      else {
+        const complaint = { ...call.failure, subgraph: call.operation.request.subgraph };
+        this.#keepUnplaced(call, complaint, () => this.#firstPlace(fetch, call));
+      }
+    }
+  }
+
+  /** The errors without a path that have left no null which the client sees. */
+  addUnplaced(): void {
+    for (const error of this.#unplacedByText.values()) if (!error.isTold) this.#tellAt(error.place(), error);
+  }
+
+  /** An error found when a value was completed; none if one is known that explains it. */
+  addFieldError(path: Path, message: string, { code, subgraph }: FieldErrorOptions): void {
+    this.count++;
+    if (this.#isKnown(path)) return;
+    this.#add(code ?? 'SUBREQUEST_MALFORMED_RESPONSE', message, path, subgraph);
+  }
+
+  /** What the caller may not see: a field, or a type. */
+  addRefusal(path: Path, what: string): void {
+    const { message } = errors.UNAUTHORIZED_FIELD_OR_TYPE;
+    this.count++;
+    if (this.#exact.has(pathKey(path, path.length))) return;
+    this.#add('UNAUTHORIZED_FIELD_OR_TYPE', message({ what: [what] }), path, undefined);
+  }
+
+  /**
+   * Whether the null at a path is that of a call that failed, or of one answered with errors that have no path: they are
+   * told there.
+   *
+   * @param cells where it is said what stands there
+   */
+  explainsNull(path: Path, cells: readonly number[]): boolean {
+    let isExplained = false;
+    for (const cell of cells) {
+      const call = this.#callOf(cell);
+      if (call !== undefined && this.#tellUnplaced(call, path)) isExplained = true;
+      else if (this.#isFailed(cell)) isExplained = true;
+    }
+    return isExplained;
+  }
+
+  /**
+   * Whether nothing stands at a path because a call failed, or because of an error that left a null around it. What has
+   * no path is told there.
+   *
+   * @param cells where it was to be said what stands there
+   * @param fetches those that were to answer it
+   */
+  explainsGap(path: Path, cells: readonly number[], fetches: ReadonlySet<number>): boolean {
+    if (this.explainsNull(path, cells)) return true;
+    const needed = this.#neededBy(fetches);
+    const loss = this.#lossAt(path, needed);
+    if (loss !== undefined) this.#tellUnplaced(loss, path);
+    else if (cells.includes(this.#run.skipped)) {
+      for (const { fetch, call } of this.#troubled)
+        if (needed.has(fetch.index)) this.#tellUnplaced(call, path);
+      return this.count > 0;
+    }
+    // When they could be asked, there was nothing to ask them of.
+    return loss !== undefined || (cells.includes(0) && this.#lossAt(path, undefined) !== undefined);
+  }
+
+  /** The subgraph that sent a value. `fetches` are those that were to answer it. */
+  senderOf(a: number, kind: number, fetches: ReadonlySet<number>): string | undefined {
+    const { tape } = this.#run.workspace;
+    const position = kind === OBJECT ? tape[a + SOURCE_START]! : kind === LIST ? 0 : a;
+    return this.#senderOfByte(position) ?? this.#onlyOneAsked(fetches);
+  }
+
+  /** The subgraph that was to send what is missing of a record. */
+  debtorOf(record: number, cells: readonly number[], fetches: ReadonlySet<number>): string | undefined {
+    for (const cell of cells) {
+      const call = this.#callOf(cell);
+      if (call !== undefined) return call.operation.request.subgraph;
+    }
+    return this.#onlyOneAsked(fetches) ?? this.senderOf(record, OBJECT, fetches);
+  }
+
+  #senderOfByte(position: number): string | undefined {
+    let sender: Call | undefined;
+    for (const call of this.#run.calls)
+      if (call.body <= position && call.body > (sender?.body ?? 0)) sender = call;
+    return sender?.operation.request.subgraph;
+  }
+
+  /** The subgraph of these fetches, if it is one, as far as they were sent. */
+  #onlyOneAsked(fetches: ReadonlySet<number>): string | undefined {
+    const asked = this.#run.uses.filter(({ fetch }) => fetches.has(fetch.index));
+    const subgraphs = new Set(asked.map(({ call }) => call.operation.request.subgraph));
+    return subgraphs.size === 1 ? [...subgraphs][0] : undefined;
+  }
+
+  #callOf(cell: number): Call | undefined {
+    return this.#run.calls[this.#run.workspace.tape[cell + BATCH]! - 1];
+  }
+
+  #isFailed(cell: number): boolean {
+    return this.#run.workspace.tape[cell + STATUS] === FAILED;
+  }
+
+  /** These fetches, and all whose answers they need. */
+  #neededBy(fetches: ReadonlySet<number>): ReadonlySet<number> {
+    const needed = new Set(fetches);
+    // What is added is walked, too.
+    for (const fetch of needed) for (const earlier of this.#run.dependencies[fetch]!) needed.add(earlier);
+    return needed;
+  }
+
+  /** The call by which a fetch, of these or any, has lost what it was to answer at a path. */
+  #lossAt(path: Path, fetches: ReadonlySet<number> | undefined): Call | undefined {
+    if (!this.#areLossesKnown) {
+      this.#areLossesKnown = true;
+      for (const { fetch, call } of this.#troubled)
+        for (const [cell, places] of this.#placesOf(fetch, call))
+          if (this.#isFailed(cell)) for (const place of places) this.#losses.add(place, fetch.index, call);
+    }
+    return this.#losses.at(path, fetches);
+  }
+
+  /** Tells at a path what a call has to tell that names none; false if that is nothing. */
+  #tellUnplaced(call: Call, path: Path): boolean {
+    const all = this.#unplaced.get(call);
+    if (all === undefined) return false;
+    for (const error of all) {
+      error.isTold = true;
+      this.#tellAt(path, error);
+    }
+    return true;
+  }
+
+  /** Keeps an error without a path until the nulls are found. */
+  #keepUnplaced(call: Call, complaint: Complaint, place: Unplaced['place']): void {
+    const text = textOf(complaint);
+    let error = this.#unplacedByText.get(text);
+    if (error === undefined) this.#unplacedByText.set(text, (error = { ...complaint, place, isTold: false }));
+    const ofCall = this.#unplaced.get(call);
+    if (ofCall === undefined) this.#unplaced.set(call, new Set([error]));
+    else ofCall.add(error);
+  }
+
+  /** Where a call that failed is told if the client sees no null of it. */
+  #firstPlace(fetch: CompiledFetch, call: Call): Path | undefined {
+    const { workspace } = this.#run;
+    let first: Path | undefined;
+    walkPlaces(this.#run, fetch.walk, (record, path) => {
+      const { tape } = workspace;
+      if (tape[tape[record + fetch.join]! + BATCH] !== call.id) return true;
+      first = path;
+      return false;
+    });
+    // A fetch at the root stands for its fields.
+    return first?.length === 0 ? [...fetch.operation.result.fields.keys()].slice(0, 1) : first;
+  }
+
+  #addSubgraphErrors(fetch: CompiledFetch, call: Call): void {
+    const { asksEntities, outputRewrites, result } = call.operation;
+    let places: Map<number, Path[]> | undefined;
+    for (const error of call.errors) {
+      const { tape } = this.#run.workspace;
+      const path = pathOf(error);
+      const index = asksEntities ? path?.[1] : undefined;
+      const cell = asksEntities ? (typeof index === 'number' ? call.cells[index] : undefined) : call.cells[0];
+      // All that is missing of an entity which an error has made null is explained by it.
+      if (cell !== undefined && tape[cell + ANSWER] === 0) tape[cell + STATUS] = FAILED;
+      const within = asksEntities ? path?.slice(2) : path;
+      const isPlaced = asksEntities || result.indexOf(String(path?.[0])) !== -1;
+      if (within === undefined || cell === undefined || !isPlaced) {
+        if (this.#unplacedByText.size < this.#limit)
+          this.#keepUnplaced(call, this.#complaintOf(error, call), nowhere);
+        else this.#leaveOut();
+        continue;
+      }
+      if (this.isFull) {
+        this.#leaveOut();
+        continue;
+      }
+      const complaint = this.#complaintOf(error, call);
+      places ??= this.#placesOf(fetch, call);
+      const renamed = outputRewrites === undefined ? within : renamedPath(outputRewrites, within);
+      const lost = lengthToNull(this.#run, tape[cell + ANSWER]!, result, within);
+      for (const place of places.get(cell) ?? []) {
+        this.#tellAt([...place, ...renamed], complaint);
+        if (lost === undefined) continue;
+        this.#losses.add([...place, ...renamed.slice(0, lost)], fetch.index, call);
+      }
+    }
+  }
+
+  /** Where in the response the entities of a call stand. */
+  #placesOf(fetch: CompiledFetch, call: Call): Map<number, Path[]> {
+    const { workspace } = this.#run;
+    const places = new Map<number, Path[]>();
+    walkPlaces(this.#run, fetch.walk, (record, path) => {
+      const { tape } = workspace;
+      const cell = tape[record + fetch.join]!;
+      if (tape[cell + BATCH] !== call.id) return true;
+      const known = places.get(cell);
+      if (known === undefined) places.set(cell, [path]);
+      else if (known.length < this.#limit) known.push(path);
+      return true;
+    });
+    return places;
+  }
+
+  /** What clients are told of an error that a subgraph sent. */
+  #complaintOf(error: unknown, { operation }: Call): Complaint {
+    const { subgraph } = operation.request;
+    const { message, extensions } = partsOf(error);
+    const code = typeof extensions['code'] === 'string' ? extensions['code'] : 'DOWNSTREAM_SERVICE_ERROR';
+    if (this.#mask === 'all' || (this.#mask === 'unexpected' && unexpected.has(code)))
+      return { code, message: `Subgraph "${subgraph}" reported an error.`, subgraph };
+    const told = Object.entries(extensions).filter(([name]) => !untold.has(name));
+    const isLarge = told.length > 0 && JSON.stringify(told).length > longestText;
+    return { code, message, subgraph, extensions: isLarge ? {} : Object.fromEntries(told) };
+  }
+
+  /** Tells what a subgraph has said, or done. Several errors may have one path, but no two of them are equal. */
+  #tellAt(path: Path | undefined, complaint: Complaint): void {
+    if (this.isFull) {
+      this.#leaveOut();
+      return;
+    }
+    const text = textOf(complaint, path);
+    this.count++;
+    if (this.#told.has(text)) return;
+    this.#told.add(text);
+    const { code, message, subgraph, extensions } = complaint;
+    this.#add(code, message, path, subgraph, extensions);
+  }
+
+  #leaveOut(): void {
+    this.count++;
+    this.leftOut++;
+  }
+
+  #add(
+    code: string,
+    message: string,
+    path: Path | undefined,
+    subgraph: string | undefined,
+    extensions: Readonly<Record<string, unknown>> = {},
+  ): void {
+    if (this.isFull) {
+      this.leftOut++;
+      return;
+    }
+    if (path !== undefined) this.#remember(path);
+    const service = subgraph === undefined ? {} : { service: subgraph };
+    const text = message.slice(0, longestText);
+    const told = { ...extensions, code: code.slice(0, longestText), ...service };
+    const error = new GraphQLError(text, { path: path ?? null, extensions: told });
+    this.#bytesLeft -= Buffer.byteLength(JSON.stringify(error));
+    if (this.#bytesLeft >= 0) this.#errors.push(error);
+    // Its path is too long. Without an error, what is missing would be taken for what there is, and kept.
+    else if (this.#errors.length === 0) this.#errors.push(new GraphQLError(text, { extensions: told }));
+    else this.leftOut++;
+  }
+
+  /** Whether no more errors are told. */
+  get isFull(): boolean {
+    return this.#bytesLeft < 0 || this.#errors.length >= this.#limit;
+  }
+
+  #remember(path: Path): void {
+    const known = (this.#known ??= new Set());
+    for (let length = 1; length <= path.length; length++) known.add(pathKey(path, length));
+    this.#exact.add(pathKey(path, path.length));
+  }
+
+  /** Whether there is an error at this path, below it, or of the whole object around it. */
+  #isKnown(path: Path): boolean {
+    if (this.#known === undefined) return false;
+    if (this.#known.has(pathKey(path, path.length))) return true;
+    for (let length = 1; length < path.length; length++)
+      if (this.#exact.has(pathKey(path, length))) return true;
+    return false;
+  }
+}
+
+interface FieldErrorOptions {
+  /** @default `SUBREQUEST_MALFORMED_RESPONSE` */
+  readonly code?: ErrorCode | undefined;
+  /** Whose fault it is, if it is one's. */
+  readonly subgraph?: string | undefined;
+}
+
+const nowhere = (): undefined => undefined;
+
+/** What tells errors of subgraphs apart. */
+const textOf = ({ code, message, subgraph }: Complaint, path?: Path): string =>
+  JSON.stringify([message.slice(0, longestText), code.slice(0, longestText), subgraph, path]);
+/** Codes of errors that nobody gave a code, and of those that a server made of what was thrown. */
+const unexpected = new Set(['DOWNSTREAM_SERVICE_ERROR', 'INTERNAL_SERVER_ERROR']);
+/** Extensions of a subgraph's error that are for its own logs, or that Apollo Server would obey. */
+const untold = new Set(['stacktrace', 'exception', 'http', 'debugMessage']);
+/** Of a message, in characters; extensions that are longer as JSON are left out. */
+const longestText = 1024;
+/** Elements of the path of a subgraph's error: each of its beginnings is remembered. One that is longer is none. */
+const longestPath = 256;
+
+function renamedPath(rewrites: Parameters<typeof renamedKey>[0], path: Path): Path {
+  const keys: string[] = [];
+  return path.map((element) => {
+    if (typeof element === 'number') return element;
+    keys.push(element);
+    return renamedKey(rewrites, keys);
+  });
+}
+
+/** The path of an error, if it is one. */
+function pathOf(error: unknown): Path | undefined {
+  const path = (error as { readonly path?: unknown } | null)?.path;
+  return Array.isArray(path) && path.length <= longestPath && path.every(isPathElement) ? path : undefined;
+}
+
+function partsOf(error: unknown): {
+  message: string;
+  extensions: Readonly<Record<string, unknown>>;
+} {
+  const { message, extensions } = (typeof error === 'object' && error !== null ? error : {}) as {
+    message?: unknown;
+    extensions?: unknown;
+  };
+  return {
+    message: typeof message === 'string' ? message : 'A subgraph reported an error.',
+    extensions:
+      typeof extensions === 'object' && extensions !== null && !Array.isArray(extensions)
+        ? (extensions as Record<string, unknown>)
+        : {},
+  };
+}
+
+function isPathElement(element: unknown): element is string | number {
+  return typeof element === 'string' ? element.length <= longestText : typeof element === 'number';
+}

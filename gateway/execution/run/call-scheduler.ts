@@ -1,0 +1,208 @@
+/**
+ * What a run is about to ask. What comes up in one turn of the event loop is sent at its end, and what is for one
+ * subgraph goes into one request.
+ */
+import { type Call, type Reply } from './call';
+import {
+  type Combination,
+  type Combinations,
+  type CombinedField,
+  type CombinedPart,
+} from '../compile/combine';
+import { RequestedEntities, writeVariables } from './entities';
+import { exchange } from './exchange';
+import { TYPE } from '../json/tape';
+import { contextJson } from './nodes/context';
+import { representationsVariable } from '../compile/subgraph-operation';
+import { type Run } from './run';
+
+export class Outbox {
+  readonly #run: Run;
+  readonly #combinations: Combinations;
+  #calls: Call[] = [];
+  /** Whether somebody will flush it. As it is made, whoever makes it will. */
+  #isDue = true;
+
+  constructor(run: Run, combinations: Combinations) {
+    this.#run = run;
+    this.#combinations = combinations;
+  }
+
+  /** Takes a query, which is sent at the end of this turn. */
+  add(call: Call): void {
+    this.#calls.push(call);
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      try {
+        this.flush();
+      } catch (error) {
+        this.#run.fail(error);
+      }
+    });
+  }
+
+  /** Sends what was taken. */
+  flush(): void {
+    const calls = this.#calls;
+    this.#calls = [];
+    this.#isDue = false;
+    for (const call of calls) call.close();
+    if (calls.length === 1) this.send(calls[0]!);
+    else {
+      for (const group of groupsOf(calls)) {
+        this.#run.caller.calls.merged += group.length - this.#sendTogether(group);
+      }
+    }
+  }
+
+  /** Sends a call at once, and alone. */
+  send(call: Call): void {
+    const { asked, operation } = call;
+    const run = this.#run;
+    const done = (reply: Reply): void => {
+      call.receive(reply);
+      call.tellThoseWhoWait();
+    };
+    if (asked === undefined) {
+      exchange(run, operation, rootVariables(run, operation.variableUsages), undefined, done);
+      return;
+    }
+    const entities = [new RequestedEntities(run, call, '_entities', representationsVariable)];
+    exchange(run, operation, writeVariables(entities, asked.arguments), entities, done);
+  }
+
+  /** Returns how many requests that takes. */
+  #sendTogether(calls: readonly Call[]): number {
+    const combination =
+      calls.length === 1 ? undefined : this.#combinations.of(calls.map(({ operation }) => operation));
+    if (combination === undefined) {
+      for (const call of calls) this.send(call);
+      return calls.length;
+    }
+    const run = this.#run;
+    const { parts, variableUsages } = combination;
+    const received = (reply: Reply): void => {
+      this.#distribute(calls, combination, reply);
+    };
+    if (calls[0]!.asked === undefined) {
+      exchange(run, combination, rootVariables(run, variableUsages), undefined, received);
+      return 1;
+    }
+    const entities = calls.map((call, i) => {
+      const { entitiesKey, representations } = parts[i]!;
+      return new RequestedEntities(run, call, entitiesKey, representations);
+    });
+    const more = [
+      run.variablesFor(variableUsages),
+      ...calls.map(({ asked }, i) => contextJson(parts[i]!.contextVariables, asked!.contexts)),
+    ];
+    const variables = writeVariables(entities, Buffer.from(more.filter((json) => json !== '').join()));
+    exchange(run, combination, variables, entities, received);
+    return 1;
+  }
+
+  /** Hands each call its part of what came of asking them together. */
+  #distribute(calls: readonly Call[], { parts, fields }: Combination, reply: Reply): void {
+    const errors = partErrors(reply.errors, calls.length, fields);
+    // Fields that may not be null leave no data at all when one of them fails. The others have done nothing wrong.
+    const isInnocent = (_: unknown, i: number): boolean =>
+      reply.failure === undefined && reply.data === 0 && errors[i]!.length === 0;
+    const again = calls.filter(isInnocent);
+    const received = calls.filter((call, i) => {
+      if (isInnocent(call, i)) return false;
+      call.receive({
+        data: this.#dataOf(parts[i]!, reply.data),
+        body: reply.body,
+        errors: errors[i]!,
+        failure: reply.failure,
+      });
+      return true;
+    });
+    if (again.length > 0) this.#sendTogether(again);
+    for (const call of received) call.tellThoseWhoWait();
+  }
+
+  /** The record that the operation alone would have been answered with. */
+  #dataOf({ operation, moves }: CombinedPart, all: number): number {
+    if (all === 0) return 0;
+    const { workspace } = this.#run;
+    const record = workspace.allocate(operation.shape.size);
+    const { tape } = workspace;
+    tape[record + TYPE] = tape[all + TYPE]!;
+    for (const { from, to } of moves) {
+      tape[record + to] = tape[all + from]!;
+      tape[record + to + 1] = tape[all + from + 1]!;
+    }
+    return record;
+  }
+}
+
+function rootVariables(run: Run, names: readonly string[]): Buffer {
+  const json = run.variablesFor(names);
+  return json === '' ? noVariables : Buffer.from(`{${json}}`);
+}
+
+const noVariables = Buffer.alloc(0);
+
+/** What is sent together: of one subgraph, entities or root fields, in an order that is the same for the same set. */
+export function groupsOf<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[]): Asking[][] {
+  const groups: Asking[][] = [];
+  const open: Asking[][] = [];
+  for (const call of inOrder(calls)) {
+    const { operation } = call;
+    const { asksEntities } = operation;
+    const group = open.findLast(([first]) => mayGoTogether(first!, call));
+    // What asks for the same root fields in two requests is one to whoever recognises equal requests.
+    const isRepeated = !asksEntities && group?.at(-1)?.operation === operation;
+    if (group !== undefined && group.length < mostTogether && !isRepeated) group.push(call);
+    else {
+      const next = [call];
+      groups.push(next);
+      if (!isRepeated) open.push(next);
+    }
+  }
+  return groups;
+}
+
+const mayGoTogether = (
+  { operation: one }: Pick<Call, 'operation'>,
+  { operation: other }: Pick<Call, 'operation'>,
+): boolean => one.asksEntities === other.asksEntities && one.request.subgraph === other.request.subgraph;
+
+/** As they are few, and mostly in order, this takes less than to sort them. */
+function inOrder<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[]): readonly Asking[] {
+  const ordered = calls.slice();
+  for (let i = 1; i < ordered.length; i++) {
+    const call = ordered[i]!;
+    let at = i;
+    while (at > 0 && ordered[at - 1]!.operation.number > call.operation.number) {
+      ordered[at] = ordered[at - 1]!;
+      at--;
+    }
+    ordered[at] = call;
+  }
+  return ordered;
+}
+
+/** Below the number of aliases that servers refuse, of those that have such a limit. */
+const mostTogether = 10;
+
+/** For each part its errors, with the paths that they would have alone. What belongs to none belongs to all. */
+function partErrors(
+  errors: readonly unknown[],
+  count: number,
+  fields: ReadonlyMap<string, CombinedField>,
+): unknown[][] {
+  const byPart = Array.from({ length: count }, (): unknown[] => []);
+  for (const error of errors) {
+    const path: unknown = (error as { readonly path?: unknown } | null)?.path;
+    const field = Array.isArray(path) ? fields.get(path[0] as string) : undefined;
+    if (field === undefined) for (const part of byPart) part.push(error);
+    else {
+      const own = [field.responseKey, ...(path as unknown[]).slice(1)];
+      byPart[field.part]!.push({ ...(error as object), path: own });
+    }
+  }
+  return byPart;
+}

@@ -1,0 +1,88 @@
+import { errors, type ErrorCode } from '../../errors';
+import { type Asked } from './loader';
+import { type CompiledOperation } from '../compile/subgraph-operation';
+import { type Run } from './run';
+
+/** What one operation is asked at one time: who waits for it, and what came of it. */
+export class Call {
+  readonly operation: CompiledOperation;
+  /** Where its representations were written, and from where to where; undefined for root fields. */
+  readonly asked: Asked | undefined;
+  readonly start: number;
+  end = 0;
+  isPending = true;
+  failure: Failure | undefined;
+  /** The response's `errors`, as the subgraph sent them. */
+  errors: readonly unknown[] = [];
+  /** The record of `data`; 0 if there is none. */
+  data = 0;
+  /** Where in the workspace the answer's bytes begin; 0 if there are none. */
+  body = 0;
+  /** The cells that it was asked for, in the order of its representations. */
+  readonly cells: number[] = [];
+  /** Its number among the calls of the run, from 1 on. */
+  readonly id: number;
+  readonly #read: (call: Call) => void;
+  readonly #waiting: (() => void)[] = [];
+
+  /** `read` is called when its data has arrived, or will not; then those who wait. */
+  constructor(run: Run, operation: CompiledOperation, read: (call: Call) => void, asked?: Asked, start = 0) {
+    this.operation = operation;
+    this.asked = asked;
+    this.start = start;
+    this.#read = read;
+    this.id = run.calls.push(this);
+  }
+
+  /** Says that it is about to be sent: what is asked from now on goes into another. */
+  close(): void {
+    if (this.asked !== undefined) this.end = this.asked.endCall();
+  }
+
+  whenDone(done: () => void): void {
+    this.#waiting.push(done);
+  }
+
+  /** Takes what came of it. */
+  receive({ data, body, errors, failure }: Reply): void {
+    this.data = data;
+    this.body = body;
+    this.errors = errors;
+    this.failure = failure;
+    this.#read(this);
+    this.isPending = false;
+  }
+
+  /** To be called when everything is received that arrived with it. */
+  tellThoseWhoWait(): void {
+    for (const done of this.#waiting) done();
+  }
+
+  /** Fails it for what its answer says, or does not say. */
+  reject(reason: string): void {
+    this.failure = malformed(this.operation.request.subgraph, reason);
+  }
+}
+
+/** What came of asking a subgraph. */
+export interface Reply {
+  /** The record of `data`; 0 if there is none. */
+  readonly data: number;
+  /** Where in the workspace the answer's bytes begin; 0 if there are none. */
+  readonly body: number;
+  /** The response's `errors`, as the subgraph sent them. */
+  readonly errors: readonly unknown[];
+  /** Why there is no response that can be read. */
+  readonly failure: Failure | undefined;
+}
+
+export interface Failure {
+  readonly code: ErrorCode;
+  /** May reach clients. */
+  readonly message: string;
+}
+
+export function malformed(subgraph: string, reason: string): Failure {
+  const code = 'SUBREQUEST_MALFORMED_RESPONSE';
+  return { code, message: errors[code].message({ subgraph, reason }) };
+}

@@ -1,0 +1,78 @@
+import { type EntityList } from '../../subgraph-calls/transport';
+import { type Call } from './call';
+import { REPRESENTATION_LENGTH, REPRESENTATION_START } from '../json/tape';
+import { type Run } from './run';
+
+/** What a call asks of its entities. Most requests are sent without anybody looking at their representations. */
+export class RequestedEntities implements EntityList {
+  readonly responseKey: string;
+  readonly variable: string;
+  readonly #run: Run;
+  readonly #call: Call;
+  /** The variables of the request, and where in them the representations begin. */
+  #variables: Buffer = nothing;
+  #start = 0;
+  #representations: Buffer[] | undefined;
+
+  constructor(run: Run, call: Call, responseKey: string, variable: string) {
+    this.#run = run;
+    this.#call = call;
+    this.responseKey = responseKey;
+    this.variable = variable;
+  }
+
+  get selection(): string {
+    return this.#call.operation.selection;
+  }
+
+  get arguments(): Buffer {
+    return this.#call.asked!.arguments;
+  }
+
+  get representations(): readonly Buffer[] {
+    const { tape } = this.#run.workspace;
+    return (this.#representations ??= this.#call.cells.map((cell) => {
+      const start = this.#start + tape[cell + REPRESENTATION_START]! - this.#call.start;
+      return this.#variables.subarray(start, start + tape[cell + REPRESENTATION_LENGTH]!);
+    }));
+  }
+
+  /** How many bytes `write` writes. */
+  get length(): number {
+    return this.variable.length + '"":[]'.length + this.#call.end - this.#call.start;
+  }
+
+  /** Writes the list into variables, as a member of their object; returns where it ends. */
+  write(variables: Buffer, at: number): number {
+    const { asked, start, end } = this.#call;
+    this.#variables = variables;
+    this.#start = at + variables.write(`"${this.variable}":[`, at, 'latin1');
+    const after = this.#start + asked!.written.bytes.copy(variables, this.#start, start, end);
+    variables[after] = CLOSE_LIST;
+    return after + 1;
+  }
+}
+
+/** The JSON of the variables that hold these representations, and more: members of an object, comma-separated. */
+export function writeVariables(lists: readonly RequestedEntities[], more: Buffer): Buffer {
+  const moreLength = more.length === 0 ? 0 : more.length + 1;
+  const length = lists.reduce((sum, list) => sum + list.length + 1, 1 + moreLength);
+  const variables = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const list of lists) {
+    variables[at] = at === 0 ? OPEN_OBJECT : COMMA;
+    at = list.write(variables, at + 1);
+  }
+  if (more.length > 0) {
+    variables[at] = COMMA;
+    at += 1 + more.copy(variables, at + 1);
+  }
+  variables[at] = CLOSE_OBJECT;
+  return variables;
+}
+
+const nothing = Buffer.alloc(0);
+const COMMA = 0x2c;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;

@@ -1,0 +1,96 @@
+import { isUtf8 } from 'node:buffer';
+import {
+  type EntityList,
+  type SubgraphOperation,
+  type SubgraphResponse,
+  TransportError,
+} from '../../subgraph-calls/transport';
+import { errors } from '../../errors';
+import { type Failure, malformed, type Reply } from './call';
+import { ABSENT, NULL, OBJECT } from '../json/tape';
+import { MalformedJson, scanResponse } from '../json/scan';
+import { type Run } from './run';
+import { type Shape } from '../compile/shape';
+
+export interface Question {
+  readonly request: SubgraphOperation;
+  /** Of `data` in the answer. */
+  readonly shape: Shape;
+}
+
+/** Sends an operation to its subgraph and reads the answer into the workspace. */
+export function exchange(
+  run: Run,
+  { request, shape }: Question,
+  variables: Buffer,
+  entities: readonly EntityList[] | undefined,
+  done: (reply: Reply) => void,
+): void {
+  const { subgraph } = request;
+  const failed = (reason: unknown): void => {
+    done({ data: 0, body: 0, errors: [], failure: transportFailure(subgraph, reason) });
+  };
+  let answer: Promise<SubgraphResponse>;
+  try {
+    answer = run.send({ operation: request, variables, caller: run.caller, entities });
+  } catch (reason) {
+    failed(reason);
+    return;
+  }
+  answer.then(
+    (response) => {
+      try {
+        done(read(run, subgraph, response, shape));
+      } catch (error) {
+        run.fail(error);
+      }
+    },
+    (reason: unknown) => {
+      try {
+        failed(reason);
+      } catch (error) {
+        run.fail(error);
+      }
+    },
+  );
+}
+
+function read(run: Run, subgraph: string, { status, body }: SubgraphResponse, shape: Shape): Reply {
+  const { workspace } = run;
+  const before = workspace.top;
+  try {
+    if (body.length === 0) throw new MalformedJson('it is empty');
+    if (!isUtf8(body)) throw new MalformedJson('it is not UTF-8');
+    const start = workspace.append(body);
+    const response = scanResponse(workspace, start, start + body.length, shape);
+    const told =
+      response.errorsStart === 0
+        ? undefined
+        : (JSON.parse(workspace.bytes.toString('utf8', response.errorsStart, response.errorsEnd)) as unknown);
+    if (told !== undefined && told !== null && !Array.isArray(told))
+      throw new MalformedJson('its errors are no list');
+    const errors: unknown[] = told ?? [];
+    if (response.dataKind === OBJECT) return { data: response.data, body: start, errors, failure: undefined };
+    if (response.dataKind !== ABSENT && response.dataKind !== NULL)
+      throw new MalformedJson('its data is no object');
+    if (errors.length === 0) throw new MalformedJson('it has neither data nor errors');
+    return { data: 0, body: start, errors, failure: undefined };
+  } catch (error) {
+    if (!(error instanceof MalformedJson) && !(error instanceof RangeError)) throw error;
+    workspace.rollBack(before);
+    const isError = status < 200 || status >= 300;
+    const failure = isError ? refused(subgraph, status) : malformed(subgraph, error.message);
+    return { data: 0, body: 0, errors: [], failure };
+  }
+}
+
+function refused(subgraph: string, status: number): Failure {
+  const code = 'SUBREQUEST_HTTP_ERROR';
+  return { code, message: errors[code].message({ subgraph, status }) };
+}
+
+function transportFailure(subgraph: string, reason: unknown): Failure {
+  if (reason instanceof TransportError) return { code: reason.code, message: reason.message };
+  // Whatever else was thrown may tell too much.
+  return { code: 'SUBREQUEST_HTTP_ERROR', message: errors.SUBREQUEST_HTTP_ERROR.message({ subgraph }) };
+}

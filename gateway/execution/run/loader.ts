@@ -1,0 +1,184 @@
+/**
+ * The loader of one request: asks each subgraph for each entity once per selection, however many places of the
+ * response need it.
+ *
+ * Representations are compared as bytes, where they are written: in the body of the next call. One that is known
+ * already is taken back. What is asked for in one turn of the event loop goes into one call.
+ */
+import {
+  ANSWER,
+  ANSWERED,
+  BATCH,
+  FAILED,
+  FIRST_ASKER,
+  KIND,
+  LIST,
+  NULL,
+  OBJECT,
+  REPRESENTATION_HASH,
+  REPRESENTATION_LENGTH,
+  REPRESENTATION_START,
+  STATUS,
+} from '../json/tape';
+import { type ByteWriter } from '../json/write';
+import { Call } from './call';
+import { contextJson, type ContextValues } from './nodes/context';
+import { type CompiledOperation } from '../compile/subgraph-operation';
+import { type Representation } from '../compile/representations';
+import { type Run } from './run';
+
+/** What was asked of one operation during a run. */
+export class Asked {
+  readonly operation: CompiledOperation;
+  /** The variables beside the representations, comma-separated. */
+  readonly arguments: Buffer;
+  /** The values of those variables that come from objects around. */
+  readonly contexts: ContextValues;
+  /** All representations, a comma before each. */
+  readonly written: ByteWriter;
+  readonly #run: Run;
+  #cells: number[] = [];
+  /** The call that is being gathered. */
+  #next: Call | undefined;
+  /** Where on the tape the hash table of the cells begins (open addressing; 0 is an empty place), and its size - 1. */
+  #table: number;
+  #mask = firstTableSize - 1;
+
+  constructor(run: Run, operation: CompiledOperation, contexts: ContextValues) {
+    this.operation = operation;
+    this.contexts = contexts;
+    const variables = [
+      run.variablesFor(operation.variableUsages),
+      contextJson(operation.contextVariables, contexts),
+    ];
+    this.arguments = Buffer.from(variables.filter((json) => json !== '').join(','));
+    this.written = run.lendWriter();
+    this.#run = run;
+    this.#table = run.workspace.allocate(firstTableSize);
+  }
+
+  /** The cell of the entity that a record stands for; the cell of those that are skipped if it cannot be asked for. */
+  ask(representation: Representation, record: number): number {
+    const { workspace } = this.#run;
+    const out = this.written;
+    const before = out.end;
+    out.byte(COMMA);
+    if (!representation.write(this.#run, record, out)) {
+      out.end = before;
+      return this.#run.skipped;
+    }
+    const start = before + 1;
+    const length = out.end - start;
+    const hash = hashOf(out.view, start, out.end);
+    const mask = this.#mask;
+    let place = hash & mask;
+    for (; workspace.tape[this.#table + place] !== 0; place = (place + 1) & mask) {
+      if (this.#run.isExclusive) continue;
+      const { tape } = workspace;
+      const cell = tape[this.#table + place]!;
+      if (tape[cell + REPRESENTATION_HASH] !== hash || tape[cell + REPRESENTATION_LENGTH] !== length)
+        continue;
+      if (!isEqual(out.bytes, tape[cell + REPRESENTATION_START]!, start, length)) continue;
+      out.end = before;
+      return cell;
+    }
+    const cell = workspace.allocate(FIRST_ASKER + this.operation.targets.length);
+    const { tape } = workspace;
+    tape[cell + REPRESENTATION_START] = start;
+    tape[cell + REPRESENTATION_LENGTH] = length;
+    tape[cell + REPRESENTATION_HASH] = hash;
+    tape[this.#table + place] = cell;
+    this.#cells.push(cell);
+    if (this.#next === undefined) {
+      this.#next = new Call(this.#run, this.operation, this.#read, this, start);
+      this.#run.outbox.add(this.#next);
+    }
+    tape[cell + BATCH] = this.#next.id;
+    this.#next.cells.push(cell);
+    if (this.#cells.length * 2 > mask) this.#growTable();
+    return cell;
+  }
+
+  /** Ends the call that is being gathered; returns where its representations end. */
+  endCall(): number {
+    this.#next = undefined;
+    return this.written.end;
+  }
+
+  /** Forgets what is known, so that it is asked for again. */
+  forget(): void {
+    this.#run.workspace.tape.fill(0, this.#table, this.#table + this.#mask + 1);
+    this.#cells = [];
+  }
+
+  readonly #read = (call: Call): void => {
+    const { tape } = this.#run.workspace;
+    const { cells } = call;
+    let list = 0;
+    if (call.failure === undefined && call.data !== 0) {
+      const at = call.data + call.operation.shape.fields.get('_entities')!.slot;
+      const kind = tape[at + 1]! & KIND;
+      if (kind === LIST) list = checkEntities(call, tape, tape[at]!);
+      else if (call.errors.length === 0) {
+        call.reject('it has no entities');
+      }
+    }
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i]!;
+      if (list === 0) tape[cell + STATUS] = FAILED;
+      else {
+        tape[cell + STATUS] = ANSWERED;
+        if ((tape[list + 2 + 2 * i]! & KIND) === OBJECT) tape[cell + ANSWER] = tape[list + 1 + 2 * i]!;
+      }
+    }
+  };
+
+  #growTable(): void {
+    const { workspace } = this.#run;
+    this.#mask = (this.#mask + 1) * 4 - 1;
+    this.#table = workspace.allocate(this.#mask + 1);
+    const { tape } = workspace;
+    for (const cell of this.#cells) {
+      let place = tape[cell + REPRESENTATION_HASH]! & this.#mask;
+      while (tape[this.#table + place] !== 0) place = (place + 1) & this.#mask;
+      tape[this.#table + place] = cell;
+    }
+  }
+}
+
+const firstTableSize = 64;
+
+/** The list of entities, or 0 and a failed call if it is not what was asked for. */
+function checkEntities(call: Call, tape: Int32Array, list: number): number {
+  const count = tape[list]!;
+  if (count !== call.cells.length) {
+    call.reject(`it has ${count} entities instead of ${call.cells.length}`);
+    return 0;
+  }
+  for (let i = 0; i < count; i++) {
+    const kind = tape[list + 2 + 2 * i]! & KIND;
+    if (kind === OBJECT || kind === NULL) continue;
+    call.reject('one of its entities is no object');
+    return 0;
+  }
+  return list;
+}
+
+/** Like FNV-1a, but of four bytes at a time; what stands behind the end must not count. */
+function hashOf(view: DataView, start: number, end: number): number {
+  let hash = (end - start) | 0;
+  let i = start;
+  for (; i + 4 <= end; i += 4) {
+    hash = Math.imul(hash ^ view.getInt32(i, true), 0x01000193);
+    hash ^= hash >>> 15;
+  }
+  for (; i < end; i++) hash = Math.imul(hash ^ view.getUint8(i), 0x01000193);
+  return hash ^ (hash >>> 13);
+}
+
+function isEqual(bytes: Buffer, one: number, other: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[one + i] !== bytes[other + i]) return false;
+  return true;
+}
+
+const COMMA = 0x2c;

@@ -1,0 +1,121 @@
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+} from 'graphql';
+import { isStorable, type Policy, strictest } from '../cache/policy';
+import { describeOperation } from '../cache/responses/cached-operation';
+import type { OutlinedCall } from './outline-calls';
+import { readLifetimes } from '../graph/generation';
+import type { Options } from '../options';
+
+export interface Savings {
+  /** For each subgraph, in the order of the calls: what calls of it share with those of other requests, and how long its answers live. */
+  readonly subgraphs: readonly {
+    readonly name: string;
+    readonly shared: string;
+    readonly kept: string;
+  }[];
+  /** What becomes of the whole answer. */
+  readonly answer: string;
+}
+
+export interface ExplainSavingsOptions {
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  readonly schema: GraphQLSchema;
+  readonly calls: readonly OutlinedCall[];
+  readonly options: Options;
+}
+
+/** What the options have the gateway save of an operation's calls. */
+export function explainSavings(given: ExplainSavingsOptions): Savings {
+  const { calls, options } = given;
+  const names = [...new Set(calls.map(({ subgraph }) => subgraph))];
+  return {
+    subgraphs: names.map((name) => {
+      const kinds = new Set(calls.filter(({ subgraph }) => subgraph === name).map(({ kind }) => kind));
+      return { name, shared: shared(name, kinds, options), kept: kept(name, kinds, options) };
+    }),
+    answer: answer(names, given),
+  };
+}
+
+type Kinds = ReadonlySet<OutlinedCall['kind']>;
+
+function shared(name: string, kinds: Kinds, { calls, subgraphs }: Options): string {
+  const { identity = 'forwarded', arrayBatching = false } = subgraphs[name] ?? {};
+  if (kinds.has('mutation')) return 'nothing: mutations are sent one by one';
+  const ways = [
+    ...(calls.batch && kinds.has('entities')
+      ? ['entities that are asked for the same fields go in one call']
+      : []),
+    ...(calls.dedupe ? ['an equal query in flight is shared'] : []),
+    ...(arrayBatching ? ['calls of one turn go in one array'] : []),
+  ];
+  if (ways.length === 0) return 'nothing (`calls`)';
+  const clients =
+    identity === 'independent' ? 'of all clients' : 'of clients whose forwarded headers are equal';
+  return `${ways.join('; ')}: ${clients}`;
+}
+
+function kept(name: string, kinds: Kinds, { cache, subgraphs }: Options): string {
+  if (kinds.has('mutation')) return 'nothing of a mutation';
+  const { all, types } = readLifetimes(subgraphs[name]?.cache);
+  const option = `\`subgraphs.${name}.cache\``;
+  const usual = all === undefined ? 'as long as its `Cache-Control` says' : `${inWords(all)} (${option})`;
+  const exceptions = [...types].map(([type, policy]) => `${type} ${inWords(policy)} (${option})`);
+  const alone = kinds.has('entities') && cache.entities.enabled ? '; each entity for itself' : '';
+  return [usual, ...exceptions].join(', ') + alone;
+}
+
+function answer(
+  names: readonly string[],
+  { document, operation, schema, options }: ExplainSavingsOptions,
+): string {
+  const { responses, mutations } = options.cache;
+  if (operation.operation === OperationTypeNode.MUTATION) {
+    const fields = operation.selectionSet.selections.flatMap((each) =>
+      each.kind === Kind.FIELD && Object.hasOwn(mutations.drop, each.name.value) ? [each.name.value] : [],
+    );
+    const dropped = [
+      ...(mutations.dropReturned ? ['the entities that it answers with'] : []),
+      ...fields.map((field) => `what \`cache.mutations.drop.${field}\` names`),
+    ];
+    return dropped.length === 0 ? 'not kept' : `not kept; it drops ${dropped.join(' and ')} from all caches`;
+  }
+  if (names.length === 0) return 'not kept: it needs no subgraph';
+  const facts = { document, operation, schema, supergraph: '', documentHash: '' };
+  const cached = responses.enabled ? describeOperation(facts, responses) : undefined;
+  if (cached === undefined) return 'not kept (`cache.responses.enabled`)';
+  const said = names.map((name) => readLifetimes(options.subgraphs[name]?.cache).all);
+  const known = said.filter((policy) => policy !== undefined);
+  const policy = cached.restrict(known.length === 0 ? unlimited : known.reduce(strictest));
+  const name = operation.name?.value ?? '';
+  const isSaid =
+    Object.hasOwn(responses.operations, name) && responses.operations[name]!.maxAge !== undefined;
+  if (policy.maxAge === Infinity) {
+    const forWhom = policy.scope === 'private' ? ', private' : '';
+    return `as long as the strictest \`Cache-Control\` of its calls says${forWhom}; not if one says nothing`;
+  }
+  if (!isStorable(policy)) return 'not kept';
+  const isSure = isSaid || known.length === said.length;
+  return isSure ? inWords(policy) : `at most ${inWords(policy)}; shorter where a \`Cache-Control\` says so`;
+}
+
+const unlimited: Policy = {
+  scope: 'public',
+  maxAge: Infinity,
+  staleWhileRevalidate: Infinity,
+  staleIfError: Infinity,
+};
+
+function inWords({ scope, maxAge, staleWhileRevalidate, staleIfError }: Policy): string {
+  const stale = [
+    ...(staleWhileRevalidate > 0 ? [`${staleWhileRevalidate} s stale while it is refreshed`] : []),
+    ...(staleIfError > 0 ? [`${staleIfError} s stale while a subgraph fails`] : []),
+  ];
+  return [`${maxAge} s`, scope, ...stale].join(', ');
+}

@@ -1,0 +1,74 @@
+import { buildSchema, getOperationAST, getVariableValues, GraphQLError, parse, validate } from 'graphql';
+import { requestError } from '../errors';
+import { compileOperation } from '../execution';
+import { outlineCalls, type OutlinedCall } from './outline-calls';
+import { explainSavings, type Savings } from './explain-savings';
+import { type Options, parseOptions } from '../options';
+import { createPlanner } from '../planning';
+import { validationRules } from '../request/validation-rules';
+
+export interface ExplainOptions {
+  readonly supergraphSdl: string;
+  /** A GraphQL document. */
+  readonly query: string;
+  /** Which operation of the document; needed when it has several. */
+  readonly operationName?: string | undefined;
+  /**
+   * Checked against the operation when they are given. A plan does not depend on them, but `@skip` and `@include` do:
+   * a variable that is not given has its default, or is false.
+   */
+  readonly variables?: Readonly<Record<string, unknown>> | undefined;
+  /** What a gateway runs with. @default the defaults */
+  readonly options?: Options | undefined;
+}
+
+/** How an operation is run. */
+export interface Explained extends Savings {
+  /** The query plan, as text. */
+  readonly plan: string;
+  /** What subgraphs are asked, fetches of the plan that go together as one. */
+  readonly calls: readonly OutlinedCall[];
+}
+
+/** Or why it is not: a syntax error, a field that does not exist, a variable that is missing. */
+export type Explanation = Explained | { readonly errors: readonly GraphQLError[] };
+
+/** Plans an operation without running it. Rejects when the supergraph does not build. */
+export async function explainOperation(given: ExplainOptions): Promise<Explanation> {
+  const { supergraphSdl, query, operationName, variables, options = parseOptions({}) } = given;
+  const planner = createPlanner({ supergraphSdl });
+  const trusted = { assumeValid: true, assumeValidSDL: true };
+  try {
+    const { apiSchemaSdl, answerTypesSdl } = await planner.ready;
+    const schema = buildSchema(apiSchemaSdl.join(''), trusted);
+    const document = parse(query);
+    const invalid = validate(schema, document, validationRules);
+    if (invalid.length > 0) return { errors: invalid };
+    const operation = getOperationAST(document, operationName);
+    if (operation == null) {
+      const reason =
+        operationName === undefined
+          ? 'The document has several operations: name one.'
+          : `The document has no operation "${operationName}".`;
+      return { errors: [requestError('OPERATION_RESOLUTION_FAILURE', { reason })] };
+    }
+    if (variables !== undefined) {
+      const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
+      if (errors !== undefined) return { errors };
+    }
+    const supergraphSchema = answerTypesSdl === undefined ? schema : buildSchema(answerTypesSdl, trusted);
+    const plan = await planner.plan(query, operationName);
+    const program = compileOperation({ plan, schema, supergraphSchema, document, operationName });
+    const calls = outlineCalls(program, variables ?? {});
+    return {
+      plan: await planner.describe(query, operationName),
+      calls,
+      ...explainSavings({ document, operation, schema, calls, options }),
+    };
+  } catch (error) {
+    if (error instanceof GraphQLError) return { errors: [error] };
+    throw error;
+  } finally {
+    await planner.close();
+  }
+}

@@ -1,0 +1,63 @@
+import { ClientGone, type ClientRequest } from '../request/incoming-request';
+import type { Executor, KnownOperation } from './executor';
+import type { Audit } from '../telemetry/audit/audit';
+import { factsOfMutation, type MutationFacts } from '../telemetry/audit/mutation-facts';
+
+/** Has the mutations that an executor runs written to the audit trails. Nothing is done for queries. */
+export function audited(executor: Executor, audit: Audit): Executor {
+  const facts = new WeakMap<KnownOperation, MutationFacts>();
+
+  const withRecord = (
+    operation: KnownOperation,
+    document: string,
+    operationName: string | undefined,
+  ): KnownOperation => ({
+    ...operation,
+    async run(variables, client) {
+      let known = facts.get(operation);
+      if (known === undefined) facts.set(operation, (known = factsOfMutation(document, operationName)));
+      await admitted(audit, client);
+      const record = (errors: readonly CodedError[]): void =>
+        audit.mutation({ client, facts: known, variables, errors: codesOf(errors) });
+      try {
+        const answered = await operation.run(variables, client);
+        record(answered.errors);
+        return answered;
+      } catch (error) {
+        record([error as CodedError]);
+        throw error;
+      }
+    },
+  });
+
+  return {
+    ...executor,
+    learn(context) {
+      const operation = executor.learn(context);
+      const { source, request } = context;
+      return operation.type === 'mutation'
+        ? withRecord(operation, source, request.operationName ?? undefined)
+        : operation;
+    },
+    known(document, operationName) {
+      const operation = executor.known(document, operationName);
+      return operation?.type === 'mutation' ? withRecord(operation, document, operationName) : operation;
+    },
+  };
+}
+
+/** Waits until there is room for the record. What has taken too long by then is not run: its client was told so. */
+async function admitted(audit: Audit, client: ClientRequest): Promise<void> {
+  await audit.ready();
+  if (client.isGone) throw new ClientGone();
+}
+
+interface CodedError {
+  readonly extensions?: { readonly [name: string]: unknown };
+}
+
+const codesOf = (errors: readonly CodedError[]): string[] =>
+  errors.map(({ extensions }) => {
+    const code = extensions?.['code'];
+    return typeof code === 'string' ? code : 'INTERNAL_SERVER_ERROR';
+  });

@@ -1,0 +1,69 @@
+/** What answers tell those who develop, in `extensions`: how they were made. */
+import type { Authorization } from '../auth/directives';
+import type { ClientRequest } from '../request/incoming-request';
+import type { AnswerHeaders } from '../cache/responses/answer-headers';
+import type { Answered } from '../cache/responses/response-cache';
+import type { OperationCost } from '../limits/cost/operation-cost';
+import type { PlannedOperation, Planner } from '../planning';
+
+/** What was asked, by whom, and what came of it. */
+interface Performed {
+  readonly planned: PlannedOperation;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly cost: OperationCost;
+  readonly answered: Answered;
+  readonly client: ClientRequest;
+}
+
+interface ShowOptions {
+  readonly planner: Planner;
+  readonly authorization: Authorization;
+  readonly answerHeaders: AnswerHeaders;
+}
+
+/**
+ * What became of the calls of an operation, and its query plan if the client asks for it with
+ * `Apollo-Query-Plan-Experimental`.
+ */
+export async function showExecution(
+  { planner, authorization, answerHeaders }: ShowOptions,
+  { planned, variables, cost, answered, client }: Performed,
+): Promise<Record<string, unknown>> {
+  const { headers } = client.head;
+  const actual = cost.actual(JSON.parse(answered.data.toString()));
+  const costs = { estimated: cost.estimate(variables).cost, actual };
+  const { errorsLeftOut } = answered;
+  const weir = { calls: client.calls, cost: costs, cache: showCache(answered, answerHeaders) };
+  const extensions: Record<string, unknown> = {
+    weir: errorsLeftOut === 0 ? weir : { ...weir, errorsLeftOut },
+  };
+  if (headers['apollo-query-plan-experimental'] !== undefined) {
+    const format = String(headers['apollo-query-plan-experimental-format'] ?? 'prettified');
+    const shown = { ...planned, document: await authorization.visiblePart(planned, planner) };
+    extensions['__queryPlanExperimental'] = await showPlan(planner, shown, format);
+  }
+  return extensions;
+}
+
+/** How caches took part in an answer, for those who develop. */
+function showCache({ served }: Answered, answerHeaders: AnswerHeaders): object {
+  if (served === undefined) return { result: 'PASS' };
+  const { result, answer } = served;
+  return { result, age: answerHeaders.ageOf(answer), ...answer.policy, tags: answer.tags };
+}
+
+/** The plan in the form that a client asked for, as Apollo Gateway shows it to Apollo Sandbox. */
+function showPlan(
+  planner: Planner,
+  { document, operationName, overrideLabels }: PlannedOperation,
+  format: string,
+): Promise<unknown> {
+  switch (format) {
+    case 'prettified':
+      return planner.describe(document, operationName, overrideLabels);
+    case 'internal':
+      return planner.plan(document, operationName, overrideLabels);
+    default:
+      return Promise.resolve(true);
+  }
+}

@@ -1,0 +1,89 @@
+import type { GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
+import type { GraphQLSchema } from 'graphql';
+import type { ClientRequest } from '../request/incoming-request';
+import type { Invalidation } from '../options/invalidation';
+import type { Policy } from '../cache/policy';
+import type { Answered } from '../cache/responses/response-cache';
+import type { PlannedOperation } from '../planning';
+import type { Signer } from '../subgraph-calls/signer';
+import type { TlsFiles } from '../subgraph-calls/tls-files';
+
+/** What plans and runs the operations of one supergraph. */
+export interface Executor {
+  /** The schema that clients see. */
+  readonly apiSchema: GraphQLSchema;
+  /** The same as text, in parts. */
+  readonly apiSchemaSdl: readonly string[];
+  /** An operation that Apollo Server has parsed and validated for the executor's schema. */
+  readonly learn: Learn;
+  /** An operation that was executed before, by the text of its document. */
+  known(document: string, operationName: string | undefined): KnownOperation | undefined;
+  /** The formats of the tags that `@cacheTag` gives to answers. */
+  readonly tagFormats: readonly string[];
+  /** What an invalidation names that the supergraph does not have, in sentences. */
+  unknownNames(invalidation: Invalidation): string[];
+  /** The operations that were asked for most often, for the engine that follows to plan in advance. */
+  mostUsed(count: number): PlannedOperation[];
+  /** Called once, when no operation runs any more. */
+  close(): Promise<void>;
+}
+
+export type Learn = (request: GatewayGraphQLRequestContext<OperationContext>) => KnownOperation;
+
+/** An operation that has been parsed and validated. */
+export interface KnownOperation {
+  readonly name: string | null;
+  readonly type: string;
+  /**
+   * Runs it for a client. Resolves with data, and errors for what is missing in it; rejects with a `GraphQLError` when
+   * there is no data at all.
+   */
+  run(variables: Readonly<Record<string, unknown>>, client: ClientRequest): Promise<Answered>;
+}
+
+/** An operation that nobody has asked before, and the variables that came with it. */
+export interface LearnedOperation {
+  readonly operation: KnownOperation;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** The context value of an operation in Apollo Server, which gives each operation of a batch a copy of its own. */
+export interface OperationContext {
+  readonly client: ClientRequest;
+  /** The operation as it was sent in the body of a POST. */
+  body?: unknown;
+  /** Called when the operation is valid. */
+  readonly onLearned: (body: unknown, learned: LearnedOperation) => void;
+  /** Called when the operation uses a part of GraphQL that is not served, such as `@defer`. */
+  readonly onUnsupported: (feature: string) => void;
+}
+
+export interface SubgraphEndpoint {
+  readonly url: string;
+  /** Where it stands, such as `eu-central-1a`. */
+  readonly zone?: string | undefined;
+}
+
+/** A subgraph of a supergraph, with the options that are meant for it. */
+export interface Subgraph {
+  readonly name: string;
+  /** Where it can be called: at least one. */
+  readonly endpoints: readonly SubgraphEndpoint[];
+  /** Milliseconds that a call may take. */
+  readonly timeout: number;
+  /** Bytes, as sent and as unpacked. */
+  readonly maxResponseSize: number;
+  /** Headers that every call has. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Proves to it who calls. */
+  readonly signer: Signer | undefined;
+  readonly tls: TlsFiles | undefined;
+  /** An API of AWS AppSync. */
+  readonly isAppSync: boolean;
+  /** `independent` is one whose answers depend on nobody: it gets no headers of clients. */
+  readonly identity: 'forwarded' | 'independent';
+  /** Takes a JSON array of requests. */
+  readonly arrayBatching: boolean;
+  /** How long its answers live, in place of what it says: all of them, if so, and the entities of some types. */
+  readonly lifetimes: { readonly all: Policy | undefined; readonly types: ReadonlyMap<string, Policy> };
+}

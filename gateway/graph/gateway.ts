@@ -1,0 +1,256 @@
+import type {
+  GatewayExecutionResult,
+  GatewayExecutor,
+  GatewayGraphQLRequestContext,
+  GatewayInterface,
+  GatewayLoadResult,
+  GatewaySchemaLoadOrUpdateCallback,
+  GatewayUnsubscriber,
+} from '@apollo/server-gateway-interface';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
+import type { OperationContext } from './executor';
+import { type Generation, SupergraphError, supergraphId } from './generation';
+import type { LastGood } from '../supergraph/last-good';
+import type { SupergraphSource } from '../supergraph/source';
+import type { Audit } from '../telemetry/audit/audit';
+import type { Logger } from '../telemetry/logger';
+import type { Metrics } from '../telemetry/metrics';
+
+export interface GatewaySettings {
+  readonly source: SupergraphSource;
+  /** The supergraph that runs until the first one does; undefined at the start of a process. */
+  readonly replaces?: string | undefined;
+  /** Builds what follows `previous`. Rejects when the supergraph cannot be run. */
+  readonly build: (supergraphSdl: string, previous: Generation | undefined) => Promise<Generation>;
+  /** Where what runs is kept, for a start without the source. */
+  readonly lastGood?: LastGood | undefined;
+  readonly audit?: Audit | undefined;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/**
+ * What Apollo Server asks for a schema and an executor. It runs one `Generation` at a time: a new supergraph is
+ * built beside it and takes its place in one step. One that does not build changes nothing.
+ */
+export class Gateway implements GatewayInterface {
+  readonly #settings: GatewaySettings;
+  readonly #generations = new WeakMap<GraphQLSchema, Generation>();
+  readonly #listeners = new Set<GatewaySchemaLoadOrUpdateCallback>();
+  readonly #loaded: Promise<void>;
+  #resolveLoaded!: () => void;
+  #rejectLoaded!: (error: unknown) => void;
+  #current: Generation | undefined;
+  /** The newest supergraph that waits to be built; those that it overtook are never built. */
+  #next: string | undefined;
+  #busy = false;
+  #building: Promise<void> | undefined;
+  #keeping = Promise.resolve();
+  #stopped = false;
+
+  constructor(settings: GatewaySettings) {
+    this.#settings = settings;
+    this.#loaded = new Promise((resolve, reject) => {
+      this.#resolveLoaded = resolve;
+      this.#rejectLoaded = reject;
+    });
+    // Who waits for it gets the error; that nobody does is no defect.
+    this.#loaded.catch(() => undefined);
+  }
+
+  /**
+   * Starts the source. Resolves when the first supergraph runs, or when it is clear that it will come later: without
+   * one that can be run, the last good one is.
+   * Rejects when there is none at all and trying again is no use.
+   */
+  async start(): Promise<void> {
+    const { source, logger, metrics } = this.#settings;
+    try {
+      this.#busy = true;
+      const first = source.start({
+        onSupergraph: (newer) => this.#update(newer),
+        onUnavailable: (error) => {
+          metrics.supergraphUpdates.add(1, { result: 'unavailable' });
+          logger.error({ reason: error.message }, 'the supergraph is unavailable');
+        },
+      });
+      const supergraphSdl = await first.catch((error: unknown) => {
+        throw new SupergraphError(`The supergraph cannot be read: ${(error as Error).message}`, {
+          cause: error,
+        });
+      });
+      const refusal = supergraphSdl === undefined ? undefined : await this.#tryGeneration(supergraphSdl);
+      // Whoever starts the gateway says why it does not: the log says it where it goes on.
+      const say = (): void => refusal && this.#sayRefused(supergraphSdl!, refusal);
+      if (this.#current === undefined) await this.#runLastGood(say);
+      if (refusal !== undefined && this.#current === undefined) throw refusal;
+      this.#building = this.#build();
+    } catch (error) {
+      this.#rejectLoaded(error);
+      throw error;
+    }
+  }
+
+  /** @param onFound called when there is one, before it is tried */
+  async #runLastGood(onFound: () => void): Promise<void> {
+    const { lastGood, logger } = this.#settings;
+    try {
+      const kept = await lastGood?.read();
+      if (kept === undefined) return;
+      onFound();
+      const refusal = await this.#tryGeneration(kept.supergraphSdl);
+      if (refusal !== undefined) this.#sayRefused(kept.supergraphSdl, refusal);
+      else logger.warn({ file: lastGood!.file, since: kept.since }, 'the last good supergraph runs');
+    } catch (error) {
+      logger.warn(
+        { file: lastGood!.file, reason: (error as Error).message },
+        'the last good supergraph cannot be read',
+      );
+    }
+  }
+
+  get current(): Generation | undefined {
+    return this.#current;
+  }
+
+  /** The generation that an operation was validated on. */
+  generationOf(schema: GraphQLSchema): Generation {
+    return this.#generations.get(schema)!;
+  }
+
+  /** Resolves when there is a supergraph. */
+  async load(): Promise<GatewayLoadResult> {
+    await this.#loaded;
+    const learn = (context: GatewayGraphQLRequestContext<OperationContext>): GatewayExecutionResult => {
+      const { request, schema } = context;
+      // Apollo Server asks all the same, and makes an answer of the error.
+      if ((context.operation as unknown) === undefined)
+        return { errors: [noOperation(request.operationName)] };
+      const operation = this.generationOf(schema).learn(context);
+      context.context.onLearned(context.context.body, { operation, variables: request.variables ?? {} });
+      // Nothing is executed here: the answer is not Apollo Server's.
+      return {};
+    };
+    return {
+      executor: ((context) => Promise.resolve().then(() => learn(context as never))) as GatewayExecutor,
+    };
+  }
+
+  onSchemaLoadOrUpdate(listener: GatewaySchemaLoadOrUpdateCallback): GatewayUnsubscriber {
+    this.#listeners.add(listener);
+    if (this.#current !== undefined) listener(describe(this.#current));
+    return () => this.#listeners.delete(listener);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#next = undefined;
+    this.#rejectLoaded(new Error('The gateway was stopped before it had a supergraph.'));
+    await this.#settings.source.stop();
+    await this.#building;
+    await this.#keeping;
+    this.#current?.retire();
+  }
+
+  #update(supergraphSdl: string): void {
+    if (this.#stopped) return;
+    this.#next = supergraphSdl;
+    if (!this.#busy) this.#building = this.#build();
+  }
+
+  async #build(): Promise<void> {
+    this.#busy = true;
+    while (this.#next !== undefined) {
+      const supergraphSdl = this.#next;
+      this.#next = undefined;
+      if (supergraphSdl === this.#current?.supergraphSdl)
+        this.#settings.source.onOutcome?.({ result: 'live', supergraphSdl });
+      else {
+        const refusal = await this.#tryGeneration(supergraphSdl);
+        if (refusal !== undefined) this.#sayRefused(supergraphSdl, refusal);
+      }
+    }
+    this.#busy = false;
+  }
+
+  #sayRefused(supergraphSdl: string, { message: reason }: Error): void {
+    const supergraph = supergraphId(supergraphSdl);
+    this.#settings.logger.error({ supergraph, reason }, 'a supergraph was refused');
+  }
+
+  /** Resolves with why it cannot be run. */
+  async #tryGeneration(supergraphSdl: string): Promise<Error | undefined> {
+    const { source, build, audit, metrics } = this.#settings;
+    try {
+      const from = this.#runningId();
+      const to = supergraphId(supergraphSdl);
+      this.#swap(await build(supergraphSdl, this.#current));
+      // With other options the same supergraph runs anew.
+      if (from !== to) audit?.action({ action: 'supergraph.swap', outcome: 'ok', details: { from, to } });
+      return undefined;
+    } catch (error) {
+      const reason = (error as Error).message;
+      metrics.supergraphUpdates.add(1, { result: 'refused' });
+      source.onOutcome?.({ result: 'refused', supergraphSdl, reason });
+      audit?.action({
+        action: 'supergraph.swap',
+        outcome: 'failed',
+        details: { to: supergraphId(supergraphSdl), reason },
+      });
+      return error as Error;
+    }
+  }
+
+  #runningId(): string | undefined {
+    const running = this.#current?.supergraphSdl ?? this.#settings.replaces;
+    return running === undefined ? undefined : supergraphId(running);
+  }
+
+  #swap(generation: Generation): void {
+    if (this.#stopped) {
+      generation.retire();
+      return;
+    }
+    const previous = this.#current;
+    this.#current = generation;
+    this.#generations.set(generation.apiSchema, generation);
+    for (const listener of this.#listeners) listener(describe(generation));
+    previous?.retire();
+    this.#resolveLoaded();
+    this.#settings.metrics.supergraphUpdates.add(1, { result: 'swapped' });
+    this.#settings.logger.info(
+      { supergraph: supergraphId(generation.supergraphSdl) },
+      'a supergraph is live',
+    );
+    this.#settings.source.onOutcome?.({ result: 'live', supergraphSdl: generation.supergraphSdl });
+    this.#keep(generation.supergraphSdl);
+  }
+
+  #keep(supergraphSdl: string): void {
+    const { lastGood, logger } = this.#settings;
+    if (lastGood === undefined) return;
+    this.#keeping = this.#keeping
+      .then(() => lastGood.write(supergraphSdl))
+      .catch((error: unknown) =>
+        logger.warn(
+          { file: lastGood.file, reason: (error as Error).message },
+          'the last good supergraph cannot be kept: the gateway would not start while its source is down',
+        ),
+      );
+  }
+}
+
+function noOperation(name: string | undefined): GraphQLError {
+  return new GraphQLError(
+    name !== undefined
+      ? `The document has no operation named "${name}".`
+      : 'The document has several operations: name one of them.',
+  );
+}
+
+function describe({
+  apiSchema,
+  supergraphSdl,
+}: Generation): Parameters<GatewaySchemaLoadOrUpdateCallback>[0] {
+  return { apiSchema, coreSupergraphSdl: supergraphSdl };
+}

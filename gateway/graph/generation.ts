@@ -1,0 +1,224 @@
+import { createHash } from 'node:crypto';
+import { type GraphQLError, type GraphQLSchema, parse } from 'graphql';
+import type { Policies } from '../auth/directives';
+import type { Invalidate } from '../cache/invalidation';
+import type { Policy } from '../cache/policy';
+import type { Store } from '../cache/stores/store';
+import type { Caching } from '../cache/responses/caching';
+import { digest } from '../cache/responses/response-keys';
+import { createEngine } from './engine';
+import type { Executor, KnownOperation, Learn, Subgraph } from './executor';
+import type { ClientLimits } from '../limits/client-limits';
+import type { PlanWaits } from '../admission/plan-waits';
+import type { Options } from '../options';
+import type { Invalidation } from '../options/invalidation';
+import type { OperationMemory } from '../planning';
+import type { SubgraphSigners } from '../subgraph-calls/signers/open-signers';
+import type { SubgraphLocation } from '../supergraph/subgraphs';
+import type { Audit } from '../telemetry/audit/audit';
+import { audited } from './audited';
+import type { Logger } from '../telemetry/logger';
+import type { Metrics } from '../telemetry/metrics';
+import type { Breakers } from '../subgraph-calls/breakers';
+import { appSyncTimeout } from '../subgraph-calls/appsync';
+import type { HttpTransport } from '../subgraph-calls/http';
+import type { Interceptor } from '../subgraph-calls/transport';
+import type { UsageRecorder } from '../usage/recorder';
+
+export interface GenerationOptions {
+  readonly supergraphSdl: string;
+  readonly options: Options;
+  /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
+  readonly previous?: Generation | undefined;
+  readonly policies: Policies;
+  readonly limits: ClientLimits;
+  readonly planWaits: PlanWaits;
+  readonly signers: SubgraphSigners;
+  readonly transport: HttpTransport;
+  readonly store: Store;
+  readonly memory: OperationMemory;
+  readonly invalidate: Invalidate;
+  readonly caching: Caching;
+  readonly breakers: Breakers;
+  readonly interceptors: readonly Interceptor[];
+  /** Where mutations are recorded. */
+  readonly audit?: Audit | undefined;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Counts what operations use. */
+  readonly usage?: UsageRecorder | undefined;
+}
+
+/** A supergraph that cannot be run, and why. */
+export class SupergraphError extends Error {
+  override readonly name = 'SupergraphError';
+}
+
+/**
+ * Everything that is derived from one supergraph. It never changes: a new supergraph is a new generation, built
+ * beside the old one. A request ends on the generation that validated its operation.
+ */
+export class Generation {
+  readonly #executor: Executor;
+  /** Names the supergraph: equal for equal ones, on all gateways. */
+  readonly digest: string;
+  #requests = 0;
+  #retired = false;
+
+  /** @throws {SupergraphError} when the supergraph cannot be run. */
+  static async build({
+    supergraphSdl,
+    options,
+    previous,
+    audit,
+    signers,
+    ...shared
+  }: GenerationOptions): Promise<Generation> {
+    try {
+      const isDevelopment = options.mode === 'development';
+      const mask = options.errors.maskSubgraphs ?? (isDevelopment ? 'none' : 'unexpected');
+      const errors = { mask, limit: options.limits.errors };
+      const warmUp = previous === undefined ? [] : previous.#executor.mostUsed(operationsToWarmUp);
+      const executor = await createEngine({
+        supergraphSdl,
+        chooseSubgraph: (found) => chooseSubgraph(found, options, signers),
+        errors,
+        isDevelopment,
+        mostBytes: options.limits.response,
+        assumedListSize: options.limits.assumedListSize,
+        planning: options.planning,
+        overrides: options.overrides,
+        calls: options,
+        authorization: options.authorization,
+        cache: options.cache,
+        warmUp,
+        ...shared,
+      });
+      return new Generation(supergraphSdl, audit === undefined ? executor : audited(executor, audit));
+    } catch (error) {
+      if (error instanceof SupergraphError) throw error;
+      const { message } = error as Error;
+      const place = message.startsWith('Syntax Error')
+        ? placeOfSyntaxError(supergraphSdl, options.supergraph?.file)
+        : '';
+      throw new SupergraphError(`The supergraph cannot be run: ${place}${message}`, { cause: error });
+    }
+  }
+
+  private constructor(
+    readonly supergraphSdl: string,
+    executor: Executor,
+  ) {
+    this.digest = digest(supergraphSdl);
+    this.#executor = executor;
+  }
+
+  get apiSchemaSdl(): readonly string[] {
+    return this.#executor.apiSchemaSdl;
+  }
+
+  get apiSchema(): GraphQLSchema {
+    return this.#executor.apiSchema;
+  }
+
+  get tagFormats(): readonly string[] {
+    return this.#executor.tagFormats;
+  }
+
+  unknownNames(invalidation: Invalidation): string[] {
+    return this.#executor.unknownNames(invalidation);
+  }
+
+  get learn(): Learn {
+    return this.#executor.learn;
+  }
+
+  /** An operation that was executed before. */
+  known(document: string, operationName: string | undefined): KnownOperation | undefined {
+    return this.#executor.known(document, operationName);
+  }
+
+  /** Keeps the generation open until the function that it returns is called. */
+  hold(): () => void {
+    this.#requests++;
+    return () => {
+      this.#requests--;
+      this.#closeWhenUnused();
+    };
+  }
+
+  /** It gets no new requests; what it holds is closed when the last one leaves. */
+  retire(): void {
+    this.#retired = true;
+    this.#closeWhenUnused();
+  }
+
+  #closeWhenUnused(): void {
+    if (this.#retired && this.#requests === 0) void this.#executor.close();
+  }
+}
+
+const operationsToWarmUp = 100;
+
+/** A short name for a supergraph in logs: the beginning of its SHA-256. */
+export function supergraphId(supergraphSdl: string): string {
+  return createHash('sha256').update(supergraphSdl).digest('hex').slice(0, 12);
+}
+
+function chooseSubgraph(
+  { name, url }: SubgraphLocation,
+  { subgraphs, timeouts, headers, connections }: Options,
+  signers: SubgraphSigners,
+): Subgraph {
+  const own = subgraphs[name];
+  const { identity = 'forwarded', arrayBatching = false } = own ?? {};
+  const isAppSync = own?.appsync !== undefined;
+  const endpoints = own?.endpoints ?? [{ url: own?.url ?? url }];
+  if (endpoints[0]!.url === '') {
+    throw new SupergraphError(`Subgraph "${name}" has no URL in the supergraph, and none in the options.`);
+  }
+  return {
+    name,
+    endpoints,
+    timeout: Math.min(own?.timeout ?? timeouts.subgraph, isAppSync ? appSyncTimeout : Infinity),
+    maxResponseSize: connections.response,
+    // Others get these with the headers of the client.
+    headers: identity === 'independent' ? headers.set : {},
+    signer: signers.of(name),
+    tls: own?.tls,
+    isAppSync,
+    identity,
+    arrayBatching,
+    lifetimes: readLifetimes(own?.cache),
+  };
+}
+
+/** How long the options have the answers of a subgraph live. */
+export function readLifetimes(
+  cache: Options['subgraphs'][string]['cache'] | undefined,
+): Subgraph['lifetimes'] {
+  const { maxAge, types = {}, ...others } = cache ?? {};
+  const read = (each: LifetimeOptions): Policy => ({
+    scope: each.scope,
+    maxAge: Math.floor(each.maxAge / 1000),
+    staleWhileRevalidate: Math.floor(each.staleWhileRevalidate / 1000),
+    staleIfError: Math.floor(each.staleIfError / 1000),
+  });
+  return {
+    all: maxAge === undefined ? undefined : read({ maxAge, ...(others as Omit<LifetimeOptions, 'maxAge'>) }),
+    types: new Map(Object.entries(types).map(([type, each]) => [type, read(each)])),
+  };
+}
+
+type LifetimeOptions = Options['subgraphs'][string]['cache']['types'][string];
+
+/** Where it is, to be written before what it is. It is read in pieces, which know no place in the whole. */
+function placeOfSyntaxError(supergraphSdl: string, file: string | undefined): string {
+  try {
+    parse(supergraphSdl, { noLocation: true });
+    return '';
+  } catch (error) {
+    const [{ line, column } = { line: 1, column: 1 }] = (error as GraphQLError).locations ?? [];
+    return file === undefined ? `line ${line}, column ${column}: ` : `${file}:${line}:${column}: `;
+  }
+}

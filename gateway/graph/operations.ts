@@ -1,0 +1,251 @@
+import {
+  type DocumentNode,
+  getOperationAST,
+  getVariableValues,
+  GraphQLError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  parse,
+} from 'graphql';
+import type { Authorization, OperationAccess, Refused } from '../auth/directives';
+import type { ClientRequest } from '../request/incoming-request';
+import { showExecution } from './development';
+import type { Caching } from '../cache/responses/caching';
+import type { IdentifiedCaller } from '../cache/responses/flights';
+import type { Answered, Asked } from '../cache/responses/response-cache';
+import { requestError, RequestErrors } from '../errors';
+import { countNodes, type ErrorOptions, execute, type Execution, type Program } from '../execution';
+import type { Executor, KnownOperation } from './executor';
+import type { ClientLimits } from '../limits/client-limits';
+import { compileOperationCost, type OperationCost } from '../limits/cost/operation-cost';
+import { createCostReport } from '../limits/cost/report';
+import { type RefuseOperation, refuseOperation } from '../limits/operation-limits';
+import type { PlanWaits } from '../admission/plan-waits';
+import { limitCalls } from '../subgraph-calls/interceptors/limit-calls';
+import type { CostDirectives, OperationCache, PlanCache, PlannedOperation, Planner } from '../planning';
+import { Rejection } from './programs';
+import type { Metrics } from '../telemetry/metrics';
+import type { ScopesServed } from '../subgraph-calls/scopes-served';
+import type { Send } from '../subgraph-calls/transport';
+import type { CountUse, UsageRecorder } from '../usage/recorder';
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/** How operations are run, whatever the supergraph. */
+export interface OperationOptions {
+  readonly errors: ErrorOptions;
+  /**
+   * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
+   * if they ask with `Apollo-Query-Plan-Experimental`.
+   */
+  readonly isDevelopment: boolean;
+  readonly limits: ClientLimits;
+  /** Of an answer; a larger one is replaced by an error. */
+  readonly mostBytes: number;
+  readonly assumedListSize: number;
+  /** Counts what operations use. @default nothing is counted */
+  readonly usage?: UsageRecorder | undefined;
+  readonly caching: Caching;
+  readonly planWaits: PlanWaits;
+  readonly metrics: Metrics;
+}
+
+/** What operations are run with, of one supergraph. */
+interface Parts {
+  /** Tells it from others. */
+  readonly supergraph: string;
+  readonly schema: GraphQLSchema;
+  /** Undefined for a supergraph that says nothing of costs. */
+  readonly costs: CostDirectives | undefined;
+  readonly planner: Planner;
+  readonly programs: PlanCache<Program | Rejection>;
+  /** Where operations are kept that have been answered. */
+  readonly cache: OperationCache<KnownOperation>;
+  readonly authorization: Authorization;
+  readonly send: Send;
+  readonly scopes: ScopesServed;
+  /** The labels of progressive `@override`s that are on for one request. */
+  readonly chooseOverrides: () => readonly string[];
+}
+
+/** Operations of one supergraph: remembers what is known of each, and runs it. */
+export function createOperations(options: OperationOptions & Parts): Pick<Executor, 'learn' | 'known'> {
+  const { errors, isDevelopment, limits, mostBytes, assumedListSize, usage, planWaits, metrics } = options;
+  const { supergraph, schema, authorization, programs, send, scopes, chooseOverrides } = options;
+  const known = options.cache;
+  const { responses } = options.caching;
+  const costSource = { schema, directives: options.costs, assumedListSize };
+  const reportCost = createCostReport(metrics.meter);
+  const showing = { planner: options.planner, authorization, answerHeaders: options.caching.answerHeaders };
+  const perform = async (
+    program: Program | Rejection,
+    variables: Variables,
+    cost: OperationCost,
+    client: IdentifiedCaller,
+  ): Promise<Execution> => {
+    if (program instanceof Rejection)
+      throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields });
+    scopes.enter(client.scope);
+    try {
+      const bounded = limitCalls(send, limits.of(client.identity).calls);
+      const execution = await execute(program, { variables, send: bounded, caller: client, errors });
+      const { length } = execution.body;
+      if (length > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: length, limit: mostBytes });
+      reportCost(cost, variables, execution.data);
+      return execution;
+    } finally {
+      scopes.leave(client.scope);
+      metrics.calls.add(client.calls);
+    }
+  };
+  const plannedOf = (
+    document: string,
+    documentHash: string,
+    operationName: string | undefined,
+    refused: Refused,
+  ): PlannedOperation => ({
+    document,
+    documentHash,
+    operationName,
+    overrideLabels: chooseOverrides(),
+    refused,
+  });
+  const compile = (source: string, hash: string, operationName: string | undefined): CompiledOperation => {
+    const document = parse(source, { noLocation: true });
+    const operation = getOperationAST(document, operationName)!;
+    const cost = compileOperationCost(document, operation, costSource);
+    const refuse = refuseOperation(source, cost, limits);
+    const access = authorization.accessTo(document, operation);
+    const cached = responses.describe({
+      ...{ document, operation, schema, supergraph },
+      documentHash: hash,
+    });
+    return {
+      ...{ source, hash, operation, operationName, cost, refuse, access },
+      bytes: sizeOfKnown(document),
+      count: usage?.operation(source, operationName, schema),
+      ask: (variables, refused) => ({
+        ...{ operation: cached, variables, refuse },
+        variant: access.variantOf(refused),
+        isOpenTo: (identity) => access.isOpenTo(identity),
+      }),
+    };
+  };
+
+  async function run(
+    compiled: CompiledOperation,
+    variables: Variables,
+    client: ClientRequest,
+    onAnswered?: () => void,
+  ): Promise<Answered> {
+    const { source, hash, operationName, cost, refuse, access, count, ask } = compiled;
+    const refusal = refuse(variables, client.identity);
+    if (refusal !== undefined) throw refusal;
+    const wrong = variableErrors(schema, compiled, variables);
+    if (wrong !== undefined) throw new RequestErrors(isDevelopment ? wrong : wrong.map(withoutHint));
+    charge(client, cost, variables);
+    const refused = access.peek(client.identity) ?? (await access.decide(client.identity));
+    const planned = plannedOf(source, hash, operationName, refused);
+    count?.(client, variables);
+    const answered = await responses.answer(ask(variables, refused), client, async (caller) =>
+      perform(
+        programs.peek(planned) ?? (await caller.awaitPlan(programs.get(planned, client.sender), planWaits)),
+        variables,
+        cost,
+        caller,
+      ),
+    );
+    client.errorsLeftOut += answered.errorsLeftOut;
+    // What cannot be planned or answered takes nobody's place.
+    onAnswered?.();
+    if (!isDevelopment) return answered;
+    return {
+      ...answered,
+      extensions: await showExecution(showing, { planned, variables, cost, answered, client }),
+    };
+  }
+
+  const asKnown = (compiled: CompiledOperation): KnownOperation => {
+    let isKept = false;
+    const operation: KnownOperation = {
+      name: compiled.operation.name?.value ?? null,
+      type: compiled.operation.operation,
+      run: (variables, client) => run(compiled, variables, client, isKept ? undefined : keep),
+    };
+    const keep = (): void => {
+      isKept = true;
+      known.set(knownKey(compiled.source, compiled.operationName), operation, compiled.bytes);
+    };
+    return operation;
+  };
+
+  return {
+    learn({ source, queryHash, operation, request: { operationName } }) {
+      if (operation.operation === OperationTypeNode.SUBSCRIPTION)
+        throw requestError('UNSUPPORTED_OPERATION', { feature: 'Subscription' });
+      return known.get(knownKey(source, operationName)) ?? asKnown(compile(source, queryHash, operationName));
+    },
+    known: (document, operationName) => known.get(knownKey(document, operationName)),
+  };
+}
+
+/** An operation with all that is known of it before it is planned. */
+interface CompiledOperation {
+  readonly source: string;
+  /** SHA-256 of the document's text. */
+  readonly hash: string;
+  readonly operation: OperationDefinitionNode;
+  /** As clients name it; undefined where the document has only one. */
+  readonly operationName: string | undefined;
+  /** Of the heap, without the key. */
+  readonly bytes: number;
+  readonly count: CountUse | undefined;
+  readonly cost: OperationCost;
+  readonly refuse: RefuseOperation;
+  readonly access: OperationAccess;
+  /** The form in which its answer is looked for. */
+  readonly ask: (variables: Variables, refused: Refused) => Asked;
+}
+
+/** Fitted to what operations of several forms take: mostly for syntax trees, and for costs, which go with those. */
+const sizeOfKnown = (document: DocumentNode): number => 5500 + 230 * countNodes(document);
+
+/** No name holds a line break, and without a name it is the document itself, which need not be copied. */
+const knownKey = (document: string, operationName: string | undefined): string =>
+  operationName === undefined ? document : `${operationName}\n${document}`;
+
+/**
+ * What is wrong with variables, and where in the document each is defined (GraphQL, section 6.1.2, "Coercing Variable
+ * Values"). What is sent on is what the client sent.
+ */
+function variableErrors(
+  schema: GraphQLSchema,
+  { operation, operationName, source }: CompiledOperation,
+  variables: Variables,
+): readonly GraphQLError[] | undefined {
+  const { variableDefinitions = [] } = operation;
+  if (variableDefinitions.length === 0) return undefined;
+  const coerce = (definitions: typeof variableDefinitions) =>
+    getVariableValues(schema, definitions, variables, { maxErrors: 10 }).errors;
+  if (coerce(variableDefinitions) === undefined) return undefined;
+  // A document that is kept knows no places.
+  return coerce(getOperationAST(parse(source), operationName)!.variableDefinitions!);
+}
+
+/** Names of the schema are for those who develop with it. Of documents that are not valid, Apollo Server leaves them out. */
+function withoutHint({ message, nodes, originalError }: GraphQLError): GraphQLError {
+  // Not by a regular expression: what the client sent is quoted before, and may begin like a hint at every place.
+  const hint = message.endsWith('?') ? message.lastIndexOf(' Did you mean ') : -1;
+  const told = hint === -1 ? message : message.slice(0, hint);
+  return new GraphQLError(told, { nodes: nodes ?? null, originalError: originalError ?? null });
+}
+
+/** Counts the cost for the rates of the client. Throws where it has none left for it. */
+function charge(client: ClientRequest, { estimate }: OperationCost, variables: Variables): void {
+  if (client.charge === undefined) return;
+  const { cost } = estimate(variables);
+  const limited = client.charge(cost);
+  if (limited !== undefined) throw limited;
+  client.charged = cost;
+}

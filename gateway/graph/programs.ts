@@ -1,0 +1,62 @@
+import { type GraphQLSchema, parse } from 'graphql';
+import type { Authorization } from '../auth/directives';
+import { compileOperation, type Program } from '../execution';
+import {
+  type OperationCache,
+  PlanCache,
+  type PlanEntry,
+  type PlannedOperation,
+  type Planner,
+  type SupergraphFacts,
+} from '../planning';
+
+/** An operation that is not run, as its caller may not see all of it. */
+export class Rejection {
+  /** @param fields `Type.field` of what is refused */
+  constructor(readonly fields: readonly string[]) {}
+
+  /** Of the heap, in bytes. */
+  get bytes(): number {
+    return this.fields.reduce((sum, field) => sum + 16 + field.length, 200);
+  }
+}
+
+export interface ProgramsOptions {
+  readonly planner: Pick<Planner, 'plan'>;
+  readonly authorization: Authorization;
+  /** What clients see. */
+  readonly schema: GraphQLSchema;
+  /** What subgraphs may answer. */
+  readonly supergraphSchema: GraphQLSchema;
+  readonly facts: Pick<SupergraphFacts, 'inaccessibleValues' | 'entities'>;
+  readonly cache: OperationCache<PlanEntry<Program | Rejection>>;
+}
+
+/** What operations are run by: one program for each operation and for what of it is refused. */
+export function createPrograms(options: ProgramsOptions): PlanCache<Program | Rejection> {
+  const { planner, authorization, schema, supergraphSchema, facts, cache } = options;
+  const { inaccessibleValues, entities } = facts;
+  const graph = { schema, supergraphSchema, inaccessibleValues, subgraphs: entities.subgraphs };
+  return new PlanCache<Program | Rejection>({
+    cache,
+    sizeOf: (compiled) => (compiled instanceof Rejection ? compiled.bytes : compiled.size.bytes),
+    make: async (operation, sender, onGrowth) => {
+      const planned = await plan(operation, {
+        plan: (document, name, overrideLabels) => planner.plan(document, name, overrideLabels, sender),
+      });
+      if (planned.kind === 'rejected') return new Rejection(planned.fields);
+      const { plan: made, refusals } = planned;
+      const document = parse(operation.document, { noLocation: true });
+      const { operationName } = operation;
+      const client = { document, operationName, refusals, onGrowth };
+      return compileOperation({ ...graph, plan: made, ...client });
+    },
+  });
+
+  async function plan(operation: PlannedOperation, ofSender: Pick<Planner, 'plan'>) {
+    const { document, operationName, overrideLabels, refused = [] } = operation;
+    if (refused.length > 0) return authorization.plan(operation, ofSender);
+    const made = await ofSender.plan(document, operationName, overrideLabels);
+    return { kind: 'plan' as const, plan: made, refusals: undefined };
+  }
+}

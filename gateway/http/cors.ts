@@ -1,0 +1,58 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { CorsHeaders } from './http-sink';
+import type { Options } from '../options';
+import { securityHeaders } from './security-headers';
+
+/** What a page of another origin may read beside the body. */
+const exposedHeaders = ['x-request-id', 'traceresponse', 'ratelimit', 'ratelimit-policy', 'retry-after'];
+
+/** Which pages may call: all, none, or those of these origins. */
+function allowedOrigins({ mode, cors: { origins } }: Options): '*' | false | readonly (string | RegExp)[] {
+  return origins ?? (mode === 'development' ? [...apolloSandbox, ownMachine] : false);
+}
+
+const apolloSandbox = ['https://studio.apollographql.com', 'https://sandbox.embed.apollographql.com'];
+const ownMachine = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+
+/**
+ * What browsers look at (Fetch, section 3.2 "CORS protocol"), and the security headers. For an origin that the options list
+ * it is the same array each time: prepared answers are found by it.
+ */
+export function compileCorsHeaders(options: Options): CorsHeaders {
+  const rule = allowedOrigins(options);
+  const { credentials } = options.cors;
+  const security = securityHeaders(options).flat();
+  if (rule === false) return () => security;
+  const always = [
+    ...security,
+    ...(credentials ? ['access-control-allow-credentials', 'true'] : []),
+    ...['access-control-expose-headers', exposedHeaders.join(', ')],
+  ];
+  const everybody = ['access-control-allow-origin', '*', ...always];
+  if (rule === '*') return () => everybody;
+  const varying = ['vary', 'Origin', ...always];
+  const allowing = (origin: string): readonly string[] => ['access-control-allow-origin', origin, ...varying];
+  const listed = new Map(
+    rule.filter((each) => typeof each === 'string').map((each) => [each, allowing(each)]),
+  );
+  const patterns = rule.filter((each) => typeof each !== 'string');
+  return (origin) => {
+    if (origin === undefined) return varying;
+    return listed.get(origin) ?? (patterns.some((each) => each.test(origin)) ? allowing(origin) : varying);
+  };
+}
+
+/**
+ * Answers a preflight request beside `compileCorsHeaders`: undefined where no page may call. The headers that may be sent
+ * are those that the page asks for: what a header may do is decided where it is read.
+ */
+export function compilePreflight(
+  options: Options,
+): ((headers: IncomingHttpHeaders) => readonly string[]) | undefined {
+  if (allowedOrigins(options) === false) return undefined;
+  return ({ 'access-control-request-headers': asked }) => [
+    ...['access-control-allow-methods', 'GET, POST'],
+    ...(asked === undefined ? [] : ['access-control-allow-headers', asked]),
+    ...['access-control-max-age', '3600', 'vary', 'Access-Control-Request-Headers', 'content-length', '0'],
+  ];
+}

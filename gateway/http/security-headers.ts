@@ -1,0 +1,11 @@
+import type { Options } from '../options';
+
+/** What every answer says to browsers, beside who may read it: names and values. */
+export function securityHeaders({ tls }: Pick<Options, 'tls'>): readonly (readonly [string, string])[] {
+  return [
+    // JSON is never guessed to be a page or a script.
+    ['x-content-type-options', 'nosniff'],
+    // Once met over TLS, never without.
+    ...(tls === undefined ? [] : [['strict-transport-security', 'max-age=31536000'] as const]),
+  ];
+}

@@ -1,0 +1,50 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import { pathOf } from '../http/paths';
+import { requestError } from '../errors';
+import { type InvalidationRouteOptions, invalidationPath, invalidationRoute } from './invalidation-route';
+import { requireToken } from './admin-token';
+import { healthRoutes, type Readiness } from './health';
+import { sendError } from './admin-errors';
+import { type Metrics, metricsContentType } from '../telemetry/metrics';
+
+export interface AdminServerOptions {
+  readonly metrics: Pick<Metrics, 'collect'>;
+  readonly readiness: Readiness;
+  /** What callers must send as a bearer token for all but health. Without it metrics are open, and nothing can be changed. */
+  readonly token: string | undefined;
+  /** Without a token nothing can be changed. */
+  readonly invalidation: InvalidationRouteOptions | undefined;
+}
+
+/**
+ * What is for operators only, on a port of its own: `GET /metrics`, `GET /health/live`, `GET /health/ready` and
+ * `POST /cache/invalidate`.
+ */
+export function createAdminServer({
+  metrics,
+  readiness,
+  token,
+  invalidation,
+}: AdminServerOptions): FastifyInstance {
+  const app = fastify({ forceCloseConnections: true });
+  healthRoutes(app, readiness);
+  const onRequest = token === undefined ? [] : [requireToken(token)];
+  app.get('/metrics', { onRequest }, async (_request, reply) =>
+    reply.type(metricsContentType).send(await metrics.collect()),
+  );
+  if (invalidation) void app.register((routes) => invalidationRoute(routes, invalidation));
+  app.setNotFoundHandler((request, reply) => {
+    const isLocked = token === undefined && pathOf(request.url) === invalidationPath;
+    const served = [
+      '/metrics',
+      '/health/live',
+      '/health/ready',
+      ...(invalidation ? [`POST ${invalidationPath}`] : []),
+    ];
+    const reason = isLocked
+      ? 'Nothing can be invalidated over HTTP while the option `admin.token` is not set.'
+      : `Nothing is served here, but ${served.join(', ')}.`;
+    return sendError(reply, requestError('NOT_FOUND', { reason }));
+  });
+  return app;
+}

@@ -1,0 +1,374 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApolloServerPlugin } from '@apollo/server';
+import type { Meter } from '@opentelemetry/api';
+import { createAuthentication } from '../auth/authentication';
+import { type EvaluatePolicies, openPolicyEvaluator, Policies } from '../auth/directives';
+import { allTags, createInvalidate, type Invalidate, tagsOf, UnknownNames } from '../cache/invalidation';
+import type { UsedSignatures } from '../auth/used-signatures';
+import type { Store } from '../cache/stores/store';
+import type { ClientRequest } from '../request/incoming-request';
+import { ClientRequests } from '../request/requests-in-flight';
+import { compileCorsHeaders } from '../http/cors';
+import { CachedAnswers } from '../cache/responses/cached-answers';
+import { createCaching } from '../cache/responses/caching';
+import { CdnPurges } from '../cache/cdn/cdn-purges';
+import { cloudFrontPurge } from '../cache/cdn/cloudfront';
+import { PersistedOperations } from '../request/persisted/persisted-operations';
+import { readTrustedOperations, type TrustedOperations } from '../request/persisted/trusted-operations';
+import { Gateway } from '../graph/gateway';
+import { Generation } from '../graph/generation';
+import { requestError } from '../errors';
+import { createBeginRequest, responsesOf } from '../http/begin-request';
+import { HttpSink } from '../http/http-sink';
+import { createRefusal } from '../http/prepared-refusal';
+import { createReceive } from '../http/receive';
+import { createClientLimits } from '../limits/client-limits';
+import { Overload } from '../admission/overload';
+import { Places } from '../admission/slots';
+import { PlanWaits } from '../admission/plan-waits';
+import { Rates } from '../admission/rates/rates';
+import type { SharedCounts } from '../admission/rates/shared-counts';
+import { UnsentRequests } from '../admission/unsent-requests';
+import { type Options, OptionsError } from '../options';
+import type { Invalidation } from '../options/invalidation';
+import type { OperationMemory } from '../planning';
+import { createRoutes } from './routes';
+import type { Hooks } from '../request/hooks';
+import { createFormatError } from '../request/format-error';
+import { createApolloServer, createLearn } from '../request/learn-operation';
+import { createPipeline } from '../request/pipeline';
+import { Reply } from '../request/reply';
+import { RunOperation } from '../request/run-operation';
+import { openSubgraphSigners } from '../subgraph-calls/signers/open-signers';
+import { openSource } from '../supergraph/open';
+import type { SupergraphSource } from '../supergraph/source';
+import type { Audit } from '../telemetry/audit/audit';
+import { watchEndpoints } from '../telemetry/endpoints';
+import type { Logger } from '../telemetry/logger';
+import type { Metrics } from '../telemetry/metrics';
+import { Breakers } from '../subgraph-calls/breakers';
+import { createHttpTransport } from '../subgraph-calls/http';
+import type { Interceptor } from '../subgraph-calls/transport';
+
+/** What a process has once, whatever its options become. */
+export interface ProcessParts {
+  readonly store: Store;
+  /** Undefined where each process counts for itself. */
+  readonly shared: SharedCounts | undefined;
+  readonly memory: OperationMemory;
+  readonly usedSignatures: UsedSignatures;
+  readonly audit: Audit | undefined;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly hooks: Hooks;
+  readonly interceptors: readonly Interceptor[];
+  readonly plugins: readonly ApolloServerPlugin[];
+  /** Whether the process takes requests, or why it does not. */
+  readonly state: () => 'starting' | 'running' | 'stopping';
+}
+
+export interface ServingOptions extends ProcessParts {
+  readonly options: Options;
+  /** In place of the one that the options name. */
+  readonly ownSource: SupergraphSource | undefined;
+  /** What is served until this is ready: what it is asked most often is planned in advance. */
+  readonly previous?: Serving | undefined;
+}
+
+/**
+ * Everything that answers requests by one set of options; new options are a new one of these, beside the old one.
+ * Nothing in it listens. Longer than other files: it names all parts, and what each needs of the others.
+ */
+export class Serving {
+  readonly #parts: ReturnType<typeof build>;
+  #answers = false;
+
+  /** Rejects with an `OptionsError` when the options name what is not there. */
+  static async open(options: ServingOptions): Promise<Serving> {
+    const { persistedOperations, authorization } = options.options;
+    const trusted = await readTrustedOperations(persistedOperations.manifest);
+    return new Serving(options, trusted, await openPolicyEvaluator(authorization.policies));
+  }
+
+  private constructor(
+    options: ServingOptions,
+    trusted: TrustedOperations,
+    evaluate: EvaluatePolicies | undefined,
+  ) {
+    this.#parts = build(options, trusted, evaluate, () => this.#answers);
+  }
+
+  /**
+   * Resolves when it runs its supergraph, or when it is clear that this will come later.
+   * @throws {SupergraphError} when the supergraph cannot be read or run
+   */
+  async start(): Promise<void> {
+    const { apollo, gateway } = this.#parts;
+    const started = apollo.start().then(() => (this.#answers = true));
+    // Without a supergraph it starts when there is one, or never when the gateway is stopped before.
+    started.catch(() => undefined);
+    await gateway.start();
+    if (gateway.current !== undefined) await started;
+  }
+
+  /** Whether the manifests of another one have the same operations. */
+  trustsAs(other: Serving): boolean {
+    return this.#parts.persistedOperations.trustsAs(other.#parts.persistedOperations);
+  }
+
+  /** Whether there is a supergraph. */
+  get answers(): boolean {
+    return this.#answers;
+  }
+
+  /** The requests that are not answered yet. */
+  get clients(): ClientRequests {
+    return this.#parts.clients;
+  }
+
+  get generation(): Generation | undefined {
+    return this.#parts.gateway.current;
+  }
+
+  get rates(): Rates | undefined {
+    return this.#parts.rates;
+  }
+
+  get invalidate(): Invalidate {
+    return this.#parts.invalidate;
+  }
+
+  /** @throws {UnknownNames} when there is a supergraph, and it does not have all that is named */
+  tagsOf(invalidation: Invalidation): string[] {
+    const unknown = this.generation?.unknownNames(invalidation) ?? [];
+    if (unknown.length > 0) throw new UnknownNames(unknown.join(' '));
+    return tagsOf(invalidation);
+  }
+
+  /** What a CDN is told to drop when tags are invalidated; undefined where none is told. */
+  cdnPaths(tags: readonly string[]): readonly string[] | undefined {
+    const { purges, tagFormats } = this.#parts;
+    return purges?.pathsFor(allTags(tags, tagFormats()));
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    this.#parts.handle(request, response);
+  }
+
+  /** Resolves as soon as no request is in flight, and none waits for its turn. */
+  async idle(): Promise<void> {
+    const { clients, overload } = this.#parts;
+    while (clients.size + overload.waiting > 0)
+      await new Promise((resolve) => setTimeout(resolve, 50).unref());
+  }
+
+  /** Refuses all that wait for their turn. */
+  refuseWaiting(): void {
+    this.#parts.overload.refuseWaiting();
+  }
+
+  /** Has a CDN told what another one of these could not tell it. */
+  takeOverPurges(paths: readonly string[]): void {
+    this.#parts.purges?.addPaths(paths);
+  }
+
+  /** To be called when no request is in flight. Resolves with the paths that a CDN could not be told to drop. */
+  async close(): Promise<readonly string[]> {
+    const { apollo, gateway, overload, unsent, usage, transport, signers, authentication, purges } =
+      this.#parts;
+    overload.close();
+    unsent.close();
+    this.#parts.persistedOperations.close();
+    await usage?.close();
+    await (this.#answers ? apollo.stop() : gateway.stop());
+    await transport.close();
+    const untold = await purges?.close();
+    signers.close();
+    authentication?.close();
+    return untold ?? [];
+  }
+}
+
+function build(
+  {
+    options,
+    ownSource,
+    previous,
+    store,
+    shared,
+    memory,
+    usedSignatures,
+    audit,
+    hooks,
+    interceptors,
+    plugins,
+    logger,
+    metrics,
+    state,
+  }: ServingOptions,
+  trusted: TrustedOperations,
+  evaluate: EvaluatePolicies | undefined,
+  answers: () => boolean,
+) {
+  // What may throw comes before what would have to be closed then.
+  const { persistedOperations: statistics } = metrics;
+  const persistedOperations = new PersistedOperations({ options, trusted, store, statistics, logger });
+  const { source, lastGood, usage } =
+    ownSource === undefined
+      ? openSource(options, { logger, meter: metrics.meter })
+      : { source: ownSource, lastGood: undefined, usage: undefined };
+  // Connections to subgraphs outlive a supergraph.
+  const transport = createHttpTransport(connectionsOf(options));
+  const signers = openSubgraphSigners(options, logger);
+  const breakers = new Breakers(options.breaker, watchEndpoints({ metrics, logger }));
+  const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
+  const caching = createCaching(options, store, metrics);
+  const tagFormats = () => gateway.current?.tagFormats ?? [];
+  const purges = openPurges(options, { meter: metrics.meter, logger });
+  const invalidate = createInvalidate(store, tagFormats, (tags) => {
+    caching.responses.invalidated();
+    purges?.add(tags);
+  });
+  const introspection = options.introspection ?? options.mode === 'development';
+  const limits = createClientLimits({ limits: options.limits, introspection });
+  const planWaits = new PlanWaits({
+    limit: options.planning.waiting,
+    onWait: () => overload.hasOneMore(),
+  });
+  // For the first generation alone: what was served by the options before is not held on to.
+  let inherited = previous?.generation;
+  const takeInherited = (): Generation | undefined => {
+    const taken = inherited;
+    inherited = undefined;
+    return taken;
+  };
+  const gateway = new Gateway({
+    source,
+    audit,
+    replaces: inherited?.supergraphSdl,
+    build: (supergraphSdl, before) =>
+      Generation.build({
+        supergraphSdl,
+        options,
+        previous: before ?? takeInherited(),
+        policies,
+        limits,
+        planWaits,
+        signers,
+        transport,
+        breakers,
+        interceptors,
+        store,
+        memory,
+        caching,
+        invalidate,
+        audit,
+        metrics,
+        logger,
+        usage,
+      }),
+    lastGood,
+    logger,
+    metrics,
+  });
+  gateway.onSchemaLoadOrUpdate(() => void persistedOperations.compare(gateway.current!.apiSchemaSdl));
+  const formatError = createFormatError(logger);
+  const apollo = createApolloServer({
+    ...{ gateway, options, persistedOperations, formatError, plugins, logger },
+  });
+  const readiness = () => [
+    ...(answers() ? [] : ['no supergraph']),
+    ...(state() === 'running' ? [] : [state() === 'starting' ? 'starting' : 'shutting down']),
+  ];
+  const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
+  const clients = new ClientRequests({ options, logger, metrics, onEnd: () => overload.next() });
+  const corsHeaders = compileCorsHeaders(options);
+  const reply = new Reply(logger);
+  const overload = new Overload({
+    options: options.overload,
+    clients: {
+      get size() {
+        return clients.served - planWaits.size;
+      },
+      get working() {
+        return clients.working - planWaits.size;
+      },
+    },
+    responses: () => responsesOf(clients),
+    statistics: metrics.overload,
+    onFullHeap: () => memory.giveBack(),
+    logger,
+  });
+  const unsent = new UnsentRequests({
+    requests: options.overload.requests,
+    limit: options.overload.unsent,
+    clients,
+    bodyLimit: options.limits.body,
+    logger,
+  });
+  const overloaded = requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } });
+  const refuseOverHttp = createRefusal(overloaded);
+  const refuse = (client: ClientRequest): void => {
+    if (client.sink instanceof HttpSink) refuseOverHttp(client.sink);
+    else reply.refuse(client, overloaded);
+  };
+  const places = new Places({ clients, overload, unsent, refuse });
+  const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates, shared });
+  const { answerHeaders } = caching;
+  const { clientDirectives } = options.cache.responses;
+  const learn = createLearn(apollo);
+  const pipeline = createPipeline({
+    isReady: answers,
+    places,
+    admit: authentication?.admit,
+    rates,
+    cachedAnswers: new CachedAnswers({ ...caching, store, gateway, clientDirectives, reply }),
+    limits,
+    runOperation: new RunOperation({ persistedOperations, limits, gateway, learn, hooks }),
+    learn,
+    answerHeaders,
+    formatError,
+    hooks,
+    reply,
+  });
+  const receive = createReceive({
+    bodyLimit: options.limits.body,
+    places,
+    admitByHeaders: authentication?.admitByHeaders,
+    pipeline,
+    reply,
+  });
+  const begin = createBeginRequest(options, clients, corsHeaders);
+  const handle = createRoutes({ options, readiness, begin, places, receive, reply });
+  return {
+    ...{ handle, apollo, gateway, clients, overload, unsent, usage, transport, signers, authentication },
+    ...{ invalidate, rates, purges, tagFormats, persistedOperations },
+  };
+}
+
+function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http2, compression } }: Options) {
+  const shared = { connections: max, connectTimeout, keepAlive, http2, compression };
+  if (ca === undefined) return shared;
+  try {
+    return { ...shared, ca: readFileSync(ca) };
+  } catch (error) {
+    throw new OptionsError([`\`connections.ca\` cannot be read: ${(error as Error).message}.`]);
+  }
+}
+
+function openPurges(
+  { path, cache: { cdn, store, memoryBound } }: Options,
+  tools: { readonly meter: Meter; readonly logger: Logger },
+): CdnPurges | undefined {
+  if (cdn.cloudFront === undefined) return undefined;
+  const { purge, delay, ...distribution } = cdn.cloudFront;
+  const everything = `${path}*`;
+  return new CdnPurges({
+    send: cloudFrontPurge(distribution),
+    rules: purge ?? [{ tags: ['*'], paths: [everything] }],
+    everything,
+    delay: store === 'memory:' ? delay : Math.max(delay, memoryBound),
+    ...tools,
+  });
+}

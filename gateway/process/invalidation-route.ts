@@ -1,0 +1,77 @@
+import type { FastifyError, FastifyInstance } from 'fastify';
+import { GraphQLError } from 'graphql';
+import { requireToken } from './admin-token';
+import { requestError } from '../errors';
+import { sendError } from './admin-errors';
+import { describeIssue } from '../options/problem';
+import { type Invalidation, invalidationSchema } from '../options/invalidation';
+import { tagsOf, UnknownNames } from '../cache/invalidation';
+import { unpackRequest } from './unpack-request';
+import { StoreUnavailable } from '../cache/stores/store';
+
+export interface InvalidationRouteOptions {
+  /** What a caller must send as a bearer token (RFC 6750, section 2.1). */
+  readonly token: string;
+  readonly invalidate: InvalidateFor;
+  readonly logger: { error(facts: { readonly err: unknown }, message: string): void };
+}
+
+/**
+ * Drops what is named, everywhere, for whoever asks from an address, and says what a CDN is told to drop, too; undefined
+ * where none is told anything. Rejects with `UnknownNames` when the supergraph does not have all of it, and with
+ * `StoreUnavailable` when it is not sure.
+ */
+export type InvalidateFor = (
+  invalidation: Invalidation,
+  address: string,
+) => Promise<readonly string[] | undefined>;
+
+export const invalidationPath = '/cache/invalidate';
+
+/** Bytes. */
+const bodyLimit = 1024 * 1024;
+
+/**
+ * `POST /cache/invalidate`: 200 with the tags when nothing that has one of them is in the store any more, 400 when it
+ * names what the supergraph does not have, 503 when it is not sure. A CDN is told afterwards, however it ends.
+ */
+export function invalidationRoute(
+  app: FastifyInstance,
+  { token, invalidate, logger }: InvalidationRouteOptions,
+): void {
+  app.addHook('onRequest', requireToken(token));
+  app.setErrorHandler<FastifyError | GraphQLError | StoreUnavailable | UnknownNames>(
+    (error, request, reply) => {
+      if (error instanceof GraphQLError) return sendError(reply, error);
+      if (error instanceof UnknownNames)
+        return sendError(reply, requestError('BAD_REQUEST', { reason: error.message }));
+      if (error instanceof StoreUnavailable) {
+        logger.error({ err: error.cause }, 'an invalidation could not be confirmed');
+        return sendError(reply, requestError('CACHE_UNAVAILABLE', {}));
+      }
+      if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+        return sendError(reply, requestError('PAYLOAD_TOO_LARGE', { limit: bodyLimit }));
+      if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+        const got = request.headers['content-type'] ?? 'of no type';
+        return sendError(reply, requestError('UNSUPPORTED_MEDIA_TYPE', { got }));
+      }
+      if (error.statusCode !== undefined && error.statusCode < 500) {
+        return sendError(reply, requestError('BAD_REQUEST', { reason: error.message }));
+      }
+      logger.error({ err: error }, 'an invalidation failed');
+      return sendError(reply, requestError('INTERNAL_SERVER_ERROR', {}));
+    },
+  );
+  app.removeContentTypeParser('text/plain');
+  app.post(invalidationPath, { bodyLimit, preParsing: unpackRequest }, async ({ body, ip: address }) => {
+    const { data, error } = invalidationSchema.safeParse(body);
+    if (data === undefined) {
+      const problems = error.issues.flatMap((issue) =>
+        describeIssue(issue, body, invalidationSchema, 'The body'),
+      );
+      throw requestError('BAD_REQUEST', { reason: problems.map(({ sentence }) => sentence).join(' ') });
+    }
+    const paths = await invalidate(data, address);
+    return { invalidated: tagsOf(data), ...(paths && { cdn: { purge: 'queued', paths } }) };
+  });
+}

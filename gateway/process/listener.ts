@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import type { GraphQLError } from 'graphql';
+import { keepAliveTimeout, WholeRequest, WholeResponse } from '../http/whole-messages';
+import { requestError } from '../errors';
+import { maxHeaderSize } from '../http/header-limits';
+import { errorAnswer } from '../http/error-answer';
+import { limitStreamResets } from '../admission/stream-resets';
+import { type Options, OptionsError } from '../options';
+
+type Handle = (request: IncomingMessage, response: ServerResponse) => void;
+
+/**
+ * The server of a port for clients: HTTP/1.1, or with `tls` HTTP/2 and HTTP/1.1 as the client chooses. A client that
+ * sends too slowly is answered 408, one that takes too long to read its answer is cut.
+ */
+export function createListener({ timeouts, tls }: Options, answer: Handle): Server {
+  const limits = {
+    requestTimeout: timeouts.request,
+    headersTimeout: Math.min(10_000, timeouts.request),
+    keepAliveTimeout,
+    // Node looks for late requests only every 30 s otherwise.
+    connectionsCheckingInterval: 1000,
+    maxHeaderSize,
+    // Node's own answer has no body, and it takes the first of several.
+    requireHostHeader: false,
+  };
+  const handle: Handle = (request, response) => {
+    if (hasHost(request)) answer(request, response);
+    else refuse(response, requestError('BAD_REQUEST', { reason: 'A request must have one Host header.' }));
+  };
+  const server =
+    tls === undefined
+      ? createServer({ ...limits, IncomingMessage: WholeRequest, ServerResponse: WholeResponse }, handle)
+      : secure(
+          createSecureServer(
+            {
+              ...limits,
+              ...readCertificates(tls),
+              allowHTTP1: true,
+              handshakeTimeout: limits.headersTimeout,
+              Http1IncomingMessage: WholeRequest,
+              Http1ServerResponse: WholeResponse,
+              minVersion: 'TLSv1.2',
+              requestCert: tls.clientCa !== undefined,
+              rejectUnauthorized: tls.clientCa !== undefined,
+              // What one connection may make the gateway keep: a client opens another one for more.
+              maxSessionMemory: 10,
+              settings: { maxConcurrentStreams: 100, maxHeaderListSize: maxHeaderSize },
+            },
+            // Node's compatible API: a request and its response as those of HTTP/1.1.
+            handle as unknown as Parameters<typeof createSecureServer>[1],
+          ),
+        );
+  // A server of HTTP/2 has limits of its own for clients of HTTP/1.1, and does not ask for them.
+  Object.assign(server, limits);
+  // Of a connection on which nothing moves. While a request is worked on nothing does.
+  server.setTimeout(timeouts.request + timeouts.client);
+  server.on('checkExpectation', (_request, response: ServerResponse) =>
+    refuse(response, requestError('EXPECTATION_FAILED', {})),
+  );
+  return server;
+}
+
+/** Whether a request has one `Host` (RFC 9112, section 3.2). */
+function hasHost({ rawHeaders, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
+  if (httpVersionMajor > 1) return true;
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  return hosts === 1 || (hosts === 0 && httpVersionMinor === 0);
+}
+
+/** Answers what is not even looked at. */
+function refuse(response: ServerResponse, error: GraphQLError): void {
+  const { status, headers, body } = errorAnswer(error);
+  const close = response.req.httpVersionMajor > 1 ? [] : ['connection', 'close'];
+  response.writeHead(status, [...headers, ...close]);
+  response.end(body);
+}
+
+function readCertificates({ cert, key, clientCa }: NonNullable<Options['tls']>) {
+  const read = (option: string, file: string): Buffer => {
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      throw new OptionsError([`\`tls.${option}\` cannot be read: ${(error as Error).message}.`]);
+    }
+  };
+  return {
+    cert: read('cert', cert),
+    key: read('key', key),
+    ...(clientCa !== undefined && { ca: read('clientCa', clientCa) }),
+  };
+}
+
+/** Gives a server of HTTP/2 what the drain asks of one of HTTP/1.1: ways to close its connections. */
+function secure(server: Http2SecureServer): Server {
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    limitStreamResets(session);
+    session.once('close', () => sessions.delete(session));
+  });
+  const http1 = server as unknown as Partial<Pick<Server, 'closeIdleConnections' | 'closeAllConnections'>>;
+  const closeIdle = http1.closeIdleConnections?.bind(server);
+  const closeAll = http1.closeAllConnections?.bind(server);
+  return Object.assign(server as unknown as Server, {
+    // It ends with its last stream.
+    closeIdleConnections: () => {
+      closeIdle?.();
+      for (const session of sessions) session.close();
+    },
+    closeAllConnections: () => {
+      closeAll?.();
+      for (const session of sessions) session.destroy();
+    },
+  });
+}

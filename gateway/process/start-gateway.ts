@@ -1,0 +1,343 @@
+import type { Server } from 'node:http';
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
+import type { ApolloServerPlugin } from '@apollo/server';
+import { createAdminServer } from './admin-server';
+import { UsedSignatures } from '../auth/used-signatures';
+import { invalidateNamed, type InvalidationSource } from '../cache/invalidation';
+import type { InvalidateFor } from './invalidation-route';
+import { openStore } from '../cache/stores/open-store';
+import type { Peers } from '../cache/stores/peer-memory';
+import type { ClientRequest } from '../request/incoming-request';
+import { type ConnectionSource, prepareDrain } from './drain';
+import { requestError } from '../errors';
+import { sendContinues } from '../http/body';
+import { answerClientError } from '../http/connection-errors';
+import { openSharedCounts } from '../admission/rates/shared-counts';
+import { createListener } from './listener';
+import { type Options, OptionsError, type OptionsInput, parseOptions } from '../options';
+import { changedOptions } from '../options/changed';
+import { OperationMemory } from '../planning';
+import type { Hooks } from '../request/hooks';
+import { type ProcessParts, Serving } from './configuration';
+import { apolloManagerSource, type SupergraphManager } from '../supergraph/apollo-manager';
+import type { SupergraphSource } from '../supergraph/source';
+import { openAudit } from '../telemetry/audit/audit';
+import { createLogger, type LogDestination } from '../telemetry/logger';
+import { createMetrics } from '../telemetry/metrics';
+import { secretsOf } from '../telemetry/secrets';
+import type { Interceptor } from '../subgraph-calls/transport';
+
+/** What a gateway is started with. `supergraph` may also be a source of one's own, or one of Apollo's managers. */
+export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
+  readonly supergraph?: OptionsInput['supergraph'] | SupergraphSource | SupergraphManager;
+  /** Where log lines go. @default standard output */
+  readonly logDestination?: LogDestination | undefined;
+  /** Events that make cached answers old, from an event bus or a change stream. @default none */
+  readonly invalidations?: InvalidationSource | undefined;
+  /** Where connections come from when another process listens at `host` and `port`. @default this one listens */
+  readonly clientConnections?: ConnectionSource | undefined;
+  /** Functions around the requests of clients: docs/extending.md. @default none */
+  readonly hooks?: Hooks | undefined;
+  /** Functions around each call of a subgraph, the outermost first: docs/extending.md. @default none */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+  /** Plugins of Apollo Server, which parses and validates what is new: docs/extending.md. @default none */
+  readonly plugins?: readonly ApolloServerPlugin[] | undefined;
+  /** Other processes of this gateway that invalidate what it does. No effect with a shared store. @default none */
+  readonly peers?: Peers | undefined;
+};
+
+export interface RunningGateway {
+  /** The GraphQL endpoint, such as `http://127.0.0.1:4000/graphql`. */
+  readonly url: string;
+  /** Where metrics and health are served; `undefined` when `admin.enabled` is false. */
+  readonly adminUrl: string | undefined;
+  /** All metrics in Prometheus' text format, as `GET /metrics` has them. */
+  metrics(): Promise<string>;
+  /**
+   * Takes other options into use, with no restart and no failed request: everything that depends on them is built
+   * beside what runs and takes its place in one step. What cannot be used changes nothing.
+   * `read` is called when those before are in use.
+   * @throws {OptionsError} when an option is wrong, or cannot be changed while the gateway runs
+   * @throws {SupergraphError} when the supergraph cannot be read or run
+   */
+  reload(read: () => OptionsInput): Promise<void>;
+  /** Does what `POST /cache/invalidate` does. */
+  readonly invalidate: InvalidateFor;
+  /** Drains and stops: readiness fails at once, what is in flight may finish within `shutdown.grace`. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a gateway in this process. Resolves when it listens and runs its supergraph. A supergraph URL that cannot be
+ * reached yet is no reason to fail: the gateway listens, but is not ready until it has a supergraph.
+ *
+ * Longer than other functions: what is opened at its beginning is closed at its end, in the reverse order.
+ * @throws {OptionsError} when an option is wrong or a port is taken
+ * @throws {SupergraphError} when the supergraph cannot be read or run
+ */
+export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
+  const { options, ownSource, extensions, logDestination, invalidations, clientConnections, peers } =
+    readOptions(given);
+  const logger = createLogger({
+    level: options.logging.level,
+    destination: logDestination,
+    secrets: secretsOf(options),
+  });
+  const metrics = createMetrics();
+  const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
+  const store = openStore({ options: options.cache, meter: metrics.meter, logger, peers });
+  const shared = openSharedCounts(options.cache, { meter: metrics.meter, logger });
+  let state: 'starting' | 'running' | 'stopping' = 'starting';
+  const usedSignatures = new UsedSignatures();
+  const memory = new OperationMemory();
+  metrics.meter
+    .createObservableUpDownCounter('weir.operations.kept.bytes', {
+      description: 'Memory of the heap that query plans and what else is known of operations take.',
+    })
+    .addCallback((result) => result.observe(memory.size));
+  const parts: ProcessParts = {
+    ...extensions,
+    store,
+    shared,
+    memory,
+    usedSignatures,
+    audit,
+    logger,
+    metrics,
+    state: () => state,
+  };
+
+  const closeParts = async (): Promise<void> => {
+    await store.close();
+    await shared?.close();
+    await audit?.close();
+    await metrics.close();
+  };
+
+  let current = await Serving.open({ ...parts, options, ownSource }).catch(async (error: unknown) => {
+    await closeParts();
+    throw error;
+  });
+  /** Those that still have requests in flight. */
+  const retired = new Set<Serving>();
+  const server = createListener(options, (request, response) => current.handle(request, response));
+  server.on('clientError', answerClientError);
+  sendContinues(server, {
+    bodyLimit: () => running.limits.body,
+    keepsConnections: () => state !== 'stopping',
+  });
+  const inFlight = (): ClientRequest[] => [current, ...retired].flatMap(({ clients }) => [...clients]);
+  metrics.meter
+    .createObservableUpDownCounter('weir.requests.in_flight', {
+      description: 'Requests to the endpoint that are not answered yet.',
+    })
+    .addCallback((result) =>
+      result.observe([current, ...retired].reduce((sum, { clients }) => sum + clients.counted, 0)),
+    );
+  const giveUp = (): void => {
+    for (const client of inFlight()) client.abort(requestError('SHUTTING_DOWN', {}));
+    for (const each of [current, ...retired]) each.refuseWaiting();
+  };
+  const drain = prepareDrain(server, giveUp, clientConnections);
+  const readiness = () => [
+    ...(current.answers ? [] : ['no supergraph']),
+    ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),
+  ];
+  const invalidateFor: InvalidateFor = async (invalidation, address) => {
+    const tags = current.tagsOf(invalidation);
+    const done = { action: 'cache.invalidate', address, details: { tags } } as const;
+    try {
+      await current.invalidate(tags);
+    } catch (error) {
+      audit?.action({ ...done, outcome: 'failed' });
+      throw error;
+    }
+    audit?.action({ ...done, outcome: 'ok' });
+    return current.cdnPaths(tags);
+  };
+  const { enabled, token } = options.admin;
+  const invalidation = token === undefined ? undefined : { token, invalidate: invalidateFor, logger };
+  const admin = enabled ? createAdminServer({ metrics, readiness, token, invalidation }) : undefined;
+
+  async function close(): Promise<void> {
+    await invalidations?.stop();
+    await admin?.close();
+    server.close();
+    await Promise.all([current, ...retired].map((each) => each.close()));
+    await closeParts();
+  }
+
+  let running = options;
+  let reloading = Promise.resolve();
+
+  /** Resolves with the names of the options that are others now. */
+  async function swap(read: () => OptionsInput): Promise<string[]> {
+    const next = parseOptions(read());
+    if (ownSource !== undefined)
+      throw new OptionsError(['A gateway with a source of your own keeps its options.']);
+    refuseFixed(running, next);
+    const serving = await Serving.open({ ...parts, options: next, ownSource, previous: current });
+    try {
+      await serving.start();
+    } catch (error) {
+      await serving.close();
+      throw error;
+    }
+    const previous = current;
+    const changed = changedOptions(running, next);
+    const manifest = 'persistedOperations.manifest';
+    if (!changed.includes(manifest) && !serving.trustsAs(previous)) changed.push(manifest);
+    current = serving;
+    running = next;
+    retired.add(previous);
+    void previous.idle().then(async () => {
+      if (retired.delete(previous)) current.takeOverPurges(await previous.close());
+    });
+    return changed;
+  }
+
+  async function reload(read: () => OptionsInput): Promise<void> {
+    const swapped = reloading.then(() => swap(read));
+    reloading = swapped.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      const changed = await swapped;
+      metrics.reloads.add(1, { result: 'live' });
+      audit?.action({ action: 'configuration.reload', outcome: 'ok', details: { changed } });
+      logger.info({ changed }, 'new options are live');
+    } catch (error) {
+      const reason = (error as Error).message;
+      metrics.reloads.add(1, { result: 'refused' });
+      audit?.action({ action: 'configuration.reload', outcome: 'failed', details: { reason } });
+      logger.error({ reason }, 'new options were refused');
+      throw error;
+    }
+  }
+
+  async function stop(): Promise<void> {
+    state = 'stopping';
+    await reloading;
+    logger.info({ inFlight: inFlight().length }, 'shutting down');
+    await drain(running.shutdown);
+    await close();
+    logger.info('shut down');
+  }
+
+  try {
+    await current.start();
+    if (clientConnections === undefined) await listen(server, options.host, options.port, 'port');
+    else take(clientConnections, server);
+    await invalidations?.start(invalidateNamed(async (named) => current.invalidate(current.tagsOf(named))));
+    if (admin) {
+      await admin.ready();
+      await listen(admin.server, options.admin.host, options.admin.port, 'admin.port');
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  state = 'running';
+  const protocol = options.tls === undefined ? 'http' : 'https';
+  const url = `${addressOf(server.address() ?? options, protocol)}${options.path}`;
+  const adminUrl = admin && addressOf(admin.server.address());
+  logger.info({ url, adminUrl, mode: options.mode }, 'listening');
+  let stopping: Promise<void> | undefined;
+  return {
+    url,
+    adminUrl,
+    metrics: () => metrics.collect(),
+    reload,
+    invalidate: invalidateFor,
+    stop: () => (stopping ??= stop()),
+  };
+}
+
+/** What a process has from its start to its end. */
+const fixedOptions = [
+  ...['host', 'port', 'path', 'tls', 'admin', 'audit', 'logging'],
+  ...['store', 'memory', 'tiered', 'memoryBound', 'timeout', 'prefix', 'compressAbove', 'longest'].map(
+    (name) => `cache.${name}`,
+  ),
+];
+
+function refuseFixed(before: Options, after: Options): void {
+  const read = (options: Options, name: string): unknown =>
+    name.split('.').reduce<unknown>((of, key) => (of as Record<string, unknown>)[key], options);
+  const changed = fixedOptions.filter((name) => !isDeepStrictEqual(read(before, name), read(after, name)));
+  if (changed.length > 0)
+    throw new OptionsError(
+      changed.map((name) => `\`${name}\` cannot be changed while the gateway runs: start it again.`),
+    );
+}
+
+function readOptions({
+  supergraph,
+  logDestination,
+  invalidations,
+  clientConnections,
+  peers,
+  hooks = {},
+  interceptors = [],
+  plugins = [],
+  ...others
+}: GatewayOptions) {
+  const ownSource = ownSourceOf(supergraph);
+  const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
+  const options = parseOptions({ ...others, ...written });
+  const extensions = { hooks, interceptors, plugins };
+  return { options, ownSource, extensions, logDestination, invalidations, clientConnections, peers };
+}
+
+/** A source that is given in code. */
+function ownSourceOf(supergraph: GatewayOptions['supergraph']): SupergraphSource | undefined {
+  if (typeof supergraph !== 'object') return undefined;
+  if ('start' in supergraph) return supergraph;
+  if ('initialize' in supergraph) return apolloManagerSource(supergraph);
+  return undefined;
+}
+
+/** Has the server serve connections that others accept. */
+function take(connections: ConnectionSource, server: Server): void {
+  // From this event on Node looks after the connections of a server: those that are idle, and those that are too slow.
+  server.emit('listening');
+  connections.start((connection) => server.emit('connection', connection));
+}
+
+/**
+ * Has a server listen where an option says.
+ * @throws {OptionsError} when that is not possible
+ */
+export async function listen(server: NetServer, host: string, port: number, option: string): Promise<void> {
+  try {
+    await new Promise<void>((listening, failed) => {
+      server.once('error', failed);
+      server.listen({ host, port }, () => {
+        server.off('error', failed);
+        listening();
+      });
+    });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason =
+      code === 'EADDRINUSE'
+        ? 'is taken by another process: choose another one, or 0 for a free one'
+        : code === 'EACCES'
+          ? 'needs rights that this process does not have: choose one above 1023'
+          : `cannot be listened on: ${message}`;
+    throw new OptionsError([`\`${option}\` ${port} on ${host} ${reason}.`]);
+  }
+}
+
+/** The URL of where something listens, without a path. */
+export function addressOf(
+  at: ReturnType<NetServer['address']> | Pick<Options, 'host' | 'port'>,
+  protocol = 'http',
+): string {
+  const { port, ...where } = at as AddressInfo | Pick<Options, 'host' | 'port'>;
+  const host = 'host' in where ? where.host : where.address;
+  if (host === '0.0.0.0' || host === '::') return `${protocol}://127.0.0.1:${port}`;
+  return host.includes(':') ? `${protocol}://[${host}]:${port}` : `${protocol}://${host}:${port}`;
+}

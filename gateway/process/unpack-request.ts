@@ -1,0 +1,24 @@
+import type { preParsingHookHandler } from 'fastify';
+import { requestError } from '../errors';
+import { encodingOf, unpackers } from '../http/body';
+
+/**
+ * Unpacks the body of a request of an operator piece by piece, so that the limit of its size, which counts what comes out,
+ * ends it before more has been unpacked.
+ */
+export const unpackRequest: preParsingHookHandler = ({ headers }, reply, payload, done) => {
+  const encoding = encodingOf(headers);
+  const createUnpacker = unpackers.get(encoding);
+  if (encoding === 'identity') done(null, payload);
+  else if (createUnpacker === undefined)
+    done(requestError('UNSUPPORTED_MEDIA_TYPE', { got: `${encoding}-encoded` }));
+  else {
+    const unpacked = Object.assign(createUnpacker(), { receivedEncodedLength: 0 });
+    payload.on('data', (piece: Buffer) => (unpacked.receivedEncodedLength += piece.length));
+    unpacked.on('error', (error) => {
+      error.message = `The body is not valid ${encoding}.`;
+    });
+    reply.raw.once('close', () => unpacked.destroy());
+    done(null, payload.pipe(unpacked));
+  }
+};

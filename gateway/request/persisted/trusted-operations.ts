@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { extname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { OptionsError } from '../../options';
+import type { ManifestMessage, ManifestWork, Misfits } from './manifest-thread';
+
+/** The operations that manifests have. */
+export interface TrustedOperations {
+  readonly texts: ReadonlySet<string>;
+  /** By what clients name them: the id in the manifest, and the SHA-256 of the text. */
+  readonly byName: ReadonlyMap<string, string>;
+  /** Equal for those of equal manifests. */
+  readonly digest: string;
+}
+
+export const noTrustedOperations: TrustedOperations = { texts: new Set(), byName: new Map(), digest: '' };
+
+/**
+ * Reads manifests in a thread, so that no request waits for it, however large they are.
+ *
+ * @throws {OptionsError} with the file that is wrong, and why
+ */
+export async function readTrustedOperations(files: readonly string[]): Promise<TrustedOperations> {
+  if (files.length === 0) return noTrustedOperations;
+  const texts = new Set<string>();
+  const byName = new Map<string, string>();
+  const thread = startThread({ files });
+  try {
+    for (;;) {
+      const message = await ask(thread);
+      if (message.kind === 'refused') throw new OptionsError([message.reason]);
+      if (message.kind === 'all') return { texts, byName, digest: message.digest };
+      if (message.kind !== 'some') continue;
+      for (const { text, names } of message.operations) {
+        texts.add(text);
+        for (const name of names) byName.set(name, text);
+      }
+    }
+  } finally {
+    await thread.terminate();
+  }
+}
+
+/** Looks in a thread for operations of manifests that a schema does not have. Undefined when it was aborted before. */
+export async function findMisfits(
+  work: Required<ManifestWork>,
+  signal: AbortSignal,
+): Promise<Misfits | undefined> {
+  const thread = startThread(work);
+  thread.unref();
+  const stop = (): void => void thread.terminate();
+  signal.addEventListener('abort', stop);
+  try {
+    const message = await ask(thread, signal);
+    return message.kind === 'misfits' ? message.misfits : undefined;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await thread.terminate();
+  }
+}
+
+function startThread(work: ManifestWork): Worker {
+  return new Worker(threadFile, { workerData: work, execArgv: threadArguments });
+}
+
+async function ask(thread: Worker, signal?: AbortSignal): Promise<ManifestMessage> {
+  thread.postMessage('next');
+  const [message] = (await once(thread, 'message', { signal })) as [ManifestMessage];
+  return message;
+}
+
+// Run from its sources, by jest, this needs a thread that compiles them too.
+const threadFile = join(__dirname, `manifest-thread${extname(__filename)}`);
+const threadArguments =
+  extname(__filename) === '.ts' ? ['--require', join(__dirname, '../../../test/support/typescript.cjs')] : [];

@@ -1,0 +1,83 @@
+import type { Subgraph } from '../graph/executor';
+import type { Options } from '../options';
+import { cachesOf, type SubgraphCachesOptions } from './subgraph-caches';
+import { countCalls, measureCalls } from './interceptors/measure-calls';
+import { callAppSync } from './appsync';
+import type { BreakerLease } from './breakers';
+import { chooseEndpoint } from './endpoints';
+import type { HttpTransport } from './http';
+import { batchAsArrays } from './interceptors/array-batch';
+import { batchEntities } from './interceptors/batch';
+import { bulkhead } from './interceptors/bulkhead';
+import { dedupe } from './interceptors/dedupe';
+import { retry, type RetryOptions } from './interceptors/retry';
+import { PendingCalls } from './pending-calls';
+import type { ScopesServed } from './scopes-served';
+import { compose, type Interceptor, routeBySubgraph, type Send } from './transport';
+
+/** The options of calls of subgraphs. */
+export type CallOptions = Pick<Options, 'calls' | 'retries' | 'breaker' | 'zone'>;
+
+export interface SubgraphCallsOptions extends SubgraphCachesOptions {
+  readonly subgraphs: readonly Subgraph[];
+  readonly calls: CallOptions;
+  /** The client requests that are being served. */
+  readonly scopes: ScopesServed;
+  readonly transport: HttpTransport;
+  readonly breakers: BreakerLease;
+  /** The user's own, around each call that is made; the outermost first. */
+  readonly interceptors: readonly Interceptor[];
+}
+
+/** Calls of subgraphs, with everything that stands around a call. */
+export function connectSubgraphs(options: SubgraphCallsOptions): Send {
+  const { subgraphs } = options;
+  const pending = new PendingCalls();
+  const sends = new Map(
+    subgraphs.map((subgraph) => [
+      subgraph.name,
+      compose(sendTo(subgraph, options), [
+        ...cachesOf(subgraph, options),
+        ...callsOf(subgraph, pending, options),
+      ]),
+    ]),
+  );
+  return routeBySubgraph(sends);
+}
+
+/** How calls are made; the outermost first. */
+function callsOf(
+  { timeout, arrayBatching, isAppSync }: Subgraph,
+  pending: PendingCalls,
+  { calls: { calls, retries }, scopes, interceptors: own, metrics, logger }: SubgraphCallsOptions,
+): Interceptor[] {
+  const interceptors: Interceptor[] = [measureCalls({ metrics, logger })];
+  if (calls.batch) {
+    const { batchWindow: window, batchSize: maxRepresentations } = calls;
+    interceptors.push(batchEntities({ window, maxRepresentations, timeout, scopes, pending }));
+  }
+  if (calls.dedupe) interceptors.push(dedupe({ timeout, pending }));
+  if (arrayBatching) interceptors.push(batchAsArrays({ maxRequests: mostInArray, timeout, pending }));
+  const onRetry: RetryOptions['onRetry'] = ({ operation: { subgraph } }) =>
+    metrics.subgraphRetries.add(1, { subgraph });
+  if (retries.max > 0) interceptors.push(retry({ ...retries, timeout, onRetry }));
+  interceptors.push(bulkhead(calls), countCalls(metrics.calls), ...own);
+  if (isAppSync) interceptors.push(callAppSync());
+  return interceptors;
+}
+
+/** What common servers take at once, where they have a limit. */
+const mostInArray = 10;
+
+/** Sends a call to one of the subgraph's endpoints. */
+function sendTo(
+  subgraph: Subgraph,
+  { calls: { breaker, zone }, transport, breakers }: SubgraphCallsOptions,
+): Send {
+  const endpoints = subgraph.endpoints.map(({ url, zone }) => ({
+    send: transport.to({ ...subgraph, url }),
+    zone,
+    breaker: breaker.enabled ? breakers.of({ subgraph: subgraph.name, url }) : undefined,
+  }));
+  return chooseEndpoint(subgraph.name, endpoints, zone);
+}

@@ -1,0 +1,10 @@
+import { type Send, TransportError } from '../transport';
+
+/** Makes at most `most` calls for one operation; those beyond fail without being sent. */
+export function limitCalls(send: Send, most: number): Send {
+  let count = 0;
+  return (request) =>
+    ++count > most
+      ? Promise.reject(new TransportError(request.operation.subgraph, 'over-limit'))
+      : send(request);
+}

@@ -1,0 +1,135 @@
+import type { Ingredients } from '../cache/policy';
+import type { CallCounts } from '../telemetry/call-counts';
+import type { PendingCall, PendingCalls } from './pending-calls';
+import {
+  type Caller,
+  type Send,
+  type SubgraphRequest,
+  type SubgraphResponse,
+  TransportError,
+  type TransportFailure,
+} from './transport';
+
+/**
+ * One of those whose requests are answered by one call. It leaves when its own time is up or its client has gone,
+ * whatever becomes of the call.
+ */
+export class Member implements PendingCall {
+  readonly request: SubgraphRequest;
+  readonly caller: Caller;
+  readonly answer: Promise<SubgraphResponse>;
+  expires = Infinity;
+  place = -1;
+  isWaiting = true;
+  #pending: PendingCalls | undefined;
+  #resolve!: (response: SubgraphResponse) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(request: SubgraphRequest) {
+    this.request = request;
+    this.caller = request.caller;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Has it looked after by others than the call: one that is alone has the time of its call. */
+  waitAmong(pending: PendingCalls, expires: number): void {
+    if (this.#pending !== undefined) return;
+    this.expires = expires;
+    const failure = pending.add(this);
+    if (failure === undefined) this.#pending = pending;
+    else this.giveUp(failure);
+  }
+
+  giveUp(failure: TransportFailure): void {
+    this.reject(new TransportError(this.request.operation.subgraph, failure));
+  }
+
+  resolve(response: SubgraphResponse): void {
+    this.#leave();
+    this.#resolve(response);
+  }
+
+  /** With a `TransportError`, as is all that a `Send` rejects with. */
+  reject(error: unknown): void {
+    this.#leave();
+    const { subgraph } = this.request.operation;
+    this.#reject(error instanceof TransportError ? error : new TransportError(subgraph, 'failed', error));
+  }
+
+  /** Settles as the call does. */
+  follow(call: Promise<SubgraphResponse>): void {
+    call.then(
+      (response) => {
+        this.resolve(response);
+      },
+      (error: unknown) => {
+        this.reject(error);
+      },
+    );
+  }
+
+  #leave(): void {
+    this.isWaiting = false;
+    this.#pending?.delete(this);
+  }
+}
+
+/**
+ * Stands for all who wait for one call. It is gone when all of them are, and has the latest of their deadlines. Their
+ * scopes are equal; the call is found under the request that came first.
+ */
+export class SharedCaller implements Caller {
+  readonly headers: Caller['headers'];
+  readonly signedIdentity: string | undefined;
+  readonly scope: string;
+  readonly tracing: Caller['tracing'];
+  readonly calls: CallCounts;
+  readonly ingredients: Ingredients;
+  readonly #members: readonly Member[];
+
+  /** @param members at least one; there may come more */
+  constructor(members: readonly Member[]) {
+    const { headers, signedIdentity, scope, tracing, calls, ingredients } = members[0]!.caller;
+    this.headers = headers;
+    this.signedIdentity = signedIdentity;
+    this.scope = scope;
+    this.tracing = tracing;
+    this.calls = calls;
+    this.ingredients = ingredients;
+    this.#members = members;
+  }
+
+  get isGone(): boolean {
+    return !this.#members.some((member) => member.isWaiting && !member.caller.isGone);
+  }
+
+  get deadline(): number | undefined {
+    let latest = -Infinity;
+    for (const { isWaiting, caller } of this.#members) {
+      if (!isWaiting) continue;
+      if (caller.deadline === undefined) return undefined;
+      latest = Math.max(latest, caller.deadline);
+    }
+    return latest;
+  }
+}
+
+/** Whether these are calls of one client request. */
+export const isOfOneClient = (...members: readonly Member[]): boolean =>
+  members.every(({ caller }) => caller.ingredients === members[0]!.caller.ingredients);
+
+/** Whether a call failed that asked for much, where those who ask for less may get it. */
+export const isTooLarge = (error: unknown): boolean =>
+  error instanceof TransportError && error.failure === 'too-large';
+
+/** Sends the request of each who still waits for itself. */
+export function sendEachAlone(members: readonly Member[], next: Send): void {
+  members.forEach((member, i) => {
+    if (!member.isWaiting) return;
+    if (i > 0) member.caller.calls.batched--;
+    member.follow(next(member.request));
+  });
+}

@@ -1,0 +1,60 @@
+import { type Options, OptionsError } from '../../options';
+import type { SubgraphAuth } from '../../options/subgraph-auth';
+import type { Logger } from '../../telemetry/logger';
+import type { Signer } from '../signer';
+import { appSyncSigner } from './appsync';
+import { awsCredentials } from './aws-credentials';
+import { bearerToken } from './bearer';
+import { staticHeader } from './header';
+import { type LinkKeys, openLinkKeys } from './link-keys';
+import { signPrivateLink } from './private-link';
+import { sigV4 } from './sigv4';
+
+export interface SubgraphSigners {
+  /** What signs the calls of a subgraph. */
+  of(subgraph: string): Signer | undefined;
+  close(): void;
+}
+
+/** How the gateway proves to subgraphs who it is. One for a process: keys and tokens outlive a supergraph. */
+export function openSubgraphSigners({ privateLinks, subgraphs }: Options, logger: Logger): SubgraphSigners {
+  const keys = openKeys(privateLinks, logger);
+  const own = new Map<string, Signer>();
+  for (const [name, { auth, appsync }] of Object.entries(subgraphs)) {
+    if (auth !== undefined) own.set(name, signerFor(auth));
+    else if (appsync !== undefined) own.set(name, appSyncSigner(appsync.auth));
+  }
+  return {
+    of: (subgraph) => own.get(subgraph) ?? (keys && signPrivateLink({ subgraph, key: () => keys.current })),
+    close: () => keys?.close(),
+  };
+}
+
+function signerFor(auth: SubgraphAuth): Signer {
+  switch (auth.type) {
+    case 'AWS_IAM':
+      return sigV4({ ...auth, credentials: awsCredentials() });
+    case 'API_KEY':
+      return staticHeader(auth.header, auth.key);
+    case 'BEARER':
+      return bearerToken({ token: auth.token });
+    case 'CLIENT_CREDENTIALS':
+      return bearerToken({ token: auth });
+  }
+}
+
+function openKeys({ keys, keysFile }: Options['privateLinks'], logger: Logger): LinkKeys | undefined {
+  if (keys === undefined && keysFile === undefined) return undefined;
+  try {
+    return openLinkKeys({
+      keys,
+      keysFile,
+      onChange: (change) => {
+        if (change instanceof Error) logger.error({ reason: change.message }, 'the link key stays');
+        else logger.info({ key: change.id }, 'the link key is another one');
+      },
+    });
+  } catch (error) {
+    throw new OptionsError([`\`privateLinks.keysFile\` cannot be used: ${(error as Error).message}`]);
+  }
+}

@@ -1,0 +1,79 @@
+import { AnswerTags, tagsOf as tagsOfAnswer } from '../cache/answer-tags';
+import { cacheEntities } from '../cache/entities/entity-cache';
+import { type Invalidate, tagsOf } from '../cache/invalidation';
+import { applyMutationEffects } from '../cache/mutation-effects';
+import { noStore, type Policy } from '../cache/policy';
+import type { Store } from '../cache/stores/store';
+import { subgraphTag } from '../cache/tags';
+import type { Caching } from '../cache/responses/caching';
+import type { Subgraph } from '../graph/executor';
+import type { Options } from '../options';
+import type { EntityFacts } from '../planning';
+import type { Logger } from '../telemetry/logger';
+import type { Metrics } from '../telemetry/metrics';
+import { noteIngredients } from './interceptors/note-ingredients';
+import { withoutIdentity } from './interceptors/without-identity';
+import { isShareable } from './shareable';
+import type { Interceptor, SubgraphResponse } from './transport';
+
+export type CacheOptions = Options['cache'];
+
+export interface SubgraphCachesOptions {
+  readonly facts: EntityFacts;
+  readonly cache: CacheOptions;
+  readonly store: Store;
+  readonly caching: Pick<Caching, 'policyOf' | 'keyHeaders'>;
+  readonly invalidate: Invalidate;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** What is known of answers without asking for them; the outermost first. */
+export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): Interceptor[] {
+  const { name, identity, lifetimes } = subgraph;
+  const { facts, cache, store, caching, invalidate, metrics, logger } = options;
+  const policyOf = policyOfAnswers(subgraph, caching);
+  const tags = new AnswerTags(name, facts);
+  const counter = metrics.meter.createCounter('weir.cache.entities', {
+    description:
+      'Entities that were asked for, by where they came from: the cache, fresh or stale, or the subgraph.',
+  });
+  const entities = cacheEntities({
+    subgraph: name,
+    fingerprint: facts.subgraphs.get(name)?.fingerprint ?? '',
+    store,
+    policyOf,
+    policyOfType: lifetimes.types,
+    missing: cache.entities.missing / 1000,
+    identityHeaders: caching.keyHeaders.identity,
+    tags,
+    count: (result, count) => counter.add(count, { subgraph: name, result }),
+  });
+  const effects = applyMutationEffects({
+    facts,
+    tags,
+    returned: cache.mutations.dropReturned,
+    after: new Map(Object.entries(cache.mutations.drop).map(([field, drop]) => [field, tagsOf(drop)])),
+    invalidate,
+    logger,
+  });
+  return [
+    noteIngredients({
+      policyOf,
+      tags: [subgraphTag(name)],
+      tagsOf: (request, response) => tagsOfAnswer(tags, request, response),
+    }),
+    effects,
+    ...(identity === 'independent' ? [withoutIdentity()] : []),
+    ...(cache.entities.enabled ? [entities] : []),
+  ];
+}
+
+/** How long an answer lives: what the options say, or what it says itself. */
+function policyOfAnswers(
+  { lifetimes: { all } }: Subgraph,
+  { policyOf }: Pick<Caching, 'policyOf'>,
+): (response: SubgraphResponse) => Policy {
+  if (all === undefined) return policyOf;
+  return (response) => (response.status === 200 && isShareable(response) ? all : noStore);
+}

@@ -1,0 +1,245 @@
+import { type Guest, WaitingRoom } from '../../../../gateway/admission/admission-queue';
+
+let places = 0;
+let room: WaitingRoom;
+/** What became of guests, in turn. */
+const told: string[] = [];
+/** Milliseconds: what `performance.now()` says. */
+let clock = 0;
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  jest.spyOn(performance, 'now').mockImplementation(() => clock);
+  told.length = 0;
+  places = 0;
+  room = new WaitingRoom({ patience: 30, hasPlace: () => places > 0 });
+});
+afterEach(() => {
+  room.close();
+  jest.restoreAllMocks();
+  jest.useRealTimers();
+});
+
+function comes(name: string, sender = 'somebody'): { -readonly [Key in keyof Guest]: Guest[Key] } {
+  const guest = {
+    sender,
+    since: clock,
+    isGone: false,
+    serve: () => {
+      places--;
+      told.push(`${name} served`);
+    },
+    refuse: () => told.push(`${name} refused`),
+  };
+  room.enter(guest);
+  return guest;
+}
+
+function pass(milliseconds: number): void {
+  for (let i = 0; i < milliseconds; i++) {
+    clock++;
+    jest.advanceTimersByTime(1);
+  }
+}
+
+/** Places for so many, which they get in as many turns of the event loop as it takes. */
+function free(count: number): void {
+  places += count;
+  room.fill();
+  for (let before = -1; before < told.length;) {
+    before = told.length;
+    jest.advanceTimersByTime(1);
+  }
+}
+
+it('gives a place that is free again to whoever came first', () => {
+  for (const name of ['a', 'b', 'c']) comes(name);
+  free(2);
+  expect(told).toEqual(['a served', 'b served']);
+  expect(room.size).toBe(1);
+});
+
+it('refuses each guest when its own time is over', () => {
+  comes('a');
+  pass(20);
+  comes('b');
+  pass(9);
+  expect(told).toEqual([]);
+  pass(1);
+  expect(told).toEqual(['a refused']);
+  pass(20);
+  expect(told).toEqual(['a refused', 'b refused']);
+  expect(room.refused).toBe(2);
+  pass(100);
+  comes('c');
+  pass(30);
+  expect(told.at(-1)).toBe('c refused');
+});
+
+it('refuses all whose time is over when the loop was late', () => {
+  for (const name of ['a', 'b', 'c']) comes(name);
+  clock += 500;
+  jest.advanceTimersByTime(30);
+  expect(told).toEqual(['a refused', 'b refused', 'c refused']);
+});
+
+it('lets those wait for longer who have a seat, and serves them first', () => {
+  room.seats = 2;
+  for (const name of ['a', 'b', 'c', 'd']) comes(name);
+  pass(25);
+  free(1);
+  expect(told).toEqual(['a served']);
+  pass(100);
+  expect(told).toEqual(['a served', 'd refused']);
+  comes('e');
+  free(3);
+  expect(told.slice(2)).toEqual(['b served', 'c served', 'e served']);
+});
+
+it('takes no seat away', () => {
+  room.seats = 2;
+  for (const name of ['a', 'b']) comes(name);
+  room.seats = 0;
+  pass(100);
+  expect(told).toEqual([]);
+  free(2);
+  expect(told).toEqual(['a served', 'b served']);
+});
+
+it('passes over guests that have left', () => {
+  room.seats = 1;
+  const guests = ['a', 'b', 'c', 'd'].map((name) => comes(name));
+  guests[0]!.isGone = true;
+  guests[1]!.isGone = true;
+  free(1);
+  expect(told).toEqual(['c served']);
+  guests[3]!.isGone = true;
+  free(1);
+  room.seats = 0;
+  places = 0;
+  comes('e').isGone = true;
+  pass(30);
+  expect(told).toEqual(['c served']);
+  expect(room.refused).toBe(0);
+  expect(room.size).toBe(0);
+});
+
+it('refuses at once when too many wait', () => {
+  for (let i = 0; i < 2048; i++) comes('a');
+  expect(told).toEqual([]);
+  comes('b');
+  expect(told).toEqual(['b refused']);
+});
+
+it('keeps the order of many', () => {
+  room.seats = 1500;
+  for (let i = 0; i < 2000; i++) comes(String(i));
+  for (let i = 0; i < 20; i++) free(100);
+  expect(told).toEqual(Array.from({ length: 2000 }, (_, i) => `${i} served`));
+});
+
+it('serves senders in turn, and what each sends in the order in which it came', () => {
+  for (const name of ['a1', 'a2', 'a3', 'a4']) comes(name, 'a');
+  for (const name of ['b1', 'b2']) comes(name, 'b');
+  free(1);
+  comes('c1', 'c');
+  free(6);
+  expect(told).toEqual(['a1', 'b1', 'a2', 'c1', 'b2', 'a3', 'a4'].map((name) => `${name} served`));
+});
+
+it('serves somebody in turn who comes when it is full, and refuses the newest of whoever has most', () => {
+  for (let i = 0; i < 2048; i++) comes(`a${i}`, 'a');
+  comes('b1', 'b');
+  expect(told).toEqual(['a2047 refused']);
+  expect(room.size).toBe(2048);
+  comes('a', 'a');
+  expect(told.slice(1)).toEqual(['a refused']);
+  free(2);
+  expect(told.slice(2)).toEqual(['a0 served', 'b1 served']);
+});
+
+it('gives a seat of whoever has most to who has none', () => {
+  room.seats = 3;
+  for (const name of ['a1', 'a2', 'a3', 'a4']) comes(name, 'a');
+  for (const name of ['b1', 'b2']) comes(name, 'b');
+  pass(100);
+  expect(told.toSorted()).toEqual(['a3 refused', 'a4 refused', 'b2 refused']);
+  free(3);
+  expect(told.slice(3)).toEqual(['a1 served', 'b1 served', 'a2 served']);
+});
+
+it('gives seats that come to be free to those who have fewest', () => {
+  for (const name of ['a1', 'a2', 'a3']) comes(name, 'a');
+  comes('b1', 'b');
+  room.seats = 2;
+  room.fill();
+  pass(100);
+  expect(told).toEqual(['a2 refused', 'a3 refused']);
+});
+
+describe('a sender of far more than all others', () => {
+  const crowd = (count: number) => {
+    for (let i = 0; i < count; i++) comes('a', 'a');
+  };
+
+  it('is refused later while there are others, by a millisecond for each of its requests', () => {
+    crowd(100);
+    comes('b', 'b');
+    pass(30);
+    expect(told).toEqual(['b refused']);
+    pass(69);
+    expect(told).toHaveLength(1);
+    pass(1);
+    expect(told).toHaveLength(101);
+  });
+
+  it('has nobody else refused later', () => {
+    crowd(200);
+    comes('b1', 'b');
+    pass(60);
+    told.length = 0;
+    comes('b2', 'b');
+    pass(30);
+    expect(told).toEqual(['b2 refused']);
+  });
+
+  it('is refused like anybody without others, and when they have been away for a second', () => {
+    comes('b', 'b');
+    crowd(1);
+    pass(1000);
+    told.length = 0;
+    crowd(100);
+    pass(30);
+    expect(told).toHaveLength(100);
+  });
+});
+
+it('serves no more in a turn of the event loop than it has time for', () => {
+  // Each takes a millisecond.
+  const serve = () => {
+    clock++;
+    told.push('served');
+  };
+  room.seats = 100;
+  for (let i = 0; i < 100; i++)
+    room.enter({ sender: 'a', since: clock, isGone: false, serve, refuse: () => undefined });
+  places = 100;
+  room.fill();
+  const inTurns: number[] = [];
+  while (room.size > 0) {
+    inTurns.push(told.splice(0).length);
+    jest.advanceTimersByTime(1);
+  }
+  expect(inTurns[0]).toBe(16);
+  // Two may have passed at once until then.
+  expect(Math.max(...inTurns.slice(2))).toBeLessThanOrEqual(6);
+});
+
+it('refuses all when it closes', () => {
+  room.seats = 1;
+  for (const name of ['a', 'b']) comes(name);
+  room.close();
+  expect(told).toEqual(['a refused', 'b refused']);
+  expect(room.size).toBe(0);
+  expect(jest.getTimerCount()).toBe(0);
+});

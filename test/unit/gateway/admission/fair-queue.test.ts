@@ -1,0 +1,87 @@
+import { FairQueue, heaviest, type Waiting } from '../../../../gateway/admission/fair-queue';
+
+interface Item extends Waiting {
+  readonly name: string;
+}
+
+let queue: FairQueue<Item>;
+beforeEach(() => (queue = new FairQueue()));
+
+function add(sender: string, names: readonly string[], weight = 1): Item[] {
+  const items = names.map((name) => ({ sender, weight, name }));
+  for (const item of items) queue.add(item);
+  return items;
+}
+
+function takeAll(): string[] {
+  const names: string[] = [];
+  for (let item = queue.take(); item !== undefined; item = queue.take()) names.push(item.name);
+  return names;
+}
+
+describe('a fair queue', () => {
+  it('hands out the items of one sender in the order in which they came', () => {
+    add('a', ['a1', 'a2', 'a3']);
+    expect(takeAll()).toEqual(['a1', 'a2', 'a3']);
+  });
+
+  it('lets senders take turns, however many items each has', () => {
+    add('a', ['a1', 'a2', 'a3', 'a4']);
+    add('b', ['b1', 'b2']);
+    add('c', ['c1']);
+    expect(takeAll()).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4']);
+  });
+
+  it('keeps the turns where items come meanwhile', () => {
+    add('a', ['a1', 'a2', 'a3']);
+    expect(queue.take()!.name).toBe('a1');
+    add('b', ['b1', 'b2']);
+    expect(queue.take()!.name).toBe('a2');
+    expect(takeAll()).toEqual(['b1', 'a3', 'b2']);
+  });
+
+  it('puts a sender last who comes back after its queue was empty', () => {
+    add('a', ['a1']);
+    add('b', ['b1', 'b2']);
+    queue.take();
+    add('a', ['a2']);
+    expect(takeAll()).toEqual(['b1', 'a2', 'b2']);
+  });
+
+  it('counts items and weights, of each sender and of all', () => {
+    const [first] = add('a', ['a1', 'a2'], 3);
+    add('b', ['b1']);
+    expect([queue.size, queue.weight]).toEqual([3, 7]);
+    expect([queue.countOf('a'), queue.weightOf('a')]).toEqual([2, 6]);
+    queue.delete(first!);
+    queue.delete(first!);
+    expect([queue.size, queue.weight, queue.countOf('a'), queue.weightOf('a')]).toEqual([2, 4, 1, 3]);
+    takeAll();
+    expect([queue.size, queue.weight, queue.countOf('a'), queue.weightOf('a')]).toEqual([0, 0, 0, 0]);
+    expect([...queue.senders()]).toEqual([]);
+  });
+
+  it('gives up the newest item of a sender, and leaves the others their turns', () => {
+    add('a', ['a1', 'a2', 'a3']);
+    add('b', ['b1']);
+    expect(queue.takeNewestOf('a')!.name).toBe('a3');
+    expect(queue.takeNewestOf('b')!.name).toBe('b1');
+    expect(queue.takeNewestOf('b')).toBeUndefined();
+    expect(takeAll()).toEqual(['a1', 'a2']);
+  });
+
+  it('is empty for whoever has no item', () => {
+    expect(queue.take()).toBeUndefined();
+    expect(queue.takeNewestOf('a')).toBeUndefined();
+  });
+});
+
+it.each([
+  ['the sender with most', ['a', 'b', 'c'], 0, 'b'],
+  ['of equals the first', ['c', 'a'], 0, 'c'],
+  ['nobody where none has more', ['a', 'b'], 5, undefined],
+  ['nobody where there is nobody', [], 0, undefined],
+])('the heaviest is %s', (_name, senders, least, expected) => {
+  const weights: Record<string, number> = { a: 2, b: 5, c: 2 };
+  expect(heaviest(senders, (sender) => weights[sender]!, least)).toBe(expected);
+});

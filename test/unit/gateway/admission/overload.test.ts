@@ -1,0 +1,319 @@
+import type { ServerResponse } from 'node:http';
+import v8 from 'node:v8';
+import { Overload } from '../../../../gateway/admission/overload';
+import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics';
+import type { Logger } from '../../../../gateway/telemetry/logger';
+
+let metrics: Metrics;
+let overload: Overload;
+/** Requests that are worked on, and those whose answers are not read. */
+let inFlight = 0;
+let unread = 0;
+let responses: ServerResponse[] = [];
+/** Milliseconds: what `performance.now()` says. */
+let clock = 0;
+/** The share of the time in which the event loop has something to do. */
+let utilization = 1;
+/** What became of those that found no place, in turn. */
+const became: string[] = [];
+const said: string[] = [];
+const onFullHeap = jest.fn();
+const logger = {
+  warn: (_: unknown, line: string) => said.push(line),
+  info: (_: unknown, line: string) => said.push(line),
+};
+
+beforeEach(() => {
+  metrics = createMetrics();
+  jest.useFakeTimers();
+  jest.spyOn(performance, 'now').mockImplementation(() => clock);
+  jest
+    .spyOn(performance, 'eventLoopUtilization')
+    .mockImplementation(() => ({ utilization, active: 0, idle: 0 }));
+  utilization = 1;
+  became.length = 0;
+  said.length = 0;
+  onFullHeap.mockClear();
+  inFlight = 0;
+  unread = 0;
+  responses = [];
+  overload = new Overload({
+    options: {
+      ...{ requests: 1000, delay: 40, queue: 100, wait: 25 },
+      ...{ unread: 1000, readRate: 1, readTime: 10_000, unsent: 1000 },
+    },
+    clients: {
+      get size() {
+        return inFlight + unread;
+      },
+      get working() {
+        return inFlight;
+      },
+    },
+    responses: () => responses,
+    statistics: metrics.overload,
+    onFullHeap,
+    logger: logger as unknown as Pick<Logger, 'warn' | 'info'>,
+  });
+});
+afterEach(async () => {
+  overload.close();
+  jest.restoreAllMocks();
+  jest.useRealTimers();
+  await metrics.close();
+});
+
+/** Lets time pass in an event loop whose timers come so many milliseconds late. */
+function live(milliseconds: number, late: number): void {
+  for (const end = clock + milliseconds; clock < end;) {
+    clock += 10 + late;
+    jest.advanceTimersByTime(10);
+  }
+}
+
+/** How many requests would be served at once. */
+function limit(): number {
+  for (inFlight = 0; overload.hasPlace; inFlight++);
+  return inFlight;
+}
+
+/** A request comes that finds no place. */
+function comes(name = 'a'): void {
+  overload.receive({
+    sender: 'somebody',
+    since: clock,
+    isGone: false,
+    serve: () => {
+      inFlight++;
+      became.push(`${name} served`);
+    },
+    refuse: () => became.push(`${name} refused`),
+  });
+}
+
+function end(): void {
+  inFlight--;
+  overload.next();
+}
+
+/** The event loop has done what it had to do in this turn. */
+function endTurn(): void {
+  jest.advanceTimersByTime(0);
+}
+
+/** Requests come and wait while the loop rests, until the gateway serves as many at once as the options say. */
+function growToTheMost(): void {
+  utilization = 0;
+  while (limit() < 1000) {
+    comes();
+    live(10, 0);
+  }
+  utilization = 1;
+  became.length = 0;
+}
+
+it('serves 32 requests at once while the loop has no pause', () => {
+  expect(limit()).toBe(32);
+  live(1000, 0);
+  inFlight = 32;
+  comes();
+  live(1000, 0);
+  expect(became).toEqual([]);
+  end();
+  endTurn();
+  expect(became).toEqual(['a served']);
+  expect(limit()).toBe(32);
+});
+
+it('keeps no place for answers that are not read, but takes on no more than the options say with them', () => {
+  unread = 900;
+  expect(limit()).toBe(32);
+  unread = 980;
+  expect(limit()).toBe(20);
+});
+
+it('serves more when requests wait and the loop rests, and no more than the options say', () => {
+  utilization = 0;
+  inFlight = 32;
+  comes();
+  live(10, 0);
+  expect(became).toEqual(['a served']);
+  expect(limit()).toBeGreaterThan(150);
+  growToTheMost();
+  expect(limit()).toBe(1000);
+});
+
+it('serves fewer when they are not needed', () => {
+  growToTheMost();
+  utilization = 0.5;
+  inFlight = 100;
+  live(5000, 0);
+  expect(limit()).toBeGreaterThan(100);
+  expect(limit()).toBeLessThan(230);
+});
+
+it('serves fewer while the loop has no pause, however many could be, never fewer than 32', () => {
+  growToTheMost();
+  live(500, 0);
+  expect(limit()).toBeGreaterThan(550);
+  expect(limit()).toBeLessThan(700);
+  live(5000, 0);
+  expect(limit()).toBe(32);
+});
+
+it('serves far fewer while the event loop is late, too, never fewer than 32', () => {
+  growToTheMost();
+  inFlight = 500;
+  live(800, 100);
+  expect(limit()).toBeLessThanOrEqual(400);
+  inFlight = 400;
+  live(5000, 100);
+  live(10, 0);
+  expect(limit()).toBe(32);
+});
+
+it('is not concerned by one pause', () => {
+  growToTheMost();
+  live(10, 200);
+  live(490, 0);
+  expect(limit()).toBeGreaterThan(550);
+});
+
+it('is not concerned by a loop that is late with few requests', () => {
+  inFlight = 3;
+  live(5000, 100);
+  inFlight = 31;
+  comes();
+  expect(became).toEqual(['a served']);
+});
+
+it('is not concerned by a loop that is late but has pauses', () => {
+  growToTheMost();
+  utilization = 0.9;
+  live(5000, 100);
+  live(10, 0);
+  expect(limit()).toBe(1000);
+});
+
+it('lets those who come take turns as soon as the loop takes long for a turn, and no longer', () => {
+  live(100, 10);
+  expect(overload.hasPlace).toBe(true);
+  live(10, 20);
+  expect(overload.hasPlace).toBe(false);
+  live(10, 0);
+  expect(overload.hasPlace).toBe(true);
+});
+
+it('gives the place of a request that has ended to the one that has waited longest', () => {
+  inFlight = 32;
+  comes('a');
+  comes('b');
+  expect(overload.hasPlace).toBe(false);
+  end();
+  endTurn();
+  expect(became).toEqual(['a served']);
+  expect(overload.hasPlace).toBe(false);
+  end();
+  endTurn();
+  expect(became).toEqual(['a served', 'b served']);
+});
+
+it('fills the places together that have become free in a turn of the event loop', () => {
+  inFlight = 32;
+  for (const name of ['a', 'b', 'c']) comes(name);
+  end();
+  end();
+  expect(became).toEqual([]);
+  comes('d');
+  endTurn();
+  expect(became).toEqual(['a served', 'b served']);
+});
+
+/** 150 requests wait, and as many more may as were served lately: 50. */
+function haveSomeWait(): void {
+  inFlight = 1000;
+  for (let i = 0; i < 150; i++) comes();
+  live(15_000, 0);
+  for (let i = 0; i < 200; i++) overload.next();
+  live(100, 0);
+  became.length = 0;
+}
+
+it('has as many wait until they are served as were served lately', () => {
+  haveSomeWait();
+  for (let i = 0; i < 51; i++) comes('late');
+  live(50, 0);
+  expect(became).toEqual(['late refused']);
+});
+
+it('has more wait when a thousand a second would be refused, who ask again at once', () => {
+  haveSomeWait();
+  for (let i = 0; i < 200; i++) comes();
+  live(100, 0);
+  expect(became).toHaveLength(150);
+  for (let i = 0; i < 60; i++) comes('late');
+  live(50, 0);
+  expect(became.slice(150)).toEqual(new Array(10).fill('late refused'));
+});
+
+it('has eight wait for each millisecond that may be waited when nobody has waited lately', () => {
+  inFlight = 1000;
+  for (let i = 0; i < 801; i++) comes();
+  live(50, 0);
+  expect(became).toEqual(['a refused']);
+});
+
+it('has memory given back while the heap is nearly full', () => {
+  const { heap_size_limit } = v8.getHeapStatistics();
+  const statistics = jest.spyOn(v8, 'getHeapStatistics');
+  live(200, 0);
+  expect(onFullHeap).not.toHaveBeenCalled();
+  statistics.mockReturnValue({ used_heap_size: heap_size_limit * 0.95 } as v8.HeapInfo);
+  live(200, 0);
+  expect(onFullHeap).toHaveBeenCalledTimes(2);
+});
+
+it('says once that it refuses, and once that it is over', async () => {
+  inFlight = 1000;
+  for (let i = 0; i < 801; i++) comes();
+  live(400, 0);
+  comes();
+  live(200, 0);
+  expect(said).toEqual([
+    'too many requests: some are refused',
+    'no request is refused any more',
+    'too many requests: some are refused',
+    'no request is refused any more',
+  ]);
+  expect(await metrics.collect()).toContain('weir_requests_refused_total 2');
+});
+
+it('refuses at once while clients read too much of their answers at once, and serves those that wait no sooner', () => {
+  inFlight = 1000;
+  comes('a');
+  const reading = {
+    get bytesWritten() {
+      return clock;
+    },
+    writeQueueSize: 0,
+  };
+  const socket = { destroy: () => undefined, _handle: reading };
+  responses = [{ writableLength: 2001, req: { complete: true, socket } } as never];
+  live(20, 0);
+  inFlight = 0;
+  live(90, 0);
+  expect(overload.hasPlace).toBe(false);
+  became.length = 0;
+  comes('b');
+  expect(became).toEqual(['b refused']);
+  responses = [];
+  live(200, 0);
+  expect(overload.hasPlace).toBe(true);
+});
+
+it('refuses those that wait when it closes', () => {
+  inFlight = 1000;
+  comes();
+  overload.close();
+  expect(became).toEqual(['a refused']);
+});

@@ -1,0 +1,113 @@
+import { PlanWaits, type PlanWaiter } from '../../../../gateway/admission/plan-waits';
+
+let waits: PlanWaits;
+let freed = 0;
+beforeEach(() => {
+  freed = 0;
+  waits = new PlanWaits({ limit: 3, onWait: () => freed++ });
+});
+
+/** A request that waits until its plan is there, or it is ended. */
+function waiter(sender: string, received = 100) {
+  const releases: (() => void)[] = [];
+  const request = {
+    sender,
+    received,
+    isGone: false as boolean,
+    abortion: undefined as Error | undefined,
+    abort(reason: Error) {
+      request.isGone = true;
+      request.abortion = reason;
+      request.settle();
+    },
+    onSettle: (release: () => void) => void releases.push(release),
+    settle: () => {
+      for (const release of releases.splice(0)) release();
+    },
+  } satisfies PlanWaiter & Record<string, unknown>;
+  return request;
+}
+
+const never = new Promise<string>(() => undefined);
+const busy = expect.objectContaining({
+  extensions: {
+    code: 'QUERY_PLANNING_TIMEOUT',
+    http: { status: 503, headers: new Map([['retry-after', '1']]) },
+  },
+});
+
+/** Waits for a plan that does not come; says how that ended. */
+function waitInVain(request: PlanWaiter): Promise<unknown> {
+  return waits.wait(request, never).catch((error: unknown) => error);
+}
+
+it('gives its place back as soon as it waits, and settles as the plan does', async () => {
+  const planned = waits.wait(waiter('a'), Promise.resolve('plan'));
+  const failed = waits.wait(waiter('a'), Promise.reject(new Error('too complex')));
+  expect([waits.size, freed]).toEqual([2, 2]);
+  await expect(planned).resolves.toBe('plan');
+  await expect(failed).rejects.toThrow('too complex');
+  await new Promise(setImmediate);
+  expect(waits.size).toBe(0);
+});
+
+it('counts one that waits for several plans once, until the last of them is there', async () => {
+  const request = waiter('a');
+  let done!: (plan: string) => void;
+  void waits.wait(request, new Promise<string>((resolve) => (done = resolve)));
+  await waits.wait(request, Promise.resolve('plan'));
+  expect([waits.size, freed]).toEqual([1, 1]);
+  done('plan');
+  await new Promise(setImmediate);
+  expect(waits.size).toBe(0);
+});
+
+it('waits no longer for a request that is over', async () => {
+  const request = waiter('a');
+  const waited = waitInVain(request);
+  request.settle();
+  expect(waits.size).toBe(0);
+  expect(await waited).toEqual(busy);
+  request.isGone = true;
+  expect(await waitInVain(request)).toEqual(busy);
+  expect(waits.size).toBe(0);
+});
+
+it('waits for nothing of a request on which nobody works any more, as the rest of a batch that has failed', async () => {
+  const request = { ...waiter('a'), onSettle: (release: () => void) => release() };
+  expect(await waitInVain(request)).toEqual(busy);
+  expect(waits.size).toBe(0);
+});
+
+it('refuses the newest of the sender of most when there are too many', async () => {
+  const [first, second, newest] = [waiter('a'), waiter('a'), waiter('a')];
+  void waitInVain(first);
+  void waitInVain(second);
+  const waited = waitInVain(newest);
+  const other = waiter('b');
+  void waitInVain(other);
+  expect([first, second, newest, other].map(({ abortion }) => abortion)).toEqual([
+    undefined,
+    undefined,
+    busy,
+    undefined,
+  ]);
+  expect(await waited).toEqual(busy);
+  const another = waiter('a');
+  void waitInVain(another);
+  expect(another.abortion).toEqual(busy);
+  expect(waits.size).toBe(3);
+});
+
+it('counts a large one as several, as what it keeps is large, and takes one that is alone', async () => {
+  const large = waiter('a', 1_000_000);
+  void waitInVain(large);
+  expect(large.abortion).toBeUndefined();
+  const small = waiter('b');
+  void waitInVain(small);
+  expect([large.abortion, small.abortion]).toEqual([busy, undefined]);
+  const [one, two] = [waiter('c', 4096), waiter('c', 4097)];
+  void waitInVain(one);
+  void waitInVain(two);
+  expect([one.abortion, two.abortion]).toEqual([undefined, busy]);
+});

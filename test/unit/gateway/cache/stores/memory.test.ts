@@ -1,0 +1,57 @@
+import { MemoryStore } from '../../../../../gateway/cache/stores/memory';
+import { entryAt } from '../../../../support/cache-stores';
+
+async function fill(store: MemoryStore, keys: readonly string[], tags: (key: string) => readonly string[]) {
+  const { clock } = await store.get([]);
+  await store.set(new Map(keys.map((key) => [key, entryAt(Date.now(), { tags: tags(key) })])), clock);
+}
+const find = async (store: MemoryStore, key: string) => (await store.get([key])).entries[0];
+
+it('makes room by dropping what was not used for longest', async () => {
+  const store = new MemoryStore({ maxBytes: 3 * 600 });
+  await fill(store, ['a', 'b', 'c'], () => []);
+  await find(store, 'a');
+  await fill(store, ['d'], () => []);
+  expect(await find(store, 'b')).toBeUndefined();
+  expect(await find(store, 'a')).toBeDefined();
+});
+
+it('keeps no entry that is larger than all of it, and leaves the others', async () => {
+  const store = new MemoryStore({ maxBytes: 2000 });
+  await fill(store, ['a'], () => []);
+  const { clock } = await store.get([]);
+  await store.set(new Map([['b', entryAt(Date.now(), { value: 'x'.repeat(3000) })]]), clock);
+  expect(await find(store, 'b')).toBeUndefined();
+  expect(await find(store, 'a')).toBeDefined();
+});
+
+it('does not keep the memory alive that a value is a part of', async () => {
+  const store = new MemoryStore({ maxBytes: 10_000 });
+  const block = Buffer.alloc(1_000_000, 'x');
+  const { clock } = await store.get([]);
+  await store.set(new Map([['a', entryAt(Date.now(), { value: block.subarray(10, 20) })]]), clock);
+  expect((await find(store, 'a'))?.value.buffer.byteLength).toBe(10);
+});
+
+it('drops everything older than the markers that it can remember', async () => {
+  const store = new MemoryStore({ maxBytes: 100_000, maxMarkers: 2 });
+  await fill(store, ['old'], () => ['x']);
+  await store.invalidate(['a']);
+  await fill(store, ['new'], () => ['x']);
+  await store.invalidate(['b', 'c']);
+  expect(await find(store, 'old')).toBeUndefined();
+  expect(await find(store, 'new')).toBeDefined();
+});
+
+it('drops one tag of 10,000 among 100,000 entries, and leaves the others', async () => {
+  const store = new MemoryStore({ maxBytes: 2 ** 28 });
+  const keys = Array.from({ length: 100_000 }, (_, index) => `k${index}`);
+  await fill(store, keys, (key) => [`t${Number(key.slice(1)) % 10_000}`]);
+  const start = performance.now();
+  await store.invalidate(['t42']);
+  const { entries } = await store.get(['k42', 'k10042', 'k43']);
+  expect(performance.now() - start).toBeLessThan(50);
+  expect(entries.map((found) => found !== undefined)).toEqual([false, false, true]);
+  const left = (await store.get(keys)).entries.filter((found) => found !== undefined);
+  expect(left).toHaveLength(99_990);
+});

@@ -1,0 +1,49 @@
+import { metrics } from '@opentelemetry/api';
+import { DynamoStore } from '../../../../../gateway/cache/stores/dynamodb';
+import { openStore } from '../../../../../gateway/cache/stores/open-store';
+import { parseOptions } from '../../../../../gateway/options';
+
+beforeAll(() => Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }));
+
+function open(store: string, more: object = {}) {
+  const { cache } = parseOptions({ cache: { store, ...more } });
+  const logger = { warn: () => undefined, info: () => undefined };
+  return openStore({ options: cache, meter: metrics.getMeter('test'), logger });
+}
+
+it.each([
+  ['memory:', 'MemoryStore'],
+  ['redis://127.0.0.1:1', 'TieredStore'],
+  ['rediss://user:secret@127.0.0.1:1/2', 'TieredStore'],
+  ['dynamodb://Cache?endpoint=http://127.0.0.1:1&region=eu-central-1', 'TieredStore'],
+])('opens %s, whether anybody is there or not', async (url, name) => {
+  const store = open(url);
+  expect(store.constructor.name).toBe(name);
+  await store.close();
+});
+
+it('puts no memory before a shared store that is to be without', async () => {
+  const store = open('redis://127.0.0.1:1', { tiered: false });
+  expect('peek' in store).toBe(false);
+  await store.close();
+});
+
+it.each(['redis:', 'http://a.example', 'memory', 'dynamodb://', 'redis://'])('refuses %s', (url) => {
+  expect(() => parseOptions({ cache: { store: url } })).toThrow('`cache.store` must be memory:, redis://');
+});
+
+it('asks DynamoDB again for the keys that it left out', async () => {
+  const asked: number[] = [];
+  const client = {
+    send: async ({ input }: { input: { RequestItems: Record<string, { Keys: unknown[] }> } }) => {
+      const { Keys } = input.RequestItems['Cache']!;
+      asked.push(Keys.length);
+      return Keys.length > 2 ? { UnprocessedKeys: { Cache: { Keys: Keys.slice(0, 2) } } } : { Responses: {} };
+    },
+    destroy: () => undefined,
+  };
+  const settings = { table: 'Cache', prefix: 'test', longest: 1000, proofInterval: 1000 };
+  const store = new DynamoStore({ ...settings, client: client as never });
+  expect((await store.get(['a', 'b', 'c'])).entries).toEqual([undefined, undefined, undefined]);
+  expect(asked).toEqual([4, 2]);
+});

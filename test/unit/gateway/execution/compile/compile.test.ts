@@ -1,0 +1,247 @@
+import { buildSchema, parse } from 'graphql';
+import { compileOperation, execute, type Program } from '../../../../../gateway/execution';
+import { at, entities, fetchOf, field, inParallel, inSequence, on, run } from '../plan';
+import { callerOf } from '../../../../support/caller';
+
+const schema = buildSchema(
+  'type Query { a: Int b: Int node: Node any: Any } type Subscription { a: Int } interface Node { id: ID } interface Named implements Node { id: ID name: String } type T implements Node & Named { id: ID name: String } type U { x: Int } union Any = T | U',
+);
+const compile = (
+  source: string,
+  node?: Parameters<typeof compileOperation>[0]['plan']['node'],
+  operationName?: string,
+): Program =>
+  compileOperation({
+    plan: { kind: 'QueryPlan', node },
+    schema,
+    supergraphSchema: schema,
+    document: parse(source),
+    operationName,
+  });
+const caller = callerOf();
+const answer = (data: unknown) => () =>
+  Promise.resolve({ status: 200, headers: {}, body: Buffer.from(JSON.stringify({ data })) });
+
+describe('compileOperation', () => {
+  it.each([
+    ['a subscription', () => compile('subscription { a }')],
+    [
+      'a subscription among others',
+      () => compile('fragment F on Query { a } query Q { ...F } subscription S { a }', undefined, 'S'),
+    ],
+    ['a plan with @defer', () => compile('{ a }', { kind: 'Defer' })],
+    ['a plan with @defer in it', () => compile('{ a }', inSequence(fetchOf('s', '{a}'), { kind: 'Defer' }))],
+    ['the plan of a subscription', () => compile('{ a }', { kind: 'Subscription' })],
+  ])('refuses %s', (_, refused) => {
+    expect(refused).toThrow(
+      expect.objectContaining({ extensions: expect.objectContaining({ code: 'UNSUPPORTED_OPERATION' }) }),
+    );
+  });
+
+  it('refuses a name that no operation has, and a fetch without an operation', () => {
+    expect(() => compile('query A { a }', undefined, 'B')).toThrow('The document has no such operation');
+    expect(() => compile('{ a }', fetchOf('s', 'fragment F on Query { a }'))).toThrow('holds no operation');
+  });
+
+  it('compiles for any combination of conditions, and forgets old ones', async () => {
+    const names = Array.from({ length: 8 }, (_, i) => `v${i}`);
+    const source = `query (${names.map((name) => `$${name}: Boolean!`).join(' ')}) { a ${names.map((name) => `x${name}: b @include(if: $${name})`).join(' ')} }`;
+    const program = compile(source, fetchOf('s', `{a ${names.map((name) => `x${name}:b`).join(' ')}}`));
+    const data = Object.fromEntries([['a', 1], ...names.map((name) => [`x${name}`, 2])]);
+    for (let mask = 0; mask < 100; mask++) {
+      const variables = Object.fromEntries(names.map((name, i) => [name, ((mask >> i) & 1) === 1]));
+      const { body } = await execute(program, { variables, send: answer(data), caller });
+      expect(Object.keys(JSON.parse(body.toString()).data)).toEqual([
+        'a',
+        ...names.filter((name) => variables[name]).map((name) => `x${name}`),
+      ]);
+    }
+  });
+
+  it('takes literal conditions, and the same fragment twice', async () => {
+    const program = compile(
+      '{ ...F ...F a @include(if: true) b @skip(if: true) ... @include(if: false) { a b } } fragment F on Query { a }',
+      fetchOf('s', '{...F a}fragment F on Query{a b@skip(if:true)}'),
+    );
+    const { body } = await execute(program, { send: answer({ a: 1 }), caller });
+    expect(body.toString()).toBe('{"data":{"a":1}}');
+  });
+
+  it('writes large responses and small ones with one program', async () => {
+    const list = buildSchema('type Query { list: [T] } type T { s: String n: String! }');
+    const program = compileOperation({
+      plan: { kind: 'QueryPlan', node: fetchOf('s', '{list{s n}}') },
+      schema: list,
+      supergraphSchema: list,
+      document: parse('{ list { s n } }'),
+    });
+    for (const length of [1, 5_000, 1, 1, 4_000, 0, 100, 5_000]) {
+      const data = {
+        list: Array.from({ length }, (_, i) => ({ s: `${i}`.repeat(i % 50), n: 'é'.repeat(200) })),
+      };
+      const execution = await execute(program, { send: answer(data), caller });
+      expect(JSON.parse(execution.body.toString())).toEqual({ data });
+      expect(JSON.parse(execution.data.toString())).toEqual(data);
+    }
+  });
+
+  it('rejects when the engine itself fails, and goes on afterwards', async () => {
+    const program = compile('{ a }', fetchOf('s', '{a}'));
+    const broken = execute(program, { send: () => Promise.resolve(undefined as never), caller });
+    await expect(broken).rejects.toThrow(TypeError);
+    const { body } = await execute(program, { send: answer({ a: 1 }), caller });
+    expect(body.toString()).toBe('{"data":{"a":1}}');
+    const cyclic: Record<string, unknown> = {};
+    cyclic['self'] = cyclic;
+    const withVariable = compile(
+      'query ($a: Int) { a }',
+      fetchOf('s', 'query($a:Int){a(x:$a)}', { variableUsages: ['a'] }),
+    );
+    await expect(
+      execute(withVariable, { send: answer({}), caller, variables: { a: cyclic } }),
+    ).rejects.toThrow('circular');
+    const entity = compile(
+      'query ($a: Int) { node { ... on T { name } } }',
+      inSequence(
+        fetchOf('s', '{node{__typename id}}'),
+        at(['node'], entities('t', '...on T{name}', [on('T', field('__typename'), field('id'))])),
+      ),
+    );
+    let calls = 0;
+    const failing = execute(entity, {
+      send: () =>
+        calls++ === 0 ? answer({ node: { __typename: 'T', id: '1' } })() : Promise.resolve(null as never),
+      caller,
+    });
+    await expect(failing).rejects.toThrow(TypeError);
+  });
+});
+
+describe('an object of an abstract type', () => {
+  const sdl =
+    'type Query { node: Node named: Named any: Any } interface Node { id: ID } interface Named implements Node { id: ID name: String } type T implements Node & Named { id: ID name: String } type U { x: Int } union Any = T | U';
+
+  it.each([
+    [
+      'needs no type where nobody depends on it',
+      '{ named { id ... on Node { id } ...F } } fragment F on Named { name }',
+      '{named{id name}}',
+      { named: { id: '1', name: 'n' } },
+      '{"named":{"id":"1","name":"n"}}',
+      [],
+    ],
+    [
+      'needs it for __typename',
+      '{ named { id __typename } }',
+      '{named{id}}',
+      { named: { id: '1' } },
+      '{"named":null}',
+      [['named']],
+    ],
+    [
+      'needs it for a fragment',
+      '{ node { id ... on T { name } } }',
+      '{node{id ...on T{name}}}',
+      { node: { id: '1', name: 'n' } },
+      '{"node":null}',
+      [['node']],
+    ],
+    [
+      'needs it for a nested fragment',
+      '{ node { id ... on Node { ... on T { name } } } }',
+      '{node{id ...on T{name}}}',
+      { node: { id: '1' } },
+      '{"node":null}',
+      [['node']],
+    ],
+    [
+      'of a union needs it for everything',
+      '{ any { ... on T { name } } }',
+      '{any{...on T{name}}}',
+      { any: { name: 'n' } },
+      '{"any":null}',
+      [['any']],
+    ],
+    [
+      'cannot be known by its interface only',
+      '{ node { id } }',
+      '{node{__typename id}}',
+      { node: { __typename: 'Named', id: '1' } },
+      '{"node":null}',
+      [['node']],
+    ],
+    [
+      'cannot be of an interface that does not fit',
+      '{ named { id } }',
+      '{named{__typename id}}',
+      { named: { __typename: 'Node', id: '1' } },
+      '{"named":null}',
+      [['named']],
+    ],
+    [
+      'cannot be of a union that does not fit',
+      '{ named { id } }',
+      '{named{__typename id}}',
+      { named: { __typename: 'Any', id: '1' } },
+      '{"named":null}',
+      [['named']],
+    ],
+  ])('%s', async (_, operation, query, data, expected, paths) => {
+    const outcome = await run({ schema: sdl, operation, plan: fetchOf('s', query), answers: { s: [data] } });
+    expect(JSON.stringify(outcome.data)).toBe(expected);
+    expect((outcome.errors ?? []).map(({ path }) => path)).toEqual(paths);
+  });
+
+  it('can be known by its interface only where that is an object for the subgraph', async () => {
+    const { data, errors } = await run({
+      schema: sdl,
+      operation: '{ node { id } other: node { id } }',
+      plan: inParallel(fetchOf('s', '{node{__typename id}}'), fetchOf('t', '{other:node{__typename id}}')),
+      answers: {
+        s: [{ node: { __typename: 'Named', id: '1' } }],
+        t: [{ other: { __typename: 'Named', id: '1' } }],
+      },
+      interfaceObjects: { s: ['Named'], t: ['Node'] },
+    });
+    expect(data).toEqual({ node: { id: '1' }, other: null });
+    expect(errors?.map(({ path }) => path)).toEqual([['other']]);
+  });
+
+  it('takes its type from what joins it, and is null without an error of its own where that failed', async () => {
+    const plan = inSequence(
+      fetchOf('s', '{node{__typename id}}'),
+      at(['node'], entities('t', '...on Node{__typename}', [on('Node', field('__typename'), field('id'))])),
+    );
+    const s = { node: { __typename: 'Node', id: '1' } };
+    const operation = '{ node { __typename id } }';
+    const known = await run({
+      schema: sdl,
+      operation,
+      plan,
+      answers: { s: [s], t: [{ _entities: [{ __typename: 'T' }] }] },
+    });
+    expect(known.data).toEqual({ node: { __typename: 'T', id: '1' } });
+    const unsaid = await run({
+      schema: sdl,
+      operation,
+      plan,
+      answers: { s: [s], t: [{ _entities: [{ __typename: 'Node' }] }] },
+    });
+    expect(unsaid.data).toEqual({ node: null });
+    expect(unsaid.errors).toHaveLength(1);
+    const failed = await run({ schema: sdl, operation, plan, answers: { s: [s], t: ['oops'] } });
+    expect(failed.data).toEqual({ node: null });
+    expect(failed.errors).toHaveLength(1);
+    expect(failed.errors![0]!.message).toContain('Subgraph "t"');
+    const odd = await run({
+      schema: sdl,
+      operation,
+      plan: inSequence(
+        fetchOf('s', '{node{__typename id}}'),
+        at(['node'], entities('t', '...on T{__typename}', [on('Node', field('__typename'), field('id'))])),
+      ),
+      answers: { s: [{ node: { __typename: 'T', id: '1' } }], t: [{ _entities: [{ __typename: 'Node' }] }] },
+    });
+    expect(odd.data).toEqual({ node: { __typename: 'T', id: '1' } });
+  });
+});

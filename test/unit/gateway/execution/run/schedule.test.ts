@@ -1,0 +1,205 @@
+import { buildSchema, parse } from 'graphql';
+import { compileOperation, execute } from '../../../../../gateway/execution';
+import { type PlanNode, type RequiredSelection } from '../../../../../gateway/execution/compile/plan';
+import { type Send } from '../../../../../gateway/subgraph-calls/transport';
+import { callerOf } from '../../../../support/caller';
+import { at, entities, fetchOf, field, inParallel, inSequence, on } from '../plan';
+
+const schema = buildSchema(`
+  type Query { t: T  u: U  node: Node }
+  type Mutation { t: T  u: U }
+  interface Node { id: ID! }
+  type T implements Node { id: ID!  code: Int  a: Int  b: Int  c: Int }
+  type U implements Node { id: ID!  x: Int }
+`);
+const t = { __typename: 'T', id: '1' };
+const u = { __typename: 'U', id: '2' };
+const requiring = (type: string, ...names: string[]): RequiredSelection[] => [
+  on(type, field('__typename'), ...names.map((name) => field(name))),
+];
+
+describe('a fetch', () => {
+  it('does not wait for a slow subgraph whose answer it does not look at', async () => {
+    const { until, answer, done } = run({
+      operation: '{ t { a b } u { x } }',
+      // Both steps wait for all of the step before.
+      plan: inSequence(
+        inParallel(fetchOf('slow', '{u{__typename id}}'), fetchOf('s', '{t{__typename id}}')),
+        inParallel(
+          at(['u'], entities('v', '...on U{x}', requiring('U', 'id'))),
+          at(['t'], entities('v', '...on T{a}', requiring('T', 'id'))),
+        ),
+        at(['t'], entities('w', '...on T{b}', requiring('T', 'id', 'a'))),
+      ),
+    });
+
+    answer('s', { t });
+    await until('v');
+    answer('v', { _entities: [{ a: 1 }] });
+    await until('w');
+    answer('w', { _entities: [{ b: 2 }] });
+    answer('slow', { u });
+    await until('v');
+    answer('v', { _entities: [{ x: 3 }] });
+    expect(await done).toEqual({ t: { a: 1, b: 2 }, u: { x: 3 } });
+  });
+
+  it('does not wait for a second answer that says what it knows for sure', async () => {
+    const { until, answer, done } = run({
+      operation: '{ t { a b } }',
+      plan: inSequence(
+        fetchOf('s', '{t{__typename id}}'),
+        at(['t'], entities('slow', '...on T{__typename id a}', requiring('T', 'id'))),
+        at(['t'], entities('v', '...on T{b}', requiring('T', 'id'))),
+      ),
+    });
+
+    answer('s', { t });
+    await until('v');
+    answer('v', { _entities: [{ b: 2 }] });
+    answer('slow', { _entities: [{ ...t, a: 1 }] });
+    expect(await done).toEqual({ t: { a: 1, b: 2 } });
+  });
+
+  it.each([
+    ['may be null in the first', '{t{__typename id code}}', 'code', 't'],
+    [
+      'is asked for in the first only under a condition',
+      '{t{__typename id...@include(if:true){x:id}}}',
+      'x',
+      't',
+    ],
+    ['is asked for in the first only of a type', '{node{...on T{__typename id}}}', 'id', 'node'],
+  ])('waits for the second answer that says what %s', async (_, first, required, place) => {
+    const alias = required === 'x' ? 'x:id' : required;
+    const { until, answer, done, asked } = run({
+      operation: `{ ${place} { ... on T { a b } } }`,
+      plan: inSequence(
+        fetchOf('s', first),
+        at([place], entities('second', `...on T{a ${alias}}`, requiring('T', 'id'))),
+        at([place], entities('v', '...on T{b}', requiring('T', required))),
+      ),
+    });
+
+    answer('s', { [place]: { ...t, code: null } });
+    await until('second');
+    await turns();
+    expect(asked).not.toContain('v');
+    answer('second', { _entities: [{ a: 1, code: 7, x: '1', id: '1' }] });
+    await until('v');
+    answer('v', { _entities: [{ b: 2 }] });
+    expect(await done).toEqual({ [place]: { a: 1, b: 2 } });
+  });
+
+  it('waits for what may say of which type an object is', async () => {
+    const { until, answer, done, asked } = run({
+      operation: '{ node { ... on T { a } } }',
+      plan: inSequence(
+        fetchOf('s', '{node{__typename id}}'),
+        at(['node'], entities('types', '...on Node{__typename}', requiring('Node', 'id'))),
+        at(['node'], entities('v', '...on T{a}', requiring('T', 'id'))),
+      ),
+    });
+
+    answer('s', { node: { __typename: 'Node', id: '1' } });
+    await until('types');
+    await turns();
+    expect(asked).not.toContain('v');
+    answer('types', { _entities: [{ __typename: 'T' }] });
+    await until('v');
+    answer('v', { _entities: [{ a: 1 }] });
+    expect(await done).toEqual({ node: { a: 1 } });
+  });
+
+  it('waits with others of its subgraph for the same objects when nothing waits for it', async () => {
+    const { until, answer, done, asked } = run({
+      operation: '{ t { a b c } }',
+      plan: inSequence(
+        fetchOf('s', '{t{__typename id}}'),
+        inParallel(
+          at(['t'], entities('v', '...on T{a}', requiring('T', 'id'))),
+          inSequence(
+            at(['t'], entities('w', '...on T{b}', requiring('T', 'id'))),
+            at(['t'], entities('v', '...on T{c}', requiring('T', 'id', 'b'))),
+          ),
+        ),
+      ),
+    });
+
+    answer('s', { t });
+    await until('w');
+    await turns();
+    expect(asked).not.toContain('v');
+    answer('w', { _entities: [{ b: 2 }] });
+    await until('v');
+    answer('v', { _entities_0: [{ a: 1 }], _entities_1: [{ c: 3 }] });
+    expect(await done).toEqual({ t: { a: 1, b: 2, c: 3 } });
+  });
+
+  it('waits for each mutation before it, and a mutation for all before it', async () => {
+    const mutation = (key: string) =>
+      fetchOf('m', `mutation{${key}{__typename id}}`, { operationKind: 'mutation' });
+    const { until, answer, done, asked } = run({
+      operation: 'mutation { t { a } u { x } }',
+      plan: inSequence(
+        mutation('t'),
+        at(['t'], entities('slow', '...on T{a}', requiring('T', 'id'))),
+        mutation('u'),
+        at(['t'], entities('v', '...on T{b}', requiring('T', 'id'))),
+        at(['u'], entities('w', '...on U{x}', requiring('U', 'id'))),
+      ),
+    });
+
+    answer('m', { t });
+    await until('slow');
+    await turns();
+    expect(asked).toEqual(['m', 'slow']);
+    answer('slow', { _entities: [{ a: 1 }] });
+    await until('m');
+    await turns();
+    expect(asked).toEqual(['m', 'slow', 'm']);
+    answer('m', { u });
+    await until('v');
+    answer('v', { _entities: [{ b: 2 }] });
+    answer('w', { _entities: [{ x: 3 }] });
+    expect(await done).toEqual({ t: { a: 1 }, u: { x: 3 } });
+  });
+});
+
+/** Runs a plan whose subgraphs answer when the test says so. */
+function run({ operation, plan }: { operation: string; plan: PlanNode }) {
+  const program = compileOperation({
+    plan: { kind: 'QueryPlan', node: plan },
+    schema,
+    supergraphSchema: schema,
+    document: parse(operation),
+  });
+  const asked: string[] = [];
+  const open = new Map<string, (data: unknown) => void>();
+  const send: Send = ({ operation: { subgraph } }) => {
+    asked.push(subgraph);
+    return new Promise((resolve) => {
+      open.set(subgraph, (data) => {
+        open.delete(subgraph);
+        resolve({ status: 200, headers: {}, body: Buffer.from(JSON.stringify({ data })) });
+      });
+    });
+  };
+  const done = execute(program, { send, caller: callerOf() }).then(
+    ({ body }) => (JSON.parse(body.toString()) as { data: unknown }).data,
+  );
+  return {
+    asked,
+    done,
+    answer: (subgraph: string, data: unknown): void => open.get(subgraph)!(data),
+    /** Resolves when the subgraph is being asked. */
+    until: async (subgraph: string): Promise<void> => {
+      while (!open.has(subgraph)) await turns();
+    },
+  };
+}
+
+/** Time enough for whatever does not wait for a subgraph. */
+const turns = async (): Promise<void> => {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+};

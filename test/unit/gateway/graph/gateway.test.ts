@@ -1,0 +1,153 @@
+import { buildSchema } from 'graphql';
+import { Gateway } from '../../../../gateway/graph/gateway';
+import type { Generation } from '../../../../gateway/graph/generation';
+import { createLogger } from '../../../../gateway/telemetry/logger';
+import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics';
+import { sourceOf } from '../../../support/running-gateway';
+
+let metrics: Metrics;
+beforeEach(() => (metrics = createMetrics()));
+afterEach(() => metrics.close());
+
+/** A generation that only says when it is retired. */
+function generationOf(supergraphSdl: string) {
+  const generation = {
+    supergraphSdl,
+    apiSchema: buildSchema('type Query { a: Int }'),
+    retired: false,
+    retire: () => (generation.retired = true),
+  };
+  return generation;
+}
+
+function createGateway(first: string | undefined) {
+  const source = sourceOf(first);
+  const built: ReturnType<typeof generationOf>[] = [];
+  const waiting: { readonly sdl: string; finish(): void; fail(): void }[] = [];
+  const gateway = new Gateway({
+    source,
+    build: (sdl) =>
+      new Promise((resolve, reject) => {
+        const finish = () => {
+          built.push(generationOf(sdl));
+          resolve(built.at(-1) as unknown as Generation);
+        };
+        if (sdl === first) finish();
+        else waiting.push({ sdl, finish, fail: () => reject(new Error('No.')) });
+      }),
+    logger: createLogger({ level: 'silent' }),
+    metrics,
+  });
+  const live: string[] = [];
+  gateway.onSchemaLoadOrUpdate(({ coreSupergraphSdl }) => live.push(coreSupergraphSdl));
+  return { gateway, source, built, waiting, live };
+}
+
+const turn = () => new Promise((next) => setImmediate(next));
+
+it('builds one supergraph at a time, and of those that came meanwhile only the newest', async () => {
+  const { gateway, source, built, waiting, live } = createGateway('1');
+  await gateway.start();
+  for (const sdl of ['2', '3', '4']) source.report(sdl);
+  expect(waiting.map(({ sdl }) => sdl)).toEqual(['2']);
+  waiting[0]!.finish();
+  await turn();
+  waiting[1]!.finish();
+  await turn();
+  expect(live).toEqual(['1', '2', '4']);
+  expect(built.map(({ retired }) => retired)).toEqual([true, true, false]);
+});
+
+it('takes a supergraph that comes the moment another one is done', async () => {
+  const { gateway, source, waiting, live } = createGateway('1');
+  await gateway.start();
+  gateway.onSchemaLoadOrUpdate(({ coreSupergraphSdl }) => {
+    if (coreSupergraphSdl === '2') source.report('3');
+  });
+  source.report('2');
+  waiting[0]!.finish();
+  await turn();
+  waiting[1]!.finish();
+  await turn();
+  expect(live).toEqual(['1', '2', '3']);
+});
+
+it('does not build what already runs', async () => {
+  const { gateway, source, waiting } = createGateway('1');
+  await gateway.start();
+  source.report('1');
+  await turn();
+  expect(waiting).toEqual([]);
+});
+
+it('goes on with the last good one when another one does not build', async () => {
+  const { gateway, source, built, waiting, live } = createGateway('1');
+  await gateway.start();
+  source.report('2');
+  waiting[0]!.fail();
+  await turn();
+  expect(live).toEqual(['1']);
+  expect(built[0]!.retired).toBe(false);
+  source.report('3');
+  waiting[1]!.finish();
+  await turn();
+  expect(live).toEqual(['1', '3']);
+});
+
+it('loads once there is a supergraph, however late it comes', async () => {
+  const { gateway, source, waiting } = createGateway(undefined);
+  await gateway.start();
+  let loaded = false;
+  const loading = gateway.load().then(() => (loaded = true));
+  await turn();
+  expect(loaded).toBe(false);
+  source.report('1');
+  waiting[0]!.finish();
+  await loading;
+});
+
+it('retires what is built after it was stopped', async () => {
+  const { gateway, source, built, waiting, live } = createGateway('1');
+  await gateway.start();
+  source.report('2');
+  const stopped = gateway.stop();
+  waiting[0]!.finish();
+  await stopped;
+  expect(live).toEqual(['1']);
+  expect(built.map(({ retired }) => retired)).toEqual([true, true]);
+});
+
+describe('a first supergraph that cannot be run', () => {
+  const log: string[] = [];
+  beforeEach(() => log.splice(0));
+
+  const start = async (kept: string | undefined): Promise<void> => {
+    const destination = { write: (line: string) => log.push((JSON.parse(line) as { msg: string }).msg) };
+    const gateway = new Gateway({
+      source: sourceOf('broken'),
+      build: (sdl) =>
+        sdl === 'broken'
+          ? Promise.reject(new Error('No.'))
+          : Promise.resolve(generationOf(sdl) as unknown as Generation),
+      lastGood: {
+        file: 'kept.graphql',
+        read: async () => (kept === undefined ? undefined : { supergraphSdl: kept, since: new Date() }),
+        write: async () => undefined,
+      },
+      logger: createLogger({ level: 'warn', destination }),
+      metrics,
+    });
+    await gateway.start();
+    await gateway.stop();
+  };
+
+  it('is why the start fails, which is said by whoever started it, and not in the log too', async () => {
+    await expect(start(undefined)).rejects.toThrow('No.');
+    expect(log).toEqual([]);
+  });
+
+  it('is said in the log when the last good one runs in its place', async () => {
+    await start('kept');
+    expect(log).toEqual(['a supergraph was refused', 'the last good supergraph runs']);
+  });
+});

@@ -1,0 +1,20 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorsReference, optionsJsonSchema, optionsReference } from '../../../../gateway/options/reference';
+
+const docs = join(__dirname, '../../../../docs');
+
+/** After a change to the options or the errors, `WRITE_DOCS=1 npx jest gateway/reference` brings the files up to date. */
+it.each([
+  ['configuration.md', optionsReference],
+  ['configuration.schema.json', () => `${JSON.stringify(optionsJsonSchema(), null, 2)}\n`],
+  ['errors.md', errorsReference],
+])('docs/%s is what the sources say', (name, generate) => {
+  const file = join(docs, name);
+  if (process.env['WRITE_DOCS']) writeFileSync(file, generate());
+  expect(readFileSync(file, 'utf8')).toBe(generate());
+});
+
+it('describes every option', () => {
+  expect(optionsReference()).not.toMatch(/\| {2}\|$/m);
+});

@@ -1,0 +1,123 @@
+import { ClientGone, ClientRequest } from '../../../../gateway/request/incoming-request';
+
+let now: number;
+/** How many requests are not worked on any more. */
+let settled: number;
+
+beforeEach(() => {
+  now = 1000;
+  settled = 0;
+  jest.spyOn(performance, 'now').mockImplementation(() => now);
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+function begin(): ClientRequest {
+  return new ClientRequest(
+    {
+      forward: () => ({}),
+      signIdentity: () => undefined,
+      timeout: 200,
+      onSettle: () => settled++,
+    },
+    { method: 'POST', url: '/graphql', headers: {} },
+    '127.0.0.1',
+    { isAnswered: false, answer: () => undefined },
+    now,
+  );
+}
+
+const timeout = {
+  message: 'The request took longer than 200 ms.',
+  extensions: { code: 'GATEWAY_TIMEOUT', http: { status: 504 } },
+};
+
+describe('what is run for a request', () => {
+  it('settles as it does within the time of the request', async () => {
+    const client = begin();
+    const answer = client.run(async () => {
+      now += 199;
+      return 'in time';
+    });
+    expect(await answer).toBe('in time');
+    client.end();
+  });
+
+  // A call may be given up at the deadline a moment before the timer of the request comes.
+  it.each([
+    ['answers', async () => 'late'],
+    ['fails', async () => Promise.reject(new Error('late'))],
+  ])('is a timeout when it %s at its deadline, whichever timer came first', async (_, settle) => {
+    const client = begin();
+    const answer = client.run(() => {
+      now += 200;
+      return settle();
+    });
+    await expect(answer).rejects.toMatchObject(timeout);
+    expect(client.isGone).toBe(true);
+    client.end();
+  });
+
+  it('is not begun after its deadline', async () => {
+    const client = begin();
+    now += 200;
+    const work = jest.fn();
+    await expect(client.run(work)).rejects.toMatchObject(timeout);
+    expect(work).not.toHaveBeenCalled();
+  });
+
+  it('ends with the reason of an abortion that came before the deadline', async () => {
+    const client = begin();
+    const answer = client.run(async () => {
+      client.abort(new ClientGone());
+      now += 200;
+    });
+    await expect(answer).rejects.toBeInstanceOf(ClientGone);
+    client.end();
+  });
+});
+
+it('is worked on until its answer is known, whenever that is read', async () => {
+  const client = begin();
+  let answer!: (value: string) => void;
+  const known = client.run(() => new Promise<string>((resolve) => (answer = resolve)));
+  expect(settled).toBe(0);
+  answer('known');
+  await known;
+  expect(settled).toBe(1);
+  client.end();
+  expect(settled).toBe(1);
+});
+
+it('is not worked on any more when it is aborted', async () => {
+  const client = begin();
+  const never = client.run(() => new Promise(() => undefined));
+  client.abort(new ClientGone());
+  expect(settled).toBe(1);
+  await expect(never).rejects.toBeInstanceOf(ClientGone);
+});
+
+it('is not worked on any more when it ends without having been run', () => {
+  begin().end();
+  expect(settled).toBe(1);
+});
+
+it('is not worked on any more as soon as somebody says so', () => {
+  const client = begin();
+  client.settle();
+  expect(settled).toBe(1);
+  client.end();
+  expect(settled).toBe(1);
+});
+
+it('releases at once what comes to it when it is not worked on any more', () => {
+  const client = begin();
+  const release = jest.fn();
+  client.settle();
+  client.onSettle(release);
+  expect(release).toHaveBeenCalledTimes(1);
+  client.end();
+  expect(release).toHaveBeenCalledTimes(1);
+});

@@ -1,0 +1,212 @@
+import { Breakers, type EndpointName } from '../../../../gateway/subgraph-calls/breakers';
+import { chooseEndpoint } from '../../../../gateway/subgraph-calls/endpoints';
+import { bulkhead } from '../../../../gateway/subgraph-calls/interceptors/bulkhead';
+import {
+  type Send,
+  type SubgraphResponse,
+  TransportError,
+} from '../../../../gateway/subgraph-calls/transport';
+import { answerOf, holdCalls } from '../../../support/held-send';
+import { requestOf } from '../../../support/subgraph-request';
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+const after = (milliseconds: number) => jest.advanceTimersByTimeAsync(milliseconds);
+const request = requestOf('{a}');
+const ok: SubgraphResponse = { status: 200, headers: {}, body: Buffer.from('{}') };
+const options = { failures: 0.5, atLeast: 10, window: 10_000, pause: 1000 };
+
+/** An endpoint that answers as `place.answer` says, and counts its calls. */
+function placeOf(answer: () => Promise<SubgraphResponse> = () => Promise.resolve(ok)) {
+  const place = { calls: 0, answer, send: undefined as unknown as Send };
+  place.send = () => {
+    place.calls++;
+    return place.answer();
+  };
+  return place;
+}
+const fails = (failure: TransportError['failure']) => () =>
+  Promise.reject(new TransportError('reviews', failure));
+
+describe('a breaker', () => {
+  const changes: string[] = [];
+  let breakers: Breakers;
+  beforeEach(() => {
+    changes.length = 0;
+    breakers = new Breakers(options, ({ url }: EndpointName, state) => changes.push(`${url} ${state}`));
+  });
+  const connect = (place: ReturnType<typeof placeOf>) => {
+    const breaker = breakers.lease().of({ subgraph: 'reviews', url: 'a' });
+    return chooseEndpoint('reviews', [{ send: place.send, zone: undefined, breaker }], undefined);
+  };
+  const ask = (send: Send) =>
+    send(request).then(
+      ({ status }) => status,
+      (error: unknown) => (error as TransportError).failure,
+    );
+
+  it.each([
+    ['has no answers', fails('refused'), 'refused'],
+    ['answers too late', fails('timeout'), 'timeout'],
+    ['answers with errors of its own', () => Promise.resolve({ ...ok, status: 500 }), 500],
+  ])('leaves an endpoint alone that %s', async (_, answer, outcome) => {
+    const place = placeOf(answer);
+    const send = connect(place);
+    for (let i = 0; i < 10; i++) expect(await ask(send)).toBe(outcome);
+    for (let i = 0; i < 100; i++) expect(await ask(send)).toBe('broken');
+    expect(place.calls).toBe(10);
+    expect(changes).toEqual(['a open']);
+  });
+
+  it('lets one call try after a pause, and all when it has worked', async () => {
+    const place = placeOf(fails('refused'));
+    const send = connect(place);
+    for (let i = 0; i < 10; i++) await ask(send);
+    await after(1000);
+    expect(await ask(send)).toBe('refused');
+    expect(await ask(send)).toBe('broken');
+    expect(place.calls).toBe(11);
+
+    await after(1000);
+    let answer!: (response: SubgraphResponse) => void;
+    place.answer = () => new Promise((resolve) => (answer = resolve));
+    const trying = ask(send);
+    expect(await ask(send)).toBe('broken');
+    answer(ok);
+    expect(await trying).toBe(200);
+    place.answer = () => Promise.resolve(ok);
+    expect(await Promise.all([ask(send), ask(send)])).toEqual([200, 200]);
+    expect(changes).toEqual(['a open', 'a closed']);
+  });
+
+  it('lets the next call try when the client of the one that tried has gone', async () => {
+    const place = placeOf(fails('refused'));
+    const send = connect(place);
+    for (let i = 0; i < 10; i++) await ask(send);
+    await after(1000);
+    place.answer = fails('aborted');
+    expect(await ask(send)).toBe('aborted');
+    place.answer = () => Promise.resolve(ok);
+    expect(await ask(send)).toBe(200);
+    expect(changes).toEqual(['a open', 'a closed']);
+  });
+
+  it.each(['aborted', 'busy', 'too-large'] as const)(
+    'is not concerned by the failure "%s"',
+    async (failure) => {
+      const place = placeOf(fails(failure));
+      const send = connect(place);
+      for (let i = 0; i < 100; i++) expect(await ask(send)).toBe(failure);
+      expect(changes).toEqual([]);
+    },
+  );
+
+  it('stays closed while no more than the share of calls fails', async () => {
+    const place = placeOf();
+    const send = connect(place);
+    for (let i = 0; i < 100; i++) {
+      place.answer = i % 2 === 0 ? () => Promise.resolve(ok) : fails('reset');
+      await ask(send);
+    }
+    expect(changes).toEqual([]);
+  });
+
+  it('is one for all supergraphs that have the endpoint, one after the other', async () => {
+    const endpoint = { subgraph: 'reviews', url: 'a' };
+    const first = breakers.lease();
+    const breaker = first.of(endpoint);
+    const place = placeOf(fails('refused'));
+    const send = chooseEndpoint('reviews', [{ send: place.send, zone: undefined, breaker }], undefined);
+    for (let i = 0; i < 10; i++) await ask(send);
+    expect(first.of({ ...endpoint, url: 'b' })).not.toBe(breaker);
+    const second = breakers.lease();
+    expect(second.of(endpoint)).toBe(breaker);
+    first.end();
+    first.end();
+    expect(changes).toEqual(['a open']);
+
+    second.end();
+    expect(changes).toEqual(['a open', 'a gone']);
+    expect(breakers.lease().of(endpoint)).not.toBe(breaker);
+    // Who still has it on the way tells nobody.
+    await after(1000);
+    place.answer = () => Promise.resolve(ok);
+    expect(await ask(send)).toBe(200);
+    expect(changes).toEqual(['a open', 'a gone']);
+  });
+});
+
+describe('of several endpoints', () => {
+  const connect = (
+    places: readonly ReturnType<typeof placeOf>[],
+    zones: readonly string[] = [],
+    zone?: string,
+  ) => {
+    const breakers = new Breakers(options, () => undefined).lease();
+    return chooseEndpoint(
+      'reviews',
+      places.map(({ send }, i) => ({
+        send,
+        zone: zones[i],
+        breaker: breakers.of({ subgraph: 'reviews', url: String(i) }),
+      })),
+      zone,
+    );
+  };
+
+  it('all get calls in turn', async () => {
+    const places = [placeOf(), placeOf(), placeOf()];
+    const send = connect(places);
+    for (let i = 0; i < 9; i++) await send(request);
+    expect(places.map(({ calls }) => calls)).toEqual([3, 3, 3]);
+  });
+
+  it('those with fewer calls on their way are called first', async () => {
+    const places = [placeOf(() => new Promise(() => undefined)), placeOf()];
+    const send = connect(places);
+    void send(request);
+    void send(request);
+    await after(0);
+    for (let i = 0; i < 5; i++) await send(request);
+    expect(places.map(({ calls }) => calls)).toEqual([1, 6]);
+  });
+
+  it('those in the own zone are preferred, and left alone for a second when they fail', async () => {
+    const places = [placeOf(), placeOf()];
+    const send = connect(places, ['a', 'b'], 'b');
+    for (let i = 0; i < 4; i++) await send(request);
+    expect(places.map(({ calls }) => calls)).toEqual([0, 4]);
+
+    places[1]!.answer = fails('refused');
+    await expect(send(request)).rejects.toMatchObject({ failure: 'refused' });
+    await send(request);
+    expect(places.map(({ calls }) => calls)).toEqual([1, 5]);
+    places[1]!.answer = () => Promise.resolve(ok);
+    await after(1001);
+    await send(request);
+    expect(places.map(({ calls }) => calls)).toEqual([1, 6]);
+  });
+
+  it('none is called while all are left alone', async () => {
+    const places = [placeOf(fails('refused')), placeOf(fails('refused'))];
+    const send = connect(places);
+    for (let i = 0; i < 40; i++) await send(request).catch(() => undefined);
+    await expect(send(request)).rejects.toMatchObject({ failure: 'broken' });
+    expect(places.map(({ calls }) => calls)).toEqual([10, 10]);
+  });
+});
+
+it('lets so many calls be on their way, so many wait, and fails the others at once', async () => {
+  const { send, calls } = holdCalls();
+  const bounded = bulkhead({ concurrency: 2, waiting: 1 })(send);
+  const answers = [1, 2, 3].map(() => bounded(request));
+  await expect(bounded(request)).rejects.toMatchObject({ failure: 'busy' });
+  expect(calls).toHaveLength(2);
+  calls[0]!.answer({ data: 1 });
+  await after(0);
+  expect(calls).toHaveLength(3);
+  calls[1]!.answer({ data: 2 });
+  calls[2]!.answer({ data: 3 });
+  expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 2 }, { data: 3 }]);
+});

@@ -1,0 +1,324 @@
+import { batchEntities, type BatchOptions } from '../../../../../gateway/subgraph-calls/interceptors/batch';
+import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
+import { ScopesServed } from '../../../../../gateway/subgraph-calls/scopes-served';
+import { type Caller, TransportError } from '../../../../../gateway/subgraph-calls/transport';
+import { callerOf } from '../../../../support/caller';
+import { answerOf, holdCalls } from '../../../../support/held-send';
+import { entitiesRequestOf, operationOf, requestOf } from '../../../../support/subgraph-request';
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(async () => {
+  await jest.advanceTimersByTimeAsync(60);
+  expect(jest.getTimerCount()).toBe(0);
+  jest.useRealTimers();
+});
+
+const endOfTurn = async () => jest.advanceTimersByTimeAsync(0);
+const product = (upc: number) => ({ __typename: 'Product', upc });
+const productsOf = (...upcs: number[]) => upcs.map(product);
+
+/** A batch in front of calls that the test answers, while client requests of these callers are served. */
+function batching(callers: readonly Caller[] = [], options: Partial<BatchOptions> = {}) {
+  const scopes = new ScopesServed();
+  for (const { scope } of callers) scopes.enter(scope);
+  const { send, calls } = holdCalls();
+  const pending = new PendingCalls();
+  const batch = batchEntities({
+    window: 'turn',
+    maxRepresentations: 100,
+    timeout: 1000,
+    scopes,
+    pending,
+    ...options,
+  });
+  return { send: batch(send), calls, scopes };
+}
+
+/** Callers without headers who ask for products, all in one turn. */
+function askFor(lists: readonly number[][], options: Partial<BatchOptions> = {}) {
+  const callers = lists.map(() => callerOf());
+  const { send, calls } = batching(callers, options);
+  const answers = lists.map((upcs, i) =>
+    send(entitiesRequestOf({ representations: productsOf(...upcs), caller: callers[i]! })),
+  );
+  return { callers, calls, answers };
+}
+
+const named = ({ upc }: { upc: number }) => ({ name: `product ${upc}` });
+
+it('asks for the entities of several client requests in one call, and for equal ones once', async () => {
+  const { callers, calls, answers } = askFor([[1, 2], [2, 3], [1]]);
+  await endOfTurn();
+  expect(calls.map(({ body }) => body.variables)).toEqual([{ representations: productsOf(1, 2, 3) }]);
+  calls[0]!.answer({ data: { _entities: productsOf(1, 2, 3).map(named) } });
+  expect(await Promise.all(answers.map(answerOf))).toEqual([
+    { data: { _entities: [{ name: 'product 1' }, { name: 'product 2' }] } },
+    { data: { _entities: [{ name: 'product 2' }, { name: 'product 3' }] } },
+    { data: { _entities: [{ name: 'product 1' }] } },
+  ]);
+  expect(callers.map((caller) => caller.calls.batched)).toEqual([0, 1, 1]);
+});
+
+it('sends what nobody joins as it came', async () => {
+  const request = entitiesRequestOf({ representations: productsOf(1) });
+  const { send, calls } = batching([callerOf(), callerOf()]);
+  const answer = send(request);
+  await endOfTurn();
+  expect(calls[0]!.request).toBe(request);
+  calls[0]!.answer({ data: 1 });
+  expect(await answerOf(answer)).toEqual({ data: 1 });
+});
+
+it('waits for nobody where no other client request of the scope is being served', () => {
+  const ada = callerOf({ headers: { authorization: 'Ada' } });
+  const alan = callerOf({ headers: { authorization: 'Alan' } });
+  const { send, calls, scopes } = batching([ada, alan, alan]);
+  void send(entitiesRequestOf({ representations: productsOf(1), caller: ada }));
+  expect(calls).toHaveLength(1);
+  scopes.leave(alan.scope);
+  void send(entitiesRequestOf({ representations: productsOf(1), caller: alan }));
+  expect(calls).toHaveLength(2);
+});
+
+it('waits for nobody with root fields and mutations', () => {
+  const { send, calls } = batching([callerOf(), callerOf()]);
+  void send(requestOf('{products{upc}}'));
+  void send({
+    ...entitiesRequestOf({ representations: productsOf(1) }),
+    operation: operationOf('mutation{a}', { kind: 'mutation' }),
+  });
+  expect(calls).toHaveLength(2);
+});
+
+it.each([
+  ['another selection', { selection: 'price' }],
+  ['other variables', { variables: { first: 5 } }],
+  ['other forwarded headers', { caller: callerOf({ headers: { authorization: 'Alan' } }) }],
+])('keeps apart what has %s', async (_, difference) => {
+  const alan = callerOf({ headers: { authorization: 'Alan' } });
+  const { send, calls } = batching([callerOf(), callerOf(), alan, alan]);
+  void send(entitiesRequestOf({ representations: productsOf(1), variables: { first: 3 } }));
+  void send(entitiesRequestOf({ representations: productsOf(2), variables: { first: 3 }, ...difference }));
+  void send(entitiesRequestOf({ representations: productsOf(3), variables: { first: 3 } }));
+  await endOfTurn();
+  expect(calls.map(({ body }) => body.variables.representations.length)).toEqual([2, 1]);
+  for (const call of calls) call.answer({ data: { _entities: call.body.variables.representations } });
+});
+
+it('joins fetches that different client operations have named differently', async () => {
+  const { send, calls } = batching([callerOf(), callerOf()]);
+  void send(entitiesRequestOf({ representations: productsOf(1), name: 'Page' }));
+  void send(entitiesRequestOf({ representations: productsOf(2), name: 'Basket' }));
+  await endOfTurn();
+  expect(calls.map(({ request }) => request.operation.name)).toEqual(['Page']);
+  calls[0]!.answer({ data: { _entities: [{}, {}] } });
+});
+
+it('gathers for a millisecond where it is told to', async () => {
+  const { send, calls } = batching([callerOf(), callerOf()], { window: '1ms' });
+  void send(entitiesRequestOf({ representations: productsOf(1) }));
+  await endOfTurn();
+  void send(entitiesRequestOf({ representations: productsOf(2) }));
+  await jest.advanceTimersByTimeAsync(1);
+  expect(calls.map(({ body }) => body.variables.representations.length)).toEqual([2]);
+  calls[0]!.answer({ data: { _entities: [{}, {}] } });
+});
+
+it('asks for no more at once than it may, but does not split what one client asks for', async () => {
+  const { calls, answers } = askFor([[1, 2], [2, 3], [4], [5, 6, 7, 8], [9]], { maxRepresentations: 3 });
+  await endOfTurn();
+  expect(calls.map(({ body }) => body.variables.representations.map(({ upc }: never) => upc))).toEqual([
+    [1, 2, 3],
+    [4],
+    [5, 6, 7, 8],
+    [9],
+  ]);
+  // Each has its answer when its own call has it.
+  calls[1]!.answer({ data: { _entities: ['third'] } });
+  expect(await answerOf(answers[2]!)).toEqual({ data: { _entities: ['third'] } });
+  for (const call of calls) call.answer({ data: { _entities: call.body.variables.representations } });
+  await Promise.all(answers);
+});
+
+describe('errors', () => {
+  it('go to those who asked for the entity, those of no entity and extensions to all', async () => {
+    const { calls, answers } = askFor([[1, 2], [2, 3], [1]]);
+    await endOfTurn();
+    calls[0]!.answer(
+      {
+        data: { _entities: [{ name: 'a' }, null, { name: null }] },
+        errors: [
+          { message: 'second', path: ['_entities', 1] },
+          { message: 'third', path: ['_entities', 2, 'name'], extensions: { code: 'X' } },
+          { message: 'slow' },
+        ],
+        extensions: { cost: 3 },
+      },
+      { status: 207, headers: { 'cache-control': 'max-age=1' } },
+    );
+    expect((await answers[0]!).status).toBe(207);
+    expect((await answers[0]!).headers).toEqual({ 'cache-control': 'max-age=1' });
+    expect(await Promise.all(answers.map(answerOf))).toEqual([
+      {
+        data: { _entities: [{ name: 'a' }, null] },
+        errors: [{ message: 'slow' }, { message: 'second', path: ['_entities', 1] }],
+        extensions: { cost: 3 },
+      },
+      {
+        data: { _entities: [null, { name: null }] },
+        errors: [
+          { message: 'slow' },
+          { message: 'second', path: ['_entities', 0] },
+          { message: 'third', path: ['_entities', 1, 'name'], extensions: { code: 'X' } },
+        ],
+        extensions: { cost: 3 },
+      },
+      { data: { _entities: [{ name: 'a' }] }, errors: [{ message: 'slow' }], extensions: { cost: 3 } },
+    ]);
+  });
+
+  const whole = { data: null, errors: [{ message: 'no such product', path: ['_entities'] }] };
+  it.each<[string, unknown, number]>([
+    ['without data', whole, 200],
+    ['of status 400', { errors: [{ message: 'bad' }] }, 400],
+    ['of status 500 that is a GraphQL response', whole, 500],
+    ['that is too large for the subgraph', 'Payload Too Large', 413],
+    ['with too few entities', { data: { _entities: [{}] } }, 200],
+    ['that is no JSON', '<html>', 200],
+  ])('an answer %s is nobody’s: each asks for itself', async (_, body, status) => {
+    const { callers, calls, answers } = askFor([[1], [2]]);
+    await endOfTurn();
+    calls[0]!.answer(body, { status });
+    await endOfTurn();
+    expect(calls.slice(1).map((call) => call.body.variables.representations)).toEqual([
+      productsOf(1),
+      productsOf(2),
+    ]);
+    calls[1]!.answer({ data: 1 });
+    calls[2]!.answer({ data: 2 });
+    expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 2 }]);
+    expect(callers.map((caller) => caller.calls.batched)).toEqual([0, 0]);
+  });
+
+  it.each<[number, unknown, string]>([
+    [401, { errors: [{ message: 'who?' }] }, '{"errors":[{"message":"who?"}]}'],
+    [429, 'slow down', ''],
+    [502, 'Bad gateway', ''],
+    [503, { data: { _entities: [{}] } }, ''],
+  ])('an answer of status %i that is about no representation is told to all', async (status, body, told) => {
+    const { calls, answers } = askFor([[1], [2]]);
+    await endOfTurn();
+    calls[0]!.answer(body, { status });
+    for (const answer of answers) {
+      expect(await answer).toEqual({ status, headers: {}, body: Buffer.from(told) });
+    }
+    expect(calls).toHaveLength(1);
+  });
+
+  it('of the transport are told to all', async () => {
+    const { calls, answers } = askFor([[1], [2]]);
+    const failures = Promise.allSettled(answers);
+    await endOfTurn();
+    calls[0]!.fail(new TransportError('reviews', 'refused'));
+    expect(await failures).toMatchObject([1, 2].map(() => ({ reason: { failure: 'refused' } })));
+  });
+
+  it('of a response that is too large only together let each ask for itself', async () => {
+    const { calls, answers } = askFor([[1], [2]]);
+    await endOfTurn();
+    calls[0]!.fail(new TransportError('reviews', 'too-large'));
+    await endOfTurn();
+    calls[1]!.answer({ data: 1 });
+    calls[2]!.answer({ data: 2 });
+    expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 2 }]);
+  });
+
+  it('that are nested too deeply to be told are a failure of the subgraph', async () => {
+    const { calls, answers } = askFor([[1], [2]]);
+    const failures = Promise.allSettled(answers);
+    await endOfTurn();
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    calls[0]!.answer(`{"data":{"_entities":[{},{}]},"errors":[{"message":"a","extensions":{"a":${deep}}}]}`);
+    expect(await failures).toMatchObject([1, 2].map(() => ({ reason: { failure: 'failed' } })));
+  });
+});
+
+describe('a member of a batch', () => {
+  it('leaves at its own deadline, and when its client goes', async () => {
+    const now = performance.now();
+    const callers = [
+      callerOf({ deadline: now + 100 }),
+      callerOf({ deadline: now + 5000 }),
+      { ...callerOf(), isGone: false },
+    ];
+    const { send, calls } = batching(callers);
+    const answers = callers.map((caller, i) =>
+      send(entitiesRequestOf({ representations: productsOf(i), caller })),
+    );
+    const late = expect(answers[0]).rejects.toMatchObject({ failure: 'timeout' });
+    const gone = expect(answers[2]).rejects.toMatchObject({ failure: 'aborted' });
+    await endOfTurn();
+    expect(calls[0]!.request.caller.deadline).toBeUndefined();
+    callers[2] = Object.assign(callers[2]!, { isGone: true });
+    await jest.advanceTimersByTimeAsync(200);
+    await late;
+    await gone;
+    expect(calls[0]!.request.caller).toMatchObject({ isGone: false, deadline: now + 5000 });
+    calls[0]!.answer({ data: { _entities: [0, 1, 2] } });
+    expect(await answerOf(answers[1]!)).toEqual({ data: { _entities: [1] } });
+  });
+
+  it('that has left is not sent again', async () => {
+    const callers = [{ ...callerOf(), isGone: false }, callerOf()];
+    const { send, calls } = batching(callers);
+    const answers = Promise.allSettled(
+      callers.map((caller, i) => send(entitiesRequestOf({ representations: productsOf(i), caller }))),
+    );
+    await endOfTurn();
+    Object.assign(callers[0]!, { isGone: true });
+    await jest.advanceTimersByTimeAsync(50);
+    calls[0]!.answer({ data: null, errors: [{ message: 'x' }] });
+    await endOfTurn();
+    expect(calls).toHaveLength(2);
+    calls[1]!.answer({ data: 1 });
+    expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  });
+});
+
+describe.each<[string, Record<string, string | string[]>]>([
+  ['sets a cookie', { 'set-cookie': ['session=1'] }],
+  ['varies with a header of one request alone', { vary: 'Accept-Encoding, X-Request-Id' }],
+  ['varies with everything', { vary: '*' }],
+])('an answer that %s', (_, headers) => {
+  it('is for no other client: each asks for its own', async () => {
+    const { callers, calls, answers } = askFor([[1], [2]]);
+    await endOfTurn();
+    calls[0]!.answer({ data: { _entities: [1, 2].map(product).map(named) } }, { headers });
+    await endOfTurn();
+    expect(calls.slice(1).map(({ body }) => body.variables)).toEqual([
+      { representations: productsOf(1) },
+      { representations: productsOf(2) },
+    ]);
+    calls[1]!.answer({ data: { _entities: [{ name: 'own 1' }] } }, { headers });
+    calls[2]!.answer({ data: { _entities: [{ name: 'own 2' }] } }, { headers });
+    expect(await Promise.all(answers.map(answerOf))).toEqual([
+      { data: { _entities: [{ name: 'own 1' }] } },
+      { data: { _entities: [{ name: 'own 2' }] } },
+    ]);
+    expect(callers.map((caller) => caller.calls.batched)).toEqual([0, 0]);
+  });
+
+  it('is for all calls of one client request', async () => {
+    const caller = callerOf();
+    const { send, calls } = batching([caller, callerOf()]);
+    const answers = [1, 2].map((upc) =>
+      send(entitiesRequestOf({ representations: productsOf(upc), caller })),
+    );
+    await endOfTurn();
+    calls[0]!.answer({ data: { _entities: [1, 2].map(product).map(named) } }, { headers });
+    await Promise.all(answers);
+    expect(calls).toHaveLength(1);
+  });
+});

@@ -1,0 +1,228 @@
+import { dedupe } from '../../../../../gateway/subgraph-calls/interceptors/dedupe';
+import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
+import { type Send, TransportError } from '../../../../../gateway/subgraph-calls/transport';
+import { callerOf } from '../../../../support/caller';
+import { answerOf, type HeldCall, holdCalls } from '../../../../support/held-send';
+import { operationOf, requestOf } from '../../../../support/subgraph-request';
+
+let calls: HeldCall[];
+let send: Send;
+beforeEach(() => {
+  jest.useFakeTimers();
+  const held = holdCalls();
+  calls = held.calls;
+  send = dedupe({ timeout: 1000, pending: new PendingCalls() })(held.send);
+});
+afterEach(async () => {
+  await settled();
+  expect(jest.getTimerCount()).toBe(0);
+  jest.useRealTimers();
+});
+
+const asAda = () => callerOf({ headers: { authorization: 'Ada' } });
+const asAlan = () => callerOf({ headers: { authorization: 'Alan' } });
+const settled = async () => jest.advanceTimersByTimeAsync(60);
+
+it('lets identical queries in flight share one call', async () => {
+  const answers = [1, 2, 3].map(() => send(requestOf('{a}', { x: 1 })));
+  expect(calls).toHaveLength(1);
+  calls[0]!.answer({ data: { a: 1 } });
+  for (const answer of answers) expect(await answerOf(answer)).toEqual({ data: { a: 1 } });
+});
+
+it.each([
+  ['document', requestOf('{a}'), requestOf('{b}')],
+  ['variables', requestOf('{a}', { x: 1 }), requestOf('{a}', { x: 2 })],
+  ['forwarded header', requestOf('{a}', {}, asAda()), requestOf('{a}', {}, asAlan())],
+])('sends queries of another %s for themselves', async (_, one, other) => {
+  const answers = [send(one), send(other), send(one)];
+  expect(calls).toHaveLength(2);
+  calls[1]!.answer({ data: 2 });
+  calls[0]!.answer({ data: 1 });
+  expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 2 }, { data: 1 }]);
+});
+
+it('keeps many of one document apart', async () => {
+  const answers = [0, 1, 2, 3, 1, 2, 3, 0].map((x) => send(requestOf('{a}', { x })));
+  expect(calls.map(({ body }) => body.variables.x)).toEqual([0, 1, 2, 3]);
+  for (const { answer, body } of calls) answer({ data: body.variables.x });
+  expect((await Promise.all(answers.map(answerOf))).map(({ data }) => data)).toEqual([
+    0, 1, 2, 3, 1, 2, 3, 0,
+  ]);
+});
+
+it('never shares a mutation', () => {
+  const mutation = {
+    ...requestOf('mutation{a}'),
+    operation: operationOf('mutation{a}', { kind: 'mutation' }),
+  };
+  void send(mutation);
+  void send(mutation);
+  expect(calls).toHaveLength(2);
+});
+
+it('sends again what is asked after the answer', async () => {
+  const first = send(requestOf('{a}'));
+  calls[0]!.answer({ data: 1 });
+  await first;
+  const second = send(requestOf('{a}'));
+  calls[1]!.answer({ data: 2 });
+  expect(await answerOf(second)).toEqual({ data: 2 });
+});
+
+it('sends the tracing headers of the first, which are no part of what is compared', () => {
+  void send(requestOf('{a}', {}, callerOf({ tracing: { 'x-request-id': '1' } })));
+  void send(requestOf('{a}', {}, callerOf({ tracing: { 'x-request-id': '2' } })));
+  expect(calls.map(({ request }) => request.caller.tracing)).toEqual([{ 'x-request-id': '1' }]);
+  calls[0]!.answer({});
+});
+
+it('counts the calls that it saves, for who saved them', async () => {
+  const callers = [callerOf(), callerOf()];
+  const answers = callers.map((caller) => send(requestOf('{a}', {}, caller)));
+  calls[0]!.answer({});
+  await Promise.all(answers);
+  expect(callers.map((caller) => caller.calls.deduplicated)).toEqual([0, 1]);
+});
+
+it('tells all of them why there is no answer', async () => {
+  const answers = [1, 2].map(() => send(requestOf('{a}')));
+  const failures = Promise.allSettled(answers);
+  calls[0]!.fail(new TransportError('reviews', 'refused'));
+  expect(await failures).toMatchObject([1, 2].map(() => ({ reason: { failure: 'refused' } })));
+});
+
+describe.each<[string, Record<string, string | string[]>]>([
+  ['sets a cookie', { 'set-cookie': ['session=1'] }],
+  ['varies with a header of one request alone', { vary: 'Accept-Encoding, X-Request-Id' }],
+  ['varies with everything', { vary: '*' }],
+])('an answer that %s', (_, headers) => {
+  it('is for who began the call alone: the others ask again, each for itself', async () => {
+    const callers = [1, 2, 3].map(() => callerOf());
+    const answers = callers.map((caller) => send(requestOf('{a}', {}, caller)));
+    expect(calls).toHaveLength(1);
+    calls[0]!.answer({ data: 1 }, { headers });
+    expect(await answerOf(answers[0]!)).toEqual({ data: 1 });
+    expect(calls.map(({ request }) => request.caller.ingredients).slice(1)).toEqual(
+      callers.slice(1).map(({ ingredients }) => ingredients),
+    );
+    calls[1]!.answer({ data: 2 }, { headers });
+    calls[2]!.answer({ data: 3 }, { headers });
+    expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 2 }, { data: 3 }]);
+    expect(callers.map((caller) => caller.calls.deduplicated)).toEqual([0, 0, 0]);
+  });
+
+  it('is for all calls of one client request', async () => {
+    const caller = callerOf();
+    const answers = [1, 2].map(() => send(requestOf('{a}', {}, caller)));
+    calls[0]!.answer({ data: 1 }, { headers });
+    expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 1 }]);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('is not asked for again by a client that has gone', async () => {
+    const gone = { ...callerOf(), isGone: false };
+    const first = send(requestOf('{a}'));
+    const second = expect(send(requestOf('{a}', {}, gone))).rejects.toMatchObject({ failure: 'aborted' });
+    gone.isGone = true;
+    await settled();
+    await second;
+    calls[0]!.answer({ data: 1 }, { headers });
+    await first;
+    expect(calls).toHaveLength(1);
+  });
+});
+
+it('shares an answer that varies with what all who share it have in common', async () => {
+  const answers = [1, 2].map(() => send(requestOf('{a}', {}, asAda())));
+  calls[0]!.answer({ data: 1 }, { headers: { vary: 'Authorization, Accept-Encoding, Origin' } });
+  expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 1 }]);
+});
+
+describe('a client that goes away', () => {
+  it('does not cancel the others', async () => {
+    const callers = [1, 2].map(() => ({ ...callerOf(), isGone: false }));
+    const answers = callers.map((caller) => send(requestOf('{a}', {}, caller)));
+    const first = expect(answers[0]).rejects.toMatchObject({ failure: 'aborted' });
+    callers[0]!.isGone = true;
+    await settled();
+    await first;
+    expect(calls[0]!.request.caller.isGone).toBe(false);
+    calls[0]!.answer({ data: 1 });
+    expect(await answerOf(answers[1]!)).toEqual({ data: 1 });
+  });
+
+  it('gives the call up when it is the last', async () => {
+    const callers = [1, 2].map(() => ({ ...callerOf(), isGone: false }));
+    const answers = Promise.allSettled(callers.map((caller) => send(requestOf('{a}', {}, caller))));
+    for (const caller of callers) caller.isGone = true;
+    expect(calls[0]!.request.caller.isGone).toBe(true);
+    await settled();
+    expect(await answers).toMatchObject([1, 2].map(() => ({ reason: { failure: 'aborted' } })));
+  });
+
+  it('does not take along one who comes when the call was given up', async () => {
+    const gone = { ...callerOf(), isGone: true };
+    const first = expect(send(requestOf('{a}', {}, gone))).rejects.toMatchObject({ failure: 'aborted' });
+    const second = send(requestOf('{a}'));
+    calls[0]!.fail(new TransportError('reviews', 'aborted'));
+    await first;
+    calls[1]!.answer({ data: 1 });
+    expect(await answerOf(second)).toEqual({ data: 1 });
+  });
+});
+
+describe('deadlines', () => {
+  it('are those of each, and of the call the latest', async () => {
+    const now = performance.now();
+    const deadlines = [now + 100, now + 500, now + 300];
+    const answers = deadlines.map((deadline) => send(requestOf('{a}', {}, callerOf({ deadline }))));
+    expect(calls[0]!.request.caller.deadline).toBe(now + 500);
+    const states = ['waits', 'waits', 'waits'];
+    answers.forEach((answer, i) => {
+      answer.then(
+        () => (states[i] = 'answered'),
+        (error: unknown) => (states[i] = (error as TransportError).failure),
+      );
+    });
+    await jest.advanceTimersByTimeAsync(200);
+    expect(states).toEqual(['timeout', 'waits', 'waits']);
+    await jest.advanceTimersByTimeAsync(200);
+    expect(states).toEqual(['timeout', 'waits', 'timeout']);
+    calls[0]!.answer({});
+    await jest.advanceTimersByTimeAsync(0);
+    expect(states).toEqual(['timeout', 'answered', 'timeout']);
+  });
+
+  it('are none of the call when one of them has none', () => {
+    void send(requestOf('{a}', {}, callerOf({ deadline: performance.now() + 100 })));
+    void send(requestOf('{a}'));
+    expect(calls[0]!.request.caller.deadline).toBeUndefined();
+    calls[0]!.answer({});
+  });
+
+  it('leave the time of a whole call to one who came late to one that took too long', async () => {
+    const first = expect(send(requestOf('{a}'))).rejects.toMatchObject({ failure: 'timeout' });
+    await jest.advanceTimersByTimeAsync(900);
+    const caller = callerOf();
+    const second = send(requestOf('{a}', {}, caller));
+    await jest.advanceTimersByTimeAsync(100);
+    calls[0]!.fail(new TransportError('reviews', 'timeout'));
+    await first;
+    expect(calls).toHaveLength(2);
+    expect(caller.calls.deduplicated).toBe(0);
+    calls[1]!.answer({ data: 1 });
+    expect(await answerOf(second)).toEqual({ data: 1 });
+  });
+
+  it('end with the time that a call may take, however often it is sent', async () => {
+    void send(requestOf('{a}')).catch(() => undefined);
+    await jest.advanceTimersByTimeAsync(900);
+    const second = expect(send(requestOf('{a}'))).rejects.toMatchObject({ failure: 'timeout' });
+    await jest.advanceTimersByTimeAsync(100);
+    calls[0]!.fail(new TransportError('reviews', 'timeout'));
+    await jest.advanceTimersByTimeAsync(950);
+    await second;
+    calls[1]!.answer({});
+  });
+});

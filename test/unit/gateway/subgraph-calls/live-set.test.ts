@@ -1,0 +1,36 @@
+import { LiveSet } from '../../../../gateway/subgraph-calls/live-set';
+
+const members = (count: number) => Array.from({ length: count }, (_, id) => ({ id, place: -1 }));
+
+it('has what has come and not left, in whatever order they leave', () => {
+  const set = new LiveSet<{ id: number; place: number }>();
+  const all = members(5);
+  for (const member of all) set.add(member);
+  for (const leaving of [4, 0, 2]) set.delete(all[leaving]!);
+  expect([...set].map(({ id }) => id).sort()).toEqual([1, 3]);
+  expect(set.size).toBe(2);
+  set.add(all[0]!);
+  expect([...set].map(({ id }) => id).sort()).toEqual([0, 1, 3]);
+});
+
+it('does nothing when somebody leaves who is not in it', () => {
+  const set = new LiveSet<{ id: number; place: number }>();
+  const [one, other] = members(2);
+  set.add(one!);
+  set.delete(other!);
+  set.delete(one!);
+  set.delete(one!);
+  expect(set.size).toBe(0);
+});
+
+it('lets members leave while they are gone through', () => {
+  const set = new LiveSet<{ id: number; place: number }>();
+  for (const member of members(10)) set.add(member);
+  const seen: number[] = [];
+  for (const member of set) {
+    seen.push(member.id);
+    set.delete(member);
+  }
+  expect(seen).toHaveLength(10);
+  expect(set.size).toBe(0);
+});

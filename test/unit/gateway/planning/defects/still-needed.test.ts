@@ -186,7 +186,7 @@ const defects: Readonly<Record<string, Defect>> = {
     operation: '{ product { price } }',
     isWrong: ({ fetches }) =>
       fetches.some(
-        ({ node }) => node.serviceName === 'beta' && JSON.stringify(node.requires)?.includes('"sku"'),
+        ({ node }) => node.serviceName === 'beta' && JSON.stringify(node.requires ?? []).includes('"sku"'),
       ),
   },
   'response-names': {
@@ -223,7 +223,7 @@ const defects: Readonly<Record<string, Defect>> = {
       fetches.some(
         ({ node: { requires, typeKeys } }) =>
           typeKeys === undefined &&
-          ['price', 'weight'].every((name) => JSON.stringify(requires)?.includes(name)),
+          ['price', 'weight'].every((name) => JSON.stringify(requires ?? []).includes(name)),
       ),
   },
   'types-apart': {
@@ -307,7 +307,7 @@ function compose(subgraphs: Subgraphs): string {
       typeDefs: parse(header + sdl),
     })),
   );
-  if (supergraphSdl === undefined) throw new Error(errors?.join('\n'));
+  if (supergraphSdl === undefined) throw new Error(errors.join('\n'));
   return supergraphSdl;
 }
 
@@ -344,7 +344,9 @@ function asksForFirstTwice({ fetches }: Planned): boolean {
 function fieldsOf({ node }: OrderedFetch, name: string): FieldNode[] {
   const fields: FieldNode[] = [];
   visit(parse(node.operation), {
-    Field: (field) => void (field.name.value === name && fields.push(field)),
+    Field(field) {
+      if (field.name.value === name) fields.push(field);
+    },
   });
   return fields;
 }

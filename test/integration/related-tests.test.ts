@@ -5,7 +5,7 @@ const root = join(__dirname, '../..');
 
 it.each([
   ['cli/check.ts', 'test/unit/cli/check.test.ts'],
-  ['gateway/http/cors.ts', 'test/unit/gateway/cors.test.ts'],
+  ['gateway/http/cors.ts', 'test/unit/gateway/http/cors.test.ts'],
   ['schema/compose.ts', 'test/unit/schema/compose.test.ts'],
   ['subgraphs/kit/index.ts', 'test/integration/kit-serve.test.ts'],
 ])('jest finds the tests that a source is related to: %s', (source, test) => {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadOptions, type LoadOptions, OptionsError, parseOptions } from '../../../gateway/options';
+import { loadOptions, type LoadOptions, OptionsError, parseOptions } from '../../../../gateway/options';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-options-'));
 const config = join(folder, 'weir.yaml');

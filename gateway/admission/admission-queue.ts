@@ -1,7 +1,7 @@
 import { heaviest } from './fair-queue';
 
 /** Who waits for a place. */
-export interface Guest {
+export interface Waiter {
   /** Who sends it. */
   readonly sender: string;
   /** When it came, in milliseconds as `performance.now()` says them. */
@@ -12,10 +12,10 @@ export interface Guest {
   refuse(): void;
 }
 
-export interface WaitingRoomOptions {
+export interface AdmissionQueueOptions {
   /** Milliseconds after which a guest is refused for whom there was no seat. */
   readonly patience: number;
-  readonly hasPlace: () => boolean;
+  readonly hasFreeSlot: () => boolean;
 }
 
 /**
@@ -26,12 +26,12 @@ export interface WaitingRoomOptions {
  *
  * No more are served in a turn of the event loop than it has time for, so that those who come meanwhile are seen soon.
  */
-export class WaitingRoom {
+export class AdmissionQueue {
   /** How many may wait for longer. */
   seats = 0;
   /** How many were refused since the start. */
   refused = 0;
-  readonly #options: WaitingRoomOptions;
+  readonly #options: AdmissionQueueOptions;
   /** The one whose turn it is comes first; each has at least one guest. */
   readonly #senders = new Map<string, Sender>();
   #size = 0;
@@ -42,7 +42,7 @@ export class WaitingRoom {
   #timer: NodeJS.Timeout | undefined;
   readonly #portions = new Portions(() => this.fill());
 
-  constructor(options: WaitingRoomOptions) {
+  constructor(options: AdmissionQueueOptions) {
     this.#options = options;
   }
 
@@ -50,7 +50,7 @@ export class WaitingRoom {
     return this.#size;
   }
 
-  enter(guest: Guest): void {
+  enter(guest: Waiter): void {
     let sender = this.#senders.get(guest.sender);
     if (this.#size >= most && !this.#displace(sender?.size ?? 0)) {
       this.refuse(guest);
@@ -68,7 +68,7 @@ export class WaitingRoom {
 
   /** To be called when there may be a place. */
   fill(): void {
-    while (this.#size > 0 && !this.#portions.isUsed && this.#options.hasPlace()) {
+    while (this.#size > 0 && !this.#portions.isUsed && this.#options.hasFreeSlot()) {
       const guest = this.#takeNext();
       if (guest.isGone) continue;
       this.#portions.use();
@@ -77,7 +77,7 @@ export class WaitingRoom {
     while (this.#seated < this.seats && this.#seated < this.#size) this.#seat(this.#poorest());
   }
 
-  refuse(guest: Guest): void {
+  refuse(guest: Waiter): void {
     if (guest.isGone) return;
     this.refused++;
     guest.refuse();
@@ -95,7 +95,7 @@ export class WaitingRoom {
     this.empty();
   }
 
-  #takeNext(): Guest {
+  #takeNext(): Waiter {
     const [sender] = this.#senders.values();
     const guest = sender!.seated.shift();
     if (guest !== undefined) this.#seated--;
@@ -194,8 +194,8 @@ const most = 2048;
 const crowd = 64;
 
 class Sender {
-  readonly seated = new Queue<Guest>();
-  readonly standing = new Queue<Guest>();
+  readonly seated = new Queue<Waiter>();
+  readonly standing = new Queue<Waiter>();
 
   constructor(readonly name: string) {}
 

@@ -1,16 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import { getHeapStatistics } from 'node:v8';
-import type { ClientRequests } from '../request/requests-in-flight';
+import type { RequestsInFlight } from '../request/requests-in-flight';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import type { OverloadStatistics } from '../telemetry/statistics/overload-statistics';
 import { UnreadAnswers } from './unread-answers';
-import { type Guest, WaitingRoom } from './admission-queue';
+import { type Waiter, AdmissionQueue } from './admission-queue';
 
 export interface OverloadOptions {
   readonly options: Options['overload'];
   /** The requests that are being served: those that are worked on take a place, the others have an answer to be read. */
-  readonly clients: Pick<ClientRequests, 'size' | 'working'>;
+  readonly clients: Pick<RequestsInFlight, 'size' | 'working'>;
   /** Those whose answers are not sent yet. */
   readonly responses: () => Iterable<ServerResponse>;
   readonly statistics: OverloadStatistics;
@@ -30,14 +30,14 @@ export interface OverloadOptions {
  * sees. One pause, such as a garbage collection, makes no loop late. There is no place while the heap is nearly full or
  * clients do not read their answers, however few there are.
  *
- * Who finds no place waits for one in a `WaitingRoom`.
+ * Who finds no place waits for one in a `AdmissionQueue`.
  */
 export class Overload {
   readonly #options: OverloadOptions;
   readonly #timer: NodeJS.Timeout;
   readonly #heapLimit = getHeapStatistics().heap_size_limit;
   readonly #unread: UnreadAnswers;
-  readonly #room: WaitingRoom;
+  readonly #room: AdmissionQueue;
   #limit: number;
   #filling: NodeJS.Immediate | undefined;
   #isHeapFull = false;
@@ -60,25 +60,25 @@ export class Overload {
     const { responses, logger } = options;
     const { unread: limit, readRate: rate, readTime: time } = options.options;
     this.#unread = new UnreadAnswers({ limit, rate, time, responses, logger });
-    this.#room = new WaitingRoom({ patience: options.options.wait, hasPlace: () => this.#isFree });
+    this.#room = new AdmissionQueue({ patience: options.options.wait, hasFreeSlot: () => this.#isFree });
     this.#room.seats = atRest(options.options.queue);
     options.statistics.add(this.#room);
     this.#timer = setInterval(() => this.#look(), lookInterval).unref();
   }
 
   /** Whether a request that has just come is served at once. */
-  get hasPlace(): boolean {
+  get hasFreeSlot(): boolean {
     return !this.#isSlow && this.#room.size === 0 && this.#isFree;
   }
 
   /** Serves a request as soon as there is a place for it, or refuses it when there has been none for its time. */
-  receive(guest: Guest): void {
+  receive(guest: Waiter): void {
     if (this.#isUnwell) this.#room.refuse(guest);
     else this.#room.enter(guest);
   }
 
   /** Refuses a request at once. */
-  refuse(guest: Guest): void {
+  refuse(guest: Waiter): void {
     this.#room.refuse(guest);
   }
 

@@ -1,32 +1,32 @@
-import type { ClientRequest } from '../request/incoming-request';
-import type { ClientRequests } from '../request/requests-in-flight';
+import type { IncomingRequest } from '../request/incoming-request';
+import type { RequestsInFlight } from '../request/requests-in-flight';
 import { outOfSet } from '../subgraph-calls/live-set';
 import type { Overload } from './overload';
 import type { UnsentRequests } from './unsent-requests';
-import type { Guest } from './admission-queue';
+import type { Waiter } from './admission-queue';
 
-export interface PlacesOptions {
-  readonly clients: Pick<ClientRequests, 'serve' | 'suspend' | 'dismiss'>;
-  readonly overload: Pick<Overload, 'hasPlace' | 'receive' | 'refuse' | 'hasOneMore'>;
+export interface SlotsOptions {
+  readonly clients: Pick<RequestsInFlight, 'serve' | 'suspend' | 'dismiss'>;
+  readonly overload: Pick<Overload, 'hasFreeSlot' | 'receive' | 'refuse' | 'hasOneMore'>;
   readonly unsent: Pick<UnsentRequests, 'isTooMuch'>;
-  readonly refuse: (client: ClientRequest) => void;
+  readonly refuse: (client: IncomingRequest) => void;
 }
 
-/** The places of the requests that are served, and the way to them. */
-export class Places {
-  readonly #options: PlacesOptions;
+/** Concurrency slots: a request has one while it is worked on. */
+export class Slots {
+  readonly #options: SlotsOptions;
 
-  constructor(options: PlacesOptions) {
+  constructor(options: SlotsOptions) {
     this.#options = options;
   }
 
   /**
-   * Calls `serve` as soon as there is a place for a request: at once, later, or never when it is refused or its client
+   * Calls `serve` as soon as there is a slot for a request: at once, later, or never when it is refused or its client
    * leaves before.
    */
-  take(client: ClientRequest, serve: () => void): void {
+  acquire(client: IncomingRequest, serve: () => void): void {
     const { clients, overload, unsent } = this.#options;
-    if (overload.hasPlace) {
+    if (overload.hasFreeSlot) {
       clients.serve(client);
       serve();
       return;
@@ -36,8 +36,8 @@ export class Places {
     else overload.receive(guest);
   }
 
-  /** To be called when nothing can be done for a request before more of it has come: meanwhile it has no place. */
-  giveBack(client: ClientRequest): void {
+  /** To be called when nothing can be done for a request before more of it has come: meanwhile it has no slot. */
+  release(client: IncomingRequest): void {
     this.#options.clients.suspend(client);
     this.#options.overload.hasOneMore();
   }
@@ -46,15 +46,15 @@ export class Places {
 /** Bytes of a body. So much of those that wait is bounded by how many may wait. */
 const large = 16 * 1024;
 
-/** A request that waits for a place. */
-class Waiting implements Guest {
+/** A request that waits for a slot. */
+class Waiting implements Waiter {
   readonly since = performance.now();
   readonly sender: string;
-  readonly #client: ClientRequest;
+  readonly #client: IncomingRequest;
   readonly #serve: () => void;
-  readonly #options: PlacesOptions;
+  readonly #options: SlotsOptions;
 
-  constructor(client: ClientRequest, serve: () => void, options: PlacesOptions) {
+  constructor(client: IncomingRequest, serve: () => void, options: SlotsOptions) {
     this.sender = client.sender;
     this.#client = client;
     this.#serve = serve;

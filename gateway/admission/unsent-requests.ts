@@ -1,4 +1,4 @@
-import type { ClientRequest } from '../request/incoming-request';
+import type { IncomingRequest } from '../request/incoming-request';
 import type { Sink, Upload } from '../request/sink';
 import type { Logger } from '../telemetry/logger';
 
@@ -8,7 +8,7 @@ export interface UnsentRequestsOptions {
   /** Bytes that may be kept of them, and of those that wait for a place. */
   readonly limit: number;
   readonly clients: Iterable<
-    Pick<ClientRequest, 'sender' | 'start' | 'isServed'> & { readonly sink: Pick<Sink, 'upload'> }
+    Pick<IncomingRequest, 'sender' | 'start' | 'hasSlot'> & { readonly sink: Pick<Sink, 'upload'> }
   >;
   /** Bytes that a body may have. */
   readonly bodyLimit: number;
@@ -40,7 +40,7 @@ export class UnsentRequests {
     let arriving: Arriving[] = [];
     let waiting = 0;
     for (const client of clients) {
-      if (client.isServed) continue;
+      if (client.hasSlot) continue;
       const { sender, start } = client;
       const { upload } = client.sink;
       if (upload === undefined) continue;

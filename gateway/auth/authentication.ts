@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import type { ClientRequest } from '../request/incoming-request';
+import type { IncomingRequest } from '../request/incoming-request';
 import { requestError } from '../errors';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
@@ -17,7 +17,7 @@ import type { UsedSignatures } from './used-signatures';
  * Finds out who sends a request, once for each. When they may go on, `client.identity` says who they are; when not,
  * `client.refusal` says why. Neither throws nor rejects.
  */
-export type Admit = (client: ClientRequest, received: Received) => boolean | Promise<boolean>;
+export type Admit = (client: IncomingRequest, received: Received) => boolean | Promise<boolean>;
 
 export interface AuthenticationOptions {
   readonly options: Options['auth'];

@@ -145,7 +145,7 @@ function varied(policy: Policy, vary: string, identityHeaders: readonly string[]
 }
 
 /** What the answer to one client request is made of so far. */
-export class Ingredients {
+export class AnswerProvenance {
   /** Whether the request has changed something: what it asks for from then on is not looked for in a cache. */
   hasMutated = false;
   /** When the oldest call was made whose answer is in it, in milliseconds of `performance.now()`. */

@@ -1,4 +1,4 @@
-import { ClientGone, type ClientRequest } from '../request/incoming-request';
+import { ClientGone, type IncomingRequest } from '../request/incoming-request';
 import type { Executor, KnownOperation } from './executor';
 import type { Audit } from '../telemetry/audit/audit';
 import { factsOfMutation, type MutationFacts } from '../telemetry/audit/mutation-facts';
@@ -47,7 +47,7 @@ export function audited(executor: Executor, audit: Audit): Executor {
 }
 
 /** Waits until there is room for the record. What has taken too long by then is not run: its client was told so. */
-async function admitted(audit: Audit, client: ClientRequest): Promise<void> {
+async function admitted(audit: Audit, client: IncomingRequest): Promise<void> {
   await audit.ready();
   if (client.isGone) throw new ClientGone();
 }

@@ -1,6 +1,6 @@
 /** What answers tell those who develop, in `extensions`: how they were made. */
 import type { Authorization } from '../auth/directives';
-import type { ClientRequest } from '../request/incoming-request';
+import type { IncomingRequest } from '../request/incoming-request';
 import type { AnswerHeaders } from '../cache/responses/answer-headers';
 import type { Answered } from '../cache/responses/response-cache';
 import type { OperationCost } from '../limits/cost/operation-cost';
@@ -12,7 +12,7 @@ interface Performed {
   readonly variables: Readonly<Record<string, unknown>>;
   readonly cost: OperationCost;
   readonly answered: Answered;
-  readonly client: ClientRequest;
+  readonly client: IncomingRequest;
 }
 
 interface ShowOptions {

@@ -1,6 +1,6 @@
 import type { GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
 import type { GraphQLSchema } from 'graphql';
-import type { ClientRequest } from '../request/incoming-request';
+import type { IncomingRequest } from '../request/incoming-request';
 import type { Invalidation } from '../options/invalidation';
 import type { Policy } from '../cache/policy';
 import type { Answered } from '../cache/responses/response-cache';
@@ -38,7 +38,7 @@ export interface KnownOperation {
    * Runs it for a client. Resolves with data, and errors for what is missing in it; rejects with a `GraphQLError` when
    * there is no data at all.
    */
-  run(variables: Readonly<Record<string, unknown>>, client: ClientRequest): Promise<Answered>;
+  run(variables: Readonly<Record<string, unknown>>, client: IncomingRequest): Promise<Answered>;
 }
 
 /** An operation that nobody has asked before, and the variables that came with it. */
@@ -49,7 +49,7 @@ export interface LearnedOperation {
 
 /** The context value of an operation in Apollo Server, which gives each operation of a batch a copy of its own. */
 export interface OperationContext {
-  readonly client: ClientRequest;
+  readonly client: IncomingRequest;
   /** The operation as it was sent in the body of a POST. */
   body?: unknown;
   /** Called when the operation is valid. */

@@ -9,7 +9,7 @@ import {
   parse,
 } from 'graphql';
 import type { Authorization, OperationAccess, Refused } from '../auth/directives';
-import type { ClientRequest } from '../request/incoming-request';
+import type { IncomingRequest } from '../request/incoming-request';
 import { showExecution } from './development';
 import type { Caching } from '../cache/responses/caching';
 import type { IdentifiedCaller } from '../cache/responses/flights';
@@ -136,7 +136,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
   async function run(
     compiled: CompiledOperation,
     variables: Variables,
-    client: ClientRequest,
+    client: IncomingRequest,
     onAnswered?: () => void,
   ): Promise<Answered> {
     const { source, hash, operationName, cost, refuse, access, count, ask } = compiled;
@@ -242,7 +242,7 @@ function withoutHint({ message, nodes, originalError }: GraphQLError): GraphQLEr
 }
 
 /** Counts the cost for the rates of the client. Throws where it has none left for it. */
-function charge(client: ClientRequest, { estimate }: OperationCost, variables: Variables): void {
+function charge(client: IncomingRequest, { estimate }: OperationCost, variables: Variables): void {
   if (client.charge === undefined) return;
   const { cost } = estimate(variables);
   const limited = client.charge(cost);

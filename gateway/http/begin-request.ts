@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { compileClientAddress } from './client-address';
-import type { ClientRequest, RequestHead } from '../request/incoming-request';
-import type { ClientRequests } from '../request/requests-in-flight';
+import type { IncomingRequest, RequestHead } from '../request/incoming-request';
+import type { RequestsInFlight } from '../request/requests-in-flight';
 import type { Options } from '../options';
 import { type CorsHeaders, HttpSink } from './http-sink';
 
@@ -12,14 +12,14 @@ export type BeginRequest = (request: IncomingMessage, response: ServerResponse) 
 
 /** A request, and how it came. */
 export interface Exchange {
-  readonly client: ClientRequest;
+  readonly client: IncomingRequest;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
 
 export function createBeginRequest(
   { trustedProxies }: Pick<Options, 'trustedProxies'>,
-  clients: ClientRequests,
+  clients: RequestsInFlight,
   corsHeaders: CorsHeaders,
 ): BeginRequest {
   const addressOf = compileClientAddress(trustedProxies);
@@ -35,7 +35,7 @@ export function createBeginRequest(
   }
 
   /** A response whose turn on its connection has not come: when its client leaves, Node says so of the first one only. */
-  function followQueued(client: ClientRequest, response: Begun): void {
+  function followQueued(client: IncomingRequest, response: Begun): void {
     const { socket } = response.req;
     let queue = queued.get(socket);
     if (queue === undefined) {
@@ -58,13 +58,13 @@ export function createBeginRequest(
 }
 
 /** The responses that are not sent yet, of those that came over HTTP. */
-export function* responsesOf(clients: Iterable<Pick<ClientRequest, 'sink'>>): Iterable<ServerResponse> {
+export function* responsesOf(clients: Iterable<Pick<IncomingRequest, 'sink'>>): Iterable<ServerResponse> {
   for (const { sink } of clients) if (sink instanceof HttpSink) yield sink.response;
 }
 
 const clientKey = Symbol('client');
 
-type Begun = ServerResponse & { [clientKey]?: ClientRequest };
+type Begun = ServerResponse & { [clientKey]?: IncomingRequest };
 
 /** Of a stream of HTTP/2 that its client has reset, Node says that the response is finished, whatever was sent of it. */
 const isAnswered = (response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>): boolean =>

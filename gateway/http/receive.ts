@@ -1,6 +1,6 @@
 import type { Admit } from '../auth/authentication';
 import type { GraphQLError } from 'graphql';
-import type { Places } from '../admission/slots';
+import type { Slots } from '../admission/slots';
 import type { Pipeline } from '../request/pipeline';
 import type { Reply } from '../request/reply';
 import type { Exchange } from './begin-request';
@@ -9,7 +9,7 @@ import { holdContinue, noBody, readBody, refuseByHeaders } from './body';
 export interface ReceiveOptions {
   /** Bytes that a body may have. */
   readonly bodyLimit: number;
-  readonly places: Pick<Places, 'take' | 'giveBack'>;
+  readonly slots: Pick<Slots, 'acquire' | 'release'>;
   /** For a client that waits for `100 Continue`; undefined when no mode of authentication is configured. */
   readonly admitByHeaders: Admit | undefined;
   readonly pipeline: Pipeline;
@@ -18,7 +18,7 @@ export interface ReceiveOptions {
 
 /** Receives the body of a GET or a POST to the endpoint, and hands both on to the pipeline. */
 export function createReceive(options: ReceiveOptions): (exchange: Exchange) => void {
-  const { bodyLimit, places, admitByHeaders, pipeline, reply } = options;
+  const { bodyLimit, slots, admitByHeaders, pipeline, reply } = options;
 
   return ({ client, request, response }) => {
     const sendContinue = holdContinue(request);
@@ -27,7 +27,7 @@ export function createReceive(options: ReceiveOptions): (exchange: Exchange) => 
       return;
     }
     // Where there are too many requests, even a refusal waits for a slot.
-    const refuse = (error: GraphQLError): void => places.take(client, () => reply.refuse(client, error));
+    const refuse = (error: GraphQLError): void => slots.acquire(client, () => reply.refuse(client, error));
     const refusal = refuseByHeaders(request, bodyLimit);
     if (refusal !== undefined) {
       refuse(refusal);

@@ -7,8 +7,8 @@ import { type EvaluatePolicies, openPolicyEvaluator, Policies } from '../auth/di
 import { allTags, createInvalidate, type Invalidate, tagsOf, UnknownNames } from '../cache/invalidation';
 import type { UsedSignatures } from '../auth/used-signatures';
 import type { Store } from '../cache/stores/store';
-import type { ClientRequest } from '../request/incoming-request';
-import { ClientRequests } from '../request/requests-in-flight';
+import type { IncomingRequest } from '../request/incoming-request';
+import { RequestsInFlight } from '../request/requests-in-flight';
 import { compileCorsHeaders } from '../http/cors';
 import { CachedAnswers } from '../cache/responses/cached-answers';
 import { createCaching } from '../cache/responses/caching';
@@ -25,7 +25,7 @@ import { createRefusal } from '../http/prepared-refusal';
 import { createReceive } from '../http/receive';
 import { createClientLimits } from '../limits/client-limits';
 import { Overload } from '../admission/overload';
-import { Places } from '../admission/slots';
+import { Slots } from '../admission/slots';
 import { PlanWaits } from '../admission/plan-waits';
 import { Rates } from '../admission/rates/rates';
 import type { SharedCounts } from '../admission/rates/shared-counts';
@@ -68,31 +68,31 @@ export interface ProcessParts {
   readonly state: () => 'starting' | 'running' | 'stopping';
 }
 
-export interface ServingOptions extends ProcessParts {
+export interface ConfigurationOptions extends ProcessParts {
   readonly options: Options;
   /** In place of the one that the options name. */
   readonly ownSource: SupergraphSource | undefined;
   /** What is served until this is ready: what it is asked most often is planned in advance. */
-  readonly previous?: Serving | undefined;
+  readonly previous?: Configuration | undefined;
 }
 
 /**
  * Everything that answers requests by one set of options; new options are a new one of these, beside the old one.
  * Nothing in it listens. Longer than other files: it names all parts, and what each needs of the others.
  */
-export class Serving {
+export class Configuration {
   readonly #parts: ReturnType<typeof build>;
   #answers = false;
 
   /** Rejects with an `OptionsError` when the options name what is not there. */
-  static async open(options: ServingOptions): Promise<Serving> {
+  static async open(options: ConfigurationOptions): Promise<Configuration> {
     const { persistedOperations, authorization } = options.options;
     const trusted = await readTrustedOperations(persistedOperations.manifest);
-    return new Serving(options, trusted, await openPolicyEvaluator(authorization.policies));
+    return new Configuration(options, trusted, await openPolicyEvaluator(authorization.policies));
   }
 
   private constructor(
-    options: ServingOptions,
+    options: ConfigurationOptions,
     trusted: TrustedOperations,
     evaluate: EvaluatePolicies | undefined,
   ) {
@@ -113,7 +113,7 @@ export class Serving {
   }
 
   /** Whether the manifests of another one have the same operations. */
-  trustsAs(other: Serving): boolean {
+  trustsAs(other: Configuration): boolean {
     return this.#parts.persistedOperations.trustsAs(other.#parts.persistedOperations);
   }
 
@@ -123,7 +123,7 @@ export class Serving {
   }
 
   /** The requests that are not answered yet. */
-  get clients(): ClientRequests {
+  get clients(): RequestsInFlight {
     return this.#parts.clients;
   }
 
@@ -206,7 +206,7 @@ function build(
     logger,
     metrics,
     state,
-  }: ServingOptions,
+  }: ConfigurationOptions,
   trusted: TrustedOperations,
   evaluate: EvaluatePolicies | undefined,
   answers: () => boolean,
@@ -282,7 +282,7 @@ function build(
     ...(state() === 'running' ? [] : [state() === 'starting' ? 'starting' : 'shutting down']),
   ];
   const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
-  const clients = new ClientRequests({ options, logger, metrics, onEnd: () => overload.next() });
+  const clients = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.next() });
   const corsHeaders = compileCorsHeaders(options);
   const reply = new Reply(logger);
   const overload = new Overload({
@@ -309,18 +309,18 @@ function build(
   });
   const overloaded = requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } });
   const refuseOverHttp = createRefusal(overloaded);
-  const refuse = (client: ClientRequest): void => {
+  const refuse = (client: IncomingRequest): void => {
     if (client.sink instanceof HttpSink) refuseOverHttp(client.sink);
     else reply.refuse(client, overloaded);
   };
-  const places = new Places({ clients, overload, unsent, refuse });
+  const slots = new Slots({ clients, overload, unsent, refuse });
   const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates, shared });
   const { answerHeaders } = caching;
   const { clientDirectives } = options.cache.responses;
   const learn = createLearn(apollo);
   const pipeline = createPipeline({
     isReady: answers,
-    places,
+    slots,
     admit: authentication?.admit,
     rates,
     cachedAnswers: new CachedAnswers({ ...caching, store, gateway, clientDirectives, reply }),
@@ -334,13 +334,13 @@ function build(
   });
   const receive = createReceive({
     bodyLimit: options.limits.body,
-    places,
+    slots,
     admitByHeaders: authentication?.admitByHeaders,
     pipeline,
     reply,
   });
   const begin = createBeginRequest(options, clients, corsHeaders);
-  const handle = createRoutes({ options, readiness, begin, places, receive, reply });
+  const handle = createRoutes({ options, readiness, begin, slots, receive, reply });
   return {
     ...{ handle, apollo, gateway, clients, overload, unsent, usage, transport, signers, authentication },
     ...{ invalidate, rates, purges, tagFormats, persistedOperations },

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import type { ClientRequest, RequestHead } from '../request/incoming-request';
+import type { IncomingRequest, RequestHead } from '../request/incoming-request';
 import { compilePreflight } from '../http/cors';
 import { WholeRequest } from '../http/whole-messages';
 import { requestError } from '../errors';
@@ -8,7 +8,7 @@ import { createPages } from './exploration';
 import { hasTooLargeHeaders } from '../http/header-limits';
 import { healthAt, type Readiness } from './health';
 import type { BeginRequest, Exchange } from '../http/begin-request';
-import type { Places } from '../admission/slots';
+import type { Slots } from '../admission/slots';
 import { isProbe, pathOf } from '../http/paths';
 import type { Options } from '../options';
 import { refuseRepeatedCredentials } from '../http/repeated-credentials';
@@ -18,7 +18,7 @@ export interface RoutesOptions {
   readonly options: Options;
   readonly readiness: Readiness;
   readonly begin: BeginRequest;
-  readonly places: Pick<Places, 'take'>;
+  readonly slots: Pick<Slots, 'acquire'>;
   readonly receive: (exchange: Exchange) => void;
   readonly reply: Reply;
 }
@@ -27,7 +27,7 @@ export interface RoutesOptions {
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** What is served on the port for clients: the endpoint, health, and in development pages for exploration. */
-export function createRoutes({ options, readiness, begin, places, receive, reply }: RoutesOptions): Handle {
+export function createRoutes({ options, readiness, begin, slots, receive, reply }: RoutesOptions): Handle {
   const { path: endpoint } = options;
   const pageFor = options.mode === 'development' ? createPages(endpoint) : () => undefined;
   const preflight = compilePreflight(options);
@@ -40,15 +40,15 @@ export function createRoutes({ options, readiness, begin, places, receive, reply
     const path = decodedPath(request.url!);
     const refusal = refuseHead(request);
     const isOperation = request.method === 'POST' || request.method === 'GET';
-    if (refusal !== undefined) places.take(client, () => reply.refuse(client, refusal));
+    if (refusal !== undefined) slots.acquire(client, () => reply.refuse(client, refusal));
     else if (isOperation && path === endpoint && pageFor(request as RequestHead, path) === undefined)
       receive(exchange);
     else if (isProbe(request.url!)) serveOther(client, path);
-    else places.take(client, () => serveOther(client, path));
+    else slots.acquire(client, () => serveOther(client, path));
   };
 
   /** @param path undefined where the URL is not well formed */
-  function serveOther(client: ClientRequest, path: string | undefined): void {
+  function serveOther(client: IncomingRequest, path: string | undefined): void {
     const { method, headers } = client.head;
     const isRead = method === 'GET' || method === 'HEAD';
     const page = isRead ? pageFor(client.head, path) : undefined;
@@ -68,7 +68,7 @@ export function createRoutes({ options, readiness, begin, places, receive, reply
     return requestError('METHOD_NOT_ALLOWED', { reason }, { headers: { allow: 'GET, POST' } });
   }
 
-  function send(client: ClientRequest, status: number, headers: readonly string[], body?: Buffer): void {
+  function send(client: IncomingRequest, status: number, headers: readonly string[], body?: Buffer): void {
     const length = body === undefined ? [] : ['content-length', String(body.length)];
     reply.send(client, { status, headers: [...headers, ...length], body });
   }

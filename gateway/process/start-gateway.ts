@@ -8,7 +8,7 @@ import { invalidateNamed, type InvalidationSource } from '../cache/invalidation'
 import type { InvalidateFor } from './invalidation-route';
 import { openStore } from '../cache/stores/open-store';
 import type { Peers } from '../cache/stores/peer-memory';
-import type { ClientRequest } from '../request/incoming-request';
+import type { IncomingRequest } from '../request/incoming-request';
 import { type ConnectionSource, prepareDrain } from './drain';
 import { requestError } from '../errors';
 import { sendContinues } from '../http/body';
@@ -19,7 +19,7 @@ import { type Options, OptionsError, type OptionsInput, parseOptions } from '../
 import { changedOptions } from '../options/changed';
 import { OperationMemory } from '../planning';
 import type { Hooks } from '../request/hooks';
-import { type ProcessParts, Serving } from './configuration';
+import { type ProcessParts, Configuration } from './configuration';
 import { apolloManagerSource, type SupergraphManager } from '../supergraph/apollo-manager';
 import type { SupergraphSource } from '../supergraph/source';
 import { openAudit } from '../telemetry/audit/audit';
@@ -115,19 +115,19 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await metrics.close();
   };
 
-  let current = await Serving.open({ ...parts, options, ownSource }).catch(async (error: unknown) => {
+  let current = await Configuration.open({ ...parts, options, ownSource }).catch(async (error: unknown) => {
     await closeParts();
     throw error;
   });
   /** Those that still have requests in flight. */
-  const retired = new Set<Serving>();
+  const retired = new Set<Configuration>();
   const server = createListener(options, (request, response) => current.handle(request, response));
   server.on('clientError', answerClientError);
   sendContinues(server, {
     bodyLimit: () => running.limits.body,
     keepsConnections: () => state !== 'stopping',
   });
-  const inFlight = (): ClientRequest[] => [current, ...retired].flatMap(({ clients }) => [...clients]);
+  const inFlight = (): IncomingRequest[] => [current, ...retired].flatMap(({ clients }) => [...clients]);
   metrics.meter
     .createObservableUpDownCounter('weir.requests.in_flight', {
       description: 'Requests to the endpoint that are not answered yet.',
@@ -177,7 +177,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     if (ownSource !== undefined)
       throw new OptionsError(['A gateway with a source of your own keeps its options.']);
     refuseFixed(running, next);
-    const serving = await Serving.open({ ...parts, options: next, ownSource, previous: current });
+    const serving = await Configuration.open({ ...parts, options: next, ownSource, previous: current });
     try {
       await serving.start();
     } catch (error) {

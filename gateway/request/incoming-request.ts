@@ -4,7 +4,7 @@ import type { GraphQLError } from 'graphql';
 import type { Proof } from '../auth/authenticator';
 import { anonymous, type Identity } from '../auth/identity';
 import type { SignIdentity } from '../auth/signed-identity';
-import { Ingredients } from '../cache/policy';
+import { AnswerProvenance } from '../cache/policy';
 import { requestError } from '../errors';
 import type { HookRequest } from './hooks';
 import type { Sink } from './sink';
@@ -23,7 +23,7 @@ export class ClientGone extends Error {
 }
 
 /** What is the same for all requests. */
-export interface ClientRequestOptions {
+export interface IncomingRequestOptions {
   /** Picks the headers that are handed on to subgraphs. */
   readonly forward: (headers: IncomingHttpHeaders) => Caller['headers'];
   /** What subgraphs are told of who sends it. */
@@ -31,7 +31,7 @@ export interface ClientRequestOptions {
   /** Milliseconds that the request may take. */
   readonly timeout: number;
   /** Called once for each: nothing is worked on for it any more, though its client may not have read its answer. */
-  readonly onSettle: (client: ClientRequest) => void;
+  readonly onSettle: (client: IncomingRequest) => void;
 }
 
 /** A request as its sender sent it, without a body. */
@@ -51,10 +51,10 @@ interface Operation {
  * One request of a client, from its first byte until its answer is sent or the client is gone. What not all requests
  * need is made when it is first asked for: an answer from the cache is given in less time than all of it takes.
  */
-export class ClientRequest implements Caller, Live, PlanWaiter {
+export class IncomingRequest implements Caller, Live, PlanWaiter {
   place = -1;
   /** Whether it is being served, or has been: before, it is arriving or waits for its turn. */
-  isServed = false;
+  hasSlot = false;
   /** When it came, in milliseconds as `performance.now()` says them. */
   readonly start: number;
   /** Where it comes from: an IP address. Looked up at once, as a closed socket does not know it. */
@@ -76,13 +76,13 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   errorsLeftOut = 0;
   received = 0;
 
-  readonly #options: ClientRequestOptions;
+  readonly #options: IncomingRequestOptions;
   #id: string | undefined;
   #trace: TraceContext | undefined;
   #headers: Caller['headers'] | undefined;
   #tracing: Caller['tracing'] | undefined;
   #calls: CallCounts | undefined;
-  #ingredients: Ingredients | undefined;
+  #ingredients: AnswerProvenance | undefined;
   #operation: Operation | undefined;
   #scope: string | undefined;
   #shown: HookRequest | undefined;
@@ -94,7 +94,13 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   #atSettle: (() => void)[] | undefined;
   #atEnd: (() => void)[] | undefined;
 
-  constructor(options: ClientRequestOptions, head: RequestHead, address: string, sink: Sink, start: number) {
+  constructor(
+    options: IncomingRequestOptions,
+    head: RequestHead,
+    address: string,
+    sink: Sink,
+    start: number,
+  ) {
     this.#options = options;
     this.start = start;
     this.head = head;
@@ -138,8 +144,8 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
     return (this.#calls ??= noCalls());
   }
 
-  get ingredients(): Ingredients {
-    return (this.#ingredients ??= new Ingredients());
+  get ingredients(): AnswerProvenance {
+    return (this.#ingredients ??= new AnswerProvenance());
   }
 
   get deadline(): number {
@@ -277,7 +283,7 @@ export class ClientRequest implements Caller, Live, PlanWaiter {
   }
 }
 
-function showToHooks(request: ClientRequest): HookRequest {
+function showToHooks(request: IncomingRequest): HookRequest {
   const { id, head, address, identity } = request;
   const forward = (name: string, value: string): void => request.forward(name, value);
   return Object.freeze({

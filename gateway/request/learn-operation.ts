@@ -7,7 +7,7 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { OperationTypeNode } from 'graphql';
-import type { ClientRequest, RequestHead } from './incoming-request';
+import type { IncomingRequest, RequestHead } from './incoming-request';
 import type { PersistedOperations } from './persisted/persisted-operations';
 import { requestError } from '../errors';
 import type { LearnedOperation, OperationContext } from '../graph/executor';
@@ -105,7 +105,7 @@ export interface Learned {
 }
 
 /** Has Apollo Server parse and validate operations that nobody has asked before. */
-export type Learn = (client: ClientRequest, operations: HttpOperations) => Promise<Learned>;
+export type Learn = (client: IncomingRequest, operations: HttpOperations) => Promise<Learned>;
 
 export function createLearn(
   apollo: Pick<ApolloServer<OperationContext>, 'executeHTTPGraphQLRequest'>,

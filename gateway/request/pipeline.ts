@@ -6,7 +6,7 @@
  */
 import type { HTTPGraphQLResponse } from '@apollo/server';
 import type { Admit } from '../auth/authentication';
-import type { ClientRequest } from './incoming-request';
+import type { IncomingRequest } from './incoming-request';
 import type { AnswerHeaders } from '../cache/responses/answer-headers';
 import { type CachedAnswers, requestKey } from '../cache/responses/cached-answers';
 import { mediaTypes } from '../http/media-type';
@@ -14,7 +14,7 @@ import type { Answered } from '../cache/responses/response-cache';
 import { requestError } from '../errors';
 import { noBody } from '../http/body';
 import type { ClientLimits } from '../limits/client-limits';
-import type { Places } from '../admission/slots';
+import type { Slots } from '../admission/slots';
 import type { Rates } from '../admission/rates/rates';
 import type { FormatError } from './format-error';
 import type { HookAnswer, Hooks } from './hooks';
@@ -28,14 +28,14 @@ import type { Answer } from './sink';
 
 /** A request whose body is there, that of a GET being empty. */
 export interface Arrival {
-  readonly client: ClientRequest;
+  readonly client: IncomingRequest;
   readonly body: Buffer;
 }
 
 export interface PipelineOptions {
   /** Whether there is a supergraph; until then the answer is 503. */
   readonly isReady: () => boolean;
-  readonly places: Pick<Places, 'take' | 'giveBack'>;
+  readonly slots: Pick<Slots, 'acquire' | 'release'>;
   /** Undefined when no mode of authentication is configured. */
   readonly admit: Admit | undefined;
   /** Undefined when no rate is configured. */
@@ -52,16 +52,16 @@ export interface PipelineOptions {
 
 export interface Pipeline {
   /** Takes a request whose body is there. It takes a slot now: who sends no more of a body takes none from others. */
-  admit(client: ClientRequest, body: Buffer): void;
+  admit(client: IncomingRequest, body: Buffer): void;
   /**
    * Authenticates a request whose body its client has not sent yet: who is not let in is told so in place of
    * `100 Continue`.
    */
-  authenticateEarly(client: ClientRequest, admitByHeaders: Admit, read: () => void): void;
+  authenticateEarly(client: IncomingRequest, admitByHeaders: Admit, read: () => void): void;
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { isReady, places, admit, rates, cachedAnswers } = options;
+  const { isReady, slots, admit, rates, cachedAnswers } = options;
   const { limits, runOperation, learn, answerHeaders, formatError, hooks, reply } = options;
   const mediaTypeFor = mediaTypes();
   /** With these hooks no request is answered by its bytes alone. */
@@ -70,13 +70,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return {
     admit(client, body) {
       client.received = body.length;
-      places.take(client, () => authenticate({ client, body }));
+      slots.acquire(client, () => authenticate({ client, body }));
     },
     authenticateEarly(client, admitByHeaders, read) {
-      places.take(client, () =>
+      slots.acquire(client, () =>
         whenKnown(admitByHeaders(client, factsOf({ client, body: noBody })), (isAdmitted) => {
           if (isAdmitted) {
-            places.giveBack(client);
+            slots.release(client);
             read();
           } else reply.refuse(client, rates?.refuse(client) ?? client.refusal);
         }),
@@ -137,12 +137,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return { status: 200, headers, body };
   }
 
-  function write(client: ClientRequest, answered: Answered): Buffer | Promise<Buffer> {
+  function write(client: IncomingRequest, answered: Answered): Buffer | Promise<Buffer> {
     const body = responseBody(answered, formatError);
     return hooks.onAnswer === undefined ? body : shownToHook(client, body);
   }
 
-  async function shownToHook(client: ClientRequest, body: Buffer): Promise<Buffer> {
+  async function shownToHook(client: IncomingRequest, body: Buffer): Promise<Buffer> {
     const answer = await hooks.onAnswer!(client.shown, JSON.parse(body.toString()) as HookAnswer);
     return answer === undefined ? body : Buffer.from(JSON.stringify(answer));
   }

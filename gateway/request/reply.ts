@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { ClientGone, type ClientRequest } from './incoming-request';
+import { ClientGone, type IncomingRequest } from './incoming-request';
 import { requestError, RequestErrors } from '../errors';
 import { errorAnswer } from '../http/error-answer';
 import type { Logger } from '../telemetry/logger';
@@ -13,13 +13,13 @@ export class Reply {
     this.#logger = logger;
   }
 
-  send(client: ClientRequest, { status, headers, body, release }: Answer): void {
+  send(client: IncomingRequest, { status, headers, body, release }: Answer): void {
     client.settle();
     client.sink.answer({ status, headers: [...client.ownHeaders, ...headers], body, release });
   }
 
   /** Sends an error as the whole answer. Nothing to a client that has left. */
-  refuse(client: ClientRequest, error: unknown): void {
+  refuse(client: IncomingRequest, error: unknown): void {
     if (error instanceof ClientGone || client.sink.isAnswered) return;
     const isOurs = error instanceof RequestErrors || (error instanceof GraphQLError && hasCode(error));
     if (!isOurs) this.#logger.error({ err: error, requestId: client.id }, 'a request failed');

@@ -1,5 +1,10 @@
 import { compileSignedIdentity } from '../auth/signed-identity';
-import { ClientGone, ClientRequest, type ClientRequestOptions, type RequestHead } from './incoming-request';
+import {
+  ClientGone,
+  IncomingRequest,
+  type IncomingRequestOptions,
+  type RequestHead,
+} from './incoming-request';
 import { isProbe, pathOf } from '../http/paths';
 import type { Options } from '../options';
 import type { Sink } from './sink';
@@ -8,7 +13,7 @@ import type { Metrics } from '../telemetry/metrics';
 import { compileHeaderRules } from '../subgraph-calls/headers';
 import { LiveSet, outOfSet } from '../subgraph-calls/live-set';
 
-export interface ClientRequestsOptions {
+export interface RequestsInFlightOptions {
   readonly options: Options;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -17,25 +22,25 @@ export interface ClientRequestsOptions {
 }
 
 /** The requests of clients that are not answered yet: each begins here, is measured, and has its line in the access log. */
-export class ClientRequests {
-  readonly #settings: ClientRequestsOptions;
-  readonly #ofAll: ClientRequestOptions;
-  readonly #inFlight = new LiveSet<ClientRequest>();
+export class RequestsInFlight {
+  readonly #settings: RequestsInFlightOptions;
+  readonly #ofAll: IncomingRequestOptions;
+  readonly #inFlight = new LiveSet<IncomingRequest>();
   /** Since the start, to log some of them. */
   #wellAnswered = 0;
   #counted = 0;
   #served = 0;
   #working = 0;
 
-  constructor(settings: ClientRequestsOptions) {
+  constructor(settings: RequestsInFlightOptions) {
     this.#settings = settings;
     const { headers, privateLinks, timeouts } = settings.options;
     this.#ofAll = {
       forward: compileHeaderRules(headers),
       signIdentity: compileSignedIdentity(privateLinks),
       timeout: timeouts.request,
-      onSettle: ({ isServed }) => {
-        if (isServed) this.#working--;
+      onSettle: ({ hasSlot }) => {
+        if (hasSlot) this.#working--;
       },
     };
   }
@@ -59,7 +64,7 @@ export class ClientRequests {
     return this.#counted;
   }
 
-  [Symbol.iterator](): Iterator<ClientRequest> {
+  [Symbol.iterator](): Iterator<IncomingRequest> {
     return this.#inFlight[Symbol.iterator]();
   }
 
@@ -68,31 +73,31 @@ export class ClientRequests {
    *
    * @param address of its client: an IP address
    */
-  begin(head: RequestHead, address: string, sink: Sink, start: number): ClientRequest {
-    const client = new ClientRequest(this.#ofAll, head, address, sink, start);
+  begin(head: RequestHead, address: string, sink: Sink, start: number): IncomingRequest {
+    const client = new IncomingRequest(this.#ofAll, head, address, sink, start);
     this.#inFlight.add(client);
     if (!isProbe(head.url)) this.#counted++;
     return client;
   }
 
   /** Counts one that takes its turn among those that are served. */
-  serve(client: ClientRequest): void {
+  serve(client: IncomingRequest): void {
     if (client.place === outOfSet) return;
-    client.isServed = true;
+    client.hasSlot = true;
     this.#served++;
     if (!client.isSettled) this.#working++;
   }
 
   /** Takes back that one is served. */
-  suspend(client: ClientRequest): void {
+  suspend(client: IncomingRequest): void {
     if (client.place === outOfSet) return;
-    client.isServed = false;
+    client.hasSlot = false;
     this.#served--;
     if (!client.isSettled) this.#working--;
   }
 
   /** Forgets one that is refused before it is served: of that neither the metrics nor the access log tell. */
-  dismiss(client: ClientRequest): void {
+  dismiss(client: IncomingRequest): void {
     if (client.place === outOfSet) return;
     this.#inFlight.delete(client);
     this.#counted--;
@@ -104,18 +109,18 @@ export class ClientRequests {
    *
    * @param status of the answer; undefined when there is none
    */
-  end(client: ClientRequest, status: number | undefined): void {
+  end(client: IncomingRequest, status: number | undefined): void {
     if (client.place === outOfSet) return;
     this.#inFlight.delete(client);
     if (status === undefined) client.abort(new ClientGone());
     client.end();
     this.#record(client, status ?? clientGone);
-    if (!client.isServed) return;
+    if (!client.hasSlot) return;
     this.#served--;
     this.#settings.onEnd();
   }
 
-  #record(client: ClientRequest, status: number): void {
+  #record(client: IncomingRequest, status: number): void {
     const { method, url } = client.head;
     const isForHealth = isProbe(url);
     const { metrics, logger } = this.#settings;
@@ -134,7 +139,7 @@ export class ClientRequests {
 
 /** As JSON. Request ids and names of GraphQL are of letters, digits and some signs. */
 function factsOf(
-  { id, trace, operation, errorsLeftOut, head: { method, url } }: ClientRequest,
+  { id, trace, operation, errorsLeftOut, head: { method, url } }: IncomingRequest,
   status: number,
   milliseconds: number,
 ): string {

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { HTTPGraphQLResponse } from '@apollo/server';
 import type { LearnedOperation } from '../graph/executor';
-import type { ClientRequest } from './incoming-request';
+import type { IncomingRequest } from './incoming-request';
 import type { Answered } from '../cache/responses/response-cache';
 import { RequestErrors } from '../errors';
 import { errorAnswer } from '../http/error-answer';
@@ -14,7 +14,7 @@ export interface BatchOptions {
   readonly runOperation: RunOperation;
   readonly learn: Learn;
   /** Writes the body of an answer. */
-  readonly write: (client: ClientRequest, answered: Answered) => Buffer | Promise<Buffer>;
+  readonly write: (client: IncomingRequest, answered: Answered) => Buffer | Promise<Buffer>;
 }
 
 /** The answers of a batch in one, or that of one of its operations. */

@@ -1,4 +1,4 @@
-import type { Ingredients } from '../cache/policy';
+import type { AnswerProvenance } from '../cache/policy';
 import type { CallCounts } from '../telemetry/call-counts';
 import type { PendingCall, PendingCalls } from './pending-calls';
 import {
@@ -87,7 +87,7 @@ export class SharedCaller implements Caller {
   readonly scope: string;
   readonly tracing: Caller['tracing'];
   readonly calls: CallCounts;
-  readonly ingredients: Ingredients;
+  readonly ingredients: AnswerProvenance;
   readonly #members: readonly Member[];
 
   /** @param members at least one; there may come more */

@@ -1,4 +1,4 @@
-import type { Ingredients, Policy } from '../cache/policy';
+import type { AnswerProvenance, Policy } from '../cache/policy';
 import type { CallCounts } from '../telemetry/call-counts';
 
 /** The part of a subgraph call that is the same for every request; compiled once per fetch node. */
@@ -34,7 +34,7 @@ export interface Caller {
   readonly deadline: number | undefined;
   readonly calls: CallCounts;
   /** What the answer to the client is made of. Responses are noted there as they come back to who asked for them. */
-  readonly ingredients: Ingredients;
+  readonly ingredients: AnswerProvenance;
 }
 
 export interface SubgraphRequest {

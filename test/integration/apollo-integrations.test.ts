@@ -15,7 +15,7 @@ import {
   defineIntegrationTestSuite,
 } from '@apollo/server-integration-testsuite';
 import { openStore } from '../../gateway/cache/stores/open-store';
-import { ClientRequests } from '../../gateway/request/requests-in-flight';
+import { RequestsInFlight } from '../../gateway/request/requests-in-flight';
 import { createCaching } from '../../gateway/cache/responses/caching';
 import { PersistedOperations } from '../../gateway/request/persisted/persisted-operations';
 import { noTrustedOperations } from '../../gateway/request/persisted/trusted-operations';
@@ -23,7 +23,7 @@ import { createBeginRequest, responsesOf } from '../../gateway/http/begin-reques
 import { createReceive } from '../../gateway/http/receive';
 import { createClientLimits } from '../../gateway/limits/client-limits';
 import { Overload } from '../../gateway/admission/overload';
-import { Places } from '../../gateway/admission/slots';
+import { Slots } from '../../gateway/admission/slots';
 import { createListener } from '../../gateway/process/listener';
 import { parseOptions } from '../../gateway/options';
 import { createRoutes } from '../../gateway/process/routes';
@@ -66,7 +66,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   });
   const metrics = createMetrics();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const clients = new ClientRequests({ options, logger, metrics, onEnd: () => overload.next() });
+  const clients = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.next() });
   const overload = new Overload({
     options: options.overload,
     clients,
@@ -74,7 +74,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     statistics: metrics.overload,
     logger,
   });
-  const places = new Places({ clients, overload, unsent: { isTooMuch: false }, refuse: () => undefined });
+  const slots = new Slots({ clients, overload, unsent: { isTooMuch: false }, refuse: () => undefined });
   const reply = new Reply(logger);
   const limits = createClientLimits({ limits: options.limits, introspection: true });
   const learn = createLearn({
@@ -91,7 +91,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     hooks: {},
   });
   const pipeline = createPipeline({
-    ...{ isReady: () => true, places, limits, runOperation, learn, hooks: {}, reply },
+    ...{ isReady: () => true, slots, limits, runOperation, learn, hooks: {}, reply },
     ...{ admit: undefined, rates: undefined },
     cachedAnswers: { answer: () => false, learn: () => undefined },
     answerHeaders: createCaching(options, store, metrics).answerHeaders,
@@ -101,10 +101,10 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     options,
     readiness: () => [],
     begin: createBeginRequest(options, clients, () => []),
-    places,
+    slots,
     receive: createReceive({
       bodyLimit: options.limits.body,
-      places,
+      slots,
       admitByHeaders: undefined,
       pipeline,
       reply,

@@ -1,4 +1,4 @@
-import { Ingredients } from '../../gateway/cache/policy';
+import { AnswerProvenance } from '../../gateway/cache/policy';
 import { noCalls } from '../../gateway/telemetry/call-counts';
 import { scopeOf } from '../../gateway/subgraph-calls/headers';
 import type { Caller } from '../../gateway/subgraph-calls/transport';
@@ -16,6 +16,6 @@ export const callerOf = ({
   isGone: false,
   deadline: undefined,
   calls: noCalls(),
-  ingredients: new Ingredients(),
+  ingredients: new AnswerProvenance(),
   ...more,
 });

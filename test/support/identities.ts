@@ -1,12 +1,12 @@
 import type { Identity } from '../../gateway/auth/identity';
-import { ClientRequest } from '../../gateway/request/incoming-request';
+import { IncomingRequest } from '../../gateway/request/incoming-request';
 
 /** The identities of the requests that gateways of this process have ended, in order, from now on. */
 export function watchIdentities(): Identity[] {
   const seen: Identity[] = [];
-  const { end } = Object.getOwnPropertyDescriptors(ClientRequest.prototype);
-  const original = end.value as ClientRequest['end'];
-  jest.spyOn(ClientRequest.prototype, 'end').mockImplementation(function (this: ClientRequest) {
+  const { end } = Object.getOwnPropertyDescriptors(IncomingRequest.prototype);
+  const original = end.value as IncomingRequest['end'];
+  jest.spyOn(IncomingRequest.prototype, 'end').mockImplementation(function (this: IncomingRequest) {
     seen.push(this.identity);
     original.call(this);
   });

@@ -1,6 +1,6 @@
 import { noCalls } from '../../telemetry/call-counts';
 import type { Caller } from '../../subgraph-calls/transport';
-import { Ingredients } from '../policy';
+import { AnswerProvenance } from '../policy';
 
 /** Stands for a caller in calls that nobody waits for: with the same headers and name, but with no end of its own. */
 export const backgroundCaller = ({ headers, signedIdentity, scope, tracing }: Caller): Caller => ({
@@ -11,5 +11,5 @@ export const backgroundCaller = ({ headers, signedIdentity, scope, tracing }: Ca
   isGone: false,
   deadline: undefined,
   calls: noCalls(),
-  ingredients: new Ingredients(),
+  ingredients: new AnswerProvenance(),
 });

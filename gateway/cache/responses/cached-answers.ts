@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Identity } from '../../auth/identity';
 import type { KeyHeaders } from '../key-headers';
 import type { Store } from '../stores/store';
-import type { ClientRequest } from '../../request/incoming-request';
+import type { IncomingRequest } from '../../request/incoming-request';
 import type { Gateway } from '../../graph/gateway';
 import { isPreflighted } from '../../http/preflighted';
 import type { Arrival } from '../../request/pipeline';
@@ -32,7 +32,7 @@ interface Asked {
   readonly identity: Identity;
   /** Whether somebody else may ask for so much. */
   readonly isFor: (identity: Identity) => boolean;
-  readonly operation: ClientRequest['operation'];
+  readonly operation: IncomingRequest['operation'];
   readonly base: string;
   readonly scope: 'public' | 'private';
   /** What it counts for rates of cost; undefined while only clients without one have asked. */
@@ -58,7 +58,7 @@ export class CachedAnswers {
   learn(
     request: string,
     { answer, keys }: Served,
-    { operation, identity, charged: cost }: ClientRequest,
+    { operation, identity, charged: cost }: IncomingRequest,
   ): void {
     const { supergraph, base, isFor } = keys;
     if (base === undefined || request.length > longestRequest || this.#options.store.peek === undefined)
@@ -96,7 +96,7 @@ export class CachedAnswers {
     return true;
   }
 
-  #find({ base, scope }: Asked, client: ClientRequest) {
+  #find({ base, scope }: Asked, client: IncomingRequest) {
     const { store, keyHeaders } = this.#options;
     const key = scope === 'public' ? publicKey(base, client, keyHeaders) : privateKey(base, client);
     const entry = store.peek!(key);
@@ -114,5 +114,5 @@ const mostBytes = 16 * 1024 * 1024;
 const longestRequest = 32 * 1024;
 
 /** Counts it for the rates of cost. Who has none left is told so where others are. */
-const isPaidFor = ({ cost }: Asked, { charge }: ClientRequest): boolean =>
+const isPaidFor = ({ cost }: Asked, { charge }: IncomingRequest): boolean =>
   charge === undefined || (cost !== undefined && charge(cost) === undefined);

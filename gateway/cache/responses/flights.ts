@@ -1,6 +1,6 @@
 import type { Identity } from '../../auth/identity';
-import { Ingredients } from '../policy';
-import type { ClientRequest } from '../../request/incoming-request';
+import { AnswerProvenance } from '../policy';
+import type { IncomingRequest } from '../../request/incoming-request';
 import type { Execution } from '../../execution';
 import type { PlanWaits } from '../../admission/plan-waits';
 import { noCalls } from '../../telemetry/call-counts';
@@ -32,16 +32,16 @@ export class Flight implements IdentifiedCaller {
   readonly scope: string;
   readonly tracing: Caller['tracing'];
   readonly calls: Caller['calls'];
-  readonly ingredients = new Ingredients();
+  readonly ingredients = new AnswerProvenance();
   readonly outcome: Promise<Outcome>;
-  readonly #clients: ClientRequest[] = [];
+  readonly #clients: IncomingRequest[] = [];
   /** Has one more client wait for the plan; undefined while none is waited for. */
-  #waitWith: ((client: ClientRequest) => void) | undefined;
+  #waitWith: ((client: IncomingRequest) => void) | undefined;
   /** Milliseconds of `performance.now()`; set where nobody waits for it. */
   readonly #until: number | undefined;
 
   /** @param until for an execution that nobody waits for: when it must be over */
-  constructor(first: ClientRequest, run: (flight: Flight) => Promise<Outcome>, until?: number) {
+  constructor(first: IncomingRequest, run: (flight: Flight) => Promise<Outcome>, until?: number) {
     this.headers = first.headers;
     this.identity = first.identity;
     this.signedIdentity = first.signedIdentity;
@@ -55,7 +55,7 @@ export class Flight implements IdentifiedCaller {
     this.outcome.catch(() => undefined);
   }
 
-  join(client: ClientRequest): void {
+  join(client: IncomingRequest): void {
     this.#clients.push(client);
     this.#waitWith?.(client);
   }

@@ -1,4 +1,4 @@
-import type { ClientRequest } from '../../request/incoming-request';
+import type { IncomingRequest } from '../../request/incoming-request';
 import { HttpSink } from '../../http/http-sink';
 import type { AnswerHeaders } from './answer-headers';
 import { PreparedMessage } from '../../http/prepared-message';
@@ -41,7 +41,7 @@ export class PreparedAnswers {
 
   /** Sends a hit, or says false: where it is better not prepared, or cannot be. */
   send(
-    { ownHeaders, sink }: Pick<ClientRequest, 'ownHeaders' | 'sink'>,
+    { ownHeaders, sink }: Pick<IncomingRequest, 'ownHeaders' | 'sink'>,
     answer: StoredAnswer,
     type: string,
   ): boolean {

@@ -5,7 +5,7 @@ import type { Identity } from '../../auth/identity';
 import type { KeyHeaders } from '../key-headers';
 import { isStorable, noStore, type Policy } from '../policy';
 import type { Clock, Look, Store } from '../stores/store';
-import type { ClientRequest } from '../../request/incoming-request';
+import type { IncomingRequest } from '../../request/incoming-request';
 import { type ErrorCode, requestError } from '../../errors';
 import type { Execution } from '../../execution';
 import type { Options } from '../../options';
@@ -92,7 +92,7 @@ export class ResponseCache {
   }
 
   /** Answers a query. */
-  async answer(asked: Asked, client: ClientRequest, run: Run): Promise<Answered> {
+  async answer(asked: Asked, client: IncomingRequest, run: Run): Promise<Answered> {
     const { statistics } = this.#settings;
     const { operation } = asked;
     if (operation === undefined) return run(client);
@@ -217,7 +217,7 @@ export class ResponseCache {
   }
 
   /** Executes for this client alone. Its answer is not kept: nobody has looked whether there is one. */
-  async #pass(operation: CachedOperation, client: ClientRequest, run: Run): Promise<Execution> {
+  async #pass(operation: CachedOperation, client: IncomingRequest, run: Run): Promise<Execution> {
     this.#settings.statistics.pass++;
     const execution = await run(client);
     this.#learn(operation, execution, client);
@@ -240,7 +240,7 @@ export class ResponseCache {
   #keysOf(
     { variables, variant, refuse, isOpenTo = () => true }: Asked,
     operation: CachedOperation,
-    client: ClientRequest,
+    client: IncomingRequest,
   ): ResponseKeys | undefined {
     const { keyHeaders } = this.#settings;
     const given = operation.variableNames.filter((name) => Object.hasOwn(variables, name));
@@ -267,7 +267,7 @@ export class ResponseCache {
     }
   }
 
-  #directivesOf({ cacheControl }: ClientRequest): ClientDirectives | undefined {
+  #directivesOf({ cacheControl }: IncomingRequest): ClientDirectives | undefined {
     return this.#settings.options.clientDirectives && cacheControl !== undefined
       ? clientDirectives(cacheControl)
       : undefined;
@@ -292,7 +292,7 @@ interface Miss {
   readonly look: Look | undefined;
   /** When it was looked for, in milliseconds of `performance.now()`. */
   readonly lookedAt: number;
-  readonly client: ClientRequest;
+  readonly client: IncomingRequest;
   readonly run: Run;
 }
 

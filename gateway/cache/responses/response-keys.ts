@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { KeyHeaders } from '../key-headers';
 import type { Identity } from '../../auth/identity';
-import type { ClientRequest } from '../../request/incoming-request';
+import type { IncomingRequest } from '../../request/incoming-request';
 
 /** Under which keys the answer to a request is kept: if everybody may have it, and if only its client may. */
 export interface ResponseKeys {
@@ -15,7 +15,7 @@ export interface ResponseKeys {
   readonly private: string;
 }
 
-type Asker = Pick<ClientRequest, 'headers' | 'scope' | 'identity'>;
+type Asker = Pick<IncomingRequest, 'headers' | 'scope' | 'identity'>;
 
 /** What is the same for all who ask for an operation with these variables. */
 export function baseKey(operationId: string, variables: string, variant = ''): string {

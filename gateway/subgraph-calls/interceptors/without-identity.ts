@@ -1,4 +1,4 @@
-import type { Ingredients } from '../../cache/policy';
+import type { AnswerProvenance } from '../../cache/policy';
 import type { CallCounts } from '../../telemetry/call-counts';
 import type { Caller, Interceptor } from '../transport';
 
@@ -18,7 +18,7 @@ class Nobody implements Caller {
   readonly tracing: Caller['tracing'];
   readonly deadline: number | undefined;
   readonly calls: CallCounts;
-  readonly ingredients: Ingredients;
+  readonly ingredients: AnswerProvenance;
   readonly #caller: Caller;
 
   constructor(caller: Caller) {

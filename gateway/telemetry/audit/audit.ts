@@ -1,5 +1,5 @@
 import { type Meter } from '@opentelemetry/api';
-import type { ClientRequest } from '../../request/incoming-request';
+import type { IncomingRequest } from '../../request/incoming-request';
 import { type Options, OptionsError } from '../../options';
 import { matchesParts } from '../../options/wildcards';
 import type { Logger } from '../logger';
@@ -18,7 +18,7 @@ export interface AuditOptions {
 
 /** A mutation that was run. */
 export interface AuditedMutation {
-  readonly client: ClientRequest;
+  readonly client: IncomingRequest;
   readonly facts: MutationFacts;
   readonly variables: Readonly<Record<string, unknown>>;
   /** Codes of its errors. */

@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
-import type { WaitingRoom } from '../../admission/admission-queue';
+import type { AdmissionQueue } from '../../admission/admission-queue';
 
-type Room = Pick<WaitingRoom, 'size' | 'refused'>;
+type Room = Pick<AdmissionQueue, 'size' | 'refused'>;
 
 /**
  * Sums what happens in all waiting rooms of a process: after a reload of the options there are several for a while. What

@@ -1,7 +1,7 @@
-import { type Guest, WaitingRoom } from '../../../../gateway/admission/admission-queue';
+import { type Waiter, AdmissionQueue } from '../../../../gateway/admission/admission-queue';
 
 let places = 0;
-let room: WaitingRoom;
+let room: AdmissionQueue;
 /** What became of guests, in turn. */
 const told: string[] = [];
 /** Milliseconds: what `performance.now()` says. */
@@ -12,7 +12,7 @@ beforeEach(() => {
   jest.spyOn(performance, 'now').mockImplementation(() => clock);
   told.length = 0;
   places = 0;
-  room = new WaitingRoom({ patience: 30, hasPlace: () => places > 0 });
+  room = new AdmissionQueue({ patience: 30, hasFreeSlot: () => places > 0 });
 });
 afterEach(() => {
   room.close();
@@ -20,7 +20,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-function comes(name: string, sender = 'somebody'): { -readonly [Key in keyof Guest]: Guest[Key] } {
+function comes(name: string, sender = 'somebody'): { -readonly [Key in keyof Waiter]: Waiter[Key] } {
   const guest = {
     sender,
     since: clock,
@@ -42,7 +42,7 @@ function pass(milliseconds: number): void {
   }
 }
 
-/** Places for so many, which they get in as many turns of the event loop as it takes. */
+/** Slots for so many, which they get in as many turns of the event loop as it takes. */
 function free(count: number): void {
   places += count;
   room.fill();

@@ -73,7 +73,7 @@ function live(milliseconds: number, late: number): void {
 
 /** How many requests would be served at once. */
 function limit(): number {
-  for (inFlight = 0; overload.hasPlace; inFlight++);
+  for (inFlight = 0; overload.hasFreeSlot; inFlight++);
   return inFlight;
 }
 
@@ -197,22 +197,22 @@ it('is not concerned by a loop that is late but has pauses', () => {
 
 it('lets those who come take turns as soon as the loop takes long for a turn, and no longer', () => {
   live(100, 10);
-  expect(overload.hasPlace).toBe(true);
+  expect(overload.hasFreeSlot).toBe(true);
   live(10, 20);
-  expect(overload.hasPlace).toBe(false);
+  expect(overload.hasFreeSlot).toBe(false);
   live(10, 0);
-  expect(overload.hasPlace).toBe(true);
+  expect(overload.hasFreeSlot).toBe(true);
 });
 
 it('gives the place of a request that has ended to the one that has waited longest', () => {
   inFlight = 32;
   comes('a');
   comes('b');
-  expect(overload.hasPlace).toBe(false);
+  expect(overload.hasFreeSlot).toBe(false);
   end();
   endTurn();
   expect(became).toEqual(['a served']);
-  expect(overload.hasPlace).toBe(false);
+  expect(overload.hasFreeSlot).toBe(false);
   end();
   endTurn();
   expect(became).toEqual(['a served', 'b served']);
@@ -302,13 +302,13 @@ it('refuses at once while clients read too much of their answers at once, and se
   live(20, 0);
   inFlight = 0;
   live(90, 0);
-  expect(overload.hasPlace).toBe(false);
+  expect(overload.hasFreeSlot).toBe(false);
   became.length = 0;
   comes('b');
   expect(became).toEqual(['b refused']);
   responses = [];
   live(200, 0);
-  expect(overload.hasPlace).toBe(true);
+  expect(overload.hasFreeSlot).toBe(true);
 });
 
 it('refuses those that wait when it closes', () => {

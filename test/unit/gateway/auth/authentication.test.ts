@@ -6,7 +6,7 @@ import { createAuthentication } from '../../../../gateway/auth/authentication';
 import type { Proof, Received } from '../../../../gateway/auth/authenticator';
 import { anonymous, type Identity } from '../../../../gateway/auth/identity';
 import { UsedSignatures } from '../../../../gateway/auth/used-signatures';
-import type { ClientRequest } from '../../../../gateway/request/incoming-request';
+import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
 import { parseOptions } from '../../../../gateway/options';
 
 const failures: unknown[] = [];
@@ -44,7 +44,7 @@ async function ask(
   headers: Headers,
 ): Promise<Identity | { readonly reason: string; readonly challenge: string | undefined }> {
   const client: Asker = { id: 'r1' };
-  const isAdmitted = await auth!.admit(client as unknown as ClientRequest, received(headers));
+  const isAdmitted = await auth!.admit(client as unknown as IncomingRequest, received(headers));
   expect(isAdmitted).toBe(client.proof !== undefined);
   expect(isAdmitted).toBe(client.refusal === undefined);
   if (client.proof !== undefined) return client.proof.identity;

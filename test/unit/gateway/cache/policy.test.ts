@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {
-  Ingredients,
+  AnswerProvenance,
   isStorable,
   noStore,
   type Policy,
@@ -189,7 +189,7 @@ describe('the strictest of policies', () => {
   });
 
   it('is that of the ingredients', () => {
-    const ingredients = new Ingredients();
+    const ingredients = new AnswerProvenance();
     expect(ingredients.policy).toBeUndefined();
     ingredients.add(policy(60), ['a']);
     ingredients.add(policy(10, { scope: 'private' }), ['a', 'b']);
@@ -202,17 +202,17 @@ describe('the strictest of policies', () => {
 
 describe('ingredients', () => {
   it('are of no time and no place at first, and no mutation', () => {
-    expect(new Ingredients()).toMatchObject({ hasMutated: false, oldest: Infinity, isNear: false });
+    expect(new AnswerProvenance()).toMatchObject({ hasMutated: false, oldest: Infinity, isNear: false });
   });
 
   it('are as old as the oldest of them', () => {
-    const ingredients = new Ingredients();
+    const ingredients = new AnswerProvenance();
     for (const sentAt of [undefined, 7, 5, undefined, 9]) ingredients.date({ sentAt });
     expect(ingredients).toMatchObject({ oldest: 5, isNear: false });
   });
 
   it('are near when one of them is', () => {
-    const ingredients = new Ingredients();
+    const ingredients = new AnswerProvenance();
     ingredients.date({ isNear: false });
     expect(ingredients.isNear).toBe(false);
     ingredients.date({ isNear: true });
@@ -221,7 +221,7 @@ describe('ingredients', () => {
   });
 
   it('have the tags of all, before and after there is a policy, until one of them is not kept', () => {
-    const ingredients = new Ingredients();
+    const ingredients = new AnswerProvenance();
     ingredients.tag(['a']);
     ingredients.add(policy(60), ['b']);
     ingredients.tag(['c']);

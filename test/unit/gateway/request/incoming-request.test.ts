@@ -1,4 +1,4 @@
-import { ClientGone, ClientRequest } from '../../../../gateway/request/incoming-request';
+import { ClientGone, IncomingRequest } from '../../../../gateway/request/incoming-request';
 
 let now: number;
 /** How many requests are not worked on any more. */
@@ -14,8 +14,8 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-function begin(): ClientRequest {
-  return new ClientRequest(
+function begin(): IncomingRequest {
+  return new IncomingRequest(
     {
       forward: () => ({}),
       signIdentity: () => undefined,

@@ -58,6 +58,11 @@ const rules = [
   VariablesInAllowedPositionRule,
 ];
 
+const leavesOf = (type: GraphQLCompositeType): GraphQLField<unknown, unknown>[] =>
+  'getFields' in type
+    ? Object.values(type.getFields()).filter((field) => !isCompositeType(getNamedType(field.type)))
+    : [];
+
 /** Names that are somebody's property somewhere. */
 const strangeNames = [
   '__proto__',
@@ -164,12 +169,23 @@ class OperationDraft {
     const random = this.#random;
     const types = random.shuffled(this.#schema.getPossibleTypes(type)).slice(0, 2);
     const alias = this.#alias();
+    // Conditions of one kind on fragments and on what is in them do not go on one field.
+    const nested = random.chance(0.5) ? random.pick(['skip', 'include']) : undefined;
+    const conditions = (): string =>
+      nested === undefined
+        ? this.#conditions()
+        : random.chance(0.7)
+          ? ` @${nested}(if: ${this.#variable('Boolean!', nested === 'include')})`
+          : '';
+    let wanted: string | undefined;
     const leaf = (from: GraphQLCompositeType): string => {
-      const fields = 'getFields' in from ? Object.values(from.getFields()) : [];
-      const leaves = fields.filter((field) => !isCompositeType(getNamedType(field.type)));
+      const leaves = leavesOf(from);
       if (leaves.length === 0) return '__typename';
-      const field = random.pick(leaves);
-      return `${random.chance(0.6) ? `${alias}: ` : ''}${field.name}${this.#arguments(field.args)}${this.#conditions()}${this.#directive('note')}`;
+      // Those of unlike types are not valid.
+      const alike = leaves.filter(({ type }) => String(type) === wanted);
+      const field = random.pick(alike.length > 0 ? alike : leaves);
+      wanted = String(field.type);
+      return `${nested !== undefined || random.chance(0.6) ? `${alias}: ` : ''}${field.name}${this.#arguments(field.args)}${conditions()}${this.#directive('note')}`;
     };
     const [first = [], second] = types.map((one) => Object.values(one.getFields()));
     const common = first.filter(
@@ -185,7 +201,7 @@ class OperationDraft {
         const selected = field
           ? `${field.name} { ${leaf(getNamedType(one.getFields()[field.name]!.type) as GraphQLCompositeType)} }`
           : leaf(one);
-        return `... on ${one.name}${this.#conditions()}${this.#directive('part')} { ${selected} }`;
+        return `... on ${one.name}${conditions()}${this.#directive('part')} { ${selected} }`;
       })
       .join(' ');
   }
@@ -201,10 +217,17 @@ class OperationDraft {
     if (!isCompositeType(named)) return text;
     this.#budget--;
     const once = `${text} ${this.#selectionSet(named, depth + 1)}`;
-    // The same field again, with conditions of its own and more of its objects.
-    return random.chance(0.12)
-      ? `${once} ${head}${this.#conditions(0.5)} ${this.#selectionSet(named, depth + 1)}`
-      : once;
+    if (!random.chance(0.15)) return once;
+    // The same field again, with conditions of its own and more of its objects: much that may require something.
+    const leaves = leavesOf(named).filter(({ args }) => args.length === 0);
+    const more =
+      leaves.length > 0 && random.chance(0.6)
+        ? `{ ${random
+            .some(leaves, 4)
+            .map(({ name }) => name)
+            .join(' ')} }`
+        : this.#selectionSet(named, depth + 1);
+    return `${once} ${head}${this.#conditions(0.5)} ${more}`;
   }
 
   #alias(): string {

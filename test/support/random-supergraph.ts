@@ -60,6 +60,7 @@ interface ValueType {
   readonly split: boolean;
 }
 
+const namespace = 'Shop';
 const scalars = ['ID', 'String', 'Int', 'Float', 'Boolean'];
 const imports = [
   '@key',
@@ -107,6 +108,7 @@ class GraphDraft {
     this.#drawOverrides();
     this.#drawRoots();
     this.#fitInterfaces();
+    if (random.chance(0.3)) this.#drawHollowInterface();
     if (options.context) this.#drawContext();
     this.#decorate();
   }
@@ -118,7 +120,8 @@ class GraphDraft {
       name,
       typeDefs: [
         link,
-        ...(this.#hasDirectives ? [directives] : []),
+        // Where there are interface objects, too, the planner may not end.
+        ...(this.#hasDirectives && this.#entityInterfaces.length === 0 ? [directives] : []),
         ...[...types.values()].map(printType),
       ].join('\n\n'),
     }));
@@ -221,8 +224,8 @@ class GraphDraft {
   #drawNamespace(): void {
     const key: Key = { selection: '__typename', fields: [] };
     const members = new Map(this.#drafts.map((draft) => [draft, [key]]));
-    this.#entities.push({ name: 'Shop', members, keys: [key] });
-    for (const draft of this.#drafts) this.#need(draft, 'Shop');
+    this.#entities.push({ name: namespace, members, keys: [key] });
+    for (const draft of this.#drafts) this.#need(draft, namespace);
   }
 
   #drawEntityInterface(): void {
@@ -315,7 +318,7 @@ class GraphDraft {
       this.#add(draft, parent, {
         ...field,
         // One of several may promise more than the merged schema does.
-        type: i > 0 && !type.endsWith('!') && this.#random.chance(0.2) ? `${type}!` : type,
+        type: i > 0 && !type.endsWith('!') && this.#random.chance(0.6) ? `${type}!` : type,
         directives: drafts.length > 1 ? ['@shareable'] : [],
       });
     return field;
@@ -441,6 +444,8 @@ class GraphDraft {
           this.#drawField([draft], 'Mutation', this.#outputType([draft], 0.5));
     }
     if (random.chance(0.5)) this.#drawField(random.some(this.#drafts, 2), 'Query');
+    if (this.#entities.some(({ name }) => name === namespace))
+      this.#drawField([random.pick(this.#drafts)], 'Query', namespace);
   }
 
   /** An interface has, in each subgraph, the fields that all its implementations have there. */
@@ -474,6 +479,26 @@ class GraphDraft {
         }
       }
     }
+  }
+
+  /** One that a subgraph has no types of, so that it can answer null only, though another one has fields of it. */
+  #drawHollowInterface(): void {
+    const random = this.#random;
+    const [draft, other] = random.shuffled(this.#drafts) as [SubgraphDraft, SubgraphDraft];
+    const add = (where: SubgraphDraft, parent: string, type: string): void =>
+      this.#add(where, parent, { name: this.#name(), type, args: '', directives: [] });
+    this.#define(draft, 'interface', 'Bare', ['@key(fields: "id")']);
+    this.#define(other, 'type', 'Bare', ['@interfaceObject', '@key(fields: "id")']);
+    for (const where of [draft, other])
+      this.#add(where, 'Bare', { name: 'id', type: 'ID!', args: '', directives: [] });
+    add(other, 'Bare', 'String');
+    for (const parent of ['Query', ...random.some(this.#membersOf(draft), 1)])
+      add(draft, parent, random.pick(['Bare', '[Bare]']));
+  }
+
+  /** The entities that a subgraph has fields of. */
+  #membersOf(draft: SubgraphDraft): string[] {
+    return this.#entities.filter(({ members }) => members.has(draft)).map(({ name }) => name);
   }
 
   /** Things that are owned know the tone of their owner, however far around them it is. */

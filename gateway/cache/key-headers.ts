@@ -10,7 +10,9 @@ export interface KeyHeaders {
   /** The client's names of the headers that say who asks. */
   readonly varyPrivate: readonly string[];
   /** What separates public answers of a caller from those of others; empty when there is nothing. */
-  publicScope(caller: Pick<Caller, 'headers' | 'scope'>): string;
+  publicScope(
+    caller: Pick<Caller, 'headers' | 'scope'> & { readonly added?: readonly string[] | undefined },
+  ): string;
 }
 
 /** Every header that is forwarded is in the keys, as answers of subgraphs may depend on it; no option takes one out of all of them. */
@@ -36,9 +38,9 @@ export function compileKeyHeaders({ headers: { forward, rename, set }, cache, au
         ...(takesAuthorization(auth) ? ['authorization'] : []),
       ]),
     ],
-    publicScope({ headers }) {
+    publicScope({ headers, added }) {
       let scope = '';
-      for (const name of names) {
+      for (const name of added === undefined ? names : [...new Set([...names, ...added])].sort()) {
         const value = headers[name];
         if (value !== undefined) scope += `${name}:${value}\n`;
       }

@@ -16,23 +16,21 @@ export function errorAnswer(error: GraphQLError | RequestErrors, accept = ''): E
   const errors = error instanceof GraphQLError ? [error] : error.errors;
   const { http } = errors[0]!.extensions as HttpExtensions;
   const status = http?.status ?? 500;
-  // The link of AppSync's clients takes anything, but reads errors only from a GraphQL response.
-  const isGraphql =
-    accept.includes('application/graphql-response+json') || (status === 401 && accept.includes('*/*'));
-  const type = isGraphql ? 'graphql-response+json' : 'json';
   const ownHeaders = [...(http?.headers ?? [])].flat();
   return {
     status,
     ownHeaders,
-    headers: [
-      ...ownHeaders,
-      'cache-control',
-      'no-store',
-      'content-type',
-      `application/${type}; charset=utf-8`,
-    ],
+    headers: [...ownHeaders, 'cache-control', 'no-store', 'content-type', mediaTypeOfErrors(status, accept)],
     body: JSON.stringify({ errors: errors.map(formatted) }),
   };
+}
+
+/** The media type of an answer that is nothing but errors. */
+export function mediaTypeOfErrors(status: number, accept = ''): string {
+  // The link of AppSync's clients takes anything, but reads errors only from a GraphQL response.
+  const isGraphql =
+    accept.includes('application/graphql-response+json') || (status === 401 && accept.includes('*/*'));
+  return `application/${isGraphql ? 'graphql-response+json' : 'json'}; charset=utf-8`;
 }
 
 function formatted({ message, locations, extensions }: GraphQLError) {

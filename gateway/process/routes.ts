@@ -88,10 +88,10 @@ function refuseHead(request: IncomingMessage): GraphQLError | undefined {
 
 /** The path of a URL as it is compared (RFC 3986, section 6.2.2.2); undefined for one that is not well formed. */
 function decodedPath(url: string): string | undefined {
-  const path = pathOf(url);
-  if (!path.includes('%')) return path;
   try {
-    return decodeURI(path);
+    // In absolute form (RFC 9112, section 3.2.2).
+    const path = url.startsWith('/') || url === '*' ? pathOf(url) : new URL(url).pathname;
+    return path.includes('%') ? decodeURI(path) : path;
   } catch {
     return undefined;
   }

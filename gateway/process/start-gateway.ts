@@ -287,8 +287,20 @@ function readOptions({
   const ownSource = ownSourceOf(supergraph);
   const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
   const options = parseOptions({ ...others, ...written });
+  checkHooks(hooks);
   const extensions = { hooks, interceptors, plugins };
   return { options, ownSource, extensions, logDestination, invalidations, clientConnections, peers };
+}
+
+/** @throws {OptionsError} for what is no hook */
+function checkHooks(hooks: Hooks): void {
+  const known = ['onRequest', 'onOperation', 'onAnswer'];
+  for (const [name, hook] of Object.entries(hooks) as [string, unknown][]) {
+    if (!known.includes(name))
+      throw new OptionsError([`\`hooks.${name}\` is unknown; known here: ${known.join(', ')}.`]);
+    if (hook !== undefined && typeof hook !== 'function')
+      throw new OptionsError([`\`hooks.${name}\` must be a function, but got: ${String(hook)}.`]);
+  }
 }
 
 /** A source that is given in code. */

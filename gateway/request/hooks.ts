@@ -7,13 +7,11 @@ import type { Identity } from '../auth/identity';
  * time (`timeouts.request`).
  *
  * A hook that throws a `GraphQLError` with an `extensions.code` refuses the request: its message and extensions are the
- * answer, with the HTTP status of `extensions.http.status`, or 500. Whatever else it throws is 500 `INTERNAL_SERVER_ERROR`, and its cause is in the log.
+ * answer, with the HTTP status of `extensions.http.status` (200, or 400 to 599), or 500. Whatever else it throws is 500
+ * `INTERNAL_SERVER_ERROR`, and its cause is in the log.
  */
 export interface Hooks {
-  /**
-   * Called once for each request, when it is authenticated and counted, before any cache is asked. With it no answer is
-   * given from prepared messages: see docs/extending.md for what that costs.
-   */
+  /** Called once for each request, when it is authenticated and counted, before any cache is asked. */
   onRequest?(request: HookRequest): void | Promise<void>;
   /** Called for each operation, when it is valid, before its variables are looked at and its answer is looked for. */
   onOperation?(request: HookRequest, operation: HookOperation): void | Promise<void>;
@@ -41,8 +39,8 @@ export interface HookRequest {
   readonly identity: Identity;
   /**
    * Adds a header to all calls of subgraphs for this request, in place of one of that name that the client sent. To be
-   * called in `onRequest`. Private answers and calls are shared with others only where it is equal; a subgraph whose public
-   * answers depend on it has to say so (`Vary`, or `private`).
+   * called in `onRequest`. Answers and calls are kept and shared only between requests in which it is equal, and caches on
+   * the way to the client are told to keep none.
    *
    * @throws {RangeError} for a header that is never forwarded, or a value that cannot be sent
    */

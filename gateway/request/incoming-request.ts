@@ -75,6 +75,8 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   /** How many errors its answers do not tell, as they are too many. */
   errorsLeftOut = 0;
   received = 0;
+  /** The names of headers that hooks have added for subgraphs; undefined where there are none. */
+  added: readonly string[] | undefined;
 
   readonly #options: IncomingRequestOptions;
   #id: string | undefined;
@@ -86,6 +88,8 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   #operation: Operation | undefined;
   #scope: string | undefined;
   #shown: HookRequest | undefined;
+  /** Whether its operations run. */
+  #isLate = false;
   /** What the client is told when its request was ended before its time. */
   #abortion: Error | undefined;
   #onAbort: ((reason: Error) => void) | undefined;
@@ -121,14 +125,15 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return (this.#headers ??= this.#options.forward(this.head.headers));
   }
 
-  /** Adds a header for subgraphs, before anybody has looked at those that there are. */
+  /** Adds a header for subgraphs, before its operations run. */
   forward(name: string, value: string): void {
-    if (this.#scope !== undefined)
+    if (this.#isLate)
       throw new RangeError(
         `The header "${name}" must be forwarded in \`onRequest\`, before the operation runs.`,
       );
     const [lower, text] = addedHeader(name, value);
     this.#headers = { ...this.headers, [lower]: text };
+    this.added = [...(this.added ?? []), lower];
   }
 
   /** What hooks see of it. */
@@ -184,6 +189,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
 
   /** Says what is asked for. Throws where the credentials are not good for it. */
   resolve(operation: Operation): void {
+    this.#isLate = true;
     const { name } = operation;
     const isLong = name !== null && name.length > longestName;
     this.#operation = isLong ? { ...operation, name: `${name.slice(0, longestName)}…` } : operation;
@@ -285,10 +291,11 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
 
 function showToHooks(request: IncomingRequest): HookRequest {
   const { id, head, address, identity } = request;
+  const headers = Object.freeze({ ...head.headers });
   const forward = (name: string, value: string): void => request.forward(name, value);
   return Object.freeze({
     id,
-    ...{ method: head.method, url: head.url, headers: head.headers },
+    ...{ method: head.method, url: head.url, headers },
     address,
     identity,
     forward,

@@ -13,13 +13,14 @@ import { mediaTypes } from '../http/media-type';
 import type { Answered } from '../cache/responses/response-cache';
 import { requestError } from '../errors';
 import { noBody } from '../http/body';
+import { mediaTypeOfErrors } from '../http/error-answer';
 import type { ClientLimits } from '../limits/client-limits';
 import type { Slots } from '../admission/slots';
 import type { Rates } from '../admission/rates/rates';
 import type { FormatError } from './format-error';
 import type { HookAnswer, Hooks } from './hooks';
 import type { Learn } from './learn-operation';
-import { parseBody, parseUrl, type SentOperation } from './parsed-request';
+import { isMap, parseBody, parseUrl, type SentOperation } from './parsed-request';
 import { responseBody } from './response-body';
 import { runBatch } from './run-batch';
 import type { Reply } from './reply';
@@ -65,7 +66,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const { limits, runOperation, learn, answerHeaders, formatError, hooks, reply } = options;
   const mediaTypeFor = mediaTypes();
   /** With these hooks no request is answered by its bytes alone. */
-  const isLookedUp = hooks.onRequest === undefined && hooks.onAnswer === undefined;
+  const isLookedUp = Object.values(hooks).every((hook) => hook === undefined);
 
   return {
     admit(client, body) {
@@ -126,8 +127,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   async function answerOf(arrival: Arrival, answered: Answered, type: string): Promise<Answer> {
     const { served, release } = answered;
     const body = await write(arrival.client, answered);
-    // What a hook does with an answer is for one client.
-    if (served === undefined || hooks.onAnswer !== undefined)
+    // What a hook has done with an answer, or for it, no cache on the way knows of.
+    if (served === undefined || hooks.onAnswer !== undefined || arrival.client.added !== undefined)
       return { ...plainAnswer(200, type, body), release };
     if (body === served.answer.body) {
       cachedAnswers.learn(requestKey(arrival), served, arrival.client);
@@ -143,8 +144,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   async function shownToHook(client: IncomingRequest, body: Buffer): Promise<Buffer> {
-    const answer = await hooks.onAnswer!(client.shown, JSON.parse(body.toString()) as HookAnswer);
-    return answer === undefined ? body : Buffer.from(JSON.stringify(answer));
+    const answer: unknown = await hooks.onAnswer!(client.shown, JSON.parse(body.toString()) as HookAnswer);
+    if (answer === undefined) return body;
+    if (!isMap(answer)) throw new TypeError('`onAnswer` must return an answer or nothing.');
+    return Buffer.from(JSON.stringify(answer));
   }
 
   /** Of several operations in one request none speaks for all: caches keep nothing. */
@@ -155,10 +158,17 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const limit = limits.of(client.identity).batch;
     if (limit === 1) throw requestError('BAD_REQUEST', { reason: 'Batches of operations are not accepted.' });
     if (sent.length > limit) throw requestError('MAX_BATCH_LIMIT', { got: sent.length, limit });
-    const answered = await runBatch(arrival, sent, { runOperation, learn, write });
+    const { accept } = client.head.headers;
+    const type = mediaTypeFor(accept);
+    const isAcceptable = type !== undefined;
+    const answered = await runBatch(arrival, sent, { runOperation, learn, isAcceptable, reply, write });
     if ('told' in answered) return told(answered.told);
-    const type = mediaTypeFor(client.head.headers.accept) ?? 'application/json; charset=utf-8';
-    const { status, headers, body } = plainAnswer(answered.status, type, answered.body);
+    const { status } = answered;
+    const { headers, body } = plainAnswer(
+      status,
+      isAcceptable && status < 400 ? type : mediaTypeOfErrors(status, accept),
+      answered.body,
+    );
     return { status, headers: [...answered.headers, ...headers], body };
   }
 }

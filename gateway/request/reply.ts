@@ -1,8 +1,9 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { GraphQLError } from 'graphql';
-import { ClientGone, type IncomingRequest } from './incoming-request';
 import { requestError, RequestErrors } from '../errors';
-import { errorAnswer } from '../http/error-answer';
+import { type ErrorAnswer, errorAnswer } from '../http/error-answer';
 import type { Logger } from '../telemetry/logger';
+import { ClientGone, type IncomingRequest } from './incoming-request';
 import type { Answer } from './sink';
 
 /** Answers requests: each answer has the headers of its request. */
@@ -21,14 +22,41 @@ export class Reply {
   /** Sends an error as the whole answer. Nothing to a client that has left. */
   refuse(client: IncomingRequest, error: unknown): void {
     if (error instanceof ClientGone || client.sink.isAnswered) return;
-    const isOurs = error instanceof RequestErrors || (error instanceof GraphQLError && hasCode(error));
-    if (!isOurs) this.#logger.error({ err: error, requestId: client.id }, 'a request failed');
-    const told = isOurs ? error : requestError('INTERNAL_SERVER_ERROR', {});
-    const { status, headers, body } = errorAnswer(told, client.head.headers.accept);
+    const { status, headers, body } = this.answerTo(client, error);
     const length = String(Buffer.byteLength(body));
     this.send(client, { status, headers: [...headers, 'content-length', length], body });
+  }
+
+  /**
+   * What a client is told of an error. One without a code is a defect, which the log has; so is one that cannot be sent as
+   * it is, such as a hook may throw.
+   */
+  answerTo({ id: requestId, head }: IncomingRequest, error: unknown): ErrorAnswer {
+    const { accept } = head.headers;
+    let defect = error;
+    if (error instanceof RequestErrors || (error instanceof GraphQLError && hasCode(error))) {
+      try {
+        const answer = errorAnswer(error, accept);
+        checkHead(answer);
+        return answer;
+      } catch (cause) {
+        defect = new Error(`An error cannot be sent: ${(cause as Error).message}`, { cause: error });
+      }
+    }
+    this.#logger.error({ err: defect, requestId }, 'a request failed');
+    return errorAnswer(requestError('INTERNAL_SERVER_ERROR', {}), accept);
   }
 }
 
 /** One of ours has a code; graphql-js throws others, where it is asked for what is impossible. */
 const hasCode = ({ extensions }: GraphQLError): boolean => extensions['code'] !== undefined;
+
+/** @throws where status or headers are none of HTTP, or the status is that of an answer without a body */
+function checkHead({ status, ownHeaders }: ErrorAnswer): void {
+  const isStatus = Number.isInteger(status) && (status === 200 || (status >= 400 && status < 600));
+  if (!isStatus) throw new RangeError(`The status must be 200, or 400 to 599, but got: ${String(status)}`);
+  for (let i = 0; i < ownHeaders.length; i += 2) {
+    validateHeaderName(ownHeaders[i]!);
+    validateHeaderValue(ownHeaders[i]!, ownHeaders[i + 1]!);
+  }
+}

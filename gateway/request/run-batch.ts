@@ -1,18 +1,19 @@
-import { GraphQLError } from 'graphql';
 import type { HTTPGraphQLResponse } from '@apollo/server';
 import type { LearnedOperation } from '../graph/executor';
-import type { IncomingRequest } from './incoming-request';
+import { ClientGone, type IncomingRequest } from './incoming-request';
 import type { Answered } from '../cache/responses/response-cache';
-import { RequestErrors } from '../errors';
-import { errorAnswer } from '../http/error-answer';
 import type { Learn } from './learn-operation';
 import { isMap } from './parsed-request';
 import type { Arrival } from './pipeline';
+import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';
 
 export interface BatchOptions {
   readonly runOperation: RunOperation;
   readonly learn: Learn;
+  /** Whether the client accepts an answer of any media type that there is. */
+  readonly isAcceptable: boolean;
+  readonly reply: Pick<Reply, 'answerTo'>;
   /** Writes the body of an answer. */
   readonly write: (client: IncomingRequest, answered: Answered) => Buffer | Promise<Buffer>;
 }
@@ -33,12 +34,14 @@ export interface BatchAnswer {
 export async function runBatch(
   arrival: Arrival,
   sent: readonly unknown[],
-  { runOperation, learn, write }: BatchOptions,
+  { runOperation, learn, isAcceptable, reply, write }: BatchOptions,
 ): Promise<BatchAnswer | { readonly told: HTTPGraphQLResponse }> {
   const operations = await Promise.all(
     sent.map((each) => (isMap(each) ? runOperation.expand(arrival, each) : each)),
   );
-  const known = operations.map((each) => (isMap(each) ? runOperation.find(arrival, each) : undefined));
+  const known = operations.map((each) =>
+    isMap(each) && isAcceptable ? runOperation.find(arrival, each) : undefined,
+  );
   const unknown = operations.filter((_, i) => known[i] === undefined);
   let told: HTTPGraphQLResponse | undefined;
   let refused: unknown[] = [];
@@ -55,8 +58,8 @@ export async function runBatch(
       const answered = await runOperation.run(arrival, operation);
       return { status: 200, headers: [], body: await write(arrival.client, answered) };
     } catch (error) {
-      if (!(error instanceof GraphQLError || error instanceof RequestErrors)) throw error;
-      const { status, ownHeaders, body } = errorAnswer(error);
+      if (error instanceof ClientGone || arrival.client.isGone) throw error;
+      const { status, ownHeaders, body } = reply.answerTo(arrival.client, error);
       return { status, headers: ownHeaders, body: Buffer.from(body) };
     }
   };

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { linkHeaders } from './signers/private-link';
+import { ofOneRequest } from './shareable';
 import type { Caller } from './transport';
 
 /** Which headers of a client's request reach subgraphs. Names are taken in any case. */
@@ -60,6 +61,8 @@ export function compileHeaderRules(rules: HeaderRules): (headers: IncomingHttpHe
  */
 export function addedHeader(name: string, value: string): readonly [name: string, value: string] {
   const lower = checkedName(name);
+  if (ofOneRequest.has(lower))
+    throw new RangeError(`The header "${name}" must not be forwarded: the gateway says it of each call`);
   if (!isValue(value))
     throw new RangeError(
       `The value of the header "${name}" must be printable, but got: ${JSON.stringify(value)}`,

@@ -4,7 +4,7 @@ import type { SubgraphResponse } from './transport';
  * Headers of a call that are others for each client request, and in no key: a client may send the first three, and how
  * long it has left is in the last.
  */
-const ofOneRequest = new Set(['x-request-id', 'traceparent', 'tracestate', 'x-request-timeout']);
+export const ofOneRequest = new Set(['x-request-id', 'traceparent', 'tracestate', 'x-request-timeout']);
 
 /**
  * Whether another client request may be given a response: not one that sets a cookie, nor one that varies (RFC 9110,

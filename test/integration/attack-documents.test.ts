@@ -239,6 +239,19 @@ it('answers a batch in order, each as it would be alone', async () => {
   expect(body[2]).toEqual({ data: { user: { name: 'Ada' } } });
 });
 
+it('runs no batch whose client accepts no answer, whether its operations are known or not', async () => {
+  const known = { query: '{ me { name } }' };
+  await gateway.post(known);
+  for (const batch of [
+    [known, known],
+    [known, { query: '{ me { isNew: name } }' }],
+  ]) {
+    graph.accounts.requests.length = 0;
+    expect((await gateway.post(batch, { headers: { accept: 'text/html' } })).status).toBe(406);
+    expect(graph.accounts.requests).toEqual([]);
+  }
+});
+
 it('refuses a batch over the maximum, and executes nothing of it', async () => {
   const mutation = 'mutation { rename(id: "u66", name: "x") { id } }';
   const { status, body } = await attack(

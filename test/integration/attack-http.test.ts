@@ -231,6 +231,13 @@ describe('framing', () => {
     graph.accounts.requests.length = 0;
   });
 
+  // RFC 9112, section 3.2.2.
+  it('for a URL in absolute form is served as for its path', async () => {
+    const { href } = new URL(gateway.url);
+    const bytes = `POST ${href} HTTP/1.1\r\nconnection: close\r\nhost: x\r\n${rest}`;
+    expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 200 [^]*"data"/);
+  });
+
   it('with an expectation that nobody knows is 417 in JSON', async () => {
     const bytes = `POST /graphql HTTP/1.1\r\nhost: x\r\nexpect: 200-ok\r\n${rest}`;
     expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 417 [^]*"EXPECTATION_FAILED"/);

@@ -108,6 +108,7 @@ describe('a header from a claim', () => {
       ['content-length', '1'],
       ['weir-identity', 'root'],
       ['x-a', 'b\r\nx-c: d'],
+      ['traceparent', '00-1-2-00'],
     ] as const;
     gateway = await startOwn({
       hooks: {
@@ -120,7 +121,9 @@ describe('a header from a claim', () => {
             }
           }
         },
-        onOperation: (request) => request.forward('x-late', '1'),
+        onOperation(request) {
+          expect(() => request.forward('x-late', '1')).toThrow('must be forwarded in `onRequest`');
+        },
       },
     });
     expect((await ask('{ tenant }')).status).toBe(200);
@@ -219,6 +222,88 @@ it('has `onOperation` refuse, and tells nobody what else a hook threw', async ()
   }
   expect(people.requests).toEqual([]);
   expect(gateway.log.filter(({ msg }) => msg === 'a request failed')).toHaveLength(2);
+});
+
+it.each(['public', 'private'])('keeps a %s answer apart by a header that a hook added', async (scope) => {
+  people.headers = { 'cache-control': `${scope}, max-age=60`, vary: 'x-tenant' };
+  gateway = await startOwn({
+    hooks: { onRequest: (request) => request.forward('x-tenant', String(request.identity.claims['tenant'])) },
+  });
+  for (let i = 0; i < 2; i++)
+    for (const tenant of ['a', 'b']) {
+      const response = await ask('{ tenant }', { tenant, sub: 'same user' });
+      expect(await response.json()).toEqual({ data: { tenant } });
+      expect(response.headers.get('cache-control')).toBe('no-store');
+    }
+});
+
+it('asks `onOperation` also for what is answered from a cache, whoever asked before', async () => {
+  people.headers = { 'cache-control': 'public, max-age=60' };
+  gateway = await startOwn({
+    hooks: {
+      onOperation({ identity }) {
+        if (identity.subject === 'bad')
+          throw new GraphQLError('No.', { extensions: { code: 'FORBIDDEN', http: { status: 403 } } });
+      },
+    },
+  });
+  const seen = [];
+  for (const sub of ['bad', 'good', 'bad', 'good', 'bad'])
+    seen.push((await ask('{ me { name } }', { sub })).status);
+  expect(seen).toEqual([403, 200, 403, 200, 403]);
+});
+
+it.each<[string, object]>([
+  ['a status that is none', { http: { status: 99 } }],
+  ['a status without a body', { http: { status: 101 } }],
+  ['a status that is no number', { http: { status: 'abc' } }],
+  ['headers that are no map', { http: { status: 400, headers: { a: 'b' } } }],
+  ['a header with a line break', { http: { status: 400, headers: new Map([['x-a', 'b\r\nx-c: d']]) } }],
+  ['extensions that are no JSON', { big: 1n }],
+])('survives an error of a hook with %s', async (_, extensions) => {
+  const fail = () => {
+    throw new GraphQLError('No.', { extensions: { code: 'MINE', ...extensions } });
+  };
+  for (const hooks of [{ onRequest: fail }, { onOperation: fail }, { onAnswer: fail }]) {
+    const own = await startOwn({ hooks, limits: { batch: 2 }, auth: {} });
+    for (const body of [{ query: '{ me { name } }' }, [{ query: '{ me { name } }' }]]) {
+      const response = await own.post(body);
+      expect([response.status, await response.text()]).toEqual([
+        500,
+        expect.stringContaining('INTERNAL_SERVER_ERROR'),
+      ]);
+    }
+    expect(own.log.some(({ msg }) => msg === 'a request failed')).toBe(true);
+    await own.stop();
+  }
+});
+
+it('answers the other operations of a batch where a hook fails for one', async () => {
+  gateway = await startOwn({
+    limits: { batch: 3 },
+    auth: {},
+    hooks: {
+      onOperation(_, { name }) {
+        if (name === 'Bad') throw new Error('mine');
+      },
+    },
+  });
+  const response = await gateway.post([{ query: 'query Bad { tenant }' }, { query: '{ me { name } }' }]);
+  const [bad, good] = (await response.json()) as Json;
+  expect([response.status, bad.errors[0].extensions.code, good]).toEqual([
+    500,
+    'INTERNAL_SERVER_ERROR',
+    { data: { me: { name: 'Ada' } } },
+  ]);
+});
+
+it('refuses at the start what is no hook', async () => {
+  await expect(startOwn({ hooks: { onRequst: () => undefined } as never })).rejects.toThrow(
+    '`hooks.onRequst` is unknown; known here: onRequest, onOperation, onAnswer.',
+  );
+  await expect(startOwn({ hooks: { onRequest: 5 } as never })).rejects.toThrow(
+    'must be a function, but got: 5',
+  );
 });
 
 it('has plugins of Apollo Server see an operation when it is new, and no answer', async () => {

@@ -15,7 +15,8 @@ export interface ResponseKeys {
   readonly private: string;
 }
 
-type Asker = Pick<IncomingRequest, 'headers' | 'scope' | 'identity'>;
+type Asker = Pick<IncomingRequest, 'headers' | 'scope' | 'identity'> &
+  Partial<Pick<IncomingRequest, 'added'>>;
 
 /** What is the same for all who ask for an operation with these variables. */
 export function baseKey(operationId: string, variables: string, variant = ''): string {

@@ -1,6 +1,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { boundedMessage, type ErrorCode, errors, mostLocations } from '../errors';
 import type { Logger } from '../telemetry/logger';
+import { unknownOperationType } from './validation-rules';
 
 export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 
@@ -9,7 +10,7 @@ export function createFormatError(logger: Logger): FormatError {
   return (formatted, error) => {
     const { extensions = {} } = formatted;
     if (error instanceof GraphQLError) {
-      const feature = unsupportedDirective(formatted.message);
+      const feature = unsupportedFeature(formatted.message);
       const message =
         feature === undefined
           ? speakable(formatted.message)
@@ -28,9 +29,11 @@ export function createFormatError(logger: Logger): FormatError {
   };
 }
 
-/** `@defer` or `@stream`, of an error of validation that says that the graph has no such directive. */
-export const unsupportedDirective = (message: string): string | undefined =>
-  ['@defer', '@stream'].find((directive) => message === `Unknown directive "${directive}".`);
+/** What Weir does not serve, of an error of validation that says that the graph does not have it. */
+export const unsupportedFeature = (message: string): string | undefined =>
+  message === unknownOperationType('subscription')
+    ? 'Subscription'
+    : ['@defer', '@stream'].find((directive) => message === `Unknown directive "${directive}".`);
 
 /** A message of bounded length, and without the words of a parser that ran out of stack. */
 function speakable(message: string): string {

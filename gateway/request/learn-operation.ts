@@ -14,8 +14,8 @@ import type { LearnedOperation, OperationContext } from '../graph/executor';
 import type { Gateway } from '../graph/gateway';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
-import { oneOfVariables } from './validation-rules';
-import { type FormatError, unsupportedDirective } from './format-error';
+import { missingRules } from './validation-rules';
+import { type FormatError, unsupportedFeature } from './format-error';
 
 export interface ApolloServerSettings {
   readonly gateway: Gateway;
@@ -41,7 +41,7 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
     // An operation that was answered does not come here again; what was not is not kept.
     documentStore: null,
     persistedQueries: registry === undefined ? false : { cache: registry },
-    validationRules: [oneOfVariables],
+    validationRules: [...missingRules],
     validationOptions: { maxErrors: mostErrors },
     hideSchemaDetailsFromClientErrors: !development,
     includeStacktraceInErrorResponses: false,
@@ -82,7 +82,7 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
           const feature =
             operation?.operation === OperationTypeNode.SUBSCRIPTION
               ? 'Subscription'
-              : errors.map(({ message }) => unsupportedDirective(message)).find((name) => name !== undefined);
+              : errors.map(({ message }) => unsupportedFeature(message)).find((name) => name !== undefined);
           if (feature !== undefined) contextValue.onUnsupported(feature);
           return Promise.resolve();
         },

@@ -4,6 +4,7 @@ import {
   GraphQLError,
   isInputObjectType,
   Kind,
+  type OperationTypeNode,
   specifiedRules,
   type ValidationContext,
   type ValidationRule,
@@ -13,7 +14,7 @@ import {
  * A variable for a field of a `@oneOf` input object must not be nullable (GraphQL, September 2025, section 5.8.5).
  * graphql-js 16.15 has this rule, but only where the input object itself may be null.
  */
-export function oneOfVariables(context: ValidationContext): ASTVisitor {
+function oneOfVariables(context: ValidationContext): ASTVisitor {
   const variables = new Set<unknown>();
   return {
     ObjectField({ value }) {
@@ -42,5 +43,24 @@ export function oneOfVariables(context: ValidationContext): ASTVisitor {
   };
 }
 
+/**
+ * The schema must have the root type of every operation (GraphQL, September 2025, section 5.2.1). graphql-js 16 has no
+ * such rule, and does not look at the fields of an operation without a root type; its messages are those of version 17.
+ */
+function knownOperationTypes(context: ValidationContext): ASTVisitor {
+  return {
+    OperationDefinition(node) {
+      if (context.getSchema().getRootType(node.operation) != null) return;
+      context.reportError(new GraphQLError(unknownOperationType(node.operation), { nodes: node }));
+    },
+  };
+}
+
+export const unknownOperationType = (operation: `${OperationTypeNode}`): string =>
+  `The ${operation} operation is not supported by the schema.`;
+
+/** Rules of the specification that graphql-js lacks. */
+export const missingRules: readonly ValidationRule[] = [knownOperationTypes, oneOfVariables];
+
 /** What operations are held to: the rules of the specification as graphql-js has them, and what is missing there. */
-export const validationRules: readonly ValidationRule[] = [...specifiedRules, oneOfVariables];
+export const validationRules: readonly ValidationRule[] = [...specifiedRules, ...missingRules];

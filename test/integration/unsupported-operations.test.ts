@@ -71,3 +71,55 @@ it('other directives are still unknown', async () => {
     { message: 'Unknown directive "@defers".', extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } },
   ]);
 });
+
+describe('on a graph of queries only', () => {
+  let queries: TestSubgraph;
+  let readOnly: TestGateway;
+
+  beforeAll(async () => {
+    queries = await startSubgraph({
+      name: 'queries',
+      typeDefs: 'type Query { me: ID }',
+      resolvers: { Query: { me: () => '1' } },
+    });
+    readOnly = await startTestGateway({ supergraph: sourceOf(compose([queries])), limits: { batch: 2 } });
+  });
+
+  afterAll(async () => {
+    await readOnly.stop();
+    await queries.close();
+  });
+
+  it.each([
+    'mutation { __typename }',
+    'mutation { save }',
+    'mutation { ... { __typename } }',
+    'mutation { ...F } fragment F on Query { me }',
+  ])('%s is not valid', async (query) => {
+    const invalid = {
+      message: 'The mutation operation is not supported by the schema.',
+      extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+    };
+    const answer = await readOnly.post({ query });
+    const { errors } = (await answer.json()) as Json;
+    expect([answer.status, errors[0]]).toEqual([400, expect.objectContaining(invalid)]);
+    const batch = await readOnly.post([{ query: '{ me }' }, { query }]);
+    expect(await batch.json()).toMatchObject([{ data: { me: '1' } }, { errors: [invalid] }]);
+  });
+
+  it('a document with a mutation is not valid, even where its query is asked for', async () => {
+    const answer = await readOnly.post({ query: 'query Q { me } mutation M { save }', operationName: 'Q' });
+    expect(((await answer.json()) as Json).errors[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+  });
+
+  it.each(accepts)('a subscription is said not to be supported, where "%s" is accepted', async (accept) => {
+    const answer = await readOnly.post({ query: 'subscription { __typename }' }, { headers: { accept } });
+    expect([answer.status, ((await answer.json()) as Json).errors[0]]).toEqual([
+      400,
+      expect.objectContaining({
+        message: 'Subscription is not supported.',
+        extensions: { code: 'UNSUPPORTED_OPERATION' },
+      }),
+    ]);
+  });
+});

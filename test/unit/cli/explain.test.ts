@@ -141,6 +141,15 @@ describe('weir explain', () => {
     expect(stderr).toContain(`${query}:3:3\n`);
   });
 
+  it('exits 1 for a subscription on a graph without any', async () => {
+    const query = file('subscription.graphql', 'subscription { __typename }');
+
+    const { exitCode, stderr } = await explain('--query', query);
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('The subscription operation is not supported by the schema.');
+  });
+
   it('exits 1 for a syntax error', async () => {
     const query = file('broken.graphql', '{ me ');
 

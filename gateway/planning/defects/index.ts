@@ -3,7 +3,7 @@
  * after, in plans. Each defect has a file of its own, which says what goes wrong, and where that is known upstream.
  * `still-needed.test.ts` fails for a mend that a new version of the planner does not need any more.
  */
-import { type DocumentNode, type GraphQLSchema } from 'graphql';
+import { DirectiveLocation, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { type QueryPlan } from '../../execution/compile/plan';
 import { type EntityFacts } from '../entity-facts';
 import { withObjectConditions } from './abstract-conditions';
@@ -15,12 +15,13 @@ import { hollowInterfacesOf, withTypesOfHollow } from './hollow-interfaces';
 import { withoutIntrospection } from './introspection-fields';
 import { withoutLiteralConditions } from './literal-conditions';
 import { keepLocalSelections } from './merged-trees';
+import { withDirectivesOfKind } from './operation-directives';
 import { withMutationsOnce } from './repeated-mutations';
 import { requiredArguments } from './required-arguments';
 import { withResolvableKeysFirst } from './resolvable-keys';
 import { disguised, plannerFieldNames, renamingOf, restored } from './response-names';
 import { withTypesTogether } from './restored-types';
-import { spreadDirectivesOf, withoutSpreadDirectives } from './spread-directives';
+import { directivesNotOn, withoutSpreadDirectives } from './spread-directives';
 import { withTypeKeys } from './type-keys';
 import { typesApart } from './types-apart';
 
@@ -50,7 +51,8 @@ export function mendsOf(original: DocumentNode, { subgraphs }: EntityFacts): Men
   const plannerNames = plannerFieldNames(supergraph);
   const abstractTypes = abstractTypesOf(original);
   const requiring = namesOfRequiring(original);
-  const spreadDirectives = spreadDirectivesOf(original);
+  const spreadDirectives = directivesNotOn(DirectiveLocation.INLINE_FRAGMENT, original);
+  const notOnQueries = directivesNotOn(DirectiveLocation.QUERY, original);
   const hollowInterfaces = hollowInterfacesOf(original);
   return {
     supergraph,
@@ -70,7 +72,10 @@ export function mendsOf(original: DocumentNode, { subgraphs }: EntityFacts): Men
       const asked = apart?.document ?? prepared;
       const renaming = renamingOf(asked, plannerNames, apart?.originals);
       const plannedByType = planWithRetry(renaming ? disguised(asked, renaming) : asked, operationName);
-      const planned = withTypeKeys(withTypedPaths(plannedByType), subgraphs);
+      const planned = withTypeKeys(
+        withTypedPaths(withDirectivesOfKind(plannedByType, document, notOnQueries)),
+        subgraphs,
+      );
       const named = renaming ? restored(planned, renaming) : planned;
       const together = apart ? withTypesTogether(named, apart.names, apiSchema()) : named;
       return required ? required.mend(together) : together;

@@ -1,4 +1,4 @@
-import { type DocumentNode, DirectiveLocation, Kind, visit } from 'graphql';
+import { type DirectiveLocation, type DocumentNode, Kind, visit } from 'graphql';
 
 /**
  * Leaves out directives that may stand on spreads of fragments, but not on fragments: the planner writes fragments where
@@ -18,12 +18,16 @@ export const withoutSpreadDirectives = (document: DocumentNode, names: ReadonlyS
         }),
       });
 
-export function spreadDirectivesOf({ definitions }: DocumentNode): ReadonlySet<string> {
+/** The names of the directives that a supergraph defines, but not for this location. */
+export function directivesNotOn(
+  location: DirectiveLocation,
+  { definitions }: DocumentNode,
+): ReadonlySet<string> {
   const names = new Set<string>();
   for (const node of definitions) {
     if (node.kind !== Kind.DIRECTIVE_DEFINITION) continue;
     const locations = new Set(node.locations.map(({ value }) => value));
-    if (!locations.has(DirectiveLocation.INLINE_FRAGMENT)) names.add(node.name.value);
+    if (!locations.has(location)) names.add(node.name.value);
   }
   return names;
 }

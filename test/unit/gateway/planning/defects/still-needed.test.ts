@@ -163,6 +163,20 @@ const defects: Readonly<Record<string, Defect>> = {
     operation: 'mutation { count found { ... on Note { text } ... on Named { label } } }',
     isWrong: ({ fetches }) => fetches.every((fetch) => fieldsOf(fetch, 'text').length === 0),
   },
+  'operation-directives': {
+    subgraphs: {
+      alpha: `
+        directive @once(key: ID) on MUTATION
+        type Query { unused: Int }
+        type Mutation { user: User! }
+        type User @key(fields: "id") { id: ID! }`,
+      beta: `
+        directive @once(key: ID) on MUTATION
+        type User @key(fields: "id") { id: ID! name: String! }`,
+    },
+    operation: 'mutation ($v: ID) @once(key: $v) { user { name } }',
+    isWrong: ({ fetches }, subgraphs) => fetches.some((fetch) => isInvalid(fetch, subgraphs)),
+  },
   'repeated-mutations': {
     subgraphs: mutations,
     operation: 'mutation ($v: Boolean!) { first { one } second first @include(if: $v) { two } }',

@@ -120,10 +120,10 @@ withRedis('rates of gateways that share a store', () => {
         ...{ sharedKey: `quota:${i}`, end: Date.now() + 60_000, used: 0, unsent: 0 },
       }));
     const keyOf = (i: number) => `{weir}:rate:quota:${i}`;
-    /** Who asks the store what it has been told, and makes it refuse what holds the first count. */
-    async function spoil(): Promise<Redis> {
+    /** Who asks the store what it has been told, and makes it refuse this count. */
+    async function spoil(i = 0): Promise<Redis> {
       const redis = new Redis(server.url);
-      await redis.lpush(keyOf(0), 'not a number');
+      await redis.lpush(keyOf(i), 'not a number');
       return redis;
     }
 
@@ -136,6 +136,35 @@ withRedis('rates of gateways that share a store', () => {
       expect(await redis.mget(keyOf(500), keyOf(999), keyOf(1_000))).toEqual(['3', '3', '3']);
       expect(counts.slice(500).every(({ used, unsent }) => used === 3 && unsent === 0)).toBe(true);
       expect(await metrics.collect()).toContain('weir_rates_store_failures_total 1');
+      redis.disconnect();
+    });
+
+    it('send those beside it in its command once, in each exchange', async () => {
+      const redis = await spoil(1);
+      const { shared } = gateways[0]!;
+      const counts = countsOf().slice(0, 4);
+      for (const total of [3, 6]) {
+        for (const count of counts) shared.add(count, 3);
+        await eventually(async () => (await redis.get(keyOf(3))) === String(total));
+        await eventually(() => Promise.resolve(counts[3]!.used === total));
+        expect(await redis.mget(keyOf(0), keyOf(2), keyOf(3))).toEqual(Array(3).fill(String(total)));
+        expect(counts.map(({ used, unsent }) => [used, unsent])).toEqual([
+          [total, 0],
+          [0, total],
+          [total, 0],
+          [total, 0],
+        ]);
+      }
+      expect(await redis.type(keyOf(1))).toBe('list');
+      expect(await metrics.collect()).toContain('weir_rates_store_failures_total 2');
+      const refuses = 'the store of rates refuses some counts: each gateway counts those for itself';
+      expect(said).toEqual([refuses]);
+      // Nothing that was refused is lost when the key is mended.
+      await redis.del(keyOf(1));
+      shared.add(counts[1]!, 3);
+      await eventually(() => Promise.resolve(counts[1]!.used === 9));
+      expect(await redis.get(keyOf(1))).toBe('9');
+      expect(said).toEqual([refuses, 'the store of rates takes all counts again']);
       redis.disconnect();
     });
 

@@ -43,6 +43,8 @@ export class SharedCounts {
   readonly #options: SharedCountsOptions;
   readonly #failures: Counter;
   readonly #changed = new Set<SharedCount>();
+  /** Counts that the store does not add to, such as one whose key holds something else. */
+  readonly #refused = new Set<SharedCount>();
   #timer: NodeJS.Timeout | undefined;
   #exchanging: Promise<void> | undefined;
   #isClosed = false;
@@ -85,9 +87,16 @@ export class SharedCounts {
   }
 
   async #exchange(): Promise<void> {
+    const wasRefusing = this.#refused.size > 0;
     try {
       if (this.#redis.status === 'wait') await this.#redis.connect();
-      await this.#sendAll([...this.#changed]);
+      const refusals = await this.#sendAll([...this.#changed]);
+      if (refusals.length > 0) this.#failures.add(1);
+      if (refusals.length > 0 && !wasRefusing)
+        this.#options.logger.warn(
+          { err: new Error(refusals[0]), refused: refusals.length },
+          'the store of rates refuses some counts: each gateway counts those for itself',
+        );
       if (this.#isAway) this.#options.logger.info('the store of rates is back');
       this.#isAway = false;
     } catch (error) {
@@ -100,7 +109,10 @@ export class SharedCounts {
       this.#isAway = true;
     } finally {
       const now = Date.now();
-      for (const count of this.#changed) if (count.end <= now) this.#changed.delete(count);
+      for (const counts of [this.#changed, this.#refused])
+        for (const count of counts) if (count.end <= now) counts.delete(count);
+      if (wasRefusing && this.#refused.size === 0)
+        this.#options.logger.info('the store of rates takes all counts again');
       this.#timer = undefined;
       if (this.#changed.size > 0) this.#plan();
     }
@@ -113,26 +125,42 @@ export class SharedCounts {
     }, interval).unref();
   }
 
-  /** A command that fails keeps no other from being sent. */
-  async #sendAll(counts: readonly SharedCount[]): Promise<void> {
+  /** A command that fails keeps no other from being sent. Resolves with what the store refused, and why. */
+  async #sendAll(counts: readonly SharedCount[]): Promise<readonly string[]> {
     const failures: unknown[] = [];
+    const refusals: string[] = [];
     for (let i = 0; i < counts.length; i += mostAtOnce) {
-      await this.#send(counts.slice(i, i + mostAtOnce)).catch((error: unknown) => failures.push(error));
+      await this.#send(counts.slice(i, i + mostAtOnce), refusals).catch((error: unknown) =>
+        failures.push(error),
+      );
     }
     if (failures.length > 0) throw failures[0];
+    return refusals;
   }
 
   /** What was sent without an answer is not sent again: rather one too few than one too many. */
-  async #send(counts: readonly SharedCount[]): Promise<void> {
+  async #send(counts: readonly SharedCount[], refusals: string[]): Promise<void> {
     if (this.#redis.status !== 'ready') throw new Error('The store is not connected.');
     const keys = counts.map(({ sharedKey }) => `{${this.#options.prefix}}:rate:${sharedKey}`);
+    const amounts = counts.map(({ unsent }) => unsent);
     const added = counts.flatMap(({ unsent, end }) => [unsent, end + kept]);
     for (const count of counts) {
       count.unsent = 0;
       this.#changed.delete(count);
     }
-    const totals = await this.#redis.weirAdd(keys.length, ...keys, ...added);
-    for (const [i, count] of counts.entries()) count.used = Number(totals[i]) + count.unsent;
+    const answers = await this.#redis.weirAdd(keys.length, ...keys, ...added);
+    for (const [i, count] of counts.entries()) {
+      const answer = answers[i]!;
+      if (typeof answer === 'number') {
+        count.used = answer + count.unsent;
+        this.#refused.delete(count);
+      } else {
+        // It was not added: it is sent with what is counted next.
+        count.unsent += amounts[i]!;
+        refusals.push(`${keys[i]!}: ${answer}`);
+        this.#refused.add(count);
+      }
+    }
   }
 }
 
@@ -140,15 +168,20 @@ export class SharedCounts {
 const load = createRequire(__filename);
 
 type AddingRedis = Client.Redis & {
-  /** Keys, then how much is added to each and when it expires. */
-  weirAdd(keys: number, ...rest: readonly (string | number)[]): Promise<readonly unknown[]>;
+  /** Keys, then how much is added to each and when it expires. Answers a total for each, or why it was refused. */
+  weirAdd(keys: number, ...rest: readonly (string | number)[]): Promise<readonly (number | string)[]>;
 };
 
 const addScript = `
   local totals = {}
   for i, key in ipairs(KEYS) do
-    totals[i] = redis.call('INCRBY', key, ARGV[2 * i - 1])
-    redis.call('PEXPIREAT', key, ARGV[2 * i])
+    local total = redis.pcall('INCRBY', key, ARGV[2 * i - 1])
+    if type(total) == 'number' then
+      redis.call('PEXPIREAT', key, ARGV[2 * i])
+      totals[i] = total
+    else
+      totals[i] = total.err
+    end
   end
   return totals`;
 

@@ -10,6 +10,7 @@ import { batchAsArrays } from './interceptors/array-batch';
 import { batchEntities } from './interceptors/batch';
 import { bulkhead } from './interceptors/bulkhead';
 import { dedupe } from './interceptors/dedupe';
+import { enforceContract } from './interceptors/enforce-contract';
 import { retry, type RetryOptions } from './interceptors/retry';
 import { PendingCalls } from './pending-calls';
 import type { ScopesServed } from './scopes-served';
@@ -61,7 +62,8 @@ function callsOf(
   const onRetry: RetryOptions['onRetry'] = ({ operation: { subgraph } }) =>
     metrics.subgraphRetries.add(1, { subgraph });
   if (retries.max > 0) interceptors.push(retry({ ...retries, timeout, onRetry }));
-  interceptors.push(bulkhead(calls), countCalls(metrics.calls), ...own);
+  interceptors.push(bulkhead(calls), countCalls(metrics.calls));
+  if (own.length > 0) interceptors.push(enforceContract(), ...own);
   if (isAppSync) interceptors.push(callAppSync());
   return interceptors;
 }

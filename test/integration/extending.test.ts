@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ApolloServerPlugin } from '@apollo/server';
 import { transformSync } from '@swc/core';
 import { GraphQLError } from 'graphql';
-import type { GatewayOptions } from '../../gateway';
+import type { GatewayOptions, Send } from '../../gateway';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
@@ -18,7 +18,8 @@ beforeAll(async () => {
   issuer = await startTokenIssuer();
   people = await startSubgraph({
     name: 'people',
-    typeDefs: 'type Query { me: Person tenant: String } type Person { name: String email: String }',
+    typeDefs:
+      'type Query { me: Person tenant: String } type Mutation { rename: String } type Person { name: String email: String }',
     resolvers: {
       Query: {
         me: () => ({ name: 'Ada', email: 'ada@shop.example' }),
@@ -197,6 +198,83 @@ it('has an interceptor see no call that a cache answers, and fails the fields of
   const { data, errors } = await bodyOf('{ me { email } }');
   expect([data, errors[0].extensions.code]).toEqual([{ me: null }, 'SUBREQUEST_HTTP_ERROR']);
   expect(JSON.stringify(errors)).not.toContain('mine');
+});
+
+describe('an interceptor that breaks its promise', () => {
+  const body = Buffer.from('{"data":{"me":null}}');
+  const broken: Record<string, Send> = {
+    'resolves with undefined': () => Promise.resolve(undefined as never),
+    'resolves with null': () => Promise.resolve(null as never),
+    'resolves with an empty object': () => Promise.resolve({} as never),
+    'resolves without headers': () => Promise.resolve({ status: 200, body } as never),
+    'resolves with headers that are null': () =>
+      Promise.resolve({ status: 200, headers: null, body } as never),
+    'resolves with a status that is no number': () =>
+      Promise.resolve({ status: '200', headers: {}, body } as never),
+    'resolves with a body that is text': () =>
+      Promise.resolve({ status: 200, headers: {}, body: '{"data":{"me":null}}' } as never),
+    'returns undefined': () => undefined as never,
+    'returns an answer and no promise': () => ({ status: 200, headers: {} }) as never,
+    'throws at once': () => {
+      throw new Error('mine');
+    },
+    'throws undefined at once': () => {
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- that is the case
+      throw undefined;
+    },
+    'rejects with an error of its own': () => Promise.reject(new Error('mine')),
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is the case
+    'rejects with undefined': () => Promise.reject(),
+    'rejects with text': () =>
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is the case
+      Promise.reject('mine'),
+  };
+  const operations = ['{ me { name } }', 'mutation { rename }'];
+  const field = { [operations[0]!]: 'me', [operations[1]!]: 'rename' };
+  // As calls are made, and as each is made alone.
+  const ways: readonly GatewayOptions[] = [
+    {},
+    { calls: { batch: false, dedupe: false }, retries: { max: 0 } },
+  ];
+
+  it.each(Object.keys(broken))('fails the fields of a call where it %s', async (how) => {
+    for (const options of ways) {
+      gateway = await startOwn({ ...options, interceptors: [() => broken[how]!] });
+      for (const operation of operations) {
+        const { data, errors } = await bodyOf(operation);
+        expect(data).toEqual({ [field[operation]!]: null });
+        expect(errors).toEqual([
+          expect.objectContaining({
+            message: 'Subgraph "people" failed to answer.',
+            extensions: { code: 'SUBREQUEST_HTTP_ERROR', service: 'people' },
+          }),
+        ]);
+      }
+      const lines = gateway.log.filter(({ subgraph }) => subgraph === 'people');
+      expect(lines.map(({ msg }) => msg)).toEqual(Array(2).fill('Subgraph "people" failed to answer.'));
+      for (const { err } of lines) expect(err.message ?? err).toMatch(/^mine$|^An interceptor must/);
+      // It serves the next one, and ends as ever.
+      expect((await ask('{ __typename }')).status).toBe(200);
+      await gateway.stop();
+      gateway = undefined;
+    }
+  });
+
+  it('gives what is inside its failure to who stands outside', async () => {
+    const seen: unknown[] = [];
+    gateway = await startOwn({
+      interceptors: [
+        (next) => (request) =>
+          next(request).catch((error: unknown) => {
+            seen.push(error);
+            throw error;
+          }),
+        () => () => Promise.reject(new Error('mine')),
+      ],
+    });
+    expect((await bodyOf('{ me { name } }')).data).toEqual({ me: null });
+    expect(seen).toEqual([new Error('mine')]);
+  });
 });
 
 it('has `onOperation` refuse, and tells nobody what else a hook threw', async () => {

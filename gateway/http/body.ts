@@ -119,13 +119,17 @@ export function isArriving(request: IncomingMessage): boolean {
   return !(request instanceof WholeRequest && length !== undefined && request.arrived >= Number(length));
 }
 
-/** Whether a media type is JSON, whatever its parameters are. */
+/** Whether a media type is JSON in UTF-8, whatever its other parameters are. */
 function isJson(type: string | undefined): boolean {
   if (type === 'application/json') return true;
   if (type === undefined) return false;
   const end = type.indexOf(';');
-  return (end === -1 ? type : type.slice(0, end)).trim().toLowerCase() === 'application/json';
+  if (end === -1) return isJsonType(type);
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1];
+  return isJsonType(type.slice(0, end)) && (charset === undefined || /^utf-?8$/i.test(charset));
 }
+
+const isJsonType = (type: string): boolean => type.trim().toLowerCase() === 'application/json';
 
 export interface ContinueOptions {
   /** Bytes that a body may have at this moment. */

@@ -18,16 +18,10 @@ export interface UsualOperation {
 /**
  * Reads the body of a POST: an operation, or several.
  *
- * @param type the media type that it has
  * @param withoutExtensions drops `extensions`: they were not signed, so they are not from whoever signed the rest
  * @throws {GraphQLError} when it is no JSON object or array
  */
-export function parseBody(
-  type: string | undefined,
-  body: Buffer,
-  withoutExtensions: boolean,
-): SentOperation | readonly unknown[] {
-  checkCharset(type);
+export function parseBody(body: Buffer, withoutExtensions: boolean): SentOperation | readonly unknown[] {
   if (body.length === 0) throw requestError('BAD_REQUEST', { reason: 'The body is empty.' });
   if (!isUtf8(body)) throw requestError('BAD_REQUEST', { reason: 'The body is not valid UTF-8.' });
   let parsed: unknown;
@@ -40,13 +34,6 @@ export function parseBody(
     throw requestError('BAD_REQUEST', { reason: 'The body must be a JSON object.' });
   if (withoutExtensions) for (const each of [parsed].flat()) if (isMap(each)) delete each['extensions'];
   return parsed;
-}
-
-function checkCharset(type: string | undefined): void {
-  if (type === undefined || type === 'application/json') return;
-  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1];
-  if (charset !== undefined && !/^utf-?8$/i.test(charset))
-    throw requestError('UNSUPPORTED_MEDIA_TYPE', { got: type });
 }
 
 /** Reads the parameters of a GET. Undefined where they are not in the usual form: Apollo Server says what is wrong. */

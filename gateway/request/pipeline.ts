@@ -108,13 +108,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   async function run(arrival: Arrival): Promise<Answer> {
     const { client, body } = arrival;
-    const { method, url, headers } = client.head;
+    const { method, url } = client.head;
     if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
     if (hooks.onRequest !== undefined) await hooks.onRequest(client.shown);
     const sent =
-      method === 'POST'
-        ? parseBody(headers['content-type'], body, client.proof?.withoutExtensions === true)
-        : parseUrl(url);
+      method === 'POST' ? parseBody(body, client.proof?.withoutExtensions === true) : parseUrl(url);
     return isList(sent) ? runSeveral(arrival, sent) : runOne(arrival, sent);
   }
 

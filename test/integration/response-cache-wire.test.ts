@@ -106,6 +106,37 @@ function expectHit({ head, headers, body: got }: Answer, id: string): void {
   expect(got === rightBody).toBe(true);
 }
 
+describe('a request that looks like one that is known', () => {
+  const send = (type: string, content: string) =>
+    `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\ncontent-length: ${content.length}\r\n\r\n${content}`;
+
+  it('is none when its body is the URL of a GET', async () => {
+    const url = `/graphql?query=${encodeURIComponent(query)}`;
+    for (const content of [url, `GET ${url}`]) {
+      const [known, answer] = await answersTo(get('known') + send('application/json', content), 2);
+      expectHit(known!, 'known');
+      expect(answer!.head).toMatch(/^HTTP\/1\.1 400 /);
+    }
+  });
+
+  it.each([
+    ['application/json; charset=latin1', 415],
+    ['application/json;charset="utf-16"', 415],
+    ['application/json; charset=utf-8', 200],
+    ['application/json;charset="UTF-8"', 200],
+    ['application/json; charset=utf8; x=y', 200],
+  ])('has the status of a new one when its type is %s', async (type, status) => {
+    const fresh = JSON.stringify({ query: `{ me { name } } # ${type}` });
+    const [isNew] = await answersTo(send(type, fresh), 1);
+    const [known, again] = await answersTo(post('known') + send(type, body), 2);
+    expectHit(known!, 'known');
+    expect([isNew, again].map((each) => each!.head.slice(0, 12))).toEqual(
+      Array(2).fill(`HTTP/1.1 ${status}`),
+    );
+    if (status === 200) expect(again!.headers['x-cache']).toBe('hit');
+  });
+});
+
 describe.each([
   ['POST', post],
   ['GET', get],

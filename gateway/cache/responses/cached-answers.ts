@@ -104,9 +104,9 @@ export class CachedAnswers {
   }
 }
 
-/** What a request is known by. A body begins with a brace, a URL with a slash. */
+/** What a request is known by. With its method: a body may be the text of a URL. */
 export function requestKey({ client: { head }, body }: Arrival): string {
-  return head.method === 'GET' ? head.url : body.toString('latin1');
+  return head.method === 'GET' ? `GET ${head.url}` : `POST ${body.toString('latin1')}`;
 }
 
 /** 16 MiB. */

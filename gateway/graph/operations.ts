@@ -137,7 +137,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     compiled: CompiledOperation,
     variables: Variables,
     client: IncomingRequest,
-    onAnswered?: () => void,
+    keep: () => void,
   ): Promise<Answered> {
     const { source, hash, operationName, cost, refuse, access, count, ask } = compiled;
     const refusal = refuse(variables, client.identity);
@@ -148,17 +148,15 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     const refused = access.peek(client.identity) ?? (await access.decide(client.identity));
     const planned = plannedOf(source, hash, operationName, refused);
     count?.(client, variables);
-    const answered = await responses.answer(ask(variables, refused), client, async (caller) =>
-      perform(
-        programs.peek(planned) ?? (await caller.awaitPlan(programs.get(planned, client.sender), planWaits)),
-        variables,
-        cost,
-        caller,
-      ),
-    );
+    const answered = await responses.answer(ask(variables, refused), client, async (caller) => {
+      const program =
+        programs.peek(planned) ?? (await caller.awaitPlan(programs.get(planned, client.sender), planWaits));
+      // What cannot be planned takes nobody's place.
+      keep();
+      return perform(program, variables, cost, caller);
+    });
     client.errorsLeftOut += answered.errorsLeftOut;
-    // What cannot be planned or answered takes nobody's place.
-    onAnswered?.();
+    keep();
     if (!isDevelopment) return answered;
     return {
       ...answered,
@@ -171,9 +169,10 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     const operation: KnownOperation = {
       name: compiled.operation.name?.value ?? null,
       type: compiled.operation.operation,
-      run: (variables, client) => run(compiled, variables, client, isKept ? undefined : keep),
+      run: (variables, client) => run(compiled, variables, client, keep),
     };
     const keep = (): void => {
+      if (isKept) return;
       isKept = true;
       known.set(knownKey(compiled.source, compiled.operationName), operation, compiled.bytes);
     };

@@ -137,7 +137,7 @@ it.each<[string, (i: number) => string]>([
   ],
   ['many aliases', (i) => `{me{${times(90, (k) => `f${i}_${k}:name`)}}}`],
   ['deep nesting', (i) => `{f:me{${'friend{'.repeat(20)}a${i}:name${'}'.repeat(21)}}`],
-  ['a long comment', (i) => `{a${i}:me{name}} #${'x'.repeat(2_000)}`],
+  ['a long comment', (i) => `{a${i}:me{name}} #${'x'.repeat(1_000)}`],
   ['a long text', (i) => `{find(text:"${i}${'x'.repeat(5_000)}"){name}}`],
   ['introspection', (i) => `{a${i}:__schema{types{name fields{name}}}}`],
 ])(

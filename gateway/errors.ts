@@ -256,7 +256,7 @@ export const errors = {
   QUERY_PLANNING_FAILED: {
     status: 500,
     when: 'No query plan could be made for a valid operation. The log has the cause. Beside `data`: the plan that was made asks no subgraph for this field.',
-    message: ({ field }: { readonly field?: string | undefined } = {}) =>
+    message: ({ field }: { readonly field?: string | undefined }) =>
       field === undefined
         ? 'The operation could not be planned.'
         : `The query plan asks no subgraph for field "${field}".`,

@@ -16,7 +16,7 @@ export class PlanningError extends GraphQLError {
     const code = failures[failure];
     const { status, message } = errors[code];
     const headers = new Map(failure === 'busy' || failure === 'limited' ? [['retry-after', '1']] : []);
-    super(message(), { extensions: { code, http: { status, headers } } });
+    super(message({}), { extensions: { code, http: { status, headers } } });
     this.failure = failure;
     this.cause = cause;
   }

@@ -299,7 +299,7 @@ function checkHooks(hooks: Hooks): void {
     if (!known.includes(name))
       throw new OptionsError([`\`hooks.${name}\` is unknown; known here: ${known.join(', ')}.`]);
     if (hook !== undefined && typeof hook !== 'function')
-      throw new OptionsError([`\`hooks.${name}\` must be a function, but got: ${String(hook)}.`]);
+      throw new OptionsError([`\`hooks.${name}\` must be a function, but got: ${JSON.stringify(hook)}.`]);
   }
 }
 

@@ -1,5 +1,4 @@
 import { parse } from 'graphql';
-import type { QueryPlan } from '../../../../../gateway/execution/compile/plan';
 import { withDirectivesOfKind } from '../../../../../gateway/planning/defects/operation-directives';
 
 const notOnQueries = new Set(['once']);
@@ -10,7 +9,7 @@ const fetched = (operation: string, operationKind: string, variableUsages: strin
     {
       kind: 'QueryPlan',
       node: { kind: 'Fetch', serviceName: 'users', operation, operationKind, variableUsages },
-    } as QueryPlan,
+    },
     parse(document),
     notOnQueries,
   ).node;

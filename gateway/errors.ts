@@ -1,3 +1,4 @@
+/** Over 300 lines: every code stands in one table, with its status, its message and when it happens. */
 import { GraphQLError } from 'graphql';
 
 /**

@@ -145,7 +145,7 @@ type Response = ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
 const connectionOf = (response: Response): Connection =>
   (response.stream?.session as ServerHttp2Session | undefined) ?? response.req.socket;
 
-/** Over HTTP/2, Fastify writes a body piece by piece as it is read, and keeps all of it until then. */
+/** Over HTTP/2 a body may be written piece by piece as it is read: all of it is kept until then. */
 function keptOf(response: Response): number {
   const { writableLength } = response;
   if (response.stream === undefined || !response.headersSent || response.writableEnded) return writableLength;

@@ -1,3 +1,4 @@
+/** Over 300 lines: most of them say what each member means, and when it is set. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { GraphQLError } from 'graphql';

@@ -2,19 +2,19 @@ import { z } from 'zod';
 import { flag, mapOf, portNumber, text } from './values';
 
 export const admin = mapOf({
-  enabled: flag.default(true).describe('Serves metrics and health on a port of its own.'),
+  enabled: flag.default(true).describe('Serves metrics and health on a separate port.'),
   host: text
     .default('127.0.0.1')
     .describe(
-      'Its address. Health, and without a `token` metrics too, need no credentials: keep it private.',
+      'The address to listen on. Health, and metrics unless there is a `token`, need no credentials: keep it private.',
     ),
-  port: portNumber.default(9464).describe('Its port; 0 takes a free one.'),
+  port: portNumber.default(9464).describe('The port to listen on; 0 takes a free one.'),
   token: z
     .string({ error: 'must be text' })
     .regex(/^[\w\-.~+/]{16,}=*$/, { error: 'must be at least 16 letters, digits and any of -._~+/' })
     .optional()
     .describe(
-      'What callers must send as a bearer token, for all but health. Left out: metrics need none, and `POST /cache/invalidate` is not there.',
+      'The bearer token that callers must send, for all but health. Left out: metrics need none, and there is no `POST /cache/invalidate`.',
     ),
 })
   .prefault({})

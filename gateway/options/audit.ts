@@ -31,7 +31,7 @@ export const audit = mapOf({
     .array(auditTrail, { error: 'must be a list of trails' })
     .default([])
     .describe(
-      'Where it is recorded who did what: each is a map of `to` (a file, or `stdout`), `select` (`actions` of `mutation`, `cache.invalidate`, `supergraph.swap` and `configuration.reload`, default all; `coordinates` of mutations such as `Mutation.place*`, default all), `whenSlow` (`block`, the default, lets mutations wait while the trail cannot be written; `drop` goes on without a record, and counts it) and `buffer` (how much may wait to be written, default 1MiB).',
+      'Where records are written. Each trail is a map of `to` (a file, or `stdout`), `select` (`actions` of `mutation`, `cache.invalidate`, `supergraph.swap` and `configuration.reload`, default all; `coordinates` of mutations such as `Mutation.place*`, default all), `whenSlow` (while the trail cannot be written, `block`, the default, makes mutations wait; `drop` goes on without a record, and counts it) and `buffer` (how much may wait to be written, default 1MiB).',
     ),
   redact: z
     .array(text, { error: 'must be a list of names' })
@@ -53,17 +53,17 @@ export const audit = mapOf({
       '*phone*',
     ])
     .describe(
-      'Arguments and input fields whose values are left out of records, by name; `*` stands for anything, and case does not matter. Aliases are not looked at. Of a text over 256 characters a record has the beginning, the length and the SHA-256 digest.',
+      'Names of arguments and input fields whose values are left out of records; `*` stands for anything, case does not matter, and aliases are not considered. Of a text over 256 characters a record has the beginning, the length and the SHA-256 digest.',
     ),
   key: z
     .string({ error: auditKeyRule })
     .min(16, { error: auditKeyRule })
     .optional()
     .describe(
-      'A secret with which records are chained, so that only who knows it can write a whole new trail. Left out: anyone who can write to the file can, from some record on.',
+      'A secret that chains the records, so that nobody without it can forge a trail. Left out: anyone who can write to the file can forge all records from some point on.',
     ),
 })
   .prefault({})
   .describe(
-    'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed, moved or removed; to find out that the last ones are missing, it has to be told the last hash with `--last`.',
+    'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed, moved or removed. That the last ones are missing it finds only if `--last` gives the last hash.',
   );

@@ -52,37 +52,41 @@ export const auth = mapOf({
   anonymous: flag
     .default(false)
     .describe(
-      'Lets requests without credentials in, as nobody. Wrong credentials are refused all the same. No effect while no mode is configured: then everybody is nobody.',
+      'Lets requests without credentials in, as anonymous. Wrong credentials are refused all the same. No effect while no mode is configured: then everybody is anonymous.',
     ),
   apiKeys: z
     .array(
       mapOf({
-        client: text.describe('Whose key it is. Several keys may have the same client.'),
+        client: text.describe('The client that the key belongs to. Several keys may belong to one client.'),
         sha256: z
           .string({ error: 'must be the SHA-256 of a key, 64 hexadecimal digits' })
           .regex(/^[0-9a-f]{64}$/i, {
             error: 'must be the SHA-256 of a key, 64 hexadecimal digits',
           })
-          .describe('The SHA-256 of the key, in hexadecimal digits. The key itself stands nowhere.'),
-        expires: instant.optional().describe('From when on it is refused. Left out: never.'),
-        groups: texts.default([]).describe('Groups that who sends it is in.'),
-        scopes: texts.default([]).describe('Scopes that who sends it has.'),
+          .describe('The SHA-256 of the key, in hexadecimal digits. The key itself is stored nowhere.'),
+        expires: instant.optional().describe('When the key expires. Left out: never.'),
+        groups: texts.default([]).describe('Groups that its sender is in.'),
+        scopes: texts.default([]).describe('Scopes that its sender has.'),
       }),
       { error: 'must be a list' },
     )
     .default([])
-    .describe('Keys that are sent in `x-api-key`.'),
+    .describe('API keys, sent in `x-api-key`.'),
   iam: mapOf({
     keys: z
       .array(
         mapOf({
-          accessKeyId: text.describe('As AWS names it.'),
-          secretAccessKey: text.describe('Its secret. Write `${NAME}` and keep it in the environment.'),
-          sessionToken: text.optional().describe('What goes with a temporary key.'),
-          subject: text.optional().describe('The user whose key it is. Left out: none.'),
-          client: text.optional().describe('The application whose key it is. Left out: `accessKeyId`.'),
-          groups: texts.default([]).describe('Groups that who signs with it is in.'),
-          scopes: texts.default([]).describe('Scopes that who signs with it has.'),
+          accessKeyId: text.describe('The id of the access key.'),
+          secretAccessKey: text.describe(
+            'The secret of the access key. Write `${NAME}` and keep it in the environment.',
+          ),
+          sessionToken: text.optional().describe('The session token of a temporary key.'),
+          subject: text.optional().describe('The user that the key belongs to. Left out: none.'),
+          client: text
+            .optional()
+            .describe('The application that the key belongs to. Left out: `accessKeyId`.'),
+          groups: texts.default([]).describe('Groups that its holder is in.'),
+          scopes: texts.default([]).describe('Scopes that its holder has.'),
         }),
         { error: 'must be a list' },
       )
@@ -91,19 +95,19 @@ export const auth = mapOf({
     module: hookModule
       .optional()
       .describe(
-        'A module whose default export looks other keys up: `(accessKeyId, sessionToken)` to `{ secretAccessKey, … }` with the members of `keys`, or nothing for a key that is not known. Asked again after five minutes.',
+        'A module whose default export looks up other keys: `(accessKeyId, sessionToken)` to `{ secretAccessKey, … }` with the members of `keys`, or nothing for an unknown key. Its answers are cached for five minutes.',
       ),
     hosts: texts
       .min(1, { error: 'must name at least one host' })
       .optional()
       .describe(
-        'The hosts that signatures are good for, with the port where it is not the default one. Left out: the `Host` header, which a load balancer may have changed, and which a request that was signed for another service could bring along.',
+        'The hosts that signatures are valid for, with the port unless it is the default one. Left out: the `Host` header, which a load balancer may have changed, and which a request signed for another service brings along.',
       ),
-    service: text.default('appsync').describe('The service that signatures must be for.'),
-    region: text.optional().describe('The region that they must be for. Left out: any.'),
+    service: text.default('appsync').describe('The service that requests must be signed for.'),
+    region: text.optional().describe('The region that requests must be signed for. Left out: any.'),
     clockSkew: timeout
       .prefault('5m')
-      .describe('How far the time of a signature may be from that of the gateway.'),
+      .describe('How far the time of a signature may be from the clock of the gateway.'),
   })
     .refine(({ keys, module }) => keys.length > 0 || module !== undefined, {
       error: 'must have `keys` or a `module`',
@@ -113,27 +117,27 @@ export const auth = mapOf({
   oidc: z
     .array(
       mapOf({
-        issuer: httpUrl.describe('What the claim `iss` says, to the letter.'),
+        issuer: httpUrl.describe('The exact value of the claim `iss`.'),
         jwks: keySet
           .optional()
           .describe(
-            "Where the issuer's keys are: the URL of a JSON Web Key Set, or such a set itself. Left out: as OpenID Connect Discovery finds it.",
+            'The keys of the issuer: the URL of a JSON Web Key Set, or the set itself. Left out: found by OpenID Connect Discovery.',
           ),
         audience: audiences
           .optional()
-          .describe('What the claim `aud` must have one of. Either this or `clients` is needed, or both.'),
-        clients: audiences.optional().describe('What the claim `azp`, `client_id` or `cid` must be one of.'),
+          .describe('Accepted values of the claim `aud`. This or `clients` is needed, or both.'),
+        clients: audiences.optional().describe('Accepted values of the claim `azp`, `client_id` or `cid`.'),
         algorithms: z
           .array(z.enum(algorithms, { error: algorithmsRule }), { error: algorithmsRule })
           .min(1, { error: algorithmsRule })
           .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
-          .describe('The algorithms that a token may be signed with.'),
-        clockSkew: duration.prefault('30s').describe('How far clocks may be apart at `exp` and `nbf`.'),
+          .describe('Accepted signature algorithms.'),
+        clockSkew: duration
+          .prefault('30s')
+          .describe('How far clocks may differ when `exp` and `nbf` are checked.'),
         groupsClaim: text
           .default('groups')
-          .describe(
-            'The claim with the groups of a user; `realm_access.roles` is a claim inside of a claim.',
-          ),
+          .describe('The claim with the groups of a user; `realm_access.roles` is a nested claim.'),
       }).refine(({ audience, clients }) => audience !== undefined || clients !== undefined, {
         error:
           'must have `audience` or `clients`: a token that was issued for another application is no proof',
@@ -141,7 +145,7 @@ export const auth = mapOf({
       { error: 'must be a list' },
     )
     .default([])
-    .describe('Issuers of JSON Web Tokens: providers of OpenID Connect.'),
+    .describe('Issuers of JSON Web Tokens: OpenID Connect providers.'),
   cognito: z
     .array(
       mapOf({
@@ -149,14 +153,18 @@ export const auth = mapOf({
           .string({ error: userPoolRule })
           .regex(/^[a-z]{2}(-[a-z]+)+-\d_\w+$/, { error: userPoolRule })
           .describe('The id of the pool, such as `eu-west-1_AbCdEfGhI`.'),
-        clients: audiences.describe('The ids of the app clients whose tokens are good.'),
+        clients: audiences.describe('The ids of the app clients whose tokens are accepted.'),
         tokenUse: z
           .enum(['any', 'access', 'id'], { error: 'must be any, access or id' })
           .default('any')
-          .describe('Which of its tokens are good.'),
-        issuer: httpUrl.optional().describe('What `iss` says, for an emulator. Left out: as AWS says it.'),
-        jwks: keySet.optional().describe("Where the pool's keys are. Left out: below the issuer."),
-        clockSkew: duration.prefault('30s').describe('How far clocks may be apart at `exp` and `nbf`.'),
+          .describe('Which kind of tokens is accepted.'),
+        issuer: httpUrl.optional().describe('The value of `iss`, for an emulator. Left out: that of AWS.'),
+        jwks: keySet
+          .optional()
+          .describe('The keys of the pool, as for `oidc`. Left out: found below the issuer.'),
+        clockSkew: duration
+          .prefault('30s')
+          .describe('How far clocks may differ when `exp` and `nbf` are checked.'),
       }),
       { error: 'must be a list' },
     )
@@ -166,19 +174,21 @@ export const auth = mapOf({
     function: text.optional().describe('The name or ARN of a function of AWS Lambda.'),
     region: text
       .optional()
-      .describe('Where it is. Left out: as the AWS SDK finds it. No effect without `function`.'),
+      .describe('Its region. Left out: as the AWS SDK finds it. No effect without `function`.'),
     url: httpUrl
       .optional()
-      .describe('An endpoint that gets the event in a POST, and answers with the result.'),
+      .describe('An endpoint that gets the event as a POST and answers with the result.'),
     headers: z
       .record(z.string(), text, { error: 'must be a map of headers' })
       .default({})
       .describe('Headers to call the endpoint with. No effect without `url`.'),
     module: hookModule.optional().describe('A module whose default export is called with the event.'),
-    ttl: duration.prefault('5m').describe('How long an answer without `ttlOverride` is good for a token.'),
-    timeout: timeout.prefault('5s').describe('How long it may take to answer. After it the client gets 503.'),
-    apiId: text.default('weir').describe('What `requestContext.apiId` says.'),
-    accountId: text.default('000000000000').describe('What `requestContext.accountId` says.'),
+    ttl: duration.prefault('5m').describe('How long an answer without `ttlOverride` is cached for a token.'),
+    timeout: timeout
+      .prefault('5s')
+      .describe('How long the authoriser may take. After it the client gets 503.'),
+    apiId: text.default('weir').describe('The value of `requestContext.apiId`.'),
+    accountId: text.default('000000000000').describe('The value of `requestContext.accountId`.'),
   })
     .refine(
       (given) => [given.function, given.url, given.module].filter((way) => way !== undefined).length === 1,
@@ -188,10 +198,10 @@ export const auth = mapOf({
     )
     .optional()
     .describe(
-      "An authoriser of one's own, with the contract of AppSync's Lambda authorisers. It decides on every `authorization` that is not of another mode.",
+      "A custom authoriser with the contract of AppSync's Lambda authorisers. It decides on every `authorization` that belongs to no other mode.",
     ),
 })
   .prefault({})
   .describe(
-    'How clients prove who they are: [identity.md](identity.md). Without a mode, nothing is asked of anybody.',
+    'How clients authenticate: [identity.md](identity.md). Without a mode, no credentials are needed.',
   );

@@ -12,7 +12,7 @@ const identityHeaderName = headerName.refine(
   (name) => !/^(accept(-.*)?|user-agent|x-forwarded-.*|forwarded|origin|referer|range|if-.*)$/.test(name),
   {
     error:
-      'must not be a header that says more than who asks: public answers would be given to clients that want others',
+      'must only identify the caller: with any other header, clients that want different answers would share public ones',
   },
 );
 
@@ -39,16 +39,16 @@ export const cache = mapOf({
     .refine((url) => URL.canParse(url), { error: storeRule })
     .default('memory:')
     .describe(
-      'Where cached answers are kept: `memory:` is this process alone; `redis://HOST:PORT` (`rediss://` over TLS) is a Redis (6.2 or newer) or Valkey that gateways share; `dynamodb://TABLE?region=REGION&endpoint=URL` (both may be left out) is a table of DynamoDB with the partition key `pk` (text) and `expires` as its time to live, with credentials as the AWS SDK finds them.',
+      'Where cached answers are stored: `memory:` is this process alone; `redis://HOST:PORT` (`rediss://` over TLS) is a Redis (6.2 or newer) or Valkey that gateways share; `dynamodb://TABLE?region=REGION&endpoint=URL` (`region` and `endpoint` are optional) is a DynamoDB table with the partition key `pk` (text) and the TTL attribute `expires`, with credentials as the AWS SDK finds them.',
     ),
   memory: size
     .prefault('64MiB')
     .describe(
-      'How much memory cached answers may take in each process. No effect without `tiered` where the store is shared.',
+      'How much memory cached answers may take in each process. No effect for a shared store without `tiered`.',
     ),
   tiered: flag
     .default(true)
-    .describe('Keeps in memory, too, what is in a shared store. No effect for `memory:`.'),
+    .describe('Also keeps entries of a shared store in memory. No effect for `memory:`.'),
   memoryBound: timeout
     .prefault('1s')
     .describe(
@@ -57,57 +57,55 @@ export const cache = mapOf({
   timeout: timeout
     .prefault('50ms')
     .describe(
-      'How long a shared store may take to answer before the gateway does without it. A request waits a quarter of that, or 8 times as long as answers took lately if that is longer.',
+      'How long a shared store may take to answer before the gateway goes on without it. A request waits a quarter of that, or 8 times the recent response time of the store if that is longer.',
     ),
   prefix: z
     .string({ error: prefixRule })
     .regex(/^[\w.-]{1,64}$/, { error: prefixRule })
     .default('weir')
-    .describe('What keys in a shared store begin with. Gateways with the same prefix share their answers.'),
-  compressAbove: size
-    .prefault('1KiB')
-    .describe('The size above which answers are compressed in a shared store.'),
+    .describe('The prefix of keys in a shared store. Gateways with the same prefix share their answers.'),
+  compressAbove: size.prefault('1KiB').describe('Answers larger than this are compressed in a shared store.'),
   identityHeaders: z
     .array(identityHeaderName, { error: 'must be a list of header names' })
     .prefault(['authorization', 'cookie', 'x-api-key'])
     .describe(
-      'Forwarded headers that only say who asks. They are no part of the keys of answers that subgraphs call `public`: all clients share those. All other forwarded headers are in every key.',
+      'Forwarded headers that only identify the caller. They are not in the cache keys of `public` answers, which all clients share. All other forwarded headers are in every cache key.',
     ),
   staleWhileRevalidate: lifetime
     .prefault('0s')
     .describe(
-      'How long an answer is served after it was fresh while a newer one is fetched (RFC 5861), where the subgraph does not say it. No effect where it forbids that, as with `must-revalidate` and `s-maxage`.',
+      'How long an answer may be served stale while a fresh one is fetched (RFC 5861), if the subgraph does not say. No effect where the subgraph forbids it, as with `must-revalidate` and `s-maxage`.',
     ),
   staleIfError: lifetime
     .prefault('0s')
     .describe(
-      'How long an answer is served after it was fresh when a subgraph fails (RFC 5861), where the subgraph does not say it. No effect where it forbids that, as with `must-revalidate` and `s-maxage`.',
+      'How long an answer may be served stale when a subgraph fails (RFC 5861), if the subgraph does not say. No effect where the subgraph forbids it, as with `must-revalidate` and `s-maxage`.',
     ),
   responses: mapOf({
     enabled: flag
       .default(true)
       .describe(
-        'Keeps complete answers of queries for as long as the `Cache-Control` of all subgraph responses in them allows. Errors, and what is not complete, are never kept.',
+        'Caches complete answers of queries for as long as the `Cache-Control` of all their subgraph responses allows. Errors and incomplete answers are never cached.',
       ),
     operations: z
       .record(z.string(), cachePolicy, { error: 'must be a map of operation names' })
       .default({})
-      .describe('What counts for an operation, by its name, in place of what subgraphs say.'),
+      .describe('Cache settings of one operation, by its name, in place of what subgraphs say.'),
     types: z
       .record(z.string(), cachePolicy, { error: 'must be a map of type names' })
       .default({})
       .describe(
-        'The most that is allowed for answers that hold objects of a type, by its name, whatever subgraphs say.',
+        'Upper bounds for answers that contain objects of a type, by its name, whatever subgraphs say.',
       ),
     compress: flag
       .default(true)
       .describe(
-        'Packs public answers of 1 KiB and more (br and gzip) when they are stored, for clients that accept it.',
+        'Compresses public answers of 1 KiB and more (br and gzip) when they are stored, for clients that accept it.',
       ),
     clientDirectives: flag
       .default(false)
       .describe(
-        'Heeds `Cache-Control` in requests: `no-cache`, `no-store`, `max-age`, `min-fresh`, `only-if-cached`. Any client can then have its requests executed anew each time.',
+        'Honours `Cache-Control` in requests: `no-cache`, `no-store`, `max-age`, `min-fresh`, `only-if-cached`. Any client can then bypass the cache.',
       ),
   })
     .prefault({})
@@ -115,24 +113,24 @@ export const cache = mapOf({
   cdn: cdn,
   longest: timeout
     .prefault('24h')
-    .describe('How long an answer is kept in a shared store at most, stale time included.'),
+    .describe('The longest time that an answer is kept in a shared store, stale time included.'),
   entities: mapOf({
     enabled: flag
       .default(true)
       .describe(
-        'Keeps what subgraphs say of entities, for as long as they allow it in `Cache-Control`, or `subgraphs.NAME.cache` does.',
+        'Caches entities for as long as the `Cache-Control` of their subgraph, or `subgraphs.NAME.cache`, allows.',
       ),
     missing: duration
       .prefault('5s')
-      .describe('How long it is remembered at most that there is no such entity.'),
+      .describe('The longest time that a missing entity is remembered as missing.'),
   })
     .prefault({})
-    .describe('The cache of entities.'),
+    .describe('The entity cache.'),
   mutations: mapOf({
     dropReturned: flag
       .default(true)
       .describe(
-        'Drops the entities that a mutation answers with from all caches. The subgraph is asked for their keys, too.',
+        'Invalidates the entities that a mutation returns, in all caches. The subgraph is asked for their keys, too.',
       ),
     drop: z
       .record(z.string(), invalidationSchema, {
@@ -140,11 +138,11 @@ export const cache = mapOf({
       })
       .default({})
       .describe(
-        'What else to drop after a mutation, by its field: `tags`, `types`, `entities`, `subgraphs` and `operations` as `POST /cache/invalidate` takes them. Texts may hold arguments: `product-{$args.upc}`.',
+        'What else a mutation invalidates, by its field: `tags`, `types`, `entities`, `subgraphs` and `operations` as `POST /cache/invalidate` takes them. Texts may contain arguments: `product-{$args.upc}`.',
       ),
   })
     .prefault({})
-    .describe('What mutations drop from caches.'),
+    .describe('What mutations invalidate.'),
 })
   .prefault({})
-  .describe('Where answers are kept.');
+  .describe('What is cached, and where.');

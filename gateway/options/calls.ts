@@ -7,70 +7,66 @@ export const calls = mapOf({
   dedupe: flag
     .default(true)
     .describe(
-      'Lets identical queries of one subgraph share one call while it is in flight, where the forwarded headers are equal too.',
+      'Identical in-flight queries of one subgraph share one call, if their forwarded headers are equal too.',
     ),
   batch: flag
     .default(true)
     .describe(
-      'Lets fetches of entities of several clients go in one call, where they ask for the same fields and the forwarded headers are equal.',
+      'Entity fetches of several clients go in one call, if they select the same fields and their forwarded headers are equal.',
     ),
   batchWindow: z
     .enum(['turn', '1ms'], { error: 'must be turn or 1ms' })
     .default('turn')
     .describe(
-      'How long a fetch waits for others: for the rest of a turn of the event loop, or for a millisecond. No effect while no other request with equal forwarded headers is being served: then nothing waits.',
+      'How long a fetch waits for others to join its call: the rest of the turn of the event loop, or 1 ms. No effect while no other request with equal forwarded headers is in flight: then nothing waits.',
     ),
   batchSize: wholeNumber(1, 100_000)
     .default(1000)
     .describe(
-      'How many entities a call that was put together asks for at most. One client alone may ask for more.',
+      'The most entities in a call that several fetches share. The fetch of one client alone may have more.',
     ),
-  concurrency: wholeNumber(1, 100_000)
-    .default(256)
-    .describe('How many calls of one subgraph may be on their way at once.'),
+  concurrency: wholeNumber(1, 100_000).default(256).describe('The most concurrent calls of one subgraph.'),
   waiting: wholeNumber(1, 100_000)
     .default(2048)
-    .describe(
-      'How many more calls of one subgraph may wait for one of those to end. What is over that fails at once.',
-    ),
+    .describe('How many more calls of one subgraph may queue. Calls beyond fail at once.'),
 })
   .prefault({})
-  .describe('How calls of subgraphs are saved, and bounded. Mutations are never shared.');
+  .describe('How subgraph calls are shared and limited. Mutations are never shared.');
 
 export const retries = mapOf({
   max: wholeNumber(0, 5)
     .default(1)
     .describe(
-      'How often a query is sent to a subgraph again that was not reached, or answered with 429, 502, 503 or 504. Never a mutation; nothing where most calls fail; nothing after the time that a call may take.',
+      'How often a query is retried if the subgraph was not reached, or answered with 429, 502, 503 or 504. Mutations are never retried. Nothing is retried while most calls fail, or after the time that a call may take.',
     ),
   pause: timeout
     .prefault('50ms')
     .describe(
-      'How long to wait before the first retry at most, where the subgraph does not say it with `Retry-After`; twice that before the next, and so on. The time is drawn at random.',
+      'The longest wait before the first retry, unless the subgraph sends `Retry-After`; it doubles for each further retry. The actual wait is random.',
     ),
 })
   .prefault({})
-  .describe('What is sent again.');
+  .describe('Retries of subgraph calls.');
 
 export const breaker = mapOf({
-  enabled: flag.default(true).describe('Leaves an endpoint of a subgraph alone that fails.'),
+  enabled: flag.default(true).describe('Stops calls to a failing endpoint of a subgraph for a while.'),
   failures: z
     .number({ error: shareRule })
     .gt(0, { error: shareRule })
     .lt(1, { error: shareRule })
     .default(0.5)
     .describe(
-      'The share of calls above which it is left alone that had no answer, or one with a status from 500 on.',
+      'The share of failed calls above which the breaker opens. A call fails if it gets no answer, or a status of 500 or above.',
     ),
   atLeast: wholeNumber(1, 100_000)
     .default(20)
-    .describe('How many calls there must have been in the window before that counts.'),
+    .describe('How many calls the window must hold before the breaker can open.'),
   window: timeout.prefault('10s').describe('The time over which calls are counted.'),
   pause: timeout
     .prefault('1s')
     .describe(
-      'How long it is left alone before one call tries whether it is back. The others fail at once until that has worked.',
+      'How long the breaker stays open before one call probes the endpoint. All others fail at once until a probe succeeds.',
     ),
 })
   .prefault({})
-  .describe('When a subgraph is not called for a while.');
+  .describe('Circuit breaker: when a failing subgraph is not called.');

@@ -9,44 +9,46 @@ export const cdn = mapOf({
   enabled: flag
     .default(false)
     .describe(
-      'Says in public answers how long a CDN keeps them (`s-maxage`), and what they are made of (`Surrogate-Key`, `Cache-Tag`). Browsers then ask each time.',
+      'Public answers say how long a CDN may keep them (`s-maxage`), and by which tags it can purge them (`Surrogate-Key`, `Cache-Tag`). Browsers then revalidate each time.',
     ),
   cloudFront: mapOf({
     distribution: z
       .string({ error: distributionRule })
       .regex(/^[A-Z0-9]{5,32}$/, { error: distributionRule })
-      .describe('Its id.'),
+      .describe('The id of the distribution.'),
     purge: z
       .array(
         mapOf({
           tags: z
             .array(text, { error: 'must be a list of tags' })
-            .describe('The invalidated tags that it is for; `product-*` is all that begin so.'),
+            .describe(
+              'The invalidated tags that this rule is for; `product-*` is all that begin with `product-`.',
+            ),
           paths: z
             .array(z.string({ error: pathRule }).regex(/^(\/|\{tag\})[^*\s]*\*?$/, { error: pathRule }), {
               error: 'must be a list of paths',
             })
             .describe(
-              'What CloudFront drops then: paths with their query, perhaps with a `*` at the end. `{tag}` stands for the tag as `Cache-Tag` has it.',
+              'The paths that CloudFront then drops, with their query, and optionally with a `*` at the end. `{tag}` stands for the tag as in `Cache-Tag`.',
             ),
         }),
         { error: 'must be a list of maps' },
       )
       .optional()
       .describe(
-        'Which paths are dropped for which tags; an invalidation of other tags drops nothing there. Left out: every invalidation drops `PATH*`, all answers of the endpoint.',
+        'Which paths CloudFront drops for which tags; other tags drop nothing there. Left out: every invalidation drops `PATH*`, all answers of the endpoint.',
       ),
     delay: duration
       .prefault('5s')
       .describe(
-        'How long invalidations are gathered for one call. At least `cache.memoryBound` with a shared store: until then another gateway could give CloudFront the old answer anew.',
+        'How long invalidations are collected for one call. With a shared store at least `cache.memoryBound`: until then another gateway could still give CloudFront the old answer.',
       ),
-    endpoint: httpUrl.optional().describe('Of an emulator. Left out: AWS.'),
+    endpoint: httpUrl.optional().describe('The URL of an emulator. Left out: AWS.'),
   })
     .optional()
     .describe(
-      'Tells Amazon CloudFront of each invalidation ([caching.md](caching.md#cloudfront)), with credentials as the AWS SDK finds them. Left out: nothing is told.',
+      'Sends each invalidation to Amazon CloudFront ([caching.md](caching.md#cloudfront)), with credentials as the AWS SDK finds them. Left out: none are sent.',
     ),
 })
   .prefault({})
-  .describe('What a CDN before the gateway is told.');
+  .describe('What CDNs in front of the gateway are told.');

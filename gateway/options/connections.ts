@@ -4,13 +4,13 @@ export const connections = mapOf({
   max: positiveInt
     .default(256)
     .describe(
-      'How many connections there may be to one place of a subgraph; calls beyond wait for one. Subgraphs share none, also where they have one origin.',
+      'The most connections to one endpoint of a subgraph; further calls wait for one. Subgraphs share no connections, even with the same origin.',
     ),
   connectTimeout: timeout.prefault('5s').describe('How long a connection may take to open.'),
   keepAlive: timeout
     .prefault('4s')
     .describe(
-      'How long a connection is kept open that is not used, unless the subgraph says less. Less than what the subgraph keeps it for, or calls meet connections that are being closed.',
+      'How long an idle connection is kept open, unless the subgraph says less. It must be shorter than the keep-alive of the subgraph, or calls meet connections that are being closed.',
     ),
   http2: flag
     .default(false)
@@ -18,17 +18,17 @@ export const connections = mapOf({
   compression: flag
     .default(false)
     .describe(
-      'Asks subgraphs for packed responses. Worth it where the network is slower than unpacking. Those that come are unpacked whether they were asked for or not.',
+      'Asks subgraphs for compressed responses. Worth it where the network is slower than decompression. Compressed responses are accepted in any case.',
     ),
   ca: text
     .optional()
     .describe(
-      'A file of certificates in PEM, to be trusted in addition to those that Node brings, for subgraphs whose certificates come from an authority of your own.',
+      'A file of certificates in PEM to trust in addition to those that Node brings, for subgraphs whose certificates come from an authority of your own.',
     ),
   response: size
     .prefault('32MiB')
     .describe(
-      'The largest response of a subgraph, as sent and as unpacked. What is larger is an error of its fields.',
+      'The largest response of a subgraph, both as sent and decompressed. The fields of a larger one are null, with an error.',
     ),
 })
   .prefault({})

@@ -1,4 +1,4 @@
-/** What strangers may see, and from where. */
+/** What anonymous callers can see, and from where. */
 import { z } from 'zod';
 import { flag, mapOf } from './values';
 
@@ -14,13 +14,13 @@ export const mode = z
   .enum(['development', 'production'], { error: 'must be development or production' })
   .default('production')
   .describe(
-    'What strangers may see. `development` shows Apollo Sandbox and GraphiQL, allows introspection, returns query plans to clients that ask for them, and lets Apollo Sandbox and pages of the own machine call across origins.',
+    'What anonymous callers can see. `development` serves Apollo Sandbox and GraphiQL, allows introspection, returns query plans to clients that ask for them, and allows cross-origin calls from Apollo Sandbox and from pages on localhost.',
   );
 
 export const introspection = flag
   .optional()
   .describe(
-    'Lets clients ask for the schema. Left out: in development only. `limits.classes` can allow it for some.',
+    'Allows introspection of the schema. Left out: in development only. `limits.classes` can allow it for some clients.',
   );
 
 export const errors = mapOf({
@@ -28,9 +28,11 @@ export const errors = mapOf({
     .enum(['all', 'unexpected', 'none'], { error: 'must be all, unexpected or none' })
     .optional()
     .describe(
-      'Which errors that subgraphs answer with lose their message and extensions; codes stay. `unexpected` are those without a code of their own, or with INTERNAL_SERVER_ERROR: what a subgraph did not mean to say. With `none`, errors quote values that do not fit their type. Left out: `unexpected` in production, `none` in development.',
+      'Which errors of subgraphs lose their message and extensions; codes stay. `unexpected` are errors without a code of their own, or with INTERNAL_SERVER_ERROR, which subgraphs do not send on purpose. With `none`, errors quote values that do not fit their type. Left out: `unexpected` in production, `none` in development.',
     ),
-}).prefault({});
+})
+  .prefault({})
+  .describe('What clients learn of errors.');
 
 export const cors = mapOf({
   origins: z
@@ -39,11 +41,11 @@ export const cors = mapOf({
     })
     .optional()
     .describe(
-      "The pages that may call from a browser, by origin; `'*'` is every page. Left out: none in production; Apollo Sandbox and pages of the own machine in development.",
+      "Origins whose pages may call from a browser; `'*'` is every origin. Left out: none in production; Apollo Sandbox and pages on localhost in development.",
     ),
   credentials: flag
     .default(false)
-    .describe('Lets those pages send cookies. Not together with `*`: that would be every page.'),
+    .describe('Lets those pages send cookies. Not together with `*`, which would let every page.'),
 })
   .refine(({ origins, credentials }) => !(origins === '*' && credentials), {
     error: "must not allow credentials for every origin: list the origins in place of '*'",

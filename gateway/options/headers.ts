@@ -6,16 +6,16 @@ export const headers = mapOf({
     .array(headerName, { error: 'must be a list of header names' })
     .prefault(['authorization'])
     .describe(
-      'The headers of a client that reach the subgraphs. `x-request-id`, `traceparent` and `tracestate` always do, and so does `x-request-timeout`: how many milliseconds are left for the answer.',
+      'The client headers that are forwarded to subgraphs. `x-request-id`, `traceparent` and `tracestate` always are, and so is `x-request-timeout`: the milliseconds left for the answer.',
     ),
   rename: z
     .record(headerName, headerName, { error: 'must be a map of header names' })
     .default({})
-    .describe('Headers of a client that reach the subgraphs under another name: `theirs: ours`.'),
+    .describe('Client headers that are forwarded under another name: `client-name: subgraph-name`.'),
   set: z
     .record(headerName, headerValue, { error: 'must be a map of headers' })
     .default({})
-    .describe('Headers that every call of a subgraph has, whatever the client sent.'),
+    .describe('Headers that are set on every call of a subgraph, whatever the client sent.'),
 })
   .prefault({})
-  .describe('What clients and subgraphs see of each other.');
+  .describe('Which headers subgraphs get.');

@@ -5,30 +5,30 @@ const count = wholeNumber(1, 1_000_000_000);
 
 /** What one client may ask for. Each of these can be different for a class of clients. */
 const figures = {
-  tokens: count.describe('Names, punctuators and values of a document.'),
+  tokens: count.describe('Tokens of a document: names, punctuators and values.'),
   depth: count.describe(
-    'Levels of braces in an operation, those of fragments and inline fragments included; also levels of brackets in a value.',
+    'Levels of braces in an operation, including those of its fragments and inline fragments; also levels of brackets in a value.',
   ),
   aliases: count.describe('Aliases in a document.'),
   rootFields: count.describe(
     'Fields of `Query` or `Mutation` that an operation selects, each occurrence counted.',
   ),
   directives: count.describe('Directives in a document.'),
-  selections: count.describe(
-    'Fields of an operation once its fragments have taken the place of their spreads.',
-  ),
+  selections: count.describe('Fields of an operation with its fragments expanded.'),
   listSize: count.describe(
-    'Items that an argument asks for: those of `@listSize`, otherwise `first`, `last` and `limit`.',
+    'List items that an argument asks for: the arguments that `@listSize` names, otherwise `first`, `last` and `limit`.',
   ),
   cost: count.describe(
-    'Cost of an operation, estimated from its lists and variables before it runs: an object costs 1, a scalar nothing, a root field of a mutation 10, a list its length times what one item costs; `@cost` and `@listSize` in subgraph schemas say otherwise.',
+    'Cost of an operation, estimated from its lists and variables before it runs: an object costs 1, a scalar 0, a root field of a mutation 10, a list its length times the cost of one item. `@cost` and `@listSize` in subgraph schemas override this.',
   ),
   batch: count.describe(
-    'Operations in one request, sent as a JSON array. 1 accepts no arrays; APQ and caching at the edge work better without them.',
+    'Operations in one request, sent as a JSON array. 1 accepts no arrays; APQ and CDN caching work better without them.',
   ),
-  variables: count.describe('Values in the variables of a request, members of lists and objects included.'),
+  variables: count.describe('Values in the variables of a request, including members of lists and objects.'),
   variablesDepth: count.describe('Levels of lists and objects in the variables.'),
-  calls: count.describe('Subgraph calls of one operation. Fields beyond are null, with an error.'),
+  calls: count.describe(
+    'Subgraph calls of one operation. The fields of further calls are null, with an error.',
+  ),
 };
 
 const defaults = {
@@ -62,21 +62,21 @@ const optional = map((schema) => schema.optional()) as {
 };
 
 export const limits = mapOf({
-  body: size.prefault('1MiB').describe('The size up to which the body of a request is read, unpacked.'),
+  body: size.prefault('1MiB').describe('The largest request body, decompressed.'),
   ...withDefaults,
   assumedListSize: count
     .prefault(10)
-    .describe('How long a list counts as, for its cost, of which no argument and no directive says it.'),
-  response: size.prefault('32MiB').describe('The size of an answer. A larger one is replaced by an error.'),
+    .describe('The length that a list has in the cost if no argument and no directive gives one.'),
+  response: size.prefault('32MiB').describe('The largest answer. A larger one is replaced by an error.'),
   errors: count
     .prefault(100)
     .describe(
-      'Errors in an answer. Beyond, they are left out: how many is in the access log as `errorsLeftOut`, and in development in `extensions.weir`.',
+      'Errors in an answer. Further ones are left out; their number is in the access log as `errorsLeftOut`, and in development in `extensions.weir`.',
     ),
   classes: z
     .array(
       mapOf({
-        mode: authMode.optional().describe('How these clients prove who they are, such as `api-key`.'),
+        mode: authMode.optional().describe('How these clients authenticate, such as `api-key`.'),
         client: z.string().optional().describe('The client that the credentials name.'),
         group: z.string().optional().describe('A group that the caller is in.'),
         introspection: flag.optional().describe('In place of `introspection`.'),
@@ -86,7 +86,7 @@ export const limits = mapOf({
     )
     .default([])
     .describe(
-      'Clients with limits of their own. The first class counts of which all that it names fits: `mode`, `client`, `group`. What it does not say is as for everybody.',
+      'Classes of clients with limits of their own. The first class applies whose `mode`, `client` and `group` all match, as far as given. Limits that it leaves out are as for everybody.',
     ),
 })
   .prefault({})

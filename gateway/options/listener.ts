@@ -25,12 +25,12 @@ export const tls = mapOf({
   clientCa: file
     .optional()
     .describe(
-      'Certificates in PEM that those of clients are checked with (mutual TLS). A client without one is not let in. Left out: clients need none.',
+      'Certificates in PEM that client certificates are checked against (mutual TLS). Clients without a valid one are refused. Left out: clients need none.',
     ),
 })
   .optional()
   .describe(
-    'Certificates to serve clients with over TLS 1.2 or newer, by HTTP/2 or HTTP/1.1. Left out: plain HTTP/1.1, for a load balancer that ends TLS.',
+    'Serves clients over TLS 1.2 or newer, with HTTP/2 or HTTP/1.1. Left out: plain HTTP/1.1, for a load balancer that terminates TLS.',
   );
 
 const proxyRule = 'must be an address or a range such as 10.0.0.0/8';
@@ -50,5 +50,5 @@ export const trustedProxies = z
   )
   .default([])
   .describe(
-    'Proxies whose `X-Forwarded-For` is believed, such as load balancers: addresses and ranges. Of anybody else it is ignored, so that no client can choose its address.',
+    'Proxies whose `X-Forwarded-For` is trusted, such as load balancers: addresses and ranges. From any other sender the header is ignored, so that no client can choose its address.',
   );

@@ -7,11 +7,11 @@ export const logging = mapOf({
       error: 'must be silent, fatal, error, warn, info, debug or trace',
     })
     .default('info')
-    .describe('The least important lines to write. Requests are logged at `info`.'),
+    .describe('The lowest level that is logged. Requests are logged at `info`.'),
   sampling: positiveInt
     .default(1)
     .describe(
-      'Of how many requests one has its line: 1 is all of them. Those that are answered with a status from 400 on, and those whose client left, have one in any case.',
+      'Logs one of this many requests; 1 logs all. Requests that are answered with a status of 400 or above, that left errors out, or whose client disconnected are always logged.',
     ),
 })
   .prefault({})

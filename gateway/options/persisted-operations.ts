@@ -8,7 +8,7 @@ export const persistedOperations = mapOf({
   automatic: flag
     .default(true)
     .describe(
-      'Lets clients register an operation by sending it once with its SHA-256 (automatic persisted queries), in the cache store: known to all gateways that share it, for `cache.longest`. No effect with `mode: reject`.',
+      'Automatic persisted queries: clients register an operation by sending it once with its SHA-256. It is kept in the cache store, for all gateways that share it, for `cache.longest`. No effect with `mode: reject`.',
     ),
   manifest: z
     .preprocess(
@@ -18,16 +18,14 @@ export const persistedOperations = mapOf({
     .default([])
     .meta({ title: 'file or list of files' })
     .describe(
-      "The operations that clients are trusted with (trusted documents): files of JSON as Apollo's `generate-persisted-query-manifest` or Relay's compiler write them. They are read with the options, and `weir gateway` reads both again when one of them changes.",
+      "Trusted documents: JSON files as Apollo's `generate-persisted-query-manifest` or Relay's compiler write them. They are read with the options, and `weir gateway` reads both again when one of them changes.",
     ),
   mode: z
     .enum(['allow-unknown', 'log', 'reject'], { error: modeRule })
     .default('log')
     .describe(
-      'What becomes of an operation that no manifest has: it is run; it is run, and the log says so once; or it is refused with `QUERY_NOT_IN_SAFELIST`. No effect without `manifest`.',
+      'What happens to an operation that is in no manifest. `allow-unknown` runs it, `log` runs it and logs it once, `reject` refuses it with `QUERY_NOT_IN_SAFELIST`. No effect without `manifest`.',
     ),
 })
   .prefault({})
-  .describe(
-    'Operations that clients name in place of sending them: [caching.md](caching.md#persisted-operations).',
-  );
+  .describe('Operations that clients send by id or hash: [caching.md](caching.md#persisted-operations).');

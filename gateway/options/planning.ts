@@ -12,39 +12,39 @@ export const planning = mapOf({
   timeout: timeout
     .prefault('5s')
     .describe(
-      'How long an operation may take to plan. After it the client gets 503 `QUERY_PLANNING_TIMEOUT`. An operation that a thread has worked on for most of that time is refused for a minute, and tried once more in the background when no other one waits.',
+      'How long planning an operation may take. After it the client gets 503 `QUERY_PLANNING_TIMEOUT`. An operation that kept a thread busy, rather than waiting, is then refused for a minute, and tried once more in the background when no other one waits.',
     ),
   paths: positiveInt
     .default(5000)
     .describe(
-      'The most ways to reach one selection that are compared; an operation that needs more is refused as `QUERY_TOO_COMPLEX`.',
+      'The most paths to one selection that are compared. An operation that needs more is refused with `QUERY_TOO_COMPLEX`.',
     ),
   plans: positiveInt
     .default(1000)
-    .describe('The most plans of one operation that are compared; the best of these is taken.'),
+    .describe('The most plans of one operation that are compared; the best of these is used.'),
   waiting: positiveInt
     .default(500)
     .describe(
-      'How many requests may wait for their operations to be planned, where one counts for each 4 KiB of its body. They take no place of others (`overload.requests`). Clients take turns; more than these are refused at once, those first of the client with the most. Fewer of a client whose operations take long to plan: those are refused with `REQUEST_CONCURRENCY_LIMITED` that would not have their turn within `planning.timeout`.',
+      'How many requests may wait for query plans; each 4 KiB of a body count as one. They hold no slot (`overload.requests`), and senders take turns. Beyond the limit, the newest requests of the sender with the most are refused. A request that would not get its turn within `planning.timeout`, behind slow operations of its own sender, is refused with `REQUEST_CONCURRENCY_LIMITED`.',
     ),
   threads: positiveInt
     .default(2)
     .describe(
-      'How many threads plan while a plan takes long; otherwise there is one. With 1, an operation that is slow to plan keeps all others waiting.',
+      'The most planner threads. There is one, and more only while a plan takes long. With 1, an operation that is slow to plan delays all others.',
     ),
   memory: size
     .refine((bytes) => bytes >= 64 * 1024 ** 2, { error: 'must be from 64MiB to 1024MiB' })
     .optional()
     .describe(
-      'How much memory a thread may use, from 64MiB to 1024MiB. A plan that needs more is refused. When it is left out, all threads together have three eighths of what the process may have: of its container or machine, and no more than twice the limit of its heap.',
+      'How much memory one planner thread may use, from 64MiB to 1024MiB. A plan that needs more is refused. Left out: all threads together get three eighths of the memory of the container or machine, or of twice the heap limit if that is less.',
     ),
 })
   .prefault({})
-  .describe('How operations are planned, which is done in threads of their own.');
+  .describe('Query planning, which runs in threads of its own.');
 
 export const overrides = z
   .record(z.string(), percentage, { error: 'must be a map of labels' })
   .default({})
   .describe(
-    'How many percent of the requests a progressive `@override` is on for, by its label: 0 is none, 100 is all. A label that is not listed here is on as it says itself if it is `percent(N)`, and off otherwise.',
+    'The percentage of requests for which a progressive `@override` is on, by its label: 0 is none, 100 is all. A label that is not listed is on for N percent if it is `percent(N)`, and off otherwise.',
   );

@@ -12,18 +12,18 @@ export const privateLinks = mapOf({
     .min(1, { error: 'must hold at least one secret' })
     .optional()
     .describe(
-      'Secrets that gateway and subgraphs share, of 32 or more characters (`openssl rand -base64 32`). The first one signs.',
+      'Secrets that gateway and subgraphs share, of at least 32 characters (`openssl rand -base64 32`). The first one signs.',
     ),
   keysFile: text
     .optional()
     .describe(
-      'A file that holds them, one a line, in place of `keys`. It is looked at every second: a new first line signs from then on.',
+      'A file of these secrets, one per line, in place of `keys`. It is checked every second: a new first line signs from then on.',
     ),
   claims: z
     .array(text, { error: 'must be a list of claims' })
     .default([])
     .describe(
-      'Claims of callers that subgraphs are told, beside who they are and their groups and scopes. All of it is in every call: keep it short.',
+      'Claims of the caller to send to subgraphs, in addition to identity, groups and scopes. They are part of every call: keep the list short.',
     ),
 })
   .refine(({ keys, keysFile }) => keys === undefined || keysFile === undefined, {
@@ -31,7 +31,7 @@ export const privateLinks = mapOf({
   })
   .prefault({})
   .describe(
-    'Signs calls of subgraphs, so that these can refuse whatever else comes, and believe who the caller is: [identity.md](identity.md#private-links). Without keys nothing is signed.',
+    'Signs calls of subgraphs, so that subgraphs can refuse all other callers and trust the identity that they are told: [identity.md](identity.md#private-links). Without keys nothing is signed.',
   );
 
 export type PrivateLinksOptions = z.output<typeof privateLinks>;

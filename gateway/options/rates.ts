@@ -12,20 +12,18 @@ export const rates = z
       name: z
         .string({ error: nameRule })
         .regex(/^[A-Za-z][\w-]{0,63}$/, { error: nameRule })
-        .describe('What clients and metrics call it.'),
+        .describe('The name of the rate, in headers, errors and metrics.'),
       per: z
         .enum(subjects, { error: `must be one of ${subjects.join(', ')}` })
         .describe(
-          'For whom requests are counted apart: each `address` (of IPv6, each /64), each `identity` (who has proven nothing counts by address), each `client` that credentials name, such as an API key, or nobody.',
+          'Who has a count of their own: each `address` (each /64 of IPv6), each `identity` (anonymous callers count by address), each `client` that credentials name, such as an API key, or `everybody` together.',
         ),
-      limit: wholeNumber(1, 1_000_000_000).describe(
-        'How much of what is counted each may ask for in a window.',
-      ),
+      limit: wholeNumber(1, 1_000_000_000).describe('The most requests, or cost, in one window.'),
       count: z
         .enum(units, { error: `must be one of ${units.join(', ')}` })
         .default('requests')
         .describe(
-          '`requests`, of which each operation of a batch is one, or the `cost` of operations, estimated as for `limits.cost`.',
+          'What is counted: `requests` (each operation of a batch is one), or the `cost` of operations, estimated as for `limits.cost`.',
         ),
       window: z
         .union([z.enum(['day', 'month']), duration], { error: windowRule })
@@ -35,18 +33,22 @@ export const rates = z
           { error: windowRule },
         )
         .meta({ title: 'duration, day or month' })
-        .describe('How long it counts before it begins anew, by the clock: days and months are of UTC.'),
+        .describe(
+          'How long a window lasts before the count restarts. Windows start by the clock; days and months are in UTC.',
+        ),
       mode: authMode
         .optional()
-        .describe('Only who proves it so, such as `api-key`; `none` is who proves nothing.'),
+        .describe(
+          'Applies only to callers who authenticate this way, such as `api-key`; `none` is anonymous callers.',
+        ),
       client: z
         .string({ error: 'must be text' })
         .optional()
-        .describe('Only the client that the credentials name.'),
+        .describe('Applies only to this client, as the credentials name it.'),
       group: z
         .string({ error: 'must be text' })
         .optional()
-        .describe('Only who is in this group, such as that of an API key: a plan.'),
+        .describe('Applies only to callers in this group, such as a plan that API keys belong to.'),
     }),
     { error: 'must be a list' },
   )
@@ -55,7 +57,7 @@ export const rates = z
   })
   .default([])
   .describe(
-    'How often clients may ask: who sends more is refused with 429 `RATE_LIMITED`. A request counts for each rate that its sender is subject to. Gateways with the same `cache.store` in Redis or Valkey count together; otherwise each process counts for itself. [security.md](security.md#rates-and-quotas) has examples.',
+    'Rate limits and quotas. A client that sends more gets 429 `RATE_LIMITED`. A request counts for each rate that applies to its sender. Gateways that share a `cache.store` in Redis or Valkey count together; otherwise each process counts for itself. [security.md](security.md#rates-and-quotas) has examples.',
   );
 
 export type RateOptions = z.output<typeof rates>[number];

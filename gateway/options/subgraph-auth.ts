@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { httpUrl, mapOf, text } from './values';
 
-/** The options that say how the gateway proves to subgraphs who it is. */
+/** How the gateway authenticates to subgraphs. */
 
 const file = text.meta({ title: 'file' });
 const credential = z
@@ -69,7 +69,7 @@ export const appSync = z.strictObject(
       )
       .meta({ title: 'map' })
       .describe(
-        `How it is called, in the words of \`aws-appsync-auth-link\`: a map with a \`type\` (${appSyncTypes.join(', ')}) and what goes with it.`,
+        `How the gateway authenticates to it, in the terms of \`aws-appsync-auth-link\`: a map with a \`type\` (${appSyncTypes.join(', ')}) and its settings.`,
       ),
   },
   { error: 'must be a map with `auth`' },

@@ -8,16 +8,18 @@ const lifetimeOptions = {
     .enum(['private', 'public'], { error: 'must be private or public' })
     .default('private')
     .describe(
-      'Whom such an answer is for: everybody, or those with the same identity. No effect without `maxAge`.',
+      'Who shares such an answer: everybody (`public`), or callers with the same identity (`private`). No effect without `maxAge`.',
     ),
   staleWhileRevalidate: duration
     .prefault('0s')
     .describe(
-      'How long it may be served after that while a newer one is fetched. No effect without `maxAge`.',
+      'How long it may be served stale after that, while a fresh one is fetched. No effect without `maxAge`.',
     ),
   staleIfError: duration
     .prefault('0s')
-    .describe('How long it may be served after that while the subgraph fails. No effect without `maxAge`.'),
+    .describe(
+      'How long it may be served stale after that, while the subgraph fails. No effect without `maxAge`.',
+    ),
 };
 
 const endpoint = z
@@ -36,30 +38,32 @@ export const subgraphs = z
   .record(
     z.string(),
     mapOf({
-      url: httpUrl.optional().describe('Where the subgraph is, in place of the URL in the supergraph.'),
+      url: httpUrl.optional().describe('The URL of the subgraph, in place of the one in the supergraph.'),
       endpoints: z
         .array(endpoint, { error: endpointsRule })
         .min(1, { error: endpointsRule })
         .optional()
         .describe(
-          'Where the subgraph is, when it is in several places: URLs, or maps of `url` and `zone`. Those in the own `zone` are preferred; one that fails is left alone for a while. Not together with `url`.',
+          'The endpoints of the subgraph, if there are several: URLs, or maps of `url` and `zone`. Endpoints in the `zone` of the gateway are preferred; a failing one is not called for a while (`breaker`). Not together with `url`.',
         ),
-      timeout: timeout.optional().describe('In place of `timeouts.subgraph`.'),
+      timeout: timeout
+        .optional()
+        .describe('How long one call of it may take, in place of `timeouts.subgraph`.'),
       identity: z
         .enum(['forwarded', 'independent'], { error: 'must be forwarded or independent' })
         .default('forwarded')
         .describe(
-          'Whose requests it sees. `independent` says that its answers depend on nobody: it gets no headers of clients, and all clients can share its answers.',
+          'Whether it gets headers of clients (`forwarded`). `independent` declares that its answers do not depend on who asks: it gets no client headers, and all clients can share its answers.',
         ),
       arrayBatching: flag
         .default(false)
         .describe(
-          'Sends queries of one turn of the event loop as one JSON array. Only for a subgraph that takes this.',
+          'Sends the queries of one turn of the event loop as one JSON array. Only for a subgraph that accepts arrays.',
         ),
       auth: subgraphAuth
         .optional()
         .describe(
-          'How the gateway proves to it who it is, other than by a private link: a map with a `type` (AWS_IAM, API_KEY, BEARER, CLIENT_CREDENTIALS) and what goes with it: [identity.md](identity.md#subgraphs-that-want-credentials).',
+          'How the gateway authenticates to it, other than by a private link: a map with a `type` (AWS_IAM, API_KEY, BEARER, CLIENT_CREDENTIALS) and its settings: [identity.md](identity.md#subgraphs-that-want-credentials).',
         ),
       appsync: appSync
         .optional()
@@ -67,26 +71,26 @@ export const subgraphs = z
       tls: subgraphTls
         .optional()
         .describe(
-          'Files in PEM: `cert` and `key`, by which the gateway is known there (mutual TLS), and `ca`, whom it trusts beside the certificates of the system. Files that change count for new connections.',
+          'Files in PEM: `cert` and `key`, the certificate of the gateway (mutual TLS), and `ca`, certificates to trust in addition to those that Node brings. New connections use changed files.',
         ),
       cache: mapOf({
         maxAge: duration
           .optional()
           .describe(
-            'How long its answers live, in place of what it says in `Cache-Control`, if only `no-store`; 0 keeps none. Whole seconds. Left out: as long as it says.',
+            'How long its answers are cached, in whole seconds, whatever its `Cache-Control` says, even `no-store`; 0 caches none. Left out: as its `Cache-Control` says.',
           ),
         ...lifetimeOptions,
         types: z
           .record(
             z.string(),
-            mapOf({ maxAge: duration.describe('How long they live.'), ...lifetimeOptions }),
+            mapOf({ maxAge: duration.describe('How long they are cached.'), ...lifetimeOptions }),
             { error: 'must be a map of types' },
           )
           .default({})
-          .describe('The same for entities of one type, by its name.'),
+          .describe('The same settings for entities of one type, by its name.'),
       })
         .prefault({})
-        .describe('How long its answers are kept.'),
+        .describe('How long its answers are cached.'),
     })
       .refine(({ url, endpoints }) => url === undefined || endpoints === undefined, {
         error: 'must have `url` or `endpoints`, not both',
@@ -100,10 +104,10 @@ export const subgraphs = z
     { error: 'must be a map of subgraph names' },
   )
   .default({})
-  .describe('What is different for one subgraph, by its name.');
+  .describe('Settings for one subgraph, by its name.');
 
 export const zone = text
   .optional()
   .describe(
-    'Where the gateway stands, such as `eu-central-1a`: it prefers the endpoints of subgraphs there.',
+    'The zone that the gateway runs in, such as `eu-central-1a`. It prefers subgraph endpoints in the same zone.',
   );

@@ -12,12 +12,12 @@ const versionRule = 'must be the number of a version, as `weir history` lists th
 export const supergraphOptions = z
   .strictObject(
     {
-      file: text.optional().describe('A supergraph schema. It is watched: an edit is live at once.'),
+      file: text.optional().describe('A supergraph schema file. It is watched: an edit is live at once.'),
       url: z
         .url({ protocol: /^(https?|s3)$/, error: urlRule })
         .optional()
         .describe(
-          'Where a supergraph schema is fetched, again and again, if it changed: an http(s) URL, or `s3://BUCKET/KEY?region=REGION&endpoint=URL` (both may be left out), with credentials as the AWS SDK finds them.',
+          'The URL of a supergraph schema, polled for changes: an http(s) URL, or `s3://BUCKET/KEY?region=REGION&endpoint=URL` (`region` and `endpoint` are optional), with credentials as the AWS SDK finds them.',
         ),
       registry: z
         .string({ error: registryRule })
@@ -25,7 +25,7 @@ export const supergraphOptions = z
         .regex(/^(dynamodb:\/\/[\w.-]+(\?.*)?|(?!.*:\/\/).*)$/, { error: registryRule })
         .optional()
         .describe(
-          'A [schema registry](registry.md), whose newest version of `graph` is run: a folder, or `dynamodb://TABLE?region=REGION`.',
+          'A [schema registry](registry.md): a folder, or `dynamodb://TABLE?region=REGION`. The newest version of `graph` is run.',
         ),
       graph: z
         .string({ error: graphRule })
@@ -36,11 +36,11 @@ export const supergraphOptions = z
         .int({ error: versionRule })
         .min(1, { error: versionRule })
         .optional()
-        .describe('The version of the graph to stay at. Left out: the newest, always.'),
+        .describe('The version of the graph to run. Left out: always the newest.'),
       pollInterval: timeout
         .optional()
         .describe(
-          'How long to wait between two looks. Left out: 1s for a registry, 10s for a URL. No effect for a file.',
+          'How long to wait between two polls. Left out: 1s for a registry, 10s for a URL. No effect for a file.',
         ),
       headers: z
         .record(z.string(), text, { error: 'must be a map of headers' })
@@ -49,7 +49,7 @@ export const supergraphOptions = z
       keep: text
         .optional()
         .describe(
-          'A file that the supergraph which runs is kept in, so that the gateway starts with it while the registry or the URL is down. Left out: `.weir/GRAPH@VARIANT.graphql` for a registry, none for a URL. No effect for a file.',
+          'A file for a copy of the running supergraph. The gateway starts from it while the registry or the URL is down. Left out: `.weir/GRAPH@VARIANT.graphql` for a registry, none for a URL. No effect for a file.',
         ),
     },
     { error: 'must be a file, an http(s) or s3:// URL, registry:LOCATION#GRAPH@VARIANT or a map' },
@@ -65,7 +65,7 @@ export const supergraph = z
   .preprocess(fromText, supergraphOptions)
   .optional()
   .describe(
-    'The supergraph to run. A text alone is short for `file`, for `url` when it is one, or for `registry` and `graph` when it is `registry:LOCATION#GRAPH@VARIANT`.',
+    'The supergraph to run. A plain text is short for `file`, for `url` if it is a URL, or for `registry` and `graph` if it is `registry:LOCATION#GRAPH@VARIANT`.',
   );
 
 const isGiven = (value: unknown): boolean => value !== undefined;

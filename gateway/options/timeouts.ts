@@ -4,7 +4,7 @@ export const timeouts = mapOf({
   request: timeout
     .prefault('30s')
     .describe(
-      'How long a request may take in all. After it the client gets 504, and what runs for it is ended.',
+      'How long a request may take in all. After it the client gets 504, and all that runs for it is aborted.',
     ),
   subgraph: timeout
     .prefault('10s')
@@ -12,8 +12,8 @@ export const timeouts = mapOf({
   client: timeout
     .prefault('10s')
     .describe(
-      'How long a connection of a client may stand still, beyond `request`, before it is cut: a client that does not read its answer.',
+      'How long, in addition to `request`, a client connection may be inactive before it is cut, such as that of a client that does not read its answer.',
     ),
 })
   .prefault({})
-  .describe('How long things may take.');
+  .describe('Timeouts.');

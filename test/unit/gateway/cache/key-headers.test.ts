@@ -74,7 +74,7 @@ it.each(['accept-language', 'Accept-Charset', 'user-agent', 'x-forwarded-for'])(
   'is not to be told that %s only says who asks',
   (header) => {
     expect(() => parseOptions({ cache: { identityHeaders: ['authorization', header] } })).toThrow(
-      '`cache.identityHeaders.1` must not be a header that says more than who asks',
+      '`cache.identityHeaders.1` must only identify the caller',
     );
   },
 );

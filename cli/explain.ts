@@ -19,9 +19,9 @@ export function explainCommand(context: Context): Command {
   return new Command('explain')
     .summary('print the query plan of an operation, and what would be merged, batched and cached')
     .description(
-      'Prints how the gateway would run an operation: its query plan, which calls of subgraphs come of it, what ' +
-        'these share with other requests, and what is kept how long. Nothing is sent to a subgraph. Exits 1 when the ' +
-        'operation is not valid, with line and column.',
+      'Prints how the gateway would run an operation: its query plan, the subgraph calls, what these share with ' +
+        'other requests, and what is cached for how long. Nothing is sent to a subgraph. Exits 1 if the operation ' +
+        'is not valid, with line and column.',
     )
     .requiredOption('-q, --query <FILE>', 'the GraphQL document')
     .option('--variables <FILE>', 'its variables, as JSON')
@@ -66,7 +66,7 @@ async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<v
   stdout.write(`${[explanation.plan.trimEnd(), ...report(explanation)].join('\n')}\n`);
 }
 
-/** Below the plan: calls, and what is saved of them. */
+/** Below the plan: the calls, what they share and what is cached. */
 function report({ calls, subgraphs, answer }: Explained): string[] {
   const fetches = calls.flatMap((call) => call.fetches).length;
   const places = new Set(
@@ -77,7 +77,7 @@ function report({ calls, subgraphs, answer }: Explained): string[] {
   const meeting =
     places.size === calls.length
       ? ''
-      : '; those of one step and subgraph go together if they are ready at the same time';
+      : '; calls of one step and subgraph are merged if they are ready at the same time';
   return [
     ...['', `Calls: ${count}${merged}${meeting}`],
     ...table(
@@ -91,7 +91,7 @@ function report({ calls, subgraphs, answer }: Explained): string[] {
     ),
     ...['', 'Shared with other requests'],
     ...table(subgraphs.map(({ name, shared }) => [name, shared])),
-    ...['', 'Kept'],
+    ...['', 'Cached'],
     ...table([...subgraphs.map(({ name, kept }) => [name, kept]), ['the answer', answer]]),
   ];
 }

@@ -12,13 +12,13 @@ import { readLifetimes } from '../graph/generation';
 import type { Options } from '../options';
 
 export interface Savings {
-  /** For each subgraph, in the order of the calls: what calls of it share with those of other requests, and how long its answers live. */
+  /** For each subgraph, in the order of the calls: what its calls share with other requests, and how long its answers are cached. */
   readonly subgraphs: readonly {
     readonly name: string;
     readonly shared: string;
     readonly kept: string;
   }[];
-  /** What becomes of the whole answer. */
+  /** How long the whole answer is cached. */
   readonly answer: string;
 }
 
@@ -30,7 +30,7 @@ export interface ExplainSavingsOptions {
   readonly options: Options;
 }
 
-/** What the options have the gateway save of an operation's calls. */
+/** Which subgraph calls of an operation the options let the gateway share or answer from a cache. */
 export function explainSavings(given: ExplainSavingsOptions): Savings {
   const { calls, options } = given;
   const names = [...new Set(calls.map(({ subgraph }) => subgraph))];
@@ -49,25 +49,22 @@ function shared(name: string, kinds: Kinds, { calls, subgraphs }: Options): stri
   const { identity = 'forwarded', arrayBatching = false } = subgraphs[name] ?? {};
   if (kinds.has('mutation')) return 'nothing: mutations are sent one by one';
   const ways = [
-    ...(calls.batch && kinds.has('entities')
-      ? ['entities that are asked for the same fields go in one call']
-      : []),
-    ...(calls.dedupe ? ['an equal query in flight is shared'] : []),
-    ...(arrayBatching ? ['calls of one turn go in one array'] : []),
+    ...(calls.batch && kinds.has('entities') ? ['entity fetches of the same fields go in one call'] : []),
+    ...(calls.dedupe ? ['identical in-flight queries share one call'] : []),
+    ...(arrayBatching ? ['calls of one turn of the event loop go in one array'] : []),
   ];
   if (ways.length === 0) return 'nothing (`calls`)';
-  const clients =
-    identity === 'independent' ? 'of all clients' : 'of clients whose forwarded headers are equal';
-  return `${ways.join('; ')}: ${clients}`;
+  const clients = identity === 'independent' ? 'all clients' : 'clients with the same forwarded headers';
+  return `between ${clients}: ${ways.join('; ')}`;
 }
 
 function kept(name: string, kinds: Kinds, { cache, subgraphs }: Options): string {
-  if (kinds.has('mutation')) return 'nothing of a mutation';
+  if (kinds.has('mutation')) return 'nothing: mutations are not cached';
   const { all, types } = readLifetimes(subgraphs[name]?.cache);
   const option = `\`subgraphs.${name}.cache\``;
-  const usual = all === undefined ? 'as long as its `Cache-Control` says' : `${inWords(all)} (${option})`;
+  const usual = all === undefined ? 'for as long as its `Cache-Control` says' : `${inWords(all)} (${option})`;
   const exceptions = [...types].map(([type, policy]) => `${type} ${inWords(policy)} (${option})`);
-  const alone = kinds.has('entities') && cache.entities.enabled ? '; each entity for itself' : '';
+  const alone = kinds.has('entities') && cache.entities.enabled ? '; each entity separately' : '';
   return [usual, ...exceptions].join(', ') + alone;
 }
 
@@ -81,15 +78,17 @@ function answer(
       each.kind === Kind.FIELD && Object.hasOwn(mutations.drop, each.name.value) ? [each.name.value] : [],
     );
     const dropped = [
-      ...(mutations.dropReturned ? ['the entities that it answers with'] : []),
+      ...(mutations.dropReturned ? ['the entities that it returns'] : []),
       ...fields.map((field) => `what \`cache.mutations.drop.${field}\` names`),
     ];
-    return dropped.length === 0 ? 'not kept' : `not kept; it drops ${dropped.join(' and ')} from all caches`;
+    return dropped.length === 0
+      ? 'not cached'
+      : `not cached; it invalidates ${dropped.join(' and ')} in all caches`;
   }
-  if (names.length === 0) return 'not kept: it needs no subgraph';
+  if (names.length === 0) return 'not cached: it needs no subgraph';
   const facts = { document, operation, schema, supergraph: '', documentHash: '' };
   const cached = responses.enabled ? describeOperation(facts, responses) : undefined;
-  if (cached === undefined) return 'not kept (`cache.responses.enabled`)';
+  if (cached === undefined) return 'not cached (`cache.responses.enabled`)';
   const said = names.map((name) => readLifetimes(options.subgraphs[name]?.cache).all);
   const known = said.filter((policy) => policy !== undefined);
   const policy = cached.restrict(known.length === 0 ? unlimited : known.reduce(strictest));
@@ -98,9 +97,9 @@ function answer(
     Object.hasOwn(responses.operations, name) && responses.operations[name]!.maxAge !== undefined;
   if (policy.maxAge === Infinity) {
     const forWhom = policy.scope === 'private' ? ', private' : '';
-    return `as long as the strictest \`Cache-Control\` of its calls says${forWhom}; not if one says nothing`;
+    return `for as long as the strictest \`Cache-Control\` of its calls says${forWhom}; not if one has none`;
   }
-  if (!isStorable(policy)) return 'not kept';
+  if (!isStorable(policy)) return 'not cached';
   const isSure = isSaid || known.length === said.length;
   return isSure ? inWords(policy) : `at most ${inWords(policy)}; shorter where a \`Cache-Control\` says so`;
 }

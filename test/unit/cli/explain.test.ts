@@ -42,11 +42,11 @@ describe('weir explain', () => {
         '',
         'Shared with other requests',
         '  accounts  nothing (`calls`)',
-        '  reviews   entities that are asked for the same fields go in one call: of all clients',
+        '  reviews   between all clients: entity fetches of the same fields go in one call',
         '',
-        'Kept',
-        '  accounts    as long as its `Cache-Control` says',
-        '  reviews     60 s, public (`subgraphs.reviews.cache`), User 300 s, private (`subgraphs.reviews.cache`); each entity for itself',
+        'Cached',
+        '  accounts    for as long as its `Cache-Control` says',
+        '  reviews     60 s, public (`subgraphs.reviews.cache`), User 300 s, private (`subgraphs.reviews.cache`); each entity separately',
         '  the answer  at most 30 s, public; shorter where a `Cache-Control` says so',
         '',
       ].join('\n'),
@@ -80,7 +80,7 @@ describe('weir explain', () => {
     const { stdout } = await explain('--query', query, '--supergraph', graph);
 
     expect(stdout).toContain(
-      'Calls: 7 to 12, for 16 fetches of the plan; those of one step and subgraph go together if they are ready at the same time',
+      'Calls: 7 to 12, for 16 fetches of the plan; calls of one step and subgraph are merged if they are ready at the same time',
     );
   });
 
@@ -88,15 +88,15 @@ describe('weir explain', () => {
     [
       'mutation { rename { name } }',
       {},
-      'not kept; it drops the entities that it answers with from all caches',
+      'not cached; it invalidates the entities that it returns in all caches',
     ],
-    ['{ __typename }', {}, 'not kept: it needs no subgraph'],
+    ['{ __typename }', {}, 'not cached: it needs no subgraph'],
     [
       '{ me { name } }',
       {},
-      'as long as the strictest `Cache-Control` of its calls says; not if one says nothing',
+      'for as long as the strictest `Cache-Control` of its calls says; not if one has none',
     ],
-    ['{ me { name } }', { responses: { enabled: false } }, 'not kept (`cache.responses.enabled`)'],
+    ['{ me { name } }', { responses: { enabled: false } }, 'not cached (`cache.responses.enabled`)'],
     ['query Me { me { name } }', { responses: { operations: { Me: { maxAge: '9s' } } } }, '9 s'],
   ])('says what becomes of the answer to %s with %j', async (text, cache, sentence) => {
     const query = file('answer.graphql', text);

@@ -60,7 +60,7 @@ export function execute(
       const data = body.subarray(dataPrefix.length, dataEnd);
       resolve({ body, data, errors: trail.errors, errorsLeftOut: trail.leftOut, release });
     });
-    run.outbox.flush();
+    run.scheduler.flush();
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a run is about to ask. What comes up in one turn of the event loop is sent at its end, and what is for one
- * subgraph goes into one request.
+ * Collects the subgraph calls of a run. Calls that come up in one turn of the event loop are sent at its end; calls of one
+ * subgraph go into one request where they can be combined.
  */
 import { type Call, type Reply } from './call';
 import {
@@ -16,7 +16,7 @@ import { contextJson } from './nodes/context';
 import { representationsVariable } from '../compile/subgraph-operation';
 import { type Run } from './run';
 
-export class Outbox {
+export class CallScheduler {
   readonly #run: Run;
   readonly #combinations: Combinations;
   #calls: Call[] = [];

@@ -91,7 +91,7 @@ export class Asked {
     this.#cells.push(cell);
     if (this.#next === undefined) {
       this.#next = new Call(this.#run, this.operation, this.#read, this, start);
-      this.#run.outbox.add(this.#next);
+      this.#run.scheduler.add(this.#next);
     }
     tape[cell + BATCH] = this.#next.id;
     this.#next.cells.push(cell);

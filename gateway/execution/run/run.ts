@@ -8,7 +8,7 @@ import { FIRST_ASKER, OBJECT, SKIPPED, STATUS, Workspace } from '../json/tape';
 import { ByteWriter } from '../json/write';
 import { type ContextValues } from './nodes/context';
 import { type CompiledFetch } from './nodes/fetch';
-import { Outbox } from './call-scheduler';
+import { CallScheduler } from './call-scheduler';
 import { type ObjectProjection } from '../compile/projection';
 
 /** One execution of a program: everything that is kept for one client request. */
@@ -44,7 +44,7 @@ export class Run {
   /** Which fetch waited for which calls. */
   readonly uses: { readonly fetch: CompiledFetch; readonly call: Call }[] = [];
   readonly calls: Call[] = [];
-  readonly outbox: Outbox;
+  readonly scheduler: CallScheduler;
   readonly #variableJson = new Map<string, string | undefined>();
   readonly #lent: ByteWriter[] = [];
   readonly #pool: Pool;
@@ -68,7 +68,7 @@ export class Run {
     this.send = send;
     this.fail = fail;
     this.caller = caller;
-    this.outbox = new Outbox(this, combinations);
+    this.scheduler = new CallScheduler(this, combinations);
     // Record 0, which has no fields, whatever its shape.
     this.workspace.allocate(largestRecord);
     this.skipped = this.workspace.allocate(FIRST_ASKER);

@@ -61,8 +61,8 @@ export function rootFetch(fetch: CompiledFetch): Step {
     workspace.tape[cell + BATCH] = call.id;
     run.uses.push({ fetch, call });
     call.whenDone(done);
-    if (isMutation) run.outbox.send(call);
-    else run.outbox.add(call);
+    if (isMutation) run.scheduler.send(call);
+    else run.scheduler.add(call);
   };
 }
 

@@ -129,13 +129,13 @@ function eventOf(
   };
 }
 
-interface Asked {
+interface ParsedRequest {
   readonly query?: unknown;
   readonly operationName?: unknown;
   readonly variables?: unknown;
 }
 
-function inUrl(url: string): Asked {
+function inUrl(url: string): ParsedRequest {
   const { searchParams } = new URL(url, 'http://localhost');
   const variables = searchParams.get('variables');
   return {
@@ -145,7 +145,7 @@ function inUrl(url: string): Asked {
   };
 }
 
-function inBody(body: Buffer): Asked {
+function inBody(body: Buffer): ParsedRequest {
   const request = parsed(body.toString('utf8'));
   return typeof request === 'object' && request !== null ? request : {};
 }

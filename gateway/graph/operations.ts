@@ -13,7 +13,7 @@ import type { IncomingRequest } from '../request/incoming-request';
 import { showExecution } from './development';
 import type { Caching } from '../cache/responses/caching';
 import type { IdentifiedCaller } from '../cache/responses/flights';
-import type { Answered, Asked } from '../cache/responses/response-cache';
+import type { Answered, CacheQuery } from '../cache/responses/response-cache';
 import { requestError, RequestErrors } from '../errors';
 import { countNodes, type ErrorOptions, execute, type Execution, type Program } from '../execution';
 import type { Executor, KnownOperation } from './executor';
@@ -125,7 +125,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
       ...{ source, hash, operation, operationName, cost, refuse, access },
       bytes: sizeOfKnown(document),
       count: usage?.operation(source, operationName, schema),
-      ask: (variables, refused) => ({
+      cacheQuery: (variables, refused) => ({
         ...{ operation: cached, variables, refuse },
         variant: access.variantOf(refused),
         isOpenTo: (identity) => access.isOpenTo(identity),
@@ -139,7 +139,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     client: IncomingRequest,
     keep: () => void,
   ): Promise<Answered> {
-    const { source, hash, operationName, cost, refuse, access, count, ask } = compiled;
+    const { source, hash, operationName, cost, refuse, access, count, cacheQuery } = compiled;
     const refusal = refuse(variables, client.identity);
     if (refusal !== undefined) throw refusal;
     const wrong = variableErrors(schema, compiled, variables);
@@ -148,7 +148,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Execut
     const refused = access.peek(client.identity) ?? (await access.decide(client.identity));
     const planned = plannedOf(source, hash, operationName, refused);
     count?.(client, variables);
-    const answered = await responses.answer(ask(variables, refused), client, async (caller) => {
+    const answered = await responses.answer(cacheQuery(variables, refused), client, async (caller) => {
       const program =
         programs.peek(planned) ?? (await caller.awaitPlan(programs.get(planned, client.sender), planWaits));
       // What cannot be planned takes nobody's place.
@@ -204,7 +204,7 @@ interface CompiledOperation {
   readonly refuse: RefuseOperation;
   readonly access: OperationAccess;
   /** The form in which its answer is looked for. */
-  readonly ask: (variables: Variables, refused: Refused) => Asked;
+  readonly cacheQuery: (variables: Variables, refused: Refused) => CacheQuery;
 }
 
 /** Fitted to what operations of several forms take: mostly for syntax trees, and for costs, which go with those. */

@@ -26,7 +26,7 @@ export interface CachedAnswersOptions {
 }
 
 /** A request that was answered before, by its bytes. */
-interface Asked {
+interface RememberedRequest {
   readonly supergraph: string;
   /** Who was answered. */
   readonly identity: Identity;
@@ -35,7 +35,7 @@ interface Asked {
   readonly operation: IncomingRequest['operation'];
   readonly base: string;
   readonly scope: 'public' | 'private';
-  /** What it counts for rates of cost; undefined while only clients without one have asked. */
+  /** What it counts for rates of cost; undefined while only clients without such a rate have asked. */
   readonly cost: number | undefined;
 }
 
@@ -45,7 +45,7 @@ interface Asked {
  */
 export class CachedAnswers {
   readonly #options: CachedAnswersOptions;
-  readonly #asked = new LRUCache<string, Asked>({ maxSize: mostBytes });
+  readonly #remembered = new LRUCache<string, RememberedRequest>({ maxSize: mostBytes });
   readonly #mediaTypeFor = mediaTypes();
   readonly #prepared: PreparedAnswers;
 
@@ -64,10 +64,10 @@ export class CachedAnswers {
     if (base === undefined || request.length > longestRequest || this.#options.store.peek === undefined)
       return;
     const { scope } = answer.policy;
-    const known = this.#asked.get(request);
+    const known = this.#remembered.get(request);
     const isCostKnown = cost === undefined || known?.cost === cost;
     if (known?.base === base && known.scope === scope && isCostKnown) return;
-    this.#asked.set(
+    this.#remembered.set(
       request,
       { supergraph, operation, identity, isFor, base, scope, cost },
       { size: request.length + 300 },
@@ -78,25 +78,29 @@ export class CachedAnswers {
   answer(arrival: Arrival): boolean {
     const { client } = arrival;
     const { method, headers } = client.head;
-    const asked = this.#asked.get(requestKey(arrival));
-    if (asked === undefined || asked.supergraph !== this.#options.gateway.current?.digest) return false;
+    const remembered = this.#remembered.get(requestKey(arrival));
+    if (remembered === undefined || remembered.supergraph !== this.#options.gateway.current?.digest)
+      return false;
     if (method === 'GET' && !isPreflighted(headers)) return false;
     if (this.#options.clientDirectives && headers['cache-control'] !== undefined) return false;
-    if (asked.identity !== client.identity && !asked.isFor(client.identity)) return false;
+    if (remembered.identity !== client.identity && !remembered.isFor(client.identity)) return false;
     const type = this.#mediaTypeFor(headers.accept);
-    const answer = type === undefined ? undefined : this.#find(asked, client);
-    if (answer === undefined || !isPaidFor(asked, client)) return false;
+    const answer = type === undefined ? undefined : this.#find(remembered, client);
+    if (answer === undefined || !isPaidFor(remembered, client)) return false;
 
-    if (asked.operation !== undefined) client.resolve(asked.operation);
+    if (remembered.operation !== undefined) client.resolve(remembered.operation);
     this.#options.statistics.hit++;
     client.settle();
     const { answerHeaders, reply } = this.#options;
     if (!this.#prepared.send(client, answer, type!))
-      reply.send(client, answerHeaders.reply(client.head, type!, { answer, result: 'HIT', keys: asked }));
+      reply.send(
+        client,
+        answerHeaders.reply(client.head, type!, { answer, result: 'HIT', keys: remembered }),
+      );
     return true;
   }
 
-  #find({ base, scope }: Asked, client: IncomingRequest) {
+  #find({ base, scope }: RememberedRequest, client: IncomingRequest) {
     const { store, keyHeaders } = this.#options;
     const key = scope === 'public' ? publicKey(base, client, keyHeaders) : privateKey(base, client);
     const entry = store.peek!(key);
@@ -114,5 +118,5 @@ const mostBytes = 16 * 1024 * 1024;
 const longestRequest = 32 * 1024;
 
 /** Counts it for the rates of cost. Who has none left is told so where others are. */
-const isPaidFor = ({ cost }: Asked, { charge }: IncomingRequest): boolean =>
+const isPaidFor = ({ cost }: RememberedRequest, { charge }: IncomingRequest): boolean =>
   charge === undefined || (cost !== undefined && charge(cost) === undefined);

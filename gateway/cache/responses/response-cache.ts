@@ -30,8 +30,8 @@ export interface ResponseCacheOptions {
   readonly now?: () => number;
 }
 
-/** A query of a client, in the form in which its answer is looked for. */
-export interface Asked {
+/** A query of a client, as the response cache needs it to find an answer. */
+export interface CacheQuery {
   /** @default undefined: nothing of it is cached */
   readonly operation: CachedOperation | undefined;
   /** As the client sent them. */
@@ -43,7 +43,7 @@ export interface Asked {
    */
   readonly variant?: string | undefined;
   /** Says why a client may not ask for so much. */
-  readonly refuse: (variables: Asked['variables'], identity: Identity) => Error | undefined;
+  readonly refuse: (variables: CacheQuery['variables'], identity: Identity) => Error | undefined;
   /**
    * Whether somebody may see all of it, where there is no variant.
    *
@@ -92,15 +92,15 @@ export class ResponseCache {
   }
 
   /** Answers a query. */
-  async answer(asked: Asked, client: IncomingRequest, run: Run): Promise<Answered> {
+  async answer(query: CacheQuery, client: IncomingRequest, run: Run): Promise<Answered> {
     const { statistics } = this.#settings;
-    const { operation } = asked;
+    const { operation } = query;
     if (operation === undefined) return run(client);
     const directives = this.#directivesOf(client);
     const keys =
       operation.lastScope === 'none' || directives?.noStore === true
         ? undefined
-        : this.#keysOf(asked, operation, client);
+        : this.#keysOf(query, operation, client);
     if (keys === undefined) {
       if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
       return this.#pass(operation, client, run);
@@ -238,7 +238,7 @@ export class ResponseCache {
 
   /** Undefined for variables that cannot be written. */
   #keysOf(
-    { variables, variant, refuse, isOpenTo = () => true }: Asked,
+    { variables, variant, refuse, isOpenTo = () => true }: CacheQuery,
     operation: CachedOperation,
     client: IncomingRequest,
   ): ResponseKeys | undefined {

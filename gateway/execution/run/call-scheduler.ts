@@ -58,18 +58,18 @@ export class CallScheduler {
 
   /** Sends a call at once, and alone. */
   send(call: Call): void {
-    const { asked, operation } = call;
+    const { entityRequests, operation } = call;
     const run = this.#run;
     const done = (reply: Reply): void => {
       call.receive(reply);
       call.tellThoseWhoWait();
     };
-    if (asked === undefined) {
+    if (entityRequests === undefined) {
       exchange(run, operation, rootVariables(run, operation.variableUsages), undefined, done);
       return;
     }
     const entities = [new RequestedEntities(run, call, '_entities', representationsVariable)];
-    exchange(run, operation, writeVariables(entities, asked.arguments), entities, done);
+    exchange(run, operation, writeVariables(entities, entityRequests.arguments), entities, done);
   }
 
   /** Returns how many requests that takes. */
@@ -85,7 +85,7 @@ export class CallScheduler {
     const received = (reply: Reply): void => {
       this.#distribute(calls, combination, reply);
     };
-    if (calls[0]!.asked === undefined) {
+    if (calls[0]!.entityRequests === undefined) {
       exchange(run, combination, rootVariables(run, variableUsages), undefined, received);
       return 1;
     }
@@ -95,7 +95,9 @@ export class CallScheduler {
     });
     const more = [
       run.variablesFor(variableUsages),
-      ...calls.map(({ asked }, i) => contextJson(parts[i]!.contextVariables, asked!.contexts)),
+      ...calls.map(({ entityRequests }, i) =>
+        contextJson(parts[i]!.contextVariables, entityRequests!.contexts),
+      ),
     ];
     const variables = writeVariables(entities, Buffer.from(more.filter((json) => json !== '').join()));
     exchange(run, combination, variables, entities, received);

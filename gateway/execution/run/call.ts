@@ -1,13 +1,13 @@
 import { errors, type ErrorCode } from '../../errors';
-import { type Asked } from './loader';
+import { type EntityRequests } from './loader';
 import { type CompiledOperation } from '../compile/subgraph-operation';
 import { type Run } from './run';
 
-/** What one operation is asked at one time: who waits for it, and what came of it. */
+/** One subgraph call: its operation, who waits for it, and its result. */
 export class Call {
   readonly operation: CompiledOperation;
   /** Where its representations were written, and from where to where; undefined for root fields. */
-  readonly asked: Asked | undefined;
+  readonly entityRequests: EntityRequests | undefined;
   readonly start: number;
   end = 0;
   isPending = true;
@@ -26,24 +26,30 @@ export class Call {
   readonly #waiting: (() => void)[] = [];
 
   /** `read` is called when its data has arrived, or will not; then those who wait. */
-  constructor(run: Run, operation: CompiledOperation, read: (call: Call) => void, asked?: Asked, start = 0) {
+  constructor(
+    run: Run,
+    operation: CompiledOperation,
+    read: (call: Call) => void,
+    entityRequests?: EntityRequests,
+    start = 0,
+  ) {
     this.operation = operation;
-    this.asked = asked;
+    this.entityRequests = entityRequests;
     this.start = start;
     this.#read = read;
     this.id = run.calls.push(this);
   }
 
-  /** Says that it is about to be sent: what is asked from now on goes into another. */
+  /** To be called just before it is sent: entities that are requested from now on go into another call. */
   close(): void {
-    if (this.asked !== undefined) this.end = this.asked.endCall();
+    if (this.entityRequests !== undefined) this.end = this.entityRequests.endCall();
   }
 
   whenDone(done: () => void): void {
     this.#waiting.push(done);
   }
 
-  /** Takes what came of it. */
+  /** Takes the result. */
   receive({ data, body, errors, failure }: Reply): void {
     this.data = data;
     this.body = body;
@@ -53,7 +59,7 @@ export class Call {
     this.isPending = false;
   }
 
-  /** To be called when everything is received that arrived with it. */
+  /** To be called when everything that arrived with it has been received. */
   tellThoseWhoWait(): void {
     for (const done of this.#waiting) done();
   }
@@ -64,7 +70,7 @@ export class Call {
   }
 }
 
-/** What came of asking a subgraph. */
+/** The result of a subgraph call. */
 export interface Reply {
   /** The record of `data`; 0 if there is none. */
   readonly data: number;

@@ -26,7 +26,7 @@ export class RequestedEntities implements EntityList {
   }
 
   get arguments(): Buffer {
-    return this.#call.asked!.arguments;
+    return this.#call.entityRequests!.arguments;
   }
 
   get representations(): readonly Buffer[] {
@@ -44,10 +44,10 @@ export class RequestedEntities implements EntityList {
 
   /** Writes the list into variables, as a member of their object; returns where it ends. */
   write(variables: Buffer, at: number): number {
-    const { asked, start, end } = this.#call;
+    const { entityRequests, start, end } = this.#call;
     this.#variables = variables;
     this.#start = at + variables.write(`"${this.variable}":[`, at, 'latin1');
-    const after = this.#start + asked!.written.bytes.copy(variables, this.#start, start, end);
+    const after = this.#start + entityRequests!.written.bytes.copy(variables, this.#start, start, end);
     variables[after] = CLOSE_LIST;
     return after + 1;
   }

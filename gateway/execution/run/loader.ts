@@ -27,8 +27,8 @@ import { type CompiledOperation } from '../compile/subgraph-operation';
 import { type Representation } from '../compile/representations';
 import { type Run } from './run';
 
-/** What was asked of one operation during a run. */
-export class Asked {
+/** The entities that one operation has been asked for during a run. */
+export class EntityRequests {
   readonly operation: CompiledOperation;
   /** The variables beside the representations, comma-separated. */
   readonly arguments: Buffer;

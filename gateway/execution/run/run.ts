@@ -2,7 +2,7 @@ import { type Caller, type Send } from '../../subgraph-calls/transport';
 import { type Call } from './call';
 import { type Program } from '../compile/compile';
 import { type Execution } from '../execute';
-import { Asked } from './loader';
+import { EntityRequests } from './loader';
 import { type CompiledOperation } from '../compile/subgraph-operation';
 import { FIRST_ASKER, OBJECT, SKIPPED, STATUS, Workspace } from '../json/tape';
 import { ByteWriter } from '../json/write';
@@ -35,8 +35,8 @@ export class Run {
   takenBack = 0;
   /** The records on the way that the current walk has taken. */
   readonly ancestors: number[] = [];
-  /** What was asked of each entity operation so far, by its number and the arguments that come from contexts. */
-  readonly #asked = new Map<number | string, Asked>();
+  /** The entities requested so far, by the number of their operation and the arguments that come from contexts. */
+  readonly #entityRequests = new Map<number | string, EntityRequests>();
   /** Entities are told apart by where they stand: a program with contexts in it. */
   readonly isExclusive: boolean;
   /** For each fetch, the numbers of those whose answers it needs. */
@@ -88,17 +88,18 @@ export class Run {
     return json;
   }
 
-  /** What was asked of an entity operation, with these values from objects around. */
-  askedOf(operation: CompiledOperation, contexts: ContextValues): Asked {
+  /** The entities requested so far of an operation, with these values from enclosing objects. */
+  entityRequestsOf(operation: CompiledOperation, contexts: ContextValues): EntityRequests {
     const key = contexts.length === 0 ? operation.number : `${operation.number},${contexts.join(',')}`;
-    let asked = this.#asked.get(key);
-    if (asked === undefined) this.#asked.set(key, (asked = new Asked(this, operation, contexts)));
-    return asked;
+    let requests = this.#entityRequests.get(key);
+    if (requests === undefined)
+      this.#entityRequests.set(key, (requests = new EntityRequests(this, operation, contexts)));
+    return requests;
   }
 
   /** Forgets which entities are known: a mutation may have changed them. */
   forgetEntities(): void {
-    for (const asked of this.#asked.values()) asked.forget();
+    for (const requests of this.#entityRequests.values()) requests.forget();
   }
 
   /** The variables that the client sent, of those with these names: `"a":1,"b":2`. */

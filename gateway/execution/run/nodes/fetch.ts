@@ -73,7 +73,7 @@ export function entityFetch(fetch: CompiledFetch): Step {
   const targetIndex = operation.targets.indexOf(target);
   return (run, done) => {
     const { workspace } = run;
-    const asked = contexts === undefined ? run.askedOf(operation, noContexts) : undefined;
+    const requests = contexts === undefined ? run.entityRequestsOf(operation, noContexts) : undefined;
     let pending = 0;
     let lastCall = 0;
     const seen: number[] = [];
@@ -83,7 +83,10 @@ export function entityFetch(fetch: CompiledFetch): Step {
       let cell = workspace.tape[record + join]!;
       // What could not be asked for at another place of the record may be known here.
       if (cell === 0 || cell === run.skipped) {
-        cell = (asked ?? run.askedOf(operation, contexts!(run, ancestors))).ask(representation, record);
+        cell = (requests ?? run.entityRequestsOf(operation, contexts!(run, ancestors))).ask(
+          representation,
+          record,
+        );
         const { tape } = workspace;
         tape[record + join] = cell;
         if (cell === run.skipped) return;

@@ -1,10 +1,10 @@
 import { ClientGone, type IncomingRequest } from '../request/incoming-request';
-import type { Executor, KnownOperation } from './executor';
+import type { Engine, KnownOperation } from './engine';
 import type { Audit } from '../telemetry/audit/audit';
 import { factsOfMutation, type MutationFacts } from '../telemetry/audit/mutation-facts';
 
-/** Has the mutations that an executor runs written to the audit trails. Nothing is done for queries. */
-export function audited(executor: Executor, audit: Audit): Executor {
+/** Has the mutations that an engine runs written to the audit trails. Nothing is done for queries. */
+export function audited(engine: Engine, audit: Audit): Engine {
   const facts = new WeakMap<KnownOperation, MutationFacts>();
 
   const withRecord = (
@@ -31,16 +31,16 @@ export function audited(executor: Executor, audit: Audit): Executor {
   });
 
   return {
-    ...executor,
+    ...engine,
     learn(context) {
-      const operation = executor.learn(context);
+      const operation = engine.learn(context);
       const { source, request } = context;
       return operation.type === 'mutation'
         ? withRecord(operation, source, request.operationName ?? undefined)
         : operation;
     },
     known(document, operationName) {
-      const operation = executor.known(document, operationName);
+      const operation = engine.known(document, operationName);
       return operation?.type === 'mutation' ? withRecord(operation, document, operationName) : operation;
     },
   };

@@ -8,7 +8,7 @@ import type {
   GatewayUnsubscriber,
 } from '@apollo/server-gateway-interface';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
-import type { OperationContext } from './executor';
+import type { OperationContext } from './engine';
 import { type Generation, SupergraphError, supergraphId } from './generation';
 import type { LastGood } from '../supergraph/last-good';
 import type { SupergraphSource } from '../supergraph/source';

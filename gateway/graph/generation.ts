@@ -6,8 +6,8 @@ import type { Policy } from '../cache/policy';
 import type { Store } from '../cache/stores/store';
 import type { Caching } from '../cache/responses/caching';
 import { digest } from '../cache/responses/response-keys';
-import { createEngine } from './engine';
-import type { Executor, KnownOperation, Learn, Subgraph } from './executor';
+import { createEngine } from './create-engine';
+import type { Engine, KnownOperation, Learn, Subgraph } from './engine';
 import type { ClientLimits } from '../limits/client-limits';
 import type { PlanWaits } from '../admission/plan-waits';
 import type { Options } from '../options';
@@ -59,7 +59,7 @@ export class SupergraphError extends Error {
  * beside the old one. A request ends on the generation that validated its operation.
  */
 export class Generation {
-  readonly #executor: Executor;
+  readonly #engine: Engine;
   /** Names the supergraph: equal for equal ones, on all gateways. */
   readonly digest: string;
   #requests = 0;
@@ -78,8 +78,8 @@ export class Generation {
       const isDevelopment = options.mode === 'development';
       const mask = options.errors.maskSubgraphs ?? (isDevelopment ? 'none' : 'unexpected');
       const errors = { mask, limit: options.limits.errors };
-      const warmUp = previous === undefined ? [] : previous.#executor.mostUsed(operationsToWarmUp);
-      const executor = await createEngine({
+      const warmUp = previous === undefined ? [] : previous.#engine.mostUsed(operationsToWarmUp);
+      const engine = await createEngine({
         supergraphSdl,
         chooseSubgraph: (found) => chooseSubgraph(found, options, signers),
         errors,
@@ -94,7 +94,7 @@ export class Generation {
         warmUp,
         ...shared,
       });
-      return new Generation(supergraphSdl, audit === undefined ? executor : audited(executor, audit));
+      return new Generation(supergraphSdl, audit === undefined ? engine : audited(engine, audit));
     } catch (error) {
       if (error instanceof SupergraphError) throw error;
       const { message } = error as Error;
@@ -107,35 +107,35 @@ export class Generation {
 
   private constructor(
     readonly supergraphSdl: string,
-    executor: Executor,
+    engine: Engine,
   ) {
     this.digest = digest(supergraphSdl);
-    this.#executor = executor;
+    this.#engine = engine;
   }
 
   get apiSchemaSdl(): readonly string[] {
-    return this.#executor.apiSchemaSdl;
+    return this.#engine.apiSchemaSdl;
   }
 
   get apiSchema(): GraphQLSchema {
-    return this.#executor.apiSchema;
+    return this.#engine.apiSchema;
   }
 
   get tagFormats(): readonly string[] {
-    return this.#executor.tagFormats;
+    return this.#engine.tagFormats;
   }
 
   unknownNames(invalidation: Invalidation): string[] {
-    return this.#executor.unknownNames(invalidation);
+    return this.#engine.unknownNames(invalidation);
   }
 
   get learn(): Learn {
-    return this.#executor.learn;
+    return this.#engine.learn;
   }
 
   /** An operation that was executed before. */
   known(document: string, operationName: string | undefined): KnownOperation | undefined {
-    return this.#executor.known(document, operationName);
+    return this.#engine.known(document, operationName);
   }
 
   /** Keeps the generation open until the function that it returns is called. */
@@ -154,7 +154,7 @@ export class Generation {
   }
 
   #closeWhenUnused(): void {
-    if (this.#retired && this.#requests === 0) void this.#executor.close();
+    if (this.#retired && this.#requests === 0) void this.#engine.close();
   }
 }
 

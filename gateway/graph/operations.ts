@@ -16,7 +16,7 @@ import type { IdentifiedCaller } from '../cache/responses/flights';
 import type { Answered, CacheQuery } from '../cache/responses/response-cache';
 import { requestError, RequestErrors } from '../errors';
 import { countNodes, type ErrorOptions, execute, type Execution, type Program } from '../execution';
-import type { Executor, KnownOperation } from './executor';
+import type { Engine, KnownOperation } from './engine';
 import type { ClientLimits } from '../limits/client-limits';
 import { compileOperationCost, type OperationCost } from '../limits/cost/operation-cost';
 import { createCostReport } from '../limits/cost/report';
@@ -70,7 +70,7 @@ interface Parts {
 }
 
 /** Operations of one supergraph: remembers what is known of each, and runs it. */
-export function createOperations(options: OperationOptions & Parts): Pick<Executor, 'learn' | 'known'> {
+export function createOperations(options: OperationOptions & Parts): Pick<Engine, 'learn' | 'known'> {
   const { errors, isDevelopment, limits, mostBytes, assumedListSize, usage, planWaits, metrics } = options;
   const { supergraph, schema, authorization, programs, send, scopes, chooseOverrides } = options;
   const known = options.cache;

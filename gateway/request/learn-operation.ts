@@ -10,7 +10,7 @@ import { OperationTypeNode } from 'graphql';
 import type { IncomingRequest, RequestHead } from './incoming-request';
 import type { PersistedOperations } from './persisted/persisted-operations';
 import { requestError } from '../errors';
-import type { LearnedOperation, OperationContext } from '../graph/executor';
+import type { LearnedOperation, OperationContext } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';

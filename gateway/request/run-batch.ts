@@ -1,5 +1,5 @@
 import type { HTTPGraphQLResponse } from '@apollo/server';
-import type { LearnedOperation } from '../graph/executor';
+import type { LearnedOperation } from '../graph/engine';
 import { ClientGone, type IncomingRequest } from './incoming-request';
 import type { Answered } from '../cache/responses/response-cache';
 import type { Learn } from './learn-operation';

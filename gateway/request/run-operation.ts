@@ -1,7 +1,7 @@
 import type { HTTPGraphQLResponse } from '@apollo/server';
 import type { PersistedOperations } from './persisted/persisted-operations';
 import type { Answered } from '../cache/responses/response-cache';
-import type { LearnedOperation } from '../graph/executor';
+import type { LearnedOperation } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
 import { isPreflighted } from '../http/preflighted';
 import type { ClientLimits } from '../limits/client-limits';

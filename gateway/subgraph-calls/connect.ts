@@ -1,4 +1,4 @@
-import type { Subgraph } from '../graph/executor';
+import type { Subgraph } from '../graph/engine';
 import type { Options } from '../options';
 import { cachesOf, type SubgraphCachesOptions } from './subgraph-caches';
 import { countCalls, measureCalls } from './interceptors/measure-calls';

@@ -6,7 +6,7 @@ import { noStore, type Policy } from '../cache/policy';
 import type { Store } from '../cache/stores/store';
 import { subgraphTag } from '../cache/tags';
 import type { Caching } from '../cache/responses/caching';
-import type { Subgraph } from '../graph/executor';
+import type { Subgraph } from '../graph/engine';
 import type { Options } from '../options';
 import type { EntityFacts } from '../planning';
 import type { Logger } from '../telemetry/logger';

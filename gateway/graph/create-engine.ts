@@ -1,0 +1,151 @@
+import { performance } from 'node:perf_hooks';
+import { buildSchema } from 'graphql';
+import { Authorization, type Policies } from '../auth/directives';
+import { buildSchemaInSteps } from './build-schema';
+import type { Invalidate } from '../cache/invalidation';
+import { unknownNames } from '../cache/unknown-names';
+import type { Store } from '../cache/stores/store';
+import { digest } from '../cache/responses/response-keys';
+import type { Engine, KnownOperation, Subgraph } from './engine';
+import type { Program } from '../execution';
+import { createOperations, type OperationOptions } from './operations';
+import type { Options } from '../options';
+import { chooseOverrides, overrideRates } from './overrides';
+import {
+  createPlanner,
+  type EntityFacts,
+  type OperationMemory,
+  type PlanEntry,
+  type PlannedOperation,
+} from '../planning';
+import { createPrograms, type Rejection } from './programs';
+import type { SubgraphLocation } from '../supergraph/subgraphs';
+import type { CacheOptions } from '../subgraph-calls/subgraph-caches';
+import { type CallOptions, connectSubgraphs } from '../subgraph-calls/connect';
+import type { Logger } from '../telemetry/logger';
+import type { Breakers } from '../subgraph-calls/breakers';
+import type { HttpTransport } from '../subgraph-calls/http';
+import type { Interceptor } from '../subgraph-calls/transport';
+import { ScopesServed } from '../subgraph-calls/scopes-served';
+
+export interface EngineOptions extends OperationOptions {
+  readonly supergraphSdl: string;
+  /** What the options say of a subgraph of the supergraph. What it throws says why the supergraph cannot be run. */
+  readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
+  readonly planning: Options['planning'];
+  /** Percentages by the labels of progressive `@override`s. */
+  readonly overrides: Options['overrides'];
+  readonly calls: CallOptions;
+  readonly cache: CacheOptions;
+  readonly authorization: Options['authorization'];
+  readonly policies: Policies;
+  /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
+  readonly warmUp: readonly PlannedOperation[];
+  readonly transport: HttpTransport;
+  readonly store: Store;
+  readonly invalidate: Invalidate;
+  readonly breakers: Breakers;
+  readonly interceptors: readonly Interceptor[];
+  readonly memory: OperationMemory;
+  readonly logger: Logger;
+}
+
+/** Plans operations in worker threads and runs them over the bytes of subgraph responses. Rejects when the supergraph does not build. */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { supergraphSdl, chooseSubgraph, planning, overrides, warmUp, memory } = options;
+  const planner = createPlanner({ supergraphSdl, ...boundsOf(planning) });
+  const breakers = options.breakers.lease();
+  // A program takes some times what is known of its operation before it runs.
+  const caches = {
+    programs: memory.open<PlanEntry<Program | Rejection>>(3 / 4),
+    known: memory.open<KnownOperation>(1 / 4),
+  };
+  const close = (): Promise<void> => {
+    breakers.end();
+    for (const cache of Object.values(caches)) cache.close();
+    return planner.close();
+  };
+
+  try {
+    const facts = await planner.ready;
+    const rates = overrideRates(facts.overrideLabels, overrides);
+    const scopes = new ScopesServed();
+    const subgraphs = facts.subgraphs.map(chooseSubgraph);
+    const send = connectSubgraphs({ ...options, breakers, subgraphs, facts: facts.entities, scopes });
+    const schema = await buildSchemaInSteps(facts.apiSchemaSdl);
+    const supergraphSchema =
+      facts.answerTypesSdl === undefined ? schema : buildSchema(facts.answerTypesSdl, trusted);
+    const authorization = new Authorization({
+      facts: facts.protections,
+      schema,
+      options: options.authorization,
+      policies: options.policies,
+      logger: options.logger,
+    });
+    const programs = createPrograms({
+      ...{ planner, authorization, schema, supergraphSchema, facts },
+      cache: caches.programs,
+    });
+    await programs.warm(untilLate(warmUp));
+    const operations = createOperations({
+      ...options,
+      supergraph: digest(supergraphSdl),
+      schema,
+      costs: facts.costs,
+      planner,
+      programs,
+      cache: caches.known,
+      authorization,
+      send,
+      scopes,
+      chooseOverrides: () => chooseOverrides(rates),
+    });
+    return {
+      apiSchema: schema,
+      apiSchemaSdl: facts.apiSchemaSdl,
+      ...operations,
+      tagFormats: formatsIn(facts.entities),
+      unknownNames: (invalidation) => unknownNames(invalidation, facts.entities),
+      mostUsed: (count) => programs.mostUsed(count),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const trusted = { assumeValidSDL: true, assumeValid: true, noLocation: true };
+const warmUpTime = 1_000;
+/** Most requests are for few operations: these are planned however long it takes, or a busy machine would refuse them. */
+const leastWarmUp = 10;
+
+/** Operations until the time for warming up is over: what is not planned by then is planned when it is asked for. */
+function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOperation> {
+  const end = performance.now() + warmUpTime;
+  for (const [i, operation] of operations.entries()) {
+    if (i >= leastWarmUp && performance.now() > end) return;
+    yield operation;
+  }
+}
+
+function boundsOf({ timeout, paths, plans, waiting, threads, memory }: Options['planning']): PlannerBounds {
+  return {
+    deadline: timeout,
+    pathsLimit: paths,
+    maxEvaluatedPlans: plans,
+    queueLimit: waiting,
+    maxThreads: threads,
+    memoryLimit: memory === undefined ? undefined : Math.ceil(memory / 1024 ** 2),
+  };
+}
+
+type PlannerBounds = Omit<Parameters<typeof createPlanner>[0], 'supergraphSdl'>;
+
+/** The formats of all `@cacheTag`s. */
+function formatsIn({ subgraphs }: EntityFacts): readonly string[] {
+  const formats = [...subgraphs.values()].flatMap(({ typeTags, fieldTags }) =>
+    [...typeTags.values(), ...fieldTags.values()].flat(),
+  );
+  return [...new Set(formats)];
+}

@@ -27,7 +27,7 @@ export function conjunctionOf(directives: readonly DirectiveNode[] = []): Conjun
   });
 }
 
-/** The variables that a selection of the document or one of the fetches depends on, sorted. */
+/** The variables that a selection of the document or one of the fetches depends on. */
 export function conditionVariables(
   document: DocumentNode,
   fetches: readonly { readonly when: Conjunction }[],
@@ -39,7 +39,7 @@ export function conditionVariables(
     },
   });
   for (const { when } of fetches) for (const { variable } of when) names.add(variable);
-  return [...names].sort();
+  return [...names];
 }
 
 export function conditionValues(
@@ -54,9 +54,7 @@ export function conditionValues(
       values[name] = variables[name] === true;
     else {
       const definition = variableDefinitions.find(({ variable }) => variable.name.value === name);
-      values[name] =
-        definition?.defaultValue !== undefined &&
-        valueFromAST(definition.defaultValue, GraphQLBoolean) === true;
+      values[name] = valueFromAST(definition?.defaultValue, GraphQLBoolean) === true;
     }
   }
   return values;

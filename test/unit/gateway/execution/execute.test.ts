@@ -218,6 +218,7 @@ describe('execute', () => {
       { products: [{ name: 'Table' }, { name: 'Couch "é" \\ 😀' }, { name: null }] },
     ],
     [{}, { products: [{ inStock: true }, { inStock: false }, { inStock: true }] }],
+    [{ yes: undefined }, { products: [{ inStock: true }, { inStock: false }, { inStock: true }] }],
   ])('follows @skip and @include by variables %j', async (variables, expected) => {
     const { data } = await shop.ask(
       'query ($yes: Boolean = true, $no: Boolean! = false) { products { inStock @include(if: $yes) ...Name @skip(if: $yes) } me @include(if: $no) { name } } fragment Name on Product { name }',
@@ -321,8 +322,9 @@ describe('execute', () => {
   });
 
   it('chooses the operation by its name', async () => {
-    const source = 'query A { me { name } } query B { me { id } }';
-    expect((await shop.ask(source, { operationName: 'B' })).data).toEqual({ me: { id: 'u1' } });
+    const source = 'query A { me { name } } query B($no: Boolean!) { me { id name @include(if: $no) } }';
+    const b = { operationName: 'B', variables: { no: false } };
+    expect((await shop.ask(source, b)).data).toEqual({ me: { id: 'u1' } });
     expect((await shop.ask(source, { operationName: 'A' })).data).toEqual({ me: { name: 'Ada' } });
   });
 

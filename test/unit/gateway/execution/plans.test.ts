@@ -161,6 +161,14 @@ describe('a field that the plan asks nobody for', () => {
     expect((await run({ ...asked, operation, variables: { v: true } })).errors).toBeUndefined();
   });
 
+  it('is not missed where a directive beside it is none of its conditions', async () => {
+    for (const directives of ['@note(on:$v)', '@include(if:true)', '@skip(if:false)@note']) {
+      const plan = fetchOf('s', `query($v:Boolean!){a${directives}}`);
+      const { text } = await run({ schema, operation: '{ a }', plan, answers: { s: [{ a: null }] } });
+      expect(text).toBe('{"data":{"a":null}}');
+    }
+  });
+
   it.each([
     'query ($v: Boolean!) { b { x } must @include(if: $v) @skip(if: $v) }',
     'query ($v: Boolean!) { b { x } ... @skip(if: $v) { must @include(if: $v) } }',
@@ -213,7 +221,10 @@ describe('a fetch', () => {
         at(['ts', '@'], entities('u', '...on T{v}', key)),
         at(['ts', '@', 'query'], fetchOf('t', '{t{id}}')),
         at(['ts', '@', 'unknown'], fetchOf('t', '{t{id}}')),
-        at(['t', 'u'], entities('u', '...on U{f}', [on('U', field('__typename'))])),
+        at(
+          ['t', 'u'],
+          entities('u', '...on U{f}', [on('U', field('__typename'), field('id'), field('d', field('a')))]),
+        ),
         inParallel(),
       ),
       answers: { s: [{ ts: [] }] },
@@ -271,6 +282,7 @@ describe('a fetch', () => {
               field('id'),
               field('d', field('a'), field('e', field('a'), field('b'))),
               field('ds', field('a')),
+              field('nobody', field('a')),
               field('x', field('__typename'), on('D', field('a')), on('U', field('k'))),
             ),
           ]),
@@ -294,7 +306,7 @@ describe('a fetch', () => {
       },
     });
     expect(sent[1]!.variables['representations']).toEqual([
-      // What no fetch asks for (e.b) is left out; what is missing from an answer (the a of the last of ds) makes a null.
+      // What no fetch asks for (e.b, nobody) is left out; what is missing from an answer (the a of the last of ds) makes a null.
       {
         __typename: 'U',
         id: '1',
@@ -434,8 +446,8 @@ describe('a fetch', () => {
           ['t'],
           entities('t', '...on T{s__alias_0:s}', key, {
             outputRewrites: [
+              { kind: 'ValueSetter', path: ['... on T', 's__alias_0'], setValueTo: 1 },
               { kind: 'KeyRenamer', path: ['... on T', 's__alias_0'], renameKeyTo: 's' },
-              { kind: 'ValueSetter', path: ['x'], setValueTo: 1 },
             ],
           }),
         ),

@@ -322,6 +322,29 @@ describe('root fields of one subgraph that are asked for in one turn', () => {
     expect(sent.map(({ document }) => document)).toEqual(['{now_0:now query_1:query{now}}', '{now}']);
   });
 
+  it('say of which type their object is, as they would alone', async () => {
+    const query = 'type Query { query: Query  name: String  now: Int }';
+    const plan = inSequence(
+      fetchOf('s', '{query{__typename_0:now}}'),
+      inParallel(
+        at(['query'], fetchOf('e', '{__typename name}')),
+        at(['query'], fetchOf('e', '{now}')),
+      ),
+    );
+    const answering = (typename: string) => ({
+      s: [{ query: { __typename_0: 1 } }],
+      e: [{ __typename_0: typename, name_0: 'Nobody', now_1: 1 }],
+    });
+    const operation = '{ query { name now } }';
+    const right = await run({ schema: query, operation, plan, answers: answering('Query') });
+    const wrong = await run({ schema: query, operation, plan, answers: answering('Nobody') });
+
+    expect(right.sent).toHaveLength(2);
+    expect(right.data).toEqual({ query: { name: 'Nobody', now: 1 } });
+    expect(wrong.data).toEqual({ query: null });
+    expect(wrong.errors).toMatchObject([{ path: ['query'], message: expect.stringContaining('"Nobody"') }]);
+  });
+
   it('are not asked for together with entities', async () => {
     const { sent } = await run({
       schema,

@@ -24,17 +24,25 @@ const answer = (data: unknown) => () =>
 
 describe('compileOperation', () => {
   it.each([
-    ['a subscription', () => compile('subscription { a }')],
+    ['a subscription', 'Subscription', () => compile('subscription { a }')],
     [
       'a subscription among others',
+      'Subscription',
       () => compile('fragment F on Query { a } query Q { ...F } subscription S { a }', undefined, 'S'),
     ],
-    ['a plan with @defer', () => compile('{ a }', { kind: 'Defer' })],
-    ['a plan with @defer in it', () => compile('{ a }', inSequence(fetchOf('s', '{a}'), { kind: 'Defer' }))],
-    ['the plan of a subscription', () => compile('{ a }', { kind: 'Subscription' })],
-  ])('refuses %s', (_, refused) => {
+    ['a plan with @defer', '@defer', () => compile('{ a }', { kind: 'Defer' })],
+    [
+      'a plan with @defer in it',
+      '@defer',
+      () => compile('{ a }', inSequence(fetchOf('s', '{a}'), { kind: 'Defer' })),
+    ],
+    ['the plan of a subscription', 'Subscription', () => compile('{ a }', { kind: 'Subscription' })],
+  ])('refuses %s', (_, feature, refused) => {
     expect(refused).toThrow(
-      expect.objectContaining({ extensions: expect.objectContaining({ code: 'UNSUPPORTED_OPERATION' }) }),
+      expect.objectContaining({
+        message: `${feature} is not supported.`,
+        extensions: expect.objectContaining({ code: 'UNSUPPORTED_OPERATION' }),
+      }),
     );
   });
 

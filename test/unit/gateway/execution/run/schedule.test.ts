@@ -9,7 +9,7 @@ const schema = buildSchema(`
   type Query { t: T  u: U  node: Node }
   type Mutation { t: T  u: U }
   interface Node { id: ID! }
-  type T implements Node { id: ID!  code: Int  a: Int  b: Int  c: Int }
+  type T implements Node { id: ID!  code: Int  a: Int  b(of: Int): Int  c: Int  u: U }
   type U implements Node { id: ID!  x: Int }
 `);
 const t = { __typename: 'T', id: '1' };
@@ -111,6 +111,79 @@ describe('a fetch', () => {
     expect(await done).toEqual({ node: { a: 1 } });
   });
 
+  it('waits for what says a nested field that it requires', async () => {
+    const { until, answer, done, asked } = run({
+      operation: '{ t { b } }',
+      plan: inSequence(
+        fetchOf('s', '{t{__typename id u{__typename id}}}'),
+        at(['t', 'u'], entities('second', '...on U{x}', requiring('U', 'id'))),
+        at(
+          ['t'],
+          entities('v', '...on T{b}', [on('T', field('__typename'), field('id'), field('u', field('x')))]),
+        ),
+      ),
+    });
+
+    answer('s', { t: { ...t, u } });
+    await until('second');
+    await turns();
+    expect(asked).not.toContain('v');
+    answer('second', { _entities: [{ x: 1 }] });
+    await until('v');
+    answer('v', { _entities: [{ b: 2 }] });
+    expect(await done).toEqual({ t: { b: 2 } });
+  });
+
+  it('waits for what says an argument that it takes from the objects around', async () => {
+    const { until, answer, done, asked } = run({
+      operation: '{ t { b } }',
+      plan: inSequence(
+        fetchOf('s', '{t{__typename id}}'),
+        at(['t'], entities('second', '...on T{a}', requiring('T', 'id'))),
+        at(
+          ['t'],
+          entities('v', '...on T{b(of:$of)}', requiring('T', 'id'), {
+            contextRewrites: [{ kind: 'KeyRenamer', path: ['a'], renameKeyTo: 'of' }],
+            variableUsages: ['of'],
+          }),
+        ),
+      ),
+    });
+
+    answer('s', { t });
+    await until('second');
+    await turns();
+    expect(asked).not.toContain('v');
+    answer('second', { _entities: [{ a: 1 }] });
+    await until('v');
+    answer('v', { _entities: [{ b: 2 }] });
+    expect(await done).toEqual({ t: { b: 2 } });
+  });
+
+  it('waits for the type of an object around only where its path names types', async () => {
+    const { until, answer, done, asked } = run({
+      operation: '{ node { ... on T { u { x } } } }',
+      plan: inSequence(
+        fetchOf('s', '{node{__typename id u{__typename id}}}'),
+        at(['node'], entities('types', '...on Node{__typename}', requiring('Node', 'id'))),
+        inParallel(
+          at(['node', 'u'], entities('any', '...on U{id}', requiring('U', 'id'))),
+          at(['node|[T]', 'u'], entities('v', '...on U{x}', requiring('U', 'id'))),
+        ),
+      ),
+    });
+
+    answer('s', { node: { __typename: 'Node', id: '1', u } });
+    await until('any');
+    await turns();
+    expect(asked).not.toContain('v');
+    answer('any', { _entities: [{ id: '2' }] });
+    answer('types', { _entities: [{ __typename: 'T' }] });
+    await until('v');
+    answer('v', { _entities: [{ x: 3 }] });
+    expect(await done).toEqual({ node: { u: { x: 3 } } });
+  });
+
   it('waits with others of its subgraph for the same objects when nothing waits for it', async () => {
     const { until, answer, done, asked } = run({
       operation: '{ t { a b c } }',
@@ -192,9 +265,10 @@ function run({ operation, plan }: { operation: string; plan: PlanNode }) {
     asked,
     done,
     answer: (subgraph: string, data: unknown): void => open.get(subgraph)!(data),
-    /** Resolves when the subgraph is being asked. */
+    /** Resolves when the subgraph is being asked, which takes no more than a few turns. */
     until: async (subgraph: string): Promise<void> => {
-      while (!open.has(subgraph)) await turns();
+      for (let i = 0; i < 100 && !open.has(subgraph); i++) await turns();
+      expect([...open.keys()]).toContain(subgraph);
     },
   };
 }

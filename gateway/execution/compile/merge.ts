@@ -80,7 +80,7 @@ export class Place {
 
   /** Whether all records that stand here hold a value of the field, so that nobody need wait for one that joins them. */
   isSure(name: string): boolean {
-    return this.#own.length > 0 && this.#own.every((shape) => shape.sure.has(name));
+    return this.#own.every((shape) => shape.sure.has(name));
   }
 
   /** Whether some fetch asks for the field under these conditions. */

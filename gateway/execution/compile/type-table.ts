@@ -1,5 +1,6 @@
 import {
   getNamedType,
+  type GraphQLObjectType,
   type GraphQLSchema,
   isAbstractType,
   isCompositeType,
@@ -78,16 +79,12 @@ export class TypeTable {
     let matching = this.#matching.get(condition);
     if (matching !== undefined) return matching;
     matching = new Uint8Array(this.#names.length);
-    const own = this.#ids.get(condition);
-    if (own !== undefined) matching[own] = 1;
     const type = this.#schema.getType(condition);
-    if (isAbstractType(type)) {
-      for (const subtype of this.#schema.getPossibleTypes(type)) matching[this.idOf(subtype.name)] = 1;
-      for (const candidate of Object.values(this.#schema.getTypeMap())) {
-        if (isCompositeType(candidate) && !isObjectType(candidate) && 'getInterfaces' in candidate) {
-          if (this.#schema.isSubType(type, candidate)) matching[this.idOf(candidate.name)] = 1;
-        }
-      }
+    for (const [name, id] of this.#ids) {
+      // A union is no subtype, and found to be none.
+      const candidate = this.#schema.getType(name) as GraphQLObjectType;
+      const isSubtype = isAbstractType(type) && this.#schema.isSubType(type, candidate);
+      if (name === condition || isSubtype) matching[id] = 1;
     }
     this.#matching.set(condition, matching);
     return matching;

@@ -1,7 +1,7 @@
 /** Over 300 lines: a plan with its answers for each way in which nodes of plans fit together. */
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute } from '../../../../gateway/execution';
-import { type PlanNode } from '../../../../gateway/execution/compile/plan';
+import { type PlanNode, type RequiredSelection } from '../../../../gateway/execution/compile/plan';
 import { at, entities, fetchOf, field, inParallel, inSequence, on, run, type Sent } from './plan';
 import { callerOf } from '../../../support/caller';
 
@@ -42,6 +42,19 @@ describe('a value that several fetches answer parts of', () => {
       answers: { s: [s], t: [t] },
     });
     expect(data).toEqual(expected);
+  });
+
+  it('is an error where the first, or the only one, is no object', async () => {
+    for (const second of [{ a: { y: 4 } }, {}, { a: null }]) {
+      const { data, errors } = await run({
+        schema,
+        operation: '{ a { x y } }',
+        plan: inParallel(fetchOf('s', '{a{x}}'), fetchOf('t', '{a{y}}')),
+        answers: { s: [{ a: 'odd' }], t: [second] },
+      });
+      expect(data).toEqual({ a: null });
+      expect(errors).toMatchObject([{ message: 'Expected an object for field "Query.a".', path: ['a'] }]);
+    }
   });
 
   it('is merged by index in lists of lists', async () => {
@@ -106,6 +119,17 @@ describe('a value that several fetches answer parts of', () => {
     });
     expect(data).toEqual({ media: { __typename: 'Book', id: '1', b: { p: 1 } } });
   });
+
+  it('keeps the interface that one of them knows it as, where the other says no type', async () => {
+    const { data } = await run({
+      schema,
+      operation: '{ media { id b { p } } }',
+      plan: inParallel(fetchOf('s', '{media{__typename id}}'), fetchOf('t', '{media{b{p}}}')),
+      answers: { s: [{ media: { __typename: 'Media', id: '1' } }], t: [{ media: { b: { p: 1 } } }] },
+      interfaceObjects: { s: ['Media'] },
+    });
+    expect(data).toEqual({ media: { id: '1', b: { p: 1 } } });
+  });
 });
 
 describe('a field that the plan asks nobody for', () => {
@@ -159,6 +183,21 @@ describe('a field that the plan asks nobody for', () => {
     expect(data).toEqual({ a: null, b: { x: 2 } });
     expect(errors).toEqual([failed('a')]);
     expect((await run({ ...asked, operation, variables: { v: true } })).errors).toBeUndefined();
+  });
+
+  it('is told where the plan asks for it in an object that another condition leaves out', async () => {
+    const { data, errors } = await run({
+      schema,
+      operation: 'query ($v: Boolean!) { b { x y } other: b @include(if: $v) { x } }',
+      plan: inParallel(
+        fetchOf('s', 'query($v:Boolean!){b@include(if:$v){x} other:b@include(if:$v){x}}'),
+        fetchOf('t', '{b{y}}'),
+      ),
+      answers: { s: [{}], t: [{ b: { y: 1 } }] },
+      variables: { v: false },
+    });
+    expect(data).toEqual({ b: { x: null, y: 1 } });
+    expect(errors).toEqual([failed('b', 'x')]);
   });
 
   it('is not missed where a directive beside it is none of its conditions', async () => {
@@ -350,6 +389,69 @@ describe('a fetch', () => {
       { __typename: 'U', id: '1', f: 'f', k: 'k', d: { a: 1, b: 2 } },
       { __typename: 'U', id: '2', f: 'f', d: { a: 1, b: 2 } },
     ]);
+  });
+
+  it('requires the fragments that name no type, and objects whole or not at all', async () => {
+    const without = { kind: 'InlineFragment', selections: [field('id')] } as const;
+    const { sent } = await run({
+      schema,
+      operation: '{ t { us { f } } }',
+      plan: inSequence(
+        fetchOf('s', '{t{us{__typename id x{__typename ...on D{a b}...on U{k}}}}}'),
+        at(
+          ['t', 'us', '@'],
+          entities('u', '...on U{f}', [
+            on('U', field('__typename'), without, field('x', on('D', field('a'), field('b')))),
+          ]),
+        ),
+      ),
+      answers: {
+        s: [
+          {
+            t: {
+              us: [
+                { __typename: 'D', a: 1, b: 2 },
+                { __typename: 'D', a: 1 },
+                { __typename: 'U', k: 'k' },
+              ].map((x, id) => ({ __typename: 'U', id, x })),
+            },
+          },
+        ],
+        u: [{ _entities: [null, null, null] }],
+      },
+    });
+    expect(sent[1]!.variables['representations']).toEqual([
+      { __typename: 'U', id: 0, x: { a: 1, b: 2 } },
+      { __typename: 'U', id: 1, x: null },
+      // None of its fields is required.
+      { __typename: 'U', id: 2, x: {} },
+    ]);
+  });
+
+  it('asks once for an entity of which others require the same in another order', async () => {
+    const orders = [
+      [field('__typename'), field('id'), field('k'), field('f')],
+      [field('f'), field('k'), field('__typename'), field('id')],
+      [field('k'), field('id'), field('f'), field('__typename')],
+    ];
+    for (const parts of [
+      (fields: RequiredSelection[]) => [on('U', ...fields)],
+      (fields: RequiredSelection[]) => [on('U', ...fields.slice(0, 2)), on('U', ...fields.slice(2))],
+    ]) {
+      const { sent } = await run({
+        schema,
+        operation: '{ n { ... on U { d { a } } } }',
+        plan: inSequence(
+          fetchOf('s', '{n{__typename ...on U{id f k}}}'),
+          inParallel(...orders.map((fields) => at(['n'], entities('u', '...on U{d{a}}', parts(fields))))),
+        ),
+        answers: {
+          s: [{ n: { __typename: 'U', id: '1', f: 'f', k: 'k' } }],
+          u: [{ _entities: [{ d: { a: 1 } }] }],
+        },
+      });
+      expect(sent[1]!.variables['representations']).toEqual([{ __typename: 'U', id: '1', f: 'f', k: 'k' }]);
+    }
   });
 
   it('rewrites what it sends: types and names, at any depth', async () => {

@@ -326,10 +326,7 @@ describe('root fields of one subgraph that are asked for in one turn', () => {
     const query = 'type Query { query: Query  name: String  now: Int }';
     const plan = inSequence(
       fetchOf('s', '{query{__typename_0:now}}'),
-      inParallel(
-        at(['query'], fetchOf('e', '{__typename name}')),
-        at(['query'], fetchOf('e', '{now}')),
-      ),
+      inParallel(at(['query'], fetchOf('e', '{__typename name}')), at(['query'], fetchOf('e', '{now}'))),
     );
     const answering = (typename: string) => ({
       s: [{ query: { __typename_0: 1 } }],

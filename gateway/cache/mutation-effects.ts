@@ -1,10 +1,11 @@
 import type { EntityFacts } from '../planning';
 import type { Logger } from '../telemetry/logger';
-import type {
-  Interceptor,
-  SubgraphOperation,
-  SubgraphRequest,
-  SubgraphResponse,
+import {
+  type Interceptor,
+  changesData,
+  type SubgraphOperation,
+  type SubgraphRequest,
+  type SubgraphResponse,
 } from '../subgraph-calls/transport';
 import type { AnswerTags } from './answer-tags';
 import { groupsOf } from './cache-groups';
@@ -67,7 +68,7 @@ export function applyMutationEffects(options: MutationEffectsOptions): Intercept
   }
 
   return (next) => (request) => {
-    if (request.operation.kind === 'mutation') return mutate(request, next);
+    if (changesData(request.operation)) return mutate(request, next);
     return next(request).then((response) => {
       if (response.headers['cache-group-invalidation'] === undefined) return response;
       return drop(groupsOf(response, 'cache-group-invalidation')).then(() => response);

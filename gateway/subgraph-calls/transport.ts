@@ -1,11 +1,28 @@
 import type { AnswerProvenance, Policy } from '../cache/policy';
 import type { CallCounts } from '../telemetry/call-counts';
 
+export type OperationKind = 'query' | 'mutation' | 'subscription';
+
+/** What may be done with a call, by the kind of its operation: a kind that is added does not build before it is decided. */
+const kinds: Readonly<
+  Record<OperationKind, { readonly isRepeatable: boolean; readonly changesData: boolean }>
+> = {
+  query: { isRepeatable: true, changesData: false },
+  mutation: { isRepeatable: false, changesData: true },
+  subscription: { isRepeatable: false, changesData: false },
+};
+
+/** Whether a call may be sent again, be shared with others, go together with others, and be answered from a cache. */
+export const isRepeatable = ({ kind }: Pick<SubgraphOperation, 'kind'>): boolean => kinds[kind].isRepeatable;
+
+/** Whether a call may change what others have answered before. */
+export const changesData = ({ kind }: Pick<SubgraphOperation, 'kind'>): boolean => kinds[kind].changesData;
+
 /** The part of a subgraph call that is the same for every request; compiled once per fetch node. */
 export interface SubgraphOperation {
   /** The subgraph's name in the supergraph. */
   readonly subgraph: string;
-  readonly kind: 'query' | 'mutation';
+  readonly kind: OperationKind;
   /** GraphQL text. */
   readonly document: string;
   readonly name: string | undefined;

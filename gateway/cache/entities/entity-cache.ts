@@ -12,6 +12,7 @@ import {
   type Caller,
   type EntityList,
   type Interceptor,
+  isRepeatable,
   type Send,
   type SubgraphRequest,
   type SubgraphResponse,
@@ -63,7 +64,7 @@ export function cacheEntities(options: EntityCacheOptions): Interceptor {
     // Made for the first entities: for all of a hundred subgraphs at once it would hold the event loop at each swap.
     let cache: EntityCache | undefined;
     return (request) =>
-      request.entities === undefined || request.operation.kind === 'mutation'
+      request.entities === undefined || !isRepeatable(request.operation)
         ? next(request)
         : (cache ??= new EntityCache(next, options)).answer(request, request.entities);
   };

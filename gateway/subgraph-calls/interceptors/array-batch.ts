@@ -4,7 +4,13 @@ import type { PendingCalls } from '../pending-calls';
 import { bodyOf } from '../request-body';
 import { isShareable } from '../shareable';
 import { isOfOneClient, isTooLarge, Member, sendEachAlone, SharedCaller } from '../shared-call';
-import type { Interceptor, SubgraphOperation, SubgraphRequest, SubgraphResponse } from '../transport';
+import {
+  type Interceptor,
+  isRepeatable,
+  type SubgraphOperation,
+  type SubgraphRequest,
+  type SubgraphResponse,
+} from '../transport';
 
 export interface ArrayBatchOptions {
   /** How many requests one array holds at most. */
@@ -65,9 +71,7 @@ export function batchAsArrays({ maxRequests, timeout, pending }: ArrayBatchOptio
     }
 
     return (request) =>
-      request.operation.kind === 'mutation'
-        ? next(request)
-        : loader.load(request).then((response) => response);
+      isRepeatable(request.operation) ? loader.load(request).then((response) => response) : next(request);
   };
 }
 

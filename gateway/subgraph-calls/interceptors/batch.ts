@@ -2,7 +2,13 @@ import DataLoader from 'dataloader';
 import type { PendingCalls } from '../pending-calls';
 import type { ScopesServed } from '../scopes-served';
 import { Member } from '../shared-call';
-import type { Interceptor, Send, SubgraphRequest, SubgraphResponse } from '../transport';
+import {
+  type Interceptor,
+  isRepeatable,
+  type Send,
+  type SubgraphRequest,
+  type SubgraphResponse,
+} from '../transport';
 import { EntityBatch } from './entity-batch';
 
 export interface BatchOptions {
@@ -40,7 +46,7 @@ export function batchEntities(options: BatchOptions): Interceptor {
     );
     return (request) => {
       const { operation, caller, entities } = request;
-      return entities === undefined || operation.kind === 'mutation' || !scopes.isShared(caller.scope)
+      return entities === undefined || !isRepeatable(operation) || !scopes.isShared(caller.scope)
         ? next(request)
         : loader.load(request).then((answer) => answer);
     };

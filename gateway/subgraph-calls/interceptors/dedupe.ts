@@ -2,7 +2,13 @@ import { type Live, LiveSet, outOfSet } from '../live-set';
 import type { PendingCalls } from '../pending-calls';
 import { isShareable } from '../shareable';
 import { isOfOneClient, Member, SharedCaller } from '../shared-call';
-import { type Interceptor, type Send, type SubgraphRequest, TransportError } from '../transport';
+import {
+  type Interceptor,
+  isRepeatable,
+  type Send,
+  type SubgraphRequest,
+  TransportError,
+} from '../transport';
 
 export interface DedupeOptions {
   /** Milliseconds that a call of the subgraph may take. */
@@ -21,7 +27,7 @@ export function dedupe({ timeout, pending }: DedupeOptions): Interceptor {
     const flights = new Flights();
 
     const send: Send = (request) => {
-      if (request.operation.kind === 'mutation') return next(request);
+      if (!isRepeatable(request.operation)) return next(request);
       const member = new Member(request);
       const flight = flights.find(request);
       if (flight === undefined) begin(member);

@@ -1,5 +1,6 @@
 import {
   type Interceptor,
+  isRepeatable,
   type Send,
   type SubgraphRequest,
   type SubgraphResponse,
@@ -46,7 +47,7 @@ export function retry({ max, pause, timeout, onRetry }: RetryOptions): Intercept
     };
 
     const send: Send = (request) => {
-      if (request.operation.kind === 'mutation') return next(request);
+      if (!isRepeatable(request.operation)) return next(request);
       const deadline = Math.min(performance.now() + timeout, request.caller.deadline ?? Infinity);
       const first = (outcome: Outcome): SubgraphResponse | Promise<SubgraphResponse> => {
         const failed = mayPass(outcome);

@@ -1,0 +1,41 @@
+import { cacheEntities } from '../../../../gateway/cache/entities/entity-cache';
+import { batchAsArrays } from '../../../../gateway/subgraph-calls/interceptors/array-batch';
+import { batchEntities } from '../../../../gateway/subgraph-calls/interceptors/batch';
+import { dedupe } from '../../../../gateway/subgraph-calls/interceptors/dedupe';
+import { retry } from '../../../../gateway/subgraph-calls/interceptors/retry';
+import { PendingCalls } from '../../../../gateway/subgraph-calls/pending-calls';
+import type { Interceptor, OperationKind } from '../../../../gateway/subgraph-calls/transport';
+import { holdCalls } from '../../../support/held-send';
+import { entitiesRequestOf } from '../../../support/subgraph-request';
+
+const timeout = 1000;
+const pending = new PendingCalls();
+const scopes = { isShared: () => true } as never;
+
+/** Each hands a call on as it is where it may do nothing with it. */
+const interceptors: Record<string, Interceptor> = {
+  retries: retry({ max: 2, pause: 1, timeout }),
+  deduplication: dedupe({ timeout, pending }),
+  'arrays of calls': batchAsArrays({ maxRequests: 10, timeout, pending }),
+  'batches of entities': batchEntities({ window: 'turn', maxRepresentations: 10, timeout, scopes, pending }),
+  // It asks none of its parts anything before it looks.
+  'the entity cache': cacheEntities({ subgraph: 'reviews', fingerprint: '', identityHeaders: [] } as never),
+};
+
+const requestOf = (kind: OperationKind) => {
+  const request = entitiesRequestOf({ representations: [{ __typename: 'User', id: '1' }] });
+  return { ...request, operation: { ...request.operation, kind } };
+};
+
+describe.each(Object.entries(interceptors))('%s', (_name, interceptor) => {
+  it.each(['mutation', 'subscription'] as const)('hands a %s on at once, as it is', (kind) => {
+    const { send, calls } = holdCalls();
+    const wrapped = interceptor(send);
+    const requests = [requestOf(kind), requestOf(kind)];
+    const answers = requests.map((request) => wrapped(request));
+    expect(calls.map(({ request }) => request)).toEqual(requests);
+    calls.forEach(({ request }, i) => expect(request).toBe(requests[i]));
+    for (const { answer } of calls) answer({ data: null }, { status: 503 });
+    return expect(Promise.all(answers)).resolves.toHaveLength(2);
+  });
+});

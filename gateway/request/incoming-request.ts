@@ -96,6 +96,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   #onAbort: ((reason: Error) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isSettled = false;
+  #isOver = false;
   #atSettle: (() => void)[] | undefined;
   #atEnd: (() => void)[] | undefined;
 
@@ -266,12 +267,14 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     else (this.#atSettle ??= []).push(release);
   }
 
-  /** `release` is called when the request is over, however it ends. */
+  /** `release` is called when the request is over, however it ends: at once where it is. */
   onEnd(release: () => void): void {
-    (this.#atEnd ??= []).push(release);
+    if (this.#isOver) release();
+    else (this.#atEnd ??= []).push(release);
   }
 
   end(): void {
+    this.#isOver = true;
     this.settle();
     for (const release of this.#atEnd?.splice(0) ?? []) release();
   }

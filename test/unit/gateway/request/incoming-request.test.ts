@@ -24,7 +24,7 @@ function begin(): IncomingRequest {
     },
     { method: 'POST', url: '/graphql', headers: {} },
     '127.0.0.1',
-    { isAnswered: false, answer: () => undefined },
+    { isAnswered: false, takesParts: false, answer: () => undefined },
     now,
   );
 }
@@ -119,5 +119,13 @@ it('releases at once what comes to it when it is not worked on any more', () => 
   client.onSettle(release);
   expect(release).toHaveBeenCalledTimes(1);
   client.end();
+  expect(release).toHaveBeenCalledTimes(1);
+});
+
+it('releases at once what comes to it when it is over', () => {
+  const client = begin();
+  const release = jest.fn();
+  client.end();
+  client.onEnd(release);
   expect(release).toHaveBeenCalledTimes(1);
 });

@@ -4,6 +4,7 @@ import { WholeRequest } from './whole-messages';
 import type { Answer, Sink, Upload } from '../request/sink';
 import { forgetBody, isArriving } from './body';
 import { answerUnsent } from './connection-errors';
+import { multipartType, sendMultipart, takesMultipart } from './multipart';
 
 /** Headers that depend on the page that asks: names and values in turn. One array for each listed origin. */
 export type CorsHeaders = (origin: string | undefined) => readonly string[];
@@ -24,6 +25,10 @@ export class HttpSink implements Sink, Upload {
     return this.response.headersSent;
   }
 
+  get takesParts(): boolean {
+    return takesMultipart(this.request.headers.accept);
+  }
+
   /** What the page that asks may read. */
   get corsHeaders(): readonly string[] {
     return this.#corsHeaders(this.request.headers.origin);
@@ -33,8 +38,13 @@ export class HttpSink implements Sink, Upload {
     const { request, response } = this;
     if (isArriving(request)) letUploadEnd(request, response);
     else forgetBody(request);
-    writeHead(response, status, [...this.corsHeaders, ...headers]);
-    response.end(body, release);
+    if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
+      writeHead(response, status, [...this.corsHeaders, ...headers]);
+      response.end(body, release);
+    } else {
+      writeHead(response, status, [...this.corsHeaders, ...headers, 'content-type', multipartType]);
+      void sendMultipart(response, body);
+    }
   }
 
   get upload(): Upload {

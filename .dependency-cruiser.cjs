@@ -54,7 +54,7 @@ module.exports = {
       from: { path: '^gateway/execution/' },
       to: {
         path: '^gateway/',
-        pathNot: '^gateway/(execution/|subgraph-calls/transport\\.ts$|errors\\.ts$)',
+        pathNot: '^gateway/(execution/|subgraph-calls/(transport|source)\\.ts$|errors\\.ts$)',
       },
     },
     {

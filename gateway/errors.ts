@@ -72,8 +72,10 @@ export const errors = {
   NOT_ACCEPTABLE: {
     status: 406,
     when: 'The `Accept` header allows no media type of GraphQL responses.',
-    message: () =>
-      'The answer is application/graphql-response+json or application/json, but the Accept header allows neither.',
+    message: ({ inParts = false }: { readonly inParts?: boolean }) =>
+      inParts
+        ? 'The answer comes in parts as multipart/mixed, but the Accept header does not name it.'
+        : 'The answer is application/graphql-response+json or application/json, but the Accept header allows neither.',
   },
   REQUEST_TIMEOUT: {
     status: 408,

@@ -21,7 +21,7 @@ export function audited(engine: Engine, audit: Audit): Engine {
         audit.mutation({ client, facts: known, variables, errors: codesOf(errors) });
       try {
         const answered = await operation.run(variables, client);
-        record(answered.errors);
+        record('data' in answered ? answered.errors : []);
         return answered;
       } catch (error) {
         record([error as CodedError]);

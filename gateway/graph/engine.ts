@@ -6,6 +6,7 @@ import type { Policy } from '../cache/policy';
 import type { Answered } from '../cache/responses/response-cache';
 import type { PlannedOperation } from '../planning';
 import type { Signer } from '../subgraph-calls/signer';
+import type { Source } from '../subgraph-calls/source';
 import type { TlsFiles } from '../subgraph-calls/tls-files';
 
 /** Plans and runs the operations of one supergraph. */
@@ -35,10 +36,13 @@ export interface KnownOperation {
   readonly name: string | null;
   readonly type: string;
   /**
-   * Runs it for a client. Resolves with data, and errors for what is missing in it; rejects with a `GraphQLError` when
-   * there is no data at all.
+   * Runs it for a client. Resolves with data, and errors for what is missing in it, or with a source of that; rejects
+   * with a `GraphQLError` when there is no data at all.
    */
-  run(variables: Readonly<Record<string, unknown>>, client: IncomingRequest): Promise<Answered>;
+  run(
+    variables: Readonly<Record<string, unknown>>,
+    client: IncomingRequest,
+  ): Promise<Answered | Source<Answered>>;
 }
 
 /** An operation that nobody has asked before, and the variables that came with it. */

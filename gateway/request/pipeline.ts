@@ -17,6 +17,7 @@ import { mediaTypeOfErrors } from '../http/error-answer';
 import type { ClientLimits } from '../limits/client-limits';
 import type { Slots } from '../admission/slots';
 import type { Rates } from '../admission/rates/rates';
+import { mapSource, type Source } from '../subgraph-calls/source';
 import type { FormatError } from './format-error';
 import type { HookAnswer, Hooks } from './hooks';
 import type { Learn } from './learn-operation';
@@ -119,7 +120,26 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   async function runOne(arrival: Arrival, sent: SentOperation | undefined): Promise<Answer> {
     const type = mediaTypeFor(arrival.client.head.headers.accept);
     const answered = await runOperation.one(arrival, sent, type !== undefined);
-    return 'data' in answered ? answerOf(arrival, answered, type!) : told(answered);
+    if ('data' in answered) return answerOf(arrival, answered, type!);
+    return 'next' in answered ? inParts(arrival, answered) : told(answered);
+  }
+
+  /** Has answers sent as they come. What fails is told in the last one. */
+  function inParts({ client }: Arrival, answers: Source<Answered>): Answer {
+    client.onEnd(() => {
+      answers.close();
+    });
+    if (!client.sink.takesParts) throw requestError('NOT_ACCEPTABLE', { inParts: true });
+    const bodies = mapSource(answers, (answered) => write(client, answered));
+    const next = async (): Promise<Buffer | undefined> => {
+      try {
+        return await bodies.next();
+      } catch (error) {
+        bodies.close();
+        return Buffer.from(reply.answerTo(client, error).body);
+      }
+    };
+    return { status: 200, headers: ['cache-control', 'no-store'], body: { ...bodies, next } };
   }
 
   async function answerOf(arrival: Arrival, answered: Answered, type: string): Promise<Answer> {

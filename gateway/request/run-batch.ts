@@ -1,4 +1,5 @@
 import type { HTTPGraphQLResponse } from '@apollo/server';
+import { requestError } from '../errors';
 import type { LearnedOperation } from '../graph/engine';
 import { ClientGone, type IncomingRequest } from './incoming-request';
 import type { Answered } from '../cache/responses/response-cache';
@@ -56,6 +57,10 @@ export async function runBatch(
   const run = async (operation: LearnedOperation): Promise<BatchAnswer> => {
     try {
       const answered = await runOperation.run(arrival, operation);
+      if (!('data' in answered)) {
+        answered.close();
+        throw requestError('UNSUPPORTED_OPERATION', { feature: 'An answer in parts within a batch' });
+      }
       return { status: 200, headers: [], body: await write(arrival.client, answered) };
     } catch (error) {
       if (error instanceof ClientGone || arrival.client.isGone) throw error;

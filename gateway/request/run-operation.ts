@@ -5,6 +5,7 @@ import type { LearnedOperation } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
 import { isPreflighted } from '../http/preflighted';
 import type { ClientLimits } from '../limits/client-limits';
+import type { Source } from '../subgraph-calls/source';
 import type { Hooks } from './hooks';
 import type { Learn } from './learn-operation';
 import { searchFor, searchOf, type SentOperation, usualOperation } from './parsed-request';
@@ -37,7 +38,7 @@ export class RunOperation {
     arrival: Arrival,
     sent: SentOperation | undefined,
     isAcceptable: boolean,
-  ): Promise<Answered | HTTPGraphQLResponse> {
+  ): Promise<Answered | Source<Answered> | HTTPGraphQLResponse> {
     const { method, url } = arrival.client.head;
     const expanded = await this.expand(arrival, sent);
     const known = isAcceptable ? this.find(arrival, expanded) : undefined;
@@ -84,7 +85,10 @@ export class RunOperation {
     return { operation, variables: usual.variables };
   }
 
-  async run({ client }: Arrival, { operation, variables }: LearnedOperation): Promise<Answered> {
+  async run(
+    { client }: Arrival,
+    { operation, variables }: LearnedOperation,
+  ): Promise<Answered | Source<Answered>> {
     const { hooks } = this.#options;
     client.resolve(operation);
     if (hooks.onOperation !== undefined) {

@@ -1,5 +1,6 @@
 import type { AnswerProvenance, Policy } from '../cache/policy';
 import type { CallCounts } from '../telemetry/call-counts';
+import type { Source } from './source';
 
 export type OperationKind = 'query' | 'mutation' | 'subscription';
 
@@ -122,6 +123,15 @@ export interface SubgraphResponse {
  * is none, and with nothing else.
  */
 export type Send = (request: SubgraphRequest) => Promise<SubgraphResponse>;
+
+/**
+ * A subgraph call whose answers come one after the other, for operations of the kind `subscription`. Resolves when the
+ * subgraph has accepted it. It, and its source, reject with a `TransportError` and with nothing else.
+ *
+ * Whoever gets the source reads it to its end or closes it.
+ */
+export type Subscribe = (request: SubgraphRequest) => Promise<Source<SubgraphResponse>>;
+
 export type Interceptor = (next: Send) => Send;
 
 /** The first interceptor is the outermost: it sees the request first and the response last. */

@@ -89,17 +89,47 @@ export interface Variant {
 
 /** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for what the engine does not do. */
 export function compileOperation(options: CompileOptions): Program {
-  const { plan, schema, supergraphSchema, document, operationName, refusals } = options;
+  const operation = operationOf(options.document, options.operationName);
+  if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw unsupported('Subscription');
+  return compile(operation, fetchesOf(options.plan), options);
+}
+
+/** A client's subscription and its query plan, compiled. */
+export interface CompiledSubscription {
+  /** What is asked of a subgraph to open the source of events. */
+  readonly source: Pick<CompiledOperation, 'request' | 'variableUsages'>;
+  /** Is run for each event, which is the answer to its only fetch of the kind `subscription`. */
+  readonly program: Program;
+}
+
+/** Throws as `compileOperation` does. */
+export function compileSubscription(options: CompileOptions): CompiledSubscription {
+  const { plan, supergraphSchema, document, operationName } = options;
+  const { node } = plan;
+  if (node?.kind !== 'Subscription') throw new Error('This is not the plan of a subscription.');
+  const { primary, rest } = node;
+  const nodes = rest === undefined ? [primary] : [primary, rest];
+  const fetches = fetchesOf({ kind: 'QueryPlan', node: { kind: 'Sequence', nodes } });
+  return {
+    source: compileSubgraphOperation(primary, TypeTable.of(supergraphSchema), new Map()),
+    program: compile(operationOf(document, operationName), fetches, options),
+  };
+}
+
+function compile(
+  operation: OperationDefinitionNode,
+  fetches: readonly OrderedFetch[],
+  options: CompileOptions,
+): Program {
+  const { schema, supergraphSchema, document, refusals } = options;
   const { inaccessibleValues, subgraphs, onGrowth = () => undefined } = options;
   const types = TypeTable.of(supergraphSchema);
-  const operation = operationOf(document, operationName);
   const fragments = fragmentsOf(document);
   const root = new Place(types);
   const rootShape = new Shape(types).seal();
   root.addOwn(rootShape);
 
   const operations = new Map<string, CompiledOperation>();
-  const fetches = fetchesOf(plan);
   // First everything that contributes to the merged response, for only then its layout is known.
   const prepared = fetches.map((fetch, index) => prepareFetch(fetch, index));
   const shapes = [...operations.values()].map(({ shape }) => shape);
@@ -229,7 +259,6 @@ function operationOf({ definitions }: DocumentNode, name: string | undefined): O
   for (const definition of definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     if (name !== undefined && definition.name?.value !== name) continue;
-    if (definition.operation === OperationTypeNode.SUBSCRIPTION) throw unsupported('Subscription');
     return definition;
   }
   throw new Error('The document has no such operation');

@@ -57,6 +57,10 @@ export interface DeferNode {
 
 export interface SubscriptionNode {
   readonly kind: 'Subscription';
+  /** Opens the source of events. */
+  readonly primary: FetchNode;
+  /** What is fetched for each event. */
+  readonly rest?: PlanNode | undefined;
 }
 
 export type RequiredSelection = RequiredField | RequiredFragment;

@@ -1,5 +1,5 @@
 import { parse } from 'graphql';
-import { type SubgraphOperation } from '../../subgraph-calls/transport';
+import { type OperationKind, type SubgraphOperation } from '../../subgraph-calls/transport';
 import { contextVariables } from '../run/nodes/context';
 import { type FetchNode } from './plan';
 import { type Shape, shapeOfOperation } from './shape';
@@ -33,7 +33,7 @@ export function compileSubgraphOperation(
   operations: Map<string, CompiledOperation>,
 ): CompiledOperation {
   const { serviceName: subgraph, operation: document, operationName: name, outputRewrites } = node;
-  const kind = node.operationKind === 'mutation' ? 'mutation' : 'query';
+  const kind = kindOf(node);
   const asksEntities = node.requires !== undefined;
   const nameless = name === undefined ? document : document.replace(`${kind} ${name}`, kind);
   const key = JSON.stringify([subgraph, nameless, outputRewrites ?? []]);
@@ -60,6 +60,10 @@ export function compileSubgraphOperation(
   };
   operations.set(key, compiled);
   return compiled;
+}
+
+function kindOf({ operationKind: kind }: FetchNode): OperationKind {
+  return kind === 'mutation' || kind === 'subscription' ? kind : 'query';
 }
 
 /** What the planner calls the variable of the entities that an operation is about. */

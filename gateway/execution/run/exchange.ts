@@ -89,7 +89,8 @@ function refused(subgraph: string, status: number): Failure {
   return { code, message: errors[code].message({ subgraph, status }) };
 }
 
-function transportFailure(subgraph: string, reason: unknown): Failure {
+/** What clients are told of a call that has no answer. */
+export function transportFailure(subgraph: string, reason: unknown): Failure {
   if (reason instanceof TransportError) return { code: reason.code, message: reason.message };
   // Whatever else was thrown may tell too much.
   return { code: 'SUBREQUEST_HTTP_ERROR', message: errors.SUBREQUEST_HTTP_ERROR.message({ subgraph }) };

@@ -1,4 +1,5 @@
 import { Graph, type SentRequest } from './graph';
+import { fetchOf } from './plan';
 
 const products = [
   { upc: '1', name: 'Table', price: 899, weight: 100, tags: ['wood', null] },
@@ -329,10 +330,9 @@ describe('execute', () => {
   });
 
   it('refuses what it does not do when it compiles', () => {
-    for (const kind of ['Defer', 'Subscription'] as const) {
-      expect(() =>
-        shop.compile('{ me { name } }', { replan: () => ({ kind: 'QueryPlan', node: { kind } }) }),
-      ).toThrow(
+    const primary = fetchOf('accounts', '{me{name}}');
+    for (const node of [{ kind: 'Defer' }, { kind: 'Subscription', primary }] as const) {
+      expect(() => shop.compile('{ me { name } }', { replan: () => ({ kind: 'QueryPlan', node }) })).toThrow(
         expect.objectContaining({ extensions: expect.objectContaining({ code: 'UNSUPPORTED_OPERATION' }) }),
       );
     }

@@ -36,7 +36,11 @@ describe('compileOperation', () => {
       '@defer',
       () => compile('{ a }', inSequence(fetchOf('s', '{a}'), { kind: 'Defer' })),
     ],
-    ['the plan of a subscription', 'Subscription', () => compile('{ a }', { kind: 'Subscription' })],
+    [
+      'the plan of a subscription',
+      'Subscription',
+      () => compile('{ a }', { kind: 'Subscription', primary: fetchOf('s', '{a}') }),
+    ],
   ])('refuses %s', (_, feature, refused) => {
     expect(refused).toThrow(
       expect.objectContaining({

@@ -37,7 +37,7 @@ import { createRoutes } from './routes';
 import type { Hooks } from '../request/hooks';
 import { createFormatError } from '../request/format-error';
 import { createApolloServer, createLearn } from '../request/learn-operation';
-import { createPipeline } from '../request/pipeline';
+import { createPipeline, type Pipeline } from '../request/pipeline';
 import { Reply } from '../request/reply';
 import { RunOperation } from '../request/run-operation';
 import { openSubgraphSigners } from '../subgraph-calls/signers/open-signers';
@@ -125,6 +125,11 @@ export class Configuration {
   /** The requests that are not answered yet. */
   get clients(): RequestsInFlight {
     return this.#parts.clients;
+  }
+
+  /** What a request goes through, whatever connection it came by. */
+  get pipeline(): Pipeline {
+    return this.#parts.pipeline;
   }
 
   get generation(): Generation | undefined {
@@ -342,7 +347,19 @@ function build(
   const begin = createBeginRequest(options, clients, corsHeaders);
   const handle = createRoutes({ options, readiness, begin, slots, receive, reply });
   return {
-    ...{ handle, apollo, gateway, clients, overload, unsent, usage, transport, signers, authentication },
+    ...{
+      handle,
+      pipeline,
+      apollo,
+      gateway,
+      clients,
+      overload,
+      unsent,
+      usage,
+      transport,
+      signers,
+      authentication,
+    },
     ...{ invalidate, rates, purges, tagFormats, persistedOperations },
   };
 }

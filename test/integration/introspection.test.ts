@@ -8,8 +8,7 @@ import {
   parse,
   printSchema,
 } from 'graphql';
-import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
 
 const typeDefs = `
   type Query { me(by: By): User  self: Query }
@@ -19,22 +18,18 @@ const typeDefs = `
 `;
 const schema = buildSchema(typeDefs);
 
-let subgraph: TestSubgraph;
-let gateway: TestGateway;
+const subgraph = inProcessSubgraph({
+  name: 'users',
+  typeDefs,
+  resolvers: { Query: { me: () => ({ id: '1', kind: 'NEW' }), self: () => ({}) } },
+});
+let gateway: InProcessGateway;
 
 beforeAll(async () => {
-  subgraph = await startSubgraph({
-    name: 'users',
-    typeDefs,
-    resolvers: { Query: { me: () => ({ id: '1', kind: 'NEW' }), self: () => ({}) } },
-  });
-  gateway = await startTestGateway({ introspection: true, supergraph: sourceOf(compose([subgraph])) });
+  gateway = await openInProcess([subgraph], { introspection: true });
 });
 
-afterAll(async () => {
-  await gateway.stop();
-  await subgraph.close();
-});
+afterAll(() => gateway.stop());
 
 beforeEach(() => {
   subgraph.requests.length = 0;

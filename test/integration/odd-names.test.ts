@@ -1,39 +1,34 @@
 /** Names that every object of JavaScript has, where a client may choose a name. */
-import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
+import type { Json } from '../support/running-gateway';
 
 const link =
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@cost"])';
 
-let accounts: TestSubgraph;
-let ages: TestSubgraph;
-let gateway: TestGateway;
+const accounts = inProcessSubgraph({
+  name: 'accounts',
+  typeDefs: `${link}
+    type Query { me(by: By): User  list(first: Int): [User] }
+    type Mutation { touch(by: By): User }
+    input By { id: ID }
+    type User @key(fields: "id") { id: ID! }`,
+  resolvers: {
+    Query: { me: () => ({ id: 'u1' }), list: () => [{ id: 'u1' }] },
+    Mutation: { touch: () => ({ id: 'u1' }) },
+  },
+});
+const ages = inProcessSubgraph({
+  name: 'ages',
+  typeDefs: `${link} type User @key(fields: "id") { id: ID!  age(of: Int): Int }`,
+  resolvers: { User: { age: (_: unknown, { of }: { of?: number }) => of ?? 7 } },
+});
+let gateway: InProcessGateway;
 
 beforeAll(async () => {
-  accounts = await startSubgraph({
-    name: 'accounts',
-    typeDefs: `${link}
-      type Query { me(by: By): User  list(first: Int): [User] }
-      type Mutation { touch(by: By): User }
-      input By { id: ID }
-      type User @key(fields: "id") { id: ID! }`,
-    resolvers: {
-      Query: { me: () => ({ id: 'u1' }), list: () => [{ id: 'u1' }] },
-      Mutation: { touch: () => ({ id: 'u1' }) },
-    },
-  });
-  ages = await startSubgraph({
-    name: 'ages',
-    typeDefs: `${link} type User @key(fields: "id") { id: ID!  age(of: Int): Int }`,
-    resolvers: { User: { age: (_: unknown, { of }: { of?: number }) => of ?? 7 } },
-  });
-  gateway = await startTestGateway({ supergraph: sourceOf(compose([accounts, ages])) });
+  gateway = await openInProcess([accounts, ages]);
 });
 
-afterAll(async () => {
-  await gateway.stop();
-  await Promise.all([accounts.close(), ages.close()]);
-});
+afterAll(() => gateway.stop());
 
 /** Asks twice: through Apollo Server, and as an operation that is known. */
 async function ask(query: string, variables = '{}'): Promise<Json[]> {
@@ -78,10 +73,7 @@ describe.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueO
 it.each(['__proto__', 'constructor'])(
   'an input that is not sent costs nothing, though its variable is called %s',
   async (name) => {
-    const development = await startTestGateway({
-      mode: 'development',
-      supergraph: sourceOf(compose([accounts, ages])),
-    });
+    const development = await openInProcess([accounts, ages], { mode: 'development' });
     try {
       const { extensions } = await development.query(`query ($${name}: By) { me(by: $${name}) { id } }`);
       expect(extensions.weir.cost.estimated).toBe(1);

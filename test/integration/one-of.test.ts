@@ -1,49 +1,46 @@
 import { executeSync, introspectionFromSchema, parse } from 'graphql';
 import { apiSchemaOf } from '../../schema/api-schema';
 import { contractSupergraph } from '../../schema/contract';
-import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
+import type { Json } from '../support/running-gateway';
+import { compose } from '../support/small-graph';
 
 const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@tag"])';
 
-let users: TestSubgraph;
-let orders: TestSubgraph;
-let gateway: TestGateway;
+const users = inProcessSubgraph({
+  name: 'users',
+  // Apollo's subgraphs have to declare it.
+  typeDefs: `${link}
+    directive @oneOf on INPUT_OBJECT
+    type Query { user(by: UserBy!): String  all(by: [UserBy!]): String  deep(in: In): String }
+    input UserBy @oneOf { id: ID  name: String  at: Point }
+    input Point { x: Int!  y: Int! }
+    input In { by: UserBy }`,
+  resolvers: {
+    Query: {
+      user: (_: unknown, { by }: Json) => JSON.stringify(by),
+      all: (_: unknown, { by }: Json) => JSON.stringify(by),
+      deep: (_: unknown, { in: given }: Json) => JSON.stringify(given),
+    },
+  },
+});
+// Says the same of its input, without `@oneOf`.
+const orders = inProcessSubgraph({
+  name: 'orders',
+  typeDefs: `${link}
+    type Query { orders(by: UserBy): Int }
+    input UserBy { id: ID  name: String  at: Point }
+    input Point { x: Int!  y: Int! }`,
+  resolvers: { Query: { orders: (_: unknown, { by }: Json) => Object.keys(by ?? {}).length } },
+});
+const subgraphs = [users, orders];
+let gateway: InProcessGateway;
 
 beforeAll(async () => {
-  users = await startSubgraph({
-    name: 'users',
-    // Apollo's subgraphs have to declare it.
-    typeDefs: `${link}
-      directive @oneOf on INPUT_OBJECT
-      type Query { user(by: UserBy!): String  all(by: [UserBy!]): String  deep(in: In): String }
-      input UserBy @oneOf { id: ID  name: String  at: Point }
-      input Point { x: Int!  y: Int! }
-      input In { by: UserBy }`,
-    resolvers: {
-      Query: {
-        user: (_: unknown, { by }: Json) => JSON.stringify(by),
-        all: (_: unknown, { by }: Json) => JSON.stringify(by),
-        deep: (_: unknown, { in: given }: Json) => JSON.stringify(given),
-      },
-    },
-  });
-  // Says the same of its input, without `@oneOf`.
-  orders = await startSubgraph({
-    name: 'orders',
-    typeDefs: `${link}
-      type Query { orders(by: UserBy): Int }
-      input UserBy { id: ID  name: String  at: Point }
-      input Point { x: Int!  y: Int! }`,
-    resolvers: { Query: { orders: (_: unknown, { by }: Json) => Object.keys(by ?? {}).length } },
-  });
-  gateway = await startTestGateway({ introspection: true, supergraph: sourceOf(compose([users, orders])) });
+  gateway = await openInProcess(subgraphs, { introspection: true });
 });
 
-afterAll(async () => {
-  await gateway.stop();
-  await Promise.all([users.close(), orders.close()]);
-});
+afterAll(() => gateway.stop());
 
 beforeEach(() => {
   users.requests.length = orders.requests.length = 0;
@@ -119,8 +116,8 @@ test.each<[string, Json]>([
 });
 
 it('is enforced by a supergraph of another composer, which need not declare it', async () => {
-  const undeclared = compose([users, orders]).replace('directive @oneOf on INPUT_OBJECT', '');
-  const other = await startTestGateway({ supergraph: sourceOf(undeclared) });
+  const undeclared = compose(subgraphs).replace('directive @oneOf on INPUT_OBJECT', '');
+  const other = await openInProcess(subgraphs, {}, undeclared);
   try {
     expect((await other.query('{ user(by: { id: 1, name: "a" }) }')).errors).toHaveLength(1);
     expect((await other.query('{ user(by: { id: 1 }) }')).data).toEqual({ user: '{"id":"1"}' });
@@ -130,21 +127,16 @@ it('is enforced by a supergraph of another composer, which need not declare it',
 });
 
 it('stays in what a caller may see of the schema', async () => {
-  const some = await startTestGateway({
-    introspection: true,
-    authorization: { introspection: 'visible' },
-    supergraph: sourceOf(
-      compose([
-        {
-          name: 'users',
-          url: users.url,
-          typeDefs: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated"])
-            type Query { user(by: UserBy!): String  secret: Int @authenticated }
-            input UserBy @oneOf { id: ID  name: String }`,
-        },
-      ]),
-    ),
-  });
+  const supergraphSdl = compose([
+    {
+      ...{ name: 'users', url: users.url },
+      typeDefs: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated"])
+        type Query { user(by: UserBy!): String  secret: Int @authenticated }
+        input UserBy @oneOf { id: ID  name: String }`,
+    },
+  ]);
+  const options = { introspection: true, authorization: { introspection: 'visible' } } as const;
+  const some = await openInProcess(subgraphs, options, supergraphSdl);
   try {
     const { data } = await some.query(
       '{ __type(name: "UserBy") { isOneOf } __schema { queryType { fields { name } } } }',
@@ -159,7 +151,7 @@ it('stays in what a caller may see of the schema', async () => {
 });
 
 it('stays in a contract', () => {
-  const { supergraphSdl } = contractSupergraph(compose([users, orders]), {
+  const { supergraphSdl } = contractSupergraph(compose(subgraphs), {
     include: [],
     exclude: ['internal'],
   });

@@ -1,0 +1,107 @@
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { graphql, parse } from 'graphql';
+import type { GatewayOptions } from '../../gateway';
+import { UsedSignatures } from '../../gateway/auth/used-signatures';
+import { openStore } from '../../gateway/cache/stores/open-store';
+import { parseOptions } from '../../gateway/options';
+import { OperationMemory } from '../../gateway/planning';
+import { Configuration } from '../../gateway/process/configuration';
+import { bodyOf } from '../../gateway/subgraph-calls/request-body';
+import type { Interceptor } from '../../gateway/subgraph-calls/transport';
+import { createLogger } from '../../gateway/telemetry/logger';
+import { createMetrics } from '../../gateway/telemetry/metrics';
+import { InProcessClient } from './in-process-client';
+import { type Json, sourceOf, type TestGateway } from './running-gateway';
+import { compose } from './small-graph';
+
+/** A subgraph without a socket, that remembers what it was asked. */
+export interface InProcessSubgraph {
+  readonly name: string;
+  readonly url: string;
+  readonly typeDefs: string;
+  readonly requests: { readonly body: Json }[];
+  readonly answer: (body: Json) => Promise<unknown>;
+}
+
+export function inProcessSubgraph(options: {
+  readonly name: string;
+  readonly typeDefs: string;
+  readonly resolvers: Json;
+}): InProcessSubgraph {
+  const { name, typeDefs, resolvers } = options;
+  const schema = buildSubgraphSchema({ typeDefs: parse(typeDefs), resolvers });
+  const requests: { readonly body: Json }[] = [];
+  return {
+    ...{ name, typeDefs, requests },
+    url: `http://${name}.test/graphql`,
+    answer: (body) => {
+      requests.push({ body });
+      const { query: source, variables: variableValues, operationName } = body;
+      return graphql({ schema, source, variableValues, operationName });
+    },
+  };
+}
+
+export type InProcessGateway = Pick<TestGateway, 'log' | 'post' | 'query' | 'stop'>;
+
+/**
+ * A gateway that neither listens nor connects to anything, for tests of what becomes of an operation. Over real sockets
+ * goes what is about connections, HTTP, or a process.
+ *
+ * @param supergraphSdl in place of the one that is composed of the subgraphs
+ */
+export async function openInProcess(
+  subgraphs: readonly InProcessSubgraph[],
+  given: Omit<GatewayOptions, 'supergraph' | 'interceptors'> = {},
+  supergraphSdl = compose(subgraphs),
+): Promise<InProcessGateway> {
+  const { hooks = {}, plugins = [], ...written } = given;
+  const options = parseOptions(written);
+  const log: Json[] = [];
+  const logger = createLogger({
+    level: 'info',
+    destination: { write: (line) => log.push(JSON.parse(line)) },
+  });
+  const metrics = createMetrics();
+  const store = openStore({ options: options.cache, meter: metrics.meter, logger, peers: undefined });
+  const configuration = await Configuration.open({
+    ...{ options, hooks, plugins, store, logger, metrics },
+    interceptors: [answeredBy(subgraphs)],
+    ownSource: sourceOf(supergraphSdl),
+    shared: undefined,
+    audit: undefined,
+    memory: new OperationMemory(),
+    usedSignatures: new UsedSignatures(),
+    state: () => 'running',
+  });
+  await configuration.start();
+
+  const post: InProcessGateway['post'] = async (body, { headers = {} } = {}) => {
+    const client = new InProcessClient(configuration.clients, {
+      headers: { 'content-type': 'application/json', ...headers },
+      takesParts: false,
+    });
+    const sent = typeof body === 'string' ? body : JSON.stringify(body);
+    configuration.pipeline.admit(client.request, Buffer.from(sent));
+    const { status, headers: told } = await client.head;
+    return new Response(await client.text(), { status, headers: told });
+  };
+  return {
+    ...{ log, post },
+    query: async (query, variables) => (await post({ query, variables })).json(),
+    stop: async () => {
+      await configuration.close();
+      await store.close();
+      await metrics.close();
+    },
+  };
+}
+
+function answeredBy(subgraphs: readonly InProcessSubgraph[]): Interceptor {
+  const byName = new Map(subgraphs.map((subgraph) => [subgraph.name, subgraph]));
+  return () => async (request) => {
+    const body = JSON.parse(bodyOf(request).toString());
+    const answer = await byName.get(request.operation.subgraph)!.answer(body);
+    return { status: 200, headers: {}, body: Buffer.from(JSON.stringify(answer)) };
+  };
+}

@@ -122,8 +122,8 @@ export function createLearn(
       httpGraphQLRequest: { method: client.head.method, headers: headersOf(client.head), search, body },
       context: () => Promise.resolve(context),
     });
-    // Whoever takes nothing but a stream is told that there is none, rather than that the header is wrong.
-    if (response.status === 406 && unsupported !== undefined)
+    // What is not served is told so, rather than that another method or another `Accept` would help.
+    if ((response.status === 405 || response.status === 406) && unsupported !== undefined)
       throw requestError('UNSUPPORTED_OPERATION', { feature: unsupported });
     return { learned, response };
   };

@@ -7,7 +7,8 @@ let gateway: TestGateway;
 beforeAll(async () => {
   subgraph = await startSubgraph({
     name: 'users',
-    typeDefs: 'type Query { me: User } type Subscription { joined: User } type User { id: ID! }',
+    typeDefs: `type Query { me: User } type Mutation { rename: User } type Subscription { joined: User }
+      type User { id: ID! }`,
     resolvers: { Query: { me: () => ({ id: '1' }) } },
   });
   gateway = await startTestGateway({ supergraph: sourceOf(compose([subgraph])) });
@@ -50,14 +51,32 @@ describe.each([
   });
 });
 
-it('a subscription that is asked for by GET, as an event stream, is said not to be supported', async () => {
-  const url = `${gateway.url}?query=${encodeURIComponent('subscription { joined { id } }')}`;
-  const headers = { accept: 'text/event-stream', 'apollo-require-preflight': '1' };
-  const answer = await fetch(url, { headers });
-  expect([answer.status, ((await answer.json()) as Json).errors[0].extensions.code]).toEqual([
-    400,
-    'UNSUPPORTED_OPERATION',
-  ]);
+describe.each(accepts)('by GET, where "%s" is accepted,', (accept) => {
+  it.each([
+    ['a subscription', 'Subscription', 'subscription { joined { id } }'],
+    ['@defer', '@defer', '{ me { ... @defer { id } } }'],
+  ])('%s is said not to be supported', async (_, feature, query) => {
+    const url = `${gateway.url}?query=${encodeURIComponent(query)}`;
+    const answer = await fetch(url, { headers: { accept, 'apollo-require-preflight': '1' } });
+    expect([answer.status, answer.headers.get('allow'), await answer.json()]).toEqual([
+      400,
+      null,
+      {
+        errors: [
+          expect.objectContaining({
+            message: `${feature} is not supported.`,
+            extensions: { code: 'UNSUPPORTED_OPERATION' },
+          }),
+        ],
+      },
+    ]);
+  });
+});
+
+it('a mutation by GET is still 405', async () => {
+  const url = `${gateway.url}?query=${encodeURIComponent('mutation { rename { id } }')}`;
+  const answer = await fetch(url, { headers: { 'apollo-require-preflight': '1' } });
+  expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
 });
 
 it('a query is still not answered in a media type that there is not', async () => {

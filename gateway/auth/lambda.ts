@@ -68,16 +68,21 @@ const authoriserAnswer = z.object({
 
 type AuthoriserAnswer = z.output<typeof authoriserAnswer>;
 
-/** What looks like a member, or like the name of a field, and is none, was meant to deny something: it throws. */
+/**
+ * What looks like a member, or like the name of a field, and is none, was meant to deny something, as is a member that
+ * speaks of it in other words: it throws.
+ */
 function answerReader(logger: Pick<Logger, 'warn'>): (found: unknown) => AuthoriserAnswer {
   const told = new Set<string>();
   return (found) => {
     const answer = authoriserAnswer.parse(found);
     for (const member of Object.keys(found as object)) {
       if (Object.hasOwn(authoriserAnswer.shape, member)) continue;
-      const meant = members.get(withoutCase(member));
+      const letters = lettersOf(member);
+      const isDenial = answer.isAuthorized && denial.test(letters);
+      const meant = members.get(letters) ?? (isDenial ? 'deniedFields' : undefined);
       if (meant !== undefined)
-        throw new Error(`The answer has \`${member}\`, but what is read is \`${meant}\`.`);
+        throw new Error(`The answer has ${JSON.stringify(member)}, but what is read is \`${meant}\`.`);
       if (told.has(member) || told.size >= mostTold) continue;
       told.add(member);
       logger.warn({ member }, 'the authoriser answers with a member that is not read');
@@ -89,8 +94,11 @@ function answerReader(logger: Pick<Logger, 'warn'>): (found: unknown) => Authori
   };
 }
 
-const withoutCase = (member: string): string => member.replaceAll('_', '').toLowerCase();
-const members = new Map(Object.keys(authoriserAnswer.shape).map((member) => [withoutCase(member), member]));
+/** Of a name, in one case. */
+const lettersOf = (member: string): string => member.replace(/\P{L}/gu, '').toLowerCase();
+const members = new Map(Object.keys(authoriserAnswer.shape).map((member) => [lettersOf(member), member]));
+/** As other authorisers call it: `denyFields`, `fieldDenylist`, `forbidden`. */
+const denial = /deny|denie|forbid|blocked|blocklist/;
 const mostTold = 100;
 
 function identityOf(

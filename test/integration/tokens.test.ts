@@ -264,14 +264,18 @@ describe('an authoriser of the Lambda kind', () => {
     ['says yes in text', () => ({ isAuthorized: 'true' })],
     ['names denied fields in another form', () => ({ isAuthorized: true, deniedFields: 'User.name' })],
     ...[
-      'deniedfields',
-      'DeniedFields',
-      'denied_fields',
-      'ttl_override',
-      'IsAuthorized',
-      '_resolverContext',
+      ...[
+        'deniedfields',
+        'DeniedFields',
+        'denied_fields',
+        'denied-fields',
+        ' deniedFields',
+        'deniedFields\n',
+      ],
+      ...['denyFields', 'deny_fields', 'DENY', 'fieldsDenied', 'fieldDenylist', 'forbiddenFields', 'blocked'],
+      ...['ttl_override', 'IsAuthorized', '_resolverContext'],
     ].map((member): [string, () => unknown] => [
-      `answers with ${member}`,
+      `answers with ${JSON.stringify(member)}`,
       () => ({ isAuthorized: true, [member]: ['User.name'] }),
     ]),
     ...[
@@ -292,6 +296,24 @@ describe('an authoriser of the Lambda kind', () => {
     });
     authorise.mockReset().mockReturnValue({ isAuthorized: true });
     expect((await ask({ authorization: `opaque ${name}` }, own)).status).toBe(200);
+  });
+
+  it('may say in its own words why it lets somebody not in', async () => {
+    authorise.mockReset().mockReturnValue({ isAuthorized: false, denyReason: 'expired' });
+    expect((await ask({ authorization: 'opaque reason' }, own)).status).toBe(401);
+  });
+
+  it('that denies in other words is named in the log', async () => {
+    authorise.mockReset().mockReturnValue({ isAuthorized: true, denyFields: ['User.name'] });
+    await ask({ authorization: 'opaque words' }, own);
+    expect(own.log).toContainEqual(
+      expect.objectContaining({
+        level: 'error',
+        err: expect.objectContaining({
+          message: 'The answer has "denyFields", but what is read is `deniedFields`.',
+        }),
+      }),
+    );
   });
 
   it.each([

@@ -58,10 +58,22 @@ function translation(prefix: string, bits: number, places: readonly (readonly nu
 
 function ipv4In(address: string): string[] {
   const bytes = bytesOf(address);
-  return translations
+  const translated = translations
     .filter(({ form }) => form.check(address, 'ipv6'))
-    .flatMap(({ places }) => places.map((each) => each.map((place) => bytes[place]).join('.')));
+    .flatMap(({ places }) => places.map((each) => each.map((place) => bytes[place]!)));
+  return [...translated, ...tunnelled(address, bytes)].map((each) => each.join('.'));
 }
+
+function tunnelled(address: string, bytes: readonly number[]): number[][] {
+  const last = bytes.slice(12);
+  // Teredo (RFC 4380): its server, and its client with all bits inverted.
+  if (teredo.check(address, 'ipv6')) return [bytes.slice(4, 8), last.map((byte) => byte ^ 255)];
+  // ISATAP (RFC 5214), whatever its network is.
+  return ['0,0,94,254', '2,0,94,254'].includes(String(bytes.slice(8, 12))) ? [last] : [];
+}
+
+const teredo = new BlockList();
+teredo.addSubnet('2001::', 32, 'ipv6');
 
 /** Of an IPv6 address. */
 function bytesOf(address: string): number[] {

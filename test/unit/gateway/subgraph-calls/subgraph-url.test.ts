@@ -17,6 +17,10 @@ describe('the URL of a subgraph', () => {
     'http://[64:ff9b::5db8:d822]/',
     'http://[64:ff9b:1::a00:1]/',
     'http://[2002:5db8:d822::1]/',
+    // By Teredo, and not by it: its prefix has 32 bits.
+    'http://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/',
+    'http://[2001:1:a9fe:a9fe::5601:5601]/',
+    'http://[2001:db8::200:5efe:a00:1]/',
     'http://[::ffff:7f00:1]/',
     'http://[fd00:ec3::254]/',
   ])('may be %s', (url) => {
@@ -50,6 +54,11 @@ describe('the URL of a subgraph', () => {
     ['behind a local NAT64 of 48 bits', '64:ff9b:1:a9fe:a9:fe00::'],
     ['6to4', '2002:a9fe:a9fe::1'],
     ['6to4', '2002:c000:c0:1:2:3:4:5'],
+    ['the server of Teredo', '2001:0:a9fe:a9fe:8000:63bf:3fff:fdd2'],
+    ['the client of Teredo', '2001:0:4136:e378:8000:63bf:5601:5601'],
+    ['the client of Teredo', '2001::57c0:7eef'],
+    ['within a network of ISATAP', '2001:db8::5efe:169.254.169.254'],
+    ['within a network of ISATAP', '2001:db8:1:2:200:5efe:a83f:8110'],
   ])('is not a refused IPv4 address that is %s', (_, address) => {
     expect(() => parseSubgraphUrl('reviews', `http://[${address}]/`)).toThrow(
       'must not be a link-local or metadata address',
@@ -69,7 +78,13 @@ describe('the address of a subgraph', () => {
 
   // A name stands for an address; that an address stands for itself saves a name server here.
   it.each([true, false])('is refused where a name stands for a metadata address (all: %s)', async (all) => {
-    for (const address of ['169.254.169.254', '168.63.129.16', '64:ff9b::a9fe:a9fe', 'fe80::1%1'])
+    for (const address of [
+      '169.254.169.254',
+      '168.63.129.16',
+      '64:ff9b::a9fe:a9fe',
+      '2001::5601:5601',
+      'fe80::1%1',
+    ])
       await expect(lookup(address, all)).rejects.toThrow('The address is refused.');
   });
 });

@@ -72,7 +72,7 @@ export class UnreadAnswers {
   #readersOf(now: number): Map<Connection, Reader> {
     const readers = new Map<Connection, Reader>();
     for (const response of this.#options.responses()) {
-      const kept = keptOf(response);
+      const kept = response.writableLength;
       if (kept === 0) continue;
       const connection = connectionOf(response);
       if (connection.destroyed) continue;
@@ -144,13 +144,6 @@ type Response = ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
 /** Of HTTP/2 the whole session: its streams wait for the same client. */
 const connectionOf = (response: Response): Connection =>
   (response.stream?.session as ServerHttp2Session | undefined) ?? response.req.socket;
-
-/** Over HTTP/2 a body may be written piece by piece as it is read: all of it is kept until then. */
-function keptOf(response: Response): number {
-  const { writableLength } = response;
-  if (response.stream === undefined || !response.headersSent || response.writableEnded) return writableLength;
-  return Math.max(writableLength, Number(response.getHeader('content-length') ?? 0));
-}
 
 /** Bytes that the system has taken of a connection. A part of a write is seen only where Node itself counts it. */
 function takenBy(connection: Connection): number {

@@ -1,9 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** The folder of Weir's `package.json`: above `cli/` and above `dist/cli/`. */
+/**
+ * The folder of Weir's `package.json`: above `cli/` and above `dist/cli/`.
+ * @throws where there is none
+ */
 export function packageRoot(from: string = __dirname): string {
-  return existsSync(join(from, 'package.json')) ? from : packageRoot(dirname(from));
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package.json'))) return folder;
+    if (dirname(folder) === folder)
+      throw new Error(`Weir's package.json is missing: neither ${from} nor a folder above it has one.`);
+  }
 }
 
 export function packageVersion(): string {

@@ -103,6 +103,11 @@ export const errors = {
     when: 'The headers of the request are too many or too long.',
     message: () => 'The headers of the request are too many or too long.',
   },
+  UNSUPPORTED_TRANSFER_CODING: {
+    status: 501,
+    when: 'The `Transfer-Encoding` of the request is another one than `chunked`. A packed body is said by `Content-Encoding`.',
+    message: () => 'The Transfer-Encoding may only be chunked: say by Content-Encoding how a body is packed.',
+  },
   INTERNAL_SERVER_ERROR: {
     status: 500,
     when: 'A defect of the gateway. Its log has the cause, under the request id of the answer.',

@@ -27,8 +27,9 @@ export function createListener({ timeouts, tls }: Options, answer: Handle): Serv
     requireHostHeader: false,
   };
   const handle: Handle = (request, response) => {
-    if (hasHost(request)) answer(request, response);
-    else refuse(response, requestError('BAD_REQUEST', { reason: 'A request must have one Host header.' }));
+    const refusal = refusalOf(request);
+    if (refusal === undefined) answer(request, response);
+    else refuse(response, refusal);
   };
   const server =
     tls === undefined
@@ -63,6 +64,18 @@ export function createListener({ timeouts, tls }: Options, answer: Handle): Serv
   return server;
 }
 
+/** Why a request is not even looked at: nobody knows whom it is for, or where it ends. */
+function refusalOf(request: IncomingMessage): GraphQLError | undefined {
+  if (!hasHost(request))
+    return requestError('BAD_REQUEST', { reason: 'A request must have one Host header.' });
+  const coding = request.headers['transfer-encoding'];
+  if (coding === undefined) return undefined;
+  // RFC 9112, section 6.1.
+  if (request.httpVersionMinor === 0)
+    return requestError('BAD_REQUEST', { reason: 'A request of HTTP/1.0 has no Transfer-Encoding.' });
+  return coding.toLowerCase() === 'chunked' ? undefined : requestError('UNSUPPORTED_TRANSFER_CODING', {});
+}
+
 /** Whether a request has one `Host` (RFC 9112, section 3.2). */
 function hasHost({ rawHeaders, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
   if (httpVersionMajor > 1) return true;
@@ -74,7 +87,6 @@ function hasHost({ rawHeaders, httpVersionMajor, httpVersionMinor }: IncomingMes
   return hosts === 1 || (hosts === 0 && httpVersionMinor === 0);
 }
 
-/** Answers what is not even looked at. */
 function refuse(response: ServerResponse, error: GraphQLError): void {
   const { status, headers, body } = errorAnswer(error);
   const close = response.req.httpVersionMajor > 1 ? [] : ['connection', 'close'];

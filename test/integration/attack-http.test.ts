@@ -199,6 +199,40 @@ describe('framing', () => {
     expect(reached()).toBe(false);
   });
 
+  const chunk = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+
+  // RFC 9112, section 6.1.
+  it.each([
+    ['gzip before chunks', 'transfer-encoding: gzip, chunked\r\n'],
+    ['gzip in a header of its own', 'transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n'],
+    ['chunks twice', 'transfer-encoding: chunked, chunked\r\n'],
+    ['identity before chunks', 'transfer-encoding: identity, chunked\r\n'],
+    ['nothing before chunks', 'transfer-encoding: , chunked\r\n'],
+    [
+      'gzip before chunks of a body that waits for leave',
+      'expect: 100-continue\r\ntransfer-encoding: gzip, chunked\r\n',
+    ],
+  ])('with %s as its transfer coding is refused, and the connection is closed', async (_, coding) => {
+    const answer = await raw(`${head}${coding}\r\n${chunk}${head}content-length: 2\r\n\r\n{}`);
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual([expect.stringMatching(/ (400|501)$/)]);
+    if (answer.startsWith('HTTP/1.1 501'))
+      expect(answer).toContain('The Transfer-Encoding may only be chunked');
+    expect(reached()).toBe(false);
+  });
+
+  it('by chunks of HTTP/1.0, which has none, is 400, and the connection is closed', async () => {
+    const old = `POST /graphql HTTP/1.0\r\nhost: x\r\nconnection: keep-alive\r\ncontent-type: application/json\r\n`;
+    const answer = await raw(`${old}transfer-encoding: chunked\r\n\r\n${chunk}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*"BAD_REQUEST"/);
+    expect(reached()).toBe(false);
+  });
+
+  it('by chunks is served however their name is written', async () => {
+    const answer = await raw(`${head}connection: close\r\ntransfer-encoding: Chunked \r\n\r\n${chunk}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    graph.accounts.requests.length = 0;
+  });
+
   const chunked = `${head}transfer-encoding: chunked\r\n\r\n`;
   const extension = `;x=${'y'.repeat(4000)}`;
 

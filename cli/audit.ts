@@ -7,6 +7,7 @@ import { lazy } from './lazy';
 interface VerifyFlags {
   readonly keyFile?: string;
   readonly after?: string;
+  readonly includes?: string;
   readonly last?: string;
 }
 
@@ -16,12 +17,13 @@ export function auditCommand(context: Context): Command {
     .summary('find lines of an audit trail that were changed, moved or removed')
     .description(
       'Follows the hashes from line to line, from the first record on. Several files are one trail, the oldest ' +
-        'first. That lines are missing at the end cannot be seen from the files: compare the last hash with one ' +
-        'that you have from elsewhere.',
+        'first. That lines are missing at the end, or that the trail was emptied and begun anew, cannot be seen ' +
+        'from the files: compare the last hash with one that you have from elsewhere.',
     )
     .argument('<FILES...>', 'the trail')
     .option('--key-file <FILE>', 'a file with the key of `audit.key`, where the gateway has one')
     .option('--after <HASH>', 'the hash of the record before the first, where earlier files are gone')
+    .option('--includes <HASH>', 'the hash of a record that must be there: the last one of an earlier check')
     .option('--last <HASH>', 'the hash that the last record must have')
     .addHelpText(
       'after',
@@ -40,19 +42,20 @@ export function auditCommand(context: Context): Command {
 
 async function verifyTrail(
   files: readonly string[],
-  { keyFile, after, last }: VerifyFlags,
+  { keyFile, after, includes, last }: VerifyFlags,
   { stdout }: Context,
 ): Promise<void> {
   const { verifyAudit } = lazy.gateway();
   const key = keyFile === undefined ? undefined : read(keyFile, () => readFileSync(keyFile, 'utf8').trim());
-  const verdict = await verifyAudit(files, { key, after }).catch((error: unknown) => {
+  const verdict = await verifyAudit(files, { key, after, includes }).catch((error: unknown) => {
     const { path, code, message } = error as NodeJS.ErrnoException;
     throw unreadable(path ?? files.join(', '), code, message);
   });
   const { records, problems, notes, ends } = verdict;
   for (const { file, line, says } of notes) stdout.write(`${file}:${line}: note: ${says}\n`);
   for (const finding of problems) stdout.write(`${describe(finding)}\n`);
-  const isLast = last === undefined || ends.some(({ hash }) => hash === last);
+  const isLast =
+    last === undefined || (ends.length === 0 ? last === after : ends.some(({ hash }) => hash === last));
   if (!isLast)
     stdout.write(`The last record is not the one with the hash ${last}: records are missing at the end.\n`);
   if (problems.length > 0 || !isLast)

@@ -65,5 +65,5 @@ export const audit = mapOf({
 })
   .prefault({})
   .describe(
-    'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed, moved or removed. That the last ones are missing it finds only if `--last` gives the last hash.',
+    'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed, moved or removed. That the last ones, or all, are missing it finds only if `--includes` gives the last hash of an earlier check.',
   );

@@ -108,6 +108,17 @@ it('is checked by `weir audit verify`', async () => {
   });
   const wrongLast = await startCli(['audit', 'verify', all, '--last', '1234']).result;
   expect(wrongLast.exitCode).toBe(1);
+  const includes = (hash: string) => startCli(['audit', 'verify', all, '--includes', hash]).result;
+  const second = (JSON.parse(readFileSync(all, 'utf8').split('\n')[1]!) as { hash: string }).hash;
+  expect([(await includes(second)).exitCode, (await includes('1234')).exitCode]).toEqual([0, 1]);
+  const emptied = join(folder, 'emptied.jsonl');
+  writeFileSync(emptied, '');
+  expect(await startCli(['audit', 'verify', emptied]).result).toMatchObject({
+    exitCode: 1,
+    stdout: `${emptied}:1: No record is there: the trail was emptied, or has none yet.\n`,
+  });
+  const nothingSince = ['audit', 'verify', emptied, '--after', second, '--last', second];
+  expect(await startCli(nothingSince).result).toMatchObject({ exitCode: 0 });
   const [first, ...others] = readFileSync(all, 'utf8').split(/(?<=\n)/);
   const shorter = join(folder, 'shorter.jsonl');
   writeFileSync(shorter, others.join(''));

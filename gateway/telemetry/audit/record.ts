@@ -61,8 +61,7 @@ export function chain(
 
 /**
  * The line that a file begins with whose chain begins in an earlier one, as where it was copied and emptied: it is no
- * record, and says which one the next follows. Without it, nobody could tell such a file from one whose first lines were
- * removed.
+ * record, and says which one the next follows: what whoever checks the file has to have from the one before.
  */
 export function continuation({ chain, seq, hash }: Link, key: string | undefined): string {
   const text = JSON.stringify({ chain, seq, action: continues, previous: hash });

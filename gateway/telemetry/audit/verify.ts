@@ -24,6 +24,8 @@ export interface AuditVerification {
   readonly key?: string | undefined;
   /** The hash of the record that the first one follows, where earlier files are gone. */
   readonly after?: string | undefined;
+  /** The hash of a record that must be there, such as the last one of an earlier verification. */
+  readonly includes?: string | undefined;
 }
 
 /**
@@ -32,12 +34,13 @@ export interface AuditVerification {
  */
 export async function verifyAudit(
   files: readonly string[],
-  { key, after }: AuditVerification = {},
+  { key, after, includes }: AuditVerification = {},
 ): Promise<AuditVerdict> {
   const problems: AuditFinding[] = [];
   const notes: AuditFinding[] = [];
   const ends = new Map<string, Link>();
   let records = 0;
+  let isIncluded = includes === undefined || includes === after;
 
   for (const file of files) {
     let number = 0;
@@ -62,24 +65,39 @@ export async function verifyAudit(
         else say(problems, 'It is no record.', at);
       }
       if (!isIntact) say(problems, 'It was changed: its hash is of another text, or made with another key.');
-      if (!follows) say(problems, breakOf(seq, before.seq));
+      if (!follows && isContinuation && !ends.has(link.chain))
+        say(problems, `It goes on behind record ${link.seq}, ${link.hash}: in an earlier file, or removed.`);
+      else if (!follows) say(problems, breakOf(seq, before.seq));
       else if (!ends.has(link.chain) && before.seq > 0)
         say(
           notes,
           `It goes on behind record ${before.seq}, ${before.hash}, which stands in an earlier file.`,
         );
       ends.set(link.chain, link);
+      isIncluded ||= link.hash === includes;
       if (!isContinuation) records++;
     }
     for (const line of torn) notes.push({ file, line, says: 'It was cut short while it was written.' });
   }
+  // Without the hash of a record before, an emptied trail looks as one that was never written to.
+  if (ends.size === 0 && after === undefined)
+    problems.push({
+      file: files[0]!,
+      line: 1,
+      says: 'No record is there: the trail was emptied, or has none yet.',
+    });
+  if (!isIncluded)
+    problems.push({
+      ...{ file: files[0]!, line: 1 },
+      says: `The record with the hash ${includes} is missing: it was removed, or the trail was begun anew.`,
+    });
   return { records, problems, notes, ends: [...ends.values()] };
 }
 
-/** What the first line of a chain has to follow: nothing, unless it says, or it was said to us, that it goes on. */
+/** What the first line of a chain has to follow: nothing, unless it was said to us that it goes on. */
 function startOf({ link: { chain, seq }, previous, isContinuation }: ReadLine, after?: string): Link {
-  if (isContinuation) return { chain, seq, hash: previous };
-  return previous === after ? { chain, seq: seq - 1, hash: after } : { chain, seq: 0, hash: noHash };
+  if (previous === after) return { chain, seq: isContinuation ? seq : seq - 1, hash: after };
+  return { chain, seq: 0, hash: noHash };
 }
 
 /** Not those of `readline`: it also ends lines at U+2028 and U+2029, which a client may send in an argument. */

@@ -167,6 +167,27 @@ describe('a trail', () => {
     expect(await problems(key)).toEqual([`1: ${says}`]);
   });
 
+  it('has a record that was there at an earlier check, unless it was emptied and begun anew', async () => {
+    await writeTrail(['A', 'B']);
+    const { hash } = (await verifyAudit([file])).ends[0]!;
+    await writeTrail(['C']);
+    expect((await verifyAudit([file], { includes: hash })).problems).toEqual([]);
+    expect((await verifyAudit([file], { after: 'A', includes: 'A' })).problems).toEqual([]);
+    truncateSync(file);
+    await writeTrail(['C', 'D', 'E']);
+    expect((await verifyAudit([file])).problems).toEqual([]);
+    const says = `The record with the hash ${hash} is missing: it was removed, or the trail was begun anew.`;
+    expect((await verifyAudit([file], { includes: hash })).problems).toEqual([{ file, line: 1, says }]);
+  });
+
+  it('is not as it was written where no record is there', async () => {
+    await writeTrail(['A', 'B']);
+    truncateSync(file);
+    const says = 'No record is there: the trail was emptied, or has none yet.';
+    expect(await verifyAudit([file])).toMatchObject({ records: 0, problems: [{ file, line: 1, says }] });
+    expect((await verifyAudit([file], { after: 'of the file before' })).problems).toEqual([]);
+  });
+
   describe('that is copied and emptied while it is written to', () => {
     let older: string;
     beforeEach(async () => {
@@ -195,16 +216,34 @@ describe('a trail', () => {
       expect(first).toMatchObject({ records: 2, problems: [], notes: [], ends: [{ seq: 2 }] });
       const both = await verifyAudit([older, file], { key });
       expect(both).toMatchObject({ records: 4, problems: [], notes: [], ends: [{ seq: 4 }] });
-      expect(await verifyAudit([file], { key })).toMatchObject({
+      const { hash } = first.ends[0]!;
+      expect(await verifyAudit([file], { key, after: hash })).toMatchObject({
         records: 2,
         problems: [],
-        notes: [
-          {
-            line: 1,
-            says: `It goes on behind record 2, ${first.ends[0]!.hash}, which stands in an earlier file.`,
-          },
-        ],
+        notes: [{ line: 1, says: `It goes on behind record 2, ${hash}, which stands in an earlier file.` }],
       });
+    });
+
+    it.each<[string, (older: string) => readonly string[]]>([
+      ['is not given', () => []],
+      ['is empty', (older) => (truncateSync(older), [older])],
+    ])(
+      'is not as it was written where the file before %s: it may have been emptied by anybody',
+      async (_, files) => {
+        const { hash } = (await verifyAudit([older], { key })).ends[0]!;
+        const says = `It goes on behind record 2, ${hash}: in an earlier file, or removed.`;
+        const found = await verifyAudit([...files(older), file], { key });
+        expect(found.problems).toEqual([{ file, line: 1, says }]);
+        expect((await verifyAudit([...files(older), file], { key, after: 'another' })).problems).toHaveLength(
+          1,
+        );
+      },
+    );
+
+    it('is as it was written where nothing has come since', async () => {
+      const empty = join(folder, `${count++}.jsonl`);
+      writeFileSync(empty, '');
+      expect((await verifyAudit([older, empty], { key })).problems).toEqual([]);
     });
 
     it('goes on after a restart', async () => {
@@ -218,12 +257,20 @@ describe('a trail', () => {
         ([, ...lines]) => lines,
         ['1: 2 records are missing before it: in an earlier file, or removed.'],
       ],
-      ['its first record is removed', ([first, , d]) => [first!, d!], ['2: A record is missing before it.']],
+      [
+        'its first record is removed',
+        ([first, , d]) => [first!, d!],
+        [
+          expect.stringMatching(/^1: It goes on behind record 2, /) as string,
+          '2: A record is missing before it.',
+        ],
+      ],
       [
         'its first line was changed',
         ([first, ...lines]) => [first!.replace('"seq":2', '"seq":1'), ...lines],
         [
           '1: It was changed: its hash is of another text, or made with another key.',
+          expect.stringMatching(/^1: It goes on behind record 1, /) as string,
           '2: A record is missing before it.',
         ],
       ],

@@ -22,7 +22,7 @@ export interface LoggerOptions {
 /** Lines of JSON: `level` by name, `time` in ISO 8601, `msg`, and the facts. */
 export function createLogger({ level, destination, secrets = [] }: LoggerOptions): Logger {
   const redact = compileRedaction(secrets) ?? ((line) => line);
-  const output = destination ?? standardOutput();
+  const output = destination ?? (standardOutput ??= openStandardOutput());
   const timestamp = isoTime();
   const logger = pino(
     {
@@ -59,7 +59,7 @@ function isoTime(): () => string {
  * Writes the lines of one turn of the event loop at once, as soon as it is over or they are many: a call of the system
  * for each line took a tenth of what a hit of the response cache costs. What ends the process waits for them, but for SIGKILL.
  */
-function standardOutput(): LogDestination {
+function openStandardOutput(): LogDestination {
   const output = pino.destination({ dest: 1, sync: true });
   let lines = '';
   const flush = (): void => {
@@ -76,6 +76,9 @@ function standardOutput(): LogDestination {
     },
   };
 }
+
+/** One for all loggers: each would wait for the end of the process with a listener of its own. */
+let standardOutput: LogDestination | undefined;
 
 /** Characters. */
 const manyLines = 8192;

@@ -130,6 +130,23 @@ describe('while it stops', () => {
   });
 });
 
+it('leaves nothing behind that listens, however many have run in a process', async () => {
+  const listeners = () =>
+    Object.fromEntries(process.eventNames().map((name) => [name, process.listenerCount(name)]));
+  // With the log that a gateway has by itself, to standard output.
+  const options = { logDestination: undefined, logging: { level: 'silent' } } as const;
+  await start(options);
+  const ofOne = listeners();
+  const others = await Promise.all(
+    Array.from({ length: 11 }, () =>
+      startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), ...options }),
+    ),
+  );
+  expect(listeners()).toEqual(ofOne);
+  await Promise.all([gateway, ...others].map((each) => each.stop()));
+  expect(listeners()).toEqual(ofOne);
+});
+
 describe('the deadline of a request', () => {
   it('is answered with 504 in time, and ends the calls that run for it', async () => {
     await start({ timeouts: { request: 200 } });

@@ -3,7 +3,7 @@ import type { Http2ServerRequest } from 'node:http2';
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { GraphQLError } from 'graphql';
-import { WholeRequest } from './whole-messages';
+import { isMostlyFraming, WholeRequest } from './whole-messages';
 import { requestError } from '../errors';
 
 /** The body of a request that has none. */
@@ -68,20 +68,41 @@ function collect(
 ): void {
   const pieces: Buffer[] = [];
   let size = 0;
-  const onData = (piece: Buffer): void => {
-    size += piece.length;
-    pieces.push(piece);
-    if (size <= limit) return;
+  const refuse = (error: GraphQLError): void => {
     stream.off('data', onData).off('end', onEnd);
     if (stream !== request) {
       request.unpipe();
       stream.destroy();
     }
-    onRefusal(requestError('PAYLOAD_TOO_LARGE', { limit }));
+    onRefusal(error);
+  };
+  const onData = (piece: Buffer): void => {
+    size += piece.length;
+    pieces.push(piece);
+    if (size > limit) refuse(requestError('PAYLOAD_TOO_LARGE', { limit }));
   };
   const onEnd = (): void => onBody(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
   stream.on('data', onData).once('end', onEnd);
+  if (request.httpVersionMajor > 1) watchFrames(request, refuse);
 }
+
+/** Over HTTP/2 each piece is a frame, which has a head of its own: as small chunks of HTTP/1.1, small frames cost time. */
+function watchFrames(request: IncomingMessage, refuse: (error: GraphQLError) => void): void {
+  let frames = 0;
+  let bytes = 0;
+  const onFrame = (piece: Buffer): void => {
+    frames++;
+    bytes += piece.length;
+    if (!isMostlyFraming(frames * frameHead, bytes)) return;
+    request.off('data', onFrame);
+    const reason = 'The frames of the body take far more bytes than what is in them.';
+    refuse(requestError('BAD_REQUEST', { reason }));
+  };
+  request.on('data', onFrame);
+}
+
+/** Bytes (RFC 9113, section 4.1). */
+const frameHead = 9;
 
 /** Says that nobody will read a request any more: it is answered. */
 export function forgetBody(request: IncomingMessage): void {
@@ -109,15 +130,9 @@ function hasBody({
   return (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
 }
 
-/**
- * Whether more of a request's body is to come. Node says that a request is complete after it has handed on the last of it,
- * and not at all when it has been answered by then.
- */
-export function isArriving(request: IncomingMessage): boolean {
-  if (request.complete || !hasBody(request)) return false;
-  const length = request.headers['content-length'];
-  return !(request instanceof WholeRequest && length !== undefined && request.arrived >= Number(length));
-}
+/** Whether more of a request's body is to come. */
+export const isArriving = (request: IncomingMessage): boolean =>
+  request instanceof WholeRequest ? request.isArriving : !request.complete && hasBody(request);
 
 /** Whether a media type is JSON in UTF-8, whatever its other parameters are. */
 function isJson(type: string | undefined): boolean {

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { tooMuchFraming } from './whole-messages';
@@ -36,9 +36,10 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: InTurn):
   );
 }
 
-/** A connection where Node keeps the response whose turn it is; it has no other name for that. */
+/** A connection where Node keeps the response whose turn it is, and the request that comes; it has no other names for them. */
 interface InTurn extends Socket {
   readonly _httpMessage?: ServerResponse | null;
+  readonly parser?: { readonly incoming: IncomingMessage | null } | null;
 }
 
 /** Those whose last answer waits for its turn: whatever else comes over them is nothing to answer. */
@@ -53,9 +54,14 @@ function endInTurn(socket: InTurn, answer: string): void {
       ending.delete(socket);
       endInTurn(socket, answer);
     });
-  } else if (response?.headersSent === true || !socket.writable) socket.destroySoon();
+  } else if (response?.headersSent === true || isAnsweredEarly(socket) || !socket.writable)
+    socket.destroySoon();
   else socket.end(answer);
 }
+
+/** Whether the request that comes had its answer before all of it was there: it gets no other one. */
+const isAnsweredEarly = ({ _httpMessage: response, parser }: InTurn): boolean =>
+  response == null && parser?.incoming?.complete === false;
 
 /** Those that have not arrived, and wait for their turn to be told so. */
 const waiting = new WeakSet<ServerResponse>();

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
+import { constants, type Http2ServerResponse } from 'node:http2';
 import { WholeRequest } from './whole-messages';
 import type { Answer, Sink, Upload } from '../request/sink';
 import { forgetBody, isArriving } from './body';
@@ -12,7 +12,7 @@ export type CorsHeaders = (origin: string | undefined) => readonly string[];
 /** Answers a request over HTTP/1.1 or HTTP/2. */
 export class HttpSink implements Sink, Upload {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
+  readonly response: MaybeStream;
   readonly #corsHeaders: CorsHeaders;
 
   constructor(request: IncomingMessage, response: ServerResponse, corsHeaders: CorsHeaders) {
@@ -87,18 +87,22 @@ function writeHead(response: ServerResponse, status: number, headers: readonly s
 
 /**
  * A client that is still sending reads the answer only if the connection is not closed under its hands: the rest of
- * its body is read and dropped, for a while after the answer is sent. It may have to wait for those before it.
+ * its body is read and dropped, for a while after the answer is sent. It may have to wait for those before it. Over
+ * HTTP/2 its stream alone is ended, which takes no answer away (RFC 9113, section 8.1).
  */
-export function letUploadEnd(request: IncomingMessage, response: ServerResponse): void {
+export function letUploadEnd(request: IncomingMessage, response: MaybeStream): void {
+  const { stream } = response;
   request.unpipe();
-  response.once('finish', () => {
-    const cut = (): void => {
-      if (isArriving(request)) request.socket.destroy();
-    };
-    if (isArriving(request)) setTimeout(cut, uploadGrace).unref();
+  // Node's response of HTTP/2 says that it is finished when its stream is closed.
+  (stream ?? response).once('finish', () => {
+    if (!isArriving(request)) return;
+    if (stream !== undefined) stream.close(constants.NGHTTP2_NO_ERROR);
+    else setTimeout(() => isArriving(request) && request.socket.destroy(), uploadGrace).unref();
   });
   forgetBody(request);
 }
 
 /** Milliseconds. */
 const uploadGrace = 5000;
+
+type MaybeStream = ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;

@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import { WholeRequest, WholeResponse } from './whole-messages';
+import { forgetBody, isArriving } from './body';
+import { WholeResponse } from './whole-messages';
 import { errorAnswer } from './error-answer';
-import type { HttpSink } from './http-sink';
+import { type HttpSink, letUploadEnd } from './http-sink';
 
 /**
  * Answers with an error before anything else is done for a request, at the least cost: the more of the time goes into
@@ -20,7 +21,8 @@ export function createRefusal(error: GraphQLError): (sink: HttpSink) => void {
     const { accept = '' } = request.headers;
     const type = accept.includes('application/graphql-response+json') ? 1 : 0;
     const { status, headers, bytes } = prepared[type]!;
-    if (request instanceof WholeRequest) request.forget();
+    if (isArriving(request)) letUploadEnd(request, response);
+    else forgetBody(request);
     if (response instanceof WholeResponse && response.takesMessage && request.method !== 'HEAD') {
       let known = messages.get(cors);
       if (known === undefined) messages.set(cors, (known = []));

@@ -16,7 +16,7 @@ export class WholeRequest extends IncomingMessage {
 
   /** Bytes of the body that have come. */
   arrived = 0;
-  #state: 'streamed' | 'held' | 'done' = 'streamed';
+  #state: 'streamed' | 'held' | 'dropped' | 'done' = 'streamed';
   #take: ((body: Buffer) => void) | undefined;
   #missing = 0;
   #pieces: Buffer[] | undefined;
@@ -52,9 +52,19 @@ export class WholeRequest extends IncomingMessage {
     this.#goOn();
   }
 
-  /** Says that nobody will read anything: the request is answered. */
+  /** Whether more of its body is to come. Node says that a request is complete after it has handed on the last of it. */
+  get isArriving(): boolean {
+    if (this.complete) return false;
+    const { 'content-length': length, 'transfer-encoding': coding } = this.headers;
+    return coding !== undefined || this.arrived < Number(length ?? 0);
+  }
+
+  /**
+   * Says that nobody will read anything: the request is answered. One that is still arriving Node keeps, so that it can
+   * be told from one that is complete.
+   */
   forget(): void {
-    this.#state = 'done';
+    this.#state = this.isArriving ? 'dropped' : 'done';
     this.#pieces = undefined;
     this.#take = undefined;
     this.#goOn();
@@ -78,7 +88,7 @@ export class WholeRequest extends IncomingMessage {
 
   /** Node wants to have what nobody has read off the connection: nothing is kept. */
   override resume(): this {
-    return this.#state === 'done' ? this : super.resume();
+    return this.#state === 'done' || this.#state === 'dropped' ? this : super.resume();
   }
 
   get #hasBeenRead(): boolean {
@@ -110,7 +120,7 @@ export class WholeRequest extends IncomingMessage {
   #isMostlyFraming(): boolean {
     const { bytesRead } = this.socket;
     this.#readBefore ??= bytesRead;
-    return bytesRead - this.#readBefore - this.arrived > this.arrived / 2 + mostFraming;
+    return isMostlyFraming(bytesRead - this.#readBefore - this.arrived, this.arrived);
   }
 
   /** As Node does where its parser finds a fault. */
@@ -131,9 +141,12 @@ export class WholeRequest extends IncomingMessage {
 const mostUnasked = 16 * 1024;
 
 /**
- * Bytes that the chunks of a body may take beside what is in them, and half as many as that: small chunks cost time, and
- * their extensions are dropped. What comes with one read of the connection may be more.
+ * Whether the chunks or frames of a body take far more bytes than what is in them: small ones cost time, and extensions of
+ * chunks are dropped. What comes with one read of the connection may be more.
  */
+export const isMostlyFraming = (framing: number, body: number): boolean => framing > body / 2 + mostFraming;
+
+/** Bytes. */
 const mostFraming = 128 * 1024;
 /** What Node calls it where a single chunk has too long extensions. */
 export const tooMuchFraming = 'HPE_CHUNK_EXTENSIONS_OVERFLOW';

@@ -422,6 +422,62 @@ describe('a slow client', () => {
     20_000,
   );
 
+  const bodyOf = (type: string, size: number) =>
+    `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\ncontent-length: ${size}\r\n\r\n`;
+  const chunked =
+    'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n';
+  const known = `GET /graphql?query=${encodeURIComponent('{ __typename }')} HTTP/1.1\r\nhost: x\r\napollo-require-preflight: 1\r\n`;
+  const statuses = (answers: string) => answers.match(/(?<=HTTP\/1\.1 )\d+/g);
+
+  it('that is answered before all of its body is there gets no other answer, and may go on', async () => {
+    const cases: [string, string, readonly (readonly [at: number, more: string])[], string[]][] = [
+      ['too large', bodyOf('application/json', 2_000_000) + ' '.repeat(9999), [], ['413']],
+      ['of another type', bodyOf('text/plain', 99), [], ['415']],
+      ['too large, in chunks', `${chunked}200000\r\n${' '.repeat(2 ** 21 - 9)}`, [], ['413']],
+      [
+        'too large, in chunks of which one is none',
+        `${chunked}200000\r\n${' '.repeat(2 ** 21)}\r\n`,
+        [[500, 'zz\r\n']],
+        ['413'],
+      ],
+      ['of a GET', `${known}content-length: 9\r\n\r\n`, [], ['200']],
+      ['behind another request', known + '\r\n' + bodyOf('text/plain', 99), [], ['200', '415']],
+      // Longer than the rest of a body is waited for.
+      [
+        'followed by another request',
+        bodyOf('text/plain', 9),
+        [
+          [200, 'too late!'],
+          [5_500, `${known}connection: close\r\n\r\n`],
+        ],
+        ['415', '200'],
+      ],
+    ];
+    const found = cases.map(async ([name, start, rest]) => {
+      const answers = await raw(start, (write) => {
+        for (const [at, more] of rest) setTimeout(() => write(more), at);
+      });
+      return [name, statuses(answers)];
+    });
+    expect(await Promise.all(found)).toEqual(cases.map(([name, , , expected]) => [name, expected]));
+  }, 20_000);
+
+  it('that is refused for there are too many, before all of its body is there, gets no other answer', async () => {
+    const busy = await startSmallGraph();
+    busy.accounts.answer = () => undefined;
+    const own = await startTestGateway({
+      supergraph: sourceOf(busy.supergraphSdl),
+      timeouts: { request: '2s', client: '1s' },
+      overload: { requests: 1, queue: 0 },
+    });
+    const first = own.query('{ me { name } }');
+    await eventually(() => busy.accounts.requests.length > 0);
+    expect(statuses(await raw(bodyOf('text/plain', 99), undefined, own.url))).toEqual(['503']);
+    await first;
+    await own.stop();
+    await busy.close();
+  }, 20_000);
+
   it('that does not read a large answer is cut', async () => {
     const text = 'x'.repeat(20_000_000);
     const large = await startSmallGraph();

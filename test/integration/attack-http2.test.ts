@@ -1,8 +1,9 @@
 /** The attacks on HTTP, sent over HTTP/2: another way in to the same endpoint. */
 import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from 'node:http2';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
@@ -130,6 +131,20 @@ it('a body that does not arrive is ended on time', async () => {
   expect([0, 408, 504]).toContain(status);
 }, 20_000);
 
+it('a body that does not end after its answer is ended alone', async () => {
+  const upload = session.request({
+    ...{ ':method': 'POST', ':path': '/graphql', 'content-type': 'text/plain' },
+  });
+  let answer = '';
+  upload.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+  upload.write('x');
+  await new Promise<void>((closed) => upload.once('close', closed));
+  expect([upload.rstCode, upload.sentHeaders[':path']]).toEqual([constants.NGHTTP2_NO_ERROR, '/graphql']);
+  expect(answer).toContain('UNSUPPORTED_MEDIA_TYPE');
+  expect(session.destroyed).toBe(false);
+  expect((await send({}, '{"query":"{ me { name } }"}')).status).toBe(200);
+});
+
 it('one connection has no more than 100 requests at once', async () => {
   await new Promise<void>((settled) => session.once('remoteSettings', () => settled()));
   expect(session.remoteSettings.maxConcurrentStreams).toBe(100);
@@ -151,65 +166,115 @@ it('streams that are opened and cancelled at once again and again leave nothing'
     await new Promise((turn) => setTimeout(turn, 20));
 }, 30_000);
 
-describe('streams that are reset', () => {
-  /** Without the library, which waits for what the other side allows. */
-  const frame = (type: number, flags: number, id: number, payload: Buffer): Buffer => {
-    const head = Buffer.alloc(9);
-    head.writeUIntBE(payload.length, 0, 3);
-    head.writeUInt8(type, 3);
-    head.writeUInt8(flags, 4);
-    head.writeUInt32BE(id, 5);
-    return Buffer.concat([head, payload]);
-  };
-  const literal = (text: string): Buffer => Buffer.from([text.length, ...Buffer.from(text)]);
-  const headers = Buffer.concat(
+/** Without the library, which waits for what the other side allows. */
+const frame = (type: number, flags: number, id: number, payload: Buffer): Buffer => {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(id, 5);
+  return Buffer.concat([head, payload]);
+};
+const literal = (text: string): Buffer => Buffer.from([text.length, ...Buffer.from(text)]);
+const headersOf = (more: Record<string, string> = {}): Buffer =>
+  Buffer.concat(
     Object.entries({
       ...{ ':method': 'POST', ':path': '/graphql', ':scheme': 'https', ':authority': 'x' },
-      'content-type': 'application/json',
+      ...{ 'content-type': 'application/json', ...more },
     }).flatMap(([name, value]) => [Buffer.from([0]), literal(name), literal(value)]),
   );
-  const body = Buffer.from('{"query":"{ me { name } }"}');
-  const [data, headersFrame, reset, settings] = [0, 1, 3, 4];
-  const preface = Buffer.concat([
-    Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-    frame(settings, 0, 0, Buffer.alloc(0)),
-  ]);
-  const number = (value: number): Buffer => Buffer.from([0, 0, 0, value]);
-  const begin = (id: number): Buffer => frame(headersFrame, 4, id, headers);
+const [data, headersFrame, reset, settings, ping] = [0, 1, 3, 4, 6];
+const preface = Buffer.concat([
+  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  frame(settings, 0, 0, Buffer.alloc(0)),
+]);
+const number = (value: number): Buffer => Buffer.from([0, 0, 0, value]);
+const begin = (id: number, more?: Record<string, string>): Buffer =>
+  frame(headersFrame, 4, id, headersOf(more));
 
+interface Received {
+  readonly type: number;
+  readonly flags: number;
+  readonly payload: Buffer;
+}
+
+/** Opens a connection and sends bytes. Tells of each frame that comes back; the connection is the test's to close. */
+function sendFrames(bytes: Buffer, onFrame: (frame: Received) => void): TLSSocket {
+  const { hostname, port } = new URL(gateway.url);
+  const options = { port: Number(port), host: hostname, ca: certificate, ALPNProtocols: ['h2'] };
+  const socket = connectTls(options, () => socket.write(Buffer.concat([preface, bytes])));
+  socket.on('error', () => undefined);
+  let received = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+    for (;;) {
+      const end = 9 + (received.length < 9 ? 0 : received.readUIntBE(0, 3));
+      if (received.length < end) return;
+      onFrame({ type: received[3]!, flags: received[4]!, payload: received.subarray(9, end) });
+      received = received.subarray(end);
+    }
+  });
+  return socket;
+}
+
+describe('a body in frames of one byte', () => {
+  const framesOf = (body: Buffer): Buffer =>
+    Buffer.concat(Array.from(body, (byte) => frame(data, 0, 1, Buffer.of(byte))));
+  const end = frame(data, 1, 1, Buffer.alloc(0));
+  const query = '{"query":"{ me { name } }"}';
+
+  /** The body of the answer, and how its stream was ended: by the answer, or by a code behind it. */
+  async function answerTo(frames: Buffer, headers?: Record<string, string>) {
+    let text = '';
+    let socket: TLSSocket | undefined;
+    const ended = await new Promise((resolve) => {
+      socket = sendFrames(Buffer.concat([begin(1, headers), frames]), ({ type, flags, payload }) => {
+        if (type === data) text += payload.toString();
+        if (type === reset) resolve(payload.readUInt32BE());
+        else if (type === data && flags % 2 === 1 && text.includes('"data"')) resolve('by the answer');
+      });
+      socket.on('close', () => resolve('with its connection'));
+    });
+    socket!.destroy();
+    return { text, ended };
+  }
+
+  it.each<[string, Record<string, string>, Buffer]>([
+    ['as it is', {}, Buffer.from(query.padEnd(20_000))],
+    ['packed', { 'content-encoding': 'gzip' }, gzipSync(randomBytes(20_000).toString('hex'))],
+  ])('is 400 before all of it is read, %s', async (_, headers, body) => {
+    const { text, ended } = await answerTo(framesOf(body), headers);
+    expect(text).toContain('The frames of the body take far more bytes than what is in them.');
+    expect(ended).toBe(constants.NGHTTP2_NO_ERROR);
+  });
+
+  it('is served while it is small', async () => {
+    expect(await answerTo(Buffer.concat([framesOf(Buffer.from(query.padEnd(10_000))), end]))).toEqual({
+      text: '{"data":{"me":{"name":"Ada"}}}',
+      ended: 'by the answer',
+    });
+  });
+});
+
+describe('streams that are reset', () => {
   /** What becomes of a connection of which so many streams are begun and ended like this. */
   async function fateAfter(count: number, streamOf: (id: number) => Buffer): Promise<'closed' | 'kept'> {
-    const { hostname, port } = new URL(gateway.url);
-    const options = { port: Number(port), host: hostname, ca: certificate, ALPNProtocols: ['h2'] };
-    const socket = connectTls(options, () =>
-      socket.write(
-        Buffer.concat([
-          preface,
-          ...Array.from({ length: count }, (_, i) => streamOf(2 * i + 1)),
-          frame(6, 0, 0, Buffer.alloc(8)),
-        ]),
-      ),
-    );
-    socket.on('error', () => undefined);
-    let received = Buffer.alloc(0);
+    let socket: TLSSocket | undefined;
     try {
       return await new Promise((resolve) => {
-        socket.on('close', () => resolve('closed'));
-        socket.on('data', (chunk: Buffer) => {
-          received = Buffer.concat([received, chunk]);
-          for (;;) {
-            const end = 9 + (received.length < 9 ? 0 : received.readUIntBE(0, 3));
-            if (received.length < end) return;
-            // The answer to the ping that is sent behind all streams.
-            if (received[3] === 6) setTimeout(() => resolve('kept'), 500);
-            received = received.subarray(end);
-          }
+        const streams = Array.from({ length: count }, (_, i) => streamOf(2 * i + 1));
+        socket = sendFrames(Buffer.concat([...streams, frame(ping, 0, 0, Buffer.alloc(8))]), ({ type }) => {
+          // The answer to the ping that is sent behind all streams.
+          if (type === ping) setTimeout(() => resolve('kept'), 500);
         });
+        socket.on('close', () => resolve('closed'));
       });
     } finally {
-      socket.destroy();
+      socket?.destroy();
     }
   }
+
+  const body = Buffer.from('{"query":"{ me { name } }"}');
 
   it.each<[string, (id: number) => Buffer]>([
     ['as cancelled', (id) => frame(reset, 0, id, number(constants.NGHTTP2_CANCEL))],

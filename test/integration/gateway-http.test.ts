@@ -12,7 +12,6 @@ beforeAll(async () => {
   gateway = await startTestGateway({
     supergraph: sourceOf(graph.supergraphSdl),
     limits: { body: '10KiB' },
-    timeouts: { request: '1s' },
     cors: { origins: ['https://shop.example'] },
   });
 });
@@ -189,9 +188,15 @@ it('answers 431 to too many headers and to too long ones', async () => {
 });
 
 it('answers 408 to a body that does not arrive, and closes the connection', async () => {
+  const impatient = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    timeouts: { request: '1s' },
+  });
   const answer = await sendRaw(
     'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{',
+    impatient,
   );
+  await impatient.stop();
   expect(answer).toMatch(/^HTTP\/1\.1 408 [^]*"REQUEST_TIMEOUT"/);
 });
 
@@ -298,8 +303,8 @@ it('says that it lives and is ready, on both ports', async () => {
 });
 
 /** What comes back for these bytes, until the connection is closed. */
-function sendRaw(bytes: string): Promise<string> {
-  const { hostname, port } = new URL(gateway.url);
+function sendRaw(bytes: string, to = gateway): Promise<string> {
+  const { hostname, port } = new URL(to.url);
   return new Promise((resolve, reject) => {
     let answer = '';
     const socket = connect(Number(port), hostname, () => socket.write(bytes));

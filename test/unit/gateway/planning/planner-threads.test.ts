@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { buildSchema, type GraphQLAbstractType, parse, validate } from 'graphql';
 import { createPlanner, type Planner, type PlannerOptions } from '../../../../gateway/planning';
 import { memoryForThreads } from '../../../../gateway/planning/planner-threads';
+import { failureAtOnce } from '../../../support/at-once';
 import { compose } from '../../../support/compose';
 import { eventually } from '../../../support/process';
 
@@ -55,11 +56,14 @@ async function plannedAtLast(planner: Planner, document: string): Promise<unknow
   return plan;
 }
 
-/** The quickest of a few: the machine may have other things to do. */
-async function quickest(work: () => Promise<unknown>): Promise<{ result: unknown; took: number }> {
-  const runs = [];
-  for (let run = 0; run < 5; run++) runs.push(await timed(work()));
-  return runs.reduce((best, run) => (run.took < best.took ? run : best));
+/** How an operation is refused at once, when it is: until then it is tried again and again. */
+async function refusedAtLast(planner: Planner, document: string): Promise<unknown> {
+  for (;;) {
+    const planning = planner.plan(document, undefined);
+    const failure = await failureAtOnce(planning);
+    if (failure !== undefined) return failure;
+    await failureOf(planning);
+  }
 }
 
 async function timed<T>(work: Promise<T>): Promise<{ result: T; took: number }> {
@@ -168,9 +172,7 @@ describe('a planner', () => {
       extensions: { code: 'QUERY_TOO_COMPLEX', http: { status: 400 } },
     };
     expect(await failureOf(planner.plan(friendsOfFriends(16), undefined))).toMatchObject(refused);
-    const again = await quickest(() => failureOf(planner.plan(friendsOfFriends(16), undefined)));
-    expect(again.result).toMatchObject(refused);
-    expect(again.took).toBeLessThan(5);
+    expect(await failureAtOnce(planner.plan(friendsOfFriends(16), undefined))).toMatchObject(refused);
   });
 
   it('refuses an operation that overflows the stack', async () => {
@@ -190,9 +192,8 @@ describe('a planner', () => {
       extensions: { code: 'QUERY_PLANNING_TIMEOUT', http: { status: 503 } },
     });
     expect(bomb.took).toBeLessThan((await deadline).took + 100);
-    const again = await quickest(() => failureOf(planner.plan(friendsOfFriends(16), undefined)));
-    expect(again.result).toMatchObject({ failure: 'timeout' });
-    expect(again.took).toBeLessThan(5);
+    // It is not to blame for its first timeout where it mostly waited for the other one.
+    expect(await refusedAtLast(planner, friendsOfFriends(16))).toMatchObject({ failure: 'timeout' });
   });
 
   it('remembers an operation whose time was over while it was tried for the second time', async () => {
@@ -200,10 +201,9 @@ describe('a planner', () => {
     expect(await failureOf(planner.plan(friendsOfFriends(16), undefined))).toMatchObject({
       failure: 'timeout',
     });
-    const again = await timed(failureOf(planner.plan(friendsOfFriends(16), undefined)));
-    expect(again.result).toMatchObject({ failure: 'timeout' });
-    // It would take the whole deadline.
-    expect(again.took).toBeLessThan(1000);
+    expect(await failureAtOnce(planner.plan(friendsOfFriends(16), undefined))).toMatchObject({
+      failure: 'timeout',
+    });
   });
 
   it('tries an operation again that failed, after a while', async () => {
@@ -219,7 +219,7 @@ describe('a planner', () => {
   });
 
   it('plans other operations while one takes long', async () => {
-    const planner = await startPlanner({ ...unbounded, deadline: 4000 });
+    const planner = await startPlanner({ ...unbounded, deadline: 60_000 });
     const bomb = failureOf(planner.plan(friendsOfFriends(16), undefined));
     let bombEnded = false;
     void bomb.then(() => (bombEnded = true));
@@ -308,9 +308,7 @@ describe('a planner', () => {
     const work = jest.spyOn(Worker.prototype, 'postMessage');
     const tried = () => work.mock.calls.filter(([{ document }]) => document === slow);
     await eventually(() => tried().length > 0);
-    const again = await timed(failureOf(planner.plan(slow, undefined)));
-    expect(again.result).toMatchObject({ failure: 'timeout' });
-    expect(again.took).toBeLessThan(50);
+    expect(await failureAtOnce(planner.plan(slow, undefined))).toMatchObject({ failure: 'timeout' });
     await expect(planner.plan('{ me { id } }', undefined)).resolves.toBeDefined();
     await wait(1500);
     expect(tried()).toHaveLength(1);

@@ -9,6 +9,7 @@ import {
   parse,
 } from 'graphql';
 import type { Authorization, OperationAccess, Refused } from '../auth/directives';
+import type { Identity } from '../auth/identity';
 import type { IncomingRequest } from '../request/incoming-request';
 import { showExecution } from './development';
 import type { Caching } from '../cache/responses/caching';
@@ -117,6 +118,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     const cost = compileOperationCost(document, operation, costSource);
     const refuse = refuseOperation(source, cost, limits);
     const access = authorization.accessTo(document, operation);
+    const isOpenTo = (identity: Identity): boolean => access.isOpenTo(identity);
     const cached = responses.describe({
       ...{ document, operation, schema, supergraph },
       documentHash: hash,
@@ -125,10 +127,13 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
       ...{ source, hash, operation, operationName, cost, refuse, access },
       bytes: sizeOfKnown(document),
       count: usage?.operation(source, operationName, schema),
+      // Made for each request: without spreads, which take a microsecond here.
       cacheQuery: (variables, refused) => ({
-        ...{ operation: cached, variables, refuse },
+        operation: cached,
+        variables,
+        refuse,
         variant: access.variantOf(refused),
-        isOpenTo: (identity) => access.isOpenTo(identity),
+        isOpenTo,
       }),
     };
   };
@@ -148,12 +153,15 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     const refused = access.peek(client.identity) ?? (await access.decide(client.identity));
     const planned = plannedOf(source, hash, operationName, refused);
     count?.(client, variables);
-    const answered = await responses.answer(cacheQuery(variables, refused), client, async (caller) => {
-      const program =
-        programs.peek(planned) ?? (await caller.awaitPlan(programs.get(planned, client.sender), planWaits));
-      // What cannot be planned takes nobody's place.
-      keep();
-      return perform(program, variables, cost, caller);
+    const answered = await responses.answer(cacheQuery(variables, refused), client, (caller) => {
+      const start = (program: Program | Rejection): Promise<Execution> => {
+        // What cannot be planned takes nobody's place.
+        keep();
+        return perform(program, variables, cost, caller);
+      };
+      const program = programs.peek(planned);
+      if (program !== undefined) return start(program);
+      return caller.awaitPlan(programs.get(planned, client.sender), planWaits).then(start);
     });
     client.errorsLeftOut += answered.errorsLeftOut;
     keep();

@@ -21,7 +21,7 @@ import { mapSource, type Source } from '../subgraph-calls/source';
 import type { FormatError } from './format-error';
 import type { HookAnswer, Hooks } from './hooks';
 import type { Learn } from './learn-operation';
-import { isMap, parseBody, parseUrl, type SentOperation } from './parsed-request';
+import { isMap, parseBody, parseUrl } from './parsed-request';
 import { responseBody } from './response-body';
 import { runBatch } from './run-batch';
 import type { Reply } from './reply';
@@ -114,14 +114,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (hooks.onRequest !== undefined) await hooks.onRequest(client.shown);
     const sent =
       method === 'POST' ? parseBody(body, client.proof?.withoutExtensions === true) : parseUrl(url);
-    return isList(sent) ? runSeveral(arrival, sent) : runOne(arrival, sent);
-  }
-
-  async function runOne(arrival: Arrival, sent: SentOperation | undefined): Promise<Answer> {
-    const type = mediaTypeFor(arrival.client.head.headers.accept);
+    if (isList(sent)) return runSeveral(arrival, sent);
+    const type = mediaTypeFor(client.head.headers.accept);
     const answered = await runOperation.one(arrival, sent, type !== undefined);
-    if ('data' in answered) return answerOf(arrival, answered, type!);
-    return 'next' in answered ? inParts(arrival, answered) : told(answered);
+    if ('next' in answered) return inParts(arrival, answered);
+    if (!('data' in answered)) return told(answered);
+    const written = write(client, answered);
+    return answerOf(arrival, answered, type!, written instanceof Promise ? await written : written);
   }
 
   /** Has answers sent as they come. What fails is told in the last one. */
@@ -142,9 +141,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return { status: 200, headers: ['cache-control', 'no-store'], body: { ...bodies, next } };
   }
 
-  async function answerOf(arrival: Arrival, answered: Answered, type: string): Promise<Answer> {
+  function answerOf(arrival: Arrival, answered: Answered, type: string, body: Buffer): Answer {
     const { served, release } = answered;
-    const body = await write(arrival.client, answered);
     // What a hook has done with an answer, or for it, no cache on the way knows of.
     if (served === undefined || hooks.onAnswer !== undefined || arrival.client.added !== undefined)
       return { ...plainAnswer(200, type, body), release };

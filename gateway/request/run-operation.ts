@@ -1,4 +1,5 @@
 import type { HTTPGraphQLResponse } from '@apollo/server';
+import type { GraphQLError } from 'graphql';
 import type { PersistedOperations } from './persisted/persisted-operations';
 import type { Answered } from '../cache/responses/response-cache';
 import type { LearnedOperation } from '../graph/engine';
@@ -19,7 +20,10 @@ export interface RunOperationOptions {
   readonly hooks: Pick<Hooks, 'onOperation'>;
 }
 
-/** The steps of one operation, from how it was sent to its result. What refuses it rejects with a `GraphQLError`. */
+/**
+ * The steps of one operation, from how it was sent to its result. What refuses it throws, or rejects with, a
+ * `GraphQLError`. An operation that is known waits for nothing but its execution.
+ */
 export class RunOperation {
   readonly #options: RunOperationOptions;
 
@@ -34,20 +38,47 @@ export class RunOperation {
    * @param sent undefined for a GET whose parameters are not in the usual form
    * @param isAcceptable whether the client accepts an answer of any media type that there is
    */
-  async one(
+  one(
     arrival: Arrival,
     sent: SentOperation | undefined,
     isAcceptable: boolean,
   ): Promise<Answered | Source<Answered> | HTTPGraphQLResponse> {
-    const { method, url } = arrival.client.head;
-    const expanded = await this.expand(arrival, sent);
+    const expanded = sent && this.#options.persistedOperations.spellOut(sent);
+    return expanded instanceof Promise
+      ? expanded.then((operation) => this.#find(arrival, sent, operation, isAcceptable))
+      : this.#find(arrival, sent, expanded, isAcceptable);
+  }
+
+  #find(
+    arrival: Arrival,
+    sent: SentOperation | undefined,
+    expanded: SentOperation | undefined,
+    isAcceptable: boolean,
+  ): Promise<Answered | Source<Answered> | HTTPGraphQLResponse> {
+    this.#refuseUntrusted(arrival, expanded);
     const known = isAcceptable ? this.find(arrival, expanded) : undefined;
-    if (known !== undefined) return this.run(arrival, known);
-    const isNamed = expanded !== undefined && expanded !== sent;
+    return known === undefined
+      ? this.#learn(arrival, expanded, expanded !== sent, isAcceptable)
+      : this.run(arrival, known);
+  }
+
+  /** @param isNamed whether the client named the operation in place of sending it */
+  async #learn(
+    arrival: Arrival,
+    expanded: SentOperation | undefined,
+    isNamed: boolean,
+    isAcceptable: boolean,
+  ): Promise<Answered | Source<Answered> | HTTPGraphQLResponse> {
+    const { client } = arrival;
+    const { method, url } = client.head;
+    this.#refuseBeyondLimits(arrival, expanded);
     const { response, learned } = await this.#options.learn(
-      arrival.client,
+      client,
       method === 'GET'
-        ? { search: isNamed ? searchFor(expanded, url) : searchOf(url), body: undefined }
+        ? {
+            search: isNamed && expanded !== undefined ? searchFor(expanded, url) : searchOf(url),
+            body: undefined,
+          }
         : { search: '', body: expanded },
     );
     // One that accepts no media type is told so although its operation is good.
@@ -55,20 +86,25 @@ export class RunOperation {
     return operation === undefined ? response : this.run(arrival, operation);
   }
 
-  /** The text in the place of what names it; then the safelist, and what a document may be like before it is parsed. */
-  async expand({ client }: Arrival, sent: SentOperation | undefined): Promise<SentOperation | undefined> {
-    const { persistedOperations, limits } = this.#options;
-    const expanded = sent && (await persistedOperations.spellOut(sent));
-    const documents =
-      expanded === undefined
-        ? new URLSearchParams(searchOf(client.head.url)).getAll('query')
-        : [expanded.query];
-    for (const document of documents) {
-      if (typeof document !== 'string') continue;
-      const refusal = persistedOperations.refuse?.(document) ?? limits.refuse(document, client.identity);
-      if (refusal !== undefined) throw refusal;
-    }
+  /** An operation of a batch with its text in the place of what names it, if the client may send it. */
+  async expand(arrival: Arrival, sent: SentOperation): Promise<SentOperation> {
+    const expanded = await this.#options.persistedOperations.spellOut(sent);
+    this.#refuseUntrusted(arrival, expanded);
+    this.#refuseBeyondLimits(arrival, expanded);
     return expanded;
+  }
+
+  /** The safelist. */
+  #refuseUntrusted(arrival: Arrival, expanded: SentOperation | undefined): void {
+    const { refuse } = this.#options.persistedOperations;
+    if (refuse !== undefined) refuseAny(documentsOf(arrival, expanded), refuse);
+  }
+
+  /** What a document may be like before it is parsed. Of a known operation `run` says it, with all other limits. */
+  #refuseBeyondLimits(arrival: Arrival, expanded: SentOperation | undefined): void {
+    const { limits } = this.#options;
+    const { identity } = arrival.client;
+    refuseAny(documentsOf(arrival, expanded), (document) => limits.refuse(document, identity));
   }
 
   /** An operation that was learned before; undefined where something is unusual, which Apollo Server decides about. */
@@ -85,16 +121,26 @@ export class RunOperation {
     return { operation, variables: usual.variables };
   }
 
-  async run(
-    { client }: Arrival,
-    { operation, variables }: LearnedOperation,
-  ): Promise<Answered | Source<Answered>> {
+  run({ client }: Arrival, { operation, variables }: LearnedOperation): Promise<Answered | Source<Answered>> {
     const { hooks } = this.#options;
     client.resolve(operation);
-    if (hooks.onOperation !== undefined) {
-      const { name, type } = operation;
-      await hooks.onOperation(client.shown, { name, type, variables });
-    }
-    return operation.run(variables, client);
+    if (hooks.onOperation === undefined) return operation.run(variables, client);
+    const { name, type } = operation;
+    const seen = Promise.resolve(hooks.onOperation(client.shown, { name, type, variables }));
+    return seen.then(() => operation.run(variables, client));
+  }
+}
+
+/** What is to be parsed: of a GET in an unusual form whatever may be. */
+const documentsOf = ({ client }: Arrival, expanded: SentOperation | undefined): readonly unknown[] =>
+  expanded === undefined ? new URLSearchParams(searchOf(client.head.url)).getAll('query') : [expanded.query];
+
+function refuseAny(
+  documents: readonly unknown[],
+  refuse: (document: string) => GraphQLError | undefined,
+): void {
+  for (const document of documents) {
+    const refusal = typeof document === 'string' ? refuse(document) : undefined;
+    if (refusal !== undefined) throw refusal;
   }
 }

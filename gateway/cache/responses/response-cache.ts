@@ -91,9 +91,8 @@ export class ResponseCache {
     this.#flights.clear();
   }
 
-  /** Answers a query. */
-  async answer(query: CacheQuery, client: IncomingRequest, run: Run): Promise<Answered> {
-    const { statistics } = this.#settings;
+  /** Answers a query. Throws, or rejects, where the client wants nothing but a cached answer and there is none. */
+  answer(query: CacheQuery, client: IncomingRequest, run: Run): Promise<Answered> {
     const { operation } = query;
     if (operation === undefined) return run(client);
     const directives = this.#directivesOf(client);
@@ -101,14 +100,18 @@ export class ResponseCache {
       operation.lastScope === 'none' || directives?.noStore === true
         ? undefined
         : this.#keysOf(query, operation, client);
-    if (keys === undefined) {
-      if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
-      return this.#pass(operation, client, run);
-    }
+    if (keys !== undefined) return this.#find({ operation, keys, client, run }, directives);
+    if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
+    return this.#pass(operation, client, run);
+  }
+
+  async #find(lookup: Lookup, directives: ClientDirectives | undefined): Promise<Answered> {
+    const { statistics } = this.#settings;
+    const { operation, keys } = lookup;
     const lookedAt = performance.now();
     const look = await this.#look(operation, keys);
     const found = look && bestOf(look, keys, directives, this.#now());
-    const miss: Miss = { operation, keys, look, lookedAt, client, run };
+    const miss: Miss = { ...lookup, look, lookedAt };
     if (found?.state === 'fresh') {
       statistics.hit++;
       return serve({ answer: found.answer, result: 'HIT', keys });
@@ -217,11 +220,12 @@ export class ResponseCache {
   }
 
   /** Executes for this client alone. Its answer is not kept: nobody has looked whether there is one. */
-  async #pass(operation: CachedOperation, client: IncomingRequest, run: Run): Promise<Execution> {
+  #pass(operation: CachedOperation, client: IncomingRequest, run: Run): Promise<Execution> {
     this.#settings.statistics.pass++;
-    const execution = await run(client);
-    this.#learn(operation, execution, client);
-    return execution;
+    return run(client).then((execution) => {
+      this.#learn(operation, execution, client);
+      return execution;
+    });
   }
 
   /** The policy of what was just executed. The next look is where its answer was kept. */
@@ -284,16 +288,20 @@ function clockFor({ look, lookedAt }: Miss, { ingredients }: Caller): Clock | un
   return ingredients.isNear ? (look.near ?? look.clock) : look.clock;
 }
 
-/** A query for which nothing fresh was found. */
-interface Miss {
+/** A query that may have an answer in the cache. */
+interface Lookup {
   readonly operation: CachedOperation;
   readonly keys: ResponseKeys;
+  readonly client: IncomingRequest;
+  readonly run: Run;
+}
+
+/** One for which nothing fresh was found. */
+interface Miss extends Lookup {
   /** Undefined when the store was away. */
   readonly look: Look | undefined;
   /** When it was looked for, in milliseconds of `performance.now()`. */
   readonly lookedAt: number;
-  readonly client: IncomingRequest;
-  readonly run: Run;
 }
 
 /** Where those meet who ask the same: all of them where the last answer was public, else those who may share any. */

@@ -47,6 +47,21 @@ interface Unplaced extends Complaint {
   isTold: boolean;
 }
 
+/** What is known of the errors of one response. */
+class ErrorRecord {
+  /** Message, code, path and subgraph of errors that are told: equal ones are told once. */
+  readonly told = new Set<string>();
+  /** Paths of errors, and what leads to them. */
+  readonly paths = new Set<string>();
+  /** Paths of errors. */
+  readonly exact = new Set<string>();
+  areLossesKnown = false;
+  readonly losses = new Losses();
+  /** The errors without a path. Calls that went together have them in common. */
+  readonly unplaced = new Map<Call, Set<Unplaced>>();
+  readonly unplacedByText = new Map<string, Unplaced>();
+}
+
 /** Gathers the errors of one response. */
 export class ErrorTrail {
   readonly #run: Run;
@@ -55,18 +70,10 @@ export class ErrorTrail {
   /** Bytes that are left for errors. */
   #bytesLeft: number;
   readonly #errors: GraphQLError[] = [];
-  /** Message, code, path and subgraph of errors that are told: equal ones are told once. */
-  readonly #told = new Set<string>();
-  /** Paths of errors, and what leads to them; undefined as long as nobody has asked. */
-  #known: Set<string> | undefined;
-  readonly #exact = new Set<string>();
+  /** Most responses have no errors, and need none of it. */
+  #lazyRecord: ErrorRecord | undefined;
   /** The fetches whose calls have errors. Where they were not answered at all is looked for when somebody asks. */
   #troubled: Run['uses'] = [];
-  #areLossesKnown = false;
-  readonly #losses = new Losses();
-  /** The errors without a path. Calls that went together have them in common. */
-  readonly #unplaced = new Map<Call, Set<Unplaced>>();
-  readonly #unplacedByText = new Map<string, Unplaced>();
   /** How many errors were found, told or not. */
   count = 0;
   /** For how many of them there was no room; from the first of these on, equal ones are not told apart. */
@@ -107,9 +114,15 @@ export class ErrorTrail {
     }
   }
 
+  get #record(): ErrorRecord {
+    return (this.#lazyRecord ??= new ErrorRecord());
+  }
+
   /** The errors without a path that have left no null which the client sees. */
   addUnplaced(): void {
-    for (const error of this.#unplacedByText.values()) if (!error.isTold) this.#tellAt(error.place(), error);
+    if (this.#lazyRecord === undefined) return;
+    for (const error of this.#lazyRecord.unplacedByText.values())
+      if (!error.isTold) this.#tellAt(error.place(), error);
   }
 
   /** An error found when a value was completed; none if one is known that explains it. */
@@ -123,7 +136,7 @@ export class ErrorTrail {
   addRefusal(path: Path, what: string): void {
     const { message } = errors.UNAUTHORIZED_FIELD_OR_TYPE;
     this.count++;
-    if (this.#exact.has(pathKey(path, path.length))) return;
+    if (this.#record.exact.has(pathKey(path, path.length))) return;
     this.#add('UNAUTHORIZED_FIELD_OR_TYPE', message({ what: [what] }), path, undefined);
   }
 
@@ -212,18 +225,19 @@ export class ErrorTrail {
 
   /** The call by which a fetch, of these or any, has lost what it was to answer at a path. */
   #lossAt(path: Path, fetches: ReadonlySet<number> | undefined): Call | undefined {
-    if (!this.#areLossesKnown) {
-      this.#areLossesKnown = true;
+    if (!this.#record.areLossesKnown) {
+      this.#record.areLossesKnown = true;
       for (const { fetch, call } of this.#troubled)
         for (const [cell, places] of this.#placesOf(fetch, call))
-          if (this.#isFailed(cell)) for (const place of places) this.#losses.add(place, fetch.index, call);
+          if (this.#isFailed(cell))
+            for (const place of places) this.#record.losses.add(place, fetch.index, call);
     }
-    return this.#losses.at(path, fetches);
+    return this.#record.losses.at(path, fetches);
   }
 
   /** Tells at a path what a call has to tell that names none; false if that is nothing. */
   #tellUnplaced(call: Call, path: Path): boolean {
-    const all = this.#unplaced.get(call);
+    const all = this.#record.unplaced.get(call);
     if (all === undefined) return false;
     for (const error of all) {
       error.isTold = true;
@@ -235,10 +249,11 @@ export class ErrorTrail {
   /** Keeps an error without a path until the nulls are found. */
   #keepUnplaced(call: Call, complaint: Complaint, place: Unplaced['place']): void {
     const text = textOf(complaint);
-    let error = this.#unplacedByText.get(text);
-    if (error === undefined) this.#unplacedByText.set(text, (error = { ...complaint, place, isTold: false }));
-    const ofCall = this.#unplaced.get(call);
-    if (ofCall === undefined) this.#unplaced.set(call, new Set([error]));
+    let error = this.#record.unplacedByText.get(text);
+    if (error === undefined)
+      this.#record.unplacedByText.set(text, (error = { ...complaint, place, isTold: false }));
+    const ofCall = this.#record.unplaced.get(call);
+    if (ofCall === undefined) this.#record.unplaced.set(call, new Set([error]));
     else ofCall.add(error);
   }
 
@@ -269,7 +284,7 @@ export class ErrorTrail {
       const within = asksEntities ? path?.slice(2) : path;
       const isPlaced = asksEntities || result.indexOf(String(path?.[0])) !== -1;
       if (within === undefined || cell === undefined || !isPlaced) {
-        if (this.#unplacedByText.size < this.#limit)
+        if (this.#record.unplacedByText.size < this.#limit)
           this.#keepUnplaced(call, this.#complaintOf(error, call), nowhere);
         else this.#leaveOut();
         continue;
@@ -285,7 +300,7 @@ export class ErrorTrail {
       for (const place of places.get(cell) ?? []) {
         this.#tellAt([...place, ...renamed], complaint);
         if (lost === undefined) continue;
-        this.#losses.add([...place, ...renamed.slice(0, lost)], fetch.index, call);
+        this.#record.losses.add([...place, ...renamed.slice(0, lost)], fetch.index, call);
       }
     }
   }
@@ -326,8 +341,8 @@ export class ErrorTrail {
     }
     const text = textOf(complaint, path);
     this.count++;
-    if (this.#told.has(text)) return;
-    this.#told.add(text);
+    if (this.#record.told.has(text)) return;
+    this.#record.told.add(text);
     const { code, message, subgraph, extensions } = complaint;
     this.#add(code, message, path, subgraph, extensions);
   }
@@ -366,17 +381,17 @@ export class ErrorTrail {
   }
 
   #remember(path: Path): void {
-    const known = (this.#known ??= new Set());
-    for (let length = 1; length <= path.length; length++) known.add(pathKey(path, length));
-    this.#exact.add(pathKey(path, path.length));
+    const { paths, exact } = this.#record;
+    for (let length = 1; length <= path.length; length++) paths.add(pathKey(path, length));
+    exact.add(pathKey(path, path.length));
   }
 
   /** Whether there is an error at this path, below it, or of the whole object around it. */
   #isKnown(path: Path): boolean {
-    if (this.#known === undefined) return false;
-    if (this.#known.has(pathKey(path, path.length))) return true;
-    for (let length = 1; length < path.length; length++)
-      if (this.#exact.has(pathKey(path, length))) return true;
+    if (this.#lazyRecord === undefined) return false;
+    const { paths, exact } = this.#lazyRecord;
+    if (paths.has(pathKey(path, path.length))) return true;
+    for (let length = 1; length < path.length; length++) if (exact.has(pathKey(path, length))) return true;
     return false;
   }
 }

@@ -16,6 +16,7 @@ import {
 import type { CostDirectives } from '../../planning';
 import { type CostOfValue, compileInputCost } from './input';
 import { isList, type Slicing, slicingOf } from './list-size';
+import { compileSize, type SizeOf } from './size-argument';
 
 export interface CostOptions {
   readonly schema: GraphQLSchema;
@@ -34,13 +35,15 @@ export interface CostField {
   /** Of one item. */
   readonly weight: number;
   readonly slicing: Slicing | undefined;
+  /** Of each argument that `slicing` names. */
+  readonly sizes: readonly SizeOf[];
   /** The nodes that ask for it; they have the same arguments. */
   readonly node: FieldNode;
   readonly inputs: readonly { readonly argument: string; readonly cost: CostOfValue }[];
   /** What has to be true of variables that it is asked for; empty: always. One of the lists is enough. */
   readonly conditions: readonly (readonly Condition[])[];
-  readonly definition: GraphQLField<unknown, unknown>;
   readonly assumedSize: number;
+  /** Those that may cost something. */
   readonly children: readonly CostField[];
 }
 
@@ -124,6 +127,8 @@ class Compiler {
       const cost = compileInputCost(inputType, weights.get(`${coordinate}(${name}:)`), weights);
       return cost === undefined ? [] : [{ argument: name, cost }];
     });
+    const slicing = slicingOf(definition, directives?.listSizes.get(coordinate));
+    const node = nodes[0]!;
     const sets = nodes.flatMap(({ selectionSet }) => (selectionSet === undefined ? [] : [selectionSet]));
     return {
       name: definition.name,
@@ -131,16 +136,25 @@ class Compiler {
       coordinate,
       isList: isList(definition.type),
       weight: weights.get(coordinate) ?? weights.get(named.name) ?? (isCompositeType(named) ? 1 : 0),
-      slicing: slicingOf(definition, directives?.listSizes.get(coordinate)),
-      node: nodes[0]!,
+      slicing,
+      sizes: (slicing?.arguments ?? []).map((path) => compileSize(node, definition, path)),
+      node,
       inputs,
       conditions: conditions.some((all) => all.length === 0) ? [] : conditions,
-      definition,
       assumedSize: assumedListSize,
-      children: isCompositeType(named) ? this.fieldsOf(sets, named) : [],
+      children: isCompositeType(named) ? withoutFree(this.fieldsOf(sets, named)) : [],
     };
   }
 }
+
+/** Without those that cost nothing, as most do, being scalars. Of some that share a response key the dearest counts. */
+function withoutFree(fields: readonly CostField[]): CostField[] {
+  const keys = new Set(fields.filter(mayCost).map(({ responseKey }) => responseKey));
+  return fields.filter(({ responseKey }) => keys.has(responseKey));
+}
+
+const mayCost = ({ weight, slicing, inputs, children }: CostField): boolean =>
+  weight !== 0 || slicing !== undefined || inputs.length > 0 || children.length > 0;
 
 interface Selected {
   readonly type: GraphQLCompositeType;

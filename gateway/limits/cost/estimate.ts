@@ -1,15 +1,6 @@
-import {
-  type FieldNode,
-  getNullableType,
-  type GraphQLArgument,
-  type GraphQLField,
-  type GraphQLInputField,
-  isInputObjectType,
-  Kind,
-  valueFromASTUntyped,
-} from 'graphql';
 import type { CostField } from './compile';
 import type { Variables } from './input';
+import { hasVariables } from './size-argument';
 
 export interface Estimate {
   readonly cost: number;
@@ -42,10 +33,9 @@ export function estimateCost(
 
 /** Whether an estimate is different for other variables. */
 export const dependsOnVariables = ({ node, conditions, children }: CostField): boolean =>
-  conditions.length > 0 || hasVariables(node.arguments ?? []) || children.some(dependsOnVariables);
-
-const hasVariables = (nodes: NonNullable<FieldNode['arguments']>): boolean =>
-  nodes.some(({ value }) => JSON.stringify(value).includes(`"kind":"${Kind.VARIABLE}"`));
+  conditions.length > 0 ||
+  (node.arguments ?? []).some(({ value }) => hasVariables(value)) ||
+  children.some(dependsOnVariables);
 
 interface Found {
   longest: AskedList | undefined;
@@ -75,14 +65,14 @@ function costOf(field: CostField, scope: Scope, inherited: number | undefined): 
 
 /** How many items a field has, and how many the lists below it that `sizedFields` names. */
 function sizeOf(
-  { slicing, isList: isOne, coordinate, node, definition, assumedSize }: CostField,
+  { slicing, sizes, isList: isOne, coordinate, assumedSize }: CostField,
   { variables, found }: Scope,
   inherited: number | undefined,
 ): { readonly own: number; readonly passed: number | undefined } {
   let asked: number | undefined;
   let count = 0;
-  for (const path of slicing?.arguments ?? []) {
-    const numbers = numbersIn(node, definition, path, variables);
+  for (const sizeOfArgument of sizes) {
+    const numbers = sizeOfArgument(variables);
     if (numbers.length > 0) count++;
     // To some subgraphs 0 or -1 means all there is: what is below 1 counts as not given.
     const size = numbers.find((number) => number >= 1);
@@ -103,37 +93,6 @@ function sizeOf(
 const isAsked = ({ conditions }: CostField, { variables }: Scope): boolean =>
   conditions.length === 0 ||
   conditions.some((all) => all.every(({ variable, must }) => (variables[variable] === true) === must));
-
-/** The number that an argument has, then that of its default. A path such as `input.first` leads into an input object. */
-function numbersIn(
-  node: FieldNode,
-  definition: GraphQLField<unknown, unknown>,
-  path: string,
-  variables: Variables,
-): number[] {
-  const [name, ...members] = path.split('.');
-  const argument = definition.args.find((each) => each.name === name);
-  const given = node.arguments?.find((each) => each.name.value === name);
-  let values = [given && valueFromASTUntyped(given.value, variables), argument?.defaultValue];
-  let at: GraphQLArgument | GraphQLInputField | undefined = argument;
-  for (const member of members) {
-    const object = at && getNullableType(at.type);
-    at = isInputObjectType(object) ? object.getFields()[member] : undefined;
-    const around = values.find((value) => value !== undefined);
-    const isObject = typeof around === 'object' && around !== null;
-    values = isObject ? [memberOf(around, member), at?.defaultValue] : [];
-  }
-  return values.flatMap(numberIn);
-}
-
-const memberOf = (object: object, name: string): unknown =>
-  Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined;
-
-/** Scalars for great numbers are mostly texts. */
-function numberIn(value: unknown): number[] {
-  const number = typeof value === 'string' ? Number(value) : value;
-  return typeof number === 'number' && !Number.isNaN(number) ? [number] : [];
-}
 
 /** No list is longer and no field costs more, so that sums and products stay numbers: 0 times infinity is none. */
 const most = Number.MAX_SAFE_INTEGER;

@@ -58,6 +58,19 @@ module.exports = {
       },
     },
     {
+      name: 'a-program-knows-no-run',
+      comment: 'Compiling makes data (execution/program.ts), which is run, and then completed.',
+      severity: 'error',
+      from: { path: '^gateway/execution/(compile|json)/' },
+      to: { path: '^gateway/execution/(run|complete|execute)' },
+    },
+    {
+      name: 'running-knows-no-completion',
+      severity: 'error',
+      from: { path: '^gateway/execution/run/' },
+      to: { path: '^gateway/execution/(complete|execute)' },
+    },
+    {
       name: 'options-know-nobody',
       comment: 'Everybody reads options: they read nobody.',
       severity: 'error',

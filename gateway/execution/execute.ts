@@ -1,9 +1,10 @@
 import { type GraphQLError } from 'graphql';
 import { type Caller, type Send } from '../subgraph-calls/transport';
-import { type Program } from './compile/compile';
 import { Completion } from './complete/complete';
 import { type ErrorOptions, ErrorTrail } from './complete/error-paths';
+import { type Program } from './program';
 import { Run } from './run/run';
+import { runSchedule } from './run/schedule';
 
 export interface ExecuteOptions {
   /** As the client sent them. */
@@ -37,8 +38,17 @@ export function execute(
     const conditions = program.conditionsOf(variables);
     // The projection first: what it reads of records must be laid out before there are any.
     const { projection, schedule } = program.variantFor(conditions);
-    const run = new Run(program, variables, conditions, projection, send, caller, reject);
-    schedule.run(run, () => {
+    const run = new Run({
+      program,
+      variables,
+      conditions,
+      projection,
+      send,
+      caller,
+      fail: reject,
+      isDataNullBefore,
+    });
+    runSchedule(schedule, run, () => {
       const trail = new ErrorTrail(run, errors);
       trail.addCallErrors();
       run.beginOutput(program.usualBytes);
@@ -63,5 +73,13 @@ export function execute(
     run.scheduler.flush();
   });
 }
+
+/** Completes what was answered so far, just to see whether that can be done. */
+function isDataNullBefore(run: Run, fetch: number): boolean {
+  run.out = run.lendWriter();
+  return new Completion(run, new ErrorTrail(run), () => unread).isDataNullBefore(fetch);
+}
+
+const unread = Buffer.alloc(0);
 
 const dataPrefix = Buffer.from('{"data":');

@@ -1,8 +1,9 @@
-export { compileOperation, compileSubscription, type Program } from './compile/compile';
+export { compileOperation, compileSubscription } from './compile/compile';
 export type { ErrorOptions } from './complete/error-paths';
 export { execute, type Execution } from './execute';
 export { fetchesOf } from './compile/order';
 export type { FetchNode, QueryPlan, RequiredSelection } from './compile/plan';
 export type { Refusals } from './compile/refusals';
 export { countNodes } from './size';
+export type { OutlinedFetch, Program } from './program';
 export { subscribe } from './subscribe';

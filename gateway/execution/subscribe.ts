@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import { errors as codes } from '../errors';
 import { mapSource, type Source } from '../subgraph-calls/source';
 import type { Caller, Send, Subscribe, SubgraphResponse } from '../subgraph-calls/transport';
-import type { CompiledSubscription } from './compile/compile';
+import type { CompiledSubscription } from './program';
 import { execute, type ExecuteOptions, type Execution } from './execute';
 import { transportFailure } from './run/exchange';
 

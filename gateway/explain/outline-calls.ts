@@ -1,6 +1,6 @@
 /** What a program would ask of subgraphs, as far as that can be said before there is any data. */
 import { Kind, type OperationDefinitionNode, parse } from 'graphql';
-import { type OutlinedFetch, type Program } from '../execution/compile/compile';
+import { type OutlinedFetch, type Program } from '../execution/program';
 import { type CompiledOperation } from '../execution/compile/subgraph-operation';
 import { groupsOf } from '../execution/run/call-scheduler';
 

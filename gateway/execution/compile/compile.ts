@@ -7,25 +7,20 @@ import {
   OperationTypeNode,
 } from 'graphql';
 import { Combinations } from './combine';
-import { idsPerProgram } from '../complete/complete';
 import { conditionValues, conditionVariables, type Conditions, holds } from './conditions';
 import { dependenciesOf } from './dependencies';
-import { Introspection } from '../complete/introspection';
+import { compileContexts } from './contexts';
+import { Introspection } from './introspection';
 import { Place } from './merge';
-import { compileContexts } from '../run/nodes/context';
-import { type CompiledFetch, entityFetch, rootFetch } from '../run/nodes/fetch';
-import { compileWalk, placeAt } from '../run/nodes/flatten';
-import { mutationFetch } from '../run/nodes/mutation';
-import { type Step } from '../run/nodes/step';
+import { compileWalk, placeAt } from './paths';
 import { type CompiledOperation, compileSubgraphOperation } from './subgraph-operation';
 import { fetchesOf, type OrderedFetch, unsupported } from './order';
 import { type QueryPlan } from './plan';
-import { type InaccessibleValues, ObjectProjection } from './projection';
+import { idsPerProgram, type InaccessibleValues, ObjectProjection } from './projection';
 import { type Refusals } from './refusals';
 import { Representation } from './representations';
-import { Pool } from '../run/run';
-import { Schedule } from '../run/schedule';
 import { Shape } from './shape';
+import type { CompiledFetch, CompiledSubscription, Program, Schedule, Variant } from '../program';
 import { GrowingSize, ProgramSize, sizeOfProgram, sizeOfVariant } from '../size';
 import { startTogether, type WaitingFetch } from './start-together';
 import { TypeTable } from './type-table';
@@ -49,57 +44,11 @@ export interface CompileOptions {
   readonly onGrowth?: (() => void) | undefined;
 }
 
-/** A client's operation and its query plan, compiled: everything that can be decided before a request comes. */
-export interface Program {
-  /** The layout of the record at the root, and how large the largest record is. */
-  readonly rootShape: Shape;
-  readonly largestRecord: number;
-  /** Whether an entity must not be shared between places: its fields may depend on what is around it. */
-  readonly isExclusive: boolean;
-  /** For each fetch, the numbers of those whose answers it needs. */
-  readonly dependencies: readonly (readonly number[])[];
-  readonly introspection: Introspection;
-  readonly combinations: Combinations;
-  readonly pool: Pool;
-  readonly size: ProgramSize;
-  /** How large the latest responses were, and some more. */
-  usualBytes: number;
-  /** The values of the variables that `@skip` and `@include` depend on. */
-  readonly conditionsOf: (variables: Readonly<Record<string, unknown>>) => Conditions;
-  readonly variantFor: (conditions: Conditions) => Variant;
-  /** Which fetches there are under these conditions. For those who look, not for those who run it. */
-  readonly outline: (conditions: Conditions) => readonly OutlinedFetch[];
-}
-
-export interface OutlinedFetch {
-  readonly operation: CompiledOperation;
-  /** Where the objects stand that it is about. */
-  readonly path: string;
-  /** The indexes of the fetches that it waits for. */
-  readonly waitsFor: readonly number[];
-}
-
-/** What a program does under certain conditions. */
-export interface Variant {
-  /** Fetches everything. */
-  readonly schedule: Schedule;
-  /** How the response is written. */
-  readonly projection: ObjectProjection;
-}
-
 /** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for what the engine does not do. */
 export function compileOperation(options: CompileOptions): Program {
   const operation = operationOf(options.document, options.operationName);
   if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw unsupported('Subscription');
   return compile(operation, fetchesOf(options.plan), options);
-}
-
-/** A client's subscription and its query plan, compiled. */
-export interface CompiledSubscription {
-  /** What is asked of a subgraph to open the source of events. */
-  readonly source: Pick<CompiledOperation, 'request' | 'variableUsages'>;
-  /** Is run for each event, which is the answer to its only fetch of the kind `subscription`. */
-  readonly program: Program;
 }
 
 /** Throws as `compileOperation` does. */
@@ -134,7 +83,7 @@ function compile(
   const prepared = fetches.map((fetch, index) => prepareFetch(fetch, index));
   const shapes = [...operations.values()].map(({ shape }) => shape);
   const largestRecord = largestOf(root.layOut(), shapes);
-  const steps = prepared.map((compileStep) => compileStep());
+  const compiled = prepared.map((finish) => finish?.());
   const dependencies = dependenciesOf(fetches, root);
   const size = new ProgramSize(sizeOfProgram(document, root, operations.values()), onGrowth);
   const sizeOfVariants = new GrowingSize(size);
@@ -155,7 +104,6 @@ function compile(
       new GrowingSize(size),
     ),
     combinations: new Combinations(types, new GrowingSize(size)),
-    pool,
     size,
     usualBytes: 0,
     conditionsOf: (variables) => conditionValues(operation, conditionNames, variables),
@@ -204,8 +152,8 @@ function compile(
 
   function compileVariant(conditions: Conditions): Variant {
     const { wanted, waitsFor } = order(conditions);
-    const schedule = new Schedule(
-      wanted.map((i) => steps[i]!),
+    const schedule = scheduleOf(
+      wanted.map((i) => compiled[i]),
       waitsFor,
     );
     let id = 0;
@@ -222,38 +170,47 @@ function compile(
     );
   }
 
-  function prepareFetch({ node, path, when }: OrderedFetch, index: number): () => Step {
+  /** Returns what finishes it, once the layout of the response is known; undefined where it has nothing to fetch. */
+  function prepareFetch(
+    { node, path, when }: OrderedFetch,
+    index: number,
+  ): (() => CompiledFetch) | undefined {
     const { requires, inputRewrites, contextRewrites, typeKeys } = node;
-    const compiled = compileSubgraphOperation(node, types, operations);
+    const operation = compileSubgraphOperation(node, types, operations);
     // Fetches under the same key give a record the same answer. A fetch at a root type answers for itself.
     const key =
       requires === undefined
         ? `${index}`
-        : JSON.stringify([compiled.number, requires, inputRewrites, contextRewrites]);
+        : JSON.stringify([operation.number, requires, inputRewrites, contextRewrites]);
     const place = placeAt(root, path);
     // Nobody fetches the objects that the fetch is about.
-    if (place === undefined) return () => nothing;
-    place.addJoining(key, compiled.result, when);
-    place.addAnswer(index, compiled.result);
+    if (place === undefined) return undefined;
+    place.addJoining(key, operation.result, when);
+    place.addAnswer(index, operation.result);
     return () => {
+      const facts = { index, operation, walk: compileWalk(root, path), join: place.joinWord(key) };
+      if (requires === undefined)
+        return { ...facts, kind: node.operationKind === 'mutation' ? 'mutation' : 'root' };
       const target = place.shape;
-      if (!compiled.targets.includes(target)) compiled.targets.push(target);
-      const fetch: CompiledFetch = {
-        index,
-        operation: compiled,
-        walk: compileWalk(root, path),
-        join: place.joinWord(key),
+      const { targets } = operation;
+      if (!targets.includes(target)) targets.push(target);
+      return {
+        ...facts,
+        kind: 'entities',
         target,
-        representation: requires && new Representation(place, requires, inputRewrites, typeKeys),
+        targetIndex: targets.indexOf(target),
+        representation: new Representation(place, requires, inputRewrites, typeKeys),
         contexts: contextRewrites && compileContexts(contextRewrites, root, path),
       };
-      if (requires !== undefined) return entityFetch(fetch);
-      return node.operationKind === 'mutation' ? mutationFetch(fetch) : rootFetch(fetch);
     };
   }
 }
 
-const nothing: Step = (_run, done) => done();
+/** @param waitsFor the indexes of fetches; none waits for itself, not through others either */
+export function scheduleOf(fetches: Schedule['fetches'], waitsFor: readonly (readonly number[])[]): Schedule {
+  const waiting = fetches.map((_, i) => [...fetches.keys()].filter((k) => waitsFor[k]!.includes(i)));
+  return { fetches, waiting, counts: waitsFor.map(({ length }) => length) };
+}
 
 function operationOf({ definitions }: DocumentNode, name: string | undefined): OperationDefinitionNode {
   for (const definition of definitions) {
@@ -281,4 +238,3 @@ function largestOf(words: number, shapes: readonly (Shape | null)[]): number {
 
 /** Per operation. Clients that vary many conditions pay for compiling. */
 const mostVariants = 64;
-const pool = new Pool();

@@ -6,7 +6,7 @@
  * objects, those that it requires of them, and what says of which type they are.
  */
 import { type Place } from './merge';
-import { pathSteps, type ResponsePath } from '../run/nodes/flatten';
+import { pathSteps, type ResponsePath } from './paths';
 import { type OrderedFetch } from './order';
 import { type RequiredSelection } from './plan';
 

@@ -1,7 +1,7 @@
 import { type GraphQLError } from 'graphql';
 import { requestError } from '../../errors';
 import { type Conjunction } from './conditions';
-import { type ResponsePath } from '../run/nodes/flatten';
+import { type ResponsePath } from './paths';
 import { type FetchNode, type QueryPlan } from './plan';
 
 /** A fetch of a plan, and where in the plan it stands. */

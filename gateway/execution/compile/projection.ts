@@ -397,3 +397,6 @@ function acceptedKinds(type: GraphQLLeafType): number {
 function kinds(...all: number[]): number {
   return all.reduce((set, kind) => set | (1 << kind), 0);
 }
+
+/** More than any program has. */
+export const idsPerProgram = 2 ** 16;

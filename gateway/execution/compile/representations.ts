@@ -1,9 +1,15 @@
-import { KIND, LENGTH_SHIFT, LIST, NULL, OBJECT } from '../json/tape';
+import { KIND, LENGTH_SHIFT, LIST, NULL, OBJECT, type Workspace } from '../json/tape';
 import { type ByteWriter } from '../json/write';
+import { type Conditions } from './conditions';
 import { type Access, locate, type Place, typeOf, type TypeSource } from './merge';
 import { type RequiredSelection, type Rewrite } from './plan';
 import { typeConditionPrefix } from './rewrites';
-import { type Run } from '../run/run';
+
+/** What representations are written from: the merged response of one run. */
+interface Written {
+  readonly workspace: Workspace;
+  readonly conditions: Conditions;
+}
 
 /** What an entity fetch requires, compiled to writing it as JSON from records of one place. */
 export class Representation {
@@ -34,7 +40,7 @@ export class Representation {
    * Writes the representation of the record's object. False, with nothing written, if a required field has not
    * been answered, if conditions have left out all of them, or if the object is of no type that the fetch is about.
    */
-  write(run: Run, record: number, out: ByteWriter): boolean {
+  write(run: Written, record: number, out: ByteWriter): boolean {
     const start = out.end;
     const fields = this.#fieldsFor(run, record);
     const first = fields?.[0];
@@ -53,7 +59,7 @@ export class Representation {
   }
 
   /** Like `write`, for an object inside a representation, which need not have a type. */
-  writeNested(run: Run, record: number, out: ByteWriter): boolean {
+  writeNested(run: Written, record: number, out: ByteWriter): boolean {
     const fields = this.#fieldsFor(run, record);
     if (fields === undefined) return false;
     return writeFields(run, record, fields, out);
@@ -64,7 +70,7 @@ export class Representation {
     return new Representation(this.#place, [...this.#selections, ...selections], this.#rewrites);
   }
 
-  #fieldsFor(run: Run, record: number): Field[] | undefined {
+  #fieldsFor(run: Written, record: number): Field[] | undefined {
     const type = typeOf(run.workspace, record, this.#source);
     if (type < 0) return undefined;
     const groups = (this.#groups[type] ??= this.#compile(type));
@@ -189,18 +195,18 @@ function mergeFields(groups: readonly Group[]): Field[] {
   return [...merged.values()].sort(byName);
 }
 
-function isPresent(run: Run, record: number, access: Access | undefined): boolean {
+function isPresent(run: Written, record: number, access: Access | undefined): boolean {
   return (
     access !== undefined && (run.workspace.tape[locate(run.workspace, record, access) + 1]! & KIND) !== 0
   );
 }
 
 /** Whether no fetch was to bring the field: conditions of the client left it out. */
-function isUnasked({ place, responseName }: Field, run: Run): boolean {
+function isUnasked({ place, responseName }: Field, run: Written): boolean {
   return !place.isAsked(responseName, run.conditions);
 }
 
-function writeFields(run: Run, record: number, fields: Field[], out: ByteWriter): boolean {
+function writeFields(run: Written, record: number, fields: Field[], out: ByteWriter): boolean {
   const start = out.end;
   for (const field of fields) {
     const { access, isConstant, key, child } = field;
@@ -222,7 +228,7 @@ function writeFields(run: Run, record: number, fields: Field[], out: ByteWriter)
   return true;
 }
 
-function writeValue(run: Run, at: number, child: Representation | undefined, out: ByteWriter): void {
+function writeValue(run: Written, at: number, child: Representation | undefined, out: ByteWriter): void {
   const { workspace } = run;
   const { tape } = workspace;
   const a = tape[at]!;

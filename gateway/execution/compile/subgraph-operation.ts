@@ -1,6 +1,6 @@
 import { parse } from 'graphql';
 import { type OperationKind, type SubgraphOperation } from '../../subgraph-calls/transport';
-import { contextVariables } from '../run/nodes/context';
+import { contextVariables } from './contexts';
 import { type FetchNode } from './plan';
 import { type Shape, shapeOfOperation } from './shape';
 import { type TypeTable } from './type-table';

@@ -30,6 +30,7 @@ import { scanLeaves } from '../json/scan';
 import { locate, typeOf } from '../compile/merge';
 import {
   type FieldProjection,
+  idsPerProgram,
   type Leaf,
   type ObjectProjection,
   type ValueProjection,
@@ -363,9 +364,6 @@ const nullText = ({ coordinate }: FieldProjection): string =>
 
 const unplannedText = ({ coordinate }: FieldProjection): string =>
   errors.QUERY_PLANNING_FAILED.message({ field: coordinate });
-
-/** More than any program has. */
-export const idsPerProgram = 2 ** 16;
 
 const nullBytes = Buffer.from('null');
 const COMMA = 0x2c;

@@ -12,8 +12,8 @@ import { type ErrorCode, errors } from '../../errors';
 import { type Call } from '../run/call';
 import { ANSWER, BATCH, FAILED, LIST, OBJECT, SOURCE_START, STATUS } from '../json/tape';
 import { lengthToNull, Losses, type Path, pathKey } from './losses';
-import { walkPlaces } from '../run/nodes/flatten';
-import { type CompiledFetch } from '../run/nodes/fetch';
+import { walkPlaces } from '../run/walk';
+import { type CompiledFetch } from '../program';
 import { renamedKey } from '../compile/rewrites';
 import { type Run } from '../run/run';
 
@@ -296,7 +296,7 @@ export class ErrorTrail {
       const complaint = this.#complaintOf(error, call);
       places ??= this.#placesOf(fetch, call);
       const renamed = outputRewrites === undefined ? within : renamedPath(outputRewrites, within);
-      const lost = lengthToNull(this.#run, tape[cell + ANSWER]!, result, within);
+      const lost = lengthToNull(this.#run.workspace, tape[cell + ANSWER]!, result, within);
       for (const place of places.get(cell) ?? []) {
         this.#tellAt([...place, ...renamed], complaint);
         if (lost === undefined) continue;

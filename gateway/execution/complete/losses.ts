@@ -4,8 +4,7 @@
  * is no other fault.
  */
 import { type Call } from '../run/call';
-import { KIND, LIST, NULL, OBJECT } from '../json/tape';
-import { type Run } from '../run/run';
+import { KIND, LIST, NULL, OBJECT, type Workspace } from '../json/tape';
 import { type Shape } from '../compile/shape';
 
 export type Path = readonly (string | number)[];
@@ -43,7 +42,7 @@ export class Losses {
  * answered; undefined if it leads to none. `record` is 0 where nothing was.
  */
 export function lengthToNull(
-  { workspace: { tape } }: Run,
+  { tape }: Workspace,
   record: number,
   shape: Shape,
   path: Path,

@@ -12,7 +12,7 @@ import {
 import { RequestedEntities, writeVariables } from './entities';
 import { exchange } from './exchange';
 import { TYPE } from '../json/tape';
-import { contextJson } from './nodes/context';
+import { contextJson } from './contexts';
 import { representationsVariable } from '../compile/subgraph-operation';
 import { type Run } from './run';
 
@@ -68,7 +68,7 @@ export class CallScheduler {
       exchange(run, operation, rootVariables(run, operation.variableUsages), undefined, done);
       return;
     }
-    const entities = [new RequestedEntities(run, call, '_entities', representationsVariable)];
+    const entities = [new RequestedEntities(run.workspace, call, '_entities', representationsVariable)];
     exchange(run, operation, writeVariables(entities, entityRequests.arguments), entities, done);
   }
 
@@ -91,7 +91,7 @@ export class CallScheduler {
     }
     const entities = calls.map((call, i) => {
       const { entitiesKey, representations } = parts[i]!;
-      return new RequestedEntities(run, call, entitiesKey, representations);
+      return new RequestedEntities(run.workspace, call, entitiesKey, representations);
     });
     const more = [
       run.variablesFor(variableUsages),

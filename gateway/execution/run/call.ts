@@ -1,13 +1,25 @@
 import { errors, type ErrorCode } from '../../errors';
-import { type EntityRequests } from './loader';
+import { type ContextValues } from './contexts';
 import { type CompiledOperation } from '../compile/subgraph-operation';
-import { type Run } from './run';
+import { type ByteWriter } from '../json/write';
+
+/** The entities that calls of one operation ask for. */
+export interface EntitiesOfCalls {
+  /** The variables beside the representations, comma-separated. */
+  readonly arguments: Buffer;
+  /** The values of those variables that come from objects around. */
+  readonly contexts: ContextValues;
+  /** All representations, a comma before each. */
+  readonly written: ByteWriter;
+  /** Ends the call that is being gathered; returns where its representations end. */
+  endCall(): number;
+}
 
 /** One subgraph call: its operation, who waits for it, and its result. */
 export class Call {
   readonly operation: CompiledOperation;
   /** Where its representations were written, and from where to where; undefined for root fields. */
-  readonly entityRequests: EntityRequests | undefined;
+  readonly entityRequests: EntitiesOfCalls | undefined;
   readonly start: number;
   end = 0;
   isPending = true;
@@ -25,19 +37,22 @@ export class Call {
   readonly #read: (call: Call) => void;
   readonly #waiting: (() => void)[] = [];
 
-  /** `read` is called when its data has arrived, or will not; then those who wait. */
+  /**
+   * @param calls those of the run, to which it is added
+   * @param read called when its data has arrived, or will not; then those who wait
+   */
   constructor(
-    run: Run,
+    calls: Call[],
     operation: CompiledOperation,
     read: (call: Call) => void,
-    entityRequests?: EntityRequests,
+    entityRequests?: EntitiesOfCalls,
     start = 0,
   ) {
     this.operation = operation;
     this.entityRequests = entityRequests;
     this.start = start;
     this.#read = read;
-    this.id = run.calls.push(this);
+    this.id = calls.push(this);
   }
 
   /** To be called just before it is sent: entities that are requested from now on go into another call. */

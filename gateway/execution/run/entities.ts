@@ -1,21 +1,20 @@
 import { type EntityList } from '../../subgraph-calls/transport';
 import { type Call } from './call';
-import { REPRESENTATION_LENGTH, REPRESENTATION_START } from '../json/tape';
-import { type Run } from './run';
+import { REPRESENTATION_LENGTH, REPRESENTATION_START, type Workspace } from '../json/tape';
 
 /** What a call asks of its entities. Most requests are sent without anybody looking at their representations. */
 export class RequestedEntities implements EntityList {
   readonly responseKey: string;
   readonly variable: string;
-  readonly #run: Run;
+  readonly #workspace: Workspace;
   readonly #call: Call;
   /** The variables of the request, and where in them the representations begin. */
   #variables: Buffer = nothing;
   #start = 0;
   #representations: Buffer[] | undefined;
 
-  constructor(run: Run, call: Call, responseKey: string, variable: string) {
-    this.#run = run;
+  constructor(workspace: Workspace, call: Call, responseKey: string, variable: string) {
+    this.#workspace = workspace;
     this.#call = call;
     this.responseKey = responseKey;
     this.variable = variable;
@@ -30,7 +29,7 @@ export class RequestedEntities implements EntityList {
   }
 
   get representations(): readonly Buffer[] {
-    const { tape } = this.#run.workspace;
+    const { tape } = this.#workspace;
     return (this.#representations ??= this.#call.cells.map((cell) => {
       const start = this.#start + tape[cell + REPRESENTATION_START]! - this.#call.start;
       return this.#variables.subarray(start, start + tape[cell + REPRESENTATION_LENGTH]!);

@@ -1,15 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import {
+  type Caller,
   type EntityList,
+  type Send,
   type SubgraphOperation,
   type SubgraphResponse,
   TransportError,
 } from '../../subgraph-calls/transport';
 import { errors } from '../../errors';
 import { type Failure, malformed, type Reply } from './call';
-import { ABSENT, NULL, OBJECT } from '../json/tape';
+import { ABSENT, NULL, OBJECT, type Workspace } from '../json/tape';
 import { MalformedJson, scanResponse } from '../json/scan';
-import { type Run } from './run';
 import { type Shape } from '../compile/shape';
 
 export interface Question {
@@ -18,9 +19,18 @@ export interface Question {
   readonly shape: Shape;
 }
 
+/** Who asks, by which `Send`, and where the answer is read to. */
+interface Asking {
+  readonly send: Send;
+  readonly caller: Caller;
+  readonly workspace: Workspace;
+  /** Ends the run for an error that is a mistake in the engine. */
+  readonly fail: (error: unknown) => void;
+}
+
 /** Sends an operation to its subgraph and reads the answer into the workspace. */
 export function exchange(
-  run: Run,
+  run: Asking,
   { request, shape }: Question,
   variables: Buffer,
   entities: readonly EntityList[] | undefined,
@@ -40,7 +50,7 @@ export function exchange(
   answer.then(
     (response) => {
       try {
-        done(read(run, subgraph, response, shape));
+        done(read(run.workspace, subgraph, response, shape));
       } catch (error) {
         run.fail(error);
       }
@@ -55,8 +65,12 @@ export function exchange(
   );
 }
 
-function read(run: Run, subgraph: string, { status, body }: SubgraphResponse, shape: Shape): Reply {
-  const { workspace } = run;
+function read(
+  workspace: Workspace,
+  subgraph: string,
+  { status, body }: SubgraphResponse,
+  shape: Shape,
+): Reply {
   const before = workspace.top;
   try {
     if (body.length === 0) throw new MalformedJson('it is empty');

@@ -21,20 +21,17 @@ import {
   STATUS,
 } from '../json/tape';
 import { type ByteWriter } from '../json/write';
-import { Call } from './call';
-import { contextJson, type ContextValues } from './nodes/context';
+import { Call, type EntitiesOfCalls } from './call';
+import { contextJson, type ContextValues } from './contexts';
 import { type CompiledOperation } from '../compile/subgraph-operation';
 import { type Representation } from '../compile/representations';
 import { type Run } from './run';
 
 /** The entities that one operation has been asked for during a run. */
-export class EntityRequests {
+export class EntityRequests implements EntitiesOfCalls {
   readonly operation: CompiledOperation;
-  /** The variables beside the representations, comma-separated. */
   readonly arguments: Buffer;
-  /** The values of those variables that come from objects around. */
   readonly contexts: ContextValues;
-  /** All representations, a comma before each. */
   readonly written: ByteWriter;
   readonly #run: Run;
   #cells: number[] = [];
@@ -90,7 +87,7 @@ export class EntityRequests {
     tape[this.#table + place] = cell;
     this.#cells.push(cell);
     if (this.#next === undefined) {
-      this.#next = new Call(this.#run, this.operation, this.#read, this, start);
+      this.#next = new Call(this.#run.calls, this.operation, this.#read, this, start);
       this.#run.scheduler.add(this.#next);
     }
     tape[cell + BATCH] = this.#next.id;
@@ -99,7 +96,6 @@ export class EntityRequests {
     return cell;
   }
 
-  /** Ends the call that is being gathered; returns where its representations end. */
   endCall(): number {
     this.#next = undefined;
     return this.written.end;

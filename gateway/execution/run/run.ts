@@ -1,15 +1,31 @@
 import { type Caller, type Send } from '../../subgraph-calls/transport';
 import { type Call } from './call';
-import { type Program } from '../compile/compile';
-import { type Execution } from '../execute';
+import { type Conditions } from '../compile/conditions';
 import { EntityRequests } from './loader';
 import { type CompiledOperation } from '../compile/subgraph-operation';
-import { FIRST_ASKER, OBJECT, SKIPPED, STATUS, Workspace } from '../json/tape';
-import { ByteWriter } from '../json/write';
-import { type ContextValues } from './nodes/context';
-import { type CompiledFetch } from './nodes/fetch';
+import { FIRST_ASKER, OBJECT, SKIPPED, STATUS, type Workspace } from '../json/tape';
+import { type ByteWriter } from '../json/write';
+import { pool } from './pool';
+import { type ContextValues } from './contexts';
+import { type CompiledFetch, type Program } from '../program';
 import { CallScheduler } from './call-scheduler';
 import { type ObjectProjection } from '../compile/projection';
+
+export interface RunOptions extends Pick<
+  Run,
+  'variables' | 'conditions' | 'projection' | 'send' | 'fail' | 'caller'
+> {
+  readonly program: Program;
+  /** Whether what was answered so far, without this fetch, leaves no data. */
+  readonly isDataNullBefore: (run: Run, fetch: number) => boolean;
+}
+
+/** A response that was written. */
+export interface Output {
+  readonly body: Buffer;
+  /** As that of an `Execution`. */
+  readonly release?: (() => void) | undefined;
+}
 
 /** One execution of a program: everything that is kept for one client request. */
 export class Run {
@@ -18,7 +34,7 @@ export class Run {
   out!: ByteWriter;
   readonly variables: Readonly<Record<string, unknown>>;
   /** The variables on which `@skip` and `@include` depend, in the client's operation and in the plan. */
-  readonly conditions: Readonly<Record<string, boolean>>;
+  readonly conditions: Conditions;
   /** How the response is written. */
   readonly projection: ObjectProjection;
   readonly send: Send;
@@ -47,27 +63,20 @@ export class Run {
   readonly scheduler: CallScheduler;
   readonly #variableJson = new Map<string, string | undefined>();
   readonly #lent: ByteWriter[] = [];
-  readonly #pool: Pool;
+  readonly #isDataNullBefore: RunOptions['isDataNullBefore'];
 
-  constructor(
-    { pool, rootShape, largestRecord, isExclusive, dependencies, combinations }: Program,
-    variables: Readonly<Record<string, unknown>>,
-    conditions: Readonly<Record<string, boolean>>,
-    projection: ObjectProjection,
-    send: Send,
-    caller: Caller,
-    fail: (error: unknown) => void,
-  ) {
-    this.#pool = pool;
+  constructor(options: RunOptions) {
+    const { rootShape, largestRecord, isExclusive, dependencies, combinations } = options.program;
     this.isExclusive = isExclusive;
     this.dependencies = dependencies;
     this.workspace = pool.takeWorkspace();
-    this.variables = variables;
-    this.conditions = conditions;
-    this.projection = projection;
-    this.send = send;
-    this.fail = fail;
-    this.caller = caller;
+    this.variables = options.variables;
+    this.conditions = options.conditions;
+    this.projection = options.projection;
+    this.send = options.send;
+    this.fail = options.fail;
+    this.caller = options.caller;
+    this.#isDataNullBefore = options.isDataNullBefore;
     this.scheduler = new CallScheduler(this, combinations);
     // Record 0, which has no fields, whatever its shape.
     this.workspace.allocate(largestRecord);
@@ -112,9 +121,14 @@ export class Run {
     return json;
   }
 
+  /** Whether what was answered so far, without this fetch, leaves no data. */
+  isDataNullBefore(fetch: number): boolean {
+    return this.#isDataNullBefore(this, fetch);
+  }
+
   /** A writer until the run ends. */
   lendWriter(): ByteWriter {
-    const writer = this.#pool.takeWriter();
+    const writer = pool.takeWriter();
     this.#lent.push(writer);
     return writer;
   }
@@ -124,13 +138,12 @@ export class Run {
    * outlives the collection of young garbage, and takes memory until the next full one.
    */
   beginOutput(usualBytes: number): void {
-    this.out = usualBytes > smallBytes ? this.#pool.takeOutput(usualBytes) : this.lendWriter();
+    this.out = usualBytes > smallBytes ? pool.takeOutput(usualBytes) : this.lendWriter();
   }
 
   /** What was written to `out`, for others to keep, and how they may give it back. */
-  takeOutput(): Pick<Execution, 'body' | 'release'> {
+  takeOutput(): Output {
     const { out } = this;
-    const pool = this.#pool;
     const body = out.bytes.subarray(0, out.end);
     const isLent = this.#lent.at(-1) === out;
     // Refers to nothing else of the run: clients that read slowly keep it.
@@ -143,67 +156,9 @@ export class Run {
 
   /** Gives back what was lent. Nothing of the run may be looked at afterwards. */
   end(): void {
-    this.#pool.giveBack(this.workspace, this.#lent);
+    pool.giveBack(this.workspace, this.#lent);
   }
 }
 
 /** Smaller responses are copied: that is less than to hand around who may write to them again, and when. */
 const smallBytes = 4096;
-
-/**
- * Workspaces and writers that are used again: the next request needs about as much as the last one. As many are kept
- * as requests were served at once, within a bound in bytes.
- */
-export class Pool {
-  readonly #workspaces: Workspace[] = [];
-  readonly #writers: ByteWriter[] = [];
-  /** Those that responses were written with which have been sent. */
-  readonly #outputs: ByteWriter[] = [];
-  #keptBytes = 0;
-
-  takeWorkspace(): Workspace {
-    const workspace = this.#workspaces.pop();
-    if (workspace === undefined) return new Workspace();
-    this.#keptBytes -= workspace.byteLength;
-    return workspace;
-  }
-
-  takeWriter(): ByteWriter {
-    const writer = this.#writers.pop();
-    if (writer === undefined) return new ByteWriter(writerBytes);
-    this.#keptBytes -= writer.bytes.length;
-    return writer;
-  }
-
-  takeOutput(usualBytes: number): ByteWriter {
-    const writer = this.#outputs.pop();
-    if (writer !== undefined) this.#keptBytes -= writer.bytes.length;
-    return writer !== undefined && writer.bytes.length >= usualBytes ? writer : new ByteWriter(usualBytes);
-  }
-
-  giveBackOutput(writer: ByteWriter): void {
-    writer.end = 0;
-    if (this.#keeps(writer.bytes.length)) this.#outputs.push(writer);
-  }
-
-  giveBack(workspace: Workspace, writers: readonly ByteWriter[]): void {
-    workspace.reset();
-    if (this.#keeps(workspace.byteLength)) this.#workspaces.push(workspace);
-    for (const writer of writers) {
-      writer.end = 0;
-      if (this.#keeps(writer.bytes.length)) this.#writers.push(writer);
-    }
-  }
-
-  #keeps(bytes: number): boolean {
-    if (bytes > mostBytesEach || this.#keptBytes + bytes > mostBytes) return false;
-    this.#keptBytes += bytes;
-    return true;
-  }
-}
-
-const writerBytes = 2048;
-/** 2 MiB: what has served larger answers is left to the garbage collector. */
-const mostBytesEach = 2 * 1024 * 1024;
-/** 64 MiB, for all programs together. */
-const mostBytes = 64 * 1024 * 1024;

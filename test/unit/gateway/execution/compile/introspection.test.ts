@@ -1,5 +1,5 @@
 import { buildSchema, Kind, parse, type OperationDefinitionNode, type FieldNode } from 'graphql';
-import { Introspection } from '../../../../../gateway/execution/complete/introspection';
+import { Introspection } from '../../../../../gateway/execution/compile/introspection';
 
 const schema = buildSchema('type Query { a: String b: Thing } type Thing { c: Int }');
 

@@ -1,72 +1,16 @@
-import { KIND, LIST, OBJECT, VISITED } from '../../json/tape';
-import { type Access, locate, type Place, typeOf, type TypeSource } from '../../compile/merge';
-import { type Run } from '../run';
+import { KIND, LIST, OBJECT, VISITED, type Workspace } from '../json/tape';
+import { locate, typeOf } from '../compile/merge';
+import { type Walk } from '../program';
 
-/** The way from the root of the merged response to the objects that a fetch is about. */
-export interface Walk {
-  readonly steps: readonly WalkStep[];
-  /** Types that the objects at its end must have; undefined: any. */
-  readonly types: Uint8Array | undefined;
-  readonly typed: TypeSource;
-}
-
-interface WalkStep {
-  /** Types that an object must have for the walk to go on from it; undefined: any. */
-  readonly types: Uint8Array | undefined;
-  readonly key: string;
-  readonly access: Access;
-  readonly typed: TypeSource;
-}
-
-export type ResponsePath = readonly (string | number)[];
-
-/** A path split into keys, each with the types that may be passed before it is followed. */
-interface PathStep {
-  readonly key: string;
-  types: string[] | undefined;
-}
-
-/** The place to which a path leads; undefined if no fetch answers it. */
-export function placeAt(root: Place, path: ResponsePath): Place | undefined {
-  let place: Place | undefined = root;
-  for (const { key } of pathSteps(path).steps) place = place?.fields.get(key)?.child;
-  return place;
-}
-
-/** The way to a place that there is; to be called when everything is known that contributes to the response. */
-export function compileWalk(root: Place, path: ResponsePath): Walk {
-  const { steps, last } = pathSteps(path);
-  const compiled: WalkStep[] = [];
-  let place = root;
-  for (const { key, types } of steps) {
-    const access = place.access(key)!;
-    compiled.push({ key, access, types: typeSet(place, types), typed: place.typeSource() });
-    place = place.fields.get(key)!.child!;
-  }
-  return { steps: compiled, types: typeSet(place, last), typed: place.typeSource() };
-}
-
-function typeSet({ types }: Place, names: string[] | undefined): Uint8Array | undefined {
-  if (names === undefined) return undefined;
-  const set = new Uint8Array(types.size);
-  // A type that is not said is the only one that is possible.
-  set[0] = 1;
-  for (const name of names) types.matching(name).forEach((holds, id) => holds === 1 && (set[id] = 1));
-  return set;
-}
-
-export function pathSteps(path: ResponsePath): { steps: PathStep[]; last: string[] | undefined } {
-  const steps: PathStep[] = [];
-  let types: string[] | undefined;
-  for (const element of path) {
-    const [key, condition] = String(element).split('|', 2) as [string, string?];
-    if (key !== '' && key !== '@') {
-      steps.push({ key, types });
-      types = undefined;
-    }
-    if (condition !== undefined) types = condition.slice(1, -1).split(',');
-  }
-  return { steps, last: types };
+/** The merged response of one run. */
+interface Walked {
+  readonly workspace: Workspace;
+  /** The pair that refers to its root. */
+  readonly rootPair: number;
+  /** How many walks there were. */
+  walks: number;
+  /** The records on the way that the current walk has taken. */
+  readonly ancestors: number[];
 }
 
 /**
@@ -75,7 +19,7 @@ export function pathSteps(path: ResponsePath): { steps: PathStep[]; last: string
  * visited, though a record that stands within itself is passed at each depth.
  */
 export function walk(
-  run: Run,
+  run: Walked,
   { steps, types, typed: endTypes }: Walk,
   visit: (at: number, ancestors: readonly number[]) => void,
 ): void {
@@ -127,7 +71,7 @@ const markedDepths = 12;
 
 /** Like `walk`, but visits each place, also of a record that stands in several, and says its path. */
 export function walkPlaces(
-  run: Run,
+  run: Pick<Walked, 'workspace' | 'rootPair'>,
   { steps, types, typed: endTypes }: Walk,
   visit: (record: number, path: (string | number)[]) => boolean,
 ): void {

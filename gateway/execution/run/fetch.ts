@@ -1,0 +1,137 @@
+import {
+  ANSWER,
+  ANSWERED,
+  BATCH,
+  FAILED,
+  FIRST_ASKER,
+  HEADER,
+  SOURCE_END,
+  SOURCE_START,
+  STATUS,
+} from '../json/tape';
+import { type Shape } from '../compile/shape';
+import { type CompiledFetch, type EntityFetch, type RootFetch } from '../program';
+import { Call } from './call';
+import { type ContextValues, readContexts } from './contexts';
+import { type Run } from './run';
+import { walk } from './walk';
+
+/** Starts a fetch. Calls `done` once, perhaps at once; what failed is kept by the run. */
+export function startFetch(run: Run, fetch: CompiledFetch, done: () => void): void {
+  switch (fetch.kind) {
+    case 'root':
+      fetchRoot(run, fetch, done);
+      return;
+    case 'mutation':
+      // It is not run, and so tells no error, when a field before it has left no data (GraphQL, section 6.4.4, "Handling
+      // Execution Errors", lets a server choose): who reads that the operation has failed expects no more to be done.
+      if (run.uses.length > 0 && run.isDataNullBefore(fetch.index)) done();
+      else fetchRoot(run, fetch, done);
+      return;
+    case 'entities':
+      fetchEntities(run, fetch, done);
+      return;
+    default:
+      fetch satisfies never;
+  }
+}
+
+/** Asks for the fields of a root type; all objects at the end of the walk refer to the same answer. */
+function fetchRoot(run: Run, fetch: RootFetch, done: () => void): void {
+  const { kind, operation, join } = fetch;
+  const { workspace } = run;
+  const cell = workspace.allocate(FIRST_ASKER);
+  let isNeeded = false as boolean;
+  walk(run, fetch.walk, (at) => {
+    workspace.tape[workspace.tape[at]! + join] = cell;
+    isNeeded = true;
+  });
+  if (!isNeeded) {
+    done();
+    return;
+  }
+  run.caller.calls.planned++;
+  const isMutation = kind === 'mutation';
+  const call = new Call(run.calls, operation, ({ data }) => {
+    workspace.tape[cell + ANSWER] = data;
+    workspace.tape[cell + STATUS] = data === 0 ? FAILED : ANSWERED;
+    // What a mutation has changed must be asked for again.
+    if (isMutation) run.forgetEntities();
+  });
+  call.cells.push(cell);
+  workspace.tape[cell + BATCH] = call.id;
+  run.uses.push({ fetch, call });
+  call.whenDone(done);
+  if (isMutation) run.scheduler.send(call);
+  else run.scheduler.add(call);
+}
+
+/** Asks for the entities at the end of the walk, those that nobody has asked for yet. */
+function fetchEntities(run: Run, fetch: EntityFetch, done: () => void): void {
+  const { operation, join, target, targetIndex, representation, contexts } = fetch;
+  const { workspace } = run;
+  const requests = contexts === undefined ? run.entityRequestsOf(operation, noContexts) : undefined;
+  let pending = 0;
+  let lastCall = 0;
+  const seen: number[] = [];
+  const callsBefore = run.calls.length;
+  walk(run, fetch.walk, (at, ancestors) => {
+    const record = workspace.tape[at]!;
+    let cell = workspace.tape[record + join]!;
+    // What could not be asked for at another place of the record may be known here.
+    if (cell === 0 || cell === run.skipped) {
+      cell = (requests ?? run.entityRequestsOf(operation, readContexts(contexts!, workspace, ancestors))).ask(
+        representation,
+        record,
+      );
+      const { tape } = workspace;
+      tape[record + join] = cell;
+      if (cell === run.skipped) return;
+      const first = tape[cell + FIRST_ASKER + targetIndex]!;
+      if (first === 0) tape[cell + FIRST_ASKER + targetIndex] = record;
+      else if (!run.isExclusive && isSame(run, target, record, first)) tape[at] = first;
+    }
+    const id = workspace.tape[cell + BATCH]!;
+    if (id === lastCall || seen.includes(id)) return;
+    lastCall = id;
+    seen.push(id);
+    const call = run.calls[id - 1]!;
+    run.uses.push({ fetch, call });
+    if (!call.isPending) return;
+    pending++;
+    call.whenDone(oneDone);
+  });
+  if (seen.length > 0) {
+    const { calls } = run.caller;
+    const made = run.calls.length - callsBefore;
+    calls.planned += Math.max(1, made);
+    if (made === 0) calls.merged++;
+  }
+  if (pending === 0) done();
+
+  function oneDone(): void {
+    if (--pending === 0) done();
+  }
+}
+
+/**
+ * Whether two records that stand for the same entity say the same, to the byte, and were joined by the same. Then
+ * one can stand for the other: whatever is fetched and written for it is fetched and written once.
+ */
+function isSame({ workspace: { tape, bytes } }: Run, shape: Shape, one: number, other: number): boolean {
+  const start = tape[one + SOURCE_START]!;
+  const length = tape[one + SOURCE_END]! - start;
+  const otherStart = tape[other + SOURCE_START]!;
+  if (start === 0 || otherStart === 0 || tape[other + SOURCE_END]! - otherStart !== length) return false;
+  for (let word = HEADER + 2 * shape.fields.size; word < shape.size; word++) {
+    if (tape[one + word] !== tape[other + word]) return false;
+  }
+  if (length > longLoop)
+    return bytes.compare(bytes, otherStart, otherStart + length, start, start + length) === 0;
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== bytes[otherStart + i]) return false;
+  return true;
+}
+
+const longLoop = 128;
+
+const noContexts: ContextValues = [];

@@ -12,3 +12,10 @@ export function compileClientAddress(
   const trust = proxyaddr.compile([...trustedProxies]);
   return (request) => proxyaddr(request, trust);
 }
+
+/** Whether an address is that of a proxy that is trusted. */
+export function compileIsProxy(trustedProxies: readonly string[]): (address: string) => boolean {
+  if (trustedProxies.length === 0) return () => false;
+  const trust = proxyaddr.compile([...trustedProxies]);
+  return (address) => address !== '' && trust(address, 0);
+}

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { GraphQLError } from 'graphql';
+import { compileIsProxy } from '../http/client-address';
 import { keepAliveTimeout, WholeRequest, WholeResponse } from '../http/whole-messages';
 import { requestError } from '../errors';
 import { maxHeaderSize } from '../http/header-limits';
 import { errorAnswer } from '../http/error-answer';
-import { limitStreamResets } from '../admission/stream-resets';
+import { StreamResets } from '../admission/stream-resets';
 import { type Options, OptionsError } from '../options';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
@@ -15,7 +16,7 @@ type Handle = (request: IncomingMessage, response: ServerResponse) => void;
  * The server of a port for clients: HTTP/1.1, or with `tls` HTTP/2 and HTTP/1.1 as the client chooses. A client that
  * sends too slowly is answered 408, one that takes too long to read its answer is cut.
  */
-export function createListener({ timeouts, tls }: Options, answer: Handle): Server {
+export function createListener({ timeouts, tls, trustedProxies }: Options, answer: Handle): Server {
   const limits = {
     requestTimeout: timeouts.request,
     headersTimeout: Math.min(10_000, timeouts.request),
@@ -53,6 +54,7 @@ export function createListener({ timeouts, tls }: Options, answer: Handle): Serv
             // Node's compatible API: a request and its response as those of HTTP/1.1.
             handle as unknown as Parameters<typeof createSecureServer>[1],
           ),
+          new StreamResets(compileIsProxy(trustedProxies)),
         );
   // A server of HTTP/2 has limits of its own for clients of HTTP/1.1, and does not ask for them.
   Object.assign(server, limits);
@@ -109,12 +111,12 @@ function readCertificates({ cert, key, clientCa }: NonNullable<Options['tls']>) 
   };
 }
 
-/** Gives a server of HTTP/2 what the drain asks of one of HTTP/1.1: ways to close its connections. */
-function secure(server: Http2SecureServer): Server {
+/** Gives a server of HTTP/2 what one of HTTP/1.1 has: ways to close its connections, and a bound of resets. */
+function secure(server: Http2SecureServer, resets: StreamResets): Server {
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
     sessions.add(session);
-    limitStreamResets(session);
+    resets.follow(session);
     session.once('close', () => sessions.delete(session));
   });
   const http1 = server as unknown as Partial<Pick<Server, 'closeIdleConnections' | 'closeAllConnections'>>;

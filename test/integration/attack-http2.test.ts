@@ -13,8 +13,9 @@ let graph: SmallGraph;
 let gateway: TestGateway;
 let session: ClientHttp2Session;
 
+const files = join(__dirname, '../support/tls');
+
 beforeAll(async () => {
-  const files = join(__dirname, '../support/tls');
   graph = await startSmallGraph();
   gateway = await startTestGateway({
     supergraph: sourceOf(graph.supergraphSdl),
@@ -199,8 +200,8 @@ interface Received {
 }
 
 /** Opens a connection and sends bytes. Tells of each frame that comes back; the connection is the test's to close. */
-function sendFrames(bytes: Buffer, onFrame: (frame: Received) => void): TLSSocket {
-  const { hostname, port } = new URL(gateway.url);
+function sendFrames(bytes: Buffer, onFrame: (frame: Received) => void, to = gateway): TLSSocket {
+  const { hostname, port } = new URL(to.url);
   const options = { port: Number(port), host: hostname, ca: certificate, ALPNProtocols: ['h2'] };
   const socket = connectTls(options, () => socket.write(Buffer.concat([preface, bytes])));
   socket.on('error', () => undefined);
@@ -257,16 +258,31 @@ describe('a body in frames of one byte', () => {
 });
 
 describe('streams that are reset', () => {
+  /** One for each test: it counts those of an address. */
+  let own: TestGateway;
+  afterEach(() => own.stop());
+
+  async function start(trustedProxies: string[] = []): Promise<void> {
+    own = await startTestGateway({
+      supergraph: sourceOf(graph.supergraphSdl),
+      tls: { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') },
+      logging: { level: 'error' },
+      trustedProxies,
+    });
+  }
+
   /** What becomes of a connection of which so many streams are begun and ended like this. */
   async function fateAfter(count: number, streamOf: (id: number) => Buffer): Promise<'closed' | 'kept'> {
     let socket: TLSSocket | undefined;
     try {
       return await new Promise((resolve) => {
         const streams = Array.from({ length: count }, (_, i) => streamOf(2 * i + 1));
-        socket = sendFrames(Buffer.concat([...streams, frame(ping, 0, 0, Buffer.alloc(8))]), ({ type }) => {
+        const onFrame = ({ type }: Received): void => {
           // The answer to the ping that is sent behind all streams.
-          if (type === ping) setTimeout(() => resolve('kept'), 500);
-        });
+          if (type === ping) setTimeout(() => resolve('kept'), 200);
+        };
+        const bytes = Buffer.concat([...streams, frame(ping, 0, 0, Buffer.alloc(8))]);
+        socket = sendFrames(bytes, onFrame, own);
         socket.on('close', () => resolve('closed'));
       });
     } finally {
@@ -285,12 +301,35 @@ describe('streams that are reset', () => {
         Buffer.concat([frame(data, 1, id, body), frame(reset, 0, id, number(constants.NGHTTP2_CANCEL))]),
     ],
   ])('%s, again and again, close their connection', async (_, end) => {
+    await start();
     expect(await fateAfter(400, (id) => Buffer.concat([begin(id), end(id)]))).toBe('closed');
   });
 
+  const cancelled = (id: number) => Buffer.concat([begin(id), frame(reset, 0, id, number(8))]);
+
   it('as many as a page has, twice over, do not', async () => {
-    const streams = (id: number) => Buffer.concat([begin(id), frame(reset, 0, id, number(8))]);
-    expect(await fateAfter(190, streams)).toBe('kept');
+    await start();
+    expect(await fateAfter(190, cancelled)).toBe('kept');
+  });
+
+  it.each<[string, string[], string[]]>([
+    ['close its next ones', [], ['kept', 'kept', 'kept', 'kept', 'closed', 'closed']],
+    ['do not where it is a trusted proxy', ['127.0.0.1'], Array<string>(6).fill('kept')],
+  ])('by connections of one address that come one after the other %s', async (_, proxies, expected) => {
+    await start(proxies);
+    const fates: string[] = [];
+    for (let i = 0; i < 6; i++) fates.push(await fateAfter(190, cancelled));
+    expect(fates).toEqual(expected);
+  });
+
+  it('by others do not close a connection of the same address that resets none', async () => {
+    await start();
+    const client = connect(new URL(own.url).origin, { ca: certificate });
+    for (let i = 0; i < 6; i++) await fateAfter(190, cancelled);
+    await fateAfter(400, cancelled);
+    session.destroy();
+    session = client;
+    expect((await send({}, '{"query":"{ me { name } }"}')).status).toBe(200);
   });
 });
 

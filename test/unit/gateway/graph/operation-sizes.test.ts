@@ -147,12 +147,19 @@ it.each<[string, (i: number) => string]>([
     const run = createRunner(memory);
     // What is made once, for the first ones, is not theirs.
     for (let i = 0; i < 10; i++) await run(operation(i), i);
-    const [saidBefore, before] = [memory.size, await heapUsed()];
-    for (let i = 10; i < 110; i++) await run(operation(i), i);
-    const said = memory.size - saidBefore;
-    const taken = (await heapUsed()) - before;
-    expect(said / taken).toBeGreaterThan(1 / 1.3);
-    expect(said / taken).toBeLessThan(1.3);
+    const ratios: number[] = [];
+    let [said, taken] = [memory.size, await heapUsed()];
+    for (let i = 10; i < 160; i++) {
+      await run(operation(i), i);
+      if (i % 50 !== 9) continue;
+      const [saidBefore, before] = [said, taken];
+      [said, taken] = [memory.size, await heapUsed()];
+      ratios.push((said - saidBefore) / (taken - before));
+    }
+    // V8 compiles what is used often beside, which is at another time on a busy machine.
+    const [, median] = ratios.toSorted((one, other) => one - other);
+    expect(median).toBeGreaterThan(1 / 1.3);
+    expect(median).toBeLessThan(1.3);
   },
   60_000,
 );

@@ -3,7 +3,10 @@ import { performance } from 'node:perf_hooks';
 import { type Store, StoreUnavailable } from '../../gateway/cache/stores/store';
 import { entryAt, storeKinds, type TestStores } from '../support/cache-stores';
 
-jest.setTimeout(1_200_000);
+/** Minutes of the soak. */
+const minutes = Number(process.env['WEIR_SOAK'] ?? 0);
+
+jest.setTimeout(120_000 + 2 * minutes * 60_000);
 
 describe.each(storeKinds)('%s', (kind, start) => {
   // A put is a request here, and the DynamoDB of the tests takes some milliseconds for each.
@@ -59,7 +62,6 @@ describe.each(storeKinds)('%s', (kind, start) => {
     );
   });
 
-  const minutes = Number(process.env['WEIR_SOAK'] ?? 0);
   (minutes > 0 ? it : it.skip)(
     `takes no more memory after ${minutes} minutes of writes and invalidations`,
     async () => {

@@ -24,6 +24,7 @@ import { type RandomOperation } from '../support/random-operation';
 import { RandomSource } from '../support/random-source';
 import { randomSubgraphs } from '../support/random-supergraph';
 import { RandomWorld } from '../support/random-world';
+import { timeFor } from '../support/time-limit';
 import { drawOperation, hasContext } from './case';
 import { differenceFromMerged } from './compare';
 import { faultsOf } from './faults';
@@ -53,7 +54,7 @@ describe(`${operations} operations on each of ${supergraphs} protected supergrap
       for (let seed = first; seed < Math.min(first + perTest, firstSeed + supergraphs); seed++)
         await check(seed, { keys: false });
     },
-    600_000,
+    timeFor(operations, 30),
   );
 
   test.each(groups)(
@@ -62,7 +63,7 @@ describe(`${operations} operations on each of ${supergraphs} protected supergrap
       for (let seed = first; seed < Math.min(first + perTest, firstSeed + supergraphs); seed++)
         await check(seed, { keys: true });
     },
-    600_000,
+    timeFor(operations, 30),
   );
 });
 

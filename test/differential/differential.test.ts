@@ -6,6 +6,7 @@
  * supergraphs. A failure tells its seed, and its graph and operation cut down as far as they still fail.
  */
 import '../support/fast-graphql';
+import { timeFor } from '../support/time-limit';
 import { differenceOf, drawGraph, drawOperation, hasContext, report } from './case';
 import { startApollo, startEngine } from './systems';
 
@@ -31,7 +32,7 @@ describe(`${operations} operations on each of ${supergraphs} supergraphs`, () =>
       for (let seed = first; seed < Math.min(first + perTest, firstSeed + supergraphs); seed++)
         await check(seed);
     },
-    600_000,
+    timeFor(operations, 50),
   );
 });
 

@@ -52,7 +52,7 @@ afterEach(async () => {
     expect(Object.keys(history[0]!.subgraphs).sort()).toEqual(names.toSorted());
     const supergraph = await registry.supergraph(history[0]!);
     for (const name of names) expect(supergraph).toContain(`${name}: Int`);
-  }, 180_000);
+  }, 120_000);
 
   if (kind === 'DynamoDB') {
     it('may swallow all requests while a gateway starts: it runs what it kept, says so, and catches up', async () => {
@@ -117,6 +117,6 @@ afterEach(async () => {
       expect(await second.weir.stop()).toBe(0);
       await proxy.close();
       await graph.close();
-    }, 180_000);
+    }, 120_000);
   }
 });

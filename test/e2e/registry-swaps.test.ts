@@ -7,6 +7,7 @@ import { Agent, request } from 'undici';
 import { openRegistryStore, Registry, type SubgraphChange } from '../../schema';
 import { heapOf, inspectable } from '../support/inspector';
 import { endAll, eventually, startProcess, startWeir, type WeirProcess, weirMain } from '../support/process';
+import { timeFor } from '../support/time-limit';
 
 const enabled = process.env['WEIR_E2E'] === '1';
 /**
@@ -15,6 +16,7 @@ const enabled = process.env['WEIR_E2E'] === '1';
  */
 const seconds = Number(process.env['WEIR_SWAP_SECONDS'] ?? 20);
 const isMeasured = process.env['WEIR_SWAP_SECONDS'] !== undefined;
+jest.setTimeout(timeFor(seconds, 20));
 /** Requests per second. */
 const rate = 200;
 const steps = 27;
@@ -292,7 +294,7 @@ const say = (figures: object) => process.stderr.write(`${JSON.stringify(figures)
       expect(outside.filter(({ loopDelay, idle }) => loopDelay - idle >= 50)).toEqual([]);
     }
     expect(await gateway.weir.stop()).toBe(0);
-  }, 300_000);
+  });
 
   it('has its newest version on three gateways soon after `weir publish` has ended', async () => {
     await registry.publish(schemas(), author);

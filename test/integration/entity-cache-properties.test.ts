@@ -19,8 +19,12 @@ import { RandomSource } from '../support/random-source';
 import { redisProgram, sayWithoutRedis, startRedis } from '../support/redis-server';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type Shop, startShop } from '../support/shop';
+import { timeFor } from '../support/time-limit';
 
-jest.setTimeout(300_000);
+/** Steps of one run; `WEIR_STEPS` for more. */
+const steps = Number(process.env['WEIR_STEPS'] ?? 80);
+
+jest.setTimeout(timeFor(steps, 80));
 sayWithoutRedis();
 
 let shop: Shop;
@@ -118,9 +122,6 @@ const pages = [
   '{ product(upc: "p2") { shippingEstimate media { url reviews(first: 1) { edges { node { body } } } } } }',
   '{ warehouses { city stock(first: 3) { edges { node { available product { name availability } } } } } }',
 ];
-
-/** Steps of one run; `WEIR_STEPS` for more. */
-const steps = Number(process.env['WEIR_STEPS'] ?? 80);
 
 async function compare(query: string, random: RandomSource, gateway: TestGateway, at: object): Promise<void> {
   const init = { headers: headersOf(random.pick(users)) };

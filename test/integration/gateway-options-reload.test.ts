@@ -9,6 +9,12 @@ import type { OptionsInput } from '../../gateway';
 import { type RunningCli, startCli } from '../support/run-cli';
 import { type Json, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
+import { timeFor } from '../support/time-limit';
+
+/** Of what is done again and again; `WEIR_ROUNDS=100` for a longer run. */
+const rounds = Number(process.env['WEIR_ROUNDS'] ?? 10);
+
+jest.setTimeout(timeFor(rounds, 10));
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-reload-'));
 const supergraph = join(folder, 'supergraph.graphql');
@@ -186,7 +192,6 @@ it.each<[string, OptionsInput, string]>([
   );
 });
 
-/** `WEIR_ROUNDS=100` for a longer run. */
 it('fails no request while options change again and again, every fifth time for the worse', async () => {
   await start();
   let done = false;
@@ -194,7 +199,6 @@ it('fails no request while options change again and again, every fifth time for 
   const clients = Array.from({ length: 4 }, async () => {
     while (!done) answers.push(await gateway.query('{ me { name } }'));
   });
-  const rounds = Number(process.env['WEIR_ROUNDS'] ?? 10);
   for (let i = 1; i <= rounds; i++) {
     const changed = reload(i % 5 === 0 ? { limits: { depth: 0 } } : { limits: { depth: 10 + i } });
     await (i % 5 === 0 ? expect(changed).rejects.toThrow() : changed);
@@ -204,7 +208,7 @@ it('fails no request while options change again and again, every fifth time for 
   expect(answers.length).toBeGreaterThan(rounds);
   if (rounds > 10) process.stdout.write(`${rounds} rounds, ${answers.length} answers\n`);
   expect(answers.filter((answer) => JSON.stringify(answer) !== JSON.stringify(me))).toEqual([]);
-}, 600_000);
+});
 
 describe('weir gateway', () => {
   const config = join(folder, 'weir.yaml');

@@ -6,6 +6,12 @@ import { join } from 'node:path';
 import { IntrospectAndCompose } from '@apollo/gateway';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSmallGraph, type SmallGraph } from '../support/small-graph';
+import { timeFor } from '../support/time-limit';
+
+/** Of what is done again and again; `WEIR_ROUNDS=100` for a longer run. */
+const rounds = Number(process.env['WEIR_ROUNDS'] ?? 6);
+
+jest.setTimeout(timeFor(rounds, 6));
 
 let graph: SmallGraph;
 let gateway: TestGateway | undefined;
@@ -107,9 +113,7 @@ it('refuses what cannot be run, goes on with the last good one, and takes the ne
   await until(async () => (await gateway!.post({ query: '{ mended { name } }' })).status === 200);
 });
 
-/** `WEIR_ROUNDS=100` for a longer run. */
 it('loses no request and keeps no thread while supergraphs change under load, every fifth for the worse', async () => {
-  const rounds = Number(process.env['WEIR_ROUNDS'] ?? 6);
   const supergraphs = [withField('a'), withField('b')];
   const supergraph = sourceOf(supergraphs[0]);
   gateway = await startTestGateway({ supergraph });
@@ -137,7 +141,7 @@ it('loses no request and keeps no thread while supergraphs change under load, ev
   expect(new Set(answers).size).toBe(1);
   expect(answers[0]).not.toContain('errors');
   await until(() => threads() <= before);
-}, 600_000);
+});
 
 // It would look up the name of each address.
 Object.assign(process.report, { excludeNetwork: true });

@@ -98,5 +98,5 @@ describe.each(registryStoreKinds)('the use of a graph in %s', (_, start) => {
     });
     expect(webOnly.requests).toBe(8_000);
     await stores.close();
-  }, 180_000);
+  }, 120_000);
 });

@@ -49,5 +49,5 @@ describe.each(registryStoreKinds)('a registry in %s whose publisher is killed', 
     }
     const { number } = await registry.newest();
     expect(number).toBeGreaterThan(10);
-  }, 180_000);
+  }, 120_000);
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { redisProgram, sayWithoutRedis, startRedis } from '../support/redis-server';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { timeFor } from '../support/time-limit';
 
 const token = 'a-token-of-the-tests';
 const maxAge = 60;
@@ -283,5 +284,5 @@ it.each(stores)(
       await stop();
     }
   },
-  300_000,
+  timeFor(Number(process.env['WEIR_ROUNDS'] ?? 25), 25),
 );

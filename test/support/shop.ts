@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { composeSupergraph } from '../../schema/compose';
 import { accounts } from '../../subgraphs/accounts';
 import { inventory } from '../../subgraphs/inventory';
 import {
@@ -15,6 +14,7 @@ import { orders } from '../../subgraphs/orders';
 import { products } from '../../subgraphs/products';
 import { reviews } from '../../subgraphs/reviews';
 import { shipping } from '../../subgraphs/shipping';
+import { composeOrRecall } from './kept-composition';
 
 export type SubgraphName = 'accounts' | 'products' | 'inventory' | 'reviews' | 'orders';
 
@@ -108,16 +108,11 @@ async function settled<Values extends Record<string, Promise<RunningSubgraph>>>(
 
 function compose(urls: Shop['urls'] & { shipping: string }): string {
   const schemas = { accounts, products, inventory, reviews, orders, shipping };
-  const composition = composeSupergraph({
-    subgraphs: Object.values(schemas).map(({ name, schema: file }) => ({
-      name,
-      routingUrl: urls[name as keyof typeof schemas],
-      sdl: readFileSync(file, 'utf8'),
-      file,
+  return composeOrRecall(
+    Object.values(schemas).map(({ name, schema: file }) => ({
+      ...{ name, url: urls[name as keyof typeof schemas], typeDefs: readFileSync(file, 'utf8') },
     })),
-  });
-  if (composition.errors) throw new Error(composition.errors.map(({ message }) => message).join('\n'));
-  return composition.supergraphSdl;
+  );
 }
 
 type Sign = (body: string, as: string | undefined) => Record<string, string>;

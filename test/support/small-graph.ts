@@ -8,7 +8,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { graphql, parse } from 'graphql';
-import { composeSupergraph } from '../../schema/compose';
+import { composeOrRecall } from './kept-composition';
 import type { Json } from './running-gateway';
 
 /** A subgraph over HTTP that remembers what it was asked, takes arrays, and may be told to answer in another way. */
@@ -86,20 +86,7 @@ export async function startSubgraph(options: {
 }
 
 /** The supergraph of some subgraphs. */
-export function compose(
-  subgraphs: readonly { readonly name: string; readonly url: string; readonly typeDefs: string }[],
-): string {
-  const { supergraphSdl, errors } = composeSupergraph({
-    subgraphs: subgraphs.map(({ name, url, typeDefs }) => ({
-      name,
-      routingUrl: url,
-      sdl: typeDefs,
-      file: `${name}.graphql`,
-    })),
-  });
-  if (errors) throw new Error(errors.map(({ message }) => message).join('\n'));
-  return supergraphSdl;
-}
+export const compose = composeOrRecall;
 
 /** Two subgraphs and the supergraph over them: users, and the reviews that they wrote. */
 export async function startSmallGraph() {

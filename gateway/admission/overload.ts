@@ -10,7 +10,7 @@ import { type Waiter, AdmissionQueue } from './admission-queue';
 export interface OverloadOptions {
   readonly options: Options['overload'];
   /** The requests that are being served: those that are worked on take a place, the others have an answer to be read. */
-  readonly clients: Pick<RequestsInFlight, 'size' | 'working'>;
+  readonly inFlight: Pick<RequestsInFlight, 'size' | 'working'>;
   /** Those whose answers are not sent yet. */
   readonly responses: () => Iterable<ServerResponse>;
   readonly statistics: OverloadStatistics;
@@ -119,8 +119,8 @@ export class Overload {
   }
 
   get #isFree(): boolean {
-    const { clients, options } = this.#options;
-    return !this.#isUnwell && clients.working < this.#limit && clients.size < options.requests;
+    const { inFlight, options } = this.#options;
+    return !this.#isUnwell && inFlight.working < this.#limit && inFlight.size < options.requests;
   }
 
   #fill(): void {
@@ -144,7 +144,7 @@ export class Overload {
 
   #decide(now: number): void {
     const { delay, queue } = this.#options.options;
-    const { size, working } = this.#options.clients;
+    const { size, working } = this.#options.inFlight;
     const seconds = (now - this.#decidedAt) / 1000;
     const served = (this.#ended / seconds / 1000) * queue;
     const refused = this.#room.refused - this.#refusedBefore;

@@ -6,10 +6,10 @@ import type { UnsentRequests } from './unsent-requests';
 import type { Waiter } from './admission-queue';
 
 export interface SlotsOptions {
-  readonly clients: Pick<RequestsInFlight, 'serve' | 'suspend' | 'dismiss'>;
+  readonly inFlight: Pick<RequestsInFlight, 'serve' | 'suspend' | 'dismiss'>;
   readonly overload: Pick<Overload, 'hasFreeSlot' | 'receive' | 'refuse' | 'hasOneMore'>;
   readonly unsent: Pick<UnsentRequests, 'isTooMuch'>;
-  readonly refuse: (client: IncomingRequest) => void;
+  readonly refuse: (request: IncomingRequest) => void;
 }
 
 /** Concurrency slots: a request has one while it is worked on. */
@@ -24,21 +24,21 @@ export class Slots {
    * Calls `serve` as soon as there is a slot for a request: at once, later, or never when it is refused or its client
    * leaves before.
    */
-  acquire(client: IncomingRequest, serve: () => void): void {
-    const { clients, overload, unsent } = this.#options;
+  acquire(request: IncomingRequest, serve: () => void): void {
+    const { inFlight, overload, unsent } = this.#options;
     if (overload.hasFreeSlot) {
-      clients.serve(client);
+      inFlight.serve(request);
       serve();
       return;
     }
-    const guest = new Waiting(client, serve, this.#options);
+    const guest = new Waiting(request, serve, this.#options);
     if (unsent.isTooMuch && guest.size > large) overload.refuse(guest);
     else overload.receive(guest);
   }
 
   /** To be called when nothing can be done for a request before more of it has come: meanwhile it has no slot. */
-  release(client: IncomingRequest): void {
-    this.#options.clients.suspend(client);
+  release(request: IncomingRequest): void {
+    this.#options.inFlight.suspend(request);
     this.#options.overload.hasOneMore();
   }
 }
@@ -50,34 +50,34 @@ const large = 16 * 1024;
 class Waiting implements Waiter {
   readonly since = performance.now();
   readonly sender: string;
-  readonly #client: IncomingRequest;
+  readonly #request: IncomingRequest;
   readonly #serve: () => void;
   readonly #options: SlotsOptions;
 
-  constructor(client: IncomingRequest, serve: () => void, options: SlotsOptions) {
-    this.sender = client.sender;
-    this.#client = client;
+  constructor(request: IncomingRequest, serve: () => void, options: SlotsOptions) {
+    this.sender = request.sender;
+    this.#request = request;
     this.#serve = serve;
     this.#options = options;
   }
 
   /** Bytes of its body that are kept, at most. */
   get size(): number {
-    const { 'content-length': length, 'transfer-encoding': encoding } = this.#client.head.headers;
+    const { 'content-length': length, 'transfer-encoding': encoding } = this.#request.head.headers;
     return encoding === undefined ? Number(length ?? 0) : Infinity;
   }
 
   get isGone(): boolean {
-    return this.#client.place === outOfSet;
+    return this.#request.place === outOfSet;
   }
 
   serve(): void {
-    this.#options.clients.serve(this.#client);
+    this.#options.inFlight.serve(this.#request);
     this.#serve();
   }
 
   refuse(): void {
-    this.#options.clients.dismiss(this.#client);
-    this.#options.refuse(this.#client);
+    this.#options.inFlight.dismiss(this.#request);
+    this.#options.refuse(this.#request);
   }
 }

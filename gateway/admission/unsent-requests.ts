@@ -7,7 +7,7 @@ export interface UnsentRequestsOptions {
   readonly requests: number;
   /** Bytes that may be kept of them, and of those that wait for a place. */
   readonly limit: number;
-  readonly clients: Iterable<
+  readonly inFlight: Iterable<
     Pick<IncomingRequest, 'sender' | 'start' | 'hasSlot'> & { readonly sink: Pick<Sink, 'upload'> }
   >;
   /** Bytes that a body may have. */
@@ -36,13 +36,13 @@ export class UnsentRequests {
   }
 
   #look(): void {
-    const { requests, limit, clients, bodyLimit, logger } = this.#options;
+    const { requests, limit, inFlight, bodyLimit, logger } = this.#options;
     let arriving: Arriving[] = [];
     let waiting = 0;
-    for (const client of clients) {
-      if (client.hasSlot) continue;
-      const { sender, start } = client;
-      const { upload } = client.sink;
+    for (const request of inFlight) {
+      if (request.hasSlot) continue;
+      const { sender, start } = request;
+      const { upload } = request.sink;
       if (upload === undefined) continue;
       const kept = upload.kept(bodyLimit);
       if (upload.hasArrived) waiting += kept;

@@ -17,7 +17,7 @@ import type { UsedSignatures } from './used-signatures';
  * Finds out who sends a request, once for each. When they may go on, `client.identity` says who they are; when not,
  * `client.refusal` says why. Neither throws nor rejects.
  */
-export type Admit = (client: IncomingRequest, received: Received) => boolean | Promise<boolean>;
+export type Admit = (request: IncomingRequest, received: Received) => boolean | Promise<boolean>;
 
 export interface AuthenticationOptions {
   readonly options: Options['auth'];
@@ -48,17 +48,17 @@ export function createAuthentication(given: AuthenticationOptions): Authenticati
     throw unauthenticated('The request has no credentials.', challenge);
   }
 
-  const admit: Admit = (client, received) => {
-    if (client.proof !== undefined) return true;
-    if (client.refusal !== undefined) return false;
+  const admit: Admit = (request, received) => {
+    if (request.proof !== undefined) return true;
+    if (request.refusal !== undefined) return false;
     const accept = (proof: Proof): true => {
-      client.proof = proof;
+      request.proof = proof;
       return true;
     };
     const refuse = (error: unknown): false => {
-      client.refusal = asAnswer(error);
-      if (client.refusal !== error)
-        logger.error({ err: error, requestId: client.id }, 'authentication failed');
+      request.refusal = asAnswer(error);
+      if (request.refusal !== error)
+        logger.error({ err: error, requestId: request.id }, 'authentication failed');
       return false;
     };
     try {
@@ -68,8 +68,8 @@ export function createAuthentication(given: AuthenticationOptions): Authenticati
       return refuse(error);
     }
   };
-  const admitByHeaders: Admit = (client, received) =>
-    modes.find((each) => each.recognises(received))?.needsBody === true || admit(client, received);
+  const admitByHeaders: Admit = (request, received) =>
+    modes.find((each) => each.recognises(received))?.needsBody === true || admit(request, received);
   return { admit, admitByHeaders, close: () => modes.forEach((mode) => mode.close?.()) };
 }
 

@@ -13,14 +13,14 @@ export function audited(engine: Engine, audit: Audit): Engine {
     operationName: string | undefined,
   ): KnownOperation => ({
     ...operation,
-    async run(variables, client) {
+    async run(variables, request) {
       let known = facts.get(operation);
       if (known === undefined) facts.set(operation, (known = factsOfMutation(document, operationName)));
-      await admitted(audit, client);
+      await admitted(audit, request);
       const record = (errors: readonly CodedError[]): void =>
-        audit.mutation({ client, facts: known, variables, errors: codesOf(errors) });
+        audit.mutation({ request, facts: known, variables, errors: codesOf(errors) });
       try {
-        const answered = await operation.run(variables, client);
+        const answered = await operation.run(variables, request);
         record('data' in answered ? answered.errors : []);
         return answered;
       } catch (error) {
@@ -47,9 +47,9 @@ export function audited(engine: Engine, audit: Audit): Engine {
 }
 
 /** Waits until there is room for the record. What has taken too long by then is not run: its client was told so. */
-async function admitted(audit: Audit, client: IncomingRequest): Promise<void> {
+async function admitted(audit: Audit, request: IncomingRequest): Promise<void> {
   await audit.ready();
-  if (client.isGone) throw new ClientGone();
+  if (request.isGone) throw new ClientGone();
 }
 
 interface CodedError {

@@ -12,7 +12,7 @@ interface Performed {
   readonly variables: Readonly<Record<string, unknown>>;
   readonly cost: OperationCost;
   readonly answered: Answered;
-  readonly client: IncomingRequest;
+  readonly request: IncomingRequest;
 }
 
 interface ShowOptions {
@@ -27,13 +27,13 @@ interface ShowOptions {
  */
 export async function showExecution(
   { planner, authorization, answerHeaders }: ShowOptions,
-  { planned, variables, cost, answered, client }: Performed,
+  { planned, variables, cost, answered, request }: Performed,
 ): Promise<Record<string, unknown>> {
-  const { headers } = client.head;
+  const { headers } = request.head;
   const actual = cost.actual(JSON.parse(answered.data.toString()));
   const costs = { estimated: cost.estimate(variables).cost, actual };
   const { errorsLeftOut } = answered;
-  const weir = { calls: client.calls, cost: costs, cache: showCache(answered, answerHeaders) };
+  const weir = { calls: request.calls, cost: costs, cache: showCache(answered, answerHeaders) };
   const extensions: Record<string, unknown> = {
     weir: errorsLeftOut === 0 ? weir : { ...weir, errorsLeftOut },
   };

@@ -41,7 +41,7 @@ export interface KnownOperation {
    */
   run(
     variables: Readonly<Record<string, unknown>>,
-    client: IncomingRequest,
+    request: IncomingRequest,
   ): Promise<Answered | Source<Answered>>;
 }
 
@@ -53,7 +53,7 @@ export interface LearnedOperation {
 
 /** The context value of an operation in Apollo Server, which gives each operation of a batch a copy of its own. */
 export interface OperationContext {
-  readonly client: IncomingRequest;
+  readonly request: IncomingRequest;
   /** The operation as it was sent in the body of a POST. */
   body?: unknown;
   /** Called when the operation is valid. */

@@ -83,21 +83,21 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     program: Program | Rejection,
     variables: Variables,
     cost: OperationCost,
-    client: IdentifiedCaller,
+    caller: IdentifiedCaller,
   ): Promise<Execution> => {
     if (program instanceof Rejection)
       throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields });
-    scopes.enter(client.scope);
+    scopes.enter(caller.scope);
     try {
-      const bounded = limitCalls(send, limits.of(client.identity).calls);
-      const execution = await execute(program, { variables, send: bounded, caller: client, errors });
+      const bounded = limitCalls(send, limits.of(caller.identity).calls);
+      const execution = await execute(program, { variables, send: bounded, caller, errors });
       const { length } = execution.body;
       if (length > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: length, limit: mostBytes });
       reportCost(cost, variables, execution.data);
       return execution;
     } finally {
-      scopes.leave(client.scope);
-      metrics.calls.add(client.calls);
+      scopes.leave(caller.scope);
+      metrics.calls.add(caller.calls);
     }
   };
   const plannedOf = (
@@ -141,19 +141,19 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
   async function run(
     compiled: CompiledOperation,
     variables: Variables,
-    client: IncomingRequest,
+    request: IncomingRequest,
     keep: () => void,
   ): Promise<Answered> {
     const { source, hash, operationName, cost, refuse, access, count, cacheQuery } = compiled;
-    const refusal = refuse(variables, client.identity);
+    const refusal = refuse(variables, request.identity);
     if (refusal !== undefined) throw refusal;
     const wrong = variableErrors(schema, compiled, variables);
     if (wrong !== undefined) throw new RequestErrors(isDevelopment ? wrong : wrong.map(withoutHint));
-    charge(client, cost, variables);
-    const refused = access.peek(client.identity) ?? (await access.decide(client.identity));
+    charge(request, cost, variables);
+    const refused = access.peek(request.identity) ?? (await access.decide(request.identity));
     const planned = plannedOf(source, hash, operationName, refused);
-    count?.(client, variables);
-    const answered = await responses.answer(cacheQuery(variables, refused), client, (caller) => {
+    count?.(request, variables);
+    const answered = await responses.answer(cacheQuery(variables, refused), request, (caller) => {
       const start = (program: Program | Rejection): Promise<Execution> => {
         // What cannot be planned takes nobody's place.
         keep();
@@ -161,14 +161,14 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
       };
       const program = programs.peek(planned);
       if (program !== undefined) return start(program);
-      return caller.awaitPlan(programs.get(planned, client.sender), planWaits).then(start);
+      return caller.awaitPlan(programs.get(planned, request.sender), planWaits).then(start);
     });
-    client.errorsLeftOut += answered.errorsLeftOut;
+    request.errorsLeftOut += answered.errorsLeftOut;
     keep();
     if (!isDevelopment) return answered;
     return {
       ...answered,
-      extensions: await showExecution(showing, { planned, variables, cost, answered, client }),
+      extensions: await showExecution(showing, { planned, variables, cost, answered, request }),
     };
   }
 
@@ -177,7 +177,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     const operation: KnownOperation = {
       name: compiled.operation.name?.value ?? null,
       type: compiled.operation.operation,
-      run: (variables, client) => run(compiled, variables, client, keep),
+      run: (variables, request) => run(compiled, variables, request, keep),
     };
     const keep = (): void => {
       if (isKept) return;
@@ -249,10 +249,10 @@ function withoutHint({ message, nodes, originalError }: GraphQLError): GraphQLEr
 }
 
 /** Counts the cost for the rates of the client. Throws where it has none left for it. */
-function charge(client: IncomingRequest, { estimate }: OperationCost, variables: Variables): void {
-  if (client.charge === undefined) return;
+function charge(request: IncomingRequest, { estimate }: OperationCost, variables: Variables): void {
+  if (request.charge === undefined) return;
   const { cost } = estimate(variables);
-  const limited = client.charge(cost);
+  const limited = request.charge(cost);
   if (limited !== undefined) throw limited;
-  client.charged = cost;
+  request.charged = cost;
 }

@@ -8,18 +8,18 @@ import type { Options } from '../options';
 import { type CorsHeaders, HttpSink } from './http-sink';
 
 /** Begins a request that has come over HTTP. It ends with its response, or when its client leaves. */
-export type BeginRequest = (request: IncomingMessage, response: ServerResponse) => Exchange;
+export type BeginRequest = (message: IncomingMessage, response: ServerResponse) => Exchange;
 
 /** A request, and how it came. */
 export interface Exchange {
-  readonly client: IncomingRequest;
-  readonly request: IncomingMessage;
+  readonly request: IncomingRequest;
+  readonly message: IncomingMessage;
   readonly response: ServerResponse;
 }
 
 export function createBeginRequest(
   { trustedProxies }: Pick<Options, 'trustedProxies'>,
-  clients: RequestsInFlight,
+  inFlight: RequestsInFlight,
   corsHeaders: CorsHeaders,
 ): BeginRequest {
   const addressOf = compileClientAddress(trustedProxies);
@@ -27,7 +27,7 @@ export function createBeginRequest(
   const queued = new WeakMap<Socket, Set<Begun>>();
 
   const end = (response: Begun): void => {
-    clients.end(response[clientKey]!, isAnswered(response) ? response.statusCode : undefined);
+    inFlight.end(response[requestKey]!, isAnswered(response) ? response.statusCode : undefined);
   };
   // One for all requests: a listener of its own for each costs more than what it does.
   function onClose(this: Begun): void {
@@ -35,7 +35,7 @@ export function createBeginRequest(
   }
 
   /** A response whose turn on its connection has not come: when its client leaves, Node says so of the first one only. */
-  function followQueued(client: IncomingRequest, response: Begun): void {
+  function followQueued(request: IncomingRequest, response: Begun): void {
     const { socket } = response.req;
     let queue = queued.get(socket);
     if (queue === undefined) {
@@ -44,27 +44,27 @@ export function createBeginRequest(
       socket.once('close', () => created.forEach(end));
     }
     queue.add(response);
-    client.onEnd(() => queue.delete(response));
+    request.onEnd(() => queue.delete(response));
   }
 
-  return (request, response: Begun) => {
-    const sink = new HttpSink(request, response, corsHeaders);
-    const client = clients.begin(request as RequestHead, addressOf(request), sink, performance.now());
-    response[clientKey] = client;
+  return (message, response: Begun) => {
+    const sink = new HttpSink(message, response, corsHeaders);
+    const request = inFlight.begin(message as RequestHead, addressOf(message), sink, performance.now());
+    response[requestKey] = request;
     response.on('close', onClose);
-    if (response.socket === null) followQueued(client, response);
-    return { client, request, response };
+    if (response.socket === null) followQueued(request, response);
+    return { request, message, response };
   };
 }
 
 /** The responses that are not sent yet, of those that came over HTTP. */
-export function* responsesOf(clients: Iterable<Pick<IncomingRequest, 'sink'>>): Iterable<ServerResponse> {
-  for (const { sink } of clients) if (sink instanceof HttpSink) yield sink.response;
+export function* responsesOf(inFlight: Iterable<Pick<IncomingRequest, 'sink'>>): Iterable<ServerResponse> {
+  for (const { sink } of inFlight) if (sink instanceof HttpSink) yield sink.response;
 }
 
-const clientKey = Symbol('client');
+const requestKey = Symbol('request');
 
-type Begun = ServerResponse & { [clientKey]?: IncomingRequest };
+type Begun = ServerResponse & { [requestKey]?: IncomingRequest };
 
 /** Of a stream of HTTP/2 that its client has reset, Node says that the response is finished, whatever was sent of it. */
 const isAnswered = (response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>): boolean =>

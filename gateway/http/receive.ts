@@ -20,25 +20,25 @@ export interface ReceiveOptions {
 export function createReceive(options: ReceiveOptions): (exchange: Exchange) => void {
   const { bodyLimit, slots, admitByHeaders, pipeline, reply } = options;
 
-  return ({ client, request, response }) => {
-    const sendContinue = holdContinue(request);
-    if (request.method !== 'POST') {
-      pipeline.admit(client, noBody);
+  return ({ request, message, response }) => {
+    const sendContinue = holdContinue(message);
+    if (message.method !== 'POST') {
+      pipeline.admit(request, noBody);
       return;
     }
     // Where there are too many requests, even a refusal waits for a slot.
-    const refuse = (error: GraphQLError): void => slots.acquire(client, () => reply.refuse(client, error));
-    const refusal = refuseByHeaders(request, bodyLimit);
+    const refuse = (error: GraphQLError): void => slots.acquire(request, () => reply.refuse(request, error));
+    const refusal = refuseByHeaders(message, bodyLimit);
     if (refusal !== undefined) {
       refuse(refusal);
       return;
     }
     const read = (): void => {
       sendContinue();
-      const onBody = (body: Buffer): void => pipeline.admit(client, body);
-      readBody(request, response, { limit: bodyLimit, onBody, onRefusal: refuse });
+      const onBody = (body: Buffer): void => pipeline.admit(request, body);
+      readBody(message, response, { limit: bodyLimit, onBody, onRefusal: refuse });
     };
-    if (admitByHeaders === undefined || request.headers.expect === undefined) read();
-    else pipeline.authenticateEarly(client, admitByHeaders, read);
+    if (admitByHeaders === undefined || message.headers.expect === undefined) read();
+    else pipeline.authenticateEarly(request, admitByHeaders, read);
   };
 }

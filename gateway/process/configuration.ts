@@ -123,8 +123,8 @@ export class Configuration {
   }
 
   /** The requests that are not answered yet. */
-  get clients(): RequestsInFlight {
-    return this.#parts.clients;
+  get inFlight(): RequestsInFlight {
+    return this.#parts.inFlight;
   }
 
   /** What a request goes through, whatever connection it came by. */
@@ -163,8 +163,8 @@ export class Configuration {
 
   /** Resolves as soon as no request is in flight, and none waits for its turn. */
   async idle(): Promise<void> {
-    const { clients, overload } = this.#parts;
-    while (clients.size + overload.waiting > 0)
+    const { inFlight, overload } = this.#parts;
+    while (inFlight.size + overload.waiting > 0)
       await new Promise((resolve) => setTimeout(resolve, 50).unref());
   }
 
@@ -287,20 +287,20 @@ function build(
     ...(state() === 'running' ? [] : [state() === 'starting' ? 'starting' : 'shutting down']),
   ];
   const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
-  const clients = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.next() });
+  const inFlight = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.next() });
   const corsHeaders = compileCorsHeaders(options);
   const reply = new Reply(logger);
   const overload = new Overload({
     options: options.overload,
-    clients: {
+    inFlight: {
       get size() {
-        return clients.served - planWaits.size;
+        return inFlight.served - planWaits.size;
       },
       get working() {
-        return clients.working - planWaits.size;
+        return inFlight.working - planWaits.size;
       },
     },
-    responses: () => responsesOf(clients),
+    responses: () => responsesOf(inFlight),
     statistics: metrics.overload,
     onFullHeap: () => memory.giveBack(),
     logger,
@@ -308,17 +308,17 @@ function build(
   const unsent = new UnsentRequests({
     requests: options.overload.requests,
     limit: options.overload.unsent,
-    clients,
+    inFlight,
     bodyLimit: options.limits.body,
     logger,
   });
   const overloaded = requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } });
   const refuseOverHttp = createRefusal(overloaded);
-  const refuse = (client: IncomingRequest): void => {
-    if (client.sink instanceof HttpSink) refuseOverHttp(client.sink);
-    else reply.refuse(client, overloaded);
+  const refuse = (request: IncomingRequest): void => {
+    if (request.sink instanceof HttpSink) refuseOverHttp(request.sink);
+    else reply.refuse(request, overloaded);
   };
-  const slots = new Slots({ clients, overload, unsent, refuse });
+  const slots = new Slots({ inFlight, overload, unsent, refuse });
   const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates, shared });
   const { answerHeaders } = caching;
   const { clientDirectives } = options.cache.responses;
@@ -344,7 +344,7 @@ function build(
     pipeline,
     reply,
   });
-  const begin = createBeginRequest(options, clients, corsHeaders);
+  const begin = createBeginRequest(options, inFlight, corsHeaders);
   const handle = createRoutes({ options, readiness, begin, slots, receive, reply });
   return {
     ...{
@@ -352,7 +352,7 @@ function build(
       pipeline,
       apollo,
       gateway,
-      clients,
+      inFlight,
       overload,
       unsent,
       usage,

@@ -24,7 +24,7 @@ export interface RoutesOptions {
 }
 
 /** Answers one HTTP request. */
-export type Handle = (request: IncomingMessage, response: ServerResponse) => void;
+export type Handle = (message: IncomingMessage, response: ServerResponse) => void;
 
 /** What is served on the port for clients: the endpoint, health, and in development pages for exploration. */
 export function createRoutes({ options, readiness, begin, slots, receive, reply }: RoutesOptions): Handle {
@@ -32,32 +32,32 @@ export function createRoutes({ options, readiness, begin, slots, receive, reply 
   const pageFor = options.mode === 'development' ? createPages(endpoint) : () => undefined;
   const preflight = compilePreflight(options);
 
-  return (request, response) => {
-    const exchange = begin(request, response);
-    const { client } = exchange;
+  return (message, response) => {
+    const exchange = begin(message, response);
+    const { request } = exchange;
     // Its body is kept until somebody reads it, or it is answered.
-    if (request instanceof WholeRequest) request.hold();
-    const path = decodedPath(request.url!);
-    const refusal = refuseHead(request);
-    const isOperation = request.method === 'POST' || request.method === 'GET';
-    if (refusal !== undefined) slots.acquire(client, () => reply.refuse(client, refusal));
-    else if (isOperation && path === endpoint && pageFor(request as RequestHead, path) === undefined)
+    if (message instanceof WholeRequest) message.hold();
+    const path = decodedPath(message.url!);
+    const refusal = refuseHead(message);
+    const isOperation = message.method === 'POST' || message.method === 'GET';
+    if (refusal !== undefined) slots.acquire(request, () => reply.refuse(request, refusal));
+    else if (isOperation && path === endpoint && pageFor(message as RequestHead, path) === undefined)
       receive(exchange);
-    else if (isProbe(request.url!)) serveOther(client, path);
-    else slots.acquire(client, () => serveOther(client, path));
+    else if (isProbe(message.url!)) serveOther(request, path);
+    else slots.acquire(request, () => serveOther(request, path));
   };
 
   /** @param path undefined where the URL is not well formed */
-  function serveOther(client: IncomingRequest, path: string | undefined): void {
-    const { method, headers } = client.head;
+  function serveOther(request: IncomingRequest, path: string | undefined): void {
+    const { method, headers } = request.head;
     const isRead = method === 'GET' || method === 'HEAD';
-    const page = isRead ? pageFor(client.head, path) : undefined;
+    const page = isRead ? pageFor(request.head, path) : undefined;
     const health = isRead ? healthAt(path, readiness) : undefined;
-    if (page !== undefined) send(client, 200, page.headers, page.body);
+    if (page !== undefined) send(request, 200, page.headers, page.body);
     else if (health !== undefined)
-      send(client, health.status, jsonHeaders, Buffer.from(JSON.stringify(health.body)));
-    else if (method === 'OPTIONS' && preflight !== undefined) send(client, 204, preflight(headers));
-    else reply.refuse(client, nothingAt(path, method));
+      send(request, health.status, jsonHeaders, Buffer.from(JSON.stringify(health.body)));
+    else if (method === 'OPTIONS' && preflight !== undefined) send(request, 204, preflight(headers));
+    else reply.refuse(request, nothingAt(path, method));
   }
 
   function nothingAt(path: string | undefined, method: string): GraphQLError {
@@ -68,22 +68,22 @@ export function createRoutes({ options, readiness, begin, slots, receive, reply 
     return requestError('METHOD_NOT_ALLOWED', { reason }, { headers: { allow: 'GET, POST' } });
   }
 
-  function send(client: IncomingRequest, status: number, headers: readonly string[], body?: Buffer): void {
+  function send(request: IncomingRequest, status: number, headers: readonly string[], body?: Buffer): void {
     const length = body === undefined ? [] : ['content-length', String(body.length)];
-    reply.send(client, { status, headers: [...headers, ...length], body });
+    reply.send(request, { status, headers: [...headers, ...length], body });
   }
 }
 
 const jsonHeaders = ['content-type', 'application/json; charset=utf-8'];
 
 /** Why a request cannot be taken whatever it is for, as its headers say. */
-function refuseHead(request: IncomingMessage): GraphQLError | undefined {
-  if (hasTooLargeHeaders(request)) return requestError('HEADERS_TOO_LARGE', {});
-  if (request.headers.upgrade?.toLowerCase() === 'websocket')
+function refuseHead(message: IncomingMessage): GraphQLError | undefined {
+  if (hasTooLargeHeaders(message)) return requestError('HEADERS_TOO_LARGE', {});
+  if (message.headers.upgrade?.toLowerCase() === 'websocket')
     return requestError('BAD_REQUEST', {
       reason: 'There are no WebSockets here: send queries and mutations as requests of their own.',
     });
-  return refuseRepeatedCredentials(request);
+  return refuseRepeatedCredentials(message);
 }
 
 /** The path of a URL as it is compared (RFC 3986, section 6.2.2.2); undefined for one that is not well formed. */

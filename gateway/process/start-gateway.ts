@@ -127,16 +127,16 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     bodyLimit: () => running.limits.body,
     keepsConnections: () => state !== 'stopping',
   });
-  const inFlight = (): IncomingRequest[] => [current, ...retired].flatMap(({ clients }) => [...clients]);
+  const unanswered = (): IncomingRequest[] => [current, ...retired].flatMap(({ inFlight }) => [...inFlight]);
   metrics.meter
     .createObservableUpDownCounter('weir.requests.in_flight', {
       description: 'Requests to the endpoint that are not answered yet.',
     })
     .addCallback((result) =>
-      result.observe([current, ...retired].reduce((sum, { clients }) => sum + clients.counted, 0)),
+      result.observe([current, ...retired].reduce((sum, { inFlight }) => sum + inFlight.counted, 0)),
     );
   const giveUp = (): void => {
-    for (const client of inFlight()) client.abort(requestError('SHUTTING_DOWN', {}));
+    for (const request of unanswered()) request.abort(requestError('SHUTTING_DOWN', {}));
     for (const each of [current, ...retired]) each.refuseWaiting();
   };
   const drain = prepareDrain(server, giveUp, clientConnections);
@@ -220,7 +220,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   async function stop(): Promise<void> {
     state = 'stopping';
     await reloading;
-    logger.info({ inFlight: inFlight().length }, 'shutting down');
+    logger.info({ inFlight: unanswered().length }, 'shutting down');
     await drain(running.shutdown);
     await close();
     logger.info('shut down');

@@ -32,7 +32,7 @@ export interface IncomingRequestOptions {
   /** Milliseconds that the request may take. */
   readonly timeout: number;
   /** Called once for each: nothing is worked on for it any more, though its client may not have read its answer. */
-  readonly onSettle: (client: IncomingRequest) => void;
+  readonly onSettle: (request: IncomingRequest) => void;
 }
 
 /** A request as its sender sent it, without a body. */

@@ -76,7 +76,7 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
     requestDidStart: ({ schema, request, contextValue }) => {
       contextValue.body = request.http?.body;
       // Called in the same step in which Apollo Server chose the schema, so no swap can come between.
-      contextValue.client.onEnd(gateway.generationOf(schema).hold());
+      contextValue.request.onEnd(gateway.generationOf(schema).hold());
       return Promise.resolve({
         didEncounterErrors: ({ operation, errors }) => {
           const feature =
@@ -105,21 +105,21 @@ export interface Learned {
 }
 
 /** Has Apollo Server parse and validate operations that nobody has asked before. */
-export type Learn = (client: IncomingRequest, operations: HttpOperations) => Promise<Learned>;
+export type Learn = (request: IncomingRequest, operations: HttpOperations) => Promise<Learned>;
 
 export function createLearn(
   apollo: Pick<ApolloServer<OperationContext>, 'executeHTTPGraphQLRequest'>,
 ): Learn {
-  return async (client, { search, body }) => {
+  return async (request, { search, body }) => {
     const learned = new Map<unknown, LearnedOperation>();
     let unsupported: string | undefined;
     const context: OperationContext = {
-      client,
+      request,
       onLearned: (sent, operation) => learned.set(sent, operation),
       onUnsupported: (feature) => (unsupported = feature),
     };
     const response = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { method: client.head.method, headers: headersOf(client.head), search, body },
+      httpGraphQLRequest: { method: request.head.method, headers: headersOf(request.head), search, body },
       context: () => Promise.resolve(context),
     });
     // What is not served is told so, rather than that another method or another `Accept` would help.

@@ -30,7 +30,7 @@ import type { Answer } from './sink';
 
 /** A request whose body is there, that of a GET being empty. */
 export interface Arrival {
-  readonly client: IncomingRequest;
+  readonly request: IncomingRequest;
   readonly body: Buffer;
 }
 
@@ -54,12 +54,12 @@ export interface PipelineOptions {
 
 export interface Pipeline {
   /** Takes a request whose body is there. It takes a slot now: who sends no more of a body takes none from others. */
-  admit(client: IncomingRequest, body: Buffer): void;
+  admit(request: IncomingRequest, body: Buffer): void;
   /**
    * Authenticates a request whose body its client has not sent yet: who is not let in is told so in place of
    * `100 Continue`.
    */
-  authenticateEarly(client: IncomingRequest, admitByHeaders: Admit, read: () => void): void;
+  authenticateEarly(request: IncomingRequest, admitByHeaders: Admit, read: () => void): void;
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -70,17 +70,17 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const isLookedUp = Object.values(hooks).every((hook) => hook === undefined);
 
   return {
-    admit(client, body) {
-      client.received = body.length;
-      slots.acquire(client, () => authenticate({ client, body }));
+    admit(request, body) {
+      request.received = body.length;
+      slots.acquire(request, () => authenticate({ request, body }));
     },
-    authenticateEarly(client, admitByHeaders, read) {
-      slots.acquire(client, () =>
-        whenKnown(admitByHeaders(client, factsOf({ client, body: noBody })), (isAdmitted) => {
+    authenticateEarly(request, admitByHeaders, read) {
+      slots.acquire(request, () =>
+        whenKnown(admitByHeaders(request, factsOf({ request, body: noBody })), (isAdmitted) => {
           if (isAdmitted) {
-            slots.release(client);
+            slots.release(request);
             read();
-          } else reply.refuse(client, rates?.refuse(client) ?? client.refusal);
+          } else reply.refuse(request, rates?.refuse(request) ?? request.refusal);
         }),
       );
     },
@@ -88,54 +88,54 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   function authenticate(arrival: Arrival): void {
     if (admit === undefined) count(arrival, true);
-    else whenKnown(admit(arrival.client, factsOf(arrival)), (isAdmitted) => count(arrival, isAdmitted));
+    else whenKnown(admit(arrival.request, factsOf(arrival)), (isAdmitted) => count(arrival, isAdmitted));
   }
 
   function count(arrival: Arrival, isAdmitted: boolean): void {
-    const { client } = arrival;
-    const refusal = rates?.refuse(client) ?? (isAdmitted ? undefined : client.refusal);
-    if (refusal !== undefined) reply.refuse(client, refusal);
+    const { request } = arrival;
+    const refusal = rates?.refuse(request) ?? (isAdmitted ? undefined : request.refusal);
+    if (refusal !== undefined) reply.refuse(request, refusal);
     else if (!(isLookedUp && cachedAnswers.answer(arrival))) void answer(arrival);
   }
 
   async function answer(arrival: Arrival): Promise<void> {
-    const { client } = arrival;
+    const { request } = arrival;
     try {
-      reply.send(client, await client.run(() => run(arrival)));
+      reply.send(request, await request.run(() => run(arrival)));
     } catch (error) {
-      reply.refuse(client, error);
+      reply.refuse(request, error);
     }
   }
 
   async function run(arrival: Arrival): Promise<Answer> {
-    const { client, body } = arrival;
-    const { method, url } = client.head;
+    const { request, body } = arrival;
+    const { method, url } = request.head;
     if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
-    if (hooks.onRequest !== undefined) await hooks.onRequest(client.shown);
+    if (hooks.onRequest !== undefined) await hooks.onRequest(request.shown);
     const sent =
-      method === 'POST' ? parseBody(body, client.proof?.withoutExtensions === true) : parseUrl(url);
+      method === 'POST' ? parseBody(body, request.proof?.withoutExtensions === true) : parseUrl(url);
     if (isList(sent)) return runSeveral(arrival, sent);
-    const type = mediaTypeFor(client.head.headers.accept);
+    const type = mediaTypeFor(request.head.headers.accept);
     const answered = await runOperation.one(arrival, sent, type !== undefined);
     if ('next' in answered) return inParts(arrival, answered);
     if (!('data' in answered)) return told(answered);
-    const written = write(client, answered);
+    const written = write(request, answered);
     return answerOf(arrival, answered, type!, written instanceof Promise ? await written : written);
   }
 
   /** Has answers sent as they come. What fails is told in the last one. */
-  function inParts({ client }: Arrival, answers: Source<Answered>): Answer {
-    client.onEnd(() => {
+  function inParts({ request }: Arrival, answers: Source<Answered>): Answer {
+    request.onEnd(() => {
       answers.close();
     });
-    if (!client.sink.takesParts) throw requestError('NOT_ACCEPTABLE', { inParts: true });
-    const bodies = mapSource(answers, (answered) => write(client, answered));
+    if (!request.sink.takesParts) throw requestError('NOT_ACCEPTABLE', { inParts: true });
+    const bodies = mapSource(answers, (answered) => write(request, answered));
     const next = async (): Promise<Buffer | undefined> => {
       try {
         return await bodies.next();
       } catch (error) {
         bodies.close();
-        return Buffer.from(reply.answerTo(client, error).body);
+        return Buffer.from(reply.answerTo(request, error).body);
       }
     };
     return { status: 200, headers: ['cache-control', 'no-store'], body: { ...bodies, next } };
@@ -144,23 +144,23 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   function answerOf(arrival: Arrival, answered: Answered, type: string, body: Buffer): Answer {
     const { served, release } = answered;
     // What a hook has done with an answer, or for it, no cache on the way knows of.
-    if (served === undefined || hooks.onAnswer !== undefined || arrival.client.added !== undefined)
+    if (served === undefined || hooks.onAnswer !== undefined || arrival.request.added !== undefined)
       return { ...plainAnswer(200, type, body), release };
     if (body === served.answer.body) {
-      cachedAnswers.learn(requestKey(arrival), served, arrival.client);
-      return answerHeaders.reply(arrival.client.head, type, served);
+      cachedAnswers.learn(requestKey(arrival), served, arrival.request);
+      return answerHeaders.reply(arrival.request.head, type, served);
     }
     const headers = [...answerHeaders.describe(served), 'content-type', type, ...lengthOf(body)];
     return { status: 200, headers, body };
   }
 
-  function write(client: IncomingRequest, answered: Answered): Buffer | Promise<Buffer> {
+  function write(request: IncomingRequest, answered: Answered): Buffer | Promise<Buffer> {
     const body = responseBody(answered, formatError);
-    return hooks.onAnswer === undefined ? body : shownToHook(client, body);
+    return hooks.onAnswer === undefined ? body : shownToHook(request, body);
   }
 
-  async function shownToHook(client: IncomingRequest, body: Buffer): Promise<Buffer> {
-    const answer: unknown = await hooks.onAnswer!(client.shown, JSON.parse(body.toString()) as HookAnswer);
+  async function shownToHook(request: IncomingRequest, body: Buffer): Promise<Buffer> {
+    const answer: unknown = await hooks.onAnswer!(request.shown, JSON.parse(body.toString()) as HookAnswer);
     if (answer === undefined) return body;
     if (!isMap(answer)) throw new TypeError('`onAnswer` must return an answer or nothing.');
     return Buffer.from(JSON.stringify(answer));
@@ -168,13 +168,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   /** Of several operations in one request none speaks for all: caches keep nothing. */
   async function runSeveral(arrival: Arrival, sent: readonly unknown[]): Promise<Answer> {
-    const { client } = arrival;
-    const limited = rates?.refuseBatch(client, sent.length);
+    const { request } = arrival;
+    const limited = rates?.refuseBatch(request, sent.length);
     if (limited !== undefined) throw limited;
-    const limit = limits.of(client.identity).batch;
+    const limit = limits.of(request.identity).batch;
     if (limit === 1) throw requestError('BAD_REQUEST', { reason: 'Batches of operations are not accepted.' });
     if (sent.length > limit) throw requestError('MAX_BATCH_LIMIT', { got: sent.length, limit });
-    const { accept } = client.head.headers;
+    const { accept } = request.head.headers;
     const type = mediaTypeFor(accept);
     const isAcceptable = type !== undefined;
     const answered = await runBatch(arrival, sent, { runOperation, learn, isAcceptable, reply, write });
@@ -195,7 +195,7 @@ function whenKnown<Value>(value: Value | Promise<Value>, next: (value: Value) =>
   else next(value);
 }
 
-function factsOf({ client: { id: requestId, head }, body }: Arrival) {
+function factsOf({ request: { id: requestId, head }, body }: Arrival) {
   const { method, url, headers } = head;
   return { requestId, method, url, headers, body };
 }

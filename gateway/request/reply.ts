@@ -14,17 +14,17 @@ export class Reply {
     this.#logger = logger;
   }
 
-  send(client: IncomingRequest, { status, headers, body, release }: Answer): void {
-    client.settle();
-    client.sink.answer({ status, headers: [...client.ownHeaders, ...headers], body, release });
+  send(request: IncomingRequest, { status, headers, body, release }: Answer): void {
+    request.settle();
+    request.sink.answer({ status, headers: [...request.ownHeaders, ...headers], body, release });
   }
 
   /** Sends an error as the whole answer. Nothing to a client that has left. */
-  refuse(client: IncomingRequest, error: unknown): void {
-    if (error instanceof ClientGone || client.sink.isAnswered) return;
-    const { status, headers, body } = this.answerTo(client, error);
+  refuse(request: IncomingRequest, error: unknown): void {
+    if (error instanceof ClientGone || request.sink.isAnswered) return;
+    const { status, headers, body } = this.answerTo(request, error);
     const length = String(Buffer.byteLength(body));
-    this.send(client, { status, headers: [...headers, 'content-length', length], body });
+    this.send(request, { status, headers: [...headers, 'content-length', length], body });
   }
 
   /**

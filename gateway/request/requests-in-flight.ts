@@ -74,34 +74,34 @@ export class RequestsInFlight {
    * @param address of its client: an IP address
    */
   begin(head: RequestHead, address: string, sink: Sink, start: number): IncomingRequest {
-    const client = new IncomingRequest(this.#ofAll, head, address, sink, start);
-    this.#inFlight.add(client);
+    const request = new IncomingRequest(this.#ofAll, head, address, sink, start);
+    this.#inFlight.add(request);
     if (!isProbe(head.url)) this.#counted++;
-    return client;
+    return request;
   }
 
   /** Counts one that takes its turn among those that are served. */
-  serve(client: IncomingRequest): void {
-    if (client.place === outOfSet) return;
-    client.hasSlot = true;
+  serve(request: IncomingRequest): void {
+    if (request.place === outOfSet) return;
+    request.hasSlot = true;
     this.#served++;
-    if (!client.isSettled) this.#working++;
+    if (!request.isSettled) this.#working++;
   }
 
   /** Takes back that one is served. */
-  suspend(client: IncomingRequest): void {
-    if (client.place === outOfSet) return;
-    client.hasSlot = false;
+  suspend(request: IncomingRequest): void {
+    if (request.place === outOfSet) return;
+    request.hasSlot = false;
     this.#served--;
-    if (!client.isSettled) this.#working--;
+    if (!request.isSettled) this.#working--;
   }
 
   /** Forgets one that is refused before it is served: of that neither the metrics nor the access log tell. */
-  dismiss(client: IncomingRequest): void {
-    if (client.place === outOfSet) return;
-    this.#inFlight.delete(client);
+  dismiss(request: IncomingRequest): void {
+    if (request.place === outOfSet) return;
+    this.#inFlight.delete(request);
     this.#counted--;
-    client.end();
+    request.end();
   }
 
   /**
@@ -109,31 +109,31 @@ export class RequestsInFlight {
    *
    * @param status of the answer; undefined when there is none
    */
-  end(client: IncomingRequest, status: number | undefined): void {
-    if (client.place === outOfSet) return;
-    this.#inFlight.delete(client);
-    if (status === undefined) client.abort(new ClientGone());
-    client.end();
-    this.#record(client, status ?? clientGone);
-    if (!client.hasSlot) return;
+  end(request: IncomingRequest, status: number | undefined): void {
+    if (request.place === outOfSet) return;
+    this.#inFlight.delete(request);
+    if (status === undefined) request.abort(new ClientGone());
+    request.end();
+    this.#record(request, status ?? clientGone);
+    if (!request.hasSlot) return;
     this.#served--;
     this.#settings.onEnd();
   }
 
-  #record(client: IncomingRequest, status: number): void {
-    const { method, url } = client.head;
+  #record(request: IncomingRequest, status: number): void {
+    const { method, url } = request.head;
     const isForHealth = isProbe(url);
     const { metrics, logger } = this.#settings;
-    const milliseconds = performance.now() - client.start;
+    const milliseconds = performance.now() - request.start;
     if (!isForHealth) {
       this.#counted--;
       metrics.requestDurations.record(milliseconds / 1000, method, status);
     }
     const level = isForHealth ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;
-    const isWell = status < 400 && client.errorsLeftOut === 0 && !isForHealth;
+    const isWell = status < 400 && request.errorsLeftOut === 0 && !isForHealth;
     if (isWell && this.#wellAnswered++ % this.#settings.options.logging.sampling !== 0) return;
-    logger.writeLine(level, factsOf(client, status, milliseconds), 'request');
+    logger.writeLine(level, factsOf(request, status, milliseconds), 'request');
   }
 }
 

@@ -16,7 +16,7 @@ export interface BatchOptions {
   readonly isAcceptable: boolean;
   readonly reply: Pick<Reply, 'answerTo'>;
   /** Writes the body of an answer. */
-  readonly write: (client: IncomingRequest, answered: Answered) => Buffer | Promise<Buffer>;
+  readonly write: (request: IncomingRequest, answered: Answered) => Buffer | Promise<Buffer>;
 }
 
 /** The answers of a batch in one, or that of one of its operations. */
@@ -48,7 +48,7 @@ export async function runBatch(
   let refused: unknown[] = [];
   let learned: ReadonlyMap<unknown, LearnedOperation> = new Map();
   if (unknown.length > 0 || sent.length === 0) {
-    ({ response: told, learned } = await learn(arrival.client, { search: '', body: unknown }));
+    ({ response: told, learned } = await learn(arrival.request, { search: '', body: unknown }));
     const text = told.body.kind === 'complete' ? told.body.string : '';
     if (!text.startsWith('[') || (learned.size === 0 && unknown.length === sent.length)) return { told };
     refused = JSON.parse(text) as unknown[];
@@ -61,10 +61,10 @@ export async function runBatch(
         answered.close();
         throw requestError('UNSUPPORTED_OPERATION', { feature: 'An answer in parts within a batch' });
       }
-      return { status: 200, headers: [], body: await write(arrival.client, answered) };
+      return { status: 200, headers: [], body: await write(arrival.request, answered) };
     } catch (error) {
-      if (error instanceof ClientGone || arrival.client.isGone) throw error;
-      const { status, ownHeaders, body } = reply.answerTo(arrival.client, error);
+      if (error instanceof ClientGone || arrival.request.isGone) throw error;
+      const { status, ownHeaders, body } = reply.answerTo(arrival.request, error);
       return { status, headers: ownHeaders, body: Buffer.from(body) };
     }
   };

@@ -69,11 +69,11 @@ export class RunOperation {
     isNamed: boolean,
     isAcceptable: boolean,
   ): Promise<Answered | Source<Answered> | HTTPGraphQLResponse> {
-    const { client } = arrival;
-    const { method, url } = client.head;
+    const { request } = arrival;
+    const { method, url } = request.head;
     this.#refuseBeyondLimits(arrival, expanded);
     const { response, learned } = await this.#options.learn(
-      client,
+      request,
       method === 'GET'
         ? {
             search: isNamed && expanded !== undefined ? searchFor(expanded, url) : searchOf(url),
@@ -103,37 +103,37 @@ export class RunOperation {
   /** What a document may be like before it is parsed. Of a known operation `run` says it, with all other limits. */
   #refuseBeyondLimits(arrival: Arrival, expanded: SentOperation | undefined): void {
     const { limits } = this.#options;
-    const { identity } = arrival.client;
+    const { identity } = arrival.request;
     refuseAny(documentsOf(arrival, expanded), (document) => limits.refuse(document, identity));
   }
 
   /** An operation that was learned before; undefined where something is unusual, which Apollo Server decides about. */
-  find({ client }: Arrival, expanded: SentOperation | undefined): LearnedOperation | undefined {
+  find({ request }: Arrival, expanded: SentOperation | undefined): LearnedOperation | undefined {
     const generation = this.#options.gateway.current;
     const usual = expanded && usualOperation(expanded);
     if (usual === undefined || generation === undefined) return undefined;
-    const { method, headers } = client.head;
+    const { method, headers } = request.head;
     const isGet = method === 'GET';
     if (isGet && !isPreflighted(headers)) return undefined;
     const operation = generation.known(usual.query, usual.operationName);
     if (operation === undefined || (isGet && operation.type !== 'query')) return undefined;
-    client.onEnd(generation.hold());
+    request.onEnd(generation.hold());
     return { operation, variables: usual.variables };
   }
 
-  run({ client }: Arrival, { operation, variables }: LearnedOperation): Promise<Answered | Source<Answered>> {
+  run({ request }: Arrival, { operation, variables }: LearnedOperation): Promise<Answered | Source<Answered>> {
     const { hooks } = this.#options;
-    client.resolve(operation);
-    if (hooks.onOperation === undefined) return operation.run(variables, client);
+    request.resolve(operation);
+    if (hooks.onOperation === undefined) return operation.run(variables, request);
     const { name, type } = operation;
-    const seen = Promise.resolve(hooks.onOperation(client.shown, { name, type, variables }));
-    return seen.then(() => operation.run(variables, client));
+    const seen = Promise.resolve(hooks.onOperation(request.shown, { name, type, variables }));
+    return seen.then(() => operation.run(variables, request));
   }
 }
 
 /** What is to be parsed: of a GET in an unusual form whatever may be. */
-const documentsOf = ({ client }: Arrival, expanded: SentOperation | undefined): readonly unknown[] =>
-  expanded === undefined ? new URLSearchParams(searchOf(client.head.url)).getAll('query') : [expanded.query];
+const documentsOf = ({ request }: Arrival, expanded: SentOperation | undefined): readonly unknown[] =>
+  expanded === undefined ? new URLSearchParams(searchOf(request.head.url)).getAll('query') : [expanded.query];
 
 function refuseAny(
   documents: readonly unknown[],

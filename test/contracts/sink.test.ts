@@ -96,7 +96,7 @@ async function listen(requests: Requests, onRequest: OnRequest, isSecure: boolea
   const options = parseOptions(isSecure ? { tls } : {});
   const begin = createBeginRequest(options, requests, () => []);
   const server = createListener(options, (request, response) => {
-    onRequest(begin(request, response).client);
+    onRequest(begin(request, response).request);
   });
   await new Promise<void>((listening) => server.listen(0, listening));
   const { port } = server.address() as AddressInfo;

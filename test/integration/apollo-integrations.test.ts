@@ -66,15 +66,15 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   });
   const metrics = createMetrics();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const clients = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.next() });
+  const inFlight = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.next() });
   const overload = new Overload({
     options: options.overload,
-    clients,
-    responses: () => responsesOf(clients),
+    inFlight,
+    responses: () => responsesOf(inFlight),
     statistics: metrics.overload,
     logger,
   });
-  const slots = new Slots({ clients, overload, unsent: { isTooMuch: false }, refuse: () => undefined });
+  const slots = new Slots({ inFlight, overload, unsent: { isTooMuch: false }, refuse: () => undefined });
   const reply = new Reply(logger);
   const limits = createClientLimits({ limits: options.limits, introspection: true });
   const learn = createLearn({
@@ -100,7 +100,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   const handle = createRoutes({
     options,
     readiness: () => [],
-    begin: createBeginRequest(options, clients, () => []),
+    begin: createBeginRequest(options, inFlight, () => []),
     slots,
     receive: createReceive({
       bodyLimit: options.limits.body,

@@ -77,7 +77,7 @@ export async function openInProcess(
   await configuration.start();
 
   const post: InProcessGateway['post'] = async (body, { headers = {} } = {}) => {
-    const client = new InProcessClient(configuration.clients, {
+    const client = new InProcessClient(configuration.inFlight, {
       headers: { 'content-type': 'application/json', ...headers },
       takesParts: false,
     });

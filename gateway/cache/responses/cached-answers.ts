@@ -76,40 +76,40 @@ export class CachedAnswers {
 
   /** Answers a request, or does nothing and says false. */
   answer(arrival: Arrival): boolean {
-    const { client } = arrival;
-    const { method, headers } = client.head;
+    const { request } = arrival;
+    const { method, headers } = request.head;
     const remembered = this.#remembered.get(requestKey(arrival));
     if (remembered === undefined || remembered.supergraph !== this.#options.gateway.current?.digest)
       return false;
     if (method === 'GET' && !isPreflighted(headers)) return false;
     if (this.#options.clientDirectives && headers['cache-control'] !== undefined) return false;
-    if (remembered.identity !== client.identity && !remembered.isFor(client.identity)) return false;
+    if (remembered.identity !== request.identity && !remembered.isFor(request.identity)) return false;
     const type = this.#mediaTypeFor(headers.accept);
-    const answer = type === undefined ? undefined : this.#find(remembered, client);
-    if (answer === undefined || !isPaidFor(remembered, client)) return false;
+    const answer = type === undefined ? undefined : this.#find(remembered, request);
+    if (answer === undefined || !isPaidFor(remembered, request)) return false;
 
-    if (remembered.operation !== undefined) client.resolve(remembered.operation);
+    if (remembered.operation !== undefined) request.resolve(remembered.operation);
     this.#options.statistics.hit++;
-    client.settle();
+    request.settle();
     const { answerHeaders, reply } = this.#options;
-    if (!this.#prepared.send(client, answer, type!))
+    if (!this.#prepared.send(request, answer, type!))
       reply.send(
-        client,
-        answerHeaders.reply(client.head, type!, { answer, result: 'HIT', keys: remembered }),
+        request,
+        answerHeaders.reply(request.head, type!, { answer, result: 'HIT', keys: remembered }),
       );
     return true;
   }
 
-  #find({ base, scope }: RememberedRequest, client: IncomingRequest) {
+  #find({ base, scope }: RememberedRequest, request: IncomingRequest) {
     const { store, keyHeaders } = this.#options;
-    const key = scope === 'public' ? publicKey(base, client, keyHeaders) : privateKey(base, client);
+    const key = scope === 'public' ? publicKey(base, request, keyHeaders) : privateKey(base, request);
     const entry = store.peek!(key);
     return entry && readAnswer(entry);
   }
 }
 
 /** What a request is known by. With its method: a body may be the text of a URL. */
-export function requestKey({ client: { head }, body }: Arrival): string {
+export function requestKey({ request: { head }, body }: Arrival): string {
   return head.method === 'GET' ? `GET ${head.url}` : `POST ${body.toString('latin1')}`;
 }
 

@@ -34,9 +34,9 @@ export class Flight implements IdentifiedCaller {
   readonly calls: Caller['calls'];
   readonly ingredients = new AnswerProvenance();
   readonly outcome: Promise<Outcome>;
-  readonly #clients: IncomingRequest[] = [];
+  readonly #requests: IncomingRequest[] = [];
   /** Has one more client wait for the plan; undefined while none is waited for. */
-  #waitWith: ((client: IncomingRequest) => void) | undefined;
+  #waitWith: ((request: IncomingRequest) => void) | undefined;
   /** Milliseconds of `performance.now()`; set where nobody waits for it. */
   readonly #until: number | undefined;
 
@@ -55,31 +55,31 @@ export class Flight implements IdentifiedCaller {
     this.outcome.catch(() => undefined);
   }
 
-  join(client: IncomingRequest): void {
-    this.#clients.push(client);
-    this.#waitWith?.(client);
+  join(request: IncomingRequest): void {
+    this.#requests.push(request);
+    this.#waitWith?.(request);
   }
 
   awaitPlan<Plan>(plan: Promise<Plan>, waits: PlanWaits): Promise<Plan> {
-    if (this.#clients.length === 0) return plan;
+    if (this.#requests.length === 0) return plan;
     let waiting = 0;
     return new Promise<Plan>((resolve) => {
-      this.#waitWith = (client) => {
+      this.#waitWith = (request) => {
         waiting++;
-        const waited = waits.wait(client, plan);
+        const waited = waits.wait(request, plan);
         waited.then(resolve, () => {
           if (--waiting === 0) resolve(waited);
         });
       };
-      for (const client of this.#clients) this.#waitWith(client);
+      for (const request of this.#requests) this.#waitWith(request);
     }).finally(() => (this.#waitWith = undefined));
   }
 
   get isGone(): boolean {
-    return this.#until === undefined && this.#clients.every(({ isGone }) => isGone);
+    return this.#until === undefined && this.#requests.every(({ isGone }) => isGone);
   }
 
   get deadline(): number {
-    return this.#clients.reduce((latest, { deadline }) => Math.max(latest, deadline), this.#until ?? 0);
+    return this.#requests.reduce((latest, { deadline }) => Math.max(latest, deadline), this.#until ?? 0);
   }
 }

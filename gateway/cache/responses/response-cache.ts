@@ -92,17 +92,17 @@ export class ResponseCache {
   }
 
   /** Answers a query. Throws, or rejects, where the client wants nothing but a cached answer and there is none. */
-  answer(query: CacheQuery, client: IncomingRequest, run: Run): Promise<Answered> {
+  answer(query: CacheQuery, request: IncomingRequest, run: Run): Promise<Answered> {
     const { operation } = query;
-    if (operation === undefined) return run(client);
-    const directives = this.#directivesOf(client);
+    if (operation === undefined) return run(request);
+    const directives = this.#directivesOf(request);
     const keys =
       operation.lastScope === 'none' || directives?.noStore === true
         ? undefined
-        : this.#keysOf(query, operation, client);
-    if (keys !== undefined) return this.#find({ operation, keys, client, run }, directives);
+        : this.#keysOf(query, operation, request);
+    if (keys !== undefined) return this.#find({ operation, keys, request, run }, directives);
     if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
-    return this.#pass(operation, client, run);
+    return this.#pass(operation, request, run);
   }
 
   async #find(lookup: Lookup, directives: ClientDirectives | undefined): Promise<Answered> {
@@ -127,7 +127,7 @@ export class ResponseCache {
 
   /** Executes; when a subgraph fails in that, serves what there was before. */
   async #fetchOrSpare({ answer }: Usable, miss: Miss): Promise<Answered> {
-    const { client, keys } = miss;
+    const { request, keys } = miss;
     const spare = (): Answered => {
       this.#settings.statistics.stale++;
       return serve({ answer, result: 'STALE', keys });
@@ -137,7 +137,7 @@ export class ResponseCache {
       const execution = await this.#fetch(miss, spare);
       return execution.errors.some(isOutage) ? spare() : execution;
     } catch (error) {
-      if (client.isGone || !isOutage(error)) throw error;
+      if (request.isGone || !isOutage(error)) throw error;
       return spare();
     }
   }
@@ -148,7 +148,7 @@ export class ResponseCache {
    * @param spare serves who waited in vain for an execution that others have begun; left out, it executes for itself
    */
   async #fetch(miss: Miss, spare?: () => Answered): Promise<Answered> {
-    const { operation, keys, client, run } = miss;
+    const { operation, keys, request, run } = miss;
     const { statistics } = this.#settings;
     const key = flightKey(miss);
     const flight = this.#flights.get(key);
@@ -158,7 +158,7 @@ export class ResponseCache {
       const { execution, answer } = await this.#begin(key, miss, 'awaited').outcome;
       return answer === undefined ? execution : serve({ answer, result: 'MISS', keys });
     }
-    flight.join(client);
+    flight.join(request);
     const shared = await flight.outcome.catch((error: unknown) => {
       // Whoever began it may have been refused for who it is.
       if (key === keys.private) throw error;
@@ -170,11 +170,11 @@ export class ResponseCache {
       return answer === undefined ? execution : serve({ answer, result: 'MISS', keys });
     }
     const failed = shared === undefined || shared.execution.errors.some(isOutage);
-    return failed && spare !== undefined ? spare() : this.#pass(operation, client, run);
+    return failed && spare !== undefined ? spare() : this.#pass(operation, request, run);
   }
 
   #begin(key: string, miss: Miss, mode: 'awaited' | 'background'): Flight {
-    const { operation, keys, client, run } = miss;
+    const { operation, keys, request, run } = miss;
     const until = mode === 'awaited' ? undefined : performance.now() + this.#settings.timeout;
     const work = async (caller: Flight): Promise<Outcome> => {
       // Not before it is found under its key.
@@ -187,7 +187,7 @@ export class ResponseCache {
       const tags = [...operation.tags, ...caller.ingredients.tags];
       return { execution, answer: storedAnswer(execution.body, policy, tags, this.#now()) };
     };
-    const flight: Flight = new Flight(client, work, until);
+    const flight: Flight = new Flight(request, work, until);
     this.#flights.set(key, flight);
     const land = (): void => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
@@ -220,10 +220,10 @@ export class ResponseCache {
   }
 
   /** Executes for this client alone. Its answer is not kept: nobody has looked whether there is one. */
-  #pass(operation: CachedOperation, client: IncomingRequest, run: Run): Promise<Execution> {
+  #pass(operation: CachedOperation, request: IncomingRequest, run: Run): Promise<Execution> {
     this.#settings.statistics.pass++;
-    return run(client).then((execution) => {
-      this.#learn(operation, execution, client);
+    return run(request).then((execution) => {
+      this.#learn(operation, execution, request);
       return execution;
     });
   }
@@ -244,7 +244,7 @@ export class ResponseCache {
   #keysOf(
     { variables, variant, refuse, isOpenTo = () => true }: CacheQuery,
     operation: CachedOperation,
-    client: IncomingRequest,
+    request: IncomingRequest,
   ): ResponseKeys | undefined {
     const { keyHeaders } = this.#settings;
     const given = operation.variableNames.filter((name) => Object.hasOwn(variables, name));
@@ -255,8 +255,8 @@ export class ResponseCache {
       supergraph: operation.supergraph,
       isFor: (identity) => refuse(variables, identity) === undefined && isOpenTo(identity),
       base: variant === undefined ? base : undefined,
-      public: publicKey(base, client, keyHeaders),
-      private: privateKey(base, client),
+      public: publicKey(base, request, keyHeaders),
+      private: privateKey(base, request),
     };
   }
 
@@ -292,7 +292,7 @@ function clockFor({ look, lookedAt }: Miss, { ingredients }: Caller): Clock | un
 interface Lookup {
   readonly operation: CachedOperation;
   readonly keys: ResponseKeys;
-  readonly client: IncomingRequest;
+  readonly request: IncomingRequest;
   readonly run: Run;
 }
 

@@ -23,8 +23,8 @@ export function baseKey(operationId: string, variables: string, variant = ''): s
   return `response:${operationId}:${variables === '{}' && variant === '' ? '' : digest(`${variant}\n${variables}`)}`;
 }
 
-export function publicKey(base: string, client: Asker, keyHeaders: KeyHeaders): string {
-  const scope = keyHeaders.publicScope(client);
+export function publicKey(base: string, request: Asker, keyHeaders: KeyHeaders): string {
+  const scope = keyHeaders.publicScope(request);
   return scope === '' ? base : `${base}:${digest(scope)}`;
 }
 

@@ -18,7 +18,7 @@ export interface AuditOptions {
 
 /** A mutation that was run. */
 export interface AuditedMutation {
-  readonly client: IncomingRequest;
+  readonly request: IncomingRequest;
   readonly facts: MutationFacts;
   readonly variables: Readonly<Record<string, unknown>>;
   /** Codes of its errors. */
@@ -73,16 +73,16 @@ export async function openAudit({ options, meter, logger }: AuditOptions): Promi
     async ready() {
       for (const { trail } of trails) await trail.ready();
     },
-    mutation({ client, facts, variables, errors }) {
-      const { mode, subject, client: application } = client.identity;
+    mutation({ request, facts, variables, errors }) {
+      const { mode, subject, client: application } = request.identity;
       write({
         time: new Date().toISOString(),
         action: 'mutation',
-        requestId: client.id,
-        traceId: client.trace.traceId,
+        requestId: request.id,
+        traceId: request.trace.traceId,
         identity: { mode, subject, client: application },
-        address: client.address,
-        operation: client.operation?.name,
+        address: request.address,
+        operation: request.operation?.name,
         coordinates: facts.coordinates,
         arguments: redacted(facts.argumentsWith(variables)),
         outcome: errors.length === 0 ? 'ok' : 'failed',

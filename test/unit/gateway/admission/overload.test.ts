@@ -42,7 +42,7 @@ beforeEach(() => {
       ...{ requests: 1000, delay: 40, queue: 100, wait: 25 },
       ...{ unread: 1000, readRate: 1, readTime: 10_000, unsent: 1000 },
     },
-    clients: {
+    inFlight: {
       get size() {
         return inFlight + unread;
       },

@@ -22,7 +22,7 @@ beforeEach(() => {
     requests: 4,
     limit: 1000,
     bodyLimit: 800,
-    clients: { [Symbol.iterator]: () => clients.values() },
+    inFlight: { [Symbol.iterator]: () => clients.values() },
     logger: { warn: () => undefined } as never,
   });
 });

@@ -43,12 +43,12 @@ async function ask(
   auth: ReturnType<typeof open>,
   headers: Headers,
 ): Promise<Identity | { readonly reason: string; readonly challenge: string | undefined }> {
-  const client: Asker = { id: 'r1' };
-  const isAdmitted = await auth!.admit(client as unknown as IncomingRequest, received(headers));
-  expect(isAdmitted).toBe(client.proof !== undefined);
-  expect(isAdmitted).toBe(client.refusal === undefined);
-  if (client.proof !== undefined) return client.proof.identity;
-  const { message, extensions } = client.refusal!;
+  const request: Asker = { id: 'r1' };
+  const isAdmitted = await auth!.admit(request as unknown as IncomingRequest, received(headers));
+  expect(isAdmitted).toBe(request.proof !== undefined);
+  expect(isAdmitted).toBe(request.refusal === undefined);
+  if (request.proof !== undefined) return request.proof.identity;
+  const { message, extensions } = request.refusal!;
   const { headers: answered } = extensions['http'] as { headers?: Map<string, string> };
   return { reason: message, challenge: answered?.get('www-authenticate') };
 }
@@ -360,9 +360,9 @@ describe('a request', () => {
   const auth = open({ apiKeys: [{ client: 'web', sha256: sha256('k') }] })!;
 
   it('is looked at once', async () => {
-    const client: Asker = { id: 'r1' };
-    expect(await auth.admit(client as never, received({ 'x-api-key': 'k' }))).toBe(true);
-    expect(await auth.admit(client as never, received({}))).toBe(true);
+    const request: Asker = { id: 'r1' };
+    expect(await auth.admit(request as never, received({ 'x-api-key': 'k' }))).toBe(true);
+    expect(await auth.admit(request as never, received({}))).toBe(true);
     const other: Asker = { id: 'r2' };
     expect(await auth.admit(other as never, received({}))).toBe(false);
     const { refusal } = other;
@@ -379,16 +379,16 @@ describe('a request', () => {
   it('is let go on until its body is there, where that is needed', async () => {
     const asked = jest.fn(() => ({ isAuthorized: false }));
     const needing = open({ lambda: { module: asked } })!;
-    const client: Asker = { id: 'r1' };
-    expect(await needing.admitByHeaders(client as never, received({ authorization: 'x' }))).toBe(true);
-    expect([client, asked.mock.calls]).toEqual([{ id: 'r1' }, []]);
-    expect(await needing.admit(client as never, received({ authorization: 'x' }, '{}'))).toBe(false);
+    const request: Asker = { id: 'r1' };
+    expect(await needing.admitByHeaders(request as never, received({ authorization: 'x' }))).toBe(true);
+    expect([request, asked.mock.calls]).toEqual([{ id: 'r1' }, []]);
+    expect(await needing.admit(request as never, received({ authorization: 'x' }, '{}'))).toBe(false);
     expect(asked).toHaveBeenCalledTimes(1);
   });
 
   it('is refused where authentication fails for a reason of its own, which is logged and not told', async () => {
     const failing = open({ apiKeys: [{ client: 'web', sha256: sha256('k') }] });
-    const client: Asker = { id: 'r7' };
+    const request: Asker = { id: 'r7' };
     const broken = {
       ...received({}),
       headers: new Proxy(
@@ -400,9 +400,9 @@ describe('a request', () => {
         },
       ),
     };
-    expect(await failing!.admit(client as never, broken)).toBe(false);
-    expect(client.refusal!.message).not.toContain('secret');
-    expect(client.refusal!.extensions['code']).toBe('INTERNAL_SERVER_ERROR');
+    expect(await failing!.admit(request as never, broken)).toBe(false);
+    expect(request.refusal!.message).not.toContain('secret');
+    expect(request.refusal!.extensions['code']).toBe('INTERNAL_SERVER_ERROR');
     expect(failures).toEqual([{ err: new Error('secret'), requestId: 'r7' }]);
   });
 });

@@ -36,13 +36,13 @@ const timeout = {
 
 describe('what is run for a request', () => {
   it('settles as it does within the time of the request', async () => {
-    const client = begin();
-    const answer = client.run(async () => {
+    const request = begin();
+    const answer = request.run(async () => {
       now += 199;
       return 'in time';
     });
     expect(await answer).toBe('in time');
-    client.end();
+    request.end();
   });
 
   // A call may be given up at the deadline a moment before the timer of the request comes.
@@ -50,51 +50,51 @@ describe('what is run for a request', () => {
     ['answers', async () => 'late'],
     ['fails', async () => Promise.reject(new Error('late'))],
   ])('is a timeout when it %s at its deadline, whichever timer came first', async (_, settle) => {
-    const client = begin();
-    const answer = client.run(() => {
+    const request = begin();
+    const answer = request.run(() => {
       now += 200;
       return settle();
     });
     await expect(answer).rejects.toMatchObject(timeout);
-    expect(client.isGone).toBe(true);
-    client.end();
+    expect(request.isGone).toBe(true);
+    request.end();
   });
 
   it('is not begun after its deadline', async () => {
-    const client = begin();
+    const request = begin();
     now += 200;
     const work = jest.fn();
-    await expect(client.run(work)).rejects.toMatchObject(timeout);
+    await expect(request.run(work)).rejects.toMatchObject(timeout);
     expect(work).not.toHaveBeenCalled();
   });
 
   it('ends with the reason of an abortion that came before the deadline', async () => {
-    const client = begin();
-    const answer = client.run(async () => {
-      client.abort(new ClientGone());
+    const request = begin();
+    const answer = request.run(async () => {
+      request.abort(new ClientGone());
       now += 200;
     });
     await expect(answer).rejects.toBeInstanceOf(ClientGone);
-    client.end();
+    request.end();
   });
 });
 
 it('is worked on until its answer is known, whenever that is read', async () => {
-  const client = begin();
+  const request = begin();
   let answer!: (value: string) => void;
-  const known = client.run(() => new Promise<string>((resolve) => (answer = resolve)));
+  const known = request.run(() => new Promise<string>((resolve) => (answer = resolve)));
   expect(settled).toBe(0);
   answer('known');
   await known;
   expect(settled).toBe(1);
-  client.end();
+  request.end();
   expect(settled).toBe(1);
 });
 
 it('is not worked on any more when it is aborted', async () => {
-  const client = begin();
-  const never = client.run(() => new Promise(() => undefined));
-  client.abort(new ClientGone());
+  const request = begin();
+  const never = request.run(() => new Promise(() => undefined));
+  request.abort(new ClientGone());
   expect(settled).toBe(1);
   await expect(never).rejects.toBeInstanceOf(ClientGone);
 });
@@ -105,27 +105,27 @@ it('is not worked on any more when it ends without having been run', () => {
 });
 
 it('is not worked on any more as soon as somebody says so', () => {
-  const client = begin();
-  client.settle();
+  const request = begin();
+  request.settle();
   expect(settled).toBe(1);
-  client.end();
+  request.end();
   expect(settled).toBe(1);
 });
 
 it('releases at once what comes to it when it is not worked on any more', () => {
-  const client = begin();
+  const request = begin();
   const release = jest.fn();
-  client.settle();
-  client.onSettle(release);
+  request.settle();
+  request.onSettle(release);
   expect(release).toHaveBeenCalledTimes(1);
-  client.end();
+  request.end();
   expect(release).toHaveBeenCalledTimes(1);
 });
 
 it('releases at once what comes to it when it is over', () => {
-  const client = begin();
+  const request = begin();
   const release = jest.fn();
-  client.end();
-  client.onEnd(release);
+  request.end();
+  request.onEnd(release);
   expect(release).toHaveBeenCalledTimes(1);
 });

@@ -1,44 +1,44 @@
 import { heaviest } from './fair-queue';
 
-/** Who waits for a place. */
+/** A request that waits for a concurrency slot. */
 export interface Waiter {
-  /** Who sends it. */
+  /** Who sends it: an address. */
   readonly sender: string;
   /** When it came, in milliseconds as `performance.now()` says them. */
   readonly since: number;
-  /** Whether it has left: it is neither served nor refused. */
+  /** Whether its client has left: then it is neither admitted nor refused. */
   readonly isGone: boolean;
-  serve(): void;
+  admit(): void;
   refuse(): void;
 }
 
 export interface AdmissionQueueOptions {
-  /** Milliseconds after which a guest is refused for whom there was no seat. */
-  readonly patience: number;
+  /** Milliseconds that a waiter beyond the capacity is held before it is refused. */
+  readonly holdTime: number;
   readonly hasFreeSlot: () => boolean;
 }
 
 /**
- * Where requests wait for a place. Senders take turns, so that one of many requests delays another's by one of them and
- * not by all; of one sender, first come, first served. Those with a seat wait until they are served. The others wait for
- * a seat, and are refused when they had none in time: clients that ask again as soon as they are refused do so less often
- * then, and less is spent on refusing them.
+ * Requests that wait for a slot. Senders take turns, so that many requests of one sender delay another's by one of them
+ * and not by all; requests of one sender are first in, first out. Up to `capacity` waiters are queued: they wait until
+ * they are admitted. The others are held for a moment and refused if no room comes free in time. Holding them slows
+ * clients that retry as soon as they are refused, and so saves the time to refuse them again.
  *
- * No more are served in a turn of the event loop than it has time for, so that those who come meanwhile are seen soon.
+ * A turn of the event loop admits no more than it has time for, so that new requests are seen soon.
  */
 export class AdmissionQueue {
-  /** How many may wait for longer. */
-  seats = 0;
+  /** How many waiters may be queued. */
+  capacity = 0;
   /** How many were refused since the start. */
   refused = 0;
   readonly #options: AdmissionQueueOptions;
-  /** The one whose turn it is comes first; each has at least one guest. */
+  /** The sender whose turn it is comes first; each has at least one waiter. */
   readonly #senders = new Map<string, Sender>();
   #size = 0;
-  #seated = 0;
-  /** When there were several senders last, in milliseconds. */
+  #queued = 0;
+  /** When several senders last had waiters, in milliseconds. */
   #sharedAt = -Infinity;
-  /** One for all who stand. */
+  /** One for all that are held. */
   #timer: NodeJS.Timeout | undefined;
   readonly #portions = new Portions(() => this.fill());
 
@@ -50,45 +50,45 @@ export class AdmissionQueue {
     return this.#size;
   }
 
-  enter(guest: Waiter): void {
-    let sender = this.#senders.get(guest.sender);
+  add(waiter: Waiter): void {
+    let sender = this.#senders.get(waiter.sender);
     if (this.#size >= most && !this.#displace(sender?.size ?? 0)) {
-      this.refuse(guest);
+      this.refuse(waiter);
       return;
     }
-    if (sender === undefined) this.#senders.set(guest.sender, (sender = new Sender(guest.sender)));
-    sender.standing.push(guest);
+    if (sender === undefined) this.#senders.set(waiter.sender, (sender = new Sender(waiter.sender)));
+    sender.held.push(waiter);
     this.#size++;
-    if (this.#senders.size > 1) this.#sharedAt = guest.since;
-    if (this.#seated < this.seats) this.#seat(sender);
-    else this.#seatInTurn(sender);
-    if (this.#timer === undefined) this.#wake(this.#options.patience);
+    if (this.#senders.size > 1) this.#sharedAt = waiter.since;
+    if (this.#queued < this.capacity) this.#giveRoom(sender);
+    else this.#giveRoomInTurn(sender);
+    if (this.#timer === undefined) this.#wake(this.#options.holdTime);
     this.fill();
   }
 
-  /** To be called when there may be a place. */
+  /** To be called when a slot may be free. */
   fill(): void {
     while (this.#size > 0 && !this.#portions.isUsed && this.#options.hasFreeSlot()) {
-      const guest = this.#takeNext();
-      if (guest.isGone) continue;
+      const waiter = this.#takeNext();
+      if (waiter.isGone) continue;
       this.#portions.use();
-      guest.serve();
+      waiter.admit();
     }
-    while (this.#seated < this.seats && this.#seated < this.#size) this.#seat(this.#poorest());
+    while (this.#queued < this.capacity && this.#queued < this.#size) this.#giveRoom(this.#lightest());
   }
 
-  refuse(guest: Waiter): void {
-    if (guest.isGone) return;
+  refuse(waiter: Waiter): void {
+    if (waiter.isGone) return;
     this.refused++;
-    guest.refuse();
+    waiter.refuse();
   }
 
-  /** Refuses all. */
+  /** Refuses all waiters. */
   empty(): void {
     while (this.#size > 0) this.refuse(this.#takeNext());
   }
 
-  /** Refuses all, for good. */
+  /** Refuses all waiters, for good. */
   close(): void {
     clearTimeout(this.#timer);
     this.#portions.close();
@@ -97,68 +97,68 @@ export class AdmissionQueue {
 
   #takeNext(): Waiter {
     const [sender] = this.#senders.values();
-    const guest = sender!.seated.shift();
-    if (guest !== undefined) this.#seated--;
-    const next = guest ?? sender!.standing.shift()!;
+    const waiter = sender!.queued.shift();
+    if (waiter !== undefined) this.#queued--;
+    const next = waiter ?? sender!.held.shift()!;
     this.#senders.delete(sender!.name);
     this.#size--;
     if (sender!.size > 0) this.#senders.set(sender!.name, sender!);
     return next;
   }
 
-  #seat(sender: Sender): void {
-    sender.seated.push(sender.standing.shift()!);
-    this.#seated++;
+  #giveRoom(sender: Sender): void {
+    sender.queued.push(sender.held.shift()!);
+    this.#queued++;
   }
 
-  /** There is no seat: whoever has more of them than this sender would have gives one up. */
-  #seatInTurn(sender: Sender): void {
-    const { size } = sender.seated;
-    const richest = this.#richest(this.#seated, size, (each) => each.seated.size);
-    if (richest === undefined) return;
-    richest.standing.unshift(richest.seated.pop()!);
-    this.#seated--;
-    this.#seat(sender);
+  /** The queue is full: the sender with the most queued waiters gives one up, if it has more than this sender would have. */
+  #giveRoomInTurn(sender: Sender): void {
+    const { size } = sender.queued;
+    const largest = this.#heaviest(this.#queued, size, (each) => each.queued.size);
+    if (largest === undefined) return;
+    largest.held.unshift(largest.queued.pop()!);
+    this.#queued--;
+    this.#giveRoom(sender);
   }
 
-  /** There is no room: refuses the newest of who has more guests than this sender would have, if anybody has. */
+  /** No more can wait: refuses the newest waiter of the sender with the most, if it has more than this sender would have. */
   #displace(size: number): boolean {
-    const richest = this.#richest(this.#size, size, (each) => each.size);
-    if (richest === undefined) return false;
-    let guest = richest.standing.pop();
-    if (guest === undefined) {
-      guest = richest.seated.pop()!;
-      this.#seated--;
+    const largest = this.#heaviest(this.#size, size, (each) => each.size);
+    if (largest === undefined) return false;
+    let waiter = largest.held.pop();
+    if (waiter === undefined) {
+      waiter = largest.queued.pop()!;
+      this.#queued--;
     }
     this.#size--;
-    this.refuse(guest);
+    this.refuse(waiter);
     return true;
   }
 
-  /** Who has most of all, if that is more than one more than somebody has. */
-  #richest(all: number, has: number, countOf: (sender: Sender) => number): Sender | undefined {
-    // They may have more each, but not by far, and need not be looked through.
+  /** The sender with the most, if it has more than one more than `has`. */
+  #heaviest(all: number, has: number, countOf: (sender: Sender) => number): Sender | undefined {
+    // On average nobody has more than that: not worth a search.
     return all <= this.#senders.size * (has + 1)
       ? undefined
       : heaviest(this.#senders.values(), countOf, has + 1);
   }
 
-  /** Of those who stand, the one with the fewest seats. */
-  #poorest(): Sender {
-    let poorest: Sender | undefined;
+  /** Of the senders with held waiters, the one with the fewest queued. */
+  #lightest(): Sender {
+    let lightest: Sender | undefined;
     for (const sender of this.#senders.values()) {
-      if (sender.standing.size === 0) continue;
-      if (sender.seated.size === 0) return sender;
-      if (poorest === undefined || sender.seated.size < poorest.seated.size) poorest = sender;
+      if (sender.held.size === 0) continue;
+      if (sender.queued.size === 0) return sender;
+      if (lightest === undefined || sender.queued.size < lightest.queued.size) lightest = sender;
     }
-    return poorest!;
+    return lightest!;
   }
 
-  /** What is spent on refusing one sender again and again is missed by the others: it is refused less often. */
-  #patienceWith({ size }: Sender, now: number): number {
-    const { patience } = this.#options;
-    const isCrowd = size > crowd && size * 4 > this.#size * 3;
-    return isCrowd && now - this.#sharedAt < 1000 ? Math.max(patience, size) : patience;
+  /** A crowd is held longer: refusing one sender again and again takes time from the others. */
+  #holdTimeOf({ size }: Sender, now: number): number {
+    const { holdTime } = this.#options;
+    const isCrowd = size > crowdSize && size * 4 > this.#size * 3;
+    return isCrowd && now - this.#sharedAt < 1000 ? Math.max(holdTime, size) : holdTime;
   }
 
   #wake(after: number): void {
@@ -170,41 +170,41 @@ export class AdmissionQueue {
     const now = performance.now();
     let next = Infinity;
     for (const sender of this.#senders.values()) {
-      const patience = this.#patienceWith(sender, now);
-      for (let guest; (guest = sender.standing.first) !== undefined;) {
-        const left = guest.since + patience - now;
+      const holdTime = this.#holdTimeOf(sender, now);
+      for (let waiter; (waiter = sender.held.first) !== undefined;) {
+        const left = waiter.since + holdTime - now;
         if (left >= 1) {
           next = Math.min(next, left);
           break;
         }
-        sender.standing.shift();
+        sender.held.shift();
         this.#size--;
-        this.refuse(guest);
+        this.refuse(waiter);
       }
       if (sender.size === 0) this.#senders.delete(sender.name);
     }
-    // Those who come meanwhile may have to be refused before.
-    if (next < Infinity) this.#wake(Math.min(next, this.#options.patience));
+    // Newer waiters may have to be refused before.
+    if (next < Infinity) this.#wake(Math.min(next, this.#options.holdTime));
   }
 }
 
-/** Guests, so that what they keep is bounded. */
+/** Most waiters, so that their memory is bounded. */
 const most = 2048;
-/** Guests of one sender. */
-const crowd = 64;
+/** Waiters of one sender from which on it can be a crowd. */
+const crowdSize = 64;
 
 class Sender {
-  readonly seated = new Queue<Waiter>();
-  readonly standing = new Queue<Waiter>();
+  readonly queued = new Queue<Waiter>();
+  readonly held = new Queue<Waiter>();
 
   constructor(readonly name: string) {}
 
   get size(): number {
-    return this.seated.size + this.standing.size;
+    return this.queued.size + this.held.size;
   }
 }
 
-/** How many may be served in a turn of the event loop: as many as it takes little time for. */
+/** Bounds how many are admitted in a turn of the event loop, so that a turn stays short. */
 class Portions {
   readonly #onNext: () => void;
   #portion = 16;
@@ -213,7 +213,7 @@ class Portions {
   #next: NodeJS.Immediate | undefined;
   #after: NodeJS.Immediate | undefined;
 
-  /** @param onNext called when there may be more again */
+  /** @param onNext called when more may be admitted again */
   constructor(onNext: () => void) {
     this.#onNext = onNext;
   }
@@ -251,9 +251,9 @@ const longTurn = 2;
 const largestPortion = 256;
 
 /**
- * First in, first out, but for what is given back or taken away. An array takes as long to hand out its first item as it
- * has items. Always the same one, emptied as it goes: an old one that still refers to its items would have them outlive
- * the collections of young garbage.
+ * A deque: first in, first out, with exceptions. `Array.shift` takes time in proportion to the length. One array is
+ * reused and cleared on the way: an old array that still refers to its items would keep them alive beyond the collections
+ * of young garbage.
  */
 class Queue<Item> {
   readonly #items: (Item | undefined)[] = [];
@@ -271,7 +271,7 @@ class Queue<Item> {
     this.#items.push(item);
   }
 
-  /** Puts one before all others. */
+  /** Adds an item at the front. */
   unshift(item: Item): void {
     if (this.#first === 0) this.#items.unshift(item);
     else this.#items[--this.#first] = item;
@@ -288,7 +288,7 @@ class Queue<Item> {
     return item;
   }
 
-  /** Takes the last one. */
+  /** Takes the last item. */
   pop(): Item | undefined {
     return this.size === 0 ? undefined : this.#items.pop();
   }

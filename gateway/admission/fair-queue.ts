@@ -12,7 +12,7 @@ export interface Waiting {
  * much that is, its owner decides.
  *
  * Requests that wait for a plan and operations that wait for a planner's thread are in such queues. Two have their own:
- * `AdmissionQueue` (a sender's first requests have a seat and are safe, the others are refused in time) and
+ * `AdmissionQueue` (some of a sender's requests are queued until they are admitted, the others are held and refused) and
  * `UnsentRequests` (uploads are not taken in turn; the largest goes first).
  */
 export class FairQueue<Item extends Waiting> {

@@ -2,7 +2,7 @@ import { requestError } from '../errors';
 import { FairQueue, heaviest, type Waiting } from './fair-queue';
 
 export interface PlanWaitsOptions {
-  /** How many requests may wait, where a large one counts as one for each 4 KiB of it. */
+  /** How many requests may wait; a large one counts once for each 4 KiB. */
   readonly limit: number;
   /** Called when a request that was being worked on waits from now on. */
   readonly onWait: () => void;
@@ -23,8 +23,8 @@ export interface PlanWaiter {
 }
 
 /**
- * The requests that wait for plans. Nothing is done for them meanwhile in the event loop, so that they take no places of
- * others; what they keep is bounded here. When there are too many, those of who has most are refused, the newest first.
+ * The requests that wait for query plans. The event loop does nothing for them meanwhile, so they hold no slots; their
+ * memory is bounded here. When there are too many, the newest of the sender with the most are refused.
  */
 export class PlanWaits {
   readonly #options: PlanWaitsOptions;
@@ -80,7 +80,7 @@ export class PlanWaits {
     for (const giveUp of wait.ends) giveUp();
   }
 
-  /** Refuses what is too much. */
+  /** Refuses requests beyond the limit. */
   #bound(newest: string): void {
     const queue = this.#queue;
     const weightOf = (sender: string): number => queue.weightOf(sender);

@@ -6,8 +6,8 @@ import type { UnsentRequests } from './unsent-requests';
 import type { Waiter } from './admission-queue';
 
 export interface SlotsOptions {
-  readonly inFlight: Pick<RequestsInFlight, 'serve' | 'suspend' | 'dismiss'>;
-  readonly overload: Pick<Overload, 'hasFreeSlot' | 'receive' | 'refuse' | 'hasOneMore'>;
+  readonly inFlight: Pick<RequestsInFlight, 'admit' | 'suspend' | 'dismiss'>;
+  readonly overload: Pick<Overload, 'hasFreeSlot' | 'enqueue' | 'refuse' | 'slotFreed'>;
   readonly unsent: Pick<UnsentRequests, 'isTooMuch'>;
   readonly refuse: (request: IncomingRequest) => void;
 }
@@ -21,29 +21,29 @@ export class Slots {
   }
 
   /**
-   * Calls `serve` as soon as there is a slot for a request: at once, later, or never when it is refused or its client
-   * leaves before.
+   * Calls `onAdmitted` as soon as the request has a slot: at once, later, or never if it is refused or its client leaves
+   * before.
    */
-  acquire(request: IncomingRequest, serve: () => void): void {
+  acquire(request: IncomingRequest, onAdmitted: () => void): void {
     const { inFlight, overload, unsent } = this.#options;
     if (overload.hasFreeSlot) {
-      inFlight.serve(request);
-      serve();
+      inFlight.admit(request);
+      onAdmitted();
       return;
     }
-    const guest = new Waiting(request, serve, this.#options);
-    if (unsent.isTooMuch && guest.size > large) overload.refuse(guest);
-    else overload.receive(guest);
+    const waiter = new Waiting(request, onAdmitted, this.#options);
+    if (unsent.isTooMuch && waiter.size > large) overload.refuse(waiter);
+    else overload.enqueue(waiter);
   }
 
-  /** To be called when nothing can be done for a request before more of it has come: meanwhile it has no slot. */
+  /** Gives the slot back until more of the request has arrived: nothing can be done for it before. */
   release(request: IncomingRequest): void {
     this.#options.inFlight.suspend(request);
-    this.#options.overload.hasOneMore();
+    this.#options.overload.slotFreed();
   }
 }
 
-/** Bytes of a body. So much of those that wait is bounded by how many may wait. */
+/** Bytes of a body. Smaller ones are bounded by the number of requests that may wait. */
 const large = 16 * 1024;
 
 /** A request that waits for a slot. */
@@ -51,13 +51,13 @@ class Waiting implements Waiter {
   readonly since = performance.now();
   readonly sender: string;
   readonly #request: IncomingRequest;
-  readonly #serve: () => void;
+  readonly #onAdmitted: () => void;
   readonly #options: SlotsOptions;
 
-  constructor(request: IncomingRequest, serve: () => void, options: SlotsOptions) {
+  constructor(request: IncomingRequest, onAdmitted: () => void, options: SlotsOptions) {
     this.sender = request.sender;
     this.#request = request;
-    this.#serve = serve;
+    this.#onAdmitted = onAdmitted;
     this.#options = options;
   }
 
@@ -71,9 +71,9 @@ class Waiting implements Waiter {
     return this.#request.place === outOfSet;
   }
 
-  serve(): void {
-    this.#options.inFlight.serve(this.#request);
-    this.#serve();
+  admit(): void {
+    this.#options.inFlight.admit(this.#request);
+    this.#onAdmitted();
   }
 
   refuse(): void {

@@ -10,23 +10,23 @@ export interface UnreadAnswersOptions {
   readonly rate: number;
   /** Milliseconds over which it is averaged. */
   readonly time: number;
-  /** Those that are not sent yet, of HTTP/1.1 or HTTP/2. */
+  /** Responses that are not sent yet, of HTTP/1.1 or HTTP/2. */
   readonly responses: () => Iterable<ServerResponse>;
   readonly logger: Pick<Logger, 'warn'>;
 }
 
 /**
- * Keeps clients that do not read from filling the memory with their answers. What the system's buffers take counts as
- * read. Connections are cut, and no more of them than it takes:
+ * Keeps clients that do not read from filling the memory with their answers. What the system's socket buffers take counts
+ * as read. Cuts just enough connections:
  *
- * - while more than half of the limit waits, of clients that read less than `rate`, those first that keep the most;
- * - while more than the limit waits, those first that have taken nothing for the longest, then those on which something
- *   has waited for a second.
+ * - while more than half of the limit waits: those that read less than `rate`, largest backlog first;
+ * - while more than the limit waits: those that have taken nothing for the longest, then those on which data has waited
+ *   for a second.
  *
- * What is new is given time until the next look. Where twice as much waits nevertheless, nothing should be added to it.
+ * New data is given time until the next look. If twice the limit waits nevertheless, nothing should be added to it.
  */
 export class UnreadAnswers {
-  /** Whether too much waits, so that nothing should be added to it. */
+  /** Whether twice the limit waits, so that nothing should be added to it. */
   isTooMuch = false;
   readonly #options: UnreadAnswersOptions;
   #readers = new Map<Connection, Reader>();

@@ -3,12 +3,12 @@ import type { Sink, Upload } from '../request/sink';
 import type { Logger } from '../telemetry/logger';
 
 export interface UnsentRequestsOptions {
-  /** How many may be arriving. */
+  /** How many requests may be arriving. */
   readonly requests: number;
-  /** Bytes that may be kept of them, and of those that wait for a place. */
+  /** Bytes that may be kept of them, and of requests that wait for a slot. */
   readonly limit: number;
   readonly inFlight: Iterable<
-    Pick<IncomingRequest, 'sender' | 'start' | 'hasSlot'> & { readonly sink: Pick<Sink, 'upload'> }
+    Pick<IncomingRequest, 'sender' | 'start' | 'isAdmitted'> & { readonly sink: Pick<Sink, 'upload'> }
   >;
   /** Bytes that a body may have. */
   readonly bodyLimit: number;
@@ -16,12 +16,12 @@ export interface UnsentRequestsOptions {
 }
 
 /**
- * Keeps clients that do not send what they have begun from filling the memory: they cost themselves nothing. Requests
- * that arrive take no place, so they may take their time. When there are too many, or too much is kept of them, so many
- * are given up as have to be: of who has most of it, those of which the most is kept, and of equal ones the oldest.
+ * Keeps clients that do not finish their requests from filling the memory. Arriving requests hold no slot, so they may
+ * take their time. When there are too many of them, or they hold too much memory, drops just enough: from the sender
+ * holding most, largest first, and of equal ones the oldest.
  */
 export class UnsentRequests {
-  /** Whether what waits for a place keeps what is left of the memory, so that nothing large should be added to it. */
+  /** Whether requests that wait for a slot take up what is left of the memory, so that no large ones should be added. */
   isTooMuch = false;
   readonly #options: UnsentRequestsOptions;
   readonly #timer: NodeJS.Timeout;
@@ -40,7 +40,7 @@ export class UnsentRequests {
     let arriving: Arriving[] = [];
     let waiting = 0;
     for (const request of inFlight) {
-      if (request.hasSlot) continue;
+      if (request.isAdmitted) continue;
       const { sender, start } = request;
       const { upload } = request.sink;
       if (upload === undefined) continue;
@@ -74,7 +74,7 @@ interface Arriving {
   readonly kept: number;
 }
 
-/** What has to go so that no more than `most` is left, everybody having the same share of it. */
+/** What must go so that no more than `most` is left, shared equally by all senders. */
 function tooMuch(
   arriving: readonly Arriving[],
   most: number,

@@ -239,7 +239,7 @@ function build(
   const limits = createClientLimits({ limits: options.limits, introspection });
   const planWaits = new PlanWaits({
     limit: options.planning.waiting,
-    onWait: () => overload.hasOneMore(),
+    onWait: () => overload.slotFreed(),
   });
   // For the first generation alone: what was served by the options before is not held on to.
   let inherited = previous?.generation;
@@ -287,14 +287,14 @@ function build(
     ...(state() === 'running' ? [] : [state() === 'starting' ? 'starting' : 'shutting down']),
   ];
   const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
-  const inFlight = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.next() });
+  const inFlight = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.requestEnded() });
   const corsHeaders = compileCorsHeaders(options);
   const reply = new Reply(logger);
   const overload = new Overload({
     options: options.overload,
     inFlight: {
       get size() {
-        return inFlight.served - planWaits.size;
+        return inFlight.admitted - planWaits.size;
       },
       get working() {
         return inFlight.working - planWaits.size;

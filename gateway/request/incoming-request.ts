@@ -54,8 +54,8 @@ interface Operation {
  */
 export class IncomingRequest implements Caller, Live, PlanWaiter {
   place = -1;
-  /** Whether it is being served, or has been: before, it is arriving or waits for its turn. */
-  hasSlot = false;
+  /** Whether it has been admitted: before, it is arriving or waits for a slot. */
+  isAdmitted = false;
   /** When it came, in milliseconds as `performance.now()` says them. */
   readonly start: number;
   /** Where it comes from: an IP address. Looked up at once, as a closed socket does not know it. */

@@ -17,11 +17,11 @@ export interface RequestsInFlightOptions {
   readonly options: Options;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Called after each one that has been served and has ended. */
+  /** Called after each admitted request that has ended. */
   readonly onEnd: () => void;
 }
 
-/** The requests of clients that are not answered yet: each begins here, is measured, and has its line in the access log. */
+/** The client requests that are not answered yet. Each begins here, is measured, and gets its line in the access log. */
 export class RequestsInFlight {
   readonly #settings: RequestsInFlightOptions;
   readonly #ofAll: IncomingRequestOptions;
@@ -29,7 +29,7 @@ export class RequestsInFlight {
   /** Since the start, to log some of them. */
   #wellAnswered = 0;
   #counted = 0;
-  #served = 0;
+  #admitted = 0;
   #working = 0;
 
   constructor(settings: RequestsInFlightOptions) {
@@ -39,8 +39,8 @@ export class RequestsInFlight {
       forward: compileHeaderRules(headers),
       signIdentity: compileSignedIdentity(privateLinks),
       timeout: timeouts.request,
-      onSettle: ({ hasSlot }) => {
-        if (hasSlot) this.#working--;
+      onSettle: ({ isAdmitted }) => {
+        if (isAdmitted) this.#working--;
       },
     };
   }
@@ -49,17 +49,17 @@ export class RequestsInFlight {
     return this.#inFlight.size;
   }
 
-  /** How many of them are served: the others have not arrived whole, or wait for their turn. */
-  get served(): number {
-    return this.#served;
+  /** How many of them are admitted: the others are still arriving, or wait for a slot. */
+  get admitted(): number {
+    return this.#admitted;
   }
 
-  /** How many of those that are served are worked on: the others have their answer, which their clients have not read. */
+  /** How many of the admitted are worked on: the others have answers that their clients have not read yet. */
   get working(): number {
     return this.#working;
   }
 
-  /** How many of them are no probes of health. */
+  /** How many of them are not health probes. */
   get counted(): number {
     return this.#counted;
   }
@@ -80,23 +80,23 @@ export class RequestsInFlight {
     return request;
   }
 
-  /** Counts one that takes its turn among those that are served. */
-  serve(request: IncomingRequest): void {
+  /** Counts a request as admitted. */
+  admit(request: IncomingRequest): void {
     if (request.place === outOfSet) return;
-    request.hasSlot = true;
-    this.#served++;
+    request.isAdmitted = true;
+    this.#admitted++;
     if (!request.isSettled) this.#working++;
   }
 
-  /** Takes back that one is served. */
+  /** Takes its admission back. */
   suspend(request: IncomingRequest): void {
     if (request.place === outOfSet) return;
-    request.hasSlot = false;
-    this.#served--;
+    request.isAdmitted = false;
+    this.#admitted--;
     if (!request.isSettled) this.#working--;
   }
 
-  /** Forgets one that is refused before it is served: of that neither the metrics nor the access log tell. */
+  /** Forgets a request that is refused before it is admitted. It appears neither in the metrics nor in the access log. */
   dismiss(request: IncomingRequest): void {
     if (request.place === outOfSet) return;
     this.#inFlight.delete(request);
@@ -115,8 +115,8 @@ export class RequestsInFlight {
     if (status === undefined) request.abort(new ClientGone());
     request.end();
     this.#record(request, status ?? clientGone);
-    if (!request.hasSlot) return;
-    this.#served--;
+    if (!request.isAdmitted) return;
+    this.#admitted--;
     this.#settings.onEnd();
   }
 

@@ -66,7 +66,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   });
   const metrics = createMetrics();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const inFlight = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.next() });
+  const inFlight = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.requestEnded() });
   const overload = new Overload({
     options: options.overload,
     inFlight,

@@ -1,14 +1,14 @@
 import type { Meter } from '@opentelemetry/api';
 import type { AdmissionQueue } from '../../admission/admission-queue';
 
-type Room = Pick<AdmissionQueue, 'size' | 'refused'>;
+type Queue = Pick<AdmissionQueue, 'size' | 'refused'>;
 
 /**
- * Sums what happens in all waiting rooms of a process: after a reload of the options there are several for a while. What
- * was refused in one that is closed stays counted.
+ * Sums over all admission queues of a process: after a reload of the options there are several for a while. Refusals of
+ * a closed queue stay counted.
  */
 export class OverloadStatistics {
-  readonly #rooms = new Set<Room>();
+  readonly #queues = new Set<Queue>();
   #refusedInClosed = 0;
 
   constructor(meter: Meter) {
@@ -24,18 +24,18 @@ export class OverloadStatistics {
       .addCallback((result) => result.observe(this.#sum('size')));
   }
 
-  add(room: Room): void {
-    this.#rooms.add(room);
+  add(queue: Queue): void {
+    this.#queues.add(queue);
   }
 
-  /** To be called when a room is closed. */
-  remove(room: Room): void {
-    if (this.#rooms.delete(room)) this.#refusedInClosed += room.refused;
+  /** To be called when a queue is closed. */
+  remove(queue: Queue): void {
+    if (this.#queues.delete(queue)) this.#refusedInClosed += queue.refused;
   }
 
-  #sum(what: keyof Room): number {
+  #sum(what: keyof Queue): number {
     let sum = 0;
-    for (const room of this.#rooms) sum += room[what];
+    for (const queue of this.#queues) sum += queue[what];
     return sum;
   }
 }

@@ -1,8 +1,8 @@
 import { type Waiter, AdmissionQueue } from '../../../../gateway/admission/admission-queue';
 
-let places = 0;
-let room: AdmissionQueue;
-/** What became of guests, in turn. */
+let slots = 0;
+let queue: AdmissionQueue;
+/** What became of waiters, in turn. */
 const told: string[] = [];
 /** Milliseconds: what `performance.now()` says. */
 let clock = 0;
@@ -11,28 +11,28 @@ beforeEach(() => {
   jest.useFakeTimers();
   jest.spyOn(performance, 'now').mockImplementation(() => clock);
   told.length = 0;
-  places = 0;
-  room = new AdmissionQueue({ patience: 30, hasFreeSlot: () => places > 0 });
+  slots = 0;
+  queue = new AdmissionQueue({ holdTime: 30, hasFreeSlot: () => slots > 0 });
 });
 afterEach(() => {
-  room.close();
+  queue.close();
   jest.restoreAllMocks();
   jest.useRealTimers();
 });
 
 function comes(name: string, sender = 'somebody'): { -readonly [Key in keyof Waiter]: Waiter[Key] } {
-  const guest = {
+  const waiter = {
     sender,
     since: clock,
     isGone: false,
-    serve: () => {
-      places--;
+    admit: () => {
+      slots--;
       told.push(`${name} served`);
     },
     refuse: () => told.push(`${name} refused`),
   };
-  room.enter(guest);
-  return guest;
+  queue.add(waiter);
+  return waiter;
 }
 
 function pass(milliseconds: number): void {
@@ -44,22 +44,22 @@ function pass(milliseconds: number): void {
 
 /** Slots for so many, which they get in as many turns of the event loop as it takes. */
 function free(count: number): void {
-  places += count;
-  room.fill();
+  slots += count;
+  queue.fill();
   for (let before = -1; before < told.length;) {
     before = told.length;
     jest.advanceTimersByTime(1);
   }
 }
 
-it('gives a place that is free again to whoever came first', () => {
+it('gives a slot that is free again to whoever came first', () => {
   for (const name of ['a', 'b', 'c']) comes(name);
   free(2);
   expect(told).toEqual(['a served', 'b served']);
-  expect(room.size).toBe(1);
+  expect(queue.size).toBe(1);
 });
 
-it('refuses each guest when its own time is over', () => {
+it('refuses each waiter when its own time is over', () => {
   comes('a');
   pass(20);
   comes('b');
@@ -69,7 +69,7 @@ it('refuses each guest when its own time is over', () => {
   expect(told).toEqual(['a refused']);
   pass(20);
   expect(told).toEqual(['a refused', 'b refused']);
-  expect(room.refused).toBe(2);
+  expect(queue.refused).toBe(2);
   pass(100);
   comes('c');
   pass(30);
@@ -83,8 +83,8 @@ it('refuses all whose time is over when the loop was late', () => {
   expect(told).toEqual(['a refused', 'b refused', 'c refused']);
 });
 
-it('lets those wait for longer who have a seat, and serves them first', () => {
-  room.seats = 2;
+it('lets queued waiters wait for longer, and admits them first', () => {
+  queue.capacity = 2;
   for (const name of ['a', 'b', 'c', 'd']) comes(name);
   pass(25);
   free(1);
@@ -96,32 +96,32 @@ it('lets those wait for longer who have a seat, and serves them first', () => {
   expect(told.slice(2)).toEqual(['b served', 'c served', 'e served']);
 });
 
-it('takes no seat away', () => {
-  room.seats = 2;
+it('takes no waiter out of the queue when its capacity falls', () => {
+  queue.capacity = 2;
   for (const name of ['a', 'b']) comes(name);
-  room.seats = 0;
+  queue.capacity = 0;
   pass(100);
   expect(told).toEqual([]);
   free(2);
   expect(told).toEqual(['a served', 'b served']);
 });
 
-it('passes over guests that have left', () => {
-  room.seats = 1;
-  const guests = ['a', 'b', 'c', 'd'].map((name) => comes(name));
-  guests[0]!.isGone = true;
-  guests[1]!.isGone = true;
+it('passes over waiters that have left', () => {
+  queue.capacity = 1;
+  const waiters = ['a', 'b', 'c', 'd'].map((name) => comes(name));
+  waiters[0]!.isGone = true;
+  waiters[1]!.isGone = true;
   free(1);
   expect(told).toEqual(['c served']);
-  guests[3]!.isGone = true;
+  waiters[3]!.isGone = true;
   free(1);
-  room.seats = 0;
-  places = 0;
+  queue.capacity = 0;
+  slots = 0;
   comes('e').isGone = true;
   pass(30);
   expect(told).toEqual(['c served']);
-  expect(room.refused).toBe(0);
-  expect(room.size).toBe(0);
+  expect(queue.refused).toBe(0);
+  expect(queue.size).toBe(0);
 });
 
 it('refuses at once when too many wait', () => {
@@ -132,7 +132,7 @@ it('refuses at once when too many wait', () => {
 });
 
 it('keeps the order of many', () => {
-  room.seats = 1500;
+  queue.capacity = 1500;
   for (let i = 0; i < 2000; i++) comes(String(i));
   for (let i = 0; i < 20; i++) free(100);
   expect(told).toEqual(Array.from({ length: 2000 }, (_, i) => `${i} served`));
@@ -151,15 +151,15 @@ it('serves somebody in turn who comes when it is full, and refuses the newest of
   for (let i = 0; i < 2048; i++) comes(`a${i}`, 'a');
   comes('b1', 'b');
   expect(told).toEqual(['a2047 refused']);
-  expect(room.size).toBe(2048);
+  expect(queue.size).toBe(2048);
   comes('a', 'a');
   expect(told.slice(1)).toEqual(['a refused']);
   free(2);
   expect(told.slice(2)).toEqual(['a0 served', 'b1 served']);
 });
 
-it('gives a seat of whoever has most to who has none', () => {
-  room.seats = 3;
+it('gives room of whoever has most to who has none', () => {
+  queue.capacity = 3;
   for (const name of ['a1', 'a2', 'a3', 'a4']) comes(name, 'a');
   for (const name of ['b1', 'b2']) comes(name, 'b');
   pass(100);
@@ -168,11 +168,11 @@ it('gives a seat of whoever has most to who has none', () => {
   expect(told.slice(3)).toEqual(['a1 served', 'b1 served', 'a2 served']);
 });
 
-it('gives seats that come to be free to those who have fewest', () => {
+it('gives room that comes free to those who have fewest', () => {
   for (const name of ['a1', 'a2', 'a3']) comes(name, 'a');
   comes('b1', 'b');
-  room.seats = 2;
-  room.fill();
+  queue.capacity = 2;
+  queue.fill();
   pass(100);
   expect(told).toEqual(['a2 refused', 'a3 refused']);
 });
@@ -220,13 +220,13 @@ it('serves no more in a turn of the event loop than it has time for', () => {
     clock++;
     told.push('served');
   };
-  room.seats = 100;
+  queue.capacity = 100;
   for (let i = 0; i < 100; i++)
-    room.enter({ sender: 'a', since: clock, isGone: false, serve, refuse: () => undefined });
-  places = 100;
-  room.fill();
+    queue.add({ sender: 'a', since: clock, isGone: false, serve, refuse: () => undefined });
+  slots = 100;
+  queue.fill();
   const inTurns: number[] = [];
-  while (room.size > 0) {
+  while (queue.size > 0) {
     inTurns.push(told.splice(0).length);
     jest.advanceTimersByTime(1);
   }
@@ -236,10 +236,10 @@ it('serves no more in a turn of the event loop than it has time for', () => {
 });
 
 it('refuses all when it closes', () => {
-  room.seats = 1;
+  queue.capacity = 1;
   for (const name of ['a', 'b']) comes(name);
-  room.close();
+  queue.close();
   expect(told).toEqual(['a refused', 'b refused']);
-  expect(room.size).toBe(0);
+  expect(queue.size).toBe(0);
   expect(jest.getTimerCount()).toBe(0);
 });

@@ -79,7 +79,7 @@ function limit(): number {
 
 /** A request comes that finds no place. */
 function comes(name = 'a'): void {
-  overload.receive({
+  overload.enqueue({
     sender: 'somebody',
     since: clock,
     isGone: false,
@@ -93,7 +93,7 @@ function comes(name = 'a'): void {
 
 function end(): void {
   inFlight--;
-  overload.next();
+  overload.requestEnded();
 }
 
 /** The event loop has done what it had to do in this turn. */
@@ -234,7 +234,7 @@ function haveSomeWait(): void {
   inFlight = 1000;
   for (let i = 0; i < 150; i++) comes();
   live(15_000, 0);
-  for (let i = 0; i < 200; i++) overload.next();
+  for (let i = 0; i < 200; i++) overload.requestEnded();
   live(100, 0);
   became.length = 0;
 }

@@ -7,7 +7,7 @@ interface Client {
   readonly sink: HttpSink;
   readonly sender: string;
   readonly start: number;
-  hasSlot: boolean;
+  isAdmitted: boolean;
 }
 
 let clients: Client[];
@@ -43,7 +43,7 @@ function arrives(request: Request, sender = 'a'): Client {
     ...request,
   });
   const sink = new HttpSink(req, { req } as unknown as ServerResponse, () => []);
-  const client = { sink, sender, start: clients.length, hasSlot: false };
+  const client = { sink, sender, start: clients.length, isAdmitted: false };
   sink.giveUp = () => givenUp.push(client);
   clients.push(client);
   return client;
@@ -82,7 +82,7 @@ it('gives up nothing that has arrived, but says when what waits for its turn kee
   const arriving = arrives({ arrived: 190 });
   look();
   expect([unsent.isTooMuch, givenUp]).toEqual([true, []]);
-  clients[0]!.hasSlot = true;
+  clients[0]!.isAdmitted = true;
   look();
   expect([unsent.isTooMuch, givenUp]).toEqual([false, []]);
   expect(clients).toContain(arriving);

@@ -10,7 +10,7 @@ import { GraphQLError } from 'graphql';
 export const errors = {
   BAD_REQUEST: {
     status: 400,
-    when: 'The request is not a GraphQL request: malformed JSON, no `query`, a parameter of the wrong kind, a simple request that a foreign page could have sent.',
+    when: 'The request is not a GraphQL request: malformed JSON, no `query`, a parameter of the wrong type, or a request without CSRF protection, which a page of another origin could have sent.',
     message: ({ reason }: { readonly reason: string }) => reason,
   },
   GRAPHQL_PARSE_FAILED: {
@@ -30,23 +30,23 @@ export const errors = {
   },
   OPERATION_RESOLUTION_FAILURE: {
     status: 400,
-    when: 'The document has no operation of the name that was given, or has several and no name was given.',
+    when: 'The document has no operation with the given `operationName`, or has several operations and no name was given.',
     message: ({ reason }: { readonly reason: string }) => reason,
   },
   PERSISTED_QUERY_NOT_FOUND: {
     status: 200,
-    when: 'The gateway does not know the operation that is named: no client has registered the hash, or no manifest has the id. The client sends the query with its hash; Apollo Client does so by itself.',
+    when: 'The gateway does not know the persisted operation: no client has registered the hash, or no manifest has the id. Send the query together with its hash; Apollo Client does so automatically.',
     message: () => 'PersistedQueryNotFound',
   },
   PERSISTED_QUERY_NOT_SUPPORTED: {
     status: 200,
-    when: 'The gateway has no persisted operations: `persistedOperations.automatic` is off, and there is no manifest. Send the query.',
+    when: 'Persisted operations are not configured: `persistedOperations.automatic` is off, and there is no manifest. Send the query.',
     message: () => 'PersistedQueryNotSupported',
   },
   QUERY_NOT_IN_SAFELIST: {
     status: 400,
-    when: 'The operation is in no manifest of `persistedOperations.manifest`, and `mode: reject` lets no other be run. Nothing was executed. Its text must be the one of the manifest, to the letter.',
-    message: () => 'The operation is not one of those that may be run here.',
+    when: 'The operation is in no manifest of `persistedOperations.manifest`, and `mode: reject` refuses all others. Nothing was executed. A text must be exactly that of the manifest.',
+    message: () => 'The operation is not in the safelist.',
   },
   UNAUTHENTICATED: {
     status: 401,
@@ -55,7 +55,7 @@ export const errors = {
   },
   UNAUTHORIZED_FIELD_OR_TYPE: {
     status: 403,
-    when: 'The caller may not see a field, or objects of a type: it is null, and was asked of no subgraph. With `authorization.refused: reject` the whole operation is refused. Who may is said by `@authenticated`, `@requiresScopes` and `@policy` in the graph.',
+    when: 'The caller may not see a field, or objects of a type: it is null, and no subgraph was asked for it. With `authorization.refused: reject` the whole operation is refused. `@authenticated`, `@requiresScopes` and `@policy` in the schema say who may.',
     message: ({ what }: { readonly what: readonly string[] }) =>
       `The caller may not see ${what.slice(0, 10).join(', ')}${what.length > 10 ? ' and more' : ''}.`,
   },
@@ -66,7 +66,7 @@ export const errors = {
   },
   METHOD_NOT_ALLOWED: {
     status: 405,
-    when: 'A mutation over GET, or a method other than GET and POST. The `Allow` header names those that are allowed.',
+    when: 'A mutation over GET, or a method other than GET and POST. The `Allow` header lists the allowed methods.',
     message: ({ reason }: { readonly reason: string }) => reason,
   },
   NOT_ACCEPTABLE: {
@@ -89,28 +89,28 @@ export const errors = {
   },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
-    when: 'The body of the request is not JSON in UTF-8, or is packed in another way than gzip, deflate or br.',
+    when: 'The body of the request is not JSON in UTF-8, or is compressed with something other than gzip, deflate or br.',
     message: ({ got }: { readonly got: string }) =>
       `The body must be application/json in UTF-8, as it is or as gzip, deflate or br, but is ${got}.`,
   },
   EXPECTATION_FAILED: {
     status: 417,
-    when: 'The `Expect` header asks for something else than `100-continue`.',
+    when: 'The `Expect` header is not `100-continue`.',
     message: () => 'The Expect header may only be 100-continue.',
   },
   HEADERS_TOO_LARGE: {
     status: 431,
-    when: 'The headers of the request are too many or too long.',
-    message: () => 'The headers of the request are too many or too long.',
+    when: 'The request has too many headers, or they are too long.',
+    message: () => 'The request has too many headers, or they are too long.',
   },
   UNSUPPORTED_TRANSFER_CODING: {
     status: 501,
-    when: 'The `Transfer-Encoding` of the request is another one than `chunked`. A packed body is said by `Content-Encoding`.',
+    when: 'The `Transfer-Encoding` of the request is not `chunked`. Declare a compressed body with `Content-Encoding`.',
     message: () => 'The Transfer-Encoding may only be chunked: say by Content-Encoding how a body is packed.',
   },
   INTERNAL_SERVER_ERROR: {
     status: 500,
-    when: 'A defect of the gateway. Its log has the cause, under the request id of the answer.',
+    when: 'A defect of the gateway. Its log has the cause, under the request id of the response.',
     message: () => 'Internal server error',
   },
   NOT_CACHED: {
@@ -120,38 +120,38 @@ export const errors = {
   },
   AUTHENTICATION_UNAVAILABLE: {
     status: 503,
-    when: 'Who sends the request could not be found out: an authoriser, or an issuer of tokens, gave no answer. Nobody gets in meanwhile. Ask again.',
+    when: 'The credentials could not be checked: an authoriser, or an issuer of tokens, did not answer. The request is refused. Try again.',
     message: () => 'Your credentials cannot be checked at the moment.',
   },
   CACHE_UNAVAILABLE: {
     status: 503,
-    when: 'An invalidation could not be confirmed: the cache store was not reached. Ask again.',
+    when: 'An invalidation could not be confirmed: the cache store could not be reached. Try again.',
     message: () => 'The cache store could not be reached: old answers may still be served.',
   },
   RATE_LIMITED: {
     status: 429,
-    when: 'The client has sent more requests than one of `rates` lets it, or operations that cost more. `Retry-After` says when to ask again.',
+    when: 'The client has exceeded one of `rates`, by number of requests or by cost. `Retry-After` says when to try again.',
     message: ({ rate, limit, unit, window, retryAfter }: RateFacts) =>
       `Too ${unit === 'cost' ? 'great a cost' : 'many requests'}: "${rate}" allows ${limit} in ${window} s. Ask again in ${retryAfter} s.`,
   },
   OVERLOADED: {
     status: 503,
-    when: 'The gateway has more requests than it can serve in time. `Retry-After` says when to ask again.',
+    when: 'The gateway has more requests than it can serve in time. `Retry-After` says when to try again.',
     message: () => 'The gateway has too many requests at this moment.',
   },
   NO_SUPERGRAPH: {
     status: 503,
-    when: 'The gateway has no supergraph yet; it goes on trying to get one.',
+    when: 'The gateway has no supergraph yet; it keeps trying to get one.',
     message: () => 'The gateway has no supergraph yet.',
   },
   SHUTTING_DOWN: {
     status: 503,
-    when: 'The gateway stops and could not finish this request within `shutdown.grace`.',
+    when: 'The gateway is stopping and could not finish this request within `shutdown.grace`.',
     message: () => 'The gateway is shutting down.',
   },
   GATEWAY_TIMEOUT: {
     status: 504,
-    when: 'The request took longer than `timeouts.request`; beside `data`: a subgraph took longer than it may.',
+    when: 'The request took longer than `timeouts.request`. Beside `data`: a subgraph call took longer than its timeout.',
     message: ({ subgraph, timeout }: { readonly subgraph?: string | undefined; readonly timeout: number }) =>
       subgraph === undefined
         ? `The request took longer than ${timeout} ms.`
@@ -167,13 +167,13 @@ export const errors = {
   },
   SUBREQUEST_MALFORMED_RESPONSE: {
     status: 502,
-    when: 'What a subgraph answered is not a GraphQL response, or not one to what it was asked.',
+    when: 'The response of a subgraph is not a GraphQL response, or does not fit the request.',
     message: ({ subgraph, reason }: { readonly subgraph: string; readonly reason: string }) =>
       `Subgraph "${subgraph}" answered with something else than a GraphQL response: ${reason}.`,
   },
   UNSUPPORTED_OPERATION: {
     status: 400,
-    when: 'The operation uses a part of GraphQL that the gateway does not serve, such as `@defer` or a subscription.',
+    when: 'The operation uses a feature of GraphQL that the gateway does not support, such as `@defer` or subscriptions.',
     message: ({ feature }: { readonly feature: string }) => `${feature} is not supported.`,
   },
   MAX_DEPTH_LIMIT: {
@@ -199,13 +199,13 @@ export const errors = {
   },
   MAX_SELECTIONS_LIMIT: {
     status: 400,
-    when: 'An operation selects more fields than `limits.selections`, fragments counted wherever they are spread.',
+    when: 'An operation selects more fields than `limits.selections`, with its fragments expanded.',
     message: ({ got, limit }: Limited) =>
       `The operation selects ${got} fields once its fragments are expanded; at most ${limit} are allowed.`,
   },
   MAX_LIST_SIZE_LIMIT: {
     status: 400,
-    when: 'A list is asked for that is longer than `limits.listSize`.',
+    when: 'An argument asks for a list longer than `limits.listSize`.',
     message: ({ field, got, limit }: Limited & { readonly field: string }) =>
       `${field} is asked for ${got} items; at most ${limit} are allowed.`,
   },
@@ -222,7 +222,7 @@ export const errors = {
   },
   INTROSPECTION_DISABLED: {
     status: 400,
-    when: 'The client may not ask for the schema (`introspection`).',
+    when: 'Introspection is not allowed for this client (`introspection`).',
     message: () => 'Introspection is not allowed.',
   },
   RESPONSE_TOO_LARGE: {
@@ -232,38 +232,38 @@ export const errors = {
   },
   MAX_SUBGRAPH_CALLS_LIMIT: {
     status: 400,
-    when: 'Beside `data`: the operation needs more subgraph calls than `limits.calls`; these fields are of the calls beyond.',
+    when: 'Beside `data`: the operation needs more subgraph calls than `limits.calls`. The fields of further calls are null.',
     message: ({ subgraph }: { readonly subgraph: string }) =>
       `Subgraph "${subgraph}" was not called: the operation needs too many calls.`,
   },
   QUERY_PLANNING_TIMEOUT: {
     status: 503,
-    when: 'Making a query plan took too long. The operation has too many ways to be resolved: ask for less at once.',
+    when: 'Query planning took too long, or too many operations wait to be planned. Ask for less at once; with `Retry-After`, try again.',
     message: () => 'The operation could not be planned in time.',
   },
   REQUEST_CONCURRENCY_LIMITED: {
     status: 503,
-    when: 'The sender has so many new operations waiting to be planned that this one would not have its turn in time. `Retry-After` says when to ask again.',
-    message: () => 'Too many operations of yours wait to be planned.',
+    when: 'The client has so many new operations waiting for query plans that this one would not be planned in time. `Retry-After` says when to try again.',
+    message: () => 'Too many of your operations wait for query plans.',
   },
   QUERY_TOO_COMPLEX: {
     status: 400,
-    when: 'A valid operation has more ways to be resolved than the planner looks at. Ask for less at once.',
+    when: 'A valid operation has more query plans than the planner can compare, or needs more memory to plan than allowed. Ask for less at once.',
     message: () => 'The operation is too complex to be planned.',
   },
   DOWNSTREAM_SERVICE_ERROR: {
     status: 502,
-    when: 'A subgraph answered with an error that has no code of its own. `extensions.service` names the subgraph.',
+    when: 'A subgraph returned an error without a code. `extensions.service` names the subgraph.',
     message: ({ reason }: { readonly reason: string }) => reason,
   },
   INACCESSIBLE_VALUE: {
     status: 500,
-    when: 'Beside `data`: a field that may not be null has a value of an enum, or an object of a type, that is `@inaccessible`. Where null may be, such a value is null without an error: the subgraph that sent it did nothing wrong.',
+    when: 'Beside `data`: a non-null field has an enum value, or an object of a type, that is `@inaccessible`. In a nullable field such a value is null without an error, as the subgraph that sent it did nothing wrong.',
     message: ({ field }: { readonly field: string }) => `Cannot return null for non-nullable field ${field}.`,
   },
   QUERY_PLANNING_FAILED: {
     status: 500,
-    when: 'No query plan could be made for a valid operation. The log has the cause. Beside `data`: the plan that was made asks no subgraph for this field.',
+    when: 'No query plan could be made for a valid operation. The log has the cause. Beside `data`: the query plan asks no subgraph for this field.',
     message: ({ field }: { readonly field?: string | undefined }) =>
       field === undefined
         ? 'The operation could not be planned.'

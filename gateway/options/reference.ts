@@ -38,9 +38,9 @@ export function errorsReference(): string {
   return [
     '# Errors',
     'Generated from `gateway/errors.ts`; a test keeps it true.',
-    'Every error has its code in `extensions.code`. The status is that of an answer that is nothing but this error; beside `data` it is 200. An error about a subgraph names it in `extensions.service`; an error that a subgraph itself answers with keeps the code that it has there.',
-    'The errors of subgraphs are handed on with their paths. Several may have one path; of those with equal message, code, path and service one is told. An error without a path, and a call that failed, are told at each field that they left null: root fields, and fields of entities. Where the client sees no such null they are told once. What the gateway itself finds wrong is one error per field. How many errors an answer has at most is `limits.errors`.',
-    'A document that does not parse or is not valid is answered with 400 in both media types. The newest draft of GraphQL over HTTP has other statuses for some of these cases; clients and audits expect these.',
+    'Every error has its code in `extensions.code`. The status is that of a response without `data`; beside `data` it is 200. An error about a subgraph names it in `extensions.service`; an error that a subgraph returned keeps its code.',
+    'Errors of subgraphs are forwarded with their paths. Several may have the same path; of errors with equal message, code, path and service only one is sent. An error without a path, and a failed call, become an error at each field that they left null: root fields, and fields of entities. If the client sees no such null they are sent once. Errors that the gateway finds itself are one per field. `limits.errors` is the most errors in an answer.',
+    'A document that does not parse or is not valid is answered with 400 in both media types. The newest draft of GraphQL over HTTP has other statuses for some of these cases, but clients and audits expect these.',
     [row(['code', 'status', 'when']), row(['---', '---', '---']), ...rows].join('\n'),
     '',
   ].join('\n\n');

@@ -16,25 +16,25 @@ export function auditCommand(context: Context): Command {
   const verify = new Command('verify')
     .summary('find lines of an audit trail that were changed, moved or removed')
     .description(
-      'Follows the hashes from line to line, from the first record on. Several files are one trail, the oldest ' +
-        'first. That lines are missing at the end, or that the trail was emptied and begun anew, cannot be seen ' +
-        'from the files: compare the last hash with one that you have from elsewhere.',
+      'Follows the hashes from record to record. Several files are one trail, the oldest first. The ' +
+        'files cannot show that lines are missing at the end, or that the trail was emptied and begun anew: save ' +
+        'the last hash elsewhere, and give it as --last, or later as --includes.',
     )
     .argument('<FILES...>', 'the trail')
-    .option('--key-file <FILE>', 'a file with the key of `audit.key`, where the gateway has one')
-    .option('--after <HASH>', 'the hash of the record before the first, where earlier files are gone')
+    .option('--key-file <FILE>', 'a file with the key, if the gateway has `audit.key`')
+    .option('--after <HASH>', 'the hash of the record before the first, if earlier files are gone')
     .option('--includes <HASH>', 'the hash of a record that must be there: the last one of an earlier check')
     .option('--last <HASH>', 'the hash that the last record must have')
     .addHelpText(
       'after',
-      '\nExit code 0 when the trail is as it was written, 1 when it is not.\n\nExamples:\n' +
+      '\nExit code 0 if the trail is as it was written, 1 if it is not.\n\nExamples:\n' +
         '  $ weir audit verify audit.jsonl\n' +
         '  $ weir audit verify audit.jsonl.1 audit.jsonl --key-file audit.key',
     )
     .action((files: readonly string[], flags: VerifyFlags) => verifyTrail(files, flags, context));
   return new Command('audit')
     .summary('check an audit trail')
-    .description('Checks the records of who did what that a gateway has written.')
+    .description('Checks audit trails that a gateway has written.')
     .helpCommand(false)
     .addHelpText('after', '\nExamples:\n  $ weir audit verify audit.jsonl')
     .addCommand(verify);

@@ -37,25 +37,25 @@ interface CheckFlags extends RegistryFlags, SchemaFlags {
 /** `weir check`: would this schema compose, and whom would it break? */
 export function checkCommand(context: Context): Command {
   const command = new Command('check')
-    .summary('say whether a schema composes, and whom it would break')
+    .summary('check whether a schema composes, and which clients it would break')
     .description(
-      'Composes the schema with those of all other subgraphs, and compares what clients would see with what they see ' +
-        'now. What would break is weighed against the operations that clients sent. Nothing is changed. Exits 1 when ' +
-        'it does not compose, breaks clients, or violates a rule of style that is an error.',
+      'Composes the schema with those of all other subgraphs, and compares the result with the current graph. ' +
+        'Breaking changes are compared with the operations that clients sent. Nothing is changed. Exits 1 if the ' +
+        'schema does not compose, breaks clients, or violates a style rule that is an error.',
     )
     .argument('[SUBGRAPH]', 'its name; left out with --config');
   return addRegistryFlags(addSchemaFlags(command))
     .option(
       '--against <FILE>',
-      "what runs now, without a registry: a supergraph, or a configuration in Rover's format",
+      "the current graph, without a registry: a supergraph, or a configuration in Rover's format",
     )
     .addOption(
-      new Option('--since <DAYS>', 'the window of use that counts, such as 7d')
+      new Option('--since <DAYS>', 'how many days of usage to consider, such as 7d')
         .argParser(days)
         .default(30, '30d'),
     )
     .addOption(
-      new Option('--threshold <N>', 'requests that may break in this window, or their share such as 0.1%')
+      new Option('--threshold <N>', 'requests in this time that may break, or their share such as 0.1%')
         .argParser(thresholdOf)
         .default({ requests: 0 }, '0'),
     )
@@ -66,7 +66,7 @@ export function checkCommand(context: Context): Command {
     )
     .option(
       '--lint <FILE>',
-      'rules of style, in YAML such as `type-names: error`; docs/registry.md lists them',
+      'style rules, in YAML such as `type-names: error`; docs/registry.md lists them',
     )
     .option(
       '--plans <N>',

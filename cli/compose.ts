@@ -18,13 +18,13 @@ export function composeCommand(context: Context): Command {
     .description(
       "Composes the subgraphs that a configuration in Rover's format lists into one supergraph, and prints it. " +
         'Errors and hints go to stderr, with file and line. Exits 1 when the subgraphs do not compose. ' +
-        'Subgraphs that answer their gateway only are asked with a key of WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE.',
+        'Subgraphs with a private link are introspected with a key of WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE.',
     )
     .argument('[FILE]', 'the configuration', 'schema/supergraph.yaml')
     .option('-o, --out <FILE>', 'write the supergraph to a file, replaced in one step')
     .option(
       '-w, --watch',
-      'compose again after every edit; needs --out, where the last good supergraph stays',
+      'compose again after every edit; needs --out, which keeps the last good supergraph',
     )
     .addOption(
       new Option(
@@ -47,7 +47,7 @@ export function composeCommand(context: Context): Command {
 async function compose(file: string, options: ComposeOptions, context: Context): Promise<void> {
   const { env } = context;
   if (options.watch && options.out === undefined) {
-    throw new CommandFailure('weir: --watch needs --out FILE, where the last good supergraph stays.', 2);
+    throw new CommandFailure('weir: --watch needs --out FILE, which keeps the last good supergraph.', 2);
   }
   const { composeFile, watchSupergraph } = lazy.schema();
   const sign = introspectionSigner(env);

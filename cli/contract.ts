@@ -26,19 +26,19 @@ export function contractCommand(context: Context): Command {
     .summary('make a variant that shows a part of another one')
     .description(
       'Makes a variant of a graph that shows clients only a part of another variant, chosen by `@tag`. From then on ' +
-        'each publish to the other one makes the next version of the contract, too. What the tags leave without ' +
-        'content, and types that cannot be reached any more, are left out as well. A contract that cannot be is ' +
-        'recorded as rejected, and changes nothing that runs: exit code 1. Without --of it is brought up to date. With ' +
-        '--remove it ends: it follows nothing any more, and has no supergraph.',
+        'each publish to the other variant also makes a new version of the contract. Elements that become empty, and ' +
+        'types that can no longer be reached, are removed as well. An invalid contract is recorded as rejected, and ' +
+        'the running graph is unchanged: exit code 1. Without --of, brings the contract up to date. With --remove, ' +
+        'ends it: it no longer follows the other variant, and has no supergraph.',
     )
     .argument('<GRAPH@VARIANT>', 'the contract, such as shop@public')
     .addOption(registryOption())
     .option('--of <GRAPH@VARIANT>', 'the variant that it shows a part of')
     .option(
       '--include <TAG...>',
-      'only fields and unions with one of these tags, themselves or by their type',
+      'keep only fields and unions with one of these tags, on themselves or on their type',
     )
-    .option('--exclude <TAG...>', 'nothing with one of these tags, whatever else it has')
+    .option('--exclude <TAG...>', 'remove everything with one of these tags, whatever other tags it has')
     .option('--remove', 'end the contract');
   return addAuthorFlags(command)
     .addOption(formatOption('text', 'json'))

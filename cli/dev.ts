@@ -30,14 +30,14 @@ export function devCommand(context: Context): Command {
     .description(
       'Runs the whole reference graph: an embedded DynamoDB, the subgraphs, the composer and the gateway in ' +
         'development mode. Schema files are watched; an edit that composes is live within seconds. With --port 0, ' +
-        'every port is a free one. DYNAMODB_ENDPOINT takes the place of the embedded DynamoDB.',
+        'all ports are free ones. DYNAMODB_ENDPOINT replaces the embedded DynamoDB.',
     )
     .option('--data <DIR>', 'where the embedded DynamoDB keeps its data', '.weir/dynamodb')
-    .option('--reset', 'throw that data away first')
+    .option('--reset', 'delete that data first')
     .addOption(
       new Option(
         '--supergraph-config <FILE>',
-        'the subgraphs to compose; those of the reference graph are run, others must be running',
+        'the subgraphs to compose; those of the reference graph are started, others must be running',
       ).default(join(packageRoot(), 'schema', 'supergraph.yaml'), 'schema/supergraph.yaml'),
     )
     .option('--verbose', 'print the info lines of all processes, and the stack of an unexpected error')

@@ -24,10 +24,10 @@ interface Diff {
 /** `weir diff`: what clients see that is different between two versions. */
 export function diffCommand(context: Context): Command {
   const command = new Command('diff')
-    .summary('tell what is different between two versions')
+    .summary('list the changes between two versions')
     .description(
-      'Tells what clients see that is different between two versions: breaking, dangerous and safe changes. Without ' +
-        'TO it is the newest one, without FROM the one before it.',
+      'Lists the changes that clients see between two versions: breaking, dangerous and safe ones. Without TO, the ' +
+        'newest version is used, without FROM the one before it.',
     )
     .argument('[FROM]', 'the number of a version', versionNumber)
     .argument('[TO]', 'the number of a version', versionNumber);

@@ -32,19 +32,20 @@ export function gatewayCommand(context: Context): Command {
   return addGatewayFlags(new Command('gateway'))
     .summary('run the gateway in front of a supergraph')
     .description(
-      'Runs the gateway in front of the subgraphs of a supergraph, and goes on with the last good one when the ' +
-        'supergraph changes. docs/configuration.md lists all options; flags win over the file. An edit of the file, or ' +
-        'of a manifest that it names, is live within a second, with no restart; SIGHUP has them read at once. What is wrong with it is said, and the options ' +
-        'from before go on. Without `privateLinks` it signs with WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE, as subgraphs have them.',
+      'Runs the gateway in front of the subgraphs of a supergraph. It keeps the last good supergraph if a new one ' +
+        'cannot be run. docs/configuration.md lists all options; flags override the file. An edit of the file, or of ' +
+        'a manifest that it names, is live within a second without a restart, or at once with SIGHUP. Invalid options ' +
+        'are reported, and the previous ones stay in use. Without `privateLinks`, the keys of WEIR_LINK_KEYS or ' +
+        'WEIR_LINK_KEYS_FILE sign calls, as subgraphs have them.',
     )
     .option(
       '-s, --supergraph <SOURCE>',
-      'a file, an http(s) or s3:// URL, or registry:LOCATION#GRAPH@VARIANT; what changes there is live at once',
+      'a file, an http(s) or s3:// URL, or registry:LOCATION#GRAPH@VARIANT; changes are live without a restart',
     )
     .addOption(
       new Option(
         '--mode <MODE>',
-        'development has Apollo Sandbox, GraphiQL, introspection and query plans',
+        'development adds Apollo Sandbox, GraphiQL, introspection and query plans',
       ).choices(['development', 'production']),
     )
     .option(
@@ -116,7 +117,7 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
       if (context.signal.aborted) return Promise.resolve();
       return withOptionsErrors(() => gateway.reload(readAndFollow)).then(
         () => say('weir: the new options are live'),
-        (error: unknown) => say(`${(error as Error).message}\nweir: the options from before go on`),
+        (error: unknown) => say(`${(error as Error).message}\nweir: the previous options stay in use`),
       );
     });
     await untilStopped(context);
@@ -242,7 +243,7 @@ async function runWorkers(
       },
       (error: unknown) => {
         if (!isStopping)
-          context.stderr.write(`${(error as Error).message}\nweir: the options from before go on\n`);
+          context.stderr.write(`${(error as Error).message}\nweir: the previous options stay in use\n`);
       },
     );
   };

@@ -20,8 +20,8 @@ export function historyCommand(context: Context): Command {
   const command = new Command('history')
     .summary('list the versions of a graph')
     .description(
-      'Lists who published, rolled back or failed to publish what, the newest first. With VERSION, tells all of ' +
-        'this one, also why it was rejected.',
+      'Lists who published, rolled back or failed to publish what, the newest first. With VERSION, shows all ' +
+        'details of that version, also why it was rejected.',
     )
     .argument('[VERSION]', 'the number of a version', versionNumber);
   return addRegistryFlags(command)

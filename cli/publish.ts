@@ -24,8 +24,8 @@ export function publishCommand(context: Context): Command {
     .summary('publish the schema of a subgraph to the registry')
     .description(
       'Composes the schema with those of all other subgraphs and, if it composes, makes it live on every gateway ' +
-        'that runs this graph. Who publishes at the same time is waited for, never overwritten. What does not ' +
-        'compose is recorded as rejected, and changes nothing that runs: exit code 1.',
+        'that runs this graph. Concurrent publishes wait for each other and never overwrite. A schema that does not ' +
+        'compose is recorded as rejected, and the running graph is unchanged: exit code 1.',
     )
     .argument('[SUBGRAPH]', 'its name; left out with --config');
   return addAuthorFlags(addRegistryFlags(addSchemaFlags(command)))

@@ -32,8 +32,8 @@ export function addRegistryFlags(command: Command): Command {
 
 export function addAuthorFlags(command: Command): Command {
   return command
-    .option('--author <NAME>', 'who does it (default: what the pipeline says, or your user name)')
-    .option('--commit <ID>', 'the commit it comes from (default: what the pipeline or git says)');
+    .option('--author <NAME>', 'the author (default: from the pipeline, or your user name)')
+    .option('--commit <ID>', 'the commit it comes from (default: from the pipeline or git)');
 }
 
 export function formatOption(...formats: string[]): Option {
@@ -103,7 +103,7 @@ export function reportResult(
   if (rejected.length === 0) return;
   const sentences = rejected.map(
     ([each, { version }]) =>
-      `weir: does not compose: version ${version.number} of ${each} is rejected, and what runs is unchanged.`,
+      `weir: does not compose: version ${version.number} of ${each} is rejected, and the running graph is unchanged.`,
   );
   throw new CommandFailure(sentences.join('\n'), 1);
 }

@@ -20,17 +20,17 @@ interface RollbackFlags extends RegistryFlags, AuthorFlags {
 /** `weir rollback`: what was published before is live again. */
 export function rollbackCommand(context: Context): Command {
   const command = new Command('rollback')
-    .summary('go back to what was published before')
+    .summary('restore what was published before')
     .description(
-      'Makes the schema and URL that a subgraph had before live again, beside what other teams published since. ' +
-        'Without SUBGRAPH, the whole graph goes back: what every team published since is undone. It is a new ' +
-        'version, and may itself be rolled back.',
+      'Restores the previous schema and URL of a subgraph, and keeps what other teams published since. Without ' +
+        'SUBGRAPH, restores the whole graph: what every team published since is undone. A rollback is a new ' +
+        'version, and can itself be rolled back.',
     )
-    .argument('[SUBGRAPH]', 'the subgraph that goes back; left out, all do');
+    .argument('[SUBGRAPH]', 'the subgraph to roll back; left out: all');
   return addAuthorFlags(addRegistryFlags(command))
     .option(
       '--to <VERSION>',
-      'the version to go back to (default: the last that was different)',
+      'the version to restore (default: the last that was different)',
       versionNumber,
     )
     .addOption(formatOption('text', 'json'))

@@ -18,10 +18,10 @@ interface Status {
 /** `weir status`: which gateways run which version. */
 export function statusCommand(context: Context): Command {
   const command = new Command('status')
-    .summary('tell which gateways run which version')
+    .summary('show which gateways run which version')
     .description(
-      'Tells the newest version of a graph, and what every gateway that was heard of in the last 90 seconds runs. ' +
-        'With --wait, waits until all of them run the newest: exit code 1 when one cannot, or when it takes longer.',
+      'Shows the newest version of a graph, and the version of every gateway that reported in the last 90 seconds. ' +
+        'With --wait, waits until all of them run the newest: exit code 1 if one cannot, or if it takes longer.',
     );
   return addRegistryFlags(command)
     .option('--wait <DURATION>', 'such as 30s: how long to wait for the gateways', milliseconds)
@@ -72,7 +72,7 @@ function describe({ newest, gateways }: Status, name: string): string {
   const width = Math.max(0, ...gateways.map(({ id }) => id.length));
   const lines = gateways.map((gateway) => `  ${gateway.id.padEnd(width)}  ${describeGateway(gateway)}\n`);
   return `${name}\n${versionLine(newest)}\n${
-    lines.length === 0 ? 'No gateway was heard of in the last 90 seconds.\n' : `gateways\n${lines.join('')}`
+    lines.length === 0 ? 'No gateway has reported in the last 90 seconds.\n' : `gateways\n${lines.join('')}`
   }`;
 }
 
@@ -83,7 +83,7 @@ function describeGateway({ version, supergraph, pinned, refused, startedAt }: Ga
       : supergraph === undefined
         ? 'nothing yet'
         : `a supergraph that it kept (${supergraph.slice(0, 12)})`;
-  const stays = pinned === undefined ? '' : `, told to stay at ${pinned}`;
+  const stays = pinned === undefined ? '' : `, pinned to ${pinned}`;
   const cannot = refused === undefined ? '' : `; refuses version ${refused.version}: ${refused.reason}`;
   return `runs ${runs}${stays}, up since ${startedAt}${cannot}`;
 }

@@ -15,7 +15,7 @@ export interface SchemaFlags {
 export function addSchemaFlags(command: Command): Command {
   return command
     .option('-s, --schema <FILE>', 'the schema of the subgraph')
-    .option('--routing-url <URL>', 'where the gateway reaches the subgraph (default: where it did before)')
+    .option('--routing-url <URL>', 'the URL of the subgraph for gateways (default: unchanged)')
     .option('-c, --config <FILE>', "all subgraphs of a configuration in Rover's format, in place of one");
 }
 

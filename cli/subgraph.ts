@@ -9,8 +9,8 @@ export function subgraphCommand(context: Context): Command {
   return new Command('subgraph')
     .summary('run one subgraph of the reference graph')
     .description(
-      'Runs one subgraph of the reference graph alone. Flags after its name are its own: --port, --host, --data, ' +
-        '--schema. Its exit code is that of the command.',
+      'Runs one subgraph of the reference graph alone. Flags after its name are passed to it: --port, --host, ' +
+        '--data, --schema. The exit code is that of the subgraph.',
     )
     .argument('<NAME>', 'accounts, products, inventory, reviews, orders or shipping')
     .argument('[FLAGS...]', 'flags of the subgraph')

@@ -52,9 +52,9 @@ function describeAdmin(url: string, token: string | undefined): [string, string]
 
 function describeCredentials(credentials: ReadonlyMap<string, string>): string[] {
   return [
-    '  To be user u1 (with the API key: an application), until Weir stops, give curl one of these:',
+    '  To log in as user u1 (API key: as an application), add one of these to curl (until Weir stops):',
     ...Array.from(credentials, ([mode, text]) => `    ${mode.padEnd(longest(credentials))}  ${text}`),
-    "  To be support staff: -H 'authorization: Bearer support'; `u2` in its place is the next user.",
+    "  Support staff: -H 'authorization: Bearer support'. Other users: `u2`, `u3` and so on.",
     '',
   ];
 }

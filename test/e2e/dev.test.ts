@@ -60,7 +60,7 @@ describe('weir dev', () => {
   });
 
   it('prints credentials that make somebody of who sends them, in each mode', async () => {
-    const printed = /To be user u1[^\n]*\n((?: {4}\S.*\n)+)/.exec(weir.stdout)![1]!;
+    const printed = /To log in as user u1[^\n]*\n((?: {4}\S.*\n)+)/.exec(weir.stdout)![1]!;
     const lines = printed
       .trim()
       .split('\n')

@@ -242,7 +242,7 @@ describe('weir gateway', () => {
     await cli.printed(/the new options are live/);
     expect((await ask()).errors[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
     write(-1);
-    await cli.printed(/`limits.depth`[^]*the options from before go on/);
+    await cli.printed(/`limits.depth`[^]*the previous options stay in use/);
     expect((await ask()).errors[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
     expect((await cli.stop()).exitCode).toBe(0);
   });

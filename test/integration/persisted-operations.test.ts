@@ -463,7 +463,7 @@ describe('trusted documents', () => {
     expect(await ask()).toEqual(data);
 
     writeFileSync(file, '{');
-    await cli.printed(/is not valid JSON[^]*the options from before go on/);
+    await cli.printed(/is not valid JSON[^]*the previous options stay in use/);
     expect(await ask()).toEqual(data);
 
     writeFileSync(file, JSON.stringify(apolloManifest(other)));

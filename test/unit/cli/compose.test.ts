@@ -99,7 +99,7 @@ describe('weir compose', () => {
     expect(await run(config, '--watch')).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: 'weir: --watch needs --out FILE, where the last good supergraph stays.\n',
+      stderr: 'weir: --watch needs --out FILE, which keeps the last good supergraph.\n',
     });
   });
 });

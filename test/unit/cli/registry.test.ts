@@ -57,7 +57,7 @@ describe('weir publish', () => {
       `error INVALID_GRAPHQL: Unknown type Nowhere\n  ${join(folder, 'a.graphql')}:2:6 (a)`,
     );
     expect(stderr).toMatch(
-      /weir: does not compose: version 1 of shop@prod is rejected, and what runs is unchanged.\n$/,
+      /weir: does not compose: version 1 of shop@prod is rejected, and the running graph is unchanged.\n$/,
     );
   });
 
@@ -172,7 +172,7 @@ describe('weir status', () => {
     await publish('a', 'type Query { x: Int }');
     expect(await run('status')).toMatchObject({
       exitCode: 0,
-      stdout: expect.stringContaining('No gateway was heard of in the last 90 seconds.\n') as string,
+      stdout: expect.stringContaining('No gateway has reported in the last 90 seconds.\n') as string,
     });
     await report({ version: 1, supergraph: await supergraph() });
     await report({ id: 'h-2', supergraph: 'c0ffee', refused: { version: 1, reason: 'No.' } });
@@ -247,7 +247,7 @@ describe('weir contract', () => {
     const { exitCode, stdout, stderr } = await publish('a', sdl('x: Int @tag(name: "internal")'));
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: 'shop@prod is at version 2: changed a.\n' });
     expect(stderr).toMatch(
-      /weir: does not compose: version 2 of shop@public is rejected, and what runs is unchanged.\n$/,
+      /weir: does not compose: version 2 of shop@public is rejected, and the running graph is unchanged.\n$/,
     );
   });
 

@@ -60,7 +60,7 @@ export class UnsentRequests {
     this.isTooMuch = arriving.reduce((sum, { kept }) => sum + kept, waiting) > limit;
     const given = before - arriving.length;
     if (given > 0)
-      logger.warn({ requests: given }, 'clients do not send what they have begun: requests were given up');
+      logger.warn({ requests: given }, 'clients do not finish their requests: requests were dropped');
   }
 }
 

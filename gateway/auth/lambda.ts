@@ -85,7 +85,7 @@ function answerReader(logger: Pick<Logger, 'warn'>): (found: unknown) => Authori
         throw new Error(`The answer has ${JSON.stringify(member)}, but what is read is \`${meant}\`.`);
       if (told.has(member) || told.size >= mostTold) continue;
       told.add(member);
-      logger.warn({ member }, 'the authoriser answers with a member that is not read');
+      logger.warn({ member }, 'the answer of the authoriser has an unknown member');
     }
     const malformed = answer.deniedFields?.find((field) => coordinateOf(field) === undefined);
     if (malformed !== undefined)

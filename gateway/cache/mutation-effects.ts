@@ -44,7 +44,7 @@ export function applyMutationEffects(options: MutationEffectsOptions): Intercept
     await invalidate(changed).catch((error: unknown) => {
       logger.warn(
         { err: error, tags: changed },
-        'what a subgraph has changed is not dropped from caches yet',
+        'an invalidation by a subgraph is not confirmed yet',
       );
     });
   }

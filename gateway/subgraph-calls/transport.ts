@@ -190,7 +190,7 @@ const failures = {
     says: 'did not answer a batch of requests with a batch of as many responses',
   },
   timeout: { code: 'GATEWAY_TIMEOUT', says: 'did not answer in time' },
-  broken: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called for a moment: too many calls of it failed' },
+  broken: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called for a moment: its circuit breaker is open' },
   busy: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: too many calls of it wait already' },
   failed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'failed to answer' },
   unsigned: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: there is nothing to sign the call with' },

@@ -12,7 +12,7 @@ export function watchEndpoints({ metrics, logger }: WatchEndpointsOptions): OnBr
   return ({ subgraph, url }, state, reason) => {
     metrics.endpointsOpen.add(state === 'open' ? 1 : -1, { subgraph });
     if (state === 'open')
-      logger.warn({ subgraph, url, err: reason }, 'an endpoint is not called for a moment');
-    else if (state === 'closed') logger.info({ subgraph, url }, 'an endpoint is called again');
+      logger.warn({ subgraph, url, err: reason }, 'a circuit breaker opened: the endpoint is not called');
+    else if (state === 'closed') logger.info({ subgraph, url }, 'a circuit breaker closed: the endpoint is called again');
   };
 }

@@ -70,7 +70,7 @@ export function createMetrics(): Metrics {
       description: 'Calls of subgraphs that were sent again.',
     }),
     endpointsOpen: meter.createUpDownCounter('weir.subgraph.endpoints.open', {
-      description: 'Endpoints of subgraphs that are not called for a moment, because too many calls failed.',
+      description: 'Endpoints of subgraphs whose circuit breaker is open.',
     }),
     calls: new CallStatistics(meter),
     overload: new OverloadStatistics(meter),

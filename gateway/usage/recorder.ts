@@ -96,7 +96,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       failed = false;
     } catch (error) {
       if (!failed)
-        logger.warn({ reason: (error as Error).message }, 'the use of the schema cannot be recorded');
+        logger.warn({ reason: (error as Error).message }, 'usage of the schema cannot be recorded');
       failed = true;
     }
   }

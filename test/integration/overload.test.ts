@@ -234,7 +234,7 @@ describe('a client that begins requests and sends no more of them', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
   };
   const gaveUp = () =>
-    own.log.filter(({ msg }) => msg === 'clients do not send what they have begun: requests were given up');
+    own.log.filter(({ msg }) => msg === 'clients do not finish their requests: requests were dropped');
 
   const head = 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
 

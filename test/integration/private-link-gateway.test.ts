@@ -145,7 +145,7 @@ describe('a gateway with private links', () => {
 
   it('changes its key without a restart and without a failed request', async () => {
     const newer = 'the-next-secret-of-gateway-and-subgraphs';
-    const log = () => gateway.log.filter(({ msg }) => msg === 'the link key is another one').length;
+    const log = () => gateway.log.filter(({ msg }) => msg === 'the link key was replaced').length;
     const change = { isOver: false };
     const answers: unknown[] = [];
     const traffic = (async () => {

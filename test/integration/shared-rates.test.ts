@@ -157,14 +157,14 @@ withRedis('rates of gateways that share a store', () => {
       }
       expect(await redis.type(keyOf(1))).toBe('list');
       expect(await metrics.collect()).toContain('weir_rates_store_failures_total 2');
-      const refuses = 'the store of rates refuses some counts: each gateway counts those for itself';
+      const refuses = 'the rate store refuses some counts: each gateway counts those for itself';
       expect(said).toEqual([refuses]);
       // Nothing that was refused is lost when the key is mended.
       await redis.del(keyOf(1));
       shared.add(counts[1]!, 3);
       await eventually(() => Promise.resolve(counts[1]!.used === 9));
       expect(await redis.get(keyOf(1))).toBe('9');
-      expect(said).toEqual([refuses, 'the store of rates takes all counts again']);
+      expect(said).toEqual([refuses, 'the rate store accepts all counts again']);
       redis.disconnect();
     });
 
@@ -202,7 +202,7 @@ withRedis('rates of gateways that share a store', () => {
     await server.kill();
     for (const gateway of gateways) expect(send(gateway)).toBe(9);
     await eventually(() => Promise.resolve(said.length === 2));
-    expect(new Set(said)).toEqual(new Set(['the store of rates is away: each gateway counts for itself']));
+    expect(new Set(said)).toEqual(new Set(['the rate store is unavailable: each gateway counts for itself']));
     expect(send(gateways[0]!)).toBe(8);
     expect(await metrics.collect()).toMatch(/weir_rates_store_failures_total [1-9]/);
     await server.restart();

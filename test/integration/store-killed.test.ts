@@ -169,7 +169,7 @@ describeEach(caches)('$name', ({ name, own }) => {
       if (fault === 'killed') await server.restart();
       else server.thaw();
       await eventually(() =>
-        [one, other].every(({ log }) => log.some(({ msg }) => msg === 'the cache store is back')),
+        [one, other].every(({ log }) => log.some(({ msg }) => msg === 'the cache store is available again')),
       );
       await expectWell();
       await eventually(() => isKept(one));

@@ -95,16 +95,16 @@ export class SharedCounts {
       if (refusals.length > 0 && !wasRefusing)
         this.#options.logger.warn(
           { err: new Error(refusals[0]), refused: refusals.length },
-          'the store of rates refuses some counts: each gateway counts those for itself',
+          'the rate store refuses some counts: each gateway counts those for itself',
         );
-      if (this.#isAway) this.#options.logger.info('the store of rates is back');
+      if (this.#isAway) this.#options.logger.info('the rate store is available again');
       this.#isAway = false;
     } catch (error) {
       this.#failures.add(1);
       if (!this.#isAway)
         this.#options.logger.warn(
           { err: error },
-          'the store of rates is away: each gateway counts for itself',
+          'the rate store is unavailable: each gateway counts for itself',
         );
       this.#isAway = true;
     } finally {
@@ -112,7 +112,7 @@ export class SharedCounts {
       for (const counts of [this.#changed, this.#refused])
         for (const count of counts) if (count.end <= now) counts.delete(count);
       if (wasRefusing && this.#refused.size === 0)
-        this.#options.logger.info('the store of rates takes all counts again');
+        this.#options.logger.info('the rate store accepts all counts again');
       this.#timer = undefined;
       if (this.#changed.size > 0) this.#plan();
     }

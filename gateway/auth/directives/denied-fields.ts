@@ -43,7 +43,7 @@ export class DeniedFields {
         if (coordinates.length === 0 || coordinates.some((each) => this.#hasInAnotherCase(each))) {
           logger.error(
             { field: text },
-            'the authoriser denies a field in another case than the supergraph has it: requests are refused',
+            'the authoriser denies a field whose name differs from the supergraph in case: requests are refused',
           );
           return 'unclear';
         }

@@ -57,7 +57,7 @@ export class CdnPurges {
       description: 'Calls that have a CDN drop what was invalidated, by what became of them.',
     });
     this.#waitingPaths = options.meter.createUpDownCounter('weir.cdn.purge.paths_waiting', {
-      description: 'Paths that a CDN is not told to drop yet.',
+      description: 'Paths whose invalidation is not sent to the CDN yet.',
     });
   }
 
@@ -128,15 +128,15 @@ export class CdnPurges {
       await send(paths);
       this.#pause = firstPause;
       this.#results.add(1, { result: 'sent' });
-      logger.info({ paths: paths.length }, 'the CDN drops what was invalidated');
+      logger.info({ paths: paths.length }, 'the CDN accepted an invalidation');
     } catch (error) {
       const isLost = error instanceof PurgeRefused && paths.every((path) => path === everything);
       this.#results.add(1, { result: isLost ? 'lost' : 'failed' });
       if (isLost) {
-        logger.error({ err: error }, 'the CDN does not take an invalidation: it keeps what it has');
+        logger.error({ err: error }, 'the CDN rejected an invalidation: it keeps its copies');
         return;
       }
-      logger.warn({ err: error, retryIn: this.#pause }, 'the CDN was not told of an invalidation');
+      logger.warn({ err: error, retryIn: this.#pause }, 'an invalidation could not be sent to the CDN');
       this.#wait(error instanceof PurgeRefused ? [everything] : paths);
       this.#pause = Math.min(this.#pause * 2, longestPause);
     } finally {

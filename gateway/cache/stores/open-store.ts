@@ -34,8 +34,8 @@ export function openStore({ options, meter, logger, peers }: OpenStoreOptions): 
     timeout: options.timeout,
     onChange(state, reason) {
       available.add(state === 'away' ? -1 : 1);
-      if (state === 'away') logger.warn({ err: reason }, 'the cache store is away');
-      else logger.info('the cache store is back');
+      if (state === 'away') logger.warn({ err: reason }, 'the cache store is unavailable');
+      else logger.info('the cache store is available again');
     },
   });
   const store = new CompressedStore(guarded, options.compressAbove);

@@ -89,7 +89,7 @@ it('gives up only what the CDN does not even take as everything', async () => {
   purges.add(['a']);
   await eventually(() => told.length === 2);
   expect(told).toEqual([
-    'the CDN was not told of an invalidation',
-    'the CDN does not take an invalidation: it keeps what it has',
+    'an invalidation could not be sent to the CDN',
+    'the CDN rejected an invalidation: it keeps its copies',
   ]);
 });

@@ -142,7 +142,7 @@ describe('a field that not everybody sees', () => {
     'is masked for each of two identities at once, of an answer that %s',
     async (kind) => {
       if (kind.startsWith('the')) people.headers = { 'cache-control': 'public, max-age=60' };
-      gateway = await startBy(exampleUnder('A field that not everybody sees'));
+      gateway = await startBy(exampleUnder('Masking a field'));
       for (let i = 0; i < 5; i++) {
         const [staff, user, nobody] = await Promise.all([
           ask(query, { sub: 's', groups: ['support'] }),
@@ -160,7 +160,7 @@ describe('a field that not everybody sees', () => {
   );
 
   it('is masked in a batch, too', async () => {
-    gateway = await startBy(exampleUnder('A field that not everybody sees'), { limits: { batch: 3 } });
+    gateway = await startBy(exampleUnder('Masking a field'), { limits: { batch: 3 } });
     const authorization = `Bearer ${await issuer.token({ groups: ['web'] })}`;
     for (let i = 0; i < 2; i++) {
       const response = await gateway.post([{ query }, { query: '{ me { name } }' }], {

@@ -28,51 +28,51 @@ import { createMetrics } from '../telemetry/metrics';
 import { secretsOf } from '../telemetry/secrets';
 import type { Interceptor } from '../subgraph-calls/transport';
 
-/** What a gateway is started with. `supergraph` may also be a source of one's own, or one of Apollo's managers. */
+/** The options of `startGateway`. `supergraph` may also be a custom source, or a `SupergraphManager` of Apollo. */
 export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly supergraph?: OptionsInput['supergraph'] | SupergraphSource | SupergraphManager;
   /** Where log lines go. @default standard output */
   readonly logDestination?: LogDestination | undefined;
-  /** Events that make cached answers old, from an event bus or a change stream. @default none */
+  /** Events that invalidate cached answers, from an event bus or a change stream. @default none */
   readonly invalidations?: InvalidationSource | undefined;
-  /** Where connections come from when another process listens at `host` and `port`. @default this one listens */
+  /** The source of connections if another process listens at `host` and `port`. @default this process listens */
   readonly clientConnections?: ConnectionSource | undefined;
-  /** Functions around the requests of clients: docs/extending.md. @default none */
+  /** Functions around client requests: docs/extending.md. @default none */
   readonly hooks?: Hooks | undefined;
-  /** Functions around each call of a subgraph, the outermost first: docs/extending.md. @default none */
+  /** Functions around each subgraph call, the outermost first: docs/extending.md. @default none */
   readonly interceptors?: readonly Interceptor[] | undefined;
-  /** Plugins of Apollo Server, which parses and validates what is new: docs/extending.md. @default none */
+  /** Plugins of Apollo Server, which parses and validates new operations: docs/extending.md. @default none */
   readonly plugins?: readonly ApolloServerPlugin[] | undefined;
-  /** Other processes of this gateway that invalidate what it does. No effect with a shared store. @default none */
+  /** Other processes of this gateway, which invalidate together with it. No effect with a shared store. @default none */
   readonly peers?: Peers | undefined;
 };
 
 export interface RunningGateway {
   /** The GraphQL endpoint, such as `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
-  /** Where metrics and health are served; `undefined` when `admin.enabled` is false. */
+  /** The URL of metrics and health; `undefined` if `admin.enabled` is false. */
   readonly adminUrl: string | undefined;
   /** All metrics in Prometheus' text format, as `GET /metrics` has them. */
   metrics(): Promise<string>;
   /**
-   * Takes other options into use, with no restart and no failed request: everything that depends on them is built
-   * beside what runs and takes its place in one step. What cannot be used changes nothing.
-   * `read` is called when those before are in use.
+   * Replaces the options without a restart and without a failed request: everything that depends on them is built beside
+   * the current configuration and replaces it in one step. Invalid options change nothing. `read` is called after earlier
+   * reloads are done.
    * @throws {OptionsError} when an option is wrong, or cannot be changed while the gateway runs
    * @throws {SupergraphError} when the supergraph cannot be read or run
    */
   reload(read: () => OptionsInput): Promise<void>;
   /** Does what `POST /cache/invalidate` does. */
   readonly invalidate: InvalidateFor;
-  /** Drains and stops: readiness fails at once, what is in flight may finish within `shutdown.grace`. */
+  /** Drains and stops: readiness fails at once, requests in flight may finish within `shutdown.grace`. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a gateway in this process. Resolves when it listens and runs its supergraph. A supergraph URL that cannot be
- * reached yet is no reason to fail: the gateway listens, but is not ready until it has a supergraph.
+ * Starts a gateway in this process. Resolves when it listens and runs its supergraph. If a supergraph URL cannot be
+ * reached yet, the gateway listens all the same, but is not ready until it has a supergraph.
  *
- * Longer than other functions: what is opened at its beginning is closed at its end, in the reverse order.
+ * Longer than other functions: resources opened at its beginning are closed at its end, in the reverse order.
  * @throws {OptionsError} when an option is wrong or a port is taken
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
@@ -119,12 +119,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await closeParts();
     throw error;
   });
-  /** Those that still have requests in flight. */
+  /** Replaced configurations that still have requests in flight. */
   const retired = new Set<Configuration>();
   const server = createListener(options, (request, response) => current.handle(request, response));
   server.on('clientError', answerClientError);
   sendContinues(server, {
-    bodyLimit: () => running.limits.body,
+    bodyLimit: () => currentOptions.limits.body,
     keepsConnections: () => state !== 'stopping',
   });
   const unanswered = (): IncomingRequest[] => [current, ...retired].flatMap(({ inFlight }) => [...inFlight]);
@@ -168,28 +168,28 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await closeParts();
   }
 
-  let running = options;
+  let currentOptions = options;
   let reloading = Promise.resolve();
 
-  /** Resolves with the names of the options that are others now. */
+  /** Resolves with the names of the changed options. */
   async function swap(read: () => OptionsInput): Promise<string[]> {
     const next = parseOptions(read());
     if (ownSource !== undefined)
       throw new OptionsError(['A gateway with a source of your own keeps its options.']);
-    refuseFixed(running, next);
-    const serving = await Configuration.open({ ...parts, options: next, ownSource, previous: current });
+    refuseFixed(currentOptions, next);
+    const replacement = await Configuration.open({ ...parts, options: next, ownSource, previous: current });
     try {
-      await serving.start();
+      await replacement.start();
     } catch (error) {
-      await serving.close();
+      await replacement.close();
       throw error;
     }
     const previous = current;
-    const changed = changedOptions(running, next);
+    const changed = changedOptions(currentOptions, next);
     const manifest = 'persistedOperations.manifest';
-    if (!changed.includes(manifest) && !serving.trustsAs(previous)) changed.push(manifest);
-    current = serving;
-    running = next;
+    if (!changed.includes(manifest) && !replacement.trustsAs(previous)) changed.push(manifest);
+    current = replacement;
+    currentOptions = next;
     retired.add(previous);
     void previous.idle().then(async () => {
       if (retired.delete(previous)) current.takeOverPurges(await previous.close());
@@ -221,7 +221,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     state = 'stopping';
     await reloading;
     logger.info({ inFlight: unanswered().length }, 'shutting down');
-    await drain(running.shutdown);
+    await drain(currentOptions.shutdown);
     await close();
     logger.info('shut down');
   }
@@ -255,7 +255,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   };
 }
 
-/** What a process has from its start to its end. */
+/** The parts of a gateway that live as long as the process. */
 const fixedOptions = [
   ...['host', 'port', 'path', 'tls', 'admin', 'audit', 'logging'],
   ...['store', 'memory', 'tiered', 'memoryBound', 'timeout', 'prefix', 'compressAbove', 'longest'].map(
@@ -292,7 +292,7 @@ function readOptions({
   return { options, ownSource, extensions, logDestination, invalidations, clientConnections, peers };
 }
 
-/** @throws {OptionsError} for what is no hook */
+/** @throws {OptionsError} for anything that is not a hook */
 function checkHooks(hooks: Hooks): void {
   const known = ['onRequest', 'onOperation', 'onAnswer'];
   for (const [name, hook] of Object.entries(hooks) as [string, unknown][]) {

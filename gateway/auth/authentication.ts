@@ -14,8 +14,8 @@ import { tokens } from './tokens';
 import type { UsedSignatures } from './used-signatures';
 
 /**
- * Finds out who sends a request, once for each. When they may go on, `client.identity` says who they are; when not,
- * `client.refusal` says why. Neither throws nor rejects.
+ * Finds out who sends a request, once for each. When they may go on, `request.identity` says who they are; when not,
+ * `request.refusal` says why. Neither throws nor rejects.
  */
 export type Admit = (request: IncomingRequest, received: Received) => boolean | Promise<boolean>;
 

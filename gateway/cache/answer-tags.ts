@@ -15,7 +15,7 @@ import {
 import { interpolate, type Key, readKey } from './tag-formats';
 import { entityTag, subgraphTag, typeTag, unknownEntityTag } from './tags';
 
-/** What answers of one subgraph are made of: it, the types asked for, and the entities that are, or at null could be, there. */
+/** The tags of answers of one subgraph: the subgraph, the selected types, and the entities that are, or at null could be, in it. */
 export class AnswerTags {
   readonly #subgraph: string;
   readonly #facts: EntityFacts;
@@ -210,7 +210,7 @@ export class AnswerTags {
   }
 }
 
-/** An object in an answer, by the tags of what it is, or may be. */
+/** An object in an answer, by the tags of the entity that it is or may be. */
 interface FoundEntity {
   /** Whether there is such an object, or only could be. */
   readonly isThere: boolean;
@@ -289,7 +289,7 @@ function parseJson(json: Buffer): unknown {
   }
 }
 
-/** What a response is made of: what is known of its data, and the groups that it names itself. Looked at when it is kept. */
+/** The tags of a response: those of its data, and the groups that it names itself. Read only when it is cached. */
 export const tagsOf = (
   tags: AnswerTags,
   request: SubgraphRequest,
@@ -297,7 +297,7 @@ export const tagsOf = (
 ): Iterable<string> =>
   lazy(() => [...tags.ofResponse(request, response.body), ...groupsOf(response, 'cache-groups')]);
 
-/** What is made when it is looked at. */
+/** A value that is computed when it is first read. */
 export const lazy = <Item>(make: () => Iterable<Item>): Iterable<Item> => ({
   [Symbol.iterator]: () => make()[Symbol.iterator](),
 });

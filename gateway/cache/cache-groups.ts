@@ -1,8 +1,8 @@
 import type { SubgraphResponse } from '../subgraph-calls/transport';
 
 /**
- * The groups that a response names: those that it belongs to (`Cache-Groups`), or those that its request has made old
- * (`Cache-Group-Invalidation`). RFC 9875; here a group is a tag. None in a header that is no list of strings.
+ * The groups that a response names (RFC 9875): those that it belongs to (`Cache-Groups`), or those that its request
+ * invalidates (`Cache-Group-Invalidation`). A group is a tag here. A header that is not a list of strings names none.
  */
 export function groupsOf(
   { headers }: Pick<SubgraphResponse, 'headers'>,

@@ -4,7 +4,7 @@ import { formatsOf } from './tag-formats';
 import { entityTag, operationTag, subgraphTag, typeTag, unknownOf } from './tags';
 
 /**
- * Where events come from that make cached answers old: an event bus, a change stream. One is given to `startGateway`.
+ * A source of events that invalidate cached answers, such as an event bus or a change stream; given to `startGateway`.
  */
 export interface InvalidationSource {
   /**
@@ -16,12 +16,12 @@ export interface InvalidationSource {
   stop(): Promise<void>;
 }
 
-/** An invalidation names what the supergraph does not have: its message says what. Nothing is dropped. */
+/** An invalidation has names that are not in the supergraph; the message lists them. Nothing was invalidated. */
 export class UnknownNames extends RangeError {
   override readonly name = 'UnknownNames';
 }
 
-/** Checks what an event names, and drops it. */
+/** Checks the names in an event, and invalidates them. */
 export function invalidateNamed(
   invalidate: (invalidation: Invalidation) => Promise<void>,
 ): (invalidation: Invalidation) => Promise<void> {
@@ -33,7 +33,7 @@ export function invalidateNamed(
   };
 }
 
-/** Drops what has any of the tags, everywhere. Rejects with `StoreUnavailable` when that is not sure. */
+/** Invalidates all entries with any of the tags, in all gateways. Rejects with `StoreUnavailable` if success is not certain. */
 export type Invalidate = (tags: readonly string[]) => Promise<void>;
 
 export function createInvalidate(
@@ -49,12 +49,12 @@ export function createInvalidate(
   };
 }
 
-/** Tags with those that answers have in their place where a value is not known. */
+/** Adds the tags that answers have instead when a value is not known. */
 export function allTags(tags: readonly string[], formats: readonly string[]): string[] {
   return [...new Set(tags.flatMap((tag) => [tag, ...unknownOf(tag), ...formatsOf(tag, formats)]))];
 }
 
-/** The tags of what an invalidation names. */
+/** The tags that an invalidation names. */
 export function tagsOf(invalidation: Invalidation): string[] {
   const { tags = [], types = [], entities = [], subgraphs = [], operations = [] } = invalidation;
   return [

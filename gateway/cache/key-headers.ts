@@ -1,7 +1,7 @@
 import type { Options } from '../options';
 import type { Caller } from '../subgraph-calls/transport';
 
-/** Which forwarded headers separate what is cached. Names are those that subgraphs see. */
+/** Which forwarded headers are part of cache keys. Names are those that subgraphs see. */
 export interface KeyHeaders {
   /** Headers that only say who asks: they separate private answers, and no public ones. */
   readonly identity: readonly string[];
@@ -15,7 +15,7 @@ export interface KeyHeaders {
   ): string;
 }
 
-/** Every header that is forwarded is in the keys, as answers of subgraphs may depend on it; no option takes one out of all of them. */
+/** Every forwarded header is in the keys, as answers of subgraphs may depend on it. No option removes one from all keys. */
 export function compileKeyHeaders({ headers: { forward, rename, set }, cache, auth }: Options): KeyHeaders {
   const isIdentity = (name: string): boolean => cache.identityHeaders.includes(name);
   const passed = [...forward.map((name) => [name, name] as const), ...Object.entries(rename)].filter(

@@ -24,10 +24,10 @@ export interface MutationEffectsOptions {
 }
 
 /**
- * Drops from caches what a mutation has changed, before anybody hears that it is done: the entities that it answers
- * with, what is declared for its fields, and what the subgraph names in `Cache-Group-Invalidation` (with any response).
+ * Invalidates what a mutation has changed, before its client gets the answer: the entities that it returns, what is
+ * declared for its fields, and what the subgraph names in `Cache-Group-Invalidation` (in any response).
  *
- * A mutation that fails may have changed something too: what is declared is dropped then as well.
+ * A mutation that fails may have changed something, too: what is declared is invalidated then as well.
  */
 export function applyMutationEffects(options: MutationEffectsOptions): Interceptor {
   const { facts, tags, returned, after, invalidate, logger } = options;

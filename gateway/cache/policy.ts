@@ -1,7 +1,7 @@
 import { isShareable } from '../subgraph-calls/shareable';
 import type { SubgraphResponse } from '../subgraph-calls/transport';
 
-/** For how long an answer may be used, and for whom. */
+/** How long an answer may be cached, and who may share it. */
 export interface Policy {
   /** `private`: only for clients of the same identity. */
   readonly scope: 'public' | 'private';
@@ -13,14 +13,14 @@ export interface Policy {
   readonly staleIfError: number;
 }
 
-/** Nothing is kept. */
+/** Nothing may be cached. */
 export const noStore: Policy = { scope: 'private', maxAge: 0, staleWhileRevalidate: 0, staleIfError: 0 };
 
-/** Whether there is a time in which it can be used. */
+/** Whether it may be used at any time at all, fresh or stale. */
 export const isStorable = ({ maxAge, staleWhileRevalidate, staleIfError }: Policy): boolean =>
   maxAge > 0 || staleWhileRevalidate > 0 || staleIfError > 0;
 
-/** The policy of an answer that is made of two. Each time ends when the first of both does. */
+/** The policy of an answer made of two responses: the shorter of each period. */
 export function strictest(one: Policy, other: Policy): Policy {
   if (one === other) return one;
   const maxAge = Math.min(one.maxAge, other.maxAge);
@@ -34,7 +34,7 @@ export function strictest(one: Policy, other: Policy): Policy {
   };
 }
 
-/** What counts where a response does not say it. */
+/** Defaults for what a response does not say. */
 export interface UnsaidPolicy {
   /** Seconds. No effect for a response that must be revalidated, or is stale at once. @default 0 */
   readonly staleWhileRevalidate?: number | undefined;
@@ -51,10 +51,10 @@ export interface UnsaidPolicy {
 type Described = Pick<SubgraphResponse, 'status' | 'headers'>;
 
 /**
- * Compiles a reader of what a response says of itself in `Cache-Control`, `Age` and `Vary` (RFC 9111, section 5.2.2;
- * RFC 5861). The gateway keeps private answers apart by identity, so it obeys what `private` ones say of their age, too.
- * Stricter than the RFC: what does not say `public` (or `s-maxage`) is private, `no-cache` and what sets a cookie are
- * not kept, and what has an `Age` that is no number is old.
+ * Compiles a reader of the cache policy in `Cache-Control`, `Age` and `Vary` of a response (RFC 9111, section 5.2.2;
+ * RFC 5861). The gateway separates private answers by identity, so it caches `private` responses, too. Stricter than the
+ * RFC: a response without `public` (or `s-maxage`) is private, one with `no-cache` or `Set-Cookie` is not cached, and one
+ * with an `Age` that is not a number is stale.
  */
 export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) => Policy {
   const { identityHeaders = [] } = unsaid;
@@ -120,13 +120,13 @@ function secondsIn(text: string | undefined): number | undefined {
   return /^\d+$/.test(text) ? Math.min(Number(text), 2 ** 31) : 0;
 }
 
-/** RFC 9111, section 5.1: of several the first one counts. The RFC has an invalid one left out. */
+/** RFC 9111, section 5.1: of several the first one counts. The RFC ignores an invalid one. */
 function ageIn(text: string): number {
   const [first] = text.split(',') as [string];
   return /^\d+$/.test(first.trim()) ? Number(first) : Infinity;
 }
 
-/** What is left of it after so many seconds. */
+/** The remaining policy after so many seconds. */
 function aged(policy: Policy, age: number): Policy {
   const left = (seconds: number): number => Math.max(0, seconds - age);
   const maxAge = left(policy.maxAge);
@@ -138,13 +138,13 @@ function aged(policy: Policy, age: number): Policy {
   };
 }
 
-/** All forwarded headers that do not say who asks are in every key. */
+/** All forwarded headers that do not identify the caller are in every key. */
 function varied(policy: Policy, vary: string, identityHeaders: readonly string[]): Policy {
   const names = vary.split(',').map((name) => name.trim().toLowerCase());
   return names.some((name) => identityHeaders.includes(name)) ? { ...policy, scope: 'private' } : policy;
 }
 
-/** What the answer to one client request is made of so far. */
+/** The provenance of the answer to one client request so far: its policy and tags. */
 export class AnswerProvenance {
   /** Whether the request has changed something: what it asks for from then on is not looked for in a cache. */
   hasMutated = false;

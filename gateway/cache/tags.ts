@@ -1,13 +1,13 @@
-/** What a cached answer is made of, as text. An entry has the tags of everything in it; an invalidation names some. */
+/** A tag of cache entries. An entry has the tags of everything in it; an invalidation names some tags. */
 
 export const subgraphTag = (name: string): string => `subgraph:${name}`;
 export const typeTag = (type: string): string => `type:${type}`;
 export const operationTag = (name: string): string => `operation:${name}`;
 
 /**
- * An entity of that type whose value for one of its keys is not known: the invalidation of any entity of the type by
- * that key drops it. Of a key of several fields the first one stands in it, in the order of `entityTag`, which sorts them
- * with the sign behind them: `id2=` comes before `id=`.
+ * The tag of an entity whose value for one of its keys is not known: invalidating any entity of the type by that key drops
+ * the entry. A key of several fields is named by its first one, in the order of `entityTag`, which sorts them including
+ * the `=`: `id2=` comes before `id=`.
  */
 export const unknownEntityTag = (type: string, fields: readonly string[]): string =>
   `${type}:${fields.map((field) => `${field}=`).sort()[0]}?`;
@@ -23,7 +23,7 @@ export function entityTag(type: string, key: Readonly<Record<string, unknown>>):
   return `${type}:${fields.sort().join(',')}`;
 }
 
-/** The tag that an entity has, in place of this one, where it is not known. None for what is no entity's tag. */
+/** The tag that an entry has instead of this one if the value is not known. Undefined for other tags than those of entities. */
 export function unknownOf(tag: string): string[] {
   const [, type, field] = /^([A-Za-z_]\w*):([A-Za-z_][\w.]*)=/.exec(tag) ?? [];
   return type === undefined ? [] : [unknownEntityTag(type, [field!])];

@@ -5,8 +5,8 @@ import { readKey } from './tag-formats';
 import { fieldsOf } from './tags';
 
 /**
- * What an invalidation names that a supergraph does not have, in sentences: no answer has such a tag, so nothing would be
- * dropped. Tags are made by subgraphs and operations are named by clients: nobody knows all of these.
+ * The names in an invalidation that are not in the supergraph, as sentences: no answer has such a tag, so nothing would be
+ * dropped. Tags and operation names cannot be checked, as subgraphs and clients choose them.
  */
 export function unknownNames(
   { types = [], entities = [], subgraphs = [] }: Invalidation,

@@ -3,22 +3,22 @@ import type { GraphQLFormattedError } from 'graphql';
 import type { Identity } from '../auth/identity';
 
 /**
- * Functions of your own around the requests of clients. Each may return a promise: the request waits for it, within its
- * time (`timeouts.request`).
+ * Functions of your own around client requests. Each may return a promise: the request waits for it, within
+ * `timeouts.request`.
  *
- * A hook that throws a `GraphQLError` with an `extensions.code` refuses the request: its message and extensions are the
- * answer, with the HTTP status of `extensions.http.status` (200, or 400 to 599), or 500. Whatever else it throws is 500
- * `INTERNAL_SERVER_ERROR`, and its cause is in the log.
+ * A hook that throws a `GraphQLError` with an `extensions.code` refuses the request: the answer has its message and
+ * extensions, and the HTTP status of `extensions.http.status` (200, or 400 to 599), or 500 without one. Any other error
+ * that it throws is 500 `INTERNAL_SERVER_ERROR`, with the cause in the log.
  */
 export interface Hooks {
-  /** Called once for each request, when it is authenticated and counted, before any cache is asked. */
+  /** Called once per request, after authentication and rate limits, before any cache look-up. */
   onRequest?(request: HookRequest): void | Promise<void>;
-  /** Called for each operation, when it is valid, before its variables are looked at and its answer is looked for. */
+  /** Called for each operation after validation, before its variables are coerced and its answer is looked up. */
   onOperation?(request: HookRequest, operation: HookOperation): void | Promise<void>;
   /**
-   * Called for each answer with `data`, for each client, after every cache: what it returns is sent in place of the answer;
-   * with `undefined` the answer is sent as it is. It gets a copy of its own. Caches between the gateway and its client are
-   * told to keep no answer while there is one.
+   * Called for each answer with `data`, for each client, after every cache. What it returns is sent instead of the answer;
+   * with `undefined` the answer is sent unchanged. It gets its own copy. With this hook every answer is `no-store` for
+   * caches between the gateway and its clients.
    */
   onAnswer?(
     request: HookRequest,
@@ -38,9 +38,9 @@ export interface HookRequest {
   readonly address: string;
   readonly identity: Identity;
   /**
-   * Adds a header to all calls of subgraphs for this request, in place of one of that name that the client sent. To be
-   * called in `onRequest`. Answers and calls are kept and shared only between requests in which it is equal, and caches on
-   * the way to the client are told to keep none.
+   * Sets a header on all subgraph calls of this request, instead of one of that name from the client. Call it in
+   * `onRequest`. Answers and calls are cached and shared only between requests with the same value, and answers are
+   * `no-store` for caches between the gateway and its clients.
    *
    * @throws {RangeError} for a header that is never forwarded, or a value that cannot be sent
    */

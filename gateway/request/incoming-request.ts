@@ -18,20 +18,20 @@ import { addedHeader, scopeOf } from '../subgraph-calls/headers';
 import type { Live } from '../subgraph-calls/live-set';
 import type { Caller } from '../subgraph-calls/transport';
 
-/** The reason of an abortion that nobody is told, because nobody is there any more. */
+/** The abort reason when the client has left. Nobody is told. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone';
 }
 
-/** What is the same for all requests. */
+/** What all requests have in common. */
 export interface IncomingRequestOptions {
-  /** Picks the headers that are handed on to subgraphs. */
+  /** Picks the headers that are forwarded to subgraphs. */
   readonly forward: (headers: IncomingHttpHeaders) => Caller['headers'];
-  /** What subgraphs are told of who sends it. */
+  /** Makes the identity that is signed for subgraphs. */
   readonly signIdentity: SignIdentity;
   /** Milliseconds that the request may take. */
   readonly timeout: number;
-  /** Called once for each: nothing is worked on for it any more, though its client may not have read its answer. */
+  /** Called once per request, when nothing is worked on for it any more; its client may not have read the answer yet. */
   readonly onSettle: (request: IncomingRequest) => void;
 }
 
@@ -49,22 +49,22 @@ interface Operation {
 }
 
 /**
- * One request of a client, from its first byte until its answer is sent or the client is gone. What not all requests
- * need is made when it is first asked for: an answer from the cache is given in less time than all of it takes.
+ * One client request, from its first byte until its answer is sent or the client is gone. Members that not all requests
+ * need are made lazily: a cached answer takes less time than making all of them.
  */
 export class IncomingRequest implements Caller, Live, PlanWaiter {
   place = -1;
   /** Whether it has been admitted: before, it is arriving or waits for a slot. */
   isAdmitted = false;
-  /** When it came, in milliseconds as `performance.now()` says them. */
+  /** When it arrived, in milliseconds of `performance.now()`. */
   readonly start: number;
-  /** Where it comes from: an IP address. Looked up at once, as a closed socket does not know it. */
+  /** The IP address of its client. Looked up at once, as a closed socket does not have it. */
   readonly address: string;
   readonly head: RequestHead;
   readonly sink: Sink;
-  /** What its credentials prove; undefined while nobody has looked at them, and where no mode is configured. */
+  /** The proof in its credentials; undefined before authentication, and without any auth mode. */
   proof: Proof | undefined;
-  /** Why its credentials prove nothing: the answer to it. */
+  /** The error to answer if its credentials were refused. */
   refusal: Error | undefined;
   /** Whether it was counted for the rates: why it may not go on, or null when it may. */
   rateRefusal: GraphQLError | null | undefined;
@@ -73,7 +73,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   rateHeaders: readonly string[] = [];
   /** What its last operation was counted as. */
   charged: number | undefined;
-  /** How many errors its answers do not tell, as they are too many. */
+  /** How many errors were left out of its answers, beyond `limits.errors`. */
   errorsLeftOut = 0;
   received = 0;
   /** The names of headers that hooks have added for subgraphs; undefined where there are none. */
@@ -91,7 +91,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   #shown: HookRequest | undefined;
   /** Whether its operations run. */
   #isLate = false;
-  /** What the client is told when its request was ended before its time. */
+  /** The error to answer if the request was aborted. */
   #abortion: Error | undefined;
   #onAbort: ((reason: Error) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -127,7 +127,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return (this.#headers ??= this.#options.forward(this.head.headers));
   }
 
-  /** Adds a header for subgraphs, before its operations run. */
+  /** Adds a header for subgraphs. Call it before its operations run. */
   forward(name: string, value: string): void {
     if (this.#isLate)
       throw new RangeError(
@@ -159,7 +159,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return this.start + this.#options.timeout;
   }
 
-  /** As clients of Apollo call themselves; empty when they do not. */
+  /** The name in Apollo's client header; empty without one. */
   get clientName(): string {
     return ownName(this.head.headers['apollographql-client-name']);
   }
@@ -168,28 +168,28 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return ownName(this.head.headers['apollographql-client-version']);
   }
 
-  /** What it says of the answer that it wants, where that is heard. */
+  /** The `Cache-Control` of the client, if that is honoured. */
   get cacheControl(): string | undefined {
     return this.head.headers['cache-control'];
   }
 
-  /** Who sends it. Set before anything answers. */
+  /** The authenticated caller. Set before any answer. */
   get identity(): Identity {
     return this.proof?.identity ?? anonymous;
   }
 
-  /** Whoever has proven nothing is known by the address only. */
+  /** The sender for fair queues: anonymous callers are known only by their address. */
   get sender(): string {
     const { principal } = this.identity;
     return principal === '' ? networkOf(this.address) : principal;
   }
 
-  /** Known once the document is parsed. A long name is cut: it goes into a line of the log and of audit trails. */
+  /** Known once the document is parsed. A long name is truncated, as it goes into log lines and audit trails. */
   get operation(): Operation | undefined {
     return this.#operation;
   }
 
-  /** Says what is asked for. Throws where the credentials are not good for it. */
+  /** Sets the operation. Throws if the credentials are not valid for it. */
   resolve(operation: Operation): void {
     this.#isLate = true;
     const { name } = operation;
@@ -251,7 +251,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return waits.wait(this, plan);
   }
 
-  /** Ends everything that runs for this request; `reason` is what the client is told, if it is still there. */
+  /** Aborts everything that runs for this request; `reason` is the error to answer, if the client is still there. */
   abort(reason: Error): void {
     this.#abortion ??= reason;
     this.#onAbort?.(this.#abortion);
@@ -267,7 +267,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     else (this.#atSettle ??= []).push(release);
   }
 
-  /** `release` is called when the request is over, however it ends: at once where it is. */
+  /** Calls `release` when the request is over, however it ends; at once if it is over already. */
   onEnd(release: () => void): void {
     if (this.#isOver) release();
     else (this.#atEnd ??= []).push(release);
@@ -279,7 +279,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     for (const release of this.#atEnd?.splice(0) ?? []) release();
   }
 
-  /** Says that nothing is worked on for it any more: its answer is known, whenever that is read. */
+  /** To be called when its answer is known and nothing is worked on for it any more, whenever the answer is read. */
   settle(): void {
     if (this.#isSettled) return;
     this.#isSettled = true;

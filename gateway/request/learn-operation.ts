@@ -22,12 +22,12 @@ export interface ApolloServerSettings {
   readonly options: Options;
   readonly persistedOperations: PersistedOperations;
   readonly formatError: FormatError;
-  /** Plugins of the user's own. */
+  /** Plugins given to `startGateway`. */
   readonly plugins: readonly ApolloServerPlugin[];
   readonly logger: Logger;
 }
 
-/** Parses and validates operations that nobody has asked before, chooses among those of a document, and registers APQs. */
+/** Parses and validates new operations, selects the operation of a document, and registers automatic persisted queries. */
 export function createApolloServer(settings: ApolloServerSettings): ApolloServer<OperationContext> {
   const { gateway, options, persistedOperations, formatError, logger } = settings;
   const { registry } = persistedOperations;
@@ -104,7 +104,7 @@ export interface Learned {
   readonly response: HTTPGraphQLResponse;
 }
 
-/** Has Apollo Server parse and validate operations that nobody has asked before. */
+/** Has Apollo Server parse and validate new operations. */
 export type Learn = (request: IncomingRequest, operations: HttpOperations) => Promise<Learned>;
 
 export function createLearn(

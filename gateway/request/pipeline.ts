@@ -1,8 +1,8 @@
 /**
- * The way of a request to the endpoint, from its headers to its answer; `docs/request-lifecycle.md` draws it. Each step
- * hands on to the next or leaves with an answer, and one `Reply` writes all answers.
+ * The steps of a request to the endpoint, from its headers to its answer; `docs/request-lifecycle.md` draws them. Each
+ * step calls the next or ends with an answer, and one `Reply` writes all answers.
  *
- * Up to the response cache nothing waits that need not: a hit takes less time than a few promises.
+ * Before the response cache, steps are synchronous where they can be: a cache hit takes less time than a few promises.
  */
 import type { HTTPGraphQLResponse } from '@apollo/server';
 import type { Admit } from '../auth/authentication';
@@ -28,7 +28,7 @@ import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';
 import type { Answer } from './sink';
 
-/** A request whose body is there, that of a GET being empty. */
+/** A request with its whole body; that of a GET is empty. */
 export interface Arrival {
   readonly request: IncomingRequest;
   readonly body: Buffer;
@@ -53,11 +53,10 @@ export interface PipelineOptions {
 }
 
 export interface Pipeline {
-  /** Takes a request whose body is there. It takes a slot now: who sends no more of a body takes none from others. */
+  /** Admits a request whose body has arrived. It takes a slot only now, so that unfinished bodies hold none. */
   admit(request: IncomingRequest, body: Buffer): void;
   /**
-   * Authenticates a request whose body its client has not sent yet: who is not let in is told so in place of
-   * `100 Continue`.
+   * Authenticates a request before its client sends the body: if it is refused, the answer replaces `100 Continue`.
    */
   authenticateEarly(request: IncomingRequest, admitByHeaders: Admit, read: () => void): void;
 }
@@ -66,7 +65,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const { isReady, slots, admit, rates, cachedAnswers } = options;
   const { limits, runOperation, learn, answerHeaders, formatError, hooks, reply } = options;
   const mediaTypeFor = mediaTypes();
-  /** With these hooks no request is answered by its bytes alone. */
+  /** With these hooks no request is answered by its bytes alone, as they must run first. */
   const isLookedUp = Object.values(hooks).every((hook) => hook === undefined);
 
   return {
@@ -166,7 +165,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return Buffer.from(JSON.stringify(answer));
   }
 
-  /** Of several operations in one request none speaks for all: caches keep nothing. */
+  /** A batch has no cache headers of its own: caches keep nothing. */
   async function runSeveral(arrival: Arrival, sent: readonly unknown[]): Promise<Answer> {
     const { request } = arrival;
     const limited = rates?.refuseBatch(request, sent.length);
@@ -189,7 +188,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 }
 
-/** Goes on in the same turn of the event loop where it can. */
+/** Continues synchronously if it can. */
 function whenKnown<Value>(value: Value | Promise<Value>, next: (value: Value) => void): void {
   if (value instanceof Promise) void value.then(next);
   else next(value);
@@ -208,7 +207,7 @@ const plainAnswer = (status: number, type: string, body: Buffer): Answer => ({
 
 const lengthOf = ({ length }: Buffer): readonly string[] => ['content-length', String(length)];
 
-/** What Apollo Server says in place of an answer. */
+/** What Apollo Server answers instead. */
 function told({ status = 200, headers, body }: HTTPGraphQLResponse): Answer {
   if (body.kind !== 'complete') throw new Error('The gateway has no incremental delivery.');
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');

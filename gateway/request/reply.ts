@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/logger';
 import { ClientGone, type IncomingRequest } from './incoming-request';
 import type { Answer } from './sink';
 
-/** Answers requests: each answer has the headers of its request. */
+/** Answers requests, and adds the headers of the request to each answer. */
 export class Reply {
   readonly #logger: Pick<Logger, 'error'>;
 
@@ -19,7 +19,7 @@ export class Reply {
     request.sink.answer({ status, headers: [...request.ownHeaders, ...headers], body, release });
   }
 
-  /** Sends an error as the whole answer. Nothing to a client that has left. */
+  /** Sends an error as the whole answer. Sends nothing to a client that has left. */
   refuse(request: IncomingRequest, error: unknown): void {
     if (error instanceof ClientGone || request.sink.isAnswered) return;
     const { status, headers, body } = this.answerTo(request, error);

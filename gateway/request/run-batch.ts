@@ -12,19 +12,19 @@ import type { RunOperation } from './run-operation';
 export interface BatchOptions {
   readonly runOperation: RunOperation;
   readonly learn: Learn;
-  /** Whether the client accepts an answer of any media type that there is. */
+  /** Whether the client accepts one of the media types of answers. */
   readonly isAcceptable: boolean;
   readonly reply: Pick<Reply, 'answerTo'>;
   /** Writes the body of an answer. */
   readonly write: (request: IncomingRequest, answered: Answered) => Buffer | Promise<Buffer>;
 }
 
-/** The answers of a batch in one, or that of one of its operations. */
+/** The combined answer to a batch, or the answer to one of its operations. */
 export interface BatchAnswer {
   readonly status: number;
   /** Names and values in turn, without those of the body. */
   readonly headers: readonly string[];
-  /** Of a batch a JSON array. */
+  /** A JSON array for a batch. */
   readonly body: Buffer;
 }
 

@@ -21,8 +21,8 @@ export interface RunOperationOptions {
 }
 
 /**
- * The steps of one operation, from how it was sent to its result. What refuses it throws, or rejects with, a
- * `GraphQLError`. An operation that is known waits for nothing but its execution.
+ * The steps of one operation, from its text or id to its result. A refusal throws, or rejects with, a `GraphQLError`. A
+ * known operation waits only for its execution.
  */
 export class RunOperation {
   readonly #options: RunOperationOptions;
@@ -32,11 +32,10 @@ export class RunOperation {
   }
 
   /**
-   * Runs the only operation of a request. Resolves with what Apollo Server says in place of an answer, where it has
-   * something against it.
+   * Runs the only operation of a request. Resolves with Apollo Server's answer if Apollo Server refuses the operation.
    *
    * @param sent undefined for a GET whose parameters are not in the usual form
-   * @param isAcceptable whether the client accepts an answer of any media type that there is
+   * @param isAcceptable whether the client accepts one of the media types of answers
    */
   one(
     arrival: Arrival,
@@ -62,7 +61,7 @@ export class RunOperation {
       : this.run(arrival, known);
   }
 
-  /** @param isNamed whether the client named the operation in place of sending it */
+  /** @param isNamed whether the client sent an id or hash instead of the text */
   async #learn(
     arrival: Arrival,
     expanded: SentOperation | undefined,
@@ -86,7 +85,7 @@ export class RunOperation {
     return operation === undefined ? response : this.run(arrival, operation);
   }
 
-  /** An operation of a batch with its text in the place of what names it, if the client may send it. */
+  /** Replaces the id or hash of an operation of a batch by its text, and checks whether the client may send it. */
   async expand(arrival: Arrival, sent: SentOperation): Promise<SentOperation> {
     const expanded = await this.#options.persistedOperations.spellOut(sent);
     this.#refuseUntrusted(arrival, expanded);
@@ -94,20 +93,20 @@ export class RunOperation {
     return expanded;
   }
 
-  /** The safelist. */
+  /** Checks the safelist. */
   #refuseUntrusted(arrival: Arrival, expanded: SentOperation | undefined): void {
     const { refuse } = this.#options.persistedOperations;
     if (refuse !== undefined) refuseAny(documentsOf(arrival, expanded), refuse);
   }
 
-  /** What a document may be like before it is parsed. Of a known operation `run` says it, with all other limits. */
+  /** Checks the limits of documents, before parsing. For a known operation `run` checks them, with all other limits. */
   #refuseBeyondLimits(arrival: Arrival, expanded: SentOperation | undefined): void {
     const { limits } = this.#options;
     const { identity } = arrival.request;
     refuseAny(documentsOf(arrival, expanded), (document) => limits.refuse(document, identity));
   }
 
-  /** An operation that was learned before; undefined where something is unusual, which Apollo Server decides about. */
+  /** An operation that was learned before; undefined for unusual requests, which Apollo Server handles. */
   find({ request }: Arrival, expanded: SentOperation | undefined): LearnedOperation | undefined {
     const generation = this.#options.gateway.current;
     const usual = expanded && usualOperation(expanded);

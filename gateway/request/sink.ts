@@ -1,6 +1,6 @@
 import type { Source } from '../subgraph-calls/source';
 
-/** What goes to the sender of a request. */
+/** An answer to a request, as it is sent. */
 export interface Answer {
   readonly status: number;
   /** Names and values in turn, with the length of the body where it is whole. */
@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 /**
- * Where the answer to one request goes. `http/http-sink.ts` is the one of HTTP; another kind of connection brings another.
+ * Where the answer to one request is written. `http/http-sink.ts` is the sink of HTTP; each kind of connection has its own.
  */
 export interface Sink {
   /** Whether an answer has begun. */
@@ -25,15 +25,15 @@ export interface Sink {
    * request does when it ends, as it must where its client leaves.
    */
   answer(answer: Answer): void;
-  /** The body of the request while it arrives; undefined where requests come whole. */
+  /** The body of the request while it arrives; undefined if requests arrive in one piece. */
   readonly upload?: Upload | undefined;
 }
 
-/** The body of a request on its way. */
+/** The body of an arriving request. */
 export interface Upload {
   readonly hasArrived: boolean;
   /** Bytes of it that are kept, at most. @param limit bytes that a body may have */
   kept(limit: number): number;
-  /** Answers that it did not arrive in time, and waits for no more of it. */
+  /** Answers that it did not arrive in time, and stops reading it. */
   giveUp(): void;
 }

@@ -33,25 +33,25 @@ export interface SubgraphOperation {
   readonly bodySuffix?: string | undefined;
 }
 
-/** What a subgraph call needs to know of the client's request. One object per client request. */
+/** What a subgraph call needs of the client request. One object per client request. */
 export interface Caller {
-  /** Headers chosen by the forwarding rules, in lower case. What a subgraph answers may depend on them. */
+  /** Forwarded headers, names in lower case. The response of a subgraph may depend on them. */
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * Who they are, as subgraphs with a private link are told: the value of `weir-identity`. What a subgraph answers may
-   * depend on it. Undefined for nobody, and where no link is set up.
+   * The identity that is sent over private links: the value of `weir-identity`. The response of a subgraph may depend on
+   * it. Undefined for anonymous callers, and without a private link.
    */
   readonly signedIdentity: string | undefined;
   /** Equal for two callers exactly when their `headers` and `signedIdentity` are equal; empty when there are none. */
   readonly scope: string;
-  /** Headers that tell operators to which request a call belongs. An answer that depends on them says so in `Vary`. */
+  /** Headers for correlating calls with requests. A response that depends on them must say so in `Vary`. */
   readonly tracing: Readonly<Record<string, string>>;
   /** Whether nobody waits for the answer any more. */
   readonly isGone: boolean;
-  /** When the client's request must be answered, in milliseconds of `performance.now()`; undefined: never. */
+  /** The deadline of the client request, in milliseconds of `performance.now()`; undefined: none. */
   readonly deadline: number | undefined;
   readonly calls: CallCounts;
-  /** What the answer to the client is made of. Responses are noted there as they come back to who asked for them. */
+  /** The provenance of the answer to the client. Each response is noted there when it arrives. */
   readonly ingredients: AnswerProvenance;
 }
 
@@ -61,21 +61,20 @@ export interface SubgraphRequest {
   readonly variables: Buffer;
   readonly caller: Caller;
   /**
-   * What is asked of which entities: a list for each field of the operation. Undefined for a fetch of root fields,
-   * which has no `_entities` beside them.
+   * The requested entities: a list for each `_entities` field of the operation. Undefined for a fetch of root fields.
    */
   readonly entities?: readonly EntityList[] | undefined;
 }
 
-/** The representations that one `_entities` field is asked for: at least one. */
+/** The representations of one `_entities` field: at least one. */
 export interface EntityList {
   /** `_entities`, or its alias where an operation has several. */
   readonly responseKey: string;
   /** Which of the request's variables holds the representations. */
   readonly variable: string;
   /**
-   * What is asked of each entity, as the document that asks nothing else, without its name. Lists ask the same of the
-   * same entity when they are for one subgraph and both this and `arguments` are equal. One string for all requests.
+   * The selection on each entity, as a document that selects nothing else, without its name. Two lists of one subgraph
+   * select the same if this and `arguments` are equal. One string for all requests.
    */
   readonly selection: string;
   /** UTF-8 JSON of the other variables of `selection` that have a value, as members of an object, without its braces. */
@@ -89,27 +88,27 @@ export interface EntityList {
 
 export interface SubgraphResponse {
   readonly status: number;
-  /** Names in lower case; what occurred more than once, and may, is a list. */
+  /** Names in lower case; a header that occurred several times, and may, is a list. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The unpacked body. It may be part of a larger block of memory: copy what is kept beyond the request. */
+  /** The decompressed body. It may be part of a larger block of memory: copy what is kept beyond the request. */
   readonly body: Buffer;
-  /** What is left of its life, where it comes from a cache. @default what its headers say */
+  /** The remaining cache policy, if it comes from a cache. @default as its headers say */
   readonly policy?: Policy | undefined;
-  /** What it is made of, where that is known: an invalidation of any of these drops it. */
+  /** Its tags, if known: an invalidation of any of these drops it. */
   readonly tags?: Iterable<string> | undefined;
   /**
-   * When the call was made that it answers, in milliseconds of `performance.now()`: what joined a call that others had
-   * begun gets an answer that is older than its request.
+   * When the answered call was made, in milliseconds of `performance.now()`. A request that joined a call in flight gets
+   * a response that is older than the request.
    */
   readonly sentAt?: number | undefined;
   /**
-   * Whether another client request may be given it.
+   * Whether it may be shared with another client request.
    *
    * @default what its headers say
    */
   readonly isShareable?: boolean | undefined;
   /**
-   * Some of it was kept in this process, before a store that others share, which may know better already.
+   * Whether parts of it come from the memory of this process, which may be older than the shared store.
    *
    * @default false
    */
@@ -119,8 +118,8 @@ export interface SubgraphResponse {
 /**
  * A subgraph call; everything around it (cache, dedupe, retry, timeout, signing) wraps one of these.
  *
- * An answer of any status is an answer, a redirect or a 500 too. Rejects with a `TransportError` when there
- * is none, and with nothing else.
+ * Resolves for any HTTP status, also for a redirect or a 500. Rejects only with a `TransportError`, if there is no
+ * response.
  */
 export type Send = (request: SubgraphRequest) => Promise<SubgraphResponse>;
 
@@ -147,11 +146,11 @@ export function routeBySubgraph(sends: ReadonlyMap<string, Send>): Send {
   };
 }
 
-/** Why a subgraph call has no answer. */
+/** Why a subgraph call has no response. */
 export type TransportFailure = keyof typeof failures;
 
 /**
- * A subgraph call that has no answer.
+ * A subgraph call without a response.
  *
  * Its message may reach clients: it names the subgraph and what happened, never an address. The error of the
  * network is `cause`, for logs.

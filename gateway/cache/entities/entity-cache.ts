@@ -48,16 +48,16 @@ export interface EntityCacheOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** How an entity was answered: from the cache, fresh or stale, or by the subgraph. */
+/** Where an entity came from: the cache, fresh or stale, or the subgraph. */
 export type EntityResult = 'hit' | 'stale' | 'miss';
 
 /**
- * Keeps what a subgraph answers to representations, each for itself, for as long as the response says: of a fetch of
- * 50 entities of which 40 are known, 10 are asked for. Mutations are never kept, nor is what had errors; and what is
- * asked for after a mutation of the same client request is not looked for.
+ * Caches the answers of a subgraph to representations, each separately, for as long as the response allows: a fetch of 50
+ * entities of which 40 are cached requests 10. Results of mutations and entities with errors are never cached, and the
+ * cache is not used for fetches that follow a mutation in the same client request.
  *
- * What is stale may be served while one look refreshes it, and while the subgraph fails, as the response allows. A
- * store that is away is done without.
+ * Stale entities may be served while one request refreshes them, and while the subgraph fails, as the response allows.
+ * Without the store, all entities are requested.
  */
 export function cacheEntities(options: EntityCacheOptions): Interceptor {
   return (next) => {
@@ -330,7 +330,7 @@ interface Part {
   readonly lists: readonly WantedList[];
 }
 
-/** What came of a call. */
+/** The result of a call. */
 interface Outcome extends Part {
   readonly response: SubgraphResponse | undefined;
   /** Why there is no response. */
@@ -341,7 +341,7 @@ interface Outcome extends Part {
   readonly isOutage: boolean;
 }
 
-/** Failures that say nothing of the subgraph. */
+/** Failures that say nothing about the health of the subgraph. */
 const ownFailures: ReadonlySet<TransportError['failure']> = new Set([
   'aborted',
   'closed',
@@ -349,7 +349,7 @@ const ownFailures: ReadonlySet<TransportError['failure']> = new Set([
   'unknown',
 ]);
 
-/** What is only for those with the same identity comes first, and is better than what is for everybody. */
+/** Private entries take precedence over public ones. */
 const ranks = { fresh: 2, stale: 1, spare: 0 };
 const isBetter = (one: KeptEntity, other: KeptEntity | undefined): boolean =>
   other === undefined || ranks[one.state] > ranks[other.state];

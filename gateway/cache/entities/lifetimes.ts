@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { KeyScope } from './entity-keys';
 import { isStorable, type Policy } from '../policy';
 
-/** What the answers so far say of how long those to one selection live. */
+/** The lifetimes that answers to one selection have had so far. */
 interface Lifetime {
   /** Under which keys something may be kept; undefined as long as nothing is known. */
   scopes: readonly KeyScope[] | undefined;
@@ -11,8 +11,8 @@ interface Lifetime {
 }
 
 /**
- * Which selections of a subgraph are worth looking for. A response tells how long all of it lives, so that of several
- * selections in one call the shortest lifetime counts: those that live differently long are better asked for apart.
+ * Which selections of a subgraph are worth a look-up. A response has one lifetime, so of several selections in one call
+ * the shortest lifetime counts: selections with different lifetimes are better requested separately.
  */
 export class Lifetimes {
   readonly #known = new LRUCache<string, Lifetime>({ max: 5_000 });

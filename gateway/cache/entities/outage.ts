@@ -1,6 +1,6 @@
 /**
- * Whether a subgraph answers. While it does not, those who have something else to serve leave it alone, but for one at
- * a time, and not more often than it takes to notice that it is back.
+ * Whether a subgraph is down. While it is, requests that have stale entities to serve do not call it, except for one at a
+ * time, at intervals, that tests whether it is back.
  */
 export class Outage {
   readonly #now: () => number;

@@ -6,7 +6,7 @@ import type { Policy } from '../policy';
 import type { ResponseKeys } from './response-keys';
 import { encodings, type Encoding, type StoredAnswer } from './stored-answer';
 
-/** How an answer that may be kept reached its client. */
+/** How a cacheable answer was found. */
 export interface Served {
   readonly answer: StoredAnswer;
   readonly result: 'HIT' | 'MISS' | 'STALE';
@@ -21,7 +21,7 @@ export interface AnswerHeadersOptions {
   readonly now?: () => number;
 }
 
-/** What goes to the client: status, headers as names and values in turn, and the body. */
+/** The answer to send: status, headers as names and values in turn, and the body. */
 export interface Reply {
   readonly status: 200 | 304;
   readonly headers: readonly string[];
@@ -129,7 +129,7 @@ const ofBody = ({ length }: Buffer, encoding: Encoding | undefined, type: string
   ...['content-type', type, 'content-length', String(length)],
 ];
 
-/** With a CDN, browsers ask again each time: nothing can be purged from them. */
+/** With a CDN, browsers must revalidate each time, as nothing can be purged from them. */
 function cacheControl({ scope, maxAge, staleWhileRevalidate, staleIfError }: Policy, cdn: boolean): string {
   const parts: string[] =
     cdn && scope === 'public' ? ['public', 'max-age=0', `s-maxage=${maxAge}`] : [scope, `max-age=${maxAge}`];
@@ -138,13 +138,13 @@ function cacheControl({ scope, maxAge, staleWhileRevalidate, staleIfError }: Pol
   return parts.join(', ');
 }
 
-/** As a CDN takes it: no blank, no comma, no control character, ASCII. */
+/** A tag in the form that CDNs accept: ASCII without blanks, commas and control characters. */
 export const surrogateKey = (tag: string): string =>
   encodeURI(Buffer.from(tag).toString()).replaceAll(',', '%2C');
 
 /**
- * Bytes that CDNs read of them at least (Fastly and Cloudflare: 16 KiB). A CDN that is not told all of an answer's keys
- * could not purge it, so it has to ask each time.
+ * The most bytes of tags that all CDNs read (Fastly and Cloudflare: 16 KiB). A CDN that does not get all tags of an answer
+ * could not purge it, so it has to revalidate each time.
  */
 const longestKeys = 16_000;
 

@@ -25,7 +25,7 @@ export interface CachedAnswersOptions {
   readonly statistics: ResponseCacheStatistics;
 }
 
-/** A request that was answered before, by its bytes. */
+/** A request that was answered before, remembered by its bytes. */
 interface RememberedRequest {
   readonly supergraph: string;
   /** Who was answered. */
@@ -40,8 +40,8 @@ interface RememberedRequest {
 }
 
 /**
- * Answers requests from memory by what they look like, byte for byte: nothing is parsed, planned or written anew. What
- * it finds is looked up under the same keys as everywhere, so that it is as fresh, and as private.
+ * Answers requests from memory if their bytes are equal to those of an earlier request: nothing is parsed, planned or
+ * serialised. The answer is found under the same cache keys as everywhere else, so it is as fresh and as private.
  */
 export class CachedAnswers {
   readonly #options: CachedAnswersOptions;
@@ -108,7 +108,7 @@ export class CachedAnswers {
   }
 }
 
-/** What a request is known by. With its method: a body may be the text of a URL. */
+/** The key of a request: its method and its URL or body, as a body may have the text of a URL. */
 export function requestKey({ request: { head }, body }: Arrival): string {
   return head.method === 'GET' ? `GET ${head.url}` : `POST ${body.toString('latin1')}`;
 }
@@ -117,6 +117,6 @@ export function requestKey({ request: { head }, body }: Arrival): string {
 const mostBytes = 16 * 1024 * 1024;
 const longestRequest = 32 * 1024;
 
-/** Counts it for the rates of cost. Who has none left is told so where others are. */
+/** Counts it for rates of cost. A client with nothing left is refused in the usual step. */
 const isPaidFor = ({ cost }: RememberedRequest, { charge }: IncomingRequest): boolean =>
   charge === undefined || (cost !== undefined && charge(cost) === undefined);

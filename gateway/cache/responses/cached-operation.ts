@@ -15,7 +15,7 @@ import type { Policy } from '../policy';
 import { operationTag } from '../tags';
 import { digest } from './response-keys';
 
-/** What the response cache knows of an operation. One for each operation of a supergraph. */
+/** The data of the response cache about an operation. One per operation of a supergraph. */
 export interface CachedOperation {
   /** Answers of operations with equal ids are equal, if variables and headers are. */
   readonly id: string;
@@ -40,7 +40,7 @@ export interface OperationFacts {
   readonly documentHash: string;
 }
 
-/** Undefined for what is no query: nothing else is ever cached. */
+/** Undefined for mutations and subscriptions: only queries are cached. */
 export function describeOperation(
   { document, operation, schema, supergraph, documentHash }: OperationFacts,
   { operations, types }: Pick<Options['cache']['responses'], 'operations' | 'types'>,

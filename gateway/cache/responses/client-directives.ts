@@ -1,7 +1,7 @@
 import { parseCacheControl } from '../policy';
 import type { StoredAnswer } from './stored-answer';
 
-/** What a client says in `Cache-Control` of the answer that it wants (RFC 9111, section 5.2.1). */
+/** The directives in a client's `Cache-Control` (RFC 9111, section 5.2.1). */
 export interface ClientDirectives {
   readonly noStore: boolean;
   readonly onlyIfCached: boolean;

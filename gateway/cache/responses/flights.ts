@@ -7,14 +7,14 @@ import { noCalls } from '../../telemetry/call-counts';
 import type { Caller } from '../../subgraph-calls/transport';
 import type { StoredAnswer } from './stored-answer';
 
-/** For whom an operation is run. */
+/** The caller for whom an operation is run. */
 export interface IdentifiedCaller extends Caller {
   readonly identity: Identity;
   /** Settles as `plan` does, or rejects when nobody may wait for it any more. */
   awaitPlan<Plan>(plan: Promise<Plan>, waits: PlanWaits): Promise<Plan>;
 }
 
-/** What an execution came to. */
+/** The result of an execution. */
 export interface Outcome {
   readonly execution: Execution;
   /** What others may be served; undefined for what must not be kept. */
@@ -22,8 +22,8 @@ export interface Outcome {
 }
 
 /**
- * An execution whose answer is for all who ask the same while it runs. It goes on until the last of them has left, and
- * has the time of the one who has most left. It is made with the headers, the identity and the trace of the one who began it.
+ * An execution that identical queries share while it runs. It runs until the last of them has left, and its deadline is
+ * the latest of theirs. It uses the headers, the identity and the trace of the request that began it.
  */
 export class Flight implements IdentifiedCaller {
   readonly headers: Caller['headers'];

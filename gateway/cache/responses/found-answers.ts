@@ -3,7 +3,7 @@ import type { ClientDirectives } from './client-directives';
 import type { ResponseKeys } from './response-keys';
 import { readAnswer, type StoredAnswer } from './stored-answer';
 
-/** What was found that can be served now, at once or perhaps. */
+/** A cached answer that can be served, fresh or stale. */
 export interface Usable {
   readonly answer: StoredAnswer;
   /** `spare` is only served when nothing newer can be had. */
@@ -14,7 +14,7 @@ export interface Usable {
 }
 
 /**
- * The best of what was looked up under the keys of a request; undefined when there is nothing that may be served.
+ * The best of the answers found under the keys of a request; undefined if none may be served.
  *
  * @param now Unix milliseconds
  */

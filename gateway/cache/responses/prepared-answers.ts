@@ -11,7 +11,7 @@ export interface PreparedAnswersOptions {
   readonly now?: () => number;
 }
 
-/** What decides about the bytes of an answer's message, beside the answer. */
+/** What the bytes of a message depend on, beside the answer. */
 interface Form {
   readonly encoding: Encoding | undefined;
   readonly type: string;
@@ -24,8 +24,8 @@ interface Prepared extends Form {
 }
 
 /**
- * Sends kept answers as messages that were written before: to have Node check and join a dozen headers for each hit
- * takes as long as all the rest of it.
+ * Sends cached answers as prepared messages: letting Node check and join a dozen headers takes as long as all the rest of
+ * a cache hit.
  */
 export class PreparedAnswers {
   readonly #answerHeaders: AnswerHeaders;
@@ -92,17 +92,17 @@ export class PreparedAnswers {
   }
 }
 
-/** Bytes. What is longer is not worth a copy in memory: there its head is the smaller part of the work. */
+/** Bytes. A longer answer is not worth a copy in memory, as its head is the smaller part of the work. */
 const longestBody = 64 * 1024;
-/** Of one answer: encodings, media types, origins of pages. */
+/** Prepared messages of one answer: they differ in encoding, media type and origin. */
 const mostForms = 8;
 /** 32 MiB. */
 const mostBytes = 32 * 1024 * 1024;
 
-/** As Node says it where it writes the head. */
+/** As Node writes it in a head. */
 const ofConnection = ['connection', 'keep-alive', 'keep-alive', `timeout=${keepAliveTimeout / 1000}`];
 
-/** What a message says of this request alone. */
+/** The headers of this request alone. */
 function firstLines(ownHeaders: readonly string[]): string {
   let lines = 'HTTP/1.1 200 OK\r\n';
   for (let i = 0; i < ownHeaders.length; i += 2) lines += `${ownHeaders[i]}: ${ownHeaders[i + 1]}\r\n`;

@@ -52,11 +52,11 @@ export interface CacheQuery {
   readonly isOpenTo?: ((identity: Identity) => boolean) | undefined;
 }
 
-/** What an operation came to. */
+/** The result of an operation. */
 export interface Answered extends Execution {
-  /** How it is answered, where caches may keep the answer. */
+  /** How the answer was found, if it may be cached. */
   readonly served?: Served | undefined;
-  /** Tells those who develop how it was made. */
+  /** Extensions for development. */
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -64,9 +64,9 @@ export interface Answered extends Execution {
 export type Run = (caller: IdentifiedCaller) => Promise<Execution>;
 
 /**
- * Keeps complete answers of queries, for as long as all that they are made of may be kept: public ones for everybody,
- * private ones for clients of the same identity and the same forwarded headers. Errors, and what is not complete, are
- * never kept. Identical queries that are in flight share an execution where they may share the answer.
+ * Caches complete answers of queries, for as long as all of their subgraph responses allow: public ones for everybody,
+ * private ones for clients with the same identity and the same forwarded headers. Errors and incomplete answers are never
+ * cached. Identical in-flight queries share an execution if they may share the answer.
  */
 export class ResponseCache {
   readonly #settings: ResponseCacheOptions;
@@ -86,7 +86,7 @@ export class ResponseCache {
     return options.enabled ? describeOperation(facts, options) : undefined;
   }
 
-  /** Lets nobody join what is in flight: it may have read what is invalidated now. */
+  /** To be called on an invalidation: no request may join an execution in flight, as it may have read old data. */
   invalidated(): void {
     this.#flights.clear();
   }
@@ -125,7 +125,7 @@ export class ResponseCache {
     return found === undefined ? this.#fetch(miss) : this.#fetchOrSpare(found, miss);
   }
 
-  /** Executes; when a subgraph fails in that, serves what there was before. */
+  /** Executes; if a subgraph fails, serves the stale answer. */
   async #fetchOrSpare({ answer }: Usable, miss: Miss): Promise<Answered> {
     const { request, keys } = miss;
     const spare = (): Answered => {
@@ -240,7 +240,7 @@ export class ResponseCache {
     return policy;
   }
 
-  /** Undefined for variables that cannot be written. */
+  /** Undefined for variables that cannot be serialised. */
   #keysOf(
     { variables, variant, refuse, isOpenTo = () => true }: CacheQuery,
     operation: CachedOperation,
@@ -260,7 +260,7 @@ export class ResponseCache {
     };
   }
 
-  /** Undefined when the store is away. */
+  /** Undefined if the store is unavailable. */
   async #look({ lastScope }: CachedOperation, keys: ResponseKeys): Promise<Look | undefined> {
     const wanted =
       lastScope === 'public' || lastScope === 'private' ? [keys[lastScope]] : [keys.public, keys.private];
@@ -279,9 +279,9 @@ export class ResponseCache {
 }
 
 /**
- * With which clock an answer may be kept. None for one that is made of a call which others had begun before the look:
- * what it read may be older than an invalidation between. What is made of this process's memory stays in it, for the
- * same reason.
+ * The clock with which an answer may be stored. None if it is made of a call that other requests began before the look-up:
+ * the call may have read data from before an invalidation in between. For the same reason, an answer made of entries from
+ * this process's memory is stored only there.
  */
 function clockFor({ look, lookedAt }: Miss, { ingredients }: Caller): Clock | undefined {
   if (look === undefined || ingredients.oldest < lookedAt) return undefined;
@@ -304,7 +304,7 @@ interface Miss extends Lookup {
   readonly lookedAt: number;
 }
 
-/** Where those meet who ask the same: all of them where the last answer was public, else those who may share any. */
+/** Key under which identical in-flight queries coalesce: for all clients if the last answer was public, else per identity. */
 const flightKey = ({ operation, keys }: Miss): string =>
   operation.lastScope === 'public' ? keys.public : keys.private;
 
@@ -316,7 +316,7 @@ function serve(served: Served): Answered {
 /** Of `{"data":…}`. */
 const dataStart = 8;
 
-/** Whether somebody who waited for an execution may have what came of it. */
+/** Whether a request that waited for an execution may have its answer. */
 function isFor({ execution, answer }: Outcome, key: string, keys: ResponseKeys): boolean {
   // With the same identity and headers they would have got the same, an error too. What must not be kept is not shared.
   if (key === keys.private) return answer !== undefined || execution.errors.length > 0;
@@ -337,6 +337,6 @@ const outages = new Set<unknown>([
   'INTERNAL_SERVER_ERROR',
 ] satisfies ErrorCode[]);
 
-/** Milliseconds for which a subgraph that failed is left alone, as far as there is something to serve. */
+/** Milliseconds for which a failed subgraph is not called while a stale answer can be served. */
 const pauseAfterFailure = 1_000;
 const mostFailed = 10_000;

@@ -3,7 +3,7 @@ import type { KeyHeaders } from '../key-headers';
 import type { Identity } from '../../auth/identity';
 import type { IncomingRequest } from '../../request/incoming-request';
 
-/** Under which keys the answer to a request is kept: if everybody may have it, and if only its client may. */
+/** The cache keys of an answer: one if everybody may share it, one if only its client may have it. */
 export interface ResponseKeys {
   /** Names the supergraph. */
   readonly supergraph: string;
@@ -18,7 +18,7 @@ export interface ResponseKeys {
 type Asker = Pick<IncomingRequest, 'headers' | 'scope' | 'identity'> &
   Partial<Pick<IncomingRequest, 'added'>>;
 
-/** What is the same for all who ask for an operation with these variables. */
+/** The part of the key that depends only on operation and variables. */
 export function baseKey(operationId: string, variables: string, variant = ''): string {
   return `response:${operationId}:${variables === '{}' && variant === '' ? '' : digest(`${variant}\n${variables}`)}`;
 }
@@ -28,7 +28,7 @@ export function publicKey(base: string, request: Asker, keyHeaders: KeyHeaders):
   return scope === '' ? base : `${base}:${digest(scope)}`;
 }
 
-/** All forwarded headers are in it, and whom the gateway itself takes the client for. */
+/** Contains all forwarded headers, and the identity that the gateway found. */
 export function privateKey(base: string, { scope, identity }: Asker): string {
   return `${base}:private:${digest(`${identity.scope}\n\n${scope}`)}`;
 }
@@ -36,7 +36,7 @@ export function privateKey(base: string, { scope, identity }: Asker): string {
 /** 192 bits. */
 export const digest = (text: string): string => hash('sha256', text, 'base64url').slice(0, 32);
 
-/** JSON that is the same for equal values: fields are sorted. Undefined for what is nested too deeply to be written. */
+/** JSON that is the same for equal values: fields are sorted. Undefined if the value is nested too deeply. */
 export function canonicalJson(value: unknown): string | undefined {
   try {
     return write(value);

@@ -4,7 +4,7 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { Policy } from '../policy';
 import type { Entry } from '../stores/store';
 
-/** A complete answer, as it is kept in a store and served. */
+/** A complete answer, as it is stored and served. */
 export interface StoredAnswer {
   readonly policy: Policy;
   /** UTF-8: `{"data":…}`. */
@@ -23,7 +23,7 @@ export interface StoredAnswer {
   readonly spareUntil: number;
 }
 
-/** The better one first. */
+/** The better encoding first. */
 export const encodings = ['br', 'gzip'] as const;
 export type Encoding = (typeof encodings)[number];
 
@@ -47,7 +47,7 @@ export function storedAnswer(
   };
 }
 
-/** Packs what is long enough, so that hits need not. */
+/** Compresses bodies that are long enough, so that cache hits need not. */
 export async function pack(answer: StoredAnswer): Promise<StoredAnswer> {
   const { body } = answer;
   if (body.length < leastPacked) return answer;
@@ -91,7 +91,7 @@ interface Head {
 const empty = Buffer.alloc(0);
 const read = new WeakMap<Buffer, StoredAnswer>();
 
-/** Undefined for what is no answer. What stays in memory is read once. */
+/** Undefined for anything that is not an answer. An entry in memory is parsed once. */
 export function readAnswer(entry: Entry): StoredAnswer | undefined {
   let answer = read.get(entry.value);
   if (answer === undefined) {

@@ -1,4 +1,4 @@
-/** What is kept under a key. */
+/** The entry of a key. */
 export interface Entry {
   readonly value: Buffer;
   /** What the value is made of: an invalidation of any of them drops the entry. */
@@ -24,7 +24,7 @@ export interface Found extends Entry {
   readonly isNear?: boolean;
 }
 
-/** A moment on the clock of a store; it means nothing to anybody else. */
+/** A moment on the logical clock of a store; opaque to others. */
 export type Clock = string;
 
 export interface Look {
@@ -37,11 +37,11 @@ export interface Look {
 }
 
 /**
- * Keeps entries, and remembers when a tag was last invalidated, on a logical clock of its own. An entry is valid while
- * none of its tags was invalidated after the look that led to it. So an invalidation costs the same however many
- * entries it drops, and cannot lose a race against an entry that was made of what was read before it.
+ * Stores entries, and remembers on its own logical clock when each tag was last invalidated. An entry is valid while none of
+ * its tags was invalidated after the look-up that led to it. So the cost of an invalidation does not depend on the number
+ * of entries, and it cannot lose a race against an entry made of data that was read before it.
  *
- * Each method rejects with `StoreUnavailable` when the store cannot be reached, and with nothing else.
+ * Each method rejects only with `StoreUnavailable`, when the store cannot be reached.
  */
 export interface Store {
   get(keys: readonly string[]): Promise<Look>;

@@ -1,18 +1,18 @@
 import type { Breaker } from './breakers';
 import { type Send, type SubgraphRequest, type SubgraphResponse, TransportError } from './transport';
 
-/** One of the places where a subgraph can be called. */
+/** One endpoint of a subgraph. */
 export interface Endpoint {
   readonly send: Send;
-  /** Where it stands, such as `eu-central-1a`. */
+  /** Its zone, such as `eu-central-1a`. */
   readonly zone: string | undefined;
   readonly breaker: Breaker | undefined;
 }
 
 /**
- * Calls a subgraph at the best of its endpoints: one whose breaker lets calls through and that has not failed within
- * the last second, in the gateway's own zone, with the fewest calls on their way, in turn. Rejects with a
- * `TransportError` `broken`, without calling, where no breaker lets calls through.
+ * Calls a subgraph at the best of its endpoints: one whose breaker is closed, that has not failed within the last second,
+ * in the gateway's own zone, with the fewest calls in flight; equal ones in turn. Rejects with a `TransportError` `broken`,
+ * without a call, if no breaker lets calls through.
  */
 export function chooseEndpoint(
   subgraph: string,
@@ -21,16 +21,16 @@ export function chooseEndpoint(
 ): Send {
   const [only] = endpoints;
   if (only !== undefined && endpoints.length === 1) return (request) => callAt(only, subgraph, request);
-  const places = endpoints.map((endpoint) => new Place(subgraph, endpoint, endpoint.zone === zone));
+  const loads = endpoints.map((endpoint) => new EndpointLoad(subgraph, endpoint, endpoint.zone === zone));
 
-  let turn = 0;
+  let start = 0;
   return (request) => {
     const now = performance.now();
-    turn = (turn + 1) % places.length;
-    let best: Place | undefined;
-    for (let i = 0; i < places.length; i++) {
-      const place = places[(turn + i) % places.length]!;
-      if (place.isReady && (best === undefined || place.isBetterThan(best, now))) best = place;
+    start = (start + 1) % loads.length;
+    let best: EndpointLoad | undefined;
+    for (let i = 0; i < loads.length; i++) {
+      const load = loads[(start + i) % loads.length]!;
+      if (load.isReady && (best === undefined || load.isBetterThan(best, now))) best = load;
     }
     return best === undefined ? Promise.reject(new TransportError(subgraph, 'broken')) : best.call(request);
   };
@@ -44,11 +44,12 @@ function callAt(
   return breaker === undefined ? send(request) : breaker.run(subgraph, () => send(request));
 }
 
-class Place {
+/** What is known of the load and health of an endpoint. */
+class EndpointLoad {
   readonly #subgraph: string;
   readonly #endpoint: Endpoint;
   readonly #isNear: boolean;
-  #onTheirWay = 0;
+  #inFlight = 0;
   #failedAt = -Infinity;
 
   constructor(subgraph: string, endpoint: Endpoint, isNear: boolean) {
@@ -61,23 +62,23 @@ class Place {
     return this.#endpoint.breaker?.isReady ?? true;
   }
 
-  isBetterThan(other: Place, now: number): boolean {
+  isBetterThan(other: EndpointLoad, now: number): boolean {
     const [works, otherWorks] = [this.#worksAt(now), other.#worksAt(now)];
     if (works !== otherWorks) return works;
     if (this.#isNear !== other.#isNear) return this.#isNear;
-    return this.#onTheirWay < other.#onTheirWay;
+    return this.#inFlight < other.#inFlight;
   }
 
   call(request: SubgraphRequest): Promise<SubgraphResponse> {
-    this.#onTheirWay++;
+    this.#inFlight++;
     return callAt(this.#endpoint, this.#subgraph, request).then(
       (response) => {
-        this.#onTheirWay--;
+        this.#inFlight--;
         if (response.status >= 500) this.#failedAt = performance.now();
         return response;
       },
       (error: unknown) => {
-        this.#onTheirWay--;
+        this.#inFlight--;
         if (!(error instanceof TransportError && error.failure === 'aborted'))
           this.#failedAt = performance.now();
         throw error;

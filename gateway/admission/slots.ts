@@ -68,7 +68,7 @@ class Waiting implements Waiter {
   }
 
   get isGone(): boolean {
-    return this.#request.place === outOfSet;
+    return this.#request.indexInSet === outOfSet;
   }
 
   admit(): void {

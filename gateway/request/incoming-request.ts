@@ -53,7 +53,7 @@ interface Operation {
  * need are made lazily: a cached answer takes less time than making all of them.
  */
 export class IncomingRequest implements Caller, Live, PlanWaiter {
-  place = -1;
+  indexInSet = -1;
   /** Whether it has been admitted: before, it is arriving or waits for a slot. */
   isAdmitted = false;
   /** When it arrived, in milliseconds of `performance.now()`. */

@@ -82,7 +82,7 @@ export class RequestsInFlight {
 
   /** Counts a request as admitted. */
   admit(request: IncomingRequest): void {
-    if (request.place === outOfSet) return;
+    if (request.indexInSet === outOfSet) return;
     request.isAdmitted = true;
     this.#admitted++;
     if (!request.isSettled) this.#working++;
@@ -90,7 +90,7 @@ export class RequestsInFlight {
 
   /** Takes its admission back. */
   suspend(request: IncomingRequest): void {
-    if (request.place === outOfSet) return;
+    if (request.indexInSet === outOfSet) return;
     request.isAdmitted = false;
     this.#admitted--;
     if (!request.isSettled) this.#working--;
@@ -98,7 +98,7 @@ export class RequestsInFlight {
 
   /** Forgets a request that is refused before it is admitted. It appears neither in the metrics nor in the access log. */
   dismiss(request: IncomingRequest): void {
-    if (request.place === outOfSet) return;
+    if (request.indexInSet === outOfSet) return;
     this.#inFlight.delete(request);
     this.#counted--;
     request.end();
@@ -110,7 +110,7 @@ export class RequestsInFlight {
    * @param status of the answer; undefined when there is none
    */
   end(request: IncomingRequest, status: number | undefined): void {
-    if (request.place === outOfSet) return;
+    if (request.indexInSet === outOfSet) return;
     this.#inFlight.delete(request);
     if (status === undefined) request.abort(new ClientGone());
     request.end();

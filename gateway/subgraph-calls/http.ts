@@ -150,7 +150,7 @@ interface Target {
 class Call implements Dispatcher.DispatchHandler, PendingCall {
   readonly caller: Caller;
   readonly expires: number;
-  place = -1;
+  indexInSet = -1;
   readonly #target: Target;
   readonly #pending: PendingCalls;
   readonly #resolve: (response: SubgraphResponse) => void;

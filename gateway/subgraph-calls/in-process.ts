@@ -36,7 +36,7 @@ export function createInProcessTransport(subgraph: InProcessSubgraph): Send {
   return (request) =>
     new Promise((resolve, reject) => {
       const call = {
-        place: -1,
+        indexInSet: -1,
         caller: request.caller,
         expires: performance.now() + timeout,
         giveUp: (failure: TransportError['failure'], cause?: unknown) => {

@@ -1,15 +1,15 @@
-/** Something that comes and goes with a request. */
+/** A member of a `LiveSet`: it comes and goes with a request. */
 export interface Live {
-  /** Where it stands in its set; `outOfSet` outside of one. */
-  place: number;
+  /** Its index in the set; `outOfSet` outside of one. */
+  indexInSet: number;
 }
 
 export const outOfSet = -1;
 
 /**
- * What is being done at the moment. Not a `Set`: one that many come to and leave outgrows its table again and again,
- * and V8 has each old table refer to the next one. Once a table is old, everything that passed through those after it
- * (here: requests, with their answers) outlives the collections of young garbage, until the next full one.
+ * A set of work in progress. Not a `Set`: with many insertions and deletions it outgrows its table again and again, and V8
+ * has each old table refer to the next one. Once a table is in the old generation, everything that passed through later
+ * tables (here: requests, with their answers) outlives the collections of young garbage, until the next full one.
  */
 export class LiveSet<Member extends Live> {
   readonly #members: Member[] = [];
@@ -19,24 +19,24 @@ export class LiveSet<Member extends Live> {
   }
 
   add(member: Member): void {
-    member.place = this.#members.push(member) - 1;
+    member.indexInSet = this.#members.push(member) - 1;
   }
 
   delete(member: Member): void {
-    const { place } = member;
-    if (this.#members[place] !== member) return;
+    const { indexInSet: index } = member;
+    if (this.#members[index] !== member) return;
     const last = this.#members.pop()!;
-    member.place = outOfSet;
+    member.indexInSet = outOfSet;
     if (last === member) return;
-    this.#members[place] = last;
-    last.place = place;
+    this.#members[index] = last;
+    last.indexInSet = index;
   }
 
   find(isIt: (member: Member) => boolean): Member | undefined {
     return this.#members.find(isIt);
   }
 
-  /** All that are there now; they may leave meanwhile. */
+  /** Iterates over a snapshot: members may leave meanwhile. */
   [Symbol.iterator](): Iterator<Member> {
     return [...this.#members].values();
   }

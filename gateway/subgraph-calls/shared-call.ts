@@ -19,7 +19,7 @@ export class Member implements PendingCall {
   readonly caller: Caller;
   readonly answer: Promise<SubgraphResponse>;
   expires = Infinity;
-  place = -1;
+  indexInSet = -1;
   isWaiting = true;
   #pending: PendingCalls | undefined;
   #resolve!: (response: SubgraphResponse) => void;

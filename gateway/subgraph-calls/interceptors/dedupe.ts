@@ -82,7 +82,7 @@ const isOfOne = (error: unknown): boolean =>
 
 /** A call that has no answer yet. */
 class Flight implements Live {
-  place = outOfSet;
+  indexInSet = outOfSet;
   readonly request: SubgraphRequest;
   /** In the order in which they came. */
   readonly members: Member[];
@@ -104,7 +104,7 @@ class Flight implements Live {
 
 /** The calls in flight. Not a `Map`: see `LiveSet`. */
 class Flights {
-  readonly #places = Array.from({ length: 256 }, () => new LiveSet<Flight>());
+  readonly #buckets = Array.from({ length: 256 }, () => new LiveSet<Flight>());
 
   find(request: SubgraphRequest): Flight | undefined {
     return this.#placeOf(request).find((flight) => flight.isOf(request));
@@ -118,11 +118,11 @@ class Flights {
     this.#placeOf(flight.request).delete(flight);
   }
 
-  /** Few have a place in common by chance: credentials differ in their last characters. */
+  /** Few share a bucket by chance: credentials differ in their last characters. */
   #placeOf({ caller: { scope }, variables }: SubgraphRequest): LiveSet<Flight> {
-    let place = variables.length;
+    let hash = variables.length;
     for (let at = Math.max(0, scope.length - 24); at < scope.length; at++)
-      place = (place * 31 + scope.charCodeAt(at)) & 0xffff;
-    return this.#places[(place ^ (place >> 8)) & 0xff]!;
+      hash = (hash * 31 + scope.charCodeAt(at)) & 0xffff;
+    return this.#buckets[(hash ^ (hash >> 8)) & 0xff]!;
   }
 }

@@ -7,15 +7,15 @@ import type { Send, SubgraphResponse } from '../transport';
 /** Requests that ask the same of entities, and go in one call. */
 export class EntityBatch {
   readonly #members: Member[] = [];
-  /** For each list of the operation: its representations, and the place in it of each, by its bytes. */
+  /** For each list of the operation: its representations, and the index of each, by its bytes. */
   readonly #representations: Buffer[][];
-  readonly #places: Map<string, number>[];
-  /** For each member and list, the places of its own. */
+  readonly #indices: Map<string, number>[];
+  /** For each member and list, the indices of its own representations. */
   readonly #own: number[][][] = [];
 
   constructor(first: Member) {
     this.#representations = first.request.entities!.map(() => []);
-    this.#places = first.request.entities!.map(() => new Map<string, number>());
+    this.#indices = first.request.entities!.map(() => new Map<string, number>());
     this.take(first, Infinity);
   }
 
@@ -26,9 +26,9 @@ export class EntityBatch {
     );
     let size = 0;
     lists.forEach((list, i) => {
-      const places = this.#places[i]!;
-      size += places.size;
-      for (const { key } of list) if (!places.has(key)) size++;
+      const indices = this.#indices[i]!;
+      size += indices.size;
+      for (const { key } of list) if (!indices.has(key)) size++;
     });
     if (size > maxRepresentations) return false;
     this.#members.push(member);
@@ -67,20 +67,20 @@ export class EntityBatch {
   }
 
   #placeOf(i: number, key: string, bytes: Buffer): number {
-    const places = this.#places[i]!;
-    let place = places.get(key);
-    if (place === undefined) {
-      place = this.#representations[i]!.push(bytes) - 1;
-      places.set(key, place);
+    const indices = this.#indices[i]!;
+    let index = indices.get(key);
+    if (index === undefined) {
+      index = this.#representations[i]!.push(bytes) - 1;
+      indices.set(key, index);
     }
-    return place;
+    return index;
   }
 
   /** Gives each what was answered to its own representations. */
   #share(response: SubgraphResponse, { lists, errors, extensions }: EntityAnswers): void {
     this.#members.forEach((member, m) => {
       if (!member.isWaiting) return;
-      const own = this.#own[m]!.map((places, i) => places.map((place) => lists[i]![place]!));
+      const own = this.#own[m]!.map((indices, i) => indices.map((index) => lists[i]![index]!));
       const body = writeEntities(member.request.entities!, { lists: own, errors, extensions });
       member.resolve({ ...response, body });
     });

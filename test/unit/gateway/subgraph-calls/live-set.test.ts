@@ -1,6 +1,6 @@
 import { LiveSet } from '../../../../gateway/subgraph-calls/live-set';
 
-const members = (count: number) => Array.from({ length: count }, (_, id) => ({ id, place: -1 }));
+const members = (count: number) => Array.from({ length: count }, (_, id) => ({ id, indexInSet: -1 }));
 
 it('has what has come and not left, in whatever order they leave', () => {
   const set = new LiveSet<{ id: number; place: number }>();

@@ -122,7 +122,7 @@ function slowSubgraph() {
     new Promise((resolve, reject) => {
       calls.push(request);
       const call = {
-        place: -1,
+        indexInSet: -1,
         caller: request.caller,
         expires: performance.now() + timeout,
         giveUp: (failure: TransportError['failure']) => {

@@ -64,10 +64,7 @@ export function checkCommand(context: Context): Command {
         .argParser(collect)
         .default([], 'none'),
     )
-    .option(
-      '--lint <FILE>',
-      'style rules, in YAML such as `type-names: error`; docs/registry.md lists them',
-    )
+    .option('--lint <FILE>', 'style rules, in YAML such as `type-names: error`; docs/registry.md lists them')
     .option(
       '--plans <N>',
       'how many of the most used operations to plan, for warnings of slower plans',

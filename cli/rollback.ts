@@ -28,11 +28,7 @@ export function rollbackCommand(context: Context): Command {
     )
     .argument('[SUBGRAPH]', 'the subgraph to roll back; left out: all');
   return addAuthorFlags(addRegistryFlags(command))
-    .option(
-      '--to <VERSION>',
-      'the version to restore (default: the last that was different)',
-      versionNumber,
-    )
+    .option('--to <VERSION>', 'the version to restore (default: the last that was different)', versionNumber)
     .addOption(formatOption('text', 'json'))
     .addHelpText(
       'after',

@@ -42,10 +42,7 @@ export function applyMutationEffects(options: MutationEffectsOptions): Intercept
   async function drop(changed: readonly string[]): Promise<void> {
     if (changed.length === 0) return;
     await invalidate(changed).catch((error: unknown) => {
-      logger.warn(
-        { err: error, tags: changed },
-        'an invalidation by a subgraph is not confirmed yet',
-      );
+      logger.warn({ err: error, tags: changed }, 'an invalidation by a subgraph is not confirmed yet');
     });
   }
 

@@ -3,7 +3,7 @@ import type { Engine, KnownOperation } from './engine';
 import type { Audit } from '../telemetry/audit/audit';
 import { factsOfMutation, type MutationFacts } from '../telemetry/audit/mutation-facts';
 
-/** Has the mutations that an engine runs written to the audit trails. Nothing is done for queries. */
+/** Wraps an engine so that its mutations are written to the audit trails. Queries are not affected. */
 export function audited(engine: Engine, audit: Audit): Engine {
   const facts = new WeakMap<KnownOperation, MutationFacts>();
 
@@ -46,7 +46,7 @@ export function audited(engine: Engine, audit: Audit): Engine {
   };
 }
 
-/** Waits until there is room for the record. What has taken too long by then is not run: its client was told so. */
+/** Waits until there is room for the record. A mutation whose deadline passes meanwhile is not run. */
 async function admitted(audit: Audit, request: IncomingRequest): Promise<void> {
   await audit.ready();
   if (request.isGone) throw new ClientGone();

@@ -14,8 +14,8 @@ import {
 import { extendSchemaImpl } from 'graphql/utilities/extendSchema';
 
 /**
- * Builds a schema from SDL that is known to be valid, a few milliseconds at a time: at once, that of a hundred subgraphs
- * holds the event loop for a tenth of a second and longer.
+ * Builds a schema from SDL that is known to be valid, a few milliseconds at a time: in one go, the schema of a hundred
+ * subgraphs would block the event loop for 0.1 s and longer.
  *
  * @param parts a few definitions each
  */

@@ -30,7 +30,7 @@ import { ScopesServed } from '../subgraph-calls/scopes-served';
 
 export interface EngineOptions extends OperationOptions {
   readonly supergraphSdl: string;
-  /** What the options say of a subgraph of the supergraph. What it throws says why the supergraph cannot be run. */
+  /** Adds the options to a subgraph of the supergraph. Throws if the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly planning: Options['planning'];
   /** Percentages by the labels of progressive `@override`s. */
@@ -39,7 +39,7 @@ export interface EngineOptions extends OperationOptions {
   readonly cache: CacheOptions;
   readonly authorization: Options['authorization'];
   readonly policies: Policies;
-  /** Operations that are planned before the engine is ready: the first ten, and more for at most a second. */
+  /** Operations to plan before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
   readonly store: Store;
@@ -50,7 +50,7 @@ export interface EngineOptions extends OperationOptions {
   readonly logger: Logger;
 }
 
-/** Plans operations in worker threads and runs them over the bytes of subgraph responses. Rejects when the supergraph does not build. */
+/** Creates an engine that plans in worker threads and runs plans over the bytes of subgraph responses. Rejects if the supergraph does not build. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { supergraphSdl, chooseSubgraph, planning, overrides, warmUp, memory } = options;
   const planner = createPlanner({ supergraphSdl, ...boundsOf(planning) });
@@ -117,10 +117,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
 const trusted = { assumeValidSDL: true, assumeValid: true, noLocation: true };
 const warmUpTime = 1_000;
-/** Most requests are for few operations: these are planned however long it takes, or a busy machine would refuse them. */
+/** Most requests are for few operations. These are planned however long it takes: a busy machine would time them out later. */
 const leastWarmUp = 10;
 
-/** Operations until the time for warming up is over: what is not planned by then is planned when it is asked for. */
+/** Yields operations until the time for warming up is over; the others are planned when they are requested. */
 function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOperation> {
   const end = performance.now() + warmUpTime;
   for (const [i, operation] of operations.entries()) {

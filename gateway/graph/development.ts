@@ -1,4 +1,4 @@
-/** What answers tell those who develop, in `extensions`: how they were made. */
+/** The `extensions` of answers in development: how they were made. */
 import type { Authorization } from '../auth/directives';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { AnswerHeaders } from '../cache/responses/answer-headers';
@@ -6,7 +6,7 @@ import type { Answered } from '../cache/responses/response-cache';
 import type { OperationCost } from '../limits/cost/operation-cost';
 import type { PlannedOperation, Planner } from '../planning';
 
-/** What was asked, by whom, and what came of it. */
+/** An operation, its caller, and its result. */
 interface Performed {
   readonly planned: PlannedOperation;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -22,7 +22,7 @@ interface ShowOptions {
 }
 
 /**
- * What became of the calls of an operation, and its query plan if the client asks for it with
+ * The subgraph calls of an operation, and its query plan if the client asks for it with
  * `Apollo-Query-Plan-Experimental`.
  */
 export async function showExecution(
@@ -45,7 +45,7 @@ export async function showExecution(
   return extensions;
 }
 
-/** How caches took part in an answer, for those who develop. */
+/** How caches took part in an answer, for development. */
 function showCache({ served }: Answered, answerHeaders: AnswerHeaders): object {
   if (served === undefined) return { result: 'PASS' };
   const { result, answer } = served;

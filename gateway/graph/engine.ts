@@ -13,7 +13,7 @@ import type { TlsFiles } from '../subgraph-calls/tls-files';
 export interface Engine {
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema;
-  /** The same as text, in parts. */
+  /** The same schema as text, in parts. */
   readonly apiSchemaSdl: readonly string[];
   /** An operation that Apollo Server has parsed and validated for the engine's schema. */
   readonly learn: Learn;
@@ -21,9 +21,9 @@ export interface Engine {
   known(document: string, operationName: string | undefined): KnownOperation | undefined;
   /** The formats of the tags that `@cacheTag` gives to answers. */
   readonly tagFormats: readonly string[];
-  /** What an invalidation names that the supergraph does not have, in sentences. */
+  /** The names in an invalidation that are not in the supergraph, as sentences. */
   unknownNames(invalidation: Invalidation): string[];
-  /** The operations that were asked for most often, for the engine that follows to plan in advance. */
+  /** The most used operations, which the next engine plans in advance. */
   mostUsed(count: number): PlannedOperation[];
   /** Called once, when no operation runs any more. */
   close(): Promise<void>;
@@ -45,13 +45,13 @@ export interface KnownOperation {
   ): Promise<Answered | Source<Answered>>;
 }
 
-/** An operation that nobody has asked before, and the variables that came with it. */
+/** A new operation, and the variables that came with it. */
 export interface LearnedOperation {
   readonly operation: KnownOperation;
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** The context value of an operation in Apollo Server, which gives each operation of a batch a copy of its own. */
+/** The context value of an operation in Apollo Server; each operation of a batch gets its own copy. */
 export interface OperationContext {
   readonly request: IncomingRequest;
   /** The operation as it was sent in the body of a POST. */
@@ -68,10 +68,10 @@ export interface SubgraphEndpoint {
   readonly zone?: string | undefined;
 }
 
-/** A subgraph of a supergraph, with the options that are meant for it. */
+/** A subgraph of a supergraph, with its options. */
 export interface Subgraph {
   readonly name: string;
-  /** Where it can be called: at least one. */
+  /** At least one. */
   readonly endpoints: readonly SubgraphEndpoint[];
   /** Milliseconds that a call may take. */
   readonly timeout: number;
@@ -79,12 +79,12 @@ export interface Subgraph {
   readonly maxResponseSize: number;
   /** Headers that every call has. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Proves to it who calls. */
+  /** Authenticates the gateway to it. */
   readonly signer: Signer | undefined;
   readonly tls: TlsFiles | undefined;
   /** An API of AWS AppSync. */
   readonly isAppSync: boolean;
-  /** `independent` is one whose answers depend on nobody: it gets no headers of clients. */
+  /** `independent`: its answers do not depend on the caller, and it gets no headers of clients. */
   readonly identity: 'forwarded' | 'independent';
   /** Takes a JSON array of requests. */
   readonly arrayBatching: boolean;

@@ -30,8 +30,8 @@ export interface GatewaySettings {
 }
 
 /**
- * What Apollo Server asks for a schema and an executor. It runs one `Generation` at a time: a new supergraph is
- * built beside it and takes its place in one step. One that does not build changes nothing.
+ * The gateway of Apollo Server: provides its schema and its executor. It runs one `Generation` at a time: a new supergraph
+ * is built beside it and replaces it in one step. A supergraph that does not build changes nothing.
  */
 export class Gateway implements GatewayInterface {
   readonly #settings: GatewaySettings;

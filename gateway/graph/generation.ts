@@ -28,7 +28,7 @@ import type { UsageRecorder } from '../usage/recorder';
 export interface GenerationOptions {
   readonly supergraphSdl: string;
   readonly options: Options;
-  /** The generation that this one is to follow: what it is asked most often is planned before the swap. */
+  /** The generation that this one replaces: its most used operations are planned before the swap. */
   readonly previous?: Generation | undefined;
   readonly policies: Policies;
   readonly limits: ClientLimits;
@@ -55,8 +55,8 @@ export class SupergraphError extends Error {
 }
 
 /**
- * Everything that is derived from one supergraph. It never changes: a new supergraph is a new generation, built
- * beside the old one. A request ends on the generation that validated its operation.
+ * Everything that is derived from one supergraph. It is immutable: a new supergraph is a new generation, built beside the
+ * old one. A request finishes on the generation that validated its operation.
  */
 export class Generation {
   readonly #engine: Engine;
@@ -193,7 +193,7 @@ function chooseSubgraph(
   };
 }
 
-/** How long the options have the answers of a subgraph live. */
+/** The lifetimes of a subgraph's answers by the options. */
 export function readLifetimes(
   cache: Options['subgraphs'][string]['cache'] | undefined,
 ): Subgraph['lifetimes'] {

@@ -33,7 +33,7 @@ import type { CountUse, UsageRecorder } from '../usage/recorder';
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** How operations are run, whatever the supergraph. */
+/** Options for running operations that do not depend on the supergraph. */
 export interface OperationOptions {
   readonly errors: ErrorOptions;
   /**
@@ -52,7 +52,7 @@ export interface OperationOptions {
   readonly metrics: Metrics;
 }
 
-/** What operations are run with, of one supergraph. */
+/** The parts of one supergraph that run operations. */
 interface Parts {
   /** Tells it from others. */
   readonly supergraph: string;
@@ -70,7 +70,7 @@ interface Parts {
   readonly chooseOverrides: () => readonly string[];
 }
 
-/** Operations of one supergraph: remembers what is known of each, and runs it. */
+/** The operations of one supergraph: remembers what is compiled of each, and runs it. */
 export function createOperations(options: OperationOptions & Parts): Pick<Engine, 'learn' | 'known'> {
   const { errors, isDevelopment, limits, mostBytes, assumedListSize, usage, planWaits, metrics } = options;
   const { supergraph, schema, authorization, programs, send, scopes, chooseOverrides } = options;
@@ -197,7 +197,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
   };
 }
 
-/** An operation with all that is known of it before it is planned. */
+/** An operation with everything that is compiled before it is planned. */
 interface CompiledOperation {
   readonly source: string;
   /** SHA-256 of the document's text. */
@@ -240,7 +240,7 @@ function variableErrors(
   return coerce(getOperationAST(parse(source), operationName)!.variableDefinitions!);
 }
 
-/** Names of the schema are for those who develop with it. Of documents that are not valid, Apollo Server leaves them out. */
+/** Suggestions of schema names are only for development. Apollo Server removes them from errors of invalid documents. */
 function withoutHint({ message, nodes, originalError }: GraphQLError): GraphQLError {
   // Not by a regular expression: what the client sent is quoted before, and may begin like a hint at every place.
   const hint = message.endsWith('?') ? message.lastIndexOf(' Did you mean ') : -1;
@@ -248,7 +248,7 @@ function withoutHint({ message, nodes, originalError }: GraphQLError): GraphQLEr
   return new GraphQLError(told, { nodes: nodes ?? null, originalError: originalError ?? null });
 }
 
-/** Counts the cost for the rates of the client. Throws where it has none left for it. */
+/** Counts the cost for the rates of the client. Throws if it exceeds one of them. */
 function charge(request: IncomingRequest, { estimate }: OperationCost, variables: Variables): void {
   if (request.charge === undefined) return;
   const { cost } = estimate(variables);

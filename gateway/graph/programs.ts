@@ -10,7 +10,7 @@ import {
   type SupergraphFacts,
 } from '../planning';
 
-/** An operation that is not run, as its caller may not see all of it. */
+/** An operation that is refused, as its caller may not see all of it. */
 export class Rejection {
   /** @param fields `Type.field` of what is refused */
   constructor(readonly fields: readonly string[]) {}
@@ -32,7 +32,7 @@ export interface ProgramsOptions {
   readonly cache: OperationCache<PlanEntry<Program | Rejection>>;
 }
 
-/** What operations are run by: one program for each operation and for what of it is refused. */
+/** The programs of operations: one for each operation and set of refused fields. */
 export function createPrograms(options: ProgramsOptions): PlanCache<Program | Rejection> {
   const { planner, authorization, schema, supergraphSchema, facts, cache } = options;
   const { inaccessibleValues, entities } = facts;

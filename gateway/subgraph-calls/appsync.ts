@@ -4,7 +4,7 @@ import type { Interceptor, SubgraphResponse } from './transport';
 /** AWS AppSync ends every request after 30 s. */
 export const appSyncTimeout = 30_000;
 
-/** Calls an AppSync API: its errors say in `errorType` what others say in `extensions.code`. */
+/** Calls an AppSync API, whose errors have `errorType` instead of `extensions.code`. */
 export function callAppSync(): Interceptor {
   return (next) => (request) => next(request).then(withCodes);
 }

@@ -12,13 +12,13 @@ export interface BreakerOptions {
   readonly pause: number;
 }
 
-/** An endpoint of a subgraph, for operators. */
+/** An endpoint of a subgraph, as logs and metrics name it. */
 export interface EndpointName {
   readonly subgraph: string;
   readonly url: string;
 }
 
-/** `gone` is one that was open, and is not called any more by anybody. */
+/** `gone`: it was open, and no supergraph calls the endpoint any more. */
 export type OnBreakerChange = (
   endpoint: EndpointName,
   state: 'open' | 'closed' | 'gone',
@@ -26,8 +26,8 @@ export type OnBreakerChange = (
 ) => void;
 
 /**
- * Circuit breakers by one set of options, one for each endpoint: like connections, they outlive a supergraph, as long as
- * the next one has the endpoint, too.
+ * The circuit breakers of one set of options, one per endpoint. Like connections, they survive a new supergraph that has
+ * the same endpoint.
  */
 export class Breakers {
   readonly #options: BreakerOptions;
@@ -87,8 +87,9 @@ interface HeldBreaker {
 }
 
 /**
- * Stops calling an endpoint where too many calls fail, so that nobody waits for what is down, and what is down gets
- * no load while it comes back. After a pause one call tries it; the others go on failing at once until it has worked.
+ * A circuit breaker: stops calls to an endpoint when too many fail, so that no request waits for an endpoint that is down,
+ * and the endpoint gets no load while it recovers. After a pause one call probes it; all others fail at once until a probe
+ * succeeds.
  */
 export class Breaker {
   readonly #pause: number;
@@ -152,7 +153,7 @@ export class Breaker {
   }
 }
 
-/** Whether it says something about the endpoint that a call has no answer. That its client left does not. */
+/** Whether a failed call counts as a failure of the endpoint. A call aborted by its client does not. */
 const isFailure = (error: unknown): boolean => error instanceof TransportError && failures.has(error.failure);
 
 const failures = new Set<TransportError['failure']>([

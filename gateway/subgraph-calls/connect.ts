@@ -16,13 +16,13 @@ import { PendingCalls } from './pending-calls';
 import type { ScopesServed } from './scopes-served';
 import { compose, type Interceptor, routeBySubgraph, type Send } from './transport';
 
-/** The options of calls of subgraphs. */
+/** The options of subgraph calls. */
 export type CallOptions = Pick<Options, 'calls' | 'retries' | 'breaker' | 'zone'>;
 
 export interface SubgraphCallsOptions extends SubgraphCachesOptions {
   readonly subgraphs: readonly Subgraph[];
   readonly calls: CallOptions;
-  /** The client requests that are being served. */
+  /** The client requests in flight, by scope. */
   readonly scopes: ScopesServed;
   readonly transport: HttpTransport;
   readonly breakers: BreakerLease;
@@ -30,7 +30,7 @@ export interface SubgraphCallsOptions extends SubgraphCachesOptions {
   readonly interceptors: readonly Interceptor[];
 }
 
-/** Calls of subgraphs, with everything that stands around a call. */
+/** Subgraph calls, with all interceptors around them. */
 export function connectSubgraphs(options: SubgraphCallsOptions): Send {
   const { subgraphs } = options;
   const pending = new PendingCalls();
@@ -46,7 +46,7 @@ export function connectSubgraphs(options: SubgraphCallsOptions): Send {
   return routeBySubgraph(sends);
 }
 
-/** How calls are made; the outermost first. */
+/** The interceptors around calls, the outermost first. */
 function callsOf(
   { timeout, arrayBatching, isAppSync }: Subgraph,
   pending: PendingCalls,
@@ -68,7 +68,7 @@ function callsOf(
   return interceptors;
 }
 
-/** What common servers take at once, where they have a limit. */
+/** The limit of common servers for requests in one array. */
 const mostInArray = 10;
 
 /** Sends a call to one of the subgraph's endpoints. */

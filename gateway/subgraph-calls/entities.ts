@@ -1,13 +1,13 @@
 /**
- * Asking for other entities than a request does, and telling what a response says of each.
+ * Splits and joins requests for entities, and their responses.
  *
- * Of the many who need entities of one subgraph, several may go in one call, and some may need less than they ask
- * for: batches and caches take requests and responses apart here, and put them together again.
+ * Requests for entities of one subgraph may share a call, and a cache may need only some of the entities: batches and
+ * caches take requests and responses apart here, and put them together again.
  */
 import { JsonParts } from './json-parts';
 import type { EntityList, SubgraphRequest } from './transport';
 
-/** What a response says of one entity. */
+/** The part of a response about one entity. */
 export interface EntityAnswer {
   /** An object, or `null`; as it came, unchecked. */
   readonly json: Buffer;
@@ -19,7 +19,7 @@ export interface EntityError {
   readonly path: readonly unknown[];
 }
 
-/** What a response to a request for entities says. */
+/** A response to a request for entities, taken apart. */
 export interface EntityAnswers {
   /** For each list of the request, an answer for each of its representations. */
   readonly lists: readonly (readonly EntityAnswer[])[];
@@ -29,7 +29,7 @@ export interface EntityAnswers {
   readonly extensions: Buffer | undefined;
 }
 
-/** The same request for other representations, which are given for each of its lists. */
+/** The same request with other representations, given for each of its lists. */
 export function withRepresentations(
   request: SubgraphRequest,
   representations: readonly (readonly Buffer[])[],

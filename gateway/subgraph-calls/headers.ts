@@ -3,7 +3,7 @@ import { linkHeaders } from './signers/private-link';
 import { ofOneRequest } from './shareable';
 import type { Caller } from './transport';
 
-/** Which headers of a client's request reach subgraphs. Names are taken in any case. */
+/** The rules by which client headers are forwarded to subgraphs. Names are case-insensitive. */
 export interface HeaderRules {
   /**
    * Headers that are passed on.
@@ -20,7 +20,7 @@ export interface HeaderRules {
 /**
  * Compiles rules to a function that picks, from the headers of a client's request, those of its subgraph calls.
  *
- * What belongs to a connection, describes a body or is believed by subgraphs is never passed on: a rule for it is a
+ * Headers that belong to a connection, describe a body or are trusted by subgraphs are never forwarded: a rule for them is a
  * `RangeError`, and so is a value with a line break. A header that the client names in its `Connection` header, or whose value could not be
  * sent, is left out.
  */

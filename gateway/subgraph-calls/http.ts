@@ -1,4 +1,4 @@
-/** Calls of subgraphs over HTTP, through undici. Longer than other files: a call is the handler of its own response. */
+/** Subgraph calls over HTTP, with undici. Longer than other files: a call is the handler of its own response. */
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { KeptBytes } from './kept-bytes';
@@ -91,7 +91,7 @@ export interface HttpTransport {
   close(): Promise<void>;
 }
 
-/** Calls subgraphs over HTTP. One for a process: connections outlive generations. */
+/** Calls subgraphs over HTTP. One per process: connections outlive generations. */
 export function createHttpTransport(options: HttpTransportOptions = {}): HttpTransport {
   const pools = new Map<string, Pool>();
   const calls = new PendingCalls();
@@ -128,7 +128,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
   };
 }
 
-/** What is the same for every call of a subgraph. */
+/** What all calls of a subgraph have in common. */
 interface Target {
   readonly name: string;
   readonly pool: Pool;

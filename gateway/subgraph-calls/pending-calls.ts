@@ -1,7 +1,7 @@
 import { type Live, LiveSet } from './live-set';
 import type { Caller, TransportFailure } from './transport';
 
-/** A call that waits for its answer. */
+/** A call that waits for its response. */
 export interface PendingCall extends Live {
   readonly caller: Caller;
   /** When its own time is up, in milliseconds of `performance.now()`. */
@@ -10,10 +10,8 @@ export interface PendingCall extends Live {
 }
 
 /**
- * The calls that have no answer yet, looked at many times a second: is their time up, has their client gone?
- *
- * That is cheaper than a timer and an abort listener for each, of which there would be thousands, and it leaves no
- * listener behind. A call is given up at most 50 ms after there is a reason to.
+ * The calls that have no response yet. Their deadlines and clients are checked many times a second, which is cheaper than
+ * thousands of timers and abort listeners, and leaves no listener behind. A call is aborted at most 50 ms late.
  */
 export class PendingCalls {
   readonly #calls = new LiveSet<PendingCall>();

@@ -1,4 +1,4 @@
-/** Something that is good for a while. */
+/** A value that expires. */
 export interface Perishable<Value> {
   readonly value: Value;
   /** Milliseconds since 1970; undefined: for ever. */

@@ -1,6 +1,6 @@
 /**
- * How many client requests of each scope are being served. A call waits for others to join it only while there are
- * some that could: where every client has its own scope, nobody waits.
+ * Counts the client requests in flight by scope. A call waits for others to join it only while there are some that could:
+ * if every client has its own scope, no call waits.
  */
 export class ScopesServed {
   readonly #requests = new Map<string, number>();
@@ -18,7 +18,7 @@ export class ScopesServed {
     else this.#requests.set(scope, others);
   }
 
-  /** Whether several are served. The empty scope may be that of all, for a subgraph that gets no headers. */
+  /** Whether several are in flight. The empty scope may be that of all, for a subgraph that gets no headers. */
   isShared(scope: string): boolean {
     return (scope === '' ? this.#all : (this.#requests.get(scope) ?? 0)) > 1;
   }

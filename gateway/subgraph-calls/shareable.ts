@@ -1,15 +1,15 @@
 import type { SubgraphResponse } from './transport';
 
 /**
- * Headers of a call that are others for each client request, and in no key: a client may send the first three, and how
- * long it has left is in the last.
+ * Headers that differ for each client request, and are in no key: a client may send the first three, and the last one is the
+ * time that is left.
  */
 export const ofOneRequest = new Set(['x-request-id', 'traceparent', 'tracestate', 'x-request-timeout']);
 
 /**
- * Whether another client request may be given a response: not one that sets a cookie, nor one that varies (RFC 9110,
- * section 12.5.5) with what every request has for itself. Other headers that it may vary with are in the keys of all
- * that is kept or shared, or the same for all.
+ * Whether a response may be shared with another client request: not if it sets a cookie, or varies (RFC 9110, section
+ * 12.5.5) by a header that differs for each request. All other headers are in the keys of cached and shared responses, or
+ * the same for all requests.
  */
 export function isShareable(response: Pick<SubgraphResponse, 'headers' | 'isShareable'>): boolean {
   if (response.isShareable !== undefined) return response.isShareable;

@@ -11,8 +11,8 @@ import {
 } from './transport';
 
 /**
- * One of those whose requests are answered by one call. It leaves when its own time is up or its client has gone,
- * whatever becomes of the call.
+ * One of the requests that share a call. It leaves when its own deadline passes or its client is gone; the call goes on for
+ * the others.
  */
 export class Member implements PendingCall {
   readonly request: SubgraphRequest;
@@ -121,11 +121,11 @@ export class SharedCaller implements Caller {
 export const isOfOneClient = (...members: readonly Member[]): boolean =>
   members.every(({ caller }) => caller.ingredients === members[0]!.caller.ingredients);
 
-/** Whether a call failed that asked for much, where those who ask for less may get it. */
+/** Whether a joined call failed in a way that its parts alone might not. */
 export const isTooLarge = (error: unknown): boolean =>
   error instanceof TransportError && error.failure === 'too-large';
 
-/** Sends the request of each who still waits for itself. */
+/** Sends the request of each member that still waits separately. */
 export function sendEachAlone(members: readonly Member[], next: Send): void {
   members.forEach((member, i) => {
     if (!member.isWaiting) return;

@@ -28,7 +28,7 @@ export interface SubgraphCachesOptions {
   readonly logger: Logger;
 }
 
-/** What is known of answers without asking for them; the outermost first. */
+/** The interceptors that cache and invalidate, the outermost first. */
 export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): Interceptor[] {
   const { name, identity, lifetimes } = subgraph;
   const { facts, cache, store, caching, invalidate, metrics, logger } = options;
@@ -69,7 +69,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
   ];
 }
 
-/** How long an answer lives: what the options say, or what it says itself. */
+/** The lifetime of a response: from the options, or from the response itself. */
 function policyOfAnswers(
   { lifetimes: { all } }: Subgraph,
   { policyOf }: Pick<Caching, 'policyOf'>,

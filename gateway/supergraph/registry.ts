@@ -134,7 +134,10 @@ function createReports({ open, logger, pinned, facts }: ReportsOptions) {
     } catch (error) {
       // Only `weir status` misses it; that the registry is down is said by who looks for supergraphs.
       if (!failed)
-        logger.warn({ reason: (error as Error).message }, 'the gateway could not report its state to the registry');
+        logger.warn(
+          { reason: (error as Error).message },
+          'the gateway could not report its state to the registry',
+        );
       failed = true;
     }
   }

@@ -13,6 +13,7 @@ export function watchEndpoints({ metrics, logger }: WatchEndpointsOptions): OnBr
     metrics.endpointsOpen.add(state === 'open' ? 1 : -1, { subgraph });
     if (state === 'open')
       logger.warn({ subgraph, url, err: reason }, 'a circuit breaker opened: the endpoint is not called');
-    else if (state === 'closed') logger.info({ subgraph, url }, 'a circuit breaker closed: the endpoint is called again');
+    else if (state === 'closed')
+      logger.info({ subgraph, url }, 'a circuit breaker closed: the endpoint is called again');
   };
 }

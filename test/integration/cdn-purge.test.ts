@@ -104,7 +104,9 @@ it('keeps nobody waiting while CloudFront fails, and tells it again until it has
     else setTimeout(() => fail(response, 503, 'ServiceUnavailable'), 100);
   };
   for (let i = 0; i < 5; i++) expect((await invalidate({ tags: [`t${i}`] })).status).toBe(200);
-  await eventually(() => gateway.log.some(({ msg }) => msg === 'an invalidation could not be sent to the CDN'));
+  await eventually(() =>
+    gateway.log.some(({ msg }) => msg === 'an invalidation could not be sent to the CDN'),
+  );
   expect(await gateway.metrics()).toContain('weir_cdn_purge_paths_waiting 1');
   expect(cloudFront.invalidated).toEqual([]);
   cloudFront.answer = undefined;
@@ -126,7 +128,9 @@ it('tells CloudFront after a reload of the options what it has not heard before'
     cloudFront.answer = (response) => fail(response, 400, 'TooManyInvalidationsInProgress');
     await invalidate({ tags: ['a'] });
     await gateway.reload(() => ({ ...optionsWith({ delay: '20ms' }), supergraph }));
-    await eventually(() => gateway.log.some(({ msg }) => msg === 'an invalidation could not be sent to the CDN'));
+    await eventually(() =>
+      gateway.log.some(({ msg }) => msg === 'an invalidation could not be sent to the CDN'),
+    );
     cloudFront.answer = undefined;
     await eventually(() => cloudFront.invalidated.length > 0, 20_000);
     expect(cloudFront.invalidated).toEqual([['/graphql*']]);

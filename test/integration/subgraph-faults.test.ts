@@ -85,7 +85,10 @@ it('does not multiply the load of a subgraph that is down, and finds it when it 
   expect(last).toEqual({ data: { user: { name: 'Ada', reviews: [{ rating: 5 }, { rating: 3 }] } } });
   expect(await gateway.metrics()).toContain('weir_subgraph_endpoints_open{subgraph="reviews"} 0');
   expect(gateway.log.map(({ msg }) => msg)).toEqual(
-    expect.arrayContaining(['a circuit breaker opened: the endpoint is not called', 'a circuit breaker closed: the endpoint is called again']),
+    expect.arrayContaining([
+      'a circuit breaker opened: the endpoint is not called',
+      'a circuit breaker closed: the endpoint is called again',
+    ]),
   );
 });
 

@@ -24,11 +24,11 @@ export interface BatchOptions {
 }
 
 /**
- * Lets fetches of entities go in one call that ask the same of entities of one subgraph at about the same time, for
- * different client requests of equal scope. Equal representations are asked for once.
+ * Joins entity fetches of different client requests into one call, if they have the same selection and equal scope and
+ * come at about the same time. Equal representations are requested once.
  *
- * Each request gets the answer that it would have got alone. So where a call fails that could have worked without one
- * of its representations, all are sent again, each for itself: at worst one call more than without batches.
+ * Each request gets the same answer as alone. So if a joined call fails that could have worked without one of its
+ * representations, all requests are sent again separately: at worst one call more than without batching.
  */
 export function batchEntities(options: BatchOptions): Interceptor {
   const { window, scopes } = options;

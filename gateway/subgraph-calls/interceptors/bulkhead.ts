@@ -7,7 +7,7 @@ export interface BulkheadOptions {
   readonly waiting: number;
 }
 
-/** Keeps one slow subgraph from taking all connections and memory: what is over its bounds fails at once. */
+/** Keeps one slow subgraph from using up connections and memory: calls beyond the limits fail at once. */
 export function bulkhead({ concurrency, waiting }: BulkheadOptions): Interceptor {
   return (next) => {
     let onTheirWay = 0;

@@ -18,9 +18,9 @@ export interface DedupeOptions {
 }
 
 /**
- * Lets identical queries of one subgraph that are in flight at the same time share one call: those of equal document,
- * variables and scope. Never mutations. The call has the tracing headers of the first; where it is answered with what
- * is for one client request alone, the others ask again, each for itself.
+ * Coalesces identical in-flight queries of one subgraph: those with equal document, variables and scope share one call.
+ * Never mutations. The call has the tracing headers of the first request; if its response is for one client request alone,
+ * the others send calls of their own.
  */
 export function dedupe({ timeout, pending }: DedupeOptions): Interceptor {
   return (next) => {

@@ -50,7 +50,8 @@ function openKeys({ keys, keysFile }: Options['privateLinks'], logger: Logger): 
       keys,
       keysFile,
       onChange: (change) => {
-        if (change instanceof Error) logger.error({ reason: change.message }, 'the link key could not be replaced');
+        if (change instanceof Error)
+          logger.error({ reason: change.message }, 'the link key could not be replaced');
         else logger.info({ key: change.id }, 'the link key was replaced');
       },
     });

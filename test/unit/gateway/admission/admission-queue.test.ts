@@ -216,13 +216,13 @@ describe('a sender of far more than all others', () => {
 
 it('serves no more in a turn of the event loop than it has time for', () => {
   // Each takes a millisecond.
-  const serve = () => {
+  const admit = () => {
     clock++;
     told.push('served');
   };
   queue.capacity = 100;
   for (let i = 0; i < 100; i++)
-    queue.add({ sender: 'a', since: clock, isGone: false, serve, refuse: () => undefined });
+    queue.add({ sender: 'a', since: clock, isGone: false, admit, refuse: () => undefined });
   slots = 100;
   queue.fill();
   const inTurns: number[] = [];

@@ -83,7 +83,7 @@ function comes(name = 'a'): void {
     sender: 'somebody',
     since: clock,
     isGone: false,
-    serve: () => {
+    admit: () => {
       inFlight++;
       became.push(`${name} served`);
     },

@@ -3,7 +3,7 @@ import { LiveSet } from '../../../../gateway/subgraph-calls/live-set';
 const members = (count: number) => Array.from({ length: count }, (_, id) => ({ id, indexInSet: -1 }));
 
 it('has what has come and not left, in whatever order they leave', () => {
-  const set = new LiveSet<{ id: number; place: number }>();
+  const set = new LiveSet<{ id: number; indexInSet: number }>();
   const all = members(5);
   for (const member of all) set.add(member);
   for (const leaving of [4, 0, 2]) set.delete(all[leaving]!);
@@ -14,7 +14,7 @@ it('has what has come and not left, in whatever order they leave', () => {
 });
 
 it('does nothing when somebody leaves who is not in it', () => {
-  const set = new LiveSet<{ id: number; place: number }>();
+  const set = new LiveSet<{ id: number; indexInSet: number }>();
   const [one, other] = members(2);
   set.add(one!);
   set.delete(other!);
@@ -24,7 +24,7 @@ it('does nothing when somebody leaves who is not in it', () => {
 });
 
 it('lets members leave while they are gone through', () => {
-  const set = new LiveSet<{ id: number; place: number }>();
+  const set = new LiveSet<{ id: number; indexInSet: number }>();
   for (const member of members(10)) set.add(member);
   const seen: number[] = [];
   for (const member of set) {

@@ -14,8 +14,8 @@ import { tokens } from './tokens';
 import type { UsedSignatures } from './used-signatures';
 
 /**
- * Finds out who sends a request, once for each. When they may go on, `request.identity` says who they are; when not,
- * `request.refusal` says why. Neither throws nor rejects.
+ * Authenticates a request, once. If it may go on, `request.identity` is its caller; if not, `request.refusal` is the error.
+ * Neither throws nor rejects.
  */
 export type Admit = (request: IncomingRequest, received: Received) => boolean | Promise<boolean>;
 
@@ -33,7 +33,7 @@ export interface Authentication {
   close(): void;
 }
 
-/** Undefined when no mode is configured: then everybody is `anonymous`, and nothing has to be done for it. */
+/** Undefined without an auth mode: then all callers are `anonymous`, and no work is needed. */
 export function createAuthentication(given: AuthenticationOptions): Authentication | undefined {
   const { options, logger } = given;
   const modes = configuredModes(given);
@@ -73,7 +73,7 @@ export function createAuthentication(given: AuthenticationOptions): Authenticati
   return { admit, admitByHeaders, close: () => modes.forEach((mode) => mode.close?.()) };
 }
 
-/** In the order in which they are asked: the first that recognises credentials decides, whatever else is sent. */
+/** In order of precedence: the first mode that recognises credentials decides, whatever else is sent. */
 function configuredModes({ options, usedSignatures, logger }: AuthenticationOptions): Authenticator[] {
   const issuers = [
     ...options.oidc.map((each) => oidcIssuer(each, logger)),
@@ -89,8 +89,8 @@ function configuredModes({ options, usedSignatures, logger }: AuthenticationOpti
 }
 
 /**
- * Takes what is in `authorization` and of no mode, so that no subgraph gets it as if it were proven when the request
- * has an API key, too.
+ * Takes an `authorization` that belongs to no mode, so that no subgraph gets it as if it were verified when the request also
+ * has an API key.
  */
 function unknownAuthorization(challenge: string): Authenticator {
   return {

@@ -13,7 +13,7 @@ export interface Received {
   readonly body: Buffer;
 }
 
-/** What the credentials of a request prove. */
+/** The result of verified credentials. */
 export interface Proof {
   readonly identity: Identity;
   /** The `extensions` of the request are not covered by its signature: they are not to be looked at. @default false */
@@ -22,7 +22,7 @@ export interface Proof {
   readonly admitMutation?: () => void;
 }
 
-/** One mode of authentication. */
+/** One auth mode. */
 export interface Authenticator {
   /** Whether the request carries credentials of this mode. Looks at headers only. */
   recognises(received: Received): boolean;

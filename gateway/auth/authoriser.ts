@@ -5,7 +5,7 @@ import type { Received } from './authenticator';
 import { fetchJson } from './fetch-json';
 import { loadHook, withTimeout } from './hook';
 
-/** What an authoriser is asked: the event of AppSync's Lambda authorisers. */
+/** The input of an authoriser: the event of AppSync's Lambda authorisers. */
 export interface AuthoriserEvent {
   /** `authorization` as it came. */
   readonly authorizationToken: string;
@@ -22,7 +22,7 @@ export interface AuthoriserEvent {
 
 type Ask = (event: AuthoriserEvent, signal: AbortSignal) => Promise<unknown>;
 
-/** How an authoriser is asked, wherever it runs. Rejects when there is no answer in time. */
+/** Calls an authoriser, wherever it runs. Rejects if there is no answer in time. */
 export function askAuthoriser(
   options: NonNullable<Options['auth']['lambda']>,
 ): (event: AuthoriserEvent) => Promise<unknown> {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { authModes } from '../options/values';
 
-/** How a client proves who it is. AppSync's names for them are in docs/identity.md. */
+/** An auth mode. AppSync's names for them are in docs/identity.md. */
 export type Mode = (typeof authModes)[number];
 
-/** Whether a mode proves who calls, as `@authenticated` demands. */
+/** Whether a mode authenticates a user, as `@authenticated` demands. */
 const isProof = {
   none: false,
   // It stands in an app for everybody to read: it says which app calls, not who.
@@ -17,7 +17,7 @@ const isProof = {
 
 export const isSignedIn = ({ mode }: Pick<Identity, 'mode'>): boolean => isProof[mode];
 
-/** Who sends a request, as it was proven. Frozen, and one object for all requests with the same credentials. */
+/** The authenticated caller of a request. Frozen; one object for all requests with the same credentials. */
 export interface Identity {
   readonly mode: Mode;
   /** The user, such as `sub` of a token; undefined where only the client is known. Unique within `issuer`. */
@@ -69,7 +69,7 @@ export function createIdentity({ distinction, ...facts }: IdentityFacts): Identi
   });
 }
 
-/** Who has proven nothing, where that is allowed. */
+/** The caller without credentials, if that is allowed. */
 export const anonymous: Identity = deepFreeze({
   mode: 'none',
   subject: undefined,
@@ -83,7 +83,7 @@ export const anonymous: Identity = deepFreeze({
   principal: '',
 });
 
-/** They say which token it is and how long it is good, not whose it is. */
+/** Claims that identify the token and its lifetime, not its owner. */
 const claimsOfOneToken = new Set(['iat', 'exp', 'nbf', 'jti', 'origin_jti', 'event_id', 'nonce', 'at_hash']);
 
 const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);

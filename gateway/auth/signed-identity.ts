@@ -1,7 +1,7 @@
 import type { PrivateLinksOptions } from '../options/private-links';
 import type { Identity } from './identity';
 
-/** What subgraphs are told of a caller, in the header `weir-identity`: base64url of this in JSON. */
+/** The caller in the header `weir-identity` for subgraphs: base64url of this as JSON. */
 interface SignedIdentity {
   readonly mode: Identity['mode'];
   readonly sub?: string;

@@ -4,7 +4,7 @@ import { type Authenticator, type Proof, type Received, unauthenticated } from '
 import { createIdentity, type IdentityFacts } from './identity';
 import type { KeySet } from './key-set';
 
-/** Whose tokens are believed, and what is asked of them. */
+/** An accepted issuer of tokens, and the requirements for its tokens. */
 export interface TokenIssuer {
   /** As `iss` says it. */
   readonly issuer: string;
@@ -19,8 +19,8 @@ export interface TokenIssuer {
 }
 
 /**
- * JSON Web Tokens (RFC 7519) in `authorization`, with or without `Bearer`. A token is verified when it comes for the
- * first time, and again every five minutes, so that a key that its issuer withdraws does not stay good for long.
+ * JSON Web Tokens (RFC 7519) in `authorization`, with or without `Bearer`. A token is verified when it is first sent, and
+ * again every five minutes, so that a key withdrawn by its issuer does not stay valid for long.
  */
 export function tokens(issuers: readonly TokenIssuer[]): Authenticator {
   const byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
@@ -73,7 +73,7 @@ const invalidToken = 'Bearer error="invalid_token"';
 
 const withoutScheme = (header: string): string => header.replace(/^bearer +/i, '');
 
-/** What a token says of its issuer, before anything of it is believed. */
+/** The issuer that an unverified token claims. */
 function issuerOf(token: string): string | undefined {
   const payload = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(token)?.[1];
   if (payload === undefined) return undefined;

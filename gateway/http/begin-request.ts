@@ -7,10 +7,10 @@ import type { RequestsInFlight } from '../request/requests-in-flight';
 import type { Options } from '../options';
 import { type CorsHeaders, HttpSink } from './http-sink';
 
-/** Begins a request that has come over HTTP. It ends with its response, or when its client leaves. */
+/** Begins a request that came over HTTP. It ends with its response, or when its client disconnects. */
 export type BeginRequest = (message: IncomingMessage, response: ServerResponse) => Exchange;
 
-/** A request, and how it came. */
+/** A request, with its HTTP message and response. */
 export interface Exchange {
   readonly request: IncomingRequest;
   readonly message: IncomingMessage;
@@ -23,7 +23,7 @@ export function createBeginRequest(
   corsHeaders: CorsHeaders,
 ): BeginRequest {
   const addressOf = compileClientAddress(trustedProxies);
-  /** By connection: responses to requests that came before those before them were answered. */
+  /** By connection: pipelined responses that wait for earlier ones. */
   const queued = new WeakMap<Socket, Set<Begun>>();
 
   const end = (response: Begun): void => {
@@ -34,7 +34,7 @@ export function createBeginRequest(
     end(this);
   }
 
-  /** A response whose turn on its connection has not come: when its client leaves, Node says so of the first one only. */
+  /** Follows a response that waits for earlier ones: when its client disconnects, Node emits `close` only for the first one. */
   function followQueued(request: IncomingRequest, response: Begun): void {
     const { socket } = response.req;
     let queue = queued.get(socket);
@@ -57,7 +57,7 @@ export function createBeginRequest(
   };
 }
 
-/** The responses that are not sent yet, of those that came over HTTP. */
+/** The HTTP responses that are not sent yet. */
 export function* responsesOf(inFlight: Iterable<Pick<IncomingRequest, 'sink'>>): Iterable<ServerResponse> {
   for (const { sink } of inFlight) if (sink instanceof HttpSink) yield sink.response;
 }
@@ -66,6 +66,6 @@ const requestKey = Symbol('request');
 
 type Begun = ServerResponse & { [requestKey]?: IncomingRequest };
 
-/** Of a stream of HTTP/2 that its client has reset, Node says that the response is finished, whatever was sent of it. */
+/** When a client resets an HTTP/2 stream, Node reports its response as finished, whatever was sent of it. */
 const isAnswered = (response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>): boolean =>
   response.writableEnded && response.writableFinished && (response.stream?.rstCode ?? 0) === 0;

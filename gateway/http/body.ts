@@ -18,7 +18,7 @@ export interface ReadBodyOptions {
   readonly onRefusal: (error: GraphQLError) => void;
 }
 
-/** Why a POST cannot be taken, as its headers say; undefined when its body can be read. */
+/** Why the headers of a POST are refused; undefined if its body can be read. */
 export function refuseByHeaders(request: IncomingMessage, limit: number): GraphQLError | undefined {
   const { headers } = request;
   const encoding = encodingOf(headers);
@@ -32,7 +32,7 @@ export function refuseByHeaders(request: IncomingMessage, limit: number): GraphQ
   return undefined;
 }
 
-/** Reads the body of a POST that `refuseByHeaders` has nothing against. */
+/** Reads the body of a POST that `refuseByHeaders` does not refuse. */
 export function readBody(request: IncomingMessage, response: ServerResponse, options: ReadBodyOptions): void {
   const { headers } = request;
   const encoding = encodingOf(headers);
@@ -60,7 +60,7 @@ export function readBody(request: IncomingMessage, response: ServerResponse, opt
   }
 }
 
-/** Collects what comes out of a stream. What is over the limit ends it before more has been unpacked. */
+/** Collects the output of a decompressing stream. Ends it as soon as the limit is exceeded. */
 function collect(
   request: IncomingMessage,
   stream: IncomingMessage | Transform,
@@ -104,13 +104,13 @@ function watchFrames(request: IncomingMessage, refuse: (error: GraphQLError) => 
 /** Bytes (RFC 9113, section 4.1). */
 const frameHead = 9;
 
-/** Says that nobody will read a request any more: it is answered. */
+/** To be called when a request is answered and nothing will read it any more. */
 export function forgetBody(request: IncomingMessage): void {
   if (request instanceof WholeRequest) request.forget();
   else request.resume();
 }
 
-/** Creates what unpacks a body, by the name of its encoding (RFC 9110, section 8.4.1). */
+/** Creators of decompressing streams, by encoding (RFC 9110, section 8.4.1). */
 export const unpackers: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
   ['gzip', createGunzip],
   ['x-gzip', createGunzip],
@@ -130,7 +130,7 @@ function hasBody({
   return (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
 }
 
-/** Whether more of a request's body is to come. */
+/** Whether the body of a request is not complete yet. */
 export const isArriving = (request: IncomingMessage): boolean =>
   request instanceof WholeRequest ? request.isArriving : !request.complete && hasBody(request);
 
@@ -154,9 +154,9 @@ export interface ContinueOptions {
 }
 
 /**
- * Sends `100 Continue` to clients that wait for it (RFC 9110, section 10.1.1), where Node would send it to all. What is
- * refused before anything is read gets its refusal in place of it: a body that says that it is too large, and who is not
- * let in, where that is known without the body; also when that takes its time.
+ * Sends `100 Continue` only when the body is wanted (RFC 9110, section 10.1.1), while Node would send it to all. A request
+ * that can be refused by its headers, for its size or its credentials, gets the refusal instead, also if the decision takes
+ * time.
  */
 export function sendContinues(server: Server, { bodyLimit, keepsConnections }: ContinueOptions): void {
   server.on('checkContinue', (request: Undecided, response: ServerResponse) => {
@@ -179,7 +179,7 @@ export function sendContinues(server: Server, { bodyLimit, keepsConnections }: C
   });
 }
 
-/** Has a client wait for `100 Continue` until what is returned is called, which does nothing where nobody waits for it. */
+/** Holds `100 Continue` back until the returned function is called; it does nothing if the client does not wait for it. */
 export function holdContinue(request: Undecided): () => void {
   const send = request[continueKey];
   request[continueKey] = undefined;

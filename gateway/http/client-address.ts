@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import proxyaddr from '@fastify/proxy-addr';
 
 /**
- * The address of the client that sent a request: that of the connection, or what the nearest proxy that is not trusted
- * stands for in `X-Forwarded-For`.
+ * The address of the client: that of the connection or, behind trusted proxies, the nearest address in `X-Forwarded-For`
+ * that is not a trusted proxy.
  */
 export function compileClientAddress(
   trustedProxies: readonly string[],

@@ -3,10 +3,10 @@ import type { CorsHeaders } from './http-sink';
 import type { Options } from '../options';
 import { securityHeaders } from './security-headers';
 
-/** What a page of another origin may read beside the body. */
+/** The headers that a page of another origin may read. */
 const exposedHeaders = ['x-request-id', 'traceresponse', 'ratelimit', 'ratelimit-policy', 'retry-after'];
 
-/** Which pages may call: all, none, or those of these origins. */
+/** Which origins may call: all, none, or those listed. */
 function allowedOrigins({ mode, cors: { origins } }: Options): '*' | false | readonly (string | RegExp)[] {
   return origins ?? (mode === 'development' ? [...apolloSandbox, ownMachine] : false);
 }

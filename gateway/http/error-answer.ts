@@ -11,7 +11,7 @@ export interface ErrorAnswer {
   readonly body: string;
 }
 
-/** An answer that is nothing but errors, in the media type that the client prefers of the two that there are. */
+/** An answer with only errors, in the one of the two media types that the client prefers. */
 export function errorAnswer(error: GraphQLError | RequestErrors, accept = ''): ErrorAnswer {
   const errors = error instanceof GraphQLError ? [error] : error.errors;
   const { http } = errors[0]!.extensions as HttpExtensions;
@@ -25,7 +25,7 @@ export function errorAnswer(error: GraphQLError | RequestErrors, accept = ''): E
   };
 }
 
-/** The media type of an answer that is nothing but errors. */
+/** The media type of an answer with only errors. */
 export function mediaTypeOfErrors(status: number, accept = ''): string {
   // The link of AppSync's clients takes anything, but reads errors only from a GraphQL response.
   const isGraphql =
@@ -41,7 +41,7 @@ function formatted({ message, locations, extensions }: GraphQLError) {
   };
 }
 
-/** What `requestError` leaves for whoever answers over HTTP. */
+/** The HTTP status and headers that `requestError` sets. */
 export interface HttpExtensions {
   readonly http?: { readonly status: number; readonly headers: ReadonlyMap<string, string> };
   readonly [key: string]: unknown;

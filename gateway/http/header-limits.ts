@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Node reads more of them, but cuts them silently at a number of its own. */
+/** Node reads more, but truncates them silently at its own limit. */
 const maxHeaders = 100;
 /** 16 KiB. Of HTTP/1.1 Node's parser counts them. */
 export const maxHeaderSize = 16_384;
 
-/** Whether a request has more headers than it may have, or longer ones. */
+/** Whether a request has too many headers, or too long ones. */
 export function hasTooLargeHeaders({ rawHeaders, httpVersionMajor }: IncomingMessage): boolean {
   if (rawHeaders.length > 2 * maxHeaders) return true;
   if (httpVersionMajor < 2) return false;

@@ -6,7 +6,7 @@ import { forgetBody, isArriving } from './body';
 import { answerUnsent } from './connection-errors';
 import { multipartType, sendMultipart, takesMultipart } from './multipart';
 
-/** Headers that depend on the page that asks: names and values in turn. One array for each listed origin. */
+/** Headers that depend on the `Origin`: names and values in turn. One array for each listed origin. */
 export type CorsHeaders = (origin: string | undefined) => readonly string[];
 
 /** Answers a request over HTTP/1.1 or HTTP/2. */
@@ -70,7 +70,7 @@ export class HttpSink implements Sink, Upload {
   }
 }
 
-/** Of a header that is there twice, Node's HTTP/2 keeps the last: a cache has to see all that an answer varies by. */
+/** Joins repeated headers: Node's HTTP/2 would keep only the last, but a cache must see every `Vary`. */
 function writeHead(response: ServerResponse, status: number, headers: readonly string[]): void {
   if (response.req.httpVersionMajor < 2) {
     response.writeHead(status, headers as string[]);

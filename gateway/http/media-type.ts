@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import Negotiator from 'negotiator';
 
-/** The media type of an answer, as Apollo Server chooses it; undefined when the client accepts none. */
+/** The media type of an answer, chosen as Apollo Server does; undefined if the client accepts none. */
 export function mediaTypes(): (accept: string | undefined) => string | undefined {
   const known = new LRUCache<string, string>({ max: 100 });
   return (accept) => {

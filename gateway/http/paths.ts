@@ -1,4 +1,4 @@
-/** Whether it is load balancers that ask, not clients. */
+/** Whether a request is a health probe of a load balancer. */
 export const isProbe = (url: string): boolean => url.startsWith('/health/');
 
 /** The path of a URL without its query string. */

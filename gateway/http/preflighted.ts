@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /**
- * Whether a page of another origin could not have sent a GET without asking first, as Apollo Server sees it. One with a
- * type that is written in another way is left to it.
+ * Whether a page of another origin could not have sent this GET without a CORS preflight, by the rules of Apollo Server. A
+ * content type in an unusual notation is left to Apollo Server.
  */
 export function isPreflighted(headers: IncomingHttpHeaders): boolean {
   const type = headers['content-type'];

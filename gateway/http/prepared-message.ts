@@ -1,6 +1,6 @@
 /**
- * A response as it goes over the connection, written once and sent many times. Before each time only what differs is
- * written anew: the first lines, and once a second the time.
+ * The bytes of a response, serialised once and sent many times. Each time only the first lines are rewritten, and once a
+ * second the date.
  */
 export class PreparedMessage {
   readonly #bytes: Buffer;

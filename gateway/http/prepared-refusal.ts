@@ -6,8 +6,8 @@ import { errorAnswer } from './error-answer';
 import { type HttpSink, letUploadEnd } from './http-sink';
 
 /**
- * Answers with an error before anything else is done for a request, at the least cost: the more of the time goes into
- * refusing, the less is left for those that are served.
+ * Refuses a request at the lowest possible cost, before any other work: time spent on refusals is lost for the requests that
+ * are admitted.
  */
 export function createRefusal(error: GraphQLError): (sink: HttpSink) => void {
   const prepared = ['', 'application/graphql-response+json'].map((accept) => {

@@ -10,13 +10,13 @@ export interface ReceiveOptions {
   /** Bytes that a body may have. */
   readonly bodyLimit: number;
   readonly slots: Pick<Slots, 'acquire' | 'release'>;
-  /** For a client that waits for `100 Continue`; undefined when no mode of authentication is configured. */
+  /** For clients that wait for `100 Continue`; undefined without an auth mode. */
   readonly admitByHeaders: Admit | undefined;
   readonly pipeline: Pipeline;
   readonly reply: Reply;
 }
 
-/** Receives the body of a GET or a POST to the endpoint, and hands both on to the pipeline. */
+/** Receives the body of a GET or a POST to the endpoint, and passes the request to the pipeline. */
 export function createReceive(options: ReceiveOptions): (exchange: Exchange) => void {
   const { bodyLimit, slots, admitByHeaders, pipeline, reply } = options;
 

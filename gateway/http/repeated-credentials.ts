@@ -3,8 +3,8 @@ import type { GraphQLError } from 'graphql';
 import { requestError } from '../errors';
 
 /**
- * Why a request is refused that says twice who sends it. Of two such headers Node takes the first one or joins them, and
- * a proxy before it may have looked at the other one.
+ * Refuses a request with repeated credentials. Node takes the first of two such headers or joins them, but a proxy in front
+ * may have checked the other one.
  */
 export function refuseRepeatedCredentials({
   headers,
@@ -23,7 +23,7 @@ export function refuseRepeatedCredentials({
   return undefined;
 }
 
-/** What decides who sends a request. */
+/** The headers that carry credentials. */
 const credentials = [
   'authorization',
   'x-api-key',

@@ -1,6 +1,6 @@
 import type { Options } from '../options';
 
-/** What every answer says to browsers, beside who may read it: names and values. */
+/** Security headers of every answer, except CORS: pairs of name and value. */
 export function securityHeaders({ tls }: Pick<Options, 'tls'>): readonly (readonly [string, string])[] {
   return [
     // JSON is never guessed to be a page or a script.

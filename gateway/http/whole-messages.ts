@@ -1,8 +1,8 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 
 /**
- * A request whose body can be had as one piece: without the stream, which takes five turns of its machinery to say that
- * a body of one packet has come, and that it was all.
+ * A request whose body can be read in one piece. Node's stream takes five turns of its machinery to deliver a body of one
+ * packet and its end.
  */
 export class WholeRequest extends IncomingMessage {
   static {
@@ -137,7 +137,7 @@ export class WholeRequest extends IncomingMessage {
   }
 }
 
-/** Bytes of a body that are kept before anybody wants them. */
+/** Bytes of a body that are kept before it is read. */
 const mostUnasked = 16 * 1024;
 
 /**
@@ -151,7 +151,7 @@ const mostFraming = 128 * 1024;
 /** What Node calls it where a single chunk has too long extensions. */
 export const tooMuchFraming = 'HPE_CHUNK_EXTENSIONS_OVERFLOW';
 
-/** A response that can be sent as one piece, its head included: Node need not check, join and copy them. */
+/** A response that can be sent in one piece with its head: Node need not check, join and copy them. */
 export class WholeResponse<
   Request extends IncomingMessage = IncomingMessage,
 > extends ServerResponse<Request> {

@@ -1,6 +1,6 @@
 import type { DocumentRule } from './document-rule';
 
-/** Aliases as they are written: they let one document ask for the same field again and again. */
+/** Aliases as written: they let one document select the same field again and again. */
 export const aliases: DocumentRule<'aliases'> = {
   limit: 'aliases',
   code: 'MAX_ALIASES_LIMIT',

@@ -9,7 +9,7 @@ export interface ClientLimitsOptions {
   readonly introspection: boolean;
 }
 
-/** What each client may ask for, and whether it does. One for a process. */
+/** The limits of each client, and their checks. One per process. */
 export interface ClientLimits {
   of(identity: Identity): Limits;
   /** Measured once while the document is remembered. */

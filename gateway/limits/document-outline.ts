@@ -1,6 +1,6 @@
 import { Lexer, Source, TokenKind } from 'graphql';
 
-/** What the tokens of a document tell of it, before anything recursive looks at it. */
+/** Measures of a document from its tokens, before anything recursive reads it. */
 export interface Outline {
   /** How many tokens there are; one more than may be counted where the counting stopped. */
   readonly tokens: number;

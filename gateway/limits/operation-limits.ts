@@ -11,7 +11,7 @@ type Variables = Readonly<Record<string, unknown>>;
 /** Why a client may not run one operation with these variables; undefined when it may. */
 export type RefuseOperation = (variables: Variables, identity: Identity) => GraphQLError | undefined;
 
-/** Everything that is limited before an operation is planned. Its measures are taken here, once. */
+/** All limits that are checked before an operation is planned. It is measured here, once. */
 export function refuseOperation(
   document: string,
   cost: OperationCost,

@@ -1,6 +1,6 @@
 import { type DocumentRule, greatest } from './document-rule';
 
-/** Fields that one operation selects once its fragments have taken the place of their spreads. */
+/** Fields that one operation selects with its fragments expanded. */
 export const selections: DocumentRule<'selections'> = {
   limit: 'selections',
   code: 'MAX_SELECTIONS_LIMIT',

@@ -2,9 +2,9 @@ import { getHeapStatistics } from 'node:v8';
 import { LRUCache } from 'lru-cache';
 
 /**
- * The memory of a process for the operations that it was asked: for all generations together. Anybody may send ever new
- * operations, so what is kept of them has one bound, in bytes of the heap. While one generation takes the place of another,
- * the older one gives up its own first.
+ * The memory for cached operations, one per process, for all generations together. Anybody may send ever new operations, so
+ * what is cached of them has one limit, in bytes of the heap. While a generation is replaced, the older one gives up its
+ * entries first.
  */
 export class OperationMemory {
   /** In bytes. */
@@ -17,7 +17,7 @@ export class OperationMemory {
     this.limit = Math.floor(limit);
   }
 
-  /** How much is kept, in bytes. */
+  /** The bytes in use. */
   get size(): number {
     let size = 0;
     for (const cache of this.#caches) size += cache.size;
@@ -37,7 +37,7 @@ export class OperationMemory {
     return cache;
   }
 
-  /** Forgets half of what is kept, what was used least lately: the heap is nearly full. */
+  /** Evicts half of the entries, least recently used first: to be called when the heap is nearly full. */
   giveBack(): void {
     for (const cache of this.#caches) cache.shrinkTo(cache.size / 2);
   }

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { bytesOf, type OperationCache } from './operation-memory';
 
-/** What a plan is kept by, with what it takes to make it again. */
+/** The key of a plan, with all that is needed to make it again. */
 export interface PlannedOperation {
   /** GraphQL text, valid against the API schema. */
   readonly document: string;
@@ -43,7 +43,7 @@ export interface PlanEntry<Compiled> {
 }
 
 /**
- * What was compiled from the plans of one supergraph.
+ * The programs compiled from the plans of one supergraph.
  *
  * It belongs to one generation; another supergraph has another cache. Failures are not kept here: the planner knows
  * which of them are worth keeping.

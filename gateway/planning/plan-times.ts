@@ -10,8 +10,8 @@ export interface PlanTimesOptions {
 }
 
 /**
- * How long the new operations of a sender took lately, and so how long the next ones have to wait for one another: better
- * refuse at once what would not have its turn before its time is over.
+ * How long the new operations of a sender took to plan lately, which estimates the wait of the next ones: an operation that
+ * would not get its turn before its deadline is refused at once.
  */
 export class PlanTimes {
   readonly #options: PlanTimesOptions;

@@ -39,7 +39,7 @@ export interface QueryPlannerOptions {
   readonly maxEvaluatedPlans?: number | undefined;
 }
 
-/** What is known of a supergraph once it has been built. */
+/** The facts about a supergraph after its query graph is built. */
 export interface SupergraphFacts {
   /** The schema that clients see, cut into parts of a few definitions each: a large one is better not parsed at once. */
   readonly apiSchemaSdl: readonly string[];
@@ -221,7 +221,7 @@ function directiveNamesOf({ schema }: Supergraph): DirectiveNames {
   };
 }
 
-/** The planner's guards say in prose that they have fired; everything else is a failure of its own. */
+/** The planner's limits report in prose that they were exceeded; any other error is a failure of the planner. */
 function failureOf(error: unknown): PlanningFailure {
   const text = error instanceof Error ? error.message : '';
   const guards =

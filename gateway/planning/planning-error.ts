@@ -7,7 +7,7 @@ export type PlanningFailure = keyof typeof failures;
 /**
  * An operation that has no plan.
  *
- * Its message is for clients and tells nothing of the supergraph; what the planner said is `cause`, for logs.
+ * Its message is for clients and reveals nothing about the supergraph; the planner's error is `cause`, for logs.
  */
 export class PlanningError extends GraphQLError {
   readonly failure: PlanningFailure;

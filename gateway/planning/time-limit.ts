@@ -1,13 +1,13 @@
 import { createContext, Script } from 'node:vm';
 
-/** Work that was ended because its time was over. */
+/** Work that was ended because its time limit was exceeded. */
 export class TimeOver extends Error {
   override readonly name = 'TimeOver';
 }
 
 /**
- * Runs `work`, for at most so many milliseconds: then V8 ends it wherever it is. No code of its own runs at that moment,
- * not even a `finally`, so it must not matter what it leaves half done.
+ * Runs `work` for at most so many milliseconds; then V8 ends it wherever it is. None of its code runs at that moment, not
+ * even a `finally`, so it must be harmless to leave it half done.
  *
  * @throws {TimeOver} when its time is over, and what `work` throws
  */

@@ -3,7 +3,7 @@ import { FairQueue, heaviest } from '../admission/fair-queue';
 import type { PlanningError } from './planning-error';
 import type { PlanRequest } from './worker';
 
-/** An operation that somebody waits for the plan of. */
+/** An operation whose plan is awaited. */
 export interface Task {
   readonly key: string;
   readonly request: PlanRequest;
@@ -24,11 +24,11 @@ export interface Task {
 }
 
 /**
- * The operations that wait for a thread: those that may be quick, and those that were tried and are not. Senders take
- * turns, so that one of many new operations delays another's by one of them and not by all.
+ * The operations that wait for a thread, in two queues: those that may be quick, and those that were tried and are slow.
+ * Senders take turns, so that many new operations of one sender delay another's by one of them and not by all.
  *
- * Which ones are slow is only known once they have been tried; it is remembered, so that who sends one again and again
- * keeps no quick ones waiting.
+ * Whether an operation is slow is known only after it was tried. This is remembered, so that a slow operation that is sent
+ * again and again does not delay quick ones.
  */
 export class WaitingTasks {
   readonly #quick = new FairQueue<Task>();

@@ -17,7 +17,7 @@ export interface AdminServerOptions {
 }
 
 /**
- * What is for operators only, on a port of its own: `GET /metrics`, `GET /health/live`, `GET /health/ready` and
+ * The server of the port for operators: `GET /metrics`, `GET /health/live`, `GET /health/ready` and
  * `POST /cache/invalidate`.
  */
 export function createAdminServer({

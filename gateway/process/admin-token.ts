@@ -3,7 +3,7 @@ import type { onRequestHookHandler } from 'fastify';
 import { requestError } from '../errors';
 import { sendError } from './admin-errors';
 
-/** Refuses who does not send this bearer token (RFC 6750, section 2.1). */
+/** Refuses requests without this bearer token (RFC 6750, section 2.1). */
 export function requireToken(token: string): onRequestHookHandler {
   const expected = digest(token);
   return (request, reply, done) => {

@@ -51,7 +51,7 @@ import { Breakers } from '../subgraph-calls/breakers';
 import { createHttpTransport } from '../subgraph-calls/http';
 import type { Interceptor } from '../subgraph-calls/transport';
 
-/** What a process has once, whatever its options become. */
+/** The parts that live as long as the process, whatever the options. */
 export interface ProcessParts {
   readonly store: Store;
   /** Undefined where each process counts for itself. */
@@ -77,8 +77,8 @@ export interface ConfigurationOptions extends ProcessParts {
 }
 
 /**
- * Everything that answers requests by one set of options; new options are a new one of these, beside the old one.
- * Nothing in it listens. Longer than other files: it names all parts, and what each needs of the others.
+ * Everything that answers requests by one set of options. New options make a new `Configuration` beside the old one. It does
+ * not listen itself. Longer than other files: it names all parts, and what each needs of the others.
  */
 export class Configuration {
   readonly #parts: ReturnType<typeof build>;

@@ -9,7 +9,7 @@ export interface DrainTimes {
   readonly grace: number;
 }
 
-/** Where connections come from when another process listens for this one. */
+/** A source of connections, if another process listens for this one. */
 export interface ConnectionSource {
   /** Has each connection taken as it comes. */
   start(take: (connection: Socket) => void): void;
@@ -18,8 +18,8 @@ export interface ConnectionSource {
 }
 
 /**
- * Returns a function that closes the server: requests in flight may finish. What is not finished after the grace is given
- * up, and cut when it could be told so. Where connections come from a source, it says when the last has come.
+ * Returns a function that closes the server: requests in flight may finish. Requests that are not finished after the grace
+ * period get an answer and are cut. If connections come from a source, the source says when the last one has come.
  *
  * @param giveUp answers all that are not answered yet
  */
@@ -74,9 +74,9 @@ export function prepareDrain(
 }
 
 /**
- * Closes the port that a server listens on, once all are accepted who have connected: the system resets the connections
- * of the others. Node accepts one in a turn of its loop, so a server with work to do would accept them more slowly than
- * they come: they are served when all are there.
+ * Closes the port of a server after accepting all pending connections, as the system resets those that are not accepted.
+ * Node accepts one connection per turn of the event loop, so a busy server would accept them more slowly than they come:
+ * they are served only when all are accepted.
  */
 export async function closePort(server: NetServer & { pauseOnConnect?: boolean }): Promise<void> {
   const listeners = server.listeners('connection') as ((connection: Socket) => void)[];

@@ -8,8 +8,8 @@ export interface Page {
 }
 
 /**
- * Pages for people who explore the graph. The endpoint, opened in a browser, is Apollo Sandbox, whose script comes
- * from Apollo's servers; `/graphiql` is GraphiQL, complete in one page that loads nothing from anywhere else.
+ * Pages for exploring the graph. The endpoint, opened in a browser, shows Apollo Sandbox, whose script comes from Apollo's
+ * servers; `/graphiql` is GraphiQL in one page that loads nothing from elsewhere.
  *
  * @param endpoint the path of the endpoint
  * @returns undefined for a request that asks for neither

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 
-/** Why the gateway should get no requests now; empty when it should. */
+/** Why the gateway is not ready for requests; empty if it is ready. */
 export type Readiness = () => readonly string[];
 
-/** `/health/live`: the process answers. `/health/ready`: it wants requests; 503 says why it does not. Undefined for other paths. */
+/** `/health/live`: the process runs. `/health/ready`: it accepts requests; otherwise 503 with the reasons. Undefined for other paths. */
 export function healthAt(
   path: string | undefined,
   readiness: Readiness,

@@ -17,9 +17,9 @@ export interface InvalidationRouteOptions {
 }
 
 /**
- * Drops what is named, everywhere, for whoever asks from an address, and says what a CDN is told to drop, too; undefined
- * where none is told anything. Rejects with `UnknownNames` when the supergraph does not have all of it, and with
- * `StoreUnavailable` when it is not sure.
+ * Invalidates what is named, in all gateways, for a caller with this address. Resolves with what the CDN will drop;
+ * undefined without a CDN. Rejects with `UnknownNames` if the supergraph does not have all names, and with
+ * `StoreUnavailable` if success is not certain.
  */
 export type InvalidateFor = (
   invalidation: Invalidation,
@@ -32,8 +32,8 @@ export const invalidationPath = '/cache/invalidate';
 const bodyLimit = 1024 * 1024;
 
 /**
- * `POST /cache/invalidate`: 200 with the tags when nothing that has one of them is in the store any more, 400 when it
- * names what the supergraph does not have, 503 when it is not sure. A CDN is told afterwards, however it ends.
+ * `POST /cache/invalidate`: 200 with the tags if no entry with one of them is in the store any more, 400 if a name is not in
+ * the supergraph, 503 if success is not certain. The CDN gets the invalidation afterwards, whatever the result.
  */
 export function invalidationRoute(
   app: FastifyInstance,

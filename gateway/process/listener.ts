@@ -13,8 +13,8 @@ import { type Options, OptionsError } from '../options';
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * The server of a port for clients: HTTP/1.1, or with `tls` HTTP/2 and HTTP/1.1 as the client chooses. A client that
- * sends too slowly is answered 408, one that takes too long to read its answer is cut.
+ * The server of the port for clients: HTTP/1.1, or with `tls` HTTP/2 and HTTP/1.1 as the client chooses. A client that sends
+ * too slowly gets 408; one that reads too slowly is cut.
  */
 export function createListener({ timeouts, tls, trustedProxies }: Options, answer: Handle): Server {
   const limits = {

@@ -26,7 +26,7 @@ export interface RoutesOptions {
 /** Answers one HTTP request. */
 export type Handle = (message: IncomingMessage, response: ServerResponse) => void;
 
-/** What is served on the port for clients: the endpoint, health, and in development pages for exploration. */
+/** Routes of the port for clients: the endpoint, health, and in development pages for exploration. */
 export function createRoutes({ options, readiness, begin, slots, receive, reply }: RoutesOptions): Handle {
   const { path: endpoint } = options;
   const pageFor = options.mode === 'development' ? createPages(endpoint) : () => undefined;
@@ -76,7 +76,7 @@ export function createRoutes({ options, readiness, begin, slots, receive, reply 
 
 const jsonHeaders = ['content-type', 'application/json; charset=utf-8'];
 
-/** Why a request cannot be taken whatever it is for, as its headers say. */
+/** Why a request is refused by its headers, whatever its path. */
 function refuseHead(message: IncomingMessage): GraphQLError | undefined {
   if (hasTooLargeHeaders(message)) return requestError('HEADERS_TOO_LARGE', {});
   if (message.headers.upgrade?.toLowerCase() === 'websocket')

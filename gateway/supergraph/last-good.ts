@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** The supergraph that ran last, on disk, for a start while its source is down. */
+/** The last good supergraph on disk, for a start while its source is down. */
 export interface LastGood {
   readonly file: string;
   /** Undefined when there is none. */

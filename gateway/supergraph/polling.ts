@@ -17,7 +17,7 @@ export interface Polling {
   stop(): Promise<void>;
 }
 
-/** Looks for supergraphs again and again; when that fails, ever more rarely. */
+/** Polls for supergraphs, and more slowly after failures. */
 export function createPolling({ look, interval, patience = 10_000 }: PollingOptions): Polling {
   const stopped = new AbortController();
   const lookOnce = () => {

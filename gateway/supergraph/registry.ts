@@ -25,8 +25,8 @@ export interface RegistryOptions {
 }
 
 /**
- * The supergraph of a variant in a registry. It looks for a newer version all the time, and tells the registry which
- * one the gateway runs, which one it cannot run, and what clients use.
+ * The supergraph of a variant in a registry. Polls for newer versions, and reports to the registry which version the gateway
+ * runs, which one it cannot run, and what clients use.
  */
 export function openRegistry(options: RegistryOptions): {
   readonly source: SupergraphSource;
@@ -105,7 +105,7 @@ interface ReportsOptions {
   };
 }
 
-/** Tells the registry how the gateway does: at once when something changed, and from time to time that it is alive. */
+/** Reports the state of the gateway to the registry: at once when it changes, and regularly as a heartbeat. */
 function createReports({ open, logger, pinned, facts }: ReportsOptions) {
   const host = hostname();
   const id = `${host.replace(/[^\w-]/g, '-')}-${process.pid}-${randomBytes(3).toString('hex')}`;

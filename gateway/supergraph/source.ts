@@ -1,6 +1,6 @@
 /**
- * Where supergraphs come from. A source is started once and stopped once; it keeps the last good supergraph to
- * itself, so that it reports nothing when nothing changed.
+ * A source of supergraphs. It is started once and stopped once. It remembers the last supergraph, and reports nothing if
+ * nothing changed.
  */
 export interface SupergraphSource {
   /**

@@ -12,8 +12,8 @@ export interface UrlSourceOptions {
 }
 
 /**
- * A supergraph that a server has. It is asked again and again, for the answer only if it changed (`ETag`); when it
- * fails, ever more rarely. When it fails at the start the gateway starts without a supergraph, and goes on trying.
+ * A supergraph from a server, polled with `ETag`, and more slowly after failures. If it fails at the start, the gateway
+ * starts without a supergraph and keeps trying.
  */
 export function urlSource(options: UrlSourceOptions): SupergraphSource {
   const { url, headers = {}, pollInterval = 10_000, timeout = 10_000 } = options;

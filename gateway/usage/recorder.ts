@@ -7,7 +7,7 @@ import type { Logger } from '../telemetry/logger';
 import { compileInputs, type FindInputs } from './inputs';
 import { signatureOf } from './signature';
 
-/** Where counters are written. */
+/** Writes the counters. */
 export interface UsageSink {
   putOperation(hash: string, text: string): Promise<void>;
   putSegment(segment: {

@@ -93,7 +93,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const memory = new OperationMemory();
   metrics.meter
     .createObservableUpDownCounter('weir.operations.kept.bytes', {
-      description: 'Memory of the heap that query plans and what else is known of operations take.',
+      description: 'Heap memory of query plans and other data about operations.',
     })
     .addCallback((result) => result.observe(memory.size));
   const parts: ProcessParts = {

@@ -36,7 +36,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
   const tags = new AnswerTags(name, facts);
   const counter = metrics.meter.createCounter('weir.cache.entities', {
     description:
-      'Entities that were asked for, by where they came from: the cache, fresh or stale, or the subgraph.',
+      'Requested entities, by source: the cache, fresh or stale, or the subgraph.',
   });
   const entities = cacheEntities({
     subgraph: name,

@@ -10,7 +10,7 @@ export class CallStatistics {
 
   constructor(meter: Meter) {
     const fetches = meter.createObservableCounter('weir.subgraph.fetches', {
-      description: 'Fetches of query plans, by what they came to: only those that were sent cost a call.',
+      description: 'Fetches of query plans, by result: only those that were sent cost a call.',
     });
     fetches.addCallback((result) => {
       for (const name of results) result.observe(this.#totals[name], { result: name });

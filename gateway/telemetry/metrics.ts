@@ -49,7 +49,7 @@ export function createMetrics(): Metrics {
   const meter = provider.getMeter('weir');
   const requestDurations = new Durations<number>({
     name: 'weir.request.duration.seconds',
-    description: 'How long requests to the endpoint took.',
+    description: 'Duration of requests to the endpoint.',
     attributes: ['method', 'status'],
     // Over HTTP/2 a client may call its method as it likes.
     known: new Set(METHODS),
@@ -57,7 +57,7 @@ export function createMetrics(): Metrics {
   });
   const subgraphDurations = new Durations<string>({
     name: 'weir.subgraph.request.duration.seconds',
-    description: 'How long calls of subgraphs took.',
+    description: 'Duration of subgraph calls.',
     attributes: ['subgraph', 'outcome'],
     boundaries: secondsBuckets,
   });
@@ -67,7 +67,7 @@ export function createMetrics(): Metrics {
     requestDurations,
     subgraphDurations,
     subgraphRetries: meter.createCounter('weir.subgraph.retries', {
-      description: 'Calls of subgraphs that were sent again.',
+      description: 'Retries of subgraph calls.',
     }),
     endpointsOpen: meter.createUpDownCounter('weir.subgraph.endpoints.open', {
       description: 'Endpoints of subgraphs whose circuit breaker is open.',
@@ -77,10 +77,10 @@ export function createMetrics(): Metrics {
     responseCache: new ResponseCacheStatistics(meter),
     persistedOperations: new PersistedOperationStatistics(meter),
     reloads: meter.createCounter('weir.configuration.reloads', {
-      description: 'New options that were taken into use, or were not.',
+      description: 'Reloads of options, by result.',
     }),
     supergraphUpdates: meter.createCounter('weir.supergraph.updates', {
-      description: 'Supergraphs that were taken into use, or were not.',
+      description: 'New supergraphs, by result.',
     }),
     collect: async () => {
       const { resourceMetrics } = await reader.collect();
@@ -104,7 +104,7 @@ function watchEventLoop(meter: Meter): () => void {
   const histogram = monitorEventLoopDelay({ resolution });
   histogram.enable();
   const delay = meter.createObservableGauge('weir.event_loop.delay.seconds', {
-    description: 'How late the event loop was since the last look, by quantile; 1 is the maximum.',
+    description: 'Delay of the event loop since the last collection, by quantile; 1 is the maximum.',
   });
   delay.addCallback((result) => {
     // The histogram counts the timer's own period.

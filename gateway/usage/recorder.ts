@@ -58,7 +58,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
   const gateway = `${hostname().replace(/[^\w-]/g, '-')}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const dropped = meter.createCounter('weir.usage.dropped', {
     description:
-      'Requests whose use was not recorded: too many operations and clients, or no registry to write to.',
+      'Requests whose usage was not recorded: too many operations and clients, or no registry to write to.',
   });
   const written = new Set<string>();
   let serial = 0;

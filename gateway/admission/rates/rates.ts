@@ -57,7 +57,7 @@ export class Rates {
     this.#now = now;
     this.#shared = shared;
     this.#refused = meter.createCounter('weir.requests.limited', {
-      description: 'Requests that were refused because somebody sent too many; attribute rate.',
+      description: 'Requests that were refused by a rate; attribute rate.',
     });
   }
 

@@ -54,7 +54,7 @@ export class CdnPurges {
     this.#options = options;
     this.#pause = options.firstPause ?? 1_000;
     this.#results = options.meter.createCounter('weir.cdn.purges', {
-      description: 'Calls that have a CDN drop what was invalidated, by what became of them.',
+      description: 'Invalidation calls to a CDN, by result.',
     });
     this.#waitingPaths = options.meter.createUpDownCounter('weir.cdn.purge.paths_waiting', {
       description: 'Paths whose invalidation is not sent to the CDN yet.',

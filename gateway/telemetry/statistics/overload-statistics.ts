@@ -14,12 +14,12 @@ export class OverloadStatistics {
   constructor(meter: Meter) {
     meter
       .createObservableCounter('weir.requests.refused', {
-        description: 'Requests that were refused because there were too many.',
+        description: 'Requests that were refused because of overload.',
       })
       .addCallback((result) => result.observe(this.#sum('refused') + this.#refusedInClosed));
     meter
       .createObservableUpDownCounter('weir.requests.waiting', {
-        description: 'Requests that wait for their turn because there are too many.',
+        description: 'Requests that wait for a slot.',
       })
       .addCallback((result) => result.observe(this.#sum('size')));
   }

@@ -11,7 +11,7 @@ export class PersistedOperationStatistics {
   constructor(meter: Meter) {
     const operations = meter.createObservableCounter('weir.persisted_operations', {
       description:
-        'Operations that clients named, and what became of that; `untrusted` were sent, and are in no manifest.',
+        'Persisted operations that clients requested, by result; `untrusted` were sent, and are in no manifest.',
     });
     operations.addCallback((observe) => {
       for (const result of results) observe.observe(this[result], { result });

@@ -46,9 +46,9 @@ export async function showExecution(
 }
 
 /** How caches took part in an answer, for development. */
-function showCache({ served }: Answered, answerHeaders: AnswerHeaders): object {
-  if (served === undefined) return { result: 'PASS' };
-  const { result, answer } = served;
+function showCache({ cachedReply }: Answered, answerHeaders: AnswerHeaders): object {
+  if (cachedReply === undefined) return { result: 'PASS' };
+  const { result, answer } = cachedReply;
   return { result, age: answerHeaders.ageOf(answer), ...answer.policy, tags: answer.tags };
 }
 

@@ -141,15 +141,15 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   function answerOf(arrival: Arrival, answered: Answered, type: string, body: Buffer): Answer {
-    const { served, release } = answered;
+    const { cachedReply, release } = answered;
     // What a hook has done with an answer, or for it, no cache on the way knows of.
-    if (served === undefined || hooks.onAnswer !== undefined || arrival.request.added !== undefined)
+    if (cachedReply === undefined || hooks.onAnswer !== undefined || arrival.request.added !== undefined)
       return { ...plainAnswer(200, type, body), release };
-    if (body === served.answer.body) {
-      cachedAnswers.learn(requestKey(arrival), served, arrival.request);
-      return answerHeaders.reply(arrival.request.head, type, served);
+    if (body === cachedReply.answer.body) {
+      cachedAnswers.learn(requestKey(arrival), cachedReply, arrival.request);
+      return answerHeaders.reply(arrival.request.head, type, cachedReply);
     }
-    const headers = [...answerHeaders.describe(served), 'content-type', type, ...lengthOf(body)];
+    const headers = [...answerHeaders.describe(cachedReply), 'content-type', type, ...lengthOf(body)];
     return { status: 200, headers, body };
   }
 

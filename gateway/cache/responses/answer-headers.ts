@@ -7,7 +7,7 @@ import type { ResponseKeys } from './response-keys';
 import { encodings, type Encoding, type StoredAnswer } from './stored-answer';
 
 /** How a cacheable answer was found. */
-export interface Served {
+export interface CachedReply {
   readonly answer: StoredAnswer;
   readonly result: 'HIT' | 'MISS' | 'STALE';
   readonly keys: Pick<ResponseKeys, 'supergraph' | 'base' | 'isFor'>;
@@ -44,7 +44,7 @@ export class AnswerHeaders {
   reply(
     { method, headers }: Pick<RequestHead, 'method' | 'headers'>,
     type: string,
-    { answer, result }: Served,
+    { answer, result }: CachedReply,
   ): Reply {
     const told = [...this.#fixedOf(answer).headers, 'x-cache', result];
     if (result !== 'MISS') told.push('age', String(this.ageOf(answer)));
@@ -65,7 +65,7 @@ export class AnswerHeaders {
   }
 
   /** Of an answer whose body is sent in another form: nothing that names the form. */
-  describe({ answer, result }: Served): readonly string[] {
+  describe({ answer, result }: CachedReply): readonly string[] {
     const { headers } = this.#fixedOf(answer);
     const etag = headers.indexOf('etag');
     return [...headers.toSpliced(etag, 2), 'x-cache', result, 'age', String(this.ageOf(answer))];

@@ -7,7 +7,7 @@ import type { Gateway } from '../../graph/gateway';
 import { isPreflighted } from '../../http/preflighted';
 import type { Arrival } from '../../request/pipeline';
 import type { Reply } from '../../request/reply';
-import type { AnswerHeaders, Served } from './answer-headers';
+import type { AnswerHeaders, CachedReply } from './answer-headers';
 import { mediaTypes } from '../../http/media-type';
 import { PreparedAnswers } from './prepared-answers';
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
@@ -57,7 +57,7 @@ export class CachedAnswers {
   /** Remembers what was asked with a body, or a URL. */
   learn(
     request: string,
-    { answer, keys }: Served,
+    { answer, keys }: CachedReply,
     { operation, identity, charged: cost }: IncomingRequest,
   ): void {
     const { supergraph, base, isFor } = keys;

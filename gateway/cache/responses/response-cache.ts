@@ -10,7 +10,7 @@ import { type ErrorCode, requestError } from '../../errors';
 import type { Execution } from '../../execution';
 import type { Options } from '../../options';
 import type { Caller } from '../../subgraph-calls/transport';
-import type { Served } from './answer-headers';
+import type { CachedReply } from './answer-headers';
 import { type CachedOperation, describeOperation, type OperationFacts } from './cached-operation';
 import { type ClientDirectives, clientDirectives } from './client-directives';
 import { Flight, type IdentifiedCaller, type Outcome } from './flights';
@@ -55,7 +55,7 @@ export interface CacheQuery {
 /** The result of an operation. */
 export interface Answered extends Execution {
   /** How the answer was found, if it may be cached. */
-  readonly served?: Served | undefined;
+  readonly cachedReply?: CachedReply | undefined;
   /** Extensions for development. */
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -114,12 +114,12 @@ export class ResponseCache {
     const miss: Miss = { ...lookup, look, lookedAt };
     if (found?.state === 'fresh') {
       statistics.hit++;
-      return serve({ answer: found.answer, result: 'HIT', keys });
+      return answeredFromCache({ answer: found.answer, result: 'HIT', keys });
     }
     if (found?.state === 'stale') {
       statistics.stale++;
       if (found.refresh && !this.#flights.has(found.key)) this.#begin(found.key, miss, 'background');
-      return serve({ answer: found.answer, result: 'STALE', keys });
+      return answeredFromCache({ answer: found.answer, result: 'STALE', keys });
     }
     if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
     return found === undefined ? this.#fetch(miss) : this.#fetchOrSpare(found, miss);
@@ -130,7 +130,7 @@ export class ResponseCache {
     const { request, keys } = miss;
     const spare = (): Answered => {
       this.#settings.statistics.stale++;
-      return serve({ answer, result: 'STALE', keys });
+      return answeredFromCache({ answer, result: 'STALE', keys });
     };
     if ((this.#failed.get(flightKey(miss)) ?? 0) > performance.now()) return spare();
     try {
@@ -156,7 +156,7 @@ export class ResponseCache {
     if (flight === undefined || flight.isGone) {
       statistics.miss++;
       const { execution, answer } = await this.#begin(key, miss, 'awaited').outcome;
-      return answer === undefined ? execution : serve({ answer, result: 'MISS', keys });
+      return answer === undefined ? execution : answeredFromCache({ answer, result: 'MISS', keys });
     }
     flight.join(request);
     const shared = await flight.outcome.catch((error: unknown) => {
@@ -167,7 +167,7 @@ export class ResponseCache {
     if (shared !== undefined && flight.ingredients.isShareable && isFor(shared, key, keys)) {
       statistics.coalesced++;
       const { execution, answer } = shared;
-      return answer === undefined ? execution : serve({ answer, result: 'MISS', keys });
+      return answer === undefined ? execution : answeredFromCache({ answer, result: 'MISS', keys });
     }
     const failed = shared === undefined || shared.execution.errors.some(isOutage);
     return failed && spare !== undefined ? spare() : this.#pass(operation, request, run);
@@ -308,9 +308,9 @@ interface Miss extends Lookup {
 const flightKey = ({ operation, keys }: Miss): string =>
   operation.lastScope === 'public' ? keys.public : keys.private;
 
-function serve(served: Served): Answered {
-  const { body } = served.answer;
-  return { body, data: body.subarray(dataStart, body.length - 1), errors: [], errorsLeftOut: 0, served };
+function answeredFromCache(cachedReply: CachedReply): Answered {
+  const { body } = cachedReply.answer;
+  return { body, data: body.subarray(dataStart, body.length - 1), errors: [], errorsLeftOut: 0, cachedReply };
 }
 
 /** Of `{"data":…}`. */

@@ -50,7 +50,7 @@ export function applyMutationEffects(options: MutationEffectsOptions): Intercept
     request: SubgraphRequest,
     next: (request: SubgraphRequest) => Promise<SubgraphResponse>,
   ): Promise<SubgraphResponse> {
-    request.caller.ingredients.hasMutated = true;
+    request.caller.provenance.hasMutated = true;
     const sent = returned ? { ...request, operation: extend(request.operation) } : request;
     const declared = tags.ofMutation(sent, after);
     try {

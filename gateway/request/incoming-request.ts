@@ -85,7 +85,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   #headers: Caller['headers'] | undefined;
   #tracing: Caller['tracing'] | undefined;
   #calls: CallCounts | undefined;
-  #ingredients: AnswerProvenance | undefined;
+  #provenance: AnswerProvenance | undefined;
   #operation: Operation | undefined;
   #scope: string | undefined;
   #shown: HookRequest | undefined;
@@ -151,8 +151,8 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return (this.#calls ??= noCalls());
   }
 
-  get ingredients(): AnswerProvenance {
-    return (this.#ingredients ??= new AnswerProvenance());
+  get provenance(): AnswerProvenance {
+    return (this.#provenance ??= new AnswerProvenance());
   }
 
   get deadline(): number {

@@ -87,18 +87,18 @@ export class SharedCaller implements Caller {
   readonly scope: string;
   readonly tracing: Caller['tracing'];
   readonly calls: CallCounts;
-  readonly ingredients: AnswerProvenance;
+  readonly provenance: AnswerProvenance;
   readonly #members: readonly Member[];
 
   /** @param members at least one; there may come more */
   constructor(members: readonly Member[]) {
-    const { headers, signedIdentity, scope, tracing, calls, ingredients } = members[0]!.caller;
+    const { headers, signedIdentity, scope, tracing, calls, provenance } = members[0]!.caller;
     this.headers = headers;
     this.signedIdentity = signedIdentity;
     this.scope = scope;
     this.tracing = tracing;
     this.calls = calls;
-    this.ingredients = ingredients;
+    this.provenance = provenance;
     this.#members = members;
   }
 
@@ -119,7 +119,7 @@ export class SharedCaller implements Caller {
 
 /** Whether these are calls of one client request. */
 export const isOfOneClient = (...members: readonly Member[]): boolean =>
-  members.every(({ caller }) => caller.ingredients === members[0]!.caller.ingredients);
+  members.every(({ caller }) => caller.provenance === members[0]!.caller.provenance);
 
 /** Whether a joined call failed in a way that its parts alone might not. */
 export const isTooLarge = (error: unknown): boolean =>

@@ -11,7 +11,7 @@ import type { Options } from '../options';
 import type { EntityFacts } from '../planning';
 import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics';
-import { noteIngredients } from './interceptors/note-ingredients';
+import { noteProvenance } from './interceptors/note-provenance';
 import { withoutIdentity } from './interceptors/without-identity';
 import { isShareable } from './shareable';
 import type { Interceptor, SubgraphResponse } from './transport';
@@ -58,7 +58,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
     logger,
   });
   return [
-    noteIngredients({
+    noteProvenance({
       policyOf,
       tags: [subgraphTag(name)],
       tagsOf: (request, response) => tagsOfAnswer(tags, request, response),

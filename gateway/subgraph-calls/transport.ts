@@ -52,7 +52,7 @@ export interface Caller {
   readonly deadline: number | undefined;
   readonly calls: CallCounts;
   /** The provenance of the answer to the client. Each response is noted there when it arrives. */
-  readonly ingredients: AnswerProvenance;
+  readonly provenance: AnswerProvenance;
 }
 
 export interface SubgraphRequest {

@@ -16,6 +16,6 @@ export const callerOf = ({
   isGone: false,
   deadline: undefined,
   calls: noCalls(),
-  ingredients: new AnswerProvenance(),
+  provenance: new AnswerProvenance(),
   ...more,
 });

@@ -11,5 +11,5 @@ export const backgroundCaller = ({ headers, signedIdentity, scope, tracing }: Ca
   isGone: false,
   deadline: undefined,
   calls: noCalls(),
-  ingredients: new AnswerProvenance(),
+  provenance: new AnswerProvenance(),
 });

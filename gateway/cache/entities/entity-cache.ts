@@ -130,7 +130,7 @@ class EntityCache {
     if (look === undefined) return undefined;
     const now = this.#now();
     // What a mutation of the same request has changed is asked for.
-    const { hasMutated } = caller.ingredients;
+    const { hasMutated } = caller.provenance;
     let at = 0;
     const wanted = lists.map((list, i) => {
       const kept = list.representations.map((): KeptEntity | undefined => undefined);

@@ -32,7 +32,7 @@ export class Flight implements IdentifiedCaller {
   readonly scope: string;
   readonly tracing: Caller['tracing'];
   readonly calls: Caller['calls'];
-  readonly ingredients = new AnswerProvenance();
+  readonly provenance = new AnswerProvenance();
   readonly outcome: Promise<Outcome>;
   readonly #requests: IncomingRequest[] = [];
   /** Has one more client wait for the plan; undefined while none is waited for. */

@@ -114,12 +114,12 @@ export class ResponseCache {
     const miss: Miss = { ...lookup, look, lookedAt };
     if (found?.state === 'fresh') {
       statistics.hit++;
-      return answeredFromCache({ answer: found.answer, result: 'HIT', keys });
+      return answeredWith({ answer: found.answer, result: 'HIT', keys });
     }
     if (found?.state === 'stale') {
       statistics.stale++;
       if (found.refresh && !this.#flights.has(found.key)) this.#begin(found.key, miss, 'background');
-      return answeredFromCache({ answer: found.answer, result: 'STALE', keys });
+      return answeredWith({ answer: found.answer, result: 'STALE', keys });
     }
     if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
     return found === undefined ? this.#fetch(miss) : this.#fetchOrSpare(found, miss);
@@ -130,7 +130,7 @@ export class ResponseCache {
     const { request, keys } = miss;
     const spare = (): Answered => {
       this.#settings.statistics.stale++;
-      return answeredFromCache({ answer, result: 'STALE', keys });
+      return answeredWith({ answer, result: 'STALE', keys });
     };
     if ((this.#failed.get(flightKey(miss)) ?? 0) > performance.now()) return spare();
     try {
@@ -156,7 +156,7 @@ export class ResponseCache {
     if (flight === undefined || flight.isGone) {
       statistics.miss++;
       const { execution, answer } = await this.#begin(key, miss, 'awaited').outcome;
-      return answer === undefined ? execution : answeredFromCache({ answer, result: 'MISS', keys });
+      return answer === undefined ? execution : answeredWith({ answer, result: 'MISS', keys });
     }
     flight.join(request);
     const shared = await flight.outcome.catch((error: unknown) => {
@@ -164,10 +164,10 @@ export class ResponseCache {
       if (key === keys.private) throw error;
       return undefined;
     });
-    if (shared !== undefined && flight.ingredients.isShareable && isFor(shared, key, keys)) {
+    if (shared !== undefined && flight.provenance.isShareable && isFor(shared, key, keys)) {
       statistics.coalesced++;
       const { execution, answer } = shared;
-      return answer === undefined ? execution : answeredFromCache({ answer, result: 'MISS', keys });
+      return answer === undefined ? execution : answeredWith({ answer, result: 'MISS', keys });
     }
     const failed = shared === undefined || shared.execution.errors.some(isOutage);
     return failed && spare !== undefined ? spare() : this.#pass(operation, request, run);
@@ -184,7 +184,7 @@ export class ResponseCache {
       this.#noteFailure(key, execution.errors.some(isOutage));
       const policy = this.#learn(operation, execution, caller);
       if (!isStorable(policy)) return { execution, answer: undefined };
-      const tags = [...operation.tags, ...caller.ingredients.tags];
+      const tags = [...operation.tags, ...caller.provenance.tags];
       return { execution, answer: storedAnswer(execution.body, policy, tags, this.#now()) };
     };
     const flight: Flight = new Flight(request, work, until);
@@ -229,13 +229,13 @@ export class ResponseCache {
   }
 
   /** The policy of what was just executed. The next look is where its answer was kept. */
-  #learn(operation: CachedOperation, { errors }: Execution, { ingredients }: Caller): Policy {
-    if (errors.length > 0 || ingredients.policy === undefined || !ingredients.isShareable) {
+  #learn(operation: CachedOperation, { errors }: Execution, { provenance }: Caller): Policy {
+    if (errors.length > 0 || provenance.policy === undefined || !provenance.isShareable) {
       // A failed execution says nothing about cacheability. What needs no subgraph is never kept.
       if (errors.length === 0) operation.lastScope = 'none';
       return noStore;
     }
-    const policy = operation.restrict(ingredients.policy);
+    const policy = operation.restrict(provenance.policy);
     operation.lastScope = isStorable(policy) ? policy.scope : 'none';
     return policy;
   }
@@ -283,9 +283,9 @@ export class ResponseCache {
  * the call may have read data from before an invalidation in between. For the same reason, an answer made of entries from
  * this process's memory is stored only there.
  */
-function clockFor({ look, lookedAt }: Miss, { ingredients }: Caller): Clock | undefined {
-  if (look === undefined || ingredients.oldest < lookedAt) return undefined;
-  return ingredients.isNear ? (look.near ?? look.clock) : look.clock;
+function clockFor({ look, lookedAt }: Miss, { provenance }: Caller): Clock | undefined {
+  if (look === undefined || provenance.oldest < lookedAt) return undefined;
+  return provenance.isNear ? (look.near ?? look.clock) : look.clock;
 }
 
 /** A query that may have an answer in the cache. */
@@ -308,7 +308,7 @@ interface Miss extends Lookup {
 const flightKey = ({ operation, keys }: Miss): string =>
   operation.lastScope === 'public' ? keys.public : keys.private;
 
-function answeredFromCache(cachedReply: CachedReply): Answered {
+function answeredWith(cachedReply: CachedReply): Answered {
   const { body } = cachedReply.answer;
   return { body, data: body.subarray(dataStart, body.length - 1), errors: [], errorsLeftOut: 0, cachedReply };
 }

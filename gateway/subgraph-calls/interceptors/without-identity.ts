@@ -18,14 +18,14 @@ class Nobody implements Caller {
   readonly tracing: Caller['tracing'];
   readonly deadline: number | undefined;
   readonly calls: CallCounts;
-  readonly ingredients: AnswerProvenance;
+  readonly provenance: AnswerProvenance;
   readonly #caller: Caller;
 
   constructor(caller: Caller) {
     this.tracing = caller.tracing;
     this.deadline = caller.deadline;
     this.calls = caller.calls;
-    this.ingredients = caller.ingredients;
+    this.provenance = caller.provenance;
     this.#caller = caller;
   }
 

@@ -188,46 +188,46 @@ describe('the strictest of policies', () => {
     );
   });
 
-  it('is that of the ingredients', () => {
-    const ingredients = new AnswerProvenance();
-    expect(ingredients.policy).toBeUndefined();
-    ingredients.add(policy(60), ['a']);
-    ingredients.add(policy(10, { scope: 'private' }), ['a', 'b']);
-    expect(ingredients.policy).toEqual(policy(10, { scope: 'private' }));
-    expect([...ingredients.tags]).toEqual(['a', 'b']);
-    ingredients.add(policy(99), ['c']);
-    expect(ingredients.policy).toEqual(policy(10, { scope: 'private' }));
+  it('is that of the provenance', () => {
+    const provenance = new AnswerProvenance();
+    expect(provenance.policy).toBeUndefined();
+    provenance.add(policy(60), ['a']);
+    provenance.add(policy(10, { scope: 'private' }), ['a', 'b']);
+    expect(provenance.policy).toEqual(policy(10, { scope: 'private' }));
+    expect([...provenance.tags]).toEqual(['a', 'b']);
+    provenance.add(policy(99), ['c']);
+    expect(provenance.policy).toEqual(policy(10, { scope: 'private' }));
   });
 });
 
-describe('ingredients', () => {
+describe('provenance', () => {
   it('are of no time and no place at first, and no mutation', () => {
     expect(new AnswerProvenance()).toMatchObject({ hasMutated: false, oldest: Infinity, isNear: false });
   });
 
   it('are as old as the oldest of them', () => {
-    const ingredients = new AnswerProvenance();
-    for (const sentAt of [undefined, 7, 5, undefined, 9]) ingredients.date({ sentAt });
-    expect(ingredients).toMatchObject({ oldest: 5, isNear: false });
+    const provenance = new AnswerProvenance();
+    for (const sentAt of [undefined, 7, 5, undefined, 9]) provenance.date({ sentAt });
+    expect(provenance).toMatchObject({ oldest: 5, isNear: false });
   });
 
   it('are near when one of them is', () => {
-    const ingredients = new AnswerProvenance();
-    ingredients.date({ isNear: false });
-    expect(ingredients.isNear).toBe(false);
-    ingredients.date({ isNear: true });
-    ingredients.date({ isNear: false });
-    expect(ingredients).toMatchObject({ oldest: Infinity, isNear: true });
+    const provenance = new AnswerProvenance();
+    provenance.date({ isNear: false });
+    expect(provenance.isNear).toBe(false);
+    provenance.date({ isNear: true });
+    provenance.date({ isNear: false });
+    expect(provenance).toMatchObject({ oldest: Infinity, isNear: true });
   });
 
   it('have the tags of all, before and after there is a policy, until one of them is not kept', () => {
-    const ingredients = new AnswerProvenance();
-    ingredients.tag(['a']);
-    ingredients.add(policy(60), ['b']);
-    ingredients.tag(['c']);
-    expect([...ingredients.tags]).toEqual(['a', 'b', 'c']);
-    ingredients.add(noStore, ['d']);
-    ingredients.tag(['e']);
-    expect([...ingredients.tags]).toEqual([]);
+    const provenance = new AnswerProvenance();
+    provenance.tag(['a']);
+    provenance.add(policy(60), ['b']);
+    provenance.tag(['c']);
+    expect([...provenance.tags]).toEqual(['a', 'b', 'c']);
+    provenance.add(noStore, ['d']);
+    provenance.tag(['e']);
+    expect([...provenance.tags]).toEqual([]);
   });
 });

@@ -312,7 +312,7 @@ it('does not look for what is asked after a mutation of the same request', async
   const cache = open();
   await fill(cache, ['1']);
   const caller = callerOf();
-  caller.ingredients.hasMutated = true;
+  caller.provenance.hasMutated = true;
   await fill(cache, ['1'], undefined, { caller });
 });
 

@@ -103,8 +103,8 @@ describe.each<[string, Record<string, string | string[]>]>([
     expect(calls).toHaveLength(1);
     calls[0]!.answer({ data: 1 }, { headers });
     expect(await answerOf(answers[0]!)).toEqual({ data: 1 });
-    expect(calls.map(({ request }) => request.caller.ingredients).slice(1)).toEqual(
-      callers.slice(1).map(({ ingredients }) => ingredients),
+    expect(calls.map(({ request }) => request.caller.provenance).slice(1)).toEqual(
+      callers.slice(1).map(({ provenance }) => provenance),
     );
     calls[1]!.answer({ data: 2 }, { headers });
     calls[2]!.answer({ data: 3 }, { headers });

@@ -1,5 +1,5 @@
 import { noStore, policyReader } from '../../../../../gateway/cache/policy';
-import { noteIngredients } from '../../../../../gateway/subgraph-calls/interceptors/note-ingredients';
+import { noteProvenance } from '../../../../../gateway/subgraph-calls/interceptors/note-provenance';
 import type { SubgraphResponse } from '../../../../../gateway/subgraph-calls/transport';
 import { TransportError } from '../../../../../gateway/subgraph-calls/transport';
 import { callerOf } from '../../../../support/caller';
@@ -9,13 +9,13 @@ const body = Buffer.from('{}');
 
 async function noted(answer: () => Promise<SubgraphResponse>) {
   const caller = callerOf();
-  const send = noteIngredients({
+  const send = noteProvenance({
     policyOf: policyReader(),
     tags: ['subgraph:products'],
     tagsOf: () => ['type:Product'],
   })(answer);
   await send(requestOf('{ a }', undefined, caller)).catch(() => undefined);
-  const { policy, tags } = caller.ingredients;
+  const { policy, tags } = caller.provenance;
   return { policy, tags: [...tags] };
 }
 

@@ -2,7 +2,7 @@ import { isStorable, noStore, type Policy } from '../../cache/policy';
 import { isShareable } from '../shareable';
 import type { Interceptor, SubgraphRequest, SubgraphResponse } from '../transport';
 
-export interface NoteIngredientsOptions {
+export interface NoteProvenanceOptions {
   readonly policyOf: (response: SubgraphResponse) => Policy;
   /** Of whatever comes of a call, if nothing. */
   readonly tags: readonly string[];
@@ -11,22 +11,22 @@ export interface NoteIngredientsOptions {
 }
 
 /** Notes of every response how long it lives and what is in it, for the cache of the answer that is made of it. */
-export function noteIngredients({ policyOf, tags, tagsOf }: NoteIngredientsOptions): Interceptor {
+export function noteProvenance({ policyOf, tags, tagsOf }: NoteProvenanceOptions): Interceptor {
   return (next) => (request) => {
-    const { ingredients } = request.caller;
+    const { provenance } = request.caller;
     return next(request).then(
       (response) => {
         const policy = response.policy ?? policyOf(response);
-        ingredients.add(policy, tags);
-        if (response.tags !== undefined) ingredients.tag(response.tags);
+        provenance.add(policy, tags);
+        if (response.tags !== undefined) provenance.tag(response.tags);
         else if (response.policy === undefined && isStorable(policy))
-          ingredients.tag(tagsOf(request, response));
-        ingredients.date(response);
-        if (!isShareable(response)) ingredients.isShareable = false;
+          provenance.tag(tagsOf(request, response));
+        provenance.date(response);
+        if (!isShareable(response)) provenance.isShareable = false;
         return response;
       },
       (error: unknown) => {
-        ingredients.add(noStore, tags);
+        provenance.add(noStore, tags);
         throw error;
       },
     );

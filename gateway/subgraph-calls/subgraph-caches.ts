@@ -35,8 +35,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
   const policyOf = policyOfAnswers(subgraph, caching);
   const tags = new AnswerTags(name, facts);
   const counter = metrics.meter.createCounter('weir.cache.entities', {
-    description:
-      'Requested entities, by source: the cache, fresh or stale, or the subgraph.',
+    description: 'Requested entities, by source: the cache, fresh or stale, or the subgraph.',
   });
   const entities = cacheEntities({
     subgraph: name,

@@ -206,7 +206,9 @@ withRedis('rates of gateways that share a store', () => {
     expect(send(gateways[0]!)).toBe(8);
     expect(await metrics.collect()).toMatch(/weir_rates_store_failures_total [1-9]/);
     await server.restart();
-    await eventually(() => Promise.resolve(said.filter((line) => line.endsWith('is available again')).length === 2));
+    await eventually(() =>
+      Promise.resolve(said.filter((line) => line.endsWith('is available again')).length === 2),
+    );
     // Three were counted while it was away, and none is lost.
     await told(3);
   });

@@ -120,7 +120,10 @@ export class RunOperation {
     return { operation, variables: usual.variables };
   }
 
-  run({ request }: Arrival, { operation, variables }: LearnedOperation): Promise<Answered | Source<Answered>> {
+  run(
+    { request }: Arrival,
+    { operation, variables }: LearnedOperation,
+  ): Promise<Answered | Source<Answered>> {
     const { hooks } = this.#options;
     request.resolve(operation);
     if (hooks.onOperation === undefined) return operation.run(variables, request);

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Counter, Meter } from '@opentelemetry/api';
 import type * as Client from 'ioredis';
+import { redisConnection } from '../../cache/stores/redis-connection';
 import type { Options } from '../../options';
 import type { Logger } from '../../telemetry/logger';
 
@@ -54,14 +55,9 @@ export class SharedCounts {
     this.#options = options;
     const { Redis } = load('ioredis') as typeof Client;
     this.#redis = new Redis(options.url, {
+      ...redisConnection,
       // Where there is no rate, there is no connection.
       lazyConnect: true,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      retryStrategy: (times) => Math.min(50 * times, 1_000),
-      connectTimeout: 2_000,
-      socketTimeout: 2_000,
       scripts: { weirAdd: { lua: addScript } },
     }) as AddingRedis;
     // What fails is said where it is used.

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { Redis } from 'ioredis';
+import { redisConnection } from './redis-connection';
 import { invalidateScript, lookScript, setScript } from './redis-scripts';
 import { type Clock, type Entry, type Found, type Look, type Store, StoreUnavailable } from './store';
 import type { Feed, Follower } from './tiered';
@@ -172,14 +173,7 @@ type ScriptedRedis = Redis &
 
 function connect(url: string, options: { autoResubscribe?: boolean; protocol?: 2 | 3 } = {}): Redis {
   return new Redis(url, {
-    // What cannot be asked now is not asked later: the cache does without an answer.
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    retryStrategy: (times) => Math.min(50 * times, 1_000),
-    connectTimeout: 2_000,
-    // A connection that is cut without a word would be noticed after minutes otherwise.
-    socketTimeout: 2_000,
+    ...redisConnection,
     scripts: {
       weirLook: { lua: lookScript },
       weirSet: { lua: setScript },

@@ -1,6 +1,7 @@
 /**
  * The steps of a request to the endpoint, from its headers to its answer; `docs/request-lifecycle.md` draws them. Each
- * step calls the next or ends with an answer, and one `Reply` writes all answers.
+ * step calls the next or ends with an answer, and one `Reply` writes all answers but small ones
+ * from the cache, which are written in one piece (`cache/responses/prepared-answers.ts`).
  *
  * Before the response cache, steps are synchronous where they can be: a cache hit takes less time than a few promises.
  */
@@ -209,7 +210,8 @@ const lengthOf = ({ length }: Buffer): readonly string[] => ['content-length', S
 
 /** What Apollo Server answers instead. */
 function told({ status = 200, headers, body }: HTTPGraphQLResponse): Answer {
-  if (body.kind !== 'complete') throw new Error('The gateway has no incremental delivery.');
+  if (body.kind !== 'complete')
+    throw new Error('Apollo Server has answered in parts, which it is never asked to.');
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
   headers.set('content-length', String(Buffer.byteLength(body.string)));
   return { status, headers: [...headers].flat(), body: body.string };

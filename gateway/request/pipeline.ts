@@ -125,11 +125,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   /** Has answers sent as they come. What fails is told in the last one. */
   function inParts({ request }: Arrival, answers: Source<Answered>): Answer {
+    const bodies = mapSource(answers, (answered) => write(request, answered));
     request.onEnd(() => {
-      answers.close();
+      bodies.close();
     });
     if (!request.sink.takesParts) throw requestError('NOT_ACCEPTABLE', { inParts: true });
-    const bodies = mapSource(answers, (answered) => write(request, answered));
     const next = async (): Promise<Buffer | undefined> => {
       try {
         return await bodies.next();

@@ -14,7 +14,6 @@ import { Reply } from '../../gateway/request/reply';
 import { RunOperation } from '../../gateway/request/run-operation';
 import { answerBySchema, createInProcessTransport } from '../../gateway/subgraph-calls/in-process';
 import {
-  type Send,
   type Subscribe,
   type SubgraphRequest,
   type SubgraphResponse,
@@ -84,7 +83,7 @@ function open({ hooks = {}, timeout = '10s' }: { hooks?: Hooks; timeout?: string
     type: 'subscription',
     run: (variables, client) =>
       subscribe(subscription, {
-        ...{ variables, send: reviews as Send, open: subscribeTo, caller: client },
+        ...{ variables, send: reviews, open: subscribeTo, caller: client },
         callerOfEvent: () => callerOf({ deadline: performance.now() + 5000 }),
       }),
   };
@@ -256,6 +255,30 @@ it('closes the source when its client leaves while an event is awaited', async (
   client.leave();
   expect(events.isClosed).toBe(true);
   expect(await next).toBeUndefined();
+});
+
+it('gives nothing more once its client has left, though an answer was being made', async () => {
+  let seen!: () => void;
+  const isSeen = new Promise<void>((resolve) => (seen = resolve));
+  let goOn!: () => void;
+  const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
+  const { ask, events, accept } = open({
+    hooks: {
+      onAnswer: async (_request, answer) => {
+        seen();
+        await mayGoOn;
+        return answer;
+      },
+    },
+  });
+  accept();
+  const client = ask();
+  events.give(eventOf('1', 5));
+  const part = client.part();
+  await isSeen;
+  client.leave();
+  goOn();
+  expect(await part).toBeUndefined();
 });
 
 it.each([

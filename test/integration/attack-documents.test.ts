@@ -1,33 +1,23 @@
 import { getIntrospectionQuery } from 'graphql';
 import { doubling, friends, refusedDocuments, times } from '../support/attack-documents';
+import { startAttacked, stopAttacked } from '../support/attacked-gateway';
 import { compose } from '../support/compose';
 import { byHash, waysIn } from '../support/ways-in';
-import { startCanary, type Canary } from '../support/canary';
+import type { Canary } from '../support/canary';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { startSmallGraph, type SmallGraph } from '../support/small-graph';
+import type { SmallGraph } from '../support/small-graph';
 
 let graph: SmallGraph;
 let gateway: TestGateway;
 let canary: Canary;
 
 beforeAll(async () => {
-  graph = await startSmallGraph();
-  gateway = await startTestGateway({
-    supergraph: sourceOf(graph.supergraphSdl),
-    limits: { batch: 5 },
-    logging: { level: 'error' },
-  });
-  canary = await startCanary({ url: gateway.url });
+  ({ graph, gateway, canary } = await startAttacked({ limits: { batch: 5 } }));
 });
 
 afterEach(() => canary.expectUnharmed(), 30_000);
 
-afterAll(async () => {
-  await canary.expectUnharmed(200);
-  await canary.stop();
-  await gateway.stop();
-  await graph.close();
-});
+afterAll(() => stopAttacked({ graph, gateway, canary }));
 
 it('keeps long names of operations out of the log, but runs them', async () => {
   const own = await startTestGateway({ supergraph: sourceOf(graph.supergraphSdl) });

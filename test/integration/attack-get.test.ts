@@ -1,32 +1,25 @@
 /** What a URL can carry, and what of it a page of somebody else could have a browser send. */
 import { createHash } from 'node:crypto';
-import { type Canary, startCanary } from '../support/canary';
-import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { startSmallGraph, type SmallGraph } from '../support/small-graph';
+import { startAttacked, stopAttacked } from '../support/attacked-gateway';
+import type { Canary } from '../support/canary';
+import type { Json, TestGateway } from '../support/running-gateway';
+import type { SmallGraph } from '../support/small-graph';
 
 let graph: SmallGraph;
 let gateway: TestGateway;
 let canary: Canary;
 
 beforeAll(async () => {
-  graph = await startSmallGraph();
-  gateway = await startTestGateway({
-    supergraph: sourceOf(graph.supergraphSdl),
+  ({ graph, gateway, canary } = await startAttacked({
     limits: { batch: 5 },
     // So that answers are known by their URLs.
     cache: { responses: { operations: { Known: { maxAge: '1h', scope: 'public' } } } },
-    logging: { level: 'error' },
-  });
-  canary = await startCanary({ url: gateway.url });
+  }));
 });
 
 afterEach(() => canary.expectUnharmed(), 30_000);
 
-afterAll(async () => {
-  await canary.stop();
-  await gateway.stop();
-  await graph.close();
-});
+afterAll(() => stopAttacked({ graph, gateway, canary }));
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const persisted = (query: string) => ({ persistedQuery: { version: 1, sha256Hash: sha256(query) } });

@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { brotliCompressSync, constants as brotli, deflateSync, gzipSync } from 'node:zlib';
+import { startAttacked, stopAttacked } from '../support/attacked-gateway';
 import { type Canary, startCanary } from '../support/canary';
 import { eventually } from '../support/process';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
@@ -16,23 +17,12 @@ let gateway: TestGateway;
 let canary: Canary;
 
 beforeAll(async () => {
-  graph = await startSmallGraph();
-  gateway = await startTestGateway({
-    supergraph: sourceOf(graph.supergraphSdl),
-    timeouts: { request: '2s', client: '1s' },
-    logging: { level: 'error' },
-  });
-  canary = await startCanary({ url: gateway.url });
+  ({ graph, gateway, canary } = await startAttacked({ timeouts: { request: '2s', client: '1s' } }));
 });
 
 afterEach(() => canary.expectUnharmed(), 30_000);
 
-afterAll(async () => {
-  await canary.expectUnharmed(200);
-  await canary.stop();
-  await gateway.stop();
-  await graph.close();
-});
+afterAll(() => stopAttacked({ graph, gateway, canary }));
 
 const json = { 'content-type': 'application/json' };
 const mark = '{ user(id: "u66") { id } }';

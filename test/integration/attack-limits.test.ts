@@ -3,15 +3,10 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startAttacked, stopAttacked } from '../support/attacked-gateway';
 import { type Canary, startCanary } from '../support/canary';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import {
-  compose,
-  type SmallGraph,
-  startSmallGraph,
-  startSubgraph,
-  type TestSubgraph,
-} from '../support/small-graph';
+import { compose, type SmallGraph, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { watchPlans } from '../support/planned';
 import { waysIn } from '../support/ways-in';
 
@@ -27,7 +22,6 @@ const link =
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"';
 
 beforeAll(async () => {
-  graph = await startSmallGraph();
   const friendly = `${link}])
     type User @key(fields: "id") { id: ID!  friend: User @shareable }`;
   lists = await startSubgraph({
@@ -56,25 +50,22 @@ beforeAll(async () => {
       User: { friend: ({ id }: Json) => ({ id }), __resolveReference: ({ id }: Json) => ({ id }) },
     },
   });
-  gateway = await startTestGateway({
-    supergraph: sourceOf(compose([graph.accounts, graph.reviews, lists, friends])),
-    limits: { batch: 5, response: '64KiB', listSize: 100, calls: 2 },
-    // Registered operations are kept there, too.
-    cache: { memory: '16MiB' },
-    trustedProxies: ['127.0.0.1', '10.0.0.0/8'],
-    audit: { trails: [{ to: trail }] },
-    logging: { level: 'error' },
-  });
-  canary = await startCanary({ url: gateway.url });
+  ({ graph, gateway, canary } = await startAttacked(
+    {
+      limits: { batch: 5, response: '64KiB', listSize: 100, calls: 2 },
+      // Registered operations are kept there, too.
+      cache: { memory: '16MiB' },
+      trustedProxies: ['127.0.0.1', '10.0.0.0/8'],
+      audit: { trails: [{ to: trail }] },
+    },
+    [lists, friends],
+  ));
 });
 
 afterEach(() => canary.expectUnharmed(), 60_000);
 
 afterAll(async () => {
-  await canary.expectUnharmed(200);
-  await canary.stop();
-  await gateway.stop();
-  await Promise.all([graph.close(), lists.close(), friends.close()]);
+  await stopAttacked({ graph, gateway, canary }, [lists, friends]);
   rmSync(folder, { recursive: true });
 });
 

@@ -1,15 +1,10 @@
 /** What a subgraph answers is an attack here; the canary asks the two others. */
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { type Canary, startCanary } from '../support/canary';
-import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import {
-  compose,
-  type SmallGraph,
-  startSmallGraph,
-  startSubgraph,
-  type TestSubgraph,
-} from '../support/small-graph';
+import { startAttacked, stopAttacked } from '../support/attacked-gateway';
+import type { Canary } from '../support/canary';
+import type { Json, TestGateway } from '../support/running-gateway';
+import { type SmallGraph, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { waysIn } from '../support/ways-in';
 
 let graph: SmallGraph;
@@ -18,7 +13,6 @@ let gateway: TestGateway;
 let canary: Canary;
 
 beforeAll(async () => {
-  graph = await startSmallGraph();
   hostile = await startSubgraph({
     name: 'hostile',
     typeDefs: `
@@ -38,17 +32,17 @@ beforeAll(async () => {
       },
     },
   });
-  gateway = await startTestGateway({
-    supergraph: sourceOf(compose([graph.accounts, graph.reviews, hostile])),
-    limits: { batch: 5 },
-    // What the subgraph does over and over again here would have it left alone.
-    breaker: { enabled: false },
-    connections: { response: '4MiB' },
-    timeouts: { subgraph: '3s' },
-    errors: { maskSubgraphs: 'unexpected' },
-    logging: { level: 'error' },
-  });
-  canary = await startCanary({ url: gateway.url });
+  ({ graph, gateway, canary } = await startAttacked(
+    {
+      limits: { batch: 5 },
+      // What the subgraph does over and over again here would have it left alone.
+      breaker: { enabled: false },
+      connections: { response: '4MiB' },
+      timeouts: { subgraph: '3s' },
+      errors: { maskSubgraphs: 'unexpected' },
+    },
+    [hostile],
+  ));
 });
 
 afterEach(async () => {
@@ -56,13 +50,7 @@ afterEach(async () => {
   await canary.expectUnharmed();
 }, 60_000);
 
-afterAll(async () => {
-  await canary.expectUnharmed(200);
-  await canary.stop();
-  await gateway.stop();
-  await graph.close();
-  await hostile.close();
-});
+afterAll(() => stopAttacked({ graph, gateway, canary }, [hostile]));
 
 const entity = '{ user(id: "u1") { id name nick favourite { __typename id } } }';
 const root = '{ me { name } thing { __typename id } }';

@@ -1,6 +1,6 @@
 import { buildSchema, getOperationAST, parse, validate } from 'graphql';
-import { compileOperationCost } from '../../../../gateway/limits/cost/operation-cost';
-import { readCostDirectives } from '../../../../gateway/planning/cost-directives';
+import { compileOperationCost } from '../../../../../gateway/limits/cost/operation-cost';
+import { readCostDirectives } from '../../../../../gateway/planning/cost-directives';
 
 const sdl = `
   schema

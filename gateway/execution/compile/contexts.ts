@@ -1,7 +1,7 @@
 /** Arguments that a fetch takes from the objects around the one that it is about (`@fromContext`). */
 import { type ContextSource, type ContextStep } from '../program';
 import { type Place } from './merge';
-import { placeAt, type ResponsePath } from './paths';
+import { pathSteps, placeAt, type ResponsePath } from './paths';
 import { type KeyRenamer } from './plan';
 import { typeConditionPrefix } from './rewrites';
 
@@ -16,7 +16,7 @@ export function compileContexts(
   root: Place,
   path: ResponsePath,
 ): ContextSource[][] {
-  const keys = path.filter((element) => !/^(@|\|)/.test(String(element)) && element !== '');
+  const keys = pathSteps(path).steps.map(({ key }) => key);
   const names = contextVariables(rewrites);
   const byName: ContextSource[][] = names.map(() => []);
   for (const { path: relative, renameKeyTo } of rewrites) {

@@ -87,7 +87,7 @@ export class Call {
 
 /** The result of a subgraph call. */
 export interface Reply {
-  /** The record of `data`; 0 if there is none. */
+  /** The record of `data`; 0 if there is none, as where there is a failure. */
   readonly data: number;
   /** Where in the workspace the answer's bytes begin; 0 if there are none. */
   readonly body: number;

@@ -111,7 +111,7 @@ export class EntityRequests implements EntitiesOfCalls {
     const { tape } = this.#run.workspace;
     const { cells } = call;
     let list = 0;
-    if (call.failure === undefined && call.data !== 0) {
+    if (call.data !== 0) {
       const at = call.data + call.operation.shape.fields.get('_entities')!.slot;
       const kind = tape[at + 1]! & KIND;
       if (kind === LIST) list = checkEntities(call, tape, tape[at]!);

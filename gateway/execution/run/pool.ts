@@ -5,7 +5,7 @@ import { ByteWriter } from '../json/write';
  * Workspaces and writers that are used again: the next request needs about as much as the last one. As many are kept
  * as requests were served at once, within a bound in bytes.
  */
-class Pool {
+export class Pool {
   readonly #workspaces: Workspace[] = [];
   readonly #writers: ByteWriter[] = [];
   /** Those that responses were written with which have been sent. */

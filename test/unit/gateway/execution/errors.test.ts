@@ -731,6 +731,13 @@ describe('a call that fails', () => {
     expect(outcome.errors).toEqual(failed(code, message));
   });
 
+  it('is none where null stands for no errors', async () => {
+    const { text } = await graph.ask('{ user { id } }', {
+      answer: () => ({ data: { user: { id: '1' } }, errors: null }),
+    });
+    expect(text).toBe('{"data":{"user":{"id":"1"}}}');
+  });
+
   it('keeps the GraphQL response of an HTTP error', async () => {
     const body = JSON.stringify({
       data: { user: { id: '1' } },

@@ -186,6 +186,8 @@ describe('execute', () => {
     expect(calls.planned).toBe(8);
     expect(calls.merged).toBeGreaterThan(0);
     expect(calls.planned - calls.merged).toBe(sent.length);
+    const none = await shop.ask('{ products { inStock } }', { answer: () => ({ data: { products: [] } }) });
+    expect(none.calls).toMatchObject({ planned: 1, merged: 0 });
   });
 
   it('passes variables that the client sent, and no others', async () => {
@@ -320,6 +322,49 @@ describe('execute', () => {
     expect((await ask('e')).body.buffer).not.toBe(next.body.buffer);
     expect(JSON.parse(next.body.toString()).data.text).toBe('d'.repeat(10_000));
     expect(JSON.parse(kept.data.toString()).text).toBe('b'.repeat(10_000));
+  });
+
+  it('leaves what others keep alone, whatever is written next', async () => {
+    const text = new Graph({
+      only: {
+        sdl: 'type Query { text(of: String!, times: Int!): String }',
+        resolvers: {
+          Query: { text: (_: unknown, { of, times }: { of: string; times: number }) => of.repeat(times) },
+        },
+      },
+    });
+    const compile = () => text.compile('query ($of: String!, $times: Int!) { text(of: $of, times: $times) }');
+    const programs = [compile(), compile(), compile()];
+    const kept: { body: Buffer; expected: string }[] = [];
+    for (const times of [1_500, 10_000, 3_000, 10_000, 1_000, 10_000, 1_900, 100_000, 1_900]) {
+      for (const [i, program] of programs.entries()) {
+        const of = 'abcdefghi'[kept.length % 9]!;
+        const { execution } = await text.run(program, { variables: { of, times: times + i } });
+        kept.push({
+          body: execution.body,
+          expected: JSON.stringify({ data: { text: of.repeat(times + i) } }),
+        });
+      }
+    }
+    for (const { body, expected } of kept) expect(body.toString()).toBe(expected);
+  });
+
+  it('holds no large memory for a small response, and writes to it again', async () => {
+    const text = new Graph({
+      only: {
+        sdl: 'type Query { text(times: Int!): String }',
+        resolvers: { Query: { text: (_: unknown, { times }: { times: number }) => 'x'.repeat(times) } },
+      },
+    });
+    const program = text.compile('query ($times: Int!) { text(times: $times) }');
+    const ask = async (times: number) => (await text.run(program, { variables: { times } })).execution;
+    await ask(500_000);
+    const large = await ask(500_000);
+    large.release!();
+    const small = await ask(10);
+    expect(small.body.buffer.byteLength).toBeLessThan(10_000);
+    expect(small.release).toBeUndefined();
+    expect((await ask(500_000)).body.buffer).toBe(large.body.buffer);
   });
 
   it('chooses the operation by its name', async () => {

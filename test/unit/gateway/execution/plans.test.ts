@@ -124,7 +124,7 @@ describe('a value that several fetches answer parts of', () => {
     const { data } = await run({
       schema,
       operation: '{ media { id b { p } } }',
-      plan: inParallel(fetchOf('s', '{media{__typename id}}'), fetchOf('t', '{media{b{p}}}')),
+      plan: inParallel(fetchOf('s', '{media{__typename id}}'), fetchOf('t', '{media{__typename b{p}}}')),
       answers: { s: [{ media: { __typename: 'Media', id: '1' } }], t: [{ media: { b: { p: 1 } } }] },
       interfaceObjects: { s: ['Media'] },
     });
@@ -198,6 +198,36 @@ describe('a field that the plan asks nobody for', () => {
     });
     expect(data).toEqual({ b: { x: null, y: 1 } });
     expect(errors).toEqual([failed('b', 'x')]);
+  });
+
+  it('is told where other fetches have passed', async () => {
+    const { data, errors } = await run({
+      schema: 'type Query { t: T n: Int s: String } type T { id: ID v: Int }',
+      operation: '{ n t { v } s }',
+      plan: inSequence(
+        fetchOf('s', '{t{__typename id}}'),
+        at(['t'], entities('u', '...on T{v}', [on('T', field('__typename'), field('id'))])),
+      ),
+      answers: { s: [{ t: { __typename: 'T', id: '1' } }], u: [{ _entities: [{ v: 1 }] }] },
+    });
+    expect(data).toEqual({ n: null, t: { v: 1 }, s: null });
+    expect(errors).toEqual([failed('n'), failed('s')]);
+  });
+
+  it('is not missed under each of the conditions under which it is asked for', async () => {
+    const variables = 'query($v:Boolean!,$w:Boolean!)';
+    const plan = fetchOf('s', `${variables}{a@include(if:$v)...@skip(if:$w){a}}`);
+    const operation = `${variables} { a @include(if: $v) ... @skip(if: $w) { a } }`;
+    for (const asked of [true, false]) {
+      const { text } = await run({
+        schema,
+        operation,
+        plan,
+        answers: { s: [{ a: null }] },
+        variables: { v: asked, w: asked },
+      });
+      expect(text).toBe('{"data":{"a":null}}');
+    }
   });
 
   it('is not missed where a directive beside it is none of its conditions', async () => {
@@ -454,6 +484,20 @@ describe('a fetch', () => {
     }
   });
 
+  it('is about its entities, whatever variables of the client are called', async () => {
+    const { sent } = await run({
+      schema,
+      operation: 'query ($representations: Int) { t { u { id } v } }',
+      variables: { representations: 5 },
+      plan: inSequence(
+        fetchOf('s', '{t{__typename id}}'),
+        at(['t'], entities('t', '...on T{v}', key, { variableUsages: ['representations'] })),
+      ),
+      answers: { s: [{ t: { __typename: 'T', id: '1' } }], t: [{ _entities: [{ v: 1 }] }] },
+    });
+    expect(sent[1]!.variables).toEqual({ representations: [{ __typename: 'T', id: '1' }] });
+  });
+
   it('rewrites what it sends: types and names, at any depth', async () => {
     const { sent } = await run({
       schema,
@@ -536,6 +580,26 @@ describe('a fetch', () => {
       },
     });
     expect(data).toEqual({ ns: [{ c: { x: 1, d: { p: 2 } } }, { c: { y: 3, d: { q: 4 } } }] });
+  });
+
+  it('reads what fragments on several types ask of one object', async () => {
+    const { data } = await run({
+      schema:
+        'type Query { ns: [N] } interface N { id: ID } type A implements N { id: ID c: C } type B implements N { id: ID c: C } type C { x: Int y: Int }',
+      operation: '{ ns { ... on A { c { x } } ... on B { c { y } } } }',
+      plan: fetchOf('s', '{ns{__typename ...on A{c{x}}...on B{c{y}}}}'),
+      answers: {
+        s: [
+          {
+            ns: [
+              { __typename: 'A', c: { x: 1 } },
+              { __typename: 'B', c: { y: 2 } },
+            ],
+          },
+        ],
+      },
+    });
+    expect(data).toEqual({ ns: [{ c: { x: 1 } }, { c: { y: 2 } }] });
   });
 
   it('renames what entities are answered with', async () => {
@@ -781,6 +845,7 @@ describe('a fetch', () => {
             ts: [
               { __typename: 'T', id: '1', s: 'a', us: [] },
               { __typename: 'T', id: '1', s: 'b', us: [{ f: 'x' }] },
+              { __typename: 'T', id: '1', s: 'b', us: [] },
               { __typename: 'T', id: '1', s: 'a', us: [] },
               { __typename: 'T', id: '1', s: 'a'.repeat(200), us: [] },
               { __typename: 'T', id: '1', s: 'a'.repeat(200), us: [] },
@@ -794,11 +859,30 @@ describe('a fetch', () => {
       ts: [
         { s: 'a', v: 1, us: [] },
         { s: 'b', v: 1, us: [{ f: 'x' }] },
+        { s: 'b', v: 1, us: [] },
         { s: 'a', v: 1, us: [] },
         { s: 'a'.repeat(200), v: 1, us: [] },
         { s: 'a'.repeat(200), v: 1, us: [] },
       ],
     });
+  });
+
+  it('tells one entity from another where several subgraphs say what it is', async () => {
+    const { data, sent } = await run({
+      schema,
+      operation: '{ ts { s w v } }',
+      plan: inSequence(
+        inParallel(fetchOf('s', '{ts{__typename id s}}'), fetchOf('t', '{ts{__typename id w}}')),
+        at(['ts', '@'], entities('u', '...on T{v}', key)),
+      ),
+      answers: {
+        s: [{ ts: ['a', 'b'].map((s) => ({ __typename: 'T', id: '1', s })) }],
+        t: [{ ts: [2, 2].map((w) => ({ __typename: 'T', id: '1', w })) }],
+        u: [{ _entities: [{ v: 3 }] }],
+      },
+    });
+    expect(data).toEqual({ ts: ['a', 'b'].map((s) => ({ s, w: 2, v: 3 })) });
+    expect(sent).toHaveLength(3);
   });
 
   it('asks for thousands of entities in one call', async () => {
@@ -837,6 +921,31 @@ describe('a fetch', () => {
       },
     });
     expect(sent.map(({ service }) => service)).toEqual(['s', 't', 's', 't']);
+  });
+
+  it('of a mutation makes all entities be asked for again, however many they are', async () => {
+    const changed = fetchOf('s', 'mutation{ms{__typename id}}', { operationKind: 'mutation' });
+    for (const count of [1, 20, 30, 31, 32, 100, 500]) {
+      const ms = Array.from({ length: count }, (_, i) => ({ __typename: 'T', id: `${count}/${i}` }));
+      const { sent } = await run({
+        schema: 'type Query { a: Int } type Mutation { ms: [T] } type T { id: ID v: Int }',
+        operation: 'mutation { ms { v } }',
+        plan: inSequence(
+          changed,
+          at(['ms', '@'], entities('t', '...on T{v}', key)),
+          changed,
+          at(['ms', '@'], entities('t', '...on T{v}', [...key, on('T', field('id'))])),
+        ),
+        answers: {
+          s: [{ ms }, { ms }],
+          t: [{ _entities: ms.map(() => ({ v: 1 })) }, { _entities: ms.map(() => ({ v: 2 })) }],
+        },
+      });
+      const asked = sent.flatMap(({ service, variables }) =>
+        service === 't' ? [(variables['representations'] as unknown[]).length] : [],
+      );
+      expect(asked).toEqual([count, count]);
+    }
   });
 
   it('names the operation as the planner did', async () => {

@@ -1,5 +1,7 @@
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute, type Program } from '../../../../../gateway/execution';
+import { Workspace } from '../../../../../gateway/execution/json/tape';
+import { sizeOfFields, sizeOfVariant } from '../../../../../gateway/execution/size';
 import { at, entities, fetchOf, field, inParallel, inSequence, on, run } from '../plan';
 import { callerOf } from '../../../../support/caller';
 
@@ -60,6 +62,10 @@ describe('compileOperation', () => {
     const source = `query (${names.map((name) => `$${name}: Boolean!`).join(' ')}) { a ${names.map((name) => `x${name}: b @include(if: $${name})`).join(' ')} }`;
     const program = compile(source, fetchOf('s', `{a ${names.map((name) => `x${name}:b`).join(' ')}}`));
     const data = Object.fromEntries([['a', 1], ...names.map((name) => [`x${name}`, 2])]);
+    const none = program.conditionsOf({});
+    const first = program.variantFor(none);
+    const whenNew = program.size.bytes;
+    expect(program.variantFor(none)).toBe(first);
     for (let mask = 0; mask < 100; mask++) {
       const variables = Object.fromEntries(names.map((name, i) => [name, ((mask >> i) & 1) === 1]));
       const { body } = await execute(program, { variables, send: answer(data), caller });
@@ -67,7 +73,64 @@ describe('compileOperation', () => {
         'a',
         ...names.filter((name) => variables[name]).map((name) => `x${name}`),
       ]);
+      expect(program.size.bytes).toBeGreaterThanOrEqual(whenNew);
+      // The largest of 64 variants has nine fields.
+      expect(program.size.bytes).toBeLessThan(whenNew + 64 * (sizeOfVariant(1) + sizeOfFields(9)));
     }
+    expect(program.variantFor(none)).not.toBe(first);
+  });
+
+  it('outlines the fetches that there are under some conditions', () => {
+    const byKey = [on('T', field('__typename'), field('id'))];
+    const program = compile(
+      'query ($v: Boolean!) { node { ... on T { name } } a @include(if: $v) }',
+      inSequence(
+        { kind: 'Condition', condition: 'v', ifClause: fetchOf('s', '{a}') },
+        fetchOf('s', '{node{__typename id}}'),
+        at(['node'], entities('t', '...on T{name}', byKey)),
+      ),
+    );
+    const outline = (v: boolean) =>
+      program
+        .outline(program.conditionsOf({ v }))
+        .map(({ operation, path, waitsFor }) => [operation.request.document, path, waitsFor]);
+
+    const entitiesOfT = entities('t', '...on T{name}', byKey).operation;
+    expect(outline(true)).toEqual([
+      ['{a}', '', []],
+      ['{node{__typename id}}', '', []],
+      [entitiesOfT, 'node', [1]],
+    ]);
+    expect(outline(false)).toEqual([
+      ['{node{__typename id}}', '', []],
+      [entitiesOfT, 'node', [0]],
+    ]);
+  });
+
+  it('refuses a field of a wider type, whatever the objects are', async () => {
+    const wide = buildSchema(
+      'type Query { i: I } interface I { f: J } interface J { s: Int } type T implements I { f: K } type K implements J { s: Int }',
+    );
+    const program = compileOperation({
+      plan: { kind: 'QueryPlan', node: fetchOf('s', '{i{__typename f{__typename s}}}') },
+      schema: wide,
+      supergraphSchema: wide,
+      document: parse('{ i { f { s } } }'),
+      refusals: {
+        isRefused: (type) => type === 'J',
+        isForbidden: () => false,
+        dependsOnType: () => false,
+        visibleSchema: wide,
+      },
+    });
+    const { body } = await execute(program, {
+      send: answer({ i: { __typename: 'T', f: { __typename: 'K', s: 1 } } }),
+      caller,
+    });
+    expect(JSON.parse(body.toString())).toMatchObject({
+      data: { i: { f: { s: null } } },
+      errors: [{ path: ['i', 'f', 's'], extensions: { code: 'UNAUTHORIZED_FIELD_OR_TYPE' } }],
+    });
   });
 
   it('takes literal conditions, and the same fragment twice', async () => {
@@ -129,6 +192,45 @@ describe('compileOperation', () => {
   });
 });
 
+describe('an answer', () => {
+  const program = compile('{ a }', fetchOf('s', '{a}'));
+  const told = async (send: Parameters<typeof execute>[1]['send']) =>
+    (await execute(program, { send, caller })).body.toString();
+  afterEach(() => jest.restoreAllMocks());
+
+  it('that a transport throws for, or that has no status of success, is a failed call', async () => {
+    const thrown = await told(() => {
+      throw new Error('connect 10.0.0.1');
+    });
+    expect(JSON.parse(thrown)).toMatchObject({
+      data: { a: null },
+      errors: [{ message: 'Subgraph "s" could not be reached.', path: ['a'] }],
+    });
+    const continued = await told(() =>
+      Promise.resolve({ status: 100, headers: {}, body: Buffer.from('oops') }),
+    );
+    expect(JSON.parse(continued)).toMatchObject({
+      errors: [{ message: 'Subgraph "s" answered with HTTP status 100.' }],
+    });
+  });
+
+  it('that is too large to be merged is a failed call, but a mistake of the engine none', async () => {
+    const append = jest.spyOn(Workspace.prototype, 'append');
+    append.mockImplementationOnce(() => {
+      throw new RangeError('it is too large');
+    });
+    expect(JSON.parse(await told(answer({ a: 1 })))).toMatchObject({
+      data: { a: null },
+      errors: [{ message: expect.stringContaining('it is too large'), path: ['a'] }],
+    });
+    append.mockImplementationOnce(() => {
+      throw new TypeError('undefined is not a function');
+    });
+    await expect(told(answer({ a: 1 }))).rejects.toThrow(TypeError);
+    expect(await told(answer({ a: 1 }))).toBe('{"data":{"a":1}}');
+  });
+});
+
 describe('an object of an abstract type', () => {
   const sdl =
     'type Query { node: Node named: Named any: Any } interface Node { id: ID } interface Named implements Node { id: ID name: String } type T implements Node & Named { id: ID name: String } type U { x: Int } union Any = T | U';
@@ -165,6 +267,22 @@ describe('an object of an abstract type', () => {
       { node: { id: '1' } },
       '{"node":null}',
       [['node']],
+    ],
+    [
+      'needs it for a fragment in a fragment',
+      '{ node { id ... on T { ...F } } } fragment F on T { name }',
+      '{node{id ...on T{name}}}',
+      { node: { id: '1' } },
+      '{"node":null}',
+      [['node']],
+    ],
+    [
+      'needs no type for fragments of which conditions leave out everything',
+      '{ node { id ... on T { ...F } ...F @skip(if: true) } } fragment F on T { name @include(if: false) }',
+      '{node{id}}',
+      { node: { id: '1' } },
+      '{"node":{"id":"1"}}',
+      [],
     ],
     [
       'of a union needs it for everything',

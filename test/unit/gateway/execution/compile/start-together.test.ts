@@ -14,6 +14,29 @@ describe('a fetch that nothing waits for', () => {
     ).toEqual([[], [2], [0], [2]]);
   });
 
+  it('waits until another starts that others wait for', () => {
+    const fetches = [
+      fetchOf('a', []),
+      fetchOf('b', [0]),
+      fetchOf('c', [0]),
+      fetchOf('b', [0, 2]),
+      fetchOf('d', [3]),
+    ];
+    expect(startTogether(fetches)).toEqual([[], [2], [0], [2], [3]]);
+  });
+
+  it('does not wait for what those need that it cannot go with', () => {
+    const fetches = [
+      fetchOf('a', []),
+      fetchOf('b', []),
+      fetchOf('c', [1], { path: 'q' }),
+      fetchOf('c', [1], { path: 'q' }),
+      fetchOf('d', [2, 3]),
+      fetchOf('c', [0], { before: [0, 1] }),
+    ];
+    expect(startTogether(fetches)[5]).toEqual([0]);
+  });
+
   it('waits with another of the same objects for what either needs', () => {
     const [, , c, d] = startTogether([
       fetchOf('a', []),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { buildSchema, parse } from 'graphql';
-import { MalformedJson, scanLeaves, scanResponse } from '../../../../../gateway/execution/json/scan';
+import { deepest, MalformedJson, scanLeaves, scanResponse } from '../../../../../gateway/execution/json/scan';
 import * as Tape from '../../../../../gateway/execution/json/tape';
 import { type Shape, shapeOfOperation } from '../../../../../gateway/execution/compile/shape';
 import { TypeTable } from '../../../../../gateway/execution/compile/type-table';
@@ -197,6 +197,25 @@ describe('scanning a response', () => {
     }
     const deep = '{ a '.repeat(600) + '{ b }' + '}'.repeat(600);
     expect(() => scan(`{"data":${'{"a":'.repeat(600)}1${'}'.repeat(600)}}`, deep)).toThrow('nested deeper');
+  });
+
+  // The data is the first level.
+  it.each([
+    ['of lists of objects', '{ a { x } }', (n: number) => '['.repeat(n) + ']'.repeat(n)],
+    ['of a scalar', '{ a }', (n: number) => '['.repeat(n) + ']'.repeat(n)],
+    ['of a scalar in objects', '{ a }', (n: number) => '{"b":'.repeat(n - 1) + '{}' + '}'.repeat(n - 1)],
+    ['that nobody asked for', '{ b }', (n: number) => '['.repeat(n) + ']'.repeat(n)],
+  ])('takes 500 levels %s, and no more, and any number beside one another', (_, source, nested) => {
+    const levels = deepest - 1;
+    expect(scan(`{"data":{"a":${nested(levels)}}}`, source)).toBeDefined();
+    expect(() => scan(`{"data":{"a":${nested(levels + 1)}}}`, source)).toThrow('nested deeper');
+    const many = Array.from({ length: 2 * levels }, () => nested(2)).join();
+    expect(scan(`{"data":{"a":[${many}]}}`, source)).toBeDefined();
+  });
+
+  it('takes any number of objects in lists', () => {
+    const a = Array.from({ length: 2 * deepest }, () => ({ x: {} }));
+    expect(scan(JSON.stringify({ data: { a } }), '{ a { x { y } } }')).toEqual({ a });
   });
 
   it('grows for large responses', () => {

@@ -44,11 +44,14 @@ describe('a fetch', () => {
     expect(await done).toEqual({ t: { a: 1, b: 2 }, u: { x: 3 } });
   });
 
-  it('does not wait for a second answer that says what it knows for sure', async () => {
+  it.each([
+    ['directly', '{t{__typename id}}'],
+    ['in fragments on all of its objects', '{t{...{__typename}...on T{id}}}'],
+  ])('does not wait for a second answer that says what the first says for sure, %s', async (_, first) => {
     const { until, answer, done } = run({
       operation: '{ t { a b } }',
       plan: inSequence(
-        fetchOf('s', '{t{__typename id}}'),
+        fetchOf('s', first),
         at(['t'], entities('slow', '...on T{__typename id a}', requiring('T', 'id'))),
         at(['t'], entities('v', '...on T{b}', requiring('T', 'id'))),
       ),
@@ -109,6 +112,31 @@ describe('a fetch', () => {
     await until('v');
     answer('v', { _entities: [{ a: 1 }] });
     expect(await done).toEqual({ node: { a: 1 } });
+  });
+
+  it('waits for all that it requires, and is sent once', async () => {
+    const { until, answer, done, asked } = run({
+      operation: '{ t { b } }',
+      plan: inSequence(
+        fetchOf('s', '{t{__typename id}}'),
+        inParallel(
+          at(['t'], entities('first', '...on T{a}', requiring('T', 'id'))),
+          at(['t'], entities('second', '...on T{c}', requiring('T', 'id'))),
+        ),
+        at(['t'], entities('v', '...on T{b}', requiring('T', 'id', 'a', 'c'))),
+      ),
+    });
+
+    answer('s', { t });
+    await until('first');
+    answer('first', { _entities: [{ a: 1 }] });
+    await turns();
+    expect(asked).toEqual(['s', 'first', 'second']);
+    answer('second', { _entities: [{ c: 3 }] });
+    await until('v');
+    answer('v', { _entities: [{ b: 2 }] });
+    expect(await done).toEqual({ t: { b: 2 } });
+    expect(asked).toEqual(['s', 'first', 'second', 'v']);
   });
 
   it('waits for what says a nested field that it requires', async () => {

@@ -450,7 +450,8 @@ describe('errors of a subgraph', () => {
         const outcome = await shared.ask(source, {
           answer: answering({ box: { one: 1 }, users }, new Response('', { status: 500 })),
         });
-        expect(outcome.errors.filter(({ extensions }) => extensions?.['service'] !== 'b')).toEqual([]);
+        for (const { extensions } of outcome.errors)
+          expect(extensions).toEqual({ code: 'SUBREQUEST_HTTP_ERROR', service: 'b' });
         expect(outcome.errors.length).toBeGreaterThan(0);
       }
     });
@@ -603,6 +604,23 @@ describe('errors of a subgraph', () => {
       answer: answering({ data: { users: [] }, errors: many.slice(0, 10).map(({ path }) => ({ path })) }),
     });
     expect(few.errors).toHaveLength(3);
+    expect(few.execution.errorsLeftOut).toBe(7);
+  });
+
+  it('are left out, and counted, where there is no more room, and told where it is just enough', async () => {
+    const asked = { answer: answering({ user: { age: 'x', score: 'x' } }) };
+    const all = await graph.ask('{ user { age score } }', asked);
+    expect(all.errors).toHaveLength(2);
+    const limited = await graph.ask('{ user { age score } }', { ...asked, errors: { limit: 1 } });
+    expect(limited.errors).toEqual(all.errors.slice(0, 1));
+    expect(limited.execution.errorsLeftOut).toBe(1);
+    const maxBytes = all.errors.reduce((sum, error) => sum + Buffer.byteLength(JSON.stringify(error)), 0);
+    expect((await graph.ask('{ user { age score } }', { ...asked, errors: { maxBytes } })).errors).toEqual(
+      all.errors,
+    );
+    const less = await graph.ask('{ user { age score } }', { ...asked, errors: { maxBytes: maxBytes - 1 } });
+    expect(less.errors).toEqual(all.errors.slice(0, 1));
+    expect(less.execution.errorsLeftOut).toBe(1);
   });
 
   it.each([

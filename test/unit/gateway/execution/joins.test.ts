@@ -228,6 +228,67 @@ describe('errors of entities', () => {
     ]);
   });
 
+  it('explain each what their subgraph left out of one object', async () => {
+    const { data, errors } = await run({
+      schema: 'type Query { box: Box } type Box { a: Int b: Int must: Int! c: Int }',
+      operation: '{ box { must a b c } }',
+      plan: inParallel(fetchOf('s', '{box{a}}'), fetchOf('t', '{box{b must}}'), fetchOf('u', '{box{c}}')),
+      answers: {
+        s: [{ data: { box: null }, errors: [{ message: 'No a', path: ['box', 'a'] }] }],
+        t: [{ data: { box: null }, errors: [{ message: 'No b', path: ['box', 'b'] }] }],
+        u: [{ box: { c: 1 } }],
+      },
+    });
+    expect(data).toEqual({ box: null });
+    expect(errors?.map(({ path }) => path)).toEqual([
+      ['box', 'a'],
+      ['box', 'b'],
+    ]);
+  });
+
+  it('explain nothing that is beside the null which they left', async () => {
+    const { data, errors } = await run({
+      schema: 'type Query { boxes: [Box] } type Box { in: In must: Int! } type In { a: Int! b: Int }',
+      operation: '{ boxes { must in { a b } } }',
+      plan: inParallel(fetchOf('s', '{boxes{must in{a}}}'), fetchOf('t', '{boxes{in{b}}}')),
+      answers: {
+        s: [
+          {
+            data: { boxes: [{ must: 1, in: { a: 1 } }, { in: null }] },
+            errors: [{ message: 'No a', path: ['boxes', 1, 'in', 'a'] }],
+          },
+        ],
+        t: [{ boxes: [{ in: { b: 2 } }, { in: { b: 2 } }] }],
+      },
+    });
+    expect(data).toEqual({ boxes: [{ must: 1, in: { a: 1, b: 2 } }, null] });
+    expect(errors?.map(({ path }) => path)).toEqual([
+      ['boxes', 1, 'in', 'a'],
+      ['boxes', 1, 'must'],
+    ]);
+  });
+
+  it('name the subgraph that sent what is wrong, or was to send what is missing', async () => {
+    const wrong = await run({
+      schema,
+      operation: '{ t { a } }',
+      plan: inParallel(fetchOf('s', '{t{a}}'), fetchOf('u', '{t{a}}')),
+      answers: { s: [{ t: {} }], u: [{ t: { a: 'x' } }] },
+    });
+    expect(wrong.errors).toMatchObject([{ path: ['t', 'a'], extensions: { service: 'u' } }]);
+    const missing = await run({
+      schema: 'type Query { t: T } type T { id: ID v: Int! }',
+      operation: '{ t { v } }',
+      plan: inSequence(
+        fetchOf('s', '{t{__typename id}}'),
+        at(['t'], entities('t', '...on T{v}', key)),
+        at(['t'], entities('u', '...on T{v}', key)),
+      ),
+      answers: { s: [{ t: one }], t: [{ _entities: [{}] }], u: [{ _entities: [{}] }] },
+    });
+    expect(missing.errors).toMatchObject([{ path: ['t', 'v'], extensions: { service: 't' } }]);
+  });
+
   it('explain what could not be asked for', async () => {
     const requires = [on('T', field('__typename'), field('id'), field('a'))];
     const plan = inSequence(
@@ -472,6 +533,7 @@ describe('values that only their type can take', () => {
     });
     expect(data).toEqual(expected);
     expect(errors?.map((error) => error.path)).toEqual([path]);
+    if (query.includes('{e{')) expect(errors![0]!.message).toContain('cannot represent an object');
   });
 });
 

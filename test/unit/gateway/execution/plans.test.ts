@@ -536,7 +536,7 @@ describe('a fetch', () => {
       { kind: 'KeyRenamer', path: ['ns', '... on U', 'id__alias_0'], renameKeyTo: 'id' },
       { kind: 'KeyRenamer', path: ['ns', '... on T', 'u', 'f__alias_0'], renameKeyTo: 'f' },
     ] as const;
-    const { data } = await run({
+    const { data, errors } = await run({
       schema,
       operation: '{ ns { id ... on T { u { f } } } }',
       plan: fetchOf('s', '{ns{__typename ...on T{id u{f__alias_0:f}}...on U{id__alias_0:id}}}', {
@@ -545,16 +545,20 @@ describe('a fetch', () => {
       answers: {
         s: [
           {
-            ns: [
-              { __typename: 'T', id: '1', u: { f__alias_0: '' } },
-              { __typename: 'U', id__alias_0: '' },
-              { __typename: 'U', id__alias_0: '2' },
-            ],
+            data: {
+              ns: [
+                { __typename: 'T', id: '1', u: { f__alias_0: '' } },
+                { __typename: 'U', id__alias_0: '' },
+                { __typename: 'U', id__alias_0: null },
+              ],
+            },
+            errors: [{ message: 'No id', path: ['ns', 2, 'id__alias_0'] }],
           },
         ],
       },
     });
-    expect(data).toEqual({ ns: [{ id: '1', u: { f: '' } }, { id: '' }, { id: '2' }] });
+    expect(data).toEqual({ ns: [{ id: '1', u: { f: '' } }, { id: '' }, { id: null }] });
+    expect(errors?.map(({ path }) => path)).toEqual([['ns', 2, 'id']]);
   });
 
   it('renames objects of other shapes into one field', async () => {

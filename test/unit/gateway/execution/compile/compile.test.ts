@@ -245,6 +245,14 @@ describe('an object of an abstract type', () => {
       [],
     ],
     [
+      'needs it where the plan asks for it',
+      '{ node { id } }',
+      '{node{__typename id}}',
+      { node: { id: '1' } },
+      '{"node":null}',
+      [['node']],
+    ],
+    [
       'needs it for __typename',
       '{ named { id __typename } }',
       '{named{id}}',

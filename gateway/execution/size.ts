@@ -1,5 +1,5 @@
 import type { ASTNode } from 'graphql';
-import type { Place } from './compile/merge';
+import type { ResponsePosition } from './compile/merge';
 import type { CompiledOperation } from './compile/subgraph-operation';
 import type { Shape } from './compile/shape';
 
@@ -42,7 +42,7 @@ export class GrowingSize {
 /** Of a program that has no variant yet. */
 export function sizeOfProgram(
   document: object,
-  root: Place,
+  root: ResponsePosition,
   operations: Iterable<CompiledOperation>,
 ): number {
   let size = 6000 + 95 * countNodes(document) + 1360 * countFields(root);
@@ -68,7 +68,7 @@ export function countNodes(node: object): number {
   return count;
 }
 
-function countFields({ fields }: Place): number {
+function countFields({ fields }: ResponsePosition): number {
   let count = fields.size;
   for (const { child } of fields.values()) if (child !== undefined) count += countFields(child);
   return count;

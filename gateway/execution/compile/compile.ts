@@ -11,8 +11,8 @@ import { conditionValues, conditionVariables, type Conditions, holds } from './c
 import { dependenciesOf } from './dependencies';
 import { compileContexts } from './contexts';
 import { Introspection } from './introspection';
-import { Place } from './merge';
-import { compileWalk, placeAt } from './paths';
+import { ResponsePosition } from './merge';
+import { compileWalk, positionAt } from './paths';
 import { type CompiledOperation, compileSubgraphOperation } from './subgraph-operation';
 import { fetchesOf, type OrderedFetch, unsupported } from './order';
 import { type QueryPlan } from './plan';
@@ -74,7 +74,7 @@ function compile(
   const { inaccessibleValues, subgraphs, onGrowth = () => undefined } = options;
   const types = TypeTable.of(supergraphSchema);
   const fragments = fragmentsOf(document);
-  const root = new Place(types);
+  const root = new ResponsePosition(types);
   const rootShape = new Shape(types).seal();
   root.addOwn(rootShape);
 
@@ -133,9 +133,9 @@ function compile(
   /** The fetches that there are, and when each starts. */
   function order(conditions: Conditions): { wanted: number[]; waitsFor: number[][] } {
     const wanted = [...fetches.keys()].filter((i) => holds(fetches[i]!.when, conditions));
-    const position = new Map(wanted.map((i, k) => [i, k]));
+    const indexOf = new Map(wanted.map((i, k) => [i, k]));
     const positionsOf = (some: readonly number[]): number[] =>
-      some.flatMap((i) => (position.has(i) ? [position.get(i)!] : []));
+      some.flatMap((i) => (indexOf.has(i) ? [indexOf.get(i)!] : []));
     const waiting = wanted.map((i): WaitingFetch => {
       const { node, path, before } = fetches[i]!;
       const kind = node.requires === undefined ? 'root' : 'entities';
@@ -182,16 +182,16 @@ function compile(
       requires === undefined
         ? `${index}`
         : JSON.stringify([operation.number, requires, inputRewrites, contextRewrites]);
-    const place = placeAt(root, path);
+    const position = positionAt(root, path);
     // Nobody fetches the objects that the fetch is about.
-    if (place === undefined) return undefined;
-    place.addJoining(key, operation.result, when);
-    place.addAnswer(index, operation.result);
+    if (position === undefined) return undefined;
+    position.addJoining(key, operation.result, when);
+    position.addAnswer(index, operation.result);
     return () => {
-      const facts = { index, operation, walk: compileWalk(root, path), join: place.joinWord(key) };
+      const facts = { index, operation, walk: compileWalk(root, path), join: position.joinWord(key) };
       if (requires === undefined)
         return { ...facts, kind: node.operationKind === 'mutation' ? 'mutation' : 'root' };
-      const target = place.shape;
+      const target = position.shape;
       const { targets } = operation;
       if (!targets.includes(target)) targets.push(target);
       return {
@@ -199,7 +199,7 @@ function compile(
         kind: 'entities',
         target,
         targetIndex: targets.indexOf(target),
-        representation: new Representation(place, requires, inputRewrites, typeKeys),
+        representation: new Representation(position, requires, inputRewrites, typeKeys),
         contexts: contextRewrites && compileContexts(contextRewrites, root, path),
       };
     };

@@ -1,7 +1,7 @@
 /** Arguments that a fetch takes from the objects around the one that it is about (`@fromContext`). */
 import { type ContextSource, type ContextStep } from '../program';
-import { type Place } from './merge';
-import { pathSteps, placeAt, type ResponsePath } from './paths';
+import { type ResponsePosition } from './merge';
+import { pathSteps, positionAt, type ResponsePath } from './paths';
 import { type KeyRenamer } from './plan';
 import { typeConditionPrefix } from './rewrites';
 
@@ -13,7 +13,7 @@ export const contextVariables = (rewrites: readonly KeyRenamer[] = []): string[]
 /** Where the values of these variables are read: in the same order, for each the alternatives. */
 export function compileContexts(
   rewrites: readonly KeyRenamer[],
-  root: Place,
+  root: ResponsePosition,
   path: ResponsePath,
 ): ContextSource[][] {
   const keys = pathSteps(path).steps.map(({ key }) => key);
@@ -22,29 +22,29 @@ export function compileContexts(
   for (const { path: relative, renameKeyTo } of rewrites) {
     const up = relative.filter((element) => element === '..').length;
     const depth = keys.length - up;
-    const place = depth < 0 ? undefined : placeAt(root, keys.slice(0, depth));
-    const steps = place && compileSteps(place, relative.slice(up));
+    const position = depth < 0 ? undefined : positionAt(root, keys.slice(0, depth));
+    const steps = position && compileSteps(position, relative.slice(up));
     if (steps === undefined) continue;
     byName[names.indexOf(renameKeyTo)]!.push({ depth, steps });
   }
   return byName;
 }
 
-function compileSteps(from: Place, path: readonly string[]): ContextStep[] | undefined {
+function compileSteps(from: ResponsePosition, path: readonly string[]): ContextStep[] | undefined {
   const steps: ContextStep[] = [];
-  let place: Place | undefined = from;
+  let position: ResponsePosition | undefined = from;
   let types: Uint8Array | undefined;
   for (const element of path) {
-    if (place === undefined) return undefined;
+    if (position === undefined) return undefined;
     if (element.startsWith(typeConditionPrefix)) {
-      types = place.types.matching(element.slice(typeConditionPrefix.length));
+      types = position.types.matching(element.slice(typeConditionPrefix.length));
       continue;
     }
-    const access = place.access(element);
+    const access = position.access(element);
     if (access === undefined) return undefined;
-    steps.push({ types, typed: place.typeSource(), access });
+    steps.push({ types, typed: position.typeSource(), access });
     types = undefined;
-    place = place.fields.get(element)?.child;
+    position = position.fields.get(element)?.child;
   }
   return steps;
 }

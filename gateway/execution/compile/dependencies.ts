@@ -5,13 +5,13 @@
  * answers it never looks at. What it does look at is known when an operation is compiled: the fields that lead to its
  * objects, those that it requires of them, and what says of which type they are.
  */
-import { type Place } from './merge';
+import { type ResponsePosition } from './merge';
 import { pathSteps, type ResponsePath } from './paths';
 import { type OrderedFetch } from './order';
 import { type RequiredSelection } from './plan';
 
 /** The numbers of the fetches that each has to wait for; `root` knows who answers what. */
-export function dependenciesOf(fetches: readonly OrderedFetch[], root: Place): number[][] {
+export function dependenciesOf(fetches: readonly OrderedFetch[], root: ResponsePosition): number[][] {
   return fetches.map(({ node, path, before }) => {
     // What comes before a mutation must not see what it does, what comes after it must.
     if (node.operationKind === 'mutation') return [...before];
@@ -25,45 +25,46 @@ export function dependenciesOf(fetches: readonly OrderedFetch[], root: Place): n
 }
 
 function needPath(
-  root: Place,
+  root: ResponsePosition,
   path: ResponsePath,
   requires: readonly RequiredSelection[] | undefined,
   needed: Set<number>,
 ): void {
   const { steps, last } = pathSteps(path);
-  let place: Place | undefined = root;
+  let position: ResponsePosition | undefined = root;
   for (const { key, types } of steps) {
-    if (types !== undefined) needType(place, needed);
-    needAnswers(place, key, needed);
-    place = place?.fields.get(key)?.child;
+    if (types !== undefined) needType(position, needed);
+    needAnswers(position, key, needed);
+    position = position?.fields.get(key)?.child;
   }
-  if (last !== undefined) needType(place, needed);
-  if (requires !== undefined) needSelections(place, requires, needed);
+  if (last !== undefined) needType(position, needed);
+  if (requires !== undefined) needSelections(position, requires, needed);
 }
 
 /** Whoever makes the objects is needed for the path; what these are sure to hold is not waited for again. */
 function needSelections(
-  place: Place | undefined,
+  position: ResponsePosition | undefined,
   selections: readonly RequiredSelection[],
   needed: Set<number>,
 ): void {
-  needType(place, needed);
+  needType(position, needed);
   for (const selection of selections) {
-    if (selection.kind === 'InlineFragment') needSelections(place, selection.selections, needed);
+    if (selection.kind === 'InlineFragment') needSelections(position, selection.selections, needed);
     else {
       const key = selection.alias ?? selection.name;
-      if (selection.name !== '__typename' && place?.isSure(key) !== true) needAnswers(place, key, needed);
+      if (selection.name !== '__typename' && position?.isSure(key) !== true)
+        needAnswers(position, key, needed);
       if (selection.selections !== undefined)
-        needSelections(place?.fields.get(key)?.child, selection.selections, needed);
+        needSelections(position?.fields.get(key)?.child, selection.selections, needed);
     }
   }
 }
 
-function needAnswers(place: Place | undefined, key: string, needed: Set<number>): void {
-  for (const fetch of place?.fields.get(key)?.answeredBy ?? []) needed.add(fetch);
+function needAnswers(position: ResponsePosition | undefined, key: string, needed: Set<number>): void {
+  for (const fetch of position?.fields.get(key)?.answeredBy ?? []) needed.add(fetch);
 }
 
-function needType(place: Place | undefined, needed: Set<number>): void {
-  if (place === undefined || place.isSure('__typename')) return;
-  for (const fetch of place.typedBy) needed.add(fetch);
+function needType(position: ResponsePosition | undefined, needed: Set<number>): void {
+  if (position === undefined || position.isSure('__typename')) return;
+  for (const fetch of position.typedBy) needed.add(fetch);
 }

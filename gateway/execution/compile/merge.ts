@@ -12,8 +12,8 @@ import { ABSENT, ANSWER, KIND, LIST, NULL, OBJECT, TYPE, type Workspace } from '
 import { Shape } from './shape';
 import { type TypeTable } from './type-table';
 
-/** A place in the merged response where an object stands, or objects in lists. */
-export class Place {
+/** A position in the merged response that has an object, or objects in lists. */
+export class ResponsePosition {
   readonly types: TypeTable;
   readonly fields = new Map<string, PlaceField>();
   /** The numbers of the fetches that say of which type its objects are. */
@@ -24,7 +24,7 @@ export class Place {
   readonly #accesses = new Map<string, Access | undefined>();
   #shape: Shape | undefined;
   #merging: Merging | undefined;
-  /** The keys that lead to it: tells it from the other places of a program. */
+  /** The keys that lead to it, which distinguish it from other positions of a program. */
   readonly #path: string;
 
   constructor(types: TypeTable, path = '') {
@@ -66,7 +66,10 @@ export class Place {
       field.sources.push({ shape, join });
       if (child === null) continue;
       const only = alternatives.length === 1 ? alternatives[0]! : [];
-      (field.child ??= new Place(this.types, `${this.#path}.${name}`)).addOwn(child, [...when, ...only]);
+      (field.child ??= new ResponsePosition(this.types, `${this.#path}.${name}`)).addOwn(child, [
+        ...when,
+        ...only,
+      ]);
     }
     this.#addAlternatives(shape, when);
   }
@@ -201,7 +204,7 @@ export function typeOf({ tape }: Workspace, record: number, { types, joins }: Ty
 
 interface PlaceField {
   readonly sources: { readonly shape: Shape; readonly join: string | undefined }[];
-  child: Place | undefined;
+  child: ResponsePosition | undefined;
   /** The conditions under which some fetch asks for it; one of them suffices. */
   readonly when: Conjunction[];
   /** The numbers of the fetches that do. */

@@ -1,5 +1,5 @@
 import { type Walk, type WalkStep } from '../program';
-import { type Place } from './merge';
+import { type ResponsePosition } from './merge';
 
 /** Where in the response the objects stand that a fetch is about, as a plan says it. */
 export type ResponsePath = readonly (string | number)[];
@@ -10,27 +10,27 @@ interface PathStep {
   types: string[] | undefined;
 }
 
-/** The place to which a path leads; undefined if no fetch answers it. */
-export function placeAt(root: Place, path: ResponsePath): Place | undefined {
-  let place: Place | undefined = root;
-  for (const { key } of pathSteps(path).steps) place = place?.fields.get(key)?.child;
-  return place;
+/** The position to which a path leads; undefined if no fetch answers it. */
+export function positionAt(root: ResponsePosition, path: ResponsePath): ResponsePosition | undefined {
+  let position: ResponsePosition | undefined = root;
+  for (const { key } of pathSteps(path).steps) position = position?.fields.get(key)?.child;
+  return position;
 }
 
 /** The way to a place that there is; to be called when everything is known that contributes to the response. */
-export function compileWalk(root: Place, path: ResponsePath): Walk {
+export function compileWalk(root: ResponsePosition, path: ResponsePath): Walk {
   const { steps, last } = pathSteps(path);
   const compiled: WalkStep[] = [];
-  let place = root;
+  let position = root;
   for (const { key, types } of steps) {
-    const access = place.access(key)!;
-    compiled.push({ key, access, types: typeSet(place, types), typed: place.typeSource() });
-    place = place.fields.get(key)!.child!;
+    const access = position.access(key)!;
+    compiled.push({ key, access, types: typeSet(position, types), typed: position.typeSource() });
+    position = position.fields.get(key)!.child!;
   }
-  return { steps: compiled, types: typeSet(place, last), typed: place.typeSource() };
+  return { steps: compiled, types: typeSet(position, last), typed: position.typeSource() };
 }
 
-function typeSet({ types }: Place, names: string[] | undefined): Uint8Array | undefined {
+function typeSet({ types }: ResponsePosition, names: string[] | undefined): Uint8Array | undefined {
   if (names === undefined) return undefined;
   const set = new Uint8Array(types.size);
   // A type that is not said is the only one that is possible.

@@ -36,7 +36,7 @@ import {
   TypeNameMetaFieldDef,
 } from 'graphql';
 import { ESCAPED, FALSE, FLOAT, INT, LONG, NULL, RAW, STRING, TRUE } from '../json/tape';
-import { type Access, type Place, type TypeSource } from './merge';
+import { type Access, type ResponsePosition, type TypeSource } from './merge';
 import { type Refusals } from './refusals';
 import { type GrowingSize, sizeOfFields } from '../size';
 import { type TypeTable } from './type-table';
@@ -72,7 +72,7 @@ interface SelectedField {
   readonly node: FieldNode;
 }
 
-/** How objects at one place of the response are written. */
+/** How objects at one position of the response are written. */
 export class ObjectProjection {
   /** Not 0. */
   readonly id: number;
@@ -85,22 +85,22 @@ export class ObjectProjection {
   /** Others than those that are possible are undefined. By type number. */
   readonly #fields: (FieldProjection[] | undefined)[] = [];
   readonly #source: ProjectionSource;
-  readonly #place: Place | undefined;
+  readonly #position: ResponsePosition | undefined;
   readonly #selections: readonly Selections[];
 
   constructor(
     source: ProjectionSource,
-    place: Place | undefined,
+    position: ResponsePosition | undefined,
     returnType: GraphQLCompositeType,
     selections: readonly Selections[],
   ) {
     this.id = source.nextId();
     this.returnType = returnType;
     this.staticType = isObjectType(returnType) ? source.types.idOf(returnType.name) : 0;
-    this.typeSource = place?.typeSource();
-    this.isTypeAsked = place?.isAsked('__typename', source.conditions) ?? false;
+    this.typeSource = position?.typeSource();
+    this.isTypeAsked = position?.isAsked('__typename', source.conditions) ?? false;
     this.#source = source;
-    this.#place = place;
+    this.#position = position;
     this.#selections = selections;
   }
 
@@ -114,12 +114,12 @@ export class ObjectProjection {
 
   /** Where the name of an object's type is found; undefined if no fetch asks for it. */
   get typename(): Access | undefined {
-    return this.#place?.access(TypeNameMetaFieldDef.name);
+    return this.#position?.access(TypeNameMetaFieldDef.name);
   }
 
   /** The numbers of the fetches that say of which type objects are. */
   get typedBy(): ReadonlySet<number> {
-    return this.#place?.typedBy ?? nobody;
+    return this.#position?.typedBy ?? nobody;
   }
 
   /** Whether objects of this type may stand here, but clients do not know it. */
@@ -163,7 +163,7 @@ export class ObjectProjection {
     if (this.#source.refusals?.dependsOnType(type.name, names) === true) return undefined;
     const fields: FieldProjection[] = [];
     for (const [responseKey, nodes] of grouped) {
-      fields.push(compileField(this.#source, this.#place, type, typeId, responseKey, nodes));
+      fields.push(compileField(this.#source, this.#position, type, typeId, responseKey, nodes));
     }
     this.#fields[typeId] = fields;
     this.#source.size.add(sizeOfFields(fields.length));
@@ -284,7 +284,7 @@ export interface Leaf {
 
 function compileField(
   source: ProjectionSource,
-  place: Place | undefined,
+  position: ResponsePosition | undefined,
   parentType: GraphQLCompositeType,
   parentTypeId: number,
   responseKey: string,
@@ -304,9 +304,9 @@ function compileField(
     [...selected.map(({ on }) => on), parentType].some((on) =>
       source.refusals!.isRefused(on.name, fieldName),
     );
-  const access = isMeta || isRefused ? undefined : place?.access(responseKey);
+  const access = isMeta || isRefused ? undefined : position?.access(responseKey);
   const isSimple = access?.merged === undefined && access?.candidates.length === 1;
-  const { child, answeredBy = nobody } = place?.fields.get(responseKey) ?? {};
+  const { child, answeredBy = nobody } = position?.fields.get(responseKey) ?? {};
   const value = introspection === undefined ? compileValue(source, child, type, selected) : nothing;
   return {
     responseKey,
@@ -319,7 +319,7 @@ function compileField(
     answeredBy,
     value,
     isRefused,
-    isUnplanned: !isMeta && !isRefused && place?.isAsked(responseKey, source.conditions) !== true,
+    isUnplanned: !isMeta && !isRefused && position?.isAsked(responseKey, source.conditions) !== true,
     constant: isTypename ? source.types.quotedName(parentTypeId) : undefined,
     introspection: introspection === undefined ? undefined : selected.map(({ node }) => node),
     coordinate: `${parentType.name}.${fieldName}`,
@@ -353,7 +353,7 @@ const nothing: ValueProjection = {
 
 function compileValue(
   source: ProjectionSource,
-  place: Place | undefined,
+  position: ResponsePosition | undefined,
   type: GraphQLOutputType,
   selected: readonly SelectedField[],
 ): ValueProjection {
@@ -361,13 +361,13 @@ function compileValue(
   const nullable = getNullableType(type);
   const value = { isNonNull, accepts: 0, item: undefined, object: undefined, leaf: undefined };
   if (isListType(nullable)) {
-    return { ...value, item: compileValue(source, place, nullable.ofType, selected) };
+    return { ...value, item: compileValue(source, position, nullable.ofType, selected) };
   }
   if (isCompositeType(nullable)) {
     const selections = selected.flatMap(({ on, node: { name, selectionSet } }) =>
       selectionSet === undefined ? [] : { on: namedTypeOf(on, name.value) ?? nullable, selectionSet },
     );
-    return { ...value, object: new ObjectProjection(source, place, nullable, selections) };
+    return { ...value, object: new ObjectProjection(source, position, nullable, selections) };
   }
   const leafType = getNamedType(type) as GraphQLLeafType;
   const values = isEnumType(leafType)

@@ -1,7 +1,7 @@
 import { KIND, LENGTH_SHIFT, LIST, NULL, OBJECT, type Workspace } from '../json/tape';
 import { type ByteWriter } from '../json/write';
 import { type Conditions } from './conditions';
-import { type Access, locate, type Place, typeOf, type TypeSource } from './merge';
+import { type Access, locate, type ResponsePosition, typeOf, type TypeSource } from './merge';
 import { type RequiredSelection, type Rewrite } from './plan';
 import { typeConditionPrefix } from './rewrites';
 
@@ -11,9 +11,9 @@ interface Written {
   readonly conditions: Conditions;
 }
 
-/** What an entity fetch requires, compiled to writing it as JSON from records of one place. */
+/** What an entity fetch requires, compiled to a writer of JSON from the records of one position. */
 export class Representation {
-  readonly #place: Place;
+  readonly #position: ResponsePosition;
   readonly #selections: readonly RequiredSelection[];
   readonly #rewrites: readonly Rewrite[];
   readonly #source: TypeSource;
@@ -24,16 +24,16 @@ export class Representation {
 
   /** @param typeKeys the types whose objects can be asked for by `__typename` alone */
   constructor(
-    place: Place,
+    position: ResponsePosition,
     selections: readonly RequiredSelection[],
     rewrites: readonly Rewrite[] = [],
     typeKeys: readonly string[] = [],
   ) {
-    this.#place = place;
+    this.#position = position;
     this.#selections = selections;
     this.#rewrites = rewrites;
-    this.#source = place.typeSource();
-    this.#typeKeys = new Set(typeKeys.map((name) => place.types.idOf(name)));
+    this.#source = position.typeSource();
+    this.#typeKeys = new Set(typeKeys.map((name) => position.types.idOf(name)));
   }
 
   /**
@@ -67,7 +67,7 @@ export class Representation {
 
   /** This and more of the same object. */
   with(selections: readonly RequiredSelection[]): Representation {
-    return new Representation(this.#place, [...this.#selections, ...selections], this.#rewrites);
+    return new Representation(this.#position, [...this.#selections, ...selections], this.#rewrites);
   }
 
   #fieldsFor(run: Written, record: number): Field[] | undefined {
@@ -91,7 +91,7 @@ export class Representation {
 
   /** The fields for objects of one type: those that are always required, and those of each fragment. */
   #compile(type: number): Group[] {
-    const { types } = this.#place;
+    const { types } = this.#position;
     const groups: Group[] = [];
     const rewrites = this.#rewrites.flatMap((rewrite) => {
       const start = rewrite.path.findIndex((element) => !element.startsWith(typeConditionPrefix));
@@ -131,20 +131,20 @@ export class Representation {
     }
     const own = here.find(({ path }) => path.length === 0);
     const written = own?.kind === 'KeyRenamer' ? own.renameKeyTo : responseName;
-    const child = this.#place.fields.get(responseName)?.child;
+    const child = this.#position.fields.get(responseName)?.child;
     const constant =
       own?.kind === 'ValueSetter'
         ? JSON.stringify(own.setValueTo)
         : name === '__typename' && type > 0
-          ? this.#place.types.quotedName(type).toString()
+          ? this.#position.types.quotedName(type).toString()
           : undefined;
     return {
-      place: this.#place,
+      position: this.#position,
       responseName,
       name: written,
       selections: selections ?? [],
       key: Buffer.from(`,${JSON.stringify(written)}:${constant ?? ''}`),
-      access: this.#place.access(responseName),
+      access: this.#position.access(responseName),
       isConstant: constant !== undefined,
       child:
         selections === undefined || child === undefined
@@ -165,7 +165,7 @@ interface Group {
 }
 
 interface Field {
-  readonly place: Place;
+  readonly position: ResponsePosition;
   /** Its name in the merged response, and in the representation. */
   readonly responseName: string;
   readonly name: string;
@@ -202,8 +202,8 @@ function isPresent(run: Written, record: number, access: Access | undefined): bo
 }
 
 /** Whether no fetch was to bring the field: conditions of the client left it out. */
-function isUnasked({ place, responseName }: Field, run: Written): boolean {
-  return !place.isAsked(responseName, run.conditions);
+function isUnasked({ position, responseName }: Field, run: Written): boolean {
+  return !position.isAsked(responseName, run.conditions);
 }
 
 function writeFields(run: Written, record: number, fields: Field[], out: ByteWriter): boolean {

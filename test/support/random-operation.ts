@@ -141,7 +141,7 @@ class OperationDraft {
 
   #selection(type: GraphQLCompositeType, depth: number): string {
     const random = this.#random;
-    if (isAbstractType(type) && random.chance(0.15)) return this.#sameName(type);
+    if (isAbstractType(type) && random.chance(0.25)) return this.#sameName(type);
     if (isAbstractType(type) && (random.chance(0.7) || !isInterfaceType(type))) {
       const others = this.#schema
         .getPossibleTypes(type)

@@ -109,6 +109,7 @@ class GraphDraft {
     this.#drawRoots();
     this.#fitInterfaces();
     if (random.chance(0.3)) this.#drawHollowInterface();
+    if (random.chance(0.3)) this.#drawUnlike();
     if (options.context) this.#drawContext();
     this.#decorate();
   }
@@ -479,6 +480,20 @@ class GraphDraft {
         }
       }
     }
+  }
+
+  /** Types of a union with a field that is alike in the merged schema only: in one subgraph, that of one is never null. */
+  #drawUnlike(): void {
+    const [draft, other] = this.#random.shuffled(this.#drafts) as [SubgraphDraft, SubgraphDraft];
+    const field = { name: this.#name(), type: 'String', args: '', directives: [] };
+    for (const where of [draft, other]) this.#define(where, 'type', 'Left', ['@shareable']);
+    this.#define(draft, 'type', 'Right');
+    this.#define(draft, 'union', 'Pair').items = ['Left', 'Right'];
+    this.#add(draft, 'Left', { ...field, type: 'String!', directives: [] });
+    this.#add(other, 'Left', { ...field, directives: [] });
+    this.#add(draft, 'Right', { ...field, directives: [] });
+    this.#drawField([draft], 'Query', this.#wrapped('Pair'));
+    this.#drawField([other], 'Query', this.#wrapped('Left'));
   }
 
   /** One that a subgraph has no types of, so that it can answer null only, though another one has fields of it. */

@@ -109,6 +109,25 @@ const interfaceObject = {
     type Song implements Media @key(fields: "id") { id: ID! title: String! }`,
 };
 
+/** What tells the type of an object, and what a field of another subgraph requires, is asked of one subgraph. */
+const twoObjects = {
+  alpha: `
+    type Query { one: Media! many: [Media!]! }
+    type Mutation { media: Media! }
+    type Media @interfaceObject @key(fields: "id") { id: ID! related: Media! }`,
+  beta: `
+    interface Media @key(fields: "id") { id: ID! title: String! sub: String! }
+    type Film implements Media @key(fields: "id") { id: ID! title: String! sub: String! sku: ID! }
+    type Song implements Media @key(fields: "id") { id: ID! title: String! sub: String! code: ID! }`,
+  gamma: `
+    type Media @interfaceObject @key(fields: "id") {
+      id: ID!
+      title: String! @external
+      label: String! @requires(fields: "title")
+      next: Media! @requires(fields: "title")
+    }`,
+};
+
 const ratings = {
   alpha: `
     type Query { media: [Media!] named: [Named!] }
@@ -340,6 +359,17 @@ const regressions: Readonly<Record<string, Regression>> = {
     subgraphs: interfaceObject,
     operation: 'query ($v: Boolean!) { media { rating ... on Film @include(if: $v) { label } } }',
     variables: { v: false },
+  },
+  'plans what two interface objects require of one subgraph, for some types': {
+    subgraphs: twoObjects,
+    operation:
+      '{ one { ... on Film { label } } many { ... on Film { label sku } ... on Song { x: label sub } } }',
+    calls: ['alpha', 'beta', 'gamma'],
+  },
+  'plans what two interface objects require of one subgraph, again and again': {
+    subgraphs: twoObjects,
+    operation:
+      'mutation { media { ... on Film { label next { ... on Song { label code related { ... on Film { label } } } } } } }',
   },
   'takes an argument from an object around, each from its own': {
     subgraphs: contexts,

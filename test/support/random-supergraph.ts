@@ -121,8 +121,7 @@ class GraphDraft {
       name,
       typeDefs: [
         link,
-        // Where there are interface objects, too, the planner may not end.
-        ...(this.#hasDirectives && this.#entityInterfaces.length === 0 ? [directives] : []),
+        ...(this.#hasDirectives ? [directives] : []),
         ...[...types.values()].map(printType),
       ].join('\n\n'),
     }));

@@ -10,6 +10,7 @@ import { withObjectConditions } from './abstract-conditions';
 import { abstractTypesOf, hasConditionsOn } from './abstract-types';
 import { nameFragmentsWithoutType, withTypedPaths } from './aliases-in-conditions';
 import { withUnconditionalSelections } from './conditional-selections';
+import { mergeEqualFetchesInOrder } from './equal-fetches';
 import { namesOfRequiring, withConditionsOnFields } from './fragment-conditions';
 import { hollowInterfacesOf, withTypesOfHollow } from './hollow-interfaces';
 import { withoutIntrospection } from './introspection-fields';
@@ -45,6 +46,7 @@ export interface Mends {
 export function mendsOf(original: DocumentNode, { subgraphs }: EntityFacts): Mends {
   keepLocalSelections();
   nameFragmentsWithoutType();
+  mergeEqualFetchesInOrder();
   const ordered = withResolvableKeysFirst(original);
   const required = requiredArguments(ordered);
   const supergraph = required?.supergraph ?? ordered;

@@ -371,6 +371,18 @@ const regressions: Readonly<Record<string, Regression>> = {
     operation:
       'mutation { media { ... on Film { label next { ... on Song { label code related { ... on Film { label } } } } } } }',
   },
+  'tells keys of an interface object apart that go by the name of something else': {
+    subgraphs: twoObjects,
+    operation:
+      'query ($v: Boolean!, $w: Boolean!) { many { ... on Film @skip(if: $v) { x: sku @skip(if: $w) } ... on Song { x: id } } one { ... on Film { x: id } ... on Song @skip(if: $v) { x: code @skip(if: $w) } } }',
+    variables: { v: false, w: false },
+  },
+  'tells keys of an interface object apart where the others are left out': {
+    subgraphs: twoObjects,
+    operation:
+      'mutation ($v: Boolean!, $w: Boolean!) { media { ... on Film @skip(if: $v) { id: sku @skip(if: $w) } ... on Song { id } } }',
+    variables: { v: false, w: true },
+  },
   'takes an argument from an object around, each from its own': {
     subgraphs: contexts,
     operation: '{ owners { box { owned { plain told } } } }',

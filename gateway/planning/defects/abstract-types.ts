@@ -15,11 +15,14 @@ export interface AbstractTypes {
   readonly names: ReadonlySet<string>;
   /** Coordinates of the fields of interfaces that some subgraph knows as an object, but for those of keys. */
   readonly interfaceObjectFields: ReadonlySet<string>;
+  /** Coordinates of those of keys. */
+  readonly interfaceObjectKeys: ReadonlySet<string>;
 }
 
 export function abstractTypesOf(supergraph: DocumentNode): AbstractTypes {
   const names = new Set<string>();
   const interfaceObjectFields = new Set<string>();
+  const interfaceObjectKeys = new Set<string>();
   for (const node of supergraph.definitions) {
     const { kind } = node;
     if (kind === Kind.UNION_TYPE_DEFINITION)
@@ -32,12 +35,12 @@ export function abstractTypesOf(supergraph: DocumentNode): AbstractTypes {
     const keys = keyFieldsOf(node);
     for (const { name, directives } of graphs.length === 0 ? [] : (node.fields ?? [])) {
       const own = graphsOf(directives, 'join__field');
-      if (keys.has(name.value)) continue;
-      if (own.length === 0 || own.some((graph) => graphs.includes(graph)))
-        interfaceObjectFields.add(`${node.name.value}.${name.value}`);
+      if (own.length > 0 && !own.some((graph) => graphs.includes(graph))) continue;
+      const fields = keys.has(name.value) ? interfaceObjectKeys : interfaceObjectFields;
+      fields.add(`${node.name.value}.${name.value}`);
     }
   }
-  return { names, interfaceObjectFields };
+  return { names, interfaceObjectFields, interfaceObjectKeys };
 }
 
 /** The fields that keys have first-hand: whoever asks for more gets these with it. */

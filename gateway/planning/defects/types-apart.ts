@@ -47,7 +47,7 @@ export interface TypesApart {
 export function typesApart(
   document: DocumentNode,
   schema: GraphQLSchema,
-  { interfaceObjectFields }: AbstractTypes,
+  { interfaceObjectFields, interfaceObjectKeys }: AbstractTypes,
 ): TypesApart | undefined {
   const fragments = new Map<string, FragmentDefinitionNode>();
   const taken = new Set<string>();
@@ -181,13 +181,7 @@ export function typesApart(
     byType: ReadonlyMap<GraphQLObjectType, readonly Occurrence[]>,
     types: readonly GraphQLObjectType[],
   ): GraphQLObjectType[][] | undefined {
-    const isOfInterfaceObject = [...byType].some(([type, occurrences]) =>
-      type
-        .getInterfaces()
-        .some(({ name }) =>
-          occurrences.some(({ field }) => interfaceObjectFields.has(`${name}.${field.name.value}`)),
-        ),
-    );
+    const isOfInterfaceObject = isOneOf(byType, interfaceObjectFields);
     const groups = new Map<string, GraphQLObjectType[]>();
     for (const [type, occurrences] of byType) {
       const texts = occurrences.map(({ field, when }) => (isOfInterfaceObject ? when : '') + print(field));
@@ -196,8 +190,25 @@ export function typesApart(
     }
     // It is asked of types that do not have it at all, too.
     if (isOfInterfaceObject && byType.size < types.length) return [...groups.values()];
-    const isLeaf = [...byType.values()].every((some) => some.every(({ type }) => type === undefined));
-    return groups.size === 1 || (isLeaf && !isOfInterfaceObject) ? undefined : [...groups.values()];
+    if (groups.size === 1) return undefined;
+    const all = [...byType.values()].flat();
+    const isLeaf = all.every(({ type }) => type === undefined);
+    // Keys are asked of all types in any case, but not under the name of something else.
+    const isKeyOrOther =
+      new Set(all.map(({ field }) => field.name.value)).size > 1 && isOneOf(byType, interfaceObjectKeys);
+    return !isLeaf || isOfInterfaceObject || isKeyOrOther ? [...groups.values()] : undefined;
+  }
+
+  /** Whether some of what has one name is a field of an interface, of those with these coordinates. */
+  function isOneOf(
+    byType: ReadonlyMap<GraphQLObjectType, readonly Occurrence[]>,
+    coordinates: ReadonlySet<string>,
+  ): boolean {
+    return [...byType].some(([type, occurrences]) =>
+      type
+        .getInterfaces()
+        .some(({ name }) => occurrences.some(({ field }) => coordinates.has(`${name}.${field.name.value}`))),
+    );
   }
 
   function typedName(original: string, types: readonly GraphQLObjectType[]): string {

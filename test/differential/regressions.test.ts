@@ -602,6 +602,13 @@ const regressions: Readonly<Record<string, Regression>> = {
     variables: { v: false, w: true },
     calls: ['beta', 'alpha'],
   },
+  'asks for nothing of an interface object which conditions leave out there': {
+    subgraphs: twoObjects,
+    operation:
+      'query ($v: Boolean!) { one { ... on Film { sku } } one @include(if: $v) { ... on Film { related { id } } ... on Song { related { id } } } }',
+    variables: { v: false },
+    calls: ['alpha', 'beta'],
+  },
   'asks for nothing of a context around an object which conditions leave out there': {
     subgraphs: contexts,
     operation:
@@ -648,6 +655,13 @@ const regressions: Readonly<Record<string, Regression>> = {
     operation:
       '{ products { next { next { size } price name code } nexts { next { size } price name code } size } }',
     trouble: 8,
+  },
+  'runs mutations in their order where each is under two conditions of one kind': {
+    subgraphs: mutations,
+    operation:
+      'mutation ($v: Boolean!, $w: Boolean!, $x: Boolean!) { ... @include(if: $v) { a: second @include(if: $w) b: first { one } ... @include(if: $x) { c: second d: first { two } } second e: first { one } } }',
+    variables: { v: true, w: true, x: true },
+    calls: ['beta', 'alpha', 'beta', 'alpha', 'beta', 'alpha'],
   },
   'runs no mutation after one that left no data': {
     subgraphs: {

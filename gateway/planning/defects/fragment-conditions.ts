@@ -8,10 +8,11 @@ import {
   visit,
 } from 'graphql';
 import { joinsOf } from '../entity-facts';
+import { type AbstractTypes } from './abstract-types';
 
 /**
  * Gives the conditions of fragments to the fields in them, and those of all that is around a field which requires
- * something, or takes an argument from a context, to that field.
+ * something, takes an argument from a context, or is of an `@interfaceObject`, to that field.
  *
  * The planner forgets the conditions around such a field, and asks for it whatever they say:
  * `{ found { ... on User @include(if: $v) { sum } } }`, and, as somebody else asks for the user too,
@@ -43,8 +44,8 @@ export function withConditionsOnFields(document: DocumentNode, requiring: Readon
     around: readonly DirectiveNode[],
     node: SelectionSetNode,
   ): SelectionSetNode {
-    const selections = node.selections.map((one) =>
-      one.kind === Kind.FIELD ? fieldUnder(outer, around, one) : fragmentUnder(outer, around, one),
+    const selections = node.selections.flatMap((one) =>
+      one.kind === Kind.FIELD ? [fieldUnder(outer, around, one)] : fragmentUnder(outer, around, one),
     );
     return { ...node, selections };
   }
@@ -64,29 +65,38 @@ export function withConditionsOnFields(document: DocumentNode, requiring: Readon
     outer: readonly DirectiveNode[],
     around: readonly DirectiveNode[],
     fragment: Exclude<SelectionNode, FieldNode>,
-  ): SelectionNode {
+  ): readonly SelectionNode[] {
     const { directives = [] } = fragment;
     const own = directives.filter(isCondition);
     const all = union(outer, own);
-    if (fragment.kind === Kind.FRAGMENT_SPREAD && all.length + around.length === 0) return fragment;
+    if (fragment.kind === Kind.FRAGMENT_SPREAD && all.length + around.length === 0) return [fragment];
     // Two conditions of one kind do not go on one field.
     const isFree = new Set(all.map(({ name }) => name.value)).size === all.length;
     const { typeCondition, selectionSet } =
       fragment.kind === Kind.INLINE_FRAGMENT ? fragment : fragments.get(fragment.name.value)!;
-    return {
-      kind: Kind.INLINE_FRAGMENT,
-      ...(typeCondition && { typeCondition }),
-      directives: isFree ? directives.filter((one) => !isCondition(one)) : directives,
-      selectionSet: isFree
-        ? selectionSetUnder(all, around, selectionSet)
-        : selectionSetUnder(outer, union(around, own), selectionSet),
-    };
+    const left = isFree ? directives.filter((one) => !isCondition(one)) : directives;
+    const within = isFree
+      ? selectionSetUnder(all, around, selectionSet)
+      : selectionSetUnder(outer, union(around, own), selectionSet);
+    // The planner joins fragments that say nothing, and so would change the order of mutations.
+    if (!typeCondition && left.length === 0) return within.selections;
+    return [
+      {
+        kind: Kind.INLINE_FRAGMENT,
+        ...(typeCondition && { typeCondition }),
+        directives: left,
+        selectionSet: within,
+      },
+    ];
   }
 }
 
-/** The names of the fields that require something, or take an argument from a context. */
-export function namesOfRequiring(supergraph: DocumentNode): ReadonlySet<string> {
-  const names = new Set<string>();
+/** The names of the fields that require something, take an argument from a context, or are of an interface object. */
+export function namesOfRequiring(
+  supergraph: DocumentNode,
+  { interfaceObjectFields }: AbstractTypes,
+): ReadonlySet<string> {
+  const names = new Set([...interfaceObjectFields].map((coordinates) => coordinates.split('.')[1]!));
   visit(supergraph, {
     FieldDefinition({ name, directives = [] }) {
       const isRequiring = joinsOf(directives, 'join__field').some(

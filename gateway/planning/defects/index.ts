@@ -52,7 +52,7 @@ export function mendsOf(original: DocumentNode, { subgraphs }: EntityFacts): Men
   const supergraph = required?.supergraph ?? ordered;
   const plannerNames = plannerFieldNames(supergraph);
   const abstractTypes = abstractTypesOf(original);
-  const requiring = namesOfRequiring(original);
+  const requiring = namesOfRequiring(original, abstractTypes);
   const spreadDirectives = directivesNotOn(DirectiveLocation.INLINE_FRAGMENT, original);
   const notOnQueries = directivesNotOn(DirectiveLocation.QUERY, original);
   const hollowInterfaces = hollowInterfacesOf(original);

@@ -2,7 +2,7 @@ import { type GraphQLError } from 'graphql';
 import { type Caller, type Send } from '../subgraph-calls/transport';
 import { Completion } from './complete/complete';
 import { type ErrorOptions, ErrorTrail } from './complete/error-paths';
-import { type Program } from './program';
+import { type Program, type Schedule } from './program';
 import { Run } from './run/run';
 import { runSchedule } from './run/schedule';
 
@@ -46,7 +46,7 @@ export function execute(
       send,
       caller,
       fail: reject,
-      isDataNullBefore,
+      isDataNullBefore: (run, fetch) => isDataNullBefore(run, fetch, schedule),
     });
     runSchedule(schedule, run, () => {
       const trail = new ErrorTrail(run, errors);
@@ -75,9 +75,10 @@ export function execute(
 }
 
 /** Completes what was answered so far, just to see whether that can be done. */
-function isDataNullBefore(run: Run, fetch: number): boolean {
+function isDataNullBefore(run: Run, fetch: number, { fetches }: Schedule): boolean {
+  const toCome = new Set(fetches.flatMap((one) => (one && one.index >= fetch ? [one.index] : [])));
   run.out = run.lendWriter();
-  return new Completion(run, new ErrorTrail(run), () => unread).isDataNullBefore(fetch);
+  return new Completion(run, new ErrorTrail(run), () => unread).isDataNullBefore((one) => toCome.has(one));
 }
 
 const unread = Buffer.alloc(0);

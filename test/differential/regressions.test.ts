@@ -663,6 +663,13 @@ const regressions: Readonly<Record<string, Regression>> = {
     variables: { v: true, w: true, x: true },
     calls: ['beta', 'alpha', 'beta', 'alpha', 'beta', 'alpha'],
   },
+  'runs a mutation after a field that is left out there, and comes later': {
+    subgraphs: mutations,
+    operation:
+      'mutation ($v: Boolean!) { a: second second @include(if: $v) first { one } second b: first { two } }',
+    variables: { v: false },
+    calls: ['beta', 'alpha', 'beta', 'alpha'],
+  },
   'runs no mutation after one that left no data': {
     subgraphs: {
       alpha: `

@@ -64,14 +64,14 @@ export class Completion {
   }
 
   /**
-   * Whether a root field that was answered before a fetch has left no data: a null of it has gone up to the root. What
-   * is written meanwhile is nothing that anybody reads.
+   * Whether a root field has left no data: a null of it has gone up to the root. Fields that a fetch which is still to
+   * come may answer are not looked at. What is written meanwhile is nothing that anybody reads.
    */
-  isDataNullBefore(fetch: number): boolean {
+  isDataNullBefore(isToCome: (fetch: number) => boolean): boolean {
     const { workspace, rootPair, uses } = this.#run;
     const fields = this.#rootFields.filter(
       ({ value: { isNonNull }, answeredBy }) =>
-        isNonNull && !answeredBy.has(fetch) && uses.some((use) => answeredBy.has(use.fetch.index)),
+        isNonNull && uses.some((use) => answeredBy.has(use.fetch.index)) && ![...answeredBy].some(isToCome),
     );
     const isNull = !this.#fields(fields, workspace.tape[rootPair]!);
     this.#takeBack(0);

@@ -16,7 +16,7 @@ export interface RunOptions extends Pick<
   'variables' | 'conditions' | 'projection' | 'send' | 'fail' | 'caller'
 > {
   readonly program: Program;
-  /** Whether what was answered so far, without this fetch, leaves no data. */
+  /** Whether what was answered so far, without this fetch and those to come, leaves no data. */
   readonly isDataNullBefore: (run: Run, fetch: number) => boolean;
 }
 
@@ -121,7 +121,7 @@ export class Run {
     return json;
   }
 
-  /** Whether what was answered so far, without this fetch, leaves no data. */
+  /** Whether what was answered so far, without this fetch and those to come, leaves no data. */
   isDataNullBefore(fetch: number): boolean {
     return this.#isDataNullBefore(this, fetch);
   }

@@ -1,5 +1,6 @@
 /** The thread in which operations are planned: one plan at a time, until the thread is terminated. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { refuseHugeArrays } from './huge-arrays';
 import { letRequestsGoFirst } from './thread-priority';
 import { systemThread } from './thread-time';
 import {
@@ -63,7 +64,11 @@ function serve(): void {
   say({ kind: 'ready', supergraph: planner.supergraph, thread: systemThread() });
 }
 
+/** The most that `planning.paths` may be. */
+const mostOptions = 1_000_000;
+
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 letRequestsGoFirst();
+refuseHugeArrays(mostOptions);
 serve();

@@ -348,6 +348,23 @@ describe('a planner', () => {
     await expect(planner.plan('{ me { id } }', undefined)).resolves.toBeDefined();
   }, 120_000);
 
+  it('refuses a plan for which the planner would make one array larger than its memory, which would end the process', async () => {
+    const types = (fields: string): string =>
+      Array.from(
+        { length: 24 },
+        (_, i) => `type T${i} implements I @key(fields: "id") { id: ID! ${fields} }`,
+      ).join(' ');
+    const shared = `interface I { id: ID! x: Int } ${types('x: Int @shareable')}`;
+    const supergraphSdl = compose({
+      a: `type Query { i: I } interface I { id: ID! } ${types('')}`,
+      b: shared,
+      c: shared,
+    });
+    const planner = await startPlanner({ supergraphSdl, deadline: 60_000, memoryLimit: 64 });
+    expect(await failureOf(planner.plan('{ i { x } }', undefined))).toMatchObject({ failure: 'too-complex' });
+    await expect(planner.plan('{ i { id } }', undefined)).resolves.toBeDefined();
+  });
+
   it('rejects what it is planning when it is closed', async () => {
     const planner = await startPlanner(unbounded);
     const plans = [friendsOfFriends(16), '{ me { id } }'].map((document) =>

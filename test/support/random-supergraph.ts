@@ -317,8 +317,9 @@ class GraphDraft {
     for (const [i, draft] of drafts.entries())
       this.#add(draft, parent, {
         ...field,
-        // One of several may promise more than the merged schema does.
-        type: i > 0 && !type.endsWith('!') && this.#random.chance(0.6) ? `${type}!` : type,
+        // One of several may promise more than the merged schema does; of an object, what is in it could break that.
+        type:
+          i > 0 && !type.endsWith('!') && this.#random.chance(0.6) && this.#isLeaf(type) ? `${type}!` : type,
         directives: drafts.length > 1 ? ['@shareable'] : [],
       });
     return field;

@@ -164,7 +164,7 @@ describe.each(Object.entries(connections))('a sink over %s', (_name, open) => {
   }
 
   /** Sends a request that is answered from a source, which ends with it. */
-  async function askForParts<Parts extends Source<Buffer>>(parts: Parts): Promise<Client> {
+  async function askForParts(parts: Source<Buffer>): Promise<Client> {
     const { client, request } = await ask();
     request.onEnd(() => parts.close());
     request.sink.answer({ status: 200, headers: ['x-a', '1'], body: parts });

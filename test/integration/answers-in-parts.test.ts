@@ -213,7 +213,7 @@ it('tells in the last part why there are no more, where the source breaks', asyn
   const { ask, events, accept, log } = open();
   accept();
   const client = ask();
-  events.give(eventOf('1', 5), new TransportError('products', 'reset') as never);
+  events.give(eventOf('1', 5), new TransportError('products', 'reset'));
   expect(await partOf(client)).toMatchObject({ data: { repriced: { price: 5 } } });
   expect(await partOf(client)).toEqual({
     errors: [

@@ -36,19 +36,13 @@ export function compileOperationCost(
   const defaults = defaultsOf(operation);
   const constant = fields.some(dependsOnVariables) ? undefined : estimateCost(fields, defaults, surcharge);
   return {
+    // Without a prototype: a variable that was not sent may be called `constructor`.
     estimate: (variables) =>
-      constant ?? estimateCost(fields, Object.assign(new Values(), defaults, variables), surcharge),
+      constant ??
+      estimateCost(fields, Object.assign(Object.create(null) as object, defaults, variables), surcharge),
     actual: (data) => Math.round(actualCost(fields, data) + surcharge * countOf(data)),
   };
 }
-
-/**
- * Variables by name, without what objects inherit: one that was not sent may be called `constructor`. V8 is slower with
- * objects whose own prototype is null.
- */
-class Values {}
-Object.setPrototypeOf(Values.prototype, null);
-Reflect.deleteProperty(Values.prototype, 'constructor');
 
 /** Of each root field, beside what it returns. */
 const costOfMutation = 10;

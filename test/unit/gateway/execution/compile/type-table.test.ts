@@ -1,4 +1,4 @@
-import { buildSchema, type OperationTypeNode } from 'graphql';
+import { buildSchema, OperationTypeNode } from 'graphql';
 import { TypeTable } from '../../../../../gateway/execution/compile/type-table';
 
 const schema = buildSchema(`
@@ -54,6 +54,6 @@ it('knows the fields of objects and interfaces', () => {
 });
 
 it('knows the root types that there are', () => {
-  expect(types.rootTypeOf('query' as OperationTypeNode)).toBe('Query');
-  expect(types.rootTypeOf('mutation' as OperationTypeNode)).toBeUndefined();
+  expect(types.rootTypeOf(OperationTypeNode.QUERY)).toBe('Query');
+  expect(types.rootTypeOf(OperationTypeNode.MUTATION)).toBeUndefined();
 });

@@ -2,21 +2,17 @@ import { batchAsArrays } from '../../../../../gateway/subgraph-calls/interceptor
 import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
 import { type Send, TransportError } from '../../../../../gateway/subgraph-calls/transport';
 import { callerOf } from '../../../../support/caller';
+import { useFakeTimers } from '../../../../support/fake-timers';
 import { answerOf, type HeldCall, holdCalls } from '../../../../support/held-send';
 import { operationOf, requestOf } from '../../../../support/subgraph-request';
 
 let calls: HeldCall[];
 let send: Send;
+useFakeTimers();
 beforeEach(() => {
-  jest.useFakeTimers();
   const held = holdCalls();
   calls = held.calls;
   send = batchAsArrays({ maxRequests: 3, timeout: 1000, pending: new PendingCalls() })(held.send);
-});
-afterEach(async () => {
-  await jest.advanceTimersByTimeAsync(60);
-  expect(jest.getTimerCount()).toBe(0);
-  jest.useRealTimers();
 });
 
 const endOfTurn = async () => jest.advanceTimersByTimeAsync(0);

@@ -3,17 +3,11 @@ import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-call
 import { ScopesServed } from '../../../../../gateway/subgraph-calls/scopes-served';
 import { type Caller, TransportError } from '../../../../../gateway/subgraph-calls/transport';
 import { callerOf } from '../../../../support/caller';
+import { useFakeTimers } from '../../../../support/fake-timers';
 import { answerOf, holdCalls } from '../../../../support/held-send';
 import { entitiesRequestOf, operationOf, requestOf } from '../../../../support/subgraph-request';
 
-beforeEach(() => {
-  jest.useFakeTimers();
-});
-afterEach(async () => {
-  await jest.advanceTimersByTimeAsync(60);
-  expect(jest.getTimerCount()).toBe(0);
-  jest.useRealTimers();
-});
+useFakeTimers();
 
 const endOfTurn = async () => jest.advanceTimersByTimeAsync(0);
 const product = (upc: number) => ({ __typename: 'Product', upc });

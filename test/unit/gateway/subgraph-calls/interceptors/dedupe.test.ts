@@ -2,21 +2,17 @@ import { dedupe } from '../../../../../gateway/subgraph-calls/interceptors/dedup
 import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
 import { type Send, TransportError } from '../../../../../gateway/subgraph-calls/transport';
 import { callerOf } from '../../../../support/caller';
+import { useFakeTimers } from '../../../../support/fake-timers';
 import { answerOf, type HeldCall, holdCalls } from '../../../../support/held-send';
 import { operationOf, requestOf } from '../../../../support/subgraph-request';
 
 let calls: HeldCall[];
 let send: Send;
+useFakeTimers();
 beforeEach(() => {
-  jest.useFakeTimers();
   const held = holdCalls();
   calls = held.calls;
   send = dedupe({ timeout: 1000, pending: new PendingCalls() })(held.send);
-});
-afterEach(async () => {
-  await settled();
-  expect(jest.getTimerCount()).toBe(0);
-  jest.useRealTimers();
 });
 
 const asAda = () => callerOf({ headers: { authorization: 'Ada' } });

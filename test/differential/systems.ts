@@ -281,10 +281,25 @@ export interface EngineOptions {
   readonly errors?: ErrorOptions | undefined;
 }
 
+/** What subgraphs were asked, by their schemas: each engine of a graph asks the same. */
+const validDocuments = new WeakMap<GraphQLSchema, Map<string, DocumentNode>>();
+
+function validDocument(schema: GraphQLSchema, text: string): DocumentNode {
+  let known = validDocuments.get(schema);
+  if (!known) validDocuments.set(schema, (known = new Map()));
+  let document = known.get(text);
+  if (!document) {
+    document = parse(text, { noLocation: true });
+    const invalid = validate(schema, document);
+    if (invalid.length > 0) throw new Error(`${invalid.map(({ message }) => message).join()}\n${text}`);
+    known.set(text, document);
+  }
+  return document;
+}
+
 /** Weir's engine with its planner, in this thread. */
 export function startEngine(graph: Graph, options: EngineOptions = {}): System {
   const { compile, onCall, alter = async (_, result) => result, errors } = options;
-  const documents = new Map<string, DocumentNode>();
   return {
     async answer(operation) {
       const { document, variables, operationName } = operation;
@@ -302,12 +317,7 @@ export function startEngine(graph: Graph, options: EngineOptions = {}): System {
       const run = newRun();
       const send: Send = async ({ operation, variables: bytes }) => {
         const text = operation.document;
-        let parsed = documents.get(text);
-        if (!parsed) {
-          documents.set(text, (parsed = parse(text, { noLocation: true })));
-          const invalid = validate(graph.subgraphSchemas.get(operation.subgraph)!, parsed);
-          if (invalid.length > 0) throw new Error(`${invalid.map(({ message }) => message).join()}\n${text}`);
-        }
+        const parsed = validDocument(graph.subgraphSchemas.get(operation.subgraph)!, text);
         const given = bytes.length === 0 ? {} : (JSON.parse(bytes.toString()) as Record<string, unknown>);
         onCall?.(operation.subgraph, parsed, given);
         // Subgraphs answer in an order of their own.

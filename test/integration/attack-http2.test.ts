@@ -20,7 +20,7 @@ beforeAll(async () => {
   gateway = await startTestGateway({
     supergraph: sourceOf(graph.supergraphSdl),
     tls: { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') },
-    timeouts: { request: '2s' },
+    timeouts: { request: '2s', client: '1s' },
     logging: { level: 'error' },
   });
 });
@@ -338,8 +338,6 @@ it('a client of HTTP/1.1 whose headers do not end is answered on time', async ()
   const socket = connectTls({ port: Number(port), host: hostname, ca: certificate }, () =>
     socket.write('GET /graphql HTTP/1.1\r\nhost: x\r\nx: '),
   );
-  const began = performance.now();
+  // Too late, the connection would be closed without an answer: nothing has moved for 3 s then.
   expect(await text(socket)).toMatch(/^HTTP\/1.1 408 /);
-  // Without it the connection would be closed when nothing has moved for 12 s.
-  expect(performance.now() - began).toBeLessThan(10_000);
 });

@@ -21,7 +21,23 @@ beforeAll(async () => {
   [graph, issuer, stranger] = await Promise.all([startSmallGraph(), startTokenIssuer(), startTokenIssuer()]);
 });
 
+/** The gateway of the case before: many admit in the same way. */
+let last: { readonly key: string; readonly gateway: TestGateway } | undefined;
+
+async function gatewayWith(auth: Auth): Promise<TestGateway> {
+  const key = JSON.stringify(auth);
+  if (last?.key !== key) {
+    await last?.gateway.stop();
+    last = { key, gateway: await startOwn(auth) };
+  }
+  return last.gateway;
+}
+
+const startOwn = (auth: Auth): Promise<TestGateway> =>
+  startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), auth });
+
 afterAll(async () => {
+  await last?.gateway.stop();
   await Promise.all([graph.close(), issuer.close(), stranger.close()]);
 });
 
@@ -192,19 +208,16 @@ test.each<[string, () => Auth, () => Auth, (gateway: TestGateway) => Promise<Hea
     /no credentials/,
   ],
 ])('%s decides who may come in', async (_option, refusing, admitting, credentials, reason) => {
-  const statusOf = async (auth: Auth): Promise<[status: number, text: string]> => {
-    const gateway = await startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), auth });
-    try {
-      const answer = await gateway.post(body, { headers: await credentials(gateway) });
-      return [answer.status, await answer.text()];
-    } finally {
-      await gateway.stop();
-    }
+  const statusOf = async (gateway: TestGateway): Promise<[status: number, text: string]> => {
+    const answer = await gateway.post(body, { headers: await credentials(gateway) });
+    return [answer.status, await answer.text()];
   };
   graph.accounts.requests.length = 0;
-  expect(await statusOf(refusing())).toEqual([401, expect.stringMatching(reason)]);
+  const refuses = await startOwn(refusing());
+  expect(await statusOf(refuses)).toEqual([401, expect.stringMatching(reason)]);
+  await refuses.stop();
   expect(graph.accounts.requests).toEqual([]);
-  expect(await statusOf(admitting())).toEqual([200, '{"data":{"me":{"name":"Ada"}}}']);
+  expect(await statusOf(await gatewayWith(admitting()))).toEqual([200, '{"data":{"me":{"name":"Ada"}}}']);
 });
 
 test.each([

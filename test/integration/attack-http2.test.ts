@@ -312,14 +312,15 @@ describe('streams that are reset', () => {
     expect(await fateAfter(190, cancelled)).toBe('kept');
   });
 
-  it.each<[string, string[], string[]]>([
-    ['close its next ones', [], ['kept', 'kept', 'kept', 'kept', 'closed', 'closed']],
-    ['do not where it is a trusted proxy', ['127.0.0.1'], Array<string>(6).fill('kept')],
-  ])('by connections of one address that come one after the other %s', async (_, proxies, expected) => {
+  it.each<[string, string[], boolean]>([
+    ['close its next ones', [], true],
+    ['do not where it is a trusted proxy', ['127.0.0.1'], false],
+  ])('by some connections of one address %s', async (_, proxies, areClosed) => {
     await start(proxies);
-    const fates: string[] = [];
-    for (let i = 0; i < 6; i++) fates.push(await fateAfter(190, cancelled));
-    expect(fates).toEqual(expected);
+    for (let i = 0; i < 4; i++) expect(await fateAfter(190, cancelled)).toBe('kept');
+    // More than what an address may have again within many seconds: a busy machine takes some.
+    const next = await Promise.all(Array.from({ length: 12 }, () => fateAfter(190, cancelled)));
+    expect(next.includes('closed')).toBe(areClosed);
   });
 
   it('by others do not close a connection of the same address that resets none', async () => {

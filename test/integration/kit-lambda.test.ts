@@ -1,5 +1,5 @@
-import { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from '../../subgraphs/kit';
-import { handler as libraryHandler } from '../support/library-subgraph';
+import { lambdaHandler, openEmbeddedDynamoDB, type EmbeddedDynamoDB } from '../../subgraphs/kit';
+import { handler as libraryHandler, library } from '../support/library-subgraph';
 
 let embedded: EmbeddedDynamoDB;
 interface LambdaAnswer {
@@ -83,6 +83,19 @@ describe('a subgraph on Lambda', () => {
     const refused = await handler(event('api gateway', large), context);
     expect(refused.statusCode).toBe(413);
     expect(JSON.parse(refused.body).errors[0].extensions.code).toBe('PAYLOAD_TOO_LARGE');
+  });
+
+  it('opens with its first event, and tries again with the next when that fails', async () => {
+    const own = lambdaHandler(library) as typeof handler;
+    process.env['DYNAMODB_ENDPOINT'] = 'http://127.0.0.1:9';
+    const failed = own(event('function url', query), context);
+    await expect(failed).rejects.toThrow();
+    process.env['DYNAMODB_ENDPOINT'] = embedded.endpoint;
+    const [first, second] = await Promise.all([
+      own(event('function url', query), context),
+      own(event('function url', query), context),
+    ]);
+    expect([first.statusCode, second.statusCode]).toEqual([200, 200]);
   });
 
   it('says that it is ready', async () => {

@@ -1,4 +1,9 @@
 /** What a subgraph of the kit says over HTTP. Over 300 lines: one subgraph serves for all of it. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import {
   SubgraphError,
   defineSubgraph,
@@ -317,7 +322,79 @@ describe('authenticate', () => {
   });
 });
 
+describe('the start', () => {
+  const start = (more: object, own: object = {}) =>
+    startSubgraph({ ...library, ...own } as typeof library, { ...settings, ...more });
+
+  it('takes the values of its options from the settings', async () => {
+    const own = await start({ options: { greetingText: 'hi', other: 'x' } });
+    const payload = { query: '{ seen { option } }' };
+    const response = await own.app.inject({ method: 'POST', url: '/graphql', payload });
+    expect(response.json()).toEqual({ data: { seen: { option: 'hi' } } });
+    await own.stop();
+  });
+
+  it('seeds tables unless it is told not to', async () => {
+    const own = await start({ seed: false });
+    expect(await own.db.table(booksTable).get({ id: 'b1' })).toBeNull();
+    expect(await running.db.table(booksTable).get({ id: 'b1' })).toMatchObject({ title: 'Book 1' });
+    await own.stop();
+  });
+
+  it('needs no tables', async () => {
+    const own = await start({}, { tables: undefined });
+    expect((await own.app.inject('/health/ready')).statusCode).toBe(200);
+    await own.stop();
+  });
+
+  const hasIPv6 = Object.values(networkInterfaces()).some((all) =>
+    all?.some(({ address }) => address === '::1'),
+  );
+  (hasIPv6 ? it : it.skip)('says where it is at an address of IPv6, too', async () => {
+    const own = await start({ host: '::1' });
+    expect(own.url).toMatch(/^http:\/\/\[::1\]:\d+\/graphql$/);
+    expect((await fetch(new URL('/health/ready', own.url))).status).toBe(200);
+    await own.stop();
+  });
+
+  it('fails in one sentence when its tables are of another kind, and leaves nothing open', async () => {
+    const data = { database: { kind: 'embedded', folder: join(folder.path, 'data') } };
+    await (await start(data)).stop();
+    const probe = createServer().listen(0, '127.0.0.1');
+    await once(probe, 'listening');
+    const { port } = probe.address() as AddressInfo;
+    await new Promise((closed) => probe.close(closed));
+    const tables = [defineTable<Book>()({ name: 'books', partitionKey: 'title' })];
+    await expect(start({ ...data, port }, { tables })).rejects.toThrow(
+      'The table "books" has the keys id, but the code wants title: ',
+    );
+    await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow();
+    // The folder is nobody's again.
+    await (await start(data)).stop();
+  });
+
+  it('fails in one sentence when its DynamoDB does not answer', async () => {
+    const failing = createServer((_, response) => response.writeHead(500).end('{}')).listen(0, '127.0.0.1');
+    await once(failing, 'listening');
+    const endpoint = `http://127.0.0.1:${(failing.address() as AddressInfo).port}`;
+    await expect(start({ database: { kind: 'endpoint', endpoint } })).rejects.toThrow(
+      `DynamoDB does not answer at ${endpoint}.`,
+    );
+    failing.closeAllConnections();
+    await new Promise((closed) => failing.close(closed));
+  });
+});
+
 describe('the end', () => {
+  it('waits for no connection that is opened and not used', async () => {
+    const own = await startSubgraph(library, settings);
+    const socket = connect(Number(new URL(own.url).port), '127.0.0.1');
+    await once(socket, 'connect');
+    const closed = once(socket, 'close');
+    await own.stop();
+    await closed;
+  });
+
   it('aborts what nobody waits for', async () => {
     aborted.length = 0;
     const controller = new AbortController();

@@ -1,10 +1,13 @@
 import { Level } from 'level';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineTable, openDatabase, openEmbeddedDynamoDB } from '../../../../subgraphs/kit';
 import { connectDynamoDB } from '../../../../subgraphs/kit/dynamodb';
 import { prepareTable } from '../../../../subgraphs/kit/prepare';
+import { StartError } from '../../../../subgraphs/kit/start-error';
 import { temporaryFolder } from '../../../support/subgraph-kit';
 
 const notesTable = defineTable<{ id: string; text: string }>()({ name: 'notes', partitionKey: 'id' });
@@ -94,6 +97,56 @@ describe('an embedded DynamoDB', () => {
       endpoint: all[0]!.endpoint,
     });
     for (const one of all.sort((a, b) => Number(a.owner) - Number(b.owner))) await one.stop();
+  });
+
+  describe('at a port that is in use', () => {
+    const server = createServer((_, response) => response.end('something else'));
+    let port: number;
+    beforeAll(async () => {
+      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+      ({ port } = server.address() as AddressInfo);
+    });
+    afterAll(() => server.close());
+
+    it('takes another one, if it was only that of the last owner', async () => {
+      const lock = { pid: 2 ** 22 + 1, endpoint: `http://127.0.0.1:${port}` };
+      folder.write('weir.lock', JSON.stringify(lock));
+      const { endpoint, owner, stop } = await openEmbeddedDynamoDB({ folder: folder.path });
+      expect(owner).toBe(true);
+      expect(endpoint).not.toBe(lock.endpoint);
+      expect(await (await fetch(endpoint)).text()).toContain('healthy');
+      await stop();
+    });
+
+    it('says so in one sentence, if it was asked for, and leaves the folder unlocked', async () => {
+      await expect(openEmbeddedDynamoDB({ folder: folder.path, port })).rejects.toThrow(
+        new StartError(`Port ${port} is in use; choose another one with --port.`),
+      );
+      expect(existsSync(join(folder.path, 'weir.lock'))).toBe(false);
+    });
+  });
+
+  it('listens where it is asked to, and where the last owner was', async () => {
+    const free = await openEmbeddedDynamoDB();
+    const port = Number(new URL(free.endpoint).port);
+    await free.stop();
+    const first = await openEmbeddedDynamoDB({ folder: folder.path, port });
+    expect(first.endpoint).toBe(`http://127.0.0.1:${port}`);
+    await first.stop();
+    const lock = { pid: 2 ** 22 + 1, endpoint: first.endpoint };
+    folder.write('weir.lock', JSON.stringify(lock));
+    const heir = await openEmbeddedDynamoDB({ folder: folder.path });
+    expect([heir.endpoint, heir.owner]).toEqual([first.endpoint, true]);
+    await heir.stop();
+  });
+
+  it('leaves the folder to its owner when one that only uses it stops', async () => {
+    const owner = await openEmbeddedDynamoDB({ folder: folder.path });
+    const user = await openEmbeddedDynamoDB({ folder: folder.path });
+    await user.stop();
+    expect(existsSync(join(folder.path, 'weir.lock'))).toBe(true);
+    expect(await (await fetch(owner.endpoint)).text()).toContain('healthy');
+    await owner.stop();
   });
 
   it('says in one sentence that a program that knows nothing of the lock has the folder open', async () => {

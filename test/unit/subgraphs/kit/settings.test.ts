@@ -1,4 +1,4 @@
-import { readSettings, usage } from '../../../../subgraphs/kit/settings';
+import { readSettings, standInUsage, usage } from '../../../../subgraphs/kit/settings';
 
 const subgraph = {
   name: 'orders',
@@ -52,12 +52,50 @@ describe('settings', () => {
   });
 
   it('treat an empty variable as one that is not set', () => {
-    expect(
-      read([], { PORT: '', DYNAMODB_ENDPOINT: '', LOG_LEVEL: '', INVENTORY_URL: '', WEIR_DATA: '' }),
-    ).toEqual(read([]));
+    const names = [
+      ...['PORT', 'DYNAMODB_ENDPOINT', 'LOG_LEVEL', 'INVENTORY_URL', 'WEIR_DATA', 'WEIR_SEED', 'HOST'],
+      ...['WEIR_DEVELOPMENT', 'WEIR_LINK_KEYS', 'WEIR_LINK_KEYS_FILE', 'AWS_LAMBDA_FUNCTION_NAME'],
+    ];
+    expect(read([], Object.fromEntries(names.map((name) => [name, ''])))).toEqual(read([]));
+    const endpoint = { DYNAMODB_ENDPOINT: 'http://db:8000' };
+    expect(read([], { ...endpoint, AWS_REGION: '', AWS_DEFAULT_REGION: '', AWS_PROFILE: '' })).toEqual(
+      read([], endpoint),
+    );
   });
 
   it.each([
+    ['true', true],
+    ['false', false],
+  ])('are for development where that is said: %s', (text, development) => {
+    expect(read([], { WEIR_DEVELOPMENT: text })).toMatchObject({ development });
+  });
+
+  it('take link keys, or the file that holds them', () => {
+    expect(read([], { WEIR_LINK_KEYS: 'a, b ,c' })).toMatchObject({ link: { keys: ['a', 'b', 'c'] } });
+    expect(read([], { WEIR_LINK_KEYS_FILE: '/run/keys' })).toMatchObject({ link: { file: '/run/keys' } });
+  });
+
+  it.each(['0', '65535', '4001'])('take the port %s', (port) => {
+    expect(read(['--port', port])).toMatchObject({ port: Number(port) });
+  });
+
+  it('need no options of their own', () => {
+    expect(readSettings({}, [], {})).toEqual({ database: expect.anything(), options: {} });
+  });
+
+  it.each([
+    [
+      { DYNAMODB_ENDPOINT: 'http://db:8000', AWS_PROFILE: 'work', AWS_DEFAULT_REGION: 'eu-west-2' },
+      { kind: 'endpoint', endpoint: 'http://db:8000', credentials: true, region: 'eu-west-2' },
+    ],
+    [
+      { DYNAMODB_ENDPOINT: 'https://db', AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'eu-west-2' },
+      { kind: 'endpoint', endpoint: 'https://db', credentials: false, region: 'eu-west-1' },
+    ],
+    [
+      { DYNAMODB_ENDPOINT: 'http://db:8000', AWS_LAMBDA_FUNCTION_NAME: 'orders' },
+      { kind: 'endpoint', endpoint: 'http://db:8000', credentials: false },
+    ],
     [
       { DYNAMODB_ENDPOINT: 'http://127.0.0.1:8000' },
       { kind: 'endpoint', endpoint: 'http://127.0.0.1:8000', credentials: false },
@@ -92,6 +130,26 @@ describe('settings', () => {
       { LOG_LEVEL: 'loud' },
       'The setting LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, but got: loud',
     ],
+    [[], { PORT: 'x8' }, 'The port must be a number from 0 to 65535, but got: x8'],
+    [[], { PORT: '8x' }, 'The port must be a number from 0 to 65535, but got: 8x'],
+    [['--host='], {}, 'The flag --host needs a value.'],
+    [['--port=1', 'a', 'b'], {}, 'There is no argument "a", only flags.'],
+    [
+      [],
+      { WEIR_DEVELOPMENT: 'yes' },
+      'The setting WEIR_DEVELOPMENT must be one of true, false, but got: yes',
+    ],
+    [
+      [],
+      { WEIR_LINK_KEYS: 'a', WEIR_LINK_KEYS_FILE: 'b' },
+      'Only one of WEIR_LINK_KEYS and WEIR_LINK_KEYS_FILE may be set.',
+    ],
+    [[], { DYNAMODB_ENDPOINT: 'http://' }, 'DYNAMODB_ENDPOINT must be a URL or "aws", but got: http://'],
+    [
+      [],
+      { DYNAMODB_ENDPOINT: 'ftp://http://x' },
+      'DYNAMODB_ENDPOINT must be a URL or "aws", but got: ftp://http://x',
+    ],
     [['--seed', 'yes'], {}, 'The setting seed must be one of true, false, but got: yes'],
     [
       [],
@@ -109,5 +167,35 @@ describe('settings', () => {
       '--inventory-url VALUE, INVENTORY_URL: Where inventory answers. (default: http://127.0.0.1:4003/graphql)',
     );
     expect(usage(subgraph)).toContain('4005');
+  });
+
+  it('are explained as they are read', () => {
+    const flags = [
+      '--port N        PORT ',
+      '--host HOST     HOST ',
+      '--schema FILE ',
+      '--data DIR      WEIR_DATA ',
+    ];
+    for (const line of [
+      ...flags,
+      'WEIR_LINK_KEYS_FILE',
+      'WEIR_DEVELOPMENT',
+      'DYNAMODB_ENDPOINT',
+      'LOG_LEVEL',
+    ])
+      expect(usage(subgraph)).toContain(line);
+    expect(usage({ name: 'plain' })).toContain('(default: 4001)');
+    expect(usage({ name: 'plain' })).toContain('The subgraph "plain".');
+    expect(usage({ name: 'plain' })).not.toContain('VALUE');
+  });
+
+  it('of a stand-in are explained without those of a database', () => {
+    const text = standInUsage(subgraph);
+    expect(text).toContain('The subgraph "orders": a stand-in for an API of AWS AppSync.');
+    expect(text).toContain('--inventory-url VALUE, INVENTORY_URL: Where inventory answers. (default: http');
+    expect(text).toContain('(default: 4005)');
+    for (const word of ['--data', 'DYNAMODB', 'LINK_KEYS']) expect(text).not.toContain(word);
+    expect(standInUsage({ name: 'plain' })).toContain('(default: 4001)');
+    expect(standInUsage({ name: 'plain' })).not.toContain('VALUE');
   });
 });

@@ -3,8 +3,13 @@ import { refuseSize } from '../../../../subgraphs/kit/size';
 
 const schema = buildSchema(`
   scalar _Any
-  type Query { product: Product  products(first: Int = 20): [Product]  _entities(representations: [_Any!]!): [Product] }
-  type Product { id: ID  reviews(first: Int = 20): Reviews  parts: [Product] }
+  type Query {
+    product: Product  products(first: Int = 20): [Product]  _entities(representations: [_Any!]!): [Product]
+    node: Node  found: Found
+  }
+  interface Node { id: ID }
+  union Found = Product | Review
+  type Product implements Node { id: ID  reviews(first: Int = 20): Reviews  parts: [Product] }
   type Reviews { edges: [Edge]  nodes: [Review] }
   type Edge { node: Review }
   type Review { id: ID  product: Product }
@@ -56,8 +61,28 @@ it('counts fragments wherever they are spread, without spreading them', () => {
   expect(objectsOf(query)).toBe(10 * 2 ** 30 + 1);
 });
 
+it('counts fragments on other types, on none, and of different sizes, each as it is', () => {
+  const many = 'reviews(first: 1000000) { nodes { id } }';
+  // A page, and its nodes.
+  const reviews = 1_000_000 * 2;
+  expect(objectsOf(`{ product { ... { ${many} } } }`)).toBe(1 + reviews);
+  expect(objectsOf(`{ node { ... on Product { ${many} } } }`)).toBe(1 + reviews);
+  expect(objectsOf(`{ found { __typename ... on Product { ${many} } ... on Review { id } } }`)).toBe(
+    1 + reviews,
+  );
+  expect(objectsOf(`{ found { ... on Review { id } ... on Product { ${many} } } }`)).toBe(1 + reviews);
+  expect(objectsOf(`{ node { id ...F } } fragment F on Product { ${many} }`)).toBe(1 + reviews);
+});
+
+it('counts nothing of the schema', () => {
+  expect(objectsOf('{ __schema { types { fields { args { name } } } } __typename }')).toBe(0);
+});
+
 it('leaves it to the execution to say what is wrong with variables and arguments', () => {
   expect(objectsOf('query ($n: Int!) { products(first: $n) { id } }')).toBe(0);
+  expect(
+    objectsOf('query ($n: Int!) { products(first: 1000000) { id } a: products(first: $n) { id } }'),
+  ).toBe(0);
   expect(objectsOf('{ products(first: "x") { id } }')).toBe(0);
   expect(objectsOf('{ products(first: -5) { id } }')).toBe(0);
 });

@@ -16,7 +16,16 @@ describe('readTrace', () => {
   });
 
   it.each([
+    ['0'.repeat(31) + '1', '0'.repeat(15) + '1'],
+    ['1' + '0'.repeat(31), '1' + '0'.repeat(15)],
+  ])('continues a trace with an id of many zeros: %s', (id, span) => {
+    expect(readTrace({ traceparent: `00-${id}-${span}-00` }).traceId).toBe(id);
+  });
+
+  it.each([
     undefined,
+    `x00-${traceId}-b7ad6b7169203331-01`,
+    `00-${traceId}-b7ad6b7169203331-01-more`,
     'nonsense',
     `00-${traceId}-b7ad6b7169203331`,
     `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
@@ -29,11 +38,18 @@ describe('readTrace', () => {
     expect(trace.propagation).not.toHaveProperty('tracestate');
   });
 
+  it('hands its own flags on with a trace that it begins', () => {
+    expect(readTrace({}).propagation['traceparent']).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  });
+
   it.each(['a', 'A-1_.:', 'x'.repeat(128)])('takes over the request id %s', (id) => {
     expect(readTrace({ 'x-request-id': id }).requestId).toBe(id);
   });
 
-  it.each(['', ' ', 'a b', 'ü', 'x'.repeat(129), 'a\nb'])('makes a request id instead of %j', (id) => {
-    expect(readTrace({ 'x-request-id': id }).requestId).toMatch(/^[0-9a-f-]{36}$/);
-  });
+  it.each([undefined, '', ' ', 'a b', 'ü', 'x'.repeat(129), 'a\nb'])(
+    'makes a request id instead of %j',
+    (id) => {
+      expect(readTrace({ 'x-request-id': id as string }).requestId).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
 });

@@ -42,23 +42,29 @@ export class Protection {
     const coordinate = `${type}.${field}`;
     const known = this.#fields.get(coordinate);
     if (known !== undefined) return known;
-    const requirements = new Set([...this.ofType(type), ...this.ofType(coordinate)]);
-    const fields = new Set([coordinate]);
-    const needs: Needs = { requirements, fields };
-    // Before what it is made of is followed: a circle ends here.
-    this.#fields.set(coordinate, needs);
-    for (const number of this.ofType(this.typeOf(type, field) ?? '')) requirements.add(number);
-    const parents = [type, ...this.#interfacesOf(type)];
-    for (const parent of parents) {
-      fields.add(`${parent}.${field}`);
-      for (const source of this.facts.sources.get(`${parent}.${field}`) ?? []) {
-        const [of, name] = source.split('.') as [string, string | undefined];
-        const own = of === parent ? type : of;
-        const theirs = name === undefined ? undefined : this.ofField(own, name);
-        for (const number of theirs?.requirements ?? this.ofType(own)) requirements.add(number);
-        for (const one of theirs?.fields ?? []) fields.add(one);
+    const requirements = new Set<number>();
+    const fields = new Set<string>();
+    // What it is made of may be made of more, in a circle, too: each is looked at once.
+    const seen = new Set<string>();
+    const add = (of: string, name: string): void => {
+      const one = `${of}.${name}`;
+      if (seen.has(one)) return;
+      seen.add(one);
+      for (const element of [of, one, this.typeOf(of, name) ?? ''])
+        for (const number of this.ofType(element)) requirements.add(number);
+      for (const parent of [of, ...this.#interfacesOf(of)]) {
+        fields.add(`${parent}.${name}`);
+        for (const source of this.facts.sources.get(`${parent}.${name}`) ?? []) {
+          const [maker, its] = source.split('.') as [string, string | undefined];
+          const own = maker === parent ? of : maker;
+          if (its !== undefined) add(own, its);
+          else for (const number of this.ofType(own)) requirements.add(number);
+        }
       }
-    }
+    };
+    add(type, field);
+    const needs: Needs = { requirements, fields };
+    this.#fields.set(coordinate, needs);
     return needs;
   }
 

@@ -30,5 +30,7 @@ export async function withTimeout<Result>(
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`No answer within ${milliseconds} ms.`)), milliseconds);
   });
-  return Promise.race([work(), late]).finally(() => clearTimeout(timer));
+  // Also where it throws at once: the timer would reject with nobody there to hear it.
+  const working = Promise.resolve().then(work);
+  return Promise.race([working, late]).finally(() => clearTimeout(timer));
 }

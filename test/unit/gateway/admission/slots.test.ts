@@ -1,0 +1,97 @@
+import { Slots } from '../../../../gateway/admission/slots';
+import type { Waiter } from '../../../../gateway/admission/admission-queue';
+import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
+import { outOfSet } from '../../../../gateway/subgraph-calls/live-set';
+
+const told: string[] = [];
+let isFree = false;
+let isTooMuch = false;
+let waiter: Waiter | undefined;
+beforeEach(() => {
+  told.length = 0;
+  isFree = isTooMuch = false;
+  waiter = undefined;
+});
+
+const slots = new Slots({
+  clients: {
+    serve: () => told.push('has a slot'),
+    suspend: () => told.push('has no slot'),
+    dismiss: () => told.push('dismissed'),
+  },
+  overload: {
+    get hasFreeSlot() {
+      return isFree;
+    },
+    receive: (guest) => {
+      waiter = guest;
+      told.push('waits');
+    },
+    refuse: (guest) => {
+      waiter = guest;
+      told.push('refused at once');
+    },
+    hasOneMore: () => told.push('one more is free'),
+  },
+  unsent: {
+    get isTooMuch() {
+      return isTooMuch;
+    },
+  },
+  refuse: () => told.push('told so'),
+});
+
+const request = (headers: Record<string, string> = {}) =>
+  ({ sender: 'somebody', place: 0, head: { headers } }) as unknown as IncomingRequest & { place: number };
+const acquire = (client = request()) => slots.acquire(client, () => told.push('served'));
+
+it('serves a request at once when there is a slot', () => {
+  isFree = isTooMuch = true;
+  acquire();
+  expect(told).toEqual(['has a slot', 'served']);
+});
+
+it('lets it wait else, until it is served', () => {
+  jest.spyOn(performance, 'now').mockReturnValue(1234);
+  acquire();
+  expect(told).toEqual(['waits']);
+  expect(waiter).toMatchObject({ sender: 'somebody', since: 1234, isGone: false });
+  waiter!.serve();
+  expect(told.slice(1)).toEqual(['has a slot', 'served']);
+  jest.restoreAllMocks();
+});
+
+it('lets it wait else, until it is refused', () => {
+  acquire();
+  waiter!.refuse();
+  expect(told.slice(1)).toEqual(['dismissed', 'told so']);
+});
+
+it('knows when it has left', () => {
+  const client = request();
+  acquire(client);
+  expect(waiter!.isGone).toBe(false);
+  client.place = outOfSet;
+  expect(waiter!.isGone).toBe(true);
+});
+
+it.each([
+  ['without a body', {}, 'waits'],
+  ['of 16 KiB', { 'content-length': '16384' }, 'waits'],
+  ['of more', { 'content-length': '16385' }, 'refused at once'],
+  ['that does not say how long it is', { 'transfer-encoding': 'chunked' }, 'refused at once'],
+])('lets one %s wait where what waits keeps too much, if it is small: %j', (_, headers, expected) => {
+  isTooMuch = true;
+  acquire(request(headers as Record<string, string>));
+  expect(told).toEqual([expected]);
+});
+
+it('lets a large one wait where there is room', () => {
+  acquire(request({ 'content-length': '1000000' }));
+  expect(told).toEqual(['waits']);
+});
+
+it('gives the slot of a request that has to wait for more of itself to others', () => {
+  slots.release(request());
+  expect(told).toEqual(['has no slot', 'one more is free']);
+});

@@ -1,6 +1,7 @@
+/** The kit's parts as processes: how they start, what they say, how they end. Over 300 lines: they share what runs them. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { openEmbeddedDynamoDB } from '../../subgraphs/kit';
@@ -8,6 +9,7 @@ import { temporaryFolder } from '../support/subgraph-kit';
 
 const source = (path: string) => join(__dirname, '../..', path);
 const library = source('test/support/library-subgraph.ts');
+const standIn = source('subgraphs/shipping/index.ts');
 const embedded = source('subgraphs/kit/embedded-dynamodb.ts');
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -25,9 +27,14 @@ afterEach(async () => {
 });
 
 /** A process, what it says, and how it ends. */
-function run(file: string, args: string[] = [], env: Record<string, string> = {}) {
+function run(
+  file: string,
+  args: string[] = [],
+  env: Record<string, string> = {},
+  channel: 'ipc' | 'ignore' = 'ipc',
+) {
   const child = spawn(process.execPath, ['-r', source('test/support/typescript.cjs'), file, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', channel],
     env: { PATH: process.env['PATH'], ...env },
   });
   children.add(child);
@@ -170,10 +177,109 @@ describe('a subgraph process', () => {
     });
   });
 
+  describe('over a DynamoDB that does not work', () => {
+    let answer: (response: ServerResponse) => void;
+    const server = createServer((_, response) => answer(response));
+    let env: { DYNAMODB_ENDPOINT: string };
+    beforeAll(async () => {
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      env = { DYNAMODB_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    });
+    afterAll(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+
+    it('says why it cannot start', async () => {
+      const content = { __type: 'com.amazonaws.dynamodb.v20120810#ValidationException', message: 'Odd.' };
+      answer = (response) => response.writeHead(400).end(JSON.stringify(content));
+      expect(await run(library, ['--port', '0'], env).end).toMatchObject({
+        code: 2,
+        stderr: 'library: It cannot start: Odd.\n',
+      });
+    });
+
+    it('exits 0 when it is told to stop while it starts', async () => {
+      const asked = new Promise((resolve) => (answer = resolve));
+      const { child, end } = run(library, ['--port', '0'], env);
+      await asked;
+      child.kill('SIGTERM');
+      expect(await end).toMatchObject({ code: 0, stderr: '' });
+    });
+  });
+
+  it('needs nobody who hears that it is ready, and lives on when a promise is forgotten', async () => {
+    const { child, output, end } = run(library, ['--port', '0', '--data', folder.path], {}, 'ignore');
+    const said = async (message: string) => {
+      while (!output.stdout.includes(`"msg":"${message}"`)) await once(child.stdout!, 'data');
+      const lines = output.stdout.split('\n').filter((line) => line.includes(`"msg":"${message}"`));
+      return JSON.parse(lines[0]!) as { url: string; err: { message: string } };
+    };
+    const { url } = await said('ready');
+    await query(url, '{ forget }');
+    expect((await said('unhandled rejection')).err.message).toBe('forgotten');
+    expect(await title(url)).toBe('Book 1');
+    child.kill('SIGINT');
+    expect(await end).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('explains itself', async () => {
     const { code, stdout } = await run(library, ['--help']).end;
     expect(code).toBe(0);
     expect(stdout).toContain('--port N');
+  });
+});
+
+describe('a stand-in for an AppSync API as a process', () => {
+  async function ask(url: string, key: string) {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'x-api-key': key },
+      body: '{"query":"{ carriers { code } }"}',
+    });
+    return [response.status, ((await response.json()) as { data?: object }).data];
+  }
+  const carriers = { carriers: [{ code: 'POSTNL' }, { code: 'DPD' }] };
+
+  it('answers whom its options let in, and logs that and whom it refuses', async () => {
+    const { child, ready, end } = run(standIn, ['--port', '0', '--shipping-api-key', 'da2-own']);
+    const { url } = await ready;
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:/);
+    expect(await ask(url, 'da2-own')).toEqual([200, carriers]);
+    expect(await ask(url, 'da2-development')).toEqual([401, undefined]);
+    child.kill('SIGTERM');
+    const { code, stdout, stderr } = await end;
+    expect([code, stderr]).toEqual([0, '']);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(lines).toMatchObject([
+      { level: 30, msg: 'ready', url, subgraph: 'shipping' },
+      { level: 30, msg: 'request', subgraph: 'shipping' },
+      { level: 40, msg: 'request refused', reason: 'You are not authorized to make this call.' },
+    ]);
+  });
+
+  it('takes another schema and host, its default key, and logs no more than it is told to', async () => {
+    const schema = folder.write(
+      'schema.graphql',
+      'type Query { carriers: [Carrier]  _entities: [Int] } type Carrier { code: AWSName } type Order { shipment: Int }',
+    );
+    const args = ['--port', '0', '--schema', schema, '--host', 'localhost'];
+    const { child, ready, end } = run(standIn, args, { LOG_LEVEL: 'silent' });
+    const { url } = await ready;
+    expect(url).toMatch(/^http:\/\/localhost:/);
+    expect(await ask(url, 'da2-development')).toEqual([200, carriers]);
+    child.kill('SIGTERM');
+    expect(await end).toMatchObject({ code: 0, stdout: '' });
+  });
+
+  it('explains itself', async () => {
+    const { code, stdout } = await run(standIn, ['--help']).end;
+    expect(code).toBe(0);
+    expect(stdout).toContain('The subgraph "shipping": a stand-in for an API of AWS AppSync.');
   });
 });
 

@@ -30,6 +30,10 @@ const resolvers: Resolvers<Context> = {
       await new Promise((resolve) => setTimeout(resolve, milliseconds));
       return 'done';
     },
+    forget: () => {
+      void Promise.reject(new Error('forgotten'));
+      return null;
+    },
   },
   Mutation: {
     rename: (_: unknown, { id, title }: { id: string; title: string }, { rename }) => rename(id, title),

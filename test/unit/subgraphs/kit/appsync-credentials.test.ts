@@ -1,6 +1,6 @@
 /** How the stand-in for AppSync finds out who may call, against a signer and tokens of our own. */
 import { sign as signAws } from 'aws4';
-import { createHash, generateKeyPairSync, sign as signBytes } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import {
   checkCredentials,
   checkSignature,
@@ -159,15 +159,29 @@ describe('a signature', () => {
     expect(checkCredentials([iam], request)).toEqual(refusal);
   });
 
-  it.each(['host', 'x-amz-date'])('is refused when it leaves out %s', (name) => {
-    const request = signed();
-    const authorization = String(request.headers.authorization);
-    const without = authorization.replace(/(SignedHeaders=)([^,]+)/, (_, before: string, names: string) => {
-      const left = names.split(';').filter((each) => each !== name);
-      return `${before}${left.join(';')}`;
-    });
-    expect(without).not.toBe(authorization);
-    expect(checkCredentials([iam], changed(request, { authorization: without }))).toEqual(invalid);
+  it('is refused with more behind it', () => {
+    const authorization = `${String(signed().headers.authorization)}0`;
+    expect(checkCredentials([iam], changed(signed(), { authorization }))).toEqual([
+      'IncompleteSignatureException',
+      'Authorization header requires all its parts.',
+    ]);
+  });
+
+  it.each([
+    [['host', 'x-amz-date'], undefined],
+    [['x-amz-date'], invalid],
+    [['host'], invalid],
+  ])('has to be of the host and the time: of %j', (names, refusal) => {
+    const sha256 = (data: string) => createHash('sha256').update(data).digest('hex');
+    const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();
+    const all: Record<string, string> = { host: 'api.test', 'x-amz-date': '20260505T120000Z' };
+    const lines = names.map((name) => `${name}:${all[name]}`);
+    const request = ['POST', '/graphql', '', ...lines, '', names.join(';'), sha256('{}')].join('\n');
+    const scope = ['20260505', 'eu-west-1', 'appsync', 'aws4_request'];
+    const text = ['AWS4-HMAC-SHA256', all['x-amz-date'], scope.join('/'), sha256(request)].join('\n');
+    const signature = hmac(scope.reduce<string | Buffer>(hmac, 'AWS4secret'), text).toString('hex');
+    const authorization = `AWS4-HMAC-SHA256 Credential=AKID/${scope.join('/')}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
+    expect(checkCredentials([iam], received({ ...all, authorization }))).toEqual(refusal);
   });
 
   it('is told from a token by its first word', () => {

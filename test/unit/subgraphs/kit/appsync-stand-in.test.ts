@@ -182,6 +182,14 @@ describe('a stand-in for AppSync', () => {
     });
   });
 
+  it('says what is wrong of an operation as a whole at no place', async () => {
+    const { url } = await start();
+    expect(await send(url, { query: 'query A { at } query B { at }' })).toMatchObject({
+      status: 200,
+      content: { data: null, errors: [{ path: null, locations: null, errorType: null }] },
+    });
+  });
+
   it('ends what takes too long', async () => {
     const { url } = await start({ cap: 20 });
     expect(await send(url, { query: '{ slow }' })).toEqual({

@@ -37,6 +37,7 @@ describe('a back-off', () => {
     expect(await backoff.pause()).toBe(false);
     expect(await backoff.pause()).toBe(false);
     expect(sleep).toHaveBeenCalledTimes(1);
+    expect(sleep).toHaveBeenCalledWith(expect.any(Number), undefined, { signal: controller.signal });
   });
 });
 
@@ -63,5 +64,32 @@ describe('a limiter', () => {
     expect(results.map((result) => result.status === 'fulfilled')).toEqual(
       Array.from({ length: 10 }, (_, i) => i !== 3),
     );
+  });
+
+  it('runs so many at once again after it was idle', async () => {
+    const limiter = createLimiter(2);
+    for (let round = 0; round < 3; round++)
+      expect(await Promise.all([1, 2, 3].map((i) => limiter(() => Promise.resolve(i))))).toEqual([1, 2, 3]);
+  });
+
+  it.each([0, -1, 1.5, NaN])('is none for %s tasks at once', (concurrency) => {
+    expect(() => createLimiter(concurrency)).toThrow(
+      new RangeError(`\`concurrency\` must be a positive integer, but got: ${concurrency}`),
+    );
+  });
+
+  it('may be for one task at once', async () => {
+    const limiter = createLimiter(1);
+    const order: string[] = [];
+    await Promise.all(
+      ['a', 'b'].map((name) =>
+        limiter(async () => {
+          order.push(`${name} begins`);
+          await new Promise(setImmediate);
+          order.push(`${name} ends`);
+        }),
+      ),
+    );
+    expect(order).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
   });
 });

@@ -1,4 +1,7 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { readdirSync } from 'node:fs';
 import { connectDynamoDB, type DatabaseSettings } from '../../../../subgraphs/kit/dynamodb';
+import { temporaryFolder } from '../../../support/subgraph-kit';
 
 /** How a client would sign and where it would send. */
 async function configured(settings: DatabaseSettings) {
@@ -30,18 +33,20 @@ afterAll(() => {
 });
 
 describe('a client of DynamoDB', () => {
-  it.each(['http://127.0.0.1:8000', 'http://localhost:8000', 'http://[::1]:8000', 'http://127.1.2.3:8000'])(
-    'gives nobody credentials that are real at the loopback address %s',
-    async (endpoint) => {
-      expect(await configured({ kind: 'endpoint', endpoint })).toEqual({
-        place: endpoint,
-        region: 'us-east-1',
-        accessKeyId: 'local',
-        endpoint,
-        attempts: 3,
-      });
-    },
-  );
+  it.each([
+    'http://127.0.0.1:8000',
+    'http://localhost:8000',
+    'http://[::1]:8000',
+    'http://127.10.20.30:8000',
+  ])('gives nobody credentials that are real at the loopback address %s', async (endpoint) => {
+    expect(await configured({ kind: 'endpoint', endpoint })).toEqual({
+      place: endpoint,
+      region: 'us-east-1',
+      accessKeyId: 'local',
+      endpoint,
+      attempts: 3,
+    });
+  });
 
   it('signs with the credentials of the environment there, too, when it is told to', async () => {
     const endpoint = 'http://127.0.0.1:8000';
@@ -77,6 +82,36 @@ describe('a client of DynamoDB', () => {
       endpoint: undefined,
       attempts: 3,
     });
+  });
+
+  it('gives up on a store that does not answer in time, and is at rest when it is stopped', async () => {
+    const { client, stop } = await connectDynamoDB({ kind: 'aws' });
+    expect(client.config.requestHandler.httpHandlerConfigs()).toMatchObject({
+      connectionTimeout: 1000,
+      requestTimeout: 5000,
+      throwOnRequestTimeout: true,
+    });
+    const destroy = jest.spyOn(client, 'destroy');
+    await stop();
+    expect(destroy).toHaveBeenCalledTimes(1);
+  });
+
+  it('leaves out what is undefined', async () => {
+    const { client, stop } = await connectDynamoDB({ kind: 'embedded' });
+    const put = client.send(new PutCommand({ TableName: 'none', Item: { id: '1', note: undefined } }));
+    await expect(put).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    await stop();
+  });
+
+  it('keeps what is in a folder there, and what is in none in memory', async () => {
+    const folder = temporaryFolder();
+    const kept = await connectDynamoDB({ kind: 'embedded', folder: folder.path });
+    expect(readdirSync(folder.path)).toContain('weir.lock');
+    const other = await connectDynamoDB({ kind: 'embedded' });
+    expect(other.place).not.toBe(kept.place);
+    await Promise.all([kept.stop(), other.stop()]);
+    expect(readdirSync(folder.path)).not.toContain('weir.lock');
+    folder.remove();
   });
 
   it('starts an embedded one and ends it', async () => {

@@ -70,6 +70,13 @@ describe('a fair queue', () => {
     expect(takeAll()).toEqual(['a1', 'a2']);
   });
 
+  it('leaves alone what does not wait', () => {
+    add('a', ['a1']);
+    queue.delete({ sender: 'b', weight: 1, name: 'b1' });
+    queue.delete({ sender: 'a', weight: 1, name: 'a1' });
+    expect([queue.size, queue.weight]).toEqual([1, 1]);
+  });
+
   it('is empty for whoever has no item', () => {
     expect(queue.take()).toBeUndefined();
     expect(queue.takeNewestOf('a')).toBeUndefined();

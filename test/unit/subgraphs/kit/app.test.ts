@@ -287,7 +287,9 @@ describe('an error', () => {
   });
 
   it('that callers are told is not logged', async () => {
-    const { send, log } = await open();
+    const { send, log, origin } = await open();
+    const headers = { 'content-type': 'application/json' };
+    expect((await fetch(`${origin}/graphql`, { method: 'POST', headers, body: '{' })).status).toBe(400);
     await send('{ says(how: "typed") }');
     await send('{ nope }');
     await new Promise(setImmediate);

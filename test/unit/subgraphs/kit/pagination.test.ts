@@ -139,6 +139,14 @@ describe('a cursor', () => {
     await expect(posts({ after: cursor }, query)).rejects.toMatchObject({ code: 'INVALID_CURSOR' });
   });
 
+  it('is of the order that is meant where none is named', async () => {
+    const { cursor } = (await posts({ first: 1 }, { order: 'ascending' })).edges[0]!;
+    expect(ids(await posts({ first: 9, after: cursor }))).toHaveLength(9);
+    await expect(posts({ after: cursor }, { order: 'descending' })).rejects.toMatchObject({
+      extensions: { code: 'INVALID_CURSOR', argument: 'after' },
+    });
+  });
+
   it('does not show what it holds', async () => {
     const { cursor } = (await posts({ first: 1 })).edges[0]!;
     expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/);

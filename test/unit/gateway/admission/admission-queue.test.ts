@@ -1,3 +1,4 @@
+/** Who is served, who waits and who is refused. Over 300 lines: all cases have one clock and one queue. */
 import { type Waiter, AdmissionQueue } from '../../../../gateway/admission/admission-queue';
 
 let slots = 0;
@@ -13,6 +14,8 @@ beforeEach(() => {
   told.length = 0;
   slots = 0;
   queue = new AdmissionQueue({ holdTime: 30, hasFreeSlot: () => slots > 0 });
+  // Far from 0, as it is in a process that has run for a while.
+  clock = 100_000;
 });
 afterEach(() => {
   queue.close();
@@ -158,6 +161,39 @@ it('serves somebody in turn who comes when it is full, and refuses the newest of
   expect(told.slice(2)).toEqual(['a0 served', 'b1 served']);
 });
 
+it('refuses the newest of whoever has most when it is full, whoever came last', () => {
+  for (let i = 0; i < 2000; i++) comes(`a${i}`, 'a');
+  for (let i = 0; i < 48; i++) comes(`b${i}`, 'b');
+  comes('c0', 'c');
+  expect(told).toEqual(['a1999 refused']);
+});
+
+it('refuses one that may wait for longer when it is full of them', () => {
+  queue.capacity = 2048;
+  for (let i = 0; i < 2048; i++) comes(`a${i}`, 'a');
+  comes('b0', 'b');
+  expect(told).toEqual(['a2047 refused']);
+  pass(100);
+  expect(told).toHaveLength(1);
+  free(2);
+  expect(told.slice(1)).toEqual(['a0 served', 'b0 served']);
+});
+
+it('takes no room of who has hardly more than others', () => {
+  queue.capacity = 3;
+  for (const name of ['a1', 'a2']) comes(name, 'a');
+  comes('b1', 'b');
+  comes('c1', 'c');
+  pass(30);
+  expect(told).toEqual(['c1 refused']);
+});
+
+it('leaves no timer behind when nobody waits any more', () => {
+  comes('a');
+  pass(30);
+  expect([told, jest.getTimerCount()]).toEqual([['a refused'], 0]);
+});
+
 it('gives room of whoever has most to who has none', () => {
   queue.capacity = 3;
   for (const name of ['a1', 'a2', 'a3', 'a4']) comes(name, 'a');
@@ -233,6 +269,35 @@ it('serves no more in a turn of the event loop than it has time for', () => {
   expect(inTurns[0]).toBe(16);
   // Two may have passed at once until then.
   expect(Math.max(...inTurns.slice(2))).toBeLessThanOrEqual(6);
+});
+
+it('serves more in a turn of the event loop as long as that takes little time', () => {
+  queue.capacity = 400;
+  const serve = () => void told.push('served');
+  for (let i = 0; i < 400; i++)
+    queue.enter({ sender: 'a', since: clock, isGone: false, serve, refuse: () => undefined });
+  slots = 400;
+  queue.fill();
+  const inTurns: number[] = [];
+  while (queue.size > 0) {
+    inTurns.push(told.splice(0).length);
+    jest.advanceTimersByTime(1);
+  }
+  expect(inTurns[0]).toBe(16);
+  // Two may have passed at once in the beginning; the last one has what is left.
+  const full = inTurns.slice(2, -1);
+  expect(full).toEqual(full.toSorted((a, b) => a - b));
+  expect(full.at(-1)).toBeGreaterThan(20);
+});
+
+it('goes by what waits of a sender, not by what was served of it', () => {
+  queue.capacity = 1500;
+  for (let i = 0; i < 1500; i++) comes(`a${i}`, 'a');
+  free(900);
+  for (let i = 0; i < 1448; i++) comes(`b${i}`, 'b');
+  told.length = 0;
+  comes('c0', 'c');
+  expect(told).toEqual(['b1447 refused']);
 });
 
 it('refuses all when it closes', () => {

@@ -1,3 +1,4 @@
+/** When a gateway takes on more. Over 300 lines: all cases have one clock and one event loop that is made up. */
 import type { ServerResponse } from 'node:http';
 import v8 from 'node:v8';
 import { Overload } from '../../../../gateway/admission/overload';
@@ -77,6 +78,16 @@ function limit(): number {
   return inFlight;
 }
 
+/** The same while so many wait, who take the first places that are free. */
+function limitWith(waiting: number): number {
+  for (inFlight = 0; overload.waiting > 0;) {
+    overload.next();
+    endTurn();
+  }
+  expect(inFlight).toBe(waiting);
+  return limit();
+}
+
 /** A request comes that finds no place. */
 function comes(name = 'a'): void {
   overload.enqueue({
@@ -152,14 +163,18 @@ it('serves fewer when they are not needed', () => {
   expect(limit()).toBeLessThan(230);
 });
 
-it('serves fewer while the loop has no pause, however many could be, never fewer than 32', () => {
-  growToTheMost();
-  live(500, 0);
-  expect(limit()).toBeGreaterThan(550);
-  expect(limit()).toBeLessThan(700);
-  live(5000, 0);
-  expect(limit()).toBe(32);
-});
+it.each([1, 0.95])(
+  'serves fewer while the loop has no pause, however many could be, never fewer than 32: %d',
+  (busy) => {
+    growToTheMost();
+    utilization = busy;
+    live(500, 0);
+    expect(limit()).toBeGreaterThan(550);
+    expect(limit()).toBeLessThan(700);
+    live(5000, 0);
+    expect(limit()).toBe(32);
+  },
+);
 
 it('serves far fewer while the event loop is late, too, never fewer than 32', () => {
   growToTheMost();
@@ -170,6 +185,29 @@ it('serves far fewer while the event loop is late, too, never fewer than 32', ()
   live(5000, 100);
   live(10, 0);
   expect(limit()).toBe(32);
+});
+
+it('serves half as many as it works on at once when the event loop is very late', () => {
+  growToTheMost();
+  inFlight = 500;
+  live(1, 1000);
+  // Not for the turn after such a one.
+  live(1, 0);
+  expect(limit()).toBe(250);
+});
+
+it.each([
+  [0, 32 * 5],
+  [0.5, 32 * 2],
+  [0.9, 34],
+  [0.95, 32],
+  [0.97, 32],
+])('serves more the more the loop rests: at %d %d', (share, expected) => {
+  utilization = share;
+  inFlight = 1000;
+  comes();
+  live(10, 0);
+  expect(limitWith(1)).toBe(expected);
 });
 
 it('is not concerned by one pause', () => {
@@ -263,6 +301,14 @@ it('has eight wait for each millisecond that may be waited when nobody has waite
   expect(became).toEqual(['a refused']);
 });
 
+it('has as many wait after it was at rest for long', () => {
+  live(20_000, 0);
+  inFlight = 1000;
+  for (let i = 0; i < 801; i++) comes();
+  live(50, 0);
+  expect(became).toEqual(['a refused']);
+});
+
 it('has memory given back while the heap is nearly full', () => {
   const { heap_size_limit } = v8.getHeapStatistics();
   const statistics = jest.spyOn(v8, 'getHeapStatistics');
@@ -309,6 +355,18 @@ it('refuses at once while clients read too much of their answers at once, and se
   responses = [];
   live(200, 0);
   expect(overload.hasFreeSlot).toBe(true);
+});
+
+it('tells how many wait, and refuses these, or one that comes, when it is told to', async () => {
+  inFlight = 1000;
+  for (const name of ['a', 'b']) comes(name);
+  expect(overload.waiting).toBe(2);
+  const other = { sender: 'somebody', since: clock, isGone: false, serve: () => undefined };
+  overload.refuse({ ...other, refuse: () => became.push('c refused') });
+  expect([became, overload.waiting]).toEqual([['c refused'], 2]);
+  overload.refuseWaiting();
+  expect([became.slice(1), overload.waiting]).toEqual([['a refused', 'b refused'], 0]);
+  expect(await metrics.collect()).toContain('weir_requests_refused_total 3');
 });
 
 it('refuses those that wait when it closes', () => {

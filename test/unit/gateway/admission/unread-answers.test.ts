@@ -18,7 +18,7 @@ beforeEach(() => {
 
 class Connection {
   isOpen = true;
-  readonly _handle = { bytesWritten: 0, writeQueueSize: 0 };
+  _handle: { bytesWritten: number; writeQueueSize: number } = { bytesWritten: 0, writeQueueSize: 0 };
 
   get destroyed(): boolean {
     return !this.isOpen;
@@ -32,6 +32,10 @@ class Connection {
 function waits(connection: Connection, writableLength: number): void {
   responses.push({ writableLength, req: { socket: connection } } as unknown as ServerResponse);
 }
+
+it('has nothing against anybody before it has looked', () => {
+  expect(unread.isTooMuch).toBe(false);
+});
 
 it('lets answers wait as long as they are no more than half of what may wait', () => {
   const client = new Connection();
@@ -88,6 +92,60 @@ it('cuts who reads too slowly while more than half waits, until it is half', () 
     if (now < 10_000) expect([slow, larger, quick].map(({ isOpen }) => isOpen)).toEqual([true, true, true]);
   }
   expect([slow.isOpen, larger.isOpen, quick.isOpen]).toEqual([true, false, true]);
+});
+
+it('leaves alone who reads quickly enough, whatever that keeps', () => {
+  const [slow, quick] = [new Connection(), new Connection()];
+  waits(slow, 100);
+  waits(quick, 600);
+  for (let now = 100_000; now <= 130_000; now += 100) {
+    quick._handle.bytesWritten += 1.1;
+    unread.look(now);
+  }
+  expect([slow.isOpen, quick.isOpen]).toEqual([false, true]);
+});
+
+it('begins to measure anew when the time is over', () => {
+  const client = new Connection();
+  waits(client, 600);
+  for (let now = 100_000; now < 120_000; now += 100) {
+    client._handle.bytesWritten += now < 110_000 ? 100 : 0.9;
+    unread.look(now);
+    expect(client.isOpen).toBe(true);
+  }
+  unread.look(120_000);
+  expect(client.isOpen).toBe(false);
+});
+
+it('counts nobody twice whom it has cut', () => {
+  const [slow, large] = [new Connection(), new Connection()];
+  waits(slow, 900);
+  unread.look(0);
+  waits(large, 2500);
+  unread.look(10_000);
+  expect([slow.isOpen, large.isOpen, unread.isTooMuch]).toEqual([false, true, true]);
+  expect(said).toEqual([expect.stringContaining('{"connections":1}')]);
+});
+
+it('cuts of those who take nothing who has done so for the longest', () => {
+  const [first, second, third] = [new Connection(), new Connection(), new Connection()];
+  waits(first, 300);
+  unread.look(0);
+  waits(second, 500);
+  unread.look(100);
+  unread.look(200);
+  waits(third, 300);
+  unread.look(300);
+  expect([first, second, third].map(({ isOpen }) => isOpen)).toEqual([false, true, true]);
+});
+
+it('takes a connection of which the system knows nothing for one that takes nothing', () => {
+  const client = new Connection();
+  Object.assign(client, { _handle: null });
+  waits(client, 1001);
+  unread.look(0);
+  unread.look(100);
+  expect(client.isOpen).toBe(false);
 });
 
 it('takes what is still under way as not read', () => {

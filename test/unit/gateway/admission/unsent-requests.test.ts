@@ -13,17 +13,19 @@ interface Client {
 let clients: Client[];
 let givenUp: Client[];
 let unsent: UnsentRequests;
+const said: object[] = [];
 
 beforeEach(() => {
   jest.useFakeTimers();
   clients = [];
   givenUp = [];
+  said.length = 0;
   unsent = new UnsentRequests({
     requests: 4,
     limit: 1000,
     bodyLimit: 800,
     inFlight: { [Symbol.iterator]: () => clients.values() },
-    logger: { warn: () => undefined } as never,
+    logger: { warn: (facts: object) => said.push(facts) } as never,
   });
 });
 afterEach(() => {
@@ -57,7 +59,7 @@ function look(): void {
 it('lets requests arrive as slowly as they like while they are few and keep little', () => {
   for (let i = 0; i < 4; i++) arrives({ arrived: 250 });
   for (let i = 0; i < 100; i++) look();
-  expect([unsent.isTooMuch, givenUp]).toEqual([false, []]);
+  expect([unsent.isTooMuch, givenUp, said]).toEqual([false, [], []]);
 });
 
 it('gives up the oldest of who has most of them when there are too many', () => {
@@ -66,6 +68,44 @@ it('gives up the oldest of who has most of them when there are too many', () => 
   look();
   expect(new Set(givenUp)).toEqual(new Set(many.slice(0, 3)));
   expect(clients).toEqual([...other, ...many.slice(3)]);
+  expect(said).toEqual([{ requests: 3 }]);
+});
+
+it('gives up what keeps too much of those that are left when there were too many', () => {
+  const others = [arrives({ arrived: 500 }, 'b'), arrives({ arrived: 500 }, 'b')];
+  const many = Array.from({ length: 4 }, () => arrives({ arrived: 100 }));
+  look();
+  // Two of the many for their number; then one of the others, who keep the most.
+  expect(givenUp).toHaveLength(3);
+  expect(clients.filter((each) => many.includes(each))).toHaveLength(2);
+  expect(clients.filter((each) => others.includes(each))).toHaveLength(1);
+  expect([said, unsent.isTooMuch]).toEqual([[{ requests: 3 }], false]);
+});
+
+const sizes = [100, 300, 350, 400];
+it.each(sizes.flatMap((_, i) => sizes.map((__, j) => [i, j])))(
+  'gives up the one that keeps the most, in whatever order they came: %d, %d',
+  (i, j) => {
+    const order = [...sizes];
+    order.push(...order.splice(i, 1));
+    order.unshift(...order.splice(j, 1));
+    const arriving = new Map(order.map((arrived) => [arrived, arrives({ arrived })]));
+    look();
+    expect(givenUp).toEqual([arriving.get(400)]);
+  },
+);
+
+it('looks at no request that has nothing to send', () => {
+  const client = arrives({ arrived: 900 });
+  Object.defineProperty(client.sink, 'upload', { value: undefined });
+  arrives({ arrived: 200 });
+  look();
+  expect([unsent.isTooMuch, givenUp]).toEqual([false, []]);
+});
+
+it('looks no more once it is closed', () => {
+  unsent.close();
+  expect(jest.getTimerCount()).toBe(0);
 });
 
 it('gives up those of which the most is kept, of who keeps the most, when that is too much', () => {

@@ -1,7 +1,9 @@
+/** Who may ask how often. Over 300 lines: rates of requests and of cost are counted by one class. */
 import { anonymous, createIdentity, type Identity } from '../../../../../gateway/auth/identity';
 import { RateCounter } from '../../../../../gateway/admission/rates/rate-counter';
 import type { RateOptions } from '../../../../../gateway/options/rates';
 import { type Counted, networkOf, Rates } from '../../../../../gateway/admission/rates/rates';
+import type { SharedCount, SharedCounts } from '../../../../../gateway/admission/rates/shared-counts';
 import { createMetrics, type Metrics } from '../../../../../gateway/telemetry/metrics';
 
 let metrics: Metrics;
@@ -105,10 +107,102 @@ it('limits those only that a rate names, and counts a refused request for no rat
   expect(passed(rates, 10, () => request('192.0.2.1', user('ben')))).toBe(3);
 });
 
+it('limits those of a mode, of a client or of a group only, and tells others nothing', () => {
+  const anna = user('anna', 'mobile', ['staff']);
+  const key = createIdentity({ mode: 'api-key', client: 'web' });
+  const limitedBy = (rate: Partial<RateOptions>) =>
+    [anna, key, anonymous].map((identity) => {
+      const rates = ratesOf({ ...perAddress, limit: 1, ...rate });
+      const last = request('192.0.2.1', identity);
+      const count = passed(rates, 2, () => request('192.0.2.1', identity));
+      rates.refuse(last);
+      expect(last.rateHeaders).toHaveLength(count === 1 ? 4 : 0);
+      return count === 1;
+    });
+  expect(limitedBy({})).toEqual([true, true, true]);
+  expect(limitedBy({ mode: 'oidc' })).toEqual([true, false, false]);
+  expect(limitedBy({ mode: 'none' })).toEqual([false, false, true]);
+  expect(limitedBy({ client: 'web' })).toEqual([false, true, false]);
+  expect(limitedBy({ group: 'staff' })).toEqual([true, false, false]);
+  expect(limitedBy({ mode: 'oidc', client: 'web' })).toEqual([false, false, false]);
+  expect(limitedBy({ per: 'client' })).toEqual([true, true, false]);
+});
+
+it.each<[string, Partial<RateOptions>]>([
+  ['name', { name: 'other' }],
+  ['subject', { per: 'identity' }],
+  ['window', { window: 120_000 }],
+  ['unit', { count: 'cost' }],
+])('begins anew when the %s of a rate changes', (_, change) => {
+  const before = ratesOf(perAddress);
+  expect(passed(before, 3, () => request('192.0.2.1'))).toBe(3);
+  const rates = [{ ...perAddress, ...change }];
+  const after = new Rates({ rates, meter: metrics.meter, previous: before, now: () => clock });
+  expect(after.refuse(request('192.0.2.1'))).toBeUndefined();
+});
+
+it('is nothing where there is no rate', () => {
+  expect(Rates.of({ rates: [], meter: metrics.meter })).toBeUndefined();
+  expect(Rates.of({ rates: [perAddress], meter: metrics.meter })).toBeInstanceOf(Rates);
+});
+
+it('counts the operations of a batch beyond its first', () => {
+  const rates = ratesOf(perAddress);
+  const one = request('192.0.2.1');
+  expect([rates.refuse(one), rates.refuseBatch(one, 1), rates.refuseBatch(one, 3)]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(one.rateHeaders[3]).toBe('"address";r=0;t=60');
+  const other = request('192.0.2.2');
+  rates.refuse(other);
+  expect(rates.refuseBatch(other, 4)?.extensions['code']).toBe('RATE_LIMITED');
+  expect(passed(rates, 10, () => request('192.0.2.2'))).toBe(2);
+});
+
+describe('with counts that are shared', () => {
+  const told: [SharedCount, number][] = [];
+  const cost: RateOptions = { ...perAddress, name: 'cost', count: 'cost', limit: 10 };
+  const open = (...rates: RateOptions[]) => {
+    told.length = 0;
+    const shared = { add: (count: SharedCount, amount: number) => void told.push([count, amount]) };
+    return new Rates({ rates, meter: metrics.meter, now: () => clock, shared: shared as SharedCounts });
+  };
+
+  it('tells others of what it counts, and of nothing else', () => {
+    const rates = open(perAddress, cost);
+    const one = request('192.0.2.1');
+    rates.refuse(one);
+    one.charge!(0);
+    one.charge!(4);
+    one.charge!(7);
+    const start = Date.UTC(2026, 10, 25, 12);
+    expect(told.map(([{ sharedKey, end }, amount]) => [sharedKey, end, amount])).toEqual([
+      [`address:address:requests:60000:${start}:192.0.2.1`, start + 60_000, 1],
+      [`cost:address:cost:60000:${start}:192.0.2.1`, start + 60_000, 4],
+    ]);
+  });
+
+  it('goes by what others have counted, but for a request that is let in already', () => {
+    const rates = open(perAddress, cost);
+    const one = request('192.0.2.1');
+    rates.refuse(one);
+    told[0]![0].used = 100;
+    expect(one.charge!(4)).toBeUndefined();
+    const next = request('192.0.2.1');
+    expect(rates.refuse(next)?.extensions['code']).toBe('RATE_LIMITED');
+    expect(next.rateHeaders[3]).toBe('"address";r=0;t=60, "cost";r=6;t=60');
+  });
+});
+
 it('goes on counting when the options change, also when the limit does', () => {
   const before = ratesOf(perAddress);
   expect(passed(before, 2, () => request('192.0.2.1'))).toBe(2);
-  const rates = [{ ...perAddress, limit: 5 }];
+  const rates = [
+    { ...perAddress, limit: 5 },
+    { ...perAddress, name: 'new', limit: 100 },
+  ];
   const after = new Rates({ rates, meter: metrics.meter, previous: before, now: () => clock });
   expect(passed(after, 10, () => request('192.0.2.1'))).toBe(3);
 });
@@ -185,6 +279,13 @@ it('begins a quota at midnight of UTC, or with the month', () => {
   expect(month.of('', Date.UTC(2027, 0, 1)).used).toBe(0);
 });
 
+it('begins a window anew when the clock is set back to before it', () => {
+  const counter = new RateCounter(perAddress);
+  counter.of('a', clock).used = 3;
+  expect(counter.of('a', clock - 1).used).toBe(0);
+  expect(counter.left(clock - 1)).toBe(1);
+});
+
 it('remembers no more keys than it may, the ones seen last', () => {
   const counter = new RateCounter(perAddress, 100);
   for (let i = 0; i < 1000; i++) {
@@ -202,6 +303,9 @@ it.each([
   ['2001:db8:1:2::6', '2001:db8:1:2'],
   ['2001:db8::6', '2001:db8:0:0'],
   ['::1', '0:0:0:0'],
+  ['::', '0:0:0:0'],
+  ['2001:db8:1::', '2001:db8:1:0'],
+  ['', ''],
 ])('counts %s as %s', (address, network) => {
   expect(networkOf(address)).toBe(network);
 });

@@ -45,6 +45,10 @@ describe('measures', () => {
       'fragment F on A { b ...G } fragment G on A { c { d { e } } } { ...F }',
       { depth: 5, rootFields: 2, selections: 4 },
     ],
+    [
+      '{ a { ...F ...G ...H } } fragment F on A { b } fragment G on A { c { d { e } } } fragment H on A { f ...G }',
+      { depth: 6, rootFields: 1, selections: 9 },
+    ],
     ['{ ...Missing a }', { rootFields: 1, selections: 1, depth: 1 }],
     ['fragment F on A { a b c } { d }', { rootFields: 1, selections: 3 }],
     ['{ a: fragment b: on c: a }', { aliases: 3, rootFields: 3 }],

@@ -56,6 +56,12 @@ describe('an operation', () => {
       { variables: 6 },
     ],
     [
+      'has one value, however long',
+      'query ($v: Any) { any(value: $v) }',
+      { v: 'text of many letters' },
+      { variables: 1, variablesDepth: 1 },
+    ],
+    [
       'has variables as deep as they may be',
       'query ($v: Any) { any(value: $v) }',
       { v: [{ a: null }] },

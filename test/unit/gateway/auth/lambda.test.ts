@@ -223,6 +223,9 @@ describe('an answer of another form lets nobody in, is logged, and asked for aga
     ['a denied field that is none', { isAuthorized: true, deniedFields: ['User.name', 'User.*'] }],
     ['a member in another case', { isAuthorized: true, deniedfields: ['User.email'] }],
     ['a member in snake case', { isAuthorized: true, denied_fields: ['User.email'] }],
+    ['another member in snake case', { isAuthorized: true, ttl_override: 60 }],
+    ['a member that denies in other words', { isAuthorized: true, denyFields: ['User.email'] }],
+    ['one that is blocked', { isAuthorized: true, 'blocked fields': [] }],
   ])('%s', async (_, given) => {
     answer = () => given;
     expect(await ask()).toEqual(unavailable);
@@ -245,10 +248,16 @@ describe('an answer of another form lets nobody in, is logged, and asked for aga
     answer = () => ({ isAuthorized: true, deniedFields: ['User.*'] });
     await ask();
     expect(errors.map((line) => (line as { err: Error }).err.message)).toEqual([
-      'The answer has `denied_fields`, but what is read is `deniedFields`.',
+      'The answer has "denied_fields", but what is read is `deniedFields`.',
       '`deniedFields` names no field: "User.*". Write `Type.field`.',
     ]);
   });
+});
+
+it('denies nothing more to who is denied everything', async () => {
+  answer = () => ({ isAuthorized: false, denyReason: 'expired' });
+  expect(await ask()).toMatchObject({ code: 'UNAUTHENTICATED' });
+  expect([errors, warnings]).toEqual([[], [{ member: 'denyReason' }]]);
 });
 
 it('says once of each member that it is not read, of a hundred at most', async () => {

@@ -64,7 +64,7 @@ describe('by a key that is refused', () => {
   });
 
   it('cannot be had anything, where the operation asks for nothing of it itself', () => {
-    const fetch = entities(byEmail, '...on User{id age}');
+    const fetch = entities(byEmail, '__typename ...on User{__typename id age}');
     expect(reach([fetch], ['User.email'])).toEqual(['User.age']);
     expect(reach([fetch], ['User.email'], { document: '{ user { name } }' })).toEqual([
       'User.age',

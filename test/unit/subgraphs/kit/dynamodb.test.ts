@@ -84,9 +84,13 @@ describe('a client of DynamoDB', () => {
     });
   });
 
-  it('gives up on a store that does not answer in time, and is at rest when it is stopped', async () => {
-    const { client, stop } = await connectDynamoDB({ kind: 'aws' });
-    expect(client.config.requestHandler.httpHandlerConfigs()).toMatchObject({
+  it('leaves out what is undefined, waits for no answer for ever, and is at rest when it is stopped', async () => {
+    const { client, stop } = await connectDynamoDB({ kind: 'embedded' });
+    const put = client.send(new PutCommand({ TableName: 'none', Item: { id: '1', note: undefined } }));
+    await expect(put).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    // Known once something was sent.
+    const handler = client.config.requestHandler as unknown as { httpHandlerConfigs(): object };
+    expect(handler.httpHandlerConfigs()).toMatchObject({
       connectionTimeout: 1000,
       requestTimeout: 5000,
       throwOnRequestTimeout: true,
@@ -96,11 +100,11 @@ describe('a client of DynamoDB', () => {
     expect(destroy).toHaveBeenCalledTimes(1);
   });
 
-  it('leaves out what is undefined', async () => {
-    const { client, stop } = await connectDynamoDB({ kind: 'embedded' });
-    const put = client.send(new PutCommand({ TableName: 'none', Item: { id: '1', note: undefined } }));
-    await expect(put).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  it('is at rest when one elsewhere is stopped', async () => {
+    const { client, stop } = await connectDynamoDB({ kind: 'aws' });
+    const destroy = jest.spyOn(client, 'destroy');
     await stop();
+    expect(destroy).toHaveBeenCalledTimes(1);
   });
 
   it('keeps what is in a folder there, and what is in none in memory', async () => {

@@ -86,12 +86,23 @@ async function serve(path: string | undefined, port: number): Promise<EmbeddedDy
   const { default: dynalite } = await import('dynalite');
   const delays = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
   const server = dynalite({ ...delays, ...(path !== undefined && { path }) });
-  await new Promise<void>((resolve, reject) => {
+  try {
+    await listen(server, port);
+  } catch (error) {
+    // Its data is open all the same, and nobody else can open it. It is closed only where it has listened.
+    await listen(server, 0);
+    await close(server);
+    throw error;
+  }
+  const { port: actualPort } = server.address() as AddressInfo;
+  return { endpoint: `http://127.0.0.1:${actualPort}`, owner: true, stop: () => close(server) };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);
   });
-  const { port: actualPort } = server.address() as AddressInfo;
-  return { endpoint: `http://127.0.0.1:${actualPort}`, owner: true, stop: () => close(server) };
 }
 
 function close(server: Server): Promise<void> {

@@ -1,4 +1,5 @@
 import { Level } from 'level';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
@@ -114,7 +115,10 @@ describe('an embedded DynamoDB', () => {
       const { endpoint, owner, stop } = await openEmbeddedDynamoDB({ folder: folder.path });
       expect(owner).toBe(true);
       expect(endpoint).not.toBe(lock.endpoint);
-      expect(await (await fetch(endpoint)).text()).toContain('healthy');
+      const notes = await openNotes(endpoint);
+      await notes.notes.put({ id: '1', text: 'kept' });
+      expect(await notes.notes.get({ id: '1' })).toEqual({ id: '1', text: 'kept' });
+      await notes.stop();
       await stop();
     });
 
@@ -123,7 +127,34 @@ describe('an embedded DynamoDB', () => {
         new StartError(`Port ${port} is in use; choose another one with --port.`),
       );
       expect(existsSync(join(folder.path, 'weir.lock'))).toBe(false);
+      // Nor is its data open any more.
+      const files = new Level(folder.path);
+      await files.open();
+      await files.close();
     });
+  });
+
+  it('is inherited as soon as its port is free, whoever had that in between', async () => {
+    let text = 'healthy: dynamodb';
+    const other = createServer((_, response) => response.end(text)).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const endpoint = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    folder.write('weir.lock', JSON.stringify({ pid: process.pid, endpoint }));
+    const heir = await openEmbeddedDynamoDB({ folder: folder.path });
+    expect(heir).toMatchObject({ endpoint, owner: false });
+    // The owner has ended, and somebody else listens there.
+    text = 'something else';
+    while (existsSync(join(folder.path, 'weir.lock'))) await sleep(20);
+    other.closeAllConnections();
+    await new Promise((closed) => other.close(closed));
+    const answer = async (): Promise<string> =>
+      fetch(endpoint).then(
+        (response) => response.text(),
+        () => sleep(50).then(answer),
+      );
+    expect(await answer()).toContain('healthy');
+    await heir.stop();
+    expect(existsSync(join(folder.path, 'weir.lock'))).toBe(false);
   });
 
   it('listens where it is asked to, and where the last owner was', async () => {

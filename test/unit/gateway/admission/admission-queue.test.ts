@@ -273,9 +273,9 @@ it('serves no more in a turn of the event loop than it has time for', () => {
 
 it('serves more in a turn of the event loop as long as that takes little time', () => {
   queue.capacity = 400;
-  const serve = () => void told.push('served');
+  const admit = () => void told.push('served');
   for (let i = 0; i < 400; i++)
-    queue.enter({ sender: 'a', since: clock, isGone: false, serve, refuse: () => undefined });
+    queue.add({ sender: 'a', since: clock, isGone: false, admit, refuse: () => undefined });
   slots = 400;
   queue.fill();
   const inTurns: number[] = [];

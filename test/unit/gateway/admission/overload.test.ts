@@ -78,10 +78,10 @@ function limit(): number {
   return inFlight;
 }
 
-/** The same while so many wait, who take the first places that are free. */
+/** The same while so many wait, which take the first slots that are free. */
 function limitWith(waiting: number): number {
   for (inFlight = 0; overload.waiting > 0;) {
-    overload.next();
+    overload.slotFreed();
     endTurn();
   }
   expect(inFlight).toBe(waiting);
@@ -361,7 +361,7 @@ it('tells how many wait, and refuses these, or one that comes, when it is told t
   inFlight = 1000;
   for (const name of ['a', 'b']) comes(name);
   expect(overload.waiting).toBe(2);
-  const other = { sender: 'somebody', since: clock, isGone: false, serve: () => undefined };
+  const other = { sender: 'somebody', since: clock, isGone: false, admit: () => undefined };
   overload.refuse({ ...other, refuse: () => became.push('c refused') });
   expect([became, overload.waiting]).toEqual([['c refused'], 2]);
   overload.refuseWaiting();

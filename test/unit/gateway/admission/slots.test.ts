@@ -14,8 +14,8 @@ beforeEach(() => {
 });
 
 const slots = new Slots({
-  clients: {
-    serve: () => told.push('has a slot'),
+  inFlight: {
+    admit: () => told.push('has a slot'),
     suspend: () => told.push('has no slot'),
     dismiss: () => told.push('dismissed'),
   },
@@ -23,15 +23,15 @@ const slots = new Slots({
     get hasFreeSlot() {
       return isFree;
     },
-    receive: (guest) => {
-      waiter = guest;
+    enqueue: (added) => {
+      waiter = added;
       told.push('waits');
     },
-    refuse: (guest) => {
-      waiter = guest;
+    refuse: (refused) => {
+      waiter = refused;
       told.push('refused at once');
     },
-    hasOneMore: () => told.push('one more is free'),
+    slotFreed: () => told.push('one more is free'),
   },
   unsent: {
     get isTooMuch() {
@@ -42,7 +42,9 @@ const slots = new Slots({
 });
 
 const request = (headers: Record<string, string> = {}) =>
-  ({ sender: 'somebody', place: 0, head: { headers } }) as unknown as IncomingRequest & { place: number };
+  ({ sender: 'somebody', indexInSet: 0, head: { headers } }) as unknown as IncomingRequest & {
+    indexInSet: number;
+  };
 const acquire = (client = request()) => slots.acquire(client, () => told.push('served'));
 
 it('serves a request at once when there is a slot', () => {
@@ -56,7 +58,7 @@ it('lets it wait else, until it is served', () => {
   acquire();
   expect(told).toEqual(['waits']);
   expect(waiter).toMatchObject({ sender: 'somebody', since: 1234, isGone: false });
-  waiter!.serve();
+  waiter!.admit();
   expect(told.slice(1)).toEqual(['has a slot', 'served']);
   jest.restoreAllMocks();
 });
@@ -71,7 +73,7 @@ it('knows when it has left', () => {
   const client = request();
   acquire(client);
   expect(waiter!.isGone).toBe(false);
-  client.place = outOfSet;
+  client.indexInSet = outOfSet;
   expect(waiter!.isGone).toBe(true);
 });
 

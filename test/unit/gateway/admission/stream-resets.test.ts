@@ -1,79 +1,150 @@
 import { EventEmitter } from 'node:events';
 import { constants, type ServerHttp2Session } from 'node:http2';
-import { limitStreamResets } from '../../../../gateway/admission/stream-resets';
+import { StreamResets } from '../../../../gateway/admission/stream-resets';
 
 let clock = 0;
-let session: EventEmitter & { destroyed: boolean; destroy: jest.Mock };
+let resets: StreamResets;
 beforeEach(() => {
-  clock = 0;
+  clock = 100_000;
   jest.spyOn(performance, 'now').mockImplementation(() => clock);
-  session = Object.assign(new EventEmitter(), {
-    destroyed: false,
-    destroy: jest.fn(() => (session.destroyed = true)),
-  });
-  limitStreamResets(session as unknown as ServerHttp2Session);
+  resets = new StreamResets((address) => address === '192.0.2.99');
 });
 afterEach(() => jest.restoreAllMocks());
 
-/** Streams that end, one after the other. */
-function end(count: number, how: { aborted?: boolean; rstCode?: number }): void {
+type Session = EventEmitter & { destroyed: boolean; destroy: jest.Mock };
+function open(remoteAddress: string | null = '192.0.2.1'): Session {
+  const session: Session = Object.assign(new EventEmitter(), {
+    socket: { remoteAddress: remoteAddress ?? undefined },
+    destroyed: false,
+    destroy: jest.fn(() => (session.destroyed = true)),
+  });
+  resets.follow(session as unknown as ServerHttp2Session);
+  return session;
+}
+
+type End = 'answered' | 'reset' | 'cut off';
+/** Streams of a connection end, one after the other. */
+function end(session: Session, count: number, how: End = 'reset'): void {
   for (let i = 0; i < count; i++) {
     const stream = Object.assign(new EventEmitter(), {
-      aborted: false,
-      rstCode: constants.NGHTTP2_NO_ERROR,
-      ...how,
+      aborted: how === 'cut off',
+      rstCode: how === 'reset' ? constants.NGHTTP2_CANCEL : constants.NGHTTP2_NO_ERROR,
     });
     session.emit('stream', stream);
+    if (how === 'cut off') stream.emit('aborted');
     stream.emit('close');
   }
 }
-const cancelled = { rstCode: constants.NGHTTP2_CANCEL };
 
-it.each([
-  ['that their client resets', cancelled],
-  ['that are cut off', { aborted: true }],
-])('closes a connection of more than 200 streams at once %s', (_, how) => {
-  end(200, how);
-  expect(session.destroy).not.toHaveBeenCalled();
-  end(1, how);
-  expect(session.destroy).toHaveBeenCalledTimes(1);
+describe('a connection', () => {
+  it.each(['reset', 'cut off'] as const)(
+    'is closed when more than 200 of its streams at once are %s',
+    (how) => {
+      const session = open();
+      end(session, 200, how);
+      expect(session.destroy).not.toHaveBeenCalled();
+      end(session, 1, how);
+      expect(session.destroy).toHaveBeenCalledTimes(1);
+    },
+  );
+
+  it('is closed in the turn in which the reset is read, before what came with it', () => {
+    const session = open();
+    end(session, 200);
+    const stream = Object.assign(new EventEmitter(), { aborted: true, rstCode: constants.NGHTTP2_CANCEL });
+    session.emit('stream', stream);
+    expect(session.destroyed).toBe(false);
+    stream.emit('aborted');
+    expect(session.destroyed).toBe(true);
+  });
+
+  it('may have any number of streams that are answered', () => {
+    const session = open();
+    end(session, 10_000, 'answered');
+    end(session, 200);
+    expect(session.destroy).not.toHaveBeenCalled();
+  });
+
+  it('is closed once, and looked at no more', () => {
+    const session = open();
+    end(session, 300);
+    clock += 60_000;
+    end(session, 300);
+    expect(session.destroy).toHaveBeenCalledTimes(1);
+  });
+
+  it('is forgiven 33 in a second, for ever', () => {
+    const session = open();
+    end(session, 200);
+    for (let i = 0; i < 20; i++) {
+      clock += 1000;
+      end(session, 33);
+    }
+    expect(session.destroy).not.toHaveBeenCalled();
+    end(session, 1);
+    expect(session.destroy).toHaveBeenCalledTimes(1);
+  });
+
+  it('saves up no more than 200', () => {
+    const session = open();
+    end(session, 1);
+    clock += 60_000;
+    end(session, 200);
+    expect(session.destroy).not.toHaveBeenCalled();
+    end(session, 1);
+    expect(session.destroy).toHaveBeenCalledTimes(1);
+  });
 });
 
-it('counts no stream that is answered', () => {
-  end(10_000, {});
-  end(200, cancelled);
-  expect(session.destroy).not.toHaveBeenCalled();
-});
+describe('the connections of an address', () => {
+  /** So many, each of which has used up most of what it may reset. */
+  const used = (addresses: readonly (string | null)[]): Session[] =>
+    addresses.map((address) => {
+      const session = open(address);
+      end(session, 160);
+      return session;
+    });
+  const openOf = (sessions: readonly Session[]) => sessions.filter(({ destroyed }) => !destroyed).length;
 
-it('closes a connection once, and counts nothing of it any more', () => {
-  end(300, cancelled);
-  clock += 60_000;
-  end(300, cancelled);
-  expect(session.destroy).toHaveBeenCalledTimes(1);
-});
+  it.each<[string, string[], string]>([
+    ['alike', Array<string>(5).fill('192.0.2.1'), '192.0.2.1'],
+    [
+      'of one /64 of IPv6',
+      ['2001:db8::1', '2001:db8::2', '2001:db8::3', '2001:db8::4', '2001:db8::5'],
+      '2001:db8::6',
+    ],
+  ])('may reset 800 at once together, %s', (_, addresses, next) => {
+    const sessions = used(addresses);
+    expect(openOf(sessions)).toBe(5);
+    const last = open(next);
+    end(last, 1);
+    expect(last.destroyed).toBe(true);
+    const other = open('198.51.100.1');
+    end(other, 200);
+    expect([openOf(sessions), other.destroyed]).toEqual([5, false]);
+  });
 
-it('forgives 33 in a second', () => {
-  end(200, cancelled);
-  clock += 1000;
-  end(33, cancelled);
-  expect(session.destroy).not.toHaveBeenCalled();
-  end(1, cancelled);
-  expect(session.destroy).toHaveBeenCalledTimes(1);
-});
-
-it('forgives for ever, as long as it is no more than that', () => {
-  for (let i = 0; i < 20; i++) {
-    end(33, cancelled);
+  it('may reset 132 in a second together', () => {
+    used(Array<string>(5).fill('192.0.2.1'));
     clock += 1000;
-  }
-  expect(session.destroy).not.toHaveBeenCalled();
-});
+    const [one, two] = [open(), open()];
+    end(one, 132);
+    expect(one.destroyed).toBe(false);
+    end(two, 1);
+    expect(two.destroyed).toBe(true);
+  });
 
-it('saves up no more than 200', () => {
-  end(1, cancelled);
-  clock += 60_000;
-  end(200, cancelled);
-  expect(session.destroy).not.toHaveBeenCalled();
-  end(1, cancelled);
-  expect(session.destroy).toHaveBeenCalledTimes(1);
+  it('are each for themselves where it stands for many clients', () => {
+    const sessions = used(Array<string>(20).fill('192.0.2.99'));
+    expect(openOf(sessions)).toBe(20);
+    end(sessions[0]!, 41);
+    expect(openOf(sessions)).toBe(19);
+  });
+
+  it('are counted together where none is known', () => {
+    used([null, null, null, null, null]);
+    const last = open(null);
+    end(last, 1);
+    expect(last.destroyed).toBe(true);
+  });
 });

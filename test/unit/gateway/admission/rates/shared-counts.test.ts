@@ -80,10 +80,10 @@ const pass = (milliseconds: number) => jest.advanceTimersByTimeAsync(millisecond
 const failures = async () =>
   Number(/weir_rates_store_failures_total (\d+)/.exec(await metrics.collect())?.[1] ?? 0);
 
-const away = 'warn: the store of rates is away: each gateway counts for itself';
-const back = 'info: the store of rates is back';
-const refuses = 'warn: the store of rates refuses some counts: each gateway counts those for itself';
-const takes = 'info: the store of rates takes all counts again';
+const away = 'warn: the rate store is unavailable: each gateway counts for itself';
+const back = 'info: the rate store is available again';
+const refuses = 'warn: the rate store refuses some counts: each gateway counts those for itself';
+const takes = 'info: the rate store accepts all counts again';
 
 it('is there where the options name a store that can add', async () => {
   const open = (store: string) =>

@@ -85,17 +85,15 @@ function formatText(report: Report, colours: boolean): string {
     ? paint('green', `passed: ${summaryOf(result)}`)
     : paint('red', `failed: ${summaryOf(result)}`);
   const compared = isFirst
-    ? `Nothing is published as ${name} yet, so there is nothing to compare with, and no other subgraph to compose with.\n` +
-      (passed
-        ? ''
-        : 'Subgraphs that need one another are checked and published together, with --config FILE.\n')
+    ? `Nothing is published as ${name} yet, so there is nothing to compare or compose with.\n` +
+      (passed ? '' : 'Check and publish subgraphs that need one another together, with --config FILE.\n')
     : '';
   return `${[...blocks, ''].join('\n\n')}${weighed}${compared}weir check against ${name} ${verdict}.\n`;
 }
 
 const isNotable = ({ severity }: CheckedChange): boolean => severity !== 'safe';
 
-/** What is to be said of the contracts that is not said of the variant: most changes are the same in both. */
+/** The findings about contracts that are not also findings about the variant: most changes are the same in both. */
 function contractsOf({ result }: Report): (Pick<CheckedVariant, 'errors' | 'changes'> & { name: string })[] {
   const told = new Map(result.changes.map(({ message, verdict }) => [message, verdict]));
   return Object.entries(result.contracts).map(([name, { errors, changes }]) => ({
@@ -108,14 +106,14 @@ function contractsOf({ result }: Report): (Pick<CheckedVariant, 'errors' | 'chan
   }));
 }
 
-/** What breaking changes were weighed against. */
+/** The usage that breaking changes were compared with. */
 function weightOf({ changes, usage }: CheckedVariant, { since }: Report, prefix = ''): string {
   if (changes.length === 0) return '';
   if (usage === undefined || usage.requests === 0)
-    return `${prefix}Nothing is known of use, so that every breaking change fails.\n`;
+    return `${prefix}No usage data yet, so every breaking change fails the check.\n`;
   const { requests, operations, firstDay } = usage;
   const counting = firstDay === undefined ? '' : `, counted since ${firstDay}`;
-  return `${prefix}Weighed against ${counted(requests, 'request')} of ${counted(operations.length, 'operation')} in the last ${since} days${counting}.\n`;
+  return `${prefix}Compared with ${counted(requests, 'request')} of ${counted(operations.length, 'operation')} in the last ${since} days${counting}.\n`;
 }
 
 function headlineOf(change: CheckedChange, { since }: Report): string {
@@ -123,7 +121,7 @@ function headlineOf(change: CheckedChange, { since }: Report): string {
   if (severity !== 'breaking') return `${severity} ${code}: ${message}`;
   if (verdict === 'allowed')
     return requests === 0
-      ? `breaking, allowed ${code}: ${message}; nobody used it in ${since} days`
+      ? `breaking, allowed ${code}: ${message}; not used in ${since} days`
       : `breaking, allowed ${code}: ${message}; used by ${counted(requests, 'request')} in ${since} days`;
   return requests === 0
     ? `breaking ${code}: ${message}`
@@ -156,8 +154,8 @@ function placesOf(locations: readonly ProblemLocation[]): string[] {
 function describePlan({ operation, before, after }: PlanWarning): string {
   const { name, hash, requests } = operation;
   return (
-    `SLOWER_PLAN: ${name} (${hash.slice(0, 8)}, ${counted(requests, 'request')}) would take ` +
-    `${after.fetches} calls of subgraphs in place of ${before.fetches}, ${after.chain} in a row in place of ${before.chain}`
+    `SLOWER_PLAN: ${name} (${hash.slice(0, 8)}, ${counted(requests, 'request')}) would need ` +
+    `${after.fetches} subgraph calls instead of ${before.fetches}, ${after.chain} in sequence instead of ${before.chain}`
   );
 }
 
@@ -169,7 +167,7 @@ function summaryOf({ errors, changes, lint, contracts }: CheckResult): string {
     'it composes',
     `${counted(changes.length, 'change')} for clients`,
     ...(breaking > 0 ? [`${breaking} of them breaking`] : []),
-    ...(style > 0 ? [`${counted(style, 'error')} of style`] : []),
+    ...(style > 0 ? [counted(style, 'style error')] : []),
     ...Object.entries(contracts).flatMap(([name, { passed }]) =>
       passed ? [] : [`its contract ${name} fails`],
     ),

@@ -2,8 +2,8 @@ import { type Change, ChangeType, CriticalityLevel, diff } from '@graphql-inspec
 import type { GraphQLSchema } from 'graphql';
 
 /**
- * `breaking`: an operation that was valid may not be any more, or a client gets what it did not expect.
- * `dangerous`: clients that are not written with care may stumble, as over a new enum value. `safe`: nobody notices.
+ * `breaking`: a valid operation may become invalid, or a client may get something unexpected. `dangerous`: carelessly written
+ * clients may fail, for example on a new enum value. `safe`: no client notices.
  */
 export type Severity = 'breaking' | 'dangerous' | 'safe';
 
@@ -15,11 +15,11 @@ export interface SchemaChange {
   readonly message: string;
   /** Such as `Product.price`; absent where it concerns the schema as a whole. */
   readonly coordinate?: string;
-  /** Whoever uses one of these is concerned, such as `Product.price(currency:)`, `Currency.EUR`. */
+  /** Operations that use one of these are affected, such as `Product.price(currency:)`, `Currency.EUR`. */
   readonly concerns: readonly string[];
 }
 
-/** What is different, the worst first. */
+/** The changes, the worst first. */
 export async function changesBetween(before: GraphQLSchema, after: GraphQLSchema): Promise<SchemaChange[]> {
   const changes = (await diff(before, after)).map(toChange);
   const rank = { breaking: 0, dangerous: 1, safe: 2 };

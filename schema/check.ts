@@ -9,26 +9,26 @@ import type { Problem, ProblemLocation } from './problem';
 import type { Usage, UsedOperation } from './usage';
 
 export interface CheckOptions {
-  /** The supergraph that runs; undefined before the first. */
+  /** The current supergraph; undefined before the first. */
   readonly before: string | undefined;
-  /** All subgraphs as they would be. */
+  /** All subgraphs with the change. */
   readonly subgraphs: readonly SubgraphSchema[];
-  /** What of the supergraph is shown, when the variant is a contract. */
+  /** The terms, if the variant is a contract. */
   readonly contract?: ContractTags | undefined;
-  /** The contracts that are made from the variant: their clients are not to break, either. @default none */
+  /** The contracts made from the variant, whose clients must not break, either. @default none */
   readonly contracts?: readonly RunningContract[];
-  /** The names of those that are to be published: lint and locations are about these. */
+  /** The names of the subgraphs to publish: lint and locations are about these. */
   readonly proposed: readonly string[];
-  /** Reads what clients used of the schema that runs; undefined where nothing is known of it. */
+  /** Reads the usage of the current schema by clients; undefined without usage data. */
   readonly readUsage?: ReadUsage | undefined;
-  /** What a breaking change may cost at most without failing the check. @default no request at all */
+  /** How many requests a breaking change may affect without failing the check. @default none */
   readonly threshold?: Threshold | undefined;
   readonly lint: LintRules;
 }
 
 export type ReadUsage = (schema: GraphQLSchema) => Promise<Usage>;
 
-/** A contract and the supergraph of it that runs. */
+/** A contract and its current supergraph. */
 export interface RunningContract {
   /** Such as `shop@public`. */
   readonly name: string;
@@ -43,16 +43,16 @@ export type Threshold = { readonly requests: number } | { readonly share: number
 export interface CheckedChange extends SchemaChange {
   /** `allowed`: it is breaking, but clients use what it breaks at most as often as the threshold says. */
   readonly verdict: 'fails' | 'allowed' | 'passes';
-  /** The operations that would break; empty where nothing is known of use. */
+  /** The operations that would break; empty without usage data. */
   readonly operations: readonly UsedOperation[];
   readonly requests: number;
   readonly locations: readonly ProblemLocation[];
 }
 
-/** What would become of a variant. */
+/** The result of a check for a variant. */
 export interface CheckedVariant {
   readonly passed: boolean;
-  /** Why it would not compose; then nothing else was looked at. */
+  /** Why it does not compose; then nothing else was checked. */
   readonly errors: readonly Problem[];
   readonly hints: readonly Problem[];
   readonly changes: readonly CheckedChange[];
@@ -63,11 +63,11 @@ export interface CheckResult extends CheckedVariant {
   readonly lint: readonly Problem[];
   /** By name. One that fails fails the check. */
   readonly contracts: Readonly<Record<string, CheckedVariant>>;
-  /** What would run. */
+  /** The new supergraph. */
   readonly supergraphSdl: string | undefined;
 }
 
-/** Says whether schemas compose, and whom they would break. */
+/** Checks whether schemas compose, and which clients they would break. */
 export async function checkSchemas(options: CheckOptions): Promise<CheckResult> {
   const { before, subgraphs, contract, proposed, readUsage, threshold = { requests: 0 } } = options;
   const own = subgraphs.filter(({ name }) => proposed.includes(name));
@@ -102,7 +102,7 @@ interface VariantToCheck {
   readonly threshold: Threshold;
 }
 
-/** Compares what clients see with what they would see, and weighs it against what they use. */
+/** Compares the current and the new schema of clients, and checks breaking changes against usage. */
 async function checkVariant(variant: VariantToCheck): Promise<CheckedVariant> {
   const { before, after, own, readUsage, threshold } = variant;
   const { errors = [], hints = [] } = after;

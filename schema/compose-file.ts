@@ -8,11 +8,11 @@ import {
   type SupergraphConfigOptions,
 } from './supergraph-config';
 
-/** What became of a configuration file: a supergraph, or the problems that keep it from being one. */
+/** The result of composing a configuration file: a supergraph, or the problems. */
 export type FileComposition = Composition & {
   /** Absent when the configuration itself cannot be read. */
   readonly config?: SupergraphConfig;
-  /** The schemas as they were read, in the order of the configuration; empty when one could not be. */
+  /** The schemas as read, in the order of the configuration; empty if one could not be read. */
   readonly subgraphs: readonly SubgraphSchema[];
   /** True when reading failed, so that nothing was composed. */
   readonly unreadable: boolean;

@@ -7,7 +7,7 @@ import { misfitsOf, readOneOf, withOneOf } from './one-of';
 import { locate, type Problem, type ProblemLocation } from './problem';
 import { linksOf, unservedFeatures } from './unserved-features';
 
-/** What one subgraph brings to a composition. */
+/** A subgraph to compose. */
 export interface SubgraphSchema {
   readonly name: string;
   /** Where the gateway sends this subgraph's operations; composition only writes it into the supergraph. */
@@ -21,12 +21,12 @@ export type Composition =
   | { readonly supergraphSdl: string; readonly hints: readonly Problem[]; readonly errors?: undefined }
   | { readonly errors: readonly Problem[]; readonly supergraphSdl?: undefined; readonly hints?: undefined };
 
-/** The version of Federation that composes here, such as `2.14.4`. */
+/** The version of Federation that is used for composition, such as `2.14.4`. */
 export const composerVersion = version;
 
 /**
- * Composes subgraph schemas into a supergraph. What does not compose is returned, never thrown; the same
- * input gives the same text.
+ * Composes subgraph schemas into a supergraph. Errors of composition are returned, never thrown. Equal input gives equal
+ * text.
  *
  * The only file that knows `@apollo/composition` (Elastic-2.0), so that another composer can take its place.
  */
@@ -87,7 +87,7 @@ interface SubgraphDocument {
   readonly document: DocumentNode;
 }
 
-/** What the gateway would refuse the supergraph for is said here, and where. */
+/** Features for which the gateway would refuse the supergraph, with their locations. */
 function unserved({ coreFeatures }: Schema, documents: readonly SubgraphDocument[]): Problem[] {
   return unservedFeatures.flatMap(({ identity, name }) => {
     if (coreFeatures?.getByIdentity(identity) === undefined) return [];

@@ -23,7 +23,7 @@ export interface FilterOptions {
   readonly isInaccessible: (element: Element) => boolean;
 }
 
-/** What of a supergraph a contract hides: what its tags say, what would be left without content, what nobody can reach. */
+/** The elements that a contract hides: by its tags, because they become empty, or because they become unreachable. */
 export function hiddenByTags(schema: Schema, options: FilterOptions): ReadonlySet<Element> {
   // Those with `__` are of federation itself: clients never see them.
   const types = schema.types().filter(({ name }) => !name.includes('__'));
@@ -66,7 +66,7 @@ function isExcluded(element: Element, { tags: { include, exclude }, tagsOf, isIn
   return ![...own, ...tagsOf(element.parent)].some((tag) => include.includes(tag));
 }
 
-/** Types without visible content, and what has a type that is hidden. */
+/** Types without visible content, and elements of a hidden type. */
 function hideWhatIsEmpty(type: NamedType, hidden: Set<Element>): void {
   if (hidden.has(type)) return;
   const isHidden = (element: Element): boolean => hidden.has(element);

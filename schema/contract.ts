@@ -14,17 +14,17 @@ import type { Composition } from './compose';
 import { type Element, hiddenByTags } from './contract-filter';
 import type { Problem } from './problem';
 
-/** What a contract shows of a graph, by the names of `@tag`s. */
+/** The terms of a contract: which part of a graph it shows, by the names of `@tag`s. */
 export interface ContractTags {
-  /** Fields and unions are left out that have none of these, themselves or by their type; empty: none is. */
+  /** Keeps only fields and unions with one of these, on themselves or on their type; empty: keeps all. */
   readonly include: readonly string[];
-  /** What has one of these is left out, whatever else it has. */
+  /** Removes elements with one of these, whatever other tags they have. */
   readonly exclude: readonly string[];
 }
 
 /**
- * The supergraph of a contract: what its tags leave out, and what clients cannot reach then, is `@inaccessible`. Only
- * clients see less: plans are those of the whole graph, and use keys that are hidden.
+ * The supergraph of a contract: elements that its tags remove, or that become unreachable, are `@inaccessible`. Only clients
+ * see less: query plans are those of the whole graph, and use hidden keys.
  */
 export function contractSupergraph(supergraphSdl: string, tags: ContractTags): Composition {
   const { schema } = Supergraph.build(supergraphSdl, { supportedFeatures: null, validateSupergraph: false });
@@ -59,7 +59,7 @@ export function contractSupergraph(supergraphSdl: string, tags: ContractTags): C
     : { supergraphSdl: `${contract.trimEnd()}\n`, hints: unknownTags(tags, seen) };
 }
 
-/** Why clients could not be shown such a schema. */
+/** Why the contract has no valid schema for clients. */
 function errorsOf(contract: string): Problem[] {
   try {
     apiSchemaOf(contract);

@@ -1,7 +1,7 @@
 import type { TextHash } from './registry-texts';
 import type { RegistryStore } from './store/store';
 
-/** What a gateway says of itself, for `weir status`. */
+/** The report of a gateway about itself, for `weir status`. */
 export interface GatewayReport {
   /** Of one process, which may run beside others on its host. */
   readonly id: string;
@@ -10,12 +10,12 @@ export interface GatewayReport {
   readonly startedAt: string;
   /** When it said so. */
   readonly at: string;
-  /** `stopped`: it was told to, and went. One that says nothing any more is gone without a word. */
+  /** `stopped`: it was stopped properly. A gateway that no longer reports is gone without notice. */
   readonly state: 'running' | 'stopped';
-  /** The newest version that has the supergraph it runs; absent while it runs none that the registry knows of. */
+  /** The newest version with the supergraph that it runs; absent while the registry does not know that supergraph. */
   readonly version?: number;
   readonly supergraph?: TextHash;
-  /** The version that it was told to stay at. */
+  /** The version that it is pinned to. */
   readonly pinned?: number;
   /** The newest version, when the gateway cannot run it. */
   readonly refused?: { readonly version: number; readonly reason: string };
@@ -29,7 +29,7 @@ export interface GatewayReports {
 
 /** Milliseconds between two reports of a gateway for which nothing changed. */
 export const reportInterval = 30_000;
-/** Milliseconds. A gateway that was not heard of for so long is gone. */
+/** Milliseconds. A gateway that has not reported for so long is gone. */
 const silence = 3 * reportInterval;
 
 export function createGatewayReports(store: RegistryStore, name: string): GatewayReports {

@@ -2,7 +2,7 @@ import { type ASTNode, Kind, parse, Source, visit } from 'graphql';
 import type { SubgraphSchema } from './compose';
 import { locate, type Problem } from './problem';
 
-/** The rules of style, each with how much it matters. */
+/** The style rules and their levels. */
 export const lintRules = {
   'type-names': 'Names of types are in PascalCase.',
   'field-names': 'Names of fields, arguments and input fields are in camelCase.',
@@ -10,7 +10,7 @@ export const lintRules = {
   'input-type-names': 'Names of input types end with Input.',
   'query-field-verbs': 'Names of query fields do not begin with get, list or fetch.',
   'type-in-field-name': 'A field does not repeat the name of its type, as User.userName does.',
-  'deprecation-reasons': 'What is deprecated has a reason.',
+  'deprecation-reasons': 'Deprecated elements have a reason.',
   'type-descriptions': 'Types that a subgraph defines have a description.',
   'field-descriptions': 'Fields of types that a subgraph defines have a description.',
 } as const;
@@ -19,7 +19,7 @@ export type LintRule = keyof typeof lintRules;
 export type LintLevel = 'off' | 'warning' | 'error';
 export type LintRules = Readonly<Record<LintRule, LintLevel>>;
 
-/** What counts where nothing is said: names are warned of, descriptions are left to teams. */
+/** The default levels: names give warnings, descriptions are left to teams. */
 export const defaultLintRules: LintRules = {
   'type-names': 'warning',
   'field-names': 'warning',
@@ -32,7 +32,7 @@ export const defaultLintRules: LintRules = {
   'field-descriptions': 'off',
 };
 
-/** What is to be mended in the style of a subgraph's schema. It must parse. */
+/** Style findings in the schema of a subgraph, which must parse. */
 export function lintSchema({ name: subgraph, sdl, file }: SubgraphSchema, rules: LintRules): Problem[] {
   const problems: Problem[] = [];
   const source = new Source(sdl, file);
@@ -103,7 +103,7 @@ export function lintSchema({ name: subgraph, sdl, file }: SubgraphSchema, rules:
             report(
               'deprecation-reasons',
               node,
-              'What is deprecated must have a reason: what to use in its place.',
+              'A deprecated element must have a reason: what to use instead.',
             );
           break;
         default:

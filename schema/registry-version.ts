@@ -8,7 +8,7 @@ export interface Variant {
   readonly variant: string;
 }
 
-/** The subgraph of a version: what was published of it last. */
+/** A subgraph of a version, as it was last published. */
 export interface PublishedSubgraph {
   readonly routingUrl: string;
   readonly schema: TextHash;
@@ -17,21 +17,21 @@ export interface PublishedSubgraph {
 }
 
 /**
- * One entry of a variant's history, and the audit record of what was done. Each has the whole state that it left, so
- * that going back to one is only a matter of naming it.
+ * One entry in the history of a variant, which is also its audit record. Each holds the whole resulting state, so that a
+ * rollback only names a version.
  */
 export interface Version {
   /** From 1, without gaps. */
   readonly number: number;
-  /** `rejected`: it did not compose, and what runs did not change. `ended`: it is no contract any more, and empty. */
+  /** `rejected`: it did not compose, and the running graph did not change. `ended`: an ended contract, without content. */
   readonly kind: 'published' | 'rolled-back' | 'rejected' | 'ended';
   /** ISO 8601. */
   readonly at: string;
   readonly by: string;
   readonly commit?: string;
-  /** What was asked for: subgraphs by name, with what became of each. */
+  /** The requested changes: subgraphs by name, with the result for each. */
   readonly changes: Readonly<Record<string, 'added' | 'changed' | 'removed'>>;
-  /** The version that was gone back to. */
+  /** The restored version. */
   readonly restores?: number;
   /** Only of a rejected version: its errors, as JSON of `Problem[]`, and the schemas that it would have published. */
   readonly errors?: TextHash;
@@ -70,11 +70,11 @@ export type ChangeResult =
   | { readonly outcome: 'unchanged'; readonly version: Version };
 
 export type PublishResult = ChangeResult & {
-  /** What became of the contracts of this variant, by their names; empty when it was rejected. */
+  /** The results for the contracts of this variant, by name; empty if it was rejected. */
   readonly contracts: Readonly<Record<string, ChangeResult>>;
 };
 
-/** What was asked of the registry cannot be done; the message says why, and what would help. */
+/** The registry cannot do what was requested; the message says why, and what would help. */
 export class RegistryError extends Error {
   override readonly name = 'RegistryError';
 }

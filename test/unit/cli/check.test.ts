@@ -55,8 +55,8 @@ it('says that there is nothing to compare with, where nothing is published yet',
   expect(alone.exitCode).toBe(1);
   expect(alone.stdout).toMatch(/^error INTERFACE_OBJECT_USAGE_ERROR/);
   expect(alone.stdout).toContain(
-    'Nothing is published as new@prod yet, so there is nothing to compare with, and no other subgraph to compose with.\n' +
-      'Subgraphs that need one another are checked and published together, with --config FILE.\n',
+    'Nothing is published as new@prod yet, so there is nothing to compare or compose with.\n' +
+      'Check and publish subgraphs that need one another together, with --config FILE.\n',
   );
   const complete = await run('check', 'products', '--schema', write('products', products));
   expect(complete).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('nothing to compare with') });
@@ -105,14 +105,14 @@ it('flags a removed field that a client used yesterday: names client, operation 
 it('allows a removed field that nobody used', async () => {
   await use('query Other { product(id: "1") { name } }', 99);
   const { exitCode, stdout } = await check(products.replace('weight: Int', ''));
-  expect(stdout).toContain('nobody used it in 30 days');
+  expect(stdout).toContain('not used in 30 days');
   expect(exitCode).toBe(0);
 });
 
 it('flags every breaking change where nothing is known of use', async () => {
   const { exitCode, stdout } = await check(products.replace('weight: Int', ''));
   expect(exitCode).toBe(1);
-  expect(stdout).toContain('Nothing is known of use, so that every breaking change fails.');
+  expect(stdout).toContain('No usage data yet, so every breaking change fails the check.');
 });
 
 it.each([
@@ -192,7 +192,7 @@ it('warns of operations that would take more calls of subgraphs', async () => {
   const moved = products.replace('name: String! @shareable', '');
   const { exitCode, stdout } = await check(moved);
   expect(stdout).toMatch(
-    /warning SLOWER_PLAN: Named \(\w{8}, 50 requests\) would take 2 calls of subgraphs in place of 1, 2 in a row in place of 1/,
+    /warning SLOWER_PLAN: Named \(\w{8}, 50 requests\) would need 2 subgraph calls instead of 1, 2 in sequence instead of 1/,
   );
   expect(exitCode).toBe(0);
 });
@@ -211,7 +211,7 @@ describe('with a contract that is made from the variant', () => {
     const removed = tagged.replace('size: Int', '');
     expect(await check(removed)).toMatchObject({
       exitCode: 1,
-      stdout: expect.stringContaining('shop@public: Nothing is known of use'),
+      stdout: expect.stringContaining('shop@public: No usage data yet'),
     });
     await use('query Measure { product(id: 1) { size } }', 9, 'partner', undefined, 'public');
     const { exitCode, stdout } = await check(removed);

@@ -59,17 +59,14 @@ export class ResponsePosition {
   }
 
   #addFields(shape: Shape, join: string | undefined, when: Conjunction): void {
-    for (const [name, { child, alternatives }] of shape.fields) {
+    for (const [name, { child }] of shape.fields) {
       let field = this.fields.get(name);
       if (field === undefined)
         this.fields.set(name, (field = { sources: [], child: undefined, when: [], answeredBy: new Set() }));
       field.sources.push({ shape, join });
       if (child === null) continue;
-      const only = alternatives.length === 1 ? alternatives[0]! : [];
-      (field.child ??= new ResponsePosition(this.types, `${this.#path}.${name}`)).addOwn(child, [
-        ...when,
-        ...only,
-      ]);
+      // The conditions around an object are among those of each of its fields.
+      (field.child ??= new ResponsePosition(this.types, `${this.#path}.${name}`)).addOwn(child, when);
     }
     this.#addAlternatives(shape, when);
   }

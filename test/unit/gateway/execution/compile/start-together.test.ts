@@ -30,11 +30,11 @@ describe('a fetch that nothing waits for', () => {
       fetchOf('a', []),
       fetchOf('b', []),
       fetchOf('c', [1], { path: 'q' }),
-      fetchOf('c', [1], { path: 'q' }),
-      fetchOf('d', [2, 3]),
       fetchOf('c', [0], { before: [0, 1] }),
+      fetchOf('c', [1], { path: 'q' }),
+      fetchOf('d', [2, 4]),
     ];
-    expect(startTogether(fetches)[5]).toEqual([0]);
+    expect(startTogether(fetches)[3]).toEqual([0]);
   });
 
   it('waits with another of the same objects for what either needs', () => {

@@ -175,15 +175,15 @@ export function sendContinues(server: Server, { bodyLimit, keepsConnections }: C
       else send();
     };
     server.emit('request', request, response);
-    holdContinue(request)();
+    holdContinue(request)?.();
   });
 }
 
-/** Holds `100 Continue` back until the returned function is called; it does nothing if the client does not wait for it. */
-export function holdContinue(request: Undecided): () => void {
+/** Has a client wait for `100 Continue` until what is returned is called. Undefined where it waits for none. */
+export function holdContinue(request: Undecided): (() => void) | undefined {
   const send = request[continueKey];
-  request[continueKey] = undefined;
-  return () => send?.();
+  if (send !== undefined) request[continueKey] = undefined;
+  return send;
 }
 
 const continueKey = Symbol('continue');

@@ -34,7 +34,7 @@ export function createReceive(options: ReceiveOptions): (exchange: Exchange) => 
       return;
     }
     const read = (): void => {
-      sendContinue();
+      sendContinue?.();
       const onBody = (body: Buffer): void => pipeline.admit(request, body);
       readBody(message, response, { limit: bodyLimit, onBody, onRefusal: refuse });
     };

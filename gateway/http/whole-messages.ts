@@ -112,8 +112,8 @@ export class WholeRequest extends IncomingMessage {
   }
 
   #whole(): Buffer {
-    const [first, ...others] = this.#pieces!;
-    return others.length === 0 ? first! : Buffer.concat(this.#pieces!);
+    const pieces = this.#pieces!;
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
   }
 
   /** What is read belongs to this body until all of it has come, but for what was read together with its end. */

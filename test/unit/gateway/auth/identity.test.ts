@@ -49,7 +49,10 @@ it('tells callers apart of whom nothing is known but that they differ', () => {
 });
 
 it('is nobody without a scope', () => {
-  expect(anonymous).toMatchObject({ mode: 'none', scope: '', principal: '', subject: undefined });
+  expect(anonymous).toEqual({
+    ...{ mode: 'none', scope: '', principal: '', subject: undefined, issuer: undefined, client: undefined },
+    ...{ groups: [], scopes: [], claims: {}, deniedFields: [] },
+  });
   expect(Object.isFrozen(anonymous.claims)).toBe(true);
 });
 

@@ -42,6 +42,9 @@ it.each([
   'rootQuery.secret',
   'query.secret',
   'Query.SECRET',
+  // Of the type of that name alone, and of the root type alone.
+  'Query.OTHER',
+  'Query.User',
   'User.Weight',
   'named.name',
   'User.*',
@@ -55,4 +58,15 @@ it('denies what is not there, and says it once', () => {
   const { denied, lines } = deny('User.toString', 'Film.title', 'Film.title', 'String.length', 'Shop.name');
   expect(denied).toEqual(['User.toString', 'Film.title', 'Film.title', 'String.length', 'Shop.name']);
   expect(lines).toHaveLength(4);
+});
+
+it('takes no field of another type for one of `Query` in another case', () => {
+  const { denied, lines } = deny('Query.Name');
+  expect(denied).toEqual(['Query.Name', 'RootQuery.Name']);
+  expect(lines).toHaveLength(1);
+});
+
+it('says it of a thousand names at most', () => {
+  const names = Array.from({ length: 1_100 }, (_, i) => `Film.field${i}`);
+  expect(deny(...names).lines).toHaveLength(1_000);
 });

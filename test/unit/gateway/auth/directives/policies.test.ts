@@ -49,6 +49,10 @@ it('asks again when an answer is too old', async () => {
   isMet = false;
   await delay(5);
   expect(policies.peek('staff', ada)).toBeUndefined();
+  const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now());
+  await policies.learn(['staff'], ada);
+  expect(policies.peek('staff', ada)?.isMet).toBe(false);
+  clock.mockRestore();
 });
 
 it.each<[string, EvaluatePolicies]>([

@@ -5,5 +5,5 @@ export { fetchesOf } from './compile/order';
 export type { FetchNode, QueryPlan, RequiredSelection } from './compile/plan';
 export type { Refusals } from './compile/refusals';
 export { countNodes } from './size';
-export type { OutlinedFetch, Program } from './program';
+export type { Program } from './program';
 export { subscribe } from './subscribe';

@@ -143,6 +143,10 @@ describe('scanning a response', () => {
     ['an empty text', ''],
     ['a scalar', '1 1'],
     ['text behind it', '{} x'],
+    // Two bytes of each are those of a byte order mark: EF BB BF.
+    ['a mark that ends otherwise', '\ufec0{"data":{"a":1}}'],
+    ['a mark with something else in its middle', '\uf03f{"data":{"a":1}}'],
+    ['a mark that begins otherwise', '\u2eff{"data":{"a":1}}'],
     ['a missing brace', '{"data":{"a":1}'],
     ['a missing comma', '{"data":{"a":1 "b":2}}'],
     ['a missing colon', '{"data":{"a" 1}}'],

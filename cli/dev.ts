@@ -178,9 +178,9 @@ function setUpAppSync() {
   return { env: { SHIPPING_API_KEY: apiKey }, options: { shipping } };
 }
 
-function hasModes({ apiKeys, iam, oidc, cognito, lambda }: Options['auth']): boolean {
-  return (
-    [apiKeys, oidc, cognito].some(({ length }) => length > 0) || iam !== undefined || lambda !== undefined
+function hasModes(auth: Options['auth']): boolean {
+  return Object.entries(auth).some(
+    ([name, mode]) => name !== 'anonymous' && (Array.isArray(mode) ? mode.length > 0 : mode !== undefined),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Options } from '../options';
+import { credentialHeaders, modesIn } from '../options/auth';
 import type { Caller } from '../subgraph-calls/transport';
 
 /** Which forwarded headers are part of cache keys. Names are those that subgraphs see. */
@@ -34,8 +35,7 @@ export function compileKeyHeaders({ headers: { forward, rename, set }, cache, au
       ...new Set([
         ...passed.filter((each) => !keyed.includes(each)).map(([ours]) => ours),
         // They say who asks, whether subgraphs see them or not.
-        ...(auth.apiKeys.length > 0 ? ['x-api-key'] : []),
-        ...(takesAuthorization(auth) ? ['authorization'] : []),
+        ...modesIn(auth).map((mode) => credentialHeaders[mode]),
       ]),
     ],
     publicScope({ headers, added }) {
@@ -48,6 +48,3 @@ export function compileKeyHeaders({ headers: { forward, rename, set }, cache, au
     },
   };
 }
-
-const takesAuthorization = ({ iam, oidc, cognito, lambda }: Options['auth']): boolean =>
-  iam !== undefined || lambda !== undefined || oidc.length > 0 || cognito.length > 0;

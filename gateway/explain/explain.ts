@@ -4,7 +4,7 @@ import { compileOperation } from '../execution';
 import { outlineCalls, type OutlinedCall } from './outline-calls';
 import { explainSavings, type Savings } from './explain-savings';
 import { type Options, parseOptions } from '../options';
-import { createPlanner } from '../planning';
+import { boundsOf, createPlanner } from '../planning';
 import { validationRules } from '../request/validation-rules';
 
 export interface ExplainOptions {
@@ -36,7 +36,7 @@ export type Explanation = Explained | { readonly errors: readonly GraphQLError[]
 /** Plans an operation without running it. Rejects when the supergraph does not build. */
 export async function explainOperation(given: ExplainOptions): Promise<Explanation> {
   const { supergraphSdl, query, operationName, variables, options = parseOptions({}) } = given;
-  const planner = createPlanner({ supergraphSdl });
+  const planner = createPlanner({ supergraphSdl, ...boundsOf(options.planning) });
   const trusted = { assumeValid: true, assumeValidSDL: true };
   try {
     const { apiSchemaSdl, answerTypesSdl } = await planner.ready;

@@ -12,6 +12,7 @@ import { createOperations, type OperationOptions } from './operations';
 import type { Options } from '../options';
 import { chooseOverrides, overrideRates } from './overrides';
 import {
+  boundsOf,
   createPlanner,
   type EntityFacts,
   type OperationMemory,
@@ -128,19 +129,6 @@ function* untilLate(operations: readonly PlannedOperation[]): Iterable<PlannedOp
     yield operation;
   }
 }
-
-function boundsOf({ timeout, paths, plans, waiting, threads, memory }: Options['planning']): PlannerBounds {
-  return {
-    deadline: timeout,
-    pathsLimit: paths,
-    maxEvaluatedPlans: plans,
-    queueLimit: waiting,
-    maxThreads: threads,
-    memoryLimit: memory === undefined ? undefined : Math.ceil(memory / 1024 ** 2),
-  };
-}
-
-type PlannerBounds = Omit<Parameters<typeof createPlanner>[0], 'supergraphSdl'>;
 
 /** The formats of all `@cacheTag`s. */
 function formatsIn({ subgraphs }: EntityFacts): readonly string[] {

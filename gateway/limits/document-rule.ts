@@ -1,7 +1,12 @@
+import type { Limits } from '../options/limits';
 import type { Definition, Outline, Spread } from './document-outline';
 
 /** The documents' measures that are limited; each has a rule in a file of its own. */
-export type DocumentMeasure = 'tokens' | 'depth' | 'aliases' | 'rootFields' | 'directives' | 'selections';
+export type DocumentMeasure = Exclude<keyof Limits, CheckedElsewhere>;
+
+/** By `variables.ts`, `cost/`, `request/pipeline.ts` and `execution/run/call-scheduler.ts`. */
+type CheckedElsewhere =
+  'introspection' | 'listSize' | 'cost' | 'batch' | 'variables' | 'variablesDepth' | 'calls';
 
 /** One limit of documents. */
 export interface DocumentRule<Limit extends DocumentMeasure = DocumentMeasure> {

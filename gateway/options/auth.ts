@@ -48,6 +48,26 @@ const algorithmsRule = `must be a list of ${algorithms.join(', ')}`;
 
 const userPoolRule = 'must be the id of a user pool such as eu-west-1_AbCdEfGhI';
 
+type AuthOptions = z.output<typeof auth>;
+type ModeOption = Exclude<keyof AuthOptions, 'anonymous'>;
+
+/** The header that the credentials of each mode come in. */
+export const credentialHeaders = {
+  apiKeys: 'x-api-key',
+  iam: 'authorization',
+  oidc: 'authorization',
+  cognito: 'authorization',
+  lambda: 'authorization',
+} satisfies Record<ModeOption, string>;
+
+/** The modes that are configured. */
+export function modesIn(options: AuthOptions): ModeOption[] {
+  return (Object.keys(credentialHeaders) as ModeOption[]).filter((name) => {
+    const value = options[name];
+    return Array.isArray(value) ? value.length > 0 : value !== undefined;
+  });
+}
+
 export const auth = mapOf({
   anonymous: flag
     .default(false)

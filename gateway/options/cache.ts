@@ -3,6 +3,16 @@ import { invalidationSchema } from './invalidation';
 import { cdn } from './cdn';
 import { duration, flag, headerName, mapOf, size, timeout } from './values';
 
+/** The kinds of stores by the protocol of their URL, and whether gateways share one. */
+export const storeProtocols = {
+  'memory:': 'own',
+  'redis:': 'shared',
+  'rediss:': 'shared',
+  'dynamodb:': 'shared',
+} as const;
+
+export type StoreProtocol = keyof typeof storeProtocols;
+
 const storeRule = 'must be memory:, redis://HOST:PORT, rediss://HOST:PORT or dynamodb://TABLE';
 
 const prefixRule = 'must be 1 to 64 letters, digits and any of _.-';
@@ -36,7 +46,9 @@ export const cache = mapOf({
   store: z
     .string({ error: storeRule })
     .regex(/^(memory:|rediss?:\/\/[^/].*|dynamodb:\/\/[\w.-]{3,255}(\?.*)?)$/, { error: storeRule })
-    .refine((url) => URL.canParse(url), { error: storeRule })
+    .refine((url) => URL.canParse(url) && Object.hasOwn(storeProtocols, new URL(url).protocol), {
+      error: storeRule,
+    })
     .default('memory:')
     .describe(
       'Where cached answers are stored: `memory:` is this process alone; `redis://HOST:PORT` (`rediss://` over TLS) is a Redis (6.2 or newer) or Valkey that gateways share; `dynamodb://TABLE?region=REGION&endpoint=URL` (`region` and `endpoint` are optional) is a DynamoDB table with the partition key `pk` (text) and the TTL attribute `expires`, with credentials as the AWS SDK finds them.',

@@ -1,3 +1,4 @@
+export { boundsOf } from './bounds';
 export type { CostDirectives, ListSize } from './cost-directives';
 export type { EntityFacts } from './entity-facts';
 export { type OperationCache, OperationMemory } from './operation-memory';

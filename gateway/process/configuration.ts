@@ -31,6 +31,7 @@ import { Rates } from '../admission/rates/rates';
 import type { SharedCounts } from '../admission/rates/shared-counts';
 import { UnsentRequests } from '../admission/unsent-requests';
 import { type Options, OptionsError } from '../options';
+import { storeProtocols, type StoreProtocol } from '../options/cache';
 import type { Invalidation } from '../options/invalidation';
 import type { OperationMemory } from '../planning';
 import { createRoutes } from './routes';
@@ -385,7 +386,10 @@ function openPurges(
     send: cloudFrontPurge(distribution),
     rules: purge ?? [{ tags: ['*'], paths: [everything] }],
     everything,
-    delay: store === 'memory:' ? delay : Math.max(delay, memoryBound),
+    delay:
+      storeProtocols[new URL(store).protocol as StoreProtocol] === 'own'
+        ? delay
+        : Math.max(delay, memoryBound),
     ...tools,
   });
 }

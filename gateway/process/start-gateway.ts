@@ -255,13 +255,27 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   };
 }
 
-/** The parts of a gateway that live as long as the process. */
-const fixedOptions = [
-  ...['host', 'port', 'path', 'tls', 'admin', 'audit', 'logging'],
-  ...['store', 'memory', 'tiered', 'memoryBound', 'timeout', 'prefix', 'compressAbove', 'longest'].map(
-    (name) => `cache.${name}`,
-  ),
-];
+/** Which options live as long as the process; of `cache` some do. */
+const isFixed = {
+  ...{ host: true, port: true, path: true, tls: true, admin: true, audit: true, logging: true },
+  ...{ mode: false, supergraph: false, subgraphs: false, privateLinks: false, connections: false },
+  ...{ planning: false, overrides: false, calls: false, zone: false, retries: false, breaker: false },
+  ...{ headers: false, timeouts: false, trustedProxies: false, errors: false, limits: false, rates: false },
+  ...{ overload: false, persistedOperations: false, auth: false, cors: false, authorization: false },
+  ...{ introspection: false, usage: false, shutdown: false, cache: false },
+} satisfies Record<keyof Options, boolean>;
+
+const isFixedOfCache = {
+  ...{ store: true, memory: true, tiered: true, memoryBound: true, timeout: true, prefix: true },
+  ...{ compressAbove: true, longest: true, identityHeaders: false, staleWhileRevalidate: false },
+  ...{ staleIfError: false, responses: false, cdn: false, entities: false, mutations: false },
+} satisfies Record<keyof Options['cache'], boolean>;
+
+const fixedOptions = [...namesOf(isFixed), ...namesOf(isFixedOfCache).map((name) => `cache.${name}`)];
+
+function namesOf(isIncluded: Readonly<Record<string, boolean>>): string[] {
+  return Object.keys(isIncluded).filter((name) => isIncluded[name] === true);
+}
 
 function refuseFixed(before: Options, after: Options): void {
   const read = (options: Options, name: string): unknown =>

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Meter } from '@opentelemetry/api';
 import type { Options } from '../../options';
+import type { StoreProtocol } from '../../options/cache';
 import type { Logger } from '../../telemetry/logger';
 import { CompressedStore } from './compressed';
 import type * as DynamoDB from './dynamodb';
@@ -60,7 +61,10 @@ function openShared({
 }: Options['cache']): SharedStore | undefined {
   const url = new URL(text);
   const common = { prefix, longest, proofInterval: memoryBound / 4 };
-  switch (url.protocol) {
+  const protocol = url.protocol as StoreProtocol;
+  switch (protocol) {
+    case 'memory:':
+      return undefined;
     case 'redis:':
     case 'rediss:': {
       const { RedisStore } = load('./redis') as typeof Redis;
@@ -74,6 +78,6 @@ function openShared({
       return { store, feed: store.follow };
     }
     default:
-      return undefined;
+      return protocol satisfies never;
   }
 }

@@ -1,0 +1,21 @@
+import type { Options } from '../options';
+import type { PlannerOptions } from './planner-threads';
+
+/** How the planner is bounded by the options. */
+export function boundsOf({
+  timeout,
+  paths,
+  plans,
+  waiting,
+  threads,
+  memory,
+}: Options['planning']): Omit<PlannerOptions, 'supergraphSdl'> {
+  return {
+    deadline: timeout,
+    pathsLimit: paths,
+    maxEvaluatedPlans: plans,
+    queueLimit: waiting,
+    maxThreads: threads,
+    memoryLimit: memory === undefined ? undefined : Math.ceil(memory / 1024 ** 2),
+  };
+}

@@ -145,7 +145,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const { cachedReply, release } = answered;
     // What a hook has done with an answer, or for it, no cache on the way knows of.
     if (cachedReply === undefined || hooks.onAnswer !== undefined || arrival.request.added !== undefined)
-      return { ...plainAnswer(200, type, body), release };
+      return plainAnswer(200, type, body, release);
     if (body === cachedReply.answer.body) {
       cachedAnswers.learn(requestKey(arrival), cachedReply, arrival.request);
       return answerHeaders.reply(arrival.request.head, type, cachedReply);
@@ -200,10 +200,11 @@ function factsOf({ request: { id: requestId, head }, body }: Arrival) {
   return { requestId, method, url, headers, body };
 }
 
-const plainAnswer = (status: number, type: string, body: Buffer): Answer => ({
+const plainAnswer = (status: number, type: string, body: Buffer, release?: Answer['release']) => ({
   status,
-  headers: ['cache-control', 'no-store', 'content-type', type, ...lengthOf(body)],
+  headers: ['cache-control', 'no-store', 'content-type', type, 'content-length', String(body.length)],
   body,
+  release,
 });
 
 const lengthOf = ({ length }: Buffer): readonly string[] => ['content-length', String(length)];

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { errors } from '../../errors';
-import { type Interceptor, type SubgraphRequest, TransportError } from '../transport';
+import { type Interceptor, type SubgraphRequest, type SubgraphResponse, TransportError } from '../transport';
 import type { CallStatistics } from '../../telemetry/call-statistics';
 import type { Logger } from '../../telemetry/logger';
 import type { Metrics } from '../../telemetry/metrics';
@@ -50,6 +50,12 @@ export function countCalls(statistics: Pick<CallStatistics, 'sent'>): Intercepto
     request.caller.calls.sent++;
     statistics.sent(request.operation);
     const sentAt = performance.now();
-    return next(request).then((response) => ({ ...response, sentAt }));
+    return next(request).then((response) => sentThen(response, sentAt));
   };
 }
+
+/** Member by member: a spread takes half a microsecond, and each call comes here. */
+const sentThen = (
+  { status, headers, body, policy, tags, isShareable, isNear }: SubgraphResponse,
+  sentAt: number,
+): Required<SubgraphResponse> => ({ status, headers, body, policy, tags, sentAt, isShareable, isNear });

@@ -14,7 +14,8 @@ export function refuseHugeArrays(most: number): void {
     const [length] = items;
     if (items.length === 1 && typeof length === 'number' && length > most)
       throw new Error(`Too many options generated: ${length}, the limit is ${most}`);
-    const type = new.target === undefined || new.target === Bounded ? Original : new.target;
+    const called = new.target as typeof Bounded | undefined;
+    const type = called === undefined || called === Bounded ? Original : called;
     return Reflect.construct(Original, items, type) as unknown[];
   }
   // What they are called on decides what these make, and how fast.

@@ -23,7 +23,7 @@ export interface DynamoDB {
   /** For people: its endpoint, or that it is AWS. */
   readonly place: string;
   readonly client: DynamoDBDocumentClient;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Connects to the DynamoDB that the settings select; the embedded one is started if nobody else has. */

@@ -11,7 +11,7 @@ export interface EmbeddedDynamoDB {
   readonly endpoint: string;
   /** False: another process owns the folder and this one uses its DynamoDB. */
   readonly owner: boolean;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export interface EmbeddedDynamoDBOptions {

@@ -324,7 +324,7 @@ describe('authenticate', () => {
 
 describe('the start', () => {
   const start = (more: object, own: object = {}) =>
-    startSubgraph({ ...library, ...own } as typeof library, { ...settings, ...more });
+    startSubgraph({ ...library, ...own }, { ...settings, ...more });
 
   it('takes the values of its options from the settings', async () => {
     const own = await start({ options: { greetingText: 'hi', other: 'x' } });

@@ -37,7 +37,7 @@ type Add = (this: MultiMap<unknown, unknown>, key: unknown, value: unknown) => M
 
 /** What is used of a fetch while a plan is made. */
 interface Fetch {
-  mergeInWithAllDependencies(other: Fetch): void;
+  mergeInWithAllDependencies: (this: Fetch, other: Fetch) => void;
   isDescendantOf(other: Fetch): boolean;
   children(): readonly Fetch[];
   parentGroups(): readonly Fetch[];

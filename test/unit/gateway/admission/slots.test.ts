@@ -84,7 +84,7 @@ it.each([
   ['that does not say how long it is', { 'transfer-encoding': 'chunked' }, 'refused at once'],
 ])('lets one %s wait where what waits keeps too much, if it is small: %j', (_, headers, expected) => {
   isTooMuch = true;
-  acquire(request(headers as Record<string, string>));
+  acquire(request(headers));
   expect(told).toEqual([expected]);
 });
 

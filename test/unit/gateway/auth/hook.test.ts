@@ -37,7 +37,7 @@ describe('a hook', () => {
     const hook = loadHook<() => number>(write('counting.cjs', counting));
     const [first, second] = await Promise.all([hook(), hook()]);
     expect(second).toBe(first);
-    expect([first!(), (await hook())()]).toEqual([1, 1]);
+    expect([first(), (await hook())()]).toEqual([1, 1]);
   });
 
   it.each([
@@ -77,8 +77,8 @@ describe('work with a time', () => {
 
   it('rejects when the time is over, not before', async () => {
     let ended = '';
-    const waited = withTimeout(100, () => new Promise(() => undefined)).catch((error: Error) => {
-      ended = error.message;
+    const waited = withTimeout(100, () => new Promise(() => undefined)).catch((error: unknown) => {
+      ended = (error as Error).message;
     });
     await jest.advanceTimersByTimeAsync(99);
     expect(ended).toBe('');

@@ -51,7 +51,7 @@ it('is found once for each identity', () => {
       looks++;
       return Reflect.get(identity, member) as unknown;
     },
-  }) as Identity;
+  });
   const first = limits.of(looked);
   const before = looks;
   expect(limits.of(looked)).toBe(first);

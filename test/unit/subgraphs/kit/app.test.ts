@@ -1,5 +1,4 @@
 /** What surrounds the resolvers of a subgraph. Over 300 lines: one small subgraph serves for all of it. */
-import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { request as httpRequest } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -85,7 +84,7 @@ async function open(own: Partial<typeof subgraph> = {}, given: Partial<AppOption
       schema,
       options: { greeting: 'hello' },
       log: pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line) as Line) }),
-      db: openDatabase({ client: {} as DynamoDBDocumentClient }),
+      db: openDatabase({ client: {} as never }),
       prepared: Promise.resolve(),
       waitingFor: new Set(),
       draining: draining.signal,

@@ -62,7 +62,7 @@ async function send(url: string, body: unknown, init: RequestInit = {}) {
     body: typeof body === 'string' ? body : JSON.stringify(body),
     ...init,
   });
-  return { status: response.status, content: (await response.json()) as unknown };
+  return { status: response.status, content: await response.json() };
 }
 
 describe('a stand-in for AppSync', () => {

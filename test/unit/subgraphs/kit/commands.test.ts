@@ -1,8 +1,7 @@
-import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { createCommands, isOutage, unavailable, type Command } from '../../../../subgraphs/kit/commands';
 
 const failure = (facts: object) => Object.assign(new Error('It failed.'), facts);
-const client = {} as DynamoDBDocumentClient;
+const client = {} as never;
 const command: Command = { name: 'Query', table: 'books', size: 1 };
 
 describe('an outage', () => {
@@ -69,7 +68,7 @@ describe('a command', () => {
   it('is unavailable when the store does not answer, and keeps why for the log', async () => {
     const error = failure({ code: 'ECONNREFUSED' });
     await expect(commands.run(command, () => Promise.reject(error))).rejects.toMatchObject({
-      ...unavailable(error),
+      message: unavailable(error).message,
       code: 'UNAVAILABLE',
       cause: error,
       extensions: { code: 'UNAVAILABLE' },

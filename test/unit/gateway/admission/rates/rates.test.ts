@@ -3,7 +3,7 @@ import { anonymous, createIdentity, type Identity } from '../../../../../gateway
 import { RateCounter } from '../../../../../gateway/admission/rates/rate-counter';
 import type { RateOptions } from '../../../../../gateway/options/rates';
 import { type Counted, networkOf, Rates } from '../../../../../gateway/admission/rates/rates';
-import type { SharedCount, SharedCounts } from '../../../../../gateway/admission/rates/shared-counts';
+import type { SharedCount } from '../../../../../gateway/admission/rates/shared-counts';
 import { createMetrics, type Metrics } from '../../../../../gateway/telemetry/metrics';
 
 let metrics: Metrics;
@@ -167,7 +167,7 @@ describe('with counts that are shared', () => {
   const open = (...rates: RateOptions[]) => {
     told.length = 0;
     const shared = { add: (count: SharedCount, amount: number) => void told.push([count, amount]) };
-    return new Rates({ rates, meter: metrics.meter, now: () => clock, shared: shared as SharedCounts });
+    return new Rates({ rates, meter: metrics.meter, now: () => clock, shared: shared as never });
   };
 
   it('tells others of what it counts, and of nothing else', () => {

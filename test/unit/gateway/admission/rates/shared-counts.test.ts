@@ -47,10 +47,8 @@ class FakeRedis extends EventEmitter {
 }
 let redis: FakeRedis;
 jest.mock('ioredis', () => ({
-  Redis: class {
-    constructor(url: string, options: never) {
-      return new FakeRedis(url, options);
-    }
+  Redis: function (url: string, options: never) {
+    return new FakeRedis(url, options);
   },
 }));
 

@@ -123,14 +123,14 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   const live = await parts.add(await keepLive({ source, processes, started, feed, output }));
   const credentials = await lazy.credentials().developmentCredentials();
 
-  const { startGateway } = lazy.gateway();
+  const { modesIn, startGateway } = lazy.gateway();
   const adminToken = randomBytes(16).toString('hex');
   const [gateway, , shown] = await withOptionsErrors(() => {
     const options = readOptions();
     const logDestination = { write: (line: string) => output.line('gateway', line.trimEnd()) };
     const privateLinks = { ...link.options, claims: options.privateLinks.claims };
     // Who has configured modes of their own tries these.
-    const ownModes = hasModes(options.auth);
+    const ownModes = modesIn(options.auth).length > 0;
     const auth = ownModes ? options.auth : credentials.auth;
     const subgraphs = { ...appSync.options, ...options.subgraphs };
     const gateway = startGateway({
@@ -176,12 +176,6 @@ function setUpAppSync() {
   const apiKey = `da2-${randomBytes(16).toString('hex')}`;
   const shipping = { appsync: { auth: { type: 'API_KEY' as const, apiKey } } };
   return { env: { SHIPPING_API_KEY: apiKey }, options: { shipping } };
-}
-
-function hasModes(auth: Options['auth']): boolean {
-  return Object.entries(auth).some(
-    ([name, mode]) => name !== 'anonymous' && (Array.isArray(mode) ? mode.length > 0 : mode !== undefined),
-  );
 }
 
 function failWithProblems(error: unknown): never {

@@ -7,6 +7,7 @@ export {
 } from './process/start-gateway';
 export { type ConnectionSource, closePort } from './process/drain';
 export { createAdminServer } from './process/admin-server';
+export { modesIn } from './options/auth';
 export { loadOptions, OptionsError, type LoadOptions, type Options, type OptionsInput } from './options';
 export { explainOperation, type Explained, type ExplainOptions, type Explanation } from './explain/explain';
 export { measurePlans } from './explain/plan-costs';

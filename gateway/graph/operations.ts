@@ -155,7 +155,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     count?.(request, variables);
     const answered = await responses.answer(cacheQuery(variables, refused), request, (caller) => {
       const start = (program: Program | Rejection): Promise<Execution> => {
-        // What cannot be planned takes nobody's place.
+        // An operation that cannot be planned is not kept: it would evict one that can.
         keep();
         return perform(program, variables, cost, caller);
       };

@@ -1,4 +1,7 @@
-/** The systems that answer the same operation: graphql-js on the merged schema, ApolloGateway, and Weir's engine. */
+/**
+ * The systems that answer the same operation: graphql-js on the merged schema, ApolloGateway, and Weir's engine. Over 300
+ * lines: they are built of the same parts.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ApolloGateway, type GraphQLDataSource } from '@apollo/gateway';
 import { composeServices } from '@apollo/composition';

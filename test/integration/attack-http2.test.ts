@@ -1,4 +1,4 @@
-/** The attacks on HTTP, sent over HTTP/2: another way in to the same endpoint. */
+/** The attacks on HTTP, sent over HTTP/2: another way in to the same endpoint. Over 300 lines: one case for each attack. */
 import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from 'node:http2';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';

@@ -173,7 +173,7 @@ export class ErrorTrail {
         if (needed.has(fetch.index)) this.#tellUnplaced(call, path);
       return this.count > 0;
     }
-    // When they could be asked, there was nothing to ask them of.
+    // The fetches were never sent where a loss at this path had left no object to send them for.
     return loss !== undefined || (cells.includes(0) && this.#lossAt(path, undefined) !== undefined);
   }
 

@@ -155,7 +155,7 @@ export function groupsOf<Asking extends Pick<Call, 'operation'>>(calls: readonly
     const { operation } = call;
     const { asksEntities } = operation;
     const group = open.findLast(([first]) => mayGoTogether(first!, call));
-    // What asks for the same root fields in two requests is one to whoever recognises equal requests.
+    // Two fetches of the same root fields stay two requests, byte for byte equal, which `dedupe` sends once.
     const isRepeated = !asksEntities && group?.at(-1)?.operation === operation;
     if (group !== undefined && group.length < mostTogether && !isRepeated) group.push(call);
     else {

@@ -1,3 +1,4 @@
+/** Over 300 lines: the command prints something else for each kind of change. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Over 300 lines: a case for each way in which operations go into one, or do not. */
 import { buildSchema, parse } from 'graphql';
 import { Combinations } from '../../../../../gateway/execution/compile/combine';
 import { compileSubgraphOperation } from '../../../../../gateway/execution/compile/subgraph-operation';

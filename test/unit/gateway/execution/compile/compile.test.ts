@@ -1,3 +1,4 @@
+/** Over 300 lines: a case for each thing that is decided before a request comes. */
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute, type Program } from '../../../../../gateway/execution';
 import { Workspace } from '../../../../../gateway/execution/json/tape';

@@ -1,3 +1,4 @@
+/** Over 300 lines: a table of what is JSON, and one of what is not. */
 import fc from 'fast-check';
 import { buildSchema, parse } from 'graphql';
 import { deepest, MalformedJson, scanLeaves, scanResponse } from '../../../../../gateway/execution/json/scan';

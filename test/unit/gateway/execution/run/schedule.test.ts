@@ -1,3 +1,4 @@
+/** Over 300 lines: a plan for each thing that a fetch may wait for. */
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute } from '../../../../../gateway/execution';
 import { type PlanNode, type RequiredSelection } from '../../../../../gateway/execution/compile/plan';

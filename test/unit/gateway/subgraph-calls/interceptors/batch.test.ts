@@ -1,3 +1,4 @@
+/** Over 300 lines: a case for each way in which calls go together. */
 import { batchEntities, type BatchOptions } from '../../../../../gateway/subgraph-calls/interceptors/batch';
 import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
 import { ScopesServed } from '../../../../../gateway/subgraph-calls/scopes-served';

@@ -4,7 +4,7 @@ import type { Options } from '../options';
 import { securityHeaders } from './security-headers';
 
 /** The headers that a page of another origin may read. */
-const exposedHeaders = ['x-request-id', 'traceresponse', 'ratelimit', 'ratelimit-policy', 'retry-after'];
+const exposedHeaders = ['x-request-id', 'ratelimit', 'ratelimit-policy', 'retry-after'];
 
 /** Which origins may call: all, none, or those listed. */
 function allowedOrigins({ mode, cors: { origins } }: Options): '*' | false | readonly (string | RegExp)[] {

@@ -12,7 +12,7 @@ import type { Sink } from './sink';
 import type { PlanWaiter, PlanWaits } from '../admission/plan-waits';
 import { type Charge, networkOf } from '../admission/rates/rates';
 import { requestIdOf } from '../telemetry/request-id';
-import { formatTraceparent, startTrace, type TraceContext } from '../telemetry/trace-context';
+import { readTrace, type TraceContext } from '../telemetry/trace-context';
 import { type CallCounts, noCalls } from '../telemetry/call-counts';
 import { addedHeader, scopeOf } from '../subgraph-calls/headers';
 import type { Live } from '../subgraph-calls/live-set';
@@ -81,7 +81,6 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
 
   readonly #options: IncomingRequestOptions;
   #id: string | undefined;
-  #trace: TraceContext | undefined;
   #headers: Caller['headers'] | undefined;
   #tracing: Caller['tracing'] | undefined;
   #calls: CallCounts | undefined;
@@ -118,9 +117,10 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return (this.#id ??= requestIdOf(this.head.headers['x-request-id']));
   }
 
-  get trace(): TraceContext {
+  /** Read anew each time: most requests have none, and others are asked twice. */
+  get trace(): TraceContext | undefined {
     const { traceparent, tracestate } = this.head.headers;
-    return (this.#trace ??= startTrace(single(traceparent), single(tracestate)));
+    return readTrace(single(traceparent), single(tracestate));
   }
 
   get headers(): Caller['headers'] {
@@ -206,12 +206,9 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return (this.#scope ??= scopeOf(this.headers, this.signedIdentity));
   }
 
-  /**
-   * What its answer says of this request alone, names and values of headers in turn. With it the client gets back our
-   * place in its trace, as W3C Trace Context's level 2 proposes. Complete when the answer is.
-   */
+  /** What its answer says of this request alone, names and values of headers in turn. Complete when the answer is. */
   get ownHeaders(): readonly string[] {
-    return ['x-request-id', this.id, 'traceresponse', formatTraceparent(this.trace), ...this.rateHeaders];
+    return ['x-request-id', this.id, ...this.rateHeaders];
   }
 
   get isGone(): boolean {
@@ -306,9 +303,11 @@ function showToHooks(request: IncomingRequest): HookRequest {
   });
 }
 
-function tracingHeaders(id: string, trace: TraceContext): Caller['tracing'] {
-  const headers = { 'x-request-id': id, traceparent: formatTraceparent(trace) };
-  return trace.state === undefined ? headers : { ...headers, tracestate: trace.state };
+function tracingHeaders(id: string, trace: TraceContext | undefined): Caller['tracing'] {
+  if (trace === undefined) return { 'x-request-id': id };
+  const { traceparent, tracestate } = trace;
+  const headers = { 'x-request-id': id, traceparent };
+  return tracestate === undefined ? headers : { ...headers, tracestate };
 }
 
 /** Characters of an operation's name. */

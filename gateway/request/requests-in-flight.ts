@@ -145,7 +145,8 @@ function factsOf(
 ): string {
   const path = JSON.stringify(pathOf(url));
   const ms = Math.round(milliseconds * 10) / 10;
-  let facts = `,"requestId":"${id}","traceId":"${trace.traceId}","method":${JSON.stringify(method)},"path":${path},"status":${status},"ms":${ms}`;
+  const ofTrace = trace === undefined ? '' : `,"traceId":"${trace.traceId}"`;
+  let facts = `,"requestId":"${id}"${ofTrace},"method":${JSON.stringify(method)},"path":${path},"status":${status},"ms":${ms}`;
   if (operation === undefined) return facts;
   facts += `,"operationType":"${operation.type}"`;
   if (errorsLeftOut > 0) facts += `,"errorsLeftOut":${errorsLeftOut}`;

@@ -1,30 +1,32 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { type IncomingHttpHeaders } from 'node:http';
 
-/** Where a request belongs: its id, and its place in a W3C trace. */
+/** Where a request belongs: its id, and the W3C trace that its caller says. */
 export interface Trace {
   readonly requestId: string;
-  readonly traceId: string;
+  /** Undefined where the caller says none. */
+  readonly traceId: string | undefined;
   /** Headers that hand both on to the services that are called for this request. */
   readonly propagation: Readonly<Record<string, string>>;
 }
 
-/** Takes over what the caller says and makes up what it does not say, or not validly (W3C Trace Context, section 3). */
+/**
+ * Takes over what the caller says (W3C Trace Context, section 3), and makes up a request id where it says none. No trace
+ * is begun, and none gets another parent: the kit records no spans.
+ */
 export function readTrace(headers: IncomingHttpHeaders): Trace {
   const requestId = readRequestId(headers);
-  const parent = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(
-    single(headers['traceparent']) ?? '',
-  );
-  const continued = parent && !/^0+$/.test(parent[1]!) && !/^0+$/.test(parent[2]!);
-  const traceId = continued ? parent[1]! : randomBytes(16).toString('hex');
-  const flags = continued ? parent[3]! : '00';
-  const state = continued ? single(headers['tracestate']) : undefined;
+  const traceparent = single(headers['traceparent']) ?? '';
+  const parent = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(traceparent);
+  if (parent === null || /^0+$/.test(parent[1]!) || /^0+$/.test(parent[2]!))
+    return { requestId, traceId: undefined, propagation: { 'x-request-id': requestId } };
+  const state = single(headers['tracestate']);
   return {
     requestId,
-    traceId,
+    traceId: parent[1],
     propagation: {
       'x-request-id': requestId,
-      traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`,
+      traceparent,
       ...(state !== undefined && { tracestate: state }),
     },
   };

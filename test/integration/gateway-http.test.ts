@@ -262,7 +262,7 @@ describe('across origins', () => {
     );
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
     expect(answer.headers.get('access-control-expose-headers')).toBe(
-      'x-request-id, traceresponse, ratelimit, ratelimit-policy, retry-after',
+      'x-request-id, ratelimit, ratelimit-policy, retry-after',
     );
   });
 

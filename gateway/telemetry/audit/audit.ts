@@ -79,7 +79,7 @@ export async function openAudit({ options, meter, logger }: AuditOptions): Promi
         time: new Date().toISOString(),
         action: 'mutation',
         requestId: request.id,
-        traceId: request.trace.traceId,
+        traceId: request.trace?.traceId,
         identity: { mode, subject, client: application },
         address: request.address,
         operation: request.operation?.name,

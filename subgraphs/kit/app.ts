@@ -26,7 +26,7 @@ import { readTrace, type Trace } from './trace';
 
 export const graphqlPath = '/graphql';
 
-/** `_entities` calls carry a representation per entity, so a body may be larger than a client's ever is. */
+/** Larger than a client's limit: an `_entities` call carries one representation per entity. */
 const bodyLimitBytes = 4 * 1024 * 1024;
 
 /** How long a request may take to arrive. */
@@ -37,27 +37,27 @@ export interface AppOptions<OptionName extends string> {
   readonly options: Readonly<Record<OptionName, string>>;
   readonly log: FastifyBaseLogger;
   readonly db: Database;
-  /** Requests wait for it; it is there before the first one is answered. */
+  /** The executable schema. Requests wait until it is resolved. */
   readonly prepared: Promise<void>;
-  /** Names of the tables that are not prepared yet. */
+  /** Names of the tables that do not exist or are not seeded yet. Readiness fails while there are any. */
   readonly waitingFor: ReadonlySet<string>;
-  /** Aborted when the process is about to end: no more requests should be sent here. */
+  /** Aborted when the process begins to drain: readiness fails, so that load balancers send no more requests. */
   readonly draining: AbortSignal;
-  /** The keys of the private link. Without them, whoever reaches the subgraph is answered. */
+  /** The keys of the private link. Without them the subgraph answers every caller. */
   readonly linkKeys?: LinkKeys | undefined;
-  /** Believes whatever user id it is told, where the gateway has signed no caller. @default without keys */
+  /** Trusts the user id of a request unchecked where the gateway has signed no caller. @default true without keys */
   readonly development?: boolean | undefined;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
     trace: Trace;
-    /** What the private link says; `null` where there is none. */
+    /** What the private link proved; `null` without a private link. */
     checked: Checked | null;
   }
 }
 
-/** A subgraph as a Fastify app, which a socket serves as well as Lambda. */
+/** A subgraph as a Fastify app, served by a listener or by Lambda. */
 export async function createApp<Context extends object, OptionName extends string>(
   subgraph: Subgraph<Context, OptionName>,
   {
@@ -79,13 +79,13 @@ export async function createApp<Context extends object, OptionName extends strin
   const app = Fastify({
     loggerInstance: log,
     bodyLimit: bodyLimitBytes,
-    // A variable may have any name, and its caller's request is in one body with others' in a batch. `JSON.parse` makes
-    // an ordinary member of it.
+    // A variable may be named `__proto__`, and one body may hold the variables of many clients. `JSON.parse` makes an
+    // ordinary member of it.
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
     requestTimeout: requestTimeoutMilliseconds,
     logController: new LogController({ disableRequestLogging: true }),
-    // What comes over a kept connection while the app closes is answered, not refused; then the connection ends.
+    // Requests that arrive over keep-alive connections while the app closes are answered; then the connection ends.
     return503OnClosing: false,
   }) as unknown as FastifyInstance;
 
@@ -100,11 +100,11 @@ export async function createApp<Context extends object, OptionName extends strin
     await Promise.resolve();
   });
   app.addHook('onSend', async (_, reply) => {
-    // Otherwise a kept connection would hold up the end.
+    // Otherwise a keep-alive connection would delay the end of the process.
     if (draining.aborted) reply.header('connection', 'close');
     await Promise.resolve();
   });
-  // Not a hook of Fastify's: those run before the last request is answered.
+  // Not Fastify's `onClose` hook: that runs before the last request is answered.
   app.server.once('close', () => void apollo.stop());
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((_, reply) =>
@@ -166,7 +166,7 @@ export async function createApp<Context extends object, OptionName extends strin
   return app;
 }
 
-/** Gathers tags in a header of the response. One that no header can hold is no tag of a schema's either. */
+/** Adds tags to the response header. Tags that a header cannot hold are left out: no schema can state them either. */
 function invalidateGroups(reply: FastifyReply): (...tags: readonly string[]) => void {
   const groups = new Set<string>();
   return (...tags) => {
@@ -175,7 +175,7 @@ function invalidateGroups(reply: FastifyReply): (...tags: readonly string[]) => 
   };
 }
 
-/** Who calls; a refusal is one of the whole request, and so says its HTTP status. */
+/** Identifies the caller. A refusal refuses the whole request, with its HTTP status. */
 function identify(
   authenticate: Authenticate,
   { headers }: FastifyRequest,

@@ -1,4 +1,4 @@
-/** How AppSync finds out whether it may answer a request, in each of its modes. */
+/** Checks a request's credentials as AppSync does, in each of its authorisation modes. */
 import { createHash, createHmac, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { type IncomingHttpHeaders } from 'node:http';
 
@@ -30,7 +30,7 @@ export interface Received {
 }
 export type Refusal = readonly [errorType: string, message: string];
 
-/** AppSync takes the mode whose credentials a request carries. */
+/** Chooses the authorisation mode by the credentials that the request carries, as AppSync does. */
 export function checkCredentials(modes: readonly AppSyncMode[], received: Received): Refusal | undefined {
   const { headers } = received;
   const { authorization } = headers;
@@ -57,7 +57,7 @@ export function checkCredentials(modes: readonly AppSyncMode[], received: Receiv
   return ['UnauthorizedException', 'Valid authorization header not provided.'];
 }
 
-/** By the documentation of Signature Version 4, "Create a signed request"; nothing of it is the signer's. */
+/** Verifies a signature as "Create a signed request" of Signature Version 4 says. Shares no code with our signer. */
 export function checkSignature(
   {
     region,

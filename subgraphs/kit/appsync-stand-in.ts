@@ -29,19 +29,19 @@ import { cannotListen } from './start-error';
 import { type OptionDefinition, type Subgraph } from './subgraph';
 
 export interface AppSyncApi {
-  /** As AppSync holds it: with `_Any` as an input, and directives and scalars that nothing declares. */
+  /** The schema as AppSync takes it: `_Any` is an input, AWS directives and scalars are undeclared. */
   readonly schema: string;
   readonly modes: readonly AppSyncMode[];
   readonly resolvers: AppSyncResolvers;
   /** Milliseconds that an operation may take. @default 30000 */
   readonly cap?: number;
-  /** Told of what was let in … */
+  /** Called with each accepted request. */
   readonly onCall?: (call: AppSyncCall) => void;
-  /** … and of what those were told that were not. */
+  /** Called with the answer to each refused request. */
   readonly onRefusal?: (message: string) => void;
 }
 
-/** By `Type.field`, as AppSync attaches them. */
+/** Resolvers by `Type.field`, as AppSync attaches them. */
 export type AppSyncResolvers = Readonly<Record<string, (source: never, args: never) => unknown>>;
 
 export interface AppSyncCall {
@@ -51,7 +51,7 @@ export interface AppSyncCall {
 }
 
 export interface AppSyncStandIn {
-  /** Of its GraphQL endpoint. */
+  /** URL of its GraphQL endpoint. */
   readonly url: string;
   stop(): Promise<void>;
 }
@@ -66,7 +66,7 @@ export class ResolverError extends Error {
   }
 }
 
-/** Starts one, at a free port of this machine unless another is asked for. */
+/** Starts a stand-in on loopback, at a free port unless `port` is given. */
 export async function startAppSyncStandIn(
   api: AppSyncApi,
   { host = '127.0.0.1', port = 0 }: { host?: string; port?: number } = {},
@@ -96,7 +96,7 @@ const failure = (status: number, errorType: string, message: string): Answer => 
 });
 
 async function answerTo(request: IncomingMessage, schema: GraphQLSchema, api: AppSyncApi): Promise<Answer> {
-  // Of the stand-in alone: what runs it wants to know whether it does.
+  // AppSync has no such path. The process that starts the stand-in asks it for readiness.
   if (request.url?.startsWith('/health/')) return { status: 200, content: { status: 'ready' } };
   const body = await readBody(request);
   const { headers } = request;
@@ -121,7 +121,7 @@ interface Operation {
   readonly variables: Record<string, unknown> | undefined;
 }
 
-/** Undefined for what is no operation, and for a list of them, which AppSync does not take. */
+/** The operation of a body; undefined for anything else, and for a batch, which AppSync does not take. */
 function readOperation(body: Buffer): Operation | undefined {
   try {
     const { query, variables } = JSON.parse(body.toString()) as Partial<Operation>;
@@ -177,7 +177,7 @@ function toAppSyncError({ message, path, locations, originalError }: GraphQLErro
   return { path: path ?? null, data: null, errorType, errorInfo: null, locations: places, message };
 }
 
-/** AppSync knows its own scalars and directives, which nothing declares. */
+/** Adds the scalars and directives that AppSync defines itself. */
 function buildSchemaOf({ schema: sdl, resolvers }: AppSyncApi): GraphQLSchema {
   const scalars = new Set<string>();
   const document = visit(parse(sdl), {
@@ -230,9 +230,9 @@ export interface AppSyncSubgraph<OptionName extends string = string> extends Pic
   'name' | 'port' | 'schema'
 > {
   readonly resolvers: AppSyncResolvers;
-  /** Settings of its own, as those of a {@link Subgraph}. */
+  /** Settings of its own, by name, as in {@link Subgraph}. */
   readonly options: Readonly<Record<OptionName, OptionDefinition>>;
-  /** Which credentials it takes, by its options. */
+  /** The credentials that it accepts, from its options. */
   readonly modes: (options: Readonly<Record<OptionName, string>>) => readonly AppSyncMode[];
 }
 

@@ -12,7 +12,7 @@ const batchWriteSize = 25;
 const batchesInFlight = 8;
 const batchWriteRetryMilliseconds = 30_000;
 
-/** The operations of a table on many items at once, which DynamoDB may leave half done. */
+/** Batch reads and writes. DynamoDB may process only part of a batch; the rest is sent again. */
 export function openBatches<Item extends object, KeyAttribute extends string, IndexName extends string>(
   definition: TableDefinition<Item, KeyAttribute, IndexName>,
   { client, run, retryMilliseconds, signal }: Commands,

@@ -1,11 +1,11 @@
 import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { SubgraphError } from './errors';
 
-/** How tables send their commands: observed, abortable, with failures that callers can tell apart. */
+/** Sends DynamoDB commands: observed, abortable, with failures that callers can tell apart. */
 export interface Commands {
   readonly client: DynamoDBDocumentClient;
   readonly retryMilliseconds: number;
-  /** Aborts reads; the request that they belong to is gone. */
+  /** Aborts reads when their client request has ended. */
   readonly signal?: AbortSignal;
   readonly observers: Set<CommandObserver>;
   /** Runs `send` as `command`; a DynamoDB that is throttling, slow or gone is `UNAVAILABLE`. */
@@ -13,14 +13,14 @@ export interface Commands {
 }
 
 export interface Command {
-  /** As DynamoDB calls it: `Query`, `BatchGetItem` … */
+  /** DynamoDB's name of the command: `Query`, `BatchGetItem` … */
   readonly name: string;
   readonly table: string;
   /** How many keys or items a batch holds; 1 for everything else. */
   readonly size: number;
 }
 
-/** What it returns is called when the command is answered or failed. */
+/** Called when a command is sent. The function that it returns is called when the command has ended. */
 export type CommandObserver = (command: Command) => (() => void) | undefined;
 
 export function createCommands(options: {
@@ -44,12 +44,12 @@ export function createCommands(options: {
   };
 }
 
-/** The answer to a caller who cannot have the data now, and may have it later. The cause is for the log. */
+/** The error for a client that may retry later (`UNAVAILABLE`). The cause is logged, not sent. */
 export function unavailable(cause?: unknown): SubgraphError {
   return new SubgraphError('UNAVAILABLE', 'The data store did not answer in time.', {}, cause);
 }
 
-/** The request was fine and would have worked at another time. */
+/** Whether a failure is temporary: throttling, a timeout, a lost connection, a server error. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, $metadata } = error as { code?: string; $metadata?: { httpStatusCode?: number } };

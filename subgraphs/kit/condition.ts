@@ -1,7 +1,7 @@
-/** What must be true of the item as it is now. All of an object's tests must hold; of an array of objects, any one. */
+/** A condition on the stored item. All tests of an object must hold; of an array of objects, at least one object's. */
 export type Condition<Item> = Tests<Item> | readonly Tests<Item>[];
 
-/** By attribute: a value that it must equal, or a test. */
+/** For each attribute, the value that it must equal, or a test. */
 export type Tests<Item> = { readonly [A in keyof Item]?: Item[A] | Test };
 
 /** A test of one attribute; a class of its own, so that no plain value is taken for one. */

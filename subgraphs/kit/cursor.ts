@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SubgraphError } from './errors';
 
-/** Where a page ends: the keys of its last item. */
+/** The position where a page ends: the keys of its last item. */
 export type Position = Readonly<Record<string, string>>;
 
 const version = 1;
@@ -17,7 +17,7 @@ export function writeCursor(position: Position, scope: readonly unknown[]): stri
   return Buffer.concat([Buffer.of(version), checksum(payload, scope), payload]).toString('base64url');
 }
 
-/** The position of a cursor; `INVALID_CURSOR` when this list did not give it out. */
+/** The position of a cursor. Throws `INVALID_CURSOR` when the cursor is of another list, or was edited. */
 export function readCursor(cursor: string, scope: readonly unknown[]): Position {
   const bytes = Buffer.from(cursor, 'base64url');
   const payload = bytes.subarray(1 + checksumBytes);

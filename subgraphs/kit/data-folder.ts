@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from './start-error';
 
-/** Whose a data folder is: this process's, until it releases it, or that of another one, which answers at `endpoint`. */
+/** The owner of a data folder: this process, until it calls `release`, or another one, which answers at `endpoint`. */
 export type Claim =
   | {
       readonly kind: 'owned';
-      /** Where the last owner, which died without a word, was to be found: a good port to listen on again. */
+      /** The port of the last owner, which died without releasing the folder: clients may still try it. */
       readonly lastPort: number | undefined;
-      /** Tells others where to connect. */
+      /** Writes this process's endpoint to the lock file. */
       announce(endpoint: string): Promise<void>;
       release(): Promise<void>;
     }
@@ -36,7 +36,7 @@ export async function claimFolder(folder: string): Promise<Claim> {
     const state = lock?.endpoint === undefined ? 'silent' : await probe(lock.endpoint);
     if (lock?.endpoint !== undefined && state === 'answers')
       return { kind: 'taken', endpoint: lock.endpoint };
-    // A process id that is in use proves little: it may be somebody else's by now. Nobody at the port proves more.
+    // A running process with this id may be another program by now. An unanswered port is better evidence.
     const abandoned = lock && (!isAlive(lock.pid) || state === 'refuses');
     if (abandoned && (await takeOver(path, lock))) return own(folder, path, deadline, lock);
     if (Date.now() > deadline) {
@@ -48,18 +48,18 @@ export async function claimFolder(folder: string): Promise<Claim> {
 }
 
 /**
- * The lock is this process's. Only now the files may be opened to try them: while somebody else comes to own them, that
- * would get in their way.
+ * This process holds the lock. Only now may it open the files to test them: before, that could disturb a process that
+ * takes the folder over.
  */
 async function own(folder: string, path: string, deadline: number, last?: Lock): Promise<Claim> {
   let text = lockText({ pid: process.pid });
   async function release(): Promise<void> {
-    // It may be an heir's already.
+    // Another process may own it by now.
     if ((await readFile(path, 'utf8').catch(() => '')) === text) await rm(path, { force: true });
   }
   try {
-    // The last owner may be closing them still. Somebody else may have them open who knows nothing of our lock file;
-    // dynalite would die of that.
+    // The last owner may still be closing its files. A program that ignores our lock file may have them open, too;
+    // dynalite would crash then.
     while (await isOpenElsewhere(folder)) {
       if (Date.now() > deadline) {
         throw new StartError(
@@ -93,18 +93,18 @@ async function createExclusively(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Readers see the old text or the new one, never a half. */
+/** Writes a file atomically: readers see the old text or the new text, never a part. */
 async function replace(path: string, text: string): Promise<void> {
   const next = `${path}.${process.pid}`;
   await writeFile(next, text);
   await rename(next, path);
 }
 
-/** Of several processes that see the same abandoned lock, one gets it. */
+/** Takes an abandoned lock over. Of several processes that try, one succeeds. */
 async function takeOver(path: string, abandoned: Lock): Promise<boolean> {
   const turn = `${path}.turn`;
   if (!(await createExclusively(turn, String(process.pid)))) {
-    // Its holder needs milliseconds, unless it was killed within them.
+    // The holder needs some milliseconds. An older one was killed meanwhile.
     const age = Date.now() - (await stat(turn).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
     if (age > patienceMilliseconds / 2) await rm(turn, { force: true });
     return false;
@@ -124,7 +124,7 @@ async function readLock(path: string): Promise<Lock | undefined> {
     const lock = JSON.parse(await readFile(path, 'utf8')) as Partial<Lock>;
     return typeof lock.pid === 'number' ? (lock as Lock) : undefined;
   } catch {
-    // Not there any more, or not written yet.
+    // The file was removed, or is not written yet.
     return undefined;
   }
 }
@@ -138,7 +138,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Whether a DynamoDB of dynalite's kind answers; one that hangs is silent, where nobody listens it is refused. */
+/** `answers`: dynalite. `refuses`: nothing listens, or another program. `silent`: no answer within a second. */
 export async function probe(endpoint: string): Promise<'answers' | 'refuses' | 'silent'> {
   try {
     const response = await fetch(endpoint, { signal: AbortSignal.timeout(1000) });
@@ -150,8 +150,8 @@ export async function probe(endpoint: string): Promise<'answers' | 'refuses' | '
 }
 
 /**
- * LevelDB's own lock, which the system releases when its process dies, however it dies. If nobody has it, what a
- * process left half-done that was killed is mended.
+ * Tries LevelDB's own lock, which the system releases when its process dies. When the lock is free, repairs the tables
+ * that a killed process left half-made.
  */
 async function isOpenElsewhere(folder: string): Promise<boolean> {
   const { Level } = await import('level');
@@ -163,7 +163,7 @@ async function isOpenElsewhere(folder: string): Promise<boolean> {
     if (code === 'LEVEL_LOCKED') return true;
     throw new StartError(`The data in ${folder} cannot be read: ${message}`);
   }
-  // Dynalite never again touches a table that it was about to make active.
+  // After a restart dynalite does not go on with a table that was in `CREATING`.
   for await (const [key, table] of level.iterator({ gte: 'table~', lt: 'table~~' })) {
     if (table.TableStatus !== 'CREATING') continue;
     const indexes = table.GlobalSecondaryIndexes?.map((index) => ({ ...index, IndexStatus: 'ACTIVE' }));

@@ -13,13 +13,13 @@ export interface Database {
    * or failed. Returns the function that stops it.
    */
   onCommand(observer: CommandObserver): () => void;
-  /** The same database for one request: its reads are aborted by `signal`. Writes never are. */
+  /** The same database for one request: `signal` aborts its reads, never its writes. */
   forRequest(signal: AbortSignal): Database;
 }
 
 export interface DatabaseOptions {
   readonly client: DynamoDBDocumentClient;
-  /** How long keys that DynamoDB did not process are asked for again, in milliseconds. @default 2000 */
+  /** How long unprocessed keys of a batch are sent again, in milliseconds. @default 2000 */
   readonly retryMilliseconds?: number;
 }
 
@@ -38,13 +38,13 @@ function databaseOver(commands: Commands): Database {
   };
 }
 
-/** Counts commands from now on. For tests and figures. */
+/** Starts to count commands. For tests and benchmarks. */
 export interface CommandCounter {
-  /** Those sent so far, in order. */
+  /** The commands sent so far, in order. */
   readonly commands: readonly Command[];
   /** How many were sent: `count('Query')`, `count('Query', 'reviews')`. */
   count(name: string, table?: string): number;
-  /** How many of one kind were in flight at once, at most. */
+  /** The largest number of commands of one kind that were in flight at once. */
   peak(name: string, table?: string): number;
   stop(): void;
 }

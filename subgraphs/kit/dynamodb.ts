@@ -20,13 +20,13 @@ export type DatabaseSettings =
   | { readonly kind: 'aws' };
 
 export interface DynamoDB {
-  /** For people: its endpoint, or that it is AWS. */
+  /** A description for logs: the endpoint, or `AWS`. */
   readonly place: string;
   readonly client: DynamoDBDocumentClient;
   readonly stop: () => Promise<void>;
 }
 
-/** Connects to the DynamoDB that the settings select; the embedded one is started if nobody else has. */
+/** Connects to the DynamoDB that the settings select. Starts the embedded one when no other process runs it. */
 export async function connectDynamoDB(settings: DatabaseSettings): Promise<DynamoDB> {
   switch (settings.kind) {
     case 'embedded': {
@@ -80,7 +80,7 @@ function createClient(config: DynamoDBClientConfig): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 }
 
-/** A DynamoDB on this machine takes any signature, but wants one. */
+/** Credentials for a DynamoDB on loopback: it accepts any signature, but requires one. */
 function localConfig(endpoint: string) {
   return { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { claimFolder, portOf, probe } from './data-folder';
 import { StartError } from './start-error';
 
-/** A DynamoDB in this process, or the one of the process that owns the folder. */
+/** An embedded DynamoDB: in this process, or in the process that owns the folder. */
 export interface EmbeddedDynamoDB {
   readonly endpoint: string;
   /** False: another process owns the folder and this one uses its DynamoDB. */
@@ -33,7 +33,7 @@ export async function openEmbeddedDynamoDB(options: EmbeddedDynamoDBOptions = {}
   if (claim.kind === 'taken') return standBy(folder, claim.endpoint);
   try {
     const served = await serve(folder, port ?? claim.lastPort ?? 0).catch((error: unknown) => {
-      // The last owner's port was only a convenience for those who still know it.
+      // The last owner's port is taken: any other will do.
       if (port === undefined && isAddressInUse(error)) return serve(folder, 0);
       throw error;
     });
@@ -65,7 +65,7 @@ function standBy(folder: string, endpoint: string): EmbeddedDynamoDB {
       await sleep(standByMilliseconds, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return undefined;
       if ((await probe(endpoint)) !== 'refuses') continue;
-      // Of several that stand by, the first becomes the owner and the others stand by again.
+      // Of several waiting processes one becomes the owner; the others wait again.
       const heir = await openEmbeddedDynamoDB({ folder, port: portOf(endpoint) }).catch(() => undefined);
       if (heir) return heir;
     }
@@ -82,14 +82,14 @@ function standBy(folder: string, endpoint: string): EmbeddedDynamoDB {
 }
 
 async function serve(path: string | undefined, port: number): Promise<EmbeddedDynamoDB> {
-  // Only who runs it pays for loading it.
+  // Loaded only by the process that runs it.
   const { default: dynalite } = await import('dynalite');
   const delays = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
   const server = dynalite({ ...delays, ...(path !== undefined && { path }) });
   try {
     await listen(server, port);
   } catch (error) {
-    // Its data is open all the same, and nobody else can open it. It is closed only where it has listened.
+    // dynalite closes its data only after it has listened; left open, no other process could open the folder.
     await listen(server, 0);
     await close(server);
     throw error;
@@ -132,7 +132,7 @@ async function main(): Promise<void> {
         `The data folder ${values.data ?? ''} is served by another process at ${embedded.endpoint}.`,
       );
     }
-    // Neither standing by nor an idle IPC channel keeps a process alive.
+    // Waiting for the folder does not keep a process alive, nor does an idle IPC channel.
     const alive = setInterval(() => undefined, 2 ** 30);
     let stopping = false;
     const stop = () => {

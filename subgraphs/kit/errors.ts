@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 
 /**
- * An error that reaches the client as it is: `throw new SubgraphError('NOT_FOUND', 'There is no user "u9".')`.
+ * An error that the client gets unmasked: `throw new SubgraphError('NOT_FOUND', 'There is no user "u9".')`.
  * `facts` become fields of `extensions` beside `code`, so that a client need not parse the message; `cause` is for the
  * log only.
  */
@@ -22,7 +22,7 @@ export class SubgraphError extends GraphQLError {
   }
 }
 
-/** Every code that a subgraph answers with on purpose, and what it tells the caller. Anything else is masked. */
+/** The error codes of subgraphs, with their meaning. All other errors are masked. */
 export const errorCodes = {
   BAD_USER_INPUT: 'An argument has a value that this field does not accept; `extensions.argument` names it.',
   CONFLICT: 'The thing was changed by somebody else in the meantime; read it again and repeat.',

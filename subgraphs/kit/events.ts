@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** Something that happened, kept in the very item whose change it tells of: both are written, or neither. */
+/** A domain event. It is stored in the item whose change it describes (outbox), so both are written, or neither. */
 export interface DomainEvent<Type extends string = string, Data = unknown> {
   readonly id: string;
   readonly type: Type;
@@ -9,13 +9,13 @@ export interface DomainEvent<Type extends string = string, Data = unknown> {
   readonly data: Data;
 }
 
-/** What an item type extends to keep the events that are not handed on yet. */
+/** Extended by item types that store events which are not published yet. */
 export interface WithOutbox {
   readonly outbox?: readonly DomainEvent[];
 }
 
 /**
- * An event that happens now. Write it with the change it tells of:
+ * Makes an event with the current time. Write it together with the change that it describes:
  * `create({ ...order, outbox: [domainEvent('OrderPlaced', { … })] })`, or
  * `update(key, { …, append: { outbox: [domainEvent('StockReserved', { … })] } })`.
  */

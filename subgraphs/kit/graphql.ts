@@ -23,12 +23,12 @@ import { StartError } from './start-error';
 import { refuseSize } from './size';
 import { type Resolvers } from './subgraph';
 
-/** Under which the kit keeps its own things in a request's context, beside those of the subgraph. */
+/** Key of the kit's own part of a request's context; the rest is the subgraph's. */
 export const requestState = Symbol('weir.request');
 
 export interface RequestState {
   readonly log: FastifyBaseLogger;
-  /** From now on the request is carried through, whether its caller waits for it or not. */
+  /** Called when a mutation begins: the request is completed even if its caller leaves. */
   readonly carryThrough: () => void;
 }
 
@@ -47,7 +47,7 @@ export async function createApolloServer(
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     formatError: maskError,
-    // What a gateway sends has a few thousand; beyond, parsing alone would take long.
+    // Operations of a gateway have a few thousand tokens. Parsing many more would block the process.
     parseOptions: { maxLexicalTokens: 15_000 },
     plugins: [requests, ApolloServerPluginLandingPageDisabled(), ApolloServerPluginInlineTraceDisabled()],
     logger: log,
@@ -103,7 +103,7 @@ function restrictEntitiesWithoutHint(schema: GraphQLSchema): void {
   };
 }
 
-/** Codes of errors that say what is wrong with the operation: Apollo Server's own, and those subgraphs throw. */
+/** Error codes that are not masked: Apollo Server's for invalid operations, and those of {@link SubgraphError}. */
 const openCodes = new Set([
   ...Object.keys(errorCodes),
   'BAD_REQUEST',
@@ -132,7 +132,7 @@ const requests: ApolloServerPlugin = {
       didResolveOperation({ document, operation, request }) {
         const refusal = operation && refuseSize(schema, document, operation, request.variables ?? {});
         if (refusal) throw refusal;
-        // A command that stops half-way would leave more to mend than it saves.
+        // A mutation that is aborted half-way costs more to repair than it saves.
         if (operation?.operation === OperationTypeNode.MUTATION) carryThrough();
         return Promise.resolve();
       },
@@ -144,7 +144,7 @@ const requests: ApolloServerPlugin = {
   },
 };
 
-/** Whoever gets a masked error can quote the request id, and this is what it leads to. */
+/** Logs a masked error with the request id that the client got. */
 function logError(error: GraphQLError, operationName: string | undefined, log: FastifyBaseLogger): void {
   const cause = unwrapResolverError(error) as Error & { cause?: unknown };
   const code = error.extensions['code'];

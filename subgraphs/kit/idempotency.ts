@@ -8,13 +8,13 @@ import { type Key } from './table-definition';
 export interface IdempotentRequest {
   /** The client's key, 1 to 128 characters; else `BAD_USER_INPUT`. */
   readonly key: string;
-  /** Whose key it is, usually the identity's id: two callers may choose the same key. */
+  /** The owner of the key, usually the identity's id: two callers may choose the same key. */
   readonly scope: string;
-  /** What is asked for; the same key with another input is `IDEMPOTENCY_KEY_REUSED`. */
+  /** The input of the mutation. The same key with another input is `IDEMPOTENCY_KEY_REUSED`. */
   readonly input: unknown;
 }
 
-/** What an item type extends to remember requests in the very item that they changed. The kit writes it, nobody else. */
+/** Extended by item types that remember the requests which changed them. Only the kit writes these attributes. */
 export interface WithRequests {
   readonly requests?: readonly RememberedRequest[];
   /** Counts the changes by {@link updateOnce}. */
@@ -31,11 +31,11 @@ export interface RememberedRequest {
 
 export interface Outcome<Result> {
   readonly result: Result;
-  /** The request was seen before: `result` is what the first one did, and nothing happened now. */
+  /** Whether the request was seen before: then `result` is the first one's, and nothing was changed now. */
   readonly repeated: boolean;
 }
 
-/** The id that a request gives to what it creates: the same for every repeat, different for everything else. */
+/** Derives the id of the created item from the request: the same for every repeat, different for other requests. */
 export function idOf(prefix: string, { key, scope }: Pick<IdempotentRequest, 'key' | 'scope'>): string {
   if (key.length < 1 || key.length > 128) {
     const message = `An idempotency key must have 1 to 128 characters, but this one has ${key.length}.`;
@@ -110,7 +110,7 @@ export async function updateOnce<
   throw new SubgraphError('CONFLICT', 'Too many changes at once; repeat the request.');
 }
 
-/** The request as the item remembers it; `IDEMPOTENCY_KEY_REUSED` when it asked for something else then. */
+/** The remembered request of an item. Throws `IDEMPOTENCY_KEY_REUSED` when its input was another. */
 function findRepeat(
   item: WithRequests,
   { id, fingerprint }: RememberedRequest,

@@ -10,37 +10,37 @@ export interface Identity {
   readonly scopes?: readonly string[];
 }
 
-/** Who calls, as the gateway found out and signed it. */
+/** The caller as the gateway authenticated and signed it. */
 export interface SignedCaller {
-  /** How they proved it to the gateway, such as `oidc` or `api-key`. */
+  /** The auth mode at the gateway, such as `oidc` or `api-key`. */
   readonly mode: string;
   /** The user. Missing where only the client is known. */
   readonly sub?: string;
-  /** Who vouches for the user. */
+  /** The issuer of the user's token. */
   readonly iss?: string;
   /** The application that calls. */
   readonly client?: string;
   readonly groups?: readonly string[];
   readonly scopes?: readonly string[];
-  /** Those that the gateway's `privateLinks.claims` names. */
+  /** The claims that the gateway's `privateLinks.claims` names. */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Tells who sent a request; `null` when nobody is signed in. Throwing refuses the request. `caller` is what the
+ * Identifies the user of a request; `null` for anonymous. Throwing refuses the request. `caller` is what the
  * gateway signed: `null` for nobody, and always where the subgraph has no private link.
  */
 export type Authenticate = (headers: IncomingHttpHeaders, caller: SignedCaller | null) => Identity | null;
 
-/** Believes what the gateway has signed, and nothing else. */
+/** Trusts only the caller that the gateway has signed. */
 export const linkAuthenticate: Authenticate = (_, caller) =>
   caller?.sub === undefined
     ? null
     : { id: caller.sub, groups: caller.groups ?? [], scopes: caller.scopes ?? [] };
 
 /**
- * A stand-in for development: where the gateway has signed no caller, it believes whatever user id it is told
- * (`authorization: Bearer u1`). It proves nothing.
+ * For development only: without a signed caller, trusts the user id of the request
+ * (`authorization: Bearer u1`) unchecked.
  */
 export const developmentAuthenticate: Authenticate = (headers, caller) => {
   if (caller) return linkAuthenticate(headers, caller);
@@ -48,12 +48,12 @@ export const developmentAuthenticate: Authenticate = (headers, caller) => {
   return id === undefined ? null : { id };
 };
 
-/** Whether somebody has a scope; nobody has any. */
+/** Whether the identity has a scope. An anonymous caller has none. */
 export function hasScope(identity: Identity | null, scope: string | undefined): boolean {
   return scope !== undefined && identity?.scopes?.includes(scope) === true;
 }
 
-/** The caller, or the error that tells them to sign in. */
+/** The identity. Throws `UNAUTHENTICATED` for an anonymous caller. */
 export function requireIdentity(identity: Identity | null): Identity {
   if (!identity) throw new SubgraphError('UNAUTHENTICATED', 'Sign in to do this.');
   return identity;

@@ -1,4 +1,4 @@
-/** What a subgraph is built on: state it with `defineSubgraph`, its tables with `defineTable`, its loaders per request. */
+/** The kit for subgraphs: `defineSubgraph`, `defineTable` for its tables, and DataLoaders per request. */
 export { defineSubgraph, type RequestScope, type Resolvers, type Subgraph } from './subgraph';
 export { runWhenMain, startSubgraph, type RunningSubgraph } from './serve';
 export { lambdaHandler, type LambdaHandler } from './lambda';

@@ -1,4 +1,4 @@
-/** Runs tasks, at most `concurrency` at once, in the order they came. */
+/** Runs tasks first in, first out, at most `concurrency` at once. */
 export type Limiter = <Result>(task: () => Promise<Result>) => Promise<Result>;
 
 export function createLimiter(concurrency: number): Limiter {

@@ -2,28 +2,28 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { StartError } from './start-error';
 
-/** A secret that gateway and subgraphs share. */
+/** A secret shared by the gateway and the subgraphs. */
 export interface LinkKey {
-  /** The beginning of the secret's SHA-256. */
+  /** The first characters of the secret's SHA-256. */
   readonly id: string;
   readonly secret: string;
 }
 
-/** The keys that count now. */
+/** The current keys. */
 export interface LinkKeys {
-  /** The first one signs, each is accepted. */
+  /** The first key signs; signatures of every key are accepted. */
   readonly current: readonly LinkKey[];
   close(): void;
 }
 
-/** Where the keys are: secrets, or a file that holds them, one a line. */
+/** The keys: as text, or a file with one secret per line. */
 export type LinkKeysSettings =
   | { readonly keys: readonly string[]; readonly file?: undefined }
   | { readonly file: string; readonly keys?: undefined };
 
 const interval = 1000;
 
-/** Opens the keys; those of a file change with it. Throws a {@link StartError} when there is none, or a short one. */
+/** Reads the keys, and follows changes of the file. Throws a {@link StartError} for no key or a short one. */
 export function openLinkKeys(
   settings: LinkKeysSettings,
   onChange: (change: readonly LinkKey[] | Error) => void = () => undefined,
@@ -40,7 +40,7 @@ export function openLinkKeys(
       current = read;
       onChange(current);
     } catch (error) {
-      // Those from before go on to be accepted.
+      // The keys that were read before stay in force.
       const { message } = error as Error;
       if (message !== trouble) onChange(error as Error);
       trouble = message;

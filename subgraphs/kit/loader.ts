@@ -6,9 +6,9 @@ import { type Key } from './table-definition';
 
 /** Loads items by their key; all keys of one tick become one `BatchGetItem` per 100. One per request. */
 export interface EntityLoader<Item extends object, KeyAttribute extends string> {
-  /** `null`: there is none. An entity reference is a fine key: other attributes are ignored. */
+  /** The item, or `null`. A reference (`__resolveReference`) may be the key: other attributes are ignored. */
   load(key: Key<Item, KeyAttribute>): Promise<Item | null>;
-  /** Says what is known now, after a write or a query. */
+  /** Puts an item into the loader after a write or a query. */
   prime(item: Item): void;
 }
 
@@ -33,10 +33,10 @@ export function entityLoader<Item extends object, KeyAttribute extends string, I
   };
 }
 
-/** Loads the many of a one-to-many relation, a page at a time: one `Query` per parent and arguments. One per request. */
+/** Loads pages of a one-to-many relation: one `Query` per parent and arguments. One loader per request. */
 export interface RelationLoader<Item extends object> {
   load(parent: string, args?: ConnectionArgs): Promise<Connection<Item>>;
-  /** Forgets what was loaded, after a write. */
+  /** Clears the loader after a write. */
   clear(): void;
 }
 
@@ -44,7 +44,7 @@ export interface RelationOptions<IndexName extends string> extends Omit<
   ConnectionQuery<IndexName>,
   'partition'
 > {
-  /** How many queries are in flight at once. @default 8 */
+  /** Largest number of queries in flight. @default 8 */
   readonly concurrency?: number;
 }
 
@@ -70,7 +70,7 @@ export function relationLoader<Item extends object, KeyAttribute extends string,
 
 /** Loads the one item that has a value as the partition key of an index, e.g. a product by its `sku`. */
 export interface LookupLoader<Item extends object> {
-  /** `null`: there is none. */
+  /** The item, or `null`. */
   load(value: string): Promise<Item | null>;
 }
 
@@ -87,7 +87,7 @@ export function lookupLoader<Item extends object, KeyAttribute extends string, I
   return { load: (value) => loader.load(value) };
 }
 
-/** One answer or error per key, which is what a DataLoader wants. */
+/** One value or error per key, in the order of the keys, as DataLoader requires. */
 function settle<Of, Result>(
   keys: readonly Of[],
   load: (key: Of) => Promise<Result>,

@@ -26,7 +26,7 @@ export interface PageInfo {
   readonly endCursor: string | null;
 }
 
-/** The query behind a connection; where it starts and ends is up to the arguments. */
+/** The query of a connection without its bounds, which come from the arguments. */
 export type ConnectionQuery<IndexName extends string> = Omit<QueryOptions<IndexName>, 'limit' | 'after'>;
 
 /**
@@ -51,7 +51,7 @@ export async function queryConnection<
   const position = args.after == null ? undefined : readCursor(args.after, scope);
   const after = position && { ...position, [keys.partitionKey]: query.partition };
 
-  // One more than asked for tells whether there is a next page.
+  // One item more than asked for shows whether there is a next page.
   const items = await table.query({ ...query, limit: first + 1, ...(after && { after }) });
   const edges = items
     .slice(0, first)
@@ -70,7 +70,7 @@ export async function queryConnection<
 export const defaultFirst = 20;
 export const greatestFirst = 100;
 
-/** How many are asked for; `BAD_USER_INPUT` when that is too few or too many. */
+/** The number of items asked for. Throws `BAD_USER_INPUT` outside of 1 to 100. */
 export function readFirst(first: number | null | undefined): number {
   const count = first ?? defaultFirst;
   if (Number.isInteger(count) && count >= 1 && count <= greatestFirst) return count;
@@ -83,7 +83,7 @@ export function readFirst(first: number | null | undefined): number {
   );
 }
 
-/** The keys that lead back to an item; the partition is the query's own and not part of them. */
+/** The keys of an item for a cursor, without the partition, which is the query's own. */
 function positionOf(item: object, table: KeySchema, index: KeySchema): Position {
   const attributes = new Set(
     [table.partitionKey, table.sortKey, index.sortKey].filter((name) => name !== undefined),

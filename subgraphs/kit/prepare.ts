@@ -10,7 +10,7 @@ import { type AnyTableDefinition, type KeySchema, type TableDefinition } from '.
 export interface PrepareOptions {
   readonly db: Database;
   readonly client: DynamoDBDocumentClient;
-  /** Writes the seed of a table that was created just now, or that is empty. */
+  /** Writes the seed of a new or empty table. */
   readonly seed: boolean;
   readonly signal?: AbortSignal;
 }
@@ -76,7 +76,7 @@ async function create(definition: AnyTableDefinition, client: DynamoDBDocumentCl
   try {
     await client.send(new CreateTableCommand(input));
   } catch (error) {
-    // Somebody else creates it at this moment, which is as good.
+    // Another process creates it at this moment.
     if (!isNamed(error, 'ResourceInUseException')) throw error;
   }
 }
@@ -93,7 +93,7 @@ function isActive(table: TableDescription): boolean {
   return table.TableStatus === 'ACTIVE' && indexes.every(({ IndexStatus }) => IndexStatus === 'ACTIVE');
 }
 
-/** An existing table may be of an older version of the code; better said at the start than by every query. */
+/** Compares the keys and indexes of an existing table with the code's, so that the start fails and not each query. */
 function checkKeys(definition: AnyTableDefinition, table: TableDescription): void {
   const actual = new Map([
     ['', table.KeySchema],
@@ -116,11 +116,11 @@ function checkKeys(definition: AnyTableDefinition, table: TableDescription): voi
   }
 }
 
-/** Kept in the table itself, under a key that no item has, and in none of its indexes. */
+/** The mark of a seeding process: an item of the table with a reserved key, in none of its indexes. */
 interface SeedMark {
   readonly state: 'seeding' | 'seeded';
   readonly owner: string;
-  /** Until when the owner is believed to be at work, in milliseconds since 1970. */
+  /** When the owner's lease ends, in milliseconds since 1970. */
   readonly until: number;
 }
 
@@ -129,8 +129,8 @@ const leaseMilliseconds = 3000;
 const markKey = '#seed';
 
 /**
- * Writes the seed once in the life of a table. A mark in the table says who is at it; a process that dies half-way
- * stops renewing its mark and the next one starts over, which is harmless because nobody uses the table before.
+ * Writes the seed once in the life of a table. A mark in the table names the seeding process; one that dies half-way
+ * stops renewing its mark, and another one starts again. Nobody uses the table before it is seeded.
  */
 async function seed(
   definition: AnyTableDefinition,
@@ -158,7 +158,7 @@ async function seed(
   }
 
   const renewal = setInterval(() => {
-    // Failing to renew is noticed below.
+    // The loop below notices a lease that was not renewed.
     marks.update(key, { set: mark('seeding'), condition: { owner } }).catch(() => undefined);
   }, leaseMilliseconds / 3);
   try {

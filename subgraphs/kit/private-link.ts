@@ -1,4 +1,4 @@
-/** The private link to the gateway: telling its requests from those of anybody else (RFC 9421, HTTP Message Signatures). */
+/** The private link: verifies that a request comes from the gateway (RFC 9421, HTTP Message Signatures). */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type IncomingHttpHeaders } from 'node:http';
 import { Transform } from 'node:stream';
@@ -13,20 +13,20 @@ export interface PrivateLinkOptions {
   readonly now?: () => number;
 }
 
-/** What of a request is proven before its body has come. */
+/** What the signature proves before the body has arrived. */
 export interface Checked {
-  /** Who the gateway says that it calls for; `null` for nobody. */
+  /** The client that the gateway calls for; `null` for an anonymous one. */
   readonly caller: SignedCaller | null;
   /** SHA-256 of the body, in base64. */
   readonly digest: string;
 }
 
-/** A request that does not come from the gateway, or not as it was sent. Its message says how that shows. */
+/** A request that the gateway did not send, or that was changed. The message says which check failed. */
 export class LinkRefused extends Error {
   readonly statusCode = 401;
 }
 
-/** How far the clocks of gateway and subgraph may be apart, and for how long a captured request could be sent again. */
+/** Largest difference between the clocks of gateway and subgraph, which is also how long a copy could be replayed. */
 const windowSeconds = 60;
 
 /**
@@ -74,7 +74,7 @@ export function openPrivateLink({ subgraph, keys, now = Date.now }: PrivateLinkO
   };
 }
 
-/** Lets a body through, and fails at its end when it is another one than was signed. */
+/** Passes a body through, and fails at its end when its digest is not the signed one. */
 export function checkBody({ digest }: Checked): Transform {
   const hash = createHash('sha256');
   return new Transform({
@@ -94,11 +94,11 @@ export interface SignOptions {
   /** The subgraph that is called. */
   readonly subgraph: string;
   readonly body: string;
-  /** For whom it is called; `null` for nobody. */
+  /** The client that it is called for; `null` for an anonymous one. */
   readonly caller: SignedCaller | null;
 }
 
-/** The headers of a request of one subgraph to another, signed as the gateway signs. */
+/** The headers with which one subgraph calls another, signed as the gateway signs. */
 export function signRequest({ key, subgraph, body, caller }: SignOptions): Record<string, string> {
   const headers: Record<string, string> = {
     'content-digest': `sha-256=:${createHash('sha256').update(body).digest('base64')}:`,

@@ -5,7 +5,7 @@ export interface ProcessOptions {
   readonly name: string;
   /** What `--help` prints. */
   readonly usage: () => string;
-  /** Resolves when requests are answered. A {@link StartError} is a sentence for whoever started it. */
+  /** Resolves when the server answers requests. Rejects with a {@link StartError} whose message is printed. */
   readonly start: (args: readonly string[]) => Promise<RunningPart>;
 }
 
@@ -22,14 +22,14 @@ export async function runProcess({ name, usage, start }: ProcessOptions): Promis
     process.stdout.write(usage());
     return;
   }
-  // Which versions of Node work is said by package.json; each process need not say it again.
+  // package.json says which versions of Node work; a process need not warn again.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   let running: RunningPart | undefined;
   let stopping = false;
   function stop(): void {
     if (stopping) return;
     stopping = true;
-    // One that is told to stop while it starts has nothing in flight.
+    // A process that is stopped while it starts has no requests in flight.
     void (running?.stop() ?? Promise.resolve()).then(
       () => process.exit(0),
       () => process.exit(1),

@@ -14,13 +14,13 @@ import { readSettings, usage, type Settings } from './settings';
 import { cannotListen, StartError } from './start-error';
 import { type Subgraph } from './subgraph';
 
-/** A subgraph that answers. */
+/** A running subgraph. */
 export interface RunningSubgraph {
-  /** Of its GraphQL endpoint. */
+  /** URL of its GraphQL endpoint. */
   readonly url: string;
   readonly app: FastifyInstance;
   readonly db: Database;
-  /** Readiness fails, what is in flight completes (for 10 s at most), then everything is closed. */
+  /** Drains and closes: readiness fails, requests in flight complete (at most 10 s), then connections are closed. */
   readonly stop: () => Promise<void>;
 }
 
@@ -42,11 +42,11 @@ export async function startSubgraph<Context extends object, OptionName extends s
   return { url: `http://${host}:${port}${graphqlPath}`, app, db, stop };
 }
 
-/** Everything of a running subgraph but the socket. */
+/** A running subgraph without a listener, as Lambda uses it. */
 export interface OpenSubgraph {
   readonly app: FastifyInstance;
   readonly db: Database;
-  /** The tables are there and seeded. */
+  /** Resolves when all tables exist and are seeded. */
   readonly prepared: Promise<void>;
   readonly stop: () => Promise<void>;
 }
@@ -83,7 +83,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
       throw isOutage(error) ? new StartError(`DynamoDB does not answer at ${dynamodb.place}.`) : error;
     },
   );
-  // Whoever starts the subgraph hears of a failure; nobody else has to.
+  // `startSubgraph` awaits the promise and reports the failure; where nobody does, it is no unhandled rejection.
   prepared.catch(() => undefined);
 
   async function close(): Promise<void> {
@@ -114,7 +114,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     stopping.abort();
     const closed = app.close();
     await Promise.race([inFlight.none(), sleep(graceMilliseconds, undefined, { ref: false })]);
-    // Node waits for connections that were opened and not used yet; nobody is to be waited for any more.
+    // Node would wait for connections without a request.
     app.server.closeAllConnections();
     await closed;
     await close();

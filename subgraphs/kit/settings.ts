@@ -4,11 +4,11 @@ import { type LinkKeysSettings } from './link-keys';
 import { StartError } from './start-error';
 import { type OptionDefinition, type Subgraph } from './subgraph';
 
-/** Where and how a subgraph runs; what is not given takes its default. */
+/** Settings of a running subgraph, all with defaults. */
 export interface Settings {
   /** @default '127.0.0.1' */
   readonly host?: string;
-  /** 0 takes a free one. @default the subgraph's own */
+  /** 0 chooses a free port. @default the subgraph's own */
   readonly port?: number;
   /** Serves this schema file instead of the subgraph's own. */
   readonly schema?: string;
@@ -16,10 +16,10 @@ export interface Settings {
   readonly database?: DatabaseSettings;
   /** Writes the seeds of tables that are empty. @default true, but for AWS itself false */
   readonly seed?: boolean;
-  /** The keys of the private link to the gateway. Without them, whoever reaches the subgraph is answered. */
+  /** The keys of the private link to the gateway. Without them the subgraph answers every caller. */
   readonly link?: LinkKeysSettings;
   /**
-   * Believes whatever user id it is told, where the gateway has signed no caller: `authorization: Bearer u1`. Never
+   * Trusts the user id of a request unchecked where the gateway has signed no caller: `authorization: Bearer u1`. Never
    * where real people are served.
    *
    * @default false with a private link, true without one
@@ -87,7 +87,7 @@ Environment only:
 `;
 }
 
-/** What `--help` prints of an AppSync API's stand-in. */
+/** What `--help` prints for an AppSync stand-in. */
 export function standInUsage({ name, port, options }: Pick<Subgraph, 'name' | 'port' | 'options'>): string {
   const own = Object.entries(options ?? {}).map(([option, definition]) => describeOption(option, definition));
   return `The subgraph "${name}": a stand-in for an API of AWS AppSync.
@@ -119,7 +119,7 @@ function readFlags(
     ...Object.keys(subgraph.options ?? {}).map(flagOf),
   ];
   const options = Object.fromEntries(known.map((name) => [name, { type: 'string' as const }]));
-  // Not strict, because the errors of strict parsing advise on positional arguments, which there are none of.
+  // Not strict: the errors of strict parsing explain positional arguments, which these commands do not take.
   const { values, positionals } = parseArgs({
     args: [...args],
     options,
@@ -151,8 +151,8 @@ function oneOf(what: string, text: string, values: readonly string[]): string {
 }
 
 /**
- * AWS itself must be asked for: that somebody has AWS settings does not mean that they want tables made there. A Lambda
- * function has no folder that lasts, so there AWS is the default.
+ * AWS must be chosen explicitly: AWS settings in the environment do not mean that tables may be created there. A Lambda
+ * function has no lasting folder, so AWS is the default there.
  */
 function readDatabase(folder: string, env: NodeJS.ProcessEnv): DatabaseSettings {
   const endpoint = env['DYNAMODB_ENDPOINT'] || (env['AWS_LAMBDA_FUNCTION_NAME'] ? 'aws' : '');
@@ -174,12 +174,12 @@ function readLink(env: NodeJS.ProcessEnv): LinkKeysSettings | undefined {
   return keys ? { keys: keys.split(',').map((key) => key.trim()) } : undefined;
 }
 
-/** `inventoryUrl` is `--inventory-url` … */
+/** The flag of a setting: `inventoryUrl` is `--inventory-url`. */
 function flagOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** … and `INVENTORY_URL`. */
+/** The environment variable of a setting: `inventoryUrl` is `INVENTORY_URL`. */
 function variableOf(name: string): string {
   return flagOf(name).replaceAll('-', '_').toUpperCase();
 }

@@ -25,7 +25,7 @@ import {
  */
 const mostObjects = 100_000;
 
-/** Items of a list of which no argument says how long it is. */
+/** Assumed length of a list without a size argument. */
 const assumedItems = 10;
 
 /**
@@ -39,7 +39,7 @@ export function refuseSize(
   variables: Readonly<Record<string, unknown>>,
 ): GraphQLError | undefined {
   const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
-  // What is wrong with them, the execution says.
+  // Execution reports invalid values.
   if (coerced === undefined) return undefined;
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const each of document.definitions)
@@ -65,7 +65,7 @@ export function refuseSize(
         selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value);
       if (fragment === undefined) continue;
       const condition = fragment.typeCondition && schema.getType(fragment.typeCondition.name.value);
-      // Fragments may double with each level: each is counted once.
+      // Nested fragments can grow exponentially, so each fragment is counted once.
       const key = fragment.kind === Kind.FRAGMENT_DEFINITION ? `${fragment.name.value} ${isCounted}` : '';
       const known = counted.get(key);
       const count = known ?? objectsIn(fragment.selectionSet, condition ?? type, isCounted);
@@ -89,7 +89,7 @@ export function refuseSize(
     return items * (1 + objectsIn(node.selectionSet, type, asked !== undefined && !isList));
   }
 
-  /** How many items the arguments of a field ask for, for the list or for what a page of it holds. */
+  /** The number of items that a field's arguments ask for, of a list or of a page. */
   function askedOf(node: FieldNode, field: GraphQLField<unknown, unknown>): number | undefined {
     let given: Record<string, unknown>;
     try {
@@ -99,7 +99,7 @@ export function refuseSize(
     }
     const { first, representations } = given;
     if (Array.isArray(representations)) return representations.length;
-    // 0 or -1 may mean all there is.
+    // 0 or -1 may mean "all".
     return typeof first === 'number' && first >= 1 ? first : undefined;
   }
 }

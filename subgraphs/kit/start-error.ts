@@ -1,4 +1,4 @@
-/** Why a process cannot start, in one sentence for whoever started it. */
+/** Why a process cannot start, as one sentence that is printed without a stack. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }

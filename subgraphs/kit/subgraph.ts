@@ -4,12 +4,12 @@ import { type Database } from './database';
 import { type Authenticate, type Identity, type SignedCaller } from './identity';
 import { type AnyTableDefinition } from './table-definition';
 
-/** A subgraph, stated: {@link lambdaHandler} and {@link runWhenMain} make it answer. */
+/** A definition of a subgraph. {@link runWhenMain} serves it as a process, {@link lambdaHandler} on Lambda. */
 export interface Subgraph<Context extends object = object, OptionName extends string = string> {
   readonly name: string;
-  /** The port when none is asked for. @default 4001 */
+  /** Default port. @default 4001 */
   readonly port?: number;
-  /** The schema file, absolute. */
+  /** Absolute path of the schema file. */
   readonly schema: string;
   readonly resolvers: Resolvers<Context>;
   /** Created when missing; a seed is written once, after creation. */
@@ -17,36 +17,36 @@ export interface Subgraph<Context extends object = object, OptionName extends st
   /** Settings of its own, by name; `inventoryUrl` is read from `--inventory-url` and `INVENTORY_URL`. */
   readonly options?: Readonly<Record<OptionName, OptionDefinition>>;
   /**
-   * @default what the gateway has signed; without a private link the stand-in for development, which believes
+   * @default the signed caller; without a private link, for development, the unchecked
    * `authorization: Bearer u1`
    */
   readonly authenticate?: Authenticate;
-  /** What the resolvers of one request share: loaders, identity. */
+  /** Makes the context that the resolvers of one request share: loaders, identity. */
   readonly context: (request: RequestScope<OptionName>) => Context;
 }
 
 export interface OptionDefinition {
-  /** What it is, for `--help`. */
+  /** One line for `--help`. */
   readonly description: string;
   readonly default: string;
 }
 
-/** What is known of one request before its operation runs. */
+/** A request before its operation runs. */
 export interface RequestScope<OptionName extends string = string> {
   readonly db: Database;
   readonly identity: Identity | null;
-  /** Who calls, as the gateway signed it: also a client without a user. `null` without a private link. */
+  /** The caller that the gateway signed, which may be a client without a user. `null` without a private link. */
   readonly caller: SignedCaller | null;
-  /** Aborted when the caller of a query is gone, never during a mutation. Reads through `db` heed it already. */
+  /** Aborted when the caller of a query has left, never during a mutation. Reads through `db` use it already. */
   readonly signal: AbortSignal;
   /**
-   * Names what a command has made old: tags, as `@cacheTag` makes them. The gateway drops from its caches what has
-   * one of them before it answers (`Cache-Group-Invalidation`, RFC 9875).
+   * Invalidates by tag (the tags of `@cacheTag`). Before it answers, the gateway drops cache entries that have
+   * one of these tags (`Cache-Group-Invalidation`, RFC 9875).
    */
   readonly invalidate: (...tags: readonly string[]) => void;
   /** Headers to pass on to other services: request id and trace context. */
   readonly propagation: Readonly<Record<string, string>>;
-  /** The headers that another subgraph takes for those of a private link, for the same caller; none without a link. */
+  /** Signed headers to call another subgraph over the private link, for the same caller; none without a link. */
   readonly sign: (subgraph: string, body: string) => Readonly<Record<string, string>>;
   readonly options: Readonly<Record<OptionName, string>>;
   readonly log: FastifyBaseLogger;
@@ -62,7 +62,7 @@ type EnumValue = string | number;
 // `never` makes every parameter type acceptable, so each resolver is typed where it is written.
 type Resolver<Context> = (parent: never, args: never, context: Context, info: GraphQLResolveInfo) => unknown;
 
-/** States a subgraph; it does nothing until it is served. */
+/** Defines a subgraph. Nothing runs until it is served. */
 export function defineSubgraph<Context extends object, OptionName extends string = never>(
   subgraph: Subgraph<Context, OptionName>,
 ): Subgraph<Context, OptionName> {

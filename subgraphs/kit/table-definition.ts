@@ -54,7 +54,7 @@ export type StringAttribute<Item> = Item extends unknown
   ? { [A in keyof Item & string]-?: NonNullable<Item[A]> extends string ? A : never }[keyof Item & string]
   : never;
 
-/** Names an item; further attributes are ignored, so an entity reference is a fine key. */
+/** The key of an item. Other attributes are ignored, so a reference (`__resolveReference`) can be used. */
 export type Key<Item, KeyAttribute extends string> = { readonly [A in KeyAttribute]: string } & {
   readonly [A in keyof Item]?: unknown;
 };

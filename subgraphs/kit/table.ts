@@ -19,21 +19,21 @@ export interface Table<
 > {
   readonly definition: TableDefinition<Item, KeyAttribute, IndexName>;
   get(key: Key<Item, KeyAttribute>, options?: { readonly consistent?: boolean }): Promise<Item | null>;
-  /** Writes the item, whether it is there or not. False: the condition did not hold, nothing was written. */
+  /** Creates or replaces an item. False when the condition did not hold: nothing was written. */
   put(item: Item, options?: { readonly condition?: Condition<Item> }): Promise<boolean>;
-  /** Writes an item that must not be there yet. False: it was, nothing was written. */
+  /** Creates an item. False when one exists: nothing was written. */
   create(item: Item): Promise<boolean>;
-  /** The item after the change. `null`: it does not exist or the condition did not hold, nothing was changed. */
+  /** Changes an item and returns it. `null` when there is none or the condition did not hold: nothing was changed. */
   update(key: Key<Item, KeyAttribute>, change: Change<Item>): Promise<Item | null>;
-  /** False: the condition did not hold. Deleting what is not there succeeds. */
+  /** Deletes an item; succeeds when there is none. False when the condition did not hold. */
   delete(key: Key<Item, KeyAttribute>, options?: { readonly condition?: Condition<Item> }): Promise<boolean>;
   query(options: QueryOptions<IndexName>): Promise<Item[]>;
   /**
-   * One answer per key, in the order of the keys: the item, `null` when there is none, or why this key failed. Asks
-   * for each key once, 100 at a time, and again for those that DynamoDB left out.
+   * One result per key, in the order of the keys: the item, `null`, or an error of this key. Reads
+   * each key once, 100 per call, and repeats keys that DynamoDB did not process.
    */
   batchGet(keys: readonly Key<Item, KeyAttribute>[]): Promise<(Item | null | Error)[]>;
-  /** Writes all items, in no order; each replaces what is there. For seeds and imports. */
+  /** Creates or replaces all items, in no order. For seeds and imports. */
   batchPut(items: Iterable<Item>): Promise<void>;
 }
 
@@ -62,9 +62,9 @@ export interface QueryOptions<IndexName extends string> {
   readonly sort?: SortCondition;
   /** By the sort key. @default 'ascending' */
   readonly order?: 'ascending' | 'descending';
-  /** How many items at most. @default all */
+  /** Largest number of items. @default all */
   readonly limit?: number;
-  /** Starts behind this item, which need not exist any more: its keys, those of the index included. */
+  /** Starts after this item, given by its keys, those of the index included. It need not exist any more. */
   readonly after?: Readonly<Record<string, string>>;
 }
 
@@ -156,7 +156,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     };
     const items: Item[] = [];
     let start: Record<string, unknown> | undefined = after;
-    // A page ends at 1 MB, so a query may take several of them to reach its limit.
+    // DynamoDB returns at most 1 MB per call, so a query may take several calls to reach its limit.
     do {
       const page = {
         ...input,
@@ -187,7 +187,7 @@ function sortKeyOf({ sortKey }: KeySchema, name: string): string {
   return sortKey;
 }
 
-/** True when the write happened, false when its condition did not hold. */
+/** True when the item was written, false when the condition did not hold. */
 async function held(write: Promise<unknown>): Promise<boolean> {
   try {
     await write;

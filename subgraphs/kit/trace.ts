@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingHttpHeaders } from 'node:http';
 
-/** Where a request belongs: its id, and the W3C trace that its caller says. */
+/** Request id and W3C trace context of a request. */
 export interface Trace {
   readonly requestId: string;
-  /** Undefined where the caller says none. */
+  /** Undefined when the caller sent none. */
   readonly traceId: string | undefined;
-  /** Headers that hand both on to the services that are called for this request. */
+  /** Headers that pass both to the services called for this request. */
   readonly propagation: Readonly<Record<string, string>>;
 }
 

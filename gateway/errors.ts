@@ -90,8 +90,10 @@ export const errors = {
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     when: 'The body of the request is not JSON in UTF-8, or is compressed with something other than gzip, deflate or br.',
-    message: ({ got }: { readonly got: string }) =>
-      `The body must be application/json in UTF-8, as it is or as gzip, deflate or br, but is ${got}.`,
+    message: ({ got, isUpload = false }: { readonly got: string; readonly isUpload?: boolean }) =>
+      isUpload
+        ? 'Files are not uploaded through the gateway (multipart/form-data): have a mutation answer with a presigned URL, send the file there, and name it in another mutation.'
+        : `The body must be application/json in UTF-8, as it is or as gzip, deflate or br, but is ${got}.`,
   },
   EXPECTATION_FAILED: {
     status: 417,

@@ -27,7 +27,7 @@ export function refuseByHeaders(request: IncomingMessage, limit: number): GraphQ
   const { 'content-type': type, 'content-length': length } = headers;
   // Without a type and without a body it is the body that is missing.
   if (!isJson(type) && !(type === undefined && !hasBody(request)))
-    return requestError('UNSUPPORTED_MEDIA_TYPE', { got: type ?? 'of no type' });
+    return requestError('UNSUPPORTED_MEDIA_TYPE', { got: type ?? 'of no type', isUpload: isUpload(type) });
   if (Number(length ?? 0) > limit) return requestError('PAYLOAD_TOO_LARGE', { limit });
   return undefined;
 }
@@ -143,6 +143,9 @@ function isJson(type: string | undefined): boolean {
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1];
   return isJsonType(type.slice(0, end)) && (charset === undefined || /^utf-?8$/i.test(charset));
 }
+
+/** GraphQL multipart requests, as Apollo's upload clients send them. */
+const isUpload = (type = ''): boolean => /^\s*multipart\/form-data\s*(;|$)/i.test(type);
 
 const isJsonType = (type: string): boolean => type.trim().toLowerCase() === 'application/json';
 

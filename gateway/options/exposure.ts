@@ -1,6 +1,6 @@
 /** What anonymous callers can see, and from where. */
 import { z } from 'zod';
-import { flag, mapOf } from './values';
+import { flag, headerName, mapOf } from './values';
 
 const origin = z
   .string({ error: 'must be an origin such as https://shop.example' })
@@ -52,3 +52,31 @@ export const cors = mapOf({
   })
   .prefault({})
   .describe('Which web pages of other origins may call.');
+
+/** Headers that a page of another origin can send, or have sent, without a preflight (Fetch, section 2.2.2). */
+const sentUnasked =
+  /^(accept-language|range|authorization|cookie|origin|referer|user-agent|dnt|sec-.*|x-forwarded-.*)$/;
+
+const csrfHeadersRule = 'must be a list of at least one header name';
+
+export const csrf = mapOf({
+  enabled: flag
+    .default(true)
+    .describe(
+      'Refuses a GET that a page of another origin could have sent without a CORS preflight. Switch it off only where queries have no effects and no cookie or network says who asks. A POST must be JSON and a mutation a POST in any case.',
+    ),
+  headers: z
+    .array(
+      headerName.refine((name) => !sentUnasked.test(name), {
+        error: 'must be a header that no page of another origin sends without a preflight',
+      }),
+      { error: csrfHeadersRule },
+    )
+    .min(1, { error: csrfHeadersRule })
+    .prefault(['x-apollo-operation-name', 'apollo-require-preflight'])
+    .describe(
+      'Headers that let a GET through: one of them must have a value. So does a `content-type` that needs a preflight. No effect without `enabled`.',
+    ),
+})
+  .prefault({})
+  .describe('Prevention of cross-site request forgery: [clients.md](clients.md#queries-as-get).');

@@ -6,7 +6,7 @@ import { authorization } from './authorization';
 import { cache } from './cache';
 import { breaker, calls, retries } from './calls';
 import { connections } from './connections';
-import { cors, errors, introspection, mode } from './exposure';
+import { cors, csrf, errors, introspection, mode } from './exposure';
 import { readOptionsFile } from './file';
 import { headers } from './headers';
 import { limits } from './limits';
@@ -95,6 +95,7 @@ export const optionsSchema = z.strictObject({
   persistedOperations,
   auth,
   cors,
+  csrf,
   authorization,
   introspection,
   admin,

@@ -21,6 +21,7 @@ import { Generation } from '../graph/generation';
 import { requestError } from '../errors';
 import { createBeginRequest, responsesOf } from '../http/begin-request';
 import { HttpSink } from '../http/http-sink';
+import { compileIsPreflighted } from '../http/preflighted';
 import { createRefusal } from '../http/prepared-refusal';
 import { createReceive } from '../http/receive';
 import { createClientLimits } from '../limits/client-limits';
@@ -324,14 +325,19 @@ function build(
   const { answerHeaders } = caching;
   const { clientDirectives } = options.cache.responses;
   const learn = createLearn(apollo);
+  const isPreflighted = compileIsPreflighted(options.csrf);
   const pipeline = createPipeline({
     isReady: answers,
     slots,
     admit: authentication?.admit,
     rates,
-    cachedAnswers: new CachedAnswers({ ...caching, store, gateway, clientDirectives, reply }),
+    cachedAnswers: new CachedAnswers({
+      ...{ ...caching, store, gateway, clientDirectives, isPreflighted, reply },
+    }),
     limits,
-    runOperation: new RunOperation({ persistedOperations, limits, gateway, learn, hooks }),
+    runOperation: new RunOperation({
+      ...{ persistedOperations, limits, gateway, isPreflighted, learn, hooks },
+    }),
     learn,
     answerHeaders,
     formatError,

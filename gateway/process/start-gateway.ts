@@ -261,7 +261,14 @@ const isFixed = {
   ...{ mode: false, supergraph: false, subgraphs: false, privateLinks: false, connections: false },
   ...{ planning: false, overrides: false, calls: false, zone: false, retries: false, breaker: false },
   ...{ headers: false, timeouts: false, trustedProxies: false, errors: false, limits: false, rates: false },
-  ...{ overload: false, persistedOperations: false, auth: false, cors: false, authorization: false },
+  ...{
+    overload: false,
+    persistedOperations: false,
+    auth: false,
+    cors: false,
+    csrf: false,
+    authorization: false,
+  },
   ...{ introspection: false, usage: false, shutdown: false, cache: false },
 } satisfies Record<keyof Options, boolean>;
 

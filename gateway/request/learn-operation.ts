@@ -45,7 +45,7 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
     validationOptions: { maxErrors: mostErrors },
     hideSchemaDetailsFromClientErrors: !development,
     includeStacktraceInErrorResponses: false,
-    csrfPrevention: true,
+    csrfPrevention: options.csrf.enabled && { requestHeaders: [...options.csrf.headers] },
     stopOnTerminationSignals: false,
     logger: {
       debug: (message) => logger.debug(String(message)),

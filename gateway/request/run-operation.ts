@@ -4,7 +4,7 @@ import type { PersistedOperations } from './persisted/persisted-operations';
 import type { Answered } from '../cache/responses/response-cache';
 import type { LearnedOperation } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
-import { isPreflighted } from '../http/preflighted';
+import type { IsPreflighted } from '../http/preflighted';
 import type { ClientLimits } from '../limits/client-limits';
 import type { Source } from '../subgraph-calls/source';
 import type { Hooks } from './hooks';
@@ -16,6 +16,7 @@ export interface RunOperationOptions {
   readonly persistedOperations: Pick<PersistedOperations, 'spellOut' | 'refuse'>;
   readonly limits: Pick<ClientLimits, 'refuse'>;
   readonly gateway: Pick<Gateway, 'current'>;
+  readonly isPreflighted: IsPreflighted;
   readonly learn: Learn;
   readonly hooks: Pick<Hooks, 'onOperation'>;
 }
@@ -113,7 +114,7 @@ export class RunOperation {
     if (usual === undefined || generation === undefined) return undefined;
     const { method, headers } = request.head;
     const isGet = method === 'GET';
-    if (isGet && !isPreflighted(headers)) return undefined;
+    if (isGet && !this.#options.isPreflighted(headers)) return undefined;
     const operation = generation.known(usual.query, usual.operationName);
     if (operation === undefined || (isGet && operation.type !== 'query')) return undefined;
     request.onEnd(generation.hold());

@@ -112,7 +112,9 @@ function open({ hooks = {}, timeout = '10s' }: { hooks?: Hooks; timeout?: string
     rates: undefined,
     cachedAnswers: { answer: () => false, learn: () => undefined },
     limits,
-    runOperation: new RunOperation({ persistedOperations, limits, gateway, learn, hooks }),
+    runOperation: new RunOperation({
+      ...{ persistedOperations, limits, gateway, isPreflighted: () => true, learn, hooks },
+    }),
     learn,
     answerHeaders: undefined as never,
     formatError: createFormatError(logger),

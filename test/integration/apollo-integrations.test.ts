@@ -87,6 +87,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     }),
     limits,
     gateway: { current: undefined },
+    isPreflighted: () => true,
     learn,
     hooks: {},
   });

@@ -4,7 +4,7 @@ import type { KeyHeaders } from '../key-headers';
 import type { Store } from '../stores/store';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { Gateway } from '../../graph/gateway';
-import { isPreflighted } from '../../http/preflighted';
+import type { IsPreflighted } from '../../http/preflighted';
 import type { Arrival } from '../../request/pipeline';
 import type { Reply } from '../../request/reply';
 import type { AnswerHeaders, CachedReply } from './answer-headers';
@@ -21,6 +21,7 @@ export interface CachedAnswersOptions {
   readonly answerHeaders: AnswerHeaders;
   /** Whether clients may say what they want of caches: requests that do are looked at more closely. */
   readonly clientDirectives: boolean;
+  readonly isPreflighted: IsPreflighted;
   readonly reply: Reply;
   readonly statistics: ResponseCacheStatistics;
 }
@@ -81,7 +82,7 @@ export class CachedAnswers {
     const remembered = this.#remembered.get(requestKey(arrival));
     if (remembered === undefined || remembered.supergraph !== this.#options.gateway.current?.digest)
       return false;
-    if (method === 'GET' && !isPreflighted(headers)) return false;
+    if (method === 'GET' && !this.#options.isPreflighted(headers)) return false;
     if (this.#options.clientDirectives && headers['cache-control'] !== undefined) return false;
     if (remembered.identity !== request.identity && !remembered.isFor(request.identity)) return false;
     const type = this.#mediaTypeFor(headers.accept);

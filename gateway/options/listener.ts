@@ -30,7 +30,7 @@ export const tls = mapOf({
 })
   .optional()
   .describe(
-    'Serves clients over TLS 1.2 or newer, with HTTP/2 or HTTP/1.1. Left out: plain HTTP/1.1, for a load balancer that terminates TLS.',
+    'Serves clients over TLS 1.2 or newer, with HTTP/2 or HTTP/1.1. Changed files are used for new connections within seconds, without a restart. Left out: plain HTTP/1.1, for a load balancer that terminates TLS.',
   );
 
 const proxyRule = 'must be an address or a range such as 10.0.0.0/8';

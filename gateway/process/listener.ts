@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { GraphQLError } from 'graphql';
@@ -8,7 +7,8 @@ import { requestError } from '../errors';
 import { maxHeaderSize } from '../http/header-limits';
 import { errorAnswer } from '../http/error-answer';
 import { StreamResets } from '../admission/stream-resets';
-import { type Options, OptionsError } from '../options';
+import type { Options } from '../options';
+import { readCertificates } from './certificates';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -44,7 +44,6 @@ export function createListener({ timeouts, tls, trustedProxies }: Options, answe
               handshakeTimeout: limits.headersTimeout,
               Http1IncomingMessage: WholeRequest,
               Http1ServerResponse: WholeResponse,
-              minVersion: 'TLSv1.2',
               requestCert: tls.clientCa !== undefined,
               rejectUnauthorized: tls.clientCa !== undefined,
               // What one connection may make the gateway keep: a client opens another one for more.
@@ -94,21 +93,6 @@ function refuse(response: ServerResponse, error: GraphQLError): void {
   const close = response.req.httpVersionMajor > 1 ? [] : ['connection', 'close'];
   response.writeHead(status, [...headers, ...close]);
   response.end(body);
-}
-
-function readCertificates({ cert, key, clientCa }: NonNullable<Options['tls']>) {
-  const read = (option: string, file: string): Buffer => {
-    try {
-      return readFileSync(file);
-    } catch (error) {
-      throw new OptionsError([`\`tls.${option}\` cannot be read: ${(error as Error).message}.`]);
-    }
-  };
-  return {
-    cert: read('cert', cert),
-    key: read('key', key),
-    ...(clientCa !== undefined && { ca: read('clientCa', clientCa) }),
-  };
 }
 
 /** Gives a server of HTTP/2 what one of HTTP/1.1 has: ways to close its connections, and a bound of resets. */

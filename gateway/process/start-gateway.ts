@@ -14,6 +14,7 @@ import { requestError } from '../errors';
 import { sendContinues } from '../http/body';
 import { answerClientError } from '../http/connection-errors';
 import { openSharedCounts } from '../admission/rates/shared-counts';
+import { followCertificates } from './certificates';
 import { createListener } from './listener';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from '../options';
 import { changedOptions } from '../options/changed';
@@ -122,6 +123,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   /** Replaced configurations that still have requests in flight. */
   const retired = new Set<Configuration>();
   const server = createListener(options, (request, response) => current.handle(request, response));
+  const stopFollowing = options.tls && followCertificates(server, options.tls, logger);
   server.on('clientError', answerClientError);
   sendContinues(server, {
     bodyLimit: () => currentOptions.limits.body,
@@ -163,6 +165,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   async function close(): Promise<void> {
     await invalidations?.stop();
     await admin?.close();
+    stopFollowing?.();
     server.close();
     await Promise.all([current, ...retired].map((each) => each.close()));
     await closeParts();

@@ -1,0 +1,72 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import type { Server } from 'node:http';
+import { createSecureContext, type SecureContextOptions, type Server as TlsServer } from 'node:tls';
+import { type Options, OptionsError } from '../options';
+import type { Logger } from '../telemetry/logger';
+
+type TlsOptions = NonNullable<Options['tls']>;
+
+/** The certificates of the port for clients, as Node takes them. @throws {OptionsError} when they cannot be used */
+export function readCertificates(tls: TlsOptions): SecureContextOptions {
+  const { cert, key, clientCa } = tls;
+  const read = (option: keyof TlsOptions, file: string): Buffer => {
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      throw new OptionsError([`\`tls.${option}\` cannot be read: ${(error as Error).message}.`]);
+    }
+  };
+  const certificates = {
+    cert: read('cert', cert),
+    key: read('key', key),
+    ...(clientCa !== undefined && { ca: read('clientCa', clientCa) }),
+    minVersion: 'TLSv1.2',
+  } as const;
+  try {
+    createSecureContext(certificates);
+  } catch (error) {
+    throw new OptionsError([`The files of \`tls\` cannot be used: ${(error as Error).message}.`]);
+  }
+  return certificates;
+}
+
+/**
+ * Has a server use changed certificates for the connections that are opened from then on. Files that cannot be used are
+ * logged, and those from before stay in use. Returns a function that ends this.
+ *
+ * Files are looked at again and again rather than watched, as those of supergraphs are: that also sees the symbolic
+ * links behind which Kubernetes swaps a Secret.
+ */
+export function followCertificates(
+  server: Server,
+  tls: TlsOptions,
+  logger: Pick<Logger, 'info' | 'error'>,
+): () => void {
+  const files = [tls.cert, tls.key, ...(tls.clientCa === undefined ? [] : [tls.clientCa])];
+  let timer: NodeJS.Timeout | undefined;
+  const renew = (): void => {
+    try {
+      (server as unknown as TlsServer).setSecureContext(readCertificates(tls));
+      logger.info({ cert: tls.cert }, 'new certificates are in use');
+    } catch (error) {
+      logger.error(
+        { reason: (error as Error).message },
+        'new certificates cannot be used; those from before stay in use',
+      );
+    }
+  };
+  const onChange = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(renew, settleTime).unref();
+  };
+  for (const file of files) watchFile(file, { interval, persistent: false }, onChange);
+  return () => {
+    clearTimeout(timer);
+    for (const file of files) unwatchFile(file, onChange);
+  };
+}
+
+/** Milliseconds between two looks at a file. */
+const interval = 500;
+/** Milliseconds after the last change: certificate and key are written one after the other. */
+const settleTime = 1000;

@@ -2,6 +2,7 @@ import type { JWTPayload } from 'jose';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { isRefusedHost } from '../subgraph-calls/refused-hosts';
+import { claimAt } from './claim';
 import { fetchJson } from './fetch-json';
 import { localKeys, remoteKeys } from './key-set';
 import { listOf, textOf, type TokenIssuer } from './tokens';
@@ -30,7 +31,7 @@ export function oidcIssuer(options: OidcOptions, logger: Logger): TokenIssuer {
       issuer,
       subject: claims.sub,
       client: clientOf(claims),
-      groups: listOf(claims[groupsClaim] ?? memberAt(claims, groupsClaim.split('.'))),
+      groups: listOf(claimAt(claims, groupsClaim)),
       scopes: listOf(claims['scope'] ?? claims['scp']),
       claims,
     }),
@@ -56,14 +57,4 @@ async function discover(issuer: string, signal: AbortSignal): Promise<string> {
 function isFetched(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return (url?.protocol === 'http:' || url?.protocol === 'https:') && !isRefusedHost(url.hostname);
-}
-
-function memberAt(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (map, key) =>
-      typeof map === 'object' && map !== null && Object.hasOwn(map, key)
-        ? (map as Record<string, unknown>)[key]
-        : undefined,
-    value,
-  );
 }

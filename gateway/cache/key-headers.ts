@@ -1,46 +1,88 @@
 import type { Options } from '../options';
 import { credentialHeaders, modesIn } from '../options/auth';
+import { flattenHeaderRules, type HeaderRules, headerRulesOf, joinScope } from '../subgraph-calls/headers';
 import type { Caller } from '../subgraph-calls/transport';
 
-/** Which forwarded headers are part of cache keys. Names are those that subgraphs see. */
+/** Which headers of subgraph calls are part of cache keys. Names are those that subgraphs see. */
 export interface KeyHeaders {
-  /** Headers that only say who asks: they separate private answers, and no public ones. */
+  /** Headers of some subgraph that only say who asks: an answer that varies with them is private. */
   readonly identity: readonly string[];
-  /** The client's names of the headers that separate public answers, too. */
+  /** Headers that only say who asks: they separate private answers of this subgraph, and no public ones. */
+  identityOf(subgraph: string): readonly string[];
+  /** The client's names of the headers that separate public answers, too; `*` where they cannot be named. */
   readonly vary: readonly string[];
   /** The client's names of the headers that say who asks. */
   readonly varyPrivate: readonly string[];
+  /** The headers that are the same for all requests. Part of all keys, as a shared store outlives options. */
+  readonly constants: string;
   /** What separates public answers of a caller from those of others; empty when there is nothing. */
   publicScope(
-    caller: Pick<Caller, 'headers' | 'scope'> & { readonly added?: readonly string[] | undefined },
+    caller: Pick<Caller, 'headers' | 'bySubgraph' | 'scope'> & {
+      readonly added?: readonly string[] | undefined;
+    },
   ): string;
 }
 
-/** Every forwarded header is in the keys, as answers of subgraphs may depend on it. No option removes one from all keys. */
-export function compileKeyHeaders({ headers: { forward, rename, set }, cache, auth }: Options): KeyHeaders {
-  const isIdentity = (name: string): boolean => cache.identityHeaders.includes(name);
-  const passed = [...forward.map((name) => [name, name] as const), ...Object.entries(rename)].filter(
-    ([, theirs]) => !Object.hasOwn(set, theirs),
-  );
-  // What may have come from a header that says more than who asks does itself.
-  const saysMore = new Set(
-    passed.flatMap(([ours, theirs]) => (isIdentity(ours) || isIdentity(theirs) ? [] : [theirs])),
-  );
-  const keyed = passed.filter(([, theirs]) => saysMore.has(theirs));
-  const names = [...saysMore].sort();
+/** Every header of a call is in the keys, as answers of subgraphs may depend on it. No option removes one from all keys. */
+export function compileKeyHeaders(options: Options): KeyHeaders {
+  const rules = headerRulesOf(options);
+  const { identityHeaders } = options.cache;
+  const all = keyHeadersOf(rules.all, identityHeaders);
+  const own = new Map([...rules.own].map(([name, layers]) => [name, keyHeadersOf(layers, identityHeaders)]));
+  const each = [all, ...own.values()];
+  const credentials = modesIn(options.auth).map((mode) => credentialHeaders[mode]);
   return {
-    identity: passed.filter((each) => !keyed.includes(each)).map(([, theirs]) => theirs),
-    vary: keyed.map(([ours]) => ours),
-    varyPrivate: [
-      ...new Set([
-        ...passed.filter((each) => !keyed.includes(each)).map(([ours]) => ours),
-        // They say who asks, whether subgraphs see them or not.
-        ...modesIn(auth).map((mode) => credentialHeaders[mode]),
-      ]),
-    ],
-    publicScope({ headers, added }) {
+    identity: distinct(each.flatMap(({ identity }) => identity)),
+    identityOf: (subgraph) => (own.get(subgraph) ?? all).identity,
+    vary: distinct([
+      ...each.flatMap(({ vary }) => vary),
+      ...(each.some(({ hasClaims }) => hasClaims) ? credentials : []),
+    ]),
+    // Credentials say who asks, whether subgraphs see them or not.
+    varyPrivate: distinct([...each.flatMap(({ varyPrivate }) => varyPrivate), ...credentials]),
+    constants: constantsOf(rules),
+    publicScope({ headers, bySubgraph, added }) {
+      let scope = all.scopeOf(headers, added);
+      if (bySubgraph === undefined) return scope;
+      for (const [name, ofSubgraph] of bySubgraph)
+        scope = joinScope(scope, name, (own.get(name) ?? all).scopeOf(ofSubgraph.headers, added));
+      return scope;
+    },
+  };
+}
+
+function keyHeadersOf(layers: readonly HeaderRules[], identityHeaders: readonly string[]) {
+  const isIdentity = (name: string): boolean => identityHeaders.includes(name);
+  const { claims, passed, patterns } = flattenHeaderRules(layers);
+  const isMatched = (name: string): boolean => patterns.some((matches) => matches(name));
+  // What may have come from a header that says more than who asks does itself.
+  const saysMore = new Set([
+    ...passed
+      .filter(({ from, to }) => !isIdentity(to) && (!isIdentity(from) || isMatched(to)))
+      .map(({ to }) => to),
+    ...[...claims.keys()].filter((name) => !isIdentity(name)),
+  ]);
+  const keyed = passed.filter(({ to }) => saysMore.has(to));
+  const identifying = passed.filter(({ to }) => !saysMore.has(to));
+  const names = [...saysMore].sort();
+  const identity = new Set([
+    ...identifying.map(({ to }) => to),
+    ...identityHeaders.filter((name) => !saysMore.has(name) && (claims.has(name) || isMatched(name))),
+  ]);
+  return {
+    identity: [...identity],
+    vary: [...keyed.map(({ from }) => from), ...(patterns.length > 0 ? ['*'] : [])],
+    varyPrivate: identifying.map(({ from }) => from),
+    hasClaims: [...claims.keys()].some((name) => !isIdentity(name)),
+    scopeOf(headers: Caller['headers'], added: readonly string[] | undefined): string {
       let scope = '';
-      for (const name of added === undefined ? names : [...new Set([...names, ...added])].sort()) {
+      const own =
+        patterns.length > 0
+          ? Object.keys(headers)
+              .filter((name) => !identity.has(name))
+              .sort()
+          : names;
+      for (const name of added === undefined ? own : distinct([...own, ...added]).sort()) {
         const value = headers[name];
         if (value !== undefined) scope += `${name}:${value}\n`;
       }
@@ -48,3 +90,12 @@ export function compileKeyHeaders({ headers: { forward, rename, set }, cache, au
     },
   };
 }
+
+/** The headers that are set, of all subgraphs. */
+function constantsOf({ all, own, independent }: ReturnType<typeof headerRulesOf>): string {
+  const setBy = (layers: readonly HeaderRules[]) => [...flattenHeaderRules(layers).set].sort();
+  const sets = [['', setBy(all)], ...[...own, ...independent].map(([name, layers]) => [name, setBy(layers)])];
+  return sets.every(([, set]) => set!.length === 0) ? '' : JSON.stringify(sets);
+}
+
+const distinct = (names: readonly string[]): string[] => [...new Set(names)];

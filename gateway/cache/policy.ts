@@ -48,7 +48,7 @@ export interface UnsaidPolicy {
   readonly identityHeaders?: readonly string[] | undefined;
 }
 
-type Described = Pick<SubgraphResponse, 'status' | 'headers'>;
+type Described = Pick<SubgraphResponse, 'status' | 'headers' | 'isShareable'>;
 
 /**
  * Compiles a reader of the cache policy in `Cache-Control`, `Age` and `Vary` of a response (RFC 9111, section 5.2.2;
@@ -71,10 +71,11 @@ export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) =
     return policy;
   };
 
-  return ({ status, headers }) => {
+  return (response) => {
+    const { status, headers } = response;
     const { age, vary } = headers;
     const header = headers['cache-control'];
-    if (status !== 200 || !isShareable({ headers })) return noStore;
+    if (status !== 200 || !isShareable(response)) return noStore;
     let policy = header === undefined ? noStore : read(String(header));
     if (age !== undefined) policy = aged(policy, ageIn(String(age)));
     if (vary !== undefined) policy = varied(policy, String(vary), identityHeaders);

@@ -86,7 +86,7 @@ function answer(
       : `not cached; it invalidates ${dropped.join(' and ')} in all caches`;
   }
   if (names.length === 0) return 'not cached: it needs no subgraph';
-  const facts = { document, operation, schema, supergraph: '', documentHash: '' };
+  const facts = { document, operation, schema, supergraph: '', documentHash: '', constants: '' };
   const cached = responses.enabled ? describeOperation(facts, responses) : undefined;
   if (cached === undefined) return 'not cached (`cache.responses.enabled`)';
   const said = names.map((name) => readLifetimes(options.subgraphs[name]?.cache).all);

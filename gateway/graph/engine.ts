@@ -5,6 +5,7 @@ import type { Invalidation } from '../options/invalidation';
 import type { Policy } from '../cache/policy';
 import type { Answered } from '../cache/responses/response-cache';
 import type { PlannedOperation } from '../planning';
+import type { ResponseHeaderRules } from '../subgraph-calls/collected-headers';
 import type { Signer } from '../subgraph-calls/signer';
 import type { Source } from '../subgraph-calls/source';
 import type { TlsFiles } from '../subgraph-calls/tls-files';
@@ -77,8 +78,12 @@ export interface Subgraph {
   readonly timeout: number;
   /** Bytes, as sent and as unpacked. */
   readonly maxResponseSize: number;
-  /** Headers that every call has. */
+  /** Headers that every call has, beside those of the caller. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether it has header rules of its own: `Caller.bySubgraph`. */
+  readonly hasOwnHeaders: boolean;
+  /** The headers of its responses that clients get. */
+  readonly responseHeaders: ResponseHeaderRules;
   /** Authenticates the gateway to it. */
   readonly signer: Signer | undefined;
   readonly tls: TlsFiles | undefined;

@@ -21,6 +21,7 @@ import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics';
 import type { Breakers } from '../subgraph-calls/breakers';
 import { appSyncTimeout } from '../subgraph-calls/appsync';
+import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/headers';
 import type { HttpTransport } from '../subgraph-calls/http';
 import type { Interceptor } from '../subgraph-calls/transport';
 import type { UsageRecorder } from '../usage/recorder';
@@ -167,9 +168,11 @@ export function supergraphId(supergraphSdl: string): string {
 
 function chooseSubgraph(
   { name, url }: SubgraphLocation,
-  { subgraphs, timeouts, headers, connections }: Options,
+  options: Options,
   signers: SubgraphSigners,
 ): Subgraph {
+  const { subgraphs, timeouts, headers, connections } = options;
+  const headerRules = headerRulesOf(options);
   const own = subgraphs[name];
   const { identity = 'forwarded', arrayBatching = false } = own ?? {};
   const isAppSync = own?.appsync !== undefined;
@@ -183,7 +186,9 @@ function chooseSubgraph(
     timeout: Math.min(own?.timeout ?? timeouts.subgraph, isAppSync ? appSyncTimeout : Infinity),
     maxResponseSize: connections.response,
     // Others get these with the headers of the client.
-    headers: identity === 'independent' ? headers.set : {},
+    headers: Object.fromEntries(flattenHeaderRules(headerRules.independent.get(name) ?? []).set),
+    hasOwnHeaders: headerRules.own.has(name),
+    responseHeaders: new Map(Object.entries({ ...headers.response, ...own?.headers.response })),
     signer: signers.of(name),
     tls: own?.tls,
     isAppSync,

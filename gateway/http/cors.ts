@@ -6,6 +6,14 @@ import { securityHeaders } from './security-headers';
 /** The headers that a page of another origin may read. */
 const exposedHeaders = ['x-request-id', 'ratelimit', 'ratelimit-policy', 'retry-after'];
 
+/** The headers of subgraphs that clients get. Pages never see cookies (Fetch, section 2.2.6). */
+function responseHeaderNames({ headers, subgraphs }: Options): readonly string[] {
+  const rules = [headers, ...Object.values(subgraphs).map((each) => each.headers)];
+  const names = new Set(rules.flatMap(({ response }) => Object.keys(response)));
+  names.delete('set-cookie');
+  return [...names];
+}
+
 /** Which origins may call: all, none, or those listed. */
 function allowedOrigins({ mode, cors: { origins } }: Options): '*' | false | readonly (string | RegExp)[] {
   return origins ?? (mode === 'development' ? [...apolloSandbox, ownMachine] : false);
@@ -21,12 +29,13 @@ const ownMachine = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 export function compileCorsHeaders(options: Options): CorsHeaders {
   const rule = allowedOrigins(options);
   const { credentials } = options.cors;
+  const exposed = [...exposedHeaders, ...responseHeaderNames(options)].join(', ');
   const security = securityHeaders(options).flat();
   if (rule === false) return () => security;
   const always = [
     ...security,
     ...(credentials ? ['access-control-allow-credentials', 'true'] : []),
-    ...['access-control-expose-headers', exposedHeaders.join(', ')],
+    ...['access-control-expose-headers', exposed],
   ];
   const everybody = ['access-control-allow-origin', '*', ...always];
   if (rule === '*') return () => everybody;

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { constants, type Http2ServerResponse } from 'node:http2';
 import { WholeRequest } from './whole-messages';
 import type { Answer, Sink, Upload } from '../request/sink';
@@ -70,19 +70,23 @@ export class HttpSink implements Sink, Upload {
   }
 }
 
-/** Joins repeated headers: Node's HTTP/2 would keep only the last, but a cache must see every `Vary`. */
+/** Joins repeated headers, but for cookies: Node's HTTP/2 would keep only the last, but a cache must see every `Vary`. */
 function writeHead(response: ServerResponse, status: number, headers: readonly string[]): void {
   if (response.req.httpVersionMajor < 2) {
     response.writeHead(status, headers as string[]);
     return;
   }
   const merged = new Map<string, string>();
+  const cookies: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
     const [name, value] = [headers[i]!, headers[i + 1]!];
     const before = merged.get(name);
-    merged.set(name, before === undefined ? value : `${before}, ${value}`);
+    if (name === 'set-cookie') cookies.push(value);
+    else merged.set(name, before === undefined ? value : `${before}, ${value}`);
   }
-  response.writeHead(status, Object.fromEntries(merged));
+  const fields: OutgoingHttpHeaders = Object.fromEntries(merged);
+  if (cookies.length > 0) fields['set-cookie'] = cookies;
+  response.writeHead(status, fields);
 }
 
 /**

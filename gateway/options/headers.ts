@@ -1,13 +1,12 @@
 import { z } from 'zod';
-import { headerName, headerValue, mapOf } from './values';
+import { answerHeaderName, headerName, headerPattern, headerValue, mapOf, text } from './values';
 
-export const headers = mapOf({
-  forward: z
-    .array(headerName, { error: 'must be a list of header names' })
-    .prefault(['authorization'])
-    .describe(
-      'The client headers that are forwarded to subgraphs. `x-request-id`, `traceparent` and `tracestate` always are, and so is `x-request-timeout`: the milliseconds left for the answer.',
-    ),
+const requestRules = {
+  forward: z.array(headerPattern, { error: 'must be a list of header names' }),
+  exclude: z
+    .array(headerPattern, { error: 'must be a list of header names' })
+    .default([])
+    .describe('Client headers that are not forwarded, though `forward` or `rename` names them.'),
   rename: z
     .record(headerName, headerName, { error: 'must be a map of header names' })
     .default({})
@@ -16,6 +15,60 @@ export const headers = mapOf({
     .record(headerName, headerValue, { error: 'must be a map of headers' })
     .default({})
     .describe('Headers that are set on every call of a subgraph, whatever the client sent.'),
+  claims: z
+    .record(headerName, text, { error: 'must be a map of header names and claims' })
+    .default({})
+    .describe(
+      'Headers that are set from claims of the caller: `x-tenant: tenant`, or `x-roles: realm_access.roles` for a nested claim. Lists and maps are sent as JSON. A header without its claim is left out; it is never the one that the client sent.',
+    ),
+};
+
+const responseRule = 'must be append, first or last';
+
+const response = z
+  .record(answerHeaderName, z.enum(['append', 'first', 'last'], { error: responseRule }), {
+    error: 'must be a map of header names',
+  })
+  .default({})
+  .describe(
+    'Response headers of subgraphs that the client gets: of all responses in the order in which they come (`append`), of the `first` that has it, or of the `last`. Each `set-cookie` is a line of its own. An answer with such a header is never shared or cached, and what comes from a cache has none.',
+  );
+
+interface Fixed {
+  readonly set: Readonly<Record<string, string>>;
+  readonly claims: Readonly<Record<string, string>>;
+}
+
+const setsEachOnce = ({ set, claims }: Fixed): boolean =>
+  Object.keys(set).every((name) => !Object.hasOwn(claims, name));
+
+const setTwice = { error: 'must set a header by `set` or by `claims`, not by both' };
+
+export const headers = mapOf({
+  ...requestRules,
+  response,
+  forward: requestRules.forward
+    .prefault(['authorization'])
+    .describe(
+      'The client headers that are forwarded to subgraphs: names, and patterns such as `x-*`. Headers of the connection, of the body, and those that the gateway itself writes never are. `x-request-id`, `traceparent` and `tracestate` always are, and so is `x-request-timeout`: the milliseconds left for the answer.',
+    ),
 })
+  .refine(setsEachOnce, setTwice)
   .prefault({})
-  .describe('Which headers subgraphs get.');
+  .describe(
+    'Which headers subgraphs get, and which of theirs clients get. Calls and cached answers are shared only between requests with the same headers. Rules for one subgraph: `subgraphs.NAME.headers`. Examples: [headers.md](headers.md).',
+  );
+
+/** Of one subgraph, beside those of all. */
+export const subgraphHeaders = mapOf({
+  ...requestRules,
+  response,
+  forward: requestRules.forward.default([]).describe('More client headers that are forwarded to it.'),
+})
+  .refine(setsEachOnce, setTwice)
+  .prefault({})
+  .describe(
+    'Rules for this subgraph, which come after those of `headers`: what is forwarded here is sent beside it, what is excluded here is not sent although it is forwarded there, and what is set here replaces what is set there.',
+  );
+
+export type HeadersOptions = z.output<typeof subgraphHeaders>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type HeadersOptions, subgraphHeaders } from './headers';
 import { appSync, subgraphAuth, subgraphTls } from './subgraph-auth';
 import { duration, flag, httpUrl, mapOf, text, timeout } from './values';
 
@@ -53,8 +54,9 @@ export const subgraphs = z
         .enum(['forwarded', 'independent'], { error: 'must be forwarded or independent' })
         .default('forwarded')
         .describe(
-          'Whether it gets headers of clients (`forwarded`). `independent` declares that its answers do not depend on who asks: it gets no client headers, and all clients can share its answers.',
+          'Whether it gets headers of clients (`forwarded`). `independent` declares that its answers do not depend on who asks: it gets no client headers, only those that are `set`, and all clients can share its answers.',
         ),
+      headers: subgraphHeaders,
       arrayBatching: flag
         .default(false)
         .describe(
@@ -95,6 +97,9 @@ export const subgraphs = z
       .refine(({ url, endpoints }) => url === undefined || endpoints === undefined, {
         error: 'must have `url` or `endpoints`, not both',
       })
+      .refine(({ identity, headers }) => identity === 'forwarded' || !forwards(headers), {
+        error: 'must not be `independent` and have `headers` other than `set`, which depend on who asks',
+      })
       .refine(({ auth, appsync }) => auth === undefined || appsync === undefined, {
         error: 'must have `auth` or `appsync`, not both',
       })
@@ -105,6 +110,10 @@ export const subgraphs = z
   )
   .default({})
   .describe('Settings for one subgraph, by its name.');
+
+/** Whether rules send anything that differs between clients. */
+const forwards = ({ forward, rename, claims }: HeadersOptions): boolean =>
+  forward.length + Object.keys(rename).length + Object.keys(claims).length > 0;
 
 export const zone = text
   .optional()

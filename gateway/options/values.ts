@@ -54,16 +54,46 @@ export const size = z
 /** Headers of the connection itself (RFC 9110, section 7.6.1), and those that the gateway writes to a subgraph. */
 const ownHeaders = new Set(
   `connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding
-  upgrade host expect content-length content-type content-encoding accept accept-encoding traceparent tracestate
-  x-request-id x-request-timeout http2-settings content-digest signature signature-input weir-identity
-  __proto__`.split(/\s+/),
+  upgrade host expect accept accept-encoding traceparent tracestate x-request-id x-request-timeout http2-settings
+  signature signature-input weir-identity __proto__`.split(/\s+/),
 );
+
+/** Whether no rule may write a header to a subgraph: of the connection, of the body, or of the gateway. In lower case. */
+export const isOwnHeader = (name: string): boolean => ownHeaders.has(name) || name.startsWith('content-');
+
+const ownHeaderRule = 'must not be a header that the gateway itself writes';
 
 export const headerName = z
   .string({ error: 'must be the name of a header' })
-  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: 'must be the name of a header' })
+  .regex(/^[A-Za-z0-9!#$%&'+.^_`|~-]+$/, { error: 'must be the name of a header' })
   .transform((name) => name.toLowerCase())
-  .refine((name) => !ownHeaders.has(name), { error: 'must not be a header that the gateway itself writes' });
+  .refine((name) => !isOwnHeader(name), { error: ownHeaderRule });
+
+const headerPatternRule = 'must be the name of a header, or a pattern such as x-*';
+
+/** The name of a header, or several names: `*` stands for any characters. */
+export const headerPattern = z
+  .string({ error: headerPatternRule })
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: headerPatternRule })
+  .transform((name) => name.toLowerCase())
+  .refine((name) => !isOwnHeader(name), { error: ownHeaderRule })
+  .meta({ title: 'pattern' });
+
+/** Headers of an answer that no rule may write: of the connection, and what the gateway says of its own answer. */
+const ownAnswerHeaders = new Set(
+  `connection keep-alive proxy-authenticate proxy-connection trailer transfer-encoding upgrade http2-settings date age
+  cache-control etag expires vary x-cache surrogate-key cache-tag x-request-id traceresponse ratelimit
+  ratelimit-policy retry-after strict-transport-security x-content-type-options __proto__`.split(/\s+/),
+);
+
+/** A header of an answer to a client. */
+export const answerHeaderName = z
+  .string({ error: 'must be the name of a header' })
+  .regex(/^[A-Za-z0-9!#$%&'+.^_`|~-]+$/, { error: 'must be the name of a header' })
+  .transform((name) => name.toLowerCase())
+  .refine((name) => !ownAnswerHeaders.has(name) && !/^(content-|access-control-)/.test(name), {
+    error: 'must not be a header that the gateway itself writes',
+  });
 
 export const headerValue = z
   .string({ error: 'must be text' })

@@ -14,7 +14,14 @@ import { type Charge, networkOf } from '../admission/rates/rates';
 import { requestIdOf } from '../telemetry/request-id';
 import { readTrace, type TraceContext } from '../telemetry/trace-context';
 import { type CallCounts, noCalls } from '../telemetry/call-counts';
-import { addedHeader, scopeOf } from '../subgraph-calls/headers';
+import {
+  addedHeader,
+  type CallHeaders,
+  type ForwardHeaders,
+  joinScope,
+  scopeOf,
+} from '../subgraph-calls/headers';
+import { CollectedHeaders } from '../subgraph-calls/collected-headers';
 import type { Live } from '../subgraph-calls/live-set';
 import type { Caller } from '../subgraph-calls/transport';
 
@@ -25,8 +32,8 @@ export class ClientGone extends Error {
 
 /** What all requests have in common. */
 export interface IncomingRequestOptions {
-  /** Picks the headers that are forwarded to subgraphs. */
-  readonly forward: (headers: IncomingHttpHeaders) => Caller['headers'];
+  /** Picks the headers that subgraphs get. */
+  readonly forward: ForwardHeaders;
   /** Makes the identity that is signed for subgraphs. */
   readonly signIdentity: SignIdentity;
   /** Milliseconds that the request may take. */
@@ -81,7 +88,9 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
 
   readonly #options: IncomingRequestOptions;
   #id: string | undefined;
-  #headers: Caller['headers'] | undefined;
+  #callHeaders: CallHeaders | undefined;
+  #bySubgraph: Caller['bySubgraph'];
+  #collected: CollectedHeaders | undefined;
   #tracing: Caller['tracing'] | undefined;
   #calls: CallCounts | undefined;
   #provenance: AnswerProvenance | undefined;
@@ -124,7 +133,19 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   }
 
   get headers(): Caller['headers'] {
-    return (this.#headers ??= this.#options.forward(this.head.headers));
+    return this.#forwarded.headers;
+  }
+
+  get bySubgraph(): Caller['bySubgraph'] {
+    const { own } = this.#forwarded;
+    if (own === undefined) return undefined;
+    return (this.#bySubgraph ??= new Map(
+      [...own].map(([name, headers]) => [name, { headers, scope: scopeOf(headers, this.signedIdentity) }]),
+    ));
+  }
+
+  get #forwarded(): CallHeaders {
+    return (this.#callHeaders ??= this.#options.forward(this.head.headers, this.identity.claims));
   }
 
   /** Adds a header for subgraphs. Call it before its operations run. */
@@ -134,7 +155,12 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
         `The header "${name}" must be forwarded in \`onRequest\`, before the operation runs.`,
       );
     const [lower, text] = addedHeader(name, value);
-    this.#headers = { ...this.headers, [lower]: text };
+    const { headers, own } = this.#forwarded;
+    const withAdded = (each: Caller['headers']): Caller['headers'] => ({ ...each, [lower]: text });
+    this.#callHeaders = {
+      headers: withAdded(headers),
+      own: own && new Map([...own].map(([subgraph, each]) => [subgraph, withAdded(each)])),
+    };
     this.added = [...(this.added ?? []), lower];
   }
 
@@ -153,6 +179,19 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
 
   get provenance(): AnswerProvenance {
     return (this.#provenance ??= new AnswerProvenance());
+  }
+
+  /** The response headers of subgraphs for its client. */
+  get collected(): CollectedHeaders {
+    return (this.#collected ??= new CollectedHeaders());
+  }
+
+  /**
+   * Whether its answer depends on more than caches between the gateway and its client know: on headers that hooks have
+   * added, or with headers of subgraphs that are for this client alone.
+   */
+  get isForOneClient(): boolean {
+    return this.added !== undefined || this.#collected?.isEmpty === false;
   }
 
   get deadline(): number {
@@ -203,12 +242,19 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   }
 
   get scope(): string {
-    return (this.#scope ??= scopeOf(this.headers, this.signedIdentity));
+    return (this.#scope ??= this.#scopeOfAll());
+  }
+
+  #scopeOfAll(): string {
+    let scope = scopeOf(this.headers, this.signedIdentity);
+    for (const [subgraph, own] of this.bySubgraph ?? []) scope = joinScope(scope, subgraph, own.scope);
+    return scope;
   }
 
   /** What its answer says of this request alone, names and values of headers in turn. Complete when the answer is. */
   get ownHeaders(): readonly string[] {
-    return ['x-request-id', this.id, ...this.rateHeaders];
+    const own = ['x-request-id', this.id, ...this.rateHeaders];
+    return this.#collected === undefined ? own : [...own, ...this.#collected.list];
   }
 
   get isGone(): boolean {

@@ -143,8 +143,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   function answerOf(arrival: Arrival, answered: Answered, type: string, body: Buffer): Answer {
     const { cachedReply, release } = answered;
-    // What a hook has done with an answer, or for it, no cache on the way knows of.
-    if (cachedReply === undefined || hooks.onAnswer !== undefined || arrival.request.added !== undefined)
+    // What a hook has done with an answer no cache on the way knows of.
+    if (cachedReply === undefined || hooks.onAnswer !== undefined || arrival.request.isForOneClient)
       return plainAnswer(200, type, body, release);
     if (body === cachedReply.answer.body) {
       cachedAnswers.learn(requestKey(arrival), cachedReply, arrival.request);

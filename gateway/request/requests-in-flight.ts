@@ -10,7 +10,7 @@ import type { Options } from '../options';
 import type { Sink } from './sink';
 import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics';
-import { compileHeaderRules } from '../subgraph-calls/headers';
+import { compileCallHeaders, headerRulesOf } from '../subgraph-calls/headers';
 import { LiveSet, outOfSet } from '../subgraph-calls/live-set';
 
 export interface RequestsInFlightOptions {
@@ -34,9 +34,9 @@ export class RequestsInFlight {
 
   constructor(settings: RequestsInFlightOptions) {
     this.#settings = settings;
-    const { headers, privateLinks, timeouts } = settings.options;
+    const { privateLinks, timeouts } = settings.options;
     this.#ofAll = {
-      forward: compileHeaderRules(headers),
+      forward: compileCallHeaders(headerRulesOf(settings.options)),
       signIdentity: compileSignedIdentity(privateLinks),
       timeout: timeouts.request,
       onSettle: ({ isAdmitted }) => {

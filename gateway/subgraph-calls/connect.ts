@@ -11,6 +11,7 @@ import { batchEntities } from './interceptors/batch';
 import { bulkhead } from './interceptors/bulkhead';
 import { dedupe } from './interceptors/dedupe';
 import { enforceContract } from './interceptors/enforce-contract';
+import { collectResponseHeaders, keepFromOthers } from './interceptors/response-headers';
 import { retry, type RetryOptions } from './interceptors/retry';
 import { PendingCalls } from './pending-calls';
 import type { ScopesServed } from './scopes-served';
@@ -48,11 +49,13 @@ export function connectSubgraphs(options: SubgraphCallsOptions): Send {
 
 /** The interceptors around calls, the outermost first. */
 function callsOf(
-  { timeout, arrayBatching, isAppSync }: Subgraph,
+  { timeout, arrayBatching, isAppSync, responseHeaders }: Subgraph,
   pending: PendingCalls,
   { calls: { calls, retries }, scopes, interceptors: own, metrics, logger }: SubgraphCallsOptions,
 ): Interceptor[] {
-  const interceptors: Interceptor[] = [measureCalls({ metrics, logger })];
+  const interceptors: Interceptor[] = [];
+  if (responseHeaders.size > 0) interceptors.push(collectResponseHeaders(responseHeaders));
+  interceptors.push(measureCalls({ metrics, logger }));
   if (calls.batch) {
     const { batchWindow: window, batchSize: maxRepresentations } = calls;
     interceptors.push(batchEntities({ window, maxRepresentations, timeout, scopes, pending }));
@@ -63,6 +66,7 @@ function callsOf(
     metrics.subgraphRetries.add(1, { subgraph });
   if (retries.max > 0) interceptors.push(retry({ ...retries, timeout, onRetry }));
   interceptors.push(bulkhead(calls), countCalls(metrics.calls));
+  if (responseHeaders.size > 0) interceptors.push(keepFromOthers(responseHeaders));
   if (own.length > 0) interceptors.push(enforceContract(), ...own);
   if (isAppSync) interceptors.push(callAppSync());
   return interceptors;

@@ -1,57 +1,176 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { claimAt } from '../auth/claim';
+import type { Identity } from '../auth/identity';
+import type { Options } from '../options';
+import type { HeadersOptions } from '../options/headers';
+import { isOwnHeader } from '../options/values';
+import { matchesParts } from '../options/wildcards';
 import { linkHeaders } from './signers/private-link';
 import { ofOneRequest } from './shareable';
 import type { Caller } from './transport';
 
-/** The rules by which client headers are forwarded to subgraphs. Names are case-insensitive. */
+/** The rules by which subgraphs get headers. Names are case-insensitive. */
 export interface HeaderRules {
   /**
-   * Headers that are passed on.
+   * Client headers that are passed on: names, and patterns in which `*` stands for any characters.
    *
    * @default [] (none)
    */
   readonly forward?: readonly string[] | undefined;
-  /** Headers that are passed on under another name: the client's name to the subgraphs'. */
+  /** Client headers that are not passed on by these rules, nor by those before: names and patterns. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Client headers that are passed on under another name: the client's name to the subgraphs'. */
   readonly rename?: Readonly<Record<string, string>> | undefined;
   /** Headers that every call has, whatever the client sent. */
   readonly set?: Readonly<Record<string, string>> | undefined;
+  /** Headers with the value of a claim of the caller, whatever the client sent. */
+  readonly claims?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The rules of all subgraphs, and of those that have their own. Of a list of rules the later ones count more. */
+export interface SubgraphHeaderRules {
+  readonly all: readonly HeaderRules[];
+  readonly own: ReadonlyMap<string, readonly HeaderRules[]>;
+  /** Of subgraphs whose answers depend on nobody: they get only headers that are set. */
+  readonly independent: ReadonlyMap<string, readonly HeaderRules[]>;
+}
+
+export function headerRulesOf({
+  headers,
+  subgraphs,
+}: Pick<Options, 'headers' | 'subgraphs'>): SubgraphHeaderRules {
+  const own = new Map<string, readonly HeaderRules[]>();
+  const independent = new Map<string, readonly HeaderRules[]>();
+  for (const [name, { identity, headers: more }] of Object.entries(subgraphs)) {
+    if (identity === 'independent') independent.set(name, [{ set: headers.set }, { set: more.set }]);
+    else if (!isEmpty(more)) own.set(name, [headers, more]);
+  }
+  return { all: [headers], own, independent };
+}
+
+const isEmpty = ({ forward, exclude, rename, set, claims }: HeadersOptions): boolean =>
+  [forward, exclude, Object.keys(rename), Object.keys(set), Object.keys(claims)].every(
+    ({ length }) => length === 0,
+  );
+
+/** Rules in the form in which they are applied. Names are in lower case. */
+export interface FlatHeaderRules {
+  readonly set: ReadonlyMap<string, string>;
+  /** Claims by the header that has them. */
+  readonly claims: ReadonlyMap<string, string>;
+  /** Client headers, by their own name and by that for subgraphs. */
+  readonly passed: readonly { readonly from: string; readonly to: string }[];
+  /** Whether a client header goes on under its own name, for each pattern. */
+  readonly patterns: readonly ((name: string) => boolean)[];
 }
 
 /**
- * Compiles rules to a function that picks, from the headers of a client's request, those of its subgraph calls.
- *
- * Headers that belong to a connection, describe a body or are trusted by subgraphs are never forwarded: a rule for them is a
- * `RangeError`, and so is a value with a line break. A header that the client names in its `Connection` header, or whose value could not be
- * sent, is left out.
+ * Joins rules. Headers that belong to a connection, describe a body or are trusted by subgraphs are never forwarded: a rule
+ * for them is a `RangeError`, and so is a value with a line break.
  */
-export function compileHeaderRules(rules: HeaderRules): (headers: IncomingHttpHeaders) => Caller['headers'] {
-  const set: Record<string, string> = {};
-  for (const [name, value] of Object.entries(rules.set ?? {})) {
-    if (!isValue(value)) {
-      throw new RangeError(
-        `The value of the header "${name}" must be printable, but got: ${JSON.stringify(value)}`,
+export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRules {
+  const set = new Map<string, string>();
+  const claims = new Map<string, string>();
+  for (const rules of layers) {
+    for (const [name, value] of Object.entries(rules.set ?? {})) {
+      const lower = checkedName(name);
+      set.set(lower, checkedValue(name, value));
+      claims.delete(lower);
+    }
+    for (const [name, claim] of Object.entries(rules.claims ?? {})) {
+      const lower = checkedName(name);
+      claims.set(lower, claim);
+      set.delete(lower);
+    }
+  }
+  const isFixed = (name: string): boolean => set.has(name) || claims.has(name);
+  const passed: { from: string; to: string }[] = [];
+  const patterns: ((name: string) => boolean)[] = [];
+  layers.forEach(({ forward = [], rename = {} }, i) => {
+    const excludes = layers.slice(i).flatMap(({ exclude = [] }) => exclude.map(partsOf));
+    const isExcluded = (name: string): boolean => excludes.some((parts) => matchesParts(name, parts));
+    for (const pattern of forward.filter((each) => each.includes('*'))) {
+      const parts = partsOf(pattern);
+      patterns.push(
+        (name) => matchesParts(name, parts) && !isExcluded(name) && !isFixed(name) && isForwardable(name),
       );
     }
-    set[checkedName(name)] = value;
-  }
-  const passed = [
-    ...(rules.forward ?? []).map((name) => [name, name] as const),
-    ...Object.entries(rules.rename ?? {}),
-  ]
-    .map(([from, to]) => ({ from: checkedName(from), to: checkedName(to) }))
-    .filter(({ to }) => !Object.hasOwn(set, to));
+    const names = forward.filter((each) => !each.includes('*')).map((name) => [name, name] as const);
+    for (const [ours, theirs] of [...names, ...Object.entries(rename)]) {
+      const [from, to] = [checkedName(ours), checkedName(theirs)];
+      if (!isExcluded(from) && !isFixed(to)) passed.push({ from, to });
+    }
+  });
+  return { set, claims, passed, patterns };
+}
 
-  return (headers) => {
-    const chosen = { ...set };
+const partsOf = (pattern: string): readonly string[] => pattern.toLowerCase().split('*');
+
+/** Whether a client's header of any name may be sent on. Over HTTP/2 some have names with a colon. */
+const isForwardable = (name: string): boolean => !isOwnHeader(name) && !name.startsWith(':');
+
+/**
+ * Compiles rules to a function that picks the headers of subgraph calls, from those of a client's request and the claims of
+ * its sender. A header that the client names in its `Connection` header, or whose value could not be sent, is left out.
+ */
+export function compileHeaderRules(
+  ...layers: readonly HeaderRules[]
+): (headers: IncomingHttpHeaders, claims?: Identity['claims']) => Caller['headers'] {
+  const { set, claims, passed, patterns } = flattenHeaderRules(layers);
+  const fixed = Object.fromEntries(set);
+
+  return (headers, given = {}) => {
+    const chosen: Record<string, string> = { ...fixed };
     const ofConnection = headers.connection === undefined ? undefined : namesIn(headers.connection);
-    for (const { from, to } of passed) {
+    const pass = (from: string, to: string): void => {
       const value = headers[from];
-      if (value === undefined || ofConnection?.has(from)) continue;
+      if (value === undefined || ofConnection?.has(from) === true) return;
       const text = typeof value === 'string' ? value : value.join(from === 'cookie' ? '; ' : ', ');
-      if (isValue(text)) chosen[to] = text;
+      if (isHeaderValue(text)) chosen[to] = text;
+    };
+    if (patterns.length > 0) {
+      for (const name of Object.keys(headers))
+        if (patterns.some((matches) => matches(name))) pass(name, name);
+    }
+    for (const { from, to } of passed) pass(from, to);
+    for (const [name, claim] of claims) {
+      const text = textOfClaim(claimAt(given, claim));
+      if (text !== undefined && isHeaderValue(text)) chosen[name] = text;
     }
     return chosen;
   };
+}
+
+/** Lists and maps as JSON in ASCII: with commas alone, `["a,b"]` could not be told from `["a","b"]`. */
+function textOfClaim(claim: unknown): string | undefined {
+  if (claim === undefined || claim === null) return undefined;
+  if (typeof claim === 'string') return claim;
+  return JSON.stringify(claim).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** The headers of the calls for one client request. */
+export interface CallHeaders {
+  readonly headers: Caller['headers'];
+  /** Of the subgraphs with rules of their own; undefined where none has. */
+  readonly own: ReadonlyMap<string, Caller['headers']> | undefined;
+}
+
+/** Picks the headers of all subgraphs. */
+export type ForwardHeaders = (headers: IncomingHttpHeaders, claims: Identity['claims']) => CallHeaders;
+
+export function compileCallHeaders(rules: SubgraphHeaderRules): ForwardHeaders {
+  const forward = compileHeaderRules(...rules.all);
+  const own = [...rules.own].map(([name, layers]) => [name, compileHeaderRules(...layers)] as const);
+  return (headers, claims) => ({
+    headers: forward(headers, claims),
+    own:
+      own.length === 0
+        ? undefined
+        : new Map(own.map(([name, forwardOwn]) => [name, forwardOwn(headers, claims)])),
+  });
 }
 
 /**
@@ -63,11 +182,7 @@ export function addedHeader(name: string, value: string): readonly [name: string
   const lower = checkedName(name);
   if (ofOneRequest.has(lower))
     throw new RangeError(`The header "${name}" must not be forwarded: the gateway says it of each call`);
-  if (!isValue(value))
-    throw new RangeError(
-      `The value of the header "${name}" must be printable, but got: ${JSON.stringify(value)}`,
-    );
-  return [lower, value];
+  return [lower, checkedValue(name, value)];
 }
 
 /** The `Caller.scope` of these. A name has no colon in it, and a value no line break. */
@@ -78,43 +193,35 @@ export function scopeOf(headers: Caller['headers'], signedIdentity?: Caller['sig
   return signedIdentity === undefined ? scope : `${scope}weir-identity:${signedIdentity}\n`;
 }
 
+/** Joins the scope of a subgraph with rules of its own to that of the others. No name of a header begins with `>`. */
+export const joinScope = (scope: string, subgraph: string, own: string): string =>
+  own === '' ? scope : `${scope}>${JSON.stringify(subgraph)}\n${own}`;
+
 function checkedName(name: string): string {
   const lower = name.toLowerCase();
   if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(lower) || lower === '__proto__') {
     throw new RangeError(`A header's name must be a token, but got: ${JSON.stringify(name)}`);
   }
-  if (notForwarded.has(lower)) {
+  if (linkHeaders.includes(lower)) {
+    throw new RangeError(`The header "${name}" must not be forwarded: subgraphs know their gateway by it`);
+  }
+  if (isOwnHeader(lower) && !ofOneRequest.has(lower)) {
     throw new RangeError(
       `The header "${name}" must not be forwarded: it belongs to a connection or to a body`,
     );
   }
-  if (linkHeaders.includes(lower)) {
-    throw new RangeError(`The header "${name}" must not be forwarded: subgraphs know their gateway by it`);
-  }
   return lower;
 }
 
-const notForwarded = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-  'host',
-  'expect',
-  'accept',
-  'accept-encoding',
-  'content-length',
-  'content-type',
-  'content-encoding',
-]);
+function checkedValue(name: string, value: string): string {
+  if (isHeaderValue(value)) return value;
+  throw new RangeError(
+    `The value of the header "${name}" must be printable, but got: ${JSON.stringify(value)}`,
+  );
+}
 
 const namesIn = (connection: string): Set<string> =>
   new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
 
-const isValue = (text: string): boolean => !/[^\t\x20-\x7e\x80-\xff]/.test(text);
+/** Whether a text can be sent as the value of a header. */
+export const isHeaderValue = (text: string): boolean => !/[^\t\x20-\x7e\x80-\xff]/.test(text);

@@ -18,8 +18,11 @@ export class ScopesServed {
     else this.#requests.set(scope, others);
   }
 
-  /** Whether several are in flight. The empty scope may be that of all, for a subgraph that gets no headers. */
+  /**
+   * Whether several are in flight. The empty scope may be that of all, for a subgraph that gets no headers, and so may a
+   * scope that no request has: it is that of a subgraph with header rules of its own.
+   */
   isShared(scope: string): boolean {
-    return (scope === '' ? this.#all : (this.#requests.get(scope) ?? 0)) > 1;
+    return (scope === '' ? this.#all : (this.#requests.get(scope) ?? this.#all)) > 1;
   }
 }

@@ -12,7 +12,7 @@ import type { EntityFacts } from '../planning';
 import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics';
 import { noteProvenance } from './interceptors/note-provenance';
-import { withoutIdentity } from './interceptors/without-identity';
+import { withoutIdentity, withOwnHeaders } from './interceptors/own-headers';
 import { isShareable } from './shareable';
 import type { Interceptor, SubgraphResponse } from './transport';
 
@@ -30,7 +30,7 @@ export interface SubgraphCachesOptions {
 
 /** The interceptors that cache and invalidate, the outermost first. */
 export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): Interceptor[] {
-  const { name, identity, lifetimes } = subgraph;
+  const { name, identity, hasOwnHeaders, lifetimes } = subgraph;
   const { facts, cache, store, caching, invalidate, metrics, logger } = options;
   const policyOf = policyOfAnswers(subgraph, caching);
   const tags = new AnswerTags(name, facts);
@@ -39,12 +39,12 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
   });
   const entities = cacheEntities({
     subgraph: name,
-    fingerprint: facts.subgraphs.get(name)?.fingerprint ?? '',
+    fingerprint: `${facts.subgraphs.get(name)?.fingerprint ?? ''}${caching.keyHeaders.constants}`,
     store,
     policyOf,
     policyOfType: lifetimes.types,
     missing: cache.entities.missing / 1000,
-    identityHeaders: caching.keyHeaders.identity,
+    identityHeaders: caching.keyHeaders.identityOf(name),
     tags,
     count: (result, count) => counter.add(count, { subgraph: name, result }),
   });
@@ -63,7 +63,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
       tagsOf: (request, response) => tagsOfAnswer(tags, request, response),
     }),
     effects,
-    ...(identity === 'independent' ? [withoutIdentity()] : []),
+    ...(identity === 'independent' ? [withoutIdentity()] : hasOwnHeaders ? [withOwnHeaders(name)] : []),
     ...(cache.entities.enabled ? [entities] : []),
   ];
 }

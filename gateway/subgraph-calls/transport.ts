@@ -1,4 +1,5 @@
 import type { AnswerProvenance, Policy } from '../cache/policy';
+import type { CollectedHeaders } from './collected-headers';
 import type { CallCounts } from '../telemetry/call-counts';
 import type { Source } from './source';
 
@@ -38,11 +39,17 @@ export interface Caller {
   /** Forwarded headers, names in lower case. The response of a subgraph may depend on them. */
   readonly headers: Readonly<Record<string, string>>;
   /**
+   * The headers for each subgraph that has header rules of its own, in place of `headers`.
+   *
+   * @default undefined: none has
+   */
+  readonly bySubgraph?: ReadonlyMap<string, Pick<Caller, 'headers' | 'scope'>> | undefined;
+  /**
    * The identity that is sent over private links: the value of `weir-identity`. The response of a subgraph may depend on
    * it. Undefined for anonymous callers, and without a private link.
    */
   readonly signedIdentity: string | undefined;
-  /** Equal for two callers exactly when their `headers` and `signedIdentity` are equal; empty when there are none. */
+  /** Equal for two callers exactly when all their headers and `signedIdentity` are equal; empty when there are none. */
   readonly scope: string;
   /** Headers for correlating calls with requests. A response that depends on them must say so in `Vary`. */
   readonly tracing: Readonly<Record<string, string>>;
@@ -53,6 +60,12 @@ export interface Caller {
   readonly calls: CallCounts;
   /** The provenance of the answer to the client. Each response is noted there when it arrives. */
   readonly provenance: AnswerProvenance;
+  /**
+   * Where response headers for the client are collected.
+   *
+   * @default undefined: no client waits for them
+   */
+  readonly collected?: CollectedHeaders | undefined;
 }
 
 export interface SubgraphRequest {

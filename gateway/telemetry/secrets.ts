@@ -30,8 +30,8 @@ const secretName = /token|secret|password|^keys?$|apikey|authorization|credentia
 /** The options of `authorization` are no header of that name. */
 const isSecretOption = (name: string, value: unknown): boolean =>
   secretName.test(name) && !(name === 'authorization' && typeof value === 'object');
-/** What they hold are names of headers, which stand in other lines, too. */
-const namesOnly = new Set(['forward', 'rename']);
+/** What they hold are names of headers and claims, which stand in other lines, too. */
+const namesOnly = new Set(['forward', 'exclude', 'rename', 'claims']);
 /** `headers` of ours may be anything; better one word too many is left out. */
 const isSecretMap = (name: string, isSecret: boolean): boolean =>
   isSecret || name === 'headers' || name === 'set';

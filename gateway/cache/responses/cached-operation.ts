@@ -38,11 +38,13 @@ export interface OperationFacts {
   readonly supergraph: string;
   /** SHA-256 of the document's text. */
   readonly documentHash: string;
+  /** The headers that all calls of subgraphs have. */
+  readonly constants: string;
 }
 
 /** Undefined for mutations and subscriptions: only queries are cached. */
 export function describeOperation(
-  { document, operation, schema, supergraph, documentHash }: OperationFacts,
+  { document, operation, schema, supergraph, documentHash, constants }: OperationFacts,
   { operations, types }: Pick<Options['cache']['responses'], 'operations' | 'types'>,
 ): CachedOperation | undefined {
   if (operation.operation !== OperationTypeNode.QUERY) return undefined;
@@ -52,7 +54,7 @@ export function describeOperation(
   const limits = limited.filter((type) => Object.hasOwn(types, type)).map((type) => types[type]!);
   return {
     supergraph,
-    id: digest(`${supergraph}\n${documentHash}\n${name ?? ''}`),
+    id: digest(`${supergraph}\n${documentHash}\n${name ?? ''}\n${constants}`),
     variableNames: (operation.variableDefinitions ?? []).map(({ variable }) => variable.name.value),
     lastScope: undefined,
     tags: name === undefined ? [] : [operationTag(name)],

@@ -27,12 +27,15 @@ export interface Outcome {
  */
 export class Flight implements IdentifiedCaller {
   readonly headers: Caller['headers'];
+  readonly bySubgraph: Caller['bySubgraph'];
   readonly identity: Identity;
   readonly signedIdentity: string | undefined;
   readonly scope: string;
   readonly tracing: Caller['tracing'];
   readonly calls: Caller['calls'];
   readonly provenance = new AnswerProvenance();
+  /** For the client that began it: those who joined get no answer with such headers. */
+  readonly #first: IncomingRequest | undefined;
   readonly outcome: Promise<Outcome>;
   readonly #requests: IncomingRequest[] = [];
   /** Has one more client wait for the plan; undefined while none is waited for. */
@@ -43,12 +46,14 @@ export class Flight implements IdentifiedCaller {
   /** @param until for an execution that nobody waits for: when it must be over */
   constructor(first: IncomingRequest, run: (flight: Flight) => Promise<Outcome>, until?: number) {
     this.headers = first.headers;
+    this.bySubgraph = first.bySubgraph;
     this.identity = first.identity;
     this.signedIdentity = first.signedIdentity;
     this.scope = first.scope;
     this.tracing = first.tracing;
     this.calls = until === undefined ? first.calls : noCalls();
     this.#until = until;
+    this.#first = until === undefined ? first : undefined;
     if (until === undefined) this.join(first);
     this.outcome = run(this);
     // Who waits for it gets the error.
@@ -73,6 +78,10 @@ export class Flight implements IdentifiedCaller {
       };
       for (const request of this.#requests) this.#waitWith(request);
     }).finally(() => (this.#waitWith = undefined));
+  }
+
+  get collected(): Caller['collected'] {
+    return this.#first?.collected;
   }
 
   get isGone(): boolean {

@@ -81,9 +81,11 @@ export class ResponseCache {
   }
 
   /** Undefined for what is never cached. */
-  describe(facts: OperationFacts): CachedOperation | undefined {
-    const { options } = this.#settings;
-    return options.enabled ? describeOperation(facts, options) : undefined;
+  describe(facts: Omit<OperationFacts, 'constants'>): CachedOperation | undefined {
+    const { options, keyHeaders } = this.#settings;
+    return options.enabled
+      ? describeOperation({ ...facts, constants: keyHeaders.constants }, options)
+      : undefined;
   }
 
   /** To be called on an invalidation: no request may join an execution in flight, as it may have read old data. */

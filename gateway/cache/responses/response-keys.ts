@@ -16,7 +16,7 @@ export interface ResponseKeys {
 }
 
 type Asker = Pick<IncomingRequest, 'headers' | 'scope' | 'identity'> &
-  Partial<Pick<IncomingRequest, 'added'>>;
+  Partial<Pick<IncomingRequest, 'added' | 'bySubgraph'>>;
 
 /** The part of the key that depends only on operation and variables. */
 export function baseKey(operationId: string, variables: string, variant = ''): string {

@@ -5,79 +5,155 @@ import { EntityKeys } from '../../../../gateway/cache/entities/entity-keys';
 import { compileKeyHeaders } from '../../../../gateway/cache/key-headers';
 import { privateKey, publicKey } from '../../../../gateway/cache/responses/response-keys';
 import { parseOptions } from '../../../../gateway/options';
-import { compileHeaderRules, scopeOf } from '../../../../gateway/subgraph-calls/headers';
+import { matchesParts } from '../../../../gateway/options/wildcards';
+import { IncomingRequest } from '../../../../gateway/request/incoming-request';
+import { compileCallHeaders, headerRulesOf, scopeOf } from '../../../../gateway/subgraph-calls/headers';
 import { callerOf } from '../../../support/caller';
 
 const names = ['authorization', 'cookie', 'x-user', 'x-tenant', 'accept-language', 'x-segment'];
 const name = fc.constantFrom(...names);
-const headers = fc.record({
-  forward: fc.uniqueArray(name, { maxLength: 4 }),
+const pattern = fc.constantFrom('x-*', '*', '*-language', 'x-*t');
+const rules = fc.record({
+  forward: fc.uniqueArray(fc.oneof(name, pattern), { maxLength: 4 }),
+  exclude: fc.uniqueArray(fc.oneof(name, pattern), { maxLength: 1 }),
   rename: fc.dictionary(name, name, { maxKeys: 3 }),
   set: fc.dictionary(name, fc.constantFrom('set', 'other'), { maxKeys: 2 }),
+  claims: fc.dictionary(name, fc.constantFrom('tenant', 'team.name'), { maxKeys: 1 }),
 });
+const usable = rules.filter(
+  ({ set, claims }) => !Object.keys(set).some((each) => Object.hasOwn(claims, each)),
+);
 const identityHeaders = fc.uniqueArray(fc.constantFrom<string>('authorization', 'cookie', 'x-user'), {
   maxLength: 3,
 });
-const request = fc.dictionary(name, fc.constantFrom('a', 'b'), { maxKeys: names.length });
+const value = fc.constantFrom('a', 'b');
+const request = fc.record({
+  headers: fc.dictionary(name, value, { maxKeys: names.length }),
+  claims: fc.record({ tenant: value, team: fc.record({ name: value }) }, { requiredKeys: [] }),
+});
+
+const list = {
+  ...{ responseKey: '_entities', variable: 'representations', selection: '{ name }' },
+  ...{ arguments: Buffer.alloc(0), representations: [Buffer.from('{"id":1}')] },
+};
 
 it('separates public answers by all that does not say who asks, and private ones by all', () => {
   fc.assert(
-    fc.property(headers, identityHeaders, request, request, (rules, own, one, other) => {
-      const options = parseOptions({ headers: rules, cache: { identityHeaders: own } });
+    fc.property(usable, usable, identityHeaders, request, request, (all, own, identity, one, other) => {
+      const options = parseOptions({
+        headers: all,
+        subgraphs: { b: { headers: own } },
+        cache: { identityHeaders: identity },
+      });
       const keyHeaders = compileKeyHeaders(options);
-      const forward = compileHeaderRules(options.headers);
-      const list = {
-        ...{ responseKey: '_entities', variable: 'representations', selection: '{ name }' },
-        ...{ arguments: Buffer.alloc(0), representations: [Buffer.from('{"id":1}')] },
-      };
-      const entityKeys = new EntityKeys({ subgraph: 'a', identityHeaders: keyHeaders.identity });
-      const keysOf = (sent: Record<string, string>) => {
-        const seen = forward(sent);
-        const scope = scopeOf(seen);
-        const asker = { headers: seen, scope, identity: anonymous };
-        const caller = { ...callerOf(), headers: seen, scope };
-        // What a subgraph sees under a name that nothing but who asks is written to.
-        const isIdentity = (target: string): boolean =>
-          sourcesOf(rules, target).every((source) => own.includes(source) || own.includes(target));
-        return {
-          all: JSON.stringify(Object.entries(seen).sort()),
-          shared: JSON.stringify(
-            Object.entries(seen)
-              .filter(([target]) => Object.hasOwn(rules.set, target) || !isIdentity(target))
-              .sort(),
-          ),
-          public: [publicKey('base', asker, keyHeaders), ...entityKeys.of(list, 'public', caller)],
-          private: [privateKey('base', asker), ...entityKeys.of(list, 'private', caller)],
+      const forward = compileCallHeaders(headerRulesOf(options));
+      const keysOf = (sent: typeof one) => {
+        const asker = incoming(forward, sent);
+        const subgraphs = ['a', 'b'].map((subgraph) => {
+          const { headers, scope } = asker.bySubgraph?.get(subgraph) ?? {
+            headers: asker.headers,
+            scope: scopeOf(asker.headers),
+          };
+          const keys = new EntityKeys({ subgraph, identityHeaders: keyHeaders.identityOf(subgraph) });
+          const caller = { ...callerOf(), headers, scope };
+          const layers = subgraph === 'a' ? [all] : [all, own];
+          return {
+            all: JSON.stringify(Object.entries(headers).sort()),
+            shared: JSON.stringify(
+              Object.entries(headers)
+                .filter(([target]) => !isOfIdentity(target, layers, identity))
+                .sort(),
+            ),
+            public: keys.of(list, 'public', caller),
+            private: keys.of(list, 'private', caller),
+          };
+        });
+        const response = {
+          all: JSON.stringify(subgraphs.map((each) => each.all)),
+          shared: JSON.stringify(subgraphs.map((each) => each.shared)),
+          public: [publicKey('base', asker, keyHeaders)],
+          private: [privateKey('base', asker)],
         };
+        return [...subgraphs, response];
       };
-      const [a, b] = [keysOf(one), keysOf(other)];
-      if (a.shared !== b.shared) a.public.forEach((key, i) => expect(key).not.toBe(b.public[i]));
-      if (a.all !== b.all) a.private.forEach((key, i) => expect(key).not.toBe(b.private[i]));
-      else expect(a).toEqual(b);
+      const others = keysOf(other);
+      keysOf(one).forEach((a, i) => {
+        const b = others[i]!;
+        if (a.shared !== b.shared) a.public.forEach((key, n) => expect(key).not.toBe(b.public[n]));
+        if (a.all !== b.all) a.private.forEach((key, n) => expect(key).not.toBe(b.private[n]));
+        else expect(a).toEqual(b);
+      });
     }),
     { seed: Number(process.env['WEIR_SEED'] ?? 1), numRuns: 2_000 },
   );
 });
 
-/** The headers of a client that are sent on under a name. */
-function sourcesOf(
-  { forward, rename }: { forward: string[]; rename: Record<string, string> },
-  target: string,
-) {
-  return [
-    ...forward.filter((each) => each === target),
-    ...Object.keys(rename).filter((each) => rename[each] === target),
-  ];
+/** A request as the gateway has it after authentication. */
+function incoming(
+  forward: ReturnType<typeof compileCallHeaders>,
+  { headers, claims }: { readonly headers: Record<string, string>; readonly claims: object },
+): IncomingRequest {
+  const asker = new IncomingRequest(
+    { forward, signIdentity: () => undefined, timeout: 1, onSettle: () => undefined },
+    { method: 'POST', url: '/graphql', headers },
+    '127.0.0.1',
+    { isAnswered: false, takesParts: false, answer: () => undefined },
+    0,
+  );
+  // Its scope stays that of nobody: headers alone must tell callers apart.
+  asker.proof = { identity: { ...anonymous, claims: claims as Record<string, unknown> } };
+  return asker;
 }
 
-it.each(['accept-language', 'Accept-Charset', 'user-agent', 'x-forwarded-for'])(
-  'is not to be told that %s only says who asks',
-  (header) => {
-    expect(() => parseOptions({ cache: { identityHeaders: ['authorization', header] } })).toThrow(
-      '`cache.identityHeaders.1` must only identify the caller',
-    );
-  },
-);
+interface Rules {
+  readonly forward: readonly string[];
+  readonly exclude: readonly string[];
+  readonly rename: Readonly<Record<string, string>>;
+  readonly set: Readonly<Record<string, string>>;
+  readonly claims: Readonly<Record<string, string>>;
+}
+
+/** Whether nothing but who asks is written to a header that a subgraph sees. */
+function isOfIdentity(target: string, layers: readonly Rules[], identity: readonly string[]): boolean {
+  const fixing = layers.findLast(({ set, claims }) => Object.hasOwn({ ...set, ...claims }, target));
+  if (fixing !== undefined) return Object.hasOwn(fixing.claims, target) && identity.includes(target);
+  const matches = (name: string, patterns: readonly string[]): boolean =>
+    patterns.some((each) => matchesParts(name, each.split('*')));
+  return layers
+    .flatMap(({ forward, rename }, i) =>
+      [
+        ...(matches(target, forward) ? [target] : []),
+        ...Object.keys(rename).filter((each) => rename[each] === target),
+      ].filter((source) => !layers.slice(i).some(({ exclude }) => matches(source, exclude))),
+    )
+    .every((source) => identity.includes(source) || identity.includes(target));
+}
+
+it('cannot name the headers of a pattern for caches between gateway and clients', () => {
+  const { vary } = compileKeyHeaders(parseOptions({ headers: { forward: ['x-*', 'accept-language'] } }));
+  expect(vary).toEqual(['accept-language', '*']);
+});
+
+it('names the headers of credentials for public answers, too, where a header comes from a claim', () => {
+  const oidc = [{ issuer: 'https://issuer.example', audience: 'shop' }];
+  const varyWith = (headers: object) => compileKeyHeaders(parseOptions({ headers, auth: { oidc } })).vary;
+  expect(varyWith({ forward: [], claims: { 'x-tenant': 'tenant' } })).toEqual(['authorization']);
+  expect(varyWith({ forward: [] })).toEqual([]);
+});
+
+it('has headers that are set in all keys, as a shared store outlives options', () => {
+  const constantsWith = (options: object) => compileKeyHeaders(parseOptions(options)).constants;
+  const constants = [
+    {},
+    { headers: { set: { 'x-a': '1' } } },
+    { headers: { set: { 'x-a': '2' } } },
+    { subgraphs: { a: { headers: { set: { 'x-a': '1' } } } } },
+    { subgraphs: { a: { identity: 'independent', headers: { set: { 'x-a': '2' } } } } },
+    { subgraphs: { b: { headers: { set: { 'x-a': '1' } } } } },
+  ].map(constantsWith);
+  expect(constants[0]).toBe('');
+  expect(new Set(constants).size).toBe(constants.length);
+});
 
 it('names the headers of credentials for private answers, whether subgraphs see them or not', () => {
   const varyPrivate = (options: object) =>

@@ -26,6 +26,8 @@ function problemsOf(run: () => unknown): string[] {
   throw new Error('Nothing was wrong.');
 }
 
+const noHeaderRules = { forward: [], exclude: [], rename: {}, set: {}, claims: {}, response: {} };
+
 describe('defaults', () => {
   it('are those of production', () => {
     expect(loadOptions({ env: {} })).toEqual({
@@ -65,7 +67,7 @@ describe('defaults', () => {
         waiting: 500,
       },
       errors: {},
-      headers: { forward: ['authorization'], rename: {}, set: {} },
+      headers: { ...noHeaderRules, forward: ['authorization'] },
       timeouts: { request: 30_000, subgraph: 10_000, client: 10_000 },
       usage: { enabled: true, interval: 30_000 },
       limits: {
@@ -117,6 +119,7 @@ describe('defaults', () => {
       auth: { anonymous: false, apiKeys: [], oidc: [], cognito: [] },
       authorization: { refused: 'null', introspection: 'all' },
       cors: { credentials: false },
+      csrf: { enabled: true, headers: ['x-apollo-operation-name', 'apollo-require-preflight'] },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
       audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
       logging: { level: 'info', sampling: 1 },
@@ -147,6 +150,7 @@ describe('the file', () => {
       'headers: { forward: [X-Tenant], rename: { X-Old: X-New }, set: { X-Gateway: Weir } }',
     );
     expect(headers).toEqual({
+      ...noHeaderRules,
       forward: ['x-tenant'],
       rename: { 'x-old': 'x-new' },
       set: { 'x-gateway': 'Weir' },
@@ -278,7 +282,7 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ['timeouts: { requests: 1s }', '`timeouts.requests` is unknown; did you mean `request`?'],
     [
       'subgraphs: { a: { link: x } }',
-      '`subgraphs.a.link` is unknown; known here: url, endpoints, timeout, identity, arrayBatching, auth, appsync, tls, cache.',
+      '`subgraphs.a.link` is unknown; known here: url, endpoints, timeout, identity, headers, arrayBatching, auth, appsync, tls, cache.',
     ],
     [
       'subgraphs: { a: { url: file:///x } }',
@@ -321,6 +325,41 @@ describe('a mistake is one sentence with the option, the rule and what was there
     [
       'headers: { rename: { te: x } }',
       'The key of `headers.rename.te` must not be a header that the gateway itself writes.',
+    ],
+    [
+      'headers: { forward: [x-*, Content-Language] }',
+      '`headers.forward.1` must not be a header that the gateway itself writes, but got: "Content-Language".',
+    ],
+    [
+      'headers: { forward: ["x a"] }',
+      '`headers.forward.0` must be the name of a header, or a pattern such as x-*, but got: "x a".',
+    ],
+    [
+      'headers: { response: { cache-control: last } }',
+      'The key of `headers.response.cache-control` must not be a header that the gateway itself writes.',
+    ],
+    [
+      'headers: { response: { x-a: all } }',
+      '`headers.response.x-a` must be append, first or last, but got: "all".',
+    ],
+    [
+      'csrf: { headers: [Authorization] }',
+      '`csrf.headers.0` must be a header that no page of another origin sends without a preflight, but got: "Authorization".',
+    ],
+    ['csrf: { headers: [] }', '`csrf.headers` must be a list of at least one header name.'],
+    ['headers: { rename: { "x-*": y } }', 'The key of `headers.rename.x-*` must be the name of a header.'],
+    [
+      'headers: { set: { x-a: b }, claims: { X-A: c } }',
+      '`headers` must set a header by `set` or by `claims`, not by both.',
+    ],
+    ['headers: { claims: { x-a: 1 } }', '`headers.claims.x-a` must be text, but got: 1.'],
+    [
+      'subgraphs: { a: { headers: { forward: [Host] } } }',
+      '`subgraphs.a.headers.forward.0` must not be a header that the gateway itself writes, but got: "Host".',
+    ],
+    [
+      'subgraphs: { a: { identity: independent, headers: { claims: { x-a: b } } } }',
+      '`subgraphs.a` must not be `independent` and have `headers` other than `set`, which depend on who asks.',
     ],
     [
       'headers: { set: { x-a: "a\\nb" } }',

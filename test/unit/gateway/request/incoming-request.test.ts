@@ -17,7 +17,7 @@ afterEach(() => {
 function begin(): IncomingRequest {
   return new IncomingRequest(
     {
-      forward: () => ({}),
+      forward: () => ({ headers: {}, own: undefined }),
       signIdentity: () => undefined,
       timeout: 200,
       onSettle: () => settled++,

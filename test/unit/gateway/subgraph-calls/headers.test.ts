@@ -35,6 +35,87 @@ describe('header rules', () => {
     });
   });
 
+  it('pass on what a pattern matches, but nothing of the connection, the body and the gateway', () => {
+    const choose = compileHeaderRules({ forward: ['X-*', '*-language'] });
+    const own = { 'x-request-id': '1', 'x-request-timeout': '1', ':x-path': '/', 'content-language': 'de' };
+    expect(choose({ 'x-a': '1', 'x-b-c': ['2', '3'], 'accept-language': 'de', other: '4', ...own })).toEqual({
+      'x-a': '1',
+      'x-b-c': '2, 3',
+      'accept-language': 'de',
+    });
+    const all = compileHeaderRules({ forward: ['*'] });
+    const never = ['host', 'te', 'expect', 'content-digest', 'weir-identity', 'signature', 'traceparent'];
+    expect(
+      all({ ...Object.fromEntries(never.map((name) => [name, 'a'])), ':path': '/', cookie: 'b' }),
+    ).toEqual({
+      cookie: 'b',
+    });
+  });
+
+  it('leave out what is excluded, whether by its name or by a pattern', () => {
+    const choose = compileHeaderRules({
+      forward: ['x-*', 'cookie'],
+      rename: { 'x-old': 'x-new', 'x-id': 'x-key' },
+      exclude: ['x-internal-*', 'Cookie', 'x-old'],
+    });
+    expect(choose({ 'x-a': '1', 'x-internal-b': '2', cookie: '3', 'x-old': '4', 'x-id': '5' })).toEqual({
+      'x-a': '1',
+      'x-id': '5',
+      'x-key': '5',
+    });
+  });
+
+  it('set headers from claims, never from the client', () => {
+    const choose = compileHeaderRules({
+      forward: ['x-*'],
+      rename: { 'x-mine': 'x-tenant' },
+      claims: { 'X-Tenant': 'tenant', 'x-roles': 'realm.roles', 'x-urn': 'https://a.example/b' },
+    });
+    const forged = { 'x-tenant': 'forged', 'x-mine': 'forged', 'x-roles': 'admin', 'x-urn': 'forged' };
+    expect(choose(forged, {})).toEqual({ 'x-mine': 'forged' });
+    const claims = { tenant: 't1', realm: { roles: ['a,b', 'ö'] }, 'https://a.example/b': 7 };
+    expect(choose(forged, claims)).toEqual({
+      'x-mine': 'forged',
+      'x-tenant': 't1',
+      'x-roles': '["a,b","\\u00f6"]',
+      'x-urn': '7',
+    });
+  });
+
+  it.each(['a\r\nx-admin: 1', 'Ω', null, undefined])(
+    'leave out a claim that could not be sent: %j',
+    (tenant) => {
+      expect(compileHeaderRules({ claims: { 'x-tenant': 'tenant' } })({}, { tenant })).toEqual({});
+    },
+  );
+
+  it('of one subgraph come after those of all', () => {
+    const all = {
+      forward: ['authorization', 'x-*'],
+      exclude: ['x-secret'],
+      set: { 'x-set': 'all', 'x-both': 'set' },
+      claims: { 'x-claim': 'a', 'x-other': 'a' },
+    };
+    const own = {
+      forward: ['cookie', 'x-secret'],
+      exclude: ['authorization'],
+      set: { 'x-set': 'own', 'x-claim': 'set' },
+      claims: { 'x-both': 'b' },
+    };
+    const sent = {
+      authorization: '1',
+      cookie: '2',
+      'x-secret': '3',
+      'x-set': '4',
+      'x-claim': '5',
+      'x-a': '6',
+    };
+    expect(compileHeaderRules(all, own)(sent, { a: 'A', b: 'B' })).toEqual({
+      ...{ cookie: '2', 'x-secret': '3', 'x-a': '6' },
+      ...{ 'x-set': 'own', 'x-claim': 'set', 'x-both': 'B', 'x-other': 'A' },
+    });
+  });
+
   it.each(['a\r\nx-admin: 1', 'a\nb', 'a\0', 'Ω'])(
     'leave out a value that could not be sent: %j',
     (value) => {
@@ -51,6 +132,7 @@ describe('header rules', () => {
     'content-length',
     'Content-Type',
     'Keep-Alive',
+    'Content-Language',
   ])('are refused for %s', (name) => {
     const refusal = `The header "${name}" must not be forwarded`;
     expect(() => compileHeaderRules({ forward: [name] })).toThrow(refusal);

@@ -1,0 +1,57 @@
+import type { AnswerProvenance } from '../../cache/policy';
+import type { CallCounts } from '../../telemetry/call-counts';
+import type { Caller, Interceptor } from '../transport';
+
+/** Calls a subgraph with the headers that its own rules give it. */
+export function withOwnHeaders(subgraph: string): Interceptor {
+  return (next) => (request) => {
+    const { caller } = request;
+    const own = caller.bySubgraph?.get(subgraph);
+    if (own === undefined) return next(request);
+    return next({ ...request, caller: new SeenCaller(caller, own, caller.signedIdentity) });
+  };
+}
+
+/**
+ * Calls a subgraph whose answers depend on nobody's identity: it gets no headers of clients, so that all of them can
+ * share its answers.
+ */
+export function withoutIdentity(): Interceptor {
+  return (next) => (request) =>
+    next({ ...request, caller: new SeenCaller(request.caller, nobody, undefined) });
+}
+
+const nobody = { headers: {}, scope: '' };
+
+/** A caller as one subgraph sees it. */
+class SeenCaller implements Caller {
+  readonly headers: Caller['headers'];
+  readonly scope: string;
+  readonly tracing: Caller['tracing'];
+  readonly deadline: number | undefined;
+  readonly calls: CallCounts;
+  readonly provenance: AnswerProvenance;
+  readonly #caller: Caller;
+
+  constructor(
+    caller: Caller,
+    { headers, scope }: Pick<Caller, 'headers' | 'scope'>,
+    readonly signedIdentity: string | undefined,
+  ) {
+    this.headers = headers;
+    this.scope = scope;
+    this.tracing = caller.tracing;
+    this.deadline = caller.deadline;
+    this.calls = caller.calls;
+    this.provenance = caller.provenance;
+    this.#caller = caller;
+  }
+
+  get isGone(): boolean {
+    return this.#caller.isGone;
+  }
+
+  get collected(): Caller['collected'] {
+    return this.#caller.collected;
+  }
+}

@@ -1,0 +1,205 @@
+/** Header rules: whatever a subgraph may answer differently for is never shared between clients, whichever rule sends it. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { GatewayOptions } from '../../gateway';
+import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+
+let products: TestSubgraph;
+let reviews: TestSubgraph;
+let gateway: TestGateway | undefined;
+
+beforeAll(async () => {
+  const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])';
+  products = await startSubgraph({
+    name: 'products',
+    typeDefs: `${link} type Query { product: Product } type Product @key(fields: "upc") { upc: ID! }`,
+    resolvers: { Query: { product: () => ({ upc: '1' }) } },
+  });
+  reviews = await startSubgraph({
+    name: 'reviews',
+    typeDefs: `${link} type Query { tenant: String } type Product @key(fields: "upc") { upc: ID!  tenant: String }`,
+    resolvers: {
+      Query: { tenant: (_: unknown, __: unknown, headers: Sent) => headers['x-tenant'] },
+      Product: {
+        __resolveReference: (it: object) => it,
+        tenant: (_: unknown, __: unknown, headers: Sent) => headers['x-tenant'],
+      },
+    },
+  });
+  products.headers = reviews.headers = { 'cache-control': 'public, max-age=600' };
+});
+
+afterEach(async () => {
+  products.answer = undefined;
+  products.requests.length = reviews.requests.length = 0;
+  await gateway?.stop();
+  gateway = undefined;
+});
+
+afterAll(async () => {
+  await Promise.all([products.close(), reviews.close()]);
+});
+
+type Sent = Readonly<Record<string, string | undefined>>;
+type Options = Omit<GatewayOptions, 'supergraph'>;
+
+/** Knows whoever calls by what they say in `authorization`. */
+const auth: Options['auth'] = {
+  anonymous: true,
+  lambda: {
+    module: ({ authorizationToken: tenant }: { authorizationToken: string }) =>
+      Promise.resolve({ isAuthorized: true, resolverContext: { tenant } }),
+  },
+};
+
+async function start(options: Options): Promise<TestGateway> {
+  gateway = await startTestGateway({
+    ...options,
+    supergraph: sourceOf(compose([products, reviews])),
+  });
+  return gateway;
+}
+
+const onlyTo = (headers: object): Options => ({
+  headers: { forward: [] },
+  subgraphs: { reviews: { headers } },
+});
+const named = (tenant: string) => ({ 'x-tenant': tenant });
+const byToken = (authorization: string) => ({ authorization, 'x-tenant': 'forged' });
+
+describe.each<[string, Options, (tenant: string) => Record<string, string>, vary: string]>([
+  ['forwarded by its name', { headers: { forward: ['x-tenant'] } }, named, 'x-tenant'],
+  ['forwarded by a pattern', { headers: { forward: ['x-t*'] } }, named, '*'],
+  [
+    'forwarded under another name',
+    { headers: { forward: [], rename: { 'x-client': 'x-tenant' } } },
+    (tenant) => ({ 'x-client': tenant }),
+    'x-client',
+  ],
+  [
+    'of a claim',
+    { auth, headers: { forward: ['x-*'], claims: { 'x-tenant': 'tenant' } } },
+    byToken,
+    '*, authorization',
+  ],
+  ['forwarded to one subgraph by its name', onlyTo({ forward: ['x-tenant'] }), named, 'x-tenant'],
+  ['forwarded to one subgraph by a pattern', onlyTo({ forward: ['*tenant'] }), named, '*'],
+  [
+    'forwarded to one subgraph under another name',
+    onlyTo({ rename: { 'x-client': 'x-tenant' } }),
+    (tenant) => ({ 'x-client': tenant, 'x-tenant': 'another' }),
+    'x-client',
+  ],
+  [
+    'of a claim for one subgraph',
+    { auth, ...onlyTo({ claims: { 'x-tenant': 'tenant' } }) },
+    byToken,
+    'authorization',
+  ],
+])('a header %s', (_, options, headersOf, vary) => {
+  const ask = async (query: string, tenant: string): Promise<Response> =>
+    gateway!.post({ query }, { headers: headersOf(tenant) });
+
+  it.each([
+    ['the response cache', {}, '{ tenant }'],
+    ['the entity cache', { responses: { enabled: false } }, '{ product { tenant } }'],
+  ])('separates clients in %s, which answers each from what is its own', async (__, cache, query) => {
+    await start({ ...options, cache });
+    const tenants = ['a', 'b', 'a', 'b'];
+    const answers: unknown[] = [];
+    for (const tenant of tenants) {
+      const response = await ask(query, tenant);
+      if (query === '{ tenant }')
+        expect(response.headers.get('vary')).toBe(`accept, accept-encoding, ${vary}`);
+      const { data } = (await response.json()) as { data: { tenant?: string; product?: { tenant: string } } };
+      answers.push(data.tenant ?? data.product!.tenant);
+    }
+    expect(answers).toEqual(tenants);
+    expect(reviews.requests.map(({ headers }) => headers['x-tenant'])).toEqual(['a', 'b']);
+  });
+
+  it('separates clients that ask at the same time', async () => {
+    await start({ ...options, cache: { entities: { enabled: false } } });
+    // So that it is planned, and known as public.
+    await ask('{ product { tenant } }', 'another');
+    const held: (() => void)[] = [];
+    products.answer = (___, response) =>
+      held.push(() => response.end('{"data":{"product":{"__typename":"Product","upc":"1"}}}'));
+    const tenants = ['a', 'b', 'a', 'b'];
+    const answers = tenants.map(async (tenant) => (await ask('{ product { tenant } }', tenant)).json());
+    while (!(await gateway!.metrics()).includes('weir_requests_in_flight 4') || held.length === 0)
+      await wait(5);
+    products.answer = undefined;
+    for (const answer of held) answer();
+    expect(await Promise.all(answers)).toEqual(tenants.map((tenant) => ({ data: { product: { tenant } } })));
+  });
+});
+
+it('lets one subgraph alone have its headers, and not have those of all', async () => {
+  await start({
+    headers: { forward: ['authorization'], set: { 'x-from': 'weir' } },
+    subgraphs: {
+      reviews: {
+        headers: { forward: ['x-*'], exclude: ['authorization', 'x-internal-*'], set: { 'x-from': 'shop' } },
+      },
+    },
+  });
+  const headers = { authorization: 'Ada', 'x-tenant': 'a', 'x-internal-id': '7' };
+  expect(await (await gateway!.post({ query: '{ product { tenant } }' }, { headers })).json()).toEqual({
+    data: { product: { tenant: 'a' } },
+  });
+  expect(products.requests[0]!.headers).toMatchObject({ authorization: 'Ada', 'x-from': 'weir' });
+  expect(products.requests[0]!.headers['x-tenant']).toBeUndefined();
+  expect(reviews.requests[0]!.headers).toMatchObject({ 'x-tenant': 'a', 'x-from': 'shop' });
+  expect(reviews.requests[0]!.headers.authorization).toBeUndefined();
+  expect(reviews.requests[0]!.headers['x-internal-id']).toBeUndefined();
+});
+
+it('lets clients share what they are told apart by in no header of the subgraph', async () => {
+  await start({
+    cache: { responses: { enabled: false } },
+    subgraphs: { reviews: { headers: { exclude: ['*'] } } },
+  });
+  for (const authorization of ['Ada', 'Alan'])
+    await gateway!.post({ query: '{ product { tenant } }' }, { headers: { authorization } });
+  expect(reviews.requests).toHaveLength(1);
+});
+
+it('adds what a hook forwards to the headers of every subgraph', async () => {
+  await start({
+    ...onlyTo({ forward: ['x-other'] }),
+    hooks: { onRequest: (request) => request.forward('x-tenant', String(request.headers['x-who'])) },
+  });
+  for (const who of ['a', 'b'])
+    expect(
+      await (await gateway!.post({ query: '{ product { tenant } }' }, { headers: { 'x-who': who } })).json(),
+    ).toEqual({ data: { product: { tenant: who } } });
+});
+
+describe.each(['forwarded', 'independent'] as const)(
+  'what was answered with other headers that are set (%s)',
+  (identity) => {
+    it('is not found after they have changed', async () => {
+      const optionsWith = (tenant: string) => ({
+        port: 0,
+        admin: { port: 0 },
+        subgraphs: { reviews: { identity, headers: { set: { 'x-tenant': tenant } } } },
+      });
+      const folder = await mkdtemp(join(tmpdir(), 'weir-test-'));
+      const file = join(folder, 'supergraph.graphql');
+      await writeFile(file, compose([products, reviews]));
+      gateway = await startTestGateway({ ...optionsWith('a'), supergraph: file });
+      const ask = async () => [
+        (await gateway!.query('{ tenant }')).data.tenant,
+        (await gateway!.query('{ product { tenant } }')).data.product.tenant,
+      ];
+      expect(await ask()).toEqual(['a', 'a']);
+      await gateway.reload(() => ({ ...optionsWith('b'), supergraph: file }));
+      expect(await ask()).toEqual(['b', 'b']);
+      await rm(folder, { recursive: true });
+    });
+  },
+);

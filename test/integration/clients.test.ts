@@ -72,7 +72,7 @@ it('sends several operations of Apollo Client in one request', async () => {
   const sent: Json[] = [];
   const original = globalThis.fetch;
   jest.spyOn(globalThis, 'fetch').mockImplementation((url, init) => {
-    sent.push(JSON.parse(String(init?.body)));
+    sent.push(JSON.parse(init!.body as string));
     return original(url, init);
   });
   const client = exampleOf('Several operations in one request').createClient(gateway!.url);

@@ -82,7 +82,7 @@ export const headerPattern = z
 /** Headers of an answer that no rule may write: of the connection, and what the gateway says of its own answer. */
 const ownAnswerHeaders = new Set(
   `connection keep-alive proxy-authenticate proxy-connection trailer transfer-encoding upgrade http2-settings date age
-  cache-control etag expires vary x-cache surrogate-key cache-tag x-request-id traceresponse ratelimit
+  cache-control etag expires vary x-cache surrogate-key cache-tag x-request-id ratelimit
   ratelimit-policy retry-after strict-transport-security x-content-type-options __proto__`.split(/\s+/),
 );
 

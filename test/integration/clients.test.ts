@@ -8,6 +8,8 @@ import type { GatewayOptions } from '../../gateway';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
 
+type Csrf = NonNullable<GatewayOptions['csrf']>;
+
 let graph: SmallGraph;
 let gateway: TestGateway | undefined;
 
@@ -31,7 +33,7 @@ describe('a query as GET', () => {
   const get = (headers: Record<string, string>, query = '{ me { name } }') =>
     fetch(`${gateway!.url}?query=${encodeURIComponent(query)}`, { headers });
 
-  it.each([
+  it.each<[string, Csrf, Record<string, string>, number]>([
     ['urql’s default', {}, {}, 400],
     ['urql with the header', {}, { 'apollo-require-preflight': 'true' }, 200],
     ['Apollo’s mobile clients', {}, { 'x-apollo-operation-name': 'Me' }, 200],

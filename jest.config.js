@@ -5,7 +5,7 @@ const esmOnly = ['jose', 'cookie', 'chokidar', 'readdirp'];
 
 /** @type {import('jest').Config} */
 module.exports = {
-  testEnvironment: 'node',
+  testEnvironment: './test/support/fast-globals.cjs',
   // The sources, too: without them `--findRelatedTests`, `--onlyChanged` and `--watch` find nothing.
   roots: ['cli', 'gateway', 'schema', 'subgraphs', 'test'].map((folder) => `<rootDir>/${folder}`),
   testMatch: ['**/*.test.ts'],

@@ -76,7 +76,7 @@ function createRunner(memory: OperationMemory, planned = plan) {
     scopes: new ScopesServed(),
     send: async ({ operation: { document } }: SubgraphRequest) => {
       const data: Record<string, unknown> = {};
-      for (const [, alias, name] of document.matchAll(/(?:(\w+):)?\b(me|node|find|rename)\b/g))
+      for (const [, alias, name] of document.matchAll(/(?:\b(\w+):)?\b(me|node|find|rename)\b/g))
         data[alias ?? name!] = { __typename: 'User', ...user, friends: [user], friend: user };
       const body = Buffer.from(JSON.stringify({ data }));
       return { status: 200, headers: { 'content-type': 'application/json' }, body };

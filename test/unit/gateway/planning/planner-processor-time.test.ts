@@ -40,7 +40,7 @@ async function timed(planning: Promise<unknown>) {
 describe('a planner', () => {
   it('refuses what of a sender of slow operations would not have its turn, at once, and plans those of others', async () => {
     share = 1;
-    await startPlanner();
+    await startPlanner({ deadline: 3000 });
     for (let i = 0; i < 5; i++) await planner.plan(`{ me { a${i}: id } }`, undefined, [], 'others');
     const bomb = (name: string) => friendsOfFriends(16).replace('me', `${name}:me`);
     const bombs = Promise.all(
@@ -53,7 +53,7 @@ describe('a planner', () => {
       code: 'REQUEST_CONCURRENCY_LIMITED',
       http: { status: 503, headers: new Map([['retry-after', '1']]) },
     });
-    // Each is tried for 200 ms, so that the 26th has no turn in 5 s: the others know it as soon as the first takes long.
+    // Each is tried for 200 ms, so that the 16th has no turn in 3 s: the others know it as soon as the first takes long.
     const first = Math.min(...limited.map(({ took }) => took));
     expect(limited.filter(({ took }) => took < first + 25).length).toBeGreaterThan(20);
     if (process.env['WEIR_QUIET'] === '1') expect(first).toBeLessThan(100);
@@ -68,7 +68,7 @@ describe('a planner', () => {
 
   it('refuses nothing where its threads have to wait for a processor', async () => {
     share = 0.1;
-    await startPlanner({ deadline: 3000 });
+    await startPlanner({ deadline: 1500 });
     for (let i = 0; i < 5; i++) await planner.plan(`{ me { a${i}: id } }`, undefined, [], 'one');
     const bombs = Array.from({ length: 30 }, (_, i) =>
       timed(planner.plan(friendsOfFriends(16).replace('me', `bomb${i}:me`), undefined, [], 'one')),

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type * as Sdk from '@aws-sdk/client-lambda';
 import type { Options } from '../options';
 import type { Received } from './authenticator';
+import { awsAgents } from '../subgraph-calls/outgoing';
 import { fetchJson } from './fetch-json';
 import { loadHook, withTimeout } from './hook';
 
@@ -41,7 +42,11 @@ function awsFunction(name: string, region: string | undefined): Ask {
   const { InvokeCommand, LambdaClient } = createRequire(__filename)('@aws-sdk/client-lambda') as typeof Sdk;
   let client: Sdk.LambdaClient | undefined;
   return async (event, abortSignal) => {
-    client ??= new LambdaClient({ ...(region !== undefined && { region }), maxAttempts: 2 });
+    client ??= new LambdaClient({
+      ...(region !== undefined && { region }),
+      maxAttempts: 2,
+      requestHandler: awsAgents(),
+    });
     const command = new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify(event)) });
     const { FunctionError, Payload } = await client.send(command, { abortSignal });
     const text = Buffer.from(Payload ?? []).toString('utf8');

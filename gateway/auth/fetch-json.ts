@@ -1,9 +1,11 @@
+import { fetchOutgoing } from '../subgraph-calls/outgoing';
+
 /** Far more than any of the documents that are fetched has. */
 const mostBytes = 1024 * 1024;
 
 /** Fetches a JSON document; a redirect, another status than 200, and a document that is too large reject. */
 export async function fetchJson(url: string, init: RequestInit): Promise<unknown> {
-  const response = await fetch(url, { ...init, redirect: 'error' });
+  const response = await fetchOutgoing(url, { ...init, redirect: 'error' });
   if (response.status !== 200) {
     await response.body?.cancel();
     throw new Error(`${url} answered with status ${response.status}.`);

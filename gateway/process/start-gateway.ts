@@ -27,6 +27,7 @@ import { openAudit } from '../telemetry/audit/audit';
 import { createLogger, type LogDestination } from '../telemetry/logger';
 import { createMetrics } from '../telemetry/metrics';
 import { secretsOf } from '../telemetry/secrets';
+import { proxiesOf, useProxies } from '../subgraph-calls/outgoing';
 import type { Interceptor } from '../subgraph-calls/transport';
 
 /** The options of `startGateway`. `supergraph` may also be a custom source, or a `SupergraphManager` of Apollo. */
@@ -80,6 +81,7 @@ export interface RunningGateway {
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
   const { options, ownSource, extensions, logDestination, invalidations, clientConnections, peers } =
     readOptions(given);
+  useProxies(readProxies());
   const logger = createLogger({
     level: options.logging.level,
     destination: logDestination,
@@ -324,6 +326,15 @@ function checkHooks(hooks: Hooks): void {
       throw new OptionsError([`\`hooks.${name}\` is unknown; known here: ${known.join(', ')}.`]);
     if (hook !== undefined && typeof hook !== 'function')
       throw new OptionsError([`\`hooks.${name}\` must be a function, but got: ${JSON.stringify(hook)}.`]);
+  }
+}
+
+/** @throws {OptionsError} when the environment names a proxy that is none */
+function readProxies() {
+  try {
+    return proxiesOf(process.env);
+  } catch (error) {
+    throw new OptionsError([(error as Error).message]);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Subgraph calls over HTTP, with undici. Longer than other files: a call is the handler of its own response. */
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
-import { type Dispatcher, errors, Pool } from 'undici';
+import { buildConnector, type Dispatcher, errors, Pool } from 'undici';
 import { KeptBytes } from './kept-bytes';
+import { connectByProxies } from './outgoing';
 import { type PendingCall, PendingCalls } from './pending-calls';
 import { bodyOf, requestHeaders } from './request-body';
 import type { SignedHeaders, Signer } from './signer';
@@ -302,8 +303,12 @@ function openPool(
   trusting: () => SecureContext,
 ): Pool {
   const { connections = 256, connectTimeout = 5000, keepAlive = 4000, http2 = false, ca } = options;
-  const connect = { timeout: connectTimeout, lookup: lookupSubgraph };
+  const settings = { timeout: connectTimeout, lookup: lookupSubgraph, allowH2: http2 };
   const hasOwnTrust = ca !== undefined && origin.startsWith('https:');
+  const connect =
+    tls === undefined
+      ? buildConnector({ ...settings, ...(hasOwnTrust && { secureContext: trusting() }) })
+      : connectWithFiles(tls, settings);
   return new Pool(origin, {
     connections,
     keepAliveTimeout: keepAlive,
@@ -311,10 +316,7 @@ function openPool(
     headersTimeout: 0,
     bodyTimeout: 0,
     allowH2: http2,
-    connect:
-      tls === undefined
-        ? { ...connect, ...(hasOwnTrust && { secureContext: trusting() }) }
-        : connectWithFiles(tls, { ...connect, allowH2: http2 }),
+    connect: connectByProxies(connect, connectTimeout),
   });
 }
 

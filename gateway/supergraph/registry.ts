@@ -9,6 +9,7 @@ import { openRegistryStore } from '../../schema/store/open';
 import type { RegistryStore } from '../../schema/store/store';
 import type { Logger } from '../telemetry/logger';
 import type { UsageSink } from '../usage/recorder';
+import { awsAgents } from '../subgraph-calls/outgoing';
 import { createPolling } from './polling';
 import type { SupergraphOutcome, SupergraphSource } from './source';
 
@@ -41,7 +42,7 @@ export function openRegistry(options: RegistryOptions): {
   let refused: { readonly hash: string; readonly reason: string } | undefined;
 
   const open = async (): Promise<RegistryReader> => {
-    store ??= await openRegistryStore(location);
+    store ??= await openRegistryStore(location, awsAgents());
     return new RegistryReader({ store, variant });
   };
   const reports = createReports({ open, logger, pinned, facts: () => ({ seen, running, refused }) });

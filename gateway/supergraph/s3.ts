@@ -1,3 +1,4 @@
+import { awsAgents } from '../subgraph-calls/outgoing';
 import { createPolling } from './polling';
 import type { SupergraphSource } from './source';
 
@@ -52,7 +53,10 @@ async function openClient(parameters: URLSearchParams) {
     ...(region !== null && { region }),
     // Others than Amazon's have no host name for every bucket.
     ...(endpoint !== null && { endpoint, forcePathStyle: true }),
-    requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      ...awsAgents(),
+      ...{ connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+    },
   });
   return { client, GetObjectCommand };
 }

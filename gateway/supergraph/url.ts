@@ -1,3 +1,4 @@
+import { fetchOutgoing } from '../subgraph-calls/outgoing';
 import { createPolling } from './polling';
 import type { SupergraphSource } from './source';
 
@@ -21,7 +22,7 @@ export function urlSource(options: UrlSourceOptions): SupergraphSource {
   let reported: string | undefined;
 
   async function look(signal: AbortSignal): Promise<string | undefined> {
-    const response = await fetch(url, {
+    const response = await fetchOutgoing(url, {
       headers: { ...headers, ...(etag === undefined ? {} : { 'if-none-match': etag }) },
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
     }).catch((error: unknown) => {

@@ -1,3 +1,5 @@
+import type { Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import {
   type Item,
@@ -8,12 +10,20 @@ import {
   StoreError,
 } from './store';
 
+/** Agents that open the connections of a store, such as through a proxy. */
+export interface ConnectionAgents {
+  readonly httpAgent?: HttpAgent;
+  readonly httpsAgent?: HttpsAgent;
+}
+
 export interface DynamoDBStoreOptions {
   readonly table: string;
   /** @default what the AWS SDK finds in the environment */
   readonly region?: string | undefined;
   /** Of a DynamoDB that is not Amazon's. @default that of the region */
   readonly endpoint?: string | undefined;
+  /** Of Node, for its connections. @default those of the SDK */
+  readonly agents?: ConnectionAgents | undefined;
   /** Milliseconds that one of the three requests may take which the SDK makes of a question. @default 3_000 */
   readonly timeout?: number;
 }
@@ -23,7 +33,7 @@ export interface DynamoDBStoreOptions {
  * the partitions are made so that `dynamodb:LeadingKeys` can tell teams, gateways and readers apart.
  */
 export async function dynamodbStore(options: DynamoDBStoreOptions): Promise<RegistryStore> {
-  const { table: TableName, region, endpoint, timeout = 3_000 } = options;
+  const { table: TableName, region, endpoint, agents = {}, timeout = 3_000 } = options;
   // It takes its time to load: who has a registry in a folder does without.
   const { DynamoDBClient, GetItemCommand, paginateQuery, PutItemCommand } =
     await import('@aws-sdk/client-dynamodb');
@@ -31,7 +41,10 @@ export async function dynamodbStore(options: DynamoDBStoreOptions): Promise<Regi
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
     // Without the last one the SDK says on the console that the time is over, and waits on.
-    requestHandler: { connectionTimeout: 2_000, requestTimeout: timeout, throwOnRequestTimeout: true },
+    requestHandler: {
+      ...agents,
+      ...{ connectionTimeout: 2_000, requestTimeout: timeout, throwOnRequestTimeout: true },
+    },
   });
 
   const get = async ({ partition, sort }: Key): Promise<Item | undefined> => {

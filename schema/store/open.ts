@@ -1,14 +1,16 @@
 import { resolve } from 'node:path';
-import { dynamodbStore } from './dynamodb';
+import { type ConnectionAgents, dynamodbStore } from './dynamodb';
 import { filesStore } from './files';
 import { type RegistryStore, StoreError } from './store';
 
 /**
  * Opens the store that a text names: `dynamodb://TABLE?region=eu-west-1`, with `&endpoint=http://127.0.0.1:8000` for
  * a DynamoDB that is not Amazon's; anything else is a folder.
+ *
+ * @param agents for connections to AWS
  * @throws {StoreError} when the text names no store
  */
-export async function openRegistryStore(location: string): Promise<RegistryStore> {
+export async function openRegistryStore(location: string, agents?: ConnectionAgents): Promise<RegistryStore> {
   if (!location.includes('://')) return filesStore(resolve(location));
   const url = URL.canParse(location) ? new URL(location) : undefined;
   if (url?.protocol !== 'dynamodb:' || url.hostname === '') {
@@ -21,5 +23,5 @@ export async function openRegistryStore(location: string): Promise<RegistryStore
       `A registry may have \`region\` and \`endpoint\`, but got \`${unknown}\`: ${location}`,
     );
   }
-  return dynamodbStore({ table: url.hostname, region, endpoint });
+  return dynamodbStore({ table: url.hostname, region, endpoint, agents });
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { awsAgents } from '../../subgraph-calls/outgoing';
 import { PurgeRefused, type SendPurge } from './cdn-purges';
 
 export interface CloudFrontOptions {
@@ -41,7 +42,10 @@ async function openClient(endpoint: string | undefined) {
     // Where CloudFront, which is everywhere, is signed for.
     region: 'us-east-1',
     ...(endpoint !== undefined && { endpoint }),
-    requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      ...awsAgents(),
+      ...{ connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+    },
   });
   return { client, CreateInvalidationCommand };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { awsAgents } from '../../subgraph-calls/outgoing';
 import { type Kept, named, numberIn, readClock, readEntry, seconds, writeEntry } from './dynamodb-items';
 import { DynamoTable } from './dynamodb-table';
 import { type Clock, type Entry, type Found, type Look, type Store, StoreUnavailable } from './store';
@@ -31,7 +32,7 @@ export function createDynamoStore(
   const client = new DynamoDBClient({
     maxAttempts: 2,
     // Who asks waits no longer than the store's timeout anyway.
-    requestHandler: { requestTimeout: 2_000, throwOnRequestTimeout: true },
+    requestHandler: { ...awsAgents(), requestTimeout: 2_000, throwOnRequestTimeout: true },
     ...(endpoint !== null && { endpoint }),
     ...(region !== null && { region }),
   });

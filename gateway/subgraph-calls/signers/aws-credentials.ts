@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as Chain from '@aws-sdk/credential-provider-node';
+import { awsAgents } from '../outgoing';
 import { renewed } from '../renewed';
 
 export interface AwsCredentials {
@@ -22,7 +23,7 @@ export function awsCredentials(): GetCredentials {
       '@aws-sdk/credential-provider-node',
     ) as typeof Chain;
     // A provider of its own for each look, as those of the SDK keep what they found.
-    const credentials = await defaultProvider()();
+    const credentials = await defaultProvider({ clientConfig: { requestHandler: awsAgents() } })();
     return { value: credentials, expires: credentials.expiration?.getTime() };
   });
 }

@@ -1,4 +1,5 @@
 import { request } from 'undici';
+import { outgoingDispatcher } from '../outgoing';
 import type { Perishable } from '../renewed';
 
 /** Where a token is fetched (RFC 6749, section 4.4, "Client Credentials Grant"). */
@@ -27,6 +28,7 @@ export async function fetchToken(credentials: ClientCredentials): Promise<Perish
     }).toString(),
     headersTimeout: patience,
     bodyTimeout: patience,
+    ...outgoingDispatcher(),
   });
   const answer = (await body.json().catch(() => ({}))) as {
     access_token?: unknown;

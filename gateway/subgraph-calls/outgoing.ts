@@ -1,0 +1,201 @@
+/** Proxies for connections that the gateway opens: to subgraphs, issuers of tokens, sources of supergraphs, and AWS. */
+import { Agent as HttpAgent, type AgentOptions, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
+
+/** Where a connection is to go. */
+interface Target {
+  readonly protocol: string;
+  /** A name or an address, with or without the brackets of IPv6. */
+  readonly hostname: string;
+  /** Empty for the default of the protocol. */
+  readonly port: string;
+}
+
+/** The proxy for a connection; undefined where there is none on the way. */
+export type Proxies = (target: Target) => URL | undefined;
+
+/**
+ * Reads `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, or the same in lower case, which wins. As curl and undici do: without
+ * `HTTPS_PROXY` the other proxy serves both. `NO_PROXY` lists hosts, each with the hosts below it, with or without a port;
+ * `*` is every host. Undefined without a proxy.
+ *
+ * @throws {RangeError} when one is not the URL of a proxy over HTTP
+ */
+export function proxiesOf(env: Readonly<Record<string, string | undefined>>): Proxies | undefined {
+  const read = (name: string): string => env[name.toLowerCase()] ?? env[name] ?? '';
+  const http = proxyIn('HTTP_PROXY', read('HTTP_PROXY'));
+  const https = proxyIn('HTTPS_PROXY', read('HTTPS_PROXY')) ?? http;
+  if (https === undefined) return undefined;
+  const direct = read('NO_PROXY')
+    .split(/[,\s]/)
+    .filter((entry) => entry !== '')
+    .map(readEntry);
+  return (target) => {
+    const isHttps = target.protocol === 'https:';
+    const host = bare(target.hostname).toLowerCase();
+    const port = target.port === '' ? (isHttps ? '443' : '80') : target.port;
+    const isDirect = direct.some(
+      (entry) =>
+        (entry.port === '' || entry.port === port) &&
+        (entry.host === '*' || host === entry.host || host.endsWith(`.${entry.host}`)),
+    );
+    return isDirect ? undefined : isHttps ? https : http;
+  };
+}
+
+function proxyIn(name: string, value: string): URL | undefined {
+  if (value === '') return undefined;
+  const text = value.includes('://') ? value : `http://${value}`;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  // It may hold a password.
+  throw new RangeError(`The environment variable ${name} must be the http or https URL of a proxy.`);
+}
+
+function readEntry(entry: string): { readonly host: string; readonly port: string } {
+  const colon = entry.lastIndexOf(':');
+  const before = entry.slice(0, colon);
+  // An address of IPv6 has a port only behind its brackets.
+  const hasPort = colon > 0 && (before.endsWith(']') || !before.includes(':'));
+  const host = bare(hasPort ? before : entry).toLowerCase();
+  return { host: host.replace(/^\*?\./, ''), port: hasPort ? entry.slice(colon + 1) : '' };
+}
+
+const bare = (host: string): string => (host.startsWith('[') ? host.slice(1, -1) : host);
+
+let proxies: Proxies | undefined;
+let forFetch: Dispatcher | undefined;
+let forAws: AwsAgents | undefined;
+
+/**
+ * Has all connections that are opened from now on go by these proxies. They are those of the process, as its environment
+ * is: what opens connections asks for them here, however deep it stands.
+ */
+export function useProxies(used: Proxies | undefined): void {
+  proxies = used;
+  forFetch = forAws = undefined;
+}
+
+/** A connector that opens a tunnel where there is a proxy on the way. @param timeout in milliseconds */
+export function connectByProxies(
+  connect: buildConnector.connector,
+  timeout: number,
+): buildConnector.connector {
+  return (target, callback) => {
+    const proxy = proxies?.(target);
+    if (proxy === undefined) {
+      connect(target, callback);
+      return;
+    }
+    openTunnel(proxy, target, timeout).then(
+      (socket) => {
+        if (target.protocol === 'https:') connect({ ...target, httpSocket: socket }, callback);
+        else callback(null, socket);
+      },
+      (error: unknown) => callback(error as Error, null),
+    );
+  };
+}
+
+/** The global `fetch`, by the proxy that is on the way. */
+export const fetchOutgoing = (url: string, init: RequestInit): Promise<Response> =>
+  fetch(url, { ...init, ...(outgoingDispatcher() as RequestInit) });
+
+/** For undici's `request`: a member of its options. Empty without a proxy. */
+export function outgoingDispatcher(): { readonly dispatcher?: Dispatcher } {
+  if (proxies === undefined) return {};
+  const connect = connectByProxies(buildConnector({ timeout: tunnelTimeout }), tunnelTimeout);
+  return { dispatcher: (forFetch ??= new Agent({ connect })) };
+}
+
+interface AwsAgents {
+  readonly httpAgent: HttpAgent;
+  readonly httpsAgent: HttpsAgent;
+}
+
+/** For the request handlers of the AWS SDK: members of their options. Empty without a proxy. */
+export function awsAgents(): Partial<AwsAgents> {
+  if (proxies === undefined) return {};
+  const options: AgentOptions = { keepAlive: true, maxSockets: 50 };
+  return (forAws ??= { httpAgent: new HttpTunnels(options), httpsAgent: new HttpsTunnels(options) });
+}
+
+type Created = (error: Error | null, socket?: Duplex) => void;
+type Connection = Parameters<HttpAgent['createConnection']>[0] &
+  Parameters<HttpsAgent['createConnection']>[0];
+
+class HttpTunnels extends HttpAgent {
+  override createConnection(options: Connection, created: Created): Duplex | undefined {
+    const target = targetOf('http:', options);
+    const proxy = proxies?.(target);
+    if (proxy === undefined) return super.createConnection(options, created as never) as Duplex;
+    openTunnel(proxy, target, tunnelTimeout).then((socket) => created(null, socket), created);
+    return undefined;
+  }
+}
+
+class HttpsTunnels extends HttpsAgent {
+  override createConnection(options: Connection, created: Created): Duplex | undefined {
+    const target = targetOf('https:', options);
+    const proxy = proxies?.(target);
+    if (proxy === undefined) return super.createConnection(options, created as never) as Duplex;
+    openTunnel(proxy, target, tunnelTimeout).then(
+      (socket) => created(null, connectTls({ ...options, socket })),
+      created,
+    );
+    return undefined;
+  }
+}
+
+const targetOf = (protocol: string, { host, port }: Connection): Target => ({
+  protocol,
+  hostname: host ?? 'localhost',
+  port: String(port ?? ''),
+});
+
+/** Milliseconds. */
+const tunnelTimeout = 10_000;
+
+/** RFC 9110, section 9.3.6: `CONNECT`, for http URLs, too, so that one kind of connection is enough. */
+function openTunnel(proxy: URL, { protocol, hostname, port }: Target, timeout: number): Promise<Socket> {
+  const host = bare(hostname);
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${port || (protocol === 'https:' ? 443 : 80)}`;
+  const request = (proxy.protocol === 'https:' ? requestHttps : requestHttp)({
+    host: bare(proxy.hostname),
+    ...(proxy.port !== '' && { port: proxy.port }),
+    method: 'CONNECT',
+    path: authority,
+    headers: { host: authority, ...credentialsOf(proxy) },
+    agent: false,
+    timeout,
+  });
+  return new Promise((resolve, reject) => {
+    request.once('connect', ({ statusCode = 0 }, socket, head) => {
+      if (statusCode >= 200 && statusCode < 300) {
+        socket.setTimeout(0);
+        if (head.length > 0) socket.unshift(head);
+        resolve(socket.setNoDelay(true));
+      } else {
+        socket.destroy();
+        reject(new Error(`The proxy ${proxy.host} opens no tunnel to ${authority}: status ${statusCode}.`));
+      }
+    });
+    request.once('timeout', () =>
+      request.destroy(
+        Object.assign(new Error(`The proxy ${proxy.host} did not answer in time.`), { code: 'ETIMEDOUT' }),
+      ),
+    );
+    request.once('error', reject);
+    request.end();
+  });
+}
+
+function credentialsOf({ username, password }: URL): { readonly 'proxy-authorization'?: string } {
+  if (username === '' && password === '') return {};
+  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { 'proxy-authorization': `Basic ${Buffer.from(text).toString('base64')}` };
+}

@@ -3,7 +3,7 @@ import { Agent as HttpAgent, type AgentOptions, request as requestHttp } from 'n
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 
 /** Where a connection is to go. */
@@ -101,9 +101,9 @@ export function connectByProxies(
   };
 }
 
-/** The global `fetch`, by the proxy that is on the way. */
+/** The global `fetch`, by the proxy that is on the way. It takes our dispatcher, though its types name Node's own undici. */
 export const fetchOutgoing = (url: string, init: RequestInit): Promise<Response> =>
-  fetch(url, { ...init, ...(outgoingDispatcher() as RequestInit) });
+  fetch(url, { ...init, ...(outgoingDispatcher() as object) });
 
 /** For undici's `request`: a member of its options. Empty without a proxy. */
 export function outgoingDispatcher(): { readonly dispatcher?: Dispatcher } {
@@ -144,7 +144,7 @@ class HttpsTunnels extends HttpsAgent {
     const proxy = proxies?.(target);
     if (proxy === undefined) return super.createConnection(options, created as never) as Duplex;
     openTunnel(proxy, target, tunnelTimeout).then(
-      (socket) => created(null, connectTls({ ...options, socket })),
+      (socket) => created(null, connectTls({ ...(options as ConnectionOptions), socket })),
       created,
     );
     return undefined;

@@ -10,10 +10,11 @@ const root = dirname(fileURLToPath(import.meta.url));
 const sources = ['cli', 'gateway', 'schema', 'subgraphs'];
 const stamp = join(root, 'dist', '.built');
 
+// As `engines` in package.json says: those that can `require` an ES module.
 const [major, minor] = process.versions.node.split('.').map(Number);
-if (major < 20 || (major === 20 && minor < 19)) {
+if (!(major > 22 || (major === 22 && minor >= 15) || (major === 20 && minor >= 19))) {
   fail(
-    `Weir needs Node 20.19 or newer, but this is Node ${process.versions.node}. Install a newer Node (24 is recommended).`,
+    `Weir needs Node 20.19 or a later 20, or 22.15 or newer, but this is Node ${process.versions.node}. Node 24 is recommended.`,
   );
 }
 
@@ -28,17 +29,27 @@ const files = sources.flatMap(listFiles);
 const schemas = files.filter((name) => name.endsWith('.graphql'));
 const code = files.filter((name) => name.endsWith('.ts'));
 if (isOlder(stamp, [join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json'), ...code])) {
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  if (!existsSync(compiler))
+    fail(
+      'Compiling needs the development dependencies, which are not installed: run `npm ci --ignore-scripts`.',
+    );
   say('Compiling …');
-  run(process.execPath, [
-    join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
-    '-p',
-    join(root, 'tsconfig.build.json'),
-  ]);
+  run(process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')]);
+  removeStale();
   writeFileSync(stamp, '');
 }
 for (const schema of schemas) {
   const copy = join(root, 'dist', relative(root, schema));
   if (isOlder(copy, [schema])) cpSync(schema, copy);
+}
+
+/** What was compiled of sources that are gone since: it would be packed with the rest. */
+function removeStale() {
+  const sourceOf = (name) => relative(join(root, 'dist'), name).replace(/\.(?:d\.ts|js)$/, '.ts');
+  const known = new Set(files.map((name) => relative(root, name)));
+  for (const name of sources.flatMap((folder) => listFiles(join('dist', folder))))
+    if (!known.has(sourceOf(name))) rmSync(name);
 }
 
 /** True when `target` is missing or any of `inputs` was changed after it. */

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type GraphQLError, printSourceLocation, Source } from 'graphql';
+import type { GraphQLError, Source } from 'graphql';
 import { CommandFailure, type Context } from './context';
 import { readInput } from './input';
 import type { Explained } from '../gateway';
@@ -60,7 +60,7 @@ async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<v
     );
   });
   if ('errors' in explanation) {
-    const source = new Source(query, flags.query);
+    const source = new (lazy.graphql().Source)(query, flags.query);
     throw new CommandFailure(explanation.errors.map((error) => describe(error, source)).join('\n\n'), 1);
   }
   stdout.write(`${[explanation.plan.trimEnd(), ...report(explanation)].join('\n')}\n`);
@@ -115,6 +115,6 @@ function parseVariables(file: string, text: string): Readonly<Record<string, unk
 }
 
 function describe({ message, locations }: GraphQLError, source: Source): string {
-  const places = (locations ?? []).map((location) => printSourceLocation(source, location));
+  const places = (locations ?? []).map((location) => lazy.graphql().printSourceLocation(source, location));
   return [`error: ${message}`, ...places].join('\n');
 }

@@ -1,5 +1,8 @@
 import { createRequire } from 'node:module';
+import type * as GraphQL from 'graphql';
 import type * as Gateway from '../gateway';
+import type * as LinkKeys from '../gateway/subgraph-calls/signers/link-keys';
+import type * as Signing from '../gateway/subgraph-calls/signers/private-link';
 import type * as Schema from '../schema';
 import type * as Credentials from './dev/credentials';
 
@@ -12,5 +15,8 @@ const load = createRequire(__filename);
 export const lazy = {
   credentials: () => load('./dev/credentials') as typeof Credentials,
   gateway: () => load('../gateway') as typeof Gateway,
+  graphql: () => load('graphql') as typeof GraphQL,
+  linkKeys: () => load('../gateway/subgraph-calls/signers/link-keys') as typeof LinkKeys,
   schema: () => load('../schema') as typeof Schema,
+  signing: () => load('../gateway/subgraph-calls/signers/private-link') as typeof Signing,
 };

@@ -1,7 +1,7 @@
-import { openLinkKeys } from '../gateway/subgraph-calls/signers/link-keys';
-import { signPrivateLink } from '../gateway/subgraph-calls/signers/private-link';
+import type { LinkKeysOptions } from '../gateway/subgraph-calls/signers/link-keys';
 import type { SignIntrospection } from '../schema';
 import { CommandFailure, type Context } from './context';
+import { lazy } from './lazy';
 
 /** Where the keys of the private link are, as the environment says; `undefined` when it says nothing. */
 export function linkKeysIn({ WEIR_LINK_KEYS: keys, WEIR_LINK_KEYS_FILE: keysFile }: Context['env']) {
@@ -16,7 +16,7 @@ export function introspectionSigner(env: Context['env']): SignIntrospection | un
   const given = linkKeysIn(env);
   if (given === undefined) return undefined;
   return (subgraph, text) => {
-    const signed = signPrivateLink({ subgraph, key: () => open(given) }).sign({
+    const signed = lazy.signing().signPrivateLink({ subgraph, key: () => open(given) }).sign({
       body: Buffer.from(text),
       caller: { headers: {}, signedIdentity: undefined },
     });
@@ -25,9 +25,9 @@ export function introspectionSigner(env: Context['env']): SignIntrospection | un
 }
 
 /** Anew for each question: a watch runs for long, and the file may change. */
-function open(given: Parameters<typeof openLinkKeys>[0]) {
+function open(given: LinkKeysOptions) {
   try {
-    const keys = openLinkKeys(given);
+    const keys = lazy.linkKeys().openLinkKeys(given);
     keys.close();
     return keys.current;
   } catch (error) {

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -33,10 +33,10 @@ function edit(file: string): void {
 
 /** What is said. */
 const setUp = (): string =>
-  execFileSync('/bin/sh', ['-c', '"$0" setup.mjs 2>&1', process.execPath], {
+  spawnSync('/bin/sh', ['-c', '"$0" setup.mjs 2>&1', process.execPath], {
     cwd: checkout,
     encoding: 'utf8',
-  });
+  }).stdout;
 
 describe('setting a checkout up', () => {
   it('does nothing when there is nothing to do', () => {
@@ -46,6 +46,22 @@ describe('setting a checkout up', () => {
   it.each(['cli/main.ts', 'tsconfig.json'])('compiles again after an edit of %s', (file) => {
     edit(file);
     expect(setUp()).toBe('weir: Compiling …\n');
+  });
+
+  it('removes what was compiled of a source that is gone, and nothing else', () => {
+    for (const file of ['gone.js', 'gone.d.ts', 'gone.graphql', 'main.js.map', 'main.js', 'main.d.ts'])
+      write(`dist/cli/${file}`, '');
+    edit('tsconfig.json');
+    setUp();
+    expect(readdirSync(join(checkout, 'dist/cli'))).toEqual(['main.d.ts', 'main.js']);
+  });
+
+  it('says what is missing where only the production dependencies are installed', () => {
+    rmSync(join(checkout, 'node_modules/typescript'), { recursive: true });
+    edit('cli/main.ts');
+    expect(setUp()).toBe(
+      'weir: Compiling needs the development dependencies, which are not installed: run `npm ci --ignore-scripts`.\n',
+    );
   });
 
   it.each(['schema/supergraph.yaml', 'cli/weir.mjs', 'schema/a.graphql'])(

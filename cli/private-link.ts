@@ -16,10 +16,13 @@ export function introspectionSigner(env: Context['env']): SignIntrospection | un
   const given = linkKeysIn(env);
   if (given === undefined) return undefined;
   return (subgraph, text) => {
-    const signed = lazy.signing().signPrivateLink({ subgraph, key: () => open(given) }).sign({
-      body: Buffer.from(text),
-      caller: { headers: {}, signedIdentity: undefined },
-    });
+    const signed = lazy
+      .signing()
+      .signPrivateLink({ subgraph, key: () => open(given) })
+      .sign({
+        body: Buffer.from(text),
+        caller: { headers: {}, signedIdentity: undefined },
+      });
     return Object.fromEntries(signed.flatMap((name, i) => (i % 2 === 0 ? [[name, signed[i + 1]!]] : [])));
   };
 }

@@ -1,0 +1,226 @@
+/** Weir as people have it who do not clone it: packed, and installed in an empty folder beside their own services. */
+import { execFile, execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { version } from '../../package.json';
+import { installPackage } from '../support/installed-package';
+import { endAll, startProcess, type WeirProcess } from '../support/process';
+
+const run = promisify(execFile);
+const root = join(__dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'weir-installed-'));
+const inFolder = (name: string): string => join(folder, name);
+const loadedBy = inFolder('loaded.json');
+
+beforeAll(() => {
+  installPackage(folder, ['@apollo/server', '@apollo/subgraph', '@types/node', 'graphql', 'graphql-yoga']);
+  cpSync(join(root, 'test/support/own-services'), folder, { recursive: true });
+}, 120_000);
+
+afterAll(async () => {
+  await endAll();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Starts the installed `weir`, which says at its end which packages it has loaded. */
+const weir = (...args: string[]): WeirProcess =>
+  startProcess(
+    [
+      '--require',
+      join(root, 'test/support/loaded-packages.cjs'),
+      inFolder('node_modules/weir/cli/weir.mjs'),
+      ...args,
+    ],
+    { WEIR_LOADED_PACKAGES: loadedBy },
+  );
+
+const loaded = (): string[] => JSON.parse(readFileSync(loadedBy, 'utf8')) as string[];
+
+describe('the package', () => {
+  it('holds what runs, its types and its docs, and nothing that is for us alone', () => {
+    const files = readdirSync(inFolder('node_modules/weir'), { recursive: true, encoding: 'utf8' });
+    expect(files.filter((name) => !/[\\/]/.test(name)).sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'cli',
+      'dist',
+      'docs',
+      'package.json',
+      'schema',
+      'subgraphs',
+    ]);
+    expect(files).toEqual(
+      expect.arrayContaining(
+        [
+          ['cli', 'weir.mjs'],
+          ['dist', 'gateway', 'index.d.ts'],
+          ['docs', 'configuration.schema.json'],
+          ['schema', 'supergraph.yaml'],
+          ['subgraphs', 'reviews', 'schema.graphql'],
+        ].map((parts) => join(...parts)),
+      ),
+    );
+    expect(files.filter((name) => /\.(?:map|tsbuildinfo|test\.js|tgz)$|(?<!\.d)\.ts$/.test(name))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('weir', () => {
+  it('runs as `npx --no-install weir`', () => {
+    expect(
+      execFileSync('npx', ['--no-install', 'weir', '--version'], { cwd: folder, encoding: 'utf8' }),
+    ).toBe(`${version}\n`);
+  });
+
+  it('loads nothing for its help but what reads the command line', async () => {
+    const help = weir('--help');
+
+    expect(await help.exit).toBe(0);
+    expect(help.stdout).toContain('Usage: weir');
+    expect(loaded()).toEqual(['commander']);
+  });
+});
+
+describe('two services of different teams', () => {
+  const config = inFolder('supergraph.yaml');
+  const supergraph = inFolder('supergraph.graphql');
+  const registry = ['--registry', inFolder('registry'), '--graph', 'own@dev'];
+
+  beforeAll(async () => {
+    const start = async (name: string) => {
+      const service = startProcess([inFolder(`${name}.mjs`)]);
+      const [, url] = await service.printed(/ready at (\S+)/);
+      return [name, { routing_url: url, schema: { subgraph_url: url } }];
+    };
+    const subgraphs = await Promise.all(['products', 'reviews'].map(start));
+    writeFileSync(
+      config,
+      JSON.stringify({ federation_version: '=2.14.4', subgraphs: Object.fromEntries(subgraphs) }),
+    );
+    expect(await weir('compose', config, '--out', supergraph).exit).toBe(0);
+  }, 30_000);
+
+  it('answer one query together, and the gateway loads nothing that its options do not ask for', async () => {
+    const gateway = weir('gateway', '--supergraph', supergraph, '--port', '0', '--admin-port', '0');
+    const [, url] = await gateway.printed(/weir: the gateway answers at (http:\S+)/);
+
+    const response = await fetch(url!, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":"{ products { name reviews { text } } }"}',
+    });
+
+    expect(await response.json()).toEqual({
+      data: {
+        products: [
+          { name: 'Trowel', reviews: [{ text: 'Sturdy.' }] },
+          { name: 'Rake', reviews: [] },
+        ],
+      },
+    });
+    expect(await gateway.stop()).toBe(0);
+    expect(loaded().filter((name) => optional.some((part) => name.startsWith(part)))).toEqual([]);
+  });
+
+  it('are published to a folder, and checked against it', async () => {
+    expect(await weir('publish', '--config', config, ...registry).exit).toBe(0);
+    const schema = inFolder('reviews.graphql');
+    const write = (type: string) =>
+      writeFileSync(
+        schema,
+        `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+        type Product @key(fields: "id") { id: ID! reviews: [Review!]! }
+        type Review { ${type} }`,
+      );
+
+    write('text: String! stars: Int');
+    expect(await weir('check', 'reviews', '--schema', schema, ...registry).exit).toBe(0);
+
+    write('stars: Int');
+    const breaking = weir('check', 'reviews', '--schema', schema, ...registry);
+    expect(await breaking.exit).toBe(1);
+    expect(breaking.stdout).toContain('Field `text` was removed from object type `Review`');
+  }, 30_000);
+});
+
+/** Loaded by what asks for them: an AWS service, a cache store, a command. */
+const optional = [
+  '@apollo/client',
+  '@apollo/composition',
+  '@apollo/gateway',
+  '@apollo/subgraph',
+  '@aws-sdk/',
+  '@fastify/aws-lambda',
+  '@graphql-inspector/',
+  '@graphql-yoga/',
+  'aws-appsync-auth-link',
+  'chokidar',
+  'dynalite',
+  'ioredis',
+  'level',
+  'rxjs',
+];
+
+describe('a program in TypeScript', () => {
+  const program = `
+    import { startGateway, type Hooks, type RunningGateway } from 'weir';
+    import { OptionsError } from 'weir/gateway';
+    import { composeSupergraph, type Composition } from 'weir/schema';
+    import { defineSubgraph, type Subgraph } from 'weir/subgraph';
+
+    const hooks: Hooks = { onRequest: ({ headers }) => void headers };
+    const compose: (...args: Parameters<typeof composeSupergraph>) => Composition = composeSupergraph;
+    const define: (...args: Parameters<typeof defineSubgraph>) => Subgraph = defineSubgraph;
+    async function main(): Promise<void> {
+      const gateway: RunningGateway = await startGateway({
+        supergraph: 'node_modules/weir/schema/supergraph.graphql',
+        port: 0,
+        admin: { enabled: false },
+        logging: { level: 'error' },
+        hooks,
+      });
+      // @ts-expect-error An address is text: whoever sees no types sees no mistake.
+      const address: number = gateway.url;
+      const response = await fetch(String(address), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"query":"{ __typename }"}',
+      });
+      console.log(await response.text(), typeof compose, typeof define, OptionsError.name);
+      await gateway.stop();
+    }
+    void main();
+  `;
+
+  /** Compiles it, and returns what is wrong with it or with a declaration file of the package. */
+  async function compile(files: readonly string[], options: object): Promise<string> {
+    for (const file of files) writeFileSync(inFolder(file), program);
+    const all = { target: 'es2022', strict: true, types: ['node'], outDir: 'out', ...options };
+    const compiler = join(root, 'test/support/compile.cjs');
+    return (await run(process.execPath, [compiler, folder, JSON.stringify(all), ...files])).stdout;
+  }
+
+  it.each([
+    ['bundler', { module: 'esnext', moduleResolution: 'bundler', noEmit: true }],
+    ['node10', { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0', noEmit: true }],
+  ])(
+    'compiles with the module resolution %s',
+    async (_, options) => {
+      expect(await compile(['program.ts'], options)).toBe('');
+    },
+    30_000,
+  );
+
+  it('compiles with nodenext, and runs as an ES module and as CommonJS', async () => {
+    expect(await compile(['program.mts', 'program.cts'], { module: 'nodenext' })).toBe('');
+    const outputs = await Promise.all(
+      ['out/program.mjs', 'out/program.cjs'].map((file) => run(process.execPath, [file], { cwd: folder })),
+    );
+    for (const { stdout } of outputs)
+      expect(stdout).toBe('{"data":{"__typename":"Query"}} function function OptionsError\n');
+  }, 30_000);
+});

@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(__dirname, '../..');
+
+/** A package of a lock file, as far as it is read here. */
+export interface LockedPackage {
+  readonly version?: string;
+  readonly dev?: boolean;
+  readonly engines?: { readonly node?: string };
+  readonly dependencies?: Record<string, string>;
+  readonly optionalDependencies?: Record<string, string>;
+  readonly peerDependencies?: Record<string, string>;
+  readonly peerDependenciesMeta?: Record<string, { readonly optional?: boolean }>;
+}
+
+/** What our lock file says of each package, by its path; of this one at ''. */
+export function lockedPackages(): Record<string, LockedPackage> {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, LockedPackage>;
+  };
+  return lock.packages;
+}
+
+/**
+ * Packs Weir as `npm pack` does and installs it in an empty folder, together with packages of ours that a user would
+ * choose. A lock file with our versions comes first: npm then takes them all from its cache, and a new version of
+ * somebody's package cannot fail a test of ours.
+ */
+export function installPackage(folder: string, others: readonly string[]): void {
+  npm(root, 'pack', '--silent', '--pack-destination', folder);
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
+  const ours = lockedPackages();
+  const { devDependencies, ...weir } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
+  };
+  const ranges: Record<string, string> = { ...devDependencies, ...weir.dependencies };
+  const dependencies = {
+    ...Object.fromEntries(others.map((name) => [name, ranges[name]!])),
+    weir: `file:${tarball}`,
+  };
+  const packages = {
+    '': { dependencies },
+    'node_modules/weir': { ...weir, scripts: undefined, resolved: `file:${tarball}` },
+    ...neededBy(ours, [...others, ...Object.keys(weir.dependencies)]),
+  };
+  const write = (name: string, content: object) =>
+    writeFileSync(join(folder, name), JSON.stringify(content, null, 2));
+  write('package.json', { private: true, dependencies });
+  write('package-lock.json', { lockfileVersion: 3, requires: true, packages });
+  npm(folder, 'ci', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error');
+}
+
+/** These packages with all that they need, at the paths at which npm has put them. */
+function neededBy(
+  all: Record<string, LockedPackage>,
+  names: readonly string[],
+): Record<string, LockedPackage> {
+  const needed: Record<string, LockedPackage> = {};
+  const add = (name: string, from: string): void => {
+    const path = find(all, name, from);
+    if (path === undefined || path in needed) return;
+    const found = all[path]!;
+    // Whether it is for development only is said anew by who installs it.
+    needed[path] = { ...found, dev: false };
+    const { dependencies, optionalDependencies, peerDependencies = {}, peerDependenciesMeta } = found;
+    const peers = Object.keys(peerDependencies).filter((peer) => !peerDependenciesMeta?.[peer]?.optional);
+    for (const each of [...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers])
+      add(each, path);
+  };
+  for (const name of names) add(name, '');
+  return needed;
+}
+
+/** The nearest package of this name, as Node finds it from a folder; undefined for an optional one that is not there. */
+function find(all: Record<string, LockedPackage>, name: string, from: string): string | undefined {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
+    const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`;
+    if (path in all) return path;
+    if (folder === '') return undefined;
+  }
+}
+
+function npm(folder: string, ...args: string[]): void {
+  execFileSync('npm', args, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+}

@@ -23,9 +23,9 @@ export const parts = {
     ...['request/', 'cache/responses/', 'graph/', 'planning/', 'limits/', 'auth/directives/'],
     ...['cache/stores/memory', 'cache/stores/tiered', 'http/media-type', 'npm:graphql/'],
   ],
-  execution: ['execution/', 'subgraph-calls/scopes-served'],
+  execution: ['execution/', 'subgraph-calls/scopes-in-flight'],
   completion: [...['execution/complete/', 'execution/execute:() =>', 'execution/run/run:takeOutput']],
-  'call: around': [...['subgraph-calls/', 'cache/'], 'execution/run/exchange:exchange'],
+  'call: around': [...['subgraph-calls/', 'cache/'], 'execution/run/call-subgraph:callSubgraph'],
   'call: write': [
     'subgraph-calls/request-body',
     'subgraph-calls/http:#dispatch',
@@ -40,7 +40,7 @@ export const parts = {
     ...['node:internal/stream_base_commons:onStreamRead', 'node:internal/streams/readable:emitReadable_'],
     ...['node:internal/streams/readable:maybeReadMore_', 'node:internal/streams/readable:flow'],
   ],
-  'call: scan': ['execution/json/scan', 'execution/run/exchange:read'],
+  'call: scan': ['execution/json/scan', 'execution/run/call-subgraph:read'],
   reply: [
     ...['request/reply', 'request/response-body', 'http/http-sink', 'http/error-answer', 'http/cors'],
     ...[

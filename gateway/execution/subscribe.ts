@@ -4,7 +4,7 @@ import { mapSource, type Source } from '../subgraph-calls/source';
 import type { Caller, Send, Subscribe, SubgraphResponse } from '../subgraph-calls/transport';
 import type { CompiledSubscription } from './program';
 import { execute, type ExecuteOptions, type Execution } from './execute';
-import { transportFailure } from './run/exchange';
+import { transportFailure } from './run/call-subgraph';
 
 export interface SubscribeOptions extends ExecuteOptions {
   /** Opens the source of events. */

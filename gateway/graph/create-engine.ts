@@ -27,7 +27,7 @@ import type { Logger } from '../telemetry/logger';
 import type { Breakers } from '../subgraph-calls/breakers';
 import type { HttpTransport } from '../subgraph-calls/http';
 import type { Interceptor } from '../subgraph-calls/transport';
-import { ScopesServed } from '../subgraph-calls/scopes-served';
+import { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
 
 export interface EngineOptions extends OperationOptions {
   readonly supergraphSdl: string;
@@ -70,7 +70,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   try {
     const facts = await planner.ready;
     const rates = overrideRates(facts.overrideLabels, overrides);
-    const scopes = new ScopesServed();
+    const scopes = new ScopesInFlight();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
     const send = connectSubgraphs({ ...options, breakers, subgraphs, facts: facts.entities, scopes });
     const schema = await buildSchemaInSteps(facts.apiSchemaSdl);

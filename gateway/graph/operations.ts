@@ -27,7 +27,7 @@ import { limitCalls } from '../subgraph-calls/interceptors/limit-calls';
 import type { CostDirectives, OperationCache, PlanCache, PlannedOperation, Planner } from '../planning';
 import { Rejection } from './programs';
 import type { Metrics } from '../telemetry/metrics';
-import type { ScopesServed } from '../subgraph-calls/scopes-served';
+import type { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
 import type { Send } from '../subgraph-calls/transport';
 import type { CountUse, UsageRecorder } from '../usage/recorder';
 
@@ -65,7 +65,7 @@ interface Parts {
   readonly cache: OperationCache<KnownOperation>;
   readonly authorization: Authorization;
   readonly send: Send;
-  readonly scopes: ScopesServed;
+  readonly scopes: ScopesInFlight;
   /** The labels of progressive `@override`s that are on for one request. */
   readonly chooseOverrides: () => readonly string[];
 }

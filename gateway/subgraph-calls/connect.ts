@@ -14,7 +14,7 @@ import { enforceContract } from './interceptors/enforce-contract';
 import { collectResponseHeaders, keepFromOthers } from './interceptors/response-headers';
 import { retry, type RetryOptions } from './interceptors/retry';
 import { PendingCalls } from './pending-calls';
-import type { ScopesServed } from './scopes-served';
+import type { ScopesInFlight } from './scopes-in-flight';
 import { compose, type Interceptor, routeBySubgraph, type Send } from './transport';
 
 /** The options of subgraph calls. */
@@ -24,7 +24,7 @@ export interface SubgraphCallsOptions extends SubgraphCachesOptions {
   readonly subgraphs: readonly Subgraph[];
   readonly calls: CallOptions;
   /** The client requests in flight, by scope. */
-  readonly scopes: ScopesServed;
+  readonly scopes: ScopesInFlight;
   readonly transport: HttpTransport;
   readonly breakers: BreakerLease;
   /** The user's own, around each call that is made; the outermost first. */

@@ -120,7 +120,8 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
         timeout: positive(name, 'timeout', timeout),
         maxResponseSize: positive(name, 'maxResponseSize', maxResponseSize),
       };
-      return (request) => new Promise((resolve, reject) => new Call(target, request, calls, resolve, reject));
+      return (request) =>
+        new Promise((resolve, reject) => new HttpCall(target, request, calls, resolve, reject));
     },
     async close() {
       calls.close();
@@ -148,7 +149,7 @@ interface Target {
  * One call, and the handler of its response: undici's `dispatch` costs a quarter less than its `request`, which makes
  * streams that nobody needs. Settles once; what comes later is dropped.
  */
-class Call implements Dispatcher.DispatchHandler, PendingCall {
+class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
   readonly caller: Caller;
   readonly expires: number;
   indexInSet = -1;

@@ -22,7 +22,7 @@ export interface AnswerHeadersOptions {
 }
 
 /** The answer to send: status, headers as names and values in turn, and the body. */
-export interface Reply {
+export interface CacheableAnswer {
   readonly status: 200 | 304;
   readonly headers: readonly string[];
   readonly body: Buffer;
@@ -45,7 +45,7 @@ export class AnswerHeaders {
     { method, headers }: Pick<RequestHead, 'method' | 'headers'>,
     type: string,
     { answer, result }: CachedReply,
-  ): Reply {
+  ): CacheableAnswer {
     const told = [...this.#fixedOf(answer).headers, 'x-cache', result];
     if (result !== 'MISS') told.push('age', String(this.ageOf(answer)));
     if (method === 'GET' && isMatch(headers['if-none-match'], answer.etag)) {
@@ -58,7 +58,11 @@ export class AnswerHeaders {
   }
 
   /** As `reply`, for a hit that is no 304: the headers that it has each time, without its age. */
-  prepare(answer: StoredAnswer, encoding: Encoding | undefined, type: string): Omit<Reply, 'status'> {
+  prepare(
+    answer: StoredAnswer,
+    encoding: Encoding | undefined,
+    type: string,
+  ): Omit<CacheableAnswer, 'status'> {
     const body = bodyOf(answer, encoding);
     const headers = [...this.#fixedOf(answer).headers, 'x-cache', 'HIT', ...ofBody(body, encoding, type)];
     return { headers, body };

@@ -24,32 +24,32 @@ export function startTogether(fetches: readonly WaitingFetch[]): number[][] {
   for (const { waitsFor } of fetches) {
     needs.push(waitsFor.reduce((set, i) => set | only(i) | needs[i]!, nothing));
   }
-  const turns = new Set(turnsOf(fetches, needs));
-  for (const turn of turns) {
-    const others = [...turns].filter((other) => other !== turn && areCompatible(turn, other));
-    const later = turn.members.map((member) =>
-      others.find((other) => isWithin(turn.needs, other.needs) && mayWait(member, other)),
+  const groups = new Set(groupByNeeds(fetches, needs));
+  for (const group of groups) {
+    const others = [...groups].filter((other) => other !== group && areCompatible(group, other));
+    const later = group.members.map((member) =>
+      others.find((other) => isWithin(group.needs, other.needs) && mayWait(member, other)),
     );
-    const equal = others.find((other) => mayWaitForEachOther(turn, other));
+    const equal = others.find((other) => mayWaitForEachOther(group, other));
     if (later.every((other) => other !== undefined)) {
-      later.forEach((other, i) => other.members.push(turn.members[i]!));
+      later.forEach((other, i) => other.members.push(group.members[i]!));
     } else if (equal !== undefined) {
-      equal.needs |= turn.needs;
-      equal.members.push(...turn.members);
+      equal.needs |= group.needs;
+      equal.members.push(...group.members);
     } else continue;
-    turns.delete(turn);
+    groups.delete(group);
   }
 
   const waitsFor: number[][] = [];
-  for (const turn of turns) {
-    const implied = indexesIn(turn.needs).reduce((set, i) => set | needs[i]!, nothing);
-    for (const { index } of turn.members) waitsFor[index] = indexesIn(turn.needs & ~implied);
+  for (const group of groups) {
+    const implied = indexesIn(group.needs).reduce((set, i) => set | needs[i]!, nothing);
+    for (const { index } of group.members) waitsFor[index] = indexesIn(group.needs & ~implied);
   }
   return waitsFor;
 }
 
 /** What starts at the same time and can go into one request. */
-interface Turn {
+interface StartGroup {
   readonly subgraph: string;
   readonly kind: WaitingFetch['kind'];
   /** What has to have ended before. */
@@ -66,27 +66,27 @@ interface Member {
   readonly isLast: boolean;
 }
 
-function turnsOf(fetches: readonly WaitingFetch[], needs: readonly Fetches[]): Turn[] {
+function groupByNeeds(fetches: readonly WaitingFetch[], needs: readonly Fetches[]): StartGroup[] {
   const awaited = new Set(fetches.flatMap(({ waitsFor }) => waitsFor));
-  const turns: Turn[] = [];
+  const groups: StartGroup[] = [];
   for (const [index, { subgraph, kind, path, before }] of fetches.entries()) {
-    const turn: Turn = { subgraph, kind, needs: needs[index]!, members: [] };
-    const same = turns.find((one) => areCompatible(one, turn) && one.needs === turn.needs);
-    if (same === undefined) turns.push(turn);
-    (same ?? turn).members.push({ index, path, before: setOf(before), isLast: !awaited.has(index) });
+    const group: StartGroup = { subgraph, kind, needs: needs[index]!, members: [] };
+    const same = groups.find((one) => areCompatible(one, group) && one.needs === group.needs);
+    if (same === undefined) groups.push(group);
+    (same ?? group).members.push({ index, path, before: setOf(before), isLast: !awaited.has(index) });
   }
-  return turns;
+  return groups;
 }
 
-function mayWait({ isLast, path, before }: Member, turn: Turn): boolean {
-  return isLast && (isWithin(turn.needs, before) || turn.members.some((member) => member.path === path));
+function mayWait({ isLast, path, before }: Member, group: StartGroup): boolean {
+  return isLast && (isWithin(group.needs, before) || group.members.some((member) => member.path === path));
 }
 
-const mayWaitForEachOther = (one: Turn, other: Turn): boolean =>
+const mayWaitForEachOther = (one: StartGroup, other: StartGroup): boolean =>
   one.members.every((member) => mayWait(member, other)) &&
   other.members.every((member) => mayWait(member, one));
 
-const areCompatible = (one: Turn, other: Turn): boolean =>
+const areCompatible = (one: StartGroup, other: StartGroup): boolean =>
   one.kind !== 'mutation' && one.kind === other.kind && one.subgraph === other.subgraph;
 
 /** Fetches by index, as bits. */

@@ -2,7 +2,7 @@
  * Collects the subgraph calls of a run. Calls that come up in one turn of the event loop are sent at its end; calls of one
  * subgraph go into one request where they can be combined.
  */
-import { type Call, type Reply } from './call';
+import { type Call, type CallResult } from './call';
 import {
   type Combination,
   type Combinations,
@@ -10,7 +10,7 @@ import {
   type CombinedPart,
 } from '../compile/combine';
 import { RequestedEntities, writeVariables } from './entities';
-import { exchange } from './exchange';
+import { callSubgraph } from './call-subgraph';
 import { TYPE } from '../json/tape';
 import { contextJson } from './contexts';
 import { representationsVariable } from '../compile/subgraph-operation';
@@ -60,16 +60,16 @@ export class CallScheduler {
   send(call: Call): void {
     const { entityRequests, operation } = call;
     const run = this.#run;
-    const done = (reply: Reply): void => {
-      call.receive(reply);
+    const done = (result: CallResult): void => {
+      call.receive(result);
       call.tellThoseWhoWait();
     };
     if (entityRequests === undefined) {
-      exchange(run, operation, rootVariables(run, operation.variableUsages), undefined, done);
+      callSubgraph(run, operation, rootVariables(run, operation.variableUsages), undefined, done);
       return;
     }
     const entities = [new RequestedEntities(run.workspace, call, '_entities', representationsVariable)];
-    exchange(run, operation, writeVariables(entities, entityRequests.arguments), entities, done);
+    callSubgraph(run, operation, writeVariables(entities, entityRequests.arguments), entities, done);
   }
 
   /** Returns how many requests that takes. */
@@ -82,11 +82,11 @@ export class CallScheduler {
     }
     const run = this.#run;
     const { parts, variableUsages } = combination;
-    const received = (reply: Reply): void => {
-      this.#distribute(calls, combination, reply);
+    const received = (result: CallResult): void => {
+      this.#distribute(calls, combination, result);
     };
     if (calls[0]!.entityRequests === undefined) {
-      exchange(run, combination, rootVariables(run, variableUsages), undefined, received);
+      callSubgraph(run, combination, rootVariables(run, variableUsages), undefined, received);
       return 1;
     }
     const entities = calls.map((call, i) => {
@@ -100,24 +100,24 @@ export class CallScheduler {
       ),
     ];
     const variables = writeVariables(entities, Buffer.from(more.filter((json) => json !== '').join()));
-    exchange(run, combination, variables, entities, received);
+    callSubgraph(run, combination, variables, entities, received);
     return 1;
   }
 
   /** Hands each call its part of what came of asking them together. */
-  #distribute(calls: readonly Call[], { parts, fields }: Combination, reply: Reply): void {
-    const errors = partErrors(reply.errors, calls.length, fields);
+  #distribute(calls: readonly Call[], { parts, fields }: Combination, result: CallResult): void {
+    const errors = partErrors(result.errors, calls.length, fields);
     // Fields that may not be null leave no data at all when one of them fails. The others have done nothing wrong.
     const isInnocent = (_: unknown, i: number): boolean =>
-      reply.failure === undefined && reply.data === 0 && errors[i]!.length === 0;
+      result.failure === undefined && result.data === 0 && errors[i]!.length === 0;
     const again = calls.filter(isInnocent);
     const received = calls.filter((call, i) => {
       if (isInnocent(call, i)) return false;
       call.receive({
-        data: this.#dataOf(parts[i]!, reply.data),
-        body: reply.body,
+        data: this.#dataOf(parts[i]!, result.data),
+        body: result.body,
         errors: errors[i]!,
-        failure: reply.failure,
+        failure: result.failure,
       });
       return true;
     });

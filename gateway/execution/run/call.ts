@@ -65,7 +65,7 @@ export class Call {
   }
 
   /** Takes the result. */
-  receive({ data, body, errors, failure }: Reply): void {
+  receive({ data, body, errors, failure }: CallResult): void {
     this.data = data;
     this.body = body;
     this.errors = errors;
@@ -86,7 +86,7 @@ export class Call {
 }
 
 /** The result of a subgraph call. */
-export interface Reply {
+export interface CallResult {
   /** The record of `data`; 0 if there is none, as where there is a failure. */
   readonly data: number;
   /** Where in the workspace the answer's bytes begin; 0 if there are none. */

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import type { PendingCalls } from '../pending-calls';
-import type { ScopesServed } from '../scopes-served';
+import type { ScopesInFlight } from '../scopes-in-flight';
 import { Member } from '../shared-call';
 import {
   type Interceptor,
@@ -18,7 +18,7 @@ export interface BatchOptions {
   readonly maxRepresentations: number;
   /** Milliseconds that a call of the subgraph may take. */
   readonly timeout: number;
-  readonly scopes: ScopesServed;
+  readonly scopes: ScopesInFlight;
   /** Looks after those who wait for a call that is not theirs alone. */
   readonly pending: PendingCalls;
 }

@@ -1,4 +1,4 @@
-/** Whether what operations are said to take is what they take. */
+/** Whether what gateway/graph/operations.ts says that operations take is what they take. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { buildSchema, getOperationAST, parse } from 'graphql';
@@ -11,7 +11,7 @@ import { OperationMemory } from '../../../../gateway/planning';
 import { buildQueryPlanner } from '../../../../gateway/planning/planner';
 import { createPrograms } from '../../../../gateway/graph/programs';
 import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
-import { ScopesServed } from '../../../../gateway/subgraph-calls/scopes-served';
+import { ScopesInFlight } from '../../../../gateway/subgraph-calls/scopes-in-flight';
 import { callerOf } from '../../../support/caller';
 import { compose } from '../../../support/compose';
 
@@ -73,7 +73,7 @@ function createRunner(memory: OperationMemory, planned = plan) {
       calls: { add: () => undefined },
     },
     supergraph: 'x',
-    scopes: new ScopesServed(),
+    scopes: new ScopesInFlight(),
     send: async ({ operation: { document } }: SubgraphRequest) => {
       const data: Record<string, unknown> = {};
       for (const [, alias, name] of document.matchAll(/(?:\b(\w+):)?\b(me|node|find|rename)\b/g))

@@ -1,7 +1,7 @@
 /** Over 300 lines: a case for each way in which calls go together. */
 import { batchEntities, type BatchOptions } from '../../../../../gateway/subgraph-calls/interceptors/batch';
 import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
-import { ScopesServed } from '../../../../../gateway/subgraph-calls/scopes-served';
+import { ScopesInFlight } from '../../../../../gateway/subgraph-calls/scopes-in-flight';
 import { type Caller, TransportError } from '../../../../../gateway/subgraph-calls/transport';
 import { callerOf } from '../../../../support/caller';
 import { useFakeTimers } from '../../../../support/fake-timers';
@@ -16,7 +16,7 @@ const productsOf = (...upcs: number[]) => upcs.map(product);
 
 /** A batch in front of calls that the test answers, while client requests of these callers are served. */
 function batching(callers: readonly Caller[] = [], options: Partial<BatchOptions> = {}) {
-  const scopes = new ScopesServed();
+  const scopes = new ScopesInFlight();
   for (const { scope } of callers) scopes.enter(scope);
   const { send, calls } = holdCalls();
   const pending = new PendingCalls();

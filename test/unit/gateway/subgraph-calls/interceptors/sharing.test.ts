@@ -1,11 +1,11 @@
-/** Whatever is shared, each caller gets the answer that it would have got alone. */
+/** Whatever gateway/subgraph-calls/interceptors share, each caller gets the answer that it would have got alone. */
 import fc from 'fast-check';
 import { batchAsArrays } from '../../../../../gateway/subgraph-calls/interceptors/array-batch';
 import { batchEntities } from '../../../../../gateway/subgraph-calls/interceptors/batch';
 import { dedupe } from '../../../../../gateway/subgraph-calls/interceptors/dedupe';
 import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
 import { bodyOf } from '../../../../../gateway/subgraph-calls/request-body';
-import { ScopesServed } from '../../../../../gateway/subgraph-calls/scopes-served';
+import { ScopesInFlight } from '../../../../../gateway/subgraph-calls/scopes-in-flight';
 import {
   type Caller,
   compose,
@@ -152,7 +152,7 @@ const answered = ({ status, body }: SubgraphResponse): Outcome => ({
 });
 
 /** What each client gets, and when. */
-async function serve(all: readonly Client[], send: Send, scopes?: ScopesServed) {
+async function serve(all: readonly Client[], send: Send, scopes?: ScopesInFlight) {
   const start = performance.now();
   const outcomes: { outcome: Outcome; after: number }[] = [];
   const callers: Caller[] = [];
@@ -197,7 +197,7 @@ it.each([
     await fc.assert(
       fc.asyncProperty(clients, fc.constantFrom('turn', '1ms'), async (all, window) => {
         const alone = await serve(all, slowSubgraph().send);
-        const scopes = new ScopesServed();
+        const scopes = new ScopesInFlight();
         const pending = new PendingCalls();
         const subgraph = slowSubgraph();
         const send = compose(subgraph.send, [

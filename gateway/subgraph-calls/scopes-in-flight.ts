@@ -2,7 +2,7 @@
  * Counts the client requests in flight by scope. A call waits for others to join it only while there are some that could:
  * if every client has its own scope, no call waits.
  */
-export class ScopesServed {
+export class ScopesInFlight {
   readonly #requests = new Map<string, number>();
   #all = 0;
 

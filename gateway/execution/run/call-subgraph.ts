@@ -8,7 +8,7 @@ import {
   TransportError,
 } from '../../subgraph-calls/transport';
 import { errors } from '../../errors';
-import { type Failure, malformed, type Reply } from './call';
+import { type CallResult, type Failure, malformed } from './call';
 import { ABSENT, NULL, OBJECT, type Workspace } from '../json/tape';
 import { MalformedJson, scanResponse } from '../json/scan';
 import { type Shape } from '../compile/shape';
@@ -29,12 +29,12 @@ interface Asking {
 }
 
 /** Sends an operation to its subgraph and reads the answer into the workspace. */
-export function exchange(
+export function callSubgraph(
   run: Asking,
   { request, shape }: Question,
   variables: Buffer,
   entities: readonly EntityList[] | undefined,
-  done: (reply: Reply) => void,
+  done: (result: CallResult) => void,
 ): void {
   const { subgraph } = request;
   const failed = (reason: unknown): void => {
@@ -70,7 +70,7 @@ function read(
   subgraph: string,
   { status, body }: SubgraphResponse,
   shape: Shape,
-): Reply {
+): CallResult {
   const before = workspace.top;
   try {
     if (body.length === 0) throw new MalformedJson('it is empty');

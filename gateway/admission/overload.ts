@@ -1,18 +1,17 @@
-import type { ServerResponse } from 'node:http';
 import { getHeapStatistics } from 'node:v8';
 import type { RequestsInFlight } from '../request/requests-in-flight';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import type { OverloadStatistics } from '../telemetry/statistics/overload-statistics';
-import { UnreadAnswers } from './unread-answers';
+import { UnreadAnswers, type UnreadAnswersOptions } from './unread-answers';
 import { type Waiter, AdmissionQueue } from './admission-queue';
 
 export interface OverloadOptions {
   readonly options: Options['overload'];
   /** The admitted requests: those that are worked on hold a slot, the others have answers that wait to be read. */
   readonly inFlight: Pick<RequestsInFlight, 'size' | 'working'>;
-  /** Responses that are not sent yet. */
-  readonly responses: () => Iterable<ServerResponse>;
+  /** All requests whose answers are not read yet. */
+  readonly requests: UnreadAnswersOptions['inFlight'];
   readonly statistics: OverloadStatistics;
   /** Called at each decision while the heap is nearly full. @default nothing is done */
   readonly onFullHeap?: (() => void) | undefined;
@@ -57,9 +56,9 @@ export class Overload {
   constructor(options: OverloadOptions) {
     this.#options = options;
     this.#limit = Math.min(least, options.options.requests);
-    const { responses, logger } = options;
+    const { requests: inFlight, logger } = options;
     const { unread: limit, readRate: rate, readTime: time } = options.options;
-    this.#unread = new UnreadAnswers({ limit, rate, time, responses, logger });
+    this.#unread = new UnreadAnswers({ limit, rate, time, inFlight, logger });
     this.#queue = new AdmissionQueue({ holdTime: options.options.wait, hasFreeSlot: () => this.#isFree });
     this.#queue.capacity = atRest(options.options.queue);
     options.statistics.add(this.#queue);

@@ -9,6 +9,8 @@ export interface SlotsOptions {
   readonly inFlight: Pick<RequestsInFlight, 'admit' | 'suspend' | 'dismiss'>;
   readonly overload: Pick<Overload, 'hasFreeSlot' | 'enqueue' | 'refuse' | 'slotFreed'>;
   readonly unsent: Pick<UnsentRequests, 'isTooMuch'>;
+  /** Bytes that a body may have. */
+  readonly bodyLimit: number;
   readonly refuse: (request: IncomingRequest) => void;
 }
 
@@ -63,8 +65,9 @@ class Waiting implements Waiter {
 
   /** Bytes of its body that are kept, at most. */
   get size(): number {
-    const { 'content-length': length, 'transfer-encoding': encoding } = this.#request.head.headers;
-    return encoding === undefined ? Number(length ?? 0) : Infinity;
+    const { sink, received } = this.#request;
+    const { upload } = sink;
+    return upload === undefined || upload.hasArrived ? received : upload.kept(this.#options.bodyLimit);
   }
 
   get isGone(): boolean {

@@ -1,6 +1,4 @@
-import type { ServerResponse } from 'node:http';
-import type { Http2ServerResponse, ServerHttp2Session } from 'node:http2';
-import type { Socket } from 'node:net';
+import type { ClientConnection, Sink } from '../request/sink';
 import type { Logger } from '../telemetry/logger';
 
 export interface UnreadAnswersOptions {
@@ -10,8 +8,8 @@ export interface UnreadAnswersOptions {
   readonly rate: number;
   /** Milliseconds over which it is averaged. */
   readonly time: number;
-  /** Responses that are not sent yet, of HTTP/1.1 or HTTP/2. */
-  readonly responses: () => Iterable<ServerResponse>;
+  /** The requests whose answers are not read yet. */
+  readonly inFlight: Iterable<{ readonly sink: Pick<Sink, 'download'> }>;
   readonly logger: Pick<Logger, 'warn'>;
 }
 
@@ -29,7 +27,7 @@ export class UnreadAnswers {
   /** Whether twice the limit waits, so that nothing should be added to it. */
   isTooMuch = false;
   readonly #options: UnreadAnswersOptions;
-  #readers = new Map<Connection, Reader>();
+  #readers = new Map<ClientConnection, Reader>();
 
   constructor(options: UnreadAnswersOptions) {
     this.#options = options;
@@ -69,12 +67,12 @@ export class UnreadAnswers {
     if (cut > 0) logger.warn({ connections: cut }, 'clients do not read their answers: connections were cut');
   }
 
-  #readersOf(now: number): Map<Connection, Reader> {
-    const readers = new Map<Connection, Reader>();
-    for (const response of this.#options.responses()) {
-      const kept = response.writableLength;
-      if (kept === 0) continue;
-      const connection = connectionOf(response);
+  #readersOf(now: number): Map<ClientConnection, Reader> {
+    const readers = new Map<ClientConnection, Reader>();
+    for (const { sink } of this.#options.inFlight) {
+      const { download } = sink;
+      if (download === undefined || download.waiting === 0) continue;
+      const { connection, waiting } = download;
       if (connection.destroyed) continue;
       let reader = readers.get(connection);
       if (reader === undefined) {
@@ -82,7 +80,7 @@ export class UnreadAnswers {
         reader.look(now);
         readers.set(connection, reader);
       }
-      reader.kept += kept;
+      reader.kept += waiting;
     }
     return readers;
   }
@@ -100,12 +98,12 @@ class Reader {
   stalledSince: number;
   /** Since when something has waited. */
   readonly since: number;
-  readonly #connection: Connection;
+  readonly #connection: ClientConnection;
   #taken: number;
   /** When the time began over which is averaged, and what had been taken until then. */
   #mark: { readonly at: number; readonly taken: number };
 
-  constructor(connection: Connection, now: number) {
+  constructor(connection: ClientConnection, now: number) {
     this.#connection = connection;
     this.#taken = takenBy(connection);
     this.since = this.stalledSince = now;
@@ -133,20 +131,8 @@ class Reader {
   }
 }
 
-interface Connection {
-  readonly destroyed: boolean;
-  /** Of a session of HTTP/2. */
-  readonly socket?: Socket;
-  destroy(): void;
-}
-type Response = ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
-
-/** Of HTTP/2 the whole session: its streams wait for the same client. */
-const connectionOf = (response: Response): Connection =>
-  (response.stream?.session as ServerHttp2Session | undefined) ?? response.req.socket;
-
 /** Bytes that the system has taken of a connection. A part of a write is seen only where Node itself counts it. */
-function takenBy(connection: Connection): number {
+function takenBy(connection: ClientConnection): number {
   const { _handle: handle } = (connection.socket ?? connection) as { readonly _handle?: Handle | null };
   return handle == null ? 0 : handle.bytesWritten - handle.writeQueueSize;
 }

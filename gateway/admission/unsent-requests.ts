@@ -8,7 +8,9 @@ export interface UnsentRequestsOptions {
   /** Bytes that may be kept of them, and of requests that wait for a slot. */
   readonly limit: number;
   readonly inFlight: Iterable<
-    Pick<IncomingRequest, 'sender' | 'start' | 'isAdmitted'> & { readonly sink: Pick<Sink, 'upload'> }
+    Pick<IncomingRequest, 'sender' | 'start' | 'isAdmitted' | 'received'> & {
+      readonly sink: Pick<Sink, 'upload'>;
+    }
   >;
   /** Bytes that a body may have. */
   readonly bodyLimit: number;
@@ -43,9 +45,8 @@ export class UnsentRequests {
       if (request.isAdmitted) continue;
       const { sender, start } = request;
       const { upload } = request.sink;
-      if (upload === undefined) continue;
-      const kept = upload.kept(bodyLimit);
-      if (upload.hasArrived) waiting += kept;
+      const kept = request.received || (upload?.kept(bodyLimit) ?? 0);
+      if (upload === undefined || upload.hasArrived) waiting += kept;
       else arriving.push({ upload, sender, start, kept });
     }
     const before = arriving.length;

@@ -57,15 +57,15 @@ export function createBeginRequest(
   };
 }
 
-/** The HTTP responses that are not sent yet. */
-export function* responsesOf(inFlight: Iterable<Pick<IncomingRequest, 'sink'>>): Iterable<ServerResponse> {
-  for (const { sink } of inFlight) if (sink instanceof HttpSink) yield sink.response;
-}
-
 const requestKey = Symbol('request');
 
 type Begun = ServerResponse & { [requestKey]?: IncomingRequest };
 
-/** When a client resets an HTTP/2 stream, Node reports its response as finished, whatever was sent of it. */
+/**
+ * When a client resets an HTTP/2 stream, Node reports its response as finished, whatever was sent of it. So it does over
+ * HTTP/1.1 when the connection is cut without an error.
+ */
 const isAnswered = (response: ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>): boolean =>
-  response.writableEnded && response.writableFinished && (response.stream?.rstCode ?? 0) === 0;
+  response.writableEnded &&
+  response.writableFinished &&
+  (response.stream === undefined ? !response.req.socket.destroyed : response.stream.rstCode === 0);

@@ -122,7 +122,7 @@ export const encodingOf = (headers: IncomingMessage['headers']): string =>
   (headers['content-encoding'] ?? 'identity').toLowerCase();
 
 /** RFC 9112, section 6. Over HTTP/2 a stream that does not end with its headers has one (RFC 9113, section 8.1). */
-function hasBody({
+export function hasBody({
   headers,
   stream,
 }: IncomingMessage & Partial<Pick<Http2ServerRequest, 'stream'>>): boolean {

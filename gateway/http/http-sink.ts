@@ -1,8 +1,8 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { constants, type Http2ServerResponse } from 'node:http2';
-import { WholeRequest } from './whole-messages';
-import type { Answer, Sink, Upload } from '../request/sink';
-import { forgetBody, isArriving } from './body';
+import { WholeRequest, WholeResponse } from './whole-messages';
+import type { Answer, ClientConnection, Download, MessageSink, Sink, Upload } from '../request/sink';
+import { forgetBody, hasBody, isArriving } from './body';
 import { answerUnsent } from './connection-errors';
 import { multipartType, sendMultipart, takesMultipart } from './multipart';
 
@@ -10,34 +10,34 @@ import { multipartType, sendMultipart, takesMultipart } from './multipart';
 export type CorsHeaders = (origin: string | undefined) => readonly string[];
 
 /** Answers a request over HTTP/1.1 or HTTP/2. */
-export class HttpSink implements Sink, Upload {
-  readonly request: IncomingMessage;
-  readonly response: MaybeStream;
+export class HttpSink implements Sink, Upload, Download, MessageSink {
+  readonly #request: IncomingMessage;
+  readonly #response: MaybeStream;
   readonly #corsHeaders: CorsHeaders;
 
   constructor(request: IncomingMessage, response: ServerResponse, corsHeaders: CorsHeaders) {
-    this.request = request;
-    this.response = response;
+    this.#request = request;
+    this.#response = response;
     this.#corsHeaders = corsHeaders;
   }
 
   get isAnswered(): boolean {
-    return this.response.headersSent;
+    // A message that was written in advance has no headers of Node's.
+    return this.#response.headersSent || this.#response.writableEnded;
   }
 
   get takesParts(): boolean {
-    return takesMultipart(this.request.headers.accept);
+    return takesMultipart(this.#request.headers.accept);
   }
 
   /** What the page that asks may read. */
   get corsHeaders(): readonly string[] {
-    return this.#corsHeaders(this.request.headers.origin);
+    return this.#corsHeaders(this.#request.headers.origin);
   }
 
   answer({ status, headers, body, release }: Answer): void {
-    const { request, response } = this;
-    if (isArriving(request)) letUploadEnd(request, response);
-    else forgetBody(request);
+    const response = this.#response;
+    this.#endUpload();
     if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
       writeHead(response, status, [...this.corsHeaders, ...headers]);
       response.end(body, release);
@@ -47,26 +47,58 @@ export class HttpSink implements Sink, Upload {
     }
   }
 
+  get messages(): MessageSink | undefined {
+    const response = this.#response;
+    return this.#request instanceof WholeRequest && response instanceof WholeResponse && response.takesMessage
+      ? this
+      : undefined;
+  }
+
+  sendMessage(status: number, message: Buffer): boolean {
+    this.#endUpload();
+    return (this.#response as WholeResponse).sendMessage(status, message);
+  }
+
   get upload(): Upload {
     return this;
   }
 
   /** Of HTTP/2 a request is not complete before somebody has read it. */
   get hasArrived(): boolean {
-    const { stream, req } = this.response;
+    const { stream, req } = this.#response;
     return stream === undefined ? req.complete : stream.state.remoteClose !== 0;
   }
 
   /** What becomes of a packed body, and what has come over HTTP/2, nobody counts. */
   kept(limit: number): number {
-    const { 'content-encoding': encoding, 'content-length': length } = this.request.headers;
+    if (!hasBody(this.#request)) return 0;
+    const { 'content-encoding': encoding, 'content-length': length } = this.#request.headers;
     if (encoding !== undefined) return limit;
-    const arrived = this.request instanceof WholeRequest ? this.request.arrived : undefined;
+    const arrived = this.#request instanceof WholeRequest ? this.#request.arrived : undefined;
     return Math.min(arrived ?? Number(length ?? limit), limit);
   }
 
   giveUp(): void {
-    answerUnsent(this.response);
+    answerUnsent(this.#response);
+  }
+
+  get download(): Download {
+    return this;
+  }
+
+  get waiting(): number {
+    return this.#response.writableLength;
+  }
+
+  /** Of HTTP/2 the whole session: its streams wait for the same client. */
+  get connection(): ClientConnection {
+    return this.#response.stream?.session ?? this.#request.socket;
+  }
+
+  #endUpload(): void {
+    const [request, response] = [this.#request, this.#response];
+    if (isArriving(request)) letUploadEnd(request, response);
+    else forgetBody(request);
   }
 }
 

@@ -1,36 +1,36 @@
 import { STATUS_CODES } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import { forgetBody, isArriving } from './body';
-import { WholeResponse } from './whole-messages';
+import type { IncomingRequest } from '../request/incoming-request';
 import { errorAnswer } from './error-answer';
-import { type HttpSink, letUploadEnd } from './http-sink';
 
 /**
  * Refuses a request at the lowest possible cost, before any other work: time spent on refusals is lost for the requests that
  * are admitted.
  */
-export function createRefusal(error: GraphQLError): (sink: HttpSink) => void {
+export function createRefusal(
+  error: GraphQLError,
+): (request: Pick<IncomingRequest, 'head' | 'sink'>) => void {
   const prepared = ['', 'application/graphql-response+json'].map((accept) => {
     const { status, headers, body } = errorAnswer(error, accept);
     const bytes = Buffer.from(body);
-    return { status, headers: [...headers, 'content-length', String(bytes.length)], bytes };
+    return { status, headers: [...headers, 'content-length', String(bytes.length)], body: bytes };
   });
   /** By the headers for browsers, of which there are few, and the media type. */
-  const messages = new WeakMap<readonly string[], [json?: Buffer, graphql?: Buffer]>();
-  return ({ request, response, corsHeaders: cors }) => {
-    const { accept = '' } = request.headers;
+  const known = new WeakMap<readonly string[], [json?: Buffer, graphql?: Buffer]>();
+  return ({ head, sink }) => {
+    const { accept = '' } = head.headers;
     const type = accept.includes('application/graphql-response+json') ? 1 : 0;
-    const { status, headers, bytes } = prepared[type]!;
-    if (isArriving(request)) letUploadEnd(request, response);
-    else forgetBody(request);
-    if (response instanceof WholeResponse && response.takesMessage && request.method !== 'HEAD') {
-      let known = messages.get(cors);
-      if (known === undefined) messages.set(cors, (known = []));
-      response.sendMessage(status, (known[type] ??= messageOf(status, [...headers, ...cors], bytes)));
+    const answer = prepared[type]!;
+    const { status, headers, body } = answer;
+    const { messages } = sink;
+    if (messages === undefined || head.method === 'HEAD') {
+      sink.answer(answer);
       return;
     }
-    response.writeHead(status, [...headers, ...cors]);
-    response.end(bytes);
+    const { corsHeaders } = messages;
+    let written = known.get(corsHeaders);
+    if (written === undefined) known.set(corsHeaders, (written = []));
+    messages.sendMessage(status, (written[type] ??= messageOf(status, [...headers, ...corsHeaders], body)));
   };
 }
 

@@ -7,7 +7,6 @@ import { type EvaluatePolicies, openPolicyEvaluator, Policies } from '../auth/di
 import { allTags, createInvalidate, type Invalidate, tagsOf, UnknownNames } from '../cache/invalidation';
 import type { UsedSignatures } from '../auth/used-signatures';
 import type { Store } from '../cache/stores/store';
-import type { IncomingRequest } from '../request/incoming-request';
 import { RequestsInFlight } from '../request/requests-in-flight';
 import { compileCorsHeaders } from '../http/cors';
 import { CachedAnswers } from '../cache/responses/cached-answers';
@@ -19,8 +18,7 @@ import { readTrustedOperations, type TrustedOperations } from '../request/persis
 import { Gateway } from '../graph/gateway';
 import { Generation } from '../graph/generation';
 import { requestError } from '../errors';
-import { createBeginRequest, responsesOf } from '../http/begin-request';
-import { HttpSink } from '../http/http-sink';
+import { createBeginRequest } from '../http/begin-request';
 import { compileIsPreflighted } from '../http/preflighted';
 import { createRefusal } from '../http/prepared-refusal';
 import { createReceive } from '../http/receive';
@@ -302,7 +300,7 @@ function build(
         return inFlight.working - planWaits.size;
       },
     },
-    responses: () => responsesOf(inFlight),
+    requests: inFlight,
     statistics: metrics.overload,
     onFullHeap: () => memory.giveBack(),
     logger,
@@ -315,18 +313,16 @@ function build(
     logger,
   });
   const overloaded = requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } });
-  const refuseOverHttp = createRefusal(overloaded);
-  const refuse = (request: IncomingRequest): void => {
-    if (request.sink instanceof HttpSink) refuseOverHttp(request.sink);
-    else reply.refuse(request, overloaded);
-  };
-  const slots = new Slots({ inFlight, overload, unsent, refuse });
+  const refuse = createRefusal(overloaded);
+  const bodyLimit = options.limits.body;
+  const slots = new Slots({ inFlight, overload, unsent, bodyLimit, refuse });
   const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates, shared });
   const { answerHeaders } = caching;
   const { clientDirectives } = options.cache.responses;
   const learn = createLearn(apollo);
   const isPreflighted = compileIsPreflighted(options.csrf);
   const pipeline = createPipeline({
+    bodyLimit,
     isReady: answers,
     slots,
     admit: authentication?.admit,
@@ -345,7 +341,7 @@ function build(
     reply,
   });
   const receive = createReceive({
-    bodyLimit: options.limits.body,
+    bodyLimit,
     slots,
     admitByHeaders: authentication?.admitByHeaders,
     pipeline,

@@ -36,6 +36,8 @@ export interface Arrival {
 }
 
 export interface PipelineOptions {
+  /** Bytes that a body may have, for connections that did not refuse it while it came. */
+  readonly bodyLimit: number;
   /** Whether there is a supergraph; until then the answer is 503. */
   readonly isReady: () => boolean;
   readonly slots: Pick<Slots, 'acquire' | 'release'>;
@@ -63,7 +65,7 @@ export interface Pipeline {
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { isReady, slots, admit, rates, cachedAnswers } = options;
+  const { bodyLimit, isReady, slots, admit, rates, cachedAnswers } = options;
   const { limits, runOperation, learn, answerHeaders, formatError, hooks, reply } = options;
   const mediaTypeFor = mediaTypes();
   /** With these hooks no request is answered by its bytes alone, as they must run first. */
@@ -71,6 +73,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   return {
     admit(request, body) {
+      if (body.length > bodyLimit) {
+        const tooLarge = requestError('PAYLOAD_TOO_LARGE', { limit: bodyLimit });
+        slots.acquire(request, () => reply.refuse(request, tooLarge));
+        return;
+      }
       request.received = body.length;
       slots.acquire(request, () => authenticate({ request, body }));
     },

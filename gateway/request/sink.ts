@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Source } from '../subgraph-calls/source';
 
 /** An answer to a request, as it is sent. */
@@ -13,6 +14,7 @@ export interface Answer {
 
 /**
  * Where the answer to one request is written. `http/http-sink.ts` is the sink of HTTP; each kind of connection has its own.
+ * Memory is bounded by what it says of the request and the answer, so that no kind of connection is left out.
  */
 export interface Sink {
   /** Whether an answer has begun. */
@@ -26,7 +28,11 @@ export interface Sink {
    */
   answer(answer: Answer): void;
   /** The body of the request while it arrives; undefined if requests arrive in one piece. */
-  readonly upload?: Upload | undefined;
+  readonly upload: Upload | undefined;
+  /** The answer while its client reads it; undefined if none of it is kept in this process. */
+  readonly download: Download | undefined;
+  /** Takes whole messages of HTTP/1.1 as they go over the connection; undefined where, or while, that cannot be. */
+  readonly messages: MessageSink | undefined;
 }
 
 /** The body of an arriving request. */
@@ -36,4 +42,31 @@ export interface Upload {
   kept(limit: number): number;
   /** Answers that it did not arrive in time, and stops reading it. */
   giveUp(): void;
+}
+
+/** An answer that is being read. */
+export interface Download {
+  /** Bytes of it that wait in this process. */
+  readonly waiting: number;
+  /** What they wait on. Answers of one connection wait for the same client, and are cut together. */
+  readonly connection: ClientConnection;
+}
+
+/** A socket, or what has one, such as a session of HTTP/2. */
+export interface ClientConnection {
+  readonly destroyed: boolean;
+  readonly socket?: Socket | undefined;
+  destroy(): void;
+}
+
+/** Sends messages that were written in advance. */
+export interface MessageSink {
+  /** Headers that each message must have: names and values in turn, one array for each origin that the options list. */
+  readonly corsHeaders: readonly string[];
+  /**
+   * Sends a whole message. Called once at most, in place of `answer`.
+   *
+   * @returns whether the system has taken all of it already; otherwise its bytes must not be changed any more
+   */
+  sendMessage(status: number, message: Buffer): boolean;
 }

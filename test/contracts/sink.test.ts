@@ -1,153 +1,17 @@
-/** What every way to answer a client does. Over 300 lines: the three connections stand beside what is asked of each. */
-import { Agent, request as askHttp1 } from 'node:http';
-import { connect } from 'node:http2';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
+/** What every way to answer a client does. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { createBeginRequest } from '../../gateway/http/begin-request';
 import { takesMultipart } from '../../gateway/http/multipart';
-import { parseOptions } from '../../gateway/options';
-import { createListener } from '../../gateway/process/listener';
 import type { IncomingRequest } from '../../gateway/request/incoming-request';
 import type { Source } from '../../gateway/subgraph-calls/source';
 import { HeldSource } from '../support/held-source';
-import { type Client, InProcessClient } from '../support/in-process-client';
+import type { Client } from '../support/in-process-client';
 import { openRequests } from '../support/requests-in-flight';
-import { certificate } from '../support/subgraph-servers';
+import { sinkKinds, type TestConnection } from '../support/sink-connections';
 
-type Requests = ReturnType<typeof openRequests>['requests'];
-type OnRequest = (request: IncomingRequest) => void;
-
-/** Requests that reach `onRequest`. */
-interface Connection {
-  /** @param takesParts as the client says */
-  ask(takesParts: boolean): Client;
-  close(): Promise<void>;
-}
-
-const connections: Record<string, (requests: Requests, onRequest: OnRequest) => Promise<Connection>> = {
-  'HTTP/1.1': async (requests, onRequest) => {
-    const { port, close } = await listen(requests, onRequest, false);
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    return {
-      ask: (takesParts) => {
-        const sent = askHttp1({ agent, port, path: '/graphql', headers: headersOf(takesParts) });
-        const answer = new Promise<HttpAnswer>((resolve, reject) => {
-          sent.on('error', reject);
-          sent.on('response', (body) => {
-            resolve({ status: body.statusCode!, headers: new Headers(body.headersDistinct as never), body });
-          });
-        });
-        sent.end();
-        return clientOf(answer, () => sent.destroy());
-      },
-      close: async () => {
-        agent.destroy();
-        await close();
-      },
-    };
-  },
-  'HTTP/2': async (requests, onRequest) => {
-    const { port, close } = await listen(requests, onRequest, true);
-    const session = connect(`https://localhost:${port}`, { ca: certificate });
-    return {
-      ask: (takesParts) => {
-        const stream = session.request({ ':path': '/graphql', ...headersOf(takesParts) });
-        const answer = new Promise<HttpAnswer>((resolve, reject) => {
-          stream.on('error', reject);
-          stream.on('response', ({ ':status': status, ...headers }) => {
-            const named = Object.entries(headers).filter(([name]) => !name.startsWith(':'));
-            resolve({ status: status!, headers: new Headers(named as never), body: stream });
-          });
-        });
-        return clientOf(answer, () => stream.close(8));
-      },
-      close: async () => {
-        session.destroy();
-        await close();
-      },
-    };
-  },
-  'in process': async (requests, onRequest) => ({
-    ask: (takesParts) => {
-      const client = new InProcessClient(requests, { takesParts });
-      onRequest(client.request);
-      return client;
-    },
-    close: async () => undefined,
-  }),
-};
-
-interface HttpAnswer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Readable;
-}
-
-const headersOf = (takesParts: boolean) => ({
-  accept: takesParts ? 'multipart/mixed, application/json;q=0.9' : '*/*',
-});
-
-async function listen(requests: Requests, onRequest: OnRequest, isSecure: boolean) {
-  const files = join(__dirname, '../support/tls');
-  const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
-  const options = parseOptions(isSecure ? { tls } : {});
-  const begin = createBeginRequest(options, requests, () => []);
-  const server = createListener(options, (request, response) => {
-    onRequest(begin(request, response).request);
-  });
-  await new Promise<void>((listening) => server.listen(0, listening));
-  const { port } = server.address() as AddressInfo;
-  const close = async (): Promise<void> => {
-    server.closeAllConnections();
-    await new Promise((closed) => server.close(closed));
-  };
-  return { port, close };
-}
-
-function clientOf(answer: Promise<HttpAnswer>, leave: () => void): Client {
-  answer.catch(() => undefined);
-  let parts: AsyncIterator<string> | undefined;
-  return {
-    head: answer,
-    text: async () => text((await answer).body),
-    part: async () => {
-      parts ??= partsOf(await answer);
-      const { done, value } = await parts.next();
-      return done === true ? undefined : value;
-    },
-    leave,
-  };
-}
-
-/** Reads `multipart/mixed` no faster than it is asked to. */
-async function* partsOf({ headers, body }: HttpAnswer): AsyncGenerator<string, undefined> {
-  const boundary = /^multipart\/mixed; boundary=(\w+)$/.exec(headers.get('content-type') ?? '')![1]!;
-  const delimiter = Buffer.from(`\r\n--${boundary}`);
-  let read = Buffer.from('\r\n');
-  let isFirst = true;
-  for await (const piece of body as AsyncIterable<Buffer>) {
-    read = Buffer.concat([read, piece]);
-    for (let end = read.indexOf(delimiter); end !== -1; end = read.indexOf(delimiter)) {
-      const [head, ...lines] = read.subarray(0, end).toString().split('\r\n\r\n');
-      if (!isFirst) {
-        expect(head).toBe('\r\ncontent-type: application/json; charset=utf-8');
-        yield lines.join('\r\n\r\n');
-      }
-      isFirst = false;
-      read = read.subarray(end + delimiter.length);
-    }
-  }
-  expect(read.toString()).toBe('--\r\n');
-  return undefined;
-}
-
-describe.each(Object.entries(connections))('a sink over %s', (_name, open) => {
+describe.each(sinkKinds)('a sink over %s', (_name, open) => {
   const { requests, log } = openRequests();
-  let connection: Connection;
-  let onRequest: OnRequest;
+  let connection: TestConnection;
+  let onRequest: (request: IncomingRequest) => void;
   beforeAll(async () => {
     connection = await open(requests, (request) => onRequest(request));
   });
@@ -271,6 +135,41 @@ describe.each(Object.entries(connections))('a sink over %s', (_name, open) => {
     let got = 0;
     while ((await client.part()) !== undefined) got++;
     expect([got, asked]).toEqual([count, count + 1]);
+  });
+
+  it('says how much of an answer waits for its client, and on what, which can be cut', async () => {
+    const { client, request } = await ask();
+    const { sink } = request;
+    const body = Buffer.alloc(2 ** 26, '1');
+    sink.answer({ status: 200, headers: ['content-length', String(body.length)], body });
+    await client.head;
+    if (sink.download === undefined) {
+      expect(await ended()).toEqual([200]);
+      return;
+    }
+    while (sink.download.waiting === 0) await wait(5);
+    expect(sink.download.waiting).toBeLessThanOrEqual(2 * body.length);
+    sink.download.connection.destroy();
+    // Node's client of HTTP/2 takes that for the end.
+    const got = await client.text().catch(() => '');
+    expect(got.length).toBeLessThan(body.length);
+    expect(sink.download.connection.destroyed).toBe(true);
+    expect(await ended()).toEqual([499]);
+  });
+
+  it('takes a message that was written in advance, where it takes one at all', async () => {
+    const { client, request } = await ask();
+    const { messages } = request.sink;
+    if (messages === undefined) {
+      request.sink.answer({ status: 204, headers: [], body: undefined });
+      expect(await ended()).toEqual([204]);
+      return;
+    }
+    messages.sendMessage(503, Buffer.from('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\n{}'));
+    expect([request.sink.isAnswered, request.sink.messages]).toEqual([true, undefined]);
+    expect((await client.head).status).toBe(503);
+    expect(await client.text()).toBe('{}');
+    expect(await ended()).toEqual([503]);
   });
 
   it('ends the request, and with it the source, when its client leaves while a part is awaited', async () => {

@@ -106,6 +106,7 @@ function open({ hooks = {}, timeout = '10s' }: { hooks?: Hooks; timeout?: string
   const persistedOperations = { spellOut: async <Sent>(sent: Sent) => sent, refuse: undefined } as never;
   const reply = new Reply(logger);
   const pipeline = createPipeline({
+    bodyLimit: 1000,
     isReady: () => true,
     slots: { acquire: (_client, serve) => serve(), release: () => undefined },
     admit: undefined,
@@ -168,6 +169,14 @@ it('asks for the source with the fetch that opens it, and answers each event wit
   expect(log.map(({ msg, status, operationType }) => [msg, status, operationType])).toEqual([
     ['request', 200, 'subscription'],
   ]);
+});
+
+it('refuses a body that is larger than allowed, whatever connection it came by', async () => {
+  const { ask, opened } = open();
+  const client = ask({ query, variables: { upc: 'x'.repeat(1000) } });
+  expect((await client.head).status).toBe(413);
+  expect(JSON.parse(await client.text()).errors[0].extensions.code).toBe('PAYLOAD_TOO_LARGE');
+  expect(opened).toEqual([]);
 });
 
 it('is open for longer than a request may take, which the fetches of each event have anew', async () => {

@@ -19,7 +19,7 @@ import { RequestsInFlight } from '../../gateway/request/requests-in-flight';
 import { createCaching } from '../../gateway/cache/responses/caching';
 import { PersistedOperations } from '../../gateway/request/persisted/persisted-operations';
 import { noTrustedOperations } from '../../gateway/request/persisted/trusted-operations';
-import { createBeginRequest, responsesOf } from '../../gateway/http/begin-request';
+import { createBeginRequest } from '../../gateway/http/begin-request';
 import { createReceive } from '../../gateway/http/receive';
 import { createClientLimits } from '../../gateway/limits/client-limits';
 import { Overload } from '../../gateway/admission/overload';
@@ -70,11 +70,13 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   const overload = new Overload({
     options: options.overload,
     inFlight,
-    responses: () => responsesOf(inFlight),
+    requests: inFlight,
     statistics: metrics.overload,
     logger,
   });
-  const slots = new Slots({ inFlight, overload, unsent: { isTooMuch: false }, refuse: () => undefined });
+  const bodyLimit = options.limits.body;
+  const unsent = { isTooMuch: false };
+  const slots = new Slots({ inFlight, overload, unsent, bodyLimit, refuse: () => undefined });
   const reply = new Reply(logger);
   const limits = createClientLimits({ limits: options.limits, introspection: true });
   const learn = createLearn({
@@ -92,7 +94,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     hooks: {},
   });
   const pipeline = createPipeline({
-    ...{ isReady: () => true, slots, limits, runOperation, learn, hooks: {}, reply },
+    ...{ bodyLimit, isReady: () => true, slots, limits, runOperation, learn, hooks: {}, reply },
     ...{ admit: undefined, rates: undefined },
     cachedAnswers: { answer: () => false, learn: () => undefined },
     answerHeaders: createCaching(options, store, metrics).answerHeaders,
@@ -104,7 +106,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     begin: createBeginRequest(options, inFlight, () => []),
     slots,
     receive: createReceive({
-      bodyLimit: options.limits.body,
+      bodyLimit,
       slots,
       admitByHeaders: undefined,
       pipeline,

@@ -27,6 +27,9 @@ export class InProcessClient implements Client, Sink {
   readonly request: IncomingRequest;
   readonly takesParts: boolean;
   isAnswered = false;
+  readonly upload = undefined;
+  readonly download = undefined;
+  readonly messages = undefined;
   readonly #requests: RequestsInFlight;
   #begin!: (head: Awaited<Client['head']>) => void;
   #status = 0;

@@ -1,9 +1,8 @@
 import type { IncomingRequest } from '../../request/incoming-request';
-import { HttpSink } from '../../http/http-sink';
 import type { AnswerHeaders } from './answer-headers';
 import { PreparedMessage } from '../../http/prepared-message';
 import type { Encoding, StoredAnswer } from './stored-answer';
-import { keepAliveTimeout, WholeRequest, WholeResponse } from '../../http/whole-messages';
+import { keepAliveTimeout } from '../../http/whole-messages';
 
 export interface PreparedAnswersOptions {
   readonly answerHeaders: AnswerHeaders;
@@ -41,29 +40,28 @@ export class PreparedAnswers {
 
   /** Sends a hit, or says false: where it is better not prepared, or cannot be. */
   send(
-    { ownHeaders, sink }: Pick<IncomingRequest, 'ownHeaders' | 'sink'>,
+    {
+      ownHeaders,
+      head: { headers },
+      sink: { messages },
+    }: Pick<IncomingRequest, 'ownHeaders' | 'head' | 'sink'>,
     answer: StoredAnswer,
     type: string,
   ): boolean {
-    if (!(sink instanceof HttpSink)) return false;
-    const { request, response, corsHeaders } = sink;
-    if (!(response instanceof WholeResponse && request instanceof WholeRequest)) return false;
-    if (!response.takesMessage || answer.body.length > longestBody) return false;
-    const { headers } = request;
+    if (messages === undefined || answer.body.length > longestBody) return false;
     if (headers['if-none-match'] !== undefined) return false;
     const encoding = this.#answerHeaders.encodingFor(headers['accept-encoding'], answer);
     const now = this.#now();
     const age = this.#answerHeaders.ageOf(answer, now);
-    const form = { encoding, type, corsHeaders };
+    const form = { encoding, type, corsHeaders: messages.corsHeaders };
     const prepared = this.#find(answer, form) ?? this.#prepare(answer, form, age, now);
     const bytes = prepared?.message.write(firstLines(ownHeaders), age, now);
     if (bytes === undefined) {
       this.#known.delete(answer);
       return false;
     }
-    request.forget();
     // What is still on its way must not be written on.
-    if (!response.sendMessage(200, bytes)) this.#known.delete(answer);
+    if (!messages.sendMessage(200, bytes)) this.#known.delete(answer);
     return true;
   }
 

@@ -1,7 +1,7 @@
 /** When a gateway takes on more. Over 300 lines: all cases have one clock and one event loop that is made up. */
-import type { ServerResponse } from 'node:http';
 import v8 from 'node:v8';
 import { Overload } from '../../../../gateway/admission/overload';
+import type { Sink } from '../../../../gateway/request/sink';
 import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics';
 import type { Logger } from '../../../../gateway/telemetry/logger';
 
@@ -10,7 +10,7 @@ let overload: Overload;
 /** Requests that are worked on, and those whose answers are not read. */
 let inFlight = 0;
 let unread = 0;
-let responses: ServerResponse[] = [];
+let requests: { readonly sink: Pick<Sink, 'download'> }[] = [];
 /** Milliseconds: what `performance.now()` says. */
 let clock = 0;
 /** The share of the time in which the event loop has something to do. */
@@ -37,7 +37,7 @@ beforeEach(() => {
   onFullHeap.mockClear();
   inFlight = 0;
   unread = 0;
-  responses = [];
+  requests = [];
   overload = new Overload({
     options: {
       ...{ requests: 1000, delay: 40, queue: 100, wait: 25 },
@@ -51,7 +51,7 @@ beforeEach(() => {
         return inFlight;
       },
     },
-    responses: () => responses,
+    requests: { [Symbol.iterator]: () => requests[Symbol.iterator]() },
     statistics: metrics.overload,
     onFullHeap,
     logger: logger as unknown as Pick<Logger, 'warn' | 'info'>,
@@ -343,8 +343,8 @@ it('refuses at once while clients read too much of their answers at once, and se
     },
     writeQueueSize: 0,
   };
-  const socket = { destroy: () => undefined, _handle: reading };
-  responses = [{ writableLength: 2001, req: { complete: true, socket } } as never];
+  const socket = { destroyed: false, destroy: () => undefined, _handle: reading };
+  requests = [{ sink: { download: { waiting: 2001, connection: socket } } }];
   live(20, 0);
   inFlight = 0;
   live(90, 0);
@@ -352,7 +352,7 @@ it('refuses at once while clients read too much of their answers at once, and se
   became.length = 0;
   comes('b');
   expect(became).toEqual(['b refused']);
-  responses = [];
+  requests = [];
   live(200, 0);
   expect(overload.hasFreeSlot).toBe(true);
 });

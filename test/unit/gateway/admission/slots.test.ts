@@ -1,4 +1,5 @@
 import { Slots } from '../../../../gateway/admission/slots';
+import { HttpSink } from '../../../../gateway/http/http-sink';
 import type { Waiter } from '../../../../gateway/admission/admission-queue';
 import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
 import { outOfSet } from '../../../../gateway/subgraph-calls/live-set';
@@ -38,13 +39,20 @@ const slots = new Slots({
       return isTooMuch;
     },
   },
+  bodyLimit: 20_000,
   refuse: () => told.push('told so'),
 });
 
-const request = (headers: Record<string, string> = {}) =>
-  ({ sender: 'somebody', indexInSet: 0, head: { headers } }) as unknown as IncomingRequest & {
-    indexInSet: number;
-  };
+const request = (how: Partial<Pick<IncomingRequest, 'sink' | 'received'>> = {}) =>
+  ({
+    ...{ sender: 'somebody', indexInSet: 0, received: 0, sink: { upload: undefined } },
+    ...how,
+  }) as unknown as IncomingRequest & { indexInSet: number };
+/** A request over HTTP whose body is still to come. */
+function overHttp(message: object): { readonly sink: HttpSink } {
+  const req = { headers: {}, complete: false, ...message };
+  return { sink: new HttpSink(req as never, { req } as never, () => []) };
+}
 const acquire = (client = request()) => slots.acquire(client, () => told.push('served'));
 
 it('serves a request at once when there is a slot', () => {
@@ -78,18 +86,34 @@ it('knows when it has left', () => {
 });
 
 it.each([
-  ['without a body', {}, 'waits'],
-  ['of 16 KiB', { 'content-length': '16384' }, 'waits'],
-  ['of more', { 'content-length': '16385' }, 'refused at once'],
-  ['that does not say how long it is', { 'transfer-encoding': 'chunked' }, 'refused at once'],
-])('lets one %s wait where what waits keeps too much, if it is small: %j', (_, headers, expected) => {
+  ['without a body', overHttp({}), 'waits'],
+  ['of 16 KiB', overHttp({ headers: { 'content-length': '16384' } }), 'waits'],
+  ['of more', overHttp({ headers: { 'content-length': '16385' } }), 'refused at once'],
+  [
+    'that does not say how long it is',
+    overHttp({ headers: { 'transfer-encoding': 'chunked' } }),
+    'refused at once',
+  ],
+  [
+    'that does not say how long it is over HTTP/2',
+    overHttp({ stream: { endAfterHeaders: false } }),
+    'refused at once',
+  ],
+  [
+    'of which 16 KiB are there',
+    { ...overHttp({ complete: true, headers: { 'transfer-encoding': 'chunked' } }), received: 16_384 },
+    'waits',
+  ],
+  ['of 16 KiB that came in one piece', { received: 16_384 }, 'waits'],
+  ['of more that came in one piece', { received: 16_385 }, 'refused at once'],
+])('lets one %s wait where what waits keeps too much, if it is small', (_, how, expected) => {
   isTooMuch = true;
-  acquire(request(headers));
+  acquire(request(how));
   expect(told).toEqual([expected]);
 });
 
 it('lets a large one wait where there is room', () => {
-  acquire(request({ 'content-length': '1000000' }));
+  acquire(request({ received: 1_000_000 }));
   expect(told).toEqual(['waits']);
 });
 

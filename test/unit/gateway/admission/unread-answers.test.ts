@@ -1,17 +1,18 @@
-import type { ServerResponse } from 'node:http';
 import { UnreadAnswers } from '../../../../gateway/admission/unread-answers';
+import { HttpSink } from '../../../../gateway/http/http-sink';
+import type { Sink } from '../../../../gateway/request/sink';
 
 const said: string[] = [];
 const logger = { warn: (facts: object, line: string) => said.push(`${JSON.stringify(facts)} ${line}`) };
-let responses: ServerResponse[];
+let inFlight: { readonly sink: Pick<Sink, 'download'> }[];
 let unread: UnreadAnswers;
 
 beforeEach(() => {
   said.length = 0;
-  responses = [];
+  inFlight = [];
   unread = new UnreadAnswers({
     ...{ limit: 1000, rate: 10, time: 10_000 },
-    responses: () => responses,
+    inFlight: { [Symbol.iterator]: () => inFlight[Symbol.iterator]() },
     logger: logger as never,
   });
 });
@@ -29,8 +30,8 @@ class Connection {
   }
 }
 
-function waits(connection: Connection, writableLength: number): void {
-  responses.push({ writableLength, req: { socket: connection } } as unknown as ServerResponse);
+function waits(connection: Connection, waiting: number): void {
+  inFlight.push({ sink: { download: { waiting, connection } } });
 }
 
 it('has nothing against anybody before it has looked', () => {
@@ -176,17 +177,23 @@ it('does not cut who has read everything in between', () => {
   unread.look(0);
   waits(quick, 900);
   unread.look(500);
-  responses.splice(1);
+  inFlight.splice(1);
   unread.look(600);
   waits(quick, 900);
   unread.look(1000);
   expect([slow.isOpen, quick.isOpen]).toEqual([false, true]);
 });
 
+it('counts nothing of a connection that keeps no answers in this process', () => {
+  inFlight.push({ sink: { download: undefined } });
+  for (const now of [0, 1000]) unread.look(now);
+  expect([unread.isTooMuch, said]).toEqual([false, []]);
+});
+
 it('cuts the whole session of a stream of HTTP/2', () => {
   const [session, stream] = [new Connection(), new Connection()];
-  const response = { writableLength: 1001, stream: { session }, req: { socket: stream } };
-  responses.push(response as unknown as ServerResponse);
+  const response = { writableLength: 1001, stream: { session } };
+  inFlight.push({ sink: new HttpSink({ socket: stream } as never, response as never, () => []) });
   unread.look(0);
   unread.look(1000);
   expect([session.isOpen, stream.isOpen]).toEqual([false, true]);

@@ -7,6 +7,7 @@ interface Client {
   readonly sink: HttpSink;
   readonly sender: string;
   readonly start: number;
+  received: number;
   isAdmitted: boolean;
 }
 
@@ -37,15 +38,17 @@ interface Request {
   readonly arrived?: number;
   readonly headers?: IncomingHttpHeaders;
   readonly complete?: boolean;
+  /** Of HTTP/2. */
+  readonly stream?: { readonly endAfterHeaders: boolean };
 }
 
 function arrives(request: Request, sender = 'a'): Client {
   const req = Object.assign(Object.create(WholeRequest.prototype) as WholeRequest, {
-    ...{ headers: {}, complete: false },
-    ...request,
+    ...{ complete: false, ...request },
+    headers: { 'transfer-encoding': 'chunked', ...request.headers },
   });
   const sink = new HttpSink(req, { req } as unknown as ServerResponse, () => []);
-  const client = { sink, sender, start: clients.length, isAdmitted: false };
+  const client = { sink, sender, start: clients.length, received: 0, isAdmitted: false };
   sink.giveUp = () => givenUp.push(client);
   clients.push(client);
   return client;
@@ -103,6 +106,33 @@ it('looks at no request that has nothing to send', () => {
   expect([unsent.isTooMuch, givenUp]).toEqual([false, []]);
 });
 
+it('counts a request over HTTP/2 without a body as nothing', () => {
+  for (let i = 0; i < 3; i++) arrives({ stream: { endAfterHeaders: true }, complete: true });
+  look();
+  expect(unsent.isTooMuch).toBe(false);
+});
+
+it('counts what came in one piece and waits for a slot', () => {
+  const client = arrives({});
+  Object.defineProperty(client.sink, 'upload', { value: undefined });
+  client.received = 1001;
+  look();
+  expect([unsent.isTooMuch, givenUp]).toEqual([true, []]);
+  client.isAdmitted = true;
+  look();
+  expect(unsent.isTooMuch).toBe(false);
+});
+
+it('counts a packed body as what it is, once it is unpacked', () => {
+  const packed = arrives({ complete: true, headers: { 'content-encoding': 'gzip', 'content-length': '10' } });
+  const arriving = arrives({ arrived: 300 });
+  look();
+  expect(unsent.isTooMuch).toBe(true);
+  packed.received = 100;
+  look();
+  expect([unsent.isTooMuch, clients]).toEqual([false, [packed, arriving]]);
+});
+
 it('looks no more once it is closed', () => {
   unsent.close();
   expect(jest.getTimerCount()).toBe(0);
@@ -130,7 +160,7 @@ it('gives up nothing that has arrived, but says when what waits for its turn kee
 
 it.each([
   ['a packed body', { arrived: 10, headers: { 'content-encoding': 'gzip' } }],
-  ['one that says no length over HTTP/2', {}],
+  ['one that says no length over HTTP/2', { stream: { endAfterHeaders: false } }],
 ])('counts what %s may become', (_, request) => {
   arrives(request);
   arrives({ headers: { 'content-length': '200' } });

@@ -24,7 +24,10 @@ function begin(): IncomingRequest {
     },
     { method: 'POST', url: '/graphql', headers: {} },
     '127.0.0.1',
-    { isAnswered: false, takesParts: false, answer: () => undefined },
+    {
+      ...{ isAnswered: false, takesParts: false, answer: () => undefined },
+      ...{ upload: undefined, download: undefined, messages: undefined },
+    },
     now,
   );
 }

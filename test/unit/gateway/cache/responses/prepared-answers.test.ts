@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { AnswerHeaders } from '../../../../../gateway/cache/responses/answer-headers';
 import { HttpSink } from '../../../../../gateway/http/http-sink';
 import { PreparedAnswers } from '../../../../../gateway/cache/responses/prepared-answers';
+import type { RequestHead } from '../../../../../gateway/request/incoming-request';
 import { storedAnswer } from '../../../../../gateway/cache/responses/stored-answer';
 import { WholeRequest, WholeResponse } from '../../../../../gateway/http/whole-messages';
 
@@ -23,6 +24,7 @@ it('writes on no message that is still on its way', async () => {
       socket.cork();
       const client = {
         ownHeaders: ['x-request-id', id],
+        head: request as RequestHead,
         sink: new HttpSink(request, response, () => corsHeaders),
       };
       expect(prepared.send(client, answer, 'application/json')).toBe(true);

@@ -14,7 +14,7 @@ export { measurePlans } from './explain/plan-costs';
 export type { Invalidation } from './options/invalidation';
 export { type InvalidationSource, UnknownNames } from './cache/invalidation';
 export type { InvalidateFor } from './process/invalidation-route';
-export type { Peers } from './cache/stores/peer-memory';
+export type { Peers } from './cache/stores/peer';
 export { StoreUnavailable } from './cache/stores/store';
 export { SupergraphError } from './graph/generation';
 export { type ErrorCode } from './errors';

@@ -45,10 +45,8 @@ const cachePolicy = mapOf({
 export const cache = mapOf({
   store: z
     .string({ error: storeRule })
-    .regex(/^(memory:|rediss?:\/\/[^/].*|dynamodb:\/\/[\w.-]{3,255}(\?.*)?)$/, { error: storeRule })
-    .refine((url) => URL.canParse(url) && Object.hasOwn(storeProtocols, new URL(url).protocol), {
-      error: storeRule,
-    })
+    .regex(/^(memory:|rediss?:\/\/[^/].*|dynamodb:\/\/[\w.-]+(\?.*)?)$/, { error: storeRule })
+    .refine(isOfKnownProtocol, { error: storeRule })
     .default('memory:')
     .describe(
       'Where cached answers are stored: `memory:` is this process alone; `redis://HOST:PORT` (`rediss://` over TLS) is a Redis (6.2 or newer) or Valkey that gateways share; `dynamodb://TABLE?region=REGION&endpoint=URL` (`region` and `endpoint` are optional) is a DynamoDB table with the partition key `pk` (text) and the TTL attribute `expires`, with credentials as the AWS SDK finds them.',
@@ -158,3 +156,11 @@ export const cache = mapOf({
 })
   .prefault({})
   .describe('What is cached, and where.');
+
+function isOfKnownProtocol(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  if (!Object.hasOwn(storeProtocols, protocol)) return false;
+  // As long as the name of a table may be.
+  return protocol !== 'dynamodb:' || (hostname.length >= 3 && hostname.length <= 255);
+}

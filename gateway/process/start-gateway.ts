@@ -7,7 +7,7 @@ import { UsedSignatures } from '../auth/used-signatures';
 import { invalidateNamed, type InvalidationSource } from '../cache/invalidation';
 import type { InvalidateFor } from './invalidation-route';
 import { openStore } from '../cache/stores/open-store';
-import type { Peers } from '../cache/stores/peer-memory';
+import type { Peers } from '../cache/stores/peer';
 import type { IncomingRequest } from '../request/incoming-request';
 import { type ConnectionSource, prepareDrain } from './drain';
 import { requestError } from '../errors';

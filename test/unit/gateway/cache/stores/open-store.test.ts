@@ -1,14 +1,15 @@
 import { metrics } from '@opentelemetry/api';
 import { DynamoStore } from '../../../../../gateway/cache/stores/dynamodb';
 import { openStore } from '../../../../../gateway/cache/stores/open-store';
+import type { Peers } from '../../../../../gateway/cache/stores/peer';
 import { parseOptions } from '../../../../../gateway/options';
 
 beforeAll(() => Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }));
 
-function open(store: string, more: object = {}) {
+function open(store: string, more: object = {}, peers?: Peers) {
   const { cache } = parseOptions({ cache: { store, ...more } });
   const logger = { warn: () => undefined, info: () => undefined };
-  return openStore({ options: cache, meter: metrics.getMeter('test'), logger });
+  return openStore({ options: cache, meter: metrics.getMeter('test'), logger, peers });
 }
 
 it.each([
@@ -22,13 +23,33 @@ it.each([
   await store.close();
 });
 
+it('tells the other processes what is invalidated, where the store is of this one alone', async () => {
+  for (const [url, told] of [
+    ['memory:', [['type:A']]],
+    ['redis://127.0.0.1:1', []],
+  ] as const) {
+    const dropped: (readonly string[])[] = [];
+    const peers = {
+      drop: async (tags: readonly string[]) => void dropped.push(tags),
+      follow: () => undefined,
+    };
+    const store = open(url, {}, peers);
+    await store.invalidate(['type:A']).catch(() => undefined);
+    expect(dropped).toEqual(told);
+    await store.close();
+  }
+});
+
 it('puts no memory before a shared store that is to be without', async () => {
   const store = open('redis://127.0.0.1:1', { tiered: false });
   expect('peek' in store).toBe(false);
   await store.close();
 });
 
-it.each(['redis:', 'http://a.example', 'memory', 'dynamodb://', 'redis://'])('refuses %s', (url) => {
+it.each([
+  ...['redis:', 'http://a.example', 'memory', 'dynamodb://', 'redis://'],
+  ...['dynamodb://ab', `dynamodb://${'a'.repeat(256)}`, 'dynamodb://a b', 'memory:x'],
+])('refuses %s', (url) => {
   expect(() => parseOptions({ cache: { store: url } })).toThrow('`cache.store` must be memory:, redis://');
 });
 

@@ -1,4 +1,5 @@
-import { PeerMemoryStore, type Peers } from '../../../../../gateway/cache/stores/peer-memory';
+import { MemoryStore } from '../../../../../gateway/cache/stores/memory';
+import { type Peers, PeerStore } from '../../../../../gateway/cache/stores/peer';
 import { type Entry, type Store, StoreUnavailable } from '../../../../../gateway/cache/stores/store';
 
 const entry: Entry = {
@@ -10,21 +11,18 @@ const entry: Entry = {
 };
 
 /** Stores that hear of each other, as long as they can. */
-function connected(count: number, canHear = () => true): PeerMemoryStore[] {
+function connected(count: number, canHear = () => true): PeerStore[] {
   const followers: Parameters<Peers['follow']>[0][] = [];
   return Array.from(
     { length: count },
     (_, i) =>
-      new PeerMemoryStore(
-        { maxBytes: 1e6 },
-        {
-          async drop(tags) {
-            if (!canHear()) throw new Error('A worker did not answer.');
-            await Promise.all(followers.filter((_, other) => other !== i).map((follow) => follow(tags)));
-          },
-          follow: (drop) => void (followers[i] = drop),
+      new PeerStore(new MemoryStore({ maxBytes: 1e6 }), {
+        async drop(tags) {
+          if (!canHear()) throw new Error('A worker did not answer.');
+          await Promise.all(followers.filter((_, other) => other !== i).map((follow) => follow(tags)));
         },
-      ),
+        follow: (drop) => void (followers[i] = drop),
+      }),
   );
 }
 

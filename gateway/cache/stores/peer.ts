@@ -1,0 +1,46 @@
+import { type Clock, type Entry, type Look, type Store, StoreUnavailable } from './store';
+
+/** Other processes of the same gateway, each with a store of its own. */
+export interface Peers {
+  /** Resolves when all of them have dropped what has any of the tags. Rejects when that is not sure. */
+  drop(tags: readonly string[]): Promise<void>;
+  /** To be told what is to be dropped because of another one. */
+  follow(drop: (tags: readonly string[]) => Promise<void>): void;
+}
+
+/** A store of this process alone; what is invalidated in one of several processes is in all of them. */
+export class PeerStore implements Store {
+  readonly #store: Store;
+  readonly #peers: Peers;
+
+  constructor(store: Store, peers: Peers) {
+    this.#store = store;
+    this.#peers = peers;
+    peers.follow((tags) => store.invalidate(tags));
+  }
+
+  peek(key: string): Entry | undefined {
+    return this.#store.peek?.(key);
+  }
+
+  get(keys: readonly string[]): Promise<Look> {
+    return this.#store.get(keys);
+  }
+
+  set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
+    return this.#store.set(entries, clock);
+  }
+
+  async invalidate(tags: readonly string[]): Promise<void> {
+    await this.#store.invalidate(tags);
+    try {
+      await this.#peers.drop(tags);
+    } catch (error) {
+      throw new StoreUnavailable(error);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+}

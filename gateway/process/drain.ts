@@ -17,17 +17,26 @@ export interface ConnectionSource {
   stop(): Promise<void>;
 }
 
+export interface DrainOptions {
+  readonly server: Server;
+  /** How many requests are not answered yet, whatever connections they came by. */
+  readonly inFlight: () => number;
+  /** Answers all of them. */
+  readonly giveUp: () => void;
+  /** Says when the last connection has come, where another process listens. */
+  readonly source?: ConnectionSource | undefined;
+}
+
 /**
  * Returns a function that closes the server: requests in flight may finish. Requests that are not finished after the grace
- * period get an answer and are cut. If connections come from a source, the source says when the last one has come.
- *
- * @param giveUp answers all that are not answered yet
+ * period get an answer and are cut, and so are connections that are still open, whatever protocol they speak by then.
  */
-export function prepareDrain(
-  server: Server,
-  giveUp: () => void,
-  source?: ConnectionSource,
-): (times: DrainTimes) => Promise<void> {
+export function prepareDrain({
+  server,
+  inFlight,
+  giveUp,
+  source,
+}: DrainOptions): (times: DrainTimes) => Promise<void> {
   /** With the time when they were accepted. */
   const sockets = new Map<Socket, number>();
   let onNone: (() => void) | undefined;
@@ -60,13 +69,19 @@ export function prepareDrain(
       response.shouldKeepAlive = false;
     });
     await stopListening(delay);
+    let isOver = false as boolean;
     const end = setTimeout(() => {
       giveUp();
-      setTimeout(() => server.closeAllConnections(), timeToAnswer);
+      setTimeout(() => {
+        isOver = true;
+        // Node's `closeAllConnections` would leave those that were upgraded to another protocol.
+        for (const socket of sockets.keys()) socket.destroy();
+      }, timeToAnswer);
     }, grace);
     const closed = new Promise<void>((resolve) => (onNone = resolve));
-    while (sockets.size > 0) {
-      await Promise.race([closed, pause(timeToAnswer, undefined, { ref: false })]);
+    while (sockets.size > 0 || (!isOver && inFlight() > 0)) {
+      const soon = pause(timeToAnswer, undefined, { ref: false });
+      await (sockets.size > 0 ? Promise.race([closed, soon]) : soon);
       await closeIdle();
     }
     clearTimeout(end);

@@ -143,7 +143,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     for (const request of unanswered()) request.abort(requestError('SHUTTING_DOWN', {}));
     for (const each of [current, ...retired]) each.refuseWaiting();
   };
-  const drain = prepareDrain(server, giveUp, clientConnections);
+  const drain = prepareDrain({
+    server,
+    inFlight: () => unanswered().length,
+    giveUp,
+    source: clientConnections,
+  });
   const readiness = () => [
     ...(current.answers ? [] : ['no supergraph']),
     ...(state === 'running' ? [] : [state === 'starting' ? 'starting' : 'shutting down']),

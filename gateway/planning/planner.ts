@@ -9,7 +9,11 @@ import {
   type Schema,
   Supergraph,
 } from '@apollo/federation-internals';
-import { prettyFormatQueryPlan, QueryPlanner } from '@apollo/query-planner';
+import {
+  prettyFormatQueryPlan,
+  type QueryPlan as ApolloQueryPlan,
+  QueryPlanner,
+} from '@apollo/query-planner';
 import { buildSchema, type DocumentNode, type GraphQLSchema, Kind, parse } from 'graphql';
 import { type QueryPlan } from '../execution/compile/plan';
 import { type CostDirectives, readCostDirectives } from './cost-directives';
@@ -127,7 +131,12 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
 
 /** A plan as text, for people. */
 export const formatQueryPlan = (plan: QueryPlan): string =>
-  prettyFormatQueryPlan(plan as Parameters<typeof prettyFormatQueryPlan>[0]);
+  prettyFormatQueryPlan(plan satisfies OfKnownKind as Parameters<typeof prettyFormatQueryPlan>[0]);
+
+/** Of another kind Apollo's text would have nothing but its name. */
+interface OfKnownKind {
+  readonly node?: { readonly kind: NonNullable<ApolloQueryPlan['node']>['kind'] } | undefined;
+}
 
 /**
  * The features (`@link`s for execution or security) with which a supergraph is accepted.

@@ -3,6 +3,7 @@ import type { Counter, Meter } from '@opentelemetry/api';
 import type * as Client from 'ioredis';
 import { redisConnection } from '../../cache/stores/redis-connection';
 import type { Options } from '../../options';
+import type { StoreProtocol } from '../../options/cache';
 import type { Logger } from '../../telemetry/logger';
 
 export interface SharedCountsOptions {
@@ -31,8 +32,17 @@ export function openSharedCounts(
   options: Options['cache'],
   parts: Pick<SharedCountsOptions, 'meter' | 'logger'>,
 ): SharedCounts | undefined {
-  if (!/^rediss?:/.test(options.store)) return undefined;
-  return new SharedCounts({ url: options.store, prefix: options.prefix, ...parts });
+  const protocol = new URL(options.store).protocol as StoreProtocol;
+  switch (protocol) {
+    case 'redis:':
+    case 'rediss:':
+      return new SharedCounts({ url: options.store, prefix: options.prefix, ...parts });
+    case 'memory:':
+    case 'dynamodb:':
+      return undefined;
+    default:
+      return protocol satisfies never;
+  }
 }
 
 /**

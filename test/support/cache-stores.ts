@@ -1,6 +1,8 @@
+import { CompressedStore } from '../../gateway/cache/stores/compressed';
 import { DynamoStore } from '../../gateway/cache/stores/dynamodb';
 import { GuardedStore } from '../../gateway/cache/stores/guard';
 import { MemoryStore } from '../../gateway/cache/stores/memory';
+import { PeerStore } from '../../gateway/cache/stores/peer';
 import { RedisStore } from '../../gateway/cache/stores/redis';
 import type { Entry, Store } from '../../gateway/cache/stores/store';
 import { type Feed, type Follower, TieredStore } from '../../gateway/cache/stores/tiered';
@@ -27,29 +29,36 @@ const maxBytes = 2 ** 26;
 /** Invalidations reach memory long before this is over. */
 const bound = 60_000;
 
-/** Every kind of store, and how to start one with nothing in it. */
-export const storeKinds: [string, () => Promise<TestStores>][] = [
-  ['memory', memory],
-  ['tiered (memory before memory)', tieredMemory],
-  ...(redisProgram === undefined
-    ? []
-    : ([
-        ['Redis', redis],
-        ['tiered (memory before Redis)', tieredRedis],
-      ] as [string, () => Promise<TestStores>][])),
-  ['DynamoDB', dynamo],
-  ['tiered (memory before DynamoDB)', tieredDynamo],
+/** Every kind of store, how to start one with nothing in it, and the classes that are tested by it. */
+const allKinds: [string, () => Promise<TestStores>, readonly (new (...args: never[]) => Store)[]][] = [
+  ['memory', () => memory(), [MemoryStore]],
+  ['memory of one of several workers', () => memory(ofWorker), [PeerStore]],
+  ['memory, compressed behind a guard', () => memory(guarded), [CompressedStore, GuardedStore]],
+  ['tiered (memory before memory)', tieredMemory, [TieredStore]],
+  ['Redis', redis, [RedisStore]],
+  ['tiered (memory before Redis)', tieredRedis, []],
+  ['DynamoDB', dynamo, [DynamoStore]],
+  ['tiered (memory before DynamoDB)', tieredDynamo, []],
 ];
+const isHere = (kind: string) => redisProgram !== undefined || !kind.includes('Redis');
+
+export const storeKinds = allKinds.filter(([kind]) => isHere(kind));
+export const testedStores = allKinds.flatMap(([, , stores]) => stores);
 sayWithoutRedis();
 
 /** Those that cannot be started here. */
-export const missingKinds = redisProgram === undefined ? ['Redis', 'tiered (memory before Redis)'] : [];
+export const missingKinds = allKinds.map(([kind]) => kind).filter((kind) => !isHere(kind));
 
-async function memory(): Promise<TestStores> {
+async function memory(wrap = (store: Store) => store): Promise<TestStores> {
   const clock = testClock();
-  const store = new MemoryStore({ maxBytes, refreshTime, now: clock.now });
+  const store = wrap(new MemoryStore({ maxBytes, refreshTime, now: clock.now }));
   return { ...clock, open: async () => store, settle: async () => undefined, close: () => store.close() };
 }
+
+const ofWorker = (store: Store) =>
+  new PeerStore(store, { drop: async () => undefined, follow: () => undefined });
+const guarded = (store: Store) =>
+  new CompressedStore(new GuardedStore(store, { timeout: 5_000, onChange: () => undefined }), 100);
 
 /** A shared store in this process, which tells its followers late. */
 async function tieredMemory(): Promise<TestStores> {

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { dynamodbStore } from '../../schema/store/dynamodb';
+import { filesStore } from '../../schema/store/files';
 import { openRegistryStore } from '../../schema/store/open';
 import type { RegistryStore } from '../../schema/store/store';
 import { openEmbeddedDynamoDB } from '../../subgraphs/kit/embedded-dynamodb';
@@ -14,10 +16,14 @@ export interface TestRegistryStores {
   close(): Promise<void>;
 }
 
-/** Every kind of store, each with nothing in it. */
-export const registryStoreKinds: [string, () => Promise<TestRegistryStores>][] = [
-  ['files', async () => filesStores()],
-  ['DynamoDB', dynamodbStores],
+/** Every kind of store, each with nothing in it, and the function that opens it. */
+export const registryStoreKinds: [
+  string,
+  () => Promise<TestRegistryStores>,
+  (...args: never[]) => RegistryStore | Promise<RegistryStore>,
+][] = [
+  ['files', async () => filesStores(), filesStore],
+  ['DynamoDB', dynamodbStores, dynamodbStore],
 ];
 
 function filesStores(): TestRegistryStores {

@@ -1,7 +1,7 @@
 /**
- * What is used of graphql-js that is not its public interface, and may change in any version. The range of `graphql` in
- * package.json stays open: subgraphs and plugins must share one copy of it with us, or its `instanceof` fails. An upgrade
- * that changes one of these fails here, and names the files.
+ * What gateway/ and schema/ use of graphql-js that is not its public interface, and may change in any version. The range
+ * of `graphql` in package.json stays open: subgraphs and plugins must share one copy of it with us, or its `instanceof`
+ * fails. An upgrade that changes one of these fails here, and names the files.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

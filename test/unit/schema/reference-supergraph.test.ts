@@ -1,3 +1,4 @@
+/** Whether schema/supergraph.graphql is up to date. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { composeFile } from '../../../schema';

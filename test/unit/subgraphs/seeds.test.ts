@@ -1,3 +1,4 @@
+/** Whether the seeds of all subgraphs in subgraphs/ fit together. */
 import { seedUsers } from '../../../subgraphs/accounts/seed';
 import { seedStock } from '../../../subgraphs/inventory/seed';
 import { seedCarts, seedOrders } from '../../../subgraphs/orders/seed';

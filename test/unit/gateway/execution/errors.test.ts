@@ -1,4 +1,7 @@
-/** Over 300 lines: a case for each way in which subgraphs fail, and where the error is then told. */
+/**
+ * Plans that gateway/execution runs while subgraphs fail. Over 300 lines: a case for each way in which they do, and where
+ * the error is then told.
+ */
 import { TransportError } from '../../../../gateway/subgraph-calls/transport';
 import { type Answer, Graph } from './graph';
 

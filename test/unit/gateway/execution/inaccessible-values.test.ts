@@ -1,4 +1,4 @@
-/** Values that subgraphs may answer with, but that clients may not see. */
+/** Values that subgraphs may answer with, but that gateway/execution must not let clients see. */
 import type { ErrorOptions } from '../../../../gateway/execution/complete/error-paths';
 import { Graph } from './graph';
 

@@ -1,4 +1,7 @@
-/** Over 300 lines: a case for each way in which parts of one object meet. */
+/**
+ * Plans whose fetches ask for parts of one object, which gateway/execution joins. Over 300 lines: a case for each way in
+ * which they meet.
+ */
 import { at, entities, fetchOf, field, inParallel, inSequence, on, run } from './plan';
 
 const schema = `

@@ -1,4 +1,6 @@
-/** Over 300 lines: a plan with its answers for each way in which nodes of plans fit together. */
+/**
+ * Plans, as gateway/execution runs them. Over 300 lines: a plan with its answers for each way in which nodes fit together.
+ */
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute } from '../../../../gateway/execution';
 import { type PlanNode, type RequiredSelection } from '../../../../gateway/execution/compile/plan';

@@ -1,4 +1,7 @@
-/** Options: defaults, the file, flags and mistakes. Longer than other files: most of it is a table of sentences. */
+/**
+ * All of gateway/options: defaults, the file, flags and mistakes. Longer than other files: most of it is a table of
+ * sentences.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** How long threads have had a processor is what a test says here: a busy machine must not decide what comes of it. */
+/**
+ * The deadlines of gateway/planning/planner-threads.ts. How long threads have had a processor is what a test says here: a
+ * busy machine must not decide what comes of it.
+ */
 import { createPlanner, type Planner, type PlannerOptions } from '../../../../gateway/planning';
 import type { PlanningError } from '../../../../gateway/planning/planning-error';
 import { failureAtOnce } from '../../../support/at-once';

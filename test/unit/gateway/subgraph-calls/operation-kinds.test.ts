@@ -1,3 +1,4 @@
+/** What the interceptors of gateway/subgraph-calls and of caches do with mutations and subscriptions. */
 import { cacheEntities } from '../../../../gateway/cache/entities/entity-cache';
 import { batchAsArrays } from '../../../../gateway/subgraph-calls/interceptors/array-batch';
 import { batchEntities } from '../../../../gateway/subgraph-calls/interceptors/batch';

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { sign } from 'aws4';
+import { apiKeys } from '../../gateway/auth/api-key';
+import type { Authenticator, Received } from '../../gateway/auth/authenticator';
+import { cognitoIssuer } from '../../gateway/auth/cognito';
+import { iam } from '../../gateway/auth/iam';
+import { lambda } from '../../gateway/auth/lambda';
+import { oidcIssuer } from '../../gateway/auth/oidc';
+import { tokens } from '../../gateway/auth/tokens';
+import { UsedSignatures } from '../../gateway/auth/used-signatures';
+import { type Options, type OptionsInput, parseOptions } from '../../gateway/options';
+import { startTokenIssuer } from './token-issuer';
+
+type Headers = Record<string, string>;
+
+/** One auth mode, with credentials of it. */
+export interface TestAuthenticator {
+  readonly authenticator: Authenticator;
+  /** Of a request that is let in. */
+  readonly good: Headers;
+  /** Of the same mode, but they prove nothing. */
+  readonly bad: Headers;
+  close(): Promise<void>;
+}
+
+/** A request with some headers, whose body nobody may look at where the mode does without. */
+export const receivedWith = (headers: Headers, body?: Buffer): Received => ({
+  ...{ requestId: 'r1', method: 'POST', url: '/graphql', headers },
+  get body(): Buffer {
+    if (body === undefined) throw new Error('The body is not to be looked at.');
+    return body;
+  },
+});
+
+export const body = Buffer.from('{"query":"{ me { name } }"}');
+
+const nothing = async (): Promise<void> => undefined;
+const logger = { error: () => undefined, warn: () => undefined } as never;
+const authOf = (auth: OptionsInput['auth']): Options['auth'] => parseOptions({ auth }).auth;
+
+/** Every mode by the name of its option, with the function that makes its authenticator. */
+export const testedModes: Record<
+  Exclude<keyof Options['auth'], 'anonymous'>,
+  [() => Promise<TestAuthenticator>, (...args: never[]) => Authenticator]
+> = {
+  apiKeys: [openApiKeys, apiKeys],
+  iam: [openIam, iam],
+  oidc: [openOidc, tokens],
+  cognito: [openCognito, tokens],
+  lambda: [openLambda, lambda],
+};
+
+async function openApiKeys(): Promise<TestAuthenticator> {
+  const sha256 = createHash('sha256').update('key').digest('hex');
+  return {
+    authenticator: apiKeys(authOf({ apiKeys: [{ client: 'app', sha256 }] }).apiKeys),
+    good: { 'x-api-key': 'key' },
+    bad: { 'x-api-key': 'other' },
+    close: nothing,
+  };
+}
+
+async function openIam(): Promise<TestAuthenticator> {
+  const keys = { accessKeyId: 'AKIDSHOP', secretAccessKey: 'secret-of-the-shop' };
+  const used = new UsedSignatures();
+  const signed = (secretAccessKey: string): Headers => {
+    const toSign = {
+      ...{ method: 'POST', host: 'shop.example', path: '/graphql', service: 'appsync', region: 'eu-west-1' },
+      ...{ body: body.toString(), headers: { 'content-type': 'application/json' } },
+    };
+    const { headers } = sign(toSign, { ...keys, secretAccessKey });
+    return Object.fromEntries(
+      Object.entries(headers as Headers).map(([name, value]) => [name.toLowerCase(), value]),
+    );
+  };
+  return {
+    authenticator: iam(authOf({ iam: { keys: [keys] } }).iam!, { logger, used }),
+    good: signed(keys.secretAccessKey),
+    bad: signed('another'),
+    close: nothing,
+  };
+}
+
+async function openOidc(): Promise<TestAuthenticator> {
+  const issuer = await startTokenIssuer();
+  const [options] = authOf({ oidc: [{ issuer: issuer.url, audience: 'shop' }] }).oidc;
+  return withTokens(tokens([oidcIssuer(options!, logger)]), issuer, {});
+}
+
+async function openCognito(): Promise<TestAuthenticator> {
+  const issuer = await startTokenIssuer();
+  const pool = { userPool: 'eu-west-1_AbCdEfGhI', issuer: issuer.url, clients: ['app'] };
+  const [options] = authOf({ cognito: [pool] }).cognito;
+  return withTokens(tokens([cognitoIssuer(options!, logger)]), issuer, {
+    ...{ token_use: 'access', client_id: 'app' },
+  });
+}
+
+async function withTokens(
+  authenticator: Authenticator,
+  issuer: Awaited<ReturnType<typeof startTokenIssuer>>,
+  claims: object,
+): Promise<TestAuthenticator> {
+  return {
+    authenticator,
+    good: { authorization: `Bearer ${await issuer.token({ ...claims })}` },
+    bad: { authorization: `Bearer ${await issuer.token({ ...claims, exp: 1 })}` },
+    close: async () => {
+      authenticator.close?.();
+      await issuer.close();
+    },
+  };
+}
+
+async function openLambda(): Promise<TestAuthenticator> {
+  const module = ({ authorizationToken }: { readonly authorizationToken: string }) => ({
+    isAuthorized: authorizationToken === 'good',
+    resolverContext: { sub: 'u1' },
+  });
+  return {
+    authenticator: lambda(authOf({ lambda: { module } }).lambda!, logger),
+    good: { authorization: 'good' },
+    bad: { authorization: 'bad' },
+    close: nothing,
+  };
+}

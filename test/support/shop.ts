@@ -106,11 +106,13 @@ async function settled<Values extends Record<string, Promise<RunningSubgraph>>>(
   return Object.fromEntries(await Promise.all(entries)) as { [Name in keyof Values]: RunningSubgraph };
 }
 
+/** All subgraphs of the reference graph. */
+export const shopSubgraphs = { accounts, products, inventory, reviews, orders, shipping };
+
 function compose(urls: Shop['urls'] & { shipping: string }): string {
-  const schemas = { accounts, products, inventory, reviews, orders, shipping };
   return composeOrRecall(
-    Object.values(schemas).map(({ name, schema: file }) => ({
-      ...{ name, url: urls[name as keyof typeof schemas], typeDefs: readFileSync(file, 'utf8') },
+    Object.values(shopSubgraphs).map(({ name, schema: file }) => ({
+      ...{ name, url: urls[name as keyof typeof shopSubgraphs], typeDefs: readFileSync(file, 'utf8') },
     })),
   );
 }

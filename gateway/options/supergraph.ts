@@ -22,7 +22,7 @@ export const supergraphOptions = z
       registry: z
         .string({ error: registryRule })
         .min(1, { error: registryRule })
-        .regex(/^(dynamodb:\/\/[\w.-]+(\?.*)?|(?!.*:\/\/).*)$/, { error: registryRule })
+        .refine(isFolderOrTable, { error: registryRule })
         .optional()
         .describe(
           'A [schema registry](registry.md): a folder, or `dynamodb://TABLE?region=REGION`. The newest version of `graph` is run.',
@@ -67,6 +67,11 @@ export const supergraph = z
   .describe(
     'The supergraph to run. A plain text is short for `file`, for `url` if it is a URL, or for `registry` and `graph` if it is `registry:LOCATION#GRAPH@VARIANT`.',
   );
+
+/** Anything that is no URL is a folder. Not one expression: what forbids a text within another is hard to prove linear. */
+function isFolderOrTable(registry: string): boolean {
+  return !registry.includes('://') || /^dynamodb:\/\/[\w.-]+(\?.*)?$/.test(registry);
+}
 
 const isGiven = (value: unknown): boolean => value !== undefined;
 

@@ -24,7 +24,9 @@ const maxStateLength = 1024;
 
 /** Of a future version the first four fields count; version ff is forbidden (section 3.2.2). */
 function traceIdOf(traceparent: string): string | undefined {
-  const match = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/.exec(traceparent);
+  const match = /^([0-9a-e][0-9a-f]|f[0-9a-e])-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/.exec(
+    traceparent,
+  );
   if (match === null) return undefined;
   const [, version, traceId, parentId, rest] = match;
   if (version === '00' && rest !== undefined) return undefined;

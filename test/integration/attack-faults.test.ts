@@ -2,26 +2,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import type { GatewayOptions } from '../../gateway';
-import { type Canary, startCanary } from '../support/canary';
-import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import {
-  compose,
-  type SmallGraph,
-  startSmallGraph,
-  startSubgraph,
-  type TestSubgraph,
-} from '../support/small-graph';
+import { type Attacked, startAttacked, stopAttacked } from '../support/attacked-gateway';
+import type { Json, TestGateway } from '../support/running-gateway';
+import { startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { waysIn } from '../support/ways-in';
 
-let graph: SmallGraph;
 let broken: TestSubgraph;
+let attacked: Attacked;
 let gateway: TestGateway;
-let canary: Canary;
 /** Nobody listens there. */
 let closedPort: number;
 
 beforeAll(async () => {
-  graph = await startSmallGraph();
   broken = await startSubgraph({
     name: 'broken',
     typeDefs: `
@@ -43,30 +35,23 @@ beforeAll(async () => {
 
 afterEach(async () => {
   broken.answer = undefined;
-  try {
-    await canary.expectUnharmed();
-  } finally {
-    await canary.stop();
-    await gateway.stop();
-    broken.requests.length = 0;
-  }
+  await stopAttacked(attacked, [], 0);
+  broken.requests.length = 0;
 }, 60_000);
 
-afterAll(async () => {
-  await graph.close();
-  await broken.close();
-});
+afterAll(() => broken.close());
 
-async function start(options: Partial<GatewayOptions> = {}): Promise<void> {
-  gateway = await startTestGateway({
-    supergraph: sourceOf(compose([graph.accounts, graph.reviews, broken])),
-    limits: { batch: 5 },
-    breaker: { enabled: false },
-    timeouts: { subgraph: '200ms' },
-    logging: { level: 'error' },
-    ...options,
-  });
-  canary = await startCanary({ url: gateway.url });
+async function start(options: Omit<GatewayOptions, 'supergraph'> = {}): Promise<void> {
+  attacked = await startAttacked(
+    {
+      limits: { batch: 5 },
+      breaker: { enabled: false },
+      timeouts: { subgraph: '200ms' },
+      ...options,
+    },
+    [broken],
+  );
+  ({ gateway } = attacked);
 }
 
 const failing: readonly [string, TestSubgraph['answer'], string][] = [

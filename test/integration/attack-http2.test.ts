@@ -5,24 +5,24 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { gzipSync } from 'node:zlib';
+import { startAttacked, stopAttacked } from '../support/attacked-gateway';
+import type { Canary } from '../support/canary';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { startSmallGraph, type SmallGraph } from '../support/small-graph';
+import type { SmallGraph } from '../support/small-graph';
 import { certificate } from '../support/subgraph-servers';
 
 let graph: SmallGraph;
 let gateway: TestGateway;
+let canary: Canary;
 let session: ClientHttp2Session;
 
 const files = join(__dirname, '../support/tls');
 
 beforeAll(async () => {
-  graph = await startSmallGraph();
-  gateway = await startTestGateway({
-    supergraph: sourceOf(graph.supergraphSdl),
+  ({ graph, gateway, canary } = await startAttacked({
     tls: { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') },
     timeouts: { request: '2s', client: '1s' },
-    logging: { level: 'error' },
-  });
+  }));
 });
 
 beforeEach(() => {
@@ -30,18 +30,16 @@ beforeEach(() => {
   session.on('error', () => undefined);
 });
 
-/** Whatever was sent, the next client is served. */
+/** Whatever was sent, the next client is served, and others have not felt it. */
 afterEach(async () => {
   session.destroy();
+  await canary.expectUnharmed();
   session = connect(new URL(gateway.url).origin, { ca: certificate });
   expect((await send({}, '{"query":"{ me { name } }"}')).body).toEqual({ data: { me: { name: 'Ada' } } });
   session.destroy();
 });
 
-afterAll(async () => {
-  await gateway.stop();
-  await graph.close();
-});
+afterAll(() => stopAttacked({ graph, gateway, canary }));
 
 interface Answer {
   /** 0 where the stream or the connection was ended in place of an answer. */

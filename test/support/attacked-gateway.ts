@@ -23,13 +23,14 @@ export async function startAttacked(
   return { graph, gateway, canary: await startCanary({ url: gateway.url }) };
 }
 
-/** Waits for harm that shows late, and ends everything. */
+/** Waits for harm that shows late, for some milliseconds, and ends everything. */
 export async function stopAttacked(
   { graph, gateway, canary }: Attacked,
   subgraphs: readonly TestSubgraph[] = [],
+  after = 200,
 ): Promise<void> {
   try {
-    await canary.expectUnharmed(200);
+    await canary.expectUnharmed(after);
   } finally {
     await canary.stop();
     await gateway.stop();

@@ -1,5 +1,7 @@
 import { Agent, request } from 'node:http';
+import { Agent as SecureAgent, request as requestSecurely } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { certificate } from './subgraph-servers';
 
 export interface CanaryOptions {
   readonly url: string;
@@ -24,7 +26,8 @@ const period = 50;
 const usual = ['{__typename}', '{ user(id: "u2") { name reviews { rating } } }'];
 
 export async function startCanary({ url, queries = usual }: CanaryOptions): Promise<Canary> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  const kept = { keepAlive: true, maxSockets: 4 };
+  const agent = url.startsWith('https:') ? new SecureAgent({ ...kept, ca: certificate }) : new Agent(kept);
   const rejections: unknown[] = [];
   const onRejection = (reason: unknown) => rejections.push(reason);
   process.on('unhandledRejection', onRejection);
@@ -85,7 +88,8 @@ const openHandles = (): number =>
 /** Status and body of an answer. */
 function ask(url: string, query: string, agent: Agent): Promise<string> {
   return new Promise((resolve, reject) => {
-    const sent = request(
+    const send = agent instanceof SecureAgent ? requestSecurely : request;
+    const sent = send(
       url,
       { method: 'POST', agent, headers: { 'content-type': 'application/json' } },
       (response) => {

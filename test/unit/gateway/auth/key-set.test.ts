@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, type FlattenedJWSInput, generateKeyPair, type JWK } from 'jose';
-import { fetchJson } from '../../../../gateway/auth/fetch-json';
 import { type KeySet, localKeys, remoteKeys } from '../../../../gateway/auth/key-set';
 import { eventually } from '../../../support/process';
 
@@ -128,22 +127,4 @@ it('are asked for no longer when they are closed, which is no failure', async ()
   open().close();
   expect(await find('one')).toBe('AUTHENTICATION_UNAVAILABLE');
   expect(failures).toEqual([]);
-});
-
-describe('a document', () => {
-  it.each<[string, typeof answer, string | RegExp]>([
-    ['another status', { status: 201 }, /answered with status 201/],
-    ['a redirect', { status: 302, location: '/elsewhere' }, /fetch failed/],
-    ['more than 1 MiB', { body: JSON.stringify('x'.repeat(2 ** 20)) }, /more than 1048576 bytes/],
-    ['no JSON', { body: 'x' }, /JSON/],
-  ])('is refused with %s', async (_, given, reason) => {
-    answer = given;
-    await expect(fetchJson(url, {})).rejects.toThrow(reason);
-  });
-
-  it('is read up to 1 MiB', async () => {
-    const text = 'x'.repeat(2 ** 20 - 2);
-    answer = { body: JSON.stringify(text) };
-    expect(await fetchJson(url, {})).toBe(text);
-  });
 });

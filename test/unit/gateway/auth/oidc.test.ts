@@ -44,6 +44,12 @@ it.each([
   );
 });
 
+it('fetches the keys over https, too', async () => {
+  // A server of HTTP alone is there.
+  configuration = { issuer, jwks_uri: `${issuer.replace('http:', 'https:')}/keys` };
+  expect(await failure()).toBe('fetch failed');
+});
+
 it('believes no configuration but that of the issuer itself, with the place of its keys', async () => {
   const url = `${issuer}/.well-known/openid-configuration`;
   for (const other of [{ issuer: 'https://evil.example', jwks_uri: issuer }, { jwks_uri: issuer }, null]) {

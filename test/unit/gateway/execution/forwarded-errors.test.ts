@@ -1,4 +1,4 @@
-/** Which errors of subgraphs, and of calls that failed, a client is told, and where. */
+/** Which errors of subgraphs, and of calls that failed, gateway/execution tells a client, and where. */
 import { TransportError } from '../../../../gateway/subgraph-calls/transport';
 import { type Answer, Graph } from './graph';
 
@@ -50,6 +50,18 @@ async function ask(source: string, answers: Record<string, unknown> | Answer, er
 const noCode = 'DOWNSTREAM_SERVICE_ERROR';
 const failed = 'SUBREQUEST_HTTP_ERROR';
 const downText = 'Subgraph "b" answered with HTTP status 500.';
+
+it('tells of a call at the root of which no null is seen at the first of its fields', async () => {
+  const { data, told } = await ask('{ count other more }', {
+    a: { data: { count: null }, errors: [{ message: 'No count', path: ['count'] }] },
+    b: down(),
+  });
+  expect(data).toBeNull();
+  expect(told).toEqual([
+    ['count', 'No count', noCode, 'a'],
+    ['other', downText, failed, 'b'],
+  ]);
+});
 
 describe('errors of a subgraph', () => {
   it('are all told where several have one path, those that say the same once', async () => {

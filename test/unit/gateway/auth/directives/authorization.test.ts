@@ -41,6 +41,21 @@ function authorizationOf(
   return {
     asked,
     accessTo,
+    /** The document without what is refused, and whether the planner was asked. */
+    visible: async (operation: string, identity = anonymous) => {
+      const refused = await accessTo(operation).decide(identity);
+      let isPlanned = false;
+      const document = await authorization.visiblePart(
+        { document: operation, documentHash: '', operationName: undefined, refused },
+        {
+          plan: async (text, name, labels = []) => {
+            isPlanned = true;
+            return plan(text, name, labels);
+          },
+        },
+      );
+      return { document: document.replace(/\s+/g, ' ').trim(), isPlanned };
+    },
     /** What is planned of an operation: each fetch as `subgraph: operation`. */
     fetches: async (operation: string, identity = anonymous) => {
       const refused = await accessTo(operation).decide(identity);
@@ -126,6 +141,28 @@ describe('what somebody may see', () => {
   it('depends on all of the schema where that is asked for', () => {
     const access = authorizationOf(users).accessTo('{ __type(name: "User") { name } }');
     expect(access.peek(createIdentity({ mode: 'oidc', scopes: ['write'] }))).toBeUndefined();
+  });
+});
+
+describe('the visible part of an operation', () => {
+  it('is the operation as it was sent where nothing is refused, without a plan', async () => {
+    const { visible } = authorizationOf(users);
+    expect(await visible('{user{name}}')).toEqual({ document: '{user{name}}', isPlanned: false });
+  });
+
+  it('is what is left where something is refused', async () => {
+    const { visible } = authorizationOf(users);
+    const operation = '{ user { name email } me { name } }';
+    expect(await visible(operation)).toEqual({ document: '{ user { name } }', isPlanned: true });
+    expect(await visible(operation, signedIn)).toEqual({
+      ...{ document: '{ user { name } me { name } }', isPlanned: true },
+    });
+  });
+
+  it('is nothing but the type where all of it is rejected for that', async () => {
+    const { visible } = authorizationOf(users, { refused: 'reject' });
+    expect((await visible('{ user { name email } }')).document).toBe('{ __typename }');
+    expect((await visible('{ user { name } }')).document).toBe('{ user { name } }');
   });
 });
 

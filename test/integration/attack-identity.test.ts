@@ -3,8 +3,10 @@ import { createHash, createHmac } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import * as aws4 from 'aws4';
 import { exportSPKI, importJWK } from 'jose';
-import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+import { startAttackedOver, stopAttacked } from '../support/attacked-gateway';
+import type { Canary } from '../support/canary';
+import type { Json, TestGateway } from '../support/running-gateway';
+import { startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { inSeconds, startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
 import { byHash, type WayIn, waysIn } from '../support/ways-in';
 
@@ -17,6 +19,7 @@ let accounts: TestSubgraph;
 let orders: TestSubgraph;
 let issuer: TokenIssuer;
 let gateway: TestGateway;
+let canary: Canary;
 
 beforeAll(async () => {
   const ada = { __typename: 'User', id: 'u1', name: 'Ada', email: 'ada@example.org', weight: 3 };
@@ -51,8 +54,7 @@ beforeAll(async () => {
     resolvers: { User: { postage: ({ weight }: { weight: number }) => weight * 2 } },
   });
   issuer = await startTokenIssuer();
-  gateway = await startTestGateway({
-    supergraph: sourceOf(compose([accounts, orders])),
+  const options = {
     limits: { batch: 5 },
     headers: { forward: ['authorization', 'x-tenant'] },
     auth: {
@@ -63,7 +65,9 @@ beforeAll(async () => {
       oidc: [{ issuer: issuer.url, audience: 'shop' }],
       iam: { keys: [keys] },
     },
-  });
+  };
+  // A client without credentials is refused, whatever others send.
+  ({ gateway, canary } = await startAttackedOver([accounts, orders], options, ['{__typename}']));
   const registration = waysIn.find(({ name }) => name.startsWith('a persisted query'))!;
   const authorization = await issuer.token({ scope: 'read staff admin' });
   for (const query of [whole, ...Object.values(positions).map(([text]) => text)]) {
@@ -71,9 +75,11 @@ beforeAll(async () => {
   }
 });
 
+afterEach(() => canary.expectUnharmed());
+
 afterAll(async () => {
-  await gateway.stop();
-  await Promise.all([accounts.close(), orders.close(), issuer.close()]);
+  await stopAttacked({ gateway, canary }, [accounts, orders]);
+  await issuer.close();
 });
 
 beforeEach(() => {

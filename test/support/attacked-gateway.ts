@@ -15,17 +15,26 @@ export async function startAttacked(
   subgraphs: readonly TestSubgraph[] = [],
 ): Promise<Attacked> {
   const graph = await startSmallGraph();
+  return { graph, ...(await startAttackedOver([graph.accounts, graph.reviews, ...subgraphs], options)) };
+}
+
+/** The same over subgraphs of one's own. @param queries of the client */
+export async function startAttackedOver(
+  subgraphs: readonly TestSubgraph[],
+  options: Omit<GatewayOptions, 'supergraph'>,
+  queries?: readonly string[],
+): Promise<Omit<Attacked, 'graph'>> {
   const gateway = await startTestGateway({
-    supergraph: sourceOf(compose([graph.accounts, graph.reviews, ...subgraphs])),
+    supergraph: sourceOf(compose(subgraphs)),
     logging: { level: 'error' },
     ...options,
   });
-  return { graph, gateway, canary: await startCanary({ url: gateway.url }) };
+  return { gateway, canary: await startCanary({ url: gateway.url, ...(queries && { queries }) }) };
 }
 
 /** Waits for harm that shows late, for some milliseconds, and ends everything. */
 export async function stopAttacked(
-  { graph, gateway, canary }: Attacked,
+  { graph, gateway, canary }: Omit<Attacked, 'graph'> & Partial<Pick<Attacked, 'graph'>>,
   subgraphs: readonly TestSubgraph[] = [],
   after = 200,
 ): Promise<void> {
@@ -34,6 +43,6 @@ export async function stopAttacked(
   } finally {
     await canary.stop();
     await gateway.stop();
-    await Promise.all([graph, ...subgraphs].map((each) => each.close()));
+    await Promise.all([...(graph ? [graph] : []), ...subgraphs].map((each) => each.close()));
   }
 }

@@ -97,7 +97,10 @@ function incoming(
     { forward, signIdentity: () => undefined, timeout: 1, onSettle: () => undefined },
     { method: 'POST', url: '/graphql', headers },
     '127.0.0.1',
-    { isAnswered: false, takesParts: false, answer: () => undefined },
+    {
+      ...{ isAnswered: false, takesParts: false, answer: () => undefined },
+      ...{ upload: undefined, download: undefined, messages: undefined },
+    },
     0,
   );
   // Its scope stays that of nobody: headers alone must tell callers apart.

@@ -52,7 +52,7 @@ export const parts = {
     ...['http/security-headers', 'execution/run/run:release'],
     ...['node:_http_outgoing', 'node:internal/streams/writable:afterWrite'],
   ],
-  log: ['telemetry/logger', 'request/requests-in-flight:factsOf', 'telemetry/audit/', 'npm:pino/'],
+  log: ['telemetry/logger', 'telemetry/access-line', 'telemetry/printable', 'telemetry/audit/', 'npm:pino/'],
   metrics: ['telemetry/', 'request/requests-in-flight:#record', 'usage/', 'npm:@opentelemetry/'],
   'event loop': [
     ...['node:internal/timers', 'node:internal/process/task_queues', 'node:internal/process/promises'],

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { Context } from '../context';
-import { readableLine } from './log-lines';
+import { readableLine } from '../../gateway/telemetry/readable-line';
 
 /** Where `weir dev` and its processes speak to the person in front of the terminal. */
 export interface Output {

@@ -16,6 +16,7 @@ export function apiKeys(keys: Options['auth']['apiKeys']): Authenticator {
   );
   return {
     challenge: 'ApiKey',
+    modeOf: () => 'api-key',
     recognises: ({ headers }) => headers['x-api-key'] !== undefined,
     authenticate({ headers }): Proof {
       const found = known.get(sha256(headers['x-api-key'] as string));

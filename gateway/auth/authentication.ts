@@ -59,6 +59,7 @@ export function createAuthentication(given: AuthenticationOptions): Authenticati
       request.refusal = asAnswer(error);
       if (request.refusal !== error)
         logger.error({ err: error, requestId: request.id }, 'authentication failed');
+      else request.refusedBy = modes.find((each) => each.recognises(received))?.modeOf(received) ?? 'none';
       return false;
     };
     try {
@@ -95,6 +96,7 @@ function configuredModes({ options, usedSignatures, logger }: AuthenticationOpti
 function unknownAuthorization(challenge: string): Authenticator {
   return {
     challenge,
+    modeOf: () => 'none',
     recognises: ({ headers }) => headers.authorization !== undefined,
     authenticate() {
       throw unauthenticated(

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { requestError } from '../errors';
-import type { Identity } from './identity';
+import type { Identity, Mode } from './identity';
 
 /** A request whose body has arrived, as bytes. */
 export interface Received {
@@ -28,6 +28,8 @@ export interface Authenticator {
   recognises(received: Received): boolean;
   /** Whether `authenticate` looks at the body, too. @default false */
   readonly needsBody?: boolean;
+  /** The mode of credentials that it recognises, for the log; `none` where they are of none that is accepted. */
+  modeOf(received: Received): Mode;
   /** What the credentials prove. Throws or rejects with `unauthenticated` when they prove nothing. */
   authenticate(received: Received): Proof | Promise<Proof>;
   /** What a request without credentials is asked for, in the `WWW-Authenticate` header. */

@@ -14,6 +14,7 @@ export function cognitoIssuer(options: CognitoOptions, logger: Logger): TokenIss
     Promise.resolve(typeof jwks === 'string' ? jwks : `${issuer}/.well-known/jwks.json`);
   return {
     issuer,
+    mode: 'cognito',
     algorithms: ['RS256'],
     clockSkew,
     keys: typeof jwks === 'object' ? localKeys(jwks) : remoteKeys({ issuer, locate, logger }),

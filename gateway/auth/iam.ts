@@ -119,6 +119,7 @@ export function iam(
 
   return {
     challenge,
+    modeOf: () => 'iam',
     needsBody: true,
     recognises: ({ headers }) => headers.authorization?.startsWith(challenge) === true,
     authenticate,

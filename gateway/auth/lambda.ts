@@ -38,6 +38,7 @@ export function lambda(options: LambdaOptions, logger: Pick<Logger, 'error' | 'w
 
   return {
     challenge: 'Bearer',
+    modeOf: () => 'lambda',
     needsBody: true,
     recognises: ({ headers }) => headers.authorization !== undefined,
     authenticate(received) {

@@ -16,6 +16,7 @@ export function oidcIssuer(options: OidcOptions, logger: Logger): TokenIssuer {
     typeof jwks === 'string' ? Promise.resolve(jwks) : discover(issuer, signal);
   return {
     issuer,
+    mode: 'oidc',
     algorithms,
     clockSkew,
     keys: typeof jwks === 'object' ? localKeys(jwks) : remoteKeys({ issuer, locate, logger }),

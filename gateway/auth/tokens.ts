@@ -8,6 +8,7 @@ import type { KeySet } from './key-set';
 export interface TokenIssuer {
   /** As `iss` says it. */
   readonly issuer: string;
+  readonly mode: 'oidc' | 'cognito';
   readonly keys: KeySet;
   /** The algorithms that a signature may have: asymmetric ones, so that no public key can serve as a secret. */
   readonly algorithms: readonly string[];
@@ -48,6 +49,7 @@ export function tokens(issuers: readonly TokenIssuer[]): Authenticator {
 
   return {
     challenge: 'Bearer',
+    modeOf: ({ headers }) => byName.get(issuerOf(withoutScheme(headers.authorization!))!)!.mode,
     recognises({ headers: { authorization } }) {
       if (authorization === undefined) return false;
       return verified.has(authorization) || byName.has(issuerOf(withoutScheme(authorization)) ?? '');

@@ -1,7 +1,7 @@
 import { type GraphQLError } from 'graphql';
 import { type Caller, type Send } from '../subgraph-calls/transport';
 import { Completion } from './complete/complete';
-import { type ErrorOptions, ErrorTrail } from './complete/error-paths';
+import { type ErrorOptions, ErrorTrail, type MaskedError } from './complete/error-paths';
 import { type Program, type Schedule } from './program';
 import { Run } from './run/run';
 import { runSchedule } from './run/schedule';
@@ -22,6 +22,8 @@ export interface Execution {
   readonly errors: readonly GraphQLError[];
   /** How many more there were than are told. */
   readonly errorsLeftOut: number;
+  /** For the log: what `errors` do not tell. */
+  readonly masked?: readonly MaskedError[] | undefined;
   /**
    * Gives the memory of `body` and `data` back, for the next response. To be called once at most, by who has the only
    * reference to them; otherwise the garbage collector takes them, which costs more.
@@ -68,7 +70,8 @@ export function execute(
       );
       run.end();
       const data = body.subarray(dataPrefix.length, dataEnd);
-      resolve({ body, data, errors: trail.errors, errorsLeftOut: trail.leftOut, release });
+      const { errors: told, leftOut: errorsLeftOut, masked } = trail;
+      resolve({ body, data, errors: told, errorsLeftOut, masked, release });
     });
     run.scheduler.flush();
   });

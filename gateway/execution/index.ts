@@ -1,5 +1,5 @@
 export { compileOperation, compileSubscription } from './compile/compile';
-export type { ErrorOptions } from './complete/error-paths';
+export type { ErrorOptions, MaskedError } from './complete/error-paths';
 export { execute, type Execution } from './execute';
 export { fetchesOf } from './compile/order';
 export type { FetchNode, QueryPlan, RequiredSelection } from './compile/plan';

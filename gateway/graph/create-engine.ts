@@ -23,7 +23,6 @@ import { createPrograms, type Rejection } from './programs';
 import type { SubgraphLocation } from '../supergraph/subgraphs';
 import type { CacheOptions } from '../subgraph-calls/subgraph-caches';
 import { type CallOptions, connectSubgraphs } from '../subgraph-calls/connect';
-import type { Logger } from '../telemetry/logger';
 import type { Breakers } from '../subgraph-calls/breakers';
 import type { HttpTransport } from '../subgraph-calls/http';
 import type { Interceptor } from '../subgraph-calls/transport';
@@ -48,7 +47,6 @@ export interface EngineOptions extends OperationOptions {
   readonly breakers: Breakers;
   readonly interceptors: readonly Interceptor[];
   readonly memory: OperationMemory;
-  readonly logger: Logger;
 }
 
 /** Creates an engine that plans in worker threads and runs plans over the bytes of subgraph responses. Rejects if the supergraph does not build. */

@@ -36,6 +36,8 @@ export type Learn = (request: GatewayGraphQLRequestContext<OperationContext>) =>
 export interface KnownOperation {
   readonly name: string | null;
   readonly type: string;
+  /** SHA-256 of the document's text, in hex. */
+  readonly id: string;
   /**
    * Runs it for a client. Resolves with data, and errors for what is missing in it, or with a source of that; rejects
    * with a `GraphQLError` when there is no data at all.

@@ -18,6 +18,7 @@ import type { Answered, CacheQuery } from '../cache/responses/response-cache';
 import { requestError, RequestErrors } from '../errors';
 import { countNodes, type ErrorOptions, execute, type Execution, type Program } from '../execution';
 import type { Engine, KnownOperation } from './engine';
+import { logPlan } from './logged-plans';
 import type { ClientLimits } from '../limits/client-limits';
 import { compileOperationCost, type OperationCost } from '../limits/cost/operation-cost';
 import { createCostReport } from '../limits/cost/report';
@@ -26,9 +27,11 @@ import type { PlanWaits } from '../admission/plan-waits';
 import { limitCalls } from '../subgraph-calls/interceptors/limit-calls';
 import type { CostDirectives, OperationCache, PlanCache, PlannedOperation, Planner } from '../planning';
 import { Rejection } from './programs';
+import type { Logger } from '../telemetry/logger';
+import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
 import type { Metrics } from '../telemetry/metrics';
 import type { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
-import type { Send } from '../subgraph-calls/transport';
+import type { Caller, Send } from '../subgraph-calls/transport';
 import type { CountUse, UsageRecorder } from '../usage/recorder';
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -50,6 +53,7 @@ export interface OperationOptions {
   readonly caching: Caching;
   readonly planWaits: PlanWaits;
   readonly metrics: Metrics;
+  readonly logger: Logger;
 }
 
 /** The parts of one supergraph that run operations. */
@@ -73,16 +77,17 @@ interface Parts {
 /** The operations of one supergraph: remembers what is compiled of each, and runs it. */
 export function createOperations(options: OperationOptions & Parts): Pick<Engine, 'learn' | 'known'> {
   const { errors, isDevelopment, limits, mostBytes, assumedListSize, usage, planWaits, metrics } = options;
-  const { supergraph, schema, authorization, programs, send, scopes, chooseOverrides } = options;
+  const { supergraph, schema, planner, authorization, programs, send, scopes, chooseOverrides } = options;
+  const { logger } = options;
   const known = options.cache;
   const { responses } = options.caching;
   const costSource = { schema, directives: options.costs, assumedListSize };
   const reportCost = createCostReport(metrics.meter);
-  const showing = { planner: options.planner, authorization, answerHeaders: options.caching.answerHeaders };
+  const showing = { planner, authorization, answerHeaders: options.caching.answerHeaders };
   const perform = async (
     program: Program | Rejection,
+    { source: document, cost }: CompiledOperation,
     variables: Variables,
-    cost: OperationCost,
     caller: IdentifiedCaller,
   ): Promise<Execution> => {
     if (program instanceof Rejection)
@@ -94,7 +99,11 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
       const { length } = execution.body;
       if (length > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: length, limit: mostBytes });
       reportCost(cost, variables, execution.data);
-      return execution;
+      if (execution.masked === undefined) return execution;
+      const sent = { document, variables, headers: headersOf(caller) };
+      const masked = withoutWhatWasSent(execution.masked, sent);
+      logMasked(logger, caller.tracing['x-request-id'], masked);
+      return { ...execution, masked };
     } finally {
       scopes.leave(caller.scope);
       metrics.calls.add(caller.calls);
@@ -153,16 +162,24 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     const refused = access.peek(request.identity) ?? (await access.decide(request.identity));
     const planned = plannedOf(source, hash, operationName, refused);
     count?.(request, variables);
+    let isOwn = false as boolean;
     const answered = await responses.answer(cacheQuery(variables, refused), request, (caller) => {
+      isOwn = true;
       const start = (program: Program | Rejection): Promise<Execution> => {
         // An operation that cannot be planned is not kept: it would evict one that can.
         keep();
-        return perform(program, variables, cost, caller);
+        return perform(program, compiled, variables, caller);
       };
       const program = programs.peek(planned);
       if (program !== undefined) return start(program);
-      return caller.awaitPlan(programs.get(planned, request.sender), planWaits).then(start);
+      return caller.awaitPlan(programs.get(planned, request.sender), planWaits).then((made) => {
+        logPlan({ logger, planner, authorization }, planned, request.id);
+        return start(made);
+      });
     });
+    // Whoever shares the execution of another request finds what is masked under its own id, too.
+    if (answered.masked !== undefined && !isOwn) logMasked(logger, request.id, answered.masked);
+    request.cacheResult = answered.cachedReply?.result ?? 'PASS';
     request.errorsLeftOut += answered.errorsLeftOut;
     keep();
     if (!isDevelopment) return answered;
@@ -177,6 +194,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     const operation: KnownOperation = {
       name: compiled.operation.name?.value ?? null,
       type: compiled.operation.operation,
+      id: compiled.hash,
       run: (variables, request) => run(compiled, variables, request, keep),
     };
     const keep = (): void => {
@@ -239,6 +257,12 @@ function variableErrors(
   // A document that is kept knows no places.
   return coerce(getOperationAST(parse(source), operationName)!.variableDefinitions!);
 }
+
+/** All that subgraphs have got of a caller in headers. */
+const headersOf = ({ headers, bySubgraph, signedIdentity = '' }: Caller): Caller['headers'][] => [
+  ...[headers, { 'weir-identity': signedIdentity }],
+  ...[...(bySubgraph?.values() ?? [])].map((own) => own.headers),
+];
 
 /** Suggestions of schema names are only for development. Apollo Server removes them from errors of invalid documents. */
 function withoutHint({ message, nodes, originalError }: GraphQLError): GraphQLError {

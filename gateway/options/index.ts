@@ -24,6 +24,8 @@ import { supergraph, type supergraphOptions } from './supergraph';
 import { timeouts } from './timeouts';
 import { usage } from './usage';
 
+export type { AccessField } from './logging';
+
 /** All options of a gateway, complete: every default is in. */
 export type Options = z.output<typeof optionsSchema>;
 /** What may be written, in `weir.yaml`, as flags or in code. */

@@ -228,7 +228,7 @@ function build(
   const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(options.breaker, watchEndpoints({ metrics, logger }));
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
-  const caching = createCaching(options, store, metrics);
+  const caching = createCaching(options, store, metrics, logger);
   const tagFormats = () => gateway.current?.tagFormats ?? [];
   const purges = openPurges(options, { meter: metrics.meter, logger });
   const invalidate = createInvalidate(store, tagFormats, (tags) => {
@@ -328,7 +328,7 @@ function build(
     admit: authentication?.admit,
     rates,
     cachedAnswers: new CachedAnswers({
-      ...{ ...caching, store, gateway, clientDirectives, isPreflighted, reply },
+      ...{ ...caching, store, gateway, clientDirectives, isPreflighted, reply, logger },
     }),
     limits,
     runOperation: new RunOperation({

@@ -84,6 +84,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   useProxies(readProxies());
   const logger = createLogger({
     level: options.logging.level,
+    format: options.logging.format,
     destination: logDestination,
     secrets: secretsOf(options),
   });

@@ -3,7 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { GraphQLError } from 'graphql';
 import type { Proof } from '../auth/authenticator';
-import { anonymous, type Identity } from '../auth/identity';
+import { claimAt } from '../auth/claim';
+import { anonymous, type Identity, type Mode } from '../auth/identity';
 import type { SignIdentity } from '../auth/signed-identity';
 import { AnswerProvenance } from '../cache/policy';
 import { requestError } from '../errors';
@@ -14,6 +15,7 @@ import { type Charge, networkOf } from '../admission/rates/rates';
 import { requestIdOf } from '../telemetry/request-id';
 import { readTrace, type TraceContext } from '../telemetry/trace-context';
 import { type CallCounts, noCalls } from '../telemetry/call-counts';
+import type { CacheResult } from '../cache/responses/answer-headers';
 import {
   addedHeader,
   type CallHeaders,
@@ -53,6 +55,14 @@ export interface RequestHead {
 interface Operation {
   readonly name: string | null;
   readonly type: string;
+  /** SHA-256 of the document, in hex. */
+  readonly id: string;
+}
+
+/** Why the credentials of a request were refused, and by which auth mode; `none` where they are of no mode. */
+export interface Denial {
+  readonly reason: string;
+  readonly mode: Mode;
 }
 
 /**
@@ -73,6 +83,8 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   proof: Proof | undefined;
   /** The error to answer if its credentials were refused. */
   refusal: Error | undefined;
+  /** The auth mode that has refused its credentials. */
+  refusedBy: Mode | undefined;
   /** Whether it was counted for the rates: why it may not go on, or null when it may. */
   rateRefusal: GraphQLError | null | undefined;
   /** Counts what an operation of it is going to cost; undefined where no rate counts that. */
@@ -82,6 +94,14 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   charged: number | undefined;
   /** How many errors were left out of its answers, beyond `limits.errors`. */
   errorsLeftOut = 0;
+  /** The codes of the errors in its answers, the first ones of them; undefined where there are none. */
+  codes: Set<string> | undefined;
+  /** Set where it was answered with 401. */
+  denial: Denial | undefined;
+  /** How the response cache took part in its last answer. */
+  cacheResult: CacheResult | undefined;
+  /** How many of its operations were found and begun. */
+  operations = 0;
   received = 0;
   /** The names of headers that hooks have added for subgraphs; undefined where there are none. */
   added: readonly string[] | undefined;
@@ -177,6 +197,18 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return (this.#calls ??= noCalls());
   }
 
+  /** How many calls of subgraphs were made for it in the first place. */
+  get callsSent(): number {
+    return this.#calls?.sent ?? 0;
+  }
+
+  /** Notes the code of an error that its client is told. */
+  noteCode(code: unknown): void {
+    if (typeof code !== 'string') return;
+    const codes = (this.codes ??= new Set());
+    if (codes.size < mostCodes) codes.add(code);
+  }
+
   get provenance(): AnswerProvenance {
     return (this.#provenance ??= new AnswerProvenance());
   }
@@ -217,6 +249,11 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return this.proof?.identity ?? anonymous;
   }
 
+  /** A claim of the caller; a name with dots may name a member of a claim. */
+  claim(name: string): unknown {
+    return claimAt(this.identity.claims, name);
+  }
+
   /** The sender for fair queues: anonymous callers are known only by their address. */
   get sender(): string {
     const { principal } = this.identity;
@@ -231,6 +268,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   /** Sets the operation. Throws if the credentials are not valid for it. */
   resolve(operation: Operation): void {
     this.#isLate = true;
+    this.operations++;
     const { name } = operation;
     const isLong = name !== null && name.length > longestName;
     this.#operation = isLong ? { ...operation, name: `${name.slice(0, longestName)}…` } : operation;
@@ -356,6 +394,8 @@ function tracingHeaders(id: string, trace: TraceContext | undefined): Caller['tr
   return tracestate === undefined ? headers : { ...headers, tracestate };
 }
 
+/** Codes of errors that are kept of one request. */
+const mostCodes = 10;
 /** Characters of an operation's name. */
 const longestName = 200;
 

@@ -24,6 +24,7 @@ import type { HookAnswer, Hooks } from './hooks';
 import type { Learn } from './learn-operation';
 import { isMap, parseBody, parseUrl } from './parsed-request';
 import { responseBody } from './response-body';
+import { noteTold } from './told-codes';
 import { runBatch } from './run-batch';
 import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';
@@ -125,7 +126,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const type = mediaTypeFor(request.head.headers.accept);
     const answered = await runOperation.one(arrival, sent, type !== undefined);
     if ('next' in answered) return inParts(arrival, answered);
-    if (!('data' in answered)) return told(answered);
+    if (!('data' in answered)) return told(request, answered);
     const written = write(request, answered);
     return answerOf(arrival, answered, type!, written instanceof Promise ? await written : written);
   }
@@ -162,7 +163,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   function write(request: IncomingRequest, answered: Answered): Buffer | Promise<Buffer> {
-    const body = responseBody(answered, formatError);
+    const body = responseBody(answered, formatError, request);
     return hooks.onAnswer === undefined ? body : shownToHook(request, body);
   }
 
@@ -185,7 +186,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const type = mediaTypeFor(accept);
     const isAcceptable = type !== undefined;
     const answered = await runBatch(arrival, sent, { runOperation, learn, isAcceptable, reply, write });
-    if ('told' in answered) return told(answered.told);
+    if ('told' in answered) return told(request, answered.told);
     const { status } = answered;
     const { headers, body } = plainAnswer(
       status,
@@ -217,9 +218,11 @@ const plainAnswer = (status: number, type: string, body: Buffer, release?: Answe
 const lengthOf = ({ length }: Buffer): readonly string[] => ['content-length', String(length)];
 
 /** What Apollo Server answers instead. */
-function told({ status = 200, headers, body }: HTTPGraphQLResponse): Answer {
+function told(request: IncomingRequest, { status = 200, headers, body }: HTTPGraphQLResponse): Answer {
   if (body.kind !== 'complete')
     throw new Error('Apollo Server has answered in parts, which it is never asked to.');
+  // It may be a page of a plugin.
+  if (headers.get('content-type')?.includes('json') === true) noteTold(request, JSON.parse(body.string));
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
   headers.set('content-length', String(Buffer.byteLength(body.string)));
   return { status, headers: [...headers].flat(), body: body.string };

@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { GraphQLError } from 'graphql';
-import { requestError, RequestErrors } from '../errors';
+import { type ErrorCode, requestError, RequestErrors } from '../errors';
 import { type ErrorAnswer, errorAnswer } from '../http/error-answer';
 import type { Logger } from '../telemetry/logger';
 import { ClientGone, type IncomingRequest } from './incoming-request';
@@ -31,21 +31,31 @@ export class Reply {
    * What a client is told of an error. One without a code is a defect, which the log has; so is one that cannot be sent as
    * it is, such as a hook may throw.
    */
-  answerTo({ id: requestId, head }: IncomingRequest, error: unknown): ErrorAnswer {
-    const { accept } = head.headers;
+  answerTo(request: IncomingRequest, error: unknown): ErrorAnswer {
+    const { accept } = request.head.headers;
     let defect = error;
     if (error instanceof RequestErrors || (error instanceof GraphQLError && hasCode(error))) {
       try {
         const answer = errorAnswer(error, accept);
         checkHead(answer);
+        note(request, error, answer.status);
         return answer;
       } catch (cause) {
         defect = new Error(`An error cannot be sent: ${(cause as Error).message}`, { cause: error });
       }
     }
-    this.#logger.error({ err: defect, requestId }, 'a request failed');
+    this.#logger.error({ err: defect, requestId: request.id }, 'a request failed');
+    request.noteCode('INTERNAL_SERVER_ERROR' satisfies ErrorCode);
     return errorAnswer(requestError('INTERNAL_SERVER_ERROR', {}), accept);
   }
+}
+
+/** Notes for the access log what a client is told. */
+function note(request: IncomingRequest, error: GraphQLError | RequestErrors, status: number): void {
+  const errors = error instanceof RequestErrors ? error.errors : [error];
+  for (const { extensions } of errors) request.noteCode(extensions['code']);
+  if (status === 401)
+    request.denial = { reason: error.message, mode: request.refusedBy ?? request.identity.mode };
 }
 
 /** One of ours has a code; graphql-js throws others, where it is asked for what is impossible. */

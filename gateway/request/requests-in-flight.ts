@@ -5,9 +5,10 @@ import {
   type IncomingRequestOptions,
   type RequestHead,
 } from './incoming-request';
-import { isProbe, pathOf } from '../http/paths';
+import { isProbe } from '../http/paths';
 import type { Options } from '../options';
 import type { Sink } from './sink';
+import { compileAccessLine, type DescribeRequest } from '../telemetry/access-line';
 import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics';
 import { compileCallHeaders, headerRulesOf } from '../subgraph-calls/headers';
@@ -25,6 +26,7 @@ export interface RequestsInFlightOptions {
 export class RequestsInFlight {
   readonly #settings: RequestsInFlightOptions;
   readonly #ofAll: IncomingRequestOptions;
+  readonly #describe: DescribeRequest;
   readonly #inFlight = new LiveSet<IncomingRequest>();
   /** Since the start, to log some of them. */
   #wellAnswered = 0;
@@ -34,7 +36,8 @@ export class RequestsInFlight {
 
   constructor(settings: RequestsInFlightOptions) {
     this.#settings = settings;
-    const { privateLinks, timeouts } = settings.options;
+    const { logging, privateLinks, timeouts } = settings.options;
+    this.#describe = compileAccessLine(logging);
     this.#ofAll = {
       forward: compileCallHeaders(headerRulesOf(settings.options)),
       signIdentity: compileSignedIdentity(privateLinks),
@@ -131,26 +134,10 @@ export class RequestsInFlight {
     }
     const level = isForHealth ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;
-    const isWell = status < 400 && request.errorsLeftOut === 0 && !isForHealth;
+    const isWell = status < 400 && request.codes === undefined && request.errorsLeftOut === 0 && !isForHealth;
     if (isWell && this.#wellAnswered++ % this.#settings.options.logging.sampling !== 0) return;
-    logger.writeLine(level, factsOf(request, status, milliseconds), 'request');
+    logger.writeLine(level, this.#describe(request, status, milliseconds), 'request');
   }
-}
-
-/** As JSON. Request ids and names of GraphQL are of letters, digits and some signs. */
-function factsOf(
-  { id, trace, operation, errorsLeftOut, head: { method, url } }: IncomingRequest,
-  status: number,
-  milliseconds: number,
-): string {
-  const path = JSON.stringify(pathOf(url));
-  const ms = Math.round(milliseconds * 10) / 10;
-  const ofTrace = trace === undefined ? '' : `,"traceId":"${trace.traceId}"`;
-  let facts = `,"requestId":"${id}"${ofTrace},"method":${JSON.stringify(method)},"path":${path},"status":${status},"ms":${ms}`;
-  if (operation === undefined) return facts;
-  facts += `,"operationType":"${operation.type}"`;
-  if (errorsLeftOut > 0) facts += `,"errorsLeftOut":${errorsLeftOut}`;
-  return operation.name === null ? facts : `${facts},"operation":"${operation.name}"`;
 }
 
 /** As nginx says it: the client closed the connection before it had the answer. */

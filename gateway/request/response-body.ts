@@ -1,11 +1,17 @@
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
 import type { Answered } from '../cache/responses/response-cache';
 import type { FormatError } from './format-error';
+import type { IncomingRequest } from './incoming-request';
 
 /** The body of an answer (GraphQL, section 7.1): as the engine wrote it, or with errors and extensions as clients may see them. */
-export function responseBody({ body, data, errors, extensions }: Answered, formatError: FormatError): Buffer {
+export function responseBody(
+  { body, data, errors, extensions }: Answered,
+  formatError: FormatError,
+  request: Pick<IncomingRequest, 'noteCode'>,
+): Buffer {
   if (errors.length === 0 && extensions === undefined) return body;
   const told = errors.map((error) => formatError(withCode(error), error));
+  for (const { extensions: facts } of told) request.noteCode(facts?.['code']);
   const before = told.length === 0 ? '{"data":' : `{"errors":${JSON.stringify(told)},"data":`;
   const after = extensions === undefined ? '}' : `,"extensions":${JSON.stringify(extensions)}}`;
   return Buffer.concat([Buffer.from(before), data, Buffer.from(after)]);

@@ -62,8 +62,11 @@ function callsOf(
   }
   if (calls.dedupe) interceptors.push(dedupe({ timeout, pending }));
   if (arrayBatching) interceptors.push(batchAsArrays({ maxRequests: mostInArray, timeout, pending }));
-  const onRetry: RetryOptions['onRetry'] = ({ operation: { subgraph } }) =>
+  const onRetry: RetryOptions['onRetry'] = ({ operation: { subgraph }, caller }, retry) => {
     metrics.subgraphRetries.add(1, { subgraph });
+    const requestId = caller.tracing['x-request-id'];
+    logger.debug({ requestId, subgraph, ...retry }, 'a call of a subgraph is repeated');
+  };
   if (retries.max > 0) interceptors.push(retry({ ...retries, timeout, onRetry }));
   interceptors.push(bulkhead(calls), countCalls(metrics.calls));
   if (responseHeaders.size > 0) interceptors.push(keepFromOthers(responseHeaders));

@@ -47,6 +47,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
     identityHeaders: caching.keyHeaders.identityOf(name),
     tags,
     count: (result, count) => counter.add(count, { subgraph: name, result }),
+    logger,
   });
   const effects = applyMutationEffects({
     facts,

@@ -1,10 +1,14 @@
 import pino from 'pino';
+import type { Options } from '../options';
+import { printable } from './printable';
+import { readableLine } from './readable-line';
 import { compileRedaction } from './secrets';
 
 export interface Logger extends pino.Logger {
   /**
-   * Writes a line whose facts are JSON already, each with a comma before it. For the line of every request: what pino
-   * does for its facts takes as long as to find an answer in memory. Whether the level is logged, the caller has asked.
+   * Writes a line whose facts are JSON already, each with a comma before it, and its texts `printable`. For the line of
+   * every request: what pino does for its facts takes as long as to find an answer in memory. Whether the level is
+   * logged, the caller has asked.
    */
   writeLine(level: pino.Level, facts: string, message: string): void;
 }
@@ -17,11 +21,20 @@ export interface LoggerOptions {
   readonly destination?: LogDestination | undefined;
   /** Texts that are left out of every line. @default [] */
   readonly secrets?: readonly string[] | undefined;
+  /** `pretty` is for people, `auto` is that where standard output is a terminal. @default 'json' */
+  readonly format?: Options['logging']['format'] | undefined;
 }
 
-/** Lines of JSON: `level` by name, `time` in ISO 8601, `msg`, and the facts. */
-export function createLogger({ level, destination, secrets = [] }: LoggerOptions): Logger {
+/**
+ * Lines of JSON: `level` by name, `time` in ISO 8601, `msg`, and the facts; or the same for people. Characters that a
+ * terminal would obey are escaped.
+ */
+export function createLogger({ level, destination, secrets = [], format = 'json' }: LoggerOptions): Logger {
   const redact = compileRedaction(secrets) ?? ((line) => line);
+  const shown =
+    format === 'pretty' || (format === 'auto' && isTerminal(destination))
+      ? forPeople(destination)
+      : undefined;
   const output = destination ?? (standardOutput ??= openStandardOutput());
   const timestamp = isoTime();
   const logger = pino(
@@ -29,7 +42,7 @@ export function createLogger({ level, destination, secrets = [] }: LoggerOptions
       level,
       base: { name },
       timestamp,
-      hooks: { streamWrite: redact },
+      hooks: { streamWrite: (line) => shown?.(redact(line)) ?? `${printable(redact(line).trimEnd())}\n` },
       formatters: { level: (label) => ({ level: label }) },
     },
     output,
@@ -37,12 +50,21 @@ export function createLogger({ level, destination, secrets = [] }: LoggerOptions
   return Object.assign(logger, {
     writeLine(label: pino.Level, facts: string, message: string): void {
       const line = `{"level":"${label}"${timestamp()},"name":"${name}"${facts},"msg":"${message}"}\n`;
-      output.write(redact(line));
+      output.write(shown?.(redact(line)) ?? redact(line));
     },
   });
 }
 
 const name = 'gateway';
+
+const isTerminal = (destination: LogDestination | undefined): boolean =>
+  destination === undefined && process.stdout.isTTY;
+
+/** Coloured where a terminal shows it that has colours, and `NO_COLOR` is not set. */
+function forPeople(destination: LogDestination | undefined): (line: string) => string {
+  const colours = isTerminal(destination) && process.stdout.hasColors();
+  return (line) => `${readableLine(line, { time: true, colours })}\n`;
+}
 
 /** As pino's own, which writes out each of the many times of one millisecond. */
 function isoTime(): () => string {

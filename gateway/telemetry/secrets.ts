@@ -31,7 +31,7 @@ const secretName = /token|secret|password|^keys?$|apikey|authorization|credentia
 const isSecretOption = (name: string, value: unknown): boolean =>
   secretName.test(name) && !(name === 'authorization' && typeof value === 'object');
 /** What they hold are names of headers and claims, which stand in other lines, too. */
-const namesOnly = new Set(['forward', 'exclude', 'rename', 'claims']);
+const namesOnly = new Set(['forward', 'exclude', 'rename', 'claims', 'fields']);
 /** `headers` of ours may be anything; better one word too many is left out. */
 const isSecretMap = (name: string, isSecret: boolean): boolean =>
   isSecret || name === 'headers' || name === 'set';

@@ -81,6 +81,7 @@ function open({ hooks = {}, timeout = '10s' }: { hooks?: Hooks; timeout?: string
   const known: KnownOperation = {
     name: null,
     type: 'subscription',
+    id: 'a',
     run: (variables, client) =>
       subscribe(subscription, {
         ...{ variables, send: reviews, open: subscribeTo, caller: client },
@@ -90,6 +91,7 @@ function open({ hooks = {}, timeout = '10s' }: { hooks?: Hooks; timeout?: string
   const other: KnownOperation = {
     name: null,
     type: 'query',
+    id: 'b',
     run: async () => {
       const body = Buffer.from('{"data":{"a":1}}');
       return { body, data: body.subarray(8, -1), errors: [], errorsLeftOut: 0 };

@@ -97,7 +97,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     ...{ bodyLimit, isReady: () => true, slots, limits, runOperation, learn, hooks: {}, reply },
     ...{ admit: undefined, rates: undefined },
     cachedAnswers: { answer: () => false, learn: () => undefined },
-    answerHeaders: createCaching(options, store, metrics).answerHeaders,
+    answerHeaders: createCaching(options, store, metrics, logger).answerHeaders,
     formatError: createFormatError(logger),
   });
   const handle = createRoutes({

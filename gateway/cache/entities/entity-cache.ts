@@ -21,12 +21,13 @@ import {
 import { type AnswerTags, lazy, tagsOf } from '../answer-tags';
 import { backgroundCaller } from './background-caller';
 import { groupsOf } from '../cache-groups';
-import { EntityKeys } from './entity-keys';
+import { EntityKeys, type KeyScope } from './entity-keys';
 import { entryOf, type KeptEntity, readEntry } from './entity-value';
 import { Lifetimes } from './lifetimes';
 import { type Attempt, Outage } from './outage';
 import { isStorable, noStore, type Policy, strictest } from '../policy';
 import type { Clock, Entry, Look, Store } from '../stores/store';
+import type { Logger } from '../../telemetry/logger';
 import { WantedList } from './wanted-list';
 
 export interface EntityCacheOptions {
@@ -44,6 +45,7 @@ export interface EntityCacheOptions {
   readonly identityHeaders: readonly string[];
   readonly tags: AnswerTags;
   readonly count: (result: EntityResult, entities: number) => void;
+  readonly logger: Pick<Logger, 'debug' | 'isLevelEnabled'>;
   /** Unix milliseconds. @default Date.now */
   readonly now?: (() => number) | undefined;
 }
@@ -142,7 +144,26 @@ class EntityCache {
       }
       return new WantedList(list, kept);
     });
+    this.#tell(wanted, scopes, caller);
     return { wanted, clock: look.clock };
+  }
+
+  /** Without representations: what an entity is named by, such as an address, is no matter of the log. */
+  #tell(wanted: readonly WantedList[], scopes: readonly (readonly KeyScope[])[], caller: Caller): void {
+    const { logger, subgraph } = this.#options;
+    if (!logger.isLevelEnabled('debug')) return;
+    const requestId = caller.tracing['x-request-id'];
+    wanted.forEach(({ list, missing }, i) => {
+      const keys = scopes[i]!.map((scope) => this.#keys.prefixOf(list, scope, caller));
+      const facts = {
+        requestId,
+        subgraph,
+        keys,
+        entities: list.representations.length,
+        missing: missing.length,
+      };
+      logger.debug(facts, 'the entity cache was asked');
+    });
   }
 
   /** Asks as if there were no cache, and learns from the response whether one is of use. */

@@ -27,18 +27,22 @@ export class EntityKeys {
   }
 
   /** For each representation of a list, in their order. */
-  of(
-    { selection, arguments: others, representations }: EntityList,
-    scope: KeyScope,
-    caller: Caller,
-  ): string[] {
-    const { headers } = caller;
-    const asked = others.length === 0 ? '' : digest(others);
-    const from = scope === 'private' ? caller.scope : this.#withoutIdentity(headers);
-    const prefix = `entity:${this.#selectionHash(selection)}:${asked}:${scope}${from === '' ? '' : digest(from)}:`;
-    return representations.map((bytes) =>
+  of(list: EntityList, scope: KeyScope, caller: Caller): string[] {
+    const prefix = this.prefixOf(list, scope, caller);
+    return list.representations.map((bytes) =>
       bytes.length > longestText ? `${prefix}#${digest(bytes)}` : prefix + bytes.toString(),
     );
+  }
+
+  /** What the keys of all representations of a list begin with. */
+  prefixOf(
+    { selection, arguments: others }: EntityList,
+    scope: KeyScope,
+    { scope: own, headers }: Caller,
+  ): string {
+    const asked = others.length === 0 ? '' : digest(others);
+    const from = scope === 'private' ? own : this.#withoutIdentity(headers);
+    return `entity:${this.#selectionHash(selection)}:${asked}:${scope}${from === '' ? '' : digest(from)}:`;
   }
 
   #selectionHash(selection: string): string {

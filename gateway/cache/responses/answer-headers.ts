@@ -6,10 +6,13 @@ import type { Policy } from '../policy';
 import type { ResponseKeys } from './response-keys';
 import { encodings, type Encoding, type StoredAnswer } from './stored-answer';
 
+/** How the response cache took part in an answer; `PASS` where it did not. */
+export type CacheResult = 'HIT' | 'MISS' | 'STALE' | 'PASS';
+
 /** How a cacheable answer was found. */
 export interface CachedReply {
   readonly answer: StoredAnswer;
-  readonly result: 'HIT' | 'MISS' | 'STALE';
+  readonly result: Exclude<CacheResult, 'PASS'>;
   readonly keys: Pick<ResponseKeys, 'supergraph' | 'base' | 'isFor'>;
 }
 

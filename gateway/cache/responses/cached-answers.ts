@@ -10,6 +10,7 @@ import type { Reply } from '../../request/reply';
 import type { AnswerHeaders, CachedReply } from './answer-headers';
 import { mediaTypes } from '../../http/media-type';
 import { PreparedAnswers } from './prepared-answers';
+import type { Logger } from '../../telemetry/logger';
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 import { privateKey, publicKey } from './response-keys';
 import { readAnswer } from './stored-answer';
@@ -24,6 +25,7 @@ export interface CachedAnswersOptions {
   readonly isPreflighted: IsPreflighted;
   readonly reply: Reply;
   readonly statistics: ResponseCacheStatistics;
+  readonly logger: Pick<Logger, 'debug' | 'isLevelEnabled'>;
 }
 
 /** A request that was answered before, remembered by its bytes. */
@@ -90,6 +92,7 @@ export class CachedAnswers {
     if (answer === undefined || !isPaidFor(remembered, request)) return false;
 
     if (remembered.operation !== undefined) request.resolve(remembered.operation);
+    request.cacheResult = 'HIT';
     this.#options.statistics.hit++;
     request.settle();
     const { answerHeaders, reply } = this.#options;
@@ -102,10 +105,13 @@ export class CachedAnswers {
   }
 
   #find({ base, scope }: RememberedRequest, request: IncomingRequest) {
-    const { store, keyHeaders } = this.#options;
+    const { store, keyHeaders, logger } = this.#options;
     const key = scope === 'public' ? publicKey(base, request, keyHeaders) : privateKey(base, request);
     const entry = store.peek!(key);
-    return entry && readAnswer(entry);
+    if (entry === undefined) return undefined;
+    if (logger.isLevelEnabled('debug'))
+      logger.debug({ requestId: request.id, [`${scope}Key`]: key }, 'a request was found by its bytes');
+    return readAnswer(entry);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Policy } from '../policy';
 import { policyReaderFor } from '../policy-options';
 import type { Store } from '../stores/store';
 import type { Options } from '../../options';
+import type { Logger } from '../../telemetry/logger';
 import type { Metrics } from '../../telemetry/metrics';
 import type { SubgraphResponse } from '../../subgraph-calls/transport';
 import { AnswerHeaders } from './answer-headers';
@@ -23,12 +24,13 @@ export function createCaching(
   options: Options,
   store: Store,
   { responseCache: statistics }: Pick<Metrics, 'responseCache'>,
+  logger: Pick<Logger, 'debug' | 'isLevelEnabled'>,
 ): Caching {
   const keyHeaders = compileKeyHeaders(options);
   const { responses, cdn } = options.cache;
   const { request: timeout } = options.timeouts;
   return {
-    responses: new ResponseCache({ store, options: responses, keyHeaders, timeout, statistics }),
+    responses: new ResponseCache({ store, options: responses, keyHeaders, timeout, statistics, logger }),
     answerHeaders: new AnswerHeaders({ keyHeaders, cdn: cdn.enabled }),
     keyHeaders,
     statistics,

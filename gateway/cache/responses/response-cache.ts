@@ -15,6 +15,7 @@ import { type CachedOperation, describeOperation, type OperationFacts } from './
 import { type ClientDirectives, clientDirectives } from './client-directives';
 import { Flight, type IdentifiedCaller, type Outcome } from './flights';
 import { bestOf, type Usable } from './found-answers';
+import type { Logger } from '../../telemetry/logger';
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 import { baseKey, canonicalJson, privateKey, publicKey, type ResponseKeys } from './response-keys';
 import { entryOf, pack, type StoredAnswer, storedAnswer } from './stored-answer';
@@ -26,6 +27,7 @@ export interface ResponseCacheOptions {
   /** Milliseconds that an execution may take for which no client waits. */
   readonly timeout: number;
   readonly statistics: ResponseCacheStatistics;
+  readonly logger: Pick<Logger, 'debug' | 'isLevelEnabled'>;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
 }
@@ -113,6 +115,7 @@ export class ResponseCache {
     const lookedAt = performance.now();
     const look = await this.#look(operation, keys);
     const found = look && bestOf(look, keys, directives, this.#now());
+    this.#tell(lookup, found);
     const miss: Miss = { ...lookup, look, lookedAt };
     if (found?.state === 'fresh') {
       statistics.hit++;
@@ -125,6 +128,13 @@ export class ResponseCache {
     }
     if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
     return found === undefined ? this.#fetch(miss) : this.#fetchOrSpare(found, miss);
+  }
+
+  #tell({ keys, request }: Lookup, found: Usable | undefined): void {
+    const { logger } = this.#settings;
+    if (!logger.isLevelEnabled('debug')) return;
+    const facts = { requestId: request.id, publicKey: keys.public, privateKey: keys.private };
+    logger.debug({ ...facts, found: found?.state ?? 'nothing' }, 'the response cache was asked');
   }
 
   /** Executes; if a subgraph fails, serves the stale answer. */

@@ -32,12 +32,22 @@ export interface ErrorOptions {
   readonly maxBytes?: number | undefined;
 }
 
+/** What a subgraph has said of an error whose message clients are not told. For the log: it is not fit to be shown. */
+export interface MaskedError {
+  readonly subgraph: string;
+  readonly code: string;
+  readonly message: string;
+  /** Where clients are told of it first; undefined where they are not, or without a path. */
+  path: readonly (string | number)[] | undefined;
+}
+
 /** What a subgraph has said, or done, but for where. */
 interface Complaint {
   readonly code: string;
   readonly message: string;
   readonly subgraph: string;
   readonly extensions?: Readonly<Record<string, unknown>>;
+  readonly masked?: MaskedError | undefined;
 }
 
 /** One that names no path. */
@@ -60,6 +70,8 @@ class ErrorRecord {
   /** The errors without a path. Calls that went together have them in common. */
   readonly unplaced = new Map<Call, Set<Unplaced>>();
   readonly unplacedByText = new Map<string, Unplaced>();
+  /** By subgraph, code and message. */
+  readonly masked = new Map<string, MaskedError>();
 }
 
 /** Gathers the errors of one response. */
@@ -93,6 +105,12 @@ export class ErrorTrail {
 
   get errors(): readonly GraphQLError[] {
     return this.#errors;
+  }
+
+  /** What is masked in `errors`: the first ten that differ. Undefined where nothing is. */
+  get masked(): readonly MaskedError[] | undefined {
+    const masked = this.#lazyRecord?.masked;
+    return masked === undefined || masked.size === 0 ? undefined : [...masked.values()];
   }
 
   /** Whether a call failed, or was answered with errors. */
@@ -326,11 +344,29 @@ export class ErrorTrail {
     const { subgraph } = operation.request;
     const { message, extensions } = partsOf(error);
     const code = typeof extensions['code'] === 'string' ? extensions['code'] : 'DOWNSTREAM_SERVICE_ERROR';
-    if (this.#mask === 'all' || (this.#mask === 'unexpected' && unexpected.has(code)))
-      return { code, message: `Subgraph "${subgraph}" reported an error.`, subgraph };
+    if (this.#mask === 'all' || (this.#mask === 'unexpected' && unexpected.has(code))) {
+      const masked = this.#noteMasked({ subgraph, code, message });
+      return { code, message: `Subgraph "${subgraph}" reported an error.`, subgraph, masked };
+    }
     const told = Object.entries(extensions).filter(([name]) => !untold.has(name));
     const isLarge = told.length > 0 && JSON.stringify(told).length > longestText;
     return { code, message, subgraph, extensions: isLarge ? {} : Object.fromEntries(told) };
+  }
+
+  #noteMasked({ subgraph, code, message }: Omit<MaskedError, 'path'>): MaskedError | undefined {
+    const { masked } = this.#record;
+    const key = textOf({ code, message, subgraph });
+    let known = masked.get(key);
+    if (known === undefined && masked.size < mostMasked) {
+      known = {
+        subgraph,
+        code: code.slice(0, longestText),
+        message: message.slice(0, longestText),
+        path: undefined,
+      };
+      masked.set(key, known);
+    }
+    return known;
   }
 
   /** Tells what a subgraph has said, or done. Several errors may have one path, but no two of them are equal. */
@@ -339,6 +375,7 @@ export class ErrorTrail {
       this.#leaveOut();
       return;
     }
+    if (complaint.masked !== undefined) complaint.masked.path ??= path;
     const text = textOf(complaint, path);
     this.count++;
     if (this.#record.told.has(text)) return;
@@ -414,6 +451,8 @@ const unexpected = new Set(['DOWNSTREAM_SERVICE_ERROR', 'INTERNAL_SERVER_ERROR']
 const untold = new Set(['stacktrace', 'exception', 'http', 'debugMessage']);
 /** Of a message, in characters; extensions that are longer as JSON are left out. */
 const longestText = 1024;
+/** Of the masked errors of one response. */
+const mostMasked = 10;
 /** Elements of the path of a subgraph's error: each of its beginnings is remembered. One that is longer is none. */
 const longestPath = 256;
 

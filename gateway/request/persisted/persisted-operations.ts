@@ -1,9 +1,10 @@
-import { type GraphQLError, Lexer, Source, TokenKind } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Store } from '../../cache/stores/store';
 import { requestError } from '../../errors';
 import type { Options } from '../../options';
 import type { Logger } from '../../telemetry/logger';
+import { withoutTexts } from '../../telemetry/sent-texts';
 import { sha256 } from './manifest';
 import type { PersistedOperationStatistics } from '../../telemetry/statistics/persisted-operation-statistics';
 import { findMisfits, type TrustedOperations } from './trusted-operations';
@@ -170,28 +171,6 @@ const mostBytes = 16 * 1024 * 1024;
 const longestTold = 1_000;
 const keyOf = (hash: string): string => `operation:${hash}`;
 const isHash = /^[0-9a-f]{64}$/;
-
-/**
- * The beginning of a document, without what clients wrote between quotes or in comments, which may be about somebody and
- * is no matter of the log. It ends where the document is no GraphQL any more: who knows what is between quotes there.
- */
-function withoutTexts(document: string, longest: number): string {
-  const lexer = new Lexer(new Source(document));
-  let told = '';
-  try {
-    while (told.length < longest) {
-      const before = lexer.token;
-      const { kind, start, end } = lexer.advance();
-      if (kind === TokenKind.EOF) break;
-      if (told !== '' && start > before.end) told += ' ';
-      const isText = kind === TokenKind.STRING || kind === TokenKind.BLOCK_STRING;
-      told += isText ? '""' : document.slice(start, end);
-    }
-  } catch {
-    // What came before is all that can be told.
-  }
-  return told.slice(0, longest);
-}
 
 /** The members of a request that name its operation, or are it. */
 export interface NamedRequest {

@@ -15,7 +15,16 @@ export interface RetryOptions {
   /** Milliseconds after which nothing is sent again: what a call of the subgraph may take. */
   readonly timeout: number;
   /** Called for each retry. */
-  readonly onRetry?: ((request: SubgraphRequest) => void) | undefined;
+  readonly onRetry?: ((request: SubgraphRequest, retry: Retry) => void) | undefined;
+}
+
+export interface Retry {
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** Milliseconds that it has waited. */
+  readonly after: number;
+  /** What came of the attempt before: an HTTP status, or why there was no answer. */
+  readonly reason: number | TransportError['failure'];
 }
 
 /**
@@ -40,7 +49,7 @@ export function retry({ max, pause, timeout, onRetry }: RetryOptions): Intercept
       if (tried >= max || !inTime || !budget.allows) return settle(failed);
       await new Promise((resolve) => setTimeout(resolve, delay));
       if (request.caller.isGone) return settle(failed);
-      onRetry?.(request);
+      onRetry?.(request, { attempt: tried + 1, after: Math.round(delay), reason: reasonOf(failed) });
       const outcome = await outcomeOf(next(request));
       budget.count(mayPass(outcome));
       return mayPass(outcome) ? again(request, deadline, outcome, tried + 1) : settle(outcome);
@@ -100,6 +109,10 @@ function mayPass(outcome: Outcome): boolean {
   if ('response' in outcome) return passingStatuses.has(outcome.response.status);
   return outcome.error instanceof TransportError && passingFailures.has(outcome.error.failure);
 }
+
+/** Only a `TransportError` may pass. */
+const reasonOf = (outcome: Outcome): Retry['reason'] =>
+  'response' in outcome ? outcome.response.status : (outcome.error as TransportError).failure;
 
 const passingStatuses = new Set([429, 502, 503, 504]);
 const passingFailures = new Set<TransportError['failure']>([

@@ -125,7 +125,7 @@ describe('defaults', () => {
       csrf: { enabled: true, headers: ['x-apollo-operation-name', 'apollo-require-preflight'] },
       admin: { enabled: true, host: '127.0.0.1', port: 9464 },
       audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
-      logging: { level: 'info', sampling: 1 },
+      logging: { level: 'info', format: 'auto', sampling: 1, fields: {}, omit: [] },
       shutdown: { delay: 0, grace: 20_000 },
     });
   });

@@ -31,3 +31,22 @@ it('leaves secrets out of both', () => {
     '/[redacted]',
   ]);
 });
+
+it('writes for people where it is asked to, and keeps control characters from both forms', () => {
+  const evil = '\u009b2J\u202e';
+  for (const format of ['json', 'pretty'] as const) {
+    const logger = createLogger({
+      level: 'info',
+      format,
+      destination: { write: (line) => lines.push(line) },
+    });
+    logger.warn({ evil }, 'odd');
+    logger.writeLine('info', ',"status":200', 'request');
+  }
+  expect(lines.map((line) => line.replace(/\d\d:\d\d:\d\d\.\d{3}/, '12:00:00.000'))).toEqual([
+    expect.stringMatching(/^\{"level":"warn",.*"evil":"\\u009b2J\\u202e","msg":"odd"\}\n$/),
+    expect.stringMatching(/^\{"level":"info",.*"status":200,"msg":"request"\}\n$/),
+    '12:00:00.000 warn odd evil="\\u009b2J\\u202e"\n',
+    '12:00:00.000 info request status=200\n',
+  ]);
+});

@@ -1,3 +1,4 @@
+import { createLogger } from '../../../../../gateway/telemetry/logger';
 import { parse } from 'graphql';
 import { AnswerTags } from '../../../../../gateway/cache/answer-tags';
 import { cacheEntities, type EntityCacheOptions } from '../../../../../gateway/cache/entities/entity-cache';
@@ -51,6 +52,7 @@ function open(more: Partial<EntityCacheOptions> = {}) {
     identityHeaders,
     tags: new AnswerTags('reviews', facts),
     count: (result, entities) => (counts[result] = (counts[result] ?? 0) + entities),
+    logger: createLogger({ level: 'silent' }),
     now,
     ...more,
   })(send);

@@ -1,4 +1,4 @@
-import { retry } from '../../../../../gateway/subgraph-calls/interceptors/retry';
+import { type Retry, retry } from '../../../../../gateway/subgraph-calls/interceptors/retry';
 import {
   type Send,
   type SubgraphRequest,
@@ -11,17 +11,21 @@ import { operationOf, requestOf } from '../../../../support/subgraph-request';
 let calls: HeldCall[];
 let send: Send;
 const retried: SubgraphRequest[] = [];
+const reasons: [number, Retry['reason']][] = [];
 
 const options = {
   max: 2,
   pause: 100,
   timeout: 5000,
-  onRetry: (request: SubgraphRequest) => retried.push(request),
+  onRetry: (request: SubgraphRequest, { attempt, reason }: Retry) => {
+    retried.push(request);
+    reasons.push([attempt, reason]);
+  },
 };
 
 beforeEach(() => {
   jest.useFakeTimers();
-  retried.length = 0;
+  retried.length = reasons.length = 0;
   const held = holdCalls();
   calls = held.calls;
   send = retry(options)(held.send);
@@ -39,6 +43,7 @@ it('sends a query again that could not be delivered', async () => {
   calls[1]!.answer({ data: { a: 1 } });
   expect(await answerOf(answer)).toEqual({ data: { a: 1 } });
   expect(retried).toEqual([calls[0]!.request]);
+  expect(reasons).toEqual([[1, 'refused']]);
 });
 
 it.each([429, 502, 503, 504])('sends a query again that was answered with %d', async (status) => {
@@ -47,6 +52,7 @@ it.each([429, 502, 503, 504])('sends a query again that was answered with %d', a
   await after(100);
   calls[1]!.answer({ data: { a: 1 } });
   expect(await answerOf(answer)).toEqual({ data: { a: 1 } });
+  expect(reasons).toEqual([[1, status]]);
 });
 
 it.each([200, 400, 401, 500])('takes an answer with %d as the answer', async (status) => {

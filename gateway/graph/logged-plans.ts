@@ -1,0 +1,33 @@
+import type { Authorization } from '../auth/directives';
+import type { PlannedOperation, Planner } from '../planning';
+import type { Logger } from '../telemetry/logger';
+import { withoutTexts } from '../telemetry/sent-texts';
+
+interface LogPlanOptions {
+  readonly logger: Logger;
+  readonly planner: Planner;
+  readonly authorization: Authorization;
+}
+
+/** At level `debug`: logs the query plan of an operation, without the values that stand in its document. */
+export function logPlan(
+  { logger, planner, authorization }: LogPlanOptions,
+  planned: PlannedOperation,
+  requestId: string,
+): void {
+  if (!logger.isLevelEnabled('debug')) return;
+  const { operationName: operation, documentHash: operationId, overrideLabels } = planned;
+  const facts = { requestId, operation, operationId };
+  const document = withoutTexts(planned.document);
+  void authorization
+    .visiblePart({ ...planned, document }, planner)
+    .then((visible) => planner.describe(visible, operation, overrideLabels))
+    .then(
+      (plan) => {
+        logger.debug({ ...facts, plan }, 'an operation was planned');
+      },
+      (error: unknown) => {
+        logger.debug({ ...facts, err: error }, 'a plan cannot be shown');
+      },
+    );
+}

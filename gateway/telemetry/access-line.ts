@@ -1,0 +1,77 @@
+import type { IncomingRequest } from '../request/incoming-request';
+import type { AccessField, Options } from '../options';
+import { jsonText } from './printable';
+
+/** The facts of the line that the access log has of a request: JSON, each with a comma before it. */
+export type DescribeRequest = (request: IncomingRequest, status: number, milliseconds: number) => string;
+
+/** Which facts there are is decided here: the line is written for every request. */
+export function compileAccessLine({ omit, fields }: Options['logging']): DescribeRequest {
+  const left = Object.entries(own).filter(([name]) => !omit.includes(name as AccessField));
+  const writers = [...left.map(([, write]) => write), ...Object.entries(fields).map(writeField)];
+  return (request, status, milliseconds) => {
+    let facts = '';
+    for (const write of writers) facts += write(request, status, milliseconds);
+    return facts;
+  };
+}
+
+/** In the order of the line. Request ids, trace ids and names of GraphQL are of letters, digits and some signs. */
+const own: Readonly<Record<AccessField, DescribeRequest>> = {
+  requestId: ({ id }) => `,"requestId":"${id}"`,
+  traceId: ({ trace }) => (trace === undefined ? '' : `,"traceId":"${trace.traceId}"`),
+  method: ({ head }) => `,"method":${jsonText(head.method)}`,
+  path: ({ head }) => `,"path":${bounded(pathIn(head.url))}`,
+  status: (_, status) => `,"status":${status}`,
+  ms: (_request, _status, milliseconds) => `,"ms":${Math.round(milliseconds * 10) / 10}`,
+  operationType: ({ operation }) => (operation === undefined ? '' : `,"operationType":"${operation.type}"`),
+  operation: ({ operation }) =>
+    operation === undefined || operation.name === null ? '' : `,"operation":"${operation.name}"`,
+  operationId: ({ operation }) => (operation === undefined ? '' : `,"operationId":"${operation.id}"`),
+  operations: ({ operations }) => (operations > 1 ? `,"operations":${operations}` : ''),
+  client: ({ clientName }) => (clientName === '' ? '' : `,"client":${bounded(clientName)}`),
+  clientVersion: ({ clientVersion }) =>
+    clientVersion === '' ? '' : `,"clientVersion":${bounded(clientVersion)}`,
+  cache: ({ cacheResult }) => (cacheResult === undefined ? '' : `,"cache":"${cacheResult}"`),
+  calls: ({ operation, callsSent }) => (operation === undefined ? '' : `,"calls":${callsSent}`),
+  codes: ({ codes }) => (codes === undefined ? '' : `,"codes":[${[...codes].map(bounded).join()}]`),
+  errorsLeftOut: ({ errorsLeftOut }) => (errorsLeftOut === 0 ? '' : `,"errorsLeftOut":${errorsLeftOut}`),
+  reason: ({ denial }) => (denial === undefined ? '' : `,"reason":${bounded(denial.reason)}`),
+  authMode: ({ denial }) => (denial === undefined ? '' : `,"authMode":"${denial.mode}"`),
+};
+
+function writeField([name, field]: [string, Options['logging']['fields'][string]]): DescribeRequest {
+  const { header, claim } = field;
+  const before = `,${jsonText(name)}:`;
+  return (request) => {
+    const value = header === undefined ? request.claim(claim!) : headerOf(request, header);
+    switch (typeof value) {
+      case 'string':
+        return before + bounded(value);
+      case 'number':
+      case 'boolean':
+        return `${before}${value}`;
+      case 'object':
+        return value === null ? '' : before + bounded(JSON.stringify(value));
+      default:
+        return '';
+    }
+  };
+}
+
+const headerOf = ({ head: { headers } }: IncomingRequest, name: string): string | string[] | undefined =>
+  Object.hasOwn(headers, name) ? headers[name] : undefined;
+
+/** What stands before the query string; of a URL in absolute form (RFC 9112, section 3.2.2) without what names the host. */
+function pathIn(url: string): string {
+  const end = url.search(/[?#]/);
+  const path = end === -1 ? url : url.slice(0, end);
+  if (path.startsWith('/') || path === '*') return path;
+  return URL.canParse(path) ? new URL(path).pathname : '';
+}
+
+const bounded = (text: string): string =>
+  jsonText(text.length > longest ? `${text.slice(0, longest)}…` : text);
+
+/** Characters of a text that a client has chosen. */
+const longest = 200;

@@ -141,6 +141,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       admin: { ...options.admin, token: options.admin.token ?? adminToken },
       supergraph: feed,
       logDestination,
+      explorerHeaders: ownModes ? {} : credentials.headers,
     });
     const shown = {
       credentials: ownModes ? undefined : credentials.examples,

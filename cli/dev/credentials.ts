@@ -5,6 +5,8 @@ import type { OptionsInput } from '../../gateway';
 export interface DevelopmentCredentials {
   /** The options that take them. */
   readonly auth: NonNullable<OptionsInput['auth']>;
+  /** The headers of the one that is easiest to read: of user u1. */
+  readonly headers: Readonly<Record<string, string>>;
   /** What `curl` needs to send them, by AppSync's name of the mode. */
   readonly examples: ReadonlyMap<string, string>;
 }
@@ -39,8 +41,9 @@ export async function developmentCredentials(): Promise<DevelopmentCredentials> 
       cognito: [{ userPool: 'eu-west-1_Development', issuer: poolIssuer, clients: 'shop', jwks }],
       lambda: { module: believe, ttl: 0 },
     },
+    headers: { authorization: `Bearer ${user}` },
     examples: new Map([
-      ['AWS_LAMBDA', "-H 'authorization: Bearer u1'"],
+      ['AWS_LAMBDA', `-H 'authorization: Bearer ${user}'`],
       ['API_KEY', `-H 'x-api-key: ${apiKey}'`],
       ['AWS_IAM', `--aws-sigv4 aws:amz:eu-west-1:appsync --user ${accessKeyId}:${secretAccessKey}`],
       ['OPENID_CONNECT', `-H 'authorization: ${oidc}'`],

@@ -37,7 +37,8 @@ export async function showExecution(
   const extensions: Record<string, unknown> = {
     weir: errorsLeftOut === 0 ? weir : { ...weir, errorsLeftOut },
   };
-  if (headers['apollo-query-plan-experimental'] !== undefined) {
+  // As Apollo Gateway: an empty header asks for nothing.
+  if ((headers['apollo-query-plan-experimental'] ?? '') !== '') {
     const format = String(headers['apollo-query-plan-experimental-format'] ?? 'prettified');
     const shown = { ...planned, document: await authorization.visiblePart(planned, planner) };
     extensions['__queryPlanExperimental'] = await showPlan(planner, shown, format);
@@ -60,7 +61,9 @@ function showPlan(
 ): Promise<unknown> {
   switch (format) {
     case 'prettified':
-      return planner.describe(document, operationName, overrideLabels);
+      return planner
+        .describe(document, operationName, overrideLabels)
+        .then((plan) => (plan === 'QueryPlan {}' ? true : plan));
     case 'internal':
       return planner.plan(document, operationName, overrideLabels);
     default:

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { Meter } from '@opentelemetry/api';
+import { getOperationAST, type GraphQLSchema, parse } from 'graphql';
 import { createAuthentication } from '../auth/authentication';
+import { anonymous } from '../auth/identity';
 import { type EvaluatePolicies, openPolicyEvaluator, Policies } from '../auth/directives';
 import { allTags, createInvalidate, type Invalidate, tagsOf, UnknownNames } from '../cache/invalidation';
 import type { UsedSignatures } from '../auth/used-signatures';
@@ -22,7 +24,9 @@ import { createBeginRequest } from '../http/begin-request';
 import { compileIsPreflighted } from '../http/preflighted';
 import { createRefusal } from '../http/prepared-refusal';
 import { createReceive } from '../http/receive';
-import { createClientLimits } from '../limits/client-limits';
+import { type ClientLimits, createClientLimits } from '../limits/client-limits';
+import { compileOperationCost } from '../limits/cost/operation-cost';
+import { refuseOperation } from '../limits/operation-limits';
 import { Overload } from '../admission/overload';
 import { Slots } from '../admission/slots';
 import { PlanWaits } from '../admission/plan-waits';
@@ -33,6 +37,8 @@ import { type Options, OptionsError } from '../options';
 import { storeProtocols, type StoreProtocol } from '../options/cache';
 import type { Invalidation } from '../options/invalidation';
 import type { OperationMemory } from '../planning';
+import { createPages, explainEndpoint } from './exploration';
+import { firstQuery } from './first-query';
 import { createRoutes } from './routes';
 import type { Hooks } from '../request/hooks';
 import { createFormatError } from '../request/format-error';
@@ -64,6 +70,8 @@ export interface ProcessParts {
   readonly hooks: Hooks;
   readonly interceptors: readonly Interceptor[];
   readonly plugins: readonly ApolloServerPlugin[];
+  /** With which GraphiQL opens. */
+  readonly explorerHeaders: Readonly<Record<string, string>>;
   /** Whether the process takes requests, or why it does not. */
   readonly state: () => 'starting' | 'running' | 'stopping';
 }
@@ -208,6 +216,7 @@ function build(
     hooks,
     interceptors,
     plugins,
+    explorerHeaders,
     logger,
     metrics,
     state,
@@ -348,7 +357,15 @@ function build(
     reply,
   });
   const begin = createBeginRequest(options, inFlight, corsHeaders);
-  const handle = createRoutes({ options, readiness, begin, slots, receive, reply });
+  const pageFor =
+    options.mode === 'development'
+      ? createPages({
+          endpoint: options.path,
+          query: () => firstQueryOf(gateway.current?.apiSchema, limits, options.limits.assumedListSize),
+          headers: explorerHeaders,
+        })
+      : explainEndpoint(options.path);
+  const handle = createRoutes({ options, readiness, begin, slots, receive, reply, pageFor });
   return {
     ...{
       handle,
@@ -365,6 +382,25 @@ function build(
     },
     ...{ invalidate, rates, purges, tagFormats, persistedOperations },
   };
+}
+
+/** What anybody may ask of a graph, within limits: what clients with credentials may do is not known here. */
+function firstQueryOf(
+  schema: GraphQLSchema | undefined,
+  limits: ClientLimits,
+  assumedListSize: number,
+): string {
+  if (schema === undefined) return '';
+  return firstQuery(schema, (query) => {
+    const document = parse(query);
+    const operation = getOperationAST(document)!;
+    const cost = compileOperationCost(document, operation, {
+      schema,
+      directives: undefined,
+      assumedListSize,
+    });
+    return refuseOperation(query, cost, limits)({}, anonymous) === undefined;
+  });
 }
 
 function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http2, compression } }: Options) {

@@ -1,34 +1,67 @@
 import { createRequire } from 'node:module';
 import type { RequestHead } from '../request/incoming-request';
+import { explorerTab, inScript } from './explorer-tab';
+import { PackedPage } from './packed-page';
 
 /** A page for a browser, with its headers: names and values in turn. */
 export interface Page {
+  readonly status: 200 | 304 | 400;
   readonly headers: readonly string[];
-  readonly body: Buffer;
+  readonly body: Buffer | undefined;
+}
+
+/** Shows a page to whoever asks for it. */
+export type ShowPage = (request: RequestHead) => Page | Promise<Page>;
+
+/** @returns undefined for a request that asks for no page. @param path undefined where the URL is not well formed */
+export type FindPage = (request: RequestHead, path: string | undefined) => ShowPage | undefined;
+
+export interface PagesOptions {
+  /** The path of the endpoint. */
+  readonly endpoint: string;
+  /** The query with which GraphiQL opens. */
+  readonly query: () => string;
+  /** The headers with which it opens. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
  * Pages for exploring the graph. The endpoint, opened in a browser, shows Apollo Sandbox, whose script comes from Apollo's
- * servers; `/graphiql` is GraphiQL in one page that loads nothing from elsewhere.
- *
- * @param endpoint the path of the endpoint
- * @returns undefined for a request that asks for neither
+ * servers; `/graphiql` is GraphiQL, which loads nothing from elsewhere.
  */
-export function createPages(
-  endpoint: string,
-): (request: RequestHead, path: string | undefined) => Page | undefined {
-  let graphiql: Page | undefined;
+export function createPages({ endpoint, query, headers }: PagesOptions): FindPage {
+  let graphiql: PackedPage | undefined;
+  const showGraphiql: ShowPage = (request) => {
+    graphiql ??= new PackedPage(
+      ['content-type', html, 'content-security-policy', graphiqlPolicy],
+      renderGraphiql(endpoint),
+    );
+    return graphiql.answer(request);
+  };
+  /** What differs from graph to graph, so that the page stays the same. */
+  const showStart: ShowPage = () => {
+    const start = { defaultQuery: query(), headers: JSON.stringify(headers, undefined, 2) };
+    return {
+      status: 200,
+      headers: ['content-type', 'text/javascript; charset=utf-8', 'cache-control', 'no-store'],
+      body: Buffer.from(`globalThis.weirStart = ${inScript(start)};\n`),
+    };
+  };
   return (request, path) => {
-    if (path === endpoint) return isPageView(request) ? sandbox : undefined;
-    if (path !== '/graphiql') return undefined;
-    return (graphiql ??= {
-      headers: ['content-type', html, 'content-security-policy', graphiqlPolicy],
-      body: renderGraphiql(endpoint),
-    });
+    if (path === endpoint) return isPageView(request) ? () => sandbox : undefined;
+    if (path === '/graphiql') return showGraphiql;
+    return path === startPath ? showStart : undefined;
   };
 }
 
+/** In production: tells a browser that opens the endpoint what it is. */
+export const explainEndpoint =
+  (endpoint: string): FindPage =>
+  (request, path) =>
+    path === endpoint && isPageView(request) ? () => explanation : undefined;
+
 const html = 'text/html; charset=utf-8';
+const startPath = '/graphiql/start.js';
 
 /** A browser that opens the endpoint, rather than a client that sends a query to it. */
 const isPageView = ({ method, url, headers }: RequestHead): boolean =>
@@ -41,12 +74,24 @@ function renderGraphiql(endpoint: string): Buffer {
   const { renderGraphiQL } = require('@graphql-yoga/render-graphiql') as {
     readonly renderGraphiQL: (options: { readonly endpoint: string; readonly title: string }) => string;
   };
-  return Buffer.from(renderGraphiQL({ endpoint, title: 'GraphiQL · Weir' }).trim());
+  const options = { endpoint, title: 'GraphiQL · Weir' };
+  const page = renderGraphiQL(options).trim();
+  // Its last words are the options that it was given.
+  const written = JSON.stringify(options);
+  const at = page.lastIndexOf(written);
+  const root = page.indexOf('<div id="root">');
+  return Buffer.from(
+    page.slice(0, root) +
+      `<script src="${startPath}"></script>${explorerTab(endpoint)}` +
+      page.slice(root, at) +
+      `Object.assign(${inScript(options)}, globalThis.weirStart)` +
+      page.slice(at + written.length),
+  );
 }
 
 /** Its editor makes code and styles while it runs; nothing comes from, or goes to, another server. */
 const graphiqlPolicy =
-  "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blob:; worker-src blob:; style-src 'unsafe-inline'; " +
+  "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; worker-src blob:; style-src 'unsafe-inline'; " +
   "img-src data: blob:; font-src data:; connect-src 'self' data:";
 
 const sandboxPage = `<!doctype html>
@@ -82,6 +127,23 @@ const sandboxPage = `<!doctype html>
 `;
 
 const sandbox: Page = {
+  status: 200,
   headers: ['content-type', html, 'cache-control', 'no-store'],
   body: Buffer.from(sandboxPage),
+};
+
+const explanation: Page = {
+  status: 400,
+  headers: [
+    ...['content-type', html, 'cache-control', 'no-store'],
+    ...['content-security-policy', "default-src 'none'"],
+  ],
+  body: Buffer.from(`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>GraphQL endpoint</title>
+<p>This is a GraphQL endpoint, which takes operations by POST; with the option <code>mode: development</code> it shows
+an explorer here.</p>
+</html>
+`),
 };

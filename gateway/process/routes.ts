@@ -4,7 +4,7 @@ import type { IncomingRequest, RequestHead } from '../request/incoming-request';
 import { compilePreflight } from '../http/cors';
 import { WholeRequest } from '../http/whole-messages';
 import { requestError } from '../errors';
-import { createPages } from './exploration';
+import type { FindPage, ShowPage } from './exploration';
 import { hasTooLargeHeaders } from '../http/header-limits';
 import { healthAt, type Readiness } from './health';
 import type { BeginRequest, Exchange } from '../http/begin-request';
@@ -21,15 +21,16 @@ export interface RoutesOptions {
   readonly slots: Pick<Slots, 'acquire'>;
   readonly receive: (exchange: Exchange) => void;
   readonly reply: Reply;
+  readonly pageFor: FindPage;
 }
 
 /** Answers one HTTP request. */
 export type Handle = (message: IncomingMessage, response: ServerResponse) => void;
 
 /** Routes of the port for clients: the endpoint, health, and in development pages for exploration. */
-export function createRoutes({ options, readiness, begin, slots, receive, reply }: RoutesOptions): Handle {
+export function createRoutes(routes: RoutesOptions): Handle {
+  const { options, readiness, begin, slots, receive, reply, pageFor } = routes;
   const { path: endpoint } = options;
-  const pageFor = options.mode === 'development' ? createPages(endpoint) : () => undefined;
   const preflight = compilePreflight(options);
 
   return (message, response) => {
@@ -53,7 +54,7 @@ export function createRoutes({ options, readiness, begin, slots, receive, reply 
     const isRead = method === 'GET' || method === 'HEAD';
     const page = isRead ? pageFor(request.head, path) : undefined;
     const health = isRead ? healthAt(path, readiness) : undefined;
-    if (page !== undefined) send(request, 200, page.headers, page.body);
+    if (page !== undefined) void show(request, page);
     else if (health !== undefined)
       send(request, health.status, jsonHeaders, Buffer.from(JSON.stringify(health.body)));
     else if (method === 'OPTIONS' && preflight !== undefined) send(request, 204, preflight(headers));
@@ -66,6 +67,15 @@ export function createRoutes({ options, readiness, begin, slots, receive, reply 
       return requestError('NOT_FOUND', { reason: `The endpoint is ${endpoint}; nothing is served here.` });
     const reason = `A GraphQL request is a GET or a POST, not ${method}.`;
     return requestError('METHOD_NOT_ALLOWED', { reason }, { headers: { allow: 'GET, POST' } });
+  }
+
+  async function show(request: IncomingRequest, page: ShowPage): Promise<void> {
+    try {
+      const { status, headers, body } = await page(request.head);
+      send(request, status, headers, body);
+    } catch (error) {
+      reply.refuse(request, error);
+    }
   }
 
   function send(request: IncomingRequest, status: number, headers: readonly string[], body?: Buffer): void {

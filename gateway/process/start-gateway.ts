@@ -45,6 +45,8 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly interceptors?: readonly Interceptor[] | undefined;
   /** Plugins of Apollo Server, which parses and validates new operations: docs/extending.md. @default none */
   readonly plugins?: readonly ApolloServerPlugin[] | undefined;
+  /** Headers with which GraphiQL opens in development. No effect in production. @default none */
+  readonly explorerHeaders?: Readonly<Record<string, string>> | undefined;
   /** Other processes of this gateway, which invalidate together with it. No effect with a shared store. @default none */
   readonly peers?: Peers | undefined;
 };
@@ -314,13 +316,14 @@ function readOptions({
   hooks = {},
   interceptors = [],
   plugins = [],
+  explorerHeaders = {},
   ...others
 }: GatewayOptions) {
   const ownSource = ownSourceOf(supergraph);
   const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
   const options = parseOptions({ ...others, ...written });
   checkHooks(hooks);
-  const extensions = { hooks, interceptors, plugins };
+  const extensions = { hooks, interceptors, plugins, explorerHeaders };
   return { options, ownSource, extensions, logDestination, invalidations, clientConnections, peers };
 }
 

@@ -36,6 +36,19 @@ describe(`/graphiql in Chromium (skipped where there is no ${executablePath})`, 
       const query = '{ user(id: "u1") { name } product(upc: "p1") { name inStock } }';
       const { data } = await weir.query(query);
 
+      // A first visit: a query of this graph runs at the first click, with the headers of the development user.
+      await page.goto(new URL('/graphiql', weir.url).href);
+      const answer = page.waitForResponse(
+        (response) =>
+          response.url() === weir.url && !/Introspection/.test(response.request().postData() ?? ''),
+      );
+      await page.getByRole('button', { name: /execute query/i }).click();
+      const sent = await answer;
+      expect((await sent.request().allHeaders())['authorization']).toBe('Bearer u1');
+      const { data: first, errors } = (await sent.json()) as { data: object; errors?: unknown };
+      expect(errors).toBeUndefined();
+      expect(Object.keys(first).length).toBeGreaterThan(0);
+
       await page.goto(`${new URL('/graphiql', weir.url).href}?query=${encodeURIComponent(query)}`);
       await page.getByRole('button', { name: /execute query/i }).click();
       const result = page.locator('.result-window').first();
@@ -47,6 +60,16 @@ describe(`/graphiql in Chromium (skipped where there is no ${executablePath})`, 
       expect((await result.textContent())?.replaceAll('\u00a0', ' ')).toContain(
         `"name": "${data.user.name}"`,
       );
+
+      const how = page.getByRole('complementary', { name: 'How the last answer was made' });
+      await how.getByRole('button', { name: 'Plan, calls and cache' }).click();
+      const told = await how.textContent();
+      expect(told).toMatch(/Subgraph callsplanned: [1-9]/);
+      expect(told).toMatch(/Cacheresult: [A-Z]+/);
+      expect(told).toContain('Query planQueryPlan {');
+      // They are not part of what was asked for.
+      expect(await result.textContent()).not.toContain('__queryPlanExperimental');
+
       expect(strangers.filter((url) => /^(https?|wss?):/.test(url))).toEqual([]);
       expect(existsSync(screenshot)).toBe(true);
     },

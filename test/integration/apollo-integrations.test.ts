@@ -113,6 +113,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
       reply,
     }),
     reply,
+    pageFor: () => undefined,
   });
   const listener = createListener(options, handle).listen(0, '127.0.0.1');
   await once(listener, 'listening');

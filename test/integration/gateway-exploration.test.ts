@@ -7,7 +7,11 @@ let production: TestGateway;
 
 beforeAll(async () => {
   graph = await startSmallGraph();
-  development = await startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), mode: 'development' });
+  development = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    mode: 'development',
+    explorerHeaders: { authorization: 'Bearer </script>' },
+  });
   production = await startTestGateway({ supergraph: sourceOf(graph.supergraphSdl) });
 });
 
@@ -43,6 +47,45 @@ it('shows GraphiQL, which loads nothing from elsewhere', async () => {
   expect(page).not.toMatch(/<(script|link)[^>]+(src|href)="?https?:/);
 });
 
+it('opens GraphiQL with headers and with a query that this graph answers', async () => {
+  const response = await fetch(new URL('/graphiql/start.js', development.url));
+  expect(response.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+  expect(response.headers.get('cache-control')).toBe('no-store');
+  const script = await response.text();
+  expect(script).not.toContain('</script>');
+  const { defaultQuery, headers } = JSON.parse(
+    script.slice(script.indexOf('{'), script.lastIndexOf('}') + 1),
+  );
+  expect(JSON.parse(headers)).toEqual({ authorization: 'Bearer </script>' });
+  expect(defaultQuery.replaceAll(/\s+/g, ' ')).toBe('{ me { id name } latestReviews { id rating } } ');
+  const { data, errors } = await development.query(defaultQuery);
+  expect(errors).toBeUndefined();
+  expect(data.me.name).toBe('Ada');
+});
+
+describe('GraphiQL', () => {
+  const get = (headers: Record<string, string>) => fetch(new URL('/graphiql', development.url), { headers });
+
+  it.each(['br', 'gzip'])('is sent packed with %s', async (encoding) => {
+    const response = await get({ 'accept-encoding': encoding });
+    expect(response.headers.get('content-encoding')).toBe(encoding);
+    expect(response.headers.get('vary')).toContain('accept-encoding');
+    expect(Number(response.headers.get('content-length'))).toBeLessThan(4_000_000);
+    expect(await response.text()).toContain('globalThis.weirStart)');
+  });
+
+  it('is sent as it is to whoever unpacks nothing, and not at all to whoever has it', async () => {
+    const response = await get({ 'accept-encoding': 'identity' });
+    expect(response.headers.get('content-encoding')).toBeNull();
+    await response.arrayBuffer();
+    const etag = response.headers.get('etag')!;
+    expect(response.headers.get('cache-control')).toBe('no-cache');
+    const again = await get({ 'accept-encoding': 'br', 'if-none-match': etag });
+    expect([again.status, again.headers.get('etag'), await again.text()]).toEqual([304, etag, '']);
+    expect((await get({ 'if-none-match': '"other"' })).status).toBe(200);
+  });
+});
+
 it('answers a query of a browser with data, not with a page', async () => {
   const response = await fetch(`${development.url}?query={__typename}`, {
     headers: { ...browser, 'apollo-require-preflight': '1' },
@@ -62,6 +105,16 @@ it('returns the query plan in the form that Apollo Sandbox asks for', async () =
   });
 });
 
+it('returns no plan for an empty header, and `true` where no subgraph is asked, as Apollo Gateway does', async () => {
+  const asked = async (value: string, text: string): Promise<Json> => {
+    const headers = { 'apollo-query-plan-experimental': value };
+    const answer: Json = await (await development.post({ query: text }, { headers })).json();
+    return answer.extensions;
+  };
+  expect(await asked('', query)).not.toHaveProperty('__queryPlanExperimental');
+  expect(await asked('1', '{ __typename }')).toHaveProperty('__queryPlanExperimental', true);
+});
+
 it('answers introspection', async () => {
   expect(await development.query('{ __type(name: "User") { name } }')).toEqual({
     data: { __type: { name: 'User' } },
@@ -70,9 +123,21 @@ it('answers introspection', async () => {
 });
 
 describe('in production', () => {
+  it('tells a browser what the endpoint is, and which option opens the explorer', async () => {
+    const response = await fetch(production.url, { headers: browser });
+    expect(response.status).toBe(400);
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect((await response.text()).replaceAll(/\s+/g, ' ')).toContain(
+      '<p>This is a GraphQL endpoint, which takes operations by POST; with the option <code>mode: development</code> it shows an explorer here.</p>',
+    );
+    // Who is no browser is answered in JSON.
+    const other = await fetch(production.url);
+    expect(other.headers.get('content-type')).toContain('json');
+  });
+
   it('shows no page, no plan and no schema', async () => {
-    expect((await fetch(production.url, { headers: browser })).status).toBe(400);
-    expect((await fetch(new URL('/graphiql', production.url))).status).toBe(404);
+    for (const path of ['/graphiql', '/graphiql/start.js'])
+      expect((await fetch(new URL(path, production.url))).status).toBe(404);
     const answer: Json = await (await production.post({ query }, { headers: planWanted })).json();
     expect(answer).not.toHaveProperty('extensions');
     expect((await production.query('{ __type(name: "User") { name } }')).errors).toHaveLength(1);

@@ -67,6 +67,7 @@ export async function openInProcess(
   const configuration = await Configuration.open({
     ...{ options, hooks, plugins, store, logger, metrics },
     interceptors: [answeredBy(subgraphs)],
+    explorerHeaders: {},
     ownSource: sourceOf(supergraphSdl),
     shared: undefined,
     audit: undefined,

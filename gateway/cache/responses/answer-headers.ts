@@ -162,7 +162,8 @@ export function isMatch(header: string | undefined, etag: string): boolean {
   return header.split(',').some((each) => each.trim().replace(/^W\//, '') === etag.slice(2));
 }
 
-function acceptedEncodings(accept: string): readonly Encoding[] {
+/** The encodings that a client prefers to the body as it is, the best first. @param accept its `Accept-Encoding` */
+export function acceptedEncodings(accept: string): readonly Encoding[] {
   const chosen = new Negotiator({ headers: { 'accept-encoding': accept } }).encodings([
     ...encodings,
     'identity',

@@ -1,0 +1,75 @@
+/**
+ * A tab beside GraphiQL that shows how the last answer was made: the subgraph calls, what caches did, the cost and the
+ * query plan, of `extensions.weir` and `extensions.__queryPlanExperimental`. It asks for the plan, and takes both out
+ * of the answer that GraphiQL shows. HTML, to stand before GraphiQL's own script.
+ */
+export const explorerTab = (endpoint: string): string => `
+<style>
+  #weir { position: fixed; right: 0; bottom: 0; z-index: 10; max-width: 100vw; font: 13px/1.5 system-ui, sans-serif;
+    color-scheme: light dark; }
+  #weir button { display: block; margin-left: auto; padding: .4rem .9rem; border: 1px solid #8886; border-bottom: 0;
+    border-radius: 6px 6px 0 0; background: Canvas; color: CanvasText; font: inherit; cursor: pointer; }
+  #weir section { width: min(44rem, 100vw); height: min(60vh, 40rem); overflow: auto; box-sizing: border-box;
+    padding: 1rem; border: 1px solid #8886; background: Canvas; color: CanvasText; }
+  #weir h2 { margin: 0 0 .3rem; font-size: 1em; }
+  #weir pre { margin: 0 0 1rem; font: 12px/1.5 ui-monospace, monospace; white-space: pre-wrap; }
+</style>
+<aside id="weir" aria-label="How the last answer was made">
+  <button type="button" aria-expanded="false" aria-controls="weir-how">Plan, calls and cache</button>
+  <section id="weir-how" hidden><p>Run a query: this shows how its answer was made.</p></section>
+</aside>
+<script>
+  (() => {
+    const [button, how] = document.querySelectorAll('#weir button, #weir section');
+    button.onclick = () => {
+      how.hidden = !how.hidden;
+      button.setAttribute('aria-expanded', String(!how.hidden));
+    };
+    const part = (title, text) => {
+      const [head, body] = [document.createElement('h2'), document.createElement('pre')];
+      head.textContent = title;
+      body.textContent = text;
+      return [head, body];
+    };
+    const lines = (facts) =>
+      Object.entries(facts ?? {}).map(([name, fact]) => name + ': ' + (typeof fact === 'object' ? JSON.stringify(fact) : fact)).join('\\n');
+    const show = ({ weir = {}, __queryPlanExperimental: plan }, milliseconds, requestId) => {
+      const { calls, cache, cost, ...rest } = weir;
+      how.replaceChildren(
+        ...part('Answer', lines({ milliseconds, requestId, ...rest })),
+        ...part('Subgraph calls', lines(calls)),
+        ...part('Cache', lines(cache)),
+        ...part('Cost', lines(cost)),
+        ...part('Query plan', typeof plan === 'string' ? plan : 'It asks no subgraph.'),
+      );
+    };
+    const endpoint = new URL(${inScript(endpoint)}, location.href).href;
+    const send = globalThis.fetch;
+    globalThis.fetch = async (resource, init = {}) => {
+      const isQuery = String(resource?.url ?? resource) === endpoint && !/IntrospectionQuery/.test(String(init.body));
+      if (!isQuery) return send(resource, init);
+      const headers = new Headers(init.headers);
+      headers.set('apollo-query-plan-experimental', '1');
+      const began = performance.now();
+      const response = await send(resource, { ...init, headers });
+      if (!/json/.test(response.headers.get('content-type') ?? '')) return response;
+      const text = await response.text();
+      let shown = text;
+      try {
+        const { extensions, ...answer } = JSON.parse(text);
+        const { weir, __queryPlanExperimental, ...others } = extensions ?? {};
+        const id = response.headers.get('x-request-id') ?? undefined;
+        show({ weir, __queryPlanExperimental }, Math.round(performance.now() - began), id);
+        shown = JSON.stringify(Object.keys(others).length === 0 ? answer : { ...answer, extensions: others });
+      } catch {
+        // GraphiQL says what is wrong with it.
+      }
+      const { status, statusText } = response;
+      return new Response(shown, { status, statusText, headers: { 'content-type': response.headers.get('content-type') } });
+    };
+  })();
+</script>
+`;
+
+/** A value in a script of a page: no text in it ends the script. */
+export const inScript = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');

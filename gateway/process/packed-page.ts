@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { acceptedEncodings, isMatch } from '../cache/responses/answer-headers';
+import type { Encoding } from '../cache/responses/stored-answer';
+import type { RequestHead } from '../request/incoming-request';
+import type { Page } from './exploration';
+
+/** A large page that is always the same: packed once, and not sent again to a browser that has it. */
+export class PackedPage {
+  readonly #headers: readonly string[];
+  readonly #etag: string;
+  readonly #body: Buffer;
+  readonly #packed = new Map<Encoding, Promise<Buffer>>();
+
+  constructor(headers: readonly string[], body: Buffer) {
+    const etag = `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+    this.#headers = [...headers, 'cache-control', 'no-cache', 'etag', etag, 'vary', 'accept-encoding'];
+    this.#etag = etag;
+    this.#body = body;
+  }
+
+  async answer({ headers }: RequestHead): Promise<Page> {
+    if (isMatch(headers['if-none-match'], this.#etag))
+      return { status: 304, headers: this.#headers, body: undefined };
+    const [encoding] = acceptedEncodings(headers['accept-encoding'] ?? '');
+    if (encoding === undefined) return { status: 200, headers: this.#headers, body: this.#body };
+    let packed = this.#packed.get(encoding);
+    if (packed === undefined) this.#packed.set(encoding, (packed = pack[encoding](this.#body)));
+    return {
+      status: 200,
+      headers: [...this.#headers, 'content-encoding', encoding],
+      body: await packed,
+    };
+  }
+}
+
+/** What takes longer makes it little smaller: of 9 MB, brotli makes 2.2 in a quarter of a second. */
+const pack: Readonly<Record<Encoding, (body: Buffer) => Promise<Buffer>>> = {
+  br: (body) => promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
+  gzip: (body) => promisify(gzip)(body),
+};

@@ -46,12 +46,13 @@ export default tseslint.config(
       ],
     },
   },
-  // Where processes are wired: cli/, and the entry points of the gateway's options and the subgraph kit.
+  // Where processes are wired: cli/, and the entry points of the gateway, its options and the subgraph kit.
   {
     files: [
       'cli/**',
       'test/**',
       'gateway/options/index.ts',
+      'gateway/process/start-gateway.ts',
       'subgraphs/kit/process.ts',
       'subgraphs/kit/settings.ts',
     ],

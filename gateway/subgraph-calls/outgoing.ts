@@ -129,20 +129,20 @@ type Connection = Parameters<HttpAgent['createConnection']>[0] &
   Parameters<HttpsAgent['createConnection']>[0];
 
 class HttpTunnels extends HttpAgent {
-  override createConnection(options: Connection, created: Created): Duplex | undefined {
+  override createConnection(options: Connection, created: Created): Duplex | null | undefined {
     const target = targetOf('http:', options);
     const proxy = proxies?.(target);
-    if (proxy === undefined) return super.createConnection(options, created as never) as Duplex;
+    if (proxy === undefined) return super.createConnection(options, created);
     openTunnel(proxy, target, tunnelTimeout).then((socket) => created(null, socket), created);
     return undefined;
   }
 }
 
 class HttpsTunnels extends HttpsAgent {
-  override createConnection(options: Connection, created: Created): Duplex | undefined {
+  override createConnection(options: Connection, created: Created): Duplex | null | undefined {
     const target = targetOf('https:', options);
     const proxy = proxies?.(target);
-    if (proxy === undefined) return super.createConnection(options, created as never) as Duplex;
+    if (proxy === undefined) return super.createConnection(options, created);
     openTunnel(proxy, target, tunnelTimeout).then(
       (socket) => created(null, connectTls({ ...(options as ConnectionOptions), socket })),
       created,

@@ -64,22 +64,23 @@ let proxy: Proxy;
 let gateway: TestGateway | undefined;
 const stops: (() => Promise<unknown>)[] = [];
 const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
-const before = { ...process.env };
+const before = process.env;
+/** The environment of the tests, without proxies. */
+const noProxies = Object.entries(before).filter(([name]) => !names.includes(name));
 
 beforeAll(async () => {
   graph = await startSmallGraph();
 });
 beforeEach(async () => {
   proxy = await startProxy();
-  for (const name of names) delete process.env[name];
+  process.env = Object.fromEntries(noProxies);
 });
 afterEach(async () => {
   await gateway?.stop();
   gateway = undefined;
   await proxy.stop();
   for (const stop of stops.splice(0)) await stop();
-  for (const name of names) delete process.env[name];
-  Object.assign(process.env, before);
+  process.env = before;
   useProxies(undefined);
 });
 afterAll(() => graph.close());

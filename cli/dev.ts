@@ -11,7 +11,7 @@ import { createOutput } from './dev/output';
 import { RunningParts } from './dev/running-parts';
 import { SubgraphProcesses } from './dev/subgraph-processes';
 import { createSupergraphFeed } from './dev/supergraph-feed';
-import { addGatewayFlags, type GatewayFlags, toOptions, withOptionsErrors } from './gateway';
+import { addGatewayFlags, type GatewayFlags, toOptions, withOptionsErrors } from './gateway-options';
 import { lazy } from './lazy';
 import { introspectionSigner, linkKeysIn } from './private-link';
 import { packageRoot, subgraphScript } from './package';

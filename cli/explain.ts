@@ -3,7 +3,7 @@ import type { GraphQLError, Source } from 'graphql';
 import { CommandFailure, type Context } from './context';
 import { readInput } from './input';
 import type { Explained } from '../gateway';
-import { withOptionsErrors } from './gateway';
+import { withOptionsErrors } from './gateway-options';
 import { lazy } from './lazy';
 
 interface ExplainFlags {

@@ -1,28 +1,16 @@
 import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { GatewayOptions, InvalidateFor, LoadOptions, Options, Peers, RunningGateway } from '../gateway';
+import type { GatewayOptions, InvalidateFor, Options, Peers, RunningGateway } from '../gateway';
 import { CommandFailure, type Context, untilStopped } from './context';
+import { addGatewayFlags, type OwnFlags, OptionsReader, withOptionsErrors } from './gateway-options';
 import { lazy } from './lazy';
-import { linkKeysIn } from './private-link';
 import { type OptionsWatch, watchOptions } from './watch-options';
 import { mergeMetrics } from './worker-metrics';
 import { handedConnections } from './shared-port';
 import { setServingFlags } from './v8-flags';
 import { answerTo, ask } from './worker-messages';
 import { type ReadyMessage, startWorkers, WorkerStartError } from './workers';
-
-/** The flags that `weir gateway` and `weir dev` have in common; each stands for an option of the gateway. */
-export interface GatewayFlags {
-  readonly config?: string;
-  readonly host?: string;
-  readonly port?: string;
-  readonly mode?: 'development' | 'production';
-  readonly adminPort?: string;
-  readonly logLevel?: string;
-}
-
-type GatewayOptionFlags = NonNullable<LoadOptions['flags']>;
 
 /**
  * `weir gateway`: the gateway alone, in front of any Federation 2 supergraph. Longer than other files: one process, a
@@ -69,35 +57,10 @@ export function gatewayCommand(context: Context): Command {
     );
 }
 
-interface OwnFlags extends GatewayFlags {
-  readonly supergraph?: string;
-  readonly workers?: number;
-}
-
 function workerCount(text: string): number {
   if (text === 'auto') return availableParallelism();
   if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be a number from 1 to 999, or `auto`.');
-}
-
-export function addGatewayFlags(command: Command): Command {
-  return command
-    .option('-c, --config <FILE>', 'options of the gateway, in YAML')
-    .option('-p, --port <N>', 'the port to listen on, 0 for a free one (default: 4000)')
-    .option('--host <HOST>', 'the address to listen on (default: 127.0.0.1)')
-    .option('--admin-port <N>', 'the port of metrics and health (default: 9464)')
-    .option('--log-level <LEVEL>', 'the least important log lines to print, such as warn or debug');
-}
-
-/** As the gateway's `loadOptions` takes them; it checks them. */
-export function toOptions({ host, port, mode, adminPort, logLevel }: GatewayFlags): GatewayOptionFlags {
-  return {
-    ...(host === undefined ? {} : { host }),
-    ...(port === undefined ? {} : { port }),
-    ...(mode === undefined ? {} : { mode }),
-    ...(adminPort === undefined ? {} : { admin: { port: adminPort } }),
-    ...(logLevel === undefined ? {} : { logging: { level: logLevel } }),
-  };
 }
 
 async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
@@ -105,17 +68,13 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
   if (cluster.worker !== undefined) return runWorker(cluster.worker.id, flags, context);
   const say = (sentence: string): void => void context.stderr.write(`${sentence}\n`);
   const watch = watchOptions(flags.config);
-  const readAndFollow = (): Options => {
-    const options = readOptions(flags, context);
-    watch.follow(options);
-    return options;
-  };
+  const reader = new OptionsReader(flags, context, watch);
   try {
-    const gateway = await start(readAndFollow);
+    const gateway = await start(reader, () => reader.read());
     say(`weir: the gateway answers at ${gateway.url}`);
     watch.begin(() => {
       if (context.signal.aborted) return Promise.resolve();
-      return withOptionsErrors(() => gateway.reload(readAndFollow)).then(
+      return withOptionsErrors(() => gateway.reload(() => reader.read()), reader).then(
         () => say('weir: the new options are live'),
         (error: unknown) => say(`${(error as Error).message}\nweir: the previous options stay in use`),
       );
@@ -130,14 +89,15 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
 
 /** Whoever started the workers replaces them when the options change. */
 async function runWorker(id: number, flags: OwnFlags, context: Context): Promise<void> {
-  const gateway = await start(() => inWorker(readOptions(flags, context), id));
+  const reader = new OptionsReader(flags, context);
+  const gateway = await start(reader, () => inWorker(reader.read(), id));
   answerPrimary(gateway);
   await untilStopped(context);
   await gateway.stop();
 }
 
-const start = (read: () => GatewayOptions): Promise<RunningGateway> =>
-  withOptionsErrors(async () => lazy.gateway().startGateway(read()));
+const start = (reader: OptionsReader, read: () => GatewayOptions): Promise<RunningGateway> =>
+  withOptionsErrors(async () => lazy.gateway().startGateway(read()), reader);
 
 /**
  * The process that started the workers serves their metrics. Each has files of its own for its audit trails: a chain
@@ -191,12 +151,12 @@ async function runWorkers(
   watch: OptionsWatch,
 ): Promise<void> {
   const { addressOf, createAdminServer, listen, StoreUnavailable, UnknownNames } = lazy.gateway();
-  const options = await withOptionsErrors(() => Promise.resolve(readOptions(flags, context)));
-  watch.follow(options);
+  const reader = new OptionsReader(flags, context, watch);
+  const options = await withOptionsErrors(() => Promise.resolve(reader.read()));
   const { admin, host, port, path, shutdown, tls } = options;
   const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
   let url!: string;
-  const workers = await withOptionsErrors(() =>
+  const startAll = (): ReturnType<typeof startWorkers> =>
     startWorkers({
       count,
       exec: process.argv[1]!,
@@ -208,8 +168,8 @@ async function runWorkers(
       delay: shutdown.delay,
       grace: shutdown.grace + 1_000,
       say,
-    }),
-  ).catch((error: unknown) => {
+    });
+  const workers = await withOptionsErrors(startAll, reader).catch((error: unknown) => {
     // The worker has said why.
     throw error instanceof WorkerStartError ? new CommandFailure('', error.exitCode) : error;
   });
@@ -234,7 +194,7 @@ async function runWorkers(
     : undefined;
   const reload = (): void => {
     withOptionsErrors(async () => {
-      watch.follow(readOptions(flags, context));
+      reader.read();
       say('replacing the workers one by one');
       await workers.reload();
     }).then(
@@ -262,49 +222,4 @@ async function runWorkers(
     await workers.stop();
     await adminServer?.close();
   }
-}
-
-function readOptions(flags: OwnFlags, context: Context): Options {
-  const options = lazy.gateway().loadOptions({
-    config: flags.config,
-    flags: {
-      ...toOptions(flags),
-      ...(flags.supergraph === undefined ? {} : { supergraph: flags.supergraph }),
-    },
-    env: context.env,
-  });
-  if (options.supergraph === undefined) {
-    throw new CommandFailure(
-      'weir: which supergraph? Name it with --supergraph SOURCE: a file, a URL or a registry.',
-      2,
-    );
-  }
-  const { keys, keysFile, ...others } = options.privateLinks;
-  const given = keys === undefined && keysFile === undefined ? linkKeysIn(context.env) : undefined;
-  return given === undefined ? options : { ...options, privateLinks: { ...others, ...given } };
-}
-
-/** What is wrong with the options is for the user to mend: a sentence, and exit code 2. */
-export async function withOptionsErrors<Result>(run: () => Promise<Result>): Promise<Result> {
-  const { OptionsError, SupergraphError } = lazy.gateway();
-  try {
-    return await run();
-  } catch (error) {
-    if (error instanceof SupergraphError) throw new CommandFailure(`weir: ${error.message}`, 2);
-    if (!(error instanceof OptionsError)) throw error;
-    throw new CommandFailure(error.problems.map((problem) => `weir: ${nameFlag(problem)}`).join('\n'), 2);
-  }
-}
-
-const flagNames: Readonly<Record<string, string>> = {
-  host: '--host',
-  port: '--port',
-  mode: '--mode',
-  'admin.port': '--admin-port',
-  'logging.level': '--log-level',
-};
-
-/** A problem that names an option, and no file that has it, is about the flag for it, or its default. */
-function nameFlag(problem: string): string {
-  return problem.replace(/^`([\w.]+)`/, (option, name: string) => flagNames[name] ?? option);
 }

@@ -1,9 +1,7 @@
 import { unwatchFile, watchFile } from 'node:fs';
-import type { Options } from '../gateway';
-
 export interface OptionsWatch {
-  /** Watches the files that these options are read with, in place of those of earlier ones. */
-  follow(options: Options): void;
+  /** Watches these files, in place of earlier ones: those that the options are read with. */
+  follow(files: readonly string[]): void;
   /**
    * Calls `reload` whenever they may have changed; at once when they may have already, and once for all that happens
    * before it has ended.
@@ -13,8 +11,8 @@ export interface OptionsWatch {
 }
 
 /**
- * Notices SIGHUP, and that the file of options has changed, if there is one, or a manifest that they name. Begun before
- * they are read, it misses no edit while what they are for starts.
+ * Notices SIGHUP, and that the file of options has changed, if there is one, or a file that they are read with. Begun
+ * before they are read, it misses no edit while what they are for starts.
  *
  * Files are looked at again and again rather than watched, as a supergraph file is, for the same reasons.
  */
@@ -51,7 +49,7 @@ export function watchOptions(config: string | undefined): OptionsWatch {
   process.on('SIGHUP', reload);
   watchOnly(always);
   return {
-    follow: ({ persistedOperations }) => watchOnly([...always, ...persistedOperations.manifest]),
+    follow: (files) => watchOnly([...always, ...files]),
     begin(told) {
       begun = told;
       void reloadWhileChanged();

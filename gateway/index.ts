@@ -8,7 +8,16 @@ export {
 export { type ConnectionSource, closePort } from './process/drain';
 export { createAdminServer } from './process/admin-server';
 export { modesIn } from './options/auth';
-export { loadOptions, OptionsError, type LoadOptions, type Options, type OptionsInput } from './options';
+export {
+  loadOptions,
+  OptionsError,
+  readOptions,
+  type LoadedOptions,
+  type LoadOptions,
+  type Options,
+  type OptionsInput,
+} from './options';
+export type { OptionOrigin, OptionSources } from './options/sources';
 export { explainOperation, type Explained, type ExplainOptions, type Explanation } from './explain/explain';
 export { measurePlans } from './explain/plan-costs';
 export type { Invalidation } from './options/invalidation';

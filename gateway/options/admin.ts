@@ -15,7 +15,9 @@ export const admin = mapOf({
     .optional()
     .describe(
       'The bearer token that callers must send, for all but health. Left out: metrics need none, and there is no `POST /cache/invalidate`.',
-    ),
+    )
+    .meta({ writeOnly: true }),
 })
   .prefault({})
-  .describe('The port for operators.');
+  .describe('The port for operators.')
+  .meta({ example: { host: '0.0.0.0', port: 9464, token: '${file:/run/secrets/admin-token}' } });

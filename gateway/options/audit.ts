@@ -13,26 +13,35 @@ export type AuditAction = (typeof auditActions)[number];
 const auditKeyRule = 'must be at least 16 characters';
 
 const auditTrail = mapOf({
-  to: text,
+  to: text.meta({ title: 'file' }).describe('The file to write to, or `stdout`.'),
   select: mapOf({
     actions: z
       .array(z.enum(auditActions, { error: `must be one of ${auditActions.join(', ')}` }), {
         error: 'must be a list of actions',
       })
-      .default([...auditActions]),
-    coordinates: z.array(text, { error: 'must be a list of coordinates' }).default(['*']),
-  }).prefault({}),
-  whenSlow: z.enum(['block', 'drop'], { error: 'must be block or drop' }).default('block'),
-  buffer: size.prefault('1MiB'),
-}).meta({ title: 'trail' });
+      .default([...auditActions])
+      .describe('What is recorded.'),
+    coordinates: z
+      .array(text, { error: 'must be a list of coordinates' })
+      .default(['*'])
+      .describe('Which mutations are recorded, such as `Mutation.place*`.'),
+  })
+    .prefault({})
+    .describe('What this trail records.'),
+  whenSlow: z
+    .enum(['block', 'drop'], { error: 'must be block or drop' })
+    .default('block')
+    .describe(
+      'While the trail cannot be written, `block` makes mutations wait; `drop` goes on without a record, and counts it.',
+    ),
+  buffer: size.prefault('1MiB').describe('How much may wait to be written.'),
+});
 
 export const audit = mapOf({
   trails: z
     .array(auditTrail, { error: 'must be a list of trails' })
-    .default([])
-    .describe(
-      'Where records are written. Each trail is a map of `to` (a file, or `stdout`), `select` (`actions` of `mutation`, `cache.invalidate`, `supergraph.swap` and `configuration.reload`, default all; `coordinates` of mutations such as `Mutation.place*`, default all), `whenSlow` (while the trail cannot be written, `block`, the default, makes mutations wait; `drop` goes on without a record, and counts it) and `buffer` (how much may wait to be written, default 1MiB).',
-    ),
+    .prefault([])
+    .describe('Where records are written.'),
   redact: z
     .array(text, { error: 'must be a list of names' })
     .default([
@@ -61,9 +70,24 @@ export const audit = mapOf({
     .optional()
     .describe(
       'A secret that chains the records, so that nobody without it can forge a trail. Left out: anyone who can write to the file can forge all records from some point on.',
-    ),
+    )
+    .meta({ writeOnly: true }),
 })
   .prefault({})
   .describe(
     'Audit trails: a line of JSON for each mutation and each administrative action, chained by hashes. `weir audit verify` finds lines that were changed, moved or removed. That the last ones, or all, are missing it finds only if `--includes` gives the last hash of an earlier check.',
-  );
+  )
+  .meta({
+    example: {
+      trails: [
+        { to: '/var/log/weir/audit.jsonl' },
+        {
+          to: 'stdout',
+          select: { actions: ['mutation'], coordinates: ['Mutation.place*'] },
+          whenSlow: 'drop',
+        },
+      ],
+      redact: ['*password*', '*token*', 'iban'],
+      key: '${file:/run/secrets/audit-key}',
+    },
+  });

@@ -10,6 +10,7 @@ const instant = z
   .meta({ title: 'date' });
 
 const texts = z.array(text, { error: 'must be a list of text' });
+const secret = text.meta({ writeOnly: true });
 
 const audienceRule = 'must be text, or a list of text';
 
@@ -20,16 +21,26 @@ const audiences = z
       .array(z.string({ error: audienceRule }).min(1, { error: audienceRule }), { error: audienceRule })
       .min(1, { error: audienceRule }),
   )
-  .meta({ title: 'text or list of text' });
+  .meta({ title: 'text or list of text', short: { type: 'string', minLength: 1 } });
 
 const keySetRule = 'must be an http or https URL, or a map with a list of `keys`';
 
+const keySetItself = z.looseObject({
+  keys: z
+    .array(
+      z.looseObject({ kty: z.string().describe('The type of the key.').meta({ example: 'RSA' }) }).meta({
+        example: { kty: 'RSA', kid: '1', use: 'sig', n: '0vx7…', e: 'AQAB' },
+      }),
+    )
+    .describe('Public keys, as in RFC 7517.')
+    .meta({ example: [{ kty: 'RSA', kid: '1', use: 'sig', n: '0vx7…', e: 'AQAB' }] }),
+});
+
 const keySet = z
-  .union(
-    [z.url({ protocol: /^https?$/ }), z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) })],
-    { error: keySetRule },
-  )
-  .meta({ title: 'URL or key set' });
+  .union([httpUrl, keySetItself], {
+    error: keySetRule,
+  })
+  .meta({ title: 'URL or key set', example: 'https://login.example.com/.well-known/jwks.json' });
 
 const algorithms = [
   'RS256',
@@ -80,7 +91,7 @@ export const auth = mapOf({
         client: text.describe('The client that the key belongs to. Several keys may belong to one client.'),
         sha256: z
           .string({ error: 'must be the SHA-256 of a key, 64 hexadecimal digits' })
-          .regex(/^[0-9a-f]{64}$/i, {
+          .regex(/^[0-9a-fA-F]{64}$/, {
             error: 'must be the SHA-256 of a key, 64 hexadecimal digits',
           })
           .describe('The SHA-256 of the key, in hexadecimal digits. The key itself is stored nowhere.'),
@@ -90,18 +101,24 @@ export const auth = mapOf({
       }),
       { error: 'must be a list' },
     )
-    .default([])
+    .prefault([])
     .describe('API keys, sent in `x-api-key`.'),
   iam: mapOf({
     keys: z
       .array(
         mapOf({
           accessKeyId: text.describe('The id of the access key.'),
-          secretAccessKey: text.describe(
+          secretAccessKey: secret.describe(
             'The secret of the access key. Write `${NAME}` and keep it in the environment.',
           ),
-          sessionToken: text.optional().describe('The session token of a temporary key.'),
-          subject: text.optional().describe('The user that the key belongs to. Left out: none.'),
+          sessionToken: secret
+            .optional()
+            .describe('The session token of a temporary key. Left out: it is not temporary.')
+            .meta({ example: '${SESSION_TOKEN}' }),
+          subject: text
+            .optional()
+            .describe('The user that the key belongs to. Left out: none.')
+            .meta({ example: 'u1' }),
           client: text
             .optional()
             .describe('The application that the key belongs to. Left out: `accessKeyId`.'),
@@ -115,7 +132,7 @@ export const auth = mapOf({
     module: hookModule
       .optional()
       .describe(
-        'A module whose default export looks up other keys: `(accessKeyId, sessionToken)` to `{ secretAccessKey, … }` with the members of `keys`, or nothing for an unknown key. Its answers are cached for five minutes.',
+        'A module whose default export looks up other keys: `(accessKeyId, sessionToken)` to `{ secretAccessKey, … }` with the members of `keys`, or nothing for an unknown key. Its answers are cached for five minutes. Left out: only `keys` count.',
       ),
     hosts: texts
       .min(1, { error: 'must name at least one host' })
@@ -133,7 +150,7 @@ export const auth = mapOf({
       error: 'must have `keys` or a `module`',
     })
     .optional()
-    .describe('Requests that are signed with AWS Signature Version 4.'),
+    .describe('Requests that are signed with AWS Signature Version 4. Left out: none are accepted.'),
   oidc: z
     .array(
       mapOf({
@@ -146,12 +163,15 @@ export const auth = mapOf({
         audience: audiences
           .optional()
           .describe('Accepted values of the claim `aud`. This or `clients` is needed, or both.'),
-        clients: audiences.optional().describe('Accepted values of the claim `azp`, `client_id` or `cid`.'),
+        clients: audiences
+          .optional()
+          .describe('Accepted values of the claim `azp`, `client_id` or `cid`. Left out: any.'),
         algorithms: z
           .array(z.enum(algorithms, { error: algorithmsRule }), { error: algorithmsRule })
           .min(1, { error: algorithmsRule })
           .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
-          .describe('Accepted signature algorithms.'),
+          .describe('Accepted signature algorithms.')
+          .meta({ example: ['RS256', 'ES256'] }),
         clockSkew: duration
           .prefault('30s')
           .describe('How far clocks may differ when `exp` and `nbf` are checked.'),
@@ -164,7 +184,7 @@ export const auth = mapOf({
       }),
       { error: 'must be a list' },
     )
-    .default([])
+    .prefault([])
     .describe('Issuers of JSON Web Tokens: OpenID Connect providers.'),
   cognito: z
     .array(
@@ -178,7 +198,10 @@ export const auth = mapOf({
           .enum(['any', 'access', 'id'], { error: 'must be any, access or id' })
           .default('any')
           .describe('Which kind of tokens is accepted.'),
-        issuer: httpUrl.optional().describe('The value of `iss`, for an emulator. Left out: that of AWS.'),
+        issuer: httpUrl
+          .optional()
+          .describe('The value of `iss`, for an emulator. Left out: that of AWS.')
+          .meta({ example: 'http://127.0.0.1:9229/eu-west-1_AbCdEfGhI' }),
         jwks: keySet
           .optional()
           .describe('The keys of the pool, as for `oidc`. Left out: found below the issuer.'),
@@ -188,21 +211,28 @@ export const auth = mapOf({
       }),
       { error: 'must be a list' },
     )
-    .default([])
+    .prefault([])
     .describe('User pools of Amazon Cognito.'),
   lambda: mapOf({
-    function: text.optional().describe('The name or ARN of a function of AWS Lambda.'),
+    function: text
+      .optional()
+      .describe('The name or ARN of a function of AWS Lambda.')
+      .meta({ example: 'authorise' }),
     region: text
       .optional()
-      .describe('Its region. Left out: as the AWS SDK finds it. No effect without `function`.'),
+      .describe('Its region. Left out: as the AWS SDK finds it. No effect without `function`.')
+      .meta({ example: 'eu-west-1' }),
     url: httpUrl
       .optional()
       .describe('An endpoint that gets the event as a POST and answers with the result.'),
     headers: z
-      .record(z.string(), text, { error: 'must be a map of headers' })
+      .record(z.string(), secret, { error: 'must be a map of headers' })
       .default({})
       .describe('Headers to call the endpoint with. No effect without `url`.'),
-    module: hookModule.optional().describe('A module whose default export is called with the event.'),
+    module: hookModule
+      .optional()
+      .describe('A module whose default export is called with the event.')
+      .meta({ example: 'authorise.mjs' }),
     ttl: duration.prefault('5m').describe('How long an answer without `ttlOverride` is cached for a token.'),
     timeout: timeout
       .prefault('5s')
@@ -218,10 +248,52 @@ export const auth = mapOf({
     )
     .optional()
     .describe(
-      "A custom authoriser with the contract of AppSync's Lambda authorisers. It decides on every `authorization` that belongs to no other mode.",
+      "A custom authoriser with the contract of AppSync's Lambda authorisers. It decides on every `authorization` that belongs to no other mode. One of `function`, `url` and `module` is needed. Left out: there is none.",
     ),
 })
   .prefault({})
   .describe(
     'How clients authenticate: [identity.md](identity.md). Without a mode, no credentials are needed.',
-  );
+  )
+  .meta({
+    example: {
+      anonymous: true,
+      apiKeys: [
+        {
+          client: 'web',
+          sha256: '3f0a6f7c6cb09e6bb3a0ba0cf5a3e0a4f6a2ce41b0d2d50b3b2f6e6b8f0f8a7c',
+          expires: '2027-06-30',
+          groups: ['partners'],
+          scopes: ['orders:read'],
+        },
+      ],
+      iam: {
+        keys: [
+          {
+            accessKeyId: 'AKIDREPORTS',
+            secretAccessKey: '${REPORTS_SECRET}',
+            client: 'reports',
+            groups: ['staff'],
+            scopes: ['orders:read'],
+          },
+        ],
+        module: 'keys.mjs',
+        hosts: ['api.shop.example'],
+        region: 'eu-west-1',
+      },
+      oidc: [
+        {
+          issuer: 'https://login.example.com/',
+          audience: 'shop',
+          clients: ['web', 'mobile'],
+          groupsClaim: 'realm_access.roles',
+        },
+      ],
+      cognito: [{ userPool: 'eu-west-1_AbCdEfGhI', clients: ['6hk3kb0example'], tokenUse: 'access' }],
+      lambda: {
+        url: 'https://authoriser.internal/',
+        headers: { 'x-api-key': '${AUTHORISER_KEY}' },
+        ttl: '5m',
+      },
+    },
+  });

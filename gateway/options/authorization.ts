@@ -24,11 +24,13 @@ export const authorization = mapOf({
       .optional()
       .describe(
         'A URL to which `{"policies": […], "identity": {…}}` is posted. The answer is `{"policies": {"NAME": true, …}}`.',
-      ),
+      )
+      .meta({ example: 'https://policies.internal/evaluate' }),
     headers: z
       .record(headerName, headerValue, { error: 'must be a map of headers' })
-      .default({})
-      .describe('Headers of that POST, such as `authorization`. No effect for a module.'),
+      .prefault({})
+      .describe('Headers of that POST, such as `authorization`. No effect for a module.')
+      .meta({ example: { authorization: 'Bearer ${POLICIES_TOKEN}' } }),
     timeout: timeout
       .prefault('1s')
       .describe('How long the answer may take. After it none of the policies counts as met.'),
@@ -38,9 +40,16 @@ export const authorization = mapOf({
       error: 'must have either `module` or `url`',
     })
     .optional()
-    .describe('Who decides which policies of `@policy` a caller meets. Left out: none is ever met.'),
+    .describe(
+      'Who decides which policies of `@policy` a caller meets: `module` or `url` is needed. Left out: none is ever met.',
+    ),
 })
   .prefault({})
-  .describe(
-    'What `@authenticated`, `@requiresScopes` and `@policy` do to callers who may not see something.',
-  );
+  .describe('What `@authenticated`, `@requiresScopes` and `@policy` do to callers who may not see something.')
+  .meta({
+    example: {
+      refused: 'reject',
+      introspection: 'visible',
+      policies: { module: 'policies.mjs', timeout: '1s', ttl: '60s' },
+    },
+  });

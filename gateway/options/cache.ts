@@ -99,13 +99,13 @@ export const cache = mapOf({
       ),
     operations: z
       .record(z.string(), cachePolicy, { error: 'must be a map of operation names' })
-      .default({})
+      .prefault({})
       .describe('Cache settings of one operation, by its name, in place of what subgraphs say.'),
     types: z
       .record(z.string(), cachePolicy, { error: 'must be a map of type names' })
-      .default({})
+      .prefault({})
       .describe(
-        'Upper bounds for answers that contain objects of a type, by its name, whatever subgraphs say.',
+        'Upper bounds for answers that contain objects of a type, by its name, whatever subgraphs say. What is left out has none.',
       ),
     compress: flag
       .default(true)
@@ -148,14 +148,35 @@ export const cache = mapOf({
       })
       .default({})
       .describe(
-        'What else a mutation invalidates, by its field: `tags`, `types`, `entities`, `subgraphs` and `operations` as `POST /cache/invalidate` takes them. Texts may contain arguments: `product-{$args.upc}`.',
+        'What else a mutation invalidates, by its field: `tags`, `types`, `entities`, `subgraphs` and `operations` as `POST /cache/invalidate` takes them. Texts may contain arguments: `product-{$args.upc}`. At least one of them is needed.',
       ),
   })
     .prefault({})
     .describe('What mutations invalidate.'),
 })
   .prefault({})
-  .describe('What is cached, and where.');
+  .describe('What is cached, and where.')
+  .meta({
+    example: {
+      store: 'redis://cache.internal:6379',
+      memory: '256MiB',
+      prefix: 'shop',
+      identityHeaders: ['authorization'],
+      staleWhileRevalidate: '30s',
+      staleIfError: '10m',
+      responses: {
+        operations: {
+          ProductPage: { maxAge: '30s', scope: 'public', staleWhileRevalidate: '10s', staleIfError: '5m' },
+        },
+        types: { Stock: { maxAge: '5s', scope: 'public', staleWhileRevalidate: '0s', staleIfError: '1m' } },
+      },
+      cdn: { enabled: true, cloudFront: { distribution: 'E2QWRUHAPOMQZL' } },
+      entities: { missing: '5s' },
+      mutations: {
+        drop: { writeReview: { tags: ['reviews-of-{$args.input.upc}'], types: ['RatingSummary'] } },
+      },
+    },
+  });
 
 function isOfKnownProtocol(text: string): boolean {
   if (!URL.canParse(text)) return false;

@@ -31,7 +31,8 @@ export const calls = mapOf({
     .describe('How many more calls of one subgraph may queue. Calls beyond fail at once.'),
 })
   .prefault({})
-  .describe('How subgraph calls are shared and limited. Mutations are never shared.');
+  .describe('How subgraph calls are shared and limited. Mutations are never shared.')
+  .meta({ example: { batchWindow: '1ms', concurrency: 64 } });
 
 export const retries = mapOf({
   max: wholeNumber(0, 5)
@@ -46,7 +47,8 @@ export const retries = mapOf({
     ),
 })
   .prefault({})
-  .describe('Retries of subgraph calls.');
+  .describe('Retries of subgraph calls.')
+  .meta({ example: { max: 2, pause: '100ms' } });
 
 export const breaker = mapOf({
   enabled: flag.default(true).describe('Stops calls to a failing endpoint of a subgraph for a while.'),
@@ -69,4 +71,5 @@ export const breaker = mapOf({
     ),
 })
   .prefault({})
-  .describe('Circuit breaker: when a failing subgraph is not called.');
+  .describe('Circuit breaker: when a failing subgraph is not called.')
+  .meta({ example: { failures: 0.5, atLeast: 20, window: '10s', pause: '1s' } });

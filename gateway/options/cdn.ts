@@ -46,6 +46,14 @@ export const cdn = mapOf({
     endpoint: httpUrl.optional().describe('The URL of an emulator. Left out: AWS.'),
   })
     .optional()
+    .meta({
+      example: {
+        distribution: 'E2QWRUHAPOMQZL',
+        purge: [{ tags: ['type:Product', 'Product:*'], paths: ['/graphql?documentId=product*'] }],
+        delay: '5s',
+        endpoint: 'http://127.0.0.1:4566',
+      },
+    })
     .describe(
       'Sends each invalidation to Amazon CloudFront ([caching.md](caching.md#cloudfront)), with credentials as the AWS SDK finds them. Left out: none are sent.',
     ),

@@ -23,8 +23,9 @@ export const connections = mapOf({
   ca: text
     .optional()
     .describe(
-      'A file of certificates in PEM to trust in addition to those that Node brings, for subgraphs whose certificates come from an authority of your own.',
-    ),
+      'A file of certificates in PEM to trust in addition to those that Node brings, for subgraphs whose certificates come from an authority of your own. Left out: none.',
+    )
+    .meta({ title: 'file' }),
   response: size
     .prefault('32MiB')
     .describe(
@@ -32,4 +33,5 @@ export const connections = mapOf({
     ),
 })
   .prefault({})
-  .describe('Connections to subgraphs.');
+  .describe('Connections to subgraphs.')
+  .meta({ example: { max: 64, connectTimeout: '2s', http2: true, ca: '/etc/weir/internal-ca.pem' } });

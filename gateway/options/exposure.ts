@@ -21,7 +21,8 @@ export const introspection = flag
   .optional()
   .describe(
     'Allows introspection of the schema. Left out: in development only. `limits.classes` can allow it for some clients.',
-  );
+  )
+  .meta({ example: true });
 
 export const errors = mapOf({
   maskSubgraphs: z
@@ -32,7 +33,8 @@ export const errors = mapOf({
     ),
 })
   .prefault({})
-  .describe('What clients learn of errors.');
+  .describe('What clients learn of errors.')
+  .meta({ example: { maskSubgraphs: 'all' } });
 
 export const cors = mapOf({
   origins: z
@@ -51,7 +53,8 @@ export const cors = mapOf({
     error: "must not allow credentials for every origin: list the origins in place of '*'",
   })
   .prefault({})
-  .describe('Which web pages of other origins may call.');
+  .describe('Which web pages of other origins may call.')
+  .meta({ example: { origins: ['https://shop.example'], credentials: true } });
 
 /** Headers that a page of another origin can send, or have sent, without a preflight (Fetch, section 2.2.2). */
 const sentUnasked =
@@ -79,4 +82,5 @@ export const csrf = mapOf({
     ),
 })
   .prefault({})
-  .describe('Prevention of cross-site request forgery: [clients.md](clients.md#queries-as-get).');
+  .describe('Prevention of cross-site request forgery: [clients.md](clients.md#queries-as-get).')
+  .meta({ example: { headers: ['apollo-require-preflight', 'x-shop-client'] } });

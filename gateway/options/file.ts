@@ -1,94 +1,205 @@
 import { readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import {
   type Document,
+  isAlias,
   isMap,
   isNode,
+  isPair,
   isScalar,
   isSeq,
   LineCounter,
+  type Node,
   parseDocument,
-  Scalar,
   visit,
+  type YAMLError,
 } from 'yaml';
 
-export type OptionsFile =
-  | {
-      readonly value: unknown;
-      /** Where an option stands, as `weir.yaml:3: `; empty for one that is not in the file. */
-      readonly locate: (path: readonly PropertyKey[]) => string;
-    }
-  | { readonly problems: readonly string[] };
+/** What a value in the file has from elsewhere, in the order of the text: `${NAME}`, `${file:PATH}`. */
+export interface Taken {
+  readonly variables: readonly string[];
+  readonly files: readonly string[];
+}
+
+/** Where an option stands in the file. */
+export interface FilePlace {
+  readonly line: number;
+  /** Undefined for what is written there, and for a map or a list. */
+  readonly taken?: Taken | undefined;
+}
+
+export interface OptionsFile {
+  /** What is taken from elsewhere is text, whatever it looks like. */
+  readonly value: unknown;
+  /** Undefined for an option that is not in the file. */
+  find(path: readonly PropertyKey[]): FilePlace | undefined;
+  /** The line of the option, or of the nearest map or list around it that is in the file. */
+  lineOf(path: readonly PropertyKey[]): number;
+}
+
+export interface ReadOptionsFile {
+  /** The files that `${file:…}` names, whether they could be read or not. */
+  readonly files: readonly string[];
+  readonly read: OptionsFile | { readonly problems: readonly string[] };
+}
 
 /**
- * Reads a YAML file, with `${NAME}` and `${NAME:-default}` replaced by the environment's values (`$${` is a plain
- * `${`). Files that the options name are relative to the folder of the YAML file.
+ * Reads a YAML file, with `${NAME}` and `${NAME:-default}` replaced by the environment's values, and `${file:PATH}` by
+ * the content of a file (`$${` is a plain `${`). Files are relative to the folder of the YAML file.
  */
 export function readOptionsFile(
   file: string,
   env: Readonly<Record<string, string | undefined>>,
-): OptionsFile {
+): ReadOptionsFile {
   let content: string;
   try {
     content = readFileSync(file, 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return { problems: [`${file} ${code === 'ENOENT' ? 'does not exist' : `cannot be read: ${message}`}.`] };
+    return { files: [], read: { problems: [`${file} ${whyUnreadable(error)}.`] } };
   }
   const lines = new LineCounter();
   const document = parseDocument(content, { lineCounter: lines, prettyErrors: false });
-  const at = (offset: number | undefined) => `${file}:${lines.linePos(offset ?? 0).line}: `;
-  const problems = [
-    ...document.errors.map(({ message, pos }) => `${at(pos[0])}${message}.`),
-    ...interpolate(document, env, at),
-  ];
-  if (problems.length > 0) return { problems };
-  resolveFiles(document, dirname(file));
-  let value: unknown;
-  try {
-    value = document.toJS() ?? {};
-  } catch (error) {
-    // An alias without its anchor, or one that is repeated without bounds.
-    return { problems: [`${file}: ${(error as Error).message}.`] };
+  // An empty file has one line, too.
+  const lineAt = (offset = 0): number => Math.max(1, lines.linePos(offset).line);
+  const at = (offset?: number): string => `${file}:${lineAt(offset)}: `;
+  const wrong = [...document.errors, ...document.warnings];
+  if (wrong.length > 0) {
+    const problems = wrong.map((error) => `${at(error.pos[0])}${describeYamlError(error, content)}`);
+    return { files: [], read: { problems } };
   }
+  const aliasProblem = findAliasProblem(document);
+  if (aliasProblem !== undefined) {
+    const { node, sentence } = aliasProblem;
+    return { files: [], read: { problems: [`${at(node?.range?.[0])}${sentence}`] } };
+  }
+  const { problems, files, taken } = interpolate({ document, env, folder: dirname(file), at });
+  if (problems.length > 0) return { files, read: { problems } };
+  resolveFiles(document, dirname(file));
+  const value: unknown = document.toJS() ?? {};
   return {
-    value,
-    locate: (path) => {
-      const offset = offsetOf(document, path);
-      return offset === undefined ? '' : at(offset);
+    files,
+    read: {
+      value,
+      find(path) {
+        const { offset, node, depth } = walk(document, path);
+        // A text may be short for a map, as that of `supergraph` is.
+        if (depth < path.length && (depth === 0 || !isScalar(node))) return undefined;
+        return { line: lineAt(offset), taken: node === undefined ? undefined : taken.get(node) };
+      },
+      lineOf: (path) => lineAt(walk(document, path).offset),
     },
   };
 }
 
-function interpolate(
-  document: Document,
-  env: Readonly<Record<string, string | undefined>>,
-  at: (offset: number | undefined) => string,
-): string[] {
-  const problems: string[] = [];
+/** What the `yaml` package finds, in a sentence that says what to do. */
+function describeYamlError({ code, message, pos: [offset] }: YAMLError, content: string): string {
+  const line = content.slice(content.lastIndexOf('\n', offset - 1) + 1).split(/\r?\n/, 1)[0]!;
+  if (code === 'DUPLICATE_KEY') {
+    const key = /^[\w.-]+/.exec(content.slice(offset))?.[0] ?? 'a key';
+    return `\`${key}\` is given a second time in the same map: keep one.`;
+  }
+  if (code === 'TAG_RESOLVE_FAILED') return `${message}: tags have no meaning here.`;
+  if (code === 'MULTIPLE_DOCS') return 'A second document begins here: the options are one document.';
+  const hint = line.includes('${') ? ' Inside {} and [], `${NAME}` needs quotes: "${NAME}".' : '';
+  return `This is not valid YAML: ${message.replace(/\.$/, '')}.${hint}`;
+}
+
+function findAliasProblem(document: Document): { node?: Node; sentence: string } | undefined {
+  const aliases: Node[] = [];
+  let unknown: { node: Node; sentence: string } | undefined;
   visit(document, {
-    Scalar(key, node) {
-      if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return;
-      const text = node.value.replace(
-        /(\$)?\$\{(?:(\w+)(?::-([^}]*))?\}|[^}]*\}?)/g,
-        (match, escaped: string | undefined, name: string | undefined, fallback: string | undefined) => {
-          if (escaped !== undefined) return match.slice(1);
-          if (name === undefined) {
-            problems.push(`${at(node.range?.[0])}${match} must be \${NAME} or \${NAME:-default}.`);
-            return match;
-          }
-          // As in a shell: `:-` also replaces what is set but empty.
-          const value = fallback === undefined ? env[name] : env[name] || fallback;
-          if (value === undefined)
-            problems.push(`${at(node.range?.[0])}The environment variable ${name} is not set.`);
-          return value ?? match;
-        },
-      );
-      // Quotes keep a text a text; unquoted, `${PORT}` may stand for a number as `4000` does.
-      node.value = node.type === Scalar.PLAIN && /^(\d+|true|false)$/.test(text) ? JSON.parse(text) : text;
+    Alias(_, node) {
+      aliases.push(node);
+      if (node.resolve(document) !== undefined) return undefined;
+      unknown = { node, sentence: `*${node.source} is used, but nothing above it is named &${node.source}.` };
+      return visit.BREAK;
     },
   });
-  return problems;
+  if (unknown !== undefined) return unknown;
+  try {
+    document.toJS();
+    return undefined;
+  } catch {
+    // Aliases of aliases: a short file that becomes gigabytes.
+    const sentence = 'Too much of the file is repeated by aliases (*name): write it out.';
+    const [node] = aliases;
+    return node === undefined ? { sentence } : { node, sentence };
+  }
+}
+
+interface Interpolation {
+  readonly document: Document;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly folder: string;
+  readonly at: (offset?: number) => string;
+}
+
+function interpolate({ document, env, folder, at }: Interpolation) {
+  const problems: string[] = [];
+  const files = new Set<string>();
+  const taken = new Map<Node, Taken>();
+  visit(document, {
+    Scalar(key, node, ancestors) {
+      if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return;
+      const from = { variables: [] as string[], files: [] as string[] };
+      const place = at(node.range?.[0]);
+      const option = nameOf(ancestors, node);
+      const value = (reference: string, written: string): string => {
+        const [, file] = /^file:(.+)$/s.exec(reference) ?? [];
+        if (file !== undefined) {
+          const path = resolve(folder, file);
+          from.files.push(path);
+          files.add(path);
+          try {
+            // An editor's last line break is no part of a secret.
+            return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+          } catch (error) {
+            problems.push(`${place}${option} takes the file ${path}, which ${whyUnreadable(error)}.`);
+            return written;
+          }
+        }
+        const [, name, fallback] = /^(\w+)(?::-(.*))?$/s.exec(reference) ?? [];
+        if (name === undefined) {
+          problems.push(
+            `${place}${option} has ${written}, which must be \${NAME}, \${NAME:-default} or \${file:PATH}; write $\${ for a plain \${.`,
+          );
+          return written;
+        }
+        from.variables.push(name);
+        // As in a shell: `:-` also replaces what is set but empty.
+        const found = fallback === undefined ? env[name] : env[name] || fallback;
+        if (found === undefined)
+          problems.push(
+            `${place}${option} takes the environment variable ${name}, which is not set: set it, or write \${${name}:-default}.`,
+          );
+        return found ?? written;
+      };
+      node.value = node.value.replace(
+        /(\$)?\$\{([^}]*)(\})?/g,
+        (match, escaped: string | undefined, reference: string, end: string | undefined) =>
+          escaped === undefined ? value(end === undefined ? '' : reference, match) : match.slice(1),
+      );
+      if (from.variables.length + from.files.length > 0) taken.set(node, from);
+    },
+  });
+  return { problems, files: [...files], taken };
+}
+
+function whyUnreadable(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'does not exist';
+  if (code === 'EISDIR') return 'is a folder';
+  if (code === 'EACCES') return 'this process may not read';
+  return `cannot be read: ${message}`;
+}
+
+/** The name of the option that a node of the file is the value of. */
+function nameOf(ancestors: readonly unknown[], node: Node): string {
+  const path = ancestors.flatMap((ancestor, i) => {
+    if (isPair(ancestor)) return [keyOf(ancestor)];
+    return isSeq(ancestor) ? [String(ancestor.items.indexOf(ancestors[i + 1] ?? node))] : [];
+  });
+  return path.length === 0 ? 'The file' : `\`${path.join('.')}\``;
 }
 
 function resolveFiles(document: Document, folder: string): void {
@@ -130,17 +241,32 @@ function namesIn(document: Document, option: string): unknown[] {
   return isMap(map) ? map.items.map(({ key }) => (isScalar(key) ? key.value : key)) : [];
 }
 
-/** The offset of the key of the option, or of the nearest map around it that is in the file. */
-function offsetOf(document: Document, path: readonly PropertyKey[]): number | undefined {
-  let map: unknown = document.contents;
-  let offset: number | undefined;
+const keyOf = ({ key }: { readonly key: unknown }): string => String(isScalar(key) ? key.value : key);
+
+/** Goes down the file along a path, as far as it goes. */
+function walk(document: Document, path: readonly PropertyKey[]) {
+  let node: Node | undefined = document.contents ?? undefined;
+  let offset = node?.range?.[0];
+  let depth = 0;
   for (const key of path) {
-    const pair = isMap(map)
-      ? map.items.find((item) => isScalar(item.key) && item.key.value === key)
-      : undefined;
-    if (pair === undefined) break;
-    if (isNode(pair.key)) offset = pair.key.range?.[0];
-    map = pair.value;
+    const inner = isAlias(node) ? node.resolve(document) : node;
+    let next: unknown;
+    let start: unknown;
+    if (isMap(inner)) {
+      // Names of headers may be written in any case.
+      const pair =
+        inner.items.find((item) => keyOf(item) === String(key)) ??
+        inner.items.find((item) => keyOf(item).toLowerCase() === String(key));
+      if (pair === undefined) break;
+      next = pair.value;
+      start = pair.key;
+    } else if (isSeq(inner) && typeof key === 'number' && key < inner.items.length) {
+      next = inner.items[key];
+      start = next;
+    } else break;
+    if (isNode(start)) offset = start.range?.[0] ?? offset;
+    node = isNode(next) ? next : undefined;
+    depth++;
   }
-  return offset;
+  return { offset, depth, node: isAlias(node) ? node.resolve(document) : node };
 }

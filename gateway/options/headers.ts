@@ -5,19 +5,19 @@ const requestRules = {
   forward: z.array(headerPattern, { error: 'must be a list of header names' }),
   exclude: z
     .array(headerPattern, { error: 'must be a list of header names' })
-    .default([])
+    .prefault([])
     .describe('Client headers that are not forwarded, though `forward` or `rename` names them.'),
   rename: z
     .record(headerName, headerName, { error: 'must be a map of header names' })
-    .default({})
+    .prefault({})
     .describe('Client headers that are forwarded under another name: `client-name: subgraph-name`.'),
   set: z
     .record(headerName, headerValue, { error: 'must be a map of headers' })
-    .default({})
+    .prefault({})
     .describe('Headers that are set on every call of a subgraph, whatever the client sent.'),
   claims: z
     .record(headerName, text, { error: 'must be a map of header names and claims' })
-    .default({})
+    .prefault({})
     .describe(
       'Headers that are set from claims of the caller: `x-tenant: tenant`, or `x-roles: realm_access.roles` for a nested claim. Lists and maps are sent as JSON. A header without its claim is left out; it is never the one that the client sent.',
     ),
@@ -29,7 +29,7 @@ const response = z
   .record(answerHeaderName, z.enum(['append', 'first', 'last'], { error: responseRule }), {
     error: 'must be a map of header names',
   })
-  .default({})
+  .prefault({})
   .describe(
     'Response headers of subgraphs that the client gets: of all responses in the order in which they come (`append`), of the `first` that has it, or of the `last`. Each `set-cookie` is a line of its own. An answer with such a header is never shared or cached, and what comes from a cache has none.',
   );
@@ -57,18 +57,38 @@ export const headers = mapOf({
   .prefault({})
   .describe(
     'Which headers subgraphs get, and which of theirs clients get. Calls and cached answers are shared only between requests with the same headers. Rules for one subgraph: `subgraphs.NAME.headers`. Examples: [headers.md](headers.md).',
-  );
+  )
+  .meta({
+    example: {
+      forward: ['authorization', 'x-*'],
+      exclude: ['x-debug'],
+      rename: { 'x-client-id': 'x-tenant' },
+      set: { 'x-api-key': '${file:/run/secrets/subgraph-key}' },
+      claims: { 'x-user': 'sub' },
+      response: { 'set-cookie': 'append' },
+    },
+  });
 
 /** Of one subgraph, beside those of all. */
 export const subgraphHeaders = mapOf({
   ...requestRules,
   response,
-  forward: requestRules.forward.default([]).describe('More client headers that are forwarded to it.'),
+  forward: requestRules.forward.prefault([]).describe('More client headers that are forwarded to it.'),
 })
   .refine(setsEachOnce, setTwice)
   .prefault({})
   .describe(
     'Rules for this subgraph, which come after those of `headers`: what is forwarded here is sent beside it, what is excluded here is not sent although it is forwarded there, and what is set here replaces what is set there.',
-  );
+  )
+  .meta({
+    example: {
+      forward: ['accept-language'],
+      exclude: ['x-internal-*'],
+      rename: { 'x-client-id': 'x-tenant' },
+      set: { 'x-region': 'eu' },
+      claims: { 'x-roles': 'realm_access.roles' },
+      response: { 'x-cost': 'last' },
+    },
+  });
 
 export type HeadersOptions = z.output<typeof subgraphHeaders>;

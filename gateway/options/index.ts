@@ -16,9 +16,10 @@ import { overload } from './overload';
 import { persistedOperations } from './persisted-operations';
 import { overrides, planning } from './planning';
 import { privateLinks } from './private-links';
-import { describeIssue } from './problem';
+import { describeIssue, type OptionsProblem, takesMoreThanText, valueAt } from './problem';
 import { rates } from './rates';
 import { shutdown } from './shutdown';
+import { OptionSources, type Variables } from './sources';
 import { subgraphs, zone } from './subgraphs';
 import { supergraph, type supergraphOptions } from './supergraph';
 import { timeouts } from './timeouts';
@@ -36,28 +37,79 @@ export type OptionsInput = Omit<z.input<typeof optionsSchema>, 'supergraph'> & {
 export interface LoadOptions {
   /** A YAML file. Without one, the flags and the defaults count. */
   readonly config?: string | undefined;
-  /** Win over what the file says, key by key. Text that is a number or a boolean counts as one. @default {} */
+  /** Win over what the file says, key by key. Text counts as a number or a boolean where an option wants one. @default {} */
   readonly flags?: { readonly [Key in keyof OptionsInput]?: unknown } | undefined;
+  /** Options that environment variables give, by the variable; they win over the file, and flags over them. @default {} */
+  readonly variables?: Variables | undefined;
   /** Values for `${NAME}` and `${NAME:-default}` in the file. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+export interface LoadedOptions {
+  readonly options: Options;
+  readonly sources: OptionSources;
 }
 
 /** An option is wrong. The message has one sentence per mistake, each on a line of its own. */
 export class OptionsError extends Error {
   override readonly name = 'OptionsError';
+  /** One sentence per mistake, with the line of the file where that is known. */
+  readonly problems: readonly string[];
+  readonly #mistakes: readonly OptionsProblem[];
+  readonly #sources: OptionSources | undefined;
 
-  constructor(readonly problems: readonly string[]) {
+  constructor(
+    mistakes: readonly OptionsProblem[],
+    sources?: OptionSources,
+    /** Files to watch: when they change, the options may be right. */
+    readonly files: readonly string[] = sources?.files ?? [],
+  ) {
+    const problems = problemsIn(mistakes, sources);
     super(problems.join('\n'));
+    this.problems = problems;
+    this.#mistakes = mistakes;
+    this.#sources = sources;
+  }
+
+  /** The problems with their places: of options that are found wrong only after they were read. */
+  problemsIn(sources: OptionSources | undefined): readonly string[] {
+    return problemsIn(this.#mistakes, this.#sources ?? sources);
+  }
+
+  /** Of one option, such as "`tls.cert` cannot be read: …". */
+  static of(path: readonly PropertyKey[], says: string): OptionsError {
+    return new OptionsError([{ path, sentence: `\`${path.join('.')}\` ${says}` }]);
   }
 }
 
+const problemsIn = (mistakes: readonly OptionsProblem[], sources: OptionSources | undefined): string[] =>
+  mistakes.map((mistake) => sources?.describe(mistake) ?? mistake.sentence);
+
 /** Reads the options of a gateway. @throws {OptionsError} with every mistake in them. */
-export function loadOptions({ config, flags = {}, env = process.env }: LoadOptions = {}): Options {
-  if (config === undefined) return check(retype(flags));
-  const file = readOptionsFile(config, env);
-  if ('problems' in file) throw new OptionsError(file.problems);
-  return check(isMap(file.value) ? merge(file.value, retype(flags)) : file.value, file.locate);
+export function loadOptions(given: LoadOptions = {}): Options {
+  return readOptions(given).options;
 }
+
+/** Reads the options, and where each comes from. @throws {OptionsError} with every mistake in them. */
+export function readOptions({
+  config,
+  flags = {},
+  variables = {},
+  env = process.env,
+}: LoadOptions = {}): LoadedOptions {
+  const { files, read } = config === undefined ? noFile : readOptionsFile(config, env);
+  if (read !== undefined && 'problems' in read)
+    throw new OptionsError(
+      read.problems.map((sentence) => ({ path: [], sentence })),
+      undefined,
+      files,
+    );
+  const file = read === undefined ? undefined : { name: config!, read };
+  const sources = new OptionSources({ file, variables, flags }, files);
+  return { options: check(sources.merged(), sources), sources };
+}
+
+const noFile = { files: [], read: undefined };
 
 /** Checks and completes options that are written in code. @throws {OptionsError} with every mistake in them. */
 export function parseOptions(input: OptionsInput): Options {
@@ -107,39 +159,61 @@ export const optionsSchema = z.strictObject({
   shutdown,
 });
 
-function check(input: unknown, locate: (path: readonly PropertyKey[]) => string = () => ''): Options {
-  const { data, error } = optionsSchema.safeParse(input);
-  if (data) {
-    const { port, host, admin } = data;
-    const isOne = host === admin.host || [host, admin.host].some((each) => everyAddress.has(each));
-    if (!admin.enabled || port === 0 || port !== admin.port || !isOne) return data;
-    const sentence = `\`admin.port\` must not be the port of clients, but both are ${port}.`;
-    throw new OptionsError([`${locate(['admin', 'port'])}${sentence}`]);
+function check(input: unknown, sources?: OptionSources): Options {
+  // What is kept in a file of its own is a secret.
+  const isFromFile = (path: readonly PropertyKey[]): boolean => {
+    const origin = sources?.origin(path);
+    return origin?.kind === 'file' && origin.files.length > 0;
+  };
+  let { data, error } = optionsSchema.safeParse(input);
+  // One mistake may hide another: what is inside a map counts before what is said of it as a whole.
+  while (error !== undefined && sources !== undefined && retype(input, error.issues, sources))
+    ({ data, error } = optionsSchema.safeParse(input));
+  if (error !== undefined)
+    throw new OptionsError(
+      firstOfEach(error.issues).flatMap((issue) =>
+        describeIssue(issue, input, optionsSchema, 'The options', isFromFile),
+      ),
+      sources,
+    );
+  refuseEqualPorts(data!, sources);
+  return data!;
+}
+
+/** Of several rules that one value breaks, the first one says enough. */
+function firstOfEach(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  const byPath = new Map<string, z.core.$ZodIssue>();
+  for (const issue of issues) {
+    const key = JSON.stringify([issue.path, issue.code === 'unrecognized_keys']);
+    if (!byPath.has(key)) byPath.set(key, issue);
   }
-  throw new OptionsError(
-    error.issues.flatMap((issue) =>
-      describeIssue(issue, input, optionsSchema).map(({ path, sentence }) => `${locate(path)}${sentence}`),
-    ),
-  );
+  return [...byPath.values()];
+}
+
+/**
+ * Makes numbers and booleans of texts from the environment, files and flags: of those that are refused as texts. So
+ * `0123` stays a key where a key is wanted. Returns whether there were any.
+ */
+function retype(input: unknown, issues: readonly z.core.$ZodIssue[], sources: OptionSources): boolean {
+  const found = issues.filter(({ path }) => {
+    const value = valueAt(input, path);
+    if (typeof value !== 'string' || !/^(-?\d+(\.\d+)?|true|false)$/.test(value)) return false;
+    return sources.isTextOnly(path) && takesMoreThanText(optionsSchema, path);
+  });
+  for (const { path } of found) {
+    const text = valueAt(input, path) as string;
+    const map = valueAt(input, path.slice(0, -1)) as Record<PropertyKey, unknown>;
+    map[path.at(-1)!] = text === 'true' || text === 'false' ? text === 'true' : Number(text);
+  }
+  return found.length > 0;
+}
+
+function refuseEqualPorts({ port, host, admin }: Options, sources: OptionSources | undefined): void {
+  const isOne = host === admin.host || [host, admin.host].some((each) => everyAddress.has(each));
+  if (!admin.enabled || port === 0 || port !== admin.port || !isOne) return;
+  const sentence = `\`admin.port\` must not be the port of clients, but both are ${port}.`;
+  const isGiven = sources?.origin(['admin', 'port']).kind !== 'default';
+  throw new OptionsError([{ path: isGiven ? ['admin', 'port'] : ['port'], sentence }], sources);
 }
 
 const everyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
-
-/** Maps are merged key by key; anything else in `over` replaces what is in `under`. */
-function merge(under: unknown, over: unknown): unknown {
-  if (!isMap(under) || !isMap(over)) return over === undefined ? under : over;
-  const merged = { ...under };
-  for (const [key, value] of Object.entries(over)) merged[key] = merge(merged[key], value);
-  return merged;
-}
-
-function retype(value: unknown): unknown {
-  if (typeof value === 'string')
-    return /^(\d+|true|false)$/.test(value) ? (JSON.parse(value) as unknown) : value;
-  if (!isMap(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, retype(member)]));
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

@@ -9,28 +9,41 @@ const list = z
 export const invalidationSchema = z
   .strictObject(
     {
-      /** As they stand; `product-*` stands for all that begin with `product-`. */
-      tags: list.optional(),
-      types: list.optional(),
-      /** Entities by their keys. */
+      tags: list
+        .optional()
+        .describe('Tags as they stand; `product-*` stands for all that begin with `product-`.')
+        .meta({ example: ['product-*'] }),
+      types: list
+        .optional()
+        .describe('Types of entities.')
+        .meta({ example: ['RatingSummary'] }),
       entities: z
         .array(
           z.strictObject(
             {
-              type: text,
+              type: text.describe('The type of the entity.').meta({ example: 'Product' }),
               key: z
                 .record(z.string(), z.json(), { error: 'must be a map of key fields' })
-                .refine((key) => Object.keys(key).length > 0, { error: 'must have a field' }),
+                .refine((key) => Object.keys(key).length > 0, { error: 'must have a field' })
+                .describe('The fields of its key.')
+                .meta({ example: { upc: '12' } }),
             },
             { error: 'must be a map of `type` and `key`' },
           ),
           { error: 'must be a list' },
         )
         .max(1_000, { error: 'must not be longer than 1000' })
-        .optional(),
-      subgraphs: list.optional(),
-      /** What operation names begin with. */
-      operations: list.optional(),
+        .optional()
+        .describe('Entities by their keys.')
+        .meta({ example: [{ type: 'Product', key: { upc: '{$args.upc}' } }] }),
+      subgraphs: list
+        .optional()
+        .describe('Subgraphs, all answers of which are dropped.')
+        .meta({ example: ['reviews'] }),
+      operations: list
+        .optional()
+        .describe('What the names of operations begin with.')
+        .meta({ example: ['ProductPage'] }),
     },
     { error: 'must be a map' },
   )

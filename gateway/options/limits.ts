@@ -57,7 +57,7 @@ const map = (of: (schema: z.ZodType, key: keyof Figures) => z.ZodType): Mapped =
 const withDefaults = map((schema, key) => schema.prefault(defaults[key])) as {
   readonly [Key in keyof Figures]: z.ZodPrefault<Figures[Key]>;
 };
-const optional = map((schema) => schema.optional()) as {
+const optional = map((schema, key) => schema.optional().meta({ example: defaults[key] * 2 })) as {
   readonly [Key in keyof Figures]: z.ZodOptional<Figures[Key]>;
 };
 
@@ -76,9 +76,19 @@ export const limits = mapOf({
   classes: z
     .array(
       mapOf({
-        mode: authMode.optional().describe('How these clients authenticate, such as `api-key`.'),
-        client: z.string().optional().describe('The client that the credentials name.'),
-        group: z.string().optional().describe('A group that the caller is in.'),
+        mode: authMode
+          .optional()
+          .describe('How these clients authenticate, such as `api-key`. Left out: in any way.'),
+        client: z
+          .string({ error: 'must be text' })
+          .optional()
+          .describe('The client that the credentials name. Left out: any.')
+          .meta({ example: 'mobile-app' }),
+        group: z
+          .string({ error: 'must be text' })
+          .optional()
+          .describe('A group that the caller is in. Left out: any.')
+          .meta({ example: 'staff' }),
         introspection: flag.optional().describe('In place of `introspection`.'),
         ...optional,
       }),
@@ -90,7 +100,19 @@ export const limits = mapOf({
     ),
 })
   .prefault({})
-  .describe('How much a client may ask for: [security.md](security.md) says how to choose.');
+  .describe('How much a client may ask for: [security.md](security.md) says how to choose.')
+  .meta({
+    example: {
+      body: '256KiB',
+      depth: 15,
+      cost: 5_000,
+      classes: [
+        { group: 'staff', cost: 200_000, depth: 60, introspection: true },
+        { client: 'mobile-app', cost: 20_000 },
+        { mode: 'none', aliases: 10 },
+      ],
+    },
+  });
 
 export type LimitsOptions = Omit<z.output<typeof limits>, 'body' | 'response'>;
 /** The limits of one client. */

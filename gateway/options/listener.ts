@@ -17,7 +17,10 @@ export const path = z
   .default('/graphql')
   .describe('The path of the GraphQL endpoint.');
 
-const file = z.string({ error: 'must be a file' }).min(1, { error: 'must not be empty' });
+const file = z
+  .string({ error: 'must be a file' })
+  .min(1, { error: 'must not be empty' })
+  .meta({ title: 'file' });
 
 export const tls = mapOf({
   cert: file.describe('The certificate with its chain, in PEM.'),
@@ -31,7 +34,10 @@ export const tls = mapOf({
   .optional()
   .describe(
     'Serves clients over TLS 1.2 or newer, with HTTP/2 or HTTP/1.1. Changed files are used for new connections within seconds, without a restart. Left out: plain HTTP/1.1, for a load balancer that terminates TLS.',
-  );
+  )
+  .meta({
+    example: { cert: '/etc/weir/cert.pem', key: '/etc/weir/key.pem', clientCa: '/etc/weir/clients.pem' },
+  });
 
 const proxyRule = 'must be an address or a range such as 10.0.0.0/8';
 
@@ -51,4 +57,5 @@ export const trustedProxies = z
   .default([])
   .describe(
     'Proxies whose `X-Forwarded-For` is trusted, such as load balancers: addresses and ranges. From any other sender the header is ignored, so that no client can choose its address.',
-  );
+  )
+  .meta({ example: ['10.0.0.0/8', '2001:db8::/32'] });

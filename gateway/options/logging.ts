@@ -67,7 +67,7 @@ export const logging = mapOf({
     ),
   fields: z
     .record(fieldName, field, { error: 'must be a map of fields' })
-    .default({})
+    .prefault({})
     .describe(
       'Fields that are added to the line of each request, such as `tenant: { header: x-tenant }` or `user: { claim: sub }`. A request without that header or claim has no such field. Headers of credentials are refused.',
     ),
@@ -79,4 +79,12 @@ export const logging = mapOf({
     .describe('Fields that are left out of the line of each request.'),
 })
   .prefault({})
-  .describe('The log, on standard output. [logs.md](logs.md) lists its lines and fields.');
+  .describe('The log, on standard output. [logs.md](logs.md) lists its lines and fields.')
+  .meta({
+    example: {
+      level: 'warn',
+      sampling: 10,
+      fields: { tenant: { header: 'x-tenant' }, user: { claim: 'sub' } },
+      omit: ['userAgent'],
+    },
+  });

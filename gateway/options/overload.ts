@@ -41,4 +41,5 @@ export const overload = mapOf({
   .prefault({})
   .describe(
     'Overload protection: when requests wait for a slot, and when a process refuses them with 503 `OVERLOADED`. While its heap is 90 % full it refuses at once.',
-  );
+  )
+  .meta({ example: { queue: '100ms', unread: '256MiB' } });

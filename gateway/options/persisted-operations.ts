@@ -15,8 +15,8 @@ export const persistedOperations = mapOf({
       (value) => (typeof value === 'string' ? [value] : value),
       z.array(z.string({ error: manifestRule }).min(1, { error: manifestRule }), { error: manifestRule }),
     )
-    .default([])
-    .meta({ title: 'file or list of files' })
+    .prefault([])
+    .meta({ title: 'file or list of files', short: { type: 'string', minLength: 1 } })
     .describe(
       "Trusted documents: JSON files as Apollo's `generate-persisted-query-manifest` or Relay's compiler write them. They are read with the options, and `weir gateway` reads both again when one of them changes.",
     ),
@@ -28,4 +28,5 @@ export const persistedOperations = mapOf({
     ),
 })
   .prefault({})
-  .describe('Operations that clients send by id or hash: [caching.md](caching.md#persisted-operations).');
+  .describe('Operations that clients send by id or hash: [caching.md](caching.md#persisted-operations).')
+  .meta({ example: { automatic: false, manifest: ['web.json', 'ios.json'], mode: 'reject' } });

@@ -37,14 +37,17 @@ export const planning = mapOf({
     .optional()
     .describe(
       'How much memory one planner thread may use, from 64MiB to 1024MiB. A plan that needs more is refused. Left out: all threads together get three eighths of the memory of the container or machine, or of twice the heap limit if that is less.',
-    ),
+    )
+    .meta({ example: '256MiB' }),
 })
   .prefault({})
-  .describe('Query planning, which runs in threads of its own.');
+  .describe('Query planning, which runs in threads of its own.')
+  .meta({ example: { timeout: '5s', threads: 2, memory: '256MiB' } });
 
 export const overrides = z
   .record(z.string(), percentage, { error: 'must be a map of labels' })
   .default({})
   .describe(
     'The percentage of requests for which a progressive `@override` is on, by its label: 0 is none, 100 is all. A label that is not listed is on for N percent if it is `percent(N)`, and off otherwise.',
-  );
+  )
+  .meta({ example: { 'new-stock-service': 5 } });

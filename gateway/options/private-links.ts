@@ -4,7 +4,10 @@ import { mapOf, text } from './values';
 const linkKeyRule = 'must be a secret of 32 or more letters, digits and any of -._~+/=';
 export const isLinkKey = (secret: string): boolean => /^[\w\-.~+/=]{32,}$/.test(secret);
 
-const linkKey = z.string({ error: linkKeyRule }).refine(isLinkKey, { error: linkKeyRule });
+const linkKey = z
+  .string({ error: linkKeyRule })
+  .refine(isLinkKey, { error: linkKeyRule })
+  .meta({ writeOnly: true });
 
 export const privateLinks = mapOf({
   keys: z
@@ -12,13 +15,15 @@ export const privateLinks = mapOf({
     .min(1, { error: 'must hold at least one secret' })
     .optional()
     .describe(
-      'Secrets that gateway and subgraphs share, of at least 32 characters (`openssl rand -base64 32`). The first one signs.',
-    ),
+      'Secrets that gateway and subgraphs share, of at least 32 characters (`openssl rand -base64 32`). The first one signs. Left out, and `keysFile` too: nothing is signed.',
+    )
+    .meta({ example: ['${file:/run/secrets/link-key}'] }),
   keysFile: text
     .optional()
     .describe(
       'A file of these secrets, one per line, in place of `keys`. It is checked every second: a new first line signs from then on.',
-    ),
+    )
+    .meta({ title: 'file' }),
   claims: z
     .array(text, { error: 'must be a list of claims' })
     .default([])
@@ -32,6 +37,7 @@ export const privateLinks = mapOf({
   .prefault({})
   .describe(
     'Signs calls of subgraphs, so that subgraphs can refuse all other callers and trust the identity that they are told: [identity.md](identity.md#private-links). Without keys nothing is signed.',
-  );
+  )
+  .meta({ example: { keysFile: '/run/secrets/link-keys', claims: ['tenant'] } });
 
 export type PrivateLinksOptions = z.output<typeof privateLinks>;

@@ -9,17 +9,18 @@ export interface OptionsProblem {
 
 /**
  * What zod found in `input`, in sentences. Each unknown key is one, with the key that was probably meant. `whole` is
- * what the input is called.
+ * what the input is called; values that are secrets, or that are `isHidden`, are not said.
  */
 export function describeIssue(
   issue: z.core.$ZodIssue,
   input: unknown,
   schema: z.ZodType,
   whole = 'The options',
+  isHidden: (path: readonly PropertyKey[]) => boolean = () => false,
 ): OptionsProblem[] {
   const name = (path: readonly PropertyKey[]) => (path.length === 0 ? whole : `\`${path.join('.')}\``);
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(schema, issue.path);
+    const known = knownKeys(schema, issue.path, input);
     return issue.keys.map((key) => {
       const path = [...issue.path, key];
       return { path, sentence: `${name(path)} is unknown; ${suggest(key, known)}` };
@@ -31,21 +32,35 @@ export function describeIssue(
       { path: issue.path, sentence: `The key of ${name(issue.path)} ${wrong?.message ?? 'is not allowed'}.` },
     ];
   }
-  const value = issue.path.reduce<unknown>((map, key) => (map as Record<PropertyKey, unknown>)[key], input);
+  const value = valueAt(input, issue.path);
   const rule = issue.message.startsWith('must') ? issue.message : 'must be a map';
-  const got =
-    isSecret(issue.path) || (typeof value === 'object' && value !== null) ? '' : `, but got: ${show(value)}`;
+  if (value === undefined && issue.path.length > 0)
+    return [{ path: issue.path, sentence: `${name(issue.path)} is missing; it ${rule}.` }];
+  const isSilent =
+    isHidden(issue.path) || isSecret(schema, issue.path) || (typeof value === 'object' && value !== null);
+  const got = isSilent ? '' : value === null ? ', but it is empty' : `, but got: ${show(value)}`;
   return [{ path: issue.path, sentence: `${name(issue.path)} ${rule}${got}.` }];
 }
 
 /** What is wrong with a secret is no reason to write it to a log. */
-function isSecret(path: readonly PropertyKey[]): boolean {
-  const option = path.findLast((key) => typeof key === 'string');
-  return option !== undefined && /(key|keys|token|secret)$/i.test(option);
+export function isSecret(schema: z.ZodType, path: readonly PropertyKey[]): boolean {
+  return schemasAt(schema, path).some(
+    ({ writeOnly, items, additionalProperties: free }) =>
+      writeOnly === true ||
+      items?.writeOnly === true ||
+      (typeof free === 'object' && free.writeOnly === true),
+  );
 }
 
 function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+  if (typeof value !== 'string') return String(value);
+  const start = value.length > 100 ? `${value.slice(0, 100)}…` : value;
+  return JSON.stringify(hidePasswords(start));
+}
+
+/** Leaves out what stands before the `@` of a URL. */
+export function hidePasswords(text: string): string {
+  return text.replace(/\/\/[^/@\s]*@/g, '//[hidden]@');
 }
 
 function suggest(key: string, known: readonly string[]): string {
@@ -53,15 +68,43 @@ function suggest(key: string, known: readonly string[]): string {
   return nearest === undefined ? `known here: ${known.join(', ')}.` : `did you mean \`${nearest}\`?`;
 }
 
-function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let node: JsonSchema | undefined = jsonSchemaOf(schema);
+/** Whether an option may be a number or a boolean. */
+export function takesMoreThanText(schema: z.ZodType, path: readonly PropertyKey[]): boolean {
+  return schemasAt(schema, path).some(({ type }) => ['number', 'integer', 'boolean'].includes(type ?? ''));
+}
+
+export function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((map, key) => (map as Record<PropertyKey, unknown> | undefined)?.[key], input);
+}
+
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], input: unknown): string[] {
+  const value = valueAt(input, path) as { readonly type?: unknown } | undefined;
+  const fits = ({ properties }: JsonSchema): boolean =>
+    properties?.['type']?.const === undefined || properties['type'].const === value?.type;
+  const maps = schemasAt(schema, path).filter(fits);
+  return [...new Set(maps.flatMap(({ properties = {} }) => Object.keys(properties)))];
+}
+
+/** What an option may be: several where it may be one of several. */
+function schemasAt(schema: z.ZodType, path: readonly PropertyKey[]): JsonSchema[] {
+  let nodes = alternatives(jsonSchemaOf(schema));
   for (const key of path) {
-    const { properties = {}, additionalProperties, items }: JsonSchema = node ?? {};
-    if (typeof key === 'number') node = items;
-    else if (Object.hasOwn(properties, key)) node = properties[String(key)];
-    else node = asSchema(additionalProperties);
+    nodes = nodes.flatMap(({ properties = {}, additionalProperties, items }) => {
+      const next =
+        typeof key === 'number'
+          ? items
+          : Object.hasOwn(properties, key)
+            ? properties[String(key)]
+            : additionalProperties;
+      return typeof next === 'object' ? alternatives(next) : [];
+    });
   }
-  return Object.keys(node?.properties ?? {});
+  return nodes;
+}
+
+function alternatives(node: JsonSchema): JsonSchema[] {
+  const { anyOf = [], oneOf = [] } = node;
+  return anyOf.length + oneOf.length === 0 ? [node] : [...anyOf, ...oneOf].flatMap(alternatives);
 }
 
 /** It takes longer than all the rest: each is made once. */
@@ -76,12 +119,30 @@ function jsonSchemaOf(schema: z.ZodType): JsonSchema {
   return made;
 }
 
-interface JsonSchema {
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly additionalProperties?: JsonSchema | boolean;
+/** What is used here of JSON Schema, and what options say of themselves beside it. */
+export interface JsonSchema {
+  readonly title?: string;
+  readonly description?: string;
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly const?: unknown;
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly format?: string;
+  readonly maximum?: number;
+  readonly default?: unknown;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
   readonly items?: JsonSchema;
-}
-
-function asSchema(value: JsonSchema | boolean | undefined): JsonSchema | undefined {
-  return typeof value === 'object' ? value : undefined;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly propertyNames?: JsonSchema;
+  readonly additionalProperties?: JsonSchema | boolean;
+  readonly examples?: readonly unknown[];
+  /** A secret: shown by nobody. */
+  readonly writeOnly?: boolean;
+  /** What may be written, of an option that `meta` says it of. */
+  readonly example?: unknown;
+  /** A text that is short for the map or the list. */
+  readonly short?: JsonSchema;
 }

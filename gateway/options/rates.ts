@@ -44,20 +44,29 @@ export const rates = z
       client: z
         .string({ error: 'must be text' })
         .optional()
-        .describe('Applies only to this client, as the credentials name it.'),
+        .describe('Applies only to this client, as the credentials name it.')
+        .meta({ example: 'reports' }),
       group: z
         .string({ error: 'must be text' })
         .optional()
-        .describe('Applies only to callers in this group, such as a plan that API keys belong to.'),
+        .describe('Applies only to callers in this group, such as a plan that API keys belong to.')
+        .meta({ example: 'partners' }),
     }),
     { error: 'must be a list' },
   )
   .refine((rates) => new Set(rates.map(({ name }) => name)).size === rates.length, {
     error: 'must not have two of the same `name`',
   })
-  .default([])
+  .prefault([])
   .describe(
     'Rate limits and quotas. A client that sends more gets 429 `RATE_LIMITED`. A request counts for each rate that applies to its sender. Gateways that share a `cache.store` in Redis or Valkey count together; otherwise each process counts for itself. [security.md](security.md#rates-and-quotas) has examples.',
-  );
+  )
+  .meta({
+    example: [
+      { name: 'anonymous', mode: 'none', per: 'address', limit: 120, window: '1m' },
+      { name: 'partners', group: 'partners', per: 'client', limit: 1_000_000, count: 'cost', window: 'day' },
+      { name: 'reports', client: 'reports', per: 'everybody', limit: 10, window: '1s' },
+    ],
+  });
 
 export type RateOptions = z.output<typeof rates>[number];

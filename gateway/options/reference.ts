@@ -1,33 +1,70 @@
+import { stringify } from 'yaml';
 import { z } from 'zod';
 import { errors } from '../errors';
 import { optionsSchema } from '.';
+import type { JsonSchema } from './problem';
 
 /** `docs/configuration.md`: every option, from the schema that checks them. */
 export function optionsReference(): string {
-  const options = Object.entries(optionsJsonSchema().properties ?? {});
+  const schema = z.toJSONSchema(optionsSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+  const options = Object.entries(schema.properties ?? {});
   const isGroup = (option: JsonSchema) => membersOf(option).length > 0;
+  const single = options.filter(([, option]) => !isGroup(option));
   return [
     '# Configuration',
     'Generated from `gateway/options/`; a test keeps it true.',
-    'A gateway takes its options from a YAML file (`weir gateway --config weir.yaml`); flags of the command line win over it. `${NAME}` in a value stands for an environment variable, `${NAME:-default}` for one that may be missing; `$${` is a plain `${`. Files are relative to the folder of the YAML file. An unknown option is an error.',
-    'Editors that understand JSON Schema complete and check the file when it begins with `# yaml-language-server: $schema=` and the path of [configuration.schema.json](configuration.schema.json).',
-    'A *duration* is a number of milliseconds, or text such as `500ms`, `30s`, `5m` or `1h`. A *size* is a number of bytes, or text such as `64KiB` or `1MiB`.',
-    table(options.filter(([, option]) => !isGroup(option))),
+    ...howToWrite,
+    '## Options without a group',
+    toYaml(Object.fromEntries(single.map(([name, option]) => [name, option.example ?? option.default]))),
+    table(single),
     ...options
       .filter(([, option]) => isGroup(option))
-      .map(
-        ([name, option]) => `## \`${name}\`\n\n${option.description ?? ''}\n\n${table(membersOf(option))}`,
+      .map(([name, option]) =>
+        [
+          `## \`${name}\``,
+          option.description ?? '',
+          toYaml({ [name]: option.example }),
+          table(membersOf(option)),
+        ].join('\n\n'),
       ),
     '',
   ].join('\n\n');
 }
 
-/** `docs/configuration.schema.json`: the options as JSON Schema, for editors. */
-export function optionsJsonSchema(): JsonSchema {
-  const schema = z.toJSONSchema(optionsSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
-  const { description, ...map } = schema.properties!['supergraph']!;
-  const supergraph = { description: description!, anyOf: [{ type: 'string' }, map] };
-  return { ...schema, title: 'Options of a Weir gateway', properties: { ...schema.properties, supergraph } };
+const toYaml = (options: object): string =>
+  yaml(stringify(options, { lineWidth: 100, singleQuote: true, flowCollectionPadding: true }));
+
+/** What stands above the options. */
+const howToWrite = [
+  'A gateway takes its options from a YAML file, and a few of them from flags, which win over the file. Everything but the supergraph has a default, so that this is enough:',
+  yaml('# weir.yaml\nsupergraph: supergraph.graphql\n'),
+  '```sh\nweir gateway --config weir.yaml\n```',
+  'Files are relative to the folder of the YAML file. An edit is live within a second, without a restart; [operations.md](operations.md) says which options need one.',
+  '## Values from the environment and from files',
+  yaml(
+    [
+      'port: ${PORT:-4000} # an environment variable, and what counts where it is not set or empty',
+      'zone: ${ZONE} # without a default it must be set',
+      'admin:',
+      '  token: ${file:/run/secrets/admin-token} # what the file holds, without its last line break',
+      'headers:',
+      "  set: { x-region: 'eu-${REGION}' } # a part of a text; inside {} and [] it needs quotes",
+      '',
+    ].join('\n'),
+  ),
+  'Such a value counts as a number or a boolean where the option wants one, and as text everywhere else: a key `0123` keeps its zero. An edit of such a file is live as one of the options is. `$${` is a plain `${`.',
+  '## Checking a configuration',
+  '`weir gateway --check` does all that a start does, but for listening: it reads the options and the files that they name, and builds the supergraph. It prints what is wrong, with the line, and exits with 0 or 2.',
+  '```\n$ weir gateway --check --config weir.yaml\nweir: weir.yaml:2: `port` must be a whole number from 0 to 65535, but got: "x".\nweir: weir.yaml:5: `limits.dept` is unknown; did you mean `depth`?\n```',
+  '`weir config print` prints all options that are in force and where each comes from, without secrets; `--format json` is for programs.',
+  '```\n$ weir config print --config weir.yaml --port 8080\nmode: production # default\nhost: 127.0.0.1 # default\nport: 8080 # --port\n…\n```',
+  'Editors that understand JSON Schema complete and check the file when it begins with `# yaml-language-server: $schema=` and the path or URL of [configuration.schema.json](configuration.schema.json).',
+  '## Kinds of values',
+  'A *duration* is a number of milliseconds, or text such as `500ms`, `30s`, `5m` or `1h`. A *size* is a number of bytes, or text such as `64KiB` or `1MiB`. A *file* is its path.',
+];
+
+function yaml(text: string): string {
+  return `\`\`\`yaml\n${text}\`\`\``;
 }
 
 /** `docs/errors.md`: every error code, from the table that errors are made of. */
@@ -44,19 +81,6 @@ export function errorsReference(): string {
     [row(['code', 'status', 'when']), row(['---', '---', '---']), ...rows].join('\n'),
     '',
   ].join('\n\n');
-}
-
-interface JsonSchema {
-  readonly title?: string;
-  readonly description?: string;
-  readonly type?: string;
-  readonly enum?: readonly string[];
-  readonly const?: string;
-  readonly default?: unknown;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly items?: JsonSchema;
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly additionalProperties?: JsonSchema | boolean;
 }
 
 /** The options inside of a map; those of a map with free keys are found below `NAME`. */
@@ -108,7 +132,7 @@ function typeOf({
   additionalProperties,
 }: JsonSchema): string {
   if (title !== undefined) return title;
-  if (value !== undefined) return `\`${value}\``;
+  if (value !== undefined) return `\`${String(value)}\``;
   if (values !== undefined) return values.map((each) => `\`${each}\``).join(', ');
   if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ');
   if (items?.title !== undefined) return `list of ${items.title}s`;

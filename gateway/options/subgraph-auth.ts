@@ -6,39 +6,70 @@ import { httpUrl, mapOf, text } from './values';
 const file = text.meta({ title: 'file' });
 const credential = z
   .string({ error: 'must be a secret in printable ASCII' })
-  .regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, { error: 'must be a secret in printable ASCII' });
+  .regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, { error: 'must be a secret in printable ASCII' })
+  .meta({ writeOnly: true, example: '${file:/run/secrets/subgraph-key}' });
 
-const scopes = z.array(text, { error: 'must be a list of scopes' }).default([]);
 const clientCredentials = mapOf({
-  tokenUrl: httpUrl,
-  clientId: text,
-  clientSecret: credential,
-  scopes,
-  audience: text.optional(),
+  tokenUrl: httpUrl
+    .describe('Where tokens come from, by the client credentials grant of OAuth 2.')
+    .meta({ example: 'https://login.example.com/oauth2/token' }),
+  clientId: text.describe('The id of the client.').meta({ example: 'weir' }),
+  clientSecret: credential
+    .describe('The secret of the client.')
+    .meta({ example: '${file:/run/secrets/client-secret}' }),
+  scopes: z
+    .array(text, { error: 'must be a list of scopes' })
+    .default([])
+    .describe('The scopes to ask for.')
+    .meta({ example: ['orders:read'] }),
+  audience: text
+    .optional()
+    .describe('The audience to ask for. Left out: none.')
+    .meta({ example: 'https://orders.example.com' }),
 });
-const token = z.union([credential, clientCredentials], {
-  error: 'must be a token, or a map that says where to get one',
-});
+const token = z
+  .union([credential, clientCredentials], {
+    error: 'must be a token, or a map that says where to get one',
+  })
+  .describe('The token, or a map that says where to get one.')
+  .meta({ title: 'text or map', example: '${file:/run/secrets/subgraph-token}' });
+/** Of a `jwtToken`, which a client may have sent. */
+const forwardedToken = token
+  .optional()
+  .describe(
+    'The token, or a map that says where to get one. Left out: the token of the client, if `headers.forward` forwards it.',
+  );
 const region = z
   .string({ error: 'must be a region such as eu-west-1' })
-  .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: 'must be a region such as eu-west-1' });
+  .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: 'must be a region such as eu-west-1' })
+  .meta({ example: 'eu-west-1' });
+
+const typeMeaning = 'The way to authenticate.';
 
 const types = ['AWS_IAM', 'API_KEY', 'BEARER', 'CLIENT_CREDENTIALS'];
 export const subgraphAuth = z
   .discriminatedUnion(
     'type',
     [
-      z.strictObject({ type: z.literal('AWS_IAM'), service: text, region }),
       z.strictObject({
-        type: z.literal('API_KEY'),
-        key: credential,
+        type: z.literal('AWS_IAM').describe(typeMeaning),
+        service: text.describe('The AWS service that calls are signed for.').meta({ example: 'execute-api' }),
+        region: region.describe('The region that calls are signed for.'),
+      }),
+      z.strictObject({
+        type: z.literal('API_KEY').describe(typeMeaning),
+        key: credential.describe('The key.'),
         header: z
           .string({ error: 'must be the name of a header' })
           .regex(/^[A-Za-z0-9-]+$/, { error: 'must be the name of a header' })
-          .default('x-api-key'),
+          .default('x-api-key')
+          .describe('The header to send the key in.'),
       }),
-      z.strictObject({ type: z.literal('BEARER'), token: credential }),
-      clientCredentials.extend({ type: z.literal('CLIENT_CREDENTIALS') }),
+      z.strictObject({
+        type: z.literal('BEARER').describe(typeMeaning),
+        token: credential.describe('The token to send as `authorization: Bearer`.'),
+      }),
+      clientCredentials.extend({ type: z.literal('CLIENT_CREDENTIALS').describe(typeMeaning) }),
     ],
     { error: `must be a map with a \`type\`: ${types.join(', ')}` },
   )
@@ -58,12 +89,24 @@ export const appSync = z.strictObject(
       .discriminatedUnion(
         'type',
         [
-          z.strictObject({ type: z.literal('AWS_IAM'), region: region.optional() }),
-          z.strictObject({ type: z.literal('API_KEY'), apiKey: credential }),
-          z.strictObject({ type: z.literal('OPENID_CONNECT'), jwtToken: token.optional() }),
-          z.strictObject({ type: z.literal('AMAZON_COGNITO_USER_POOLS'), jwtToken: token.optional() }),
-          z.strictObject({ type: z.literal('AWS_LAMBDA'), token: token.optional() }),
-          z.strictObject({ type: z.literal('NONE') }),
+          z.strictObject({
+            type: z.literal('AWS_IAM').describe(typeMeaning),
+            region: region.optional().describe('The region of the API. Left out: that of its host.'),
+          }),
+          z.strictObject({
+            type: z.literal('API_KEY').describe(typeMeaning),
+            apiKey: credential.describe('The key of the API.'),
+          }),
+          z.strictObject({
+            type: z.literal('OPENID_CONNECT').describe(typeMeaning),
+            jwtToken: forwardedToken,
+          }),
+          z.strictObject({
+            type: z.literal('AMAZON_COGNITO_USER_POOLS').describe(typeMeaning),
+            jwtToken: forwardedToken,
+          }),
+          z.strictObject({ type: z.literal('AWS_LAMBDA').describe(typeMeaning), token: forwardedToken }),
+          z.strictObject({ type: z.literal('NONE').describe(typeMeaning) }),
         ],
         { error: `must be a map with a \`type\`: ${appSyncTypes.join(', ')}` },
       )
@@ -77,7 +120,20 @@ export const appSync = z.strictObject(
 
 export const subgraphTls = z
   .strictObject(
-    { cert: file.optional(), key: file.optional(), ca: file.optional() },
+    {
+      cert: file
+        .optional()
+        .describe('The certificate of the gateway, in PEM (mutual TLS). Left out: none.')
+        .meta({ example: '/etc/weir/cert.pem' }),
+      key: file
+        .optional()
+        .describe('Its private key, in PEM. Left out: none.')
+        .meta({ example: '/etc/weir/key.pem' }),
+      ca: file
+        .optional()
+        .describe('Certificates to trust in addition to those that Node brings, in PEM. Left out: none.')
+        .meta({ example: '/etc/weir/internal-ca.pem' }),
+    },
     { error: 'must be a map of files' },
   )
   .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type HeadersOptions, subgraphHeaders } from './headers';
 import { appSync, subgraphAuth, subgraphTls } from './subgraph-auth';
-import { duration, flag, httpUrl, mapOf, text, timeout } from './values';
+import { duration, flag, httpUrl, httpUrlPattern, mapOf, text, timeout } from './values';
 
 /** How long answers live after `maxAge`, and for whom, where it is the options that say it. */
 const lifetimeOptions = {
@@ -27,11 +27,14 @@ const endpoint = z
   .preprocess(
     (value) => (typeof value === 'string' ? { url: value } : value),
     z.strictObject(
-      { url: httpUrl, zone: text.optional() },
+      {
+        url: httpUrl.describe('The URL of the endpoint.'),
+        zone: text.optional().describe('The zone that it runs in. Left out: none.'),
+      },
       { error: 'must be a URL, or a map of `url` and `zone`' },
     ),
   )
-  .meta({ title: 'endpoint' });
+  .meta({ title: 'endpoint', short: { type: 'string', pattern: httpUrlPattern } });
 
 const endpointsRule = 'must be a list of at least one endpoint';
 
@@ -46,7 +49,13 @@ export const subgraphs = z
         .optional()
         .describe(
           'The endpoints of the subgraph, if there are several: URLs, or maps of `url` and `zone`. Endpoints in the `zone` of the gateway are preferred; a failing one is not called for a while (`breaker`). Not together with `url`.',
-        ),
+        )
+        .meta({
+          example: [
+            { url: 'http://stock-a.internal/graphql', zone: 'eu-central-1a' },
+            'http://stock-b.internal/graphql',
+          ],
+        }),
       timeout: timeout
         .optional()
         .describe('How long one call of it may take, in place of `timeouts.subgraph`.'),
@@ -65,15 +74,17 @@ export const subgraphs = z
       auth: subgraphAuth
         .optional()
         .describe(
-          'How the gateway authenticates to it, other than by a private link: a map with a `type` (AWS_IAM, API_KEY, BEARER, CLIENT_CREDENTIALS) and its settings: [identity.md](identity.md#subgraphs-that-want-credentials).',
+          'How the gateway authenticates to it, other than by a private link: a map with a `type` (AWS_IAM, API_KEY, BEARER, CLIENT_CREDENTIALS) and its settings: [identity.md](identity.md#subgraphs-that-want-credentials). Left out: by a private link, if there is one.',
         ),
       appsync: appSync
         .optional()
-        .describe('For a subgraph that is an API of AWS AppSync: [appsync.md](appsync.md).'),
+        .describe(
+          'For a subgraph that is an API of AWS AppSync: [appsync.md](appsync.md). Left out: it is none.',
+        ),
       tls: subgraphTls
         .optional()
         .describe(
-          'Files in PEM: `cert` and `key`, the certificate of the gateway (mutual TLS), and `ca`, certificates to trust in addition to those that Node brings. New connections use changed files.',
+          'Files in PEM: `cert` and `key`, the certificate of the gateway (mutual TLS), and `ca`, certificates to trust in addition to those that Node brings. New connections use changed files. Left out: `connections.ca` counts.',
         ),
       cache: mapOf({
         maxAge: duration
@@ -88,8 +99,13 @@ export const subgraphs = z
             mapOf({ maxAge: duration.describe('How long they are cached.'), ...lifetimeOptions }),
             { error: 'must be a map of types' },
           )
-          .default({})
-          .describe('The same settings for entities of one type, by its name.'),
+          .prefault({})
+          .describe('The same settings for entities of one type, by its name.')
+          .meta({
+            example: {
+              User: { maxAge: '5m', scope: 'public', staleWhileRevalidate: '30s', staleIfError: '10m' },
+            },
+          }),
       })
         .prefault({})
         .describe('How long its answers are cached.'),
@@ -108,8 +124,20 @@ export const subgraphs = z
       }),
     { error: 'must be a map of subgraph names' },
   )
-  .default({})
-  .describe('Settings for one subgraph, by its name.');
+  .prefault({})
+  .describe('Settings for one subgraph, by its name.')
+  .meta({
+    example: {
+      products: {
+        url: 'http://products.internal/graphql',
+        timeout: '2s',
+        auth: { type: 'BEARER', token: '${file:/run/secrets/products-token}' },
+        tls: { cert: '/etc/weir/cert.pem', key: '/etc/weir/key.pem', ca: '/etc/weir/internal-ca.pem' },
+        cache: { maxAge: '5m', scope: 'public' },
+      },
+      stock: { appsync: { auth: { type: 'API_KEY', apiKey: '${STOCK_KEY}' } } },
+    },
+  });
 
 /** Whether rules send anything that differs between clients. */
 const forwards = ({ forward, rename, claims }: HeadersOptions): boolean =>
@@ -118,5 +146,6 @@ const forwards = ({ forward, rename, claims }: HeadersOptions): boolean =>
 export const zone = text
   .optional()
   .describe(
-    'The zone that the gateway runs in, such as `eu-central-1a`. It prefers subgraph endpoints in the same zone.',
-  );
+    'The zone that the gateway runs in, such as `eu-central-1a`. It prefers subgraph endpoints in the same zone. Left out: none is preferred.',
+  )
+  .meta({ example: 'eu-central-1a' });

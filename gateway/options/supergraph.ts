@@ -12,9 +12,17 @@ const versionRule = 'must be the number of a version, as `weir history` lists th
 export const supergraphOptions = z
   .strictObject(
     {
-      file: text.optional().describe('A supergraph schema file. It is watched: an edit is live at once.'),
+      file: text
+        .optional()
+        .describe('A supergraph schema file. It is watched: an edit is live at once.')
+        .meta({ title: 'file', example: 'supergraph.graphql' }),
       url: z
         .url({ protocol: /^(https?|s3)$/, error: urlRule })
+        .meta({
+          title: 'URL',
+          pattern: '^\\s*([hH][tT][tT][pP][sS]?|[sS]3):',
+          example: 'https://schemas.example.com/shop.graphql',
+        })
         .optional()
         .describe(
           'The URL of a supergraph schema, polled for changes: an http(s) URL, or `s3://BUCKET/KEY?region=REGION&endpoint=URL` (`region` and `endpoint` are optional), with credentials as the AWS SDK finds them.',
@@ -36,21 +44,24 @@ export const supergraphOptions = z
         .int({ error: versionRule })
         .min(1, { error: versionRule })
         .optional()
-        .describe('The version of the graph to run. Left out: always the newest.'),
+        .describe('The version of the graph to run. Left out: always the newest.')
+        .meta({ example: 17 }),
       pollInterval: timeout
         .optional()
         .describe(
           'How long to wait between two polls. Left out: 1s for a registry, 10s for a URL. No effect for a file.',
         ),
       headers: z
-        .record(z.string(), text, { error: 'must be a map of headers' })
+        .record(z.string(), text.meta({ writeOnly: true }), { error: 'must be a map of headers' })
         .default({})
-        .describe('Headers to fetch an http(s) URL with, such as `authorization`.'),
+        .describe('Headers to fetch an http(s) URL with, such as `authorization`.')
+        .meta({ example: { authorization: 'Bearer ${SCHEMAS_TOKEN}' } }),
       keep: text
         .optional()
         .describe(
           'A file for a copy of the running supergraph. The gateway starts from it while the registry or the URL is down. Left out: `.weir/GRAPH@VARIANT.graphql` for a registry, none for a URL. No effect for a file.',
-        ),
+        )
+        .meta({ title: 'file' }),
     },
     { error: 'must be a file, an http(s) or s3:// URL, registry:LOCATION#GRAPH@VARIANT or a map' },
   )
@@ -66,7 +77,16 @@ export const supergraph = z
   .optional()
   .describe(
     'The supergraph to run. A plain text is short for `file`, for `url` if it is a URL, or for `registry` and `graph` if it is `registry:LOCATION#GRAPH@VARIANT`.',
-  );
+  )
+  .meta({
+    short: { type: 'string' },
+    example: {
+      registry: 'dynamodb://weir-registry?region=eu-west-1',
+      graph: 'shop@prod',
+      pollInterval: '1s',
+      keep: '/var/lib/weir/shop.graphql',
+    },
+  });
 
 /** Anything that is no URL is a folder. Not one expression: what forbids a text within another is hard to prove linear. */
 function isFolderOrTable(registry: string): boolean {

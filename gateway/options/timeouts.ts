@@ -16,4 +16,5 @@ export const timeouts = mapOf({
     ),
 })
   .prefault({})
-  .describe('Timeouts.');
+  .describe('Timeouts.')
+  .meta({ example: { request: '15s', subgraph: '5s' } });

@@ -11,4 +11,5 @@ export const usage = mapOf({
     .describe('How long to wait between two writes. A process that is killed loses what it has not written.'),
 })
   .prefault({})
-  .describe('Usage statistics of the schema.');
+  .describe('Usage statistics of the schema.')
+  .meta({ example: { enabled: true, interval: '1m' } });

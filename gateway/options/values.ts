@@ -2,7 +2,11 @@
 import { z } from 'zod';
 
 export const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
-export const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+/** As JSON Schema can say it. */
+export const httpUrlPattern = '^\\s*[hH][tT][tT][pP][sS]?:';
+export const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .meta({ title: 'URL', pattern: httpUrlPattern });
 export const flag = z.boolean({ error: 'must be true or false' });
 
 /** How clients prove who they are. */
@@ -95,9 +99,11 @@ export const answerHeaderName = z
     error: 'must not be a header that the gateway itself writes',
   });
 
+/** Of headers that the gateway sends: they may hold credentials. */
 export const headerValue = z
   .string({ error: 'must be text' })
-  .regex(/^[\t\x20-\x7e]*$/, { error: 'must be printable ASCII on one line' });
+  .regex(/^[\t\x20-\x7e]*$/, { error: 'must be printable ASCII on one line' })
+  .meta({ writeOnly: true });
 
 /** A file; in code, also the function itself. */
 export const hookModule = z
@@ -105,7 +111,7 @@ export const hookModule = z
     (value) => typeof value === 'function' || (typeof value === 'string' && value !== ''),
     { error: 'must be the file of a module' },
   )
-  .meta({ title: 'file' });
+  .meta({ title: 'file', type: 'string', minLength: 1 });
 
 function toNumber(value: string | number, units: Record<string, number>): number {
   if (typeof value === 'number') return value;

@@ -13,7 +13,7 @@ export function readCertificates(tls: TlsOptions): SecureContextOptions {
     try {
       return readFileSync(file);
     } catch (error) {
-      throw new OptionsError([`\`tls.${option}\` cannot be read: ${(error as Error).message}.`]);
+      throw OptionsError.unreadable(['tls', option], file, error);
     }
   };
   const certificates = {

@@ -409,7 +409,7 @@ function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http
   try {
     return { ...shared, ca: readFileSync(ca) };
   } catch (error) {
-    throw new OptionsError([`\`connections.ca\` cannot be read: ${(error as Error).message}.`]);
+    throw OptionsError.of(['connections', 'ca'], `cannot be read: ${(error as Error).message}.`);
   }
 }
 

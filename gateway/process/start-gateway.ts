@@ -188,7 +188,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   async function swap(read: () => OptionsInput): Promise<string[]> {
     const next = parseOptions(read());
     if (ownSource !== undefined)
-      throw new OptionsError(['A gateway with a source of your own keeps its options.']);
+      throw OptionsError.of(['supergraph'], 'is a source of your own: such a gateway keeps its options.');
     refuseFixed(currentOptions, next);
     const replacement = await Configuration.open({ ...parts, options: next, ownSource, previous: current });
     try {
@@ -303,7 +303,10 @@ function refuseFixed(before: Options, after: Options): void {
   const changed = fixedOptions.filter((name) => !isDeepStrictEqual(read(before, name), read(after, name)));
   if (changed.length > 0)
     throw new OptionsError(
-      changed.map((name) => `\`${name}\` cannot be changed while the gateway runs: start it again.`),
+      changed.map((name) => ({
+        path: name.split('.'),
+        sentence: `\`${name}\` cannot be changed while the gateway runs: start it again.`,
+      })),
     );
 }
 
@@ -332,9 +335,9 @@ function checkHooks(hooks: Hooks): void {
   const known = ['onRequest', 'onOperation', 'onAnswer'];
   for (const [name, hook] of Object.entries(hooks) as [string, unknown][]) {
     if (!known.includes(name))
-      throw new OptionsError([`\`hooks.${name}\` is unknown; known here: ${known.join(', ')}.`]);
+      throw OptionsError.of(['hooks', name], `is unknown; known here: ${known.join(', ')}.`);
     if (hook !== undefined && typeof hook !== 'function')
-      throw new OptionsError([`\`hooks.${name}\` must be a function, but got: ${JSON.stringify(hook)}.`]);
+      throw OptionsError.of(['hooks', name], `must be a function, but got: ${JSON.stringify(hook)}.`);
   }
 }
 
@@ -383,7 +386,7 @@ export async function listen(server: NetServer, host: string, port: number, opti
         : code === 'EACCES'
           ? 'needs rights that this process does not have: choose one above 1023'
           : `cannot be listened on: ${message}`;
-    throw new OptionsError([`\`${option}\` ${port} on ${host} ${reason}.`]);
+    throw OptionsError.of(option.split('.'), `${port} on ${host} ${reason}.`);
   }
 }
 

@@ -23,7 +23,7 @@ export function openSource(
   { logger, meter }: { readonly logger: Logger; readonly meter: Meter },
 ): OpenedSource {
   if (supergraph === undefined)
-    throw new OptionsError(['`supergraph` is missing: name a file, an http(s) URL or a registry.']);
+    throw OptionsError.of(['supergraph'], 'is missing: name a file, an http(s) URL or a registry.');
   const { file, url, registry, graph, version, pollInterval, headers, keep } = supergraph;
   const pace = pollInterval === undefined ? {} : { pollInterval };
   const lastGood = keep === undefined ? undefined : lastGoodFile(keep);

@@ -414,7 +414,7 @@ describe('configuration', () => {
         async (batch) => {
           for (const each of batch) {
             writeFileSync(file, each);
-            const read = readOptionsFile(file, { X: '1', DEPTH: '[' });
+            const { read } = readOptionsFile(file, { X: '1', DEPTH: '[' });
             if ('problems' in read) expect(read.problems.length).toBeGreaterThan(0);
             else parse(read.value);
           }

@@ -18,7 +18,10 @@ async function callModule(module: HookModule, timeout: number): Promise<Evaluate
     const evaluate = await loadHook<EvaluatePolicies>(module)();
     return (policies, identity) => withTimeout(timeout, async () => evaluate(policies, identity));
   } catch (error) {
-    throw new OptionsError([`\`authorization.policies.module\` cannot be used: ${(error as Error).message}`]);
+    throw OptionsError.of(
+      ['authorization', 'policies', 'module'],
+      `cannot be used: ${(error as Error).message}`,
+    );
   }
 }
 

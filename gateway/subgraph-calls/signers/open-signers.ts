@@ -56,6 +56,6 @@ function openKeys({ keys, keysFile }: Options['privateLinks'], logger: Logger): 
       },
     });
   } catch (error) {
-    throw new OptionsError([`\`privateLinks.keysFile\` cannot be used: ${(error as Error).message}`]);
+    throw OptionsError.of(['privateLinks', 'keysFile'], `cannot be used: ${(error as Error).message}`);
   }
 }

@@ -104,7 +104,7 @@ async function openSink(to: string, key: string | undefined, index: number): Pro
     return await openFileSink(to, key);
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-    throw new OptionsError([`\`audit.trails[${index}].to\` cannot be written (${reason}), but got: ${to}`]);
+    throw OptionsError.of(['audit', 'trails', index, 'to'], `cannot be written (${reason}), but got: ${to}.`);
   }
 }
 

@@ -220,12 +220,12 @@ describe('the file', () => {
     ]);
   });
 
-  it('takes values from the environment, as numbers and booleans where they are not quoted', () => {
+  it('takes values from the environment, as numbers and booleans where these are wanted', () => {
     const yaml = 'port: ${PORT}\nadmin:\n  enabled: "${ON:-}"\nsupergraph: https://${HOST:-a.example}/$${x}';
     expect(problemsOf(() => load(yaml, { env: { PORT: '81' } }))).toEqual([
-      'weir.yaml:3: `admin.enabled` must be true or false, but got: "".',
+      'weir.yaml:3: `admin.enabled` must be true or false, but got: "" (from ${ON}).',
     ]);
-    const options = load(yaml.replace('"${ON:-}"', '${ON:-false}'), { env: { PORT: '81', HOST: '' } });
+    const options = load(yaml.replace('"${ON:-}"', '"${ON:-false}"'), { env: { PORT: '81', HOST: '' } });
     expect(options).toMatchObject({
       port: 81,
       admin: { enabled: false },
@@ -235,10 +235,10 @@ describe('the file', () => {
 
   it('must name variables that are set', () => {
     expect(problemsOf(() => load('host: a\nport: ${PORT}'))).toEqual([
-      'weir.yaml:2: The environment variable PORT is not set.',
+      'weir.yaml:2: `port` takes the environment variable PORT, which is not set: set it, or write ${PORT:-default}.',
     ]);
     expect(problemsOf(() => load('host: ${HOST?}'))).toEqual([
-      'weir.yaml:1: ${HOST?} must be ${NAME} or ${NAME:-default}.',
+      'weir.yaml:1: `host` has ${HOST?}, which must be ${NAME}, ${NAME:-default} or ${file:PATH}; write $${ for a plain ${.',
     ]);
   });
 
@@ -246,7 +246,7 @@ describe('the file', () => {
     const missing = join(folder, 'missing.yaml');
     expect(problemsOf(() => loadOptions({ config: missing }))).toEqual([`${missing} does not exist.`]);
     expect(problemsOf(() => loadOptions({ config: folder }))).toEqual([
-      expect.stringContaining('cannot be read'),
+      expect.stringMatching(/ is a folder\.$/),
     ]);
     expect(problemsOf(() => load('port: [1'))).toEqual([expect.stringMatching(/^weir\.yaml:1: /)]);
   });
@@ -277,10 +277,10 @@ describe('a mistake is one sentence with the option, the rule and what was there
       'limits: { classes: [{ group: a, dept: 1 }] }',
       '`limits.classes.0.dept` is unknown; did you mean `depth`?',
     ],
-    ['port: *none', 'weir.yaml: Unresolved alias (the anchor must be set before the alias): none.'],
+    ['port: *none', 'weir.yaml:1: *none is used, but nothing above it is named &none.'],
     [
       `a: &a [${'1, '.repeat(50)}]\nb: &b [${'*a, '.repeat(50)}]\nc: [${'*b, '.repeat(50)}]`,
-      'weir.yaml: Excessive alias count indicates a resource exhaustion attack.',
+      'weir.yaml:2: Too much of the file is repeated by aliases (*name): write it out.',
     ],
     ['timeouts: { requests: 1s }', '`timeouts.requests` is unknown; did you mean `request`?'],
     [
@@ -364,10 +364,7 @@ describe('a mistake is one sentence with the option, the rule and what was there
       'subgraphs: { a: { identity: independent, headers: { claims: { x-a: b } } } }',
       '`subgraphs.a` must not be `independent` and have `headers` other than `set`, which depend on who asks.',
     ],
-    [
-      'headers: { set: { x-a: "a\\nb" } }',
-      '`headers.set.x-a` must be printable ASCII on one line, but got: "a\\nb".',
-    ],
+    ['headers: { set: { x-a: "a\\nb" } }', '`headers.set.x-a` must be printable ASCII on one line.'],
     ['supergraph: {}', '`supergraph` must have one of `file`, `url` and `registry`.'],
     ['supergraph: { file: a, url: http://b }', '`supergraph` must have one of `file`, `url` and `registry`.'],
     ['supergraph: { registry: a }', '`supergraph` must have `registry` and `graph` together.'],
@@ -386,7 +383,7 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ['subgraphs: { a: { endpoints: [] } }', 'must be a list of at least one endpoint'],
     ['breaker: { failures: 1 }', 'must be a share above 0 and below 1, such as 0.5'],
     ['retries: { max: 9 }', 'must be a whole number from 0 to 5'],
-    ['[]', 'The options must be a map.'],
+    ['[]', 'weir.yaml:1: The options must be a map.'],
   ])('%s', (yaml, sentence) => {
     expect(problemsOf(() => load(yaml))).toEqual([expect.stringContaining(sentence)]);
   });

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorsReference, optionsJsonSchema, optionsReference } from '../../../../gateway/options/reference';
+import { optionsJsonSchema } from '../../../../gateway/options/json-schema';
+import { errorsReference, optionsReference } from '../../../../gateway/options/reference';
 
 const docs = join(__dirname, '../../../../docs');
 

@@ -1,0 +1,143 @@
+import type { Command } from 'commander';
+import type { LoadedOptions, LoadOptions, Options, OptionSources } from '../gateway';
+import { CommandFailure, type Context } from './context';
+import { lazy } from './lazy';
+import { linkKeysIn } from './private-link';
+import type { OptionsWatch } from './watch-options';
+
+/** The flags that `weir gateway` and `weir dev` have in common; each stands for an option of the gateway. */
+export interface GatewayFlags {
+  readonly config?: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly mode?: 'development' | 'production';
+  readonly adminPort?: string;
+  readonly logLevel?: string;
+}
+
+type GatewayOptionFlags = NonNullable<LoadOptions['flags']>;
+
+/** The flags of `weir gateway` for its options. */
+export interface OwnFlags extends GatewayFlags {
+  readonly supergraph?: string;
+  readonly workers?: number;
+}
+
+export function addGatewayFlags(command: Command): Command {
+  return command
+    .option('-c, --config <FILE>', 'options of the gateway, in YAML')
+    .option('-p, --port <N>', 'the port to listen on, 0 for a free one (default: 4000)')
+    .option('--host <HOST>', 'the address to listen on (default: 127.0.0.1)')
+    .option('--admin-port <N>', 'the port of metrics and health (default: 9464)')
+    .option('--log-level <LEVEL>', 'the least important log lines to print, such as warn or debug');
+}
+
+/** As the gateway's `loadOptions` takes them; it checks them. */
+export function toOptions({ host, port, mode, adminPort, logLevel }: GatewayFlags): GatewayOptionFlags {
+  return {
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(adminPort === undefined ? {} : { admin: { port: adminPort } }),
+    ...(logLevel === undefined ? {} : { logging: { level: logLevel } }),
+  };
+}
+
+/** Reads the options of `weir gateway`, again and again, and remembers where they came from. */
+export class OptionsReader {
+  readonly #flags: OwnFlags;
+  readonly #context: Context;
+  readonly #watch: OptionsWatch | undefined;
+  #loaded: LoadedOptions | undefined;
+
+  constructor(flags: OwnFlags, context: Context, watch?: OptionsWatch) {
+    this.#flags = flags;
+    this.#context = context;
+    this.#watch = watch;
+  }
+
+  /** Of the options that were read last. */
+  get sources(): OptionSources | undefined {
+    return this.#loaded?.sources;
+  }
+
+  /** @throws {OptionsError} with every mistake in them */
+  read(): Options {
+    try {
+      this.#loaded = readOptions(this.#flags, this.#context);
+    } catch (error) {
+      // A file that was missing may come; until then the others count.
+      if (error instanceof lazy.gateway().OptionsError) this.#follow(error.files);
+      throw error;
+    }
+    this.#follow();
+    const { options } = this.#loaded;
+    if (options.supergraph !== undefined) return options;
+    throw new CommandFailure(
+      'weir: which supergraph? Name it with --supergraph SOURCE (a file, a URL or a registry), or as `supergraph` in the file of --config.',
+      2,
+    );
+  }
+
+  #follow(more: readonly string[] = []): void {
+    const { options, sources } = this.#loaded ?? {};
+    this.#watch?.follow([
+      ...(options?.persistedOperations.manifest ?? []),
+      ...(sources?.files ?? []),
+      ...more,
+    ]);
+  }
+}
+
+/** The options of `weir gateway`, and where each comes from. @throws {OptionsError} with every mistake in them */
+export function readOptions(flags: OwnFlags, { env }: Context): LoadedOptions {
+  const { supergraph, config } = flags;
+  const given = {
+    config,
+    env,
+    flags: { ...toOptions(flags), ...(supergraph === undefined ? {} : { supergraph }) },
+  };
+  const loaded = lazy.gateway().readOptions(given);
+  const { keys, keysFile } = loaded.options.privateLinks;
+  if (keys !== undefined || keysFile !== undefined) return loaded;
+  const privateLinks = linkKeysIn(env);
+  if (privateLinks === undefined) return loaded;
+  const variable = 'keysFile' in privateLinks ? 'WEIR_LINK_KEYS_FILE' : 'WEIR_LINK_KEYS';
+  return lazy.gateway().readOptions({ ...given, variables: { [variable]: { privateLinks } } });
+}
+
+/**
+ * What is wrong with the options is for the user to mend: a sentence, and exit code 2. `reader` knows where options
+ * stand that are found wrong only after they were read.
+ */
+export async function withOptionsErrors<Result>(
+  run: () => Promise<Result>,
+  reader?: Pick<OptionsReader, 'sources'>,
+): Promise<Result> {
+  const { OptionsError, SupergraphError } = lazy.gateway();
+  const refuse = (problems: readonly string[]): never => {
+    throw new CommandFailure(problems.map((problem) => `weir: ${nameFlag(problem)}`).join('\n'), 2);
+  };
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof OptionsError) return refuse(error.problemsIn(reader?.sources));
+    if (!(error instanceof SupergraphError)) throw error;
+    const problem = { path: ['supergraph'], sentence: error.message };
+    return refuse([reader?.sources?.describe(problem) ?? error.message]);
+  }
+}
+
+const flagNames: Readonly<Record<string, string>> = {
+  host: '--host',
+  port: '--port',
+  mode: '--mode',
+  supergraph: '--supergraph',
+  'admin.port': '--admin-port',
+  'logging.level': '--log-level',
+};
+
+/** A problem that names an option, and no file that has it, is about the flag for it, or its default. */
+function nameFlag(problem: string): string {
+  return problem.replace(/^`([\w.]+)`/, (option, name: string) => flagNames[name] ?? option);
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { optionsSchema } from '.';
+import type { JsonSchema } from './problem';
+
+/**
+ * `docs/configuration.schema.json`: what a file of options may have, as JSON Schema, for editors. It describes what is
+ * written, before `${NAME}` and `${file:PATH}` are replaced. Rules about several options together are not in it.
+ *
+ * Draft 7, which every editor understands.
+ */
+export function optionsJsonSchema(): JsonSchema {
+  const schema = z.toJSONSchema(optionsSchema, { io: 'input', unrepresentable: 'any', target: 'draft-7' });
+  return { ...asWritten(schema as JsonSchema, undefined), title: 'Options of a Weir gateway' };
+}
+
+/**
+ * @param example what the example of the map or the list around has here
+ * @param members where the examples of its members are; of a list of maps, no single one may have all of them
+ */
+function asWritten(given: JsonSchema, example: unknown, members = example): JsonSchema {
+  const { short, example: own, title, description, default: value, writeOnly, format, ...rule } = given;
+  const shown = given.const ?? own ?? example ?? exampleOf(given);
+  const annotations = {
+    ...(title === undefined ? {} : { title }),
+    ...(description === undefined ? {} : { description }),
+    ...(value === undefined ? {} : { default: value }),
+    ...(writeOnly === undefined ? {} : { writeOnly }),
+    ...(shown === undefined ? {} : { examples: [shown] }),
+  };
+  const { anyOf, oneOf, ...single } = rule;
+  const ways = [
+    ...(short === undefined ? [] : [short]),
+    ...(anyOf ?? oneOf ?? [single]).map((way) => inside(way, shown, own ?? members)),
+  ];
+  const isText = ways.some(takesAnyText);
+  const isScalar = ways.some(({ type }) => type !== 'object' && type !== 'array');
+  const all = isText || !isScalar ? ways : [...ways, reference];
+  const [only] = all;
+  return all.length === 1 ? { ...only, ...annotations } : { ...annotations, anyOf: all };
+}
+
+/** What is inside a map or a list, as it is written. */
+function inside(node: JsonSchema, example: unknown, members: unknown): JsonSchema {
+  const { properties, additionalProperties: free, propertyNames, items, anyOf, oneOf, ...rest } = node;
+  if (anyOf !== undefined || oneOf !== undefined) return asWritten(node, example, members);
+  const { format, maximum, example: own, short, ...rule } = rest;
+  const member = (name: string): unknown => (isMap(members) ? members[name] : undefined);
+  return {
+    ...rule,
+    ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? {} : { maximum }),
+    ...(properties !== undefined && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, each]) => [name, asWritten(each, member(name))]),
+      ),
+    }),
+    ...(propertyNames?.pattern !== undefined && { propertyNames: { pattern: propertyNames.pattern } }),
+    ...(free !== undefined && {
+      additionalProperties: isMap(free)
+        ? asWritten(free, ...firstAndAll(isMap(example) ? Object.values(example) : []))
+        : free,
+    }),
+    ...(items !== undefined && {
+      items: asWritten(items, ...firstAndAll(Array.isArray(example) ? example : [])),
+    }),
+  };
+}
+
+/** The first example, and all of them in one. */
+function firstAndAll(examples: readonly unknown[]): [unknown, unknown] {
+  const maps = examples.filter(isMap);
+  return [examples[0], maps.length === 0 ? undefined : Object.assign({}, ...maps.toReversed())];
+}
+
+/** What stands for a value that is taken from elsewhere. */
+const reference: JsonSchema = { type: 'string', pattern: '\\$\\{' };
+
+/** Whether every text that is not empty will do. */
+function takesAnyText({ type, pattern, minLength = 0, enum: values, const: value }: JsonSchema): boolean {
+  if (type === undefined) return true;
+  return type === 'string' && pattern === undefined && minLength <= 1 && (values ?? value) === undefined;
+}
+
+/** Of what needs no thought: a switch, one of a few words, a number with a default. */
+function exampleOf({ type, enum: values, default: usual }: JsonSchema): unknown {
+  if (values !== undefined) return values.find((each) => each !== usual);
+  if (type === 'boolean') return usual !== true;
+  return isMap(usual) || Array.isArray(usual) ? undefined : usual;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,120 @@
+import type { OptionsFile } from './file';
+import type { OptionsProblem } from './problem';
+
+/** Where the value of an option comes from. */
+export type OptionOrigin =
+  | { readonly kind: 'default' }
+  | {
+      readonly kind: 'file';
+      readonly file: string;
+      readonly line: number;
+      /** Environment variables that are in the value. */
+      readonly variables: readonly string[];
+      /** Files whose content is in the value. */
+      readonly files: readonly string[];
+    }
+  | { readonly kind: 'environment'; readonly variable: string }
+  | { readonly kind: 'flag' };
+
+/** Options that environment variables give, by the name of the variable. */
+export type Variables = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+interface Given {
+  readonly file?: { readonly name: string; readonly read: OptionsFile } | undefined;
+  readonly variables: Variables;
+  readonly flags: unknown;
+}
+
+/** What the options were read from, the later over the earlier: a file, environment variables, flags. */
+export class OptionSources {
+  readonly #given: Given;
+
+  constructor(
+    given: Given,
+    /** The files that were read for it, apart from the file of options itself. */
+    readonly files: readonly string[],
+  ) {
+    this.#given = given;
+  }
+
+  /** The options as they were given, as one map. What is not a map is left as it is, to be refused. */
+  merged(): unknown {
+    const { file, variables, flags } = this.#given;
+    const under = file === undefined ? {} : file.read.value;
+    return isMap(under) ? structuredClone([...Object.values(variables), flags].reduce(merge, under)) : under;
+  }
+
+  origin(path: readonly PropertyKey[]): OptionOrigin {
+    const { file, variables, flags } = this.#given;
+    if (has(flags, path)) return { kind: 'flag' };
+    const variable = Object.keys(variables).findLast((name) => has(variables[name], path));
+    if (variable !== undefined) return { kind: 'environment', variable };
+    const place = file?.read.find(path);
+    if (file === undefined || place === undefined) return { kind: 'default' };
+    const { line, taken = { variables: [], files: [] } } = place;
+    return { kind: 'file', file: file.name, line, ...taken };
+  }
+
+  /** Whether a value is text only because its source knows nothing else: the environment, a file, a flag. */
+  isTextOnly(path: readonly PropertyKey[]): boolean {
+    const origin = this.origin(path);
+    return origin.kind === 'file'
+      ? origin.variables.length + origin.files.length > 0
+      : origin.kind !== 'default';
+  }
+
+  /** A problem with where it is: `weir.yaml:12: …`. What only a flag or a default can have has no such place. */
+  describe({ path, sentence }: OptionsProblem): string {
+    const origin = this.origin(path);
+    switch (origin.kind) {
+      case 'flag':
+        return sentence;
+      case 'environment':
+        return `${origin.variable}: ${sentence}`;
+      case 'file': {
+        const from = [
+          ...origin.variables.map((name) => `\${${name}}`),
+          ...origin.files.map((file) => `\${file:${file}}`),
+        ];
+        const says = from.length === 0 ? sentence : sentence.replace(/\.$/, ` (from ${from.join(', ')}).`);
+        return `${origin.file}:${origin.line}: ${says}`;
+      }
+      case 'default':
+        return `${this.#around(path)}${sentence}`;
+      default:
+        return origin satisfies never;
+    }
+  }
+
+  /** What is missing is where the map is that should have it. */
+  #around(path: readonly PropertyKey[]): string {
+    const { file } = this.#given;
+    if (file === undefined) return '';
+    const outer = path.slice(0, -1);
+    // Of an option that the file says nothing about, no line is to blame.
+    if (path.length > 0 && (outer.length === 0 || file.read.find(outer) === undefined)) return '';
+    return `${file.name}:${file.read.lineOf(path)}: `;
+  }
+}
+
+/** Maps are merged key by key; anything else in `over` replaces what is in `under`. */
+function merge(under: unknown, over: unknown): unknown {
+  if (!isMap(under) || !isMap(over)) return over === undefined ? under : over;
+  const merged = { ...under };
+  for (const [key, value] of Object.entries(over)) merged[key] = merge(merged[key], value);
+  return merged;
+}
+
+/** Whether options have a value there, or one that is short for it. */
+function has(options: unknown, path: readonly PropertyKey[]): boolean {
+  let value = options;
+  for (const key of path) {
+    if (!isMap(value) && !Array.isArray(value)) break;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return value !== undefined && (!isMap(value) || path.length === 0) && value !== options;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

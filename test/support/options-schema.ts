@@ -1,0 +1,78 @@
+import type { JsonSchema } from '../../gateway/options/problem';
+
+/** An option, however deep, and a way to write options that have it. */
+export interface OptionPlace {
+  /** Such as `subgraphs.NAME.auth.key`; lists have `[]`. */
+  readonly name: string;
+  /** The names of maps, lists and options to it, as in an error. */
+  readonly path: readonly PropertyKey[];
+  readonly node: JsonSchema;
+  readonly isRequired: boolean;
+  /** Options with this value there, and with all that must stand beside it. */
+  readonly with: (value: unknown) => Record<string, unknown>;
+}
+
+/** All options in a JSON schema of options, the members of lists and maps among them. */
+export function optionPlaces(schema: JsonSchema): OptionPlace[] {
+  return membersOf(schema, { name: '', path: [], with: (value) => value as Record<string, unknown> });
+}
+
+type Around = Pick<OptionPlace, 'name' | 'path' | 'with'>;
+
+function membersOf(node: JsonSchema, around: Around): OptionPlace[] {
+  const { properties = {}, required = [], additionalProperties: free, items, anyOf = [] } = node;
+  const place = (
+    key: PropertyKey,
+    inner: JsonSchema,
+    isRequired: boolean,
+    wrap: (value: unknown) => unknown,
+  ) => {
+    const step = typeof key === 'number' ? '[]' : `${around.name === '' ? '' : '.'}${String(key)}`;
+    const found = {
+      name: `${around.name}${step}`,
+      path: [...around.path, key],
+      node: inner,
+      isRequired,
+      with: (value: unknown) => around.with(wrap(value)),
+    };
+    return [found, ...membersOf(inner, found)];
+  };
+  return [
+    ...Object.entries(properties).flatMap(([key, inner]) =>
+      place(key, inner, required.includes(key), (value) => ({
+        ...Object.fromEntries(required.map((name) => [name, exampleOf(properties[name]!)])),
+        ...companions(around.name, key),
+        [key]: value,
+      })),
+    ),
+    ...(typeof free === 'object' ? place('NAME', free, false, (value) => ({ NAME: value })) : []),
+    ...(items === undefined ? [] : place(0, items, false, (value) => [value])),
+    ...anyOf.flatMap((way) => membersOf(way, around)),
+  ];
+}
+
+export function exampleOf({ examples = [], anyOf = [] }: JsonSchema): unknown {
+  return examples.length > 0 ? examples[0] : anyOf.map(exampleOf).find((example) => example !== undefined);
+}
+
+/** What must stand beside an option for reasons that a JSON schema does not say. */
+function companions(group: string, option: string): Record<string, unknown> {
+  switch (group) {
+    case 'supergraph':
+      if (option === 'registry') return { graph: 'shop@prod' };
+      if (option === 'graph') return { registry: 'folder' };
+      return ['file', 'url'].includes(option) ? {} : { file: 'supergraph.graphql' };
+    case 'auth.iam':
+      return option === 'module' || option === 'keys' ? {} : { module: 'keys.mjs' };
+    case 'auth.oidc[]':
+      return { audience: 'shop' };
+    case 'auth.lambda':
+      return ['url', 'function', 'module'].includes(option) ? {} : { url: 'https://authoriser.internal/' };
+    case 'authorization.policies':
+      return ['url', 'module'].includes(option) ? {} : { url: 'https://policies.internal/' };
+    case 'subgraphs.NAME.tls':
+      return option === 'cert' ? { key: 'key.pem' } : option === 'key' ? { cert: 'cert.pem' } : {};
+    default:
+      return {};
+  }
+}

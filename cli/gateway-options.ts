@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { LoadedOptions, LoadOptions, Options, OptionSources } from '../gateway';
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
@@ -21,6 +21,7 @@ type GatewayOptionFlags = NonNullable<LoadOptions['flags']>;
 export interface OwnFlags extends GatewayFlags {
   readonly supergraph?: string;
   readonly workers?: number;
+  readonly check?: true;
 }
 
 export function addGatewayFlags(command: Command): Command {
@@ -30,6 +31,21 @@ export function addGatewayFlags(command: Command): Command {
     .option('--host <HOST>', 'the address to listen on (default: 127.0.0.1)')
     .option('--admin-port <N>', 'the port of metrics and health (default: 9464)')
     .option('--log-level <LEVEL>', 'the least important log lines to print, such as warn or debug');
+}
+
+/** What only `weir gateway` has: `weir dev` composes a supergraph of its own, in development mode. */
+export function addSupergraphFlags(command: Command): Command {
+  return command
+    .option(
+      '-s, --supergraph <SOURCE>',
+      'a file, an http(s) or s3:// URL, or registry:LOCATION#GRAPH@VARIANT; changes are live without a restart',
+    )
+    .addOption(
+      new Option(
+        '--mode <MODE>',
+        'development adds Apollo Sandbox, GraphiQL, introspection and query plans',
+      ).choices(['development', 'production']),
+    );
 }
 
 /** As the gateway's `loadOptions` takes them; it checks them. */
@@ -128,11 +144,15 @@ export async function withOptionsErrors<Result>(
   }
 }
 
-const flagNames: Readonly<Record<string, string>> = {
+export const flagNames: Readonly<Record<string, string>> = {
   host: '--host',
   port: '--port',
   mode: '--mode',
   supergraph: '--supergraph',
+  'supergraph.file': '--supergraph',
+  'supergraph.url': '--supergraph',
+  'supergraph.registry': '--supergraph',
+  'supergraph.graph': '--supergraph',
   'admin.port': '--admin-port',
   'logging.level': '--log-level',
 };

@@ -1,9 +1,15 @@
 import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import type { GatewayOptions, InvalidateFor, Options, Peers, RunningGateway } from '../gateway';
 import { CommandFailure, type Context, untilStopped } from './context';
-import { addGatewayFlags, type OwnFlags, OptionsReader, withOptionsErrors } from './gateway-options';
+import {
+  addGatewayFlags,
+  addSupergraphFlags,
+  type OwnFlags,
+  OptionsReader,
+  withOptionsErrors,
+} from './gateway-options';
 import { lazy } from './lazy';
 import { type OptionsWatch, watchOptions } from './watch-options';
 import { mergeMetrics } from './worker-metrics';
@@ -17,7 +23,7 @@ import { type ReadyMessage, startWorkers, WorkerStartError } from './workers';
  * primary and its workers start, take other options and stop in the same steps.
  */
 export function gatewayCommand(context: Context): Command {
-  return addGatewayFlags(new Command('gateway'))
+  return addSupergraphFlags(addGatewayFlags(new Command('gateway')))
     .summary('run the gateway in front of a supergraph')
     .description(
       'Runs the gateway in front of the subgraphs of a supergraph. It keeps the last good supergraph if a new one ' +
@@ -27,19 +33,13 @@ export function gatewayCommand(context: Context): Command {
         'WEIR_LINK_KEYS_FILE sign calls, as subgraphs have them.',
     )
     .option(
-      '-s, --supergraph <SOURCE>',
-      'a file, an http(s) or s3:// URL, or registry:LOCATION#GRAPH@VARIANT; changes are live without a restart',
-    )
-    .addOption(
-      new Option(
-        '--mode <MODE>',
-        'development adds Apollo Sandbox, GraphiQL, introspection and query plans',
-      ).choices(['development', 'production']),
-    )
-    .option(
       '-w, --workers <N>',
       'how many processes share the port; `auto` is one per core (default: 1)',
       workerCount,
+    )
+    .option(
+      '--check',
+      'only check the options, the files that they name and the supergraph: exit code 0 or 2',
     )
     .addHelpText(
       'after',
@@ -48,12 +48,15 @@ export function gatewayCommand(context: Context): Command {
         '  $ weir gateway --supergraph https://example.com/supergraph.graphql --port 8080\n' +
         "  $ weir gateway --supergraph 'registry:dynamodb://weir-registry?region=eu-west-1#shop@prod'\n" +
         '  $ weir gateway --config weir.yaml --mode development\n' +
-        '  $ weir gateway --config weir.yaml --workers auto',
+        '  $ weir gateway --config weir.yaml --workers auto\n' +
+        '  $ weir gateway --config weir.yaml --check',
     )
     .action((flags: OwnFlags) =>
-      flags.workers !== undefined && flags.workers > 1 && cluster.isPrimary
-        ? runPrimary(flags.workers, flags, context)
-        : runGateway(flags, context),
+      flags.check === true
+        ? check(flags, context)
+        : flags.workers !== undefined && flags.workers > 1 && cluster.isPrimary
+          ? runPrimary(flags.workers, flags, context)
+          : runGateway(flags, context),
     );
 }
 
@@ -61,6 +64,20 @@ function workerCount(text: string): number {
   if (text === 'auto') return availableParallelism();
   if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be a number from 1 to 999, or `auto`.');
+}
+
+/** Everything that a start would refuse, without a start. */
+async function check(flags: OwnFlags, context: Context): Promise<void> {
+  const reader = new OptionsReader(flags, context);
+  const { subgraphs, unavailable } = await withOptionsErrors(
+    async () => lazy.gateway().checkGateway(reader.read()),
+    reader,
+  );
+  const found =
+    subgraphs === undefined
+      ? `the options are fine. The supergraph was not checked, as it cannot be fetched now: ${unavailable}`
+      : `the options are fine, and so is the supergraph of ${subgraphs.join(', ')}.`;
+  context.stdout.write(`weir: ${found}\n`);
 }
 
 async function runGateway(flags: OwnFlags, context: Context): Promise<void> {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { auditCommand } from './audit';
 import { checkCommand } from './check';
 import { composeCommand } from './compose';
+import { configCommand } from './config';
 import { CommandFailure, type Context } from './context';
 import { contractCommand } from './contract';
 import { devCommand } from './dev';
@@ -36,7 +37,7 @@ export async function runCli(args: readonly string[], context: Context): Promise
   }
 }
 
-function createProgram(context: Context): Command {
+export function createProgram(context: Context): Command {
   const program = new Command('weir')
     .description('A GraphQL federation gateway: one endpoint over many services.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -45,7 +46,7 @@ function createProgram(context: Context): Command {
     .enablePositionalOptions()
     .showSuggestionAfterError();
   const commands = [
-    ...[devCommand, gatewayCommand, subgraphCommand, composeCommand, explainCommand],
+    ...[devCommand, gatewayCommand, subgraphCommand, configCommand, composeCommand, explainCommand],
     ...[
       checkCommand,
       publishCommand,
@@ -64,7 +65,7 @@ function createProgram(context: Context): Command {
       .configureOutput({
         writeOut: (text) => void context.stdout.write(text),
         writeErr: (text) => void context.stderr.write(text),
-        outputError: (text, write) => write(sentence(text)),
+        outputError: (text, write) => write(sentence(text, command)),
       })
       .allowExcessArguments(false);
     if (command === program) continue;
@@ -75,13 +76,24 @@ function createProgram(context: Context): Command {
   return program;
 }
 
-/** Commander's "error: unknown option '--prot'\n(Did you mean --port?)" in one line. */
-function sentence(text: string): string {
-  return `weir: ${text
+/** Commander's "error: unknown option '--prot'\n(Did you mean --port?)" in one line that says what to do. */
+function sentence(text: string, command: Command): string {
+  const says = text
     .replace(/^error: /, '')
     .trim()
-    .replace(/\n\(Did you mean ([^\n]+)\?\)$/, '; did you mean $1?')}\n`;
+    .replace(/\n\(Did you mean ([^\n]+)\?\)$/, '; did you mean $1?')
+    .replace(/^option '([^']+)' argument missing$/, '$1 needs a value.')
+    .replace(/^required option '([^']+)' not specified$/, '$1 is needed.')
+    .replace(/^option '([^']+)' argument '([^']*)' is invalid\. /, '$1 does not take "$2". ');
+  const help = /^(unknown|too many)[^?]*$/.test(says)
+    ? `; \`${pathOf(command)} --help\` says what there is.`
+    : '';
+  return `weir: ${help === '' ? says : says.replace(/\.$/, '')}${help}\n`;
 }
+
+/** Such as `weir audit verify`. */
+const pathOf = (command: Command): string =>
+  `${command.parent === null ? '' : `${pathOf(command.parent)} `}${command.name()}`;
 
 function describe(error: unknown, verbose: boolean): string {
   if (error instanceof CommandFailure) return error.message;

@@ -7,7 +7,9 @@ export {
 } from './process/start-gateway';
 export { type ConnectionSource, closePort } from './process/drain';
 export { createAdminServer } from './process/admin-server';
+export { type CheckedGateway, checkGateway } from './process/check-gateway';
 export { modesIn } from './options/auth';
+export { type OptionInForce, optionsInForce } from './options/in-force';
 export {
   loadOptions,
   OptionsError,

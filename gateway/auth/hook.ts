@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -14,6 +15,7 @@ export function loadHook<Hook extends (...given: never[]) => unknown>(
 
 async function load<Hook>(module: HookModule): Promise<Hook> {
   if (typeof module === 'function') return module as Hook;
+  if (!existsSync(module)) throw new Error(`${module} does not exist.`);
   let found = (await import(pathToFileURL(resolve(module)).href)) as unknown;
   // What a CommonJS module exports is the default of its namespace, where its own default is one level below.
   while (typeof found === 'object' && found !== null && 'default' in found) found = found.default;

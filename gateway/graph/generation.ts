@@ -178,7 +178,9 @@ function chooseSubgraph(
   const isAppSync = own?.appsync !== undefined;
   const endpoints = own?.endpoints ?? [{ url: own?.url ?? url }];
   if (endpoints[0]!.url === '') {
-    throw new SupergraphError(`Subgraph "${name}" has no URL in the supergraph, and none in the options.`);
+    throw new SupergraphError(
+      `Subgraph "${name}" has no URL in the supergraph, and none in the options: give it as \`subgraphs.${name}.url\`.`,
+    );
   }
   return {
     name,

@@ -14,6 +14,7 @@ import {
   visit,
   type YAMLError,
 } from 'yaml';
+import { whyUnreadable } from './problem';
 
 /** What a value in the file has from elsewhere, in the order of the text: `${NAME}`, `${file:PATH}`. */
 export interface Taken {
@@ -62,7 +63,10 @@ export function readOptionsFile(
   // An empty file has one line, too.
   const lineAt = (offset = 0): number => Math.max(1, lines.linePos(offset).line);
   const at = (offset?: number): string => `${file}:${lineAt(offset)}: `;
-  const wrong = [...document.errors, ...document.warnings];
+  // Of several syntax errors the first one is the cause of the others.
+  const [first] = document.errors;
+  const isSyntax = first !== undefined && first.code !== 'DUPLICATE_KEY';
+  const wrong = isSyntax ? [first] : [...document.errors, ...document.warnings];
   if (wrong.length > 0) {
     const problems = wrong.map((error) => `${at(error.pos[0])}${describeYamlError(error, content)}`);
     return { files: [], read: { problems } };
@@ -98,10 +102,14 @@ function describeYamlError({ code, message, pos: [offset] }: YAMLError, content:
     const key = /^[\w.-]+/.exec(content.slice(offset))?.[0] ?? 'a key';
     return `\`${key}\` is given a second time in the same map: keep one.`;
   }
-  if (code === 'TAG_RESOLVE_FAILED') return `${message}: tags have no meaning here.`;
+  if (code === 'TAG_RESOLVE_FAILED') {
+    const tag = /![^\s]*/.exec(message)?.[0] ?? 'This';
+    return `\`${tag}\` is a tag, which has no meaning here: write the value itself.`;
+  }
   if (code === 'MULTIPLE_DOCS') return 'A second document begins here: the options are one document.';
-  const hint = line.includes('${') ? ' Inside {} and [], `${NAME}` needs quotes: "${NAME}".' : '';
-  return `This is not valid YAML: ${message.replace(/\.$/, '')}.${hint}`;
+  if (/[{[]/.test(line.split('${', 1)[0]!) && line.includes('${'))
+    return 'Inside {} and [], `${NAME}` needs quotes: write "${NAME}".';
+  return `This is not valid YAML: ${message.replace(/\.$/, '')}.`;
 }
 
 function findAliasProblem(document: Document): { node?: Node; sentence: string } | undefined {
@@ -183,14 +191,6 @@ function interpolate({ document, env, folder, at }: Interpolation) {
     },
   });
   return { problems, files: [...files], taken };
-}
-
-function whyUnreadable(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'does not exist';
-  if (code === 'EISDIR') return 'is a folder';
-  if (code === 'EACCES') return 'this process may not read';
-  return `cannot be read: ${message}`;
 }
 
 /** The name of the option that a node of the file is the value of. */

@@ -16,7 +16,7 @@ import { overload } from './overload';
 import { persistedOperations } from './persisted-operations';
 import { overrides, planning } from './planning';
 import { privateLinks } from './private-links';
-import { describeIssue, type OptionsProblem, takesMoreThanText, valueAt } from './problem';
+import { describeIssue, type OptionsProblem, takesMoreThanText, valueAt, whyUnreadable } from './problem';
 import { rates } from './rates';
 import { shutdown } from './shutdown';
 import { OptionSources, type Variables } from './sources';
@@ -79,6 +79,11 @@ export class OptionsError extends Error {
   /** Of one option, such as "`tls.cert` cannot be read: …". */
   static of(path: readonly PropertyKey[], says: string): OptionsError {
     return new OptionsError([{ path, sentence: `\`${path.join('.')}\` ${says}` }]);
+  }
+
+  /** Of a file that an option names and that cannot be read. */
+  static unreadable(path: readonly PropertyKey[], file: string, error: unknown): OptionsError {
+    return OptionsError.of(path, `names ${file}, which ${whyUnreadable(error)}.`);
   }
 }
 

@@ -18,7 +18,7 @@ export function optionsJsonSchema(): JsonSchema {
  * @param members where the examples of its members are; of a list of maps, no single one may have all of them
  */
 function asWritten(given: JsonSchema, example: unknown, members = example): JsonSchema {
-  const { short, example: own, title, description, default: value, writeOnly, format, ...rule } = given;
+  const { short, example: own, title, description, default: value, writeOnly } = given;
   const shown = given.const ?? own ?? example ?? exampleOf(given);
   const annotations = {
     ...(title === undefined ? {} : { title }),
@@ -27,10 +27,10 @@ function asWritten(given: JsonSchema, example: unknown, members = example): Json
     ...(writeOnly === undefined ? {} : { writeOnly }),
     ...(shown === undefined ? {} : { examples: [shown] }),
   };
-  const { anyOf, oneOf, ...single } = rule;
+  const { anyOf, oneOf } = given;
   const ways = [
     ...(short === undefined ? [] : [short]),
-    ...(anyOf ?? oneOf ?? [single]).map((way) => inside(way, shown, own ?? members)),
+    ...(anyOf ?? oneOf ?? [without(given, ownWords)]).map((way) => inside(way, shown, own ?? members)),
   ];
   const isText = ways.some(takesAnyText);
   const isScalar = ways.some(({ type }) => type !== 'object' && type !== 'array');
@@ -41,12 +41,11 @@ function asWritten(given: JsonSchema, example: unknown, members = example): Json
 
 /** What is inside a map or a list, as it is written. */
 function inside(node: JsonSchema, example: unknown, members: unknown): JsonSchema {
-  const { properties, additionalProperties: free, propertyNames, items, anyOf, oneOf, ...rest } = node;
+  const { properties, additionalProperties: free, propertyNames, items, anyOf, oneOf, maximum } = node;
   if (anyOf !== undefined || oneOf !== undefined) return asWritten(node, example, members);
-  const { format, maximum, example: own, short, ...rule } = rest;
   const member = (name: string): unknown => (isMap(members) ? members[name] : undefined);
   return {
-    ...rule,
+    ...without(node, rewritten),
     ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? {} : { maximum }),
     ...(properties !== undefined && {
       properties: Object.fromEntries(
@@ -64,6 +63,24 @@ function inside(node: JsonSchema, example: unknown, members: unknown): JsonSchem
     }),
   };
 }
+
+/** What is said of an option as a whole, whatever it may be. */
+const ownWords = ['title', 'description', 'default', 'writeOnly'];
+
+/** What is written anew, and what is for us or, as `format`, understood differently everywhere. */
+const rewritten = [
+  'properties',
+  'additionalProperties',
+  'propertyNames',
+  'items',
+  'maximum',
+  'format',
+  'example',
+  'short',
+];
+
+const without = (node: JsonSchema, names: readonly string[]): JsonSchema =>
+  Object.fromEntries(Object.entries(node).filter(([name]) => !names.includes(name)));
 
 /** The first example, and all of them in one. */
 function firstAndAll(examples: readonly unknown[]): [unknown, unknown] {

@@ -38,9 +38,23 @@ export function describeIssue(
     return [{ path: issue.path, sentence: `${name(issue.path)} is missing; it ${rule}.` }];
   const isSilent =
     isHidden(issue.path) || isSecret(schema, issue.path) || (typeof value === 'object' && value !== null);
-  const got = isSilent ? '' : value === null ? ', but it is empty' : `, but got: ${show(value)}`;
+  const isEmpty = value === null || (value === '' && rule !== 'must not be empty');
+  const got = isEmpty ? ', but it is empty' : isSilent || value === '' ? '' : `, but got: ${show(value)}`;
   return [{ path: issue.path, sentence: `${name(issue.path)} ${rule}${got}.` }];
 }
+
+/** Why a file cannot be read, to follow its name. */
+export function whyUnreadable(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'does not exist';
+  if (code === 'EISDIR') return 'is a folder';
+  if (code === 'EACCES') return 'may not be read by this process';
+  return `cannot be read: ${message}`;
+}
+
+/** Of the files of `tls` options. */
+export const notPem = (error: unknown): string =>
+  `must have files in PEM, \`cert\` and \`key\` of one pair (${(error as Error).message}).`;
 
 /** What is wrong with a secret is no reason to write it to a log. */
 export function isSecret(schema: z.ZodType, path: readonly PropertyKey[]): boolean {
@@ -86,7 +100,7 @@ function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], input: unkno
 }
 
 /** What an option may be: several where it may be one of several. */
-function schemasAt(schema: z.ZodType, path: readonly PropertyKey[]): JsonSchema[] {
+export function schemasAt(schema: z.ZodType, path: readonly PropertyKey[]): JsonSchema[] {
   let nodes = alternatives(jsonSchemaOf(schema));
   for (const key of path) {
     nodes = nodes.flatMap(({ properties = {}, additionalProperties, items }) => {
@@ -103,8 +117,10 @@ function schemasAt(schema: z.ZodType, path: readonly PropertyKey[]): JsonSchema[
 }
 
 function alternatives(node: JsonSchema): JsonSchema[] {
-  const { anyOf = [], oneOf = [] } = node;
-  return anyOf.length + oneOf.length === 0 ? [node] : [...anyOf, ...oneOf].flatMap(alternatives);
+  const { anyOf = [], oneOf = [], title } = node;
+  const ways = [...anyOf, ...oneOf];
+  if (ways.length === 0) return [node];
+  return ways.flatMap((way) => alternatives(title === undefined ? way : { ...way, title }));
 }
 
 /** It takes longer than all the rest: each is made once. */

@@ -132,7 +132,7 @@ function typeOf({
   additionalProperties,
 }: JsonSchema): string {
   if (title !== undefined) return title;
-  if (value !== undefined) return `\`${String(value)}\``;
+  if (value !== undefined) return `\`${value as string}\``;
   if (values !== undefined) return values.map((each) => `\`${each}\``).join(', ');
   if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ');
   if (items?.title !== undefined) return `list of ${items.title}s`;

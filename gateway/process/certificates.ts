@@ -2,6 +2,7 @@ import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import type { Server } from 'node:http';
 import { createSecureContext, type SecureContextOptions, type Server as TlsServer } from 'node:tls';
 import { type Options, OptionsError } from '../options';
+import { notPem } from '../options/problem';
 import type { Logger } from '../telemetry/logger';
 
 type TlsOptions = NonNullable<Options['tls']>;
@@ -25,7 +26,7 @@ export function readCertificates(tls: TlsOptions): SecureContextOptions {
   try {
     createSecureContext(certificates);
   } catch (error) {
-    throw new OptionsError([`The files of \`tls\` cannot be used: ${(error as Error).message}.`]);
+    throw OptionsError.of(['tls'], notPem(error));
   }
   return certificates;
 }

@@ -39,6 +39,7 @@ import type { Invalidation } from '../options/invalidation';
 import type { OperationMemory } from '../planning';
 import { createPages, explainEndpoint } from './exploration';
 import { firstQuery } from './first-query';
+import { checkNamedFiles } from './named-files';
 import { createRoutes } from './routes';
 import type { Hooks } from '../request/hooks';
 import { createFormatError } from '../request/format-error';
@@ -95,6 +96,7 @@ export class Configuration {
   /** Rejects with an `OptionsError` when the options name what is not there. */
   static async open(options: ConfigurationOptions): Promise<Configuration> {
     const { persistedOperations, authorization } = options.options;
+    await checkNamedFiles(options.options);
     const trusted = await readTrustedOperations(persistedOperations.manifest);
     return new Configuration(options, trusted, await openPolicyEvaluator(authorization.policies));
   }
@@ -409,7 +411,7 @@ function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http
   try {
     return { ...shared, ca: readFileSync(ca) };
   } catch (error) {
-    throw OptionsError.of(['connections', 'ca'], `cannot be read: ${(error as Error).message}.`);
+    throw OptionsError.unreadable(['connections', 'ca'], ca, error);
   }
 }
 

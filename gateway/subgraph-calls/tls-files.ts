@@ -37,7 +37,8 @@ export function connectWithFiles(
   };
 }
 
-function readContext({ cert, key, ca }: TlsFiles): SecureContext {
+/** @throws when a file cannot be read or is none in PEM */
+export function readContext({ cert, key, ca }: TlsFiles): SecureContext {
   return createSecureContext({
     ...(cert !== undefined && { cert: readFileSync(cert) }),
     ...(key !== undefined && { key: readFileSync(key) }),

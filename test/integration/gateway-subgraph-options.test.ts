@@ -45,7 +45,7 @@ it('calls subgraphs with certificates of its own authority, and says when their 
     });
   await expect(start({ ca })).rejects.toMatchObject({
     name: 'OptionsError',
-    message: expect.stringContaining('`connections.ca` cannot be read'),
+    message: expect.stringContaining('`connections.ca` names '),
   });
   await writeFile(ca, certificate);
   gateway = await start({ ca });

@@ -1,4 +1,5 @@
 import { isLinkKey } from '../../options/private-links';
+import { whyUnreadable } from '../../options/problem';
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hmacSha256 } from '../../auth/hmac';
@@ -64,7 +65,7 @@ function readKeys(file: string): LinkKey[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Error(`${file} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new Error(`${file} ${whyUnreadable(error)}.`, { cause: error });
   }
   const lines = text.split(/\r?\n/).map((line) => line.trim());
   return toKeys(

@@ -103,9 +103,18 @@ async function openSink(to: string, key: string | undefined, index: number): Pro
   try {
     return await openFileSink(to, key);
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-    throw OptionsError.of(['audit', 'trails', index, 'to'], `cannot be written (${reason}), but got: ${to}.`);
+    throw unwritable(index, to, error);
   }
+}
+
+/** A trail that cannot be written. */
+export function unwritable(index: number, to: string, error: unknown): OptionsError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const reason = code === 'ENOENT' ? 'its folder does not exist' : message;
+  return OptionsError.of(
+    ['audit', 'trails', index, 'to'],
+    `names ${to}, which cannot be written: ${reason}.`,
+  );
 }
 
 function compileSelector({ actions, coordinates }: Options['audit']['trails'][number]['select']) {

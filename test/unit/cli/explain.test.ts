@@ -165,7 +165,7 @@ describe('weir explain', () => {
       ['--query', 'nowhere.graphql'],
       'weir: nowhere.graphql does not exist.\n',
     ],
-    ['no query', [], "weir: required option '-q, --query <FILE>' not specified\n"],
+    ['no query', [], 'weir: -q, --query <FILE> is needed.\n'],
   ])('exits 2 for %s', async (_what, args, stderr) => {
     expect(await explain(...args)).toEqual({ exitCode: 2, stdout: '', stderr });
   });

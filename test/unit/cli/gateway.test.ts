@@ -51,7 +51,7 @@ describe('weir gateway', () => {
     [
       'no supergraph',
       [],
-      'weir: which supergraph? Name it with --supergraph SOURCE: a file, a URL or a registry.\n',
+      'weir: which supergraph? Name it with --supergraph SOURCE (a file, a URL or a registry), or as `supergraph` in the file of --config.\n',
     ],
     [
       'a port that is none',

@@ -10,10 +10,13 @@ describe('weir', () => {
 
   it.each([
     [['compse'], "weir: unknown command 'compse'; did you mean compose?\n"],
-    [['zzz'], "weir: unknown command 'zzz'\n"],
+    [['zzz'], "weir: unknown command 'zzz'; `weir --help` says what there is.\n"],
     [['compose', '--ot', 'x'], "weir: unknown option '--ot'; did you mean --out?\n"],
-    [['compose', '--out'], "weir: option '-o, --out <FILE>' argument missing\n"],
-    [['compose', 'a', 'b'], "weir: too many arguments for 'compose'. Expected 1 argument but got 2.\n"],
+    [['compose', '--out'], 'weir: -o, --out <FILE> needs a value.\n'],
+    [
+      ['compose', 'a', 'b'],
+      "weir: too many arguments for 'compose'. Expected 1 argument but got 2; `weir compose --help` says what there is.\n",
+    ],
   ])('answers %j with one sentence', async (args, stderr) => {
     expect(await run(...args)).toEqual({ exitCode: 2, stdout: '', stderr });
   });

@@ -223,7 +223,7 @@ describe('the file', () => {
   it('takes values from the environment, as numbers and booleans where these are wanted', () => {
     const yaml = 'port: ${PORT}\nadmin:\n  enabled: "${ON:-}"\nsupergraph: https://${HOST:-a.example}/$${x}';
     expect(problemsOf(() => load(yaml, { env: { PORT: '81' } }))).toEqual([
-      'weir.yaml:3: `admin.enabled` must be true or false, but got: "" (from ${ON}).',
+      'weir.yaml:3: `admin.enabled` must be true or false, but it is empty (from ${ON}).',
     ]);
     const options = load(yaml.replace('"${ON:-}"', '"${ON:-false}"'), { env: { PORT: '81', HOST: '' } });
     expect(options).toMatchObject({

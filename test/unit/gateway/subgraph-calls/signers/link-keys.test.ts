@@ -35,7 +35,7 @@ describe('link keys', () => {
   });
 
   it.each([
-    ['that is not there', 'missing', /cannot be read: ENOENT/],
+    ['that is not there', 'missing', /does not exist/],
     ['without a key', folder.write('empty', '# none\n').split('/').at(-1)!, /must hold at least one key/],
   ])('refuse a file %s', (_, name, message) => {
     expect(() => openLinkKeys({ keysFile: `${folder.path}/${name}` })).toThrow(message);

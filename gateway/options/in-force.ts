@@ -1,0 +1,69 @@
+import { type Options, optionsSchema } from '.';
+import { hidePasswords, isSecret, schemasAt } from './problem';
+import type { OptionOrigin, OptionSources } from './sources';
+
+/** An option with the value that counts. */
+export interface OptionInForce {
+  readonly path: readonly (string | number)[];
+  /** As it could be written. Undefined if it is a secret. */
+  readonly value: unknown;
+  readonly origin: OptionOrigin;
+}
+
+/**
+ * All options that have a value, in the order of the reference. Durations and sizes have their units; secrets, and what
+ * was read from a file of its own, have no value; passwords in URLs are left out.
+ */
+export function optionsInForce(options: Options, sources: OptionSources): OptionInForce[] {
+  return [...leavesOf(options, [])].map(({ path, value }) => {
+    const origin = sources.origin(path);
+    const isTaken = origin.kind === 'file' && origin.files.length > 0;
+    const isHidden = !isEmpty(value) && (isTaken || isSecret(optionsSchema, path));
+    return { path, value: isHidden ? undefined : asWritten(value, path), origin };
+  });
+}
+
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+
+function* leavesOf(
+  value: unknown,
+  path: readonly (string | number)[],
+): Generator<Pick<OptionInForce, 'path' | 'value'>> {
+  const members = Array.isArray(value)
+    ? value.some((item) => typeof item === 'object')
+      ? value.map((item, index): [number, unknown] => [index, item])
+      : []
+    : typeof value === 'object' && value !== null
+      ? Object.entries(value)
+      : [];
+  if (members.length === 0 && value !== undefined) yield { path, value };
+  for (const [key, member] of members) yield* leavesOf(member, [...path, key]);
+}
+
+function asWritten(value: unknown, path: readonly PropertyKey[]): unknown {
+  if (typeof value === 'string') return hidePasswords(value);
+  if (typeof value !== 'number') return value;
+  const titles = schemasAt(optionsSchema, path).map(({ title = '' }) => title);
+  if (titles.some((title) => title.startsWith('duration'))) return withUnit(value, durations);
+  return titles.includes('size') ? withUnit(value, sizes) : value;
+}
+
+/** In the largest unit that makes it a whole number. */
+function withUnit(value: number, units: readonly (readonly [string, number])[]): string | number {
+  const [unit, size] = units.find(([, size]) => value % size === 0 && value >= size) ?? units.at(-1)!;
+  return Number.isInteger(value / size) ? `${value / size}${unit}` : value;
+}
+
+const durations = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+  ['ms', 1],
+] as const;
+
+const sizes = [
+  ['MiB', 1024 ** 2],
+  ['KiB', 1024],
+  ['B', 1],
+] as const;

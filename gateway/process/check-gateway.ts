@@ -1,0 +1,90 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { UsedSignatures } from '../auth/used-signatures';
+import { openStore } from '../cache/stores/open-store';
+import type { Options } from '../options';
+import { OperationMemory } from '../planning';
+import { openSource } from '../supergraph/open';
+import type { SupergraphSource } from '../supergraph/source';
+import { listSubgraphs } from '../supergraph/subgraphs';
+import { unwritable } from '../telemetry/audit/audit';
+import { createLogger } from '../telemetry/logger';
+import { createMetrics } from '../telemetry/metrics';
+import { Configuration } from './configuration';
+import { createListener } from './listener';
+
+export interface CheckedGateway {
+  /** The names of the subgraphs; undefined while the supergraph cannot be fetched. */
+  readonly subgraphs: readonly string[] | undefined;
+  /** Why the supergraph cannot be fetched now. A gateway would start all the same, and try again. */
+  readonly unavailable: string | undefined;
+}
+
+/**
+ * Does what a start does, but for all that others could see: it listens nowhere, writes no file, and connects to no
+ * cache store. It reads the files that the options name, fetches the supergraph and builds it.
+ *
+ * @throws {OptionsError} when an option is wrong
+ * @throws {SupergraphError} when the supergraph cannot be read or run
+ */
+export async function checkGateway(options: Options): Promise<CheckedGateway> {
+  const logger = createLogger({ level: 'silent' });
+  const metrics = createMetrics();
+  const { meter } = metrics;
+  const store = openStore({
+    options: { ...options.cache, store: 'memory:' },
+    meter,
+    logger,
+    peers: undefined,
+  });
+  const { source } = openSource(options, { logger, meter });
+  let unavailable: string | undefined;
+  const watched: SupergraphSource = {
+    start: async () =>
+      source.start({
+        onSupergraph: () => undefined,
+        onUnavailable: ({ message }) => (unavailable = message),
+      }),
+    stop: () => source.stop(),
+  };
+  let configuration: Configuration | undefined;
+  try {
+    checkTrails(options.audit);
+    createListener(options, () => undefined);
+    configuration = await Configuration.open({
+      options,
+      ownSource: watched,
+      store,
+      shared: undefined,
+      memory: new OperationMemory(),
+      usedSignatures: new UsedSignatures(),
+      audit: undefined,
+      logger,
+      metrics,
+      hooks: {},
+      interceptors: [],
+      plugins: [],
+      state: () => 'starting',
+    });
+    await configuration.start();
+    const supergraphSdl = configuration.generation?.supergraphSdl;
+    const subgraphs = supergraphSdl === undefined ? undefined : listSubgraphs(supergraphSdl);
+    return { subgraphs: subgraphs?.map(({ name }) => name), unavailable };
+  } finally {
+    await configuration?.close();
+    await store.close();
+    await metrics.close();
+  }
+}
+
+/** A trail is written to a file that is there, or to a new one in a folder that is. */
+function checkTrails({ trails }: Options['audit']): void {
+  for (const [index, { to }] of trails.entries()) {
+    if (to === 'stdout') continue;
+    try {
+      accessSync(existsSync(to) ? to : dirname(to), constants.W_OK);
+    } catch (error) {
+      throw unwritable(index, to, error);
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { loadHook } from '../auth/hook';
+import { type Options, OptionsError } from '../options';
+import { notPem } from '../options/problem';
+import { readContext } from '../subgraph-calls/tls-files';
+
+/**
+ * Looks for files that are used only when a request needs them: one that is missing would fail requests, not the start.
+ * @throws {OptionsError} when one cannot be used
+ */
+export async function checkNamedFiles({ subgraphs, auth }: Options): Promise<void> {
+  checkSubgraphCertificates(subgraphs);
+  await checkAuthModules(auth);
+}
+
+function checkSubgraphCertificates(subgraphs: Options['subgraphs']): void {
+  for (const [name, { tls }] of Object.entries(subgraphs)) {
+    if (tls === undefined) continue;
+    const path = ['subgraphs', name, 'tls'];
+    for (const [option, file] of Object.entries(tls)) {
+      try {
+        if (file !== undefined) readFileSync(file);
+      } catch (error) {
+        throw OptionsError.unreadable([...path, option], file!, error);
+      }
+    }
+    try {
+      readContext(tls);
+    } catch (error) {
+      throw OptionsError.of(path, notPem(error));
+    }
+  }
+}
+
+async function checkAuthModules({ iam, lambda }: Options['auth']): Promise<void> {
+  for (const [mode, module] of Object.entries({ iam: iam?.module, lambda: lambda?.module })) {
+    if (module === undefined) continue;
+    await loadHook(module)().catch((error: unknown) => {
+      throw OptionsError.of(['auth', mode, 'module'], `cannot be used: ${(error as Error).message}`);
+    });
+  }
+}

@@ -1,0 +1,393 @@
+/**
+ * Every sentence that a wrong option, file, variable or flag is answered with, in one file to be read: `refusals.txt`
+ * beside this one. After a change, `WRITE_DOCS=1 npx jest cli/refusals` writes it anew. Options and flags are walked by
+ * their definitions, so that a new one is in it.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { createProgram } from '../../../cli/program';
+import { loadOptions, OptionsError, optionsSchema, parseOptions } from '../../../gateway/options';
+import { optionsJsonSchema } from '../../../gateway/options/json-schema';
+import { exampleOf, type OptionPlace, optionPlaces } from '../../support/options-schema';
+import { startCli } from '../../support/run-cli';
+
+const file = join(__dirname, 'refusals.txt');
+const folder = mkdtempSync(join(tmpdir(), 'weir-refusals-'));
+const config = join(folder, 'weir.yaml');
+const before = process.cwd();
+beforeAll(() => process.chdir(folder));
+afterAll(() => {
+  process.chdir(before);
+  rmSync(folder, { recursive: true });
+});
+
+it('are what the file says', async () => {
+  const text = [
+    ...section('A value that an option does not take', valuesRefused()),
+    ...section('A name that is unknown, or missing', namesRefused()),
+    ...section('Options that do not go together', yamlRefused(together)),
+    ...section('A file of options that cannot be read', [...yamlRefused(unreadable), ...filesRefused()]),
+    ...section('`weir gateway --check` with files that the options name', await checksRefused()),
+    ...section('Flags', await flagsRefused()),
+    ...section('Commands', await commandsRefused()),
+  ].join('\n');
+  if (process.env['WRITE_DOCS']) writeFileSync(file, text);
+  expect(text).toBe(readFileSync(file, 'utf8'));
+});
+
+it('hold every rule that an option has', () => {
+  const options = join(__dirname, '../../../gateway/options');
+  const rules = readdirSync(options)
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => [
+      ...readFileSync(join(options, name), 'utf8').matchAll(/(?:error:|Rule =)\s*(['"])(must .*?[^\\])\1/g),
+    ])
+    .map(([, , rule]) => rule!.replace(/\\'/g, "'"));
+  const text = readFileSync(file, 'utf8');
+  expect(rules.length).toBeGreaterThan(60);
+  expect(rules.filter((rule) => !text.includes(rule))).toEqual([]);
+});
+
+/** Sentences, and what each is said of. */
+type Refusals = readonly (readonly [sentence: string, of: string])[];
+
+function section(title: string, refusals: Refusals): string[] {
+  const byRule = new Map<string, { readonly sentence: string; readonly of: Set<string> }>();
+  for (const [sentence, of] of refusals) {
+    const rule = sentence.replace(/, but (got: .*|it is empty)\.$/, '').replace(/\.$/, '');
+    const said = byRule.get(rule) ?? { sentence, of: new Set() };
+    byRule.set(rule, said);
+    said.of.add(of.length > 110 ? `${of.slice(0, 110)}…` : of);
+  }
+  return [
+    `## ${title}`,
+    '',
+    ...[...byRule.values()].flatMap(({ sentence, of }) => [sentence, ...few([...of]), '']),
+  ];
+}
+
+/** Some of what a sentence is said of, and how much more there is. */
+function few(all: readonly string[]): string[] {
+  const more = all.length > 6 ? [`… ${all.length} in all`] : [];
+  return [...all.slice(0, more.length === 0 ? 6 : 5), ...more].map((each) => `    ${each}`);
+}
+
+const places = optionPlaces(optionsJsonSchema());
+
+function problemsOf(load: () => unknown): readonly string[] {
+  try {
+    load();
+    return [];
+  } catch (error) {
+    if (error instanceof OptionsError)
+      return error.problems.map((problem) => problem.replaceAll(`${folder}/`, ''));
+    throw error;
+  }
+}
+
+function problemsIn(yaml: string, env: Record<string, string> = {}): readonly string[] {
+  writeFileSync(config, yaml);
+  return problemsOf(() => loadOptions({ config, env }));
+}
+
+/** Of each rule of each option one sentence: the values in it differ, the rest does not. */
+function valuesRefused(): Refusals {
+  return places.flatMap((place) => {
+    const [group] = place.path as [keyof typeof optionsSchema.shape];
+    const rules = new Set<string>();
+    const sentences = wrongValues.flatMap((value) => {
+      const options = place.with(value);
+      // Each group on its own: to check all others each time would take long.
+      const { error } = optionsSchema.shape[group].safeParse(options[group]);
+      const rule = JSON.stringify(error?.issues.map(({ path, code, message }) => [path, code, message]));
+      if (error === undefined || rules.has(rule)) return [];
+      rules.add(rule);
+      return problemsOf(() => parseOptions(options)).map((problem) => anonymous(problem, place));
+    });
+    // What is inside has a place of its own.
+    return sentences
+      .filter(
+        (sentence) => /^(`OPTION`|The key of)/.test(sentence) && !/ is (unknown|missing);/.test(sentence),
+      )
+      .map((sentence) => [sentence, place.name] as const);
+  });
+}
+
+const wrongValues: readonly unknown[] = [
+  ...[
+    'x y',
+    3.5,
+    -1,
+    1e12,
+    0,
+    true,
+    '',
+    '999d',
+    '1000h',
+    '9000000000B',
+    'http://x y',
+    'file:///x',
+    'é',
+    'te',
+    'x-a',
+  ],
+  ...[
+    '/health',
+    'x://y',
+    'registry:a',
+    '300.1.1.1/99',
+    'https://a.example/x',
+    'user-agent',
+    '2027-13-01',
+    null,
+  ],
+  ...[
+    [],
+    ['x y'],
+    [3.5],
+    ['te'],
+    ['user-agent'],
+    [''],
+    {},
+    { 'x y': 'a' },
+    { te: 'x' },
+    { x: 3.5 },
+    { x: 'é' },
+  ],
+];
+
+/** A problem without its place, and with OPTION for the name of the option. */
+function anonymous(problem: string, { path }: OptionPlace): string {
+  return problem.replace(`\`${path.join('.')}`, '`OPTION');
+}
+
+function namesRefused(): Refusals {
+  const maps = places.filter(({ node }) => node.additionalProperties === false);
+  return [
+    ...problemsIn('unknwon: 1').map((problem) => [problem, 'any option'] as const),
+    ...maps.flatMap((place) => {
+      const example = exampleOf(place.node) as Record<string, unknown>;
+      const missing = (place.node.required ?? []).map((name) =>
+        Object.fromEntries(Object.entries(example).filter(([each]) => each !== name)),
+      );
+      return [{ ...example, unknwon: 1 }, ...missing].flatMap((value) =>
+        problemsIn(JSON.stringify(place.with(value))).map(
+          (problem) => [anonymous(problem, place), place.name] as const,
+        ),
+      );
+    }),
+  ];
+}
+
+function yamlRefused(cases: readonly (string | readonly [string, Record<string, string>])[]): Refusals {
+  return cases.flatMap((each) => {
+    const [yaml, env] = typeof each === 'string' ? [each, {}] : each;
+    const problems = problemsIn(yaml, env);
+    expect([yaml, problems.length > 0]).toEqual([yaml, true]);
+    return problems.map((problem) => [problem, yaml.replaceAll('\n', ' ⏎ ')] as const);
+  });
+}
+
+const together = [
+  'port: 9464',
+  'port: 4000\nadmin: { port: 4000 }',
+  "cors: { origins: '*', credentials: true }",
+  'supergraph: {}',
+  'supergraph: { file: a, url: http://a }',
+  'supergraph: { registry: a }',
+  'subgraphs: { a: { url: http://a, endpoints: [http://b] } }',
+  'subgraphs: { a: { auth: { type: BEARER, token: a }, appsync: { auth: { type: NONE } } } }',
+  'subgraphs: { a: { arrayBatching: true, appsync: { auth: { type: NONE } } } }',
+  'subgraphs: { a: { tls: { cert: a } } }',
+  'subgraphs: { a: { auth: { type: BASIC } } }',
+  'subgraphs: { a: { auth: { type: BEARER, key: a } } }',
+  `privateLinks: { keysFile: a, keys: [${'k'.repeat(32)}] }`,
+  'rates: [{ name: a, per: client, limit: 1, window: 1s }, { name: a, per: client, limit: 1, window: 1s }]',
+  'auth: { iam: {} }',
+  'auth: { oidc: [{ issuer: https://a }] }',
+  'auth: { lambda: {} }',
+  'authorization: { policies: {} }',
+  'cache: { mutations: { drop: { a: {} } } }',
+  'planning: { memory: 1MiB }',
+  `cache: { mutations: { drop: { a: { tags: [${'a, '.repeat(1001)}] } } } }`,
+  `cache: { mutations: { drop: { a: { entities: [${'{ type: a, key: { b: c } }, '.repeat(1001)}] } } } }`,
+];
+
+const unreadable = [
+  '- 1',
+  'port: 1\nport: 2',
+  'admin: { port: ${PORT} }',
+  'port: 1\nadmin:\n\tport: 2',
+  'port: [1',
+  'port: 1\n---\nport: 2',
+  'host: !secret a',
+  'port: *none',
+  `a: &a [${'1, '.repeat(50)}]\nb: &b [${'*a, '.repeat(50)}]\nc: [${'*b, '.repeat(50)}]`,
+  'port: ${PORT}',
+  'host: ${HOST?}',
+  'admin: { token: "${file:none}" }',
+  'admin: { token: "${file:.}" }',
+  ['port: ${PORT}', { PORT: 'x' }],
+  ['admin: { token: "${TOKEN}" }', { TOKEN: 'hunter2' }],
+  ['cache: { store: "${STORE}" }', { STORE: 'http://user:hunter2@host' }],
+  'port:',
+  'limits:',
+] satisfies (string | readonly [string, Record<string, string>])[];
+
+function filesRefused(): Refusals {
+  return ['none.yaml', folder].flatMap((name) =>
+    problemsOf(() => loadOptions({ config: name })).map(
+      (problem) => [problem.replace(folder, 'FOLDER'), `--config ${name.replace(folder, 'FOLDER')}`] as const,
+    ),
+  );
+}
+
+async function checksRefused(): Promise<Refusals> {
+  const files: Record<string, string> = {
+    'supergraph.graphql': supergraph('http://127.0.0.1:9/'),
+    'no-url.graphql': supergraph(''),
+    'no-graph.graphql': 'type Query {',
+    'empty.graphql': '',
+    'not-json.json': '{',
+    'list.json': '[1]',
+    'not-graphql.json': '{ "id": "{" }',
+    'no-function.cjs': 'module.exports = 3;',
+    'short-keys': 'short\n',
+    'no-keys': '\n',
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  mkdirSync(join(folder, 'empty-registry'), { recursive: true });
+  const fine = 'supergraph: supergraph.graphql\n';
+  const cases: (string | [string, Record<string, string>])[] = [
+    'port: 1',
+    'supergraph: none.graphql',
+    'supergraph: no-graph.graphql',
+    'supergraph: empty.graphql',
+    'supergraph: no-url.graphql',
+    `${fine}tls: { cert: none.pem, key: none.pem }`,
+    `${fine}connections: { ca: none.pem }`,
+    `${fine}subgraphs: { a: { tls: { ca: none.pem } } }`,
+    `${fine}subgraphs: { a: { tls: { cert: short-keys, key: short-keys } } }`,
+    `${fine}persistedOperations: { manifest: none.json }`,
+    `${fine}persistedOperations: { manifest: not-json.json }`,
+    `${fine}persistedOperations: { manifest: list.json }`,
+    `${fine}persistedOperations: { manifest: not-graphql.json }`,
+    `${fine}authorization: { policies: { module: none.cjs } }`,
+    `${fine}authorization: { policies: { module: no-function.cjs } }`,
+    `${fine}auth: { iam: { module: none.cjs } }`,
+    `${fine}auth: { lambda: { module: no-function.cjs } }`,
+    `${fine}privateLinks: { keysFile: none }`,
+    `${fine}privateLinks: { keysFile: short-keys }`,
+    `${fine}privateLinks: { keysFile: no-keys }`,
+    `${fine}audit: { trails: [{ to: none/audit.jsonl }] }`,
+    [fine, { WEIR_LINK_KEYS: 'short' }],
+    [fine, { WEIR_LINK_KEYS_FILE: 'none' }],
+    [fine, { WEIR_LINK_KEYS: 'a', WEIR_LINK_KEYS_FILE: 'b' }],
+  ];
+  const refusals = [];
+  for (const each of cases) {
+    const [yaml, env] = typeof each === 'string' ? [each, {}] : each;
+    writeFileSync(config, yaml);
+    const said = await saidBy(['gateway', '--check', '--config', config], env);
+    const names = Object.entries(env).map(([name, value]) => `${name}=${value} `);
+    refusals.push([said, `${names.join('')}${yaml.replace(fine, '… ').replaceAll('\n', ' ⏎ ')}`] as const);
+  }
+  return refusals;
+}
+
+/** Each flag of each command: unknown, without its value, and with one that it does not take. */
+async function flagsRefused(): Promise<Refusals> {
+  const refusals: (readonly [string, string])[] = [];
+  const say = async (args: readonly string[], hide: RegExp): Promise<void> => {
+    const said = await saidBy(args);
+    if (said !== '') refusals.push([said.replace(hide, 'FLAG'), args.join(' ')]);
+  };
+  for (const [names, command] of commandsIn(program())) {
+    // It hands its flags on to a subgraph.
+    if (command.name() === 'subgraph') continue;
+    await say([...names, '--unknwon'], /(?!)/);
+    for (const option of command.options) {
+      if (option.long === '--help' || option.long === '--version') continue;
+      if (option.required) await say([...names, option.long!], /'[^']*<[^']*'/);
+      if (option.argChoices !== undefined || option.parseArg !== undefined)
+        await say([...names, option.long!, 'x y'], /'[^']*<[^']*'/);
+    }
+    if (command.commands.length === 0 && !command.registeredArguments.some(({ variadic }) => variadic))
+      await say([...names, ...Array.from({ length: 5 }, (_, i) => `x${i}`)], /(?!)/);
+  }
+  for (const args of [
+    ['--port', 'x'],
+    ['--admin-port', '70000'],
+    ['--log-level', 'loud'],
+    ['--host', ''],
+    ['--supergraph', 'registry:a'],
+    ['--port', '4100', '--admin-port', '4100', '--supergraph', 'a'],
+  ])
+    await say(['gateway', ...args], /(?!)/);
+  return refusals;
+}
+
+/** Commands without what they need. */
+async function commandsRefused(): Promise<Refusals> {
+  const refusals = [];
+  for (const args of [
+    ['nothing'],
+    ['compose', 'none.yaml'],
+    ['compose', '--watch'],
+    ['explain', '--query', 'none.graphql'],
+    ['publish'],
+    ['check'],
+    ['history'],
+    ['history', '--registry', 'none'],
+    ['history', '--registry', 'empty-registry', '--graph', 'shop'],
+    ['history', '--registry', 'empty-registry', '--graph', 'shop@prod'],
+    ['diff', '--registry', 'empty-registry', '--graph', 'shop@prod'],
+    ['rollback', '--registry', 'empty-registry', '--graph', 'shop@prod'],
+    ['status', '--registry', 'empty-registry', '--graph', 'shop@prod'],
+    ['publish', 'a', '--registry', 'empty-registry', '--graph', 'shop@prod'],
+    ['check', 'a', '--registry', 'empty-registry', '--graph', 'shop@prod', '--schema', 'none.graphql'],
+    ['contract', 'shop@public', '--registry', 'empty-registry'],
+    ['audit', 'verify', 'none.jsonl'],
+    ['audit', 'verify', '--key-file', 'none', 'none.jsonl'],
+  ])
+    refusals.push([await saidBy(args), `weir ${args.join(' ')}`] as const);
+  return refusals;
+}
+
+async function saidBy(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  const { stdout, stderr, exitCode } = await startCli(args, env).result;
+  expect([args, exitCode > 0]).toEqual([args, true]);
+  return `${stdout}${stderr}`.replaceAll(`${folder}/`, '').replaceAll(folder, 'FOLDER').trim();
+}
+
+/** The commands that a definition has, with the words that call each. */
+function commandsIn(command: Command, names: readonly string[] = []): [readonly string[], Command][] {
+  return command.commands.flatMap((inner) => {
+    const called = [...names, inner.name()];
+    return [[called, inner] as [readonly string[], Command], ...commandsIn(inner, called)];
+  });
+}
+
+const silent = { write: () => true };
+const program = (): Command =>
+  createProgram({ stdout: silent, stderr: silent, env: {}, signal: new AbortController().signal });
+
+/** The least that is a supergraph, of one subgraph. */
+function supergraph(url: string): string {
+  return `
+    schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query }
+    directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, external: Boolean, override: String, usedOverridden: Boolean) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+    directive @join__graph(name: String!, url: String!) on ENUM_VALUE
+    directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE
+    directive @join__type(graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false, resolvable: Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
+    directive @join__unionMember(graph: join__Graph!, member: String!) repeatable on UNION
+    directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE
+    directive @link(url: String, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA
+    scalar join__FieldSet
+    scalar link__Import
+    enum link__Purpose { SECURITY EXECUTION }
+    enum join__Graph { A @join__graph(name: "a", url: "${url}") }
+    type Query @join__type(graph: A) { hello: String }`;
+}

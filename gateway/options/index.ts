@@ -105,7 +105,7 @@ export function readOptions({
   const { files, read } = config === undefined ? noFile : readOptionsFile(config, env);
   if (read !== undefined && 'problems' in read)
     throw new OptionsError(
-      read.problems.map((sentence) => ({ path: [], sentence })),
+      read.problems.map((sentence) => ({ path: undefined, sentence })),
       undefined,
       files,
     );

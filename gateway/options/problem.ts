@@ -2,7 +2,8 @@ import { suggestionList } from 'graphql/jsutils/suggestionList';
 import { z } from 'zod';
 
 export interface OptionsProblem {
-  readonly path: readonly PropertyKey[];
+  /** Undefined for what is said of no option, or has its place in the sentence. */
+  readonly path: readonly PropertyKey[] | undefined;
   /** Such as "`port` must be a whole number from 0 to 65535, but got: -1." */
   readonly sentence: string;
 }

@@ -65,6 +65,7 @@ export class OptionSources {
 
   /** A problem with where it is: `weir.yaml:12: …`. What only a flag or a default can have has no such place. */
   describe({ path, sentence }: OptionsProblem): string {
+    if (path === undefined) return sentence;
     const origin = this.origin(path);
     switch (origin.kind) {
       case 'flag':

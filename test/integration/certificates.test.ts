@@ -115,7 +115,7 @@ it('goes on with the files from before where new ones cannot be used, and says s
   put({ cert: certificates.second.cert });
   while (errors().length < 2) await wait(50);
   expect(errors().map(({ level }) => level)).toEqual(['error', 'error']);
-  expect(errors()[1].reason).toMatch(/^The files of `tls` cannot be used: .*mismatch/);
+  expect(errors()[1].reason).toMatch(/^`tls` must have files in PEM, .*mismatch/);
   expect([await servedAt(port, 'h2'), await servedAt(port, 'http/1.1')]).toEqual(['first', 'first']);
   put({ key: certificates.second.key });
   await untilServed('second', port);
@@ -138,8 +138,8 @@ it('uses new files for connections that another process accepts, too', async () 
 });
 
 it.each([
-  [{ key: certificates.second.key }, /^The files of `tls` cannot be used: .*mismatch/],
-  [{ cert: 'broken' }, /^The files of `tls` cannot be used: /],
+  [{ key: certificates.second.key }, /^`tls` must have files in PEM, .*mismatch/],
+  [{ cert: 'broken' }, /^`tls` must have files in PEM, /],
 ])('is refused at the start with files that cannot be used', async (contents, message) => {
   put(contents);
   await expect(start()).rejects.toMatchObject({

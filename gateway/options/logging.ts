@@ -33,14 +33,18 @@ const loggedHeader = z
   });
 
 const field = mapOf({
-  header: loggedHeader.optional().describe('A header of the request.'),
+  header: loggedHeader
+    .optional()
+    .describe('A header of the request. `header` or `claim` is needed.')
+    .meta({ example: 'x-tenant' }),
   claim: z
     .string({ error: 'must be the name of a claim' })
     .min(1, { error: 'must be the name of a claim' })
     .optional()
     .describe(
-      'A claim of the caller: of the verified token, or of what an authoriser says. A name with dots may name a member of one.',
-    ),
+      'A claim of the caller: of the verified token, or of what an authoriser says. A name with dots may name a member of one. `header` or `claim` is needed.',
+    )
+    .meta({ example: 'sub' }),
 }).refine(({ header, claim }) => (header === undefined) !== (claim === undefined), {
   error: 'must have either `header` or `claim`',
 });
@@ -85,6 +89,6 @@ export const logging = mapOf({
       level: 'warn',
       sampling: 10,
       fields: { tenant: { header: 'x-tenant' }, user: { claim: 'sub' } },
-      omit: ['userAgent'],
+      omit: ['path', 'clientVersion'],
     },
   });

@@ -12,6 +12,7 @@ import { createLogger } from '../telemetry/logger';
 import { createMetrics } from '../telemetry/metrics';
 import { Configuration } from './configuration';
 import { createListener } from './listener';
+import { useProxiesOfEnvironment } from './start-gateway';
 
 export interface CheckedGateway {
   /** The names of the subgraphs; undefined while the supergraph cannot be fetched. */
@@ -28,6 +29,7 @@ export interface CheckedGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function checkGateway(options: Options): Promise<CheckedGateway> {
+  useProxiesOfEnvironment();
   const logger = createLogger({ level: 'silent' });
   const metrics = createMetrics();
   const { meter } = metrics;
@@ -64,6 +66,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
       hooks: {},
       interceptors: [],
       plugins: [],
+      explorerHeaders: {},
       state: () => 'starting',
     });
     await configuration.start();

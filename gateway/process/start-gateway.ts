@@ -83,7 +83,7 @@ export interface RunningGateway {
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
   const { options, ownSource, extensions, logDestination, invalidations, clientConnections, peers } =
     readOptions(given);
-  useProxies(readProxies());
+  useProxiesOfEnvironment();
   const logger = createLogger({
     level: options.logging.level,
     format: options.logging.format,
@@ -342,11 +342,11 @@ function checkHooks(hooks: Hooks): void {
 }
 
 /** @throws {OptionsError} when the environment names a proxy that is none */
-function readProxies() {
+export function useProxiesOfEnvironment(): void {
   try {
-    return proxiesOf(process.env);
+    useProxies(proxiesOf(process.env));
   } catch (error) {
-    throw new OptionsError([(error as Error).message]);
+    throw new OptionsError([{ path: undefined, sentence: (error as Error).message }]);
   }
 }
 

@@ -211,6 +211,8 @@ const together = [
   'authorization: { policies: {} }',
   'cache: { mutations: { drop: { a: {} } } }',
   'planning: { memory: 1MiB }',
+  'logging: { fields: { a: { header: x-a, claim: a } } }',
+  'logging: { fields: { a: { header: cookie }, ms: { header: x-a } } }',
   'headers: { set: { x-a: b }, claims: { x-a: c } }',
   'subgraphs: { a: { identity: independent, headers: { claims: { x-a: b } } } }',
   `cache: { mutations: { drop: { a: { tags: [${'a, '.repeat(1001)}] } } } }`,

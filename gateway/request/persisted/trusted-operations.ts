@@ -28,7 +28,8 @@ export async function readTrustedOperations(files: readonly string[]): Promise<T
   try {
     for (;;) {
       const message = await ask(thread);
-      if (message.kind === 'refused') throw new OptionsError([{ path: ['persistedOperations', 'manifest'], sentence: message.reason }]);
+      if (message.kind === 'refused')
+        throw new OptionsError([{ path: ['persistedOperations', 'manifest'], sentence: message.reason }]);
       if (message.kind === 'all') return { texts, byName, digest: message.digest };
       if (message.kind !== 'some') continue;
       for (const { text, names } of message.operations) {

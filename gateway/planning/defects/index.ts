@@ -10,6 +10,7 @@ import { withObjectConditions } from './abstract-conditions';
 import { abstractTypesOf, hasConditionsOn } from './abstract-types';
 import { nameFragmentsWithoutType, withTypedPaths } from './aliases-in-conditions';
 import { withUnconditionalSelections } from './conditional-selections';
+import { withoutDoubledConditions } from './doubled-conditions';
 import { mergeEqualFetchesInOrder } from './equal-fetches';
 import { namesOfRequiring, withConditionsOnFields } from './fragment-conditions';
 import { hollowInterfacesOf, withTypesOfHollow } from './hollow-interfaces';
@@ -86,9 +87,13 @@ export function mendsOf(original: DocumentNode, { subgraphs }: EntityFacts): Men
         try {
           return plan(asked, name);
         } catch (error) {
-          // Its guards would fire again.
-          if (!(error instanceof Error) || !error.message.startsWith('We should have an edge')) throw error;
-          return plan(withObjectConditions(asked, apiSchema()), name);
+          // The guards of others would fire again.
+          const reason = error instanceof Error ? error.message : '';
+          if (reason.startsWith('We should have an edge'))
+            return plan(withObjectConditions(asked, apiSchema()), name);
+          if (reason.startsWith('Cannot add selection of field'))
+            return plan(withoutDoubledConditions(asked, apiSchema()), name);
+          throw error;
         }
       }
     },

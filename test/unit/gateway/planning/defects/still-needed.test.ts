@@ -47,6 +47,20 @@ const abstract = {
     type Song implements Media @key(fields: "id") { id: ID! }`,
 };
 
+/** The label of an interface object requires something that the interface has. */
+const labels = {
+  alpha: `
+    type Query { media: Media! }
+    type Media @interfaceObject @key(fields: "id") { id: ID! }`,
+  beta: `
+    interface Media @key(fields: "id") { id: ID! title: String! }
+    type Film implements Media @key(fields: "id") { id: ID! title: String! }`,
+  gamma: `
+    type Media @interfaceObject @key(fields: "id") {
+      id: ID! title: String! @external label: String! @requires(fields: "title")
+    }`,
+};
+
 const users = {
   alpha: `
     type Query { user: User! }
@@ -115,19 +129,13 @@ const defects: Readonly<Record<string, Defect>> = {
     operation: 'query ($v: Boolean!, $w: Boolean!) { user @skip(if: $v) { name @skip(if: $w) } }',
     isWrong: ({ fetches }) => fetches.every(({ when }) => when.some(({ variable }) => variable === 'w')),
   },
+  'doubled-conditions': {
+    subgraphs: labels,
+    operation: 'query ($v: Boolean!, $w: Boolean!) { media { ... @skip(if: $v) { label @skip(if: $w) } } }',
+    isWrong: ({ error }) => error?.includes('Cannot add selection of field') === true,
+  },
   'equal-fetches': {
-    subgraphs: {
-      alpha: `
-        type Query { media: Media! }
-        type Media @interfaceObject @key(fields: "id") { id: ID! }`,
-      beta: `
-        interface Media @key(fields: "id") { id: ID! title: String! }
-        type Film implements Media @key(fields: "id") { id: ID! title: String! }`,
-      gamma: `
-        type Media @interfaceObject @key(fields: "id") {
-          id: ID! title: String! @external label: String! @requires(fields: "title")
-        }`,
-    },
+    subgraphs: labels,
     operation: '{ media { ... on Film { label } } }',
     timeLimit: 200,
     isWrong: ({ error }) => error?.includes('longer than') === true,

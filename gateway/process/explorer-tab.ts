@@ -32,7 +32,10 @@ export const explorerTab = (endpoint: string): string => `
       return [head, body];
     };
     const lines = (facts) =>
-      Object.entries(facts ?? {}).map(([name, fact]) => name + ': ' + (typeof fact === 'object' ? JSON.stringify(fact) : fact)).join('\\n');
+      Object.entries(facts ?? {})
+        .filter(([, fact]) => fact !== undefined)
+        .map(([name, fact]) => name + ': ' + (typeof fact === 'object' ? JSON.stringify(fact) : fact))
+        .join('\\n');
     const show = ({ weir = {}, __queryPlanExperimental: plan }, milliseconds, requestId) => {
       const { calls, cache, cost, ...rest } = weir;
       how.replaceChildren(
@@ -46,7 +49,8 @@ export const explorerTab = (endpoint: string): string => `
     const endpoint = new URL(${inScript(endpoint)}, location.href).href;
     const send = globalThis.fetch;
     globalThis.fetch = async (resource, init = {}) => {
-      const isQuery = String(resource?.url ?? resource) === endpoint && !/IntrospectionQuery/.test(String(init.body));
+      const { href } = new URL(resource?.url ?? resource, location.href);
+      const isQuery = href === endpoint && !/IntrospectionQuery/.test(String(init.body));
       if (!isQuery) return send(resource, init);
       const headers = new Headers(init.headers);
       headers.set('apollo-query-plan-experimental', '1');

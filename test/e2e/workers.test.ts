@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { startSmallGraph } from '../support/small-graph';
+import { certificates, certificateServedAt, putCertificates } from '../support/tls-certificates';
 import { childrenOf, endAll, eventually, isAlive, startWeir, type WeirProcess } from '../support/process';
 
 const supergraph = join(__dirname, '../../schema/supergraph.graphql');
@@ -133,6 +134,28 @@ describe('weir gateway --workers 2', () => {
     for (const pid of workers) process.kill(pid, 'SIGCONT');
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['{"data":{"__typename":"Query"}}']));
     expect(await gateway.exit).toBe(0);
+  });
+
+  it('uses changed TLS certificates in both', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-workers-'));
+    try {
+      putCertificates(folder, certificates.first);
+      writeFileSync(join(folder, 'weir.yaml'), 'tls: { cert: cert.pem, key: key.pem }\n');
+      const [port, adminPort] = [await freePort(), await freePort()];
+      const gateway = startTwo(port, adminPort, supergraph, ['--config', join(folder, 'weir.yaml')]);
+      await gateway.printed(/2 workers answer at /);
+      const served = async (): Promise<string[]> => {
+        const names = [];
+        for (let i = 0; i < 6; i++) names.push(await certificateServedAt(port, 'h2'));
+        return [...new Set(names)];
+      };
+      expect(await served()).toEqual(['first']);
+      putCertificates(folder, certificates.second);
+      await eventually(async () => (await served()).join() === 'second');
+      expect(await gateway.stop()).toBe(0);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('drops cached answers from the memory of both when one call to the admin port invalidates them', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import type { Server } from 'node:http';
 import { createSecureContext, type SecureContextOptions, type Server as TlsServer } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import { type Options, OptionsError } from '../options';
 import { notPem } from '../options/problem';
 import type { Logger } from '../telemetry/logger';
@@ -43,11 +44,17 @@ export function followCertificates(
   tls: TlsOptions,
   logger: Pick<Logger, 'info' | 'error'>,
 ): () => void {
+  const secure = server as unknown as TlsServer;
+  let used = readCertificates(tls);
+  secure.setSecureContext(used);
   const files = [tls.cert, tls.key, ...(tls.clientCa === undefined ? [] : [tls.clientCa])];
   let timer: NodeJS.Timeout | undefined;
   const renew = (): void => {
     try {
-      (server as unknown as TlsServer).setSecureContext(readCertificates(tls));
+      const found = readCertificates(tls);
+      if (isDeepStrictEqual(found, used)) return;
+      secure.setSecureContext(found);
+      used = found;
       logger.info({ cert: tls.cert }, 'new certificates are in use');
     } catch (error) {
       logger.error(
@@ -61,6 +68,8 @@ export function followCertificates(
     timer = setTimeout(renew, settleTime).unref();
   };
   for (const file of files) watchFile(file, { interval, persistent: false }, onChange);
+  // What happened between reading and watching would go unseen.
+  onChange();
   return () => {
     clearTimeout(timer);
     for (const file of files) unwatchFile(file, onChange);

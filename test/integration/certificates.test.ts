@@ -98,6 +98,8 @@ it('goes on with the files from before where new ones cannot be used, and says s
   ]);
   put({ key: certificates.second.key });
   await untilServed('second', port);
+  const changes = gateway!.log.filter(({ msg }) => msg === 'new certificates are in use');
+  expect(changes).toHaveLength(1);
 });
 
 it('uses new files for connections that another process accepts, too', async () => {

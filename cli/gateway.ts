@@ -69,7 +69,7 @@ function workerCount(text: string): number {
 /** Everything that a start would refuse, without a start. */
 async function check(flags: OwnFlags, context: Context): Promise<void> {
   const reader = new OptionsReader(flags, context);
-  const { subgraphs, unavailable } = await withOptionsErrors(
+  const { subgraphs, unknown, unavailable } = await withOptionsErrors(
     async () => lazy.gateway().checkGateway(reader.read()),
     reader,
   );
@@ -77,7 +77,11 @@ async function check(flags: OwnFlags, context: Context): Promise<void> {
     subgraphs === undefined
       ? `the options are fine. The supergraph was not checked, as it cannot be fetched now: ${unavailable}`
       : `the options are fine, and so is the supergraph of ${subgraphs.join(', ')}.`;
-  context.stdout.write(`weir: ${found}\n`);
+  const notes = unknown.map((name) => {
+    const sentence = `\`subgraphs.${name}\` has no effect: the supergraph has no subgraph of this name.`;
+    return reader.sources?.describe({ path: ['subgraphs', name], sentence }) ?? sentence;
+  });
+  context.stdout.write([...notes, found].map((line) => `weir: ${line}\n`).join(''));
 }
 
 async function runGateway(flags: OwnFlags, context: Context): Promise<void> {

@@ -17,6 +17,8 @@ import { useProxiesOfEnvironment } from './start-gateway';
 export interface CheckedGateway {
   /** The names of the subgraphs; undefined while the supergraph cannot be fetched. */
   readonly subgraphs: readonly string[] | undefined;
+  /** Subgraphs that the options name and the supergraph does not have: they have no effect. */
+  readonly unknown: readonly string[];
   /** Why the supergraph cannot be fetched now. A gateway would start all the same, and try again. */
   readonly unavailable: string | undefined;
 }
@@ -71,8 +73,10 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
     });
     await configuration.start();
     const supergraphSdl = configuration.generation?.supergraphSdl;
-    const subgraphs = supergraphSdl === undefined ? undefined : listSubgraphs(supergraphSdl);
-    return { subgraphs: subgraphs?.map(({ name }) => name), unavailable };
+    const subgraphs =
+      supergraphSdl === undefined ? undefined : listSubgraphs(supergraphSdl).map(({ name }) => name);
+    const unknown = Object.keys(options.subgraphs).filter((name) => subgraphs?.includes(name) === false);
+    return { subgraphs, unknown, unavailable };
   } finally {
     await configuration?.close();
     await store.close();

@@ -247,6 +247,25 @@ describe('weir gateway', () => {
     expect((await cli.stop()).exitCode).toBe(0);
   });
 
+  it('is told by an edit of a file that an option takes, also of one that was gone', async () => {
+    const depth = join(folder, 'depth');
+    writeFileSync(depth, '10\n');
+    write(10, { limits: { depth: '${file:depth}' } } as never);
+    const cli = startCli(['gateway', '--config', config]);
+    await cli.printed(/answers at (\S+)/);
+    const ask = askAt(cli);
+    expect((await ask()).errors).toBeUndefined();
+    rmSync(depth);
+    await cli.printed(
+      /`limits.depth` takes the file .*depth, which does not exist\.\n.*the previous options stay/,
+    );
+    expect((await ask()).errors).toBeUndefined();
+    writeFileSync(depth, '2\n');
+    await cli.printed(/the new options are live/);
+    expect((await ask()).errors[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
+    expect((await cli.stop()).exitCode).toBe(0);
+  });
+
   it('is not ended by SIGHUP while it stops, and reads no options for it', async () => {
     write(10);
     const before = process.listenerCount('SIGHUP');

@@ -506,7 +506,7 @@ describe('trusted documents', () => {
       `supergraph: supergraph.graphql\npersistedOperations:\n  manifest: [${file.slice(folder.length + 1)}]\n`,
     );
     const { exitCode, stderr } = await startCli(['gateway', '--config', config]).result;
-    expect(stderr).toContain(`weir: \`persistedOperations.manifest\` ${file} is neither`);
+    expect(stderr).toContain(`weir: ${config}:3: \`persistedOperations.manifest\` ${file} is neither`);
     expect(exitCode).toBe(2);
   });
 });

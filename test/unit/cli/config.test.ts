@@ -63,6 +63,18 @@ describe('weir gateway --check', () => {
     expect(readdirSync(folder).sort()).toEqual(before);
   });
 
+  it('passes with a note where options are for a subgraph that there is not', async () => {
+    expect(
+      await check('supergraph: supergraph.graphql\nsubgraphs:\n  a: { timeout: 1s }\n  b: { timeout: 1s }'),
+    ).toEqual({
+      exitCode: 0,
+      stdout:
+        'weir: weir.yaml:4: `subgraphs.b` has no effect: the supergraph has no subgraph of this name.\n' +
+        'weir: the options are fine, and so is the supergraph of a.\n',
+      stderr: '',
+    });
+  });
+
   it('passes while a supergraph cannot be fetched, as a gateway would start, and says so', async () => {
     const found = await check('supergraph: http://127.0.0.1:9/supergraph');
     expect(found).toMatchObject({ exitCode: 0, stderr: '' });

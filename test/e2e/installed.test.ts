@@ -212,7 +212,7 @@ describe('a program in TypeScript', () => {
     async (_, options) => {
       expect(await compile(['program.ts'], options)).toBe('');
     },
-    30_000,
+    60_000,
   );
 
   it('compiles with nodenext, and runs as an ES module and as CommonJS', async () => {
@@ -222,5 +222,5 @@ describe('a program in TypeScript', () => {
     );
     for (const { stdout } of outputs)
       expect(stdout).toBe('{"data":{"__typename":"Query"}} function function OptionsError\n');
-  }, 30_000);
+  }, 60_000);
 });

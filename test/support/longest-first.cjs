@@ -6,6 +6,7 @@ const { default: Sequencer } = require('@jest/test-sequencer');
  * second one collects garbage all the time, of which a process that has run other files has more.
  */
 const longest = [
+  'test/e2e/installed.test.ts',
   'test/differential/differential.test.ts',
   'test/unit/gateway/graph/operation-sizes.test.ts',
   'test/integration/operation-memory.test.ts',

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { Document, isCollection, type Node } from 'yaml';
+import type { Node } from 'yaml';
 import type { OptionInForce, OptionOrigin } from '../gateway';
 import type { Context } from './context';
 import {
@@ -63,6 +63,7 @@ function toJson(options: readonly OptionInForce[]): string {
 
 /** A file of options, with the origin of each behind it. */
 function toYaml(options: readonly OptionInForce[]): string {
+  const { Document, isCollection } = lazy.yaml();
   const document = new Document({});
   for (const { path, value, origin } of options) {
     const node = document.createNode(value ?? '[hidden]') as Node;

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as GraphQL from 'graphql';
+import type * as Yaml from 'yaml';
 import type * as Gateway from '../gateway';
 import type * as LinkKeys from '../gateway/subgraph-calls/signers/link-keys';
 import type * as Signing from '../gateway/subgraph-calls/signers/private-link';
@@ -19,4 +20,5 @@ export const lazy = {
   linkKeys: () => load('../gateway/subgraph-calls/signers/link-keys') as typeof LinkKeys,
   schema: () => load('../schema') as typeof Schema,
   signing: () => load('../gateway/subgraph-calls/signers/private-link') as typeof Signing,
+  yaml: () => load('yaml') as typeof Yaml,
 };

@@ -88,6 +88,7 @@ describe('weir', () => {
 describe('two services of different teams', () => {
   const config = inFolder('supergraph.yaml');
   const supergraph = inFolder('supergraph.graphql');
+  const options = inFolder('weir.yaml');
   const registry = ['--registry', inFolder('registry'), '--graph', 'own@dev'];
 
   beforeAll(async () => {
@@ -102,10 +103,18 @@ describe('two services of different teams', () => {
       JSON.stringify({ federation_version: '=2.14.4', subgraphs: Object.fromEntries(subgraphs) }),
     );
     expect(await weir('compose', config, '--out', supergraph).exit).toBe(0);
+    writeFileSync(options, 'supergraph: supergraph.graphql\nport: 0\nadmin: { port: 0 }\n');
   }, 30_000);
 
+  it('are checked with the options of the gateway, which names them', async () => {
+    const check = weir('gateway', '--config', options, '--check');
+
+    expect(await check.exit).toBe(0);
+    expect(check.stdout).toContain('products, reviews');
+  });
+
   it('answer one query together, and the gateway loads nothing that its options do not ask for', async () => {
-    const gateway = weir('gateway', '--supergraph', supergraph, '--port', '0', '--admin-port', '0');
+    const gateway = weir('gateway', '--config', options);
     const [, url] = await gateway.printed(/weir: the gateway answers at (http:\S+)/);
 
     const response = await fetch(url!, {

@@ -207,7 +207,7 @@ async function runWorkers(
   const collect = async (): Promise<string> => mergeMetrics(await workers.metrics());
   const adminServer = admin.enabled
     ? createAdminServer({
-        metrics: { collect },
+        metrics: collect,
         readiness: () => (isStopping ? ['shutting down'] : []),
         token: admin.token,
         invalidation: admin.token === undefined ? undefined : { token: admin.token, invalidate, logger },

@@ -1,24 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot, packageVersion } from '../gateway/telemetry/package-root';
 
-/**
- * The folder of Weir's `package.json`: above `cli/` and above `dist/cli/`.
- * @throws where there is none
- */
-export function packageRoot(from: string = __dirname): string {
-  for (let folder = from; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'package.json'))) return folder;
-    if (dirname(folder) === folder)
-      throw new Error(`Weir's package.json is missing: neither ${from} nor a folder above it has one.`);
-  }
-}
-
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  return version;
-}
+export { packageRoot, packageVersion };
 
 /** The compiled entry point of a reference subgraph; `undefined` when there is none of that name. */
 export function subgraphScript(name: string): string | undefined {

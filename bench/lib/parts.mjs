@@ -53,7 +53,7 @@ export const parts = {
     ...['node:_http_outgoing', 'node:internal/streams/writable:afterWrite'],
   ],
   log: ['telemetry/logger', 'telemetry/access-line', 'telemetry/printable', 'telemetry/audit/', 'npm:pino/'],
-  metrics: ['telemetry/', 'request/requests-in-flight:#record', 'usage/', 'npm:@opentelemetry/'],
+  metrics: ['telemetry/', 'request/requests-in-flight:#record', 'usage/'],
   'event loop': [
     ...['node:internal/timers', 'node:internal/process/task_queues', 'node:internal/process/promises'],
     ...['node:internal/async_hooks', 'node:async_hooks', 'node:internal/async_local_storage', '(program)'],

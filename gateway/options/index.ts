@@ -22,6 +22,7 @@ import { shutdown } from './shutdown';
 import { OptionSources, type Variables } from './sources';
 import { subgraphs, zone } from './subgraphs';
 import { supergraph, type supergraphOptions } from './supergraph';
+import { telemetry } from './telemetry';
 import { timeouts } from './timeouts';
 import { usage } from './usage';
 
@@ -161,6 +162,7 @@ export const optionsSchema = z.strictObject({
   usage,
   audit,
   logging,
+  telemetry,
   shutdown,
 });
 

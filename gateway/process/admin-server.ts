@@ -5,10 +5,11 @@ import { type InvalidationRouteOptions, invalidationPath, invalidationRoute } fr
 import { requireToken } from './admin-token';
 import { healthRoutes, type Readiness } from './health';
 import { sendError } from './admin-errors';
-import { type Metrics, metricsContentType } from '../telemetry/metrics';
+import { prometheusContentType } from '../telemetry/prometheus';
 
 export interface AdminServerOptions {
-  readonly metrics: Pick<Metrics, 'collect'>;
+  /** In Prometheus' text format. */
+  readonly metrics: () => string | Promise<string>;
   readonly readiness: Readiness;
   /** What callers must send as a bearer token for all but health. Without it metrics are open, and nothing can be changed. */
   readonly token: string | undefined;
@@ -30,7 +31,7 @@ export function createAdminServer({
   healthRoutes(app, readiness);
   const onRequest = token === undefined ? [] : [requireToken(token)];
   app.get('/metrics', { onRequest }, async (_request, reply) =>
-    reply.type(metricsContentType).send(await metrics.collect()),
+    reply.type(prometheusContentType).send(await metrics()),
   );
   if (invalidation) void app.register((routes) => invalidationRoute(routes, invalidation));
   app.setNotFoundHandler((request, reply) => {

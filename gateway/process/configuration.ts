@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApolloServerPlugin } from '@apollo/server';
-import type { Meter } from '@opentelemetry/api';
 import { getOperationAST, type GraphQLSchema, parse } from 'graphql';
 import { createAuthentication } from '../auth/authentication';
 import { anonymous } from '../auth/identity';
@@ -53,6 +52,7 @@ import type { SupergraphSource } from '../supergraph/source';
 import type { Audit } from '../telemetry/audit/audit';
 import { watchEndpoints } from '../telemetry/endpoints';
 import type { Logger } from '../telemetry/logger';
+import type { Meter } from '../telemetry/meter';
 import type { Metrics } from '../telemetry/metrics';
 import { Breakers } from '../subgraph-calls/breakers';
 import { createHttpTransport } from '../subgraph-calls/http';
@@ -235,7 +235,7 @@ function build(
       ? openSource(options, { logger, meter: metrics.meter })
       : { source: ownSource, lastGood: undefined, usage: undefined };
   // Connections to subgraphs outlive a supergraph.
-  const transport = createHttpTransport(connectionsOf(options));
+  const transport = createHttpTransport({ ...connectionsOf(options), durations: metrics.subgraphDurations });
   const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(options.breaker, watchEndpoints({ metrics, logger }));
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
@@ -289,7 +289,7 @@ function build(
     metrics,
   });
   gateway.onSchemaLoadOrUpdate(() => void persistedOperations.compare(gateway.current!.apiSchemaSdl));
-  const formatError = createFormatError(logger);
+  const formatError = createFormatError(logger, metrics.errors);
   const apollo = createApolloServer({
     ...{ gateway, options, persistedOperations, formatError, plugins, logger },
   });
@@ -300,7 +300,7 @@ function build(
   const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
   const inFlight = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.requestEnded() });
   const corsHeaders = compileCorsHeaders(options);
-  const reply = new Reply(logger);
+  const reply = new Reply(logger, metrics.errors);
   const overload = new Overload({
     options: options.overload,
     inFlight: {

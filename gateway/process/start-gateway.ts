@@ -15,6 +15,7 @@ import { sendContinues } from '../http/body';
 import { answerClientError } from '../http/connection-errors';
 import { openSharedCounts } from '../admission/rates/shared-counts';
 import { followCertificates } from './certificates';
+import { isProbe } from '../http/paths';
 import { createListener } from './listener';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from '../options';
 import { changedOptions } from '../options/changed';
@@ -25,9 +26,11 @@ import { apolloManagerSource, type SupergraphManager } from '../supergraph/apoll
 import type { SupergraphSource } from '../supergraph/source';
 import { openAudit } from '../telemetry/audit/audit';
 import { createLogger, type LogDestination } from '../telemetry/logger';
-import { createMetrics } from '../telemetry/metrics';
+import { createMetrics, versionIfKnown } from '../telemetry/metrics';
+import { startOtlpExport } from '../telemetry/otlp';
 import { secretsOf } from '../telemetry/secrets';
 import { proxiesOf, useProxies } from '../subgraph-calls/outgoing';
+import { knownMethod } from '../telemetry/statistics/request-statistics';
 import type { Interceptor } from '../subgraph-calls/transport';
 
 /** The options of `startGateway`. `supergraph` may also be a custom source, or a `SupergraphManager` of Apollo. */
@@ -90,18 +93,15 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     destination: logDestination,
     secrets: secretsOf(options),
   });
-  const metrics = createMetrics();
+  const scheme = options.tls === undefined ? 'http' : 'https';
+  const metrics = createMetrics({ path: options.path, scheme });
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   const store = openStore({ options: options.cache, meter: metrics.meter, logger, peers });
   const shared = openSharedCounts(options.cache, { meter: metrics.meter, logger });
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   const usedSignatures = new UsedSignatures();
   const memory = new OperationMemory();
-  metrics.meter
-    .createObservableUpDownCounter('weir.operations.kept.bytes', {
-      description: 'Heap memory of query plans and other data about operations.',
-    })
-    .addCallback((result) => result.observe(memory.size));
+  metrics.meter.observe('weir.operations.kept', (observe) => observe(memory.size, {}));
   const parts: ProcessParts = {
     ...extensions,
     store,
@@ -114,11 +114,19 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     state: () => state,
   };
 
+  const { resource, metrics: exporting } = options.telemetry;
+  const otlp =
+    exporting.otlp &&
+    startOtlpExport({
+      ...{ options: exporting.otlp, resource, version: versionIfKnown(), collect: metrics.collect, logger },
+    });
+
   const closeParts = async (): Promise<void> => {
+    await otlp?.stop();
     await store.close();
     await shared?.close();
     await audit?.close();
-    await metrics.close();
+    metrics.close();
   };
 
   let current = await Configuration.open({ ...parts, options, ownSource }).catch(async (error: unknown) => {
@@ -135,13 +143,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     keepsConnections: () => state !== 'stopping',
   });
   const unanswered = (): IncomingRequest[] => [current, ...retired].flatMap(({ inFlight }) => [...inFlight]);
-  metrics.meter
-    .createObservableUpDownCounter('weir.requests.in_flight', {
-      description: 'Requests to the endpoint that are not answered yet.',
-    })
-    .addCallback((result) =>
-      result.observe([current, ...retired].reduce((sum, { inFlight }) => sum + inFlight.counted, 0)),
-    );
+  metrics.meter.observe('http.server.active_requests', (observe) => {
+    const count = (method: string, value: number): void =>
+      observe(value, { 'http.request.method': knownMethod(method), 'url.scheme': scheme });
+    for (const method of ['GET', 'POST']) count(method, 0);
+    for (const { head } of unanswered()) if (!isProbe(head.url)) count(head.method, 1);
+  });
   const giveUp = (): void => {
     for (const request of unanswered()) request.abort(requestError('SHUTTING_DOWN', {}));
     for (const each of [current, ...retired]) each.refuseWaiting();
@@ -170,7 +177,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   };
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate: invalidateFor, logger };
-  const admin = enabled ? createAdminServer({ metrics, readiness, token, invalidation }) : undefined;
+  const admin = enabled
+    ? createAdminServer({ metrics: metrics.text, readiness, token, invalidation })
+    : undefined;
 
   async function close(): Promise<void> {
     await invalidations?.stop();
@@ -253,15 +262,14 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     throw error;
   }
   state = 'running';
-  const protocol = options.tls === undefined ? 'http' : 'https';
-  const url = `${addressOf(server.address() ?? options, protocol)}${options.path}`;
+  const url = `${addressOf(server.address() ?? options, scheme)}${options.path}`;
   const adminUrl = admin && addressOf(admin.server.address());
   logger.info({ url, adminUrl, mode: options.mode }, 'listening');
   let stopping: Promise<void> | undefined;
   return {
     url,
     adminUrl,
-    metrics: () => metrics.collect(),
+    metrics: () => Promise.resolve(metrics.text()),
     reload,
     invalidate: invalidateFor,
     stop: () => (stopping ??= stop()),
@@ -271,6 +279,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 /** Which options live as long as the process; of `cache` some do. */
 const isFixed = {
   ...{ host: true, port: true, path: true, tls: true, admin: true, audit: true, logging: true },
+  ...{ telemetry: true },
   ...{ mode: false, supergraph: false, subgraphs: false, privateLinks: false, connections: false },
   ...{ planning: false, overrides: false, calls: false, zone: false, retries: false, breaker: false },
   ...{ headers: false, timeouts: false, trustedProxies: false, errors: false, limits: false, rates: false },

@@ -1,12 +1,22 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { boundedMessage, type ErrorCode, errors, mostLocations } from '../errors';
 import type { Logger } from '../telemetry/logger';
+import type { ErrorStatistics } from '../telemetry/statistics/error-statistics';
 import { unknownOperationType } from './validation-rules';
 
 export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 
-/** Apollo Server's own errors under the codes of our table, and no defect of ours in an answer. */
-export function createFormatError(logger: Logger): FormatError {
+/** Apollo Server's own errors under the codes of our table, and no defect of ours in an answer. Counts what it formats. */
+export function createFormatError(logger: Logger, statistics: Pick<ErrorStatistics, 'add'>): FormatError {
+  const format = formatBy(logger);
+  return (formatted, error) => {
+    const told = format(formatted, error);
+    statistics.add(told.extensions);
+    return told;
+  };
+}
+
+function formatBy(logger: Logger): FormatError {
   return (formatted, error) => {
     const { extensions = {} } = formatted;
     if (error instanceof GraphQLError) {

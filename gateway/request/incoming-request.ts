@@ -100,8 +100,6 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   denial: Denial | undefined;
   /** How the response cache took part in its last answer. */
   cacheResult: CacheResult | undefined;
-  /** How many of its operations were found and begun. */
-  operations = 0;
   received = 0;
   /** The names of headers that hooks have added for subgraphs; undefined where there are none. */
   added: readonly string[] | undefined;
@@ -115,6 +113,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   #calls: CallCounts | undefined;
   #provenance: AnswerProvenance | undefined;
   #operation: Operation | undefined;
+  #earlierOperations: Operation[] | undefined;
   #scope: string | undefined;
   #shown: HookRequest | undefined;
   /** Whether its operations run. */
@@ -265,10 +264,20 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return this.#operation;
   }
 
+  /** How many of its operations were found and begun. */
+  get operations(): number {
+    return this.#operation === undefined ? 0 : 1 + (this.#earlierOperations?.length ?? 0);
+  }
+
+  /** The other operations of a batch; undefined where there are none. */
+  get earlierOperations(): readonly Operation[] | undefined {
+    return this.#earlierOperations;
+  }
+
   /** Sets the operation. Throws if the credentials are not valid for it. */
   resolve(operation: Operation): void {
     this.#isLate = true;
-    this.operations++;
+    if (this.#operation !== undefined) (this.#earlierOperations ??= []).push(this.#operation);
     const { name } = operation;
     const isLong = name !== null && name.length > longestName;
     this.#operation = isLong ? { ...operation, name: `${name.slice(0, longestName)}…` } : operation;

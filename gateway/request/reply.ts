@@ -1,17 +1,20 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { GraphQLError } from 'graphql';
-import { type ErrorCode, requestError, RequestErrors } from '../errors';
+import { requestError, RequestErrors } from '../errors';
 import { type ErrorAnswer, errorAnswer } from '../http/error-answer';
 import type { Logger } from '../telemetry/logger';
+import type { ErrorStatistics } from '../telemetry/statistics/error-statistics';
 import { ClientGone, type IncomingRequest } from './incoming-request';
 import type { Answer } from './sink';
 
 /** Answers requests, and adds the headers of the request to each answer. */
 export class Reply {
   readonly #logger: Pick<Logger, 'error'>;
+  readonly #statistics: Pick<ErrorStatistics, 'add'>;
 
-  constructor(logger: Pick<Logger, 'error'>) {
+  constructor(logger: Pick<Logger, 'error'>, statistics: Pick<ErrorStatistics, 'add'>) {
     this.#logger = logger;
+    this.#statistics = statistics;
   }
 
   send(request: IncomingRequest, { status, headers, body, release }: Answer): void {
@@ -38,24 +41,28 @@ export class Reply {
       try {
         const answer = errorAnswer(error, accept);
         checkHead(answer);
-        note(request, error, answer.status);
+        this.#note(request, error, answer.status);
         return answer;
       } catch (cause) {
         defect = new Error(`An error cannot be sent: ${(cause as Error).message}`, { cause: error });
       }
     }
     this.#logger.error({ err: defect, requestId: request.id }, 'a request failed');
-    request.noteCode('INTERNAL_SERVER_ERROR' satisfies ErrorCode);
-    return errorAnswer(requestError('INTERNAL_SERVER_ERROR', {}), accept);
+    const told = requestError('INTERNAL_SERVER_ERROR', {});
+    this.#note(request, told, 500);
+    return errorAnswer(told, accept);
   }
-}
 
-/** Notes for the access log what a client is told. */
-function note(request: IncomingRequest, error: GraphQLError | RequestErrors, status: number): void {
-  const errors = error instanceof RequestErrors ? error.errors : [error];
-  for (const { extensions } of errors) request.noteCode(extensions['code']);
-  if (status === 401)
-    request.denial = { reason: error.message, mode: request.refusedBy ?? request.identity.mode };
+  /** Notes for the access log, and counts, what a client is told. */
+  #note(request: IncomingRequest, error: GraphQLError | RequestErrors, status: number): void {
+    const errors = error instanceof RequestErrors ? error.errors : [error];
+    for (const { extensions } of errors) {
+      request.noteCode(extensions['code']);
+      this.#statistics.add(extensions);
+    }
+    if (status === 401)
+      request.denial = { reason: error.message, mode: request.refusedBy ?? request.identity.mode };
+  }
 }
 
 /** One of ours has a code; graphql-js throws others, where it is asked for what is impossible. */

@@ -5,7 +5,7 @@ import {
   type IncomingRequestOptions,
   type RequestHead,
 } from './incoming-request';
-import { isProbe } from '../http/paths';
+import { isProbe, pathOf } from '../http/paths';
 import type { Options } from '../options';
 import type { Sink } from './sink';
 import { compileAccessLine, type DescribeRequest } from '../telemetry/access-line';
@@ -30,7 +30,6 @@ export class RequestsInFlight {
   readonly #inFlight = new LiveSet<IncomingRequest>();
   /** Since the start, to log some of them. */
   #wellAnswered = 0;
-  #counted = 0;
   #admitted = 0;
   #working = 0;
 
@@ -62,11 +61,6 @@ export class RequestsInFlight {
     return this.#working;
   }
 
-  /** How many of them are not health probes. */
-  get counted(): number {
-    return this.#counted;
-  }
-
   [Symbol.iterator](): Iterator<IncomingRequest> {
     return this.#inFlight[Symbol.iterator]();
   }
@@ -79,7 +73,6 @@ export class RequestsInFlight {
   begin(head: RequestHead, address: string, sink: Sink, start: number): IncomingRequest {
     const request = new IncomingRequest(this.#ofAll, head, address, sink, start);
     this.#inFlight.add(request);
-    if (!isProbe(head.url)) this.#counted++;
     return request;
   }
 
@@ -103,7 +96,6 @@ export class RequestsInFlight {
   dismiss(request: IncomingRequest): void {
     if (request.indexInSet === outOfSet) return;
     this.#inFlight.delete(request);
-    this.#counted--;
     request.end();
   }
 
@@ -117,25 +109,26 @@ export class RequestsInFlight {
     this.#inFlight.delete(request);
     if (status === undefined) request.abort(new ClientGone());
     request.end();
-    this.#record(request, status ?? clientGone);
+    this.#record(request, status);
     if (!request.isAdmitted) return;
     this.#admitted--;
     this.#settings.onEnd();
   }
 
-  #record(request: IncomingRequest, status: number): void {
-    const { method, url } = request.head;
+  #record(request: IncomingRequest, answered: number | undefined): void {
+    const { url } = request.head;
     const isForHealth = isProbe(url);
-    const { metrics, logger } = this.#settings;
+    const { metrics, logger, options } = this.#settings;
+    const status = answered ?? clientGone;
     const milliseconds = performance.now() - request.start;
     if (!isForHealth) {
-      this.#counted--;
-      metrics.requestDurations.record(milliseconds / 1000, method, status);
+      const isOperation = url === options.path || pathOf(url) === options.path;
+      metrics.requests.record(request, isOperation, answered, milliseconds / 1000);
     }
     const level = isForHealth ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;
     const isWell = status < 400 && request.codes === undefined && request.errorsLeftOut === 0 && !isForHealth;
-    if (isWell && this.#wellAnswered++ % this.#settings.options.logging.sampling !== 0) return;
+    if (isWell && this.#wellAnswered++ % options.logging.sampling !== 0) return;
     logger.writeLine(level, this.#describe(request, status, milliseconds), 'request');
   }
 }

@@ -1,7 +1,7 @@
 import type { Subgraph } from '../graph/engine';
 import type { Options } from '../options';
 import { cachesOf, type SubgraphCachesOptions } from './subgraph-caches';
-import { countCalls, measureCalls } from './interceptors/measure-calls';
+import { countCalls, logFailedCalls } from './interceptors/measure-calls';
 import { callAppSync } from './appsync';
 import type { BreakerLease } from './breakers';
 import { chooseEndpoint } from './endpoints';
@@ -55,7 +55,7 @@ function callsOf(
 ): Interceptor[] {
   const interceptors: Interceptor[] = [];
   if (responseHeaders.size > 0) interceptors.push(collectResponseHeaders(responseHeaders));
-  interceptors.push(measureCalls({ metrics, logger }));
+  interceptors.push(logFailedCalls(logger));
   if (calls.batch) {
     const { batchWindow: window, batchSize: maxRepresentations } = calls;
     interceptors.push(batchEntities({ window, maxRepresentations, timeout, scopes, pending }));

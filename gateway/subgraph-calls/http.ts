@@ -6,6 +6,7 @@ import { connectByProxies } from './outgoing';
 import { type PendingCall, PendingCalls } from './pending-calls';
 import { bodyOf, requestHeaders } from './request-body';
 import type { SignedHeaders, Signer } from './signer';
+import type { RecordCall, SubgraphDurations } from '../telemetry/statistics/subgraph-durations';
 import { lookupSubgraph, parseSubgraphUrl } from './subgraph-url';
 import {
   type Caller,
@@ -79,6 +80,8 @@ export interface HttpTransportOptions {
    * Certificates that are trusted in addition to the system's, in PEM.
    */
   readonly ca?: string | Buffer | (string | Buffer)[] | undefined;
+  /** Where the time of each request is recorded. @default nowhere */
+  readonly durations?: Pick<SubgraphDurations, 'to'> | undefined;
 }
 
 export interface HttpTransport {
@@ -119,6 +122,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
         signer,
         timeout: positive(name, 'timeout', timeout),
         maxResponseSize: positive(name, 'maxResponseSize', maxResponseSize),
+        record: options.durations?.to(name, url),
       };
       return (request) =>
         new Promise((resolve, reject) => new HttpCall(target, request, calls, resolve, reject));
@@ -143,6 +147,7 @@ interface Target {
   readonly signer: Signer | undefined;
   readonly timeout: number;
   readonly maxResponseSize: number;
+  readonly record: RecordCall | undefined;
 }
 
 /**
@@ -159,6 +164,8 @@ class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
   readonly #reject: (error: TransportError) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #settled = false;
+  /** In milliseconds of `performance.now()`; 0 as long as nothing was sent. */
+  #sentAt = 0;
   #status = 0;
   #headers: Record<string, string | string[] | undefined> = noHeaders;
   /** The first piece of the body, mostly all of it. */
@@ -269,6 +276,7 @@ class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
 
   #send(headers: string[], body: Buffer): void {
     const { pool, path } = this.#target;
+    this.#sentAt = performance.now();
     pool.dispatch({ path, method: 'POST', headers, body }, this);
   }
 
@@ -278,16 +286,18 @@ class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
   }
 
   #answer(body: Buffer): void {
-    if (this.#settle()) this.#resolve({ status: this.#status, headers: this.#headers, body });
+    if (this.#settle(undefined)) this.#resolve({ status: this.#status, headers: this.#headers, body });
   }
 
   #fail(failure: TransportFailure, cause?: Error): void {
-    if (this.#settle()) this.#reject(new TransportError(this.#target.name, failure, cause));
+    if (this.#settle(failure)) this.#reject(new TransportError(this.#target.name, failure, cause));
   }
 
-  #settle(): boolean {
+  #settle(failure: TransportFailure | undefined): boolean {
     if (this.#settled) return false;
     this.#settled = true;
+    if (this.#sentAt > 0)
+      this.#target.record?.((performance.now() - this.#sentAt) / 1000, this.#status, failure);
     this.#pending.delete(this);
     return true;
   }

@@ -34,9 +34,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
   const { facts, cache, store, caching, invalidate, metrics, logger } = options;
   const policyOf = policyOfAnswers(subgraph, caching);
   const tags = new AnswerTags(name, facts);
-  const counter = metrics.meter.createCounter('weir.cache.entities', {
-    description: 'Requested entities, by source: the cache, fresh or stale, or the subgraph.',
-  });
+  const counter = metrics.meter.sum('weir.cache.entities');
   const entities = cacheEntities({
     subgraph: name,
     fingerprint: `${facts.subgraphs.get(name)?.fingerprint ?? ''}${caching.keyHeaders.constants}`,

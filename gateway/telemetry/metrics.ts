@@ -1,120 +1,78 @@
-import { METHODS } from 'node:http';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Counter, Meter, UpDownCounter } from '@opentelemetry/api';
-import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { PersistedOperationStatistics } from './statistics/persisted-operation-statistics';
-import { ResponseCacheStatistics } from './statistics/response-cache-statistics';
+import { ErrorStatistics } from './statistics/error-statistics';
 import { OverloadStatistics } from './statistics/overload-statistics';
+import { PersistedOperationStatistics } from './statistics/persisted-operation-statistics';
+import { RequestStatistics, type RequestStatisticsOptions } from './statistics/request-statistics';
+import { ResponseCacheStatistics } from './statistics/response-cache-statistics';
+import { SubgraphDurations } from './statistics/subgraph-durations';
 import { CallStatistics } from './call-statistics';
-import { Durations } from './durations';
+import { Meter, type Metric, type Sum } from './meter';
+import type { AttributesOf } from './metric-table';
+import { packageVersion } from './package-root';
+import { writePrometheus } from './prometheus';
+import { measureRuntime } from './runtime-metrics';
 
-/**
- * The instruments of one gateway. No attribute is under a client's control: a label that any client can multiply
- * fills memory here and in the database that collects it.
- */
+/** What one gateway counts. `metric-table.ts` has all metrics. */
 export interface Metrics {
-  /** For parts that bring instruments of their own. */
+  /** For parts that count something of their own. */
   readonly meter: Meter;
-  /** Of clients' requests, by method and status. */
-  readonly requestDurations: Durations<number>;
-  /** By subgraph and outcome: `ok`, `aborted` (nobody waits any more), or the code of the error. */
-  readonly subgraphDurations: Durations<string>;
-  /** Attribute `subgraph`. */
-  readonly subgraphRetries: Counter;
-  /** Endpoints of subgraphs that are left alone; attribute `subgraph`. */
-  readonly endpointsOpen: UpDownCounter;
+  readonly requests: RequestStatistics;
+  readonly errors: ErrorStatistics;
+  readonly subgraphDurations: SubgraphDurations;
+  readonly subgraphRetries: Sum<AttributesOf<'weir.subgraph.retries'>>;
+  /** Endpoints of subgraphs that are left alone. */
+  readonly endpointsOpen: Sum<AttributesOf<'weir.subgraph.endpoints.open'>>;
   readonly overload: OverloadStatistics;
   readonly responseCache: ResponseCacheStatistics;
   readonly persistedOperations: PersistedOperationStatistics;
-  /** Attribute `result`: `live` or `refused`. */
-  readonly reloads: Counter;
+  readonly reloads: Sum<AttributesOf<'weir.configuration.reloads'>>;
   /** What became of the subgraph calls of clients' requests, and which operations were sent. */
   readonly calls: CallStatistics;
-  /** Attribute `result`: `swapped`, `refused` (it does not build) or `unavailable` (it could not be read). */
-  readonly supergraphUpdates: Counter;
-  /** All metrics in Prometheus' text format. */
-  collect(): Promise<string>;
-  close(): Promise<void>;
+  readonly supergraphUpdates: Sum<AttributesOf<'weir.supergraph.updates'>>;
+  /** The numbers as they are now. */
+  readonly collect: () => Metric[];
+  /** The same in Prometheus' text format. */
+  readonly text: () => string;
+  close(): void;
 }
 
-/** The content type of what `collect` resolves with. */
-export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8';
-
-export function createMetrics(): Metrics {
-  const reader = new PrometheusExporter({ preventServerStart: true });
-  const provider = new MeterProvider({ readers: [reader] });
-  // Without labels about the library that measured.
-  const serializer = new PrometheusSerializer('', false, undefined, true, true);
-  const meter = provider.getMeter('weir');
-  const requestDurations = new Durations<number>({
-    name: 'weir.request.duration.seconds',
-    description: 'Duration of requests to the endpoint.',
-    attributes: ['method', 'status'],
-    // Over HTTP/2 a client may call its method as it likes.
-    known: new Set(METHODS),
-    boundaries: secondsBuckets,
-  });
-  const subgraphDurations = new Durations<string>({
-    name: 'weir.subgraph.request.duration.seconds',
-    description: 'Duration of subgraph calls.',
-    attributes: ['subgraph', 'outcome'],
-    boundaries: secondsBuckets,
-  });
-  const stopWatching = watchEventLoop(meter);
+export function createMetrics(
+  options: RequestStatisticsOptions = { path: '/graphql', scheme: 'http' },
+): Metrics {
+  const meter = new Meter();
+  const stopMeasuring = measureRuntime(meter);
+  const version = versionIfKnown();
+  meter.observe('weir.build', (observe) => observe(1, { version, node: process.versions.node }));
+  const requests = new RequestStatistics(meter, options);
+  const errors = new ErrorStatistics(meter);
+  const calls = new CallStatistics(meter);
+  const reloads = meter.sum('weir.configuration.reloads');
+  const supergraphUpdates = meter.sum('weir.supergraph.updates');
+  // Prometheus does not see the first increase of a series that begins with it.
+  for (const result of ['live', 'refused']) reloads.of({ result });
+  for (const result of ['swapped', 'refused', 'unavailable']) supergraphUpdates.of({ result });
+  const collect = (): Metric[] => {
+    for (const statistics of [requests, errors, calls]) statistics.review();
+    return meter.collect();
+  };
   return {
-    meter,
-    requestDurations,
-    subgraphDurations,
-    subgraphRetries: meter.createCounter('weir.subgraph.retries', {
-      description: 'Retries of subgraph calls.',
-    }),
-    endpointsOpen: meter.createUpDownCounter('weir.subgraph.endpoints.open', {
-      description: 'Endpoints of subgraphs whose circuit breaker is open.',
-    }),
-    calls: new CallStatistics(meter),
+    ...{ meter, requests, errors, calls, reloads, supergraphUpdates },
+    subgraphDurations: new SubgraphDurations(meter),
+    subgraphRetries: meter.sum('weir.subgraph.retries'),
+    endpointsOpen: meter.sum('weir.subgraph.endpoints.open'),
     overload: new OverloadStatistics(meter),
     responseCache: new ResponseCacheStatistics(meter),
     persistedOperations: new PersistedOperationStatistics(meter),
-    reloads: meter.createCounter('weir.configuration.reloads', {
-      description: 'Reloads of options, by result.',
-    }),
-    supergraphUpdates: meter.createCounter('weir.supergraph.updates', {
-      description: 'New supergraphs, by result.',
-    }),
-    collect: async () => {
-      const { resourceMetrics } = await reader.collect();
-      // The exporter has a copy of the SDK of its own, whose enums are others to the linter.
-      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
-      resourceMetrics.scopeMetrics.push(requestDurations.collect(), subgraphDurations.collect());
-      return serializer.serialize(resourceMetrics);
-    },
-    close: async () => {
-      stopWatching();
-      await provider.shutdown();
-    },
+    collect,
+    text: () => writePrometheus(collect()),
+    close: stopMeasuring,
   };
 }
 
-const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-
-/** Delay of the event loop since the last collection: what every request waits on top of its own work. */
-function watchEventLoop(meter: Meter): () => void {
-  const resolution = 10;
-  const histogram = monitorEventLoopDelay({ resolution });
-  histogram.enable();
-  const delay = meter.createObservableGauge('weir.event_loop.delay.seconds', {
-    description: 'Delay of the event loop since the last collection, by quantile; 1 is the maximum.',
-  });
-  delay.addCallback((result) => {
-    // The histogram counts the timer's own period.
-    const seconds = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - resolution / 1e3);
-    if (histogram.count > 0) {
-      result.observe(seconds(histogram.percentile(50)), { quantile: '0.5' });
-      result.observe(seconds(histogram.percentile(99)), { quantile: '0.99' });
-      result.observe(seconds(histogram.max), { quantile: '1' });
-    }
-    histogram.reset();
-  });
-  return () => histogram.disable();
+/** A gateway that is bundled has no `package.json` beside it. */
+export function versionIfKnown(): string {
+  try {
+    return packageVersion();
+  } catch {
+    return 'unknown';
+  }
 }

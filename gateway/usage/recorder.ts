@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Counter, Meter } from '@opentelemetry/api';
 import { getOperationAST, type GraphQLSchema, parse } from 'graphql';
 import type { Logger } from '../telemetry/logger';
+import type { Meter, Sum } from '../telemetry/meter';
+import type { AttributesOf } from '../telemetry/metric-table';
 import { compileInputs, type FindInputs } from './inputs';
 import { signatureOf } from './signature';
 
@@ -56,10 +57,7 @@ export interface UsageRecorderOptions {
 export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorder {
   const { sink, logger, meter, interval, segmentSize = 2_000 } = options;
   const gateway = `${hostname().replace(/[^\w-]/g, '-')}-${process.pid}-${randomBytes(3).toString('hex')}`;
-  const dropped = meter.createCounter('weir.usage.dropped', {
-    description:
-      'Requests whose usage was not recorded: too many operations and clients, or no registry to write to.',
-  });
+  const dropped = meter.sum('weir.usage.dropped');
   const written = new Set<string>();
   let serial = 0;
   let segment = newSegment();
@@ -207,6 +205,9 @@ function toCount({ operation, clientName, clientVersion, requests, inputs }: Use
   };
 }
 
-function drop({ counters }: Segment, dropped: Counter): void {
-  dropped.add(counters.reduce((sum, { requests }) => sum + requests, 0));
+function drop({ counters }: Segment, dropped: Sum<AttributesOf<'weir.usage.dropped'>>): void {
+  dropped.add(
+    counters.reduce((sum, { requests }) => sum + requests, 0),
+    {},
+  );
 }

@@ -60,7 +60,7 @@ describe('weir gateway --workers 2', () => {
     const bothReport = async (): Promise<boolean> => {
       const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
       return ['1', '2'].every((number) =>
-        metrics.includes(`weir_event_loop_delay_seconds{worker="${number}"`),
+        metrics.includes(`nodejs_eventloop_lag_p99_seconds{worker="${number}"`),
       );
     };
 

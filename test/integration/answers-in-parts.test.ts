@@ -106,7 +106,7 @@ function open({ hooks = {}, timeout = '10s' }: { hooks?: Hooks; timeout?: string
   const learn = () => Promise.reject(new Error('Nothing is to be learned.'));
   const limits = { of: () => ({ batch: 5 }), refuse: () => undefined } as never;
   const persistedOperations = { spellOut: async <Sent>(sent: Sent) => sent, refuse: undefined } as never;
-  const reply = new Reply(logger);
+  const reply = new Reply(logger, { add: () => undefined });
   const pipeline = createPipeline({
     bodyLimit: 1000,
     isReady: () => true,
@@ -120,7 +120,7 @@ function open({ hooks = {}, timeout = '10s' }: { hooks?: Hooks; timeout?: string
     }),
     learn,
     answerHeaders: undefined as never,
-    formatError: createFormatError(logger),
+    formatError: createFormatError(logger, { add: () => undefined }),
     hooks,
     reply,
   });

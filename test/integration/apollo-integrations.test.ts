@@ -77,7 +77,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   const bodyLimit = options.limits.body;
   const unsent = { isTooMuch: false };
   const slots = new Slots({ inFlight, overload, unsent, bodyLimit, refuse: () => undefined });
-  const reply = new Reply(logger);
+  const reply = new Reply(logger, metrics.errors);
   const limits = createClientLimits({ limits: options.limits, introspection: true });
   const learn = createLearn({
     executeHTTPGraphQLRequest: ({ httpGraphQLRequest }) =>
@@ -98,7 +98,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     ...{ admit: undefined, rates: undefined },
     cachedAnswers: { answer: () => false, learn: () => undefined },
     answerHeaders: createCaching(options, store, metrics, logger).answerHeaders,
-    formatError: createFormatError(logger),
+    formatError: createFormatError(logger, metrics.errors),
   });
   const handle = createRoutes({
     options,
@@ -125,7 +125,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
       listener.closeAllConnections();
       overload.close();
       await store.close();
-      await metrics.close();
+      metrics.close();
     },
   };
 };

@@ -263,8 +263,7 @@ it('an operation that is being planned takes no place of others', async () => {
     expect(isPlanned).toBe(false);
     leaving.abort();
     await planning;
-    while (!(await own.metrics()).includes('weir_requests_in_flight 0'))
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((await own.inFlight()) > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     expect((await own.post({ query: '{ me { id } }' })).status).toBe(200);
   } finally {
     await own.stop();

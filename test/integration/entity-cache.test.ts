@@ -138,7 +138,7 @@ it('says what it saved, in metrics', async () => {
   expect(metrics).toMatch(/weir_subgraph_fetches_total\{result="cached"\} 2/);
   // Nobody was called for it.
   expect(metrics).toMatch(
-    /weir_subgraph_request_duration_seconds_count\{subgraph="reviews",outcome="ok"\} 1/,
+    /http_client_request_duration_seconds_count\{subgraph="reviews".*http_response_status_code="200"\} 1\n/,
   );
 });
 

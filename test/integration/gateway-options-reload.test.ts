@@ -69,6 +69,10 @@ it('takes limits, header rules, subgraph URLs and cross-origin rules into use', 
 });
 
 /** Resolves when the metrics hold a line. */
+async function idle(): Promise<void> {
+  while ((await gateway.inFlight()) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 async function until(line: string): Promise<void> {
   while (!(await gateway.metrics()).includes(`${line}\n`))
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -134,7 +138,7 @@ it('counts those that are refused and those that wait on when options are replac
   expect(await gateway.metrics()).toContain('weir_requests_refused_total 2\n');
   first.answer();
   await first.inFlight;
-  await until('weir_requests_in_flight 0');
+  await idle();
 
   const second = await askForMe();
   const waiting = [ask(), ask()];
@@ -148,7 +152,7 @@ it('counts those that are refused and those that wait on when options are replac
   await until('weir_requests_waiting 1');
   third.answer();
   await Promise.all([third.inFlight, ...waiting]);
-  await until('weir_requests_in_flight 0');
+  await idle();
   expect(await gateway.metrics()).toContain('weir_requests_refused_total 2\n');
 });
 
@@ -170,7 +174,7 @@ it('lets requests in flight end on the options that they began with', async () =
   await reload({ timeouts: { request: '10s' } });
   graph.accounts.answer = undefined;
   expect(await gateway.query('{ me { name } }')).toEqual(me);
-  expect(await gateway.metrics()).toContain('weir_requests_in_flight 1');
+  expect(await gateway.inFlight()).toBe(1);
   answer();
   expect(await inFlight).toEqual(me);
 });

@@ -205,9 +205,26 @@ describe('when a subgraph fails', () => {
     expect(gateway.log).toContainEqual(
       expect.objectContaining({ level: 'warn', subgraph: 'reviews', requestId, err: expect.anything() }),
     );
-    expect(await gateway.metrics()).toContain(
-      'weir_subgraph_request_duration_seconds_count{subgraph="reviews",outcome="SUBREQUEST_HTTP_ERROR"}',
+    const port = new URL(graph.reviews.url).port;
+    const metrics = await gateway.metrics();
+    expect(metrics).toContain(
+      `http_client_request_duration_seconds_count{subgraph="reviews",http_request_method="POST",server_address="127.0.0.1",server_port="${port}",error_type="reset"}`,
     );
+    expect(metrics).toMatch(
+      /^weir_graphql_errors_total\{code="SUBREQUEST_HTTP_ERROR",service="reviews"\} [1-9]/m,
+    );
+  });
+
+  it('counts codes of its own, of subgraphs, and of operations that are refused', async () => {
+    graph.reviews.answer = (_, response) =>
+      response.end('{"errors":[{"message":"x","extensions":{"code":"SO\\nLD \\"OUT\\""}}]}');
+    await gateway.query('{ latestReviews { rating } }');
+    await gateway.query('{ nobody }');
+    await gateway.query('{');
+    const metrics = await gateway.metrics();
+    expect(metrics).toMatch(/^weir_graphql_errors_total\{code="SO\?LD \\"OUT\\"",service="reviews"\} 1$/m);
+    expect(metrics).toMatch(/^weir_graphql_errors_total\{code="GRAPHQL_VALIDATION_FAILED"\} 1$/m);
+    expect(metrics).toMatch(/^weir_graphql_errors_total\{code="GRAPHQL_PARSE_FAILED"\} 1$/m);
   });
 });
 
@@ -264,10 +281,26 @@ it('writes a line for one of so many requests, and for each that is refused', as
   expect(lines.map(({ status }) => status)).toEqual([200, 200, 400, 400, 400]);
 });
 
+it('counts requests by operation and client, each operation of a batch as well', async () => {
+  const headers = { 'apollographql-client-name': 'shop "web"\xe9', 'apollographql-client-version': '1.2' };
+  const own = await startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), limits: { batch: 2 } });
+  await own.post({ query: 'query MeOnce { me { name } }' }, { headers });
+  await own.post([{ query: 'query A { me { name } }' }, { query: 'query B { me { name } }' }]);
+  const metrics = await own.metrics();
+  await own.stop();
+  for (const name of ['MeOnce', 'A', 'B'])
+    expect(metrics).toContain(
+      `weir_graphql_operation_duration_seconds_count{graphql_operation_type="query",graphql_operation_name="${name}"} 1\n`,
+    );
+  expect(metrics).toContain(
+    'weir_client_requests_total{client_name="shop \\"web\\"?",client_version="1.2"} 1\n',
+  );
+});
+
 it('counts requests on the admin port', async () => {
   await gateway.query('{ me { name } }');
   expect(await gateway.metrics()).toMatch(
-    /weir_request_duration_seconds_count\{method="POST",status="200"\} [1-9]/,
+    /^http_server_request_duration_seconds_count\{http_request_method="POST",url_scheme="http",http_route="\/graphql",http_response_status_code="200"\} [1-9]/m,
   );
 });
 

@@ -37,7 +37,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 
 const aborted = (): number => graph.accounts.requests.filter((call) => call.aborted).length;
 
-const isIdle = async (): Promise<boolean> => (await gateway.metrics()).includes('weir_requests_in_flight 0');
+const isIdle = async (): Promise<boolean> => (await gateway.inFlight()) === 0;
 
 it('aborts the calls of all requests that were sent before the first was answered', async () => {
   await start();

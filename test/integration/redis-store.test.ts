@@ -1,7 +1,7 @@
-import { metrics } from '@opentelemetry/api';
 import { openStore } from '../../gateway/cache/stores/open-store';
 import { type Store, StoreUnavailable } from '../../gateway/cache/stores/store';
 import { parseOptions } from '../../gateway/options';
+import { Meter } from '../../gateway/telemetry/meter';
 import { entryAt } from '../support/cache-stores';
 import { type CuttableProxy, startProxy } from '../support/cuttable-proxy';
 import { eventually } from '../support/process';
@@ -25,7 +25,7 @@ const slack = 250;
 async function openGatewayStore(options: object = {}): Promise<Store> {
   const { cache } = parseOptions({ cache: { store: server.url, tiered: false, timeout, ...options } });
   const logger = { warn: () => undefined, info: () => undefined };
-  const store = openStore({ options: cache, meter: metrics.getMeter('test'), logger });
+  const store = openStore({ options: cache, meter: new Meter(), logger });
   open.push(store);
   await isThere(store);
   return store;
@@ -119,7 +119,7 @@ describeWithRedis('a server that is not there when the gateway starts', () => {
     await server.kill();
     const { cache } = parseOptions({ cache: { store: server.url } });
     const logger = { warn: () => undefined, info: () => undefined };
-    const store = openStore({ options: cache, meter: metrics.getMeter('test'), logger });
+    const store = openStore({ options: cache, meter: new Meter(), logger });
     open.push(store);
     await expect(store.invalidate(['x'])).rejects.toThrow(StoreUnavailable);
     await server.restart();

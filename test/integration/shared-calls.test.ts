@@ -88,8 +88,7 @@ async function askAtOnce(
     const headers = authorization === undefined ? {} : { authorization };
     return (await to.post({ query, variables: { upc } }, { headers })).json();
   });
-  const inFlight = `weir_requests_in_flight ${requests.length}`;
-  while (!(await to.metrics()).includes(inFlight) || products.requests.length < calls) await wait(5);
+  while ((await to.inFlight()) !== requests.length || products.requests.length < calls) await wait(5);
   products.answer = undefined;
   for (const answer of held) answer();
   return Promise.all(answers);
@@ -130,7 +129,7 @@ it('lets clients who ask at the same time share calls, and gives each its own an
   expect(reviews.requests.length).toBeLessThanOrEqual(3);
   expect(await gateway!.metrics()).toMatch(/weir_subgraph_fetches_total\{result="deduplicated"\} [5-9]/);
   expect(await gateway!.metrics()).toMatch(
-    /weir_subgraph_calls_total\{subgraph="products",operation="Page__products__0"\} 5/,
+    /weir_subgraph_calls_total\{subgraph="products",graphql_operation_name="Page__products__0"\} 5/,
   );
 });
 

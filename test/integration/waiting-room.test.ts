@@ -55,11 +55,12 @@ async function takePlace(): Promise<{ readonly served: Promise<number> }> {
   return { served };
 }
 
-async function metricIs(name: string, value: number): Promise<void> {
-  while (!(await gateway.metrics()).includes(`${name} ${value}\n`))
-    await new Promise((resolve) => setTimeout(resolve, 5));
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
-const waiting = (count: number) => metricIs('weir_requests_waiting', count);
+const waiting = (count: number) =>
+  until(async () => (await gateway.metrics()).includes(`weir_requests_waiting ${count}\n`));
+const inFlight = (count: number) => until(async () => (await gateway.inFlight()) === count);
 
 /** A connection that keeps what comes on it. */
 function open() {
@@ -156,7 +157,7 @@ it('does nothing for a client that leaves while it waits', async () => {
   expect((await asked).status).toBe(200);
   expect(await served).toBe(200);
   await waiting(0);
-  await metricIs('weir_requests_in_flight', 0);
+  await inFlight(0);
   expect(graph.accounts.requests).toHaveLength(before);
 });
 
@@ -166,7 +167,7 @@ it('has a request wait as soon as its body has come, and not before', async () =
   const [early, late] = [open(), open()];
   await early.write(`${head}content-length: ${query.length}\r\n\r\n${query.slice(0, 5)}`);
   await late.write(`${head}content-length: ${query.length}\r\n\r\n${query.slice(0, 5)}`);
-  await metricIs('weir_requests_in_flight', 3);
+  await inFlight(3);
   await waiting(0);
   await early.write(query.slice(5, 10));
   await early.write(query.slice(10));
@@ -184,7 +185,7 @@ it('has one whose body comes in chunks wait when all of it has come', async () =
   await takePlace();
   const { write, answers } = open();
   await write(`${head}transfer-encoding: chunked\r\n\r\n5\r\n${query.slice(0, 5)}\r\n`);
-  await metricIs('weir_requests_in_flight', 2);
+  await inFlight(2);
   await waiting(0);
   await write(`${(query.length - 5).toString(16)}\r\n${query.slice(5)}\r\n0\r\n\r\n`);
   await waiting(1);
@@ -302,7 +303,7 @@ describe('over HTTP/2', () => {
     expect(await first.status).toBe(200);
     expect(await second.status).toBe(200);
     expect(await large.status).toBe(200);
-    await metricIs('weir_requests_in_flight', 0);
+    await inFlight(0);
     expect(graph.accounts.requests).toHaveLength(before);
     session.destroy();
   });

@@ -93,7 +93,7 @@ export async function openInProcess(
     stop: async () => {
       await configuration.close();
       await store.close();
-      await metrics.close();
+      metrics.close();
     },
   };
 }

@@ -10,7 +10,7 @@ export function openRequests(options: Parameters<typeof parseOptions>[0] = {}) {
     level: 'info',
     destination: { write: (line) => log.push(JSON.parse(line)) },
   });
-  const metrics = { requestDurations: { record: () => undefined } } as never;
+  const metrics = { requests: { record: () => undefined } } as never;
   const requests = new RequestsInFlight({
     options: parseOptions(options),
     logger,

@@ -37,6 +37,8 @@ export interface TestGateway extends RunningGateway {
   /** Sends an operation and returns the answer's body. */
   query(query: string, variables?: Record<string, unknown>): Promise<Json>;
   metrics(): Promise<string>;
+  /** How many requests are not answered yet, by its metrics. */
+  inFlight(): Promise<number>;
 }
 
 /** A gateway on free ports that keeps its log to itself. */
@@ -55,15 +57,25 @@ export async function startTestGateway(options: GatewayOptions): Promise<TestGat
       body: typeof body === 'string' ? body : JSON.stringify(body),
       ...(signal && { signal }),
     });
+  const metrics: TestGateway['metrics'] = async () => {
+    const token = options.admin?.token;
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    return (await fetch(`${gateway.adminUrl}/metrics`, { headers })).text();
+  };
   return {
     ...gateway,
     log,
     post,
     query: async (query, variables) => (await post({ query, variables })).json(),
-    metrics: async () => {
-      const token = options.admin?.token;
-      const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-      return (await fetch(`${gateway.adminUrl}/metrics`, { headers })).text();
-    },
+    metrics,
+    inFlight: async () => sampleSum(await metrics(), 'http_server_active_requests'),
   };
+}
+
+/** The sum of all samples of a metric in Prometheus' text format. */
+export function sampleSum(text: string, metric: string): number {
+  const samples = text
+    .split('\n')
+    .filter((line) => line.startsWith(`${metric}{`) || line.startsWith(`${metric} `));
+  return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }

@@ -1,9 +1,10 @@
 import { isIPv4 } from 'node:net';
-import type { Counter, Meter } from '@opentelemetry/api';
 import type { GraphQLError } from 'graphql';
 import type { Identity } from '../../auth/identity';
 import { requestError } from '../../errors';
 import type { RateOptions } from '../../options/rates';
+import type { Meter, Sum } from '../../telemetry/meter';
+import type { AttributesOf } from '../../telemetry/metric-table';
 import { type Count, RateCounter } from './rate-counter';
 import type { SharedCounts } from './shared-counts';
 
@@ -41,7 +42,7 @@ export class Rates {
   readonly #rates: readonly Rate[];
   readonly #now: () => number;
   readonly #shared: SharedCounts | undefined;
-  readonly #refused: Counter;
+  readonly #refused: Sum<AttributesOf<'weir.requests.limited'>>;
   readonly #subjectTo = new WeakMap<Identity, readonly Rate[]>();
 
   /** Undefined where there is no rate: then nothing has to be done for it. */
@@ -56,9 +57,7 @@ export class Rates {
     }));
     this.#now = now;
     this.#shared = shared;
-    this.#refused = meter.createCounter('weir.requests.limited', {
-      description: 'Requests that were refused by a rate; attribute rate.',
-    });
+    this.#refused = meter.sum('weir.requests.limited');
   }
 
   /**

@@ -1,10 +1,11 @@
 import { createRequire } from 'node:module';
-import type { Counter, Meter } from '@opentelemetry/api';
 import type * as Client from 'ioredis';
 import { redisConnection } from '../../cache/stores/redis-connection';
 import type { Options } from '../../options';
 import type { StoreProtocol } from '../../options/cache';
 import type { Logger } from '../../telemetry/logger';
+import type { Meter, Sum } from '../../telemetry/meter';
+import type { AttributesOf } from '../../telemetry/metric-table';
 
 export interface SharedCountsOptions {
   /** `redis://` or `rediss://`. */
@@ -52,7 +53,7 @@ export function openSharedCounts(
 export class SharedCounts {
   readonly #redis: AddingRedis;
   readonly #options: SharedCountsOptions;
-  readonly #failures: Counter;
+  readonly #failures: Sum<AttributesOf<'weir.rates.store.failures'>>;
   readonly #changed = new Set<SharedCount>();
   /** Counts that the store does not add to, such as one whose key holds something else. */
   readonly #refused = new Set<SharedCount>();
@@ -72,9 +73,7 @@ export class SharedCounts {
     }) as AddingRedis;
     // What fails is said where it is used.
     this.#redis.on('error', () => undefined);
-    this.#failures = options.meter.createCounter('weir.rates.store.failures', {
-      description: 'Exchanges of counts with other gateways that failed: each gateway counted for itself.',
-    });
+    this.#failures = options.meter.sum('weir.rates.store.failures');
   }
 
   add(count: SharedCount, requests: number): void {
@@ -97,7 +96,7 @@ export class SharedCounts {
     try {
       if (this.#redis.status === 'wait') await this.#redis.connect();
       const refusals = await this.#sendAll([...this.#changed]);
-      if (refusals.length > 0) this.#failures.add(1);
+      if (refusals.length > 0) this.#failures.add(1, {});
       if (refusals.length > 0 && !wasRefusing)
         this.#options.logger.warn(
           { err: new Error(refusals[0]), refused: refusals.length },
@@ -106,7 +105,7 @@ export class SharedCounts {
       if (this.#isAway) this.#options.logger.info('the rate store is available again');
       this.#isAway = false;
     } catch (error) {
-      this.#failures.add(1);
+      this.#failures.add(1, {});
       if (!this.#isAway)
         this.#options.logger.warn(
           { err: error },

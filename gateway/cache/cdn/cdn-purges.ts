@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Meter } from '@opentelemetry/api';
 import type { Logger } from '../../telemetry/logger';
+import type { Meter } from '../../telemetry/meter';
 import { surrogateKey } from '../responses/answer-headers';
 
 /** Has a CDN drop what it keeps under some paths. Rejects with `PurgeRefused` when these are what it does not take. */
@@ -53,12 +53,8 @@ export class CdnPurges {
   constructor(options: CdnPurgesOptions) {
     this.#options = options;
     this.#pause = options.firstPause ?? 1_000;
-    this.#results = options.meter.createCounter('weir.cdn.purges', {
-      description: 'Invalidation calls to a CDN, by result.',
-    });
-    this.#waitingPaths = options.meter.createUpDownCounter('weir.cdn.purge.paths_waiting', {
-      description: 'Paths whose invalidation is not sent to the CDN yet.',
-    });
+    this.#results = options.meter.sum('weir.cdn.purges');
+    this.#waitingPaths = options.meter.sum('weir.cdn.purge.paths_waiting');
   }
 
   /** What is dropped at the CDN when these tags are invalidated. */
@@ -93,7 +89,7 @@ export class CdnPurges {
     };
     await Promise.race([last(), delay(longestFarewell, undefined, { ref: false })]);
     const left = [...this.#onTheirWay, ...this.#waiting];
-    this.#waitingPaths.add(-this.#waiting.size);
+    this.#waitingPaths.add(-this.#waiting.size, {});
     this.#waiting.clear();
     this.#isHandedOn = true;
     return left;
@@ -104,7 +100,7 @@ export class CdnPurges {
     const before = this.#waiting.size;
     for (const path of paths) this.#waiting.add(path);
     if (this.#waiting.size > mostPaths) this.#waiting = new Set([this.#options.everything]);
-    this.#waitingPaths.add(this.#waiting.size - before);
+    this.#waitingPaths.add(this.#waiting.size - before, {});
   }
 
   #sendIn(milliseconds: number): void {
@@ -122,7 +118,7 @@ export class CdnPurges {
     const { send, everything, firstPause = 1_000, logger } = this.#options;
     const paths = [...this.#waiting];
     this.#waiting.clear();
-    this.#waitingPaths.add(-paths.length);
+    this.#waitingPaths.add(-paths.length, {});
     this.#onTheirWay = paths;
     try {
       await send(paths);

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
-import type { Meter } from '@opentelemetry/api';
 import type { Options } from '../../options';
 import type { StoreProtocol, storeProtocols } from '../../options/cache';
 import type { Logger } from '../../telemetry/logger';
+import type { Meter } from '../../telemetry/meter';
 import { CompressedStore } from './compressed';
 import type * as DynamoDB from './dynamodb';
 import { GuardedStore } from './guard';
@@ -25,14 +25,12 @@ export function openStore({ options, meter, logger, peers }: OpenStoreOptions): 
   const url = new URL(options.store);
   const opened = stores[url.protocol as StoreProtocol](url, options);
   if (opened.kind === 'own') return peers === undefined ? opened.store : new PeerStore(opened.store, peers);
-  const available = meter.createUpDownCounter('weir.cache.store.available', {
-    description: 'Whether the shared cache store can be reached: 1 or 0.',
-  });
-  available.add(1);
+  const available = meter.sum('weir.cache.store.available');
+  available.add(1, {});
   const guarded = new GuardedStore(opened.store, {
     timeout: options.timeout,
     onChange(state, reason) {
-      available.add(state === 'away' ? -1 : 1);
+      available.add(state === 'away' ? -1 : 1, {});
       if (state === 'away') logger.warn({ err: reason }, 'the cache store is unavailable');
       else logger.info('the cache store is available again');
     },

@@ -3,37 +3,24 @@ import { errors } from '../../errors';
 import { type Interceptor, type SubgraphRequest, type SubgraphResponse, TransportError } from '../transport';
 import type { CallStatistics } from '../../telemetry/call-statistics';
 import type { Logger } from '../../telemetry/logger';
-import type { Metrics } from '../../telemetry/metrics';
-
-export interface MeasureCallsOptions {
-  readonly metrics: Pick<Metrics, 'subgraphDurations'>;
-  readonly logger: Pick<Logger, 'warn'>;
-}
 
 /**
- * Measures subgraph calls, and logs those that have no answer, or one that says that the subgraph failed: clients are
- * not told why. A call that was ended because its client left is nobody's failure.
+ * Logs subgraph calls that have no answer, or one that says that the subgraph failed: clients are not told why. A call
+ * that was ended because its client left is nobody's failure.
  */
-export function measureCalls({ metrics, logger }: MeasureCallsOptions): Interceptor {
+export function logFailedCalls(logger: Pick<Logger, 'warn'>): Interceptor {
   return (next) => (request) => {
     const { subgraph } = request.operation;
-    const started = performance.now();
-    const record = (outcome: string): void =>
-      metrics.subgraphDurations.record((performance.now() - started) / 1000, subgraph, outcome);
     return next(request).then(
       (response) => {
         const { status } = response;
-        record(status < 400 ? 'ok' : 'SUBREQUEST_HTTP_ERROR');
         if (status >= 500)
           logger.warn({ subgraph, requestId: requestIdOf(request) }, said({ subgraph, status }));
         return response;
       },
       (error: unknown) => {
-        if (error instanceof TransportError && error.failure === 'aborted') record('aborted');
-        else if (error instanceof TransportError) {
-          record(error.code);
+        if (error instanceof TransportError && error.failure !== 'aborted')
           logger.warn({ err: error.cause, subgraph, requestId: requestIdOf(request) }, error.message);
-        }
         throw error;
       },
     );

@@ -1,5 +1,5 @@
-import type { Meter } from '@opentelemetry/api';
 import type { AdmissionQueue } from '../../admission/admission-queue';
+import type { Meter } from '../meter';
 
 type Queue = Pick<AdmissionQueue, 'size' | 'refused'>;
 
@@ -12,16 +12,10 @@ export class OverloadStatistics {
   #refusedInClosed = 0;
 
   constructor(meter: Meter) {
-    meter
-      .createObservableCounter('weir.requests.refused', {
-        description: 'Requests that were refused because of overload.',
-      })
-      .addCallback((result) => result.observe(this.#sum('refused') + this.#refusedInClosed));
-    meter
-      .createObservableUpDownCounter('weir.requests.waiting', {
-        description: 'Requests that wait for a slot.',
-      })
-      .addCallback((result) => result.observe(this.#sum('size')));
+    meter.observe('weir.requests.refused', (observe) =>
+      observe(this.#sum('refused') + this.#refusedInClosed, {}),
+    );
+    meter.observe('weir.requests.waiting', (observe) => observe(this.#sum('size'), {}));
   }
 
   add(queue: Queue): void {

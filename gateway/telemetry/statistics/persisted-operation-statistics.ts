@@ -1,6 +1,6 @@
-import type { Meter } from '@opentelemetry/api';
+import type { Meter } from '../meter';
 
-/** What became of operations that clients name. Plain numbers; the instrument looks at them when metrics are collected. */
+/** What became of operations that clients name. Plain numbers, read when metrics are collected. */
 export class PersistedOperationStatistics {
   found = 0;
   not_found = 0;
@@ -9,12 +9,8 @@ export class PersistedOperationStatistics {
   untrusted = 0;
 
   constructor(meter: Meter) {
-    const operations = meter.createObservableCounter('weir.persisted_operations', {
-      description:
-        'Persisted operations that clients requested, by result; `untrusted` were sent, and are in no manifest.',
-    });
-    operations.addCallback((observe) => {
-      for (const result of results) observe.observe(this[result], { result });
+    meter.observe('weir.persisted_operations', (observe) => {
+      for (const result of results) observe(this[result], { result });
     });
   }
 }

@@ -1,6 +1,6 @@
-import type { Meter } from '@opentelemetry/api';
+import type { Meter } from '../meter';
 
-/** How queries were answered. Plain numbers; the instrument looks at them when metrics are collected. */
+/** How queries were answered. Plain numbers, read when metrics are collected. */
 export class ResponseCacheStatistics {
   hit = 0;
   stale = 0;
@@ -11,12 +11,8 @@ export class ResponseCacheStatistics {
   pass = 0;
 
   constructor(meter: Meter) {
-    const requests = meter.createObservableCounter('weir.response_cache.requests', {
-      description:
-        'Queries by what the response cache did for them: `coalesced` shared the execution of a miss, `pass` has an answer that is not kept.',
-    });
-    requests.addCallback((observe) => {
-      for (const result of results) observe.observe(this[result], { result });
+    meter.observe('weir.response_cache.requests', (observe) => {
+      for (const result of results) observe(this[result], { result });
     });
   }
 }

@@ -12,6 +12,7 @@ import { buildQueryPlanner } from '../../../../gateway/planning/planner';
 import { createPrograms } from '../../../../gateway/graph/programs';
 import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
 import { ScopesInFlight } from '../../../../gateway/subgraph-calls/scopes-in-flight';
+import { Meter } from '../../../../gateway/telemetry/meter';
 import { callerOf } from '../../../support/caller';
 import { compose } from '../../../support/compose';
 
@@ -69,7 +70,7 @@ function createRunner(memory: OperationMemory, planned = plan) {
       },
     },
     metrics: {
-      meter: { createHistogram: () => ({ record: () => undefined }) },
+      meter: new Meter(),
       calls: { add: () => undefined },
     },
     supergraph: 'x',

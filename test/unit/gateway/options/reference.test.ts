@@ -2,14 +2,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { optionsJsonSchema } from '../../../../gateway/options/json-schema';
 import { errorsReference, optionsReference } from '../../../../gateway/options/reference';
+import { metricsReference } from '../../../../gateway/telemetry/metrics-reference';
 
 const docs = join(__dirname, '../../../../docs');
 
-/** After a change to the options or the errors, `WRITE_DOCS=1 npx jest gateway/reference` brings the files up to date. */
+/** After a change to the options, the errors or the metrics, `WRITE_DOCS=1 npx jest gateway/reference` brings the files up to date. */
 it.each([
   ['configuration.md', optionsReference],
   ['configuration.schema.json', () => `${JSON.stringify(optionsJsonSchema(), null, 2)}\n`],
   ['errors.md', errorsReference],
+  ['metrics.md', metricsReference],
 ])('docs/%s is what the sources say', (name, generate) => {
   const file = join(docs, name);
   if (process.env['WRITE_DOCS']) writeFileSync(file, generate());

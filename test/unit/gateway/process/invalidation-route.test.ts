@@ -19,7 +19,7 @@ function adminServer(options: { token?: string; invalidate?: () => Promise<void>
     return undefined;
   };
   const app = createAdminServer({
-    metrics: { collect: async () => '' },
+    metrics: () => '',
     readiness: () => [],
     token: options.token,
     invalidation: options.token === undefined ? undefined : { token, invalidate, logger: { error: log } },

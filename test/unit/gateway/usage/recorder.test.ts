@@ -84,7 +84,7 @@ it('begins another segment when one is full, and loses nothing of either', async
   for (let i = 0; i < 300; i++) search(client(`c${i % 25}`), {});
   await recorder.close();
   expect([...segments.values()].every((segment) => segment.counts.length <= 10)).toBe(true);
-  const dropped = /weir_usage_dropped_total (\d+)/.exec(await metrics.collect())?.[1] ?? '0';
+  const dropped = /weir_usage_dropped_total (\d+)/.exec(metrics.text())?.[1] ?? '0';
   expect(counts().reduce((sum, { requests }) => sum + requests, 0) + Number(dropped)).toBe(300);
   expect(segments.size).toBeLessThanOrEqual(9);
 });

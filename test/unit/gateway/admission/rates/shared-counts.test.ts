@@ -69,14 +69,13 @@ beforeEach(() => {
 afterEach(async () => {
   await shared.close();
   jest.useRealTimers();
-  await metrics.close();
+  metrics.close();
 });
 
 const counts = (number: number, end = now + 60_000): SharedCount[] =>
   Array.from({ length: number }, (_, i) => ({ sharedKey: `quota:${i}`, end, used: 0, unsent: 0 }));
 const pass = (milliseconds: number) => jest.advanceTimersByTimeAsync(milliseconds);
-const failures = async () =>
-  Number(/weir_rates_store_failures_total (\d+)/.exec(await metrics.collect())?.[1] ?? 0);
+const failures = async () => Number(/weir_rates_store_failures_total (\d+)/.exec(metrics.text())?.[1] ?? 0);
 
 const away = 'warn: the rate store is unavailable: each gateway counts for itself';
 const back = 'info: the rate store is available again';

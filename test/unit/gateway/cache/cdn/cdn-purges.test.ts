@@ -68,7 +68,7 @@ it('sends what came while a call was under way in the next one', async () => {
 });
 
 it('tries once more when it closes, and hands on what the CDN has not heard by then', async () => {
-  const waiting = async () => /weir_cdn_purge_paths_waiting (\d+)/.exec(await metrics.collect())?.[1] ?? '0';
+  const waiting = async () => /weir_cdn_purge_paths_waiting (\d+)/.exec(metrics.text())?.[1] ?? '0';
   const before = await waiting();
   let attempts = 0;
   const send = () => Promise.reject(new Error(`away ${++attempts}`));

@@ -1,15 +1,15 @@
-import { metrics } from '@opentelemetry/api';
 import { DynamoStore } from '../../../../../gateway/cache/stores/dynamodb';
 import { openStore } from '../../../../../gateway/cache/stores/open-store';
 import type { Peers } from '../../../../../gateway/cache/stores/peer';
 import { parseOptions } from '../../../../../gateway/options';
+import { Meter } from '../../../../../gateway/telemetry/meter';
 
 beforeAll(() => Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }));
 
 function open(store: string, more: object = {}, peers?: Peers) {
   const { cache } = parseOptions({ cache: { store, ...more } });
   const logger = { warn: () => undefined, info: () => undefined };
-  return openStore({ options: cache, meter: metrics.getMeter('test'), logger, peers });
+  return openStore({ options: cache, meter: new Meter(), logger, peers });
 }
 
 it.each([

@@ -1,0 +1,207 @@
+import {
+  type AttributesOf,
+  type MetricDefinition,
+  type MetricName,
+  metricTable,
+  type NamesOf,
+} from './metric-table';
+
+export type Attributes = Readonly<Record<string, string | number | undefined>>;
+
+/** A metric that is in the table, and its series. */
+export interface Metric {
+  readonly name: MetricName;
+  readonly definition: MetricDefinition;
+  readonly series: readonly Series[];
+}
+
+export interface Series {
+  readonly attributes: Attributes;
+  /** When it began to count, in milliseconds since 1970. */
+  readonly since: number;
+  /** A number, or the distribution of a histogram. */
+  readonly value: number | Distribution;
+}
+
+/** Reads a value when metrics are collected. */
+export type Read<Name extends MetricName> = (
+  observe: (value: number, attributes: AttributesOf<Name>) => void,
+) => void;
+
+/**
+ * The numbers of one gateway, which each format of metrics is written from. Counting is adding to plain numbers: whoever
+ * counts on each request holds on to the series (`of`), and pays for no look-up.
+ */
+export class Meter {
+  readonly #sums = new Map<MetricName, Sum<Attributes>>();
+  readonly #histograms = new Map<MetricName, Histogram<Attributes>>();
+  readonly #reads = new Map<MetricName, Read<never>[]>();
+
+  /** The same one each time it is asked for. One without attributes is collected from now on, as 0. */
+  sum<Name extends NamesOf<'counter' | 'upDownCounter'>>(name: Name): Sum<AttributesOf<Name>> {
+    const sum = instrumentIn(this.#sums, name, () => new Sum(name));
+    const { attributes }: MetricDefinition = metricTable[name];
+    if (attributes === undefined) sum.of({});
+    return sum as unknown as Sum<AttributesOf<Name>>;
+  }
+
+  /** The same one each time it is asked for. */
+  histogram<Name extends NamesOf<'histogram'>>(name: Name): Histogram<AttributesOf<Name>> {
+    return instrumentIn(this.#histograms, name, () => new Histogram(name)) as unknown as Histogram<
+      AttributesOf<Name>
+    >;
+  }
+
+  /** Asks for values that are counted elsewhere, whenever metrics are collected. Values with equal attributes are added. */
+  observe<Name extends NamesOf<'counter' | 'upDownCounter' | 'gauge'>>(name: Name, read: Read<Name>): void {
+    const reads = this.#reads.get(name);
+    if (reads === undefined) this.#reads.set(name, [read]);
+    else reads.push(read);
+  }
+
+  /** All metrics that have a series, in the order of the table. */
+  collect(): Metric[] {
+    return names.flatMap((name) => {
+      const series = [
+        ...(this.#sums.get(name)?.series() ?? []),
+        ...(this.#histograms.get(name)?.series() ?? []),
+        ...this.#read(name),
+      ];
+      return series.length === 0 ? [] : [{ name, definition: metricTable[name], series }];
+    });
+  }
+
+  #read(name: MetricName): Series[] {
+    const read = new Sum<Attributes>(name, began);
+    for (const each of this.#reads.get(name) ?? [])
+      each((value: number, attributes: Attributes) => read.add(value, attributes));
+    return read.series();
+  }
+}
+
+/** Of what is read, which was counted since the process began. */
+const began = Math.round(performance.timeOrigin);
+
+const names = Object.keys(metricTable) as MetricName[];
+
+function instrumentIn<Instrument>(
+  instruments: Map<MetricName, Instrument>,
+  name: MetricName,
+  create: () => Instrument,
+): Instrument {
+  let instrument = instruments.get(name);
+  if (instrument === undefined) instruments.set(name, (instrument = create()));
+  return instrument;
+}
+
+/** What counts by attributes. */
+abstract class Instrument<Given extends Attributes, Value> {
+  readonly #attributes: readonly string[];
+  readonly #series = new Map<string, Counted<Given, Value>>();
+  readonly #since: number | undefined;
+
+  /** @param since when it began to count. @default when each series began */
+  constructor(name: MetricName, since?: number) {
+    const { attributes = {} }: MetricDefinition = metricTable[name];
+    this.#attributes = Object.keys(attributes);
+    this.#since = since;
+  }
+
+  /** The series with these attributes, to be kept by whoever counts often. */
+  of(attributes: Given): Value {
+    const key = this.#keyOf(attributes);
+    let counted = this.#series.get(key);
+    if (counted === undefined) {
+      counted = { attributes, since: this.#since ?? Date.now(), value: this.begin() };
+      this.#series.set(key, counted);
+    }
+    return counted.value;
+  }
+
+  /** What is counted there from now on is not collected any more. */
+  remove(attributes: Given): void {
+    this.#series.delete(this.#keyOf(attributes));
+  }
+
+  series(): Series[] {
+    return [...this.#series.values()].map(({ attributes, since, value }) => ({
+      ...{ attributes, since },
+      value: this.read(value),
+    }));
+  }
+
+  protected abstract begin(): Value;
+  protected abstract read(value: Value): Series['value'];
+
+  #keyOf(attributes: Given): string {
+    return this.#attributes.map((name) => attributes[name] ?? '').join('\0');
+  }
+}
+
+interface Counted<Given, Value> {
+  readonly attributes: Given;
+  readonly since: number;
+  readonly value: Value;
+}
+
+/** A number that is added to. */
+export class Sum<Given extends Attributes> extends Instrument<Given, Total> {
+  add(amount: number, attributes: Given): void {
+    this.of(attributes).value += amount;
+  }
+
+  protected begin(): Total {
+    return { value: 0 };
+  }
+
+  protected read({ value }: Total): number {
+    return value;
+  }
+}
+
+export interface Total {
+  value: number;
+}
+
+/** Values by their size. */
+export class Histogram<Given extends Attributes> extends Instrument<Given, Distribution> {
+  readonly #boundaries: readonly number[];
+
+  constructor(name: MetricName) {
+    super(name);
+    const { boundaries = [] }: MetricDefinition = metricTable[name];
+    this.#boundaries = boundaries;
+  }
+
+  protected begin(): Distribution {
+    return new Distribution(this.#boundaries);
+  }
+
+  protected read(distribution: Distribution): Distribution {
+    return distribution;
+  }
+}
+
+export class Distribution {
+  /** How many values are in each bucket; the last is for those above all boundaries. */
+  readonly counts: number[];
+  sum = 0;
+  readonly boundaries: readonly number[];
+
+  constructor(boundaries: readonly number[]) {
+    this.boundaries = boundaries;
+    this.counts = new Array<number>(boundaries.length + 1).fill(0);
+  }
+
+  record(value: number): void {
+    const { boundaries, counts } = this;
+    let place = 0;
+    while (place < boundaries.length && value > boundaries[place]!) place++;
+    counts[place]!++;
+    this.sum += value;
+  }
+
+  get count(): number {
+    return this.counts.reduce((count, each) => count + each, 0);
+  }
+}

@@ -1,0 +1,50 @@
+import { type ErrorCode, errors } from '../../errors';
+import type { Meter, Sum, Total } from '../meter';
+import type { AttributesOf } from '../metric-table';
+import { TopSeries } from '../top-series';
+
+/** GraphQL errors that clients get. Codes of subgraphs are theirs: they may have any number of them. */
+export class ErrorStatistics {
+  readonly #sum: Sum<AttributesOf<'weir.graphql.errors'>>;
+  readonly #foreign: TopSeries<Total>;
+
+  constructor(meter: Meter) {
+    const sum = meter.sum('weir.graphql.errors');
+    this.#sum = sum;
+    for (const code of defects) sum.of({ code, service: undefined });
+    const attributesOf = (key: string) => {
+      const [code, service] = key.split('\n');
+      return { code, service: service === '' ? undefined : service };
+    };
+    this.#foreign = new TopSeries({
+      most: 100,
+      open: (key) => sum.of(attributesOf(key)),
+      close: (key) => sum.remove(attributesOf(key)),
+      othersName: 'other\n',
+      get others() {
+        return sum.of(attributesOf('other\n'));
+      },
+    });
+  }
+
+  /** @param extensions of an error, as clients see them */
+  add(extensions: Readonly<Record<string, unknown>> | undefined): void {
+    const { code, service } = extensions ?? {};
+    if (isOwn(code) && service === undefined) this.#sum.add(1, { code, service });
+    else this.#foreign.of(`${labelOf(code)}\n${labelOf(service)}`).value++;
+  }
+
+  /** To be called before metrics are collected. */
+  review(): void {
+    this.#foreign.review();
+  }
+}
+
+/** Counted from the start: Prometheus does not see the first increase of a series that begins with it. */
+const defects = ['INTERNAL_SERVER_ERROR', 'QUERY_PLANNING_FAILED'] satisfies ErrorCode[];
+
+const isOwn = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(errors, code);
+
+/** A text as a label: whatever is no printable ASCII becomes a question mark. */
+const labelOf = (value: unknown): string =>
+  typeof value === 'string' ? value.slice(0, 64).replace(/[^ -~]/g, '?') : '';

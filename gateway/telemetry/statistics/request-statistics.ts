@@ -1,0 +1,134 @@
+import type { IncomingRequest } from '../../request/incoming-request';
+import type { Distribution, Histogram, Meter, Sum, Total } from '../meter';
+import type { AttributesOf } from '../metric-table';
+import { TopSeries } from '../top-series';
+
+/** What all requests have in common. */
+export interface RequestStatisticsOptions {
+  /** The path of the endpoint. */
+  readonly path: string;
+  readonly scheme: 'http' | 'https';
+}
+
+export type MeasuredRequest = Pick<
+  IncomingRequest,
+  'head' | 'operation' | 'earlierOperations' | 'clientName' | 'clientVersion'
+>;
+
+/** Requests of clients, by how they were answered, by operation and by client. */
+export class RequestStatistics {
+  readonly #options: RequestStatisticsOptions;
+  readonly #durations: Histogram<AttributesOf<'http.server.request.duration'>>;
+  /** By method and status. The status of what did not ask for the endpoint is negative. */
+  readonly #series = new Map<string, Map<number, Distribution>>();
+  readonly #operations: Readonly<Record<string, TopSeries<Distribution>>>;
+  readonly #clients: TopSeries<Total>;
+  readonly #unnamedClients: Total;
+
+  constructor(meter: Meter, options: RequestStatisticsOptions) {
+    this.#options = options;
+    this.#durations = meter.histogram('http.server.request.duration');
+    const operations = meter.histogram('weir.graphql.operation.duration');
+    this.#operations = {
+      query: seriesOfOperations(operations, 'query'),
+      mutation: seriesOfOperations(operations, 'mutation'),
+    };
+    const clients = meter.sum('weir.client.requests');
+    this.#clients = seriesOfClients(clients);
+    this.#unnamedClients = clients.of({ 'client.name': undefined, 'client.version': undefined });
+  }
+
+  /**
+   * @param isOperation whether it was sent to the endpoint
+   * @param status of the answer; undefined if the client left before it
+   */
+  record(request: MeasuredRequest, isOperation: boolean, status: number | undefined, seconds: number): void {
+    this.#durationOf(request.head.method, isOperation, status).record(seconds);
+    if (!isOperation) return;
+    const { operation, earlierOperations, clientName, clientVersion } = request;
+    if (clientName === '' && clientVersion === '') this.#unnamedClients.value++;
+    else this.#clients.of(`${printable(clientName)}\n${printable(clientVersion)}`).value++;
+    if (operation !== undefined) this.#recordOperation(operation, seconds);
+    if (earlierOperations !== undefined)
+      for (const each of earlierOperations) this.#recordOperation(each, seconds);
+  }
+
+  /** To be called before metrics are collected. */
+  review(): void {
+    for (const series of Object.values(this.#operations)) series.review();
+    this.#clients.review();
+  }
+
+  #recordOperation({ type, name }: NonNullable<MeasuredRequest['operation']>, seconds: number): void {
+    this.#operations[type]?.of(name ?? 'anonymous').record(seconds);
+  }
+
+  #durationOf(method: string, isOperation: boolean, status: number | undefined): Distribution {
+    const known = knownMethod(method);
+    let byStatus = this.#series.get(known);
+    if (byStatus === undefined) this.#series.set(known, (byStatus = new Map<number, Distribution>()));
+    const key = (status ?? clientGone) * (isOperation ? 1 : -1);
+    let series = byStatus.get(key);
+    if (series === undefined) {
+      series = this.#durations.of({
+        'http.request.method': known,
+        'url.scheme': this.#options.scheme,
+        'http.route': isOperation ? this.#options.path : undefined,
+        'http.response.status_code': status,
+        'error.type': errorType(status),
+      });
+      byStatus.set(key, series);
+    }
+    return series;
+  }
+}
+
+/** The method as a label: over HTTP/2 a client may call its method as it likes. */
+export const knownMethod = (method: string): string => (methods.has(method) ? method : '_OTHER');
+
+/** Of RFC 9110 and RFC 5789. */
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
+
+/** No status. */
+const clientGone = 1;
+
+function errorType(status: number | undefined): string | undefined {
+  if (status === undefined) return 'client_disconnected';
+  return status >= 500 ? String(status) : undefined;
+}
+
+function seriesOfOperations(
+  histogram: Histogram<AttributesOf<'weir.graphql.operation.duration'>>,
+  type: string,
+): TopSeries<Distribution> {
+  const attributesOf = (name: string) => ({ 'graphql.operation.type': type, 'graphql.operation.name': name });
+  return new TopSeries({
+    most: 100,
+    open: (name) => histogram.of(attributesOf(name)),
+    close: (name) => histogram.remove(attributesOf(name)),
+    othersName: 'other',
+    get others() {
+      return histogram.of(attributesOf('other'));
+    },
+  });
+}
+
+function seriesOfClients(sum: Sum<AttributesOf<'weir.client.requests'>>): TopSeries<Total> {
+  const attributesOf = (key: string) => {
+    const [name, version] = key.split('\n');
+    return { 'client.name': name, 'client.version': version };
+  };
+  const othersName = 'other\nother';
+  return new TopSeries({
+    most: 100,
+    open: (key) => sum.of(attributesOf(key)),
+    close: (key) => sum.remove(attributesOf(key)),
+    othersName,
+    get others() {
+      return sum.of(attributesOf(othersName));
+    },
+  });
+}
+
+/** Names of clients are headers: whatever is no printable ASCII becomes a question mark. */
+const printable = (name: string): string => (/^[ -~]*$/.test(name) ? name : name.replace(/[^ -~]/g, '?'));

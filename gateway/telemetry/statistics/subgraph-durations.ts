@@ -1,0 +1,42 @@
+import type { Distribution, Histogram, Meter } from '../meter';
+import type { AttributesOf } from '../metric-table';
+
+/**
+ * Records an HTTP request.
+ *
+ * @param status of the response; 0 without one
+ * @param failure why there is no response that can be used
+ */
+export type RecordCall = (seconds: number, status: number, failure: string | undefined) => void;
+
+/** Durations of HTTP requests to subgraphs. */
+export class SubgraphDurations {
+  readonly #durations: Histogram<AttributesOf<'http.client.request.duration'>>;
+
+  constructor(meter: Meter) {
+    this.#durations = meter.histogram('http.client.request.duration');
+  }
+
+  /** For the calls of one endpoint of a subgraph. */
+  to(subgraph: string, { hostname, port, protocol }: URL): RecordCall {
+    const usualPort = protocol === 'https:' ? 443 : 80;
+    /** By status, or by failure. */
+    const series = new Map<number | string, Distribution>();
+    return (seconds, status, failure) => {
+      let distribution = series.get(failure ?? status);
+      if (distribution === undefined) {
+        distribution = this.#durations.of({
+          subgraph,
+          'http.request.method': 'POST',
+          'server.address': hostname,
+          'server.port': port === '' ? usualPort : Number(port),
+          // Not of a failure: it would be one series for each status.
+          'http.response.status_code': failure === undefined ? status : undefined,
+          'error.type': failure ?? (status >= 400 ? String(status) : undefined),
+        });
+        series.set(failure ?? status, distribution);
+      }
+      distribution.record(seconds);
+    };
+  }
+}

@@ -35,6 +35,16 @@ const nameOf = (i) => `app-${i % 3}`;
  */
 export const gateways = {
   page: { config: () => ({}), headers: () => undefined },
+  /** As it is configured by default: the others log no requests. */
+  observed: {
+    config: () => ({ logging: { level: 'info' } }),
+    headers: () =>
+      all((i) => ({
+        authorization: `Bearer ${i}`,
+        'apollographql-client-name': nameOf(i),
+        'apollographql-client-version': versionOf(i),
+      })),
+  },
   /** Everything at once, but for the other ways to say who one is. */
   tokens: {
     config: (folder) => ({
@@ -227,6 +237,34 @@ export const features = {
       const recorder = createUsageRecorder({ sink: {}, logger, meter: metrics.meter, interval: 1e9 });
       const use = recorder.operation(page.query, undefined, schema);
       return (i) => use({ clientName: nameOf(i), clientVersion: versionOf(i) }, page.variables);
+    },
+  },
+  observability: {
+    title: 'logs and metrics, as by default',
+    gateway: 'observed',
+    bound: 5,
+    own: ['telemetry/', 'request/requests-in-flight:#record', 'subgraph-calls/interceptors/measure-calls'],
+    alone({ options, metrics, calls }) {
+      const { createLogger } = weir('gateway/telemetry/logger');
+      const { compileAccessLine } = weir('gateway/telemetry/access-line');
+      const describe = compileAccessLine(options.observed.logging);
+      const logger = createLogger({ level: 'info', destination: { write: () => undefined } });
+      const record = metrics.subgraphDurations.to('products', new URL('http://127.0.0.1:4001/graphql'));
+      const request = {
+        ...{ id: 'b7ad6b71-6920-3331-b7ad-6b7169203331', trace: undefined, identity: {}, errorsLeftOut: 0 },
+        head: { method: 'POST', url: '/graphql', headers: {} },
+        operation: { type: 'query', name: 'Page', id: createHash('sha256').update(page.query).digest('hex') },
+        ...{ operations: 1, cacheResult: 'PASS', callsSent: calls.length },
+      };
+      return (i) => {
+        const sent = { ...request, clientName: nameOf(i), clientVersion: versionOf(i) };
+        for (const { subgraph } of calls) {
+          metrics.calls.sent({ subgraph, name: 'Page__0' });
+          record(0.002, 200, undefined);
+        }
+        metrics.requests.record(sent, true, 200, 0.01);
+        logger.writeLine('info', describe(sent, 200, 10.1), 'request');
+      };
     },
   },
 };

@@ -130,8 +130,7 @@ describe.each<[string, Options, (tenant: string) => Record<string, string>, vary
       held.push(() => response.end('{"data":{"product":{"__typename":"Product","upc":"1"}}}'));
     const tenants = ['a', 'b', 'a', 'b'];
     const answers = tenants.map(async (tenant) => (await ask('{ product { tenant } }', tenant)).json());
-    while ((await gateway!.inFlight()) !== 4 || held.length === 0)
-      await wait(5);
+    while ((await gateway!.inFlight()) !== 4 || held.length === 0) await wait(5);
     products.answer = undefined;
     for (const answer of held) answer();
     expect(await Promise.all(answers)).toEqual(tenants.map((tenant) => ({ data: { product: { tenant } } })));

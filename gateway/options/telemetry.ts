@@ -6,7 +6,7 @@ const otlp = mapOf({
     'The whole URL, such as `http://collector:4318/v1/metrics`. OTLP over HTTP, in JSON.',
   ),
   headers: z
-    .record(headerName, headerValue, { error: 'must be a map of headers' })
+    .record(headerName, headerValue.meta({ writeOnly: true }), { error: 'must be a map of headers' })
     .default({})
     .describe('Headers of each request, such as the key of a vendor.'),
   interval: timeout
@@ -30,4 +30,10 @@ export const telemetry = mapOf({
     .describe('Metrics: docs/metrics.md. `GET /metrics` of the `admin` port has them in any case.'),
 })
   .prefault({})
-  .describe('What is sent to observability systems.');
+  .describe('What is sent to observability systems.')
+  .meta({
+    example: {
+      resource: { 'deployment.environment.name': 'production' },
+      metrics: { otlp: { url: 'http://collector:4318/v1/metrics', interval: '30s' } },
+    },
+  });

@@ -21,6 +21,7 @@ type GatewayOptionFlags = NonNullable<LoadOptions['flags']>;
 export interface OwnFlags extends GatewayFlags {
   readonly supergraph?: string;
   readonly workers?: number;
+  readonly urlFile?: string;
   readonly check?: true;
 }
 

@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import type { GatewayOptions, InvalidateFor, Options, Peers, RunningGateway } from '../gateway';
@@ -37,6 +38,7 @@ export function gatewayCommand(context: Context): Command {
       'how many processes share the port; `auto` is one per core (default: 1)',
       workerCount,
     )
+    .option('--url-file <FILE>', 'a file that has the URL of the endpoint while the gateway listens')
     .option(
       '--check',
       'only check the options, the files that they name and the supergraph: exit code 0 or 2',
@@ -66,6 +68,20 @@ function workerCount(text: string): number {
   throw new InvalidArgumentError('It must be a number from 1 to 999, or `auto`.');
 }
 
+/** For others on this machine, such as the health check of the image. The gateway serves whether it can be written or not. */
+function writeUrl(url: string, { urlFile }: OwnFlags, context: Context): void {
+  if (urlFile === undefined) return;
+  try {
+    writeFileSync(urlFile, `${url}\n`);
+  } catch (error) {
+    context.stderr.write(`weir: --url-file cannot be written: ${(error as Error).message}\n`);
+  }
+}
+
+function forgetUrl({ urlFile }: OwnFlags): void {
+  if (urlFile !== undefined) rmSync(urlFile, { force: true });
+}
+
 /** Everything that a start would refuse, without a start. */
 async function check(flags: OwnFlags, context: Context): Promise<void> {
   const reader = new OptionsReader(flags, context);
@@ -93,6 +109,7 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
   try {
     const gateway = await start(reader, () => reader.read());
     say(`weir: the gateway answers at ${gateway.url}`);
+    writeUrl(gateway.url, flags, context);
     watch.begin(() => {
       if (context.signal.aborted) return Promise.resolve();
       return withOptionsErrors(() => gateway.reload(() => reader.read()), reader).then(
@@ -103,6 +120,7 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
     await untilStopped(context);
     await gateway.stop();
   } finally {
+    forgetUrl(flags);
     // Not before: SIGHUP would end the process in the middle of its requests.
     watch.stop();
   }
@@ -151,6 +169,7 @@ const otherWorkers: Peers = {
 function answerPrimary(gateway: RunningGateway): void {
   answerTo(process, {
     metrics: () => gateway.metrics(),
+    readiness: () => Promise.resolve(gateway.readiness()),
     invalidate: ({ invalidation, address }) => gateway.invalidate(invalidation, address),
   });
   process.send?.({ type: 'ready' } satisfies ReadyMessage);
@@ -171,7 +190,8 @@ async function runWorkers(
   context: Context,
   watch: OptionsWatch,
 ): Promise<void> {
-  const { addressOf, createAdminServer, listen, StoreUnavailable, UnknownNames } = lazy.gateway();
+  const { addressOf, createAdminServer, createPrimaryMetrics, listen, StoreUnavailable, UnknownNames } =
+    lazy.gateway();
   const reader = new OptionsReader(flags, context, watch);
   const options = await withOptionsErrors(() => Promise.resolve(reader.read()));
   const { admin, host, port, path, shutdown, tls } = options;
@@ -204,11 +224,13 @@ async function runWorkers(
   const logger = {
     error: ({ err }: { readonly err: unknown }, message: string): void => say(`${message}: ${String(err)}`),
   };
-  const collect = async (): Promise<string> => mergeMetrics(await workers.metrics());
+  const metrics = createPrimaryMetrics();
+  const collect = async (): Promise<string> =>
+    mergeMetrics(new Map([[0, metrics.text()], ...(await workers.metrics())]));
   const adminServer = admin.enabled
     ? createAdminServer({
         metrics: collect,
-        readiness: () => (isStopping ? ['shutting down'] : []),
+        readiness: () => (isStopping ? ['shutting down'] : workers.readiness()),
         token: admin.token,
         invalidation: admin.token === undefined ? undefined : { token: admin.token, invalidate, logger },
       })
@@ -220,9 +242,11 @@ async function runWorkers(
       await workers.reload();
     }).then(
       () => {
+        metrics.reloads.add(1, { result: 'live' });
         if (!isStopping) say('the workers are replaced');
       },
       (error: unknown) => {
+        metrics.reloads.add(1, { result: 'refused' });
         if (!isStopping)
           context.stderr.write(`${(error as Error).message}\nweir: the previous options stay in use\n`);
       },
@@ -231,6 +255,7 @@ async function runWorkers(
   try {
     await adminServer?.listen({ host: admin.host, port: admin.port });
     say(`${count} workers answer at ${url}`);
+    writeUrl(url, flags, context);
     watch.begin(() => {
       if (isStopping) return Promise.resolve();
       // Workers that are being replaced have it done once more, and what is wrong with an edit is said meanwhile.
@@ -240,7 +265,9 @@ async function runWorkers(
     await untilStopped(context);
   } finally {
     isStopping = true;
+    forgetUrl(flags);
     await workers.stop();
     await adminServer?.close();
+    metrics.close();
   }
 }

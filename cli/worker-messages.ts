@@ -6,6 +6,8 @@ import type { Invalidation } from '../gateway';
 export interface Questions {
   /** To a worker: in Prometheus' text format. */
   metrics: { readonly asked: object; readonly answer: string };
+  /** To a worker: why it is not ready for requests; empty if it is. */
+  readiness: { readonly asked: object; readonly answer: readonly string[] };
   /** To a worker: invalidates everywhere. The answer is what a CDN is told to drop. */
   invalidate: {
     readonly asked: { readonly invalidation: Invalidation; readonly address: string };

@@ -33,6 +33,8 @@ export interface Workers {
   reload(): Promise<void>;
   /** What each serving worker says of its metrics, by its number from 1 on; one that does not answer is left out. */
   metrics(): Promise<ReadonlyMap<number, string>>;
+  /** Why requests that come now may be refused: what any worker says, each reason once. Empty if all are ready. */
+  readiness(): Promise<readonly string[]>;
   /** Invalidates in all workers. Rejects when it is not sure that nobody gets the old answers any more. */
   invalidate(invalidation: Invalidation, address: string): Promise<readonly string[] | undefined>;
   /** Drains all workers and resolves when the last has left. No connection that has come is lost. */
@@ -157,6 +159,13 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       });
       const answers = await Promise.all(asked);
       return new Map(answers.flatMap(([number, text]) => (text === undefined ? [] : [[number, text]])));
+    },
+    async readiness() {
+      const asked = [...serving.values()].map((worker) =>
+        ask(worker, 'readiness', {}, answerTimeout).catch(() => ['a worker does not answer']),
+      );
+      const reasons = (await Promise.all(asked)).flat();
+      return serving.size === 0 ? ['no worker'] : [...new Set(reasons)];
     },
     async invalidate(invalidation, address) {
       const [worker] = serving.values();

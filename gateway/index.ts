@@ -7,6 +7,7 @@ export {
 } from './process/start-gateway';
 export { type ConnectionSource, closePort } from './process/drain';
 export { createAdminServer } from './process/admin-server';
+export { createPrimaryMetrics } from './telemetry/metrics';
 export { type CheckedGateway, checkGateway } from './process/check-gateway';
 export { modesIn } from './options/auth';
 export { type OptionInForce, optionsInForce } from './options/in-force';

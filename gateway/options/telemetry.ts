@@ -8,7 +8,8 @@ const otlp = mapOf({
   headers: z
     .record(headerName, headerValue.meta({ writeOnly: true }), { error: 'must be a map of headers' })
     .default({})
-    .describe('Headers of each request, such as the key of a vendor.'),
+    .describe('Headers of each request, such as the key of a vendor.')
+    .meta({ example: { 'x-api-key': '${file:/run/secrets/collector-key}' } }),
   interval: timeout
     .prefault('60s')
     .describe('How long to wait between two requests. The last one is sent when the gateway stops.'),

@@ -3,14 +3,14 @@ import { pathOf } from '../http/paths';
 import { requestError } from '../errors';
 import { type InvalidationRouteOptions, invalidationPath, invalidationRoute } from './invalidation-route';
 import { requireToken } from './admin-token';
-import { healthRoutes, type Readiness } from './health';
+import { healthRoutes } from './health';
 import { sendError } from './admin-errors';
 import { prometheusContentType } from '../telemetry/prometheus';
 
 export interface AdminServerOptions {
   /** In Prometheus' text format. */
   readonly metrics: () => string | Promise<string>;
-  readonly readiness: Readiness;
+  readonly readiness: Parameters<typeof healthRoutes>[1];
   /** What callers must send as a bearer token for all but health. Without it metrics are open, and nothing can be changed. */
   readonly token: string | undefined;
   /** Without a token nothing can be changed. */

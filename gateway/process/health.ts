@@ -17,10 +17,14 @@ export function healthAt(
 }
 
 /** Health on the port for operators. */
-export function healthRoutes(app: FastifyInstance, readiness: Readiness): void {
+export function healthRoutes(
+  app: FastifyInstance,
+  readiness: () => ReturnType<Readiness> | Promise<ReturnType<Readiness>>,
+): void {
   for (const path of ['/health/live', '/health/ready'])
-    app.get(path, (_request, reply) => {
-      const { status, body } = healthAt(path, readiness)!;
+    app.get(path, async (_request, reply) => {
+      const reasons = await readiness();
+      const { status, body } = healthAt(path, () => reasons)!;
       return reply.code(status).send(body);
     });
 }

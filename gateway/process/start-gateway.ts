@@ -59,6 +59,8 @@ export interface RunningGateway {
   readonly url: string;
   /** The URL of metrics and health; `undefined` if `admin.enabled` is false. */
   readonly adminUrl: string | undefined;
+  /** Why it is not ready for requests, as `GET /health/ready` says; empty if it is. */
+  readonly readiness: () => readonly string[];
   /** All metrics in Prometheus' text format, as `GET /metrics` has them. */
   metrics(): Promise<string>;
   /**
@@ -269,6 +271,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   return {
     url,
     adminUrl,
+    readiness,
     metrics: () => Promise.resolve(metrics.text()),
     reload,
     invalidate: invalidateFor,

@@ -54,7 +54,7 @@ telemetry:
 
 Names, units and attributes are those of OpenTelemetry's [semantic conventions](https://opentelemetry.io/docs/specs/semconv/http/http-metrics/) where it has them. Each metric is listed by its name in Prometheus, with its name in OTLP below it where that is not the same with dots. Names that clients or subgraphs choose are bounded: the most used ones have series of their own, all others are counted as \`other\`, and at most two a minute change places.
 
-With \`--workers\`, each sample has the label \`worker\`: \`sum without (worker) (…)\` adds them. Over OTLP each worker is an instance of the service.`;
+With \`--workers\`, each sample has the label \`worker\`: \`sum without (worker) (…)\` adds them. \`worker="0"\` is the process that started them. Over OTLP each worker is an instance of the service.`;
 
 function table(metrics: readonly [string, MetricDefinition][]): string {
   return [

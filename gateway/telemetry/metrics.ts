@@ -45,10 +45,8 @@ export function createMetrics(
   const requests = new RequestStatistics(meter, options);
   const errors = new ErrorStatistics(meter);
   const calls = new CallStatistics(meter);
-  const reloads = meter.sum('weir.configuration.reloads');
+  const reloads = reloadsIn(meter);
   const supergraphUpdates = meter.sum('weir.supergraph.updates');
-  // Prometheus does not see the first increase of a series that begins with it.
-  for (const result of ['live', 'refused']) reloads.of({ result });
   for (const result of ['swapped', 'refused', 'unavailable']) supergraphUpdates.of({ result });
   const collect = (): Metric[] => {
     for (const statistics of [requests, errors, calls]) statistics.review();
@@ -66,6 +64,22 @@ export function createMetrics(
     text: () => writePrometheus(collect()),
     close: stopMeasuring,
   };
+}
+
+/** What a process counts that has workers, which serve. */
+export type PrimaryMetrics = Pick<Metrics, 'reloads' | 'text' | 'close'>;
+
+export function createPrimaryMetrics(): PrimaryMetrics {
+  const meter = new Meter();
+  const close = measureRuntime(meter);
+  return { reloads: reloadsIn(meter), text: () => writePrometheus(meter.collect()), close };
+}
+
+function reloadsIn(meter: Meter): Metrics['reloads'] {
+  const reloads = meter.sum('weir.configuration.reloads');
+  // Prometheus does not see the first increase of a series that begins with it.
+  for (const result of ['live', 'refused']) reloads.of({ result });
+  return reloads;
 }
 
 /** A gateway that is bundled has no `package.json` beside it. */

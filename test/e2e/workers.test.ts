@@ -83,6 +83,10 @@ describe('weir gateway --workers 2', () => {
     expect(gateway.stderr.match(/ died /g)).toHaveLength(1);
     await answers();
     await eventually(bothReport);
+    const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+    expect(metrics).toContain('weir_configuration_reloads_total{worker="0",result="live"} 1\n');
+    const health = await fetch(`http://127.0.0.1:${adminPort}/health/ready`);
+    expect([health.status, await health.json()]).toEqual([200, { status: 'ready' }]);
 
     const third = workers();
     expect(third.filter((pid) => second.includes(pid))).toEqual([]);
@@ -211,6 +215,20 @@ describe('weir gateway --workers 2', () => {
       await endAll();
       await graph.close();
       rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('is not ready, on both ports, until its workers have a supergraph', async () => {
+    const nobody = `http://127.0.0.1:${await freePort()}/supergraph.graphql`;
+    const [port, adminPort] = [await freePort(), await freePort()];
+    const gateway = startTwo(port, adminPort, nobody);
+    await gateway.printed(/2 workers answer at /);
+    for (const each of [port, adminPort]) {
+      const health = await fetch(`http://127.0.0.1:${each}/health/ready`);
+      expect([health.status, await health.json()]).toEqual([
+        503,
+        { status: 'not ready', reasons: ['no supergraph'] },
+      ]);
     }
   });
 

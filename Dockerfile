@@ -27,9 +27,10 @@ COPY --from=build /weir/dist/gateway ./dist/gateway
 COPY --from=build /weir/dist/schema ./dist/schema
 COPY schema/supergraph.graphql ./schema/
 EXPOSE 4000
+# Whatever port, certificate or options it has. With `tls.clientCa` the check has no certificate: replace it there.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=5 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:4000/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/cli/main.js", "gateway"]
+  CMD ["node", "--no-warnings", "-e", "process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; fetch(new URL('/health/ready', require('fs').readFileSync('/dev/shm/weir.url', 'utf8'))).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "dist/cli/main.js", "gateway", "--url-file", "/dev/shm/weir.url"]
 CMD ["--supergraph", "schema/supergraph.graphql", "--host", "0.0.0.0"]
 
 FROM runtime AS subgraph

@@ -1,0 +1,153 @@
+/** The examples of README and docs that call the sample shop by `curl` are run, and print what the pages say. */
+import { execFile } from 'node:child_process';
+import { developmentCredentials } from '../../cli/dev/credentials';
+import { type Example, examplesOf, pages, runsIn } from '../support/documentation';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { type Shop, startShop } from '../support/shop';
+import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+
+const calls = pages()
+  .flatMap((page) => examplesOf(page))
+  .filter(({ language, text }) => ['sh', 'console'].includes(language) && /\bcurl\b/.test(text))
+  .map((example): [string, Example] => [example.at, example]);
+
+/** Examples that call other servers than the sample shop. */
+const elsewhere: { readonly page: string; readonly call: string; readonly because: string }[] = [
+  {
+    page: 'docs/identity.md',
+    call: '{ user(id: \\"u1\\") { name notes { text } } }',
+    because: 'it calls the graph whose schema stands above it: see below',
+  },
+];
+const isElsewhere = ({ page, text }: Example) =>
+  elsewhere.some((each) => each.page === page && text.includes(each.call));
+
+const token = 'the-token-of-the-admin-port';
+
+describe('a call of the sample shop', () => {
+  let shop: Shop;
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    const linkKey = 'the-key-of-the-links-in-this-test';
+    shop = await startShop({ linkKey });
+    const { auth } = await developmentCredentials();
+    gateway = await startTestGateway({
+      supergraph: sourceOf(shop.supergraphSdl),
+      mode: 'development',
+      auth,
+      admin: { port: 0, token },
+      privateLinks: { keys: [linkKey] },
+      subgraphs: { shipping: { appsync: { auth: { type: 'API_KEY', apiKey: shop.apiKey } } } },
+    });
+  }, 60_000);
+  afterAll(async () => {
+    await gateway?.stop();
+    await shop?.stop();
+  });
+
+  it.each(calls.filter(([, example]) => !isElsewhere(example)))(
+    'at %s prints what the page says',
+    (_, example) =>
+      expectAsWritten(example, {
+        4000: gateway.url,
+        4004: shop.urls.reviews,
+        4006: /@join__graph\(name: "shipping", url: "([^"]*)"\)/.exec(shop.supergraphSdl)![1]!,
+        9464: gateway.adminUrl!,
+      }),
+  );
+});
+
+it('a call of the graph that docs/identity.md protects prints what the page says', async () => {
+  const all = examplesOf('docs/identity.md');
+  const typeDefs = all.find(({ language, text }) => language === 'graphql' && text.includes('@policy'))!.text;
+  const example = all.find(isElsewhere)!;
+  let people: TestSubgraph | undefined;
+  let gateway: TestGateway | undefined;
+  try {
+    people = await startSubgraph({
+      name: 'people',
+      typeDefs,
+      resolvers: { Query: { user: () => ({ id: 'u1', name: 'Ada', notes: [{ text: 'secret' }] }) } },
+    });
+    gateway = await startTestGateway({ supergraph: sourceOf(compose([people])) });
+    await expectAsWritten(example, { 4000: gateway.url });
+  } finally {
+    await gateway?.stop();
+    await people?.close();
+  }
+});
+
+async function expectAsWritten(example: Example, urls: Record<number, string>): Promise<void> {
+  const runs = runsIn(example);
+  const printed = await run(
+    runs.map(({ command }) => command),
+    urls,
+  );
+  expect(printed.length).toBe(runs.length);
+  const answer = answerAfter(example);
+  for (const [index, { output = answer }] of runs.entries()) {
+    if (output === undefined) continue;
+    const actual = withoutDevelopment(printed[index]!);
+    expect(actual).toEqual(fits(printed[index]!, output) ? actual : withoutDevelopment(output));
+  }
+}
+
+/**
+ * What each command prints, one after the other in one shell, with the ports of `npm start` at those of this test. Other
+ * commands than `curl` that start something do nothing.
+ */
+async function run(commands: string[], urls: Record<number, string>): Promise<string[]> {
+  const ports = Object.entries(urls).map(
+    ([port, url]) => `args=("\${args[@]/:${port}/:${new URL(url).port}}")`,
+  );
+  const script = [
+    'set -u',
+    'weir() { :; }; npx() { :; }; npm() { :; }',
+    'curl() { local args=("\${@/localhost/127.0.0.1}")',
+    ...ports,
+    'command curl --silent --show-error "\${args[@]}"; }',
+    ...commands.flatMap((command) => [command, "printf '\\0'"]),
+  ].join('\n');
+  const env = { ...process.env, TOKEN: token };
+  return new Promise((resolve, reject) =>
+    execFile('bash', ['-c', script], { env }, (error, stdout, stderr) => {
+      if (error || stderr !== '') reject(new Error(stderr, { cause: error }));
+      else resolve(stdout.split('\0').slice(0, -1));
+    }),
+  );
+}
+
+/** A block of JSON that is the next one after an example of shell. */
+function answerAfter({ at, page }: Example): string | undefined {
+  const all = examplesOf(page);
+  const next = all[all.findIndex((example) => example.at === at) + 1];
+  return next?.language === 'json' ? next.text : undefined;
+}
+
+/** JSON as a value, without what development adds, as the pages have it; anything else as its lines. */
+function withoutDevelopment(output: string): Json {
+  try {
+    const answer = JSON.parse(output);
+    delete answer.extensions?.weir;
+    if (Object.keys(answer.extensions ?? { any: 1 }).length === 0) delete answer.extensions;
+    return answer;
+  } catch {
+    return output.replaceAll('\r', '').trim();
+  }
+}
+
+/** Whether a text is what the page says, where `…` stands for anything. */
+function fits(printed: string, page: string): boolean {
+  if (!page.includes('…')) return false;
+  const text = printed.replaceAll('\r', '');
+  let from = 0;
+  return page
+    .trim()
+    .split('…')
+    .every((part) => {
+      const found = text.indexOf(part, from);
+      from = found + part.length;
+      return found !== -1;
+    });
+}

@@ -1,0 +1,245 @@
+/**
+ * Every example of the README and the docs is checked: options and supergraph configurations are read as Weir reads them,
+ * TypeScript and JavaScript are compiled, and each `weir`, `npm` and `node` in a command line is one that exists.
+ * `documentation-calls.test.ts` runs those with `curl`.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
+import { parse as parseGraphQL } from 'graphql';
+import type { Command } from 'commander';
+import { parse as parseYaml } from 'yaml';
+import { createProgram } from '../../cli/program';
+import { loadOptions } from '../../gateway';
+import { loadSupergraphConfig } from '../../schema';
+import { commandsIn, type Example, examplesOf, pages, root, runsIn } from '../support/documentation';
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-docs-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const examples = pages().flatMap((page) => examplesOf(page));
+const inLanguage = (...languages: string[]): [string, Example][] =>
+  examples.filter(({ language }) => languages.includes(language)).map((example) => [example.at, example]);
+
+const shells = ['sh', 'console'];
+
+/** How an example is checked, by the language after its three backticks. */
+const checks: Record<string, string> = {
+  yaml: 'is read as what it is: weir.yaml, unless its first line names another file, as in `# supergraph.yaml`',
+  json: 'is parsed',
+  graphql: 'is parsed',
+  ts: 'is compiled; what it imports from a file beside it may be anything',
+  js: 'is compiled, as `ts`',
+  sh: 'its commands must exist; those that call the sample shop by `curl` are run, and a block of `json` after it is the answer',
+  console: 'as `sh`, for commands after a `$`, with what they print after them; `…` is anything',
+  mermaid: 'must begin with `flowchart`',
+  text: 'is not checked: for output, drawings and formats, never for what a reader copies',
+};
+
+describe('an example', () => {
+  it.each(pages())('of %s is in a language that this test knows how to check', (page) => {
+    const unknown = examplesOf(page)
+      .filter(({ language }) => !Object.hasOwn(checks, language))
+      .map(({ at, language }) => `${at}: "${language}" is none of ${Object.keys(checks).join(', ')}.`);
+    expect(unknown).toEqual([]);
+  });
+
+  it.each(inLanguage('text'))('at %s, which is not checked, has nothing to copy', (at, { text }) => {
+    const commands = text.split('\n').filter((line) => /^\s*(\$|curl|npx|npm|weir) /.test(line));
+    const advice = `${at} has commands: write \`console\` or \`sh\`, so that they are checked.`;
+    expect(commands.length > 0 ? advice : undefined).toBe(undefined);
+  });
+
+  it.each(inLanguage('mermaid'))('at %s is a drawing', (_, { text }) => {
+    expect(text).toMatch(/^flowchart /);
+  });
+
+  it.each(inLanguage('json'))('at %s is JSON', (_, { text }) => {
+    JSON.parse(text);
+  });
+
+  it.each(inLanguage('graphql'))('at %s is GraphQL', (_, { text }) => {
+    parseGraphQL(text);
+  });
+
+  it.each(inLanguage('yaml'))(
+    'at %s is a file that its reader takes',
+    async (at, { text, file = 'weir.yaml' }) => {
+      const read = Object.hasOwn(yamlReaders, file) ? yamlReaders[file] : undefined;
+      const known = Object.keys(yamlReaders).join(', ');
+      if (read === undefined)
+        throw new Error(`${at}: nothing reads ${file}; this test knows ${known}. Add how it is checked.`);
+      const written = join(folder, file.replaceAll('/', '-'));
+      writeFileSync(written, text);
+      await read(written, text);
+    },
+  );
+});
+
+/** Reads a YAML file as who it is for does, and throws what is wrong. */
+const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
+  'weir.yaml'(file, text) {
+    // Secret files are there, and variables set: keys are long, and everything else takes what is long, too.
+    const names = [...text.matchAll(/\$\{(\w+)[}:]/g)].map(([, name]) => name!);
+    writeFileSync(file, text.replace(/\$\{file:[^}]*\}/g, '${SECRET}'));
+    loadOptions({
+      config: file,
+      env: Object.fromEntries(['SECRET', ...names].map((name) => [name, 'a'.repeat(64)])),
+    });
+  },
+  'supergraph.yaml': (file, text) =>
+    loadSupergraphConfig({
+      file,
+      env: Object.fromEntries([...text.matchAll(/\$\{env\.(\w+)\}/g)].map(([, name]) => [name!, 'secret'])),
+    }),
+  '.github/workflows/schema.yaml'(_, text) {
+    const { jobs } = parseYaml(text) as { jobs: Record<string, { steps: { run?: string }[] }> };
+    const runs = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run = [] }) => run));
+    expect(runs.flatMap(problemsOfCommands)).toEqual([]);
+  },
+  '.gitlab-ci.yml'(_, text) {
+    const jobs = Object.values(parseYaml(text) as Record<string, { script?: string | string[] }>);
+    expect(jobs.flatMap(({ script = [] }) => script).flatMap(problemsOfCommands)).toEqual([]);
+  },
+  'prometheus.yml': (_, text) => expect(parseYaml(text)).toHaveProperty('scrape_configs'),
+};
+
+it('of TypeScript and JavaScript compiles', async () => {
+  const sources = inLanguage('ts', 'js').map(([at, { language, text }]) => {
+    const [, page, line] = /^(.*)\.md:(\d+)$/.exec(at)!;
+    return [`${page}-line-${line}.m${language}`, `${text}\nexport {};\n`];
+  });
+  const child = spawn(process.execPath, [join(root, 'test/support/check-types.cjs')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.end(JSON.stringify(Object.fromEntries(sources)));
+  const ended = once(child, 'close');
+  expect(await textOf(child.stdout)).toBe('');
+  expect(await ended).toEqual([0, null]);
+}, 120_000);
+
+describe('a command line', () => {
+  it.each(inLanguage(...shells))('at %s has commands that exist', (_, example) => {
+    const runs = runsIn(example);
+    expect(runs.length).toBeGreaterThan(0);
+    expect(problemsOfCommands(runs.map(({ command }) => command).join(''))).toEqual([]);
+  });
+
+  it.each([
+    ['weir gateway --prot 1', ['`weir gateway` has no --prot']],
+    ['weir getaway', ['`weir` has no command `getaway`']],
+    [
+      'npx weir gateway --mode fast',
+      ["option '--mode <MODE>' argument 'fast' is invalid. Allowed choices are development, production."],
+    ],
+    ['A=1 npx --no-install weir history 1 2', ['`weir history` takes 1 arguments at most, but got: 1 2']],
+    ['npm run lint && npm run lnt | cat', ['package.json has no script `lnt`']],
+    [
+      'key=$(opensl rand 3)',
+      ['opensl is not a program that this test knows: add it to `others`, if readers have it'],
+    ],
+    ['node bench/no-such.mjs', ['bench/no-such.mjs does not exist']],
+    ['post() { curl -s "$1"; }\npost x > y # weir', []],
+  ])('%s is checked', (line, problems) => {
+    expect(problemsOfCommands(line)).toEqual(problems);
+  });
+});
+
+/** Programs of others that examples name. Their flags are not checked. */
+const others = [
+  ...[
+    'aws',
+    'cat',
+    'cd',
+    'cp',
+    'curl',
+    'cut',
+    'docker',
+    'export',
+    'git',
+    'grep',
+    'kubectl',
+    'mkdir',
+    'openssl',
+    'printf',
+    'rover',
+  ],
+  ...['sha256sum', 'kill'],
+];
+const npmCommands = ['ci', 'init', 'install', 'pack', 'start', 'test'];
+
+function problemsOfCommands(shell: string): string[] {
+  const functions = [...shell.matchAll(/^(\w+)\(\)/gm)].map(([, name]) => name!);
+  return commandsIn(shell).flatMap(([program, ...args]) => {
+    if (program === 'npx')
+      return problemsOfCommands(
+        args
+          .filter((arg) => arg !== '--no-install')
+          .map(quote)
+          .join(' '),
+      );
+    if (program === 'weir') return problemsOfWeir(args);
+    if (program === 'npm') return problemsOfNpm(args);
+    if (program === 'node') return problemsOfNode(args);
+    if (others.includes(program!) || functions.includes(program!) || program!.startsWith('./')) return [];
+    return `${program} is not a program that this test knows: add it to \`others\`, if readers have it`;
+  });
+}
+
+const quote = (word: string): string => `'${word}'`;
+const scripts = (
+  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+).scripts;
+
+function problemsOfNpm([command, script]: string[]): string[] {
+  if (command === 'run')
+    return Object.hasOwn(scripts, script!) ? [] : [`package.json has no script \`${script}\``];
+  return npmCommands.includes(command!)
+    ? []
+    : [`npm ${command} is not known to this test: add it to \`npmCommands\``];
+}
+
+/** A script is one of this checkout, or the reader's own, which the page then shows. */
+function problemsOfNode(args: string[]): string[] {
+  const script = args.find((arg) => !arg.startsWith('-'));
+  if (script === undefined || existsSync(join(root, script)) || examples.some(({ file }) => file === script))
+    return [];
+  return [`${script} does not exist`];
+}
+
+function problemsOfWeir(args: string[]): string[] {
+  const silent = { write: () => true };
+  let command: Command = createProgram({
+    stdout: silent,
+    stderr: silent,
+    env: {},
+    signal: new AbortController().signal,
+  });
+  let name = 'weir';
+  let rest = args;
+  for (;;) {
+    const next = command.commands.find((each) => each.name() === rest[0]);
+    if (next === undefined) break;
+    command = next;
+    name += ` ${rest[0]}`;
+    rest = rest.slice(1);
+  }
+  if (rest.some((arg) => ['--help', '-h'].includes(arg)) || (name === 'weir' && rest[0] === '--version'))
+    return [];
+  if (command.commands.length > 0) return [`\`${name}\` has no command \`${rest[0] ?? ''}\``];
+  try {
+    const { operands, unknown } = command.parseOptions(rest);
+    if (unknown.length > 0) return [`\`${name}\` has no ${unknown[0]}`];
+    const { registeredArguments } = command;
+    const most = registeredArguments.some(({ variadic }) => variadic) ? Infinity : registeredArguments.length;
+    if (operands.length > most)
+      return [`\`${name}\` takes ${most} arguments at most, but got: ${operands.join(' ')}`];
+    const missing = registeredArguments.slice(operands.length).find(({ required }) => required);
+    return missing === undefined ? [] : [`\`${name}\` needs <${missing.name()}>`];
+  } catch (error) {
+    return [(error as Error).message.replace(/^error: /, '')];
+  }
+}

@@ -42,8 +42,8 @@ describe('a call of the sample shop', () => {
     });
   }, 60_000);
   afterAll(async () => {
-    await gateway?.stop();
-    await shop?.stop();
+    await gateway.stop();
+    await shop.stop();
   });
 
   it.each(calls.filter(([, example]) => !isElsewhere(example)))(

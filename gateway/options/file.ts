@@ -27,6 +27,8 @@ export interface FilePlace {
   readonly line: number;
   /** Undefined for what is written there, and for a map or a list. */
   readonly taken?: Taken | undefined;
+  /** Whether a text stands there that is short for a map, as that of `supergraph` is, and the option is in the map. */
+  readonly isShort: boolean;
 }
 
 export interface OptionsFile {
@@ -86,9 +88,9 @@ export function readOptionsFile(
       value,
       find(path) {
         const { offset, node, depth } = walk(document, path);
-        // A text may be short for a map, as that of `supergraph` is.
-        if (depth < path.length && (depth === 0 || !isScalar(node))) return undefined;
-        return { line: lineAt(offset), taken: node === undefined ? undefined : taken.get(node) };
+        const isShort = depth < path.length;
+        if (isShort && (depth === 0 || !isScalar(node))) return undefined;
+        return { isShort, line: lineAt(offset), taken: node === undefined ? undefined : taken.get(node) };
       },
       lineOf: (path) => lineAt(walk(document, path).offset),
     },

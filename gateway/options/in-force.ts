@@ -16,7 +16,8 @@ export interface OptionInForce {
  */
 export function optionsInForce(options: Options, sources: OptionSources): OptionInForce[] {
   return [...leavesOf(options, [])].map(({ path, value }) => {
-    const origin = sources.origin(path);
+    // What is empty was not in a text that is short for the map around it.
+    const origin = sources.origin(path, isEmpty(value));
     const isTaken = origin.kind === 'file' && origin.files.length > 0;
     const isHidden = !isEmpty(value) && (isTaken || isSecret(optionsSchema, path));
     return { path, value: isHidden ? undefined : asWritten(value, path), origin };
@@ -49,10 +50,10 @@ function asWritten(value: unknown, path: readonly PropertyKey[]): unknown {
   return titles.includes('size') ? withUnit(value, sizes) : value;
 }
 
-/** In the largest unit that makes it a whole number. */
+/** In the largest unit that makes it a whole number; nothing at all is `0s`. */
 function withUnit(value: number, units: readonly (readonly [string, number])[]): string | number {
-  const [unit, size] = units.find(([, size]) => value % size === 0 && value >= size) ?? units.at(-1)!;
-  return Number.isInteger(value / size) ? `${value / size}${unit}` : value;
+  const fitting = units.find(([unit, size]) => value % size === 0 && (value >= size || unit === 's'));
+  return fitting === undefined ? value : `${value / fitting[1]}${fitting[0]}`;
 }
 
 const durations = [

@@ -44,13 +44,14 @@ export class OptionSources {
     return isMap(under) ? structuredClone([...Object.values(variables), flags].reduce(merge, under)) : under;
   }
 
-  origin(path: readonly PropertyKey[]): OptionOrigin {
+  /** @param isExact whether a text that is short for the map around it does not count */
+  origin(path: readonly PropertyKey[], isExact = false): OptionOrigin {
     const { file, variables, flags } = this.#given;
-    if (has(flags, path)) return { kind: 'flag' };
-    const variable = Object.keys(variables).findLast((name) => has(variables[name], path));
+    if (has(flags, path, isExact)) return { kind: 'flag' };
+    const variable = Object.keys(variables).findLast((name) => has(variables[name], path, isExact));
     if (variable !== undefined) return { kind: 'environment', variable };
     const place = file?.read.find(path);
-    if (file === undefined || place === undefined) return { kind: 'default' };
+    if (file === undefined || place === undefined || (isExact && place.isShort)) return { kind: 'default' };
     const { line, taken = { variables: [], files: [] } } = place;
     return { kind: 'file', file: file.name, line, ...taken };
   }
@@ -107,10 +108,13 @@ function merge(under: unknown, over: unknown): unknown {
 }
 
 /** Whether options have a value there, or one that is short for it. */
-function has(options: unknown, path: readonly PropertyKey[]): boolean {
+function has(options: unknown, path: readonly PropertyKey[], isExact: boolean): boolean {
   let value = options;
   for (const key of path) {
-    if (!isMap(value) && !Array.isArray(value)) break;
+    if (!isMap(value) && !Array.isArray(value)) {
+      if (isExact) return false;
+      break;
+    }
     value = (value as Record<PropertyKey, unknown>)[key];
   }
   return value !== undefined && (!isMap(value) || path.length === 0) && value !== options;

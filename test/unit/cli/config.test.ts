@@ -199,6 +199,22 @@ describe('weir config print', () => {
       expect(stdout).not.toContain(secret);
   });
 
+  it('says default for what a short text leaves out', async () => {
+    const { stdout } = await run(
+      ['config', 'print'],
+      'supergraph: supergraph.graphql\nshutdown: { delay: 0 }',
+    );
+    const lines = stdout.split('\n');
+    for (const line of [
+      '  file: supergraph.graphql # weir.yaml:1',
+      '  headers: {} # default',
+      '  delay: 0s # weir.yaml:2',
+    ])
+      expect(lines).toContain(line);
+    const { stdout: flags } = await run(['config', 'print', '--supergraph', 'a.graphql'], '');
+    expect(flags).toContain('  file: a.graphql # --supergraph\n  headers: {} # default\n');
+  });
+
   it('prints a file that means the same', async () => {
     const plain =
       'port: 81\ntimeouts: { request: 90s }\nrates: [{ name: a, per: client, limit: 5, window: day }]';

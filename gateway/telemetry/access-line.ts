@@ -42,17 +42,17 @@ const own: Readonly<Record<AccessField, DescribeRequest>> = {
 
 function writeField([name, field]: [string, Options['logging']['fields'][string]]): DescribeRequest {
   const { header, claim } = field;
-  const before = `,${jsonText(name)}:`;
+  const key = `,${jsonText(name)}:`;
   return (request) => {
     const value = header === undefined ? request.claim(claim!) : headerOf(request, header);
     switch (typeof value) {
       case 'string':
-        return before + bounded(value);
+        return key + bounded(value);
       case 'number':
       case 'boolean':
-        return `${before}${value}`;
+        return `${key}${value}`;
       case 'object':
-        return value === null ? '' : before + bounded(JSON.stringify(value));
+        return value === null ? '' : key + bounded(JSON.stringify(value));
       default:
         return '';
     }
@@ -64,10 +64,14 @@ const headerOf = ({ head: { headers } }: IncomingRequest, name: string): string 
 
 /** What stands before the query string; of a URL in absolute form (RFC 9112, section 3.2.2) without what names the host. */
 function pathIn(url: string): string {
-  const end = url.search(/[?#]/);
-  const path = end === -1 ? url : url.slice(0, end);
+  const path = before('#', before('?', url));
   if (path.startsWith('/') || path === '*') return path;
   return URL.canParse(path) ? new URL(path).pathname : '';
+}
+
+function before(sign: string, text: string): string {
+  const end = text.indexOf(sign);
+  return end === -1 ? text : text.slice(0, end);
 }
 
 const bounded = (text: string): string =>

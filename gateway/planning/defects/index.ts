@@ -18,7 +18,7 @@ import { withoutIntrospection } from './introspection-fields';
 import { withoutLiteralConditions } from './literal-conditions';
 import { keepLocalSelections } from './merged-trees';
 import { withDirectivesOfKind } from './operation-directives';
-import { withMutationsOnce } from './repeated-mutations';
+import { withClientVariables, withMutationsOnce } from './repeated-mutations';
 import { requiredArguments } from './required-arguments';
 import { withResolvableKeysFirst } from './resolvable-keys';
 import { disguised, plannerFieldNames, renamingOf, restored } from './response-names';
@@ -65,16 +65,18 @@ export function mendsOf(original: DocumentNode, { subgraphs }: EntityFacts): Men
         withoutLiteralConditions(withoutIntrospection(document)),
         spreadDirectives,
       );
-      const conditioned = withUnconditionalSelections(
-        withConditionsOnFields(withMutationsOnce(decided, operationName), requiring),
-      );
+      const once = withMutationsOnce(decided, operationName);
+      const conditioned = withUnconditionalSelections(withConditionsOnFields(once.document, requiring));
       const prepared = withTypesOfHollow(conditioned, hollowInterfaces, apiSchema);
       const apart = hasConditionsOn(abstractTypes, prepared)
         ? typesApart(prepared, apiSchema(), abstractTypes)
         : undefined;
       const asked = apart?.document ?? prepared;
       const renaming = renamingOf(asked, plannerNames, apart?.originals);
-      const plannedByType = planWithRetry(renaming ? disguised(asked, renaming) : asked, operationName);
+      const plannedByType = withClientVariables(
+        planWithRetry(renaming ? disguised(asked, renaming) : asked, operationName),
+        once.variables,
+      );
       const planned = withTypeKeys(
         withTypedPaths(withDirectivesOfKind(plannedByType, document, notOnQueries)),
         subgraphs,

@@ -1,10 +1,11 @@
 import { type FetchNode, type PlanNode, type QueryPlan } from '../../execution/compile/plan';
 
-/** The plan with each fetch replaced by what `change` makes of it, and each path by what `changePath` does. */
+/** The plan with its fetches, paths and variables of conditions changed. */
 export function mapFetches(
   plan: QueryPlan,
   change: (node: FetchNode) => PlanNode,
   changePath: (path: readonly (string | number)[]) => readonly (string | number)[] = (path) => path,
+  changeVariable: (name: string) => string = (name) => name,
 ): QueryPlan {
   const map = (node: PlanNode): PlanNode => {
     switch (node.kind) {
@@ -16,6 +17,7 @@ export function mapFetches(
       case 'Condition':
         return {
           ...node,
+          condition: changeVariable(node.condition),
           ifClause: node.ifClause && map(node.ifClause),
           elseClause: node.elseClause && map(node.elseClause),
         };

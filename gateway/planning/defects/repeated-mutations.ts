@@ -6,7 +6,9 @@
  * Here they become one, its later selections in fragments with their conditions; where the first occurrence may be
  * left out itself, the later ones run only when it is.
  *
- * No fragments are left at the root: the planner joins those of one kind, and so moves the fields of the later ones.
+ * The planner joins fragments with equal conditions at the root, and so moves the fields of the later ones. Fragments are
+ * therefore left only around fields under two conditions of one kind, which no field can have. The condition of each such
+ * fragment gets a variable of its own, and `withClientVariables` gives the plan the client's variables again.
  *
  * Upstream: no issue found. https://github.com/apollographql/federation/pull/2713 keeps fields with different directives apart.
  */
@@ -18,27 +20,70 @@ import {
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
+  parse,
+  print,
   type SelectionNode,
   type SelectionSetNode,
+  stripIgnoredCharacters,
+  type VariableNode,
+  visit,
 } from 'graphql';
+import { type FetchNode, type QueryPlan } from '../../execution/compile/plan';
 import { isCondition, under } from './fragment-conditions';
+import { mapFetches } from './map-fetches';
 
-export function withMutationsOnce(document: DocumentNode, operationName: string | undefined): DocumentNode {
+export interface MutationsOnce {
+  readonly document: DocumentNode;
+  /** The client's variables, by the names that the conditions of single fragments have in the document. */
+  readonly variables: ReadonlyMap<string, string>;
+}
+
+export function withMutationsOnce(document: DocumentNode, operationName: string | undefined): MutationsOnce {
+  const variables = new Map<string, string>();
   const fragments = new Map(
     document.definitions.flatMap((node) =>
       node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [],
     ),
   );
-  return {
-    ...document,
-    definitions: document.definitions.map((node) =>
-      node.kind === Kind.OPERATION_DEFINITION &&
-      node.operation === OperationTypeNode.MUTATION &&
-      (operationName === undefined || node.name?.value === operationName)
-        ? once(node, fragments)
-        : node,
-    ),
-  };
+  const definitions = document.definitions.map((node) =>
+    node.kind === Kind.OPERATION_DEFINITION &&
+    node.operation === OperationTypeNode.MUTATION &&
+    (operationName === undefined || node.name?.value === operationName)
+      ? once(node, fragments, variables)
+      : node,
+  );
+  return { document: { ...document, definitions }, variables };
+}
+
+/** The plan of such a document, with the client's variables in its conditions and operations. */
+export function withClientVariables(plan: QueryPlan, variables: MutationsOnce['variables']): QueryPlan {
+  if (variables.size === 0) return plan;
+  const clientName = (name: string): string => variables.get(name) ?? name;
+  return mapFetches(plan, ofClient, undefined, clientName);
+
+  function ofClient(node: FetchNode): FetchNode {
+    const { operation, variableUsages } = node;
+    if (!variableUsages?.some((name) => variables.has(name))) return node;
+    const defined = new Set<string>();
+    const document = visit(parse(operation, { noLocation: true }), {
+      Variable: ({ name }) => ({
+        kind: Kind.VARIABLE,
+        name: { kind: Kind.NAME, value: clientName(name.value) },
+      }),
+      VariableDefinition: {
+        leave({ variable: { name } }) {
+          if (defined.has(name.value)) return null;
+          defined.add(name.value);
+          return undefined;
+        },
+      },
+    });
+    return {
+      ...node,
+      operation: stripIgnoredCharacters(print(document)),
+      variableUsages: [...new Set(variableUsages.map(clientName))],
+    };
+  }
 }
 
 interface Occurrence {
@@ -53,7 +98,9 @@ type Assignment = ReadonlyMap<string, boolean>;
 function once(
   operation: OperationDefinitionNode,
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+  variables: Map<string, string>,
 ): OperationDefinitionNode {
+  const definitions = [...(operation.variableDefinitions ?? [])];
   const occurrences = flatten(operation.selectionSet, new Map(), fragments);
   const names = occurrences.map(({ field }) => responseName(field));
   const selections = occurrences.flatMap(({ field, when }, i) => {
@@ -63,12 +110,34 @@ function once(
     // It stands for all where none of the earlier ones does.
     let cases: Assignment[] = [when];
     for (const one of earlier) cases = cases.flatMap((assignment) => without(assignment, one.when));
-    return cases.map((assignment) => standingForAll(field, assignment, later));
+    return cases.map((assignment) => inItsTurn(standingForAll(field, assignment, later)));
   });
   return {
     ...operation,
+    variableDefinitions: definitions,
     selectionSet: { ...operation.selectionSet, selections: selections.length > 0 ? selections : [typename] },
   };
+
+  /** A fragment gets a condition that no other one has. */
+  function inItsTurn(selection: SelectionNode): SelectionNode {
+    if (selection.kind !== Kind.INLINE_FRAGMENT) return selection;
+    return visit(selection, {
+      SelectionSet: () => false,
+      Variable(variable) {
+        const definition = definitions.find((one) => one.variable.name.value === variable.name.value);
+        const own: VariableNode = { ...variable, name: { kind: Kind.NAME, value: newName(variable) } };
+        if (definition) definitions.push({ ...definition, variable: own });
+        variables.set(own.name.value, variable.name.value);
+        return own;
+      },
+    });
+  }
+
+  function newName({ name }: VariableNode): string {
+    let next = `${name.value}_${variables.size}`;
+    while (definitions.some(({ variable }) => variable.name.value === next)) next += '_';
+    return next;
+  }
 }
 
 function standingForAll(field: FieldNode, when: Assignment, later: readonly Occurrence[]): SelectionNode {

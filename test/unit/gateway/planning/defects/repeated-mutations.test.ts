@@ -1,8 +1,12 @@
 import { parse, print, stripIgnoredCharacters } from 'graphql';
-import { withMutationsOnce } from '../../../../../gateway/planning/defects/repeated-mutations';
+import {
+  withClientVariables,
+  withMutationsOnce,
+} from '../../../../../gateway/planning/defects/repeated-mutations';
+import { Graph } from '../../execution/graph';
 
 const once = (document: string, name?: string): string =>
-  stripIgnoredCharacters(print(withMutationsOnce(parse(document), name)));
+  stripIgnoredCharacters(print(withMutationsOnce(parse(document), name).document));
 
 test.each([
   ['leaves fields that occur once', 'mutation { a @skip(if: $v) b }', 'mutation{a@skip(if:$v)b}'],
@@ -26,7 +30,7 @@ test.each([
   [
     'tells the cases of two conditions apart',
     'mutation { a @include(if: $v) @skip(if: $w) a }',
-    'mutation{a@include(if:$v)@skip(if:$w)a@skip(if:$v)...@include(if:$w){a@include(if:$v)}}',
+    'mutation{a@include(if:$v)@skip(if:$w)a@skip(if:$v)...@include(if:$w_0){a@include(if:$v)}}',
   ],
   ['leaves out what can never be', 'mutation { a ... @skip(if: $v) { a @include(if: $v) } }', 'mutation{a}'],
   [
@@ -51,4 +55,84 @@ test.each([
 test('changes the operation that is asked for only', () => {
   const document = 'mutation A{a a}mutation B{a a}';
   expect(once(document, 'B')).toBe('mutation A{a a}mutation B{a}');
+});
+
+test('gives conditions of its own to fragments, and the plan those of the client', () => {
+  const { document, variables } = withMutationsOnce(
+    parse(
+      'mutation ($v: Boolean!, $v_0: Boolean!) { ... @skip(if: $v) { a @skip(if: $v_0) b @skip(if: $v_0) } }',
+    ),
+    undefined,
+  );
+  expect(stripIgnoredCharacters(print(document))).toBe(
+    'mutation($v:Boolean!$v_0:Boolean!$v_0_0:Boolean!$v_0_1:Boolean!)' +
+      '{...@skip(if:$v_0_0){a@skip(if:$v)}...@skip(if:$v_0_1){b@skip(if:$v)}}',
+  );
+  const fetch = {
+    kind: 'Fetch',
+    serviceName: 's',
+    operationKind: 'mutation',
+    operation: stripIgnoredCharacters(print(document)),
+    variableUsages: ['v', 'v_0', 'v_0_0', 'v_0_1'],
+  } as const;
+  const plan = {
+    kind: 'QueryPlan',
+    node: { kind: 'Condition', condition: 'v_0_1', ifClause: fetch },
+  } as const;
+  expect(withClientVariables(plan, variables)).toMatchObject({
+    node: {
+      condition: 'v_0',
+      ifClause: {
+        operation:
+          'mutation($v:Boolean!$v_0:Boolean!){...@skip(if:$v_0){a@skip(if:$v)}...@skip(if:$v_0){b@skip(if:$v)}}',
+        variableUsages: ['v', 'v_0'],
+      },
+    },
+  });
+});
+
+/** Section 6.2.2, "Mutation": root fields run one after the other, in the order of the document. */
+describe('mutations under two conditions of one kind', () => {
+  const order: string[] = [];
+  const run = (name: string) => () => {
+    order.push(name);
+    return name;
+  };
+  const graph = new Graph({
+    a: {
+      sdl: 'type Query { x: Int } type Mutation { first: String third: String }',
+      resolvers: { Mutation: { first: run('first'), third: run('third') } },
+    },
+    b: {
+      sdl: 'type Mutation { second: String fourth: String }',
+      resolvers: { Mutation: { second: run('second'), fourth: run('fourth') } },
+    },
+  });
+  const [v, w] = ['@skip(if: $v)', '@skip(if: $w)'];
+
+  test.each([
+    `... ${w} { first ${v} } second ... ${w} { third ${v} }`,
+    `... ${w} { first ${v} } third ... ${w} { fourth ${v} }`,
+    `... ${w} { first ${v} third ${v} } second`,
+    `... ${w} { first ${v} second ${v} } fourth ... ${w} { third ${v} }`,
+    `... ${w} { first ${v} } second ${v} ... ${w} { third ${v} }`,
+    `... ${w} { ... ${v} { first } } third ... ${w} { ... ${v} { second fourth } }`,
+    `... ${w} { first ${v} } third ... ${w} { ... ${v} { second fourth } }`,
+    `... ${w} { ... ${v} { second } } first ... ${w} { ... ${v} { fourth } } third`,
+  ])('run in their order: %s', async (selection) => {
+    const names = [...selection.matchAll(/first|second|third|fourth/g)].map(([name]) => name);
+    for (const variables of [
+      { v: false, w: false },
+      { v: true, w: false },
+      { v: false, w: true },
+    ]) {
+      order.length = 0;
+      const { data, errors } = await graph.ask(`mutation ($v: Boolean!, $w: Boolean!) { ${selection} }`, {
+        variables,
+      });
+      expect(errors).toEqual([]);
+      expect(order).toEqual(Object.keys(data as object));
+      if (!variables.v && !variables.w) expect(order).toEqual(names);
+    }
+  });
 });

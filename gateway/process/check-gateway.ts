@@ -80,7 +80,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
   } finally {
     await configuration?.close();
     await store.close();
-    await metrics.close();
+    metrics.close();
   }
 }
 

@@ -1,0 +1,126 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { parse, parseAllDocuments } from 'yaml';
+import { parseOptions } from '../../../gateway/options';
+import type { Json } from '../../support/running-gateway';
+
+const root = join(__dirname, '../../..');
+const folder = join(root, 'deploy/kubernetes');
+const { resources } = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8'));
+const read = (file: string): Json[] =>
+  parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => {
+    expect(document.errors).toEqual([]);
+    return document.toJSON();
+  });
+const objects: Json[] = resources.flatMap(read);
+const one = (kind: string): Json => objects.find((object) => object.kind === kind)!;
+
+it('lists every manifest for kustomize', () => {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml');
+  expect([...resources].sort()).toEqual(files.sort());
+});
+
+/**
+ * `kubernetes-types` is made of the OpenAPI schema of Kubernetes. The compiler finds members that are unknown or missing,
+ * and values of wrong types.
+ */
+function mistakesIn(manifests: readonly Json[]): string[] {
+  const place = mkdtempSync(join(tmpdir(), 'weir-kubernetes-'));
+  try {
+    symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'), 'dir');
+    const file = join(place, 'manifests.ts');
+    const lines = manifests.map((manifest, i) => {
+      const { apiVersion, kind } = manifest;
+      const module = apiVersion === 'v1' ? 'core/v1' : apiVersion;
+      return `export const m${i}: import('kubernetes-types/${module}').${kind} = ${JSON.stringify(manifest)};`;
+    });
+    writeFileSync(file, lines.join('\n'));
+    const options = { strict: true, noEmit: true, skipLibCheck: true, types: [], lib: ['lib.es5.d.ts'] };
+    const program = ts.createProgram([file], { ...options, module: ts.ModuleKind.CommonJS });
+    return ts
+      .getPreEmitDiagnostics(program)
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
+  } finally {
+    rmSync(place, { recursive: true });
+  }
+}
+
+it('has manifests that Kubernetes knows, and would find mistakes in them', () => {
+  expect(mistakesIn(objects)).toEqual([]);
+  const deployment = structuredClone(one('Deployment'));
+  deployment.spec.template.spec.containers[0].livenesProbe = {};
+  const service = structuredClone(one('Service'));
+  service.spec.ports[0].port = '80';
+  const unnamed = structuredClone(one('Deployment'));
+  delete unnamed.spec.template.spec.containers[0].name;
+  const [unknown, wrong, missing] = mistakesIn([deployment, service, unnamed]);
+  expect(unknown).toContain("'\"livenesProbe\"' does not exist in type 'Container'");
+  expect(wrong).toContain("Type 'string' is not assignable to type 'number'");
+  expect(missing).toContain("Property 'name' is missing");
+});
+
+describe('what only holds together', () => {
+  const { spec } = one('Deployment');
+  const pod = spec.template.spec;
+  const [container] = pod.containers;
+  const mounts = new Map<string, string>(
+    container.volumeMounts.map((each: Json) => [each.name, each.mountPath]),
+  );
+  const secrets = `${mounts.get('secret')}/`;
+  const written: string = one('ConfigMap').data['weir.yaml'];
+  /** With what the files of the secret hold. */
+  const options = parseOptions(
+    parse(
+      written.replace(/\$\{file:([^}]+)\}/g, (_, file: string) => {
+        expect(file.startsWith(secrets)).toBe(true);
+        return one('Secret').stringData[file.slice(secrets.length)];
+      }),
+    ),
+  );
+
+  it('has options that a gateway takes, and ports that are theirs', () => {
+    const ports = Object.fromEntries(
+      container.ports.map(({ name, containerPort }: Json) => [name, containerPort]),
+    );
+    expect(ports).toEqual({ http: options.port, admin: options.admin.port });
+    expect(options.host).toBe('0.0.0.0');
+  });
+
+  it('asks for health at paths and ports that exist', () => {
+    for (const name of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
+      const { path, port } = container[name].httpGet;
+      expect(path).toBe(name === 'livenessProbe' ? '/health/live' : '/health/ready');
+      expect(port).toBe('http');
+    }
+  });
+
+  it('gives requests in flight the time that they have', () => {
+    const { delay, grace } = options.shutdown;
+    expect(pod.terminationGracePeriodSeconds * 1000).toBeGreaterThan(delay + grace);
+    // Until Kubernetes has seen that it is not ready, requests come.
+    const { periodSeconds, failureThreshold } = container.readinessProbe;
+    expect(delay).toBeGreaterThan(periodSeconds * failureThreshold * 1000);
+  });
+
+  it('selects the same pods everywhere', () => {
+    const { labels } = spec.template.metadata;
+    expect(spec.selector.matchLabels).toEqual(labels);
+    expect(one('PodDisruptionBudget').spec.selector.matchLabels).toEqual(labels);
+    for (const service of objects.filter(({ kind }) => kind === 'Service'))
+      expect(service.spec.selector).toEqual(labels);
+    expect(one('HorizontalPodAutoscaler').spec.scaleTargetRef.name).toBe(one('Deployment').metadata.name);
+  });
+
+  it('mounts what there is, where the options look for it', () => {
+    expect([...mounts.keys()].sort()).toEqual(pod.volumes.map(({ name }: Json) => name).sort());
+    const { secret } = pod.volumes.find(({ name }: Json) => name === 'secret');
+    expect(secret.secretName).toBe(one('Secret').metadata.name);
+    expect(options.admin.token).toBe(one('Secret').stringData['admin-token']);
+    const keysFile = options.privateLinks.keysFile!;
+    expect(keysFile.startsWith(secrets)).toBe(true);
+    expect(one('Secret').stringData).toHaveProperty(keysFile.slice(secrets.length));
+    expect(container.args).toEqual(['--config', `${mounts.get('config')}/weir.yaml`]);
+  });
+});

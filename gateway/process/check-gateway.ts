@@ -41,7 +41,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
     logger,
     peers: undefined,
   });
-  const { source } = openSource(options, { logger, meter });
+  const { source } = openSource(options, { logger, meter, isReadOnly: true });
   let unavailable: string | undefined;
   const watched: SupergraphSource = {
     start: async () =>

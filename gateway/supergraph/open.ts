@@ -17,10 +17,17 @@ export interface OpenedSource {
   readonly usage?: UsageRecorder | undefined;
 }
 
+interface SourceTools {
+  readonly logger: Logger;
+  readonly meter: Meter;
+  /** Whether a registry is told nothing of what runs. @default false */
+  readonly isReadOnly?: boolean | undefined;
+}
+
 /** The source that the options name. @throws {OptionsError} when they name none */
 export function openSource(
   { supergraph, usage }: Pick<Options, 'supergraph' | 'usage'>,
-  { logger, meter }: { readonly logger: Logger; readonly meter: Meter },
+  { logger, meter, isReadOnly }: SourceTools,
 ): OpenedSource {
   if (supergraph === undefined)
     throw OptionsError.of(['supergraph'], 'is missing: name a file, an http(s) URL or a registry.');
@@ -29,7 +36,9 @@ export function openSource(
   const lastGood = keep === undefined ? undefined : lastGoodFile(keep);
   if (registry !== undefined && graph !== undefined) {
     const kept = join('.weir', `${graph}${version === undefined ? '' : `-${version}`}.graphql`);
-    const { source, usageSink: sink } = openRegistry({ registry, graph, version, ...pace, logger });
+    const { source, usageSink: sink } = openRegistry({
+      ...{ registry, graph, version, ...pace, logger, isReadOnly },
+    });
     const { enabled, interval } = usage;
     return {
       source,

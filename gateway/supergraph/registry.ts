@@ -23,6 +23,8 @@ export interface RegistryOptions {
   /** Milliseconds between two looks. @default 1_000 */
   readonly pollInterval?: number | undefined;
   readonly logger: Logger;
+  /** Whether the registry is told nothing. @default false */
+  readonly isReadOnly?: boolean | undefined;
 }
 
 /**
@@ -45,7 +47,9 @@ export function openRegistry(options: RegistryOptions): {
     store ??= await openRegistryStore(location, awsAgents());
     return new RegistryReader({ store, variant });
   };
-  const reports = createReports({ open, logger, pinned, facts: () => ({ seen, running, refused }) });
+  const reports = options.isReadOnly
+    ? noReports
+    : createReports({ open, logger, pinned, facts: () => ({ seen, running, refused }) });
 
   async function look(): Promise<string | undefined> {
     const reader = await open();
@@ -94,6 +98,12 @@ export function openRegistry(options: RegistryOptions): {
   };
   return { source, usageSink };
 }
+
+const noReports: ReturnType<typeof createReports> = {
+  start: () => undefined,
+  send: () => undefined,
+  stop: () => Promise.resolve(),
+};
 
 interface ReportsOptions {
   readonly open: () => Promise<RegistryReader>;

@@ -63,6 +63,20 @@ describe('weir gateway --check', () => {
     expect(readdirSync(folder).sort()).toEqual(before);
   });
 
+  it('tells a registry nothing', async () => {
+    write('a.graphql', sdl);
+    const registry = join(folder, 'registry');
+    const published = await startCli([
+      ...['publish', 'a', '--schema', join(folder, 'a.graphql'), '--routing-url', 'http://127.0.0.1:9/'],
+      ...['--registry', registry, '--graph', 'shop@prod'],
+    ]).result;
+    expect(published.exitCode).toBe(0);
+    const filesIn = () => readdirSync(registry, { recursive: true }).sort();
+    const before = filesIn();
+    expect(await check('supergraph: registry:registry#shop@prod')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(filesIn()).toEqual(before);
+  });
+
   it('passes with a note where options are for a subgraph that there is not', async () => {
     expect(
       await check('supergraph: supergraph.graphql\nsubgraphs:\n  a: { timeout: 1s }\n  b: { timeout: 1s }'),

@@ -82,3 +82,17 @@ describe('setting a checkout up', () => {
     },
   );
 });
+
+it('says why a package from git that was not compiled cannot run', () => {
+  rmSync(join(checkout, 'setup.mjs'));
+  rmSync(join(checkout, 'dist'), { recursive: true });
+  copyFileSync(join(__dirname, '../../cli/weir.mjs'), join(checkout, 'cli/weir.mjs'));
+
+  const weir = spawnSync(process.execPath, [join(checkout, 'cli/weir.mjs')], { encoding: 'utf8' });
+
+  expect(weir.status).toBe(2);
+  expect(weir.stderr).toBe(
+    'weir: this package is not compiled, as it was installed from git with --ignore-scripts. ' +
+      'Install it without that flag, or from a tarball.\n',
+  );
+});

@@ -1,9 +1,9 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import type { FileComposition } from '../schema';
 import { CommandFailure, type Context, untilStopped } from './context';
 import { lazy } from './lazy';
 import { introspectionSigner } from './private-link';
+import { replaceFile } from './replace-file';
 
 interface ComposeOptions {
   readonly out?: string;
@@ -101,17 +101,4 @@ function summary({ errors, unreadable, subgraphs, hints }: FileComposition, out 
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
-
-/** In one step: who reads the file sees the old text or the new one. What is unchanged is not touched. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  if (text === (await readFile(file, 'utf8').catch(() => undefined))) return;
-  const draft = `${file}.${process.pid}.draft`;
-  try {
-    await writeFile(draft, text);
-    await rename(draft, file);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw new CommandFailure(`weir: ${file} cannot be written: ${(error as Error).message}.`, 2);
-  }
 }

@@ -60,17 +60,22 @@ export function toOptions({ host, port, mode, adminPort, logLevel }: GatewayFlag
   };
 }
 
-/** Reads the options of `weir gateway`, again and again, and remembers where they came from. */
+/** What a command says of options beside its flags. */
+type More = Pick<LoadOptions, 'defaults' | 'flags'>;
+
+/** Reads the options of a gateway, again and again, and remembers where they came from. */
 export class OptionsReader {
   readonly #flags: OwnFlags;
   readonly #context: Context;
   readonly #watch: OptionsWatch | undefined;
+  readonly #more: More;
   #loaded: LoadedOptions | undefined;
 
-  constructor(flags: OwnFlags, context: Context, watch?: OptionsWatch) {
+  constructor(flags: OwnFlags, context: Context, watch?: OptionsWatch, more: More = {}) {
     this.#flags = flags;
     this.#context = context;
     this.#watch = watch;
+    this.#more = more;
   }
 
   /** Of the options that were read last. */
@@ -78,22 +83,27 @@ export class OptionsReader {
     return this.#loaded?.sources;
   }
 
-  /** @throws {OptionsError} with every mistake in them */
+  /** Those of `weir gateway`, which need a supergraph. @throws {OptionsError} with every mistake in them */
   read(): Options {
+    const options = this.load();
+    if (options.supergraph !== undefined) return options;
+    throw new CommandFailure(
+      'weir: which supergraph? Name it with --supergraph SOURCE (a file, a URL or a registry), or as `supergraph` in the file of --config.',
+      2,
+    );
+  }
+
+  /** @throws {OptionsError} with every mistake in them */
+  load(): Options {
     try {
-      this.#loaded = readOptions(this.#flags, this.#context);
+      this.#loaded = readOptions(this.#flags, this.#context, this.#more);
     } catch (error) {
       // A file that was missing may come; until then the others count.
       if (error instanceof lazy.gateway().OptionsError) this.#follow(error.files);
       throw error;
     }
     this.#follow();
-    const { options } = this.#loaded;
-    if (options.supergraph !== undefined) return options;
-    throw new CommandFailure(
-      'weir: which supergraph? Name it with --supergraph SOURCE (a file, a URL or a registry), or as `supergraph` in the file of --config.',
-      2,
-    );
+    return this.#loaded.options;
   }
 
   #follow(more: readonly string[] = []): void {
@@ -106,13 +116,18 @@ export class OptionsReader {
   }
 }
 
-/** The options of `weir gateway`, and where each comes from. @throws {OptionsError} with every mistake in them */
-export function readOptions(flags: OwnFlags, { env }: Context): LoadedOptions {
+/** The options of a gateway, and where each comes from. @throws {OptionsError} with every mistake in them */
+export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}): LoadedOptions {
   const { supergraph, config } = flags;
   const given = {
     config,
     env,
-    flags: { ...toOptions(flags), ...(supergraph === undefined ? {} : { supergraph }) },
+    defaults: more.defaults,
+    flags: {
+      ...toOptions(flags),
+      ...(supergraph === undefined ? {} : { supergraph }),
+      ...more.flags,
+    },
   };
   const loaded = lazy.gateway().readOptions(given);
   const { keys, keysFile } = loaded.options.privateLinks;

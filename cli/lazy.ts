@@ -6,6 +6,9 @@ import type * as LinkKeys from '../gateway/subgraph-calls/signers/link-keys';
 import type * as Signing from '../gateway/subgraph-calls/signers/private-link';
 import type * as Schema from '../schema';
 import type * as Credentials from './dev/credentials';
+import type * as OwnGraph from './dev/own-graph';
+import type * as ReferenceGraph from './dev/reference-graph';
+import type * as Scaffold from './init/scaffold';
 
 const load = createRequire(__filename);
 
@@ -18,6 +21,9 @@ export const lazy = {
   gateway: () => load('../gateway') as typeof Gateway,
   graphql: () => load('graphql') as typeof GraphQL,
   linkKeys: () => load('../gateway/subgraph-calls/signers/link-keys') as typeof LinkKeys,
+  ownGraph: () => load('./dev/own-graph') as typeof OwnGraph,
+  referenceGraph: () => load('./dev/reference-graph') as typeof ReferenceGraph,
+  scaffold: () => load('./init/scaffold') as typeof Scaffold,
   schema: () => load('../schema') as typeof Schema,
   signing: () => load('../gateway/subgraph-calls/signers/private-link') as typeof Signing,
   yaml: () => load('yaml') as typeof Yaml,

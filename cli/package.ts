@@ -1,8 +1,14 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot, packageVersion } from '../gateway/telemetry/package-root';
 
 export { packageRoot, packageVersion };
+
+/** As others import it. */
+export function packageName(): string {
+  const { name } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { name: string };
+  return name;
+}
 
 /** The compiled entry point of a reference subgraph; `undefined` when there is none of that name. */
 export function subgraphScript(name: string): string | undefined {

@@ -15,12 +15,12 @@ export function linkKeysIn({ WEIR_LINK_KEYS: keys, WEIR_LINK_KEYS_FILE: keysFile
 export function introspectionSigner(env: Context['env']): SignIntrospection | undefined {
   const given = linkKeysIn(env);
   if (given === undefined) return undefined;
-  return (subgraph, text) => {
+  return ({ subgraph, body }) => {
     const signed = lazy
       .signing()
       .signPrivateLink({ subgraph, key: () => open(given) })
       .sign({
-        body: Buffer.from(text),
+        body: Buffer.from(body),
         caller: { headers: {}, signedIdentity: undefined },
       });
     return Object.fromEntries(signed.flatMap((name, i) => (i % 2 === 0 ? [[name, signed[i + 1]!]] : [])));

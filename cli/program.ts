@@ -10,6 +10,7 @@ import { diffCommand } from './diff';
 import { explainCommand } from './explain';
 import { gatewayCommand } from './gateway';
 import { historyCommand } from './history';
+import { initCommand } from './init';
 import { packageVersion } from './package';
 import { publishCommand } from './publish';
 import { rollbackCommand } from './rollback';
@@ -46,7 +47,15 @@ export function createProgram(context: Context): Command {
     .enablePositionalOptions()
     .showSuggestionAfterError();
   const commands = [
-    ...[devCommand, gatewayCommand, subgraphCommand, configCommand, composeCommand, explainCommand],
+    ...[
+      initCommand,
+      devCommand,
+      gatewayCommand,
+      subgraphCommand,
+      configCommand,
+      composeCommand,
+      explainCommand,
+    ],
     ...[
       checkCommand,
       publishCommand,

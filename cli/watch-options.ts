@@ -16,7 +16,11 @@ export interface OptionsWatch {
  *
  * Files are looked at again and again rather than watched, as a supergraph file is, for the same reasons.
  */
-export function watchOptions(config: string | undefined): OptionsWatch {
+export function watchOptions(
+  config: string | undefined,
+  /** Whether SIGHUP is for these options. */
+  { hangup = true } = {},
+): OptionsWatch {
   let isChanged = false;
   let isReloading = false;
   let begun: (() => Promise<void>) | undefined;
@@ -46,7 +50,7 @@ export function watchOptions(config: string | undefined): OptionsWatch {
     }
   };
   const always = config === undefined ? [] : [config];
-  process.on('SIGHUP', reload);
+  if (hangup) process.on('SIGHUP', reload);
   watchOnly(always);
   return {
     follow: (files) => watchOnly([...always, ...files]),

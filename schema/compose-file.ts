@@ -18,22 +18,50 @@ export type FileComposition = Composition & {
   readonly unreadable: boolean;
 };
 
-export type ComposeFileOptions = SupergraphConfigOptions & Pick<ReadSubgraphSchemasOptions, 'sign'>;
+export interface ComposeFileOptions
+  extends SupergraphConfigOptions, Pick<ReadSubgraphSchemasOptions, 'sign' | 'instead'> {
+  /** Called with the configuration before the schemas are read: the one that it returns is composed. @default as it is */
+  readonly prepare?: ((config: SupergraphConfig) => Promise<SupergraphConfig>) | undefined;
+}
 
 /** Reads a configuration file and everything that it names, and composes it. Returns problems, never throws them. */
-export async function composeFile({ sign, ...options }: ComposeFileOptions): Promise<FileComposition> {
+export async function composeFile(options: ComposeFileOptions): Promise<FileComposition> {
+  return composeInputs(await readInputs(options));
+}
+
+/** All that a composition is made of; equal ones make equal compositions. */
+export type CompositionInputs =
+  | {
+      readonly config: SupergraphConfig;
+      readonly subgraphs: readonly SubgraphSchema[];
+      readonly errors?: undefined;
+    }
+  | { readonly config: SupergraphConfig | undefined; readonly errors: readonly Problem[] };
+
+export async function readInputs({
+  sign,
+  instead,
+  prepare = (config) => Promise.resolve(config),
+  ...options
+}: ComposeFileOptions): Promise<CompositionInputs> {
   let config: SupergraphConfig | undefined;
   try {
-    config = await loadSupergraphConfig(options);
-    const subgraphs = await readSubgraphSchemas(config, { sign });
-    const composition = composeSupergraph({ subgraphs });
-    if (composition.errors) return { ...composition, config, subgraphs, unreadable: false };
-    const hints = [...versionHint(config), ...composition.hints];
-    return { ...composition, hints, config, subgraphs, unreadable: false };
+    config = await prepare(await loadSupergraphConfig(options));
+    return { config, subgraphs: await readSubgraphSchemas(config, { sign, instead }) };
   } catch (error) {
     if (!(error instanceof SupergraphConfigError)) throw error;
-    return { errors: error.problems, ...(config ? { config } : {}), subgraphs: [], unreadable: true };
+    return { config, errors: error.problems };
   }
+}
+
+export function composeInputs(inputs: CompositionInputs): FileComposition {
+  const { config, errors } = inputs;
+  if (errors) return { errors, ...(config ? { config } : {}), subgraphs: [], unreadable: true };
+  const { subgraphs } = inputs;
+  const composition = composeSupergraph({ subgraphs });
+  if (composition.errors) return { ...composition, config, subgraphs, unreadable: false };
+  const hints = [...versionHint(config), ...composition.hints];
+  return { ...composition, hints, config, subgraphs, unreadable: false };
 }
 
 /** A file that asks for a newer composer gets an answer all the same, and is told so. */

@@ -4,6 +4,7 @@ export { formatProblem, type Problem, type ProblemLocation } from './problem';
 export {
   loadSupergraphConfig,
   type SchemaLocation,
+  type SubgraphCommand,
   type SubgraphConfig,
   type SupergraphConfig,
   SupergraphConfigError,

@@ -10,6 +10,8 @@ export interface Problem {
    */
   readonly code: string;
   readonly message: string;
+  /** Whose schema cannot be read: of `SCHEMA_UNREADABLE` only. */
+  readonly subgraph?: string;
   /** The most telling one first; empty when the fact is in no one place, as when no subgraph has a `Query`. */
   readonly locations: readonly ProblemLocation[];
 }

@@ -4,12 +4,23 @@ import type { SubgraphSchema } from './compose';
 import type { Problem } from './problem';
 import { type SubgraphConfig, type SupergraphConfig, SupergraphConfigError } from './supergraph-config';
 
-/** The headers by which a subgraph that is asked for its schema knows who asks: of a POST with this body. */
-export type SignIntrospection = (subgraph: string, body: string) => Readonly<Record<string, string>>;
+/** A POST that asks a subgraph for its schema. */
+export interface Introspection {
+  readonly subgraph: string;
+  readonly url: string;
+  readonly body: string;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** The headers by which a subgraph that is asked for its schema knows who asks. */
+export type SignIntrospection = (introspection: Introspection) => Headers | Promise<Headers>;
 
 export interface ReadSubgraphSchemasOptions {
   /** @default none, as for subgraphs that answer everybody */
   readonly sign?: SignIntrospection | undefined;
+  /** Called for a subgraph that cannot be asked for its schema: what it returns is taken instead. @default nothing is */
+  readonly instead?: ((subgraph: SubgraphConfig, problem: Problem) => SubgraphSchema | undefined) | undefined;
   /** Per subgraph that is introspected, in milliseconds. @default 10_000 */
   readonly timeout?: number;
 }
@@ -20,16 +31,27 @@ export interface ReadSubgraphSchemasOptions {
  */
 export async function readSubgraphSchemas(
   { subgraphs }: SupergraphConfig,
-  { sign = () => ({}), timeout = 10_000 }: ReadSubgraphSchemasOptions = {},
+  { sign = () => ({}), instead = () => undefined, timeout = 10_000 }: ReadSubgraphSchemasOptions = {},
 ): Promise<SubgraphSchema[]> {
-  const results = await Promise.allSettled(subgraphs.map((subgraph) => readSchema(subgraph, sign, timeout)));
-  const problems = results.flatMap((result, index): Problem[] => {
-    if (result.status === 'fulfilled') return [];
-    const message = `The schema of ${subgraphs[index]!.name} cannot be read: ${reasonOf(result.reason)}.`;
-    return [{ level: 'error', code: 'SCHEMA_UNREADABLE', message, locations: [] }];
-  });
+  const results = await Promise.all(
+    subgraphs.map(async (subgraph) => {
+      const { name, schema } = subgraph;
+      try {
+        return { schema: await readSchema(subgraph, sign, timeout) };
+      } catch (error) {
+        const message = `The schema of ${name} cannot be read: ${reasonOf(error)}.`;
+        const problem: Problem = {
+          ...{ level: 'error', code: 'SCHEMA_UNREADABLE', message },
+          ...{ subgraph: name, locations: [] },
+        };
+        const other = schema.kind === 'url' ? instead(subgraph, problem) : undefined;
+        return other === undefined ? { problem } : { schema: other };
+      }
+    }),
+  );
+  const problems = results.flatMap(({ problem }) => problem ?? []);
   if (problems.length > 0) throw new SupergraphConfigError(problems);
-  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  return results.flatMap(({ schema }) => schema ?? []);
 }
 
 async function readSchema(
@@ -50,28 +72,28 @@ async function readSchema(
 /** Asks a subgraph for its schema, as section "`_Service`" of the Federation subgraph specification has it. */
 async function introspect(
   subgraph: string,
-  { url, headers }: { url: string; headers: Readonly<Record<string, string>> },
+  { url, headers }: { url: string; headers: Headers },
   sign: SignIntrospection,
   timeout: number,
 ): Promise<string> {
-  const query = JSON.stringify({ query: '{ _service { sdl } }' });
+  const body = JSON.stringify({ query: '{ _service { sdl } }' });
   const response = await fetch(url, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       accept: 'application/json',
-      ...sign(subgraph, query),
+      ...(await sign({ subgraph, url, body })),
       ...headers,
     },
-    body: query,
+    body,
     signal: AbortSignal.timeout(timeout),
   });
-  const body = (await response.json().catch(() => undefined)) as
+  const answer = (await response.json().catch(() => undefined)) as
     { data?: { _service?: { sdl?: unknown } | null } | null; errors?: { message?: string }[] } | undefined;
-  const sdl = body?.data?._service?.sdl;
+  const sdl = answer?.data?._service?.sdl;
   if (typeof sdl === 'string') return sdl;
   const reason =
-    body?.errors?.[0]?.message ?? `status ${response.status} and no \`_service.sdl\` in the answer`;
+    answer?.errors?.[0]?.message ?? `status ${response.status} and no \`_service.sdl\` in the answer`;
   throw new Error(`${url} answers: ${reason}`);
 }
 

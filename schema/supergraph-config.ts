@@ -19,6 +19,17 @@ export interface SubgraphConfig {
   readonly name: string;
   readonly routingUrl: string;
   readonly schema: SchemaLocation;
+  /** What runs it on this machine: `weir dev` does. Absent where somebody else runs it. */
+  readonly command?: SubgraphCommand;
+}
+
+export interface SubgraphCommand {
+  /** For a shell. */
+  readonly line: string;
+  /** Where it is run: the folder of the configuration, absolute. */
+  readonly folder: string;
+  /** Files and folders, absolute: an edit of one starts it anew. */
+  readonly watch: readonly string[];
 }
 
 export type SchemaLocation =
@@ -94,6 +105,14 @@ const subgraphShape = z.strictObject({
     .refine(({ introspection_headers, subgraph_url }) => !introspection_headers || subgraph_url, {
       error: 'may have `introspection_headers` only beside `subgraph_url`',
     }),
+  // These two are Weir's, not Rover's.
+  command: text.optional(),
+  watch: z
+    .preprocess(
+      (value) => (typeof value === 'string' ? [value] : value),
+      z.array(text, { error: 'must be a file or folder, or a list of them' }),
+    )
+    .optional(),
 });
 
 const configSchema = z.strictObject({
@@ -106,9 +125,13 @@ const configSchema = z.strictObject({
   subgraphs: z
     .record(
       z.string(),
-      subgraphShape.refine(({ routing_url, schema }) => routing_url ?? schema.subgraph_url, {
-        error: 'must have a `routing_url`, where the gateway sends its operations',
-      }),
+      subgraphShape
+        .refine(({ routing_url, schema }) => routing_url ?? schema.subgraph_url, {
+          error: 'must have a `routing_url`, where the gateway sends its operations',
+        })
+        .refine(({ command, watch }) => command ?? !watch, {
+          error: 'may have `watch` only beside `command`, which an edit starts anew',
+        }),
     )
     .refine((subgraphs) => Object.keys(subgraphs).length > 0, { error: 'must list at least one subgraph' }),
 });
@@ -120,12 +143,24 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
 }
 
 function toSubgraph(name: string, subgraph: z.infer<typeof subgraphShape>, file: string): SubgraphConfig {
-  const { file: path, subgraph_url: url, sdl, introspection_headers: headers } = subgraph.schema;
-  const routingUrl = subgraph.routing_url ?? url!;
-  if (path !== undefined)
-    return { name, routingUrl, schema: { kind: 'file', path: resolve(dirname(file), path) } };
-  if (url !== undefined) return { name, routingUrl, schema: { kind: 'url', url, headers: headers ?? {} } };
-  return { name, routingUrl, schema: { kind: 'sdl', sdl: sdl! } };
+  const { routing_url: routingUrl, schema, command, watch = [] } = subgraph;
+  const folder = dirname(resolve(file));
+  return {
+    name,
+    routingUrl: routingUrl ?? schema.subgraph_url!,
+    schema: toLocation(schema, folder),
+    ...(command === undefined
+      ? {}
+      : { command: { line: command, folder, watch: watch.map((path) => resolve(folder, path)) } }),
+  };
+}
+
+function toLocation(
+  { file, subgraph_url: url, introspection_headers: headers, sdl }: z.infer<typeof schemaShape>,
+  folder: string,
+): SchemaLocation {
+  if (file !== undefined) return { kind: 'file', path: resolve(folder, file) };
+  return url === undefined ? { kind: 'sdl', sdl: sdl! } : { kind: 'url', url, headers: headers ?? {} };
 }
 
 /** Replaces Rover's `${env.NAME}` in all values; what is not set is a problem. */

@@ -1,18 +1,34 @@
 import { dirname, resolve } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
-import { composeFile, type ComposeFileOptions, type FileComposition } from './compose-file';
+import {
+  composeInputs,
+  type ComposeFileOptions,
+  type CompositionInputs,
+  type FileComposition,
+  readInputs,
+} from './compose-file';
+import type { SubgraphSchema } from './compose';
+import type { Problem } from './problem';
 import {
   loadSupergraphConfig,
+  type SubgraphConfig,
   SupergraphConfigError,
   type SupergraphConfigOptions,
 } from './supergraph-config';
 
-export interface WatchSupergraphOptions extends ComposeFileOptions {
-  /** Called with the first composition and again after every edit of the configuration or a schema file. */
+export interface WatchSupergraphOptions extends Omit<ComposeFileOptions, 'instead'> {
+  /**
+   * Called with the first composition, again after every edit of the configuration or a schema file, and when an
+   * introspected subgraph has another schema, comes or goes.
+   */
   readonly onComposition: (composition: FileComposition) => void;
+  /** Milliseconds between two questions for the schema of introspected subgraphs. @default 2_000 */
+  readonly interval?: number;
 }
 
 export interface SupergraphWatch {
+  /** Asks introspected subgraphs now, which the watch does by itself in a while. */
+  refresh(): void;
   close(): Promise<void>;
 }
 
@@ -23,33 +39,55 @@ export interface SupergraphWatch {
 const QUIET = 100;
 
 /**
- * Composes a configuration now and after every edit of it or of a schema file that it names. Resolves after
- * the first composition. Introspected subgraphs are asked again at each composition, but not watched.
+ * Composes a configuration now and whenever something that it is made of has changed. Resolves after the first
+ * composition. An introspected subgraph that answers no longer is composed with its last schema, and a hint says so.
  */
 export async function watchSupergraph(options: WatchSupergraphOptions): Promise<SupergraphWatch> {
-  const { onComposition } = options;
+  const { onComposition, interval = 2_000 } = options;
   const inputs = new Set([resolve(options.file)]);
   const watchers = new Map<string, FSWatcher>();
+  const lastAnswers = new LastAnswers();
   let timer: NodeJS.Timeout | undefined;
+  let nextQuestion: NodeJS.Timeout | undefined;
+  let composedOf: string | undefined;
   let closed = false;
   let composing = compose();
 
   await composing;
   return {
+    refresh: ask,
     async close() {
       closed = true;
       clearTimeout(timer);
+      clearTimeout(nextQuestion);
       await composing;
       await Promise.all(Array.from(watchers.values(), (watcher) => watcher.close()));
     },
   };
 
-  async function compose(): Promise<void> {
+  async function compose({ onlyChanged = false } = {}): Promise<void> {
+    if (closed) return;
+    clearTimeout(nextQuestion);
     // Watching begins before reading, or an edit between the two would be missed.
     for (const file of await schemaFiles(options)) inputs.add(file);
     await Promise.all(Array.from(inputs, (file) => watchFolder(dirname(file))));
-    const composition = await composeFile(options);
-    if (!closed) onComposition(composition);
+    const { instead, hints } = lastAnswers.follow();
+    const read = await readInputs({ ...options, instead });
+    const made = JSON.stringify([read, hints]);
+    if (!(onlyChanged && made === composedOf) && !closed) {
+      composedOf = made;
+      lastAnswers.keep(read);
+      const composition = composeInputs(read);
+      onComposition(
+        composition.errors ? composition : { ...composition, hints: [...hints, ...composition.hints] },
+      );
+    }
+    const isAsked = read.config?.subgraphs.some(({ schema }) => schema.kind === 'url') === true;
+    if (isAsked && !closed) nextQuestion = setTimeout(ask, interval);
+  }
+
+  function ask(): void {
+    composing = composing.then(() => compose({ onlyChanged: true }));
   }
 
   // Folders are watched, not files: many editors replace a file, and a missing one may come later.
@@ -60,9 +98,36 @@ export async function watchSupergraph(options: WatchSupergraphOptions): Promise<
     watcher.on('all', (_event, path) => {
       if (!inputs.has(resolve(path))) return;
       clearTimeout(timer);
-      timer = setTimeout(() => void (composing = composing.then(compose)), QUIET);
+      timer = setTimeout(() => void (composing = composing.then(() => compose())), QUIET);
     });
     await new Promise<void>((ready) => watcher.once('ready', ready));
+  }
+}
+
+/** What introspected subgraphs have answered last, for while they do not. */
+class LastAnswers {
+  readonly #schemas = new Map<string, SubgraphSchema>();
+
+  /** For one reading: gives the last answer in place of a missing one, and collects the hints that say so. */
+  follow() {
+    const hints: Problem[] = [];
+    const instead = ({ name, routingUrl }: SubgraphConfig, problem: Problem): SubgraphSchema | undefined => {
+      const last = this.#schemas.get(name);
+      if (last === undefined) return undefined;
+      const message = `${problem.message} Its last one is used.`;
+      hints.push({ ...problem, level: 'warning', message });
+      return { ...last, routingUrl };
+    };
+    return { hints, instead };
+  }
+
+  keep(inputs: CompositionInputs): void {
+    if (inputs.errors) return;
+    this.#schemas.clear();
+    for (const { name, schema } of inputs.config.subgraphs) {
+      const read = inputs.subgraphs.find((each) => each.name === name);
+      if (schema.kind === 'url' && read !== undefined) this.#schemas.set(name, read);
+    }
   }
 }
 

@@ -1,29 +1,27 @@
-export interface BannerFacts {
+import type { GraphFacts } from './graph';
+
+export interface BannerFacts extends GraphFacts {
   /** The gateway's GraphQL endpoint. */
   readonly url: string;
   readonly adminUrl: string | undefined;
   /** What the admin port takes; undefined where the configuration says it. */
   readonly adminToken: string | undefined;
-  /** By name, where each subgraph is. */
-  readonly subgraphs: ReadonlyMap<string, string>;
-  /** Where the data is. */
-  readonly data: string;
-  /** What `curl` needs to be somebody, by AppSync's name of the mode; undefined where the configuration has modes. */
-  readonly credentials: ReadonlyMap<string, string> | undefined;
-  /** A query to try. */
-  readonly query: string;
+  /** The file of options, if there is one. */
+  readonly options: string | undefined;
   /** Since the process began. */
   readonly milliseconds: number;
 }
 
 /** What `weir dev` shows once it runs. */
 export function banner(facts: BannerFacts): string {
-  const { url, adminUrl, adminToken, subgraphs, data, credentials, query, milliseconds } = facts;
+  const { url, adminUrl, adminToken, subgraphs, data, credentials, milliseconds } = facts;
+  const { watched, options, needsCredentials, query, header } = facts;
   const rows: [string, string][] = [
     ['Endpoint', `${url}   in a browser: Apollo Sandbox`],
     ['GraphiQL', `${new URL('/graphiql', url).href}   needs no internet`],
     ...(adminUrl === undefined ? [] : describeAdmin(adminUrl, adminToken)),
-    ['Data', data],
+    ...(options === undefined ? [] : [['Options', options] satisfies [string, string]]),
+    ...(data === undefined ? [] : [['Data', data] satisfies [string, string]]),
     ...Array.from(subgraphs, ([name, address], index): [string, string] => [
       index === 0 ? 'Subgraphs' : '',
       `${name.padEnd(longest(subgraphs))}  ${address}`,
@@ -31,12 +29,13 @@ export function banner(facts: BannerFacts): string {
   ];
   return [
     '',
-    `Weir runs, after ${(milliseconds / 1000).toFixed(1)} s. Schema files are watched; Ctrl-C stops everything.`,
+    `Weir runs, after ${(milliseconds / 1000).toFixed(1)} s. ${watched} watched; Ctrl-C stops everything.`,
     '',
     ...rows.map(([title, text]) => `  ${title.padEnd(10)} ${text}`),
     '',
     ...(credentials === undefined ? [] : describeCredentials(credentials)),
-    `  curl ${url} -H 'content-type: application/json' -H 'authorization: Bearer u1' \\`,
+    ...(needsCredentials ? ['  Add your credentials to curl, as the options ask for them:', ''] : []),
+    `  curl ${url} -H 'content-type: application/json'${header === undefined ? '' : ` -H '${header}'`} \\`,
     `    -d '${JSON.stringify({ query })}'`,
     '',
   ].join('\n');

@@ -38,28 +38,39 @@ export function startChild({ script, args, env, onLine }: ChildOptions): Child {
     detached: true,
   });
   const exit = Promise.all([
-    new Promise<ChildExit>((ended) => {
-      child.once('exit', (code, signal) => ended({ code, signal }));
-      child.once('error', () => ended({ code: null, signal: null }));
-    }),
+    exitOf(child),
     readLines(child.stdout!, (line) => onLine(line, 'stdout')),
     readLines(child.stderr!, (line) => onLine(line, 'stderr')),
   ]).then(([ended]) => ended);
-  let stopping: Promise<void> | undefined;
   return {
     ready: Promise.race([readyMessage(child), exit.then(() => undefined)]),
     exit,
-    // A second signal might mean "at once" to it.
-    stop: (grace = 5_000) => (stopping ??= stop(child, exit, grace)),
+    stop: stopper((signal) => child.kill(signal), exit),
   };
 }
 
-async function stop(child: ChildProcess, exit: Promise<ChildExit>, grace: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGTERM');
-  const force = setTimeout(() => child.kill('SIGKILL'), grace);
-  await exit;
-  clearTimeout(force);
+/** `stop` of a {@link Child} that is sent signals so. */
+export function stopper(kill: (signal: NodeJS.Signals) => unknown, exit: Promise<ChildExit>): Child['stop'] {
+  let hasEnded = false;
+  void exit.then(() => (hasEnded = true));
+  let stopping: Promise<void> | undefined;
+  // A second signal might mean "at once" to it.
+  return (grace = 5_000) => (stopping ??= stop(grace));
+
+  async function stop(grace: number): Promise<void> {
+    if (hasEnded) return;
+    kill('SIGTERM');
+    const force = setTimeout(() => kill('SIGKILL'), grace);
+    await exit;
+    clearTimeout(force);
+  }
+}
+
+export function exitOf(child: ChildProcess): Promise<ChildExit> {
+  return new Promise((ended) => {
+    child.once('exit', (code, signal) => ended({ code, signal }));
+    child.once('error', () => ended({ code: null, signal: null }));
+  });
 }
 
 function readyMessage(child: ChildProcess): Promise<string> {
@@ -70,7 +81,8 @@ function readyMessage(child: ChildProcess): Promise<string> {
   });
 }
 
-async function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
+/** Resolves when the stream has ended. */
+export async function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
   const lines = createInterface({ input: stream, crlfDelay: Infinity });
   lines.on('line', onLine);
   await new Promise<void>((closed) => lines.once('close', closed));

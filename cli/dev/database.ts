@@ -4,7 +4,7 @@ import { embeddedDynamoDBScript } from '../package';
 import { startChild } from './child';
 import type { Output } from './output';
 import { freePorts } from './ports';
-import { describeExit, supervise } from './supervisor';
+import { describeExit, isRefused, supervise } from './supervisor';
 
 export interface DatabaseOptions {
   /** Where the embedded DynamoDB keeps its data. */
@@ -35,11 +35,15 @@ export async function startDatabase({ folder, reset, env, output }: DatabaseOpti
 
   let port = '';
   const process = supervise({
-    script: embeddedDynamoDBScript(),
-    // Once the subgraphs know its address, it must come back there.
-    args: () => ['--data', folder, ...(port === '' ? [] : ['--port', port])],
-    env,
-    onLine: (line) => output.line('dynamodb', line),
+    startChild: () =>
+      startChild({
+        script: embeddedDynamoDBScript(),
+        // Once the subgraphs know its address, it must come back there.
+        args: ['--data', folder, ...(port === '' ? [] : ['--port', port])],
+        env,
+        onLine: (line) => output.line('dynamodb', line),
+      }),
+    isRefusal: isRefused,
     onDeath: (exit, delay) =>
       output.say(`DynamoDB ${describeExit(exit)}; it is started again in ${delay / 1000} s.`),
     onRecovery: () => output.say('DynamoDB is back.'),

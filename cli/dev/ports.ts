@@ -16,6 +16,21 @@ export async function freePorts(count: number): Promise<number[]> {
   return servers.map(({ port }) => port);
 }
 
+export function portOf(url: string): string {
+  const { port, protocol } = new URL(url);
+  return port || (protocol === 'https:' ? '443' : '80');
+}
+
+export function withPort(url: string, port: number | undefined): string {
+  const changed = new URL(url);
+  if (port !== undefined) changed.port = String(port);
+  return changed.href;
+}
+
+export function isOnThisMachine(url: string): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
+}
+
 export interface NeededPort {
   /** 0 is any. */
   readonly port: number;

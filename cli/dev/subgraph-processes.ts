@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SubgraphConfig, SubgraphSchema, SupergraphConfig } from '../../schema';
 import { CommandFailure, type Context } from '../context';
+import { startChild } from './child';
 import type { Output } from './output';
-import { freePorts, type NeededPort, requireFreePorts } from './ports';
-import { describeExit, REFUSED, supervise, type Supervised } from './supervisor';
+import { freePorts, isOnThisMachine, type NeededPort, portOf, requireFreePorts, withPort } from './ports';
+import { describeExit, isRefused, supervise, type Supervised } from './supervisor';
 
 export interface SubgraphProcessesOptions {
   /** `free` takes free ports; `configured` those of the routing URLs. */
@@ -71,7 +72,7 @@ export class SubgraphProcesses {
       const subgraph = this.#run(name, sdl, urls);
       const start = await subgraph.supervised.started;
       if ('url' in start) subgraph.url = start.url;
-      else if (start.code === REFUSED) throw new CommandFailure(`weir: ${name} cannot be started.`, 2);
+      else if (isRefused(start)) throw new CommandFailure(`weir: ${name} cannot be started.`, 2);
     });
     for (const result of await Promise.allSettled(starts)) {
       if (result.status === 'rejected') throw result.reason;
@@ -115,10 +116,14 @@ export class SubgraphProcesses {
     // Where it reported to be, so that it comes back there.
     const address = () => this.#processes.get(name)?.url ?? urls.get(name)!;
     const supervised = supervise({
-      script: script(name)!,
-      args: () => ['--host', '127.0.0.1', '--port', portOf(address()), '--schema', schema],
-      env: { ...quietAws, ...addressVariables(urls), ...env },
-      onLine: (line) => output.line(name, line),
+      startChild: () =>
+        startChild({
+          script: script(name)!,
+          args: ['--host', '127.0.0.1', '--port', portOf(address()), '--schema', schema],
+          env: { ...quietAws, ...addressVariables(urls), ...env },
+          onLine: (line) => output.line(name, line),
+        }),
+      isRefusal: isRefused,
       onDeath: (exit, delay) =>
         output.say(`${name} ${describeExit(exit)}; it is started again in ${delay / 1000} s.`),
       onRecovery: () => output.say(`${name} is back.`),
@@ -135,9 +140,7 @@ export class SubgraphProcesses {
   }
 
   #isRunHere({ name, routingUrl, schema }: SubgraphConfig): boolean {
-    const { hostname } = new URL(routingUrl);
-    const local = hostname === 'localhost' || hostname === '127.0.0.1';
-    return local && schema.kind !== 'url' && this.#options.script(name) !== undefined;
+    return isOnThisMachine(routingUrl) && schema.kind !== 'url' && this.#options.script(name) !== undefined;
   }
 
   #write(name: string, sdl: string): string {
@@ -149,16 +152,6 @@ export class SubgraphProcesses {
 
 /** The versions of the AWS SDK that the lock file names run on Node 20; a warning per process says no more. */
 const quietAws = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
-
-function portOf(url: string): string {
-  return new URL(url).port || '80';
-}
-
-function withPort(url: string, port: number | undefined): string {
-  const changed = new URL(url);
-  if (port !== undefined) changed.port = String(port);
-  return changed.href;
-}
 
 /** Tells each subgraph where the others are: `INVENTORY_URL` and so on. */
 function addressVariables(urls: ReadonlyMap<string, string>): Record<string, string> {

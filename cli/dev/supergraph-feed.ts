@@ -1,5 +1,7 @@
 import type { SupergraphListener, SupergraphSource } from '../../gateway';
 
+type Outcome = Parameters<NonNullable<SupergraphSource['onOutcome']>>[0];
+
 /** A source of supergraphs that are handed to it. */
 export interface SupergraphFeed extends SupergraphSource {
   /** True from the first push on. */
@@ -13,7 +15,8 @@ export interface SupergraphFeed extends SupergraphSource {
   fail(error: Error): void;
 }
 
-export function createSupergraphFeed(): SupergraphFeed {
+/** `onOutcome` is told what became of each supergraph. */
+export function createSupergraphFeed(onOutcome?: (outcome: Outcome) => void): SupergraphFeed {
   let listener: SupergraphListener | undefined;
   let current: string | undefined;
   let fed: () => void;
@@ -34,6 +37,7 @@ export function createSupergraphFeed(): SupergraphFeed {
       listener?.onSupergraph(supergraphSdl);
       return true;
     },
+    ...(onOutcome && { onOutcome }),
     fail: (error) => failed(error),
     async start(given) {
       await first;

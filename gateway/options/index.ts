@@ -38,6 +38,8 @@ export type OptionsInput = Omit<z.input<typeof optionsSchema>, 'supergraph'> & {
 export interface LoadOptions {
   /** A YAML file. Without one, the flags and the defaults count. */
   readonly config?: string | undefined;
+  /** Count in place of the usual defaults. @default {} */
+  readonly defaults?: { readonly [Key in keyof OptionsInput]?: unknown } | undefined;
   /** Win over what the file says, key by key. Text counts as a number or a boolean where an option wants one. @default {} */
   readonly flags?: { readonly [Key in keyof OptionsInput]?: unknown } | undefined;
   /** Options that environment variables give, by the variable; they win over the file, and flags over them. @default {} */
@@ -99,6 +101,7 @@ export function loadOptions(given: LoadOptions = {}): Options {
 /** Reads the options, and where each comes from. @throws {OptionsError} with every mistake in them. */
 export function readOptions({
   config,
+  defaults = {},
   flags = {},
   variables = {},
   env = process.env,
@@ -111,7 +114,7 @@ export function readOptions({
       files,
     );
   const file = read === undefined ? undefined : { name: config!, read };
-  const sources = new OptionSources({ file, variables, flags }, files);
+  const sources = new OptionSources({ file, defaults, variables, flags }, files);
   return { options: check(sources.merged(), sources), sources };
 }
 

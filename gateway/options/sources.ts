@@ -21,6 +21,7 @@ export type Variables = Readonly<Record<string, Readonly<Record<string, unknown>
 
 interface Given {
   readonly file?: { readonly name: string; readonly read: OptionsFile } | undefined;
+  readonly defaults: unknown;
   readonly variables: Variables;
   readonly flags: unknown;
 }
@@ -39,9 +40,10 @@ export class OptionSources {
 
   /** The options as they were given, as one map. What is not a map is left as it is, to be refused. */
   merged(): unknown {
-    const { file, variables, flags } = this.#given;
+    const { file, defaults, variables, flags } = this.#given;
     const under = file === undefined ? {} : file.read.value;
-    return isMap(under) ? structuredClone([...Object.values(variables), flags].reduce(merge, under)) : under;
+    const given = [under, ...Object.values(variables), flags];
+    return isMap(under) ? structuredClone(given.reduce(merge, defaults)) : under;
   }
 
   /** @param isExact whether a text that is short for the map around it does not count */

@@ -126,7 +126,7 @@ export async function createApp<Context extends object, OptionName extends strin
       await prepared;
       const { signal, carryThrough } = watchCaller(request, reply);
       const caller = request.checked?.caller ?? null;
-      const context = subgraph.context({
+      const context = subgraph.context?.({
         db: db.forRequest(signal),
         identity: identify(authenticate, request, caller),
         caller,

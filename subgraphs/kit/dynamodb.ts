@@ -59,6 +59,15 @@ export async function connectDynamoDB(settings: DatabaseSettings): Promise<Dynam
   }
 }
 
+/** For a subgraph without tables: nothing is started or connected to for it. */
+export const noDynamoDB: DynamoDB = {
+  place: 'nowhere',
+  client: {
+    send: () => Promise.reject(new Error('This subgraph states no `tables`, so that it has no database.')),
+  } as unknown as DynamoDBDocumentClient,
+  stop: () => Promise.resolve(),
+};
+
 function connected(place: string, config: DynamoDBClientConfig): DynamoDB {
   const client = createClient(config);
   return {

@@ -1,4 +1,5 @@
 import { type FastifyInstance } from 'fastify';
+import { existsSync, realpathSync } from 'node:fs';
 import { type AddressInfo } from 'node:net';
 import { finished } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,7 +7,7 @@ import { pino } from 'pino';
 import { createApp, graphqlPath } from './app';
 import { isOutage } from './commands';
 import { openDatabase, type Database } from './database';
-import { connectDynamoDB } from './dynamodb';
+import { connectDynamoDB, noDynamoDB } from './dynamodb';
 import { openLinkKeys } from './link-keys';
 import { prepareTable } from './prepare';
 import { runProcess } from './process';
@@ -65,11 +66,11 @@ export async function openSubgraph<Context extends object, OptionName extends st
       if (change instanceof Error) log.error({ reason: change.message }, 'the keys of the private link stay');
       else log.info({ keys: change.map(({ id }) => id) }, 'the private link has new keys');
     });
-  const dynamodb = await connectDynamoDB(database);
+  const tables = subgraph.tables ?? [];
+  const dynamodb = tables.length === 0 ? noDynamoDB : await connectDynamoDB(database);
   const db = openDatabase({ client: dynamodb.client });
   const stopping = new AbortController();
 
-  const tables = subgraph.tables ?? [];
   const waitingFor = new Set(tables.map(({ name }) => name));
   const seed = settings.seed ?? database.kind !== 'aws';
   const prepared = Promise.all(
@@ -157,12 +158,15 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   }
 }
 
-/** Runs the subgraph as a process of its own if `module` is the one that node was started with. */
+/**
+ * Runs the subgraph as a process of its own if `module` is the one that node was started with: `module` in CommonJS,
+ * `import.meta` in an ES module.
+ */
 export function runWhenMain<Context extends object, OptionName extends string>(
-  module: NodeJS.Module,
+  module: NodeJS.Module | ImportMeta,
   subgraph: Subgraph<Context, OptionName>,
 ): void {
-  if (require.main !== module) return;
+  if (!isMain(module)) return;
   void runProcess({
     name: subgraph.name,
     usage: () => usage(subgraph),
@@ -171,4 +175,11 @@ export function runWhenMain<Context extends object, OptionName extends string>(
       return { url, log: app.log, stop };
     },
   });
+}
+
+/** Node tells CommonJS modules which one is the first, and ES modules only from version 24 on. */
+function isMain(module: NodeJS.Module | ImportMeta): boolean {
+  if (require.main !== undefined || 'require' in module) return module === require.main;
+  const { 1: script } = process.argv;
+  return script !== undefined && existsSync(script) && realpathSync(script) === module.filename;
 }

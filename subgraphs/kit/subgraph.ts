@@ -21,8 +21,8 @@ export interface Subgraph<Context extends object = object, OptionName extends st
    * `authorization: Bearer u1`
    */
   readonly authenticate?: Authenticate;
-  /** Makes the context that the resolvers of one request share: loaders, identity. */
-  readonly context: (request: RequestScope<OptionName>) => Context;
+  /** Makes the context that the resolvers of one request share: loaders, identity. @default nothing */
+  readonly context?: (request: RequestScope<OptionName>) => Context;
 }
 
 export interface OptionDefinition {

@@ -197,7 +197,6 @@ describe('weir dev', () => {
     );
     const second = startWeir([
       ...['dev', '--port', port, '--admin-port', '0', '--supergraph-config', config],
-      ...['--data', join(folder, 'second')],
     ]);
 
     expect(await second.exit).toBe(2);

@@ -35,9 +35,24 @@ export function startWeir(args: readonly string[], env: Record<string, string> =
 }
 
 export function startProcess(args: readonly string[], env: Record<string, string> = {}): WeirProcess {
-  const child = spawn(process.execPath, args, {
+  return follow(process.execPath, args, env);
+}
+
+/** Starts a line of shell in a folder. */
+export function startShell(line: string, cwd: string): WeirProcess {
+  return follow('sh', ['-c', line], {}, cwd);
+}
+
+function follow(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd?: string,
+): WeirProcess {
+  const child = spawn(command, args, {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    cwd,
   });
   running.add(child);
   let stdout = '';

@@ -54,6 +54,26 @@ describe('loadSupergraphConfig', () => {
     });
   });
 
+  it('reads how `weir dev` runs a subgraph, with files that are relative to the configuration', async () => {
+    const config = await load(`
+      subgraphs:
+        a:
+          routing_url: http://127.0.0.1:4001/graphql
+          schema: { file: a/schema.graphql }
+          command: node a/index.mjs
+          watch: a
+        b:
+          schema: { subgraph_url: 'http://127.0.0.1:4002/graphql' }
+          command: npm run dev
+          watch: [b/src, shared.json]
+    `);
+
+    expect(config.subgraphs.map(({ command }) => command)).toEqual([
+      { line: 'node a/index.mjs', folder, watch: [join(folder, 'a')] },
+      { line: 'npm run dev', folder, watch: [join(folder, 'b/src'), join(folder, 'shared.json')] },
+    ]);
+  });
+
   it('puts environment variables in place', async () => {
     const config = await load(
       "subgraphs: { a: { routing_url: 'http://${env.HOST}/graphql', schema: { file: a.graphql } } }",
@@ -102,6 +122,18 @@ describe('loadSupergraphConfig', () => {
       'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { file: a.graphql, sdl: x }',
       '`subgraphs.a.schema` must have exactly one of `file`, `subgraph_url` and `sdl`.',
       '4:5',
+    ],
+    [
+      'something to watch without a command',
+      'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { file: a.graphql }\n    watch: src',
+      '`subgraphs.a` may have `watch` only beside `command`, which an edit starts anew.',
+      '2:3',
+    ],
+    [
+      'a watch that is no list',
+      'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { file: a.graphql }\n    command: x\n    watch: 7',
+      '`subgraphs.a.watch` must be a file or folder, or a list of them, but got: 7.',
+      '6:12',
     ],
     [
       'Federation 1',

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { supervise, type Supervised, type SuperviseOptions } from '../../../../cli/dev/supervisor';
+import { type ChildOptions, startChild } from '../../../../cli/dev/child';
+import { isRefused, supervise, type Supervised, type SuperviseOptions } from '../../../../cli/dev/supervisor';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
 let supervised: Supervised | undefined;
@@ -90,11 +91,19 @@ describe('supervise', () => {
   });
 });
 
-function start(options: Partial<SuperviseOptions> & { script: string }): Supervised {
+function start({
+  script,
+  args = () => [],
+  onLine = () => undefined,
+  ...options
+}: Partial<SuperviseOptions> & {
+  readonly script: string;
+  readonly args?: () => readonly string[];
+  readonly onLine?: ChildOptions['onLine'];
+}): Supervised {
   supervised = supervise({
-    args: () => [],
-    env: process.env,
-    onLine: () => undefined,
+    startChild: () => startChild({ script, args: args(), env: process.env, onLine }),
+    isRefusal: isRefused,
     onDeath: () => undefined,
     delay: 20,
     ...options,

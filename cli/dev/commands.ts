@@ -1,0 +1,188 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { FSWatcher } from 'chokidar';
+import type { SubgraphConfig, SupergraphConfig } from '../../schema';
+import type { Context } from '../context';
+import { startCommand } from './command';
+import type { Output } from './output';
+import { freePorts, isOnThisMachine, type NeededPort, portOf, requireFreePorts, withPort } from './ports';
+import { describeExit, supervise, type Supervised } from './supervisor';
+
+export interface CommandsOptions {
+  /** `free` gives each command a free port; `configured` that of its routing URL. */
+  readonly ports: 'free' | 'configured';
+  /** What else is going to listen on this machine. Asked for only when a command's port is taken at the start. */
+  readonly otherPorts: () => readonly NeededPort[];
+  readonly env: Context['env'];
+  readonly output: Output;
+  /** Called when a subgraph answers that did not. */
+  readonly onReady: () => void;
+  /** Milliseconds before the first restart of a command that ended. @default 1_000 */
+  readonly delay?: number;
+  /** Milliseconds for which a start may take before it is said. @default 10_000 */
+  readonly patience?: number;
+}
+
+interface RunningCommand {
+  /** As in the configuration. */
+  readonly subgraph: SubgraphConfig;
+  /** Where the gateway finds it. */
+  readonly url: string;
+  readonly supervised: Supervised;
+  readonly watcher: FSWatcher | undefined;
+  /** Resolves when a start under way has come to an end, good or bad. */
+  settled: Promise<unknown>;
+  isReady: boolean;
+}
+
+/** Runs what a supergraph configuration says under `command`. */
+export class Commands {
+  readonly #options: CommandsOptions;
+  readonly #running = new Map<string, RunningCommand>();
+  #isStopped = false;
+
+  constructor(options: CommandsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts what is new in a configuration, starts anew what has changed and ends what is gone, without waiting until it
+   * answers. Resolves with the configuration, with the URLs at which the subgraphs really are.
+   * @throws {CommandFailure} when a port is taken
+   */
+  async apply(config: SupergraphConfig): Promise<SupergraphConfig> {
+    const isSame = (one: SubgraphConfig, { subgraph }: RunningCommand): boolean =>
+      one.routingUrl === subgraph.routingUrl && isDeepStrictEqual(one.command, subgraph.command);
+    const gone = [...this.#running.values()].filter(
+      (each) => !config.subgraphs.some((one) => one.name === each.subgraph.name && isSame(one, each)),
+    );
+    for (const { subgraph } of gone) this.#running.delete(subgraph.name);
+    await Promise.all(gone.map(end));
+    const added = config.subgraphs.filter(({ name, command }) => command && !this.#running.has(name));
+    const ports = await this.#portsFor(added);
+    await Promise.all(
+      added.map(async (subgraph, index) => {
+        const running = await this.#start(subgraph, withPort(subgraph.routingUrl, ports[index]));
+        this.#running.set(subgraph.name, running);
+        if (this.#isStopped) await end(running);
+      }),
+    );
+    return { ...config, subgraphs: config.subgraphs.map((subgraph) => this.#moved(subgraph)) };
+  }
+
+  /** Whether this is the subgraph of a command that does not answer now. */
+  isDown(name: string): boolean {
+    return this.#running.get(name)?.isReady === false;
+  }
+
+  /** Resolves when no start is under way: each command is ready, or has ended and will be started again. */
+  async settled(): Promise<void> {
+    await Promise.all(Array.from(this.#running.values(), ({ settled }) => settled));
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all(Array.from(this.#running.values(), end));
+  }
+
+  async #portsFor(added: readonly SubgraphConfig[]): Promise<(number | undefined)[]> {
+    const { ports, otherPorts } = this.#options;
+    if (ports === 'free') return freePorts(added.length);
+    const needed = added
+      .filter(({ routingUrl }) => isOnThisMachine(routingUrl))
+      .map(({ name, routingUrl }) => ({ port: Number(portOf(routingUrl)), of: name }));
+    await requireFreePorts(needed, this.#running.size === 0 ? otherPorts : () => []);
+    return [];
+  }
+
+  async #start(subgraph: SubgraphConfig, url: string): Promise<RunningCommand> {
+    const { output, env, delay } = this.#options;
+    const { name, command } = subgraph;
+    const { line, folder, watch } = command!;
+    const watcher = watch.length === 0 ? undefined : await watchFiles(watch, () => restart());
+    const supervised = supervise({
+      startChild: () => {
+        const child = startCommand({
+          ...{ line, folder, url },
+          env: { ...env, PORT: portOf(url) },
+          onLine: (text) => output.line(name, text),
+        });
+        void child.exit.then(() => (running.isReady = false));
+        void child.ready.then((address) => {
+          if (address === undefined) return;
+          running.isReady = true;
+          this.#options.onReady();
+        });
+        return child;
+      },
+      onDeath: (exit, pause) =>
+        output.say(
+          `${name} ${describeExit(exit)}; it is started again in ${pause / 1000} s${watcher ? ', or after an edit' : ''}.`,
+        ),
+      onRecovery: () => output.say(`${name} is back.`),
+      ...(delay === undefined ? {} : { delay }),
+    });
+    const sayIfSlow = this.#sayIfSlow(name, url, supervised.started);
+    const running: RunningCommand = {
+      ...{ subgraph, url, supervised, watcher },
+      settled: Promise.race([supervised.started, sayIfSlow]),
+      isReady: false,
+    };
+    const restart = (): void => {
+      output.say(`${name} is started anew after an edit.`);
+      running.isReady = false;
+      running.settled = supervised.restart().then((start) => {
+        if ('url' in start) output.say(`${name} is back.`);
+      });
+    };
+    return running;
+  }
+
+  /** Resolves when it takes so long that nobody should wait. */
+  #sayIfSlow(name: string, url: string, started: Promise<unknown>): Promise<void> {
+    const { host } = new URL(url);
+    const { patience = 10_000 } = this.#options;
+    return new Promise((isSlow) => {
+      const timer = setTimeout(() => {
+        this.#options.output.say(
+          `${name} is not there yet: its command runs, but nobody listens at ${host}; PORT is ${portOf(url)} for it.`,
+        );
+        isSlow();
+      }, patience);
+      void started.then(() => clearTimeout(timer));
+    });
+  }
+
+  #moved(subgraph: SubgraphConfig): SubgraphConfig {
+    const { name, routingUrl, schema } = subgraph;
+    const url = this.#running.get(name)?.url;
+    if (url === undefined || url === routingUrl) return subgraph;
+    const isThere = schema.kind === 'url' && new URL(schema.url).host === new URL(routingUrl).host;
+    return {
+      ...{ ...subgraph, routingUrl: url },
+      schema: isThere ? { ...schema, url: withPort(schema.url, Number(portOf(url))) } : schema,
+    };
+  }
+}
+
+async function end({ supervised, watcher }: RunningCommand): Promise<void> {
+  await Promise.all([watcher?.close(), supervised.stop()]);
+}
+
+/** Milliseconds without an edit before a restart: editors write a file in several steps. */
+const quiet = 100;
+
+async function watchFiles(paths: readonly string[], onEdit: () => void): Promise<FSWatcher> {
+  // Only here, as it takes its time to load.
+  const { watch } = await import('chokidar');
+  const ignored = (path: string): boolean => /[\\/](node_modules|\.[^\\/]+)$/.test(path);
+  const watcher = watch([...paths], { ignoreInitial: true, ignored });
+  let timer: NodeJS.Timeout | undefined;
+  watcher.on('all', () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (!watcher.closed) onEdit();
+    }, quiet);
+  });
+  await new Promise<void>((ready) => watcher.once('ready', ready));
+  return watcher;
+}

@@ -1,0 +1,106 @@
+import type { GatewayOptions, Options, RunningGateway } from '../../gateway';
+import { type OptionsReader, withOptionsErrors } from '../gateway-options';
+import { lazy } from '../lazy';
+import type { OptionsWatch } from '../watch-options';
+import type { Graph } from './graph';
+import type { Output } from './output';
+
+export interface DevGatewayOptions {
+  readonly reader: OptionsReader;
+  /** Tells when the options may have changed. */
+  readonly watch: OptionsWatch;
+  readonly graph: Graph;
+  readonly adminToken: string;
+  readonly output: Output;
+}
+
+export interface DevGateway {
+  readonly url: string;
+  readonly adminUrl: string | undefined;
+  /** The options that it was started with. */
+  readonly configured: Options;
+  stop(): Promise<void>;
+}
+
+/**
+ * The gateway of `weir dev`. Unlike `weir gateway`, it is stopped and started again for new options, so that an edit
+ * may change any of them.
+ */
+export async function startDevGateway(options: DevGatewayOptions): Promise<DevGateway> {
+  const { reader, watch, output } = options;
+  const read = (): Promise<Options> => withOptionsErrors(async () => reader.load(), reader);
+  const first = await read();
+  let configured = first;
+  let gateway = await start(configured, options);
+  const { url, adminUrl } = gateway;
+  const ports = { gateway: portOf(url), admin: adminUrl === undefined ? 0 : portOf(adminUrl) };
+  let isStopped = false;
+  let reloading = Promise.resolve();
+
+  async function reload(): Promise<void> {
+    if (isStopped) return;
+    let next: Options;
+    try {
+      next = atSamePorts(await read(), ports);
+    } catch (error) {
+      output.say(`${(error as Error).message}\nthe previous options stay in use.`);
+      return;
+    }
+    await gateway.stop();
+    try {
+      gateway = await start(next, options);
+      configured = next;
+      output.say(`the new options are live, at ${gateway.url}`);
+    } catch (error) {
+      output.say(`${(error as Error).message}\nthe previous options stay in use.`);
+      try {
+        gateway = await start(atSamePorts(configured, ports), options);
+      } catch (again) {
+        output.say(
+          `${(again as Error).message}\nno gateway runs now: it starts after an edit of the options.`,
+        );
+      }
+    }
+  }
+
+  watch.begin(() => (reloading = reload()));
+  return {
+    url,
+    adminUrl,
+    configured: first,
+    async stop() {
+      isStopped = true;
+      await reloading;
+      await gateway.stop();
+    },
+  };
+}
+
+function start(
+  configured: Options,
+  { reader, graph, adminToken, output }: DevGatewayOptions,
+): Promise<RunningGateway> {
+  const options: GatewayOptions = graph.optionsOf(configured);
+  return withOptionsErrors(
+    () =>
+      lazy.gateway().startGateway({
+        ...options,
+        admin: { ...configured.admin, token: configured.admin.token ?? adminToken },
+        supergraph: graph.feed,
+        logDestination: { write: (line: string) => output.line('gateway', line.trimEnd()) },
+      }),
+    reader,
+  );
+}
+
+const portOf = (url: string): number => Number(new URL(url).port);
+
+/** Whoever has found a gateway at a free port finds it there again. */
+function atSamePorts(options: Options, ports: { readonly gateway: number; readonly admin: number }): Options {
+  const { port, admin } = options;
+  return {
+    ...options,
+    port: port === 0 ? ports.gateway : port,
+    admin: { ...admin, port: admin.port === 0 ? ports.admin : admin.port },
+  };
+}

@@ -1,0 +1,190 @@
+import { exampleQuery } from '../../gateway/explain/example-query';
+import type { FileComposition, Problem, SubgraphConfig } from '../../schema';
+import { formatProblem } from '../../schema/problem';
+import { loadSupergraphConfig } from '../../schema/supergraph-config';
+import { CommandFailure } from '../context';
+import { lazy } from '../lazy';
+import { isListening, untilListening } from './command';
+import { Commands } from './commands';
+import { failWithProblems } from './failed-problems';
+import { gatewayPorts, type Graph, type GraphOptions } from './graph';
+import { introspectionHeaders } from './introspection-headers';
+import type { Output } from './output';
+import { StoppedError } from './running-parts';
+import { createSupergraphFeed, type SupergraphFeed } from './supergraph-feed';
+
+/**
+ * A graph of somebody's own: what their supergraph configuration says is run, asked for its schema, composed and
+ * watched. What is not there yet is waited for, and what is broken changes nothing.
+ */
+export async function startOwnGraph({
+  file,
+  context: { env, signal },
+  output,
+  parts,
+  options,
+  ports,
+  logLevel,
+}: GraphOptions): Promise<Graph> {
+  let refresh = (): void => undefined;
+  const commands = await parts.add(
+    new Commands({
+      ports,
+      otherPorts: () => gatewayPorts(options()),
+      env: { ...env, LOG_LEVEL: logLevel },
+      output,
+      onReady: () => refresh(),
+    }),
+  );
+  const source = { file, env };
+  // A wrong configuration, or a port that is taken, is to be mended first.
+  await commands.apply(await loadSupergraphConfig(source).catch(failWithProblems));
+
+  const feed = createSupergraphFeed((outcome) => {
+    if (outcome.result === 'refused')
+      output.say(`${outcome.reason}\nthe graph goes on with the last supergraph.`);
+    else live.confirm(outcome.supergraphSdl);
+  });
+  signal.addEventListener('abort', () => feed.fail(new StoppedError()), { once: true });
+  const others = new OtherSubgraphs(output, signal);
+  const live = new LiveGraph({ feed, commands, output });
+  const signer = introspectionHeaders(options);
+  const say = onceInARow(output);
+  const { apiSchemaOf, watchSupergraph } = lazy.schema();
+  const watch = await watchSupergraph({
+    ...source,
+    sign: signer.sign,
+    prepare: async (config) => {
+      others.waitFor(config.subgraphs);
+      try {
+        const applied = await commands.apply(config);
+        say(undefined);
+        return applied;
+      } catch (error) {
+        if (!(error instanceof CommandFailure)) throw error;
+        say(error.message);
+        return config;
+      }
+    },
+    onComposition: (composition) => live.take(composition),
+  });
+  refresh = () => watch.refresh();
+  await parts.add({
+    async stop() {
+      await watch.close();
+      signer.close();
+    },
+  });
+  return {
+    feed,
+    first: Promise.resolve(),
+    optionsOf: (configured) => configured,
+    describe: ({ auth }) => ({
+      watched: `${file} and what it names are`,
+      subgraphs: live.urls,
+      needsCredentials: lazy.gateway().modesIn(auth).length > 0 && !auth.anonymous,
+      query: exampleQuery(apiSchemaOf(live.supergraphSdl)),
+    }),
+  };
+}
+
+/** What has composed last, on its way to the gateway. */
+class LiveGraph {
+  readonly #feed: SupergraphFeed;
+  readonly #commands: Commands;
+  readonly #output: Output;
+  /** Compositions go live one after the other. */
+  #latest = Promise.resolve();
+  #isBroken = false;
+  #confirmed: string | undefined;
+  /** Subgraphs of which it was said that they do not answer. */
+  #silent: readonly string[] = [];
+  supergraphSdl = '';
+  urls: ReadonlyMap<string, string> = new Map();
+
+  constructor({ feed, commands, output }: { feed: SupergraphFeed; commands: Commands; output: Output }) {
+    this.#feed = feed;
+    this.#commands = commands;
+    this.#output = output;
+  }
+
+  take(composition: FileComposition): void {
+    this.#latest = this.#latest.then(() => this.#apply(composition));
+  }
+
+  async #apply({ errors, hints, config, supergraphSdl }: FileComposition): Promise<void> {
+    this.#report(errors ?? hints.filter(({ subgraph }) => subgraph !== undefined), errors !== undefined);
+    const wasBroken = this.#isBroken;
+    this.#isBroken = errors !== undefined;
+    if (supergraphSdl === undefined) return;
+    // The gateway asks nobody for what is not there yet.
+    await this.#commands.settled();
+    this.supergraphSdl = supergraphSdl;
+    this.urls = new Map(config!.subgraphs.map(({ name, routingUrl }) => [name, routingUrl]));
+    const isNew = this.#feed.push(supergraphSdl);
+    if (!isNew && wasBroken) this.#output.say('it composes again, to the supergraph that runs.');
+  }
+
+  /** The gateway runs this supergraph. One that it ran before is one with other options. */
+  confirm(supergraphSdl: string): void {
+    if (this.#confirmed !== undefined && this.#confirmed !== supergraphSdl)
+      this.#output.say('the new supergraph is live.');
+    this.#confirmed = supergraphSdl;
+  }
+
+  /** A command that has not started yet, or has ended, is no news: that is said when it happens. */
+  #report(problems: readonly Problem[], isBroken: boolean): void {
+    const told = problems.filter(
+      ({ subgraph }) => subgraph === undefined || !this.#commands.isDown(subgraph),
+    );
+    for (const problem of told) this.#output.say(formatProblem(problem));
+    const silent = told.flatMap(({ subgraph }) => subgraph ?? []);
+    for (const name of this.#silent) if (!silent.includes(name)) this.#output.say(`${name} answers.`);
+    this.#silent = silent;
+    if (!isBroken || told.length === 0) return;
+    if (this.#feed.isFed) this.#output.say('the graph goes on with the last supergraph that composed.');
+    else if (silent.length === told.length)
+      this.#output.say(`waiting for ${silent.join(', ')}: the gateway starts as soon as there is a schema.`);
+    else this.#output.say('nothing composes yet: the gateway starts after an edit that does.');
+  }
+}
+
+/** Subgraphs that somebody else runs and that are not asked for their schema: whether they are there is only said. */
+class OtherSubgraphs {
+  readonly #output: Output;
+  readonly #signal: AbortSignal;
+  /** By name, where each was last looked for. */
+  readonly #places = new Map<string, string>();
+
+  constructor(output: Output, signal: AbortSignal) {
+    this.#output = output;
+    this.#signal = signal;
+  }
+
+  waitFor(subgraphs: readonly SubgraphConfig[]): void {
+    for (const { name, routingUrl, schema, command } of subgraphs) {
+      if (command || schema.kind === 'url' || this.#places.get(name) === routingUrl) continue;
+      this.#places.set(name, routingUrl);
+      void this.#look(name, routingUrl);
+    }
+  }
+
+  async #look(name: string, url: string): Promise<void> {
+    if (await isListening(url)) return;
+    if (this.#signal.aborted) return;
+    this.#output.say(`${name} does not answer at ${url} yet; until it does, its fields are errors.`);
+    if (await untilListening(url, this.#signal, pauseBetweenLooks)) this.#output.say(`${name} answers.`);
+  }
+}
+
+/** Milliseconds. */
+const pauseBetweenLooks = 2_000;
+
+/** Says a sentence that is another than the last one; `undefined` is none. */
+function onceInARow(output: Output): (sentence: string | undefined) => void {
+  let last: string | undefined;
+  return (sentence) => {
+    if (sentence !== undefined && sentence !== last) output.say(sentence);
+    last = sentence;
+  };
+}

@@ -51,6 +51,7 @@ export async function watchSupergraph(options: WatchSupergraphOptions): Promise<
   let nextQuestion: NodeJS.Timeout | undefined;
   let composedOf: string | undefined;
   let closed = false;
+  const isClosed = (): boolean => closed;
   let composing = compose();
 
   await composing;
@@ -74,7 +75,7 @@ export async function watchSupergraph(options: WatchSupergraphOptions): Promise<
     const { instead, hints } = lastAnswers.follow();
     const read = await readInputs({ ...options, instead });
     const made = JSON.stringify([read, hints]);
-    if (!(onlyChanged && made === composedOf) && !closed) {
+    if (!(onlyChanged && made === composedOf) && !isClosed()) {
       composedOf = made;
       lastAnswers.keep(read);
       const composition = composeInputs(read);
@@ -83,7 +84,7 @@ export async function watchSupergraph(options: WatchSupergraphOptions): Promise<
       );
     }
     const isAsked = read.config?.subgraphs.some(({ schema }) => schema.kind === 'url') === true;
-    if (isAsked && !closed) nextQuestion = setTimeout(ask, interval);
+    if (isAsked && !isClosed()) nextQuestion = setTimeout(ask, interval);
   }
 
   function ask(): void {

@@ -1,7 +1,5 @@
 import {
   getNamedType,
-  getNullableType,
-  type GraphQLArgument,
   type GraphQLField,
   type GraphQLInputType,
   type GraphQLSchema,
@@ -83,13 +81,13 @@ function exampleArguments({ args }: Field): string | undefined {
     if (!isRequiredArgument(arg) && !isPageSize) continue;
     const value = isPageSize ? '3' : exampleValue(arg.type);
     if (value === undefined) return undefined;
-    given.push(`${(arg satisfies GraphQLArgument).name}: ${value}`);
+    given.push(`${arg.name}: ${value}`);
   }
   return given.length === 0 ? '' : `(${given.join(', ')})`;
 }
 
 function exampleValue(type: GraphQLInputType): string | undefined {
-  if (isNonNullType(type)) return exampleValue(getNullableType(type) as GraphQLInputType);
+  if (isNonNullType(type)) return exampleValue(type.ofType);
   if (isListType(type)) return '[]';
   if (isEnumType(type)) return type.getValues()[0]?.name;
   if (isInputObjectType(type))

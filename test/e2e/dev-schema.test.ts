@@ -1,22 +1,26 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DevProcess, endAll, eventually, startDev, startWeir } from '../support/process';
+import { type DevProcess, endAll, eventually, startDev, startProcess } from '../support/process';
 
 const root = join(__dirname, '../..');
 const names = ['accounts', 'products', 'inventory', 'reviews', 'orders', 'shipping'];
+/** A copy of the checkout, whose files may be edited. */
 const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
-const config = join(folder, 'schema', 'supergraph.yaml');
+const main = join(folder, 'dist/cli/main.js');
 let weir: DevProcess;
 
 beforeAll(async () => {
   mkdirSync(join(folder, 'schema'));
-  cpSync(join(root, 'schema/supergraph.yaml'), config);
+  cpSync(join(root, 'schema/supergraph.yaml'), join(folder, 'schema/supergraph.yaml'));
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+  cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   for (const name of names) {
     mkdirSync(join(folder, 'subgraphs', name), { recursive: true });
     cpSync(join(root, 'subgraphs', name, 'schema.graphql'), schemaFile(name));
   }
-  weir = await startDev(['--data', join(folder, 'dynamodb'), '--supergraph-config', config]);
+  weir = await startDev(['--data', join(folder, 'dynamodb')], {}, main);
 }, 60_000);
 afterAll(async () => {
   await endAll();
@@ -58,9 +62,7 @@ describe('weir dev, while a schema file is edited,', () => {
 
   it('does not start with schemas that do not compose', async () => {
     const before = edit('reviews', (sdl) => sdl.replace('author: User', 'author: Usr'));
-    const second = startWeir([
-      ...['dev', '--port', '0', '--data', join(folder, 'second'), '--supergraph-config', config],
-    ]);
+    const second = startProcess([main, 'dev', '--port', '0', '--data', join(folder, 'second')]);
 
     expect(await second.exit).toBe(1);
     expect(second.stderr).toContain(`${schemaFile('reviews')}:`);

@@ -201,7 +201,10 @@ describe('weir dev', () => {
 
     expect(await second.exit).toBe(2);
     expect(second.stderr).toMatch(
-      new RegExp(`^weir: --port ${port} on 127.0.0.1 is taken by another process: choose another one.*\n$`),
+      new RegExp(
+        `^weir +\\| far does not answer at http://far.test yet; .*\n` +
+          `weir: --port ${port} on 127.0.0.1 is taken by another process: choose another one.*\n$`,
+      ),
     );
     expect(childrenOf(second.pid)).toEqual([]);
   }, 60_000);

@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endAll, eventually, startShell, type WeirProcess } from '../support/process';
@@ -17,7 +25,7 @@ beforeAll(() => {
   symlinkSync('../weir/cli/weir.mjs', join(folder, 'node_modules/.bin/weir'));
 });
 afterAll(async () => {
-  await running?.stop();
+  await stop();
   await endAll();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -43,14 +51,11 @@ describe('docs/getting-started.md', () => {
 
     expect(answers).toBe(2);
     expect(spent).toBeLessThan(10_000 * crowding());
-    expect(await running!.stop()).toBe(0);
-    running = undefined;
   }, 60_000);
 });
 
 type Step =
-  | { readonly file: string; readonly text: string }
-  | { readonly command: string; readonly answer?: string };
+  { readonly file: string; readonly text: string } | { readonly command: string; readonly answer?: string };
 
 /** Its files and its commands in their order; a block of JSON is the answer to the command before it. */
 function stepsOf(markdown: string): Step[] {
@@ -58,7 +63,13 @@ function stepsOf(markdown: string): Step[] {
   for (const [, file, language, text] of markdown.matchAll(/(?:`([\w./-]+)`:\n\n)?```(\w+)\n([^]*?)```/g)) {
     if (file !== undefined) steps.push({ file, text: text! });
     else if (language === 'json') steps.push({ ...(steps.pop() as { command: string }), answer: text! });
-    else if (language === 'sh') steps.push(...text!.trim().split('\n').map((command) => ({ command })));
+    else if (language === 'sh')
+      steps.push(
+        ...text!
+          .trim()
+          .split('\n')
+          .map((command) => ({ command })),
+      );
   }
   return steps;
 }
@@ -76,9 +87,16 @@ function execute(command: string): string {
 }
 
 async function runOn(command: string): Promise<void> {
-  if (running !== undefined) expect(await running.stop()).toBe(0);
+  await stop();
   running = startShell(`exec ${onFreePorts(command)}`, folder);
   await running.printed(/curl|the gateway answers/);
+}
+
+/** As Ctrl-C does; npm says then that it was ended by it, however well that went. */
+async function stop(): Promise<void> {
+  const last = running;
+  running = undefined;
+  await last?.stop();
 }
 
 const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);

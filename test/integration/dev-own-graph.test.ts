@@ -33,7 +33,7 @@ class Elsewhere {
     this.#server = createServer((request, response) => {
       this.asked.push(request.headers);
       let body = '';
-      request.on('data', (chunk) => (body += chunk));
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
       request.on('end', () => {
         const data = body.includes('_service') ? { _service: { sdl: this.sdl } } : { b: 'from b' };
         response.setHeader('content-type', 'application/json').end(JSON.stringify({ data }));

@@ -1,5 +1,6 @@
 /** What a subgraph of the kit says over HTTP. Over 300 lines: one subgraph serves for all of it. */
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -339,9 +340,25 @@ describe('the start', () => {
     await own.stop();
   });
 
-  it('needs no tables', async () => {
-    const own = await start({}, { tables: undefined });
+  it('needs no tables, and no DynamoDB then', async () => {
+    const data = join(folder.path, 'no-data');
+    const own = await start({ database: { kind: 'embedded', folder: data } }, { tables: undefined });
     expect((await own.app.inject('/health/ready')).statusCode).toBe(200);
+    expect(existsSync(data)).toBe(false);
+    await expect(own.db.table(booksTable).get({ id: 'b1' })).rejects.toThrow(
+      'This subgraph states no `tables`, so that it has no database.',
+    );
+    await own.stop();
+  });
+
+  it('needs no context', async () => {
+    const own = await start(
+      {},
+      { context: undefined, resolvers: { Query: { note: () => ({ text: 'hello' }) } } },
+    );
+    const payload = { query: '{ note { text } }' };
+    const response = await own.app.inject({ method: 'POST', url: '/graphql', payload });
+    expect(response.json()).toEqual({ data: { note: { text: 'hello' } } });
     await own.stop();
   });
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, type SpawnOptions } from 'node:child_process';
 import { join } from 'node:path';
 
 export const weirMain = join(__dirname, '../../dist/cli/main.js');
@@ -38,22 +38,23 @@ export function startProcess(args: readonly string[], env: Record<string, string
   return follow(process.execPath, args, env);
 }
 
-/** Starts a line of shell in a folder. */
+/** Starts a line of shell in a folder, as a terminal does: all that it starts gets its signals. */
 export function startShell(line: string, cwd: string): WeirProcess {
-  return follow('sh', ['-c', line], {}, cwd);
+  return follow('sh', ['-c', line], {}, { cwd, detached: true });
 }
 
 function follow(
   command: string,
   args: readonly string[],
   env: Record<string, string>,
-  cwd?: string,
+  options: Pick<SpawnOptions, 'cwd' | 'detached'> = {},
 ): WeirProcess {
   const child = spawn(command, args, {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    cwd,
+    ...options,
   });
+  if (options.detached) child.kill = (signal) => process.kill(-child.pid!, signal);
   running.add(child);
   let stdout = '';
   let stderr = '';
@@ -106,9 +107,13 @@ export interface DevProcess extends WeirProcess {
   query(query: string, headers?: Record<string, string>): Promise<Answer>;
 }
 
-/** Starts `weir dev` on free ports and waits until it runs. */
-export async function startDev(args: readonly string[], env?: Record<string, string>): Promise<DevProcess> {
-  const weir = startWeir(['dev', '--port', '0', ...args], env);
+/** Starts `weir dev` on free ports and waits until it runs; `main` is that of another build. */
+export async function startDev(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  main = weirMain,
+): Promise<DevProcess> {
+  const weir = startProcess([main, 'dev', '--port', '0', ...args], env);
   const url = (await weir.printed(/Endpoint +(http:\S+)/))[1]!;
   await weir.printed(/curl/);
   return Object.assign(Object.create(weir) as WeirProcess, {

@@ -148,6 +148,18 @@ describe('the file', () => {
     expect(options).toMatchObject({ port: 8080, admin: { port: 0, host: '::1', enabled: true } });
   });
 
+  it('wins over other defaults, which count where it says nothing', () => {
+    const defaults = { logging: { level: 'warn' }, mode: 'development' };
+    expect(load('logging: { level: debug }', { defaults })).toMatchObject({
+      mode: 'development',
+      logging: { level: 'debug', sampling: 1 },
+    });
+    expect(loadOptions({ defaults, flags: { mode: 'production' }, env: {} })).toMatchObject({
+      mode: 'production',
+      logging: { level: 'warn' },
+    });
+  });
+
   it('takes header names in any case', () => {
     const { headers } = load(
       'headers: { forward: [X-Tenant], rename: { X-Old: X-New }, set: { X-Gateway: Weir } }',

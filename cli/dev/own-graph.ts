@@ -1,4 +1,4 @@
-import { exampleQuery } from '../../gateway/explain/example-query';
+import { firstQuery } from '../../gateway/process/first-query';
 import type { FileComposition, Problem, SubgraphConfig } from '../../schema';
 import { formatProblem } from '../../schema/problem';
 import { loadSupergraphConfig } from '../../schema/supergraph-config';
@@ -83,7 +83,9 @@ export async function startOwnGraph({
       watched: `${file} and what it names are`,
       subgraphs: live.urls,
       needsCredentials: lazy.gateway().modesIn(auth).length > 0 && !auth.anonymous,
-      query: exampleQuery(apiSchemaOf(live.supergraphSdl)),
+      query: firstQuery(apiSchemaOf(live.supergraphSdl), () => true)
+        .replaceAll(/\s+/g, ' ')
+        .trim(),
     }),
   };
 }

@@ -73,7 +73,9 @@ export async function startReferenceGraph({
     optionsOf: (configured) => ({
       ...configured,
       // Who has configured modes of their own tries these.
-      auth: modesIn(configured.auth).length > 0 ? configured.auth : credentials.auth,
+      ...(modesIn(configured.auth).length > 0
+        ? {}
+        : { auth: credentials.auth, explorerHeaders: credentials.headers }),
       privateLinks: { ...link.options, claims: configured.privateLinks.claims },
       subgraphs: { ...appSync.options, ...configured.subgraphs },
     }),

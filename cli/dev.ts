@@ -138,7 +138,10 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
 
 const stoppable = (watch: OptionsWatch): OptionsWatch & Part => ({
   ...watch,
-  stop: () => Promise.resolve(watch.stop()),
+  stop() {
+    watch.stop();
+    return Promise.resolve();
+  },
 });
 
 /** @throws {CommandFailure} when there is none, or a flag is for another one */

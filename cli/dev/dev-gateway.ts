@@ -28,7 +28,8 @@ export interface DevGateway {
  */
 export async function startDevGateway(options: DevGatewayOptions): Promise<DevGateway> {
   const { reader, watch, output } = options;
-  const read = (): Promise<Options> => withOptionsErrors(async () => reader.load(), reader);
+  const read = (): Promise<Options> =>
+    withOptionsErrors(() => Promise.resolve().then(() => reader.load()), reader);
   const first = await read();
   let configured = first;
   let gateway = await start(configured, options);

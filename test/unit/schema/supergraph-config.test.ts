@@ -5,7 +5,7 @@ import {
   type SupergraphConfig,
   SupergraphConfigError,
 } from '../../../schema';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
@@ -72,6 +72,14 @@ describe('loadSupergraphConfig', () => {
       { line: 'node a/index.mjs', folder, watch: [join(folder, 'a')] },
       { line: 'npm run dev', folder, watch: [join(folder, 'b/src'), join(folder, 'shared.json')] },
     ]);
+  });
+
+  it('reads the example of the documentation', async () => {
+    const page = readFileSync(join(__dirname, '../../../docs/getting-started.md'), 'utf8');
+    const [, yaml] = /```yaml\n(# supergraph\.yaml\n[^]*?)```/.exec(page)!;
+    const { subgraphs } = await load(yaml!, { ACCOUNTS_KEY: 'secret' });
+
+    expect(subgraphs.map(({ name }) => name)).toEqual(['products', 'accounts']);
   });
 
   it('puts environment variables in place', async () => {

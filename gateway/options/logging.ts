@@ -67,7 +67,7 @@ export const logging = mapOf({
   sampling: positiveInt
     .default(1)
     .describe(
-      'Logs one of this many requests; 1 logs all. Requests that are answered with a status of 400 or above or with errors, that left errors out, or whose client disconnected are always logged.',
+      'Logs one of this many requests; 1 logs all. Requests that are answered with a status of 400 or above, that left errors out, or whose client disconnected are always logged.',
     ),
   fields: z
     .record(fieldName, field, { error: 'must be a map of fields' })

@@ -127,7 +127,7 @@ export class RequestsInFlight {
     }
     const level = isForHealth ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;
-    const isWell = status < 400 && request.codes === undefined && request.errorsLeftOut === 0 && !isForHealth;
+    const isWell = status < 400 && request.errorsLeftOut === 0 && !isForHealth;
     if (isWell && this.#wellAnswered++ % options.logging.sampling !== 0) return;
     logger.writeLine(level, this.#describe(request, status, milliseconds), 'request');
   }

@@ -7,7 +7,7 @@ const otlp = mapOf({
   ),
   headers: z
     .record(headerName, headerValue.meta({ writeOnly: true }), { error: 'must be a map of headers' })
-    .default({})
+    .prefault({})
     .describe('Headers of each request, such as the key of a vendor.')
     .meta({ example: { 'x-api-key': '${file:/run/secrets/collector-key}' } }),
   interval: timeout

@@ -127,6 +127,7 @@ describe('defaults', () => {
       audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
       logging: { level: 'info', format: 'auto', sampling: 1, fields: {}, omit: [] },
       shutdown: { delay: 0, grace: 20_000 },
+      telemetry: { metrics: {}, resource: {} },
     });
   });
 

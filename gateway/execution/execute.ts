@@ -7,7 +7,7 @@ import { Run } from './run/run';
 import { runSchedule } from './run/schedule';
 
 export interface ExecuteOptions {
-  /** As the client sent them. */
+  /** The variables as the client sent them. */
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
   readonly send: Send;
   readonly caller: Caller;
@@ -20,25 +20,25 @@ export interface Execution {
   /** The part of `body` that is `data`. */
   readonly data: Buffer;
   readonly errors: readonly GraphQLError[];
-  /** How many more there were than are told. */
+  /** How many errors `errors` leaves out. */
   readonly errorsLeftOut: number;
-  /** For the log: what `errors` do not tell. */
+  /** What is masked in `errors`, for the log. */
   readonly masked?: readonly MaskedError[] | undefined;
   /**
-   * Gives the memory of `body` and `data` back, for the next response. To be called once at most, by who has the only
-   * reference to them; otherwise the garbage collector takes them, which costs more.
+   * Releases the memory of `body` and `data` for the next response. Call at most once, and only with no other reference
+   * to them left. Without the call the garbage collector frees them, which costs more.
    */
   readonly release?: (() => void) | undefined;
 }
 
-/** Runs a program for one client request. Rejects for nothing that a subgraph does. */
+/** Runs a program for one client request. Failures of subgraphs become errors of the response, never a rejection. */
 export function execute(
   program: Program,
   { variables = {}, send, caller, errors }: ExecuteOptions,
 ): Promise<Execution> {
   return new Promise((resolve, reject) => {
     const conditions = program.conditionsOf(variables);
-    // The projection first: what it reads of records must be laid out before there are any.
+    // Before the run: compiling the projection reserves words of the records that it reads.
     const { projection, schedule } = program.variantFor(conditions);
     const run = new Run({
       program,
@@ -77,7 +77,7 @@ export function execute(
   });
 }
 
-/** Completes what was answered so far, just to see whether that can be done. */
+/** Completes the answers so far, only to find out whether `data` is null. */
 function isDataNullBefore(run: Run, fetch: number, { fetches }: Schedule): boolean {
   const toCome = new Set(fetches.flatMap((one) => (one && one.index >= fetch ? [one.index] : [])));
   run.out = run.lendWriter();

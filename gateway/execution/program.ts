@@ -1,4 +1,4 @@
-/** What `compile/` makes of an operation and its plan, and `run/` and `complete/` interpret. */
+/** The compiled form of an operation and its plan: `compile/` makes it, `run/` and `complete/` interpret it. */
 import type { Combinations } from './compile/combine';
 import type { Conditions } from './compile/conditions';
 import type { Introspection } from './compile/introspection';
@@ -9,36 +9,37 @@ import type { Shape } from './compile/shape';
 import type { CompiledOperation } from './compile/subgraph-operation';
 import type { ProgramSize } from './size';
 
-/** A client's operation and its query plan, compiled: everything that can be decided before a request comes. */
+/** A client's operation and its query plan, compiled: all that can be decided before a request. */
 export interface Program {
-  /** The layout of the record at the root, and how large the largest record is. */
+  /** The layout of the root record. */
   readonly rootShape: Shape;
+  /** Words of the largest record. */
   readonly largestRecord: number;
-  /** Whether an entity must not be shared between places: its fields may depend on what is around it. */
+  /** Whether positions must not share an entity, because its fields may depend on ancestors (`@fromContext`). */
   readonly isExclusive: boolean;
   /** For each fetch, the numbers of those whose answers it needs. */
   readonly dependencies: readonly (readonly number[])[];
   readonly introspection: Introspection;
   readonly combinations: Combinations;
   readonly size: ProgramSize;
-  /** How large the latest responses were, and some more. */
+  /** Bytes that a response usually needs: the size of recent ones and an eighth more. */
   usualBytes: number;
   /** The values of the variables that `@skip` and `@include` depend on. */
   readonly conditionsOf: (variables: Readonly<Record<string, unknown>>) => Conditions;
   readonly variantFor: (conditions: Conditions) => Variant;
-  /** Which fetches there are under these conditions. For those who look, not for those who run it. */
+  /** The fetches under these conditions, for explanations; not used to run the program. */
   readonly outline: (conditions: Conditions) => readonly OutlinedFetch[];
 }
 
 export interface OutlinedFetch {
   readonly operation: CompiledOperation;
-  /** Where the objects stand that it is about. */
+  /** The path of the objects that it fetches or extends. */
   readonly path: string;
   /** The indexes of the fetches that it waits for. */
   readonly waitsFor: readonly number[];
 }
 
-/** What a program does under certain conditions. */
+/** A program under certain values of its conditions. */
 export interface Variant {
   readonly schedule: Schedule;
   /** How the response is written. */
@@ -47,22 +48,23 @@ export interface Variant {
 
 /** A client's subscription and its query plan, compiled. */
 export interface CompiledSubscription {
-  /** What is asked of a subgraph to open the source of events. */
+  /** The subgraph operation that opens the source of events. */
   readonly source: Pick<CompiledOperation, 'request' | 'variableUsages'>;
-  /** Is run for each event, which is the answer to its only fetch of the kind `subscription`. */
+  /** Run once per event. The event is the answer to its only fetch of the kind `subscription`. */
   readonly program: Program;
 }
 
-/** When the fetches of a variant start: each as soon as all have ended that it waits for. */
+/** When the fetches of a variant start: each as soon as all that it waits for have ended. */
 export interface Schedule {
-  /** Undefined for one that has nothing to fetch: nobody fetches the objects that it is about. */
+  /** Undefined for a fetch without objects: no other fetch answers the objects that it would extend. */
   readonly fetches: readonly (CompiledFetch | undefined)[];
-  /** For each fetch the indexes of those that wait for it, and how many it waits for. */
+  /** For each fetch, the indexes of the fetches that wait for it. */
   readonly waiting: readonly (readonly number[])[];
+  /** For each fetch, how many fetches it waits for. */
   readonly counts: readonly number[];
 }
 
-/** A fetch of the plan, with everything that is known of it before a request comes. */
+/** A fetch of the plan, compiled. */
 export type CompiledFetch = RootFetch | EntityFetch;
 
 interface FetchFacts {
@@ -70,29 +72,30 @@ interface FetchFacts {
   readonly index: number;
   readonly operation: CompiledOperation;
   readonly walk: Walk;
-  /** The word of the records at the end of the walk that refers to what this fetch answers. */
+  /** The word, in the records at the end of the walk, that refers to this fetch's answer. */
   readonly join: number;
 }
 
-/** Asks for fields of a root type. */
+/** Fetches fields of a root type. */
 export interface RootFetch extends FetchFacts {
   readonly kind: 'root' | 'mutation';
 }
 
-/** Asks for entities. */
+/** Fetches entities. */
 export interface EntityFetch extends FetchFacts {
   readonly kind: 'entities';
-  /** The layout of the records at the end of the walk, and its index among the targets of the operation. */
+  /** The layout of the records at the end of the walk. */
   readonly target: Shape;
+  /** The index of `target` among the targets of the operation. */
   readonly targetIndex: number;
   readonly representation: Representation;
-  /** Arguments that come from the objects around, each with its alternatives. */
+  /** For each argument that comes from ancestors, the places that it may be read from. */
   readonly contexts: readonly (readonly ContextSource[])[] | undefined;
 }
 
-/** Where an argument of `@fromContext` is read. */
+/** Where a `@fromContext` argument is read. */
 export interface ContextSource {
-  /** Which of the ancestors it is read from. */
+  /** The depth of the ancestor that it is read from; 0 is the root. */
   readonly depth: number;
   readonly steps: readonly ContextStep[];
 }
@@ -103,16 +106,16 @@ export interface ContextStep {
   readonly access: Access;
 }
 
-/** The way from the root of the merged response to the objects that a fetch is about. */
+/** The way from the root of the merged response to the objects of a fetch. */
 export interface Walk {
   readonly steps: readonly WalkStep[];
-  /** Types that the objects at its end must have; undefined: any. */
+  /** The types that objects at its end must have; undefined for any. */
   readonly types: Uint8Array | undefined;
   readonly typed: TypeSource;
 }
 
 export interface WalkStep {
-  /** Types that an object must have for the walk to go on from it; undefined: any. */
+  /** The types that an object must have for the walk to go on from it; undefined for any. */
   readonly types: Uint8Array | undefined;
   readonly key: string;
   readonly access: Access;

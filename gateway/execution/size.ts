@@ -4,21 +4,21 @@ import type { CompiledOperation } from './compile/subgraph-operation';
 import type { Shape } from './compile/shape';
 
 /**
- * How much of the heap a program takes, in bytes: estimated by what it is made of, as nobody can ask V8. The figures are
- * fitted to what programs of several forms take; a test compares them with the heap.
+ * The heap that a program takes, in bytes: an estimate from its parts, as V8 does not tell. The figures are fitted to
+ * programs of several forms; a test compares them with the heap.
  */
 export class ProgramSize {
   bytes: number;
   readonly onGrowth: () => void;
 
-  /** @param onGrowth called when a program that is in use takes more: what depends on variables and types is compiled then */
+  /** @param onGrowth called when a program in use grows: parts that depend on variables and types are compiled late */
   constructor(bytes: number, onGrowth: () => void) {
     this.bytes = bytes;
     this.onGrowth = onGrowth;
   }
 }
 
-/** The size of what a program has compiled since it is in use, and may forget again. */
+/** The size of parts that a program in use has compiled, and may drop again. */
 export class GrowingSize {
   readonly #whole: ProgramSize;
   #bytes = 0;
@@ -39,7 +39,7 @@ export class GrowingSize {
   }
 }
 
-/** Of a program that has no variant yet. */
+/** The bytes of a program without variants. */
 export function sizeOfProgram(
   document: object,
   root: ResponsePosition,
@@ -53,10 +53,10 @@ export function sizeOfProgram(
 
 export const sizeOfVariant = (fetches: number): number => 1500 + 400 * fetches;
 
-/** Of the fields of one type. */
+/** The bytes of the compiled fields of one type. */
 export const sizeOfFields = (fields: number): number => 650 + 330 * fields;
 
-/** Of several operations in one. Below its top-level fields it shares the shapes of those. */
+/** The bytes of a combination. Below its top-level fields it shares the shapes of its operations. */
 export const sizeOfCombination = ({ length }: string, fields: number): number =>
   4360 + 3.5 * length + 400 * fields;
 

@@ -9,13 +9,13 @@ import { transportFailure } from './run/call-subgraph';
 export interface SubscribeOptions extends ExecuteOptions {
   /** Opens the source of events. */
   readonly open: Subscribe;
-  /** Makes the caller of one event: its time begins now, and what its answer is made of is its own. */
+  /** Makes the caller of one event, with a deadline and answer provenance of its own. */
   readonly callerOfEvent: () => Caller;
 }
 
 /**
  * Opens the source of a subscription, and runs its program for each event (GraphQL, section 6.2.3, "Subscription").
- * Rejects with a `GraphQLError` where the source does not open; so does what is returned where the source breaks.
+ * Rejects with a `GraphQLError` if the source does not open. The returned source rejects so if the subgraph's breaks.
  */
 export async function subscribe(
   { source, program }: CompiledSubscription,

@@ -1,6 +1,6 @@
 /**
- * Several operations for one subgraph as one: each top-level field gets an alias, each variable that differs between
- * them a name of its own. Nothing in it is beyond what every GraphQL server takes.
+ * Combines several operations for one subgraph into one: each top-level field gets an alias, and each variable that
+ * differs between them a name of its own. The result is plain GraphQL, which every server takes.
  */
 import {
   type DocumentNode,
@@ -21,21 +21,21 @@ import { type TypeTable } from './type-table';
 
 export interface Combination {
   readonly request: SubgraphOperation;
-  /** Of `data`. */
+  /** The shape of `data`. */
   readonly shape: Shape;
-  /** Variables of the client's. */
+  /** The client's variables that it uses. */
   readonly variableUsages: readonly string[];
   readonly parts: readonly CombinedPart[];
-  /** By the aliases of top-level fields. */
+  /** The top-level fields, by their aliases. */
   readonly fields: ReadonlyMap<string, CombinedField>;
 }
 
-/** One of the operations that were combined. */
+/** One of the combined operations. */
 export interface CombinedPart {
   readonly operation: CompiledOperation;
-  /** For each top-level field, where its pair stands in the record of all, and in that of the operation. */
+  /** For each top-level field, where its pair stands in the combined record and in the operation's own. */
   readonly moves: readonly { readonly from: number; readonly to: number }[];
-  /** The names that are used for its `_entities`, its `representations` and its context variables. */
+  /** Its names for `_entities`, `representations` and its context variables. */
   readonly entitiesKey: string;
   readonly representations: string;
   readonly contextVariables: readonly string[];
@@ -43,11 +43,11 @@ export interface CombinedPart {
 
 export interface CombinedField {
   readonly part: number;
-  /** What the operation calls it. */
+  /** Its response key in the operation. */
   readonly responseKey: string;
 }
 
-/** The combinations of a program's operations that have come up. */
+/** The combinations of a program's operations so far. */
 export class Combinations {
   readonly #types: TypeTable;
   readonly #known = new Map<string, Combination | undefined>();
@@ -58,7 +58,7 @@ export class Combinations {
     this.#size = size;
   }
 
-  /** Undefined where they cannot be combined, or where too many others were. */
+  /** Undefined where they cannot be combined, or where the program has too many combinations already. */
   of(operations: readonly CompiledOperation[]): Combination | undefined {
     const key = operations.map(({ number }) => number).join();
     if (this.#known.has(key)) return this.#known.get(key);
@@ -71,7 +71,7 @@ export class Combinations {
   }
 }
 
-/** Per program: which operations meet depends on data. Those that meet later are sent one by one. */
+/** Most combinations per program; which ones occur depends on data. Operations beyond are sent one by one. */
 const mostCombinations = 64;
 
 function combine(operations: readonly CompiledOperation[], types: TypeTable): Combination | undefined {
@@ -174,7 +174,7 @@ function withAliases(
 function addFields(shape: Shape, own: Shape, part: number): CombinedPart['moves'] {
   for (const [i, key] of own.keys.entries()) {
     const alias = aliasOf(key, part);
-    // Two keys of the operation may stand for one field. No alias is a name of the merged response.
+    // Two keys of the operation may share one slot, so the slot names the field. No alias is in the merged response.
     shape.addField(`${own.slots[i]} of ${part}`, alias, own.typenames[i] === 1, own.children[i]!, []);
   }
   const slots = new Set(own.slots);

@@ -27,24 +27,24 @@ import { TypeTable } from './type-table';
 
 export interface CompileOptions {
   readonly plan: QueryPlan;
-  /** What clients see. */
+  /** The API schema. */
   readonly schema: GraphQLSchema;
-  /** What subgraphs may answer: has the types that are `@inaccessible`, too. */
+  /** The supergraph schema, which has the `@inaccessible` types too. */
   readonly supergraphSchema: GraphQLSchema;
-  /** What subgraphs may answer that is in neither. @default nothing */
+  /** Enum values that subgraphs may answer and clients may not see. @default none */
   readonly inaccessibleValues?: InaccessibleValues | undefined;
-  /** By name; the interfaces that one has as an `@interfaceObject` are types of objects for it. @default none is */
+  /** The subgraphs by name, each with the interfaces that it defines as `@interfaceObject`. @default none */
   readonly subgraphs?: ReadonlyMap<string, { readonly interfaceObjects: ReadonlySet<string> }> | undefined;
-  /** The client's, valid for `schema`. */
+  /** The client's document, valid for `schema`. */
   readonly document: DocumentNode;
   readonly operationName?: string | undefined;
-  /** What is not shown of it; the plan asks for nothing of that. @default nothing */
+  /** What this caller may not see. The plan does not fetch it. @default nothing */
   readonly refusals?: Refusals | undefined;
-  /** Called when the program takes more memory than it did. */
+  /** Called when the program takes more memory than before. */
   readonly onGrowth?: (() => void) | undefined;
 }
 
-/** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for what the engine does not do. */
+/** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for features that the engine lacks. */
 export function compileOperation(options: CompileOptions): Program {
   const operation = operationOf(options.document, options.operationName);
   if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw unsupported('Subscription');
@@ -79,7 +79,7 @@ function compile(
   root.addOwn(rootShape);
 
   const operations = new Map<string, CompiledOperation>();
-  // First everything that contributes to the merged response, for only then its layout is known.
+  // All fetches must add their fields before the merged response can be laid out.
   const prepared = fetches.map((fetch, index) => prepareFetch(fetch, index));
   const shapes = [...operations.values()].map(({ shape }) => shape);
   const largestRecord = largestOf(root.layOut(), shapes);
@@ -130,7 +130,7 @@ function compile(
     },
   };
 
-  /** The fetches that there are, and when each starts. */
+  /** The fetches that run under these conditions, and what each waits for. */
   function order(conditions: Conditions): { wanted: number[]; waitsFor: number[][] } {
     const wanted = [...fetches.keys()].filter((i) => holds(fetches[i]!.when, conditions));
     const indexOf = new Map(wanted.map((i, k) => [i, k]));
@@ -170,20 +170,20 @@ function compile(
     );
   }
 
-  /** Returns what finishes it, once the layout of the response is known; undefined where it has nothing to fetch. */
+  /** Returns a function that finishes it once the response is laid out; undefined for a fetch without objects. */
   function prepareFetch(
     { node, path, when }: OrderedFetch,
     index: number,
   ): (() => CompiledFetch) | undefined {
     const { requires, inputRewrites, contextRewrites, typeKeys } = node;
     const operation = compileSubgraphOperation(node, types, operations);
-    // Fetches under the same key give a record the same answer. A fetch at a root type answers for itself.
+    // Fetches with the same key join the same answer to a record. A fetch at a root type has a key of its own.
     const key =
       requires === undefined
         ? `${index}`
         : JSON.stringify([operation.number, requires, inputRewrites, contextRewrites]);
     const position = positionAt(root, path);
-    // Nobody fetches the objects that the fetch is about.
+    // No fetch answers the objects that this fetch would extend.
     if (position === undefined) return undefined;
     position.addJoining(key, operation.result, when);
     position.addAnswer(index, operation.result);
@@ -206,7 +206,7 @@ function compile(
   }
 }
 
-/** @param waitsFor the indexes of fetches; none waits for itself, not through others either */
+/** @param waitsFor for each fetch, the indexes of the fetches that it waits for; without cycles */
 export function scheduleOf(fetches: Schedule['fetches'], waitsFor: readonly (readonly number[])[]): Schedule {
   const waiting = fetches.map((_, i) => [...fetches.keys()].filter((k) => waitsFor[k]!.includes(i)));
   return { fetches, waiting, counts: waitsFor.map(({ length }) => length) };
@@ -236,5 +236,5 @@ function largestOf(words: number, shapes: readonly (Shape | null)[]): number {
   return largest;
 }
 
-/** Per operation. Clients that vary many conditions pay for compiling. */
+/** Most variants kept per operation. Clients that vary many conditions pay for compiling them again. */
 const mostVariants = 64;

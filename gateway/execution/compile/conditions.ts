@@ -11,14 +11,14 @@ import {
 /** The values of the Boolean variables that `@skip`, `@include` and the nodes of a plan depend on. */
 export type Conditions = Readonly<Record<string, boolean>>;
 
-/** Holds if each of the variables has the value that stands beside it. */
+/** Holds if each variable has the value beside it. */
 export type Conjunction = readonly { readonly variable: string; readonly value: boolean }[];
 
 export function holds(conjunction: Conjunction, conditions: Conditions): boolean {
   return conjunction.every(({ variable, value }) => (conditions[variable] === true) === value);
 }
 
-/** What `@skip` and `@include` on a selection ask of variables. */
+/** The variable values with which `@skip` and `@include` keep a selection. */
 export function conjunctionOf(directives: readonly DirectiveNode[] = []): Conjunction {
   return directives.flatMap(({ name, arguments: args = [] }) => {
     const value = args[0]?.value;

@@ -1,16 +1,16 @@
-/** Arguments that a fetch takes from the objects around the one that it is about (`@fromContext`). */
+/** Arguments whose values come from ancestors of the fetched objects (`@fromContext`). */
 import { type ContextSource, type ContextStep } from '../program';
 import { type ResponsePosition } from './merge';
 import { pathSteps, positionAt, type ResponsePath } from './paths';
 import { type KeyRenamer } from './plan';
 import { typeConditionPrefix } from './rewrites';
 
-/** The variables that a fetch takes from the objects around. */
+/** The names of a fetch's variables whose values come from ancestors. */
 export const contextVariables = (rewrites: readonly KeyRenamer[] = []): string[] => [
   ...new Set(rewrites.map(({ renameKeyTo }) => renameKeyTo)),
 ];
 
-/** Where the values of these variables are read: in the same order, for each the alternatives. */
+/** For each of these variables, in the same order, the places that its value may be read from. */
 export function compileContexts(
   rewrites: readonly KeyRenamer[],
   root: ResponsePosition,

@@ -1,22 +1,22 @@
 /**
- * What each fetch of a plan has to wait for.
+ * Finds which earlier fetches each fetch of a plan depends on.
  *
- * A plan says in steps in which order fetches run: a fetch waits for all of the steps before it, also for those whose
- * answers it never looks at. What it does look at is known when an operation is compiled: the fields that lead to its
- * objects, those that it requires of them, and what says of which type they are.
+ * A plan orders fetches in steps: a fetch waits for all earlier steps, even for answers that it never reads. The
+ * compiler knows what a fetch reads: the fields on the path to its objects, the fields that it requires, and the
+ * `__typename` of those objects.
  */
 import { type ResponsePosition } from './merge';
 import { pathSteps, type ResponsePath } from './paths';
 import { type OrderedFetch } from './order';
 import { type RequiredSelection } from './plan';
 
-/** The numbers of the fetches that each has to wait for; `root` knows who answers what. */
+/** For each fetch, the numbers of the fetches that it waits for. `root` says which fetch answers which field. */
 export function dependenciesOf(fetches: readonly OrderedFetch[], root: ResponsePosition): number[][] {
   return fetches.map(({ node, path, before }) => {
-    // What comes before a mutation must not see what it does, what comes after it must.
+    // Fetches before a mutation must not see its effects; fetches after it must.
     if (node.operationKind === 'mutation') return [...before];
     const isAfter = (earlier: number): boolean => fetches[earlier]!.node.operationKind === 'mutation';
-    // Where arguments come from objects around, those may be anywhere.
+    // A context argument may come from any ancestor, so any earlier fetch may answer it.
     if (node.contextRewrites !== undefined) return [...before];
     const needed = new Set<number>();
     needPath(root, path, node.requires, needed);
@@ -41,7 +41,7 @@ function needPath(
   if (requires !== undefined) needSelections(position, requires, needed);
 }
 
-/** Whoever makes the objects is needed for the path; what these are sure to hold is not waited for again. */
+/** Skips fields that the objects always hold: `needPath` has added the fetches that answer the objects. */
 function needSelections(
   position: ResponsePosition | undefined,
   selections: readonly RequiredSelection[],

@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { type GrowingSize } from '../size';
 
-/** Answers `__schema` and `__type` from the schema that the caller may see, and remembers the JSON. */
+/** Answers `__schema` and `__type` from the schema that the caller may see. Caches the JSON. */
 export class Introspection {
   readonly #schema: () => GraphQLSchema;
   readonly #operation: OperationDefinitionNode;
@@ -31,7 +31,7 @@ export class Introspection {
     this.#fragments = fragments;
   }
 
-  /** The JSON of one field of the root; its nodes are merged as section 6.4.3 of the specification says. */
+  /** The JSON of one root field. Its nodes are merged as section 6.4.3 of the GraphQL specification says. */
   answer(
     responseKey: string,
     nodes: readonly FieldNode[],
@@ -86,5 +86,5 @@ export class Introspection {
   }
 }
 
-/** Per operation; with other variables it is asked again. */
+/** Most answers cached per operation: one per response key and variable values. */
 const mostAnswers = 16;

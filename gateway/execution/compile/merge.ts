@@ -1,30 +1,31 @@
 /**
- * The merged response, as far as it is known when an operation is compiled: for each place where an object can
- * stand, which fetches contribute to it, and for each of its fields, where in the records it is found.
+ * The merged response as the compiler knows it: for each position of objects, which fetches contribute to it, and for
+ * each of its fields, where in the records it is found.
  *
- * Almost always the record of one fetch stands at a place, and others join it by reference. Where two fetches
- * answer parts of the same nested object (a value type that two subgraphs share), a record of its own is made
- * for it when it is first looked at, from what has arrived of it by then. Longer than other files: what is found when
- * compiling is read in the same terms when running.
+ * Almost always the record of one fetch stands at a position, and other records join it by reference. Where two fetches
+ * answer parts of the same nested object (a value type that two subgraphs share), the first read makes a merged record
+ * from the parts that have arrived by then. Longer than other files: `locate` reads at run time what `ResponsePosition`
+ * lays out when compiling.
  */
 import { type Conditions, type Conjunction, holds } from './conditions';
 import { ABSENT, ANSWER, KIND, LIST, NULL, OBJECT, TYPE, type Workspace } from '../json/tape';
 import { Shape } from './shape';
 import { type TypeTable } from './type-table';
 
-/** A position in the merged response that has an object, or objects in lists. */
+/** A position in the merged response that holds an object, or objects in lists. */
 export class ResponsePosition {
   readonly types: TypeTable;
   readonly fields = new Map<string, PlaceField>();
-  /** The numbers of the fetches that say of which type its objects are. */
+  /** The numbers of the fetches that ask for the `__typename` of its objects. */
   readonly typedBy = new Set<number>();
-  /** What contributes to it: first the records that stand here, then those that join them. */
+  /** The shapes of the records that stand here. */
   readonly #own: Shape[] = [];
+  /** The shapes of the records that join them. */
   readonly #joining: { key: string; shape: Shape }[] = [];
   readonly #accesses = new Map<string, Access | undefined>();
   #shape: Shape | undefined;
   #merging: Merging | undefined;
-  /** The keys that lead to it, which distinguish it from other positions of a program. */
+  /** The keys that lead to it; unique among the positions of a program. */
   readonly #path: string;
 
   constructor(types: TypeTable, path = '') {
@@ -32,13 +33,13 @@ export class ResponsePosition {
     this.#path = path;
   }
 
-  /** Says that records of this shape stand here, under some conditions. */
+  /** Adds the shape of records that stand here under these conditions. */
   addOwn(shape: Shape, when: Conjunction = []): void {
     this.#own.push(shape);
     this.#addFields(shape, undefined, when);
   }
 
-  /** Says that records of this shape join those that stand here, each through the cell that is kept under `key`. */
+  /** Adds the shape of records that join those that stand here, each through the cell that is kept under `key`. */
   addJoining(key: string, shape: Shape, when: Conjunction): void {
     if (this.#joining.some((joining) => joining.key === key)) {
       this.#addAlternatives(shape, when);
@@ -48,7 +49,7 @@ export class ResponsePosition {
     this.#addFields(shape, key, when);
   }
 
-  /** Says that what a fetch answers here has this shape; to be called when the fields are there. */
+  /** Adds the shape of a fetch's answer here. Call after its fields were added. */
   addAnswer(fetch: number, shape: Shape): void {
     if (shape.typenames.includes(1)) this.typedBy.add(fetch);
     for (const [name, { child }] of shape.fields) {
@@ -78,7 +79,7 @@ export class ResponsePosition {
     }
   }
 
-  /** Whether all records that stand here hold a value of the field, so that nobody need wait for one that joins them. */
+  /** Whether all records that stand here hold a value of the field, so that no fetch need wait for a joining one. */
   isSure(name: string): boolean {
     return this.#own.every((shape) => shape.sure.has(name));
   }
@@ -88,7 +89,7 @@ export class ResponsePosition {
     return this.fields.get(name)?.when.some((conjunction) => holds(conjunction, conditions)) ?? false;
   }
 
-  /** The layout of the records that stand here. To be asked when everything that contributes is known. */
+  /** The layout of the records that stand here. Read only after all shapes were added. */
   get shape(): Shape {
     if (this.#shape !== undefined) return this.#shape;
     if (this.#own.length === 1) return (this.#shape = this.#own[0]!);
@@ -101,7 +102,7 @@ export class ResponsePosition {
     return this.#shape;
   }
 
-  /** How several records become the one that stands here; undefined where there is only one. */
+  /** How several records merge into the one that stands here; undefined where there is only one. */
   get merging(): Merging | undefined {
     if (this.#own.length < 2) return undefined;
     if (this.#merging !== undefined) return this.#merging;
@@ -118,14 +119,14 @@ export class ResponsePosition {
     return merging;
   }
 
-  /** The word of a record at which the cell is referred to that was asked for under `key`. */
+  /** The word of a record that refers to the cell kept under `key`. */
   joinWord(key: string): number {
     return this.shape.extra(`join ${key}`, 1);
   }
 
   /**
-   * Lays out the records that stand here and below, once everything that contributes is known. Returns the number
-   * of words of the largest.
+   * Lays out the records that stand here and below. Call after all shapes were added. Returns the number of words of
+   * the largest record.
    */
   layOut(): number {
     for (const { key } of this.#joining) this.joinWord(key);
@@ -157,9 +158,9 @@ export class ResponsePosition {
       // One source whose objects are never merged, or one whose record was merged as a whole.
       return { candidates, join: candidates[0]!.join, slot: candidates[0]!.slot, merged: undefined };
     }
-    // Records of one shape can stand at several places, and be merged with something else at each.
+    // Records of one shape can stand at several positions, and be merged with another record at each.
     const bits = shape.extra(`merged ${this.#path}.${name}`, 3);
-    // What has been merged as part of a larger record stands nowhere else, and may still grow: others join it there.
+    // A record merged as part of a larger one stands nowhere else, and can grow: joining records are merged into it.
     const isMerged = own !== undefined && this.merging !== undefined;
     const slot = isMerged ? own.slot : bits + 1;
     const merged = isMerged ? candidates.slice(1) : candidates;
@@ -172,7 +173,7 @@ export class ResponsePosition {
     return { candidates, join: 0, slot, merged: { slot, bits, candidates: merged, shapes, merging } };
   }
 
-  /** How the type is read of what stands here. */
+  /** How the type of the objects that stand here is read. */
   typeSource(): TypeSource {
     const saying = this.#joining.filter(({ shape }) => shape.typenames.includes(1));
     return { types: this.types, joins: saying.map(({ key }) => this.joinWord(key)) };
@@ -182,13 +183,13 @@ export class ResponsePosition {
 /** How the type of an object is read from its record. */
 export interface TypeSource {
   readonly types: TypeTable;
-  /** The words that refer to cells whose answers may say it too. */
+  /** The words that refer to cells whose answers may also hold the type. */
   readonly joins: readonly number[];
 }
 
 /**
- * The type of a record's object, as far as it is said; a subgraph with an `@interfaceObject` knows no better than
- * the interface, so a name of an object type is preferred, wherever it comes from.
+ * The type number of a record's object; 0 if no answer gave it. A subgraph with an `@interfaceObject` answers the
+ * interface's name, so an object type from any answer takes precedence.
  */
 export function typeOf({ tape }: Workspace, record: number, { types, joins }: TypeSource): number {
   let type = tape[record + TYPE]!;
@@ -202,13 +203,13 @@ export function typeOf({ tape }: Workspace, record: number, { types, joins }: Ty
 interface PlaceField {
   readonly sources: { readonly shape: Shape; readonly join: string | undefined }[];
   child: ResponsePosition | undefined;
-  /** The conditions under which some fetch asks for it; one of them suffices. */
+  /** The alternative conditions under which some fetch asks for it. */
   readonly when: Conjunction[];
-  /** The numbers of the fetches that do. */
+  /** The numbers of the fetches that ask for it. */
   readonly answeredBy: Set<number>;
 }
 
-/** How a field is read from a record. With one candidate, `join` and `slot` say all. */
+/** How a field is read from a record. With one candidate, `join` and `slot` suffice. */
 export interface Access {
   readonly candidates: readonly Candidate[];
   readonly join: number;
@@ -223,8 +224,9 @@ interface Candidate {
 }
 
 interface MergedField {
-  /** A pair; and a word whose bits say which candidates are in it. */
+  /** The word of its pair. */
   readonly slot: number;
+  /** The word whose bits say which candidates the pair holds. */
   readonly bits: number;
   readonly candidates: readonly Candidate[];
   /** For each candidate, the shape of its objects. */
@@ -245,8 +247,8 @@ interface Move {
 }
 
 /**
- * The index of the pair that stands for a field of a record: of those that hold a value the first, else one
- * that is null, else one that is absent.
+ * The index of the pair of a record's field: the first candidate with a value, else one that is null, else one that
+ * is absent.
  */
 export function locate(workspace: Workspace, record: number, access: Access): number {
   const { tape } = workspace;
@@ -256,7 +258,7 @@ export function locate(workspace: Workspace, record: number, access: Access): nu
   if (access.candidates.length === 1 || (tape[first + 1]! & KIND) > NULL) return first;
   let found = first;
   for (let i = 1; i < access.candidates.length; i++) {
-    // Only the first is the record itself.
+    // Only the first candidate can be in the record itself.
     const candidate = access.candidates[i]!;
     const at = tape[tape[record + candidate.join]! + ANSWER]! + candidate.slot;
     const kind = tape[at + 1]! & KIND;
@@ -282,7 +284,7 @@ function locateMerged(workspace: Workspace, record: number, merged: MergedField)
   return at;
 }
 
-/** Merges the value of one pair into another: objects by field, lists by index, else the first that is not null. */
+/** Merges the value of one pair into another: objects by field, lists by index; else the first non-null value stays. */
 function mergeValue(workspace: Workspace, into: number, from: number, shape: Shape, merging: Merging): void {
   let { tape } = workspace;
   const a = tape[from]!;

@@ -4,10 +4,10 @@ import { type Conjunction } from './conditions';
 import { type ResponsePath } from './paths';
 import { type FetchNode, type QueryPlan } from './plan';
 
-/** A fetch of a plan, and where in the plan it stands. */
+/** A fetch of a plan, and its place in the plan. */
 export interface OrderedFetch {
   readonly node: FetchNode;
-  /** Where in the response the objects stand that it is about. */
+  /** The path in the response of the objects that it fetches or extends. */
   readonly path: ResponsePath;
   /** The conditions around it. */
   readonly when: Conjunction;
@@ -17,7 +17,7 @@ export interface OrderedFetch {
 
 /**
  * The fetches of a plan in its order; the index of each is its number. Throws a `GraphQLError` with the code
- * `UNSUPPORTED_OPERATION` for what the engine does not do.
+ * `UNSUPPORTED_OPERATION` for features that the engine lacks.
  */
 export function fetchesOf({ node }: QueryPlan): OrderedFetch[] {
   const fetches: OrderedFetch[] = [];

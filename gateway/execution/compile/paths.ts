@@ -1,10 +1,10 @@
 import { type Walk, type WalkStep } from '../program';
 import { type ResponsePosition } from './merge';
 
-/** Where in the response the objects stand that a fetch is about, as a plan says it. */
+/** The path of a fetch's objects in the response, as the plan writes it. */
 export type ResponsePath = readonly (string | number)[];
 
-/** A path split into keys, each with the types that may be passed before it is followed. */
+/** A key of a path, and the types that an object must have for the path to go on from it. */
 interface PathStep {
   readonly key: string;
   types: string[] | undefined;
@@ -17,7 +17,7 @@ export function positionAt(root: ResponsePosition, path: ResponsePath): Response
   return position;
 }
 
-/** The way to a place that there is; to be called when everything is known that contributes to the response. */
+/** Compiles the way to a position that exists. Call after the response is laid out. */
 export function compileWalk(root: ResponsePosition, path: ResponsePath): Walk {
   const { steps, last } = pathSteps(path);
   const compiled: WalkStep[] = [];
@@ -33,7 +33,7 @@ export function compileWalk(root: ResponsePosition, path: ResponsePath): Walk {
 function typeSet({ types }: ResponsePosition, names: string[] | undefined): Uint8Array | undefined {
   if (names === undefined) return undefined;
   const set = new Uint8Array(types.size);
-  // A type that is not said is the only one that is possible.
+  // Where no answer gives the type, only one type is possible.
   set[0] = 1;
   for (const name of names) types.matching(name).forEach((holds, id) => holds === 1 && (set[id] = 1));
   return set;

@@ -1,10 +1,10 @@
 /**
- * A query plan as the planner hands it over: plain data, known here by its shape only, so that nothing in the
- * engine depends on the planner's package.
+ * A query plan as the planner returns it: plain data. Its types are declared here, so that the engine does not depend
+ * on the planner's package.
  */
 export interface QueryPlan {
   readonly kind: 'QueryPlan';
-  /** Absent where nothing needs to be fetched: introspection, or a selection that nobody resolves. */
+  /** Absent where nothing needs to be fetched: introspection, or a selection that no subgraph resolves. */
   readonly node?: PlanNode | SubscriptionNode | undefined;
 }
 
@@ -27,12 +27,12 @@ export interface FetchNode {
   readonly operationName?: string | undefined;
   readonly operationKind: string;
   readonly variableUsages?: readonly string[] | undefined;
-  /** What a representation consists of; absent for a fetch that starts at a root type. */
+  /** The fields of a representation; absent for a fetch at a root type. */
   readonly requires?: readonly RequiredSelection[] | undefined;
   readonly inputRewrites?: readonly Rewrite[] | undefined;
   readonly outputRewrites?: readonly Rewrite[] | undefined;
   readonly contextRewrites?: readonly KeyRenamer[] | undefined;
-  /** The types of which `__typename` alone is a key. Not of Apollo's: `defects/type-keys.ts` adds it. */
+  /** The types for which `__typename` alone is a key. Apollo's plans lack it: `defects/type-keys.ts` adds it. */
   readonly typeKeys?: readonly string[] | undefined;
 }
 
@@ -59,7 +59,7 @@ export interface SubscriptionNode {
   readonly kind: 'Subscription';
   /** Opens the source of events. */
   readonly primary: FetchNode;
-  /** What is fetched for each event. */
+  /** The fetches for each event. */
   readonly rest?: PlanNode | undefined;
 }
 

@@ -1,11 +1,11 @@
 /**
- * The client's operation, compiled to what writes its response: which fields in which order for an object of
- * which type, where each is found in the merged response, and what the specification says of its value.
+ * How the response to the client's operation is written: for each object type its fields in order, where each field is
+ * found in the merged response, and how its value is completed.
  *
- * Compiled once for each combination of the variables that `@skip` and `@include` depend on, so that there is
- * nothing to be decided per field; and per type only when the first object of it comes, as selections on
- * interfaces have too many combinations for all of them to be prepared. Longer than other files: an object, its fields
- * and their values are compiled by functions that call one another.
+ * Compiled once per combination of the variables that `@skip` and `@include` depend on, so that writing decides nothing
+ * per field. The fields of a type are compiled when its first object comes: selections on interfaces have too many
+ * combinations to compile them all ahead. Longer than other files: the functions for objects, fields and values call
+ * one another.
  */
 import {
   type FieldNode,
@@ -41,26 +41,26 @@ import { type Refusals } from './refusals';
 import { type GrowingSize, sizeOfFields } from '../size';
 import { type TypeTable } from './type-table';
 
-/** Of enums that clients see, the values that they do not. */
+/** The `@inaccessible` values of enums that clients see, by the enum's name. */
 export type InaccessibleValues = ReadonlyMap<string, readonly string[]>;
 
-/** What the fields of a projection are compiled from. */
+/** The facts that the fields of a projection are compiled from. */
 export interface ProjectionSource {
   readonly schema: GraphQLSchema;
   readonly types: TypeTable;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  /** The Boolean variables that directives refer to. */
+  /** The values of the Boolean variables that directives refer to. */
   readonly conditions: Readonly<Record<string, boolean>>;
   readonly refusals: Refusals | undefined;
   readonly inaccessibleValues: InaccessibleValues | undefined;
-  /** Whether one of these fetches is of a subgraph that has the interface as an `@interfaceObject`. */
+  /** Whether one of these fetches asks a subgraph that defines the interface as `@interfaceObject`. */
   readonly isInterfaceObject: (name: string, fetches: ReadonlySet<number>) => boolean;
-  /** Numbers for the objects of a program, so that a record can say which of them wrote it. */
+  /** A number for the next object projection of a variant, so that a record can say which one wrote it. */
   readonly nextId: () => number;
   readonly size: GrowingSize;
 }
 
-/** A selection set, and the type that it is a selection on as the client wrote it. */
+/** A selection set, and the type that the client selects on. */
 interface Selections {
   readonly on: GraphQLCompositeType;
   readonly selectionSet: SelectionSetNode;
@@ -74,7 +74,7 @@ interface SelectedField {
 
 /** How objects at one position of the response are written. */
 export class ObjectProjection {
-  /** Not 0. */
+  /** Identifies it within its variant; 0 if the numbers have run out. */
   readonly id: number;
   readonly returnType: GraphQLCompositeType;
   /** The type number if `returnType` is an object type, else 0. */
@@ -82,7 +82,7 @@ export class ObjectProjection {
   readonly typeSource: TypeSource | undefined;
   /** Whether any fetch asks for the type, under these conditions. */
   readonly isTypeAsked: boolean;
-  /** Others than those that are possible are undefined. By type number. */
+  /** The fields by type number; undefined for impossible types and for types not compiled yet. */
   readonly #fields: (FieldProjection[] | undefined)[] = [];
   readonly #source: ProjectionSource;
   readonly #position: ResponsePosition | undefined;
@@ -105,24 +105,24 @@ export class ObjectProjection {
   }
 
   /**
-   * The fields of an object of this type; undefined if the type is not possible here. Type 0, and the interface that
-   * a subgraph with an `@interfaceObject` names: undefined, too, where the selection depends on the type.
+   * The fields of an object of this type; undefined if the type is impossible here. For type 0, and for an interface
+   * named by a subgraph with an `@interfaceObject`, also undefined where the selection depends on the object type.
    */
   fieldsOf(type: number): FieldProjection[] | undefined {
     return this.#fields[type] ?? this.#compile(type);
   }
 
-  /** Where the name of an object's type is found; undefined if no fetch asks for it. */
+  /** Where an object's `__typename` is found; undefined if no fetch asks for it. */
   get typename(): Access | undefined {
     return this.#position?.access(TypeNameMetaFieldDef.name);
   }
 
-  /** The numbers of the fetches that say of which type objects are. */
+  /** The numbers of the fetches that ask for the `__typename` of its objects. */
   get typedBy(): ReadonlySet<number> {
     return this.#position?.typedBy ?? nobody;
   }
 
-  /** Whether objects of this type may stand here, but clients do not know it. */
+  /** Whether objects of this type may stand here although the type is `@inaccessible`. */
   isInaccessible(type: number): boolean {
     const { schema, types } = this.#source;
     return (
@@ -132,7 +132,7 @@ export class ObjectProjection {
     );
   }
 
-  /** Whether no object of this type is shown. */
+  /** Whether the caller may see no object of this type. */
   isForbidden(type: number): boolean {
     return type > 0 && this.#source.refusals?.isForbidden(this.nameOf(type)) === true;
   }
@@ -149,7 +149,7 @@ export class ObjectProjection {
     if (isAbstractType(returnType) && isObjectType(named)) {
       if (!schema.isSubType(returnType, named)) return undefined;
     } else if (isAbstractType(named) && isAbstractType(returnType)) {
-      // An interface is no type of an object, but for a subgraph that knows it as one.
+      // An interface counts as an object's type only from a subgraph that defines it as `@interfaceObject`.
       if (typeId !== 0 && !this.#source.isInterfaceObject(named.name, this.typedBy)) return undefined;
       if (types.matching(returnType.name)[types.idOf(named.name)] !== 1) return undefined;
     } else if (named !== returnType) return undefined;
@@ -170,7 +170,7 @@ export class ObjectProjection {
     return fields;
   }
 
-  /** GraphQL, section 6.3.2, "Field Collection". False if an abstract type does not say what is to be collected. */
+  /** GraphQL, section 6.3.2, "Field Collection". False where an abstract `type` leaves the fields open. */
   #collect(
     type: GraphQLCompositeType,
     { on, selectionSet: { selections } }: Selections,
@@ -215,7 +215,7 @@ export class ObjectProjection {
     return true;
   }
 
-  /** Whether directives leave in any field, of whatever type. */
+  /** Whether `@skip` and `@include` leave any field in the selection, for any type. */
   #selectsAnything({ selections }: SelectionSetNode): boolean {
     const { fragments, conditions } = this.#source;
     return selections.some((selection) => {
@@ -242,7 +242,7 @@ export interface FieldProjection {
   readonly key: Buffer;
   /** The kinds of a value that is written as it stands. */
   readonly accepts: number;
-  /** With a single candidate: where it is. */
+  /** Where the value is, if there is a single candidate (see `Access`). */
   readonly join: number;
   readonly slot: number;
   /** Undefined if there is a single candidate, or none. */
@@ -255,9 +255,9 @@ export interface FieldProjection {
   readonly constant: Buffer | undefined;
   /** Whether the caller may not see it. */
   readonly isRefused: boolean;
-  /** Whether the plan asks nobody for it, under these conditions, though nothing leaves it out. */
+  /** Whether no fetch of the plan asks for it under these conditions, though the client does. */
   readonly isUnplanned: boolean;
-  /** Set on `__schema` and `__type`: to be asked of the API schema. */
+  /** The nodes of a `__schema` or `__type`, which is answered from the API schema. */
   readonly introspection: readonly FieldNode[] | undefined;
   /** `Type.field`, for messages. */
   readonly coordinate: string;
@@ -278,7 +278,7 @@ export interface Leaf {
   readonly type: GraphQLLeafType;
   /** The values of an enum as JSON, in UTF-8. */
   readonly values: readonly Buffer[] | undefined;
-  /** The values of an enum that subgraphs know, but clients may not see. */
+  /** The `@inaccessible` values of an enum. */
   readonly inaccessible: readonly string[] | undefined;
 }
 
@@ -328,7 +328,7 @@ function compileField(
 
 const nobody: ReadonlySet<number> = new Set();
 
-/** What a field of an interface holds may be of a wider type than what that of an implementation does. */
+/** The named type of a field. An interface's field may have a wider type than the implementation's. */
 function namedTypeOf(type: GraphQLCompositeType, field: string): GraphQLCompositeType | undefined {
   const found = fieldsByName(type)[field];
   return found && (getNamedType(found.type) as GraphQLCompositeType);
@@ -378,7 +378,7 @@ function compileValue(
   return { ...value, accepts, leaf: { type: leafType, values, inaccessible } };
 }
 
-/** The kinds of JSON values that need no coercion to be of a type. */
+/** The kinds of JSON values that the type takes without coercion. */
 function acceptedKinds(type: GraphQLLeafType): number {
   if (isEnumType(type)) return 0;
   if (!isSpecifiedScalarType(type)) return kinds(FALSE, TRUE, INT, LONG, FLOAT, STRING, ESCAPED, RAW);

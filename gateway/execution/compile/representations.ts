@@ -5,24 +5,24 @@ import { type Access, locate, type ResponsePosition, typeOf, type TypeSource } f
 import { type RequiredSelection, type Rewrite } from './plan';
 import { typeConditionPrefix } from './rewrites';
 
-/** What representations are written from: the merged response of one run. */
+/** The merged response of one run, from which representations are written. */
 interface Written {
   readonly workspace: Workspace;
   readonly conditions: Conditions;
 }
 
-/** What an entity fetch requires, compiled to a writer of JSON from the records of one position. */
+/** Writes the representations of an entity fetch as JSON, from the records at one position. */
 export class Representation {
   readonly #position: ResponsePosition;
   readonly #selections: readonly RequiredSelection[];
   readonly #rewrites: readonly Rewrite[];
   readonly #source: TypeSource;
-  /** By type number; compiled when the first object of the type comes. */
+  /** The field groups by type number, compiled when the first object of the type comes. */
   readonly #groups: (Group[] | undefined)[] = [];
   readonly #merged = new Map<string, Field[]>();
   readonly #typeKeys: ReadonlySet<number>;
 
-  /** @param typeKeys the types whose objects can be asked for by `__typename` alone */
+  /** @param typeKeys the types for which `__typename` alone is a key */
   constructor(
     position: ResponsePosition,
     selections: readonly RequiredSelection[],
@@ -37,8 +37,8 @@ export class Representation {
   }
 
   /**
-   * Writes the representation of the record's object. False, with nothing written, if a required field has not
-   * been answered, if conditions have left out all of them, or if the object is of no type that the fetch is about.
+   * Writes the representation of the record's object. Returns false and writes nothing if a required field was not
+   * answered, if conditions leave out all required fields, or if the fetch has no fields for the object's type.
    */
   write(run: Written, record: number, out: ByteWriter): boolean {
     const start = out.end;
@@ -47,7 +47,7 @@ export class Representation {
     if (
       first?.name !== '__typename' ||
       !writeFields(run, record, fields!, out) ||
-      // A type alone that is no key: what was written is its name, its value and a brace.
+      // Only `__typename` and a brace were written, and `__typename` alone is no key of this type.
       (first.isConstant &&
         out.end - start === first.key.length + 1 &&
         !this.#typeKeys.has(typeOf(run.workspace, record, this.#source)))
@@ -58,14 +58,14 @@ export class Representation {
     return true;
   }
 
-  /** Like `write`, for an object inside a representation, which need not have a type. */
+  /** Like `write`, for an object nested in a representation, which needs no `__typename`. */
   writeNested(run: Written, record: number, out: ByteWriter): boolean {
     const fields = this.#fieldsFor(run, record);
     if (fields === undefined) return false;
     return writeFields(run, record, fields, out);
   }
 
-  /** This and more of the same object. */
+  /** A representation with these selections too. */
   with(selections: readonly RequiredSelection[]): Representation {
     return new Representation(this.#position, [...this.#selections, ...selections], this.#rewrites);
   }
@@ -75,7 +75,7 @@ export class Representation {
     if (type < 0) return undefined;
     const groups = (this.#groups[type] ??= this.#compile(type));
     if (groups.length === 1) return groups[0]!.fields;
-    // Several fragments apply: each counts only if all of it is there.
+    // Several fragments apply: a fragment counts only if all its fields were answered.
     let key = `${type}`;
     const complete = groups.filter(({ fields, optional }, i) => {
       const isComplete = fields.every(
@@ -89,7 +89,7 @@ export class Representation {
     return merged;
   }
 
-  /** The fields for objects of one type: those that are always required, and those of each fragment. */
+  /** The fields for objects of one type: one group that is always required, and one per fragment. */
   #compile(type: number): Group[] {
     const { types } = this.#position;
     const groups: Group[] = [];
@@ -159,25 +159,26 @@ export class Representation {
 }
 
 interface Group {
-  /** Left out when it is not complete, rather than that nothing is written. */
+  /** Whether an incomplete group is left out. Without it, an incomplete group means no representation. */
   readonly optional: boolean;
   readonly fields: Field[];
 }
 
 interface Field {
   readonly position: ResponsePosition;
-  /** Its name in the merged response, and in the representation. */
+  /** Its name in the merged response. */
   readonly responseName: string;
+  /** Its name in the representation. */
   readonly name: string;
   readonly selections: readonly RequiredSelection[];
-  /** Comma, name and colon; of a constant, its value too. */
+  /** Comma, name and colon; for a constant also its value. */
   readonly key: Buffer;
   readonly access: Access | undefined;
   readonly isConstant: boolean;
   readonly child: Representation | undefined;
 }
 
-/** One order for all fetches, so that what is required of an entity in the same words is equal byte by byte. */
+/** One field order for all fetches, so that equal representations are equal byte for byte. `__typename` is first. */
 function byName(one: Field, other: Field): number {
   if (one.name === '__typename' || other.name === '__typename') return one.name === '__typename' ? -1 : 1;
   return one.name < other.name ? -1 : 1;
@@ -201,7 +202,7 @@ function isPresent(run: Written, record: number, access: Access | undefined): bo
   );
 }
 
-/** Whether no fetch was to bring the field: conditions of the client left it out. */
+/** Whether the client's conditions leave the field out, so that no fetch asks for it. */
 function isUnasked({ position, responseName }: Field, run: Written): boolean {
   return !position.isAsked(responseName, run.conditions);
 }

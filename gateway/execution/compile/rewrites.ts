@@ -1,10 +1,10 @@
 import { type Rewrite } from './plan';
 
 /**
- * The name that the merged response has for the field at `path` of a fetch's answer.
+ * The name in the merged response of the field at `path` of a fetch's answer.
  *
- * The planner aliases fields whose types do not merge. Its aliases are unique among the fields of an object,
- * so the type conditions in a rewrite's path say nothing that the alias does not say.
+ * The planner aliases fields whose types do not merge. Its aliases are unique among the fields of an object, so the
+ * type conditions in a rewrite's path add nothing.
  */
 export function renamedKey(rewrites: readonly Rewrite[] | undefined, path: readonly string[]): string {
   for (const rewrite of rewrites ?? []) {

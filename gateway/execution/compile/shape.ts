@@ -12,15 +12,16 @@ import { renamedKey } from './rewrites';
 import { type TypeTable } from './type-table';
 
 /**
- * What objects at one place of a subgraph's answer can look like, and how their records are laid out.
+ * The fields that objects at one place of a subgraph's answer can have, and the layout of their records.
  *
- * Fields of all possible types stand side by side; a record has those of its own type, the others are absent.
+ * A record has a pair for each field of every possible type. Fields of other types than its own are absent.
  */
 export class Shape {
   readonly types: TypeTable;
   /**
-   * Each key as a subgraph writes it, from its quotation mark to its colon, as little-endian words: where its words
-   * begin (one more than there are keys), what counts of the last one, and how many bytes it is.
+   * Each key as a subgraph writes it, from its quotation mark to its colon, as little-endian words. `keyFirst` says
+   * where a key's words begin (with one entry more, for the end), `keyMask` which bits of its last word count, and
+   * `keyLength` how many bytes it has.
    */
   keyWords = new Int32Array(0);
   keyFirst = new Int32Array(1);
@@ -35,7 +36,7 @@ export class Shape {
   readonly typenames: number[] = [];
   /** For each key, `TIGHT` if the merged response has it under the same name. */
   readonly tights: number[] = [];
-  /** The type that the last object of this shape had, most likely that of the next, and its name as JSON. */
+  /** The type of the last scanned object, which the next one most likely has too, and its name as JSON. */
   lastType = 0;
   lastTypeLength = 0;
   lastTypeWords = new Int32Array(0);
@@ -43,7 +44,7 @@ export class Shape {
   /** Words of a record. */
   size = HEADER;
   readonly fields = new Map<string, ShapeField>();
-  /** The fields that every object has, whatever its type, under all conditions, and not as null. */
+  /** The fields that every object has and that are never null, whatever its type and the conditions. */
   readonly sure = new Set<string>();
   readonly #extra = new Map<string, number>();
 
@@ -51,7 +52,7 @@ export class Shape {
     this.types = types;
   }
 
-  /** Adds a field under the name that it has in the merged response, and the name that the subgraph gives it. */
+  /** Adds a field: `name` is its name in the merged response, `wireName` in the subgraph's answer. */
   addField(
     name: string,
     wireName: string,
@@ -73,7 +74,7 @@ export class Shape {
     this.tights.push(name === wireName ? TIGHT : 0);
   }
 
-  /** To be called when all fields are there and before anything is scanned by it. */
+  /** Call after the last `addField`, before a scan. */
   seal(): this {
     const words: number[] = [];
     const first = [0];
@@ -102,7 +103,7 @@ export class Shape {
 
   #byName: Map<string, number> | undefined;
 
-  /** Words beyond the fields, the same for everybody who gives the same reason. */
+  /** Reserves words beyond the fields. The same reason gets the same words. */
   extra(reason: string, words: number): number {
     let at = this.#extra.get(reason);
     if (at === undefined) this.#extra.set(reason, (at = this.#take(words)));
@@ -116,7 +117,7 @@ export class Shape {
   }
 }
 
-/** A text as little-endian words, zero behind its end, and what counts of the last one. */
+/** A text as little-endian words, padded with zeros, and the mask of the last word's bits that count. */
 function wordsOf(text: Buffer): { words: number[]; mask: number; length: number } {
   const padded = Buffer.alloc(Math.ceil(text.length / 4) * 4);
   text.copy(padded);
@@ -129,7 +130,7 @@ function wordsOf(text: Buffer): { words: number[]; mask: number; length: number 
 export interface ShapeField {
   readonly slot: number;
   child: Shape | null;
-  /** The conditions under which the operation asks for it; one of them suffices. */
+  /** The alternative conditions under which the operation asks for it. */
   readonly alternatives: Conjunction[];
 }
 
@@ -161,7 +162,7 @@ export function shapeOfOperation(
     const found = new Map<string, FoundField>();
     for (const { selectionSet, type, path, when } of parts)
       gather(selectionSet, type, isEntities ? undefined : path, when, found);
-    // Of what is merged under one name, one shape has the fields of all.
+    // Keys that are merged under one name share one shape, with the fields of all.
     const partsByName = new Map<string, Part[]>();
     for (const { name, parts: below } of found.values()) {
       partsByName.set(name, [...(partsByName.get(name) ?? []), ...below]);
@@ -177,7 +178,7 @@ export function shapeOfOperation(
     return shape.seal();
   }
 
-  /** Whether a selection on a type asks for a key of all objects, and cannot be told null. */
+  /** Whether a selection on a type asks for the key on all objects, and its value cannot be null. */
   function isSure({ selections }: SelectionSetNode, type: string | undefined, key: string): boolean {
     if (type === undefined) return false;
     return selections.some((selection) => {
@@ -193,7 +194,7 @@ export function shapeOfOperation(
     });
   }
 
-  /** `path` is undefined above the entities. */
+  /** `path` is undefined at the root of an `_entities` operation: rewrites do not apply there. */
   function gather(
     { selections }: SelectionSetNode,
     type: string | undefined,
@@ -230,7 +231,7 @@ export function shapeOfOperation(
 /** A selection set, the keys that lead to it in the subgraph's answer, and the conditions around it. */
 interface Part {
   readonly selectionSet: SelectionSetNode;
-  /** What it is a selection on; undefined for entities, which are of any type. */
+  /** The type that it selects on; undefined for entities, which can be of any type. */
   readonly type: string | undefined;
   readonly path: readonly string[];
   readonly when: Conjunction;

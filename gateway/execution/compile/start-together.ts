@@ -1,24 +1,24 @@
 /**
- * When fetches start, so that what is for one subgraph goes into one request where that costs nobody anything.
+ * Decides when fetches start, so that fetches of one subgraph share a request where that delays no other fetch.
  *
- * A fetch that nothing waits for may itself wait, until another starts whose answer the response needs too. It does so
- * for one that is about the same objects, which will be asked for if they are, and for one that the plan has it wait
- * for anyway. Fetches that others wait for always start as early as they can.
+ * A fetch that no other waits for may be delayed until another fetch of the subgraph starts, as the response needs both
+ * answers. It is delayed for a fetch at the same path, and for a fetch whose dependencies the plan puts before it
+ * anyway. A fetch that others wait for starts as early as it can.
  */
 
 export interface WaitingFetch {
   readonly subgraph: string;
-  /** Only what is of one kind can go into one request, and never a mutation. */
+  /** Only fetches of one kind can share a request; mutations never do. */
   readonly kind: 'mutation' | 'root' | 'entities';
-  /** Where the objects stand that it is about. */
+  /** The path of the objects that it fetches or extends. */
   readonly path: string;
-  /** The indexes of the fetches in the steps of the plan before it, all of them lower. */
+  /** The indexes of the fetches in earlier steps of the plan; all are lower than its own. */
   readonly before: readonly number[];
-  /** Those of them that it has to wait for. */
+  /** The indexes among `before` of the fetches that it needs. */
   readonly waitsFor: readonly number[];
 }
 
-/** The indexes that each fetch is to wait for, without those that are waited for by others of them. */
+/** For each fetch, the indexes that it waits for, without those that one of them already waits for. */
 export function startTogether(fetches: readonly WaitingFetch[]): number[][] {
   const needs: Fetches[] = [];
   for (const { waitsFor } of fetches) {
@@ -48,11 +48,11 @@ export function startTogether(fetches: readonly WaitingFetch[]): number[][] {
   return waitsFor;
 }
 
-/** What starts at the same time and can go into one request. */
+/** Fetches that start at the same time and can share a request. */
 interface StartGroup {
   readonly subgraph: string;
   readonly kind: WaitingFetch['kind'];
-  /** What has to have ended before. */
+  /** The fetches that must have ended before it starts. */
   needs: Fetches;
   readonly members: Member[];
 }
@@ -60,9 +60,9 @@ interface StartGroup {
 interface Member {
   readonly index: number;
   readonly path: string;
-  /** What the plan has it wait for. */
+  /** The fetches in earlier steps of the plan. */
   readonly before: Fetches;
-  /** Whether nothing waits for it. */
+  /** Whether no other fetch waits for it. */
   readonly isLast: boolean;
 }
 

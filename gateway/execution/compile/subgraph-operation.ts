@@ -5,28 +5,28 @@ import { type FetchNode } from './plan';
 import { type Shape, shapeOfOperation } from './shape';
 import { type TypeTable } from './type-table';
 
-/** What the fetches of a program have in common that send the same operation to the same subgraph. */
+/** An operation for a subgraph, shared by all fetches of a program that send it. */
 export interface CompiledOperation {
-  /** Equal for fetches that ask the same, but for the name that the planner gave the operation. */
+  /** Its number in the program. Operations that differ only in the planner's operation name have one number. */
   readonly number: number;
   readonly request: SubgraphOperation;
-  /** The document without its name: equal exactly where the same is asked. */
+  /** The document without the operation name: equal for equal operations. */
   readonly selection: string;
-  /** Variables of the client's. */
+  /** The client's variables that it uses. */
   readonly variableUsages: readonly string[];
-  /** Variables whose values come from objects around. */
+  /** Variables whose values come from ancestors (`@fromContext`). */
   readonly contextVariables: readonly string[];
   readonly outputRewrites: FetchNode['outputRewrites'];
   readonly asksEntities: boolean;
-  /** Of `data`. */
+  /** The shape of `data`. */
   readonly shape: Shape;
-  /** Of the objects that the fetch is about: the entities, or `data` itself. */
+  /** The shape of the fetched objects: of the entities, or of `data` itself. */
   readonly result: Shape;
-  /** The record layouts that its entities join; the index of one is where a cell remembers its first asker. */
+  /** The record layouts that its entities join. At a layout's index a cell keeps the first record that asked. */
   readonly targets: Shape[];
 }
 
-/** Compiles the operation of a fetch, or finds that it was compiled for another. */
+/** Compiles the operation of a fetch, or returns the equal one that another fetch has compiled. */
 export function compileSubgraphOperation(
   node: FetchNode,
   types: TypeTable,
@@ -66,7 +66,7 @@ function kindOf({ operationKind: kind }: FetchNode): OperationKind {
   return kind === 'mutation' || kind === 'subscription' ? kind : 'query';
 }
 
-/** What the planner calls the variable of the entities that an operation is about. */
+/** The planner's name of the variable that holds the representations. */
 export const representationsVariable = 'representations';
 
 export function bodyPrefixOf(document: string, name: string | undefined): Buffer {

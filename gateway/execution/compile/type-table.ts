@@ -11,9 +11,9 @@ import {
 } from 'graphql';
 
 /**
- * The composite types of a supergraph, numbered, so that the type of an object is one integer on the tape.
+ * Numbers the composite types of a supergraph, so that the type of an object is one integer on the tape.
  *
- * 0 stands for "not said", -1 for a name that the supergraph does not have.
+ * 0 means that no answer gave the type; -1 means a name that the supergraph does not have.
  */
 export class TypeTable {
   readonly #schema: GraphQLSchema;
@@ -58,7 +58,7 @@ export class TypeTable {
     return this.#quoted[id]!;
   }
 
-  /** False for interfaces and unions, which only a subgraph with an `@interfaceObject` names. */
+  /** False for interfaces and unions. Only a subgraph with an `@interfaceObject` answers an interface's name. */
   isObject(id: number): boolean {
     return id > 0 && this.#objects[id]!;
   }
@@ -81,7 +81,7 @@ export class TypeTable {
     matching = new Uint8Array(this.#names.length);
     const type = this.#schema.getType(condition);
     for (const [name, id] of this.#ids) {
-      // A union is no subtype, and found to be none.
+      // The candidate may be a union: `isSubType` answers false for it.
       const candidate = this.#schema.getType(name) as GraphQLObjectType;
       const isSubtype = isAbstractType(type) && this.#schema.isSubType(type, candidate);
       if (name === condition || isSubtype) matching[id] = 1;

@@ -1,10 +1,15 @@
 /** The examples of README and docs that call the sample shop by `curl` are run, and print what the pages say. */
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { developmentCredentials } from '../../cli/dev/credentials';
+import { loadOptions } from '../../gateway';
 import { type Example, examplesOf, pages, runsIn } from '../support/documentation';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type Shop, startShop } from '../support/shop';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
 
 const calls = pages()
   .flatMap((page) => examplesOf(page))
@@ -19,18 +24,25 @@ const elsewhere: { readonly page: string; readonly call: string; readonly becaus
     because: 'it calls the graph whose schema stands above it: see below',
   },
 ];
+/** Pages that say how to configure a gateway: their calls are made to one that has these options. */
+const tasks = pages().filter((page) => page.startsWith('docs/tasks/'));
+
 const isElsewhere = ({ page, text }: Example) =>
   elsewhere.some((each) => each.page === page && text.includes(each.call));
 
 const token = 'the-token-of-the-admin-port';
+const linkKey = 'the-key-of-the-links-in-this-test';
+let shop: Shop;
+
+beforeAll(async () => {
+  shop = await startShop({ linkKey });
+}, 60_000);
+afterAll(() => shop.stop());
 
 describe('a call of the sample shop', () => {
-  let shop: Shop;
   let gateway: TestGateway;
 
   beforeAll(async () => {
-    const linkKey = 'the-key-of-the-links-in-this-test';
-    shop = await startShop({ linkKey });
     const { auth } = await developmentCredentials();
     gateway = await startTestGateway({
       supergraph: sourceOf(shop.supergraphSdl),
@@ -40,13 +52,10 @@ describe('a call of the sample shop', () => {
       privateLinks: { keys: [linkKey] },
       subgraphs: { shipping: { appsync: { auth: { type: 'API_KEY', apiKey: shop.apiKey } } } },
     });
-  }, 60_000);
-  afterAll(async () => {
-    await gateway.stop();
-    await shop.stop();
   });
+  afterAll(() => gateway.stop());
 
-  it.each(calls.filter(([, example]) => !isElsewhere(example)))(
+  it.each(calls.filter(([, example]) => !isElsewhere(example) && !tasks.includes(example.page)))(
     'at %s prints what the page says',
     (_, example) =>
       expectAsWritten(example, {
@@ -78,11 +87,68 @@ it('a call of the graph that docs/identity.md protects prints what the page says
   }
 });
 
-async function expectAsWritten(example: Example, urls: Record<number, string>): Promise<void> {
+describe('a page that says how to do something', () => {
+  let issuer: TokenIssuer;
+  beforeAll(async () => {
+    issuer = await startTokenIssuer();
+  });
+  afterAll(() => issuer.close());
+
+  it.each(tasks)('does what it says: %s', async (page) => {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-docs-'));
+    const env = { JWT: await issuer.token(), ADMIN_TOKEN: token };
+    let gateway: TestGateway | undefined;
+    try {
+      for (const example of examplesOf(page)) {
+        const { language, text, file = 'weir.yaml' } = example;
+        if (!['sh', 'console'].includes(language)) {
+          // What follows the start of the gateway is said beside it.
+          if (gateway === undefined && language !== 'graphql')
+            writeFileSync(join(folder, file), text.replaceAll('https://login.example.com/', issuer.url));
+        } else if (/\bweir gateway\b/.test(text)) {
+          const options = loadOptions({
+            config: join(folder, 'weir.yaml'),
+            env,
+          });
+          gateway = await startTestGateway({
+            ...options,
+            supergraph: sourceOf(shop.supergraphSdl),
+            port: 0,
+            admin: { ...options.admin, host: '127.0.0.1', port: 0 },
+            privateLinks: { keys: [linkKey] },
+          });
+        } else {
+          const { url, adminUrl } = gateway ?? {};
+          await expectAsWritten(
+            example,
+            { ...(url && { 4000: url, 9464: adminUrl! }) },
+            { cwd: folder, env },
+          );
+        }
+      }
+      expect(gateway).toBeDefined();
+    } finally {
+      await gateway?.stop();
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+interface Where {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+}
+
+async function expectAsWritten(
+  example: Example,
+  urls: Record<number, string>,
+  where: Where = {},
+): Promise<void> {
   const runs = runsIn(example);
   const printed = await run(
     runs.map(({ command }) => command),
     urls,
+    where,
   );
   expect(printed.length).toBe(runs.length);
   const answer = answerAfter(example);
@@ -97,22 +163,22 @@ async function expectAsWritten(example: Example, urls: Record<number, string>): 
  * What each command prints, one after the other in one shell, with the ports of `npm start` at those of this test. Other
  * commands than `curl` that start something do nothing.
  */
-async function run(commands: string[], urls: Record<number, string>): Promise<string[]> {
+async function run(commands: string[], urls: Record<number, string>, { cwd, env }: Where): Promise<string[]> {
   const ports = Object.entries(urls).map(
     ([port, url]) => `args=("\${args[@]/:${port}/:${new URL(url).port}}")`,
   );
   const script = [
     'set -u',
     'weir() { :; }; npx() { :; }; npm() { :; }',
-    'curl() { local args=("\${@/localhost/127.0.0.1}")',
+    'curl() { local args=("$@")',
     ...ports,
     'command curl --silent --show-error "\${args[@]}"; }',
     ...commands.flatMap((command) => [command, "printf '\\0'"]),
   ].join('\n');
-  const env = { ...process.env, TOKEN: token };
+  const options = { cwd, env: { ...process.env, TOKEN: token, ...env } };
   return new Promise((resolve, reject) =>
-    execFile('bash', ['-c', script], { env }, (error, stdout, stderr) => {
-      if (error || stderr !== '') reject(new Error(stderr, { cause: error }));
+    execFile('bash', ['-c', script], options, (error, stdout, stderr) => {
+      if (error || /^(curl|bash): /m.test(stderr)) reject(new Error(stderr, { cause: error }));
       else resolve(stdout.split('\0').slice(0, -1));
     }),
   );

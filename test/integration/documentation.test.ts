@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { parse as parseGraphQL } from 'graphql';
 import type { Command } from 'commander';
@@ -15,7 +15,15 @@ import { parse as parseYaml } from 'yaml';
 import { createProgram } from '../../cli/program';
 import { loadOptions } from '../../gateway';
 import { loadSupergraphConfig } from '../../schema';
-import { commandsIn, type Example, examplesOf, pages, root, runsIn } from '../support/documentation';
+import {
+  commandsIn,
+  type Example,
+  examplesOf,
+  pages,
+  readPage,
+  root,
+  runsIn,
+} from '../support/documentation';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-docs-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -120,6 +128,57 @@ it('of TypeScript and JavaScript compiles', async () => {
   expect(await textOf(child.stdout)).toBe('');
   expect(await ended).toEqual([0, null]);
 }, 120_000);
+
+describe('a link', () => {
+  /** As GitHub names the headings of a page; of two equal ones the second would get a number, which none here needs. */
+  const anchorsOf = (page: string): string[] =>
+    [...readPage(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+      heading!
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+
+  it.each(pages())('of %s leads somewhere', (page) => {
+    const prose = readPage(page).replace(/^ *```[^]*?^ *```$/gm, '');
+    const dead = [...prose.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)]
+      .filter(([, path, anchor]) => {
+        const target = path === '' ? page : join(dirname(page), path!);
+        if (!existsSync(join(root, target))) return true;
+        return anchor !== undefined && target.endsWith('.md') && !anchorsOf(target).includes(anchor);
+      })
+      .map(([link]) => `${page}: ${link}`);
+    expect(dead).toEqual([]);
+  });
+
+  it('in the index leads to every page', () => {
+    const index = readPage('docs/README.md');
+    const missing = pages()
+      .filter((page) => page.startsWith('docs/') && page !== 'docs/README.md')
+      .filter((page) => !index.includes(`(${page.slice('docs/'.length)}`));
+    expect(missing).toEqual([]);
+  });
+});
+
+it('names options in docs/coming-from.md that exist', () => {
+  const options = new Set<string>();
+  let group = '';
+  for (const [, heading, option] of readPage('docs/configuration.md').matchAll(
+    /^## (.*)$|^\| `([^`]+)` \|/gm,
+  )) {
+    if (heading !== undefined) group = /^`(.*)`$/.exec(heading)?.[1] ?? '';
+    else options.add(group === '' ? option! : `${group}.${option}`);
+    options.add(group);
+    if (option?.startsWith('NAME.') === true) options.add(`${group}.NAME`);
+  }
+  const groups = new Set([...options].map((option) => option.split('.')[0]!));
+  const unknown = [...readPage('docs/coming-from.md').matchAll(/^\|.*\|(.*)\|$/gm)]
+    .flatMap(([, ours]) => [...ours!.matchAll(/`([a-z]\w*(?:\[\])?(?:\.\w+(?:\[\])?)+)[`:]/gi)])
+    .map(([, option]) => option!)
+    .filter((option) => groups.has(option.split('.')[0]!) && !options.has(option));
+  expect(options.size).toBeGreaterThan(300);
+  expect(unknown).toEqual([]);
+});
 
 describe('a command line', () => {
   it.each(inLanguage(...shells))('at %s has commands that exist', (_, example) => {

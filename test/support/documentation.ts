@@ -10,7 +10,10 @@ export interface Example {
   readonly page: string;
   readonly language: string;
   readonly text: string;
-  /** The file that the example is, if its first line is a comment that names one: `# supergraph.yaml`, `// keys.mjs`. */
+  /**
+   * The file that the example is: its first line is a comment that names it (`# supergraph.yaml`, `// keys.mjs`), or the
+   * sentence before it ends with its name, as in: Name it in `weir.yaml`:
+   */
   readonly file: string | undefined;
 }
 
@@ -29,13 +32,17 @@ export const readPage = (page: string): string => readFileSync(join(root, page),
 export function examplesOf(page: string, markdown = readPage(page)): Example[] {
   const examples: Example[] = [];
   let open: { indent: string; language: string; line: number; lines: string[] } | undefined;
+  let sentence = '';
   for (const [index, line] of markdown.split('\n').entries()) {
     const fence = /^( *)```(.*)$/.exec(line);
     if (open === undefined) {
+      if (line !== '' && !fence) sentence = line;
       if (fence) open = { indent: fence[1]!, language: fence[2]!, line: index + 2, lines: [] };
     } else if (fence) {
       const text = open.lines.map((each) => `${each}\n`).join('');
-      const [, file] = /^(?:#|\/\/) (\S+\.[a-z]+)\b/.exec(text) ?? [];
+      const [, file] =
+        /^(?:#|\/\/) (\S+\.[a-z]+)\b/.exec(text) ?? /`([\w./-]+\.[a-z]+)`:$/.exec(sentence) ?? [];
+      sentence = '';
       examples.push({ at: `${page}:${open.line}`, page, language: open.language, text, file });
       open = undefined;
     } else open.lines.push(line.startsWith(open.indent) ? line.slice(open.indent.length) : line.trimStart());

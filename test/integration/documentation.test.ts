@@ -261,12 +261,11 @@ function problemsOfNpm([command, script]: string[]): string[] {
     : [`npm ${command} is not known to this test: add it to \`npmCommands\``];
 }
 
-/** A script is one of this checkout, or the reader's own, which the page then shows. */
+/** A script is one of this checkout, or the reader's own, which a page then names. */
 function problemsOfNode(args: string[]): string[] {
   const script = args.find((arg) => !arg.startsWith('-'));
-  if (script === undefined || existsSync(join(root, script)) || examples.some(({ file }) => file === script))
-    return [];
-  return [`${script} does not exist`];
+  if (script === undefined || existsSync(join(root, script))) return [];
+  return pages().some((page) => readPage(page).includes(`\`${script}\``)) ? [] : [`${script} does not exist`];
 }
 
 function problemsOfWeir(args: string[]): string[] {

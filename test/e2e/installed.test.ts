@@ -85,6 +85,26 @@ describe('weir', () => {
   });
 });
 
+describe('a new graph', () => {
+  it('is written by `weir init` and run by `weir dev`', async () => {
+    const graph = inFolder('graph');
+    expect(await weir('init', graph).exit).toBe(0);
+    const dev = weir('dev', '--supergraph-config', join(graph, 'supergraph.yaml'), '--port', '0');
+    const [, url] = await dev.printed(/Endpoint +(http:\S+)/);
+
+    const response = await fetch(url!, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":"{ products { name } }"}',
+    });
+
+    expect(await response.json()).toMatchObject({
+      data: { products: [{ name: 'The first of products' }, { name: 'The second of products' }] },
+    });
+    expect(await dev.stop()).toBe(0);
+  }, 30_000);
+});
+
 describe('two services of different teams', () => {
   const config = inFolder('supergraph.yaml');
   const supergraph = inFolder('supergraph.graphql');

@@ -2,11 +2,11 @@
  * Writes `data`: walks the client's operation, finds each value in the merged response and completes it as
  * section 6.4.3 of the GraphQL specification ("Value Completion") says.
  *
- * What needs no completion is copied, fields that stand together at their source in one run. An object that
- * stands in several places is written once and copied from there. A null that may not be is taken back with
- * everything around it up to what may be null (section 6.4.4, "Handling Field Errors").
+ * Values that need no completion are copied; fields that are adjacent in a subgraph's answer are copied at once. An
+ * object at several positions is written once and then copied. A null at a non-null field undoes the output up to the
+ * closest nullable field or list item (section 6.4.4, "Handling Field Errors").
  *
- * Over 300 lines: fields, lists and values complete one another and share the path and what is taken back.
+ * Over 300 lines: fields, lists and values complete one another and share the path and the output.
  */
 import { isAbstractType } from 'graphql';
 import { type ErrorCode, errors } from '../../errors';
@@ -42,12 +42,12 @@ import { type Run } from '../run/run';
 export class Completion {
   readonly #run: Run;
   readonly #trail: ErrorTrail;
-  /** The response keys and indexes that lead to what is being written; `#depth` of them count. */
+  /** The response path of the value that is being written; its first `#depth` elements count. */
   readonly #path: (string | number)[] = [];
   #depth = 0;
-  /** The JSON of the introspection fields, by response key. */
+  /** Answers an introspection field as JSON. */
   readonly #introspect: (field: FieldProjection) => Buffer;
-  /** The kinds that are written as they stand, if their field accepts them: where a call failed a null may need an error. */
+  /** The kinds that are copied if their field accepts them; without null after a failed call: it may need an error. */
   readonly #plainKinds: number;
 
   constructor(run: Run, trail: ErrorTrail, introspect: (field: FieldProjection) => Buffer) {
@@ -64,8 +64,8 @@ export class Completion {
   }
 
   /**
-   * Whether a root field has left no data: a null of it has gone up to the root. Fields that a fetch which is still to
-   * come may answer are not looked at. What is written meanwhile is nothing that anybody reads.
+   * Whether a null has propagated from a root field to `data`. Skips fields that a later fetch may still answer. The
+   * output of this check is discarded.
    */
   isDataNullBefore(isToCome: (fetch: number) => boolean): boolean {
     const { workspace, rootPair, uses } = this.#run;
@@ -83,7 +83,7 @@ export class Completion {
     return projection.fieldsOf(projection.staticType)!;
   }
 
-  /** False, and nothing written, if a null has to go up. */
+  /** Returns false and writes nothing if a null must propagate to the parent. */
   #value(projection: ValueProjection, at: number, field: FieldProjection): boolean {
     const { tape } = this.#run.workspace;
     const a = tape[at]!;
@@ -102,28 +102,28 @@ export class Completion {
     return isWritten || this.#writeNull(projection);
   }
 
-  /** Completes a null, which stands at these bytes. */
+  /** Completes a null that stands at byte `a`. */
   #null(projection: ValueProjection, field: FieldProjection, a: number): boolean {
     if (this.#writeNull(projection)) return true;
     this.#error(nullText(field), this.#trail.senderOf(a, NULL, field.answeredBy));
     return false;
   }
 
-  /** Completes a value that is what it should be, but that clients may not see. */
+  /** Completes a valid value that is `@inaccessible`. */
   #inaccessible(projection: ValueProjection, field: FieldProjection): boolean {
     if (this.#writeNull(projection)) return true;
     this.#error(nullText(field), undefined, 'INACCESSIBLE_VALUE');
     return false;
   }
 
-  /** False, and nothing written, where there may be no null. */
+  /** Returns false and writes nothing if the value is non-null. */
   #writeNull(projection: ValueProjection): boolean {
     if (projection.isNonNull) return false;
     this.#run.out.all(nullBytes);
     return true;
   }
 
-  /** Keeps an error for where we are, unless there is one already that explains it. */
+  /** Adds an error at the current path, unless a known error explains it. */
   #error(message: string, subgraph: string | undefined, code?: ErrorCode): void {
     this.#trail.addFieldError(this.#here(), message, { subgraph, code });
   }
@@ -136,7 +136,7 @@ export class Completion {
     return this.#path.slice(0, this.#depth);
   }
 
-  /** Forgets what was written from `end` on. */
+  /** Undoes the output from `end` on. */
   #takeBack(end: number): void {
     this.#run.out.end = end;
     this.#run.takenBack++;
@@ -227,7 +227,7 @@ export class Completion {
   #unfitType(projection: ObjectProjection, type: number, record: number, field: FieldProjection): void {
     const { returnType } = projection;
     const { coordinate } = field;
-    // Which type it is may be nothing for clients to know: its name may be @inaccessible.
+    // Clients may not see the type's name if it is @inaccessible.
     const name = this.#trail.quotesValues ? this.#typenameOf(projection, record) : undefined;
     let message: string;
     if (!isAbstractType(returnType)) {
@@ -245,7 +245,7 @@ export class Completion {
     this.#error(message, this.#trail.senderOf(record, OBJECT, field.answeredBy));
   }
 
-  /** As JSON, the name that subgraphs give the type of a record's object; undefined if none does. */
+  /** The type name of a record's object as JSON, as subgraphs answered it; undefined if none did. */
   #typenameOf({ typename, typeSource }: ObjectProjection, record: number): string | undefined {
     const { workspace } = this.#run;
     const type = typeSource === undefined ? 0 : typeOf(workspace, record, typeSource);
@@ -263,7 +263,7 @@ export class Completion {
     const plainKinds = this.#plainKinds;
     let { tape } = workspace;
     const start = out.end;
-    // The run of bytes at the source that is still to be copied, with whatever stands before its first key.
+    // The bytes of adjacent fields that are still to be copied, with the one byte before their first key.
     let runStart = 0;
     let runEnd = 0;
     for (let i = 0; i < fields.length; i++) {
@@ -324,7 +324,7 @@ export class Completion {
     return true;
   }
 
-  /** Completes a field that is null, or of which nothing is said. */
+  /** Completes a field that is null or absent. */
   #missing(field: FieldProjection, record: number, at: number, b: number): boolean {
     const { answeredBy, isRefused, isUnplanned, value } = field;
     if (isRefused) {

@@ -1,11 +1,11 @@
 /**
- * The errors of a response, and where in it they belong.
+ * The errors of a response, and their paths in it.
  *
- * A subgraph names its own paths. An entity that it was asked for once can stand in several places of the client's
- * response: its errors are told for each of them. What names no path, such as a call that failed, is told at each field
- * that it left null.
+ * A subgraph names paths in its own answer. An entity that was requested once can stand at several places of the
+ * client's response: its errors are reported at each of them. An error without a path, such as a failed call, is
+ * reported at each field that it left null.
  *
- * Over 300 lines: which errors are told, and where, depends on those that are known already.
+ * Over 300 lines: whether and where an error is reported depends on the errors that are known already.
  */
 import { GraphQLError } from 'graphql';
 import { type ErrorCode, errors } from '../../errors';
@@ -17,11 +17,11 @@ import { type CompiledFetch } from '../program';
 import { renamedKey } from '../compile/rewrites';
 import { type Run } from '../run/run';
 
-/** What a response may tell of errors. */
+/** How a response reports errors. */
 export interface ErrorOptions {
   /**
-   * Of which errors of subgraphs the message is replaced and all extensions but `code` are left out: of all, or of those
-   * that a subgraph did not mean to tell, which have no code of their own.
+   * Which errors of subgraphs are masked: their message is replaced, and all extensions but `code` are left out.
+   * `unexpected` masks errors without a code of their own.
    *
    * @default 'none'
    */
@@ -32,16 +32,16 @@ export interface ErrorOptions {
   readonly maxBytes?: number | undefined;
 }
 
-/** What a subgraph has said of an error whose message clients are not told. For the log: it is not fit to be shown. */
+/** A subgraph's error whose message is hidden from clients. For the log only. */
 export interface MaskedError {
   readonly subgraph: string;
   readonly code: string;
   readonly message: string;
-  /** Where clients are told of it first; undefined where they are not, or without a path. */
+  /** The path of its first report to clients; undefined if it is not reported, or has no path. */
   path: readonly (string | number)[] | undefined;
 }
 
-/** What a subgraph has said, or done, but for where. */
+/** An error or failure of a subgraph, without its path. */
 interface Complaint {
   readonly code: string;
   readonly message: string;
@@ -50,27 +50,27 @@ interface Complaint {
   readonly masked?: MaskedError | undefined;
 }
 
-/** One that names no path. */
+/** An error without a path. */
 interface Unplaced extends Complaint {
-  /** Where it is told if the client sees no null of it. */
+  /** The path that it is reported at if it left no null that the client sees. */
   readonly place: () => Path | undefined;
   isTold: boolean;
 }
 
-/** What is known of the errors of one response. */
+/** The known errors of one response. */
 class ErrorRecord {
-  /** Message, code, path and subgraph of errors that are told: equal ones are told once. */
+  /** Message, code, path and subgraph of reported errors: equal errors are reported once. */
   readonly told = new Set<string>();
-  /** Paths of errors, and what leads to them. */
+  /** The paths of reported errors, and all prefixes of these paths. */
   readonly paths = new Set<string>();
-  /** Paths of errors. */
+  /** The paths of reported errors. */
   readonly exact = new Set<string>();
   areLossesKnown = false;
   readonly losses = new Losses();
-  /** The errors without a path. Calls that went together have them in common. */
+  /** The errors without a path. Calls that shared a request share them. */
   readonly unplaced = new Map<Call, Set<Unplaced>>();
   readonly unplacedByText = new Map<string, Unplaced>();
-  /** By subgraph, code and message. */
+  /** The masked errors by subgraph, code and message. */
   readonly masked = new Map<string, MaskedError>();
 }
 
@@ -79,16 +79,16 @@ export class ErrorTrail {
   readonly #run: Run;
   readonly #mask: 'all' | 'unexpected' | 'none';
   readonly #limit: number;
-  /** Bytes that are left for errors. */
+  /** Bytes of JSON that are left for errors. */
   #bytesLeft: number;
   readonly #errors: GraphQLError[] = [];
-  /** Most responses have no errors, and need none of it. */
+  /** Made for the first error: most responses have none. */
   #lazyRecord: ErrorRecord | undefined;
-  /** The fetches whose calls have errors. Where they were not answered at all is looked for when somebody asks. */
+  /** The fetches whose calls have errors. The positions that they left unanswered are found on demand. */
   #troubled: Run['uses'] = [];
-  /** How many errors were found, told or not. */
+  /** How many errors were found, reported or not. */
   count = 0;
-  /** For how many of them there was no room; from the first of these on, equal ones are not told apart. */
+  /** How many errors exceeded the limits. From the first of these on, equal errors count each time. */
   leftOut = 0;
 
   constructor(run: Run, { mask = 'none', limit = 100, maxBytes = 32_768 }: ErrorOptions = {}) {
@@ -98,7 +98,7 @@ export class ErrorTrail {
     this.#bytesLeft = maxBytes;
   }
 
-  /** Whether messages may quote what a subgraph sent: it may be the name of a value that is @inaccessible, or an error's text. */
+  /** Whether messages may quote values of subgraphs, which may be @inaccessible names or texts of errors. */
   get quotesValues(): boolean {
     return this.#mask === 'none';
   }
@@ -107,7 +107,7 @@ export class ErrorTrail {
     return this.#errors;
   }
 
-  /** What is masked in `errors`: the first ten that differ. Undefined where nothing is. */
+  /** The first ten different errors that are masked in `errors`; undefined if none is. */
   get masked(): readonly MaskedError[] | undefined {
     const masked = this.#lazyRecord?.masked;
     return masked === undefined || masked.size === 0 ? undefined : [...masked.values()];
@@ -118,7 +118,7 @@ export class ErrorTrail {
     return this.#troubled.length > 0;
   }
 
-  /** The errors of all calls, in the order of the plan. Those without a path wait until the nulls are found. */
+  /** Adds the errors of all calls, in the order of the plan. Errors without a path wait until the nulls are found. */
   addCallErrors(): void {
     if (this.#run.calls.every(({ failure, errors }) => failure === undefined && errors.length === 0)) return;
     const uses = this.#run.uses.toSorted((one, other) => one.fetch.index - other.fetch.index);
@@ -136,21 +136,21 @@ export class ErrorTrail {
     return (this.#lazyRecord ??= new ErrorRecord());
   }
 
-  /** The errors without a path that have left no null which the client sees. */
+  /** Adds the errors without a path that have left no null which the client sees. */
   addUnplaced(): void {
     if (this.#lazyRecord === undefined) return;
     for (const error of this.#lazyRecord.unplacedByText.values())
       if (!error.isTold) this.#tellAt(error.place(), error);
   }
 
-  /** An error found when a value was completed; none if one is known that explains it. */
+  /** Adds an error of value completion, unless a known error explains it. */
   addFieldError(path: Path, message: string, { code, subgraph }: FieldErrorOptions): void {
     this.count++;
     if (this.#isKnown(path)) return;
     this.#add(code ?? 'SUBREQUEST_MALFORMED_RESPONSE', message, path, subgraph);
   }
 
-  /** What the caller may not see: a field, or a type. */
+  /** Adds an error for a field or a type that the caller may not see. */
   addRefusal(path: Path, what: string): void {
     const { message } = errors.UNAUTHORIZED_FIELD_OR_TYPE;
     this.count++;
@@ -159,10 +159,10 @@ export class ErrorTrail {
   }
 
   /**
-   * Whether the null at a path is that of a call that failed, or of one answered with errors that have no path: they are
-   * told there.
+   * Whether the null at a path comes from a failed call, or from a call with errors without a path. Reports these
+   * errors there.
    *
-   * @param cells where it is said what stands there
+   * @param cells the cells that hold the value at the path
    */
   explainsNull(path: Path, cells: readonly number[]): boolean {
     let isExplained = false;
@@ -175,11 +175,11 @@ export class ErrorTrail {
   }
 
   /**
-   * Whether nothing stands at a path because a call failed, or because of an error that left a null around it. What has
-   * no path is told there.
+   * Whether the value at a path is missing because a call failed, or because an error left a null around it. Reports
+   * errors without a path there.
    *
-   * @param cells where it was to be said what stands there
-   * @param fetches those that were to answer it
+   * @param cells the cells that should hold the value at the path
+   * @param fetches the fetches that should answer it
    */
   explainsGap(path: Path, cells: readonly number[], fetches: ReadonlySet<number>): boolean {
     if (this.explainsNull(path, cells)) return true;
@@ -191,18 +191,18 @@ export class ErrorTrail {
         if (needed.has(fetch.index)) this.#tellUnplaced(call, path);
       return this.count > 0;
     }
-    // The fetches were never sent where a loss at this path had left no object to send them for.
+    // The fetches were never sent if a loss at this path left no object to fetch for.
     return loss !== undefined || (cells.includes(0) && this.#lossAt(path, undefined) !== undefined);
   }
 
-  /** The subgraph that sent a value. `fetches` are those that were to answer it. */
+  /** The subgraph that sent a value. `fetches` are the fetches that ask for it. */
   senderOf(a: number, kind: number, fetches: ReadonlySet<number>): string | undefined {
     const { tape } = this.#run.workspace;
     const position = kind === OBJECT ? tape[a + SOURCE_START]! : kind === LIST ? 0 : a;
     return this.#senderOfByte(position) ?? this.#onlyOneAsked(fetches);
   }
 
-  /** The subgraph that was to send what is missing of a record. */
+  /** The subgraph that should have sent a missing field of a record. */
   debtorOf(record: number, cells: readonly number[], fetches: ReadonlySet<number>): string | undefined {
     for (const cell of cells) {
       const call = this.#callOf(cell);
@@ -218,7 +218,7 @@ export class ErrorTrail {
     return sender?.operation.request.subgraph;
   }
 
-  /** The subgraph of these fetches, if it is one, as far as they were sent. */
+  /** The subgraph of those of these fetches that were sent, if it is only one. */
   #onlyOneAsked(fetches: ReadonlySet<number>): string | undefined {
     const asked = this.#run.uses.filter(({ fetch }) => fetches.has(fetch.index));
     const subgraphs = new Set(asked.map(({ call }) => call.operation.request.subgraph));
@@ -233,15 +233,15 @@ export class ErrorTrail {
     return this.#run.workspace.tape[cell + STATUS] === FAILED;
   }
 
-  /** These fetches, and all whose answers they need. */
+  /** These fetches, and all fetches that they depend on. */
   #neededBy(fetches: ReadonlySet<number>): ReadonlySet<number> {
     const needed = new Set(fetches);
-    // What is added is walked, too.
+    // The loop also visits the fetches that it adds.
     for (const fetch of needed) for (const earlier of this.#run.dependencies[fetch]!) needed.add(earlier);
     return needed;
   }
 
-  /** The call by which a fetch, of these or any, has lost what it was to answer at a path. */
+  /** The call that left a path unanswered for one of these fetches, or for any fetch if undefined. */
   #lossAt(path: Path, fetches: ReadonlySet<number> | undefined): Call | undefined {
     if (!this.#record.areLossesKnown) {
       this.#record.areLossesKnown = true;
@@ -253,7 +253,7 @@ export class ErrorTrail {
     return this.#record.losses.at(path, fetches);
   }
 
-  /** Tells at a path what a call has to tell that names none; false if that is nothing. */
+  /** Reports a call's errors without a path at this path. Returns false if there are none. */
   #tellUnplaced(call: Call, path: Path): boolean {
     const all = this.#record.unplaced.get(call);
     if (all === undefined) return false;
@@ -275,7 +275,7 @@ export class ErrorTrail {
     else ofCall.add(error);
   }
 
-  /** Where a call that failed is told if the client sees no null of it. */
+  /** The path that a failed call is reported at if it left no null that the client sees. */
   #firstPlace(fetch: CompiledFetch, call: Call): Path | undefined {
     const { workspace } = this.#run;
     let first: Path | undefined;
@@ -285,7 +285,7 @@ export class ErrorTrail {
       first = path;
       return false;
     });
-    // A fetch at the root stands for its fields.
+    // A fetch at the root is reported at its first field.
     return first?.length === 0 ? [...fetch.operation.result.fields.keys()].slice(0, 1) : first;
   }
 
@@ -297,7 +297,7 @@ export class ErrorTrail {
       const path = pathOf(error);
       const index = asksEntities ? path?.[1] : undefined;
       const cell = asksEntities ? (typeof index === 'number' ? call.cells[index] : undefined) : call.cells[0];
-      // All that is missing of an entity which an error has made null is explained by it.
+      // The error explains all missing fields of an entity without an answer.
       if (cell !== undefined && tape[cell + ANSWER] === 0) tape[cell + STATUS] = FAILED;
       const within = asksEntities ? path?.slice(2) : path;
       const isPlaced = asksEntities || result.indexOf(String(path?.[0])) !== -1;
@@ -323,7 +323,7 @@ export class ErrorTrail {
     }
   }
 
-  /** Where in the response the entities of a call stand. */
+  /** The paths in the response of a call's entities, by cell. */
   #placesOf(fetch: CompiledFetch, call: Call): Map<number, Path[]> {
     const { workspace } = this.#run;
     const places = new Map<number, Path[]>();
@@ -339,7 +339,7 @@ export class ErrorTrail {
     return places;
   }
 
-  /** What clients are told of an error that a subgraph sent. */
+  /** A subgraph's error as clients see it. */
   #complaintOf(error: unknown, { operation }: Call): Complaint {
     const { subgraph } = operation.request;
     const { message, extensions } = partsOf(error);
@@ -369,7 +369,7 @@ export class ErrorTrail {
     return known;
   }
 
-  /** Tells what a subgraph has said, or done. Several errors may have one path, but no two of them are equal. */
+  /** Reports an error at a path. A path may have several errors, but no two equal ones. */
   #tellAt(path: Path | undefined, complaint: Complaint): void {
     if (this.isFull) {
       this.#leaveOut();
@@ -407,12 +407,12 @@ export class ErrorTrail {
     const error = new GraphQLError(text, { path: path ?? null, extensions: told });
     this.#bytesLeft -= Buffer.byteLength(JSON.stringify(error));
     if (this.#bytesLeft >= 0) this.#errors.push(error);
-    // Its path is too long. Without an error, what is missing would be taken for what there is, and kept.
+    // The first error must fit, so its path goes: a response without errors would count as complete, and be cached.
     else if (this.#errors.length === 0) this.#errors.push(new GraphQLError(text, { extensions: told }));
     else this.leftOut++;
   }
 
-  /** Whether no more errors are told. */
+  /** Whether no more errors are reported. */
   get isFull(): boolean {
     return this.#bytesLeft < 0 || this.#errors.length >= this.#limit;
   }
@@ -423,7 +423,7 @@ export class ErrorTrail {
     exact.add(pathKey(path, path.length));
   }
 
-  /** Whether there is an error at this path, below it, or of the whole object around it. */
+  /** Whether there is an error at this path, below it, or at a prefix of it. */
   #isKnown(path: Path): boolean {
     if (this.#lazyRecord === undefined) return false;
     const { paths, exact } = this.#lazyRecord;
@@ -436,24 +436,24 @@ export class ErrorTrail {
 interface FieldErrorOptions {
   /** @default `SUBREQUEST_MALFORMED_RESPONSE` */
   readonly code?: ErrorCode | undefined;
-  /** Whose fault it is, if it is one's. */
+  /** The subgraph at fault, if there is one. */
   readonly subgraph?: string | undefined;
 }
 
 const nowhere = (): undefined => undefined;
 
-/** What tells errors of subgraphs apart. */
+/** A key that is equal for equal errors. */
 const textOf = ({ code, message, subgraph }: Complaint, path?: Path): string =>
   JSON.stringify([message.slice(0, longestText), code.slice(0, longestText), subgraph, path]);
-/** Codes of errors that nobody gave a code, and of those that a server made of what was thrown. */
+/** The code of errors without a code, and the code that servers give to thrown errors. */
 const unexpected = new Set(['DOWNSTREAM_SERVICE_ERROR', 'INTERNAL_SERVER_ERROR']);
-/** Extensions of a subgraph's error that are for its own logs, or that Apollo Server would obey. */
+/** Extensions of a subgraph's error that clients do not get: for its own logs, or obeyed by Apollo Server. */
 const untold = new Set(['stacktrace', 'exception', 'http', 'debugMessage']);
-/** Of a message, in characters; extensions that are longer as JSON are left out. */
+/** Most characters of a message, a code or a path element. Extensions that are longer as JSON are left out. */
 const longestText = 1024;
-/** Of the masked errors of one response. */
+/** Most masked errors kept per response. */
 const mostMasked = 10;
-/** Elements of the path of a subgraph's error: each of its beginnings is remembered. One that is longer is none. */
+/** Most elements of an error's path, as each of its prefixes is remembered. A longer path is ignored. */
 const longestPath = 256;
 
 function renamedPath(rewrites: Parameters<typeof renamedKey>[0], path: Path): Path {
@@ -465,7 +465,7 @@ function renamedPath(rewrites: Parameters<typeof renamedKey>[0], path: Path): Pa
   });
 }
 
-/** The path of an error, if it is one. */
+/** The path of an error; undefined if it is no valid path. */
 function pathOf(error: unknown): Path | undefined {
   const path = (error as { readonly path?: unknown } | null)?.path;
   return Array.isArray(path) && path.length <= longestPath && path.every(isPathElement) ? path : undefined;

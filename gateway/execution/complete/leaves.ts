@@ -4,8 +4,8 @@ import { type Leaf } from '../compile/projection';
 import { type Run } from '../run/run';
 
 /**
- * Writes a leaf that cannot be copied as it stands: the value of an enum, or one that the type coerces, as its
- * section of the specification says ("Result Coercion"). Returns what is wrong with it if it is not of its type.
+ * Writes a leaf that cannot be copied: an enum value, or a value that its type coerces (GraphQL, "Result Coercion" of
+ * each scalar). Returns the problem if the value is not of its type.
  */
 export function completeLeaf(
   { out, workspace }: Run,
@@ -24,7 +24,7 @@ export function completeLeaf(
     }
   }
   if (type.name === 'ID' && (kind === INT || kind === LONG)) {
-    // Digits as they are: as a number they might be rounded.
+    // The digits are copied: a JavaScript number might round them.
     out.byte(QUOTE);
     out.copy(workspace, a, end);
     out.byte(QUOTE);
@@ -39,7 +39,7 @@ export function completeLeaf(
   }
 }
 
-/** Whether this is a value of the enum that clients may not see. */
+/** Whether this is an `@inaccessible` value of the enum. */
 export function isInaccessible(
   { workspace: { bytes } }: Run,
   { inaccessible }: Leaf,

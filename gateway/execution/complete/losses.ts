@@ -1,7 +1,7 @@
 /**
- * What errors took with them. A subgraph that may not leave a field null leaves what is around it null, and so does not
- * answer the fields beside it either; others may still answer their part of the same object. What is missing of it then
- * is no other fault.
+ * The positions that errors left unanswered. In a subgraph's answer a null at a non-null field propagates to its
+ * parent, so the fields beside it are missing too, while other subgraphs may still answer their part of the object.
+ * The missing fields are no further errors.
  */
 import { type Call } from '../run/call';
 import { KIND, LIST, NULL, OBJECT, type Workspace } from '../json/tape';
@@ -9,17 +9,17 @@ import { type Shape } from '../compile/shape';
 
 export type Path = readonly (string | number)[];
 
-/** The beginning of a path as a key of a map. */
+/** The first `length` elements of a path as a key of a map. */
 export function pathKey(path: Path, length: number): string {
   return path.slice(0, length).join('\n');
 }
 
-/** Where fetches answered null, or nothing, because of an error that is known. */
+/** The paths at which fetches answered null, or nothing, because of a known error. */
 export class Losses {
-  /** By path and by the number of the fetch. */
+  /** The calls by path and by the number of the fetch. */
   readonly #calls = new Map<string, Map<number, Call>>();
 
-  /** Says that a call left out all that a fetch, by its number, was to answer at a path. */
+  /** Notes that a call left a path unanswered for the fetch with this number. */
   add(path: Path, fetch: number, call: Call): void {
     const key = pathKey(path, path.length);
     const calls = this.#calls.get(key);
@@ -27,7 +27,7 @@ export class Losses {
     else if (!calls.has(fetch)) calls.set(fetch, call);
   }
 
-  /** The call by which one of the fetches, or any, has left out what stands at a path, or something around it. */
+  /** The call that left a path or a prefix of it unanswered, for one of these fetches, or for any if undefined. */
   at(path: Path, fetches: ReadonlySet<number> | undefined): Call | undefined {
     for (let length = 0; length <= path.length; length++) {
       for (const [fetch, call] of this.#calls.get(pathKey(path, length)) ?? [])
@@ -38,8 +38,8 @@ export class Losses {
 }
 
 /**
- * How much of the path of an error, as the subgraph names it, leads to the null that the error left in what was
- * answered; undefined if it leads to none. `record` is 0 where nothing was.
+ * The length of the prefix of a subgraph error's path that ends at the null that the error left in the answer;
+ * undefined if the path meets no null. `record` is 0 where there is no answer.
  */
 export function lengthToNull(
   { tape }: Workspace,
@@ -59,7 +59,7 @@ export function lengthToNull(
       at = a + below!.slots[field]!;
       below = below!.children[field];
     } else {
-      // What a subgraph says need not be an index.
+      // A subgraph may send any number as an index.
       if (kind !== LIST || !Number.isInteger(step) || step < 0 || step >= tape[a]!) return undefined;
       at = a + 1 + 2 * step;
     }

@@ -1,9 +1,9 @@
 /**
- * Reads JSON into the tape, by the shape that it is expected to have.
+ * Reads JSON into the tape, by its expected shape.
  *
- * One pass, no garbage. A key is first compared with the key that is expected next: subgraphs answer in the
- * order in which they were asked. What nobody asked for is checked to be JSON and leaves no trace. Of a key
- * that occurs twice the last one counts, as with `JSON.parse`.
+ * One pass, no garbage. A key is first compared with the expected next key, as subgraphs answer fields in the order of
+ * the selection. Fields outside the selection are checked to be JSON and dropped. The last of duplicate keys counts, as
+ * with `JSON.parse`.
  *
  * Longer than other files: the byte loops of one grammar, which call each other.
  */
@@ -36,7 +36,7 @@ export interface Response {
   dataKind: number;
   /** The record of `data` if it is an object. */
   data: number;
-  /** Where `errors` stands; 0 if there are none. */
+  /** Where `errors` starts; 0 if there are none. */
   errorsStart: number;
   errorsEnd: number;
 }
@@ -45,7 +45,7 @@ export class MalformedJson extends Error {
   override readonly name = 'MalformedJson';
 }
 
-/** Objects and lists may be nested this deep. */
+/** Deepest nesting of objects and lists, in levels. */
 export const deepest = 500;
 
 /** Scans the response that stands in the workspace from `start` on and ends with a zero byte at `end`. */
@@ -53,7 +53,7 @@ export function scanResponse(workspace: Workspace, start: number, end: number, s
   return response(new Scan(workspace, start, end), shape);
 }
 
-/** The list that stands at these bytes, which were scanned as a leaf; 0 if what stands there is an object. */
+/** Scans the list at these bytes, which were scanned as a leaf before. Returns 0 if an object stands there. */
 export function scanLeaves(workspace: Workspace, start: number, end: number): number {
   if (workspace.bytes[start] !== OPEN_LIST) return 0;
   const scan = new Scan(workspace, start, end);
@@ -67,11 +67,12 @@ class Scan {
   readonly view: DataView;
   readonly start: number;
   readonly end: number;
-  /** The value that was scanned last, as a pair. */
+  /** The last scanned value, as a pair. */
   a = 0;
   b = 0;
-  /** Where the colon ended behind the key that `findKey` looked for, and whether both stand as one writes them. */
+  /** Where the colon of the last key ends. */
   keyEnd = 0;
+  /** Whether that key and its colon stand as `"key":`, without spaces or escapes. */
   keyIsTight = false;
   depth = 0;
   stackTop = 0;
@@ -183,7 +184,7 @@ function scanObject(scan: Scan, start: number, shape: Shape, record: number): nu
           tape[record + TYPE] = shape.lastType;
           p += length;
         } else if (bytes[p] === QUOTE) {
-          // The usual leaf is not worth a call.
+          // The usual leaf is scanned here: a call would cost more.
           let q = p + 1;
           for (;;) {
             const word = view.getInt32(q, true);
@@ -413,7 +414,7 @@ function scanNested(scan: Scan, start: number): number {
   }
 }
 
-/** A key that is only checked, and its colon; returns where the value begins. */
+/** Checks a key and its colon; returns where the value begins. */
 function scanKey(scan: Scan, start: number): number {
   const bytes = scan.bytes;
   if (bytes[start] !== QUOTE) fail(scan, start);
@@ -423,8 +424,8 @@ function scanKey(scan: Scan, start: number): number {
 }
 
 /**
- * Finds the field whose key starts at `p`, with its quotation mark; -1 if nobody asked for it. `scan` says where the
- * colon behind it ended.
+ * Finds the field whose key starts at `p`, with its quotation mark; -1 if the shape has no such field. Sets `keyEnd`
+ * and `keyIsTight` of `scan`.
  */
 function findKey(scan: Scan, p: number, shape: Shape, expected: number): number {
   const { bytes } = scan;
@@ -459,7 +460,7 @@ function keyText(scan: Scan, start: number, end: number): string {
   return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
 }
 
-/** Whether the name of the type stands here that the last object of the shape had. */
+/** Whether the type name of the shape's last object stands at `start`. */
 function isLastType(view: DataView, start: number, { lastTypeWords, lastTypeMask }: Shape): boolean {
   const last = lastTypeWords.length - 1;
   if (last < 0) return false;
@@ -496,7 +497,7 @@ function failTooDeep(): never {
   throw new MalformedJson(`it is nested deeper than ${deepest} levels`);
 }
 
-// Four bytes at once: which of them are quotation marks, backslashes or control characters is told by their high bits.
+// Checks four bytes at once: the high bits tell which are quotation marks, backslashes or control characters.
 const ONES = 0x01010101;
 const SPACES = 0x20202020;
 const QUOTES = 0x22222222;
@@ -518,7 +519,7 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 const isSpace = tableOf((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09);
-/** What may stand in a string as it is. Bytes of UTF-8 sequences are checked before, all at once. */
+/** Bytes that need no escape in a string. UTF-8 is checked before, for the whole body. */
 const isPlain = tableOf((byte) => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH);
 const isEscape = tableOf((byte) => '"\\/bfnrt'.includes(String.fromCharCode(byte)));
 const isHexDigit = tableOf((byte) => /[0-9a-fA-F]/.test(String.fromCharCode(byte)));

@@ -1,16 +1,16 @@
 /**
- * Where a request keeps what its subgraphs answered.
+ * The answers of a request's subgraphs.
  *
- * All response bodies stand in one Buffer, so that a value is (start, length) wherever it came from. What they
- * mean stands on one `Int32Array`, the tape: records, lists and cells, referring to each other by index.
+ * One Buffer holds all response bodies, so that a value is (start, length) whatever body it is from. One `Int32Array`,
+ * the tape, holds their structure: records, lists and cells, which refer to each other by index.
  *
  * - A *pair* is two words that stand for a JSON value: `a`, and `b`, whose low four bits are its kind. For a
  *   leaf, `a` is where it starts and `b >> LENGTH_SHIFT` how long it is; for an object or list, `a` is the
  *   index of its record. A pair of zeros is a value that is absent.
  * - A *record* is an object: a header, a pair for each field, a word for each fetch that may join it.
  * - A *list* is a count and that many pairs.
- * - A *cell* is what a fetch asked about one entity. Everybody who needs the answer refers to the cell, whose
- *   first word is the record that was answered, or 0: the tape begins with zeros, a record without any field.
+ * - A *cell* is a fetch's request for one entity. All records that need the answer refer to the cell. Its first word is
+ *   the answered record, or 0: the tape begins with zeros, a record whose fields are all absent.
  */
 export class Workspace {
   bytes: Buffer = Buffer.allocUnsafeSlow(initialBytes);
@@ -23,7 +23,7 @@ export class Workspace {
   /** The stack on which the scanner gathers the elements of lists. */
   stack = new Int32Array(256);
 
-  /** Words that are zero; they are zeroed when the tape is given back, all at once. */
+  /** Allocates words that are zero: `reset` has zeroed them, all at once. */
   allocate(words: number): number {
     const at = this.top;
     const top = at + words;
@@ -32,13 +32,13 @@ export class Workspace {
     return at;
   }
 
-  /** Forgets what was allocated from `top` on. */
+  /** Frees the words from `top` on. */
   rollBack(top: number): void {
     this.tape.fill(0, top, this.top);
     this.top = top;
   }
 
-  /** Copies a body in and returns where it starts; a zero byte ends it, so that a scanner need not count. */
+  /** Copies a body in and returns where it starts. A zero byte after it ends a scan without counting. */
   append(body: Uint8Array): number {
     const start = this.end;
     const end = start + body.length;
@@ -49,7 +49,6 @@ export class Workspace {
     return start;
   }
 
-  /** Makes it as good as new. */
   reset(): void {
     this.tape.fill(0, 0, this.top);
     this.top = 0;
@@ -78,7 +77,7 @@ export class Workspace {
 
 const initialBytes = 16 * 1024;
 const initialWords = 4 * 1024;
-/** Bytes that may be read behind the last one. */
+/** Bytes after the last one that can be read. */
 const margin = 8;
 /** 1 GiB each: positions are signed 32-bit integers. */
 const largestBytes = 2 ** 30;
@@ -86,7 +85,7 @@ const largestTape = 2 ** 28;
 
 export const LENGTH_SHIFT = 5;
 export const KIND = 15;
-/** Set on a leaf right before which its own key stands, as `"key":` without any space. */
+/** Set on a leaf right after its own key, which is written as `"key":` without a space. */
 export const TIGHT = 16;
 /** The longest leaf whose length fits into a word beside its kind: 64 MiB. */
 export const longestLeaf = 2 ** 26 - 1;
@@ -95,10 +94,10 @@ export const ABSENT = 0;
 export const NULL = 1;
 export const FALSE = 2;
 export const TRUE = 3;
-/** At most nine digits, so that it fits into 32 bits. */
+/** An integer of at most nine digits, which fits into 32 bits. */
 export const INT = 4;
 export const LONG = 5;
-/** With a fraction or an exponent. */
+/** A number with a fraction or an exponent. */
 export const FLOAT = 6;
 export const STRING = 7;
 /** A string with a backslash in it. */
@@ -110,12 +109,12 @@ export const RAW = 11;
 
 /** The words of a record's header. */
 export const TYPE = 0;
-/** The last walk that came by, and at which depths. */
+/** The number of the last walk that passed the record, and the depths at which it did. */
 export const VISITED = 1;
-/** Where its text stands. */
+/** The bytes of its JSON. */
 export const SOURCE_START = 2;
 export const SOURCE_END = 3;
-/** The part of the projection that wrote it last, and what it wrote. */
+/** The object projection that wrote it last, and where in the output. */
 export const WRITTEN_BY = 4;
 export const WRITTEN_START = 5;
 export const WRITTEN_END = 6;
@@ -131,9 +130,9 @@ export const REPRESENTATION_HASH = 5;
 /** From here on: for each record layout that the entity joins, the first record that asked for it. */
 export const FIRST_ASKER = 6;
 
-/** What a cell's status says; 0 as long as its call is pending. */
+/** The values of a cell's status; 0 while its call is pending. */
 export const ANSWERED = 1;
-/** The call failed, or its answer said nothing of the entity but errors. */
+/** The call failed, or answered only errors for the entity. */
 export const FAILED = 2;
-/** What the representation requires is missing, so it was not asked for. */
+/** Required fields are missing, so the entity was not requested. */
 export const SKIPPED = 3;

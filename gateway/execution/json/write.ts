@@ -1,4 +1,4 @@
-/** Bytes that are being written: a Buffer that grows. */
+/** Writes bytes to a Buffer that grows. */
 export class ByteWriter {
   bytes: Buffer;
   /** The same bytes, several at once. */
@@ -10,7 +10,7 @@ export class ByteWriter {
     this.view = new DataView(this.bytes.buffer);
   }
 
-  /** Makes room for so many bytes more. */
+  /** Makes room for `count` more bytes. */
   reserve(count: number): void {
     const needed = this.end + count;
     if (needed <= this.bytes.length) return;
@@ -25,21 +25,21 @@ export class ByteWriter {
     this.bytes[this.end++] = byte;
   }
 
-  /** Copies a part of bytes behind whose end three more may be read. */
+  /** Copies bytes. The source must have three readable bytes after `end`. */
   copy({ bytes, view }: ByteSource, start: number, end: number): void {
     const count = end - start;
     this.reserve(count + 3);
     const at = this.end;
     if (count > shortCopy) bytes.copy(this.bytes, at, start, end);
     else {
-      // What is copied too much is written over by what comes next.
+      // The next write overwrites the up to three surplus bytes.
       const to = this.view;
       for (let i = 0; i < count; i += 4) to.setInt32(at + i, view.getInt32(start + i, true), true);
     }
     this.end = at + count;
   }
 
-  /** Copies a part as `copy` does, and writes a comma instead of its first byte. */
+  /** Copies like `copy`, with a comma in place of the first byte. */
   copyBehindComma(from: ByteSource, start: number, end: number): void {
     const at = this.end;
     this.copy(from, start, end);
@@ -56,7 +56,7 @@ export class ByteWriter {
     this.end = at + count;
   }
 
-  /** Writes again what stands at these positions already. */
+  /** Copies bytes that were written before. */
   again(start: number, end: number): void {
     this.reserve(end - start);
     this.bytes.copyWithin(this.end, start, end);
@@ -69,6 +69,6 @@ export interface ByteSource {
   readonly view: DataView;
 }
 
-/** Up to this length a loop is faster than a call into the runtime. */
+/** Bytes up to which a loop is faster than a call into the runtime. */
 const shortCopy = 128;
 const COMMA = 0x2c;

@@ -1,6 +1,6 @@
 /**
- * Collects the subgraph calls of a run. Calls that come up in one turn of the event loop are sent at its end; calls of one
- * subgraph go into one request where they can be combined.
+ * Collects the subgraph calls of a run. Calls added in one turn of the event loop are sent at its end; calls to one
+ * subgraph share a request where they can be combined.
  */
 import { type Call, type CallResult } from './call';
 import {
@@ -20,7 +20,7 @@ export class CallScheduler {
   readonly #run: Run;
   readonly #combinations: Combinations;
   #calls: Call[] = [];
-  /** Whether somebody will flush it. As it is made, whoever makes it will. */
+  /** Whether a flush is due. `execute` makes the first one. */
   #isDue = true;
 
   constructor(run: Run, combinations: Combinations) {
@@ -28,7 +28,7 @@ export class CallScheduler {
     this.#combinations = combinations;
   }
 
-  /** Takes a query, which is sent at the end of this turn. */
+  /** Adds a query, which is sent at the end of this turn. */
   add(call: Call): void {
     this.#calls.push(call);
     if (this.#isDue) return;
@@ -42,7 +42,7 @@ export class CallScheduler {
     });
   }
 
-  /** Sends what was taken. */
+  /** Sends the collected calls. */
   flush(): void {
     const calls = this.#calls;
     this.#calls = [];
@@ -72,7 +72,7 @@ export class CallScheduler {
     callSubgraph(run, operation, writeVariables(entities, entityRequests.arguments), entities, done);
   }
 
-  /** Returns how many requests that takes. */
+  /** Returns the number of requests sent. */
   #sendTogether(calls: readonly Call[]): number {
     const combination =
       calls.length === 1 ? undefined : this.#combinations.of(calls.map(({ operation }) => operation));
@@ -104,10 +104,10 @@ export class CallScheduler {
     return 1;
   }
 
-  /** Hands each call its part of what came of asking them together. */
+  /** Gives each call its part of a combined result. */
   #distribute(calls: readonly Call[], { parts, fields }: Combination, result: CallResult): void {
     const errors = partErrors(result.errors, calls.length, fields);
-    // Fields that may not be null leave no data at all when one of them fails. The others have done nothing wrong.
+    // An error at one non-null field leaves no data for the whole request. Calls without errors are sent again.
     const isInnocent = (_: unknown, i: number): boolean =>
       result.failure === undefined && result.data === 0 && errors[i]!.length === 0;
     const again = calls.filter(isInnocent);
@@ -125,7 +125,7 @@ export class CallScheduler {
     for (const call of received) call.tellThoseWhoWait();
   }
 
-  /** The record that the operation alone would have been answered with. */
+  /** The record of `data` that the operation would have alone. */
   #dataOf({ operation, moves }: CombinedPart, all: number): number {
     if (all === 0) return 0;
     const { workspace } = this.#run;
@@ -147,7 +147,7 @@ function rootVariables(run: Run, names: readonly string[]): Buffer {
 
 const noVariables = Buffer.alloc(0);
 
-/** What is sent together: of one subgraph, entities or root fields, in an order that is the same for the same set. */
+/** Groups calls of one subgraph, entities or root fields, to send together. The same set has the same order. */
 export function groupsOf<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[]): Asking[][] {
   const groups: Asking[][] = [];
   const open: Asking[][] = [];
@@ -155,7 +155,7 @@ export function groupsOf<Asking extends Pick<Call, 'operation'>>(calls: readonly
     const { operation } = call;
     const { asksEntities } = operation;
     const group = open.findLast(([first]) => mayGoTogether(first!, call));
-    // Two fetches of the same root fields stay two requests, byte for byte equal, which `dedupe` sends once.
+    // Two fetches of the same root fields stay two equal requests, which `dedupe` sends once.
     const isRepeated = !asksEntities && group?.at(-1)?.operation === operation;
     if (group !== undefined && group.length < mostTogether && !isRepeated) group.push(call);
     else {
@@ -172,7 +172,7 @@ const mayGoTogether = (
   { operation: other }: Pick<Call, 'operation'>,
 ): boolean => one.asksEntities === other.asksEntities && one.request.subgraph === other.request.subgraph;
 
-/** As they are few, and mostly in order, this takes less than to sort them. */
+/** An insertion sort: faster than `sort` for few calls that are mostly in order. */
 function inOrder<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[]): readonly Asking[] {
   const ordered = calls.slice();
   for (let i = 1; i < ordered.length; i++) {
@@ -187,10 +187,10 @@ function inOrder<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[
   return ordered;
 }
 
-/** Below the number of aliases that servers refuse, of those that have such a limit. */
+/** Calls per request: fewer aliases than servers with an alias limit refuse. */
 const mostTogether = 10;
 
-/** For each part its errors, with the paths that they would have alone. What belongs to none belongs to all. */
+/** The errors of each part, with the paths that they would have alone. An error of no part goes to all parts. */
 function partErrors(
   errors: readonly unknown[],
   count: number,

@@ -15,16 +15,16 @@ import { type Shape } from '../compile/shape';
 
 export interface Question {
   readonly request: SubgraphOperation;
-  /** Of `data` in the answer. */
+  /** The shape of `data` in the answer. */
   readonly shape: Shape;
 }
 
-/** Who asks, by which `Send`, and where the answer is read to. */
+/** The parts of a run that a call needs: its caller, its `Send`, and the workspace for the answer. */
 interface Asking {
   readonly send: Send;
   readonly caller: Caller;
   readonly workspace: Workspace;
-  /** Ends the run for an error that is a mistake in the engine. */
+  /** Ends the run for an error that is a fault of the engine. */
   readonly fail: (error: unknown) => void;
 }
 
@@ -103,9 +103,9 @@ function refused(subgraph: string, status: number): Failure {
   return { code, message: errors[code].message({ subgraph, status }) };
 }
 
-/** What clients are told of a call that has no answer. */
+/** The failure that clients see for a call without an answer. */
 export function transportFailure(subgraph: string, reason: unknown): Failure {
   if (reason instanceof TransportError) return { code: reason.code, message: reason.message };
-  // Whatever else was thrown may tell too much.
+  // The message of any other error may hold internals.
   return { code: 'SUBREQUEST_HTTP_ERROR', message: errors.SUBREQUEST_HTTP_ERROR.message({ subgraph }) };
 }

@@ -5,20 +5,20 @@ import { type ByteWriter } from '../json/write';
 
 /** The entities that calls of one operation ask for. */
 export interface EntitiesOfCalls {
-  /** The variables beside the representations, comma-separated. */
+  /** The variables besides the representations, comma-separated. */
   readonly arguments: Buffer;
-  /** The values of those variables that come from objects around. */
+  /** The values of the variables that come from ancestors (`@fromContext`). */
   readonly contexts: ContextValues;
-  /** All representations, a comma before each. */
+  /** The representations, each after a comma. */
   readonly written: ByteWriter;
-  /** Ends the call that is being gathered; returns where its representations end. */
+  /** Closes the call that collects entities; returns where its representations end in `written`. */
   endCall(): number;
 }
 
-/** One subgraph call: its operation, who waits for it, and its result. */
+/** One subgraph call: its operation, the fetches that wait for it, and its result. */
 export class Call {
   readonly operation: CompiledOperation;
-  /** Where its representations were written, and from where to where; undefined for root fields. */
+  /** Holds its representations, from `start` to `end` of `written`; undefined for root fields. */
   readonly entityRequests: EntitiesOfCalls | undefined;
   readonly start: number;
   end = 0;
@@ -30,7 +30,7 @@ export class Call {
   data = 0;
   /** Where in the workspace the answer's bytes begin; 0 if there are none. */
   body = 0;
-  /** The cells that it was asked for, in the order of its representations. */
+  /** The cells that it answers, in the order of its representations. */
   readonly cells: number[] = [];
   /** Its number among the calls of the run, from 1 on. */
   readonly id: number;
@@ -38,8 +38,8 @@ export class Call {
   readonly #waiting: (() => void)[] = [];
 
   /**
-   * @param calls those of the run, to which it is added
-   * @param read called when its data has arrived, or will not; then those who wait
+   * @param calls the calls of the run, to which it adds itself
+   * @param read called when its data has arrived or its call has failed, before the waiting fetches
    */
   constructor(
     calls: Call[],
@@ -55,7 +55,7 @@ export class Call {
     this.id = calls.push(this);
   }
 
-  /** To be called just before it is sent: entities that are requested from now on go into another call. */
+  /** Call just before sending: entities requested from now on go into another call. */
   close(): void {
     if (this.entityRequests !== undefined) this.end = this.entityRequests.endCall();
   }
@@ -64,7 +64,6 @@ export class Call {
     this.#waiting.push(done);
   }
 
-  /** Takes the result. */
   receive({ data, body, errors, failure }: CallResult): void {
     this.data = data;
     this.body = body;
@@ -74,12 +73,12 @@ export class Call {
     this.isPending = false;
   }
 
-  /** To be called when everything that arrived with it has been received. */
+  /** Call after all calls of the same request have received their results. */
   tellThoseWhoWait(): void {
     for (const done of this.#waiting) done();
   }
 
-  /** Fails it for what its answer says, or does not say. */
+  /** Fails it because of its answer's content. */
   reject(reason: string): void {
     this.failure = malformed(this.operation.request.subgraph, reason);
   }
@@ -87,19 +86,19 @@ export class Call {
 
 /** The result of a subgraph call. */
 export interface CallResult {
-  /** The record of `data`; 0 if there is none, as where there is a failure. */
+  /** The record of `data`; 0 if there is none, as after a failure. */
   readonly data: number;
   /** Where in the workspace the answer's bytes begin; 0 if there are none. */
   readonly body: number;
   /** The response's `errors`, as the subgraph sent them. */
   readonly errors: readonly unknown[];
-  /** Why there is no response that can be read. */
+  /** Why there is no readable response. */
   readonly failure: Failure | undefined;
 }
 
 export interface Failure {
   readonly code: ErrorCode;
-  /** May reach clients. */
+  /** Safe to show to clients. */
   readonly message: string;
 }
 

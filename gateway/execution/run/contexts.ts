@@ -2,10 +2,10 @@ import { locate, typeOf } from '../compile/merge';
 import { KIND, LENGTH_SHIFT, NULL, OBJECT, type Workspace } from '../json/tape';
 import { type ContextSource, type ContextStep } from '../program';
 
-/** The JSON of each of an operation's context variables; undefined where no object around says it. */
+/** The JSON of each of an operation's context variables; undefined where no ancestor has a value. */
 export type ContextValues = readonly (string | undefined)[];
 
-/** Variables under these names: `"name":value`, comma-separated. */
+/** Variables with these names as JSON members: `"name":value`, comma-separated. */
 export function contextJson(names: readonly string[], values: ContextValues): string {
   let json = '';
   for (const [i, value] of values.entries()) {
@@ -14,7 +14,7 @@ export function contextJson(names: readonly string[], values: ContextValues): st
   return json;
 }
 
-/** @param ancestors the records on the way to the object that a fetch is about, itself included */
+/** @param ancestors the records from the root to the fetched object, itself included */
 export function readContexts(
   sources: readonly (readonly ContextSource[])[],
   workspace: Workspace,
@@ -27,7 +27,7 @@ export function readContexts(
   });
 }
 
-/** The JSON of a leaf; undefined if it is not there, or of another type's object. */
+/** The JSON of a leaf; undefined if it is absent, or if an object on the way has another type. */
 function read(workspace: Workspace, from: number, steps: readonly ContextStep[]): string | undefined {
   let record = from;
   for (const [i, { types, typed, access }] of steps.entries()) {

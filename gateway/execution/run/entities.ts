@@ -2,14 +2,15 @@ import { type EntityList } from '../../subgraph-calls/transport';
 import { type Call } from './call';
 import { REPRESENTATION_LENGTH, REPRESENTATION_START, type Workspace } from '../json/tape';
 
-/** What a call asks of its entities. Most requests are sent without anybody looking at their representations. */
+/** The entities that a call requests. Representations are split only when read, which most requests never need. */
 export class RequestedEntities implements EntityList {
   readonly responseKey: string;
   readonly variable: string;
   readonly #workspace: Workspace;
   readonly #call: Call;
-  /** The variables of the request, and where in them the representations begin. */
+  /** The variables of the request. */
   #variables: Buffer = nothing;
+  /** Where in them the representations begin. */
   #start = 0;
   #representations: Buffer[] | undefined;
 
@@ -41,7 +42,7 @@ export class RequestedEntities implements EntityList {
     return this.variable.length + '"":[]'.length + this.#call.end - this.#call.start;
   }
 
-  /** Writes the list into variables, as a member of their object; returns where it ends. */
+  /** Writes the representations as a member of the variables at `at`; returns where they end. */
   write(variables: Buffer, at: number): number {
     const { entityRequests, start, end } = this.#call;
     this.#variables = variables;
@@ -52,7 +53,7 @@ export class RequestedEntities implements EntityList {
   }
 }
 
-/** The JSON of the variables that hold these representations, and more: members of an object, comma-separated. */
+/** The variables as JSON: these representations and `more`, which are comma-separated members. */
 export function writeVariables(lists: readonly RequestedEntities[], more: Buffer): Buffer {
   const moreLength = more.length === 0 ? 0 : more.length + 1;
   const length = lists.reduce((sum, list) => sum + list.length + 1, 1 + moreLength);

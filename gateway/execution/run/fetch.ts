@@ -16,15 +16,15 @@ import { type ContextValues, readContexts } from './contexts';
 import { type Run } from './run';
 import { walk } from './walk';
 
-/** Starts a fetch. Calls `done` once, perhaps at once; what failed is kept by the run. */
+/** Starts a fetch. Calls `done` once, perhaps synchronously. The run keeps failures. */
 export function startFetch(run: Run, fetch: CompiledFetch, done: () => void): void {
   switch (fetch.kind) {
     case 'root':
       fetchRoot(run, fetch, done);
       return;
     case 'mutation':
-      // It is not run, and so tells no error, when a field before it has left no data (GraphQL, section 6.4.4, "Handling
-      // Execution Errors", lets a server choose): who reads that the operation has failed expects no more to be done.
+      // A mutation field is not run when an earlier one has made `data` null: a client told that the operation failed
+      // expects no more effects (GraphQL, section 6.4.4, "Handling Execution Errors", lets a server choose).
       if (run.uses.length > 0 && run.isDataNullBefore(fetch.index)) done();
       else fetchRoot(run, fetch, done);
       return;
@@ -36,7 +36,7 @@ export function startFetch(run: Run, fetch: CompiledFetch, done: () => void): vo
   }
 }
 
-/** Asks for the fields of a root type; all objects at the end of the walk refer to the same answer. */
+/** Fetches fields of a root type. All objects at the end of the walk refer to the same answer. */
 function fetchRoot(run: Run, fetch: RootFetch, done: () => void): void {
   const { kind, operation, join } = fetch;
   const { workspace } = run;
@@ -55,7 +55,7 @@ function fetchRoot(run: Run, fetch: RootFetch, done: () => void): void {
   const call = new Call(run.calls, operation, ({ data }) => {
     workspace.tape[cell + ANSWER] = data;
     workspace.tape[cell + STATUS] = data === 0 ? FAILED : ANSWERED;
-    // What a mutation has changed must be asked for again.
+    // A mutation may have changed entities, so they are fetched again.
     if (isMutation) run.forgetEntities();
   });
   call.cells.push(cell);
@@ -66,7 +66,7 @@ function fetchRoot(run: Run, fetch: RootFetch, done: () => void): void {
   else run.scheduler.add(call);
 }
 
-/** Asks for the entities at the end of the walk, those that nobody has asked for yet. */
+/** Fetches the entities at the end of the walk that were not requested yet. */
 function fetchEntities(run: Run, fetch: EntityFetch, done: () => void): void {
   const { operation, join, target, targetIndex, representation, contexts } = fetch;
   const { workspace } = run;
@@ -78,7 +78,7 @@ function fetchEntities(run: Run, fetch: EntityFetch, done: () => void): void {
   walk(run, fetch.walk, (at, ancestors) => {
     const record = workspace.tape[at]!;
     let cell = workspace.tape[record + join]!;
-    // What could not be asked for at another place of the record may be known here.
+    // An entity that was skipped at another position of the record may have its required fields by now.
     if (cell === 0 || cell === run.skipped) {
       cell = (requests ?? run.entityRequestsOf(operation, readContexts(contexts!, workspace, ancestors))).ask(
         representation,
@@ -115,8 +115,8 @@ function fetchEntities(run: Run, fetch: EntityFetch, done: () => void): void {
 }
 
 /**
- * Whether two records that stand for the same entity say the same, to the byte, and were joined by the same. Then
- * one can stand for the other: whatever is fetched and written for it is fetched and written once.
+ * Whether two records of the same entity have equal bytes and are joined by the same cells. Then one can replace the
+ * other, so that the entity is fetched and written once.
  */
 function isSame({ workspace: { tape, bytes } }: Run, shape: Shape, one: number, other: number): boolean {
   const start = tape[one + SOURCE_START]!;

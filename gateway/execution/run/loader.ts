@@ -1,9 +1,9 @@
 /**
- * The loader of one request: asks each subgraph for each entity once per selection, however many places of the
+ * The loader of one request: requests each entity from a subgraph once per operation, however many positions of the
  * response need it.
  *
- * Representations are compared as bytes, where they are written: in the body of the next call. One that is known
- * already is taken back. What is asked for in one turn of the event loop goes into one call.
+ * Each representation is written to the variables of the next call and compared there as bytes. A known one is removed
+ * again. Entities requested in one turn of the event loop go into one call.
  */
 import {
   ANSWER,
@@ -27,7 +27,7 @@ import { type CompiledOperation } from '../compile/subgraph-operation';
 import { type Representation } from '../compile/representations';
 import { type Run } from './run';
 
-/** The entities that one operation has been asked for during a run. */
+/** The entities that a run requests with one operation. */
 export class EntityRequests implements EntitiesOfCalls {
   readonly operation: CompiledOperation;
   readonly arguments: Buffer;
@@ -35,10 +35,11 @@ export class EntityRequests implements EntitiesOfCalls {
   readonly written: ByteWriter;
   readonly #run: Run;
   #cells: number[] = [];
-  /** The call that is being gathered. */
+  /** The call that collects entities now. */
   #next: Call | undefined;
-  /** Where on the tape the hash table of the cells begins (open addressing; 0 is an empty place), and its size - 1. */
+  /** Where on the tape the hash table of the cells begins: open addressing, 0 is an empty place. */
   #table: number;
+  /** Size of the table - 1. */
   #mask = firstTableSize - 1;
 
   constructor(run: Run, operation: CompiledOperation, contexts: ContextValues) {
@@ -54,7 +55,7 @@ export class EntityRequests implements EntitiesOfCalls {
     this.#table = run.workspace.allocate(firstTableSize);
   }
 
-  /** The cell of the entity that a record stands for; the cell of those that are skipped if it cannot be asked for. */
+  /** The cell of a record's entity; the `skipped` cell if no representation can be written. */
   ask(representation: Representation, record: number): number {
     const { workspace } = this.#run;
     const out = this.written;
@@ -101,7 +102,7 @@ export class EntityRequests implements EntitiesOfCalls {
     return this.written.end;
   }
 
-  /** Forgets what is known, so that it is asked for again. */
+  /** Forgets the known entities, so that they are requested again. */
   forget(): void {
     this.#run.workspace.tape.fill(0, this.#table, this.#table + this.#mask + 1);
     this.#cells = [];
@@ -144,7 +145,7 @@ export class EntityRequests implements EntitiesOfCalls {
 
 const firstTableSize = 64;
 
-/** The list of entities, or 0 and a failed call if it is not what was asked for. */
+/** Returns the list, or fails the call and returns 0 if the list does not match the requested entities. */
 function checkEntities(call: Call, tape: Int32Array, list: number): number {
   const count = tape[list]!;
   if (count !== call.cells.length) {
@@ -160,7 +161,7 @@ function checkEntities(call: Call, tape: Int32Array, list: number): number {
   return list;
 }
 
-/** Like FNV-1a, but of four bytes at a time; what stands behind the end must not count. */
+/** Like FNV-1a, but over four bytes at a time. Bytes after the end do not count. */
 function hashOf(view: DataView, start: number, end: number): number {
   let hash = (end - start) | 0;
   let i = start;

@@ -2,13 +2,13 @@ import { Workspace } from '../json/tape';
 import { ByteWriter } from '../json/write';
 
 /**
- * Workspaces and writers that are used again: the next request needs about as much as the last one. As many are kept
- * as requests were served at once, within a bound in bytes.
+ * Reuses workspaces and writers, as the next request needs about as much memory as the last one. Keeps as many as
+ * requests ran at once, within a bound in bytes.
  */
 export class Pool {
   readonly #workspaces: Workspace[] = [];
   readonly #writers: ByteWriter[] = [];
-  /** Those that responses were written with which have been sent. */
+  /** The writers of sent responses. */
   readonly #outputs: ByteWriter[] = [];
   #keptBytes = 0;
 
@@ -54,10 +54,10 @@ export class Pool {
 }
 
 const writerBytes = 2048;
-/** 2 MiB: what has served larger answers is left to the garbage collector. */
+/** 2 MiB: larger buffers are left to the garbage collector. */
 const mostBytesEach = 2 * 1024 * 1024;
 /** 64 MiB, for all programs together. */
 const mostBytes = 64 * 1024 * 1024;
 
-/** One for all programs. */
+/** The pool of all programs. */
 export const pool = new Pool();

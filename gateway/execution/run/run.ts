@@ -16,48 +16,48 @@ export interface RunOptions extends Pick<
   'variables' | 'conditions' | 'projection' | 'send' | 'fail' | 'caller'
 > {
   readonly program: Program;
-  /** Whether what was answered so far, without this fetch and those to come, leaves no data. */
+  /** Whether the answers so far, without this fetch and later ones, make `data` null. */
   readonly isDataNullBefore: (run: Run, fetch: number) => boolean;
 }
 
-/** A response that was written. */
+/** A written response. */
 export interface Output {
   readonly body: Buffer;
-  /** As that of an `Execution`. */
+  /** As in `Execution`. */
   readonly release?: (() => void) | undefined;
 }
 
-/** One execution of a program: everything that is kept for one client request. */
+/** One execution of a program: the state of one client request. */
 export class Run {
   readonly workspace: Workspace;
-  /** The response, which is written when all answers have arrived. */
+  /** The response; written when all answers have arrived. */
   out!: ByteWriter;
   readonly variables: Readonly<Record<string, unknown>>;
-  /** The variables on which `@skip` and `@include` depend, in the client's operation and in the plan. */
+  /** The values of the variables that `@skip`, `@include` and condition nodes of the plan depend on. */
   readonly conditions: Conditions;
   /** How the response is written. */
   readonly projection: ObjectProjection;
   readonly send: Send;
-  /** Ends the run for an error that is a mistake in the engine. */
+  /** Ends the run for an error that is a fault of the engine. */
   readonly fail: (error: unknown) => void;
   readonly caller: Caller;
   /** The pair that refers to the root of the merged response. */
   readonly rootPair: number;
-  /** The cell of entities that are not asked for, as what they require is missing. */
+  /** The cell of entities that are not requested, because fields that they require are missing. */
   readonly skipped: number;
-  /** How many walks there were. */
+  /** The number of walks so far. */
   walks = 0;
-  /** How often something that was written was taken back: bytes that records say they were written to may be gone. */
+  /** How often output was undone. After that, the output position that a record remembers may be invalid. */
   takenBack = 0;
-  /** The records on the way that the current walk has taken. */
+  /** The records from the root to the current object of a walk. */
   readonly ancestors: number[] = [];
-  /** The entities requested so far, by the number of their operation and the arguments that come from contexts. */
+  /** The entities requested so far, by the number of their operation and the values of context arguments. */
   readonly #entityRequests = new Map<number | string, EntityRequests>();
-  /** Entities are told apart by where they stand: a program with contexts in it. */
+  /** Whether equal entities at different positions stay apart, as in a program with context arguments. */
   readonly isExclusive: boolean;
   /** For each fetch, the numbers of those whose answers it needs. */
   readonly dependencies: Program['dependencies'];
-  /** Which fetch waited for which calls. */
+  /** The calls that each fetch uses. */
   readonly uses: { readonly fetch: CompiledFetch; readonly call: Call }[] = [];
   readonly calls: Call[] = [];
   readonly scheduler: CallScheduler;
@@ -78,7 +78,7 @@ export class Run {
     this.caller = options.caller;
     this.#isDataNullBefore = options.isDataNullBefore;
     this.scheduler = new CallScheduler(this, combinations);
-    // Record 0, which has no fields, whatever its shape.
+    // Record 0 stands for no answer: all its fields are absent, whatever its shape.
     this.workspace.allocate(largestRecord);
     this.skipped = this.workspace.allocate(FIRST_ASKER);
     this.rootPair = this.workspace.allocate(2);
@@ -97,7 +97,7 @@ export class Run {
     return json;
   }
 
-  /** The entities requested so far of an operation, with these values from enclosing objects. */
+  /** The entities requested so far with this operation and these context values. */
   entityRequestsOf(operation: CompiledOperation, contexts: ContextValues): EntityRequests {
     const key = contexts.length === 0 ? operation.number : `${operation.number},${contexts.join(',')}`;
     let requests = this.#entityRequests.get(key);
@@ -111,7 +111,7 @@ export class Run {
     for (const requests of this.#entityRequests.values()) requests.forget();
   }
 
-  /** The variables that the client sent, of those with these names: `"a":1,"b":2`. */
+  /** The variables with these names that the client sent, as JSON members: `"a":1,"b":2`. */
   variablesFor(names: readonly string[]): string {
     let json = '';
     for (const name of names) {
@@ -121,12 +121,12 @@ export class Run {
     return json;
   }
 
-  /** Whether what was answered so far, without this fetch and those to come, leaves no data. */
+  /** Whether the answers so far, without this fetch and later ones, make `data` null. */
   isDataNullBefore(fetch: number): boolean {
     return this.#isDataNullBefore(this, fetch);
   }
 
-  /** A writer until the run ends. */
+  /** Lends a writer until the run ends. */
   lendWriter(): ByteWriter {
     const writer = pool.takeWriter();
     this.#lent.push(writer);
@@ -134,19 +134,19 @@ export class Run {
   }
 
   /**
-   * Begins the response, which has this many bytes as a rule. Not before it can be written: a large Buffer that waits
-   * outlives the collection of young garbage, and takes memory until the next full one.
+   * Begins the response, which usually has this many bytes. Call only when it can be written: a large Buffer that waits
+   * survives young garbage collections, and takes memory until the next full one.
    */
   beginOutput(usualBytes: number): void {
     this.out = usualBytes > smallBytes ? pool.takeOutput(usualBytes) : this.lendWriter();
   }
 
-  /** What was written to `out`, for others to keep, and how they may give it back. */
+  /** The written response, which outlives the run. */
   takeOutput(): Output {
     const { out } = this;
     const body = out.bytes.subarray(0, out.end);
     const isLent = this.#lent.at(-1) === out;
-    // Refers to nothing else of the run: clients that read slowly keep it.
+    // Holds no reference to the run: a client that reads slowly keeps it alive.
     const release = (): void => pool.giveBackOutput(out);
     if (!isLent && out.end * 2 > out.bytes.length) return { body, release };
     const copy = Buffer.from(body);
@@ -154,11 +154,11 @@ export class Run {
     return { body: copy };
   }
 
-  /** Gives back what was lent. Nothing of the run may be looked at afterwards. */
+  /** Gives the workspace and the lent writers back to the pool. The run must not be used afterwards. */
   end(): void {
     pool.giveBack(this.workspace, this.#lent);
   }
 }
 
-/** Smaller responses are copied: that is less than to hand around who may write to them again, and when. */
+/** Bytes of a small response, which is copied: cheaper than to track when its writer can be reused. */
 const smallBytes = 4096;

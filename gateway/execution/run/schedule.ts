@@ -2,7 +2,7 @@ import { type Schedule } from '../program';
 import { startFetch } from './fetch';
 import { type Run } from './run';
 
-/** Starts each fetch as soon as all have ended that it waits for. Calls `done` when all have ended. */
+/** Starts each fetch as soon as all that it waits for have ended. Calls `done` when all have ended. */
 export function runSchedule({ fetches, waiting, counts }: Schedule, run: Run, done: () => void): void {
   const left = counts.slice();
   let unfinished = fetches.length;

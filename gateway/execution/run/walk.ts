@@ -7,16 +7,16 @@ interface Walked {
   readonly workspace: Workspace;
   /** The pair that refers to its root. */
   readonly rootPair: number;
-  /** How many walks there were. */
+  /** The number of walks so far. */
   walks: number;
-  /** The records on the way that the current walk has taken. */
+  /** The records from the root to the current object of a walk. */
   readonly ancestors: number[];
 }
 
 /**
- * Calls `visit` for each object at the end of the walk, in the order of the response, with the index of the pair
- * that refers to it, and the records on the way to it. Of a record that stands in several places only the first is
- * visited, though a record that stands within itself is passed at each depth.
+ * Calls `visit` for the objects at the end of the walk, in the order of the response, with the index of the pair that
+ * refers to the object, and the records from the root to it. A record on the way that stands at several places is
+ * passed only once per depth.
  */
 export function walk(
   run: Walked,
@@ -66,10 +66,10 @@ export function walk(
   }
 }
 
-/** How many depths of a walk are told apart in a record itself: a bit for each, below the number of the walk. */
+/** Depths of a walk that a record marks in its own `VISITED` word: one bit each, below the number of the walk. */
 const markedDepths = 12;
 
-/** Like `walk`, but visits each place, also of a record that stands in several, and says its path. */
+/** Like `walk`, but visits every place of a record, with its path. */
 export function walkPlaces(
   run: Pick<Walked, 'workspace' | 'rootPair'>,
   { steps, types, typed: endTypes }: Walk,
@@ -79,7 +79,7 @@ export function walkPlaces(
   const path: (string | number)[] = [];
   go(run.rootPair, 0);
 
-  /** False when the visitor has seen enough. */
+  /** Returns false when the visitor stops the walk. */
   function go(at: number, depth: number): boolean {
     const { tape } = workspace;
     const kind = tape[at + 1]! & KIND;

@@ -3,12 +3,14 @@ import { Command } from 'commander';
 import type { AuditFinding } from '../gateway';
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
+import { formatOption } from './registry';
 
 interface VerifyFlags {
   readonly keyFile?: string;
   readonly after?: string;
   readonly includes?: string;
   readonly last?: string;
+  readonly format: string;
 }
 
 /** `weir audit verify`: checks an audit trail. */
@@ -25,6 +27,7 @@ export function auditCommand(context: Context): Command {
     .option('--after <HASH>', 'the hash of the record before the first, if earlier files are gone')
     .option('--includes <HASH>', 'the hash of a record that must be there: the last one of an earlier check')
     .option('--last <HASH>', 'the hash that the last record must have')
+    .addOption(formatOption('text', 'json'))
     .addHelpText(
       'after',
       '\nExit code 0 if the trail is as it was written, 1 if it is not.\n\nExamples:\n' +
@@ -42,7 +45,7 @@ export function auditCommand(context: Context): Command {
 
 async function verifyTrail(
   files: readonly string[],
-  { keyFile, after, includes, last }: VerifyFlags,
+  { keyFile, after, includes, last, format }: VerifyFlags,
   { stdout }: Context,
 ): Promise<void> {
   const { verifyAudit } = lazy.gateway();
@@ -52,14 +55,19 @@ async function verifyTrail(
     throw unreadable(path ?? files.join(', '), code, message);
   });
   const { records, problems, notes, ends } = verdict;
-  for (const { file, line, says } of notes) stdout.write(`${file}:${line}: note: ${says}\n`);
-  for (const finding of problems) stdout.write(`${describe(finding)}\n`);
   const isLast =
     last === undefined || (ends.length === 0 ? last === after : ends.some(({ hash }) => hash === last));
+  const passed = problems.length === 0 && isLast;
+  if (format === 'json') {
+    stdout.write(`${JSON.stringify({ passed, isLast, ...verdict }, null, 2)}\n`);
+    if (!passed) throw new CommandFailure('', 1);
+    return;
+  }
+  for (const { file, line, says } of notes) stdout.write(`${file}:${line}: note: ${says}\n`);
+  for (const finding of problems) stdout.write(`${describe(finding)}\n`);
   if (!isLast)
     stdout.write(`The last record is not the one with the hash ${last}: records are missing at the end.\n`);
-  if (problems.length > 0 || !isLast)
-    throw new CommandFailure(`weir: the trail is not as it was written.`, 1);
+  if (!passed) throw new CommandFailure(`weir: the trail is not as it was written.`, 1);
   const ending = ends.map(({ seq, hash }) => `the last is record ${seq}, ${hash}`).join('; ');
   stdout.write(`${records} records, as they were written${ending === '' ? '' : `; ${ending}`}.\n`);
 }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { styleText } from 'node:util';
 import type {
   CheckedChange,
   CheckedVariant,
@@ -8,7 +7,8 @@ import type {
   ProblemLocation,
   UsedOperation,
 } from '../schema';
-import { lazy } from './lazy';
+import type { Paint } from './colours';
+import { showProblem } from './problems';
 
 export const reportFormats = ['text', 'json', 'github', 'gitlab'] as const;
 export type ReportFormat = (typeof reportFormats)[number];
@@ -34,10 +34,10 @@ export interface Report {
   readonly since: number;
 }
 
-export function formatReport(report: Report, format: ReportFormat, colours: boolean): string {
+export function formatReport(report: Report, format: ReportFormat, paint: Paint): string {
   switch (format) {
     case 'text':
-      return formatText(report, colours);
+      return formatText(report, paint);
     case 'json':
       return `${JSON.stringify(toJson(report), null, 2)}\n`;
     case 'github':
@@ -49,16 +49,9 @@ export function formatReport(report: Report, format: ReportFormat, colours: bool
   }
 }
 
-function formatText(report: Report, colours: boolean): string {
+function formatText(report: Report, paint: Paint): string {
   const { result, plans, name, isFirst } = report;
   const { errors, hints, changes, lint, passed } = result;
-  const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
-    colours ? styleText(style, text, { validateStream: false }) : text;
-  const { formatProblem } = lazy.schema();
-  const showProblem = (problem: Problem, prefix = ''): string => {
-    const [first = '', ...rest] = formatProblem(problem).split('\n');
-    return [paint(problem.level === 'error' ? 'red' : 'yellow', `${prefix}${first}`), ...rest].join('\n');
-  };
   const showChange = (change: CheckedChange, prefix = ''): string => {
     const style = change.verdict === 'fails' ? 'red' : 'yellow';
     return [
@@ -68,10 +61,10 @@ function formatText(report: Report, colours: boolean): string {
     ].join('\n');
   };
   const problems = [...errors, ...lint, ...hints.filter(({ level }) => level === 'warning')];
-  const blocks = problems.map((problem) => showProblem(problem));
+  const blocks = problems.map((problem) => showProblem(problem, paint));
   for (const change of changes.filter(isNotable)) blocks.push(showChange(change));
   for (const { name, errors, changes } of contractsOf(report)) {
-    for (const error of errors) blocks.push(showProblem(error, `${name}: `));
+    for (const error of errors) blocks.push(showProblem(error, paint, `${name}: `));
     for (const change of changes) blocks.push(showChange(change, `${name}: `));
   }
   for (const plan of plans) blocks.push(paint('yellow', `warning ${describePlan(plan)}`));

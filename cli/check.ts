@@ -19,6 +19,7 @@ import {
   type ReportFormat,
   reportFormats,
 } from './check-report';
+import { paintFor } from './colours';
 import { lazy } from './lazy';
 import { readInput } from './input';
 import { addSchemaFlags, readChanges, type SchemaFlags } from './subgraph-changes';
@@ -98,13 +99,13 @@ async function check(name: string | undefined, flags: CheckFlags, context: Conte
     const plans = await comparePlans(before, result, flags.plans);
     const report = { result, plans, name, isFirst: before === undefined, since: flags.since };
     const { stdout, stderr } = context;
-    stdout.write(formatReport(report, flags.format, coloursOf(stdout, context)));
+    stdout.write(formatReport(report, flags.format, paintFor(stdout, context)));
     // What is made for a page of results says little to who reads the log of the job.
-    if (isAnnotation(flags.format)) stderr.write(formatReport(report, 'text', coloursOf(stderr, context)));
+    if (isAnnotation(flags.format)) stderr.write(formatReport(report, 'text', paintFor(stderr, context)));
     if (!result.passed) throw new CommandFailure('', 1);
   };
   if (flags.against !== undefined) return run(await readBase(flags.against, changes, flags, context));
-  return withRegistry(flags, context, async (registry) => run(await registryBase(registry, changes, flags)));
+  return withRegistry(flags, async (registry) => run(await registryBase(registry, changes, flags)));
 }
 
 /** What runs now, and what would. */
@@ -193,9 +194,6 @@ async function comparePlans(
     return isSlower ? [{ operation, before, after }] : [];
   });
 }
-
-const coloursOf = ({ isTTY }: Context['stdout'], { env }: Context): boolean =>
-  env['NO_COLOR'] === undefined && (isTTY === true || env['FORCE_COLOR'] !== undefined);
 
 function days(text: string): number {
   const [, amount] = /^([1-9]\d?)d$/.exec(text) ?? [];

@@ -1,8 +1,10 @@
 import { Command, Option } from 'commander';
 import type { FileComposition } from '../schema';
+import { paintFor } from './colours';
 import { CommandFailure, type Context, untilStopped } from './context';
 import { lazy } from './lazy';
 import { introspectionSigner } from './private-link';
+import { showProblem } from './problems';
 import { replaceFile } from './replace-file';
 
 interface ComposeOptions {
@@ -80,13 +82,13 @@ async function compose(file: string, options: ComposeOptions, context: Context):
 async function deliver(
   composition: FileComposition,
   { out, format }: ComposeOptions,
-  { stdout, stderr }: Context,
+  { stdout, stderr, env }: Context,
 ): Promise<void> {
-  const { formatProblem } = lazy.schema();
+  const paint = paintFor(stderr, { env });
   const { errors, hints, supergraphSdl } = composition;
   if (format === 'json')
     stdout.write(`${JSON.stringify(errors ? { errors } : { supergraphSdl, hints }, null, 2)}\n`);
-  else for (const problem of errors ?? hints) stderr.write(`${formatProblem(problem)}\n\n`);
+  else for (const problem of errors ?? hints) stderr.write(`${showProblem(problem, paint)}\n\n`);
   if (supergraphSdl === undefined) return;
   if (out !== undefined) await replaceFile(out, supergraphSdl);
   else if (format === 'text') stdout.write(supergraphSdl);

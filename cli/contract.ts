@@ -59,7 +59,6 @@ async function contract(graph: string, flags: ContractFlags, context: Context): 
   const { registry: location } = flags;
   await withRegistry(
     { graph, ...(location === undefined ? {} : { registry: location }) },
-    context,
     async (registry) => {
       reportResult(await run(registry, authorship), registry, flags.format, context);
     },

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Registry, SchemaChange, Version } from '../schema';
+import { type Paint, paintFor } from './colours';
 import type { Context } from './context';
 import { lazy } from './lazy';
 import {
@@ -16,7 +17,8 @@ interface DiffFlags extends RegistryFlags {
 }
 
 interface Diff {
-  readonly from: Version;
+  /** Without it, there is only one version. */
+  readonly from: Version | null;
   readonly to: Version;
   readonly changes: readonly SchemaChange[];
 }
@@ -48,21 +50,36 @@ async function diff(
   flags: DiffFlags,
   context: Context,
 ): Promise<void> {
-  const found = await withRegistry(flags, context, (registry) => compare(registry, from, to));
-  context.stdout.write(flags.format === 'json' ? `${JSON.stringify(found, null, 2)}\n` : describe(found));
+  const { found, name } = await withRegistry(flags, async (registry) => ({
+    found: await compare(registry, from, to),
+    name: registry.name,
+  }));
+  const { stdout } = context;
+  stdout.write(
+    flags.format === 'json'
+      ? `${JSON.stringify(found, null, 2)}\n`
+      : describe(found, name, paintFor(stdout, context)),
+  );
 }
 
 async function compare(registry: Registry, from: number | undefined, to: number | undefined): Promise<Diff> {
   const { apiSchemaOf, changesBetween } = lazy.schema();
   const after = to === undefined ? await registry.newest() : await registry.version(to);
-  const before = await registry.version(from ?? Math.max(1, after.number - 1));
+  if (from === undefined && after.number === 1) return { from: null, to: after, changes: [] };
+  const before = await registry.version(from ?? after.number - 1);
   const [old, young] = await Promise.all([registry.supergraph(before), registry.supergraph(after)]);
   const changes = old === young ? [] : await changesBetween(apiSchemaOf(old), apiSchemaOf(young));
   return { from: before, to: after, changes };
 }
 
-function describe({ from, to, changes }: Diff): string {
-  const lines = changes.map(({ severity, message }) => `  ${severity.padEnd(9)}  ${message}\n`);
+function describe({ from, to, changes }: Diff, name: string, paint: Paint): string {
+  if (from === null)
+    return `${versionLine(to)}\nThis is the first version of ${name}: there is none before it to compare with.\n`;
+  const lines = changes.map(
+    ({ severity, message }) => `  ${paint(styles[severity], severity.padEnd(9))}  ${message}\n`,
+  );
   const told = lines.length === 0 ? 'Clients see no difference.\n' : lines.join('');
   return `${versionLine(from)}\n${versionLine(to)}\n${told}`;
 }
+
+const styles = { breaking: 'red', dangerous: 'yellow', safe: 'green' } as const;

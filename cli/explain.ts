@@ -5,6 +5,7 @@ import { readInput } from './input';
 import type { Explained } from '../gateway';
 import { withOptionsErrors } from './gateway-options';
 import { lazy } from './lazy';
+import { formatOption } from './registry';
 
 interface ExplainFlags {
   readonly query: string;
@@ -12,6 +13,7 @@ interface ExplainFlags {
   readonly operation?: string;
   readonly supergraph: string;
   readonly config?: string;
+  readonly format: string;
 }
 
 /** `weir explain`: how the gateway would run an operation, without running it. */
@@ -28,11 +30,13 @@ export function explainCommand(context: Context): Command {
     .option('--operation <NAME>', 'the operation, when the document has several')
     .option('-s, --supergraph <FILE>', 'the supergraph', 'schema/supergraph.graphql')
     .option('-c, --config <FILE>', 'options of the gateway, in YAML (default: the defaults)')
+    .addOption(formatOption('text', 'json'))
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  $ weir explain --query query.graphql --config weir.yaml\n' +
-        '  $ weir explain --query shop.graphql --operation Cart --variables cart.json',
+        '  $ weir explain --query shop.graphql --operation Cart --variables cart.json\n' +
+        '  $ weir explain --query query.graphql --format json | jq .calls',
     )
     .action((flags: ExplainFlags) => explain(flags, context));
 }
@@ -59,6 +63,11 @@ async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<v
       2,
     );
   });
+  if (flags.format === 'json') {
+    stdout.write(`${JSON.stringify(explanation, null, 2)}\n`);
+    if ('errors' in explanation) throw new CommandFailure('', 1);
+    return;
+  }
   if ('errors' in explanation) {
     const source = new (lazy.graphql().Source)(query, flags.query);
     throw new CommandFailure(explanation.errors.map((error) => describe(error, source)).join('\n\n'), 1);

@@ -3,6 +3,7 @@ import type { LoadedOptions, LoadOptions, Options, OptionSources } from '../gate
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
 import { linkKeysIn } from './private-link';
+import { variableNamed } from './variables';
 import type { OptionsWatch } from './watch-options';
 
 /** The flags that `weir gateway` and `weir dev` have in common; each stands for an option of the gateway. */
@@ -50,13 +51,35 @@ export function addSupergraphFlags(command: Command): Command {
 }
 
 /** As the gateway's `loadOptions` takes them; it checks them. */
-export function toOptions({ host, port, mode, adminPort, logLevel }: GatewayFlags): GatewayOptionFlags {
+function toOptions(flags: OwnFlags): GatewayOptionFlags {
+  const { supergraph, host, port, mode, adminPort, logLevel } = flags;
   return {
+    ...(supergraph === undefined ? {} : { supergraph }),
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     ...(mode === undefined ? {} : { mode }),
     ...(adminPort === undefined ? {} : { admin: { port: adminPort } }),
     ...(logLevel === undefined ? {} : { logging: { level: logLevel } }),
+  };
+}
+
+/** The options that flags stand for. Those that environment variables gave are named for them where they are wrong. */
+function optionsGiven(
+  flags: OwnFlags,
+  env: Context['env'],
+): Required<Pick<LoadOptions, 'flags' | 'variables'>> {
+  const entries = Object.entries(flags).map(([key, value]) => {
+    const variable = variableNamed(key);
+    // Of a flag that says the same, either name is right.
+    return { variable: env[variable] === value ? variable : undefined, flag: { [key]: value as unknown } };
+  });
+  const variables = entries.flatMap(({ variable, flag }) =>
+    variable === undefined ? [] : [[variable, toOptions(flag)] as const],
+  );
+  const own = entries.filter(({ variable }) => variable === undefined).map(({ flag }) => flag);
+  return {
+    flags: toOptions(Object.assign({}, ...own) as OwnFlags),
+    variables: Object.fromEntries(variables),
   };
 }
 
@@ -118,16 +141,13 @@ export class OptionsReader {
 
 /** The options of a gateway, and where each comes from. @throws {OptionsError} with every mistake in them */
 export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}): LoadedOptions {
-  const { supergraph, config } = flags;
+  const own = optionsGiven(flags, env);
   const given = {
-    config,
+    config: flags.config,
     env,
     defaults: more.defaults,
-    flags: {
-      ...toOptions(flags),
-      ...(supergraph === undefined ? {} : { supergraph }),
-      ...more.flags,
-    },
+    variables: own.variables,
+    flags: { ...own.flags, ...more.flags },
   };
   const loaded = lazy.gateway().readOptions(given);
   const { keys, keysFile } = loaded.options.privateLinks;
@@ -135,7 +155,9 @@ export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}):
   const privateLinks = linkKeysIn(env);
   if (privateLinks === undefined) return loaded;
   const variable = 'keysFile' in privateLinks ? 'WEIR_LINK_KEYS_FILE' : 'WEIR_LINK_KEYS';
-  return lazy.gateway().readOptions({ ...given, variables: { [variable]: { privateLinks } } });
+  return lazy
+    .gateway()
+    .readOptions({ ...given, variables: { ...given.variables, [variable]: { privateLinks } } });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { paintFor } from './colours';
 import type { Context } from './context';
-import { lazy } from './lazy';
+import { showProblem } from './problems';
 import {
   addRegistryFlags,
   formatOption,
@@ -34,14 +35,14 @@ export function historyCommand(context: Context): Command {
 }
 
 async function list(flags: HistoryFlags, context: Context): Promise<void> {
-  const versions = await withRegistry(flags, context, (registry) => registry.history(flags.limit));
+  const versions = await withRegistry(flags, (registry) => registry.history(flags.limit));
   const lines = versions.map((version) => `${versionLine(version)}\n`).join('');
   context.stdout.write(flags.format === 'json' ? `${JSON.stringify(versions, null, 2)}\n` : lines);
 }
 
 async function show(number: number, flags: HistoryFlags, context: Context): Promise<void> {
   const { stdout } = context;
-  const { version, errors } = await withRegistry(flags, context, async (registry) => {
+  const { version, errors } = await withRegistry(flags, async (registry) => {
     const version = await registry.version(number);
     return { version, errors: await registry.errors(version) };
   });
@@ -56,8 +57,8 @@ async function show(number: number, flags: HistoryFlags, context: Context): Prom
   stdout.write(
     `${versionLine(version)}\nsupergraph ${supergraph?.slice(0, 12) ?? 'none'}\n${parts.join('')}`,
   );
-  const { formatProblem } = lazy.schema();
-  for (const error of errors) stdout.write(`\n${formatProblem(error)}\n`);
+  const paint = paintFor(stdout, context);
+  for (const error of errors) stdout.write(`\n${showProblem(error, paint)}\n`);
 }
 
 function countOf(text: string): number {

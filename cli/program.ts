@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { auditCommand } from './audit';
 import { checkCommand } from './check';
 import { composeCommand } from './compose';
@@ -16,6 +16,7 @@ import { publishCommand } from './publish';
 import { rollbackCommand } from './rollback';
 import { statusCommand } from './status';
 import { subgraphCommand } from './subgraph';
+import { takeVariables, valueOf, variableOf } from './variables';
 
 /**
  * Runs one `weir` command line, without the program's own name, and resolves with the exit code: 0 for success,
@@ -24,19 +25,27 @@ import { subgraphCommand } from './subgraph';
  */
 export async function runCli(args: readonly string[], context: Context): Promise<number> {
   try {
-    const program = createProgram(context);
+    const program = createProgram(args.includes('--no-color') ? withoutColours(context) : context);
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
     // Commander has printed its own message: its help and its version are no failures.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const verbose = args.includes('--verbose') || Boolean(context.env['DEBUG']);
+    const verbose =
+      args.includes('--verbose') ||
+      Boolean(context.env['DEBUG']) ||
+      ['true', '1'].includes(context.env['WEIR_VERBOSE'] ?? '');
     const message = describe(error, verbose);
     if (message !== '') context.stderr.write(`${message}\n`);
     return error instanceof CommandFailure ? error.exitCode : 2;
   }
 }
+
+const withoutColours = (context: Context): Context => ({
+  ...context,
+  env: { ...context.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+});
 
 export function createProgram(context: Context): Command {
   const program = new Command('weir')
@@ -45,7 +54,8 @@ export function createProgram(context: Context): Command {
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [COMMAND]', 'print the help of a command')
     .enablePositionalOptions()
-    .showSuggestionAfterError();
+    .showSuggestionAfterError()
+    .hook('preAction', (_program, command) => takeVariables(command, context));
   const commands = [
     ...[
       initCommand,
@@ -74,15 +84,34 @@ export function createProgram(context: Context): Command {
       .configureOutput({
         writeOut: (text) => void context.stdout.write(text),
         writeErr: (text) => void context.stderr.write(text),
+        // The same everywhere, as `cli/help.txt` has it, which is printed without any of this being loaded.
+        getOutHelpWidth: () => 80,
         outputError: (text, write) => write(sentence(text, command)),
       })
+      .configureHelp({ optionDescription: (option) => describeOption(option, command) })
       .allowExcessArguments(false);
     if (command === program) continue;
     command.helpOption('-h, --help', 'print this help');
-    if (command.options.some(({ long }) => long === '--verbose')) continue;
-    command.option('--verbose', 'print the stack of an unexpected error');
+    // It groups others, and has no flags of its own.
+    if (command.commands.length > 0) continue;
+    if (!command.options.some(({ long }) => long === '--verbose'))
+      command.option('--verbose', 'print the stack of an unexpected error');
+    command.option('--no-color', 'print no colours [NO_COLOR]');
+    for (const option of command.options) {
+      const variable = variableOf(option, command);
+      // Commander looks for it before it knows of variables.
+      if (variable !== undefined && valueOf(variable, context.env) !== undefined)
+        option.makeOptionMandatory(false);
+    }
   }
   return program;
+}
+
+/** With its variable, such as "the address to listen on (default: 127.0.0.1) [WEIR_HOST]". */
+function describeOption(option: Option, command: Command): string {
+  const variable = variableOf(option, command);
+  const text = new Help().optionDescription(option);
+  return variable === undefined ? text : `${text} [${variable}]`;
 }
 
 /** Commander's "error: unknown option '--prot'\n(Did you mean --port?)" in one line that says what to do. */

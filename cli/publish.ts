@@ -44,7 +44,7 @@ export function publishCommand(context: Context): Command {
 async function publish(name: string | undefined, flags: PublishFlags, context: Context): Promise<void> {
   const run = flags.remove ? removal(name, flags) : publication(await readChanges(name, flags, context));
   const authorship = await authorshipOf(flags, context);
-  await withRegistry(flags, context, async (registry) => {
+  await withRegistry(flags, async (registry) => {
     reportResult(await run(registry, authorship), registry, flags.format, context);
   });
 }

@@ -3,8 +3,10 @@ import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Authorship, ChangeResult, Problem, PublishResult, Registry, Version } from '../schema';
+import { paintFor } from './colours';
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
+import { showProblem } from './problems';
 
 /** The flags that all commands of the registry have. */
 export interface RegistryFlags {
@@ -18,16 +20,11 @@ export interface AuthorFlags {
 }
 
 export function registryOption(): Option {
-  return new Option(
-    '-r, --registry <LOCATION>',
-    'a folder, or dynamodb://TABLE?region=REGION (default: $WEIR_REGISTRY)',
-  );
+  return new Option('-r, --registry <LOCATION>', 'a folder, or dynamodb://TABLE?region=REGION');
 }
 
 export function addRegistryFlags(command: Command): Command {
-  return command
-    .addOption(registryOption())
-    .option('-g, --graph <GRAPH@VARIANT>', 'such as shop@prod (default: $WEIR_GRAPH)');
+  return command.addOption(registryOption()).option('-g, --graph <GRAPH@VARIANT>', 'such as shop@prod');
 }
 
 export function addAuthorFlags(command: Command): Command {
@@ -43,11 +40,9 @@ export function formatOption(...formats: string[]): Option {
 /** Runs with the registry that the flags name; what is wrong with it ends the command with a sentence, and exit code 2. */
 export async function withRegistry<Result>(
   flags: RegistryFlags,
-  { env }: Context,
   work: (registry: Registry) => Promise<Result>,
 ): Promise<Result> {
-  const location = flags.registry ?? env['WEIR_REGISTRY'];
-  const graph = flags.graph ?? env['WEIR_GRAPH'];
+  const { registry: location, graph } = flags;
   if (location === undefined || location === '')
     throw new CommandFailure(
       'weir: which registry? Name it with --registry LOCATION, or in WEIR_REGISTRY.',
@@ -88,14 +83,14 @@ export function reportResult(
   result: ChangeResult | PublishResult,
   { name }: Registry,
   format: string,
-  { stdout, stderr }: Context,
+  { stdout, stderr, env }: Context,
 ): void {
-  const { formatProblem } = lazy.schema();
+  const paint = paintFor(stderr, { env });
   const all = Object.entries({ [name]: result, ...('contracts' in result ? result.contracts : {}) });
   if (format === 'json') stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   else {
     for (const [each, changed] of all) {
-      for (const problem of problemsOf(changed)) stderr.write(`${formatProblem(problem)}\n\n`);
+      for (const problem of problemsOf(changed)) stderr.write(`${showProblem(problem, paint)}\n\n`);
       if (changed.outcome !== 'rejected') stdout.write(`${describeResult(each, changed)}\n`);
     }
   }

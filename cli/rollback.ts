@@ -39,7 +39,7 @@ export function rollbackCommand(context: Context): Command {
 
 async function rollback(subgraph: string | undefined, flags: RollbackFlags, context: Context): Promise<void> {
   const authorship = await authorshipOf(flags, context);
-  await withRegistry(flags, context, async (registry) => {
+  await withRegistry(flags, async (registry) => {
     const result = await registry.rollback({ to: flags.to, subgraph }, authorship);
     reportResult(result, registry, flags.format, context);
   });

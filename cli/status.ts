@@ -35,7 +35,7 @@ export function statusCommand(context: Context): Command {
 
 async function status(flags: StatusFlags, context: Context): Promise<void> {
   const { wait = 0, format } = flags;
-  await withRegistry(flags, context, async (registry) => {
+  await withRegistry(flags, async (registry) => {
     const deadline = performance.now() + wait;
     for (;;) {
       const found: Status = {

@@ -1,0 +1,87 @@
+import { Argument, Command } from 'commander';
+import type { Context } from './context';
+
+/** `weir completion`: the shell completes commands, flags and their values. */
+export function completionCommand({ stdout }: Context): Command {
+  return new Command('completion')
+    .summary('print a script with which bash or zsh completes commands and flags')
+    .description(
+      'Prints a script for a shell, which then completes commands, flags, and the values of flags that take one of ' +
+        'a few; file names everywhere else.',
+    )
+    .addArgument(new Argument('<SHELL>', 'the shell').choices(['bash', 'zsh']))
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  $ weir completion bash > ~/.local/share/bash-completion/completions/weir\n' +
+        '  $ weir completion zsh > ~/.zfunc/_weir',
+    )
+    .action((shell: string, _flags: object, command: Command) => {
+      stdout.write(shell === 'zsh' ? zsh(command.parent!) : bash(command.parent!));
+    });
+}
+
+/** Zsh runs what is made for bash. */
+const zsh = (program: Command): string =>
+  `#compdef weir\nautoload -U +X bashcompinit && bashcompinit\n${bash(program)}`;
+
+/** Only what bash 3.2 has, which macOS comes with. No answer stands for file names, as `-o default` says. */
+function bash(program: Command): string {
+  const commands = commandsBelow(program, '');
+  const paths = commands.filter(({ path }) => path !== '').map(({ path }) => `"${path}"`);
+  return `_weir() {
+  local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD - 1]}" path="" words="" i
+  if [ "$word" = "=" ]; then word=""
+  elif [ "$before" = "=" ]; then before="\${COMP_WORDS[COMP_CWORD - 2]}"
+  fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case "$path \${COMP_WORDS[i]}" in
+      ${paths.join('|')}) path="$path \${COMP_WORDS[i]}" ;;
+    esac
+  done
+  COMPREPLY=()
+  case "$path $before" in
+${commands.flatMap(valuesOf).join('\n')}
+  esac
+  case "$path" in
+${commands.map(({ path, command }) => `    "${path}") words="${wordsOf(command).join(' ')}" ;;`).join('\n')}
+  esac
+  case "$word" in
+    -*) ;;
+    *) case "$words" in -*) return ;; esac ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$word"))
+}
+complete -o default -F _weir weir
+`;
+}
+
+interface Completed {
+  /** Such as ` audit verify`; empty for `weir` itself. */
+  readonly path: string;
+  readonly command: Command;
+}
+
+const commandsBelow = (command: Command, path: string): Completed[] => [
+  { path, command },
+  ...command.commands.flatMap((below) => commandsBelow(below, `${path} ${below.name()}`)),
+];
+
+/** Commands and choices first: where there are none of these, a word without a dash is a file. */
+function wordsOf(command: Command): string[] {
+  const choices = command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices);
+  const flags = command.options.flatMap(({ long }) => (long == null ? [] : [long]));
+  return [...command.commands.map((below) => below.name()), ...choices, ...flags, '--help'];
+}
+
+/** After a flag that takes a value. */
+function valuesOf({ path, command }: Completed): string[] {
+  return command.options
+    .filter(({ required }) => required)
+    .map(({ short, long, argChoices }) => {
+      const names = [short, long].flatMap((name) => (name == null ? [] : [`"${path} ${name}"`])).join('|');
+      const answer =
+        argChoices === undefined ? '' : `COMPREPLY=($(compgen -W "${argChoices.join(' ')}" -- "$word")); `;
+      return `    ${names}) ${answer}return ;;`;
+    });
+}

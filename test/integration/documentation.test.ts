@@ -189,9 +189,10 @@ describe('a command line', () => {
 
   it.each([
     ['weir gateway --prot 1', ['`weir gateway` has no --prot']],
+    ['npx weir dev', ['npx weir may download: write npx --no-install weir']],
     ['weir getaway', ['`weir` has no command `getaway`']],
     [
-      'npx weir gateway --mode fast',
+      'npx --no-install weir gateway --mode fast',
       ["option '--mode <MODE>' argument 'fast' is invalid. Allowed choices are development, production."],
     ],
     ['A=1 npx --no-install weir history 1 2', ['`weir history` takes 1 arguments at most, but got: 1 2']],
@@ -233,13 +234,11 @@ const npmCommands = ['ci', 'init', 'install', 'pack', 'start', 'test'];
 function problemsOfCommands(shell: string): string[] {
   const functions = [...shell.matchAll(/^(\w+)\(\)/gm)].map(([, name]) => name!);
   return commandsIn(shell).flatMap(([program, ...args]) => {
-    if (program === 'npx')
-      return problemsOfCommands(
-        args
-          .filter((arg) => arg !== '--no-install')
-          .map(quote)
-          .join(' '),
-      );
+    if (program === 'npx') {
+      // The package of this name on the npm registry is somebody else's.
+      if (args[0] !== '--no-install') return `npx ${args[0]} may download: write npx --no-install ${args[0]}`;
+      return problemsOfCommands(args.slice(1).map(quote).join(' '));
+    }
     if (program === 'weir') return problemsOfWeir(args);
     if (program === 'npm') return problemsOfNpm(args);
     if (program === 'node') return problemsOfNode(args);

@@ -1,7 +1,7 @@
 import type { Options } from '../options';
 import type { PlannerOptions } from './planner-threads';
 
-/** How the planner is bounded by the options. */
+/** The planner's limits from the options. */
 export function boundsOf({
   timeout,
   paths,

@@ -7,7 +7,7 @@ import {
   valueFromASTUntyped,
 } from 'graphql';
 
-/** What a supergraph says of costs by `@cost` and `@listSize` (https://specs.apollo.dev/cost/v0.1), by coordinate. */
+/** The `@cost` and `@listSize` directives of a supergraph (https://specs.apollo.dev/cost/v0.1), by coordinate. */
 export interface CostDirectives {
   /** `Type`, `Type.field`, `Type.field(argument:)`, `Input.field`. */
   readonly weights: ReadonlyMap<string, number>;
@@ -56,7 +56,7 @@ export function readCostDirectives(document: DocumentNode): CostDirectives | und
   return { weights, listSizes };
 }
 
-/** What `@link` calls them (https://specs.apollo.dev/link/v1.0); undefined where they are not linked. */
+/** The names that `@link` gives them (https://specs.apollo.dev/link/v1.0); undefined if they are not linked. */
 function importedNames({
   definitions,
 }: DocumentNode): { readonly cost: string; readonly listSize: string } | undefined {

@@ -13,15 +13,15 @@ import {
   valueFromASTUntyped,
 } from 'graphql';
 
-/** What a cache needs to know of a supergraph, to tell what an answer is made of. Plain data: it crosses threads. */
+/** The facts of a supergraph that a cache needs to find the entities in an answer. Plain data: it crosses threads. */
 export interface EntityFacts {
   readonly queryType: string;
   readonly mutationType: string;
-  /** The type of each field that has objects, by its parent and its name. */
+  /** The type of each field with objects, by parent type and field name. */
   readonly fields: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  /** The object types that an interface or union may be. */
+  /** The object types of each interface and union. */
   readonly objects: ReadonlyMap<string, readonly string[]>;
-  /** The interfaces and unions that stand for an object type. */
+  /** The interfaces and unions of each object type. */
   readonly abstract: ReadonlyMap<string, readonly string[]>;
   /** The keys of each entity in all subgraphs, as field sets. */
   readonly keys: ReadonlyMap<string, readonly string[]>;
@@ -29,11 +29,11 @@ export interface EntityFacts {
 }
 
 export interface SubgraphFacts {
-  /** Differs when the subgraph's part of the supergraph does. */
+  /** A hash of the subgraph's part of the supergraph. */
   readonly fingerprint: string;
-  /** The keys of the entities that it knows, as field sets. */
+  /** The keys of its entities, as field sets. */
   readonly keys: ReadonlyMap<string, readonly string[]>;
-  /** The interfaces that it has as an `@interfaceObject`. */
+  /** The interfaces that it defines as `@interfaceObject`. */
   readonly interfaceObjects: ReadonlySet<string>;
   /** The formats of `@cacheTag`, by type, and by field of the query type. */
   readonly typeTags: ReadonlyMap<string, readonly string[]>;

@@ -1,10 +1,10 @@
 /**
- * Lets this thread make no array of more than so many places at once: an `Error` is thrown instead.
+ * Makes `Array` throw an `Error` in this thread when it is called with a length above `most`.
  *
- * To combine the ways to each type of an interface the planner makes an array for all combinations, before it counts
- * them: 16 million for a field of 24 types that two subgraphs share. V8 can end a thread that uses up its memory little by
- * little; when one piece does not fit, it ends the whole process. The function that makes the array is within a module,
- * hence `Array` itself is replaced: for threads that do nothing but plan.
+ * To combine the ways to each type of an interface, the planner allocates an array for all combinations before it
+ * counts them: 16 million for a field of 24 types that two subgraphs share. V8 can end a thread that uses up its memory
+ * little by little; when one allocation does not fit, it ends the whole process. The function is private to its module,
+ * hence `Array` itself is replaced: only for threads that do nothing but plan.
  *
  * Upstream: https://github.com/apollographql/federation/issues/2935.
  */
@@ -18,7 +18,7 @@ export function refuseHugeArrays(most: number): void {
     const type = called === undefined || called === Bounded ? Original : called;
     return Reflect.construct(Original, items, type) as unknown[];
   }
-  // What they are called on decides what these make, and how fast.
+  // Bound to the original: their `this` decides what they make, and how fast.
   const { isArray } = Original;
   const [from, of] = [Original.from.bind(Original), Original.of.bind(Original)];
   Object.setPrototypeOf(Bounded, Original);

@@ -2,17 +2,17 @@ import { getHeapStatistics } from 'node:v8';
 import { LRUCache } from 'lru-cache';
 
 /**
- * The memory for cached operations, one per process, for all generations together. Anybody may send ever new operations, so
- * what is cached of them has one limit, in bytes of the heap. While a generation is replaced, the older one gives up its
- * entries first.
+ * The memory for cached operations, one per process, for all generations together. Clients can send ever new
+ * operations, so one limit, in bytes of the heap, bounds everything cached for them. While a generation is replaced,
+ * the older one loses its entries first.
  */
 export class OperationMemory {
-  /** In bytes. */
+  /** The limit in bytes. */
   readonly limit: number;
-  /** The oldest first. */
+  /** The caches, oldest first. */
   readonly #caches = new Set<Pick<OperationCache<object>, 'size' | 'shrinkTo'>>();
 
-  /** @param limit in bytes @default a quarter of what the heap may have, and no more than 256 MiB */
+  /** @param limit in bytes @default a quarter of the heap limit, and no more than 256 MiB */
   constructor(limit = Math.min(getHeapStatistics().heap_size_limit / 4, 256 * 1024 ** 2)) {
     this.limit = Math.floor(limit);
   }
@@ -25,8 +25,7 @@ export class OperationMemory {
   }
 
   /**
-   * Opens a cache that may have a share of the limit. The caches of one generation should have no more than all of it
-   * together.
+   * Opens a cache with a share of the limit, between 0 and 1. The shares of one generation should add up to 1 at most.
    */
   open<Value extends object>(share: number): OperationCache<Value> {
     const cache: OperationCache<Value> = new OperationCache(Math.floor(this.limit * share), {
@@ -37,7 +36,7 @@ export class OperationMemory {
     return cache;
   }
 
-  /** Evicts half of the entries, least recently used first: to be called when the heap is nearly full. */
+  /** Evicts half of each cache, least recently used first. Call when the heap is nearly full. */
   giveBack(): void {
     for (const cache of this.#caches) cache.shrinkTo(cache.size / 2);
   }
@@ -58,7 +57,7 @@ interface Listener {
   readonly onClose: () => void;
 }
 
-/** A part of an `OperationMemory`. It forgets what was used least lately. */
+/** A cache within an `OperationMemory`. Evicts the least recently used entry first. */
 export class OperationCache<Value extends object> {
   readonly #entries: LRUCache<string, Value>;
   readonly #listener: Listener;
@@ -70,7 +69,7 @@ export class OperationCache<Value extends object> {
     this.#listener = listener;
   }
 
-  /** In bytes. */
+  /** The size in bytes. */
   get size(): number {
     return this.#entries.calculatedSize;
   }
@@ -79,7 +78,7 @@ export class OperationCache<Value extends object> {
     return this.#entries.get(key);
   }
 
-  /** Does not count as use. */
+  /** Like `get`, but does not count as use. */
   peek(key: string): Value | undefined {
     return this.#entries.peek(key);
   }
@@ -88,11 +87,11 @@ export class OperationCache<Value extends object> {
     return this.#entries.has(key);
   }
 
-  /** Keeps a value, or says that it takes another size now. `size` is in bytes, without the key. */
+  /** Keeps a value, or updates its size. `size` is in bytes, without the key. */
   set(key: string, value: Value, size: number): void {
-    // What still runs on a generation that has been left keeps nothing more.
+    // Requests that still run on a replaced generation cache nothing.
     if (this.#isClosed) return;
-    // `LRUCache` takes no other size for a value that it has.
+    // `LRUCache` does not update the size of a value that it holds.
     this.#entries.delete(key);
     this.#entries.set(key, value, { size: Math.ceil(size) + bytesOf(key) + ofEntry });
     this.#listener.onGrowth();
@@ -110,7 +109,7 @@ export class OperationCache<Value extends object> {
     while (this.size > Math.max(0, size)) this.#entries.pop();
   }
 
-  /** Forgets all, for good. */
+  /** Drops all entries, and keeps none from now on. */
   close(): void {
     this.#isClosed = true;
     this.#entries.clear();
@@ -118,10 +117,10 @@ export class OperationCache<Value extends object> {
   }
 }
 
-/** What an entry takes beside its key and its value. */
+/** Bytes of an entry besides its key and its value. */
 const ofEntry = 200;
 
-/** How much of the heap a text takes: V8 keeps it with one byte for each character where all are of Latin-1. */
+/** The heap bytes of a text: V8 uses one byte per character if all are Latin-1, else two. */
 export const bytesOf = (text: string): number =>
-  // Of those in Latin-1 that are not in ASCII too much is said.
+  // Overestimates Latin-1 texts that are not ASCII.
   Buffer.byteLength(text) === text.length ? text.length : 2 * text.length;

@@ -1,38 +1,38 @@
 import { LRUCache } from 'lru-cache';
 import { bytesOf, type OperationCache } from './operation-memory';
 
-/** The key of a plan, with all that is needed to make it again. */
+/** An operation with all inputs of its plan. Identifies the plan in the cache. */
 export interface PlannedOperation {
   /** GraphQL text, valid against the API schema. */
   readonly document: string;
   /** A hash of `document` that nobody can make collide, for instance SHA-256. */
   readonly documentHash: string;
   readonly operationName: string | undefined;
-  /** The progressive overrides that are on, sorted. */
+  /** The labels of the active progressive overrides, sorted. */
   readonly overrideLabels?: readonly string[] | undefined;
-  /** What of it is refused to some callers: then it is planned without that. Sorted. @default nothing */
+  /** The elements refused to some callers, sorted. The operation is planned without them. @default nothing */
   readonly refused?: readonly string[] | undefined;
 }
 
 export interface PlanCacheOptions<Compiled> {
   /**
-   * Plans an operation and builds what is kept, for instance a program. What it rejects with reaches the callers of
-   * `get`. `onGrowth` is to be called when what was built takes more memory than it did.
+   * Plans an operation and builds the cached value, for instance a program. Its rejection reaches the callers of `get`.
+   * Calls `onGrowth` when the value takes more memory than before.
    */
   readonly make: (
     operation: PlannedOperation,
     sender: string | undefined,
     onGrowth: () => void,
   ) => Promise<Compiled>;
-  /** Where it is kept. */
+  /** The cache for the values. */
   readonly cache: OperationCache<PlanEntry<Compiled>>;
   /**
-   * How many ways of refusing parts of one operation are kept, besides that of refusing nothing.
+   * How many variants of one operation with refused parts are kept, besides the one without.
    *
    * @default 64
    */
   readonly mostRefusals?: number | undefined;
-  /** How many bytes of the heap it takes, without the document. */
+  /** The heap bytes of a value, without the document. */
   readonly sizeOf: (compiled: Compiled) => number;
 }
 
@@ -45,14 +45,14 @@ export interface PlanEntry<Compiled> {
 /**
  * The programs compiled from the plans of one supergraph.
  *
- * It belongs to one generation; another supergraph has another cache. Failures are not kept here: the planner knows
- * which of them are worth keeping.
+ * It belongs to one generation; another supergraph has another cache. Failures are not kept here: the planner keeps
+ * those that would fail again.
  */
 export class PlanCache<Compiled extends object> {
   readonly #options: PlanCacheOptions<Compiled>;
   readonly #entries: OperationCache<PlanEntry<Compiled>>;
   readonly #pending = new Map<string, Promise<Compiled>>();
-  /** The keys of an operation's entries in which something is refused, the oldest first. */
+  /** For each operation, the keys of its entries with refused parts, oldest first. */
   readonly #refusals = new LRUCache<string, string[]>({
     maxSize: mostRefusalKeys,
     sizeCalculation: (keys, whole) => keys.reduce((sum, { length }) => sum + length, whole.length),
@@ -63,7 +63,7 @@ export class PlanCache<Compiled extends object> {
     this.#entries = options.cache;
   }
 
-  /** What is kept for an operation; the usual case, and no promise. */
+  /** The cached value of an operation, without a promise. Counts as use. */
   peek(operation: PlannedOperation): Compiled | undefined {
     const entry = this.#entries.get(keyOf(operation));
     if (entry === undefined) return undefined;
@@ -72,8 +72,8 @@ export class PlanCache<Compiled extends object> {
   }
 
   /**
-   * Plans and compiles an operation unless that has been done; calls for the same one at the same time do it once, as
-   * something that the first `sender` has asked for.
+   * The cached value, or plans and compiles the operation. Simultaneous calls for one operation coalesce, on behalf of
+   * the first `sender`.
    */
   get(operation: PlannedOperation, sender?: string): Promise<Compiled> {
     const kept = this.peek(operation);
@@ -87,7 +87,7 @@ export class PlanCache<Compiled extends object> {
     return pending;
   }
 
-  /** The operations that were asked for most often, the most used one first. */
+  /** The most used operations, in descending order of use. */
   mostUsed(count: number): PlannedOperation[] {
     return [...this.#entries.values()]
       .sort((a, b) => b.uses - a.uses)
@@ -116,7 +116,7 @@ export class PlanCache<Compiled extends object> {
     return compiled;
   }
 
-  /** Callers can differ in more ways than there is room for: the oldest way goes. */
+  /** Evicts the operation's oldest entry with refused parts beyond `mostRefusals`. */
   #bound(key: string, operation: PlannedOperation): void {
     const whole = keyOf({ ...operation, refused: undefined });
     const keys = (this.#refusals.get(whole) ?? []).filter((one) => one !== key && this.#entries.has(one));
@@ -126,10 +126,10 @@ export class PlanCache<Compiled extends object> {
   }
 }
 
-/** Characters: a name in them may be as long as a request. */
+/** Most characters of all these keys: a name in one may be as long as a request. */
 const mostRefusalKeys = 1024 ** 2;
 
-/** A hash ends where a name begins, and neither holds a space; labels do not hold line breaks. */
+/** Unambiguous: neither hashes nor names hold a space, and labels hold no line breaks. */
 function keyOf({
   documentHash,
   operationName = '',

@@ -3,15 +3,15 @@ import { LRUCache } from 'lru-cache';
 export interface PlanTimesOptions {
   /** How long a plan may take, in milliseconds. */
   readonly deadline: number;
-  /** For how long an operation is tried that others wait behind, in milliseconds. */
+  /** How long an operation may be tried while others wait, in milliseconds. */
   readonly quickness: number;
-  /** How long a sender is remembered who sends nothing new, in milliseconds. */
+  /** How long a sender without new operations is remembered, in milliseconds. */
   readonly rememberFor: number;
 }
 
 /**
- * How long the new operations of a sender took to plan lately, which estimates the wait of the next ones: an operation that
- * would not get its turn before its deadline is refused at once.
+ * Records how long a sender's new operations took to plan, to estimate the wait of the next ones: an operation that
+ * would not have its turn before its deadline is refused at once.
  */
 export class PlanTimes {
   readonly #options: PlanTimesOptions;
@@ -23,14 +23,14 @@ export class PlanTimes {
     this.#tries = new LRUCache({ max: 10_000, ttl: options.rememberFor });
   }
 
-  /** Notes that an operation was planned, or refused, within the time for quick ones. */
+  /** Notes that an operation was planned, or failed, within the time for quick ones. */
   noteQuick(sender: string, took: number): void {
     this.#all++;
     const { quick, slow, mean } = this.#of(sender);
     this.#tries.set(sender, faded({ quick: quick + 1, slow, mean: mean + (took - mean) / 10 }));
   }
 
-  /** Notes that one was not. */
+  /** Notes that an operation took longer than that. */
   noteSlow(sender: string): void {
     this.#all++;
     const { quick, slow, mean } = this.#of(sender);
@@ -38,19 +38,19 @@ export class PlanTimes {
   }
 
   /**
-   * How many operations of a sender may wait, so that the last one has its turn before its time is over. Any number of a
-   * sender of whom nothing bad is known.
+   * How many operations of a sender may wait, so that the last one has its turn before its deadline. Unlimited for a
+   * sender without slow operations.
    *
-   * @param suspects how many take long at this moment
+   * @param suspects how many of its operations have already taken long and are still being planned
    */
   mostWaiting(sender: string, suspects = 0): number {
     const { deadline, quickness } = this.#options;
     const { quick, slow, mean } = this.#of(sender);
-    // The first plans of a thread are slow, whatever they are: its code is not compiled yet.
+    // The first plans of a thread are always slow: its code is not compiled yet.
     if (this.#all < firstPlans || slow + suspects === 0) return Infinity;
-    // Each of these takes a thread until its time is over.
+    // Each of these occupies a thread until its time limit.
     if (quick === 0 && slow >= certain) return 1;
-    // One that takes long at this moment says nothing of a sender whose others were quick.
+    // A suspect does not count against a sender with quick operations.
     const share = quick === 0 ? 1 : slow / (slow + quick);
     return Math.max(1, deadline / (share * quickness + (1 - share) * mean));
   }
@@ -63,16 +63,16 @@ export class PlanTimes {
 interface Tries {
   readonly quick: number;
   readonly slow: number;
-  /** Milliseconds that the quick ones took, of which the latest count most. */
+  /** Mean milliseconds of the quick ones; the latest count most. */
   readonly mean: number;
 }
 
 const none: Tries = { quick: 0, slow: 0, mean: 0 };
 const firstPlans = 3;
-/** So many slow ones, and no quick one, are no bad luck. */
+/** Slow operations, without a quick one, after which a sender is certainly slow. */
 const certain = 3;
 const longMemory = 50;
 
-/** What was long ago counts less. */
+/** Makes older tries count less. */
 const faded = ({ quick, slow, mean }: Tries): Tries =>
   quick + slow > longMemory ? { quick: quick / 2, slow: slow / 2, mean } : { quick, slow, mean };

@@ -5,12 +5,12 @@
  * (0.3 s and tens of megabytes), and most plans take a few milliseconds. Here a second thread is started when a plan
  * has kept the first one busy for long, and one of the two goes afterwards.
  *
- * Few operations are slow to plan, but whoever sends some at once must not keep all others waiting. So an operation at
- * first gets a short while only. One that needs more is begun anew, with time up to the deadline, on any thread but the
- * last one, which is kept for those that may be quick.
+ * Few operations are slow to plan, but several of them at once must not delay all others. So the first try of an
+ * operation has a short time limit. An operation that needs more is planned anew, with time up to the deadline, on any
+ * thread but the last one, which is kept for operations that may be quick.
  *
- * One whose time was over is refused for a while. On a busy machine that may be no fault of its own, so it is tried once
- * more in the background, by a thread that nobody waits for.
+ * An operation that timed out is refused for a while. A busy machine may be the cause, so it is tried once more in the
+ * background, on a spare thread.
  */
 import { hash } from 'node:crypto';
 import { totalmem } from 'node:os';
@@ -33,8 +33,8 @@ export interface PlannerOptions extends QueryPlannerOptions {
    */
   readonly deadline?: number | undefined;
   /**
-   * How many operations may wait for a thread, where a long one counts as one for each 4 KiB of it; more are refused at
-   * once, first those of who has most of them there.
+   * How many operations may wait for a thread; a document counts as one for each 4 KiB begun. More are refused at once,
+   * first those of the sender with the most.
    *
    * @default 500
    */
@@ -46,8 +46,8 @@ export interface PlannerOptions extends QueryPlannerOptions {
    */
   readonly retryAfter?: number | undefined;
   /**
-   * How many threads plan when a plan takes long; otherwise there is one. With no more than one in all, an operation
-   * that is slow to plan keeps all others waiting.
+   * Most threads while a plan takes long; otherwise there is one. With a maximum of one, a slow operation delays all
+   * others.
    *
    * @default 2
    */
@@ -55,7 +55,7 @@ export interface PlannerOptions extends QueryPlannerOptions {
   /**
    * How much memory a thread may use, in megabytes. A plan that needs more fails as too complex.
    *
-   * @default what `memoryForThreads` says, in equal parts
+   * @default an equal part of `memoryForThreads`, within 64 and 1024
    */
   readonly memoryLimit?: number | undefined;
 }
@@ -65,7 +65,7 @@ export interface Planner {
   readonly ready: Promise<SupergraphFacts>;
   /**
    * Plans an operation that is valid against the API schema. Progressive overrides are off unless `overrideLabels`
-   * names their labels. Where operations wait, their senders take turns. Rejects with a `PlanningError`.
+   * names their labels. Senders of waiting operations take turns. Rejects with a `PlanningError`.
    */
   plan(
     document: string,
@@ -79,7 +79,7 @@ export interface Planner {
     operationName: string | undefined,
     overrideLabels?: readonly string[],
   ): Promise<string>;
-  /** Terminates the threads; what is being planned is rejected. */
+  /** Terminates the threads, and rejects all pending operations. */
   close(): Promise<void>;
 }
 
@@ -90,30 +90,30 @@ export function createPlanner(options: PlannerOptions): Planner {
 /** How long one plan may take before another thread is started beside it, in milliseconds. */
 const patience = 100;
 /**
- * How long an operation may take before it counts as slow, in milliseconds: when nobody else waits, and when somebody
- * does. It is planned anew then, so that this should be much longer than most take.
+ * How long an operation may take before it counts as slow, in milliseconds: when no other waits, and when one does. A
+ * slow operation is planned anew, so this should be much longer than most take.
  */
 const quickness = { alone: 1000, contended: 200 };
-/** How long one may be worked on before others of its sender count as slow, too, in milliseconds, if none was quick. */
+/** How long one may take before its sender's other operations count as slow too, if none was quick; in milliseconds. */
 const suspicion = 75;
-/** The share of a time for which a thread has had a processor that counts as all of it. */
+/** The share of a time span that a thread must have had a processor to count as working all of it. */
 const fullyWorked = 0.75;
 /**
- * The share of the deadline for which an operation has been worked on that is to blame for its timeout: by the time of the
- * processor, which no other work takes, or by the clock.
+ * The share of the deadline that a thread must have worked on an operation for its timeout to count as the operation's
+ * own fault: in processor time, which excludes other work, or by the clock.
  */
 const blame = { processor: 1 / 5, clock: 1 / 2 };
-/** Operations that are kept to be tried once more, and their characters: an attacker has more. */
+/** Most operations kept for a second try, and most characters of them: a bound for attackers. */
 const mostAgain = { max: 20, maxSize: 1024 ** 2 };
-/** How long after the deadline a thread is terminated that does not say that a plan's time is over, in milliseconds. */
+/** How long after the deadline a thread that has not answered is terminated, in milliseconds. */
 const terminateAfter = 250;
 /**
- * Megabytes of young objects. V8 would take up to 48, which an idle thread keeps: plans are not made faster by it.
+ * Megabytes for young objects. V8 would take up to 48, which an idle thread keeps and which makes no plan faster.
  */
 const youngGeneration = 4;
-/** Characters that count as one operation of those that may wait. */
+/** Characters of a document that count as one waiting operation. */
 const longDocument = 4096;
-/** How long to wait before a thread is started again that could not start, in milliseconds. */
+/** Delay before a thread that could not start is started again, in milliseconds. */
 const restartDelay = 1000;
 
 type ThreadState =
@@ -122,7 +122,7 @@ type ThreadState =
   | {
       readonly kind: 'planning';
       readonly task: Task;
-      /** In milliseconds of `performance.now()`, and of the processor time of the thread where that is known. */
+      /** The start in milliseconds: by `performance.now()`, and by the thread's processor time where it is known. */
       readonly since: { readonly clock: number; readonly processor: number | undefined };
       readonly timers: readonly NodeJS.Timeout[];
     };
@@ -130,7 +130,7 @@ type ThreadState =
 interface Thread {
   readonly worker: Worker;
   state: ThreadState;
-  /** As the system calls it; undefined before it is ready, and where the system does not say. */
+  /** The system's id of the thread; undefined before it is ready, and where it is not available. */
   id: number | undefined;
 }
 
@@ -142,18 +142,19 @@ class PlannerThreads implements Planner {
   readonly #maxThreads: number;
   readonly #threads = new Set<Thread>();
   readonly #queue: WaitingTasks;
-  /** Operations that failed for a reason of their own, which would fail again. */
+  /** Operations that failed by their own fault, and would fail again. */
   readonly #failed: LRUCache<string, PlanningFailure>;
   readonly #times: PlanTimes;
-  /** In milliseconds. */
+  /** Milliseconds of work after which a timeout is an operation's own fault. */
   readonly #toBlame: number;
-  /** Operations that are to be tried once more in the background, and the keys of those that were. */
+  /** Operations to try once more in the background. */
   readonly #again: LRUCache<string, PlanRequest>;
+  /** The keys of operations that were tried once more. */
   readonly #triedAgain = new LRUCache<string, true>({ max: 10_000 });
   #settleReady!: { resolve: (supergraph: SupergraphFacts) => void; reject: (error: Error) => void };
   #restart: NodeJS.Timeout | undefined;
   #isReady = false;
-  /** Why nothing is planned any more. */
+  /** Why the planner has stopped; undefined while it plans. */
   #stopped: PlanningFailure | undefined;
 
   constructor(options: PlannerOptions) {
@@ -173,7 +174,7 @@ class PlannerThreads implements Planner {
       sizeCalculation: ({ document }) => document.length + 1,
     });
     this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
-    // Whoever only calls `plan` learns of a refused supergraph there.
+    // A caller that uses only `plan` learns of a refused supergraph there.
     this.ready.catch(() => undefined);
     this.#start();
   }
@@ -198,7 +199,7 @@ class PlannerThreads implements Planner {
 
   #enqueue(request: PlanRequest, sender: string): Promise<string> {
     const { document, operationName, overrideLabels } = request;
-    // Not the text itself: many of it are remembered, and each may be as long as a request.
+    // A hash: many keys are remembered, and a document may be as long as a request.
     const key = hash(
       'sha256',
       JSON.stringify([document, operationName, overrideLabels.toSorted()]),
@@ -236,18 +237,18 @@ class PlannerThreads implements Planner {
     });
   }
 
-  /** Of whoever is no client nothing is refused. */
+  /** Never true for the empty sender, which is no client. */
   #isTooMany(sender: string, waiting: number, suspects = 0): boolean {
     return sender !== '' && waiting > this.#times.mostWaiting(sender, suspects);
   }
 
-  /** Refuses what of a sender will not have its turn in time, the newest first. */
+  /** Refuses a sender's operations that will not have their turn in time, newest first. */
   #refuseDoomed(sender: string, suspects = 0): void {
     while (this.#isTooMany(sender, this.#queue.countOf(sender), suspects))
       this.#queue.takeNewestOf(sender)!.settle(new PlanningError('limited'));
   }
 
-  /** The caller waits no longer. */
+  /** Ends the caller's wait at the deadline. */
   #expire(task: Task): void {
     this.#queue.delete(task);
     task.settle(new PlanningError('timeout'));
@@ -257,7 +258,7 @@ class PlannerThreads implements Planner {
     this.#blame(task, worked);
   }
 
-  /** Remembers an operation whose time was over, if it is to blame: one that mostly waited, itself or for a processor, is not. */
+  /** Remembers an operation that timed out by its own fault, not by waiting for a thread or a processor. */
   #blame(task: Task, worked: number): void {
     if (worked < this.#toBlame || this.#stopped !== undefined) return;
     this.#failed.set(task.key, 'timeout');
@@ -288,7 +289,7 @@ class PlannerThreads implements Planner {
     if (this.#queue.hasSlow) this.#endBackground();
   }
 
-  /** Somebody waits for what the thread could do that tries something once more. */
+  /** Ends background tries, because callers wait for a thread. */
   #endBackground(): void {
     for (const thread of this.#threads)
       if (thread.state.kind === 'planning' && thread.state.task.isBackground === true) {
@@ -298,7 +299,7 @@ class PlannerThreads implements Planner {
       }
   }
 
-  /** The next to be planned. What has failed while it waited is not tried again. */
+  /** The next operation to plan. Skips those that have failed while they waited. */
   #take(): Task | undefined {
     for (;;) {
       const task = this.#queue.take({ slowToo: this.#mayTakeSlow() });
@@ -308,7 +309,7 @@ class PlannerThreads implements Planner {
     }
   }
 
-  /** One thread is kept for operations that may be quick. */
+  /** Keeps one thread for operations that may be quick. */
   #mayTakeSlow(): boolean {
     const slow = [...this.#threads].filter(({ state }) => state.kind === 'planning' && state.task.isSlow);
     return slow.length < Math.max(1, this.#maxThreads - 1);
@@ -329,7 +330,7 @@ class PlannerThreads implements Planner {
     thread.worker.postMessage({ ...task.request, timeLimit } satisfies TimedPlanRequest);
   }
 
-  /** A quick one would be done by now, if the thread had a processor. */
+  /** A quick operation would be done by now if the thread had a processor. */
   #suspect(thread: Thread): void {
     if (thread.state.kind !== 'planning' || thread.state.task.isSlow) return;
     if (hadProcessorFor(suspicion, thread)) this.#refuseDoomed(thread.state.task.sender, 1);
@@ -439,7 +440,7 @@ class PlannerThreads implements Planner {
 
   #becomeIdle(thread: Thread): void {
     thread.state = { kind: 'idle' };
-    // A thread was added because this one took long: the other one has the smaller heap.
+    // Another thread was added because this one was busy for long. This one goes: its heap is the larger.
     const isSpare = [...this.#threads].some((other) => other !== thread && other.state.kind !== 'planning');
     if (!isSpare || this.#queue.size > 0) {
       this.#assign();
@@ -450,7 +451,7 @@ class PlannerThreads implements Planner {
     else this.#work(thread, again);
   }
 
-  /** An operation that failed, as a task for which nobody waits. */
+  /** A task for the second try of a failed operation, without a waiting caller. */
   #takeAgain(): Task | undefined {
     const key = this.#again.rkeys().next().value;
     const request = key === undefined ? undefined : this.#again.get(key);
@@ -463,11 +464,11 @@ class PlannerThreads implements Planner {
     };
   }
 
-  /** A thread that has died, or cannot start. */
+  /** Handles a thread that has died or cannot start. */
   #fail(thread: Thread, error: Error): void {
     if (!this.#threads.has(thread)) return;
     if (thread.state.kind === 'planning') {
-      // Out of memory, as far as is known. The operation must not do that again.
+      // Out of memory is the only known cause. The operation must not do it again.
       void this.#giveUp(thread, thread.state.task, 'too-complex', error);
     } else if (this.#isReady) {
       this.#restart = setTimeout(() => {
@@ -487,7 +488,7 @@ class PlannerThreads implements Planner {
     return this.#end(thread);
   }
 
-  /** Terminates a thread, and starts another one if none is left that can take what waits. */
+  /** Terminates a thread, and starts another one if all that are left are busy. */
   async #end(thread: Thread): Promise<void> {
     this.#threads.delete(thread);
     this.#taskOf(thread);
@@ -504,7 +505,7 @@ class PlannerThreads implements Planner {
   }
 }
 
-/** For how long a thread has worked on its task: had a processor for it, where that is known. In milliseconds. */
+/** How long a thread has worked on its task, in milliseconds: its processor time, or else the clock's. */
 function workedOn({ id, state }: Thread): number {
   if (state.kind !== 'planning') return 0;
   const { clock, processor } = state.since;
@@ -512,7 +513,7 @@ function workedOn({ id, state }: Thread): number {
   return now === undefined ? performance.now() - clock : now - processor!;
 }
 
-/** Whether a thread has really worked on its task for so long. Where nobody says, it may have waited for a processor. */
+/** Whether a thread has had a processor for its task for so many milliseconds. False where that is not known. */
 const hadProcessorFor = (time: number, thread: Thread): boolean =>
   thread.state.kind === 'planning' &&
   thread.state.since.processor !== undefined &&
@@ -523,8 +524,9 @@ const isOutOfMemory = (error: Error): boolean =>
 const tooLittleMemory = 'The supergraph needs more memory than a planner thread has (`planning.memory`).';
 
 /**
- * The memory that all planner threads may use together, in megabytes: three eighths of what the process may have. The heap
- * has a half, of what its container has or by `--max-old-space-size`; buffers and code have the rest.
+ * The memory for all planner threads together, in megabytes: three eighths of the process's memory. That is the
+ * container's or machine's, or twice the heap limit if this is less. The main heap has a half, buffers and code the
+ * rest.
  */
 export function memoryForThreads(
   has = Math.min(process.constrainedMemory() || Infinity, totalmem()),
@@ -533,7 +535,7 @@ export function memoryForThreads(
   return ((3 / 8) * Math.min(has, 2 * heapLimit)) / 1024 ** 2;
 }
 
-// Run from its sources, by jest, this needs a thread that compiles them too.
+// Jest runs this from its sources, so the thread must compile them too.
 const workerFile = join(__dirname, `worker${extname(__filename)}`);
 const workerArguments =
   extname(__filename) === '.ts' ? ['--require', join(__dirname, '../../test/support/typescript.cjs')] : [];

@@ -1,6 +1,6 @@
 /**
- * Apollo's query planner (licence: Elastic-2.0), wrapped: the only file that knows it, so that another planner
- * can take its place. It runs in worker threads; loading it into the main thread costs memory and start-up time.
+ * Wraps Apollo's query planner (licence: Elastic-2.0), so that another planner can replace it. Runs in worker threads;
+ * loading it into the main thread costs memory and start-up time.
  */
 import {
   isCompositeType,
@@ -28,15 +28,15 @@ export type { QueryPlan };
 export interface QueryPlannerOptions {
   readonly supergraphSdl: string;
   /**
-   * The most ways to reach one selection that are kept; an operation that needs more is refused. Fields that several
-   * subgraphs share multiply the ways with every level.
+   * Most ways to reach one selection; an operation that needs more is refused. Fields that several subgraphs share
+   * multiply the ways with every level.
    *
    * @default 5000
    */
   readonly pathsLimit?: number | undefined;
   /**
-   * The most whole plans that are compared; beyond, the best of these is taken. A plan takes about 0.3 ms to compare,
-   * so that many more would end at the deadline with no plan at all.
+   * Most whole plans that are compared; the best of them is taken. Comparing a plan takes about 0.3 ms, so many more
+   * would end at the deadline without a plan.
    *
    * @default 1000
    */
@@ -45,25 +45,25 @@ export interface QueryPlannerOptions {
 
 /** The facts about a supergraph after its query graph is built. */
 export interface SupergraphFacts {
-  /** The schema that clients see, cut into parts of a few definitions each: a large one is better not parsed at once. */
+  /** The API schema, in parts of a few definitions each, so that a large one need not be parsed at once. */
   readonly apiSchemaSdl: readonly string[];
   /**
-   * The objects, interfaces and unions that subgraphs may answer with, without their fields, as a schema; undefined where
-   * clients see them all, so that the API schema has them.
+   * The object types, interfaces and unions of the supergraph, without their fields, as a schema; undefined where the
+   * API schema has them all.
    */
   readonly answerTypesSdl: string | undefined;
-  /** Of enums that clients see, the values that they do not. */
+  /** The `@inaccessible` values of enums that clients see, by the enum's name. */
   readonly inaccessibleValues: ReadonlyMap<string, readonly string[]>;
   readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
   readonly protections: Protections;
-  /** Undefined for a supergraph that says nothing of costs. */
+  /** Undefined for a supergraph without cost directives. */
   readonly costs: CostDirectives | undefined;
   readonly entities: EntityFacts;
 }
 
-/** Builds the query graph of a supergraph. Throws an `Error` that says what is wrong with a supergraph that it refuses. */
+/** Builds the query graph of a supergraph. Throws an `Error` with the reason if it refuses the supergraph. */
 export function buildQueryPlanner(options: QueryPlannerOptions): {
   readonly supergraph: SupergraphFacts;
   /** Plans a valid operation. Throws a `PlanningError`. */
@@ -80,7 +80,7 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
   }
   const entities = entityFactsOf(document);
   const { supergraph: plannable, hasStandIns, mend } = mendsOf(document, entities);
-  // Stand-ins leave `@external` fields that nothing uses any more; the supergraph as it is has been validated then.
+  // Stand-ins leave unused `@external` fields, which validation refuses; the original supergraph is validated below.
   const supergraph = Supergraph.build(plannable, { supportedFeatures, validateSupergraph: !hasStandIns });
   const apiSchema = supergraph.apiSchema();
   const apiSchemaSdl = printSchema(
@@ -133,14 +133,14 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
 export const formatQueryPlan = (plan: QueryPlan): string =>
   prettyFormatQueryPlan(plan satisfies OfKnownKind as Parameters<typeof prettyFormatQueryPlan>[0]);
 
-/** Of another kind Apollo's text would have nothing but its name. */
+/** A plan of Apollo's node kinds: its formatter prints only the name of any other kind. */
 interface OfKnownKind {
   readonly node?: { readonly kind: NonNullable<ApolloQueryPlan['node']>['kind'] } | undefined;
 }
 
 /**
- * The features (`@link`s for execution or security) with which a supergraph is accepted.
- * One is listed here only once Weir does what it says; a supergraph that uses another is refused.
+ * The supported features (`@link`s for execution or security). A feature is listed once Weir implements it. A
+ * supergraph that uses another is refused.
  */
 const supportedFeatures = new Set([
   'https://specs.apollo.dev/core/v0.1',
@@ -168,7 +168,7 @@ const isSupergraph = ({ definitions }: DocumentNode): boolean =>
     (definition) => definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph',
   );
 
-/** Characters that are parsed within some milliseconds. */
+/** Characters of a part, which are parsed within a few milliseconds. */
 const usualPart = 8192;
 
 function inParts(sdl: string): string[] {
@@ -230,7 +230,7 @@ function directiveNamesOf({ schema }: Supergraph): DirectiveNames {
   };
 }
 
-/** The planner's limits report in prose that they were exceeded; any other error is a failure of the planner. */
+/** The planner reports exceeded limits only by message; any other error is a failure of the planner. */
 function failureOf(error: unknown): PlanningFailure {
   const text = error instanceof Error ? error.message : '';
   const guards =

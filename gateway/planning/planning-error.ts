@@ -26,7 +26,7 @@ const failures = {
   timeout: 'QUERY_PLANNING_TIMEOUT',
   /** Too many operations wait to be planned. */
   busy: 'QUERY_PLANNING_TIMEOUT',
-  /** Too many of one sender do. */
+  /** Too many operations of one sender wait. */
   limited: 'REQUEST_CONCURRENCY_LIMITED',
   'too-complex': 'QUERY_TOO_COMPLEX',
   failed: 'QUERY_PLANNING_FAILED',

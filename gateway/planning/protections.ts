@@ -10,27 +10,27 @@ import {
   valueFromASTUntyped,
 } from 'graphql';
 
-/** What a caller has to prove: to be somebody, or in one of several ways to have some scopes or to meet some policies. */
+/** A requirement on callers: to be authenticated, or to have all scopes or policies of one alternative in `anyOf`. */
 export type Requirement =
   | { readonly kind: 'authenticated' }
   | { readonly kind: 'scopes' | 'policies'; readonly anyOf: readonly (readonly string[])[] };
 
-/** What a supergraph says of who may see what. Elements are named by coordinates, `Type` or `Type.field`. */
+/** The access rules of a supergraph. Elements are named by coordinates, `Type` or `Type.field`. */
 export interface Protections {
   readonly requirements: readonly Requirement[];
-  /** What each protected element asks of a caller, as indexes into `requirements`. */
+  /** The requirements of each protected element, as indexes into `requirements`. */
   readonly elements: ReadonlyMap<string, readonly number[]>;
-  /** The elements that a field is made of: what its `@requires`, and its arguments from contexts, select. */
+  /** The elements that a field is computed from: selected by its `@requires` and its `@fromContext` arguments. */
   readonly sources: ReadonlyMap<string, readonly string[]>;
-  /** What the keys of a type are made of. */
+  /** The elements that the keys of a type select. */
   readonly keys: ReadonlyMap<string, readonly string[]>;
-  /** Interfaces that some subgraphs know as objects: these do not tell the implementations apart. */
+  /** Interfaces that some subgraph defines as `@interfaceObject`: it does not tell the implementations apart. */
   readonly interfaceObjects: ReadonlySet<string>;
-  /** The types of fields that clients do not know, and subgraphs are asked for all the same. */
+  /** The types of `@inaccessible` fields, which plans may still fetch. */
   readonly hiddenFields: ReadonlyMap<string, string>;
 }
 
-/** The names that the directives have in a supergraph, which may rename what it imports; undefined: it has none. */
+/** The names of the directives in a supergraph, which may rename imports; undefined for one that it does not import. */
 export interface DirectiveNames {
   readonly authenticated: string | undefined;
   readonly requiresScopes: string | undefined;
@@ -40,10 +40,10 @@ export interface DirectiveNames {
 }
 
 /**
- * Reads them from a supergraph. Composition has joined what several subgraphs say of an element, and has told
- * interfaces what their implementations ask for. It did not always do so, and a supergraph does not say who composed
- * it. So what an interface asks for and its implementations do not is taken to hold for these, too; and what a field
- * requires of others is followed, however it was composed.
+ * Reads the access rules of a supergraph. Composition joins the requirements of all subgraphs on an element, and adds
+ * the requirements of implementations to their interfaces. Older composition did not, and a supergraph does not name
+ * its composer. So a requirement of an interface that its implementations do not explain applies to them too, and the
+ * fields that a field requires are always followed.
  */
 export function protectionsOf({ definitions }: DocumentNode, names: DirectiveNames): Protections {
   const types = new Map<string, TypeFacts>();
@@ -120,7 +120,7 @@ function argumentsOf({ arguments: args = [] }: ConstDirectiveNode): Record<strin
   return Object.fromEntries(args.map(({ name, value }) => [name.value, valueFromASTUntyped(value)]));
 }
 
-/** What interfaces ask for and their implementations do not explain, for each of these. */
+/** For each implementation, the requirements of its interfaces that no implementation explains. */
 function* inheritance(
   types: ReadonlyMap<string, TypeFacts>,
   asked: ReadonlyMap<string, readonly Requirement[]>,
@@ -143,7 +143,7 @@ function* inheritance(
   yield* inherited;
 }
 
-/** Whether who meets all of these meets this one, too. */
+/** Whether every caller that meets all of these requirements meets this one too. */
 function follows(requirement: Requirement, all: readonly Requirement[]): boolean {
   const same = all.filter(({ kind }) => kind === requirement.kind);
   if (requirement.kind === 'authenticated') return same.length > 0;
@@ -159,7 +159,7 @@ function follows(requirement: Requirement, all: readonly Requirement[]): boolean
   );
 }
 
-/** Without those that ask for all that another asks for, and more. */
+/** Drops alternatives that contain all names of another one. */
 function withoutLonger(ways: readonly (readonly string[])[]): (readonly string[])[] {
   const kept: (readonly string[])[] = [];
   for (const way of ways.toSorted((a, b) => a.length - b.length)) {
@@ -168,7 +168,7 @@ function withoutLonger(ways: readonly (readonly string[])[]): (readonly string[]
   return kept;
 }
 
-/** With a number for each distinct requirement. */
+/** Numbers the distinct requirements. */
 function numbered(
   asked: ReadonlyMap<string, readonly Requirement[]>,
 ): Pick<Protections, 'requirements' | 'elements'> {
@@ -191,13 +191,13 @@ function numbered(
   return { requirements, elements };
 }
 
-/** What tells a requirement from every other, in any supergraph. */
+/** A label that is unique to a requirement, in any supergraph. */
 export const requirementLabel = (requirement: Requirement): string =>
   requirement.kind === 'authenticated'
     ? 'authenticated'
     : `${requirement.kind} ${JSON.stringify(requirement.anyOf)}`;
 
-/** What the directives of `join` select: keys, requirements, arguments from contexts. */
+/** The elements that `join` directives select: in keys, `@requires` and `@fromContext` arguments. */
 function selectedFields(
   types: ReadonlyMap<string, TypeFacts>,
   names: DirectiveNames,

@@ -2,8 +2,8 @@ import { getPriority, setPriority } from 'node:os';
 import { systemThread } from './thread-time';
 
 /**
- * Lets requests go first where there are fewer cores than threads: without it, a hard plan made each of them wait for
- * the system to take its turn from the planner. Only Linux gives threads a priority of their own.
+ * Gives this thread a lower priority than the threads that serve requests: with fewer cores than threads, a hard plan
+ * would delay each request until the system preempts the planner. Only Linux has priorities per thread.
  */
 export function letRequestsGoFirst(): void {
   const thread = systemThread();
@@ -11,11 +11,11 @@ export function letRequestsGoFirst(): void {
   try {
     setPriority(thread, Math.min(getPriority(thread) + niceness, lastNiceness));
   } catch {
-    // A container may forbid it; then it goes on as before.
+    // A container may forbid it; then the priority stays.
   }
 }
 
-/** More than requests have: a third of their weight. */
+/** Nice levels above the requests' threads: a third of their weight. */
 const niceness = 5;
-/** Linux has no greater one. */
+/** The greatest nice level of Linux. */
 const lastNiceness = 19;

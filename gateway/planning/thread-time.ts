@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 
-/** What the system calls the thread that asks; undefined where it does not say. */
+/** The system's id of the calling thread; undefined where it is not available. */
 export function systemThread(): number | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
@@ -13,8 +13,8 @@ export function systemThread(): number | undefined {
 }
 
 /**
- * How long a thread of this process has had a processor, in milliseconds; undefined where nobody says. From the system, which
- * says it at once: `worker.cpuUsage` of newer versions of Node answers later, and not while the thread is being ended.
+ * The processor time of a thread of this process, in milliseconds; undefined where it is not available. Read from the
+ * system at once: `worker.cpuUsage` of newer versions of Node answers later, and not while the thread is terminated.
  */
 export function processorTimeOf(thread: number | undefined): number | undefined {
   if (thread === undefined) return undefined;

@@ -6,10 +6,10 @@ export class TimeOver extends Error {
 }
 
 /**
- * Runs `work` for at most so many milliseconds; then V8 ends it wherever it is. None of its code runs at that moment, not
+ * Runs `work` for at most `timeLimit` milliseconds; then V8 ends it wherever it is. None of its code runs then, not
  * even a `finally`, so it must be harmless to leave it half done.
  *
- * @throws {TimeOver} when its time is over, and what `work` throws
+ * @throws {TimeOver} when the time is over; errors of `work` pass through
  */
 export function withTimeLimit<Result>(timeLimit: number, work: () => Result): Result {
   context.work = work;
@@ -23,6 +23,6 @@ export function withTimeLimit<Result>(timeLimit: number, work: () => Result): Re
   }
 }
 
-// `work` is a function of this context all the same; it is only called from another one, which has a clock.
+// `work` still runs in its own context. Only the call comes from the other context, which has a timeout.
 const context = createContext({ work: undefined as unknown }) as { work: unknown };
 const callWork = new Script('work()');

@@ -7,28 +7,27 @@ import type { PlanRequest } from './worker';
 export interface Task {
   readonly key: string;
   readonly request: PlanRequest;
-  /** Who asks for it: their tasks wait for one another. */
+  /** The sender of the operation. Senders take turns. */
   readonly sender: string;
-  /** How many of those that may wait it counts as. */
+  /** The number of waiting operations that it counts as. */
   readonly weight: number;
-  /** Whether it has been tried and was not quick. */
+  /** Whether a first try was not quick. */
   isSlow: boolean;
-  /** For how long threads have worked on it before, in milliseconds. */
+  /** How long threads have worked on it so far, in milliseconds. */
   worked: number;
-  /** Whether nobody waits for it: it failed before, and is tried once more. */
+  /** Whether it is a retry in the background, which no caller waits for. */
   readonly isBackground?: boolean | undefined;
-  /** When nobody waits for it any more, in milliseconds of `performance.now()`. */
+  /** When its caller stops waiting, in milliseconds of `performance.now()`. */
   readonly expires: number;
-  /** Answers the caller. Once it has been answered, by the deadline, this does nothing. */
+  /** Answers the caller. Does nothing after the first answer, such as that of the deadline. */
   readonly settle: (result: string | PlanningError) => void;
 }
 
 /**
- * The operations that wait for a thread, in two queues: those that may be quick, and those that were tried and are slow.
- * Senders take turns, so that many new operations of one sender delay another's by one of them and not by all.
+ * The operations that wait for a thread, in two queues: those that may be quick, and those that a try has shown to be
+ * slow. Senders take turns, so that many new operations of one sender delay another's by only one.
  *
- * Whether an operation is slow is known only after it was tried. This is remembered, so that a slow operation that is sent
- * again and again does not delay quick ones.
+ * Slow operations are remembered, so that one that is sent again and again does not delay quick ones.
  */
 export class WaitingTasks {
   readonly #quick = new FairQueue<Task>();
@@ -52,7 +51,7 @@ export class WaitingTasks {
     return this.#slow.size > 0;
   }
 
-  /** How many of a sender's wait. */
+  /** The number of a sender's waiting operations. */
   countOf(sender: string): number {
     return this.#quick.countOf(sender) + this.#slow.countOf(sender);
   }
@@ -68,12 +67,12 @@ export class WaitingTasks {
     this.add(task);
   }
 
-  /** Takes out the task of the sender whose turn it is that waits longest, quick ones first. */
+  /** Takes out the oldest task of the next sender, quick tasks first. */
   take({ slowToo }: { readonly slowToo: boolean }): Task | undefined {
     return (this.#quick.size > 0 || !slowToo ? this.#quick : this.#slow).take();
   }
 
-  /** Takes out the newest task of the sender of most, if that is not this one: there is no room for all. */
+  /** Takes out the newest task of the sender with the most weight, if it has more than this sender. */
   takeOfMost(sender: string): Task | undefined {
     const weightOf = (each: string): number => this.#quick.weightOf(each) + this.#slow.weightOf(each);
     const senders = [...this.#quick.senders(), ...this.#slow.senders()];
@@ -81,7 +80,7 @@ export class WaitingTasks {
     return most === undefined ? undefined : this.takeNewestOf(most);
   }
 
-  /** Takes out the newest of those that may be quick or of those that are not, of whichever a sender has most. */
+  /** Takes out a sender's newest task, from the queue in which the sender has more weight. */
   takeNewestOf(sender: string): Task | undefined {
     const larger = this.#quick.weightOf(sender) >= this.#slow.weightOf(sender) ? this.#quick : this.#slow;
     return larger.takeNewestOf(sender);
@@ -92,7 +91,7 @@ export class WaitingTasks {
     this.#slow.delete(task);
   }
 
-  /** Takes out all. */
+  /** Takes out all tasks. */
   clear(): Task[] {
     const tasks: Task[] = [];
     for (let task = this.take({ slowToo: true }); task !== undefined; task = this.take({ slowToo: true }))

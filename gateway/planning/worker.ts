@@ -12,7 +12,7 @@ import {
 import { PlanningError, type PlanningFailure } from './planning-error';
 import { TimeOver, withTimeLimit } from './time-limit';
 
-/** What the thread is asked. */
+/** A request to the thread. */
 export interface PlanRequest {
   readonly document: string;
   readonly operationName: string | undefined;
@@ -26,12 +26,12 @@ export interface TimedPlanRequest extends PlanRequest {
   readonly timeLimit: number;
 }
 
-/** What the thread says: first that it is ready (or not), then one answer for each request. */
+/** A message of the thread: first `ready` or `refused`, then one answer per request. */
 export type WorkerMessage =
   | {
       readonly kind: 'ready';
       readonly supergraph: SupergraphFacts;
-      /** As `systemThread` says it. */
+      /** The result of `systemThread`. */
       readonly thread: number | undefined;
     }
   /** The supergraph was refused. */
@@ -52,7 +52,7 @@ function serve(): void {
   parentPort?.on('message', (request: TimedPlanRequest) => {
     const { document, operationName, overrideLabels, form, timeLimit } = request;
     try {
-      // What the planner remembers from one plan to the next it writes down when it is complete.
+      // Safe to interrupt: the planner caches results between plans only when they are complete.
       const plan = withTimeLimit(timeLimit, () => planner.plan(document, operationName, overrideLabels));
       say({ kind: 'plan', plan: form === 'text' ? formatQueryPlan(plan) : JSON.stringify(plan) });
     } catch (error) {

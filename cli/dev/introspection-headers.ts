@@ -1,42 +1,55 @@
 import type { Options } from '../../gateway';
+import { compileHeaderRules, headerRulesOf } from '../../gateway/subgraph-calls/headers';
 import { openSubgraphSigners, type SubgraphSigners } from '../../gateway/subgraph-calls/signers/open-signers';
 import { createLogger } from '../../gateway/telemetry/logger';
 import type { SignIntrospection } from '../../schema';
 
-/** Signs questions for schemas as the gateway with these options signs its calls, when they change, too. */
-export function introspectionHeaders(options: () => Options): { sign: SignIntrospection; close(): void } {
-  let opened: { readonly signers: SubgraphSigners; readonly of: string } | undefined;
+interface Opened {
+  readonly options: Options;
+  readonly signers: SubgraphSigners;
+  /** The options that count, as text. */
+  readonly of: string;
+}
+
+/**
+ * The headers of questions for schemas: those that the gateway with these options sends with its calls, without a
+ * client. The options are read for each question, as they may change.
+ */
+export function introspectionHeaders(read: () => Options): { sign: SignIntrospection; close(): void } {
+  let opened: Opened | undefined;
   const logger = createLogger({ level: 'silent' });
 
-  function signersNow(): SubgraphSigners {
+  function open(): Opened {
     try {
-      const current = options();
-      const { privateLinks, subgraphs } = current;
-      const of = JSON.stringify({ privateLinks, subgraphs });
-      if (opened?.of === of) return opened.signers;
-      const signers = openSubgraphSigners(current, logger);
+      const options = read();
+      const { headers, privateLinks, subgraphs } = options;
+      const of = JSON.stringify({ headers, privateLinks, subgraphs });
+      if (opened?.of === of) return opened;
+      const signers = openSubgraphSigners(options, logger);
       opened?.signers.close();
-      opened = { signers, of };
-      return signers;
+      return (opened = { options, signers, of });
     } catch (error) {
       // A wrong edit of the options is said where they are read for the gateway; the previous ones stay in use.
       if (opened === undefined) throw error;
-      return opened.signers;
+      return opened;
     }
   }
 
   return {
     async sign({ subgraph, url, body }) {
-      const signed =
-        (await signersNow()
-          .of(subgraph)
-          ?.sign({
-            url: new URL(url),
-            body: Buffer.from(body),
-            caller: { headers: {}, signedIdentity: undefined },
-          })) ?? [];
-      return Object.fromEntries(signed.flatMap((name, i) => (i % 2 === 0 ? [[name, signed[i + 1]!]] : [])));
+      const { options, signers } = open();
+      const { all, own, independent } = headerRulesOf(options);
+      const set = compileHeaderRules(...(own.get(subgraph) ?? independent.get(subgraph) ?? all))({});
+      const signed = await signers.of(subgraph)?.sign({
+        url: new URL(url),
+        body: Buffer.from(body),
+        caller: { headers: set, signedIdentity: undefined },
+      });
+      return { ...set, ...pairs(signed ?? []) };
     },
     close: () => opened?.signers.close(),
   };
 }
+
+const pairs = (list: readonly string[]): Record<string, string> =>
+  Object.fromEntries(list.flatMap((name, i) => (i % 2 === 0 ? [[name, list[i + 1]!]] : [])));

@@ -58,7 +58,13 @@ beforeAll(async () => {
   [port] = (await freePorts(1)) as [number];
   write(schema, 'type Query { a: String }');
   writeFileSync(join(folder, 'a.json'), JSON.stringify({ data: { a: 'from a' } }));
-  write(options, 'path: /api\nsubgraphs: { b: { auth: { type: BEARER, token: t0ken } } }\n');
+  write(
+    options,
+    `path: /api
+headers: { set: { x-gateway: weir } }
+subgraphs: { b: { auth: { type: BEARER, token: t0ken }, headers: { set: { x-key: k3y } } } }
+`,
+  );
   write(
     file,
     `federation_version: 2
@@ -118,8 +124,9 @@ describe('weir dev, of a graph of one’s own,', () => {
     expect(weir.stdout).not.toContain('http://127.0.0.1:4001/');
   });
 
-  it('signs questions for a schema as the options say for calls', () => {
-    expect(elsewhere.asked.map(({ authorization }) => authorization)).toContain('Bearer t0ken');
+  it('asks for a schema with the headers and tokens that the options say for calls', () => {
+    const sent = { authorization: 'Bearer t0ken', 'x-gateway': 'weir', 'x-key': 'k3y' };
+    expect(elsewhere.asked[0]).toMatchObject(sent);
   });
 
   it('serves another schema of a running subgraph', async () => {

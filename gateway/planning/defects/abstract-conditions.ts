@@ -13,10 +13,10 @@ import {
 } from 'graphql';
 
 /**
- * Replaces conditions on interfaces and unions by conditions on the object types that they stand for.
+ * Replaces type conditions on interfaces and unions by conditions on their object types.
  *
  * The planner fails ("We should have an edge …") on a condition on one interface within another one that some
- * subgraph knows as an `@interfaceObject`; with the object types told it finds its way.
+ * subgraph defines as `@interfaceObject`. It succeeds with conditions on object types.
  *
  * Upstream: https://github.com/apollographql/router/issues/8127 tells it of the planner's port to Rust.
  */
@@ -60,7 +60,7 @@ export function withObjectConditions(document: DocumentNode, schema: GraphQLSche
     }));
   }
 
-  /** What to put for a condition; nothing where no object can meet it. */
+  /** The types that replace a condition; none where no object can meet it. */
   function typesWithin(
     condition: GraphQLCompositeType,
     parent: GraphQLCompositeType,

@@ -9,13 +9,13 @@ import {
   visit,
 } from 'graphql';
 
-/** What of a supergraph decides which names have to be kept apart. */
+/** The facts of a supergraph that decide which names must be kept apart. */
 export interface AbstractTypes {
-  /** Interfaces and unions, and the types in them. */
+  /** The names of interfaces and unions, and of their types. */
   readonly names: ReadonlySet<string>;
-  /** Coordinates of the fields of interfaces that some subgraph knows as an object, but for those of keys. */
+  /** Coordinates of fields of interfaces that some subgraph defines as `@interfaceObject`, without key fields. */
   readonly interfaceObjectFields: ReadonlySet<string>;
-  /** Coordinates of those of keys. */
+  /** Coordinates of the key fields of these interfaces. */
   readonly interfaceObjectKeys: ReadonlySet<string>;
 }
 
@@ -43,7 +43,7 @@ export function abstractTypesOf(supergraph: DocumentNode): AbstractTypes {
   return { names, interfaceObjectFields, interfaceObjectKeys };
 }
 
-/** The fields that keys have first-hand: whoever asks for more gets these with it. */
+/** The top-level fields of keys, which a fetch of other fields includes anyway. */
 function keyFieldsOf(node: InterfaceTypeDefinitionNode): ReadonlySet<string> {
   const keys = (node.directives ?? []).flatMap(({ arguments: args = [] }) =>
     args.flatMap(({ name, value }) =>
@@ -60,7 +60,7 @@ function keyFieldsOf(node: InterfaceTypeDefinitionNode): ReadonlySet<string> {
   );
 }
 
-/** The `graph`s of the directives with a name, and with an argument. */
+/** The `graph`s of the directives with this name and this argument. */
 const graphsOf = (
   directives: readonly ConstDirectiveNode[] = [],
   name: string,
@@ -74,7 +74,7 @@ const graphsOf = (
       : [];
   });
 
-/** Whether a document has conditions on types that may differ among the objects of one place. */
+/** Whether a document has conditions on types that may differ between the objects of one position. */
 export function hasConditionsOn({ names }: AbstractTypes, document: DocumentNode): boolean {
   let found = false;
   visit(document, {

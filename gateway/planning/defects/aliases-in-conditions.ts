@@ -3,7 +3,7 @@ import { type QueryPlan } from '../../execution/compile/plan';
 import { mapFetches } from './map-fetches';
 
 /**
- * Lets the planner give aliases within fragments that have conditions and no type.
+ * Lets the planner alias fields within fragments that have conditions and no type.
  *
  * Where types of a union select fields of different types under one name, it gives an alias to all but one of these in
  * what it asks subgraphs. It finds the field to be renamed by the types of the fragments around it, and stops at a
@@ -33,7 +33,7 @@ function fieldsInSet(this: SelectionSet): ReturnType<FieldsInSet> {
   });
 }
 
-/** The plan without these steps in the paths of what it renames. */
+/** The plan without these steps in the paths of its rewrites. */
 export const withTypedPaths = (plan: QueryPlan): QueryPlan =>
   mapFetches(plan, (node) => ({
     ...node,

@@ -2,10 +2,10 @@ import { type DocumentNode, Kind, type SelectionNode, type SelectionSetNode, vis
 import { isCondition } from './fragment-conditions';
 
 /**
- * Selects `__typename` where everything else that is selected of an object is under conditions.
+ * Selects `__typename` of an object whose other selections all have conditions.
  *
- * The planner takes conditions that all selections of a fetch have for conditions of the fetch: of
- * `{ user @skip(if: $v) { name @skip(if: $w) } }` nothing is fetched when `$w` is true, and the user is null, who should be
+ * The planner treats conditions that all selections of a fetch share as conditions of the fetch: for
+ * `{ user @skip(if: $v) { name @skip(if: $w) } }` it fetches nothing when `$w` is true, and the user is null instead of
  * `{}`.
  *
  * Upstream: no issue found. https://github.com/apollographql/federation/pull/2424 brought conditions of fetches.

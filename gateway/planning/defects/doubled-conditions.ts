@@ -9,12 +9,11 @@ import {
 import { isCondition } from './fragment-conditions';
 
 /**
- * Leaves out fragments without a type, and the conditions on them, below the fields of root types: those may have effects.
+ * Leaves out fragments without a type and their conditions, except at the root, where fields may have effects.
  *
  * The planner fails ("Cannot add selection of field …") on such a fragment around a field of an `@interfaceObject` that
  * requires something: `{ media { ... @skip(if: $v) { label } } }`. With `fragment-conditions.ts` that is left only for
- * two conditions of one kind. Without one of them the field is fetched in vain where that one leaves it out; the answer
- * does not have it all the same.
+ * two conditions of one kind. Without one of them the field may be fetched in vain; the response leaves it out anyway.
  *
  * Upstream: https://github.com/apollographql/federation/issues/2405 tells of the same error for fragments on types.
  */
@@ -29,7 +28,7 @@ export function withoutDoubledConditions(document: DocumentNode, schema: GraphQL
   });
 }
 
-/** Of a selection, and of the fragments in it; fields come by themselves. */
+/** Removes them from a selection set and the fragments in it. The caller visits the fields. */
 function withoutConditions(node: SelectionSetNode): SelectionSetNode {
   const selections = node.selections.flatMap((selection): readonly SelectionNode[] => {
     if (selection.kind !== Kind.INLINE_FRAGMENT) return [selection];

@@ -3,16 +3,16 @@ import { MultiMap } from '@apollo/federation-internals';
 /**
  * Merges fetches that have the same inputs without letting one of them wait for itself.
  *
- * In the end the planner merges the fetches of a subgraph that have the same inputs at the same place of the response.
- * One of them may come after another, with fetches between them. Merged, the earlier one is then behind itself, and the
- * planner goes round in that circle until its memory is used up; or it forgets that what follows the later one also needs
- * what is fetched in between. Both happen where subgraphs know an interface as an `@interfaceObject`: what tells the type
- * of an object and what a `@requires` needs may be asked of the same subgraph, by the same key.
+ * At the end the planner merges the fetches of a subgraph that have the same inputs at the same path. One of them may
+ * depend on another through fetches between them. Merged, the fetch depends on itself, and the planner follows that
+ * circle until its memory is used up; or it forgets that fetches after the later one also depend on those between. Both
+ * happen with an `@interfaceObject`: the type of an object and the fields of a `@requires` may be fetched from the same
+ * subgraph by the same key.
  *
- * Here the later one first no longer waits for what is in between; whatever follows it does.
+ * This mend first moves the dependencies on the fetches between from the later fetch to those that follow it.
  *
- * No operation nor supergraph can be written so that this does not happen, hence the method itself is wrapped. Its class
- * is not exported: the first fetch that is collected to be merged tells it.
+ * No change of the operation or the supergraph avoids this, hence the method itself is wrapped. Its class is not
+ * exported: the prototype is taken from the first fetch that is collected for merging.
  *
  * Upstream: https://github.com/apollographql/router/pull/5797 mends the circle in the planner's port to Rust, and
  * https://github.com/apollographql/router/pull/10182 tells what is forgotten there.
@@ -35,7 +35,7 @@ let isWrapped = false;
 
 type Add = (this: MultiMap<unknown, unknown>, key: unknown, value: unknown) => MultiMap<unknown, unknown>;
 
-/** What is used of a fetch while a plan is made. */
+/** The members of the planner's fetch that are used here. */
 interface Fetch {
   mergeInWithAllDependencies: (this: Fetch, other: Fetch) => void;
   isDescendantOf(other: Fetch): boolean;
@@ -57,7 +57,7 @@ function wrapMerge(fetches: Fetch): void {
   };
 }
 
-/** Lets what follows the later one of two fetches wait for what is between these, which the later one no longer does. */
+/** Moves dependencies of the later fetch on the earlier one, and on those between, to the fetches that follow it. */
 function letFollowersWait(earlier: Fetch, later: Fetch): void {
   const between = later.parentGroups().filter((one) => one === earlier || one.isDescendantOf(earlier));
   for (const one of between) {

@@ -36,8 +36,8 @@ export function withConditionsOnFields(document: DocumentNode, requiring: Readon
   };
 
   /**
-   * @param outer conditions for all fields first-hand
-   * @param around conditions for those only that require something, however deep
+   * @param outer conditions for all top-level fields of the selection
+   * @param around conditions only for requiring fields, at any depth
    */
   function selectionSetUnder(
     outer: readonly DirectiveNode[],
@@ -70,7 +70,7 @@ export function withConditionsOnFields(document: DocumentNode, requiring: Readon
     const own = directives.filter(isCondition);
     const all = union(outer, own);
     if (fragment.kind === Kind.FRAGMENT_SPREAD && all.length + around.length === 0) return [fragment];
-    // Two conditions of one kind do not go on one field.
+    // A field cannot have two conditions of one kind.
     const isFree = new Set(all.map(({ name }) => name.value)).size === all.length;
     const { typeCondition, selectionSet } =
       fragment.kind === Kind.INLINE_FRAGMENT ? fragment : fragments.get(fragment.name.value)!;
@@ -78,7 +78,7 @@ export function withConditionsOnFields(document: DocumentNode, requiring: Readon
     const within = isFree
       ? selectionSetUnder(all, around, selectionSet)
       : selectionSetUnder(outer, union(around, own), selectionSet);
-    // The planner joins fragments that say nothing, and so would change the order of mutations.
+    // The planner joins fragments without type and directives, which would change the order of mutations.
     if (!typeCondition && left.length === 0) return within.selections;
     return [
       {
@@ -108,11 +108,11 @@ export function namesOfRequiring(
   return names;
 }
 
-/** Whether a directive decides what is selected; all others are for subgraphs. */
+/** Whether a directive is `@skip` or `@include`; all others are for subgraphs. */
 export const isCondition = ({ name }: DirectiveNode): boolean =>
   name.value === 'include' || name.value === 'skip';
 
-/** The selection under some conditions more; in fragments where it would have two of one kind. */
+/** The selection with more conditions; within a fragment where it would have two of one kind. */
 export const under = (conditions: readonly DirectiveNode[], selection: SelectionNode): SelectionNode =>
   conditions.reduce<SelectionNode>((inner, condition) => {
     const directives = inner.directives ?? [];
@@ -125,7 +125,7 @@ export const under = (conditions: readonly DirectiveNode[], selection: Selection
     };
   }, selection);
 
-/** Some conditions, and those of others that are not among them. */
+/** The union of two lists of conditions. */
 const union = (
   some: readonly DirectiveNode[],
   others: readonly DirectiveNode[],
@@ -137,7 +137,7 @@ const union = (
 const isSame = (one: DirectiveNode, other: DirectiveNode): boolean =>
   one.name.value === other.name.value && variableOf(one) === variableOf(other);
 
-/** Of a condition; those that are written out have been decided before. */
+/** The variable of a condition. Literal conditions were decided before. */
 function variableOf({ arguments: args = [] }: DirectiveNode): string | undefined {
   const value = args[0]?.value;
   return value?.kind === Kind.VARIABLE ? value.name.value : undefined;

@@ -12,11 +12,11 @@ import { joinsOf } from '../entity-facts';
 import { typename } from './literal-conditions';
 
 /**
- * Selects `__typename` of what may be of an interface that a subgraph has no types of.
+ * Selects `__typename` of objects whose interface has no implementing types in some subgraph.
  *
- * The planner takes it that such a subgraph can answer nothing, and so leaves out the field, and all that is around it:
- * `{ media { rating } }` has an empty plan, and of `{ box { media { rating } } }` nobody is asked for the box. Whether
- * there is a null, or an object that is of no type, which is an error, is for the subgraph to say.
+ * The planner assumes that such a subgraph can answer nothing, and so leaves out the field and everything around it:
+ * `{ media { rating } }` has an empty plan, and `{ box { media { rating } } }` fetches no box. Only the subgraph knows
+ * whether the value is null, or an object without a type, which is an error.
  *
  * Upstream: no issue found.
  *
@@ -42,7 +42,7 @@ export function withTypesOfHollow(
   );
 }
 
-/** The interfaces that some subgraph has, but none of the types that implement them. */
+/** The interfaces that some subgraph has without any type that implements them. */
 export function hollowInterfacesOf({ definitions }: DocumentNode): ReadonlySet<string> {
   const implemented = new Set<string>();
   for (const node of definitions)

@@ -1,7 +1,7 @@
 /**
- * Mends around the planner what is wrong in it (version 2.14): before, in the supergraph and in operations, and
- * after, in plans. Each defect has a file of its own, which says what goes wrong, and where that is known upstream.
- * `still-needed.test.ts` fails for a mend that a new version of the planner does not need any more.
+ * Mends defects of the planner (version 2.14) from outside: in the supergraph and in operations before planning, and in
+ * plans after it. Each defect has a file of its own, which describes it and names the upstream issue.
+ * `still-needed.test.ts` fails for a mend that a new version of the planner no longer needs.
  */
 import { DirectiveLocation, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { type QueryPlan } from '../../execution/compile/plan';
@@ -31,14 +31,14 @@ import { typesApart } from './types-apart';
 export type PlanOperation = (document: DocumentNode, operationName: string | undefined) => QueryPlan;
 
 export interface Mends {
-  /** What the planner is to be built from. */
+  /** The supergraph to build the planner from. */
   readonly supergraph: DocumentNode;
-  /** Whether that has fields that the supergraph has not. */
+  /** Whether it has fields that the original supergraph lacks. */
   readonly hasStandIns: boolean;
   /**
    * Wraps a planner of that supergraph.
    *
-   * @param apiSchema the schema that operations are valid for; only asked for where a plan needs it
+   * @param apiSchema returns the schema that operations are valid for; called only where a plan needs it
    */
   readonly mend: (plan: PlanOperation, apiSchema: () => GraphQLSchema) => PlanOperation;
 }

@@ -8,7 +8,7 @@ import { type DocumentNode, Kind, type SelectionNode, visit } from 'graphql';
  */
 export function withoutIntrospection(document: DocumentNode): DocumentNode {
   return visit(document, {
-    // Spread only in what is left out, as nothing else has these types.
+    // Such fragments are spread only in introspection fields.
     FragmentDefinition: ({ typeCondition }) => (typeCondition.name.value.startsWith('__') ? null : undefined),
     Field: ({ name }) => (name.value === '__schema' || name.value === '__type' ? null : undefined),
     SelectionSet: {

@@ -32,7 +32,7 @@ export function mapFetches(
     : { ...plan, node: map(plan.node) };
 }
 
-/** A rewrite's path with a type condition at its end: of conditions that follow one another the last says all. */
+/** A rewrite's path with a type condition at its end. Of adjacent conditions the last one suffices. */
 export const withCondition = (
   path: readonly string[],
   typeCondition: string | undefined,

@@ -1,15 +1,16 @@
 import { type OpPathTree, PathTree } from '@apollo/query-graphs';
 
 /**
- * Keeps all that is selected where two ways through the graph become one.
+ * Keeps all selections where two path trees are merged.
  *
- * The planner draws the ways as trees. What a subgraph answers whole hangs on a node as its `localSelections`; where
- * trees meet in a node at which one of them ends, `PathTree.merge` takes the other as it is, and forgets these. Plans
- * are made of such trees where a mutation has several fields in one subgraph, and for what `@requires` selects:
+ * The planner keeps ways through the graph as trees. A selection that one subgraph answers whole is in a node's
+ * `localSelections`. Where one of two merged trees ends in a node, `PathTree.merge` takes the other tree and forgets
+ * the `localSelections`. This happens to a mutation with several fields in one subgraph, and to selections of
+ * `@requires`:
  * `mutation { n m { ... on Note { text } ... on Named { label } } }` answers null for the text of a note, without an
  * error.
  *
- * No operation nor supergraph can be written so that this does not happen, hence the method itself is wrapped.
+ * No change of the operation or the supergraph avoids this, hence the method itself is wrapped.
  *
  * Upstream: no issue found. https://github.com/apollographql/router/pull/10182 tells it of the planner's port to Rust.
  */
@@ -22,7 +23,7 @@ export function keepLocalSelections(): void {
 
 type Merge = (this: OpPathTree, other: OpPathTree) => OpPathTree;
 
-/** As it was. */
+/** The original method. */
 let merge: Merge;
 
 function mergeWhole(this: OpPathTree, other: OpPathTree): OpPathTree {

@@ -39,12 +39,12 @@ import {
 import { mapFetches, withCondition } from './map-fetches';
 
 export interface RequiredArguments {
-  /** For the planner. */
+  /** The supergraph to plan with. */
   readonly supergraph: DocumentNode;
   readonly mend: (plan: QueryPlan) => QueryPlan;
 }
 
-/** Undefined where nothing is required with arguments. */
+/** Undefined where no field is required with arguments. */
 export function requiredArguments(supergraph: DocumentNode): RequiredArguments | undefined {
   const standIns = new StandIns(supergraph);
   const planned = standIns.supergraph();
@@ -67,9 +67,9 @@ class StandIns {
   readonly #types = new Map<string, ComposedType>();
   readonly #subgraphNames = new Map<string, string>();
   readonly #byName = new Map<string, StandIn>();
-  /** By type and field with arguments. */
+  /** The stand-ins by type and field with arguments. */
   readonly #bySelection = new Map<string, StandIn>();
-  /** By subgraph, type and field: the names of all that the field requires first-hand. */
+  /** By subgraph, type and field: the names of the top-level fields that the field requires. */
   readonly #required = new Map<string, ReadonlySet<string>>();
   readonly #additions = new Map<string, StandIn[]>();
   readonly #fieldNames = new Set<string>();
@@ -122,7 +122,7 @@ class StandIns {
       return {
         ...part,
         operation: this.#restoreOperation(part.operation),
-        // The first that fits counts: a client may have used the stand-in's name as an alias.
+        // First, as the first matching rewrite counts: a client may use the stand-in's name as an alias.
         inputRewrites: [...rewrites, ...(part.inputRewrites ?? [])],
       };
     });
@@ -245,7 +245,7 @@ class StandIns {
     }
   }
 
-  /** Several fetches where one would have to have the same field twice in its representations. */
+  /** Splits a fetch whose representations would need the same field twice. */
   #withoutCollisions(node: FetchNode): FetchNode[] {
     const names = new Set(fieldNames(node.requires!));
     const collides = (some: Iterable<string>): boolean => {
@@ -275,7 +275,7 @@ class StandIns {
   }
 }
 
-/** Coordinates of the fields that a fetch selects of entities first-hand. */
+/** Coordinates of the top-level fields that a fetch selects of entities. */
 function entityFields(operation: OperationDefinitionNode): string[] {
   const fields = ({ selections }: SelectionSetNode, type: string): string[] =>
     selections.flatMap((selection) => {

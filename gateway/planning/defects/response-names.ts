@@ -1,9 +1,9 @@
 /**
- * Keeps what a client calls a field apart from what the planner asks for itself.
+ * Keeps the client's response names apart from the fields that the planner adds.
  *
  * The planner adds the fields of keys and of `@requires` to its fetches under their own names, and merges them with
- * whatever the client has under that name, another field or other arguments: `{ user { id: name } }` has the name
- * sent as the key, or the key shown as the name, and no error tells of it.
+ * any field that the client has under that name, another field or other arguments: `{ user { id: name } }` sends the
+ * name as the key, or shows the key as the name, without an error.
  *
  * Upstream: https://github.com/apollographql/federation/issues/3036.
  */
@@ -51,11 +51,11 @@ export function plannerFieldNames(supergraph: DocumentNode): ReadonlySet<string>
   return names;
 }
 
-/** Which response names of a document go by which others while it is planned, and what they become in its plan. */
+/** How response names of a document are renamed for planning, and restored in its plan. */
 export interface Renaming {
-  /** Client's names to names that only the planner sees. */
+  /** From the client's names to names that only the planner sees. */
   readonly disguises: ReadonlyMap<string, string>;
-  /** Names in the plan to what they should be. */
+  /** From names in the plan to the names that it should have. */
   readonly restored: ReadonlyMap<string, string>;
 }
 
@@ -76,7 +76,7 @@ export function renamingOf(
     Field(node) {
       const name = responseName(node);
       all.add(name);
-      // Types are read from it, in the planner and in the engine.
+      // The planner and the engine read types from `__typename`.
       if (name === '__typename' && node.name.value !== name)
         throw new Error('Only the field "__typename" can go by its name');
       const isAsSuch = node.name.value === name && (node.arguments ?? []).length === 0;
@@ -108,7 +108,7 @@ export const disguised = (document: DocumentNode, { disguises }: Renaming): Docu
     },
   });
 
-/** The plan for such a document, with the client's names again, and the planner's own under others. */
+/** The plan for such a document, with the client's names restored and the planner's own fields renamed. */
 export function restored(plan: QueryPlan, renaming: Renaming): QueryPlan {
   const renamed = (name: string): string => renaming.restored.get(name) ?? name;
   return mapFetches(plan, renameFetch, (path) =>

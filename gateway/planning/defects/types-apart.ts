@@ -39,11 +39,11 @@ export interface TypedName {
 export interface TypesApart {
   readonly document: DocumentNode;
   readonly names: ReadonlyMap<string, TypedName>;
-  /** What the client calls them. */
+  /** The client's names for them. */
   readonly originals: ReadonlySet<string>;
 }
 
-/** Undefined where no name has to be kept apart. */
+/** Undefined where no name must be kept apart. */
 export function typesApart(
   document: DocumentNode,
   schema: GraphQLSchema,
@@ -69,12 +69,12 @@ export function typesApart(
     return { ...node, selectionSet: selectionSet! };
   }
 
-  /** Rewrites the selection sets of one place of the response, each for itself. */
+  /** Rewrites each of the selection sets at one position of the response. */
   function rewrite(parts: readonly Part[]): SelectionSetNode[] {
     const types = [...new Set(parts.flatMap(({ type }) => possible(type)))];
     const fields = new Map<string, Map<GraphQLObjectType, Occurrence[]>>();
     for (const type of types) for (const part of parts) collect(part, type, fields);
-    // What each occurrence of a field becomes for objects of a type.
+    // The rewritten field of each occurrence, by object type.
     const rewritten = new Map<FieldNode, Map<GraphQLObjectType, FieldNode>>();
     const isApart = new Set<FieldNode>();
     for (const [name, byType] of fields) {
@@ -116,7 +116,7 @@ export function typesApart(
       return { ...part.selectionSet, selections: selections.length > 0 ? selections : [typename] };
     });
 
-    /** A selection as it was, without what is kept apart. */
+    /** A selection without the fields that are kept apart. */
     function inCommon({ selections }: SelectionSetNode): SelectionNode[] {
       return selections.flatMap((selection): SelectionNode[] => {
         if (selection.kind === Kind.FIELD) {
@@ -133,7 +133,7 @@ export function typesApart(
       });
     }
 
-    /** What of a selection is kept apart for a type. */
+    /** The fields of a selection that are kept apart for a type. */
     function ofType({ selections }: SelectionSetNode, type: GraphQLObjectType): SelectionNode[] {
       return selections.flatMap((selection): SelectionNode[] => {
         if (selection.kind === Kind.FIELD) {
@@ -149,7 +149,7 @@ export function typesApart(
     }
   }
 
-  /** The fields that an object of a type has of a selection, by response name. */
+  /** Collects the fields that a selection has for objects of a type, by response name. */
   function collect(
     { selectionSet, type: parent }: Part,
     type: GraphQLObjectType,
@@ -176,7 +176,7 @@ export function typesApart(
     }
   }
 
-  /** The types that have a field, those together that select the same; undefined where they need not be kept apart. */
+  /** Groups the types with a field by equal selections; undefined where they need not be kept apart. */
   function groupsApart(
     byType: ReadonlyMap<GraphQLObjectType, readonly Occurrence[]>,
     types: readonly GraphQLObjectType[],
@@ -188,18 +188,18 @@ export function typesApart(
       const text = [...new Set(texts)].join();
       groups.set(text, [...(groups.get(text) ?? []), type]);
     }
-    // It is asked of types that do not have it at all, too.
+    // The planner would fetch it for the types without it too.
     if (isOfInterfaceObject && byType.size < types.length) return [...groups.values()];
     if (groups.size === 1) return undefined;
     const all = [...byType.values()].flat();
     const isLeaf = all.every(({ type }) => type === undefined);
-    // Keys are asked of all types in any case, but not under the name of something else.
+    // Keys are fetched for all types anyway, but not under the name of another field.
     const isKeyOrOther =
       new Set(all.map(({ field }) => field.name.value)).size > 1 && isOneOf(byType, interfaceObjectKeys);
     return !isLeaf || isOfInterfaceObject || isKeyOrOther ? [...groups.values()] : undefined;
   }
 
-  /** Whether some of what has one name is a field of an interface, of those with these coordinates. */
+  /** Whether any of these occurrences is an interface field with one of these coordinates. */
   function isOneOf(
     byType: ReadonlyMap<GraphQLObjectType, readonly Occurrence[]>,
     coordinates: ReadonlySet<string>,
@@ -238,13 +238,13 @@ export function typesApart(
 
 interface Part {
   readonly selectionSet: SelectionSetNode;
-  /** What it is a selection on. */
+  /** The type that it selects on. */
   readonly type: GraphQLCompositeType;
 }
 
 interface Occurrence {
   readonly field: FieldNode;
-  /** Of its objects; undefined for leaves. */
+  /** The type of its objects; undefined for leaves. */
   readonly type: GraphQLCompositeType | undefined;
   /** The directives around it. */
   readonly when: string;
@@ -256,7 +256,7 @@ const nameNode = (value: string) => ({ kind: Kind.NAME, value }) as const;
 
 const typename: FieldNode = { kind: Kind.FIELD, name: nameNode('__typename') };
 
-/** The engine knows of a place whether the types of its objects are asked for, so all that is kept apart asks for them. */
+/** Adds `__typename`: all fields that are kept apart must select it, as the engine expects it per position. */
 const withTypename = (
   selectionSet: SelectionSetNode | undefined,
   type: GraphQLCompositeType | undefined,

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Help, type Option } from 'commander';
 import { auditCommand } from './audit';
 import { checkCommand } from './check';
+import { completionCommand } from './completion';
 import { composeCommand } from './compose';
 import { configCommand } from './config';
 import { CommandFailure, type Context } from './context';
@@ -75,6 +76,7 @@ export function createProgram(context: Context): Command {
       contractCommand,
       statusCommand,
       auditCommand,
+      completionCommand,
     ],
   ];
   for (const create of commands) program.addCommand(create(context));

@@ -70,7 +70,7 @@ async function openIam(): Promise<TestAuthenticator> {
     };
     const { headers } = sign(toSign, { ...keys, secretAccessKey });
     return Object.fromEntries(
-      Object.entries(headers as Headers).map(([name, value]) => [name.toLowerCase(), value]),
+      Object.entries(headers as Headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
     );
   };
   return {

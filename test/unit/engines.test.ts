@@ -1,3 +1,4 @@
+/** package.json: its `engines`, of which docs/install.md tells. */
 import { subset } from 'semver';
 import { engines } from '../../package.json';
 import { lockedPackages } from '../support/installed-package';

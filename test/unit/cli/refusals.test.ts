@@ -1,5 +1,5 @@
 /**
- * Every sentence that a wrong option, file, variable or flag is answered with, in one file to be read: `refusals.txt`
+ * cli/ and gateway/options/: every sentence that a wrong option, file, variable or flag is answered with, in one file to be read: `refusals.txt`
  * beside this one. After a change, `WRITE_DOCS=1 npx jest cli/refusals` writes it anew. Options and flags are walked by
  * their definitions, so that a new one is in it.
  */

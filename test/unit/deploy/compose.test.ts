@@ -1,3 +1,4 @@
+/** docker-compose.yml, which runs subgraphs/ and cli/gateway.ts. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv';

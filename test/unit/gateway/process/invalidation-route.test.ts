@@ -111,7 +111,7 @@ it.each([
   [{ tags: [] }, 'must name at least one of'],
   [{ tag: ['x'] }, '`tag` is unknown; did you mean `tags`?'],
   [{ types: 'Product' }, '`types` must be a list of texts, but got: "Product".'],
-  [{ tags: [''] }, '`tags.0` must not be empty, but got: "".'],
+  [{ tags: [''] }, '`tags.0` must not be empty.'],
   [{ entities: [{ type: 'Product', key: {} }] }, '`entities.0.key` must have a field.'],
 ])('refuses %j, and invalidates nothing', async (body, sentence) => {
   const { post, invalidated } = adminServer();

@@ -1,3 +1,4 @@
+/** docs/grafana-dashboard.json and docs/prometheus-alerts.yaml */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';

@@ -2,7 +2,7 @@
  * The loader of one request: requests each entity from a subgraph once per operation, however many positions of the
  * response need it.
  *
- * Each representation is written to the variables of the next call and compared there as bytes. A known one is removed
+ * Each representation is written to the buffer of the next call and compared there as bytes. A known one is removed
  * again. Entities requested in one turn of the event loop go into one call.
  */
 import {

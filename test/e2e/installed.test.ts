@@ -55,6 +55,7 @@ describe('the package', () => {
     expect(files).toEqual(
       expect.arrayContaining(
         [
+          ['cli', 'help.txt'],
           ['cli', 'weir.mjs'],
           ['dist', 'gateway', 'index.d.ts'],
           ['docs', 'configuration.schema.json'],
@@ -76,11 +77,13 @@ describe('weir', () => {
     ).toBe(`${version}\n`);
   });
 
-  it('loads nothing for its help but what reads the command line', async () => {
+  it('loads nothing for its help, and for a command at first only what reads the command line', async () => {
     const help = weir('--help');
-
     expect(await help.exit).toBe(0);
     expect(help.stdout).toContain('Usage: weir');
+    expect(loaded()).toEqual([]);
+
+    expect(await weir('completion', 'bash').exit).toBe(0);
     expect(loaded()).toEqual(['commander']);
   });
 });

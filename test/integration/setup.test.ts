@@ -88,7 +88,7 @@ it('says why a package from git that was not compiled cannot run', () => {
   rmSync(join(checkout, 'dist'), { recursive: true });
   copyFileSync(join(__dirname, '../../cli/weir.mjs'), join(checkout, 'cli/weir.mjs'));
 
-  const weir = spawnSync(process.execPath, [join(checkout, 'cli/weir.mjs')], { encoding: 'utf8' });
+  const weir = spawnSync(process.execPath, [join(checkout, 'cli/weir.mjs'), 'gateway'], { encoding: 'utf8' });
 
   expect(weir.status).toBe(2);
   expect(weir.stderr).toBe(

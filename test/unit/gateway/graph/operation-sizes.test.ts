@@ -19,7 +19,7 @@ import { compose } from '../../../support/compose';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-const logger = { warn: () => undefined } as never;
+const logger = { warn: () => undefined, isLevelEnabled: () => false } as never;
 const { plan, supergraph: facts } = buildQueryPlanner({
   supergraphSdl: compose({
     a: `type Query { me(x: Int): User node(id: ID): Node find(text: String): User }
@@ -73,6 +73,7 @@ function createRunner(memory: OperationMemory, planned = plan) {
       meter: new Meter(),
       calls: { add: () => undefined },
     },
+    logger,
     supergraph: 'x',
     scopes: new ScopesInFlight(),
     send: async ({ operation: { document } }: SubgraphRequest) => {

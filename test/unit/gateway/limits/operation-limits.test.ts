@@ -6,6 +6,7 @@ import { createCostReport } from '../../../../gateway/limits/cost/report';
 import { refuseOperation } from '../../../../gateway/limits/operation-limits';
 import { limitCalls } from '../../../../gateway/subgraph-calls/interceptors/limit-calls';
 import { parseOptions } from '../../../../gateway/options';
+import { metricTable } from '../../../../gateway/telemetry/metric-table';
 import { readCostDirectives } from '../../../../gateway/planning/cost-directives';
 import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
 
@@ -131,9 +132,11 @@ describe('an operation', () => {
 it('reports what operations were estimated to cost and did cost, of one in a second', () => {
   const recorded: unknown[] = [];
   const meter = {
-    createHistogram: (_: string, { advice }: { advice: { explicitBucketBoundaries: number[] } }) => {
-      expect(advice.explicitBucketBoundaries.at(-1)).toBeGreaterThanOrEqual(parseOptions({}).limits.cost);
-      return { record: (value: number, { kind }: { kind: string }) => recorded.push([kind, value]) };
+    histogram: (name: 'weir.operation.cost') => {
+      expect(metricTable[name].boundaries.at(-1)).toBeGreaterThanOrEqual(parseOptions({}).limits.cost);
+      return {
+        of: ({ kind }: { kind: string }) => ({ record: (value: number) => recorded.push([kind, value]) }),
+      };
     },
   };
   const report = createCostReport(meter as never);

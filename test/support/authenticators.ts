@@ -70,7 +70,10 @@ async function openIam(): Promise<TestAuthenticator> {
     };
     const { headers } = sign(toSign, { ...keys, secretAccessKey });
     return Object.fromEntries(
-      Object.entries(headers as Headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
+      Object.entries(headers as Record<string, string | number>).map(([name, value]) => [
+        name.toLowerCase(),
+        String(value),
+      ]),
     );
   };
   return {

@@ -9,7 +9,7 @@ import type { GraphOptions } from './dev/graph';
 import { npmShellGone } from './dev/npm-shell';
 import { createOutput } from './dev/output';
 import { type Part, RunningParts } from './dev/running-parts';
-import { addGatewayFlags, type GatewayFlags, OptionsReader } from './gateway-options';
+import { addGatewayFlags, type GatewayFlags, OptionsReader, withOptionsErrors } from './gateway-options';
 import { lazy } from './lazy';
 import { packageRoot } from './package';
 import { type OptionsWatch, watchOptions } from './watch-options';
@@ -80,33 +80,42 @@ async function dev(flags: DevFlags, { signal: asked, ...others }: Context): Prom
 async function start(flags: DevFlags, context: Context, parts: RunningParts): Promise<void> {
   const { stderr, env } = context;
   const { file, isReference } = chooseGraph(flags);
+  // Taken as soon as it is there.
   const beside = join(dirname(file), 'weir.yaml');
-  const config = flags.config ?? (existsSync(beside) ? beside : undefined);
   const output = createOutput(context, !env['NO_COLOR'] && 'isTTY' in stderr && stderr.isTTY === true);
   const logLevel = flags.logLevel ?? env['LOG_LEVEL'];
   // Who watches the log of a terminal wants to see what is wrong.
   const usualLevel = flags.verbose ? 'info' : 'warn';
   // An edit while the graph starts is not missed. SIGHUP is not for the options here: a terminal that is closed ends all.
-  const watch = await parts.add(stoppable(watchOptions(config, { hangup: false })));
+  const watch = await parts.add(stoppable(watchOptions(flags.config ?? beside, { hangup: false })));
   const reader = new OptionsReader(
     {
       ...(flags.port === '0' ? { adminPort: '0' } : {}),
       ...flags,
-      ...(config === undefined ? {} : { config }),
       ...(logLevel === undefined ? {} : { logLevel }),
       mode: 'development',
     },
     context,
     watch,
     {
+      configIfThere: beside,
       defaults: { logging: { level: usualLevel } },
       // Nobody waits for a load balancer here.
       flags: { shutdown: { delay: 0 } },
     },
   );
+  // What is wrong with them is said before anything is started.
+  let options = await withOptionsErrors(() => Promise.resolve().then(() => reader.load()), reader);
   const graphOptions: GraphOptions = {
     ...{ file, context, output, parts },
-    options: () => reader.load(),
+    options: () => {
+      try {
+        options = reader.load();
+      } catch {
+        // A wrong edit is said where they are read for the gateway; the previous ones stay in use.
+      }
+      return options;
+    },
     ports: flags.port === '0' ? 'free' : 'configured',
     logLevel: logLevel ?? usualLevel,
   };
@@ -130,7 +139,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       adminUrl: gateway.adminUrl,
       // Who has configured one knows it.
       adminToken: configured.admin.token === undefined ? adminToken : undefined,
-      options: config,
+      options: reader.config,
       milliseconds: performance.now(),
     }),
   );

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { LoadedOptions, LoadOptions, Options, OptionSources } from '../gateway';
 import { CommandFailure, type Context } from './context';
@@ -84,7 +85,10 @@ function optionsGiven(
 }
 
 /** What a command says of options beside its flags. */
-type More = Pick<LoadOptions, 'defaults' | 'flags'>;
+interface More extends Pick<LoadOptions, 'defaults' | 'flags'> {
+  /** A file of options that is read where it exists and no flag names another. */
+  readonly configIfThere?: string;
+}
 
 /** Reads the options of a gateway, again and again, and remembers where they came from. */
 export class OptionsReader {
@@ -99,6 +103,11 @@ export class OptionsReader {
     this.#context = context;
     this.#watch = watch;
     this.#more = more;
+  }
+
+  /** The file of options, if there is one now. */
+  get config(): string | undefined {
+    return configOf(this.#flags, this.#more);
   }
 
   /** Of the options that were read last. */
@@ -139,11 +148,14 @@ export class OptionsReader {
   }
 }
 
+const configOf = ({ config }: OwnFlags, { configIfThere }: More): string | undefined =>
+  config ?? (configIfThere !== undefined && existsSync(configIfThere) ? configIfThere : undefined);
+
 /** The options of a gateway, and where each comes from. @throws {OptionsError} with every mistake in them */
 export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}): LoadedOptions {
   const own = optionsGiven(flags, env);
   const given = {
-    config: flags.config,
+    config: configOf(flags, more),
     env,
     defaults: more.defaults,
     variables: own.variables,

@@ -23,7 +23,8 @@ export function createOutput(
       .map((line) => `${dim(`${name.padEnd(9)} |`)} ${line}\n`)
       .join('');
   return {
-    say: (sentence) => void stderr.write(prefixed('weir', sentence)),
+    // Failures of commands name Weir themselves.
+    say: (sentence) => void stderr.write(prefixed('weir', sentence.replace(/^weir: /gm, ''))),
     print: (text) => void stdout.write(`${text}\n`),
     line: (name, line) => void stderr.write(prefixed(name, readableLine(line))),
   };

@@ -222,6 +222,10 @@ export class Gateway implements GatewayInterface {
       { supergraph: supergraphId(generation.supergraphSdl) },
       'a supergraph is live',
     );
+    for (const name of generation.unknownSubgraphs)
+      this.#settings.logger.warn(
+        `\`subgraphs.${name}\` has no effect: the supergraph has no subgraph of this name`,
+      );
     this.#settings.source.onOutcome?.({ result: 'live', supergraphSdl: generation.supergraphSdl });
     this.#keep(generation.supergraphSdl);
   }

@@ -80,9 +80,13 @@ export class Generation {
       const mask = options.errors.maskSubgraphs ?? (isDevelopment ? 'none' : 'unexpected');
       const errors = { mask, limit: options.limits.errors };
       const warmUp = previous === undefined ? [] : previous.#engine.mostUsed(operationsToWarmUp);
+      const named = new Set(Object.keys(options.subgraphs));
       const engine = await createEngine({
         supergraphSdl,
-        chooseSubgraph: (found) => chooseSubgraph(found, options, signers),
+        chooseSubgraph: (found) => {
+          named.delete(found.name);
+          return chooseSubgraph(found, options, signers);
+        },
         errors,
         isDevelopment,
         mostBytes: options.limits.response,
@@ -95,7 +99,7 @@ export class Generation {
         warmUp,
         ...shared,
       });
-      return new Generation(supergraphSdl, audit === undefined ? engine : audited(engine, audit));
+      return new Generation(supergraphSdl, audit === undefined ? engine : audited(engine, audit), [...named]);
     } catch (error) {
       if (error instanceof SupergraphError) throw error;
       const { message } = error as Error;
@@ -109,6 +113,8 @@ export class Generation {
   private constructor(
     readonly supergraphSdl: string,
     engine: Engine,
+    /** Subgraphs that the options name and the supergraph does not have: they have no effect. */
+    readonly unknownSubgraphs: readonly string[],
   ) {
     this.digest = digest(supergraphSdl);
     this.#engine = engine;

@@ -72,11 +72,9 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
       state: () => 'starting',
     });
     await configuration.start();
-    const supergraphSdl = configuration.generation?.supergraphSdl;
-    const subgraphs =
-      supergraphSdl === undefined ? undefined : listSubgraphs(supergraphSdl).map(({ name }) => name);
-    const unknown = Object.keys(options.subgraphs).filter((name) => subgraphs?.includes(name) === false);
-    return { subgraphs, unknown, unavailable };
+    const { generation } = configuration;
+    const subgraphs = generation && listSubgraphs(generation.supergraphSdl).map(({ name }) => name);
+    return { subgraphs, unknown: generation?.unknownSubgraphs ?? [], unavailable };
   } finally {
     await configuration?.close();
     await store.close();

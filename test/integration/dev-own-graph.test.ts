@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../../cli/dev/ports';
@@ -165,7 +167,9 @@ describe('weir dev, of a graph of one’s own,', () => {
   it('takes other options after an edit, and keeps the previous ones after a wrong one', async () => {
     const before = endpoint();
     write(options, 'path: /api\ntimeouts: { request: soon }\n');
-    await weir.printed(/weir\.yaml:2: `timeouts\.request` must be .+\n.*the previous options stay in use\./);
+    await weir.printed(
+      /\| \S+weir\.yaml:2: `timeouts\.request` must be .+\n.*the previous options stay in use\./,
+    );
     expect(await ask('{ b }')).toMatchObject({ data: { b: 'from b' } });
 
     write(options, 'path: /other\n');
@@ -206,6 +210,51 @@ describe('weir dev', () => {
       stdout: '',
       stderr: `weir: ${flag} is for the reference graph, but ${file} is another: leave the flag out.\n`,
     });
+  });
+
+  it('says what is wrong with the options before it starts anything', async () => {
+    const broken = join(folder, 'broken-options.yaml');
+    write(broken, 'headers: { set: { x-key: "${NOT_SET_HERE}" } }\n');
+    const { exitCode, stderr } = await run('--supergraph-config', file, '--config', broken);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(
+      /^weir: \S+:1: `headers\.set\.x-key` takes the environment variable NOT_SET_HERE, .+\n$/,
+    );
+  });
+
+  it('says what is wrong with the options where a port is taken, too', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port: number } = taken.address() as AddressInfo;
+    const graph = join(folder, 'taken.yaml');
+    const broken = join(folder, 'broken-options.yaml');
+    write(
+      graph,
+      `subgraphs: { c: { routing_url: "http://127.0.0.1:${number}/", schema: { sdl: "type Query { c: Int }" }, command: "true" } }`,
+    );
+    write(broken, 'timeouts: { request: soon }\n');
+    const { exitCode, stderr } = await startCli(['dev', '--supergraph-config', graph, '--config', broken], {})
+      .result;
+    taken.close();
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^weir: \S+:1: `timeouts\.request` must be .+\n$/);
+  });
+
+  it('takes a weir.yaml that comes while it runs, and names in it that mean no subgraph; and its end', async () => {
+    const late = mkdtempSync(join(folder, 'late-'));
+    const [nobody] = await freePorts(1);
+    write(
+      join(late, 'supergraph.yaml'),
+      `subgraphs: { c: { routing_url: "http://127.0.0.1:${nobody}/", schema: { sdl: "type Query { c: Int }" } } }`,
+    );
+    const cli = startCli(['dev', '--port', '0', '--supergraph-config', join(late, 'supergraph.yaml')], {});
+    await cli.printed(/curl/);
+    write(join(late, 'weir.yaml'), 'path: /late\nsubgraphs: { d: { timeout: 1s } }\n');
+    await cli.printed(/the new options are live, at \S+\/late/);
+    expect(cli.stderr).toContain('`subgraphs.d` has no effect: the supergraph has no subgraph of this name');
+    rmSync(join(late, 'weir.yaml'));
+    await cli.printed(/the new options are live, at \S+\/graphql/);
+    expect(await cli.stop()).toMatchObject({ exitCode: 0 });
   });
 
   it('stops while it waits for a subgraph', async () => {

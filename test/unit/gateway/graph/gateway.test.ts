@@ -14,6 +14,7 @@ function generationOf(supergraphSdl: string) {
   const generation = {
     supergraphSdl,
     apiSchema: buildSchema('type Query { a: Int }'),
+    unknownSubgraphs: [],
     retired: false,
     retire: () => (generation.retired = true),
   };

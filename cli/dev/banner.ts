@@ -35,7 +35,8 @@ export function banner(facts: BannerFacts): string {
     '',
     ...(credentials === undefined ? [] : describeCredentials(credentials)),
     ...(needsCredentials ? ['  Add your credentials to curl, as the options ask for them:', ''] : []),
-    `  curl ${url} -H 'content-type: application/json'${header === undefined ? '' : ` -H '${header}'`} \\`,
+    // A certificate for development is seldom one that `curl` trusts.
+    `  curl ${url.startsWith('https:') ? '-k ' : ''}${url} -H 'content-type: application/json'${header === undefined ? '' : ` -H '${header}'`} \\`,
     `    -d '${JSON.stringify({ query })}'`,
     '',
   ].join('\n');

@@ -49,7 +49,10 @@ async function verifyTrail(
   { stdout }: Context,
 ): Promise<void> {
   const { verifyAudit } = lazy.gateway();
-  const key = keyFile === undefined ? undefined : read(keyFile, () => readFileSync(keyFile, 'utf8').trim());
+  const key =
+    keyFile === undefined
+      ? undefined
+      : read(`--key-file names ${keyFile}, which`, () => readFileSync(keyFile, 'utf8').trim());
   const verdict = await verifyAudit(files, { key, after, includes }).catch((error: unknown) => {
     const { path, code, message } = error as NodeJS.ErrnoException;
     throw unreadable(path ?? files.join(', '), code, message);
@@ -74,16 +77,17 @@ async function verifyTrail(
 
 const describe = ({ file, line, says }: AuditFinding): string => `${file}:${line}: ${says}`;
 
-function read<Value>(file: string, reading: () => Value): Value {
+function read<Value>(subject: string, reading: () => Value): Value {
   try {
     return reading();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw unreadable(file, code, message);
+    throw unreadable(subject, code, message);
   }
 }
 
-function unreadable(file: string, code: string | undefined, message: string): CommandFailure {
+/** `subject` is the file, or the flag that names it. */
+function unreadable(subject: string, code: string | undefined, message: string): CommandFailure {
   const fact = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code ?? message})`;
-  return new CommandFailure(`weir: ${file} ${fact}.`, 2);
+  return new CommandFailure(`weir: ${subject} ${fact}.`, 2);
 }

@@ -42,12 +42,12 @@ export function explainCommand(context: Context): Command {
 }
 
 async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<void> {
-  const query = await readInput(flags.query);
-  const supergraphSdl = await readInput(flags.supergraph);
+  const query = await readInput('--query', flags.query);
+  const supergraphSdl = await readInput('--supergraph', flags.supergraph);
   const variables =
     flags.variables === undefined
       ? undefined
-      : parseVariables(flags.variables, await readInput(flags.variables));
+      : parseVariables(flags.variables, await readInput('--variables', flags.variables));
   const { explainOperation, loadOptions } = lazy.gateway();
   const options = await withOptionsErrors(() => Promise.resolve(loadOptions({ config: flags.config, env })));
   const explanation = await explainOperation({

@@ -39,7 +39,7 @@ export async function readChanges(
     throw new CommandFailure(`weir: which schema has ${name}? Name it with --schema FILE.`, 2);
   if (routingUrl !== undefined && !(/^https?:\/\//.test(routingUrl) && URL.canParse(routingUrl)))
     throw new CommandFailure(`weir: --routing-url must be an http or https URL, but got: ${routingUrl}`, 2);
-  const sdl = await readInput(schema);
+  const sdl = await readInput('--schema', schema);
   return [{ name, sdl, file: schema, routingUrl }];
 }
 

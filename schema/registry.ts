@@ -178,7 +178,7 @@ export class Registry extends RegistryWriter {
 
   #noContract(): never {
     throw new RegistryError(
-      `${this.name} is no contract yet: say which variant it is made from, and with which tags.`,
+      `${this.name} is no contract yet: name with --of the variant that it is made from, and with --include or --exclude its tags.`,
     );
   }
 

@@ -168,7 +168,7 @@ describe.each(registryStoreKinds)('a contract in %s', (_, start) => {
     ['another graph', { ...terms, of: 'library@prod' }, 'A contract is made from another variant of shop'],
     ['itself', { ...terms, of: 'shop@public' }, 'A contract is made from another variant of shop'],
     ['no tags', { ...terms, exclude: [] }, 'A contract includes or excludes at least one tag.'],
-    ['nothing', undefined, 'shop@public is no contract yet: say which variant it is made from'],
+    ['nothing', undefined, 'shop@public is no contract yet: name with --of the variant that it is made from'],
   ])('is not made from %s', async (_, asked, message) => {
     await publish('a', 'x: Int');
     await expect(contract.contract(asked, author)).rejects.toThrow(message);

@@ -163,7 +163,7 @@ describe('weir explain', () => {
     [
       'a query that does not exist',
       ['--query', 'nowhere.graphql'],
-      'weir: nowhere.graphql does not exist.\n',
+      'weir: --query names nowhere.graphql, which does not exist.\n',
     ],
     ['no query', [], 'weir: -q, --query <FILE> is needed.\n'],
   ])('exits 2 for %s', async (_what, args, stderr) => {

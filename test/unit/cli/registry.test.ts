@@ -93,7 +93,10 @@ describe('weir publish', () => {
   it.each([
     [['publish'], 'which subgraph? Name it, or all with --config FILE.'],
     [['publish', 'a'], 'which schema has a? Name it with --schema FILE.'],
-    [['publish', 'a', '--schema', 'nowhere.graphql'], 'nowhere.graphql does not exist.'],
+    [
+      ['publish', 'a', '--schema', 'nowhere.graphql'],
+      '--schema names nowhere.graphql, which does not exist.',
+    ],
     [
       ['publish', 'a', '--schema', 'x', '--routing-url', 'a.test'],
       '--routing-url must be an http or https URL, but got: a.test',

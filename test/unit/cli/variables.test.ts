@@ -73,7 +73,7 @@ describe('an environment variable', () => {
 
   it('gives a flag that is needed', async () => {
     expect((await run(['explain'], { WEIR_QUERY: 'none.graphql' })).stderr).toBe(
-      'weir: none.graphql does not exist.\n',
+      'weir: --query names none.graphql, which does not exist.\n',
     );
     expect((await run(['explain'], { WEIR_QUERY: '' })).stderr).toBe('weir: -q, --query <FILE> is needed.\n');
   });

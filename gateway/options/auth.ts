@@ -16,10 +16,8 @@ const audienceRule = 'must be text, or a list of text';
 
 const audiences = z
   .preprocess(
-    (value) => (typeof value === 'string' ? [value] : value),
-    z
-      .array(z.string({ error: audienceRule }).min(1, { error: audienceRule }), { error: audienceRule })
-      .min(1, { error: audienceRule }),
+    (value) => (typeof value === 'string' && value !== '' ? [value] : value),
+    z.array(text, { error: audienceRule }).min(1, { error: 'must have at least one value' }),
   )
   .meta({ title: 'text or list of text', short: { type: 'string', minLength: 1 } });
 
@@ -55,7 +53,7 @@ const algorithms = [
   'EdDSA',
 ] as const;
 
-const algorithmsRule = `must be a list of ${algorithms.join(', ')}`;
+const algorithmNames = algorithms.join(', ');
 
 const userPoolRule = 'must be the id of a user pool such as eu-west-1_AbCdEfGhI';
 
@@ -167,8 +165,10 @@ export const auth = mapOf({
           .optional()
           .describe('Accepted values of the claim `azp`, `client_id` or `cid`. Left out: any.'),
         algorithms: z
-          .array(z.enum(algorithms, { error: algorithmsRule }), { error: algorithmsRule })
-          .min(1, { error: algorithmsRule })
+          .array(z.enum(algorithms, { error: `must be one of ${algorithmNames}` }), {
+            error: `must be a list of ${algorithmNames}`,
+          })
+          .min(1, { error: 'must have at least one algorithm' })
           .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
           .describe('Accepted signature algorithms.')
           .meta({ example: ['RS256', 'ES256'] }),
@@ -180,7 +180,7 @@ export const auth = mapOf({
           .describe('The claim with the groups of a user; `realm_access.roles` is a nested claim.'),
       }).refine(({ audience, clients }) => audience !== undefined || clients !== undefined, {
         error:
-          'must have `audience` or `clients`: a token that was issued for another application is no proof',
+          'must have `audience` or `clients`: without them, tokens issued for other applications would be accepted',
       }),
       { error: 'must be a list' },
     )

@@ -37,7 +37,7 @@ export const authorization = mapOf({
     ttl: duration.prefault('60s').describe('How long an answer is cached for the same caller and policy.'),
   })
     .refine(({ module, url }) => (module === undefined) !== (url === undefined), {
-      error: 'must have either `module` or `url`',
+      error: 'must have exactly one of `module` and `url`',
     })
     .optional()
     .describe(

@@ -22,7 +22,7 @@ const identityHeaderName = headerName.refine(
   (name) => !/^(accept(-.*)?|user-agent|x-forwarded-.*|forwarded|origin|referer|range|if-.*)$/.test(name),
   {
     error:
-      'must only identify the caller: with any other header, clients that want different answers would share public ones',
+      'must be a header that only identifies the caller, such as authorization: its value is not in the cache key of public answers',
   },
 );
 

@@ -71,7 +71,8 @@ export const csrf = mapOf({
   headers: z
     .array(
       headerName.refine((name) => !sentUnasked.test(name), {
-        error: 'must be a header that no page of another origin sends without a preflight',
+        error:
+          'must be a header that a page of another origin cannot send without a CORS preflight, such as x-shop-client',
       }),
       { error: csrfHeadersRule },
     )

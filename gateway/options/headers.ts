@@ -39,10 +39,15 @@ interface Fixed {
   readonly claims: Readonly<Record<string, string>>;
 }
 
-const setsEachOnce = ({ set, claims }: Fixed): boolean =>
-  Object.keys(set).every((name) => !Object.hasOwn(claims, name));
+const setTwice = ({ set, claims }: Fixed): string | undefined =>
+  Object.keys(set).find((name) => Object.hasOwn(claims, name));
 
-const setTwice = { error: 'must set a header by `set` or by `claims`, not by both' };
+const setsEachOnce = (given: Fixed): boolean => setTwice(given) === undefined;
+
+const setTwiceRule = {
+  error: ({ input }: { readonly input?: unknown }): string =>
+    `must set ${setTwice(input as Fixed)} by \`set\` or by \`claims\`, not by both`,
+};
 
 export const headers = mapOf({
   ...requestRules,
@@ -53,7 +58,7 @@ export const headers = mapOf({
       'The client headers that are forwarded to subgraphs: names, and patterns such as `x-*`. Headers of the connection, of the body, and those that the gateway itself writes never are. `x-request-id`, `traceparent` and `tracestate` always are, and so is `x-request-timeout`: the milliseconds left for the answer.',
     ),
 })
-  .refine(setsEachOnce, setTwice)
+  .refine(setsEachOnce, setTwiceRule)
   .prefault({})
   .describe(
     'Which headers subgraphs get, and which of theirs clients get. Calls and cached answers are shared only between requests with the same headers. Rules for one subgraph: `subgraphs.NAME.headers`. Examples: [headers.md](headers.md).',
@@ -75,7 +80,7 @@ export const subgraphHeaders = mapOf({
   response,
   forward: requestRules.forward.prefault([]).describe('More client headers that are forwarded to it.'),
 })
-  .refine(setsEachOnce, setTwice)
+  .refine(setsEachOnce, setTwiceRule)
   .prefault({})
   .describe(
     'Rules for this subgraph, which come after those of `headers`: what is forwarded here is sent beside it, what is excluded here is not sent although it is forwarded there, and what is set here replaces what is set there.',

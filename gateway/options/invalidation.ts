@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
 const list = z
-  .array(text, { error: 'must be a list of texts' })
-  .max(1_000, { error: 'must not be longer than 1000' });
+  .array(text, { error: 'must be a list of text' })
+  .max(1_000, { error: 'must have at most 1000 items' });
 
 /** What is to be dropped: what has any of these. */
 export const invalidationSchema = z
@@ -24,7 +24,9 @@ export const invalidationSchema = z
               type: text.describe('The type of the entity.').meta({ example: 'Product' }),
               key: z
                 .record(z.string(), z.json(), { error: 'must be a map of key fields' })
-                .refine((key) => Object.keys(key).length > 0, { error: 'must have a field' })
+                .refine((key) => Object.keys(key).length > 0, {
+                  error: "must have at least one field, such as { upc: '12' }",
+                })
                 .describe('The fields of its key.')
                 .meta({ example: { upc: '12' } }),
             },
@@ -32,7 +34,7 @@ export const invalidationSchema = z
           ),
           { error: 'must be a list' },
         )
-        .max(1_000, { error: 'must not be longer than 1000' })
+        .max(1_000, { error: 'must have at most 1000 items' })
         .optional()
         .describe('Entities by their keys.')
         .meta({ example: [{ type: 'Product', key: { upc: '{$args.upc}' } }] }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mapOf, positiveInt } from './values';
+import { headerNameRule, mapOf, positiveInt } from './values';
 
 /** What the line of a request has of its own, in its order. */
 export const accessFields = [
@@ -25,8 +25,8 @@ const fieldName = z
 const credentials = /auth|cookie|token|secret|password|signature|credential|session|api-?key/;
 
 const loggedHeader = z
-  .string({ error: 'must be the name of a header' })
-  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: 'must be the name of a header' })
+  .string({ error: headerNameRule })
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: headerNameRule })
   .transform((name) => name.toLowerCase())
   .refine((name) => !credentials.test(name), {
     error: 'must not be a header of credentials, which no log may hold',
@@ -46,7 +46,7 @@ const field = mapOf({
     )
     .meta({ example: 'sub' }),
 }).refine(({ header, claim }) => (header === undefined) !== (claim === undefined), {
-  error: 'must have either `header` or `claim`',
+  error: 'must have exactly one of `header` and `claim`',
 });
 
 export const logging = mapOf({

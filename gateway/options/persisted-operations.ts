@@ -12,8 +12,10 @@ export const persistedOperations = mapOf({
     ),
   manifest: z
     .preprocess(
-      (value) => (typeof value === 'string' ? [value] : value),
-      z.array(z.string({ error: manifestRule }).min(1, { error: manifestRule }), { error: manifestRule }),
+      (value) => (typeof value === 'string' && value !== '' ? [value] : value),
+      z.array(z.string({ error: 'must be a file' }).min(1, { error: 'must not be empty' }), {
+        error: manifestRule,
+      }),
     )
     .prefault([])
     .meta({ title: 'file or list of files', short: { type: 'string', minLength: 1 } })

@@ -32,7 +32,7 @@ export const privateLinks = mapOf({
     ),
 })
   .refine(({ keys, keysFile }) => keys === undefined || keysFile === undefined, {
-    error: 'must have either `keys` or `keysFile`',
+    error: 'must have `keys` or `keysFile`, not both',
   })
   .prefault({})
   .describe(

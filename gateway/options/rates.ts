@@ -54,8 +54,8 @@ export const rates = z
     }),
     { error: 'must be a list' },
   )
-  .refine((rates) => new Set(rates.map(({ name }) => name)).size === rates.length, {
-    error: 'must not have two of the same `name`',
+  .refine((rates) => repeatedName(rates) === undefined, {
+    error: ({ input }) => `must not have the \`name\` ${repeatedName(input as Named)} twice`,
   })
   .prefault([])
   .describe(
@@ -70,3 +70,9 @@ export const rates = z
   });
 
 export type RateOptions = z.output<typeof rates>[number];
+
+type Named = readonly { readonly name: string }[];
+
+function repeatedName(rates: Named): string | undefined {
+  return rates.find(({ name }, index) => rates.findIndex((other) => other.name === name) < index)?.name;
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { httpUrl, mapOf, text } from './values';
+import { headerNameRule, httpUrl, mapOf, text } from './values';
 
 /** How the gateway authenticates to subgraphs. */
 
@@ -29,7 +29,7 @@ const clientCredentials = mapOf({
 });
 const token = z
   .union([credential, clientCredentials], {
-    error: 'must be a token, or a map that says where to get one',
+    error: 'must be a token, or a map of `tokenUrl`, `clientId` and `clientSecret`',
   })
   .describe('The token, or a map that says where to get one.')
   .meta({ title: 'text or map', example: '${file:/run/secrets/subgraph-token}' });
@@ -46,6 +46,14 @@ const region = z
 
 const typeMeaning = 'The way to authenticate.';
 
+/** Of the map, and of a `type` that is none of these. */
+const typeRule =
+  (types: readonly string[]) =>
+  ({ code }: { readonly code?: string }): string =>
+    code === 'invalid_union'
+      ? `must be ${types.slice(0, -1).join(', ')} or ${types.at(-1)}`
+      : `must be a map with a \`type\`: ${types.join(', ')}`;
+
 const types = ['AWS_IAM', 'API_KEY', 'BEARER', 'CLIENT_CREDENTIALS'];
 export const subgraphAuth = z
   .discriminatedUnion(
@@ -60,8 +68,8 @@ export const subgraphAuth = z
         type: z.literal('API_KEY').describe(typeMeaning),
         key: credential.describe('The key.'),
         header: z
-          .string({ error: 'must be the name of a header' })
-          .regex(/^[A-Za-z0-9-]+$/, { error: 'must be the name of a header' })
+          .string({ error: headerNameRule })
+          .regex(/^[A-Za-z0-9-]+$/, { error: headerNameRule })
           .default('x-api-key')
           .describe('The header to send the key in.'),
       }),
@@ -71,7 +79,7 @@ export const subgraphAuth = z
       }),
       clientCredentials.extend({ type: z.literal('CLIENT_CREDENTIALS').describe(typeMeaning) }),
     ],
-    { error: `must be a map with a \`type\`: ${types.join(', ')}` },
+    { error: typeRule(types) },
   )
   .meta({ title: 'map' });
 
@@ -108,7 +116,7 @@ export const appSync = z.strictObject(
           z.strictObject({ type: z.literal('AWS_LAMBDA').describe(typeMeaning), token: forwardedToken }),
           z.strictObject({ type: z.literal('NONE').describe(typeMeaning) }),
         ],
-        { error: `must be a map with a \`type\`: ${appSyncTypes.join(', ')}` },
+        { error: typeRule(appSyncTypes) },
       )
       .meta({ title: 'map' })
       .describe(
@@ -134,7 +142,7 @@ export const subgraphTls = z
         .describe('Certificates to trust in addition to those that Node brings, in PEM. Left out: none.')
         .meta({ example: '/etc/weir/internal-ca.pem' }),
     },
-    { error: 'must be a map of files' },
+    { error: 'must be a map of `cert`, `key` and `ca`' },
   )
   .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
     error: 'must have `cert` and `key` together',

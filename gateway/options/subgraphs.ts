@@ -114,7 +114,8 @@ export const subgraphs = z
         error: 'must have `url` or `endpoints`, not both',
       })
       .refine(({ identity, headers }) => identity === 'forwarded' || !forwards(headers), {
-        error: 'must not be `independent` and have `headers` other than `set`, which depend on who asks',
+        error:
+          'must not have both `identity: independent` and `headers` other than `set`: those depend on the client',
       })
       .refine(({ auth, appsync }) => auth === undefined || appsync === undefined, {
         error: 'must have `auth` or `appsync`, not both',

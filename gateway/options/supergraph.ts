@@ -66,7 +66,7 @@ export const supergraphOptions = z
     { error: 'must be a file, an http(s) or s3:// URL, registry:LOCATION#GRAPH@VARIANT or a map' },
   )
   .refine(({ file, url, registry }) => [file, url, registry].filter(isGiven).length === 1, {
-    error: 'must have one of `file`, `url` and `registry`',
+    error: 'must have exactly one of `file`, `url` and `registry`',
   })
   .refine(({ registry, graph }) => isGiven(registry) === isGiven(graph), {
     error: 'must have `registry` and `graph` together',

@@ -67,9 +67,11 @@ export const isOwnHeader = (name: string): boolean => ownHeaders.has(name) || na
 
 const ownHeaderRule = 'must not be a header that the gateway itself writes';
 
+export const headerNameRule = 'must be the name of a header, such as x-tenant';
+
 export const headerName = z
-  .string({ error: 'must be the name of a header' })
-  .regex(/^[A-Za-z0-9!#$%&'+.^_`|~-]+$/, { error: 'must be the name of a header' })
+  .string({ error: headerNameRule })
+  .regex(/^[A-Za-z0-9!#$%&'+.^_`|~-]+$/, { error: headerNameRule })
   .transform((name) => name.toLowerCase())
   .refine((name) => !isOwnHeader(name), { error: ownHeaderRule });
 
@@ -92,8 +94,8 @@ const ownAnswerHeaders = new Set(
 
 /** A header of an answer to a client. */
 export const answerHeaderName = z
-  .string({ error: 'must be the name of a header' })
-  .regex(/^[A-Za-z0-9!#$%&'+.^_`|~-]+$/, { error: 'must be the name of a header' })
+  .string({ error: headerNameRule })
+  .regex(/^[A-Za-z0-9!#$%&'+.^_`|~-]+$/, { error: headerNameRule })
   .transform((name) => name.toLowerCase())
   .refine((name) => !ownAnswerHeaders.has(name) && !/^(content-|access-control-)/.test(name), {
     error: 'must not be a header that the gateway itself writes',

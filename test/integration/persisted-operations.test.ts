@@ -425,7 +425,7 @@ describe('trusted documents', () => {
 
     writeFileSync(file, '{');
     await expect(gateway.reload(() => options)).rejects.toThrow(
-      `\`persistedOperations.manifest\` ${file} is not valid JSON`,
+      `\`persistedOperations.manifest\` names ${file}, which is not valid JSON`,
     );
     expect(await post(gateway, { id: 'id-0' })).toEqual(data);
 
@@ -493,7 +493,7 @@ describe('trusted documents', () => {
     const file = content === undefined ? join(folder, 'nowhere.json') : manifest(content);
     await expect(start({ persistedOperations: { manifest: file } })).rejects.toThrow(
       new RegExp(
-        `^\`persistedOperations.manifest\` ${file} .*${reason.replace(/[[\]{}()*+?.$^|\\]/g, '\\$&')}`,
+        `^\`persistedOperations.manifest\` names ${file}, which .*${reason.replace(/[[\]{}()*+?.$^|\\]/g, '\\$&')}`,
       ),
     );
   });
@@ -506,7 +506,9 @@ describe('trusted documents', () => {
       `supergraph: supergraph.graphql\npersistedOperations:\n  manifest: [${file.slice(folder.length + 1)}]\n`,
     );
     const { exitCode, stderr } = await startCli(['gateway', '--config', config]).result;
-    expect(stderr).toContain(`weir: ${config}:3: \`persistedOperations.manifest\` ${file} is neither`);
+    expect(stderr).toContain(
+      `weir: ${config}:3: \`persistedOperations.manifest\` names ${file}, which is neither`,
+    );
     expect(exitCode).toBe(2);
   });
 });

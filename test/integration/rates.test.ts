@@ -189,7 +189,7 @@ it('refuses two rates of one name with a sentence', async () => {
   const rate = { name: 'all', per: 'everybody', limit: 5, window: 'day' } as const;
   await expect(
     startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), rates: [rate, rate] }),
-  ).rejects.toThrow('`rates` must not have two of the same `name`');
+  ).rejects.toThrow('`rates` must not have the `name` all twice');
 });
 
 it('tells caches beside what is left that an answer depends on the page, whatever way it took', async () => {

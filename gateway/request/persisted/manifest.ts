@@ -18,7 +18,7 @@ export function readManifests(files: readonly string[]): ReadonlyMap<string, str
   const byId = new Map<string, string>();
   for (const file of files) {
     const refuse = (reason: string): never => {
-      throw new ManifestError(`\`persistedOperations.manifest\` ${file} ${reason}.`);
+      throw new ManifestError(`\`persistedOperations.manifest\` names ${file}, which ${reason}.`);
     };
     for (const { id, body } of operationsIn(readJson(file, refuse), refuse)) {
       try {

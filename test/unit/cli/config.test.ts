@@ -128,12 +128,12 @@ describe('weir gateway --check', () => {
     [
       'a manifest that is missing',
       'supergraph: supergraph.graphql\npersistedOperations:\n  manifest: none.json',
-      'weir.yaml:3: `persistedOperations.manifest` none.json does not exist.',
+      'weir.yaml:3: `persistedOperations.manifest` names none.json, which does not exist.',
     ],
     [
       'a manifest that is none',
       'supergraph: supergraph.graphql\npersistedOperations:\n  manifest: not-json.json',
-      'weir.yaml:3: `persistedOperations.manifest` not-json.json is not valid JSON: ',
+      'weir.yaml:3: `persistedOperations.manifest` names not-json.json, which is not valid JSON: ',
     ],
     [
       'a module of policies that is none',

@@ -360,13 +360,16 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ],
     [
       'csrf: { headers: [Authorization] }',
-      '`csrf.headers.0` must be a header that no page of another origin sends without a preflight, but got: "Authorization".',
+      '`csrf.headers.0` must be a header that a page of another origin cannot send without a CORS preflight, such as x-shop-client, but got: "Authorization".',
     ],
     ['csrf: { headers: [] }', '`csrf.headers` must be a list of at least one header name.'],
-    ['headers: { rename: { "x-*": y } }', 'The key of `headers.rename.x-*` must be the name of a header.'],
+    [
+      'headers: { rename: { "x-*": y } }',
+      'The key of `headers.rename.x-*` must be the name of a header, such as x-tenant.',
+    ],
     [
       'headers: { set: { x-a: b }, claims: { X-A: c } }',
-      '`headers` must set a header by `set` or by `claims`, not by both.',
+      '`headers` must set x-a by `set` or by `claims`, not by both.',
     ],
     ['headers: { claims: { x-a: 1 } }', '`headers.claims.x-a` must be text, but got: 1.'],
     [
@@ -375,11 +378,14 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ],
     [
       'subgraphs: { a: { identity: independent, headers: { claims: { x-a: b } } } }',
-      '`subgraphs.a` must not be `independent` and have `headers` other than `set`, which depend on who asks.',
+      '`subgraphs.a` must not have both `identity: independent` and `headers` other than `set`: those depend on the client.',
     ],
     ['headers: { set: { x-a: "a\\nb" } }', '`headers.set.x-a` must be printable ASCII on one line.'],
-    ['supergraph: {}', '`supergraph` must have one of `file`, `url` and `registry`.'],
-    ['supergraph: { file: a, url: http://b }', '`supergraph` must have one of `file`, `url` and `registry`.'],
+    ['supergraph: {}', '`supergraph` must have exactly one of `file`, `url` and `registry`.'],
+    [
+      'supergraph: { file: a, url: http://b }',
+      '`supergraph` must have exactly one of `file`, `url` and `registry`.',
+    ],
     ['supergraph: { registry: a }', '`supergraph` must have `registry` and `graph` together.'],
     [
       'supergraph: registry:a',
@@ -411,10 +417,10 @@ describe('a mistake is one sentence with the option, the rule and what was there
 
   it('of two ports that are one, too, unless they are at different addresses', () => {
     expect(problemsOf(() => load('port: 4100\nadmin:\n  port: 4100'))).toEqual([
-      'weir.yaml:3: `admin.port` must not be the port of clients, but both are 4100.',
+      'weir.yaml:3: `admin.port` must differ from `port`, the port of clients, but both are 4100.',
     ]);
     expect(problemsOf(() => parseOptions({ port: 9464, host: '0.0.0.0' }))).toEqual([
-      '`admin.port` must not be the port of clients, but both are 9464.',
+      '`admin.port` must differ from `port`, the port of clients, but both are 9464.',
     ]);
     for (const fine of [
       { port: 0, admin: { port: 0 } },

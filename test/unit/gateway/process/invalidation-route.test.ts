@@ -110,9 +110,12 @@ it.each([
   [{}, 'The body must name at least one of'],
   [{ tags: [] }, 'must name at least one of'],
   [{ tag: ['x'] }, '`tag` is unknown; did you mean `tags`?'],
-  [{ types: 'Product' }, '`types` must be a list of texts, but got: "Product".'],
+  [{ types: 'Product' }, '`types` must be a list of text, but got: "Product".'],
   [{ tags: [''] }, '`tags.0` must not be empty.'],
-  [{ entities: [{ type: 'Product', key: {} }] }, '`entities.0.key` must have a field.'],
+  [
+    { entities: [{ type: 'Product', key: {} }] },
+    "`entities.0.key` must have at least one field, such as { upc: '12' }.",
+  ],
 ])('refuses %j, and invalidates nothing', async (body, sentence) => {
   const { post, invalidated } = adminServer();
   const answer = await post(body);

@@ -85,8 +85,8 @@ describe('the options of the log', () => {
     [{ fields: { status: { header: 'a' } } }, 'must not be a field that the line has already'],
     [{ fields: { msg: { header: 'a' } } }, 'must not be a field that the line has already'],
     [{ fields: { 'a b': { header: 'a' } } }, 'must be a name of letters'],
-    [{ fields: { a: {} } }, 'must have either `header` or `claim`'],
-    [{ fields: { a: { header: 'a', claim: 'b' } } }, 'must have either `header` or `claim`'],
+    [{ fields: { a: {} } }, 'must have exactly one of `header` and `claim`'],
+    [{ fields: { a: { header: 'a', claim: 'b' } } }, 'must have exactly one of `header` and `claim`'],
     [{ omit: ['nothing'] }, 'must be one of requestId, traceId'],
     [{ format: 'text' }, 'must be auto, json or pretty'],
   ])('refuse %j', (logging, problem) => {

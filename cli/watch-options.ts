@@ -1,4 +1,5 @@
-import { unwatchFile, watchFile } from 'node:fs';
+import { type Stats, unwatchFile, watchFile } from 'node:fs';
+
 export interface OptionsWatch {
   /** Watches these files, in place of earlier ones: those that the options are read with. */
   follow(files: readonly string[]): void;
@@ -36,17 +37,21 @@ export function watchOptions(
     isChanged = true;
     if (!isReloading) void reloadWhileChanged();
   };
+  const onChange = (now: Stats, before: Stats): void => {
+    // Node calls this once for a file that does not exist (`fs.watchFile`); all numbers are 0 then.
+    if (now.mtimeMs !== 0 || before.mtimeMs !== 0) reload();
+  };
   const watched = new Set<string>();
   const watchOnly = (files: readonly string[]): void => {
     for (const file of watched) {
       if (files.includes(file)) continue;
       watched.delete(file);
-      unwatchFile(file, reload);
+      unwatchFile(file, onChange);
     }
     for (const file of files) {
       if (watched.has(file)) continue;
       watched.add(file);
-      watchFile(file, { interval: lookInterval }, reload);
+      watchFile(file, { interval: lookInterval }, onChange);
     }
   };
   const always = config === undefined ? [] : [config];

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, unwatchFile, watchFile, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { watchOptions } from '../../../cli/watch-options';
 
 it('has options read once more for all that asks for it while they are read, and no more once it has stopped', async () => {
@@ -21,4 +24,30 @@ it('has options read once more for all that asks for it while they are read, and
   watch.stop();
   await end();
   expect(ends).toHaveLength(3);
+});
+
+it('has options read when their file comes, and not for a file that is not there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-watch-'));
+  const [config, other] = [join(folder, 'weir.yaml'), join(folder, 'other.yaml')];
+  const watch = watchOptions(config, { hangup: false });
+  try {
+    let isThere = false;
+    const read: boolean[] = [];
+    const came = new Promise<void>((resolve) => {
+      watch.begin(async () => {
+        read.push(isThere);
+        if (isThere) resolve();
+      });
+    });
+    // Looked at after the first file: when this one was found missing, so was that.
+    await new Promise<void>((resolve) => watchFile(other, { interval: 50 }, () => resolve()));
+    isThere = true;
+    writeFileSync(config, 'port: 4000');
+    await came;
+    expect(read).toEqual([true]);
+  } finally {
+    watch.stop();
+    unwatchFile(other);
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -45,9 +45,9 @@ export function configCommand(context: Context): Command {
 }
 
 async function printOptions(flags: PrintFlags, context: Context): Promise<void> {
-  const inForce = await withOptionsErrors(async () => {
+  const inForce = await withOptionsErrors(() => {
     const { options, sources } = readOptions(flags, context);
-    return Promise.resolve(lazy.gateway().optionsInForce(options, sources));
+    return lazy.gateway().optionsInForce(options, sources);
   });
   context.stdout.write(flags.format === 'json' ? toJson(inForce) : toYaml(inForce));
 }

@@ -105,7 +105,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     },
   );
   // What is wrong with them is said before anything is started.
-  let options = await withOptionsErrors(() => Promise.resolve().then(() => reader.load()), reader);
+  let options = await withOptionsErrors(() => reader.load(), reader);
   const graphOptions: GraphOptions = {
     ...{ file, context, output, parts },
     options: () => {

@@ -49,7 +49,7 @@ async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<v
       ? undefined
       : parseVariables(flags.variables, await readInput('--variables', flags.variables));
   const { explainOperation, loadOptions } = lazy.gateway();
-  const options = await withOptionsErrors(() => Promise.resolve(loadOptions({ config: flags.config, env })));
+  const options = await withOptionsErrors(() => loadOptions({ config: flags.config, env }));
   const explanation = await explainOperation({
     supergraphSdl,
     query,

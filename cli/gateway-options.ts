@@ -177,7 +177,7 @@ export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}):
  * stand that are found wrong only after they were read.
  */
 export async function withOptionsErrors<Result>(
-  run: () => Promise<Result>,
+  run: () => Result | Promise<Result>,
   reader?: Pick<OptionsReader, 'sources'>,
 ): Promise<Result> {
   const { OptionsError, SupergraphError } = lazy.gateway();

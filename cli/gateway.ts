@@ -86,7 +86,7 @@ function forgetUrl({ urlFile }: OwnFlags): void {
 async function check(flags: OwnFlags, context: Context): Promise<void> {
   const reader = new OptionsReader(flags, context);
   const { subgraphs, unknown, unavailable } = await withOptionsErrors(
-    async () => lazy.gateway().checkGateway(reader.read()),
+    () => lazy.gateway().checkGateway(reader.read()),
     reader,
   );
   const found =
@@ -136,7 +136,7 @@ async function runWorker(id: number, flags: OwnFlags, context: Context): Promise
 }
 
 const start = (reader: OptionsReader, read: () => GatewayOptions): Promise<RunningGateway> =>
-  withOptionsErrors(async () => lazy.gateway().startGateway(read()), reader);
+  withOptionsErrors(() => lazy.gateway().startGateway(read()), reader);
 
 /**
  * The process that started the workers serves their metrics. Each has files of its own for its audit trails: a chain
@@ -193,7 +193,7 @@ async function runWorkers(
   const { addressOf, createAdminServer, createPrimaryMetrics, listen, StoreUnavailable, UnknownNames } =
     lazy.gateway();
   const reader = new OptionsReader(flags, context, watch);
-  const options = await withOptionsErrors(() => Promise.resolve(reader.read()));
+  const options = await withOptionsErrors(() => reader.read());
   const { admin, host, port, path, shutdown, tls } = options;
   const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
   let url!: string;

@@ -28,8 +28,7 @@ export interface DevGateway {
  */
 export async function startDevGateway(options: DevGatewayOptions): Promise<DevGateway> {
   const { reader, watch, output } = options;
-  const read = (): Promise<Options> =>
-    withOptionsErrors(() => Promise.resolve().then(() => reader.load()), reader);
+  const read = (): Promise<Options> => withOptionsErrors(() => reader.load(), reader);
   const first = await read();
   let configured = first;
   let gateway = await start(configured, options);

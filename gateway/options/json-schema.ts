@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { optionsSchema } from '.';
 import type { JsonSchema } from './problem';
+import { isMap } from './sources';
 
 /**
  * `docs/configuration.schema.json`: what a file of options may have, as JSON Schema, for editors. It describes what is
@@ -102,8 +103,4 @@ function exampleOf({ type, enum: values, default: usual }: JsonSchema): unknown 
   if (values !== undefined) return values.find((each) => each !== usual);
   if (type === 'boolean') return usual !== true;
   return isMap(usual) || Array.isArray(usual) ? undefined : usual;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -122,6 +122,6 @@ function has(options: unknown, path: readonly PropertyKey[], isExact: boolean): 
   return value !== undefined && (!isMap(value) || path.length === 0) && value !== options;
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
+export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -24,7 +24,7 @@ import type { HookAnswer, Hooks } from './hooks';
 import type { Learn } from './learn-operation';
 import { isMap, parseBody, parseUrl } from './parsed-request';
 import { responseBody } from './response-body';
-import { noteTold } from './told-codes';
+import { noteCodes } from './note-codes';
 import { runBatch } from './run-batch';
 import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';
@@ -222,7 +222,7 @@ function told(request: IncomingRequest, { status = 200, headers, body }: HTTPGra
   if (body.kind !== 'complete')
     throw new Error('Apollo Server has answered in parts, which it is never asked to.');
   // It may be a page of a plugin.
-  if (headers.get('content-type')?.includes('json') === true) noteTold(request, JSON.parse(body.string));
+  if (headers.get('content-type')?.includes('json') === true) noteCodes(request, JSON.parse(body.string));
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
   headers.set('content-length', String(Buffer.byteLength(body.string)));
   return { status, headers: [...headers].flat(), body: body.string };

@@ -5,7 +5,7 @@ import { ClientGone, type IncomingRequest } from './incoming-request';
 import type { Answered } from '../cache/responses/response-cache';
 import type { Learn } from './learn-operation';
 import { isMap } from './parsed-request';
-import { noteTold } from './told-codes';
+import { noteCodes } from './note-codes';
 import type { Arrival } from './pipeline';
 import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';
@@ -53,7 +53,7 @@ export async function runBatch(
     const text = told.body.kind === 'complete' ? told.body.string : '';
     if (!text.startsWith('[') || (learned.size === 0 && unknown.length === sent.length)) return { told };
     refused = JSON.parse(text) as unknown[];
-    noteTold(arrival.request, refused);
+    noteCodes(arrival.request, refused);
   }
 
   const run = async (operation: LearnedOperation): Promise<BatchAnswer> => {

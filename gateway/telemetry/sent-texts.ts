@@ -6,19 +6,19 @@ import { Lexer, Source, TokenKind } from 'graphql';
  */
 export function withoutTexts(document: string, longest = Infinity): string {
   const lexer = new Lexer(new Source(document));
-  let told = '';
+  let shown = '';
   try {
-    while (told.length < longest) {
+    while (shown.length < longest) {
       const before = lexer.token;
       const { kind, start, end } = lexer.advance();
       if (kind === TokenKind.EOF) break;
-      if (told !== '' && start > before.end) told += ' ';
-      told += blanks[kind] ?? document.slice(start, end);
+      if (shown !== '' && start > before.end) shown += ' ';
+      shown += blanks[kind] ?? document.slice(start, end);
     }
   } catch {
-    // What came before is all that can be told.
+    // What came before is all that can be shown.
   }
-  return told.slice(0, longest);
+  return shown.slice(0, longest);
 }
 
 const blanks: { readonly [kind in TokenKind]?: string } = {
@@ -53,13 +53,13 @@ export function compileWithoutSent(sent: Sent): (text: string) => string {
   for (const text of textsIn(sent.variables)) note(text);
   for (const text of textsOfDocument(sent.document)) note(text);
   return (text) => {
-    let told = '';
+    let shown = '';
     for (let i = 0; i < text.length;) {
       const length = lengths.get(text.slice(i, i + shortest));
-      told += length === undefined ? text[i]! : '[redacted]';
+      shown += length === undefined ? text[i]! : '[redacted]';
       i += length ?? 1;
     }
-    return told;
+    return shown;
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * Every example of the README and the docs is checked: options and supergraph configurations are read as Weir reads them,
  * TypeScript and JavaScript are compiled, and each `weir`, `npm` and `node` in a command line is one that exists.
- * `documentation-calls.test.ts` runs those with `curl`.
+ * `documentation-calls.test.ts` runs those with `curl`. Over 300 lines: a check for each language of an example.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

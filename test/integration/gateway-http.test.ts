@@ -1,3 +1,4 @@
+/** GraphQL over HTTP at the endpoint, over real sockets. Over 300 lines: a case for each rule of the specification. */
 import { connect } from 'node:net';
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';

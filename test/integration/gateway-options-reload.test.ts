@@ -1,4 +1,4 @@
-/** Other options while the gateway runs, over real sockets. */
+/** Other options while the gateway runs, over real sockets. Over 300 lines: each kind of option that may change. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

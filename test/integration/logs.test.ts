@@ -1,4 +1,4 @@
-/** What the log says of requests, and that it never says what nobody else may know. */
+/** What the log says of requests, and that secrets are in no line. Over 300 lines: each fact, and each way a secret comes. */
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { GatewayOptions } from '../../gateway';

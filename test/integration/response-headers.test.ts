@@ -1,4 +1,7 @@
-/** Response headers of subgraphs that clients get by rule. An answer with one is for its client alone. */
+/**
+ * Response headers of subgraphs that clients get by rule. An answer with one is for its client alone. Over 300 lines: each
+ * cache and each way to share a call that such an answer must not get into.
+ */
 import { readFileSync } from 'node:fs';
 import { request as sendHttp } from 'node:http';
 import { connect } from 'node:http2';

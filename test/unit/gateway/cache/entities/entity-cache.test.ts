@@ -1,3 +1,4 @@
+/** Entities in the cache. Over 300 lines: a case for each rule of what is kept, served, shared and dropped. */
 import { createLogger } from '../../../../../gateway/telemetry/logger';
 import { parse } from 'graphql';
 import { AnswerTags } from '../../../../../gateway/cache/answer-tags';

@@ -1,4 +1,4 @@
-/** A gateway before subgraphs. Over 300 lines: joining, headers, failures, log and counts, with the same three subgraphs. */
+/** A gateway before subgraphs. Over 300 lines: joining, headers, failures, log and counts. */
 import type { ServerResponse } from 'node:http';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';

@@ -159,6 +159,8 @@ async function overHttp2(): Promise<void> {
   let session = open();
   const send = (headers: Record<string, string>, body?: string | Buffer, cancel = false): Promise<void> =>
     new Promise((resolve) => {
+      // Who is cut comes again.
+      if (session.destroyed) session = open();
       const stream = session.request({
         ':method': 'POST',
         ':path': '/graphql',
@@ -175,7 +177,7 @@ async function overHttp2(): Promise<void> {
     await send({}, JSON.stringify({ query: `#${count++}\n${query}` }));
   await repeat(100, (i) => send({}, `{"query":${i}`));
   await repeat(2, () => send({ 'content-encoding': 'gzip' }, bomb));
-  // A connection of which more are cancelled is closed.
+  // A connection of which many are cancelled is closed.
   for (let i = 0; i < 2; i++) {
     await repeat(150, (i) => send({ 'x-i': String(i) }, undefined, true));
     session.destroy();

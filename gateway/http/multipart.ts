@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { constants, type Http2ServerResponse } from 'node:http2';
 import Negotiator from 'negotiator';
+import type { Part } from '../request/sink';
 import type { Source } from '../subgraph-calls/source';
 
 /** An answer in parts (RFC 2046, section 5.1.3). */
@@ -16,12 +17,12 @@ export function takesMultipart(accept = ''): boolean {
 type Response = ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
 
 /** Sends the body of an answer in parts, each when the client has taken most of those before it. */
-export async function sendMultipart(response: Response, parts: Source<Buffer>): Promise<void> {
+export async function sendMultipart(response: Response, parts: Source<Part>): Promise<void> {
   response.write(delimiter);
   try {
     for (let part = await parts.next(); part !== undefined; part = await parts.next()) {
       // With the delimiter of the next one: a client that waits for it has the part at once.
-      if (!response.write(Buffer.concat([partHead, part, partEnd]))) await room(response);
+      if (!response.write(Buffer.concat([partHead, part.body, partEnd]))) await room(response);
     }
     response.end('--\r\n');
   } catch {

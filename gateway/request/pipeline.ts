@@ -28,7 +28,7 @@ import { noteCodes } from './note-codes';
 import { runBatch } from './run-batch';
 import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';
-import type { Answer } from './sink';
+import type { Answer, Part } from './sink';
 
 /** A request with its whole body; that of a GET is empty. */
 export interface Arrival {
@@ -133,20 +133,23 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   /** Has answers sent as they come. What fails is told in the last one. */
   function inParts({ request }: Arrival, answers: Source<Answered>): Answer {
-    const bodies = mapSource(answers, (answered) => write(request, answered));
+    const parts = mapSource(answers, async (answered): Promise<Part> => {
+      const { cursor } = answered;
+      return { body: await write(request, answered), cursor };
+    });
     request.onEnd(() => {
-      bodies.close();
+      parts.close();
     });
     if (!request.sink.takesParts) throw requestError('NOT_ACCEPTABLE', { inParts: true });
-    const next = async (): Promise<Buffer | undefined> => {
+    const next = async (): Promise<Part | undefined> => {
       try {
-        return await bodies.next();
+        return await parts.next();
       } catch (error) {
-        bodies.close();
-        return Buffer.from(reply.answerTo(request, error).body);
+        parts.close();
+        return { body: Buffer.from(reply.answerTo(request, error).body), ending: 'failed' };
       }
     };
-    return { status: 200, headers: ['cache-control', 'no-store'], body: { ...bodies, next } };
+    return { status: 200, headers: ['cache-control', 'no-store'], body: { ...parts, next } };
   }
 
   function answerOf(arrival: Arrival, answered: Answered, type: string, body: Buffer): Answer {

@@ -6,10 +6,29 @@ export interface Answer {
   readonly status: number;
   /** Names and values in turn, with the length of the body where it is whole. */
   readonly headers: readonly string[];
-  /** The whole body, or GraphQL responses in JSON as they come, which the sink frames as its protocol has it. */
-  readonly body: Buffer | string | Source<Buffer> | undefined;
+  /** The whole body, or GraphQL responses as they come, which the sink frames as its protocol has it. */
+  readonly body: Buffer | string | Source<Part> | undefined;
   /** Called when all of a whole body has been taken. */
   readonly release?: (() => void) | undefined;
+}
+
+/** One GraphQL response of an answer in parts. */
+export interface Part {
+  /** UTF-8 JSON. Several sinks may be given the same Buffer, so nobody writes to it. */
+  readonly body: Buffer;
+  /**
+   * Names the place of this event in its source, for a client that comes back later: `id:` over SSE.
+   *
+   * @default undefined: the source has no positions
+   */
+  readonly cursor?: string | undefined;
+  /**
+   * Why this is the last part, before the source came to its own end: `failed`, its body says why; `shutdown`, the gateway
+   * stops and the client may come back at once.
+   *
+   * @default undefined: another part follows, or the end
+   */
+  readonly ending?: 'failed' | 'shutdown' | undefined;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { takesMultipart } from '../../gateway/http/multipart';
 import type { IncomingRequest } from '../../gateway/request/incoming-request';
+import type { Part } from '../../gateway/request/sink';
 import type { Source } from '../../gateway/subgraph-calls/source';
 import { HeldSource } from '../support/held-source';
 import type { Client } from '../support/in-process-client';
@@ -28,14 +29,14 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
   }
 
   /** Sends a request that is answered from a source, which ends with it. */
-  async function askForParts(parts: Source<Buffer>): Promise<Client> {
+  async function askForParts(parts: Source<Part>): Promise<Client> {
     const { client, request } = await ask();
     request.onEnd(() => parts.close());
     request.sink.answer({ status: 200, headers: ['x-a', '1'], body: parts });
     return client;
   }
 
-  const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+  const json = (value: unknown): Part => ({ body: Buffer.from(JSON.stringify(value)) });
   /** The status of each request that is over, as the access log has it. */
   const ended = async (count = 1): Promise<number[]> => {
     while (log.length < count) await wait(5);
@@ -79,12 +80,12 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
   });
 
   it('begins an answer before there is a part, and sends each part before there is another', async () => {
-    const parts = new HeldSource<Buffer>();
+    const parts = new HeldSource<Part>();
     const client = await askForParts(parts);
     const { status, headers } = await client.head;
     expect([status, headers.get('x-a')]).toEqual([200, '1']);
     for (const text of ['{"data":{"a":"ä"}}', '{"data": {\r\n\r\n"a": "--graphql"}}', '{}']) {
-      parts.give(Buffer.from(text));
+      parts.give({ body: Buffer.from(text) });
       expect(await client.part()).toBe(text);
     }
     parts.end();
@@ -93,7 +94,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
   });
 
   it('sends many parts, all of them and in their order', async () => {
-    const parts = new HeldSource<Buffer>();
+    const parts = new HeldSource<Part>();
     const client = await askForParts(parts);
     const sent = Array.from({ length: 1000 }, (_, i) => ({ i }));
     parts.give(...sent.map(json));
@@ -105,7 +106,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
   });
 
   it('serves the next request after an answer in parts', async () => {
-    const parts = new HeldSource<Buffer>();
+    const parts = new HeldSource<Part>();
     const client = await askForParts(parts);
     parts.give(json(1));
     parts.end();
@@ -118,9 +119,9 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
 
   it('asks for no more than a slow client has room for, and for the rest when it has', async () => {
     const count = 256;
-    const part = Buffer.alloc(2 ** 18, '1');
+    const part: Part = { body: Buffer.alloc(2 ** 18, '1') };
     let asked = 0;
-    const parts: Source<Buffer> = {
+    const parts: Source<Part> = {
       next: async () => (asked++ < count ? part : undefined),
       close: () => undefined,
     };
@@ -173,7 +174,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
   });
 
   it('ends the request, and with it the source, when its client leaves while a part is awaited', async () => {
-    const parts = new HeldSource<Buffer>();
+    const parts = new HeldSource<Part>();
     const client = await askForParts(parts);
     parts.give(json(1));
     expect(await client.part()).toBe('1');
@@ -184,8 +185,8 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
   });
 
   it('asks for nothing more when its client leaves before it has read what was sent', async () => {
-    const parts = new HeldSource<Buffer>();
-    const part = Buffer.alloc(2 ** 18, '1');
+    const parts = new HeldSource<Part>();
+    const part: Part = { body: Buffer.alloc(2 ** 18, '1') };
     parts.give(...Array.from({ length: 256 }, () => part));
     const client = await askForParts(parts);
     await client.part();
@@ -196,7 +197,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
   });
 
   it('cuts its client off when the source fails: that is not the end', async () => {
-    const parts = new HeldSource<Buffer>();
+    const parts = new HeldSource<Part>();
     const client = await askForParts(parts);
     parts.give(json(1));
     expect(await client.part()).toBe('1');

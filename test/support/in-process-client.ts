@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { IncomingRequest, RequestHead } from '../../gateway/request/incoming-request';
 import type { RequestsInFlight } from '../../gateway/request/requests-in-flight';
-import type { Answer, Sink } from '../../gateway/request/sink';
+import type { Answer, Part, Sink } from '../../gateway/request/sink';
 import type { Source } from '../../gateway/subgraph-calls/source';
 
 /** What the sender of one request sees of its answer. */
@@ -34,7 +34,7 @@ export class InProcessClient implements Client, Sink {
   #begin!: (head: Awaited<Client['head']>) => void;
   #status = 0;
   #text = '';
-  #parts: Source<Buffer> | undefined;
+  #parts: Source<Part> | undefined;
 
   constructor(
     requests: RequestsInFlight,
@@ -72,7 +72,7 @@ export class InProcessClient implements Client, Sink {
     try {
       const part = await this.#parts!.next();
       if (part === undefined) this.#requests.end(this.request, this.#status);
-      return part?.toString();
+      return part?.body.toString();
     } catch (error) {
       this.leave();
       throw error;

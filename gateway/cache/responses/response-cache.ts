@@ -58,6 +58,12 @@ export interface CacheQuery {
 export interface Answered extends Execution {
   /** How the answer was found, if it may be cached. */
   readonly cachedReply?: CachedReply | undefined;
+  /**
+   * Names the place of the event that it answers, as `Part.cursor`.
+   *
+   * @default undefined: it answers no event, or one of a source without positions
+   */
+  readonly cursor?: string | undefined;
   /** Extensions for development. */
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }

@@ -77,6 +77,13 @@ export interface SubgraphRequest {
    * The requested entities: a list for each `_entities` field of the operation. Undefined for a fetch of root fields.
    */
   readonly entities?: readonly EntityList[] | undefined;
+  /**
+   * Of a subscription: the position of the last event that the caller has. Sent as `extensions.after`; only events after it
+   * are wanted.
+   *
+   * @default undefined: events from now on
+   */
+  readonly after?: string | undefined;
 }
 
 /** The representations of one `_entities` field: at least one. */
@@ -128,6 +135,24 @@ export interface SubgraphResponse {
   readonly isNear?: boolean | undefined;
 }
 
+/** What a subscription brings. */
+export interface SubgraphEvent extends SubgraphResponse {
+  /**
+   * Its `extensions.position`: an opaque text, for `SubgraphRequest.after`.
+   *
+   * @default undefined: the subgraph numbers no events
+   */
+  readonly position?: string | undefined;
+  /**
+   * Whether it is no event, but says that events may be missing or come twice here: the connection to the subgraph broke
+   * and was opened anew, events came faster than they were read, or the subgraph cannot replay what was asked for. Its body
+   * is then `{"data":null,"extensions":{"gap":true}}`, as a subgraph itself says it.
+   *
+   * @default false
+   */
+  readonly isGap?: boolean | undefined;
+}
+
 /**
  * A subgraph call; everything around it (cache, dedupe, retry, timeout, signing) wraps one of these.
  *
@@ -140,9 +165,12 @@ export type Send = (request: SubgraphRequest) => Promise<SubgraphResponse>;
  * A subgraph call whose answers come one after the other, for operations of the kind `subscription`. Resolves when the
  * subgraph has accepted it. It, and its source, reject with a `TransportError` and with nothing else.
  *
- * Whoever gets the source reads it to its end or closes it.
+ * Whoever gets the source reads it to its end or closes it. It ends with undefined when the subgraph has completed it, and
+ * rejects when the connection broke and could not be replaced. What a subgraph refuses, with errors in GraphQL, is one event
+ * and the end. The deadline of the caller, and whether it is gone, count until the source is open; then the source is its
+ * reader's to close.
  */
-export type Subscribe = (request: SubgraphRequest) => Promise<Source<SubgraphResponse>>;
+export type Subscribe = (request: SubgraphRequest) => Promise<Source<SubgraphEvent>>;
 
 export type Interceptor = (next: Send) => Send;
 

@@ -46,7 +46,7 @@ export function audited(engine: Engine, audit: Audit): Engine {
   };
 }
 
-/** Waits until there is room for the record. A mutation whose deadline passes meanwhile is not run. */
+/** Waits until the audit trail has room for the record. A mutation whose deadline passes meanwhile is not run. */
 async function admitted(audit: Audit, request: IncomingRequest): Promise<void> {
   await audit.ready();
   if (request.isGone) throw new ClientGone();

@@ -10,7 +10,7 @@ import {
   parse,
   specifiedDirectives,
 } from 'graphql';
-// What `buildASTSchema` is made of: that builds everything at once, and has no public parts.
+// An internal function of `buildASTSchema`, which itself builds everything at once.
 import { extendSchemaImpl } from 'graphql/utilities/extendSchema';
 
 /**
@@ -34,7 +34,7 @@ export async function buildSchemaInSteps(parts: readonly string[]): Promise<Grap
     { kind: Kind.DOCUMENT, definitions },
     { assumeValid: true },
   );
-  // Made when they are first asked for: by the constructor of the schema, all of them, if nobody did before.
+  // Fields are built on first access. Without this loop the schema's constructor would build all of them at once.
   await inSteps(config.types, (type) => {
     if (isObjectType(type) || isInterfaceType(type)) {
       type.getFields();

@@ -54,7 +54,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { supergraphSdl, chooseSubgraph, planning, overrides, warmUp, memory } = options;
   const planner = createPlanner({ supergraphSdl, ...boundsOf(planning) });
   const breakers = options.breakers.lease();
-  // A program takes some times what is known of its operation before it runs.
+  // A program is some times as large as the compiled operation that it belongs to.
   const caches = {
     programs: memory.open<PlanEntry<Program | Rejection>>(3 / 4),
     known: memory.open<KnownOperation>(1 / 4),
@@ -116,7 +116,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
 const trusted = { assumeValidSDL: true, assumeValid: true, noLocation: true };
 const warmUpTime = 1_000;
-/** Most requests are for few operations. These are planned however long it takes: a busy machine would time them out later. */
+/**
+ * These are planned without a time limit. Most requests are for few operations, and on a busy machine planning them
+ * later could time out.
+ */
 const leastWarmUp = 10;
 
 /** Yields operations until the time for warming up is over; the others are planned when they are requested. */

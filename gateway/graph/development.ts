@@ -1,4 +1,4 @@
-/** The `extensions` of answers in development: how they were made. */
+/** The `extensions` of answers in development: subgraph calls, query plan and cache use. */
 import type { Authorization } from '../auth/directives';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { AnswerHeaders } from '../cache/responses/answer-headers';
@@ -46,7 +46,7 @@ export async function showExecution(
   return extensions;
 }
 
-/** How caches took part in an answer, for development. */
+/** Which caches took part in an answer, for development. */
 function showCache({ cachedReply }: Answered, answerHeaders: AnswerHeaders): object {
   if (cachedReply === undefined) return { result: 'PASS' };
   const { result, answer } = cachedReply;

@@ -26,7 +26,7 @@ export interface Engine {
   unknownNames(invalidation: Invalidation): string[];
   /** The most used operations, which the next engine plans in advance. */
   mostUsed(count: number): PlannedOperation[];
-  /** Called once, when no operation runs any more. */
+  /** Called once, when no operation is running. */
   close(): Promise<void>;
 }
 
@@ -39,8 +39,8 @@ export interface KnownOperation {
   /** SHA-256 of the document's text, in hex. */
   readonly id: string;
   /**
-   * Runs it for a client. Resolves with data, and errors for what is missing in it, or with a source of that; rejects
-   * with a `GraphQLError` when there is no data at all.
+   * Runs the operation for a client. Resolves with data and with errors for what is missing in it, or with a source of
+   * such answers. Rejects with a `GraphQLError` when there is no data at all.
    */
   run(
     variables: Readonly<Record<string, unknown>>,
@@ -61,13 +61,13 @@ export interface OperationContext {
   body?: unknown;
   /** Called when the operation is valid. */
   readonly onLearned: (body: unknown, learned: LearnedOperation) => void;
-  /** Called when the operation uses a part of GraphQL that is not served, such as `@defer`. */
+  /** Called when the operation uses a feature that Weir does not support, such as `@defer`. */
   readonly onUnsupported: (feature: string) => void;
 }
 
 export interface SubgraphEndpoint {
   readonly url: string;
-  /** Where it stands, such as `eu-central-1a`. */
+  /** The zone of the endpoint, such as `eu-central-1a`. */
   readonly zone?: string | undefined;
 }
 
@@ -76,25 +76,25 @@ export interface Subgraph {
   readonly name: string;
   /** At least one. */
   readonly endpoints: readonly SubgraphEndpoint[];
-  /** Milliseconds that a call may take. */
+  /** Timeout of a call, in milliseconds. */
   readonly timeout: number;
-  /** Bytes, as sent and as unpacked. */
+  /** The most bytes of a response, both as sent and decompressed. */
   readonly maxResponseSize: number;
-  /** Headers that every call has, beside those of the caller. */
+  /** Headers of every call, in addition to those of the caller. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether it has header rules of its own: `Caller.bySubgraph`. */
+  /** Whether the subgraph has header rules of its own; then its headers are in `Caller.bySubgraph`. */
   readonly hasOwnHeaders: boolean;
-  /** The headers of its responses that clients get. */
+  /** Which headers of its responses go to clients. */
   readonly responseHeaders: ResponseHeaderRules;
   /** Authenticates the gateway to it. */
   readonly signer: Signer | undefined;
   readonly tls: TlsFiles | undefined;
-  /** An API of AWS AppSync. */
+  /** Whether the subgraph is an AWS AppSync API. */
   readonly isAppSync: boolean;
   /** `independent`: its answers do not depend on the caller, and it gets no headers of clients. */
   readonly identity: 'forwarded' | 'independent';
-  /** Takes a JSON array of requests. */
+  /** Whether the subgraph takes a JSON array of requests. */
   readonly arrayBatching: boolean;
-  /** How long its answers live, in place of what it says: all of them, if so, and the entities of some types. */
+  /** Lifetimes that replace what the subgraph's answers say: for all answers, and for the entities of some types. */
   readonly lifetimes: { readonly all: Policy | undefined; readonly types: ReadonlyMap<string, Policy> };
 }

@@ -20,9 +20,9 @@ export interface GatewaySettings {
   readonly source: SupergraphSource;
   /** The supergraph that runs until the first one does; undefined at the start of a process. */
   readonly replaces?: string | undefined;
-  /** Builds what follows `previous`. Rejects when the supergraph cannot be run. */
+  /** Builds the generation that replaces `previous`. Rejects when the supergraph cannot be run. */
   readonly build: (supergraphSdl: string, previous: Generation | undefined) => Promise<Generation>;
-  /** Where what runs is kept, for a start without the source. */
+  /** The saved supergraph, for a start without the source. */
   readonly lastGood?: LastGood | undefined;
   readonly audit?: Audit | undefined;
   readonly logger: Logger;
@@ -41,7 +41,7 @@ export class Gateway implements GatewayInterface {
   #resolveLoaded!: () => void;
   #rejectLoaded!: (error: unknown) => void;
   #current: Generation | undefined;
-  /** The newest supergraph that waits to be built; those that it overtook are never built. */
+  /** The newest supergraph that waits to be built. Older ones that waited are dropped. */
   #next: string | undefined;
   #busy = false;
   #building: Promise<void> | undefined;
@@ -54,14 +54,14 @@ export class Gateway implements GatewayInterface {
       this.#resolveLoaded = resolve;
       this.#rejectLoaded = reject;
     });
-    // Who waits for it gets the error; that nobody does is no defect.
+    // `load` passes the rejection on. Without this line a rejection that nobody awaits would be unhandled.
     this.#loaded.catch(() => undefined);
   }
 
   /**
-   * Starts the source. Resolves when the first supergraph runs, or when it is clear that it will come later: without
-   * one that can be run, the last good one is.
-   * Rejects when there is none at all and trying again is no use.
+   * Starts the source. Resolves when the first supergraph runs, or when the source will deliver one later. If the first
+   * one cannot be run, the last good supergraph is run. Rejects when there is no supergraph at all and trying again is
+   * of no use.
    */
   async start(): Promise<void> {
     const { source, logger, metrics } = this.#settings;
@@ -80,7 +80,8 @@ export class Gateway implements GatewayInterface {
         });
       });
       const refusal = supergraphSdl === undefined ? undefined : await this.#tryGeneration(supergraphSdl);
-      // Whoever starts the gateway says why it does not: the log says it where it goes on.
+      // Logged only if the gateway starts in spite of it: otherwise `start` rejects with the reason, and its caller
+      // reports that.
       const say = (): void => refusal && this.#sayRefused(supergraphSdl!, refusal);
       if (this.#current === undefined) await this.#runLastGood(say);
       if (refusal !== undefined && this.#current === undefined) throw refusal;
@@ -91,7 +92,7 @@ export class Gateway implements GatewayInterface {
     }
   }
 
-  /** @param onFound called when there is one, before it is tried */
+  /** @param onFound called when there is a saved supergraph, before it is built */
   async #runLastGood(onFound: () => void): Promise<void> {
     const { lastGood, logger } = this.#settings;
     try {
@@ -118,17 +119,17 @@ export class Gateway implements GatewayInterface {
     return this.#generations.get(schema)!;
   }
 
-  /** Resolves when there is a supergraph. */
+  /** Resolves when the first supergraph runs. */
   async load(): Promise<GatewayLoadResult> {
     await this.#loaded;
     const learn = (context: GatewayGraphQLRequestContext<OperationContext>): GatewayExecutionResult => {
       const { request, schema } = context;
-      // Apollo Server asks all the same, and makes an answer of the error.
+      // Apollo Server calls the executor even if no operation was chosen, and answers with the errors returned here.
       if ((context.operation as unknown) === undefined)
         return { errors: [noOperation(request.operationName)] };
       const operation = this.generationOf(schema).learn(context);
       context.context.onLearned(context.context.body, { operation, variables: request.variables ?? {} });
-      // Nothing is executed here: the answer is not Apollo Server's.
+      // Apollo Server only learns the operation. `request/run-operation.ts` runs it.
       return {};
     };
     return {
@@ -178,14 +179,14 @@ export class Gateway implements GatewayInterface {
     this.#settings.logger.error({ supergraph, reason }, 'a supergraph was refused');
   }
 
-  /** Resolves with why it cannot be run. */
+  /** Builds the generation of a supergraph and swaps it in. Resolves with the error if the supergraph cannot be run. */
   async #tryGeneration(supergraphSdl: string): Promise<Error | undefined> {
     const { source, build, audit, metrics } = this.#settings;
     try {
       const from = this.#runningId();
       const to = supergraphId(supergraphSdl);
       this.#swap(await build(supergraphSdl, this.#current));
-      // With other options the same supergraph runs anew.
+      // New options also build a generation, of the same supergraph. That is no swap of the supergraph.
       if (from !== to) audit?.action({ action: 'supergraph.swap', outcome: 'ok', details: { from, to } });
       return undefined;
     } catch (error) {

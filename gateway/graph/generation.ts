@@ -42,15 +42,15 @@ export interface GenerationOptions {
   readonly caching: Caching;
   readonly breakers: Breakers;
   readonly interceptors: readonly Interceptor[];
-  /** Where mutations are recorded. */
+  /** The audit trails in which mutations are recorded. */
   readonly audit?: Audit | undefined;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Counts what operations use. */
+  /** Counts which fields operations use. */
   readonly usage?: UsageRecorder | undefined;
 }
 
-/** A supergraph that cannot be run, and why. */
+/** A supergraph that cannot be run; the message says why. */
 export class SupergraphError extends Error {
   override readonly name = 'SupergraphError';
 }
@@ -61,7 +61,7 @@ export class SupergraphError extends Error {
  */
 export class Generation {
   readonly #engine: Engine;
-  /** Names the supergraph: equal for equal ones, on all gateways. */
+  /** A hash of the supergraph, equal on all gateways that run an equal one. */
   readonly digest: string;
   #requests = 0;
   #retired = false;
@@ -154,7 +154,7 @@ export class Generation {
     };
   }
 
-  /** It gets no new requests; what it holds is closed when the last one leaves. */
+  /** Ends the generation: it gets no new requests, and its engine closes when its last request is over. */
   retire(): void {
     this.#retired = true;
     this.#closeWhenUnused();
@@ -193,7 +193,7 @@ function chooseSubgraph(
     endpoints,
     timeout: Math.min(own?.timeout ?? timeouts.subgraph, isAppSync ? appSyncTimeout : Infinity),
     maxResponseSize: connections.response,
-    // Others get these with the headers of the client.
+    // Other subgraphs get these headers together with the headers of the client.
     headers: Object.fromEntries(flattenHeaderRules(headerRules.independent.get(name) ?? []).set),
     hasOwnHeaders: headerRules.own.has(name),
     responseHeaders: new Map(Object.entries({ ...headers.response, ...own?.headers.response })),
@@ -206,7 +206,7 @@ function chooseSubgraph(
   };
 }
 
-/** The lifetimes of a subgraph's answers by the options. */
+/** The lifetimes that the options give to a subgraph's answers. */
 export function readLifetimes(
   cache: Options['subgraphs'][string]['cache'] | undefined,
 ): Subgraph['lifetimes'] {
@@ -225,7 +225,10 @@ export function readLifetimes(
 
 type LifetimeOptions = Options['subgraphs'][string]['cache']['types'][string];
 
-/** Where it is, to be written before what it is. It is read in pieces, which know no place in the whole. */
+/**
+ * The position of a syntax error, as a prefix of its message. The error itself has none, as the supergraph is parsed in
+ * pieces.
+ */
 function placeOfSyntaxError(supergraphSdl: string, file: string | undefined): string {
   try {
     parse(supergraphSdl, { noLocation: true });

@@ -9,7 +9,7 @@ interface LogPlanOptions {
   readonly authorization: Authorization;
 }
 
-/** At level `debug`: logs the query plan of an operation, without the values that stand in its document. */
+/** Logs the query plan of an operation at level `debug`, without the literal values of its document. */
 export function logPlan(
   { logger, planner, authorization }: LogPlanOptions,
   planned: PlannedOperation,

@@ -40,15 +40,15 @@ type Variables = Readonly<Record<string, unknown>>;
 export interface OperationOptions {
   readonly errors: ErrorOptions;
   /**
-   * Tells clients how they are served: what became of the calls of an operation, in `extensions`, and its query plan
-   * if they ask with `Apollo-Query-Plan-Experimental`.
+   * Adds the subgraph calls of an operation to the `extensions` of its answer, and its query plan for clients that send
+   * `Apollo-Query-Plan-Experimental`.
    */
   readonly isDevelopment: boolean;
   readonly limits: ClientLimits;
-  /** Of an answer; a larger one is replaced by an error. */
+  /** The most bytes of an answer. A larger answer is replaced by an error. */
   readonly mostBytes: number;
   readonly assumedListSize: number;
-  /** Counts what operations use. @default nothing is counted */
+  /** Counts which fields operations use. @default nothing is counted */
   readonly usage?: UsageRecorder | undefined;
   readonly caching: Caching;
   readonly planWaits: PlanWaits;
@@ -58,23 +58,23 @@ export interface OperationOptions {
 
 /** The parts of one supergraph that run operations. */
 interface Parts {
-  /** Tells it from others. */
+  /** Identifies the supergraph in cache keys. */
   readonly supergraph: string;
   readonly schema: GraphQLSchema;
-  /** Undefined for a supergraph that says nothing of costs. */
+  /** Undefined for a supergraph without cost directives. */
   readonly costs: CostDirectives | undefined;
   readonly planner: Planner;
   readonly programs: PlanCache<Program | Rejection>;
-  /** Where operations are kept that have been answered. */
+  /** Operations that have been answered. */
   readonly cache: OperationCache<KnownOperation>;
   readonly authorization: Authorization;
   readonly send: Send;
   readonly scopes: ScopesInFlight;
-  /** The labels of progressive `@override`s that are on for one request. */
+  /** Chooses, for one request, which labels of progressive `@override`s are on. */
   readonly chooseOverrides: () => readonly string[];
 }
 
-/** The operations of one supergraph: remembers what is compiled of each, and runs it. */
+/** The operations of one supergraph: compiles each once, remembers the result, and runs it. */
 export function createOperations(options: OperationOptions & Parts): Pick<Engine, 'learn' | 'known'> {
   const { errors, isDevelopment, limits, mostBytes, assumedListSize, usage, planWaits, metrics } = options;
   const { supergraph, schema, planner, authorization, programs, send, scopes, chooseOverrides } = options;
@@ -136,7 +136,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
       ...{ source, hash, operation, operationName, cost, refuse, access },
       bytes: sizeOfKnown(document),
       count: usage?.operation(source, operationName, schema),
-      // Made for each request: without spreads, which take a microsecond here.
+      // Called for each request. Spreads would cost a microsecond here.
       cacheQuery: (variables, refused) => ({
         operation: cached,
         variables,
@@ -166,7 +166,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     const answered = await responses.answer(cacheQuery(variables, refused), request, (caller) => {
       isOwn = true;
       const start = (program: Program | Rejection): Promise<Execution> => {
-        // An operation that cannot be planned is not kept: it would evict one that can.
+        // An operation is remembered only once it is planned: one that cannot be planned would evict one that can.
         keep();
         return perform(program, compiled, variables, caller);
       };
@@ -177,7 +177,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
         return start(made);
       });
     });
-    // Whoever shares the execution of another request finds what is masked under its own id, too.
+    // A request that shares the execution of another one logs the masked errors under its own id, too.
     if (answered.masked !== undefined && !isOwn) logMasked(logger, request.id, answered.masked);
     request.cacheResult = answered.cachedReply?.result ?? 'PASS';
     request.errorsLeftOut += answered.errorsLeftOut;
@@ -221,28 +221,34 @@ interface CompiledOperation {
   /** SHA-256 of the document's text. */
   readonly hash: string;
   readonly operation: OperationDefinitionNode;
-  /** As clients name it; undefined where the document has only one. */
+  /** The name in the request; undefined if the request has none. */
   readonly operationName: string | undefined;
-  /** Of the heap, without the key. */
+  /** Size on the heap, in bytes, without the key. */
   readonly bytes: number;
   readonly count: CountUse | undefined;
   readonly cost: OperationCost;
   readonly refuse: RefuseOperation;
   readonly access: OperationAccess;
-  /** The form in which its answer is looked for. */
+  /** What the response cache needs to look up the answer. */
   readonly cacheQuery: (variables: Variables, refused: Refused) => CacheQuery;
 }
 
-/** Fitted to what operations of several forms take: mostly for syntax trees, and for costs, which go with those. */
+/**
+ * Bytes on the heap, fitted to measurements of operations of several forms. Most bytes are syntax trees and costs, and
+ * both grow with the number of nodes.
+ */
 const sizeOfKnown = (document: DocumentNode): number => 5500 + 230 * countNodes(document);
 
-/** No name holds a line break, and without a name it is the document itself, which need not be copied. */
+/**
+ * The key of an operation. A name has no line break, so keys are unambiguous. Without a name the key is the document
+ * itself, which saves a copy.
+ */
 const knownKey = (document: string, operationName: string | undefined): string =>
   operationName === undefined ? document : `${operationName}\n${document}`;
 
 /**
- * What is wrong with variables, and where in the document each is defined (GraphQL, section 6.1.2, "Coercing Variable
- * Values"). What is sent on is what the client sent.
+ * The errors of variables, with the place where each variable is defined in the document (GraphQL, section 6.1.2,
+ * "Coercing Variable Values"). Subgraphs get the variables as the client sent them, not the coerced values.
  */
 function variableErrors(
   schema: GraphQLSchema,
@@ -254,19 +260,22 @@ function variableErrors(
   const coerce = (definitions: typeof variableDefinitions) =>
     getVariableValues(schema, definitions, variables, { maxErrors: 10 }).errors;
   if (coerce(variableDefinitions) === undefined) return undefined;
-  // A document that is kept knows no places.
+  // The remembered document has no source positions, so the text is parsed again.
   return coerce(getOperationAST(parse(source), operationName)!.variableDefinitions!);
 }
 
-/** All that subgraphs have got of a caller in headers. */
+/** All headers that subgraphs got from a caller. */
 const headersOf = ({ headers, bySubgraph, signedIdentity = '' }: Caller): Caller['headers'][] => [
   ...[headers, { 'weir-identity': signedIdentity }],
   ...[...(bySubgraph?.values() ?? [])].map((own) => own.headers),
 ];
 
-/** Suggestions of schema names are only for development. Apollo Server removes them from errors of invalid documents. */
+/**
+ * Removes suggestions of schema names, which are only for development. Apollo Server does the same for errors of
+ * invalid documents.
+ */
 function withoutHint({ message, nodes, originalError }: GraphQLError): GraphQLError {
-  // Not by a regular expression: what the client sent is quoted before, and may begin like a hint at every place.
+  // No regular expression: the message quotes text of the client, which may contain the beginning of a hint many times.
   const hint = message.endsWith('?') ? message.lastIndexOf(' Did you mean ') : -1;
   const told = hint === -1 ? message : message.slice(0, hint);
   return new GraphQLError(told, { nodes: nodes ?? null, originalError: originalError ?? null });

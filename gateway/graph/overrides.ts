@@ -1,13 +1,19 @@
-/** Progressive `@override`s: a label says for which share of the requests a field has moved to another subgraph. */
+/**
+ * Progressive `@override`s: each label has a percentage, the share of requests for which a field has moved to another
+ * subgraph.
+ */
 import type { Options } from '../options';
 
 export interface OverrideRate {
   readonly label: string;
-  /** The share of the requests that it is on for. */
+  /** The share of requests for which the label is on. */
   readonly percent: number;
 }
 
-/** What the options say of the supergraph's labels, or these of themselves: `percent(25)` is on for every fourth request. */
+/**
+ * The percentage of each label of the supergraph: from the options, or from the label itself (`percent(25)` is on for a
+ * quarter of the requests).
+ */
 export function overrideRates(labels: readonly string[], overrides: Options['overrides']): OverrideRate[] {
   return labels
     .map((label) => {

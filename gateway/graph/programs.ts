@@ -10,12 +10,12 @@ import {
   type SupergraphFacts,
 } from '../planning';
 
-/** An operation that is refused, as its caller may not see all of it. */
+/** An operation that is refused because its caller may not see all of its fields. */
 export class Rejection {
-  /** @param fields `Type.field` of what is refused */
+  /** @param fields the refused fields, as `Type.field` */
   constructor(readonly fields: readonly string[]) {}
 
-  /** Of the heap, in bytes. */
+  /** Size on the heap, in bytes. */
   get bytes(): number {
     return this.fields.reduce((sum, field) => sum + 16 + field.length, 200);
   }
@@ -24,9 +24,9 @@ export class Rejection {
 export interface ProgramsOptions {
   readonly planner: Pick<Planner, 'plan'>;
   readonly authorization: Authorization;
-  /** What clients see. */
+  /** The API schema, which clients see. */
   readonly schema: GraphQLSchema;
-  /** What subgraphs may answer. */
+  /** The schema with everything that subgraphs may answer. */
   readonly supergraphSchema: GraphQLSchema;
   readonly facts: Pick<SupergraphFacts, 'inaccessibleValues' | 'entities'>;
   readonly cache: OperationCache<PlanEntry<Program | Rejection>>;

@@ -6,7 +6,7 @@ import { unknownOperationType } from './validation-rules';
 
 export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 
-/** Apollo Server's own errors under the codes of our table, and no defect of ours in an answer. Counts what it formats. */
+/** Gives errors of Apollo Server the codes of our table, hides defects of Weir from clients, and counts the errors. */
 export function createFormatError(logger: Logger, statistics: Pick<ErrorStatistics, 'add'>): FormatError {
   const format = formatBy(logger);
   return (formatted, error) => {
@@ -39,24 +39,24 @@ function formatBy(logger: Logger): FormatError {
   };
 }
 
-/** What Weir does not serve, of an error of validation that says that the graph does not have it. */
+/** The unsupported feature behind a validation error that says that the graph does not have it. */
 export const unsupportedFeature = (message: string): string | undefined =>
   message === unknownOperationType('subscription')
     ? 'Subscription'
     : ['@defer', '@stream'].find((directive) => message === `Unknown directive "${directive}".`);
 
-/** A message of bounded length, and without the words of a parser that ran out of stack. */
+/** A message of bounded length. A stack overflow in the parser is reported as a document nested too deeply. */
 function speakable(message: string): string {
   if (message.includes('Maximum call stack size exceeded')) return 'The document is nested too deeply.';
   return boundedMessage(message);
 }
 
-/** Codes of our own failures, whose cause only the log has. */
+/** Whether the code is that of a failure of Weir, whose cause is only logged. */
 const isDefect = (code: unknown): boolean =>
   code === ('QUERY_PLANNING_FAILED' satisfies ErrorCode) ||
   code === ('INTERNAL_SERVER_ERROR' satisfies ErrorCode);
 
-/** Apollo Server says BAD_REQUEST, or nothing at all, where the status it chose says more. */
+/** The code for the HTTP status that Apollo Server chose, which says more than its code `BAD_REQUEST` or none. */
 function codeForStatus({ code, http }: GraphQLError['extensions']): string | undefined {
   if (code !== undefined && code !== 'BAD_REQUEST') return undefined;
   switch ((http as { readonly status?: number } | undefined)?.status) {

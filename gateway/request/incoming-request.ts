@@ -1,4 +1,4 @@
-/** Over 300 lines: most of them say what each member means, and when it is set. */
+/** Over 300 lines: most of them document each member, and when it is set. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { GraphQLError } from 'graphql';
@@ -27,20 +27,20 @@ import { CollectedHeaders } from '../subgraph-calls/collected-headers';
 import type { Live } from '../subgraph-calls/live-set';
 import type { Caller } from '../subgraph-calls/transport';
 
-/** The abort reason when the client has left. Nobody is told. */
+/** The abort reason when the client has left. No answer is sent. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone';
 }
 
-/** What all requests have in common. */
+/** Settings that all requests share. */
 export interface IncomingRequestOptions {
   /** Picks the headers that subgraphs get. */
   readonly forward: ForwardHeaders;
   /** Makes the identity that is signed for subgraphs. */
   readonly signIdentity: SignIdentity;
-  /** Milliseconds that the request may take. */
+  /** Timeout of the request, in milliseconds. */
   readonly timeout: number;
-  /** Called once per request, when nothing is worked on for it any more; its client may not have read the answer yet. */
+  /** Called once per request, when all work for it is done. Its client may not have read the answer yet. */
   readonly onSettle: (request: IncomingRequest) => void;
 }
 
@@ -59,19 +59,19 @@ interface Operation {
   readonly id: string;
 }
 
-/** Why the credentials of a request were refused, and by which auth mode; `none` where they are of no mode. */
+/** Why the credentials of a request were refused, and by which auth mode; `none` if they belong to no mode. */
 export interface Denial {
   readonly reason: string;
   readonly mode: Mode;
 }
 
 /**
- * One client request, from its first byte until its answer is sent or the client is gone. Members that not all requests
- * need are made lazily: a cached answer takes less time than making all of them.
+ * One client request, from its first byte until its answer is sent or the client is gone. Members that not every
+ * request needs are created lazily: creating all of them takes longer than a cached answer.
  */
 export class IncomingRequest implements Caller, Live, PlanWaiter {
   indexInSet = -1;
-  /** Whether it has been admitted: before, it is arriving or waits for a slot. */
+  /** Whether it has been admitted. Until then it is arriving, or waits for a slot. */
   isAdmitted = false;
   /** When it arrived, in milliseconds of `performance.now()`. */
   readonly start: number;
@@ -85,23 +85,23 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   refusal: Error | undefined;
   /** The auth mode that has refused its credentials. */
   refusedBy: Mode | undefined;
-  /** Whether it was counted for the rates: why it may not go on, or null when it may. */
+  /** The result of counting it for the rate limits: the error, or null if it is within them. Undefined before. */
   rateRefusal: GraphQLError | null | undefined;
-  /** Counts what an operation of it is going to cost; undefined where no rate counts that. */
+  /** Counts the estimated cost of an operation for the rate limits; undefined if none limits cost. */
   charge: Charge | undefined;
   rateHeaders: readonly string[] = [];
-  /** What its last operation was counted as. */
+  /** The cost that was counted for its last operation. */
   charged: number | undefined;
-  /** How many errors were left out of its answers, beyond `limits.errors`. */
+  /** How many errors its answers lack, as there were more than `limits.errors`. */
   errorsLeftOut = 0;
-  /** The codes of the errors in its answers, the first ones of them; undefined where there are none. */
+  /** The first error codes in its answers; undefined if there are none. */
   codes: Set<string> | undefined;
-  /** Set where it was answered with 401. */
+  /** Set if it was answered with 401. */
   denial: Denial | undefined;
   /** How the response cache took part in its last answer. */
   cacheResult: CacheResult | undefined;
   received = 0;
-  /** The names of headers that hooks have added for subgraphs; undefined where there are none. */
+  /** The names of headers that hooks have added for subgraphs; undefined if there are none. */
   added: readonly string[] | undefined;
 
   readonly #options: IncomingRequestOptions;
@@ -116,7 +116,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   #earlierOperations: Operation[] | undefined;
   #scope: string | undefined;
   #shown: HookRequest | undefined;
-  /** Whether its operations run. */
+  /** Whether its operations are running already. */
   #isLate = false;
   /** The error to answer if the request was aborted. */
   #abortion: Error | undefined;
@@ -145,7 +145,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return (this.#id ??= requestIdOf(this.head.headers['x-request-id']));
   }
 
-  /** Read anew each time: most requests have none, and others are asked twice. */
+  /** Not remembered: most requests have no trace context, and for others it is read only twice. */
   get trace(): TraceContext | undefined {
     const { traceparent, tracestate } = this.head.headers;
     return readTrace(single(traceparent), single(tracestate));
@@ -196,7 +196,10 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return (this.#calls ??= noCalls());
   }
 
-  /** How many calls of subgraphs were made for it in the first place. */
+  /**
+   * How many subgraph calls were sent for this request, retries included. A call that several requests share counts for
+   * the first of them.
+   */
   get callsSent(): number {
     return this.#calls?.sent ?? 0;
   }
@@ -218,8 +221,8 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   }
 
   /**
-   * Whether its answer depends on more than caches between the gateway and its client know: on headers that hooks have
-   * added, or with headers of subgraphs that are for this client alone.
+   * Whether caches between the gateway and its client must not store its answer: the answer depends on headers that
+   * hooks have added, or has response headers of subgraphs for this client alone.
    */
   get isForOneClient(): boolean {
     return this.added !== undefined || this.#collected?.isEmpty === false;
@@ -238,7 +241,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return ownName(this.head.headers['apollographql-client-version']);
   }
 
-  /** The `Cache-Control` of the client, if that is honoured. */
+  /** The `Cache-Control` of the client. */
   get cacheControl(): string | undefined {
     return this.head.headers['cache-control'];
   }
@@ -253,7 +256,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return claimAt(this.identity.claims, name);
   }
 
-  /** The sender for fair queues: anonymous callers are known only by their address. */
+  /** The sender for fair queues: the principal of the caller, or the address of an anonymous one. */
   get sender(): string {
     const { principal } = this.identity;
     return principal === '' ? networkOf(this.address) : principal;
@@ -274,7 +277,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return this.#earlierOperations;
   }
 
-  /** Sets the operation. Throws if the credentials are not valid for it. */
+  /** Sets the operation that is about to run. Throws if the credentials are not valid for it. */
   resolve(operation: Operation): void {
     this.#isLate = true;
     if (this.#operation !== undefined) (this.#earlierOperations ??= []).push(this.#operation);
@@ -298,7 +301,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return scope;
   }
 
-  /** What its answer says of this request alone, names and values of headers in turn. Complete when the answer is. */
+  /** Response headers for this request alone, names and values in turn. Complete once the answer is. */
   get ownHeaders(): readonly string[] {
     const own = ['x-request-id', this.id, ...this.rateHeaders];
     return this.#collected === undefined ? own : [...own, ...this.#collected.list];
@@ -309,10 +312,10 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   }
 
   /**
-   * Settles as `work` does, or rejects with the reason of the abortion the moment it comes. To be called once.
+   * Settles as `work` does, or rejects with the abort reason as soon as the request is aborted. Called once.
    *
-   * What settles at the deadline or later is a timeout, whether or not the timer has come: calls of subgraphs end at the
-   * same time, and what is left without them is no answer.
+   * If `work` settles at the deadline or later, that is a timeout, even if the timer has not fired yet: subgraph calls
+   * end at the same deadline, so the result would lack their data.
    */
   run<Result>(work: () => Promise<Result>): Promise<Result> {
     const { timeout } = this.#options;
@@ -369,13 +372,13 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     for (const release of this.#atEnd?.splice(0) ?? []) release();
   }
 
-  /** To be called when its answer is known and nothing is worked on for it any more, whenever the answer is read. */
+  /** Called when its answer is known and all work for it is done. The client may read the answer later. */
   settle(): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
     if (this.#timer !== undefined) clearTimeout(this.#timer);
-    // Its client may read slowly; and a request that was there for long is among the old objects, and keeps what it refers
-    // to until all of them are collected: here its whole execution.
+    // Frees the execution at once. The client may read slowly, and a request that lived long is in V8's old generation,
+    // where it would keep its whole execution until a full collection.
     this.#timer = undefined;
     this.#onAbort = undefined;
     for (const release of this.#atSettle?.splice(0) ?? []) release();
@@ -403,12 +406,12 @@ function tracingHeaders(id: string, trace: TraceContext | undefined): Caller['tr
   return tracestate === undefined ? headers : { ...headers, tracestate };
 }
 
-/** Codes of errors that are kept of one request. */
+/** Error codes that are noted per request. */
 const mostCodes = 10;
-/** Characters of an operation's name. */
+/** Characters of an operation's name that are kept. */
 const longestName = 200;
 
-/** Longer ones are not worth their memory. */
+/** A name in a client header, cut to 64 characters. */
 const ownName = (header: string | string[] | undefined): string => (single(header) ?? '').slice(0, 64);
 
 function single(header: string | string[] | undefined): string | undefined {

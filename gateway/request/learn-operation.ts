@@ -35,10 +35,10 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
   return new ApolloServer<OperationContext>({
     gateway,
     nodeEnv: options.mode,
-    // Who may ask for the schema, and how many operations at once, `limits/` decides by the client.
+    // `limits/` decides per client whether introspection is allowed and how large a batch may be.
     introspection: true,
     allowBatchedHttpRequests: true,
-    // An operation that was answered does not come here again; what was not is not kept.
+    // An answered operation never comes here again, and others are not remembered.
     documentStore: null,
     persistedQueries: registry === undefined ? false : { cache: registry },
     validationRules: [...missingRules],
@@ -67,15 +67,18 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
   });
 }
 
-/** Of validation, beside the one that says that there are more. */
+/** Validation errors per answer, without the one that says that there are more. */
 const mostErrors = 9;
 
-/** Keeps the generation open on which an operation is validated; notes which of a batch it is, and what is not served. */
+/**
+ * Keeps the generation open that validates an operation. Notes the operation's body in a batch, and unsupported
+ * features.
+ */
 function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
   return {
     requestDidStart: ({ schema, request, contextValue }) => {
       contextValue.body = request.http?.body;
-      // Called in the same step in which Apollo Server chose the schema, so no swap can come between.
+      // Apollo Server has chosen the schema in the same turn of the event loop, so no swap can have come between.
       contextValue.request.onEnd(gateway.generationOf(schema).hold());
       return Promise.resolve({
         didEncounterErrors: ({ operation, errors }) => {
@@ -91,7 +94,7 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
   };
 }
 
-/** Operations as Apollo Server takes them: of a GET the query string, of a POST the body, which may be a list. */
+/** Operations in the form of Apollo Server: the query string of a GET, or the body of a POST, which may be a list. */
 export interface HttpOperations {
   readonly search: string;
   readonly body: unknown;
@@ -100,7 +103,7 @@ export interface HttpOperations {
 export interface Learned {
   /** The operations that are valid, by their bodies. */
   readonly learned: ReadonlyMap<unknown, LearnedOperation>;
-  /** What Apollo Server says: of those that are not valid what is wrong, of the others nothing. */
+  /** The answer of Apollo Server: the errors of invalid operations, and nothing for the others. */
   readonly response: HTTPGraphQLResponse;
 }
 
@@ -122,7 +125,7 @@ export function createLearn(
       httpGraphQLRequest: { method: request.head.method, headers: headersOf(request.head), search, body },
       context: () => Promise.resolve(context),
     });
-    // What is not served is told so, rather than that another method or another `Accept` would help.
+    // For an unsupported feature the client gets that error, not one that suggests another method or another `Accept`.
     if ((response.status === 405 || response.status === 406) && unsupported !== undefined)
       throw requestError('UNSUPPORTED_OPERATION', { feature: unsupported });
     return { learned, response };

@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import type { NamedRequest } from './persisted/persisted-operations';
 import { requestError } from '../errors';
 
-/** The members of one operation as they were sent (GraphQL over HTTP, "Request Parameters"): nothing is checked yet. */
+/** The members of one operation as the client sent them, unchecked (GraphQL over HTTP, "Request Parameters"). */
 export type SentOperation = NamedRequest & {
   readonly operationName?: unknown;
   readonly variables?: unknown;
 };
 
-/** An operation in the usual form: what Apollo Server has nothing against, whatever its document is. */
+/** An operation in the usual form: members that Apollo Server accepts, whatever the document is. */
 export interface UsualOperation {
   readonly query: string;
   readonly operationName: string | undefined;
@@ -18,7 +18,7 @@ export interface UsualOperation {
 /**
  * Reads the body of a POST: an operation, or several.
  *
- * @param withoutExtensions drops `extensions`: they were not signed, so they are not from whoever signed the rest
+ * @param withoutExtensions drops `extensions`, as the signature of the request does not cover them
  * @throws {GraphQLError} when it is no JSON object or array
  */
 export function parseBody(body: Buffer, withoutExtensions: boolean): SentOperation | readonly unknown[] {
@@ -36,7 +36,10 @@ export function parseBody(body: Buffer, withoutExtensions: boolean): SentOperati
   return parsed;
 }
 
-/** Reads the parameters of a GET. Undefined where they are not in the usual form: Apollo Server says what is wrong. */
+/**
+ * Reads the parameters of a GET. Undefined if they are not in the usual form; Apollo Server then answers with the
+ * error.
+ */
 export function parseUrl(url: string): SentOperation | undefined {
   const parameters = new URLSearchParams(searchOf(url));
   const operation: Record<string, unknown> = {};
@@ -70,7 +73,7 @@ export function searchOf(url: string): string {
   return start === -1 ? '' : url.slice(start);
 }
 
-/** Undefined for what is not in the usual form. */
+/** The operation in the usual form; undefined if it has another form. */
 export function usualOperation({
   query,
   operationName,
@@ -79,7 +82,7 @@ export function usualOperation({
 }: SentOperation): UsualOperation | undefined {
   if (typeof query !== 'string' || query === '') return undefined;
   if (extensions !== undefined && extensions !== null) {
-    // Only Apollo Server registers operations.
+    // Only Apollo Server registers operations, so `persistedQuery` is left to it.
     if (!isMap(extensions) || extensions['persistedQuery'] !== undefined) return undefined;
   }
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string')

@@ -37,7 +37,7 @@ export interface Arrival {
 }
 
 export interface PipelineOptions {
-  /** Bytes that a body may have, for connections that did not refuse it while it came. */
+  /** The most bytes of a body. Checked here for connections that do not check it while the body arrives. */
   readonly bodyLimit: number;
   /** Whether there is a supergraph; until then the answer is 503. */
   readonly isReady: () => boolean;
@@ -69,7 +69,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const { bodyLimit, isReady, slots, admit, rates, cachedAnswers } = options;
   const { limits, runOperation, learn, answerHeaders, formatError, hooks, reply } = options;
   const mediaTypeFor = mediaTypes();
-  /** With these hooks no request is answered by its bytes alone, as they must run first. */
+  /** Hooks must run first, so with hooks no request is answered by its bytes alone. */
   const isLookedUp = Object.values(hooks).every((hook) => hook === undefined);
 
   return {
@@ -131,7 +131,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return answerOf(arrival, answered, type!, written instanceof Promise ? await written : written);
   }
 
-  /** Has answers sent as they come. What fails is told in the last one. */
+  /** Sends answers as they come. A failure is reported in the last one. */
   function inParts({ request }: Arrival, answers: Source<Answered>): Answer {
     const parts = mapSource(answers, async (answered): Promise<Part> => {
       const { cursor } = answered;
@@ -154,7 +154,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   function answerOf(arrival: Arrival, answered: Answered, type: string, body: Buffer): Answer {
     const { cachedReply, release } = answered;
-    // What a hook has done with an answer no cache on the way knows of.
+    // `onAnswer` may have changed the answer, so caches between gateway and client must not store it.
     if (cachedReply === undefined || hooks.onAnswer !== undefined || arrival.request.isForOneClient)
       return plainAnswer(200, type, body, release);
     if (body === cachedReply.answer.body) {
@@ -177,7 +177,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return Buffer.from(JSON.stringify(answer));
   }
 
-  /** A batch has no cache headers of its own: caches keep nothing. */
+  /** A batch is always `no-store`: it has no cache policy of its own. */
   async function runSeveral(arrival: Arrival, sent: readonly unknown[]): Promise<Answer> {
     const { request } = arrival;
     const limited = rates?.refuseBatch(request, sent.length);
@@ -220,11 +220,11 @@ const plainAnswer = (status: number, type: string, body: Buffer, release?: Answe
 
 const lengthOf = ({ length }: Buffer): readonly string[] => ['content-length', String(length)];
 
-/** What Apollo Server answers instead. */
+/** The answer of Apollo Server, for an operation that it refuses. */
 function told(request: IncomingRequest, { status = 200, headers, body }: HTTPGraphQLResponse): Answer {
   if (body.kind !== 'complete')
     throw new Error('Apollo Server has answered in parts, which it is never asked to.');
-  // It may be a page of a plugin.
+  // A plugin may have answered with something else, such as an HTML page.
   if (headers.get('content-type')?.includes('json') === true) noteCodes(request, JSON.parse(body.string));
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
   headers.set('content-length', String(Buffer.byteLength(body.string)));

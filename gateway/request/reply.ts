@@ -31,7 +31,7 @@ export class Reply {
   }
 
   /**
-   * What a client is told of an error. One without a code is a defect, which the log has; so is one that cannot be sent as
+   * The answer for an error. An error without a code is a defect and is logged. So is an error that cannot be sent as
    * it is, such as a hook may throw.
    */
   answerTo(request: IncomingRequest, error: unknown): ErrorAnswer {
@@ -53,7 +53,7 @@ export class Reply {
     return errorAnswer(told, accept);
   }
 
-  /** Notes for the access log, and counts, what a client is told. */
+  /** Counts the errors of an answer, and notes them for the access log. */
   #note(request: IncomingRequest, error: GraphQLError | RequestErrors, status: number): void {
     const errors = error instanceof RequestErrors ? error.errors : [error];
     for (const { extensions } of errors) {
@@ -65,10 +65,10 @@ export class Reply {
   }
 }
 
-/** One of ours has a code; graphql-js throws others, where it is asked for what is impossible. */
+/** Errors of Weir have a code. Errors that graphql-js throws have none. */
 const hasCode = ({ extensions }: GraphQLError): boolean => extensions['code'] !== undefined;
 
-/** @throws where status or headers are none of HTTP, or the status is that of an answer without a body */
+/** @throws if status or headers are not valid HTTP, or the status does not allow a body */
 function checkHead({ status, ownHeaders }: ErrorAnswer): void {
   const isStatus = Number.isInteger(status) && (status === 200 || (status >= 400 && status < 600));
   if (!isStatus) throw new RangeError(`The status must be 200, or 400 to 599, but got: ${String(status)}`);

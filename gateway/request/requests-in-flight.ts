@@ -22,13 +22,13 @@ export interface RequestsInFlightOptions {
   readonly onEnd: () => void;
 }
 
-/** The client requests that are not answered yet. Each begins here, is measured, and gets its line in the access log. */
+/** The client requests that are not answered yet. Each begins here, is measured, and gets a line in the access log. */
 export class RequestsInFlight {
   readonly #settings: RequestsInFlightOptions;
   readonly #ofAll: IncomingRequestOptions;
   readonly #describe: DescribeRequest;
   readonly #inFlight = new LiveSet<IncomingRequest>();
-  /** Since the start, to log some of them. */
+  /** Successful requests since the start: the access log has only a sample of them. */
   #wellAnswered = 0;
   #admitted = 0;
   #working = 0;
@@ -84,7 +84,7 @@ export class RequestsInFlight {
     if (!request.isSettled) this.#working++;
   }
 
-  /** Takes its admission back. */
+  /** Takes back the admission of a request until more of its body has arrived. */
   suspend(request: IncomingRequest): void {
     if (request.indexInSet === outOfSet) return;
     request.isAdmitted = false;
@@ -100,7 +100,7 @@ export class RequestsInFlight {
   }
 
   /**
-   * Ends a request whose answer its client has, or whose client has left.
+   * Ends a request when its client has the whole answer, or has left.
    *
    * @param status of the answer; undefined when there is none
    */
@@ -133,5 +133,5 @@ export class RequestsInFlight {
   }
 }
 
-/** As nginx says it: the client closed the connection before it had the answer. */
+/** The client closed the connection before it had the answer (nginx's status). */
 const clientGone = 499;

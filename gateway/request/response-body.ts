@@ -3,7 +3,10 @@ import type { Answered } from '../cache/responses/response-cache';
 import type { FormatError } from './format-error';
 import type { IncomingRequest } from './incoming-request';
 
-/** The body of an answer (GraphQL, section 7.1): as the engine wrote it, or with errors and extensions as clients may see them. */
+/**
+ * The body of an answer (GraphQL, section 7.1): as the engine wrote it, or written with errors and extensions in the
+ * form that clients get.
+ */
 export function responseBody(
   { body, data, errors, extensions }: Answered,
   formatError: FormatError,

@@ -30,8 +30,8 @@ export interface BatchAnswer {
 }
 
 /**
- * Runs the operations of a batch, each as it would be run alone. Those that are new are learned together. Resolves with
- * what Apollo Server says where none can be run; rejects where one may not be sent: then none is run.
+ * Runs the operations of a batch, each as it would be run alone. New operations are learned together. Resolves with the
+ * answer of Apollo Server if no operation can be run. Rejects if one of them is refused; then none is run.
  */
 export async function runBatch(
   arrival: Arrival,

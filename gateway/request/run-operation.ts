@@ -81,7 +81,7 @@ export class RunOperation {
           }
         : { search: '', body: expanded },
     );
-    // One that accepts no media type is told so although its operation is good.
+    // A client that accepts no media type gets the error of Apollo Server, even if its operation is valid.
     const [operation] = isAcceptable ? learned.values() : [];
     return operation === undefined ? response : this.run(arrival, operation);
   }
@@ -134,7 +134,7 @@ export class RunOperation {
   }
 }
 
-/** What is to be parsed: of a GET in an unusual form whatever may be. */
+/** All documents that may be parsed. A GET in an unusual form may have several. */
 const documentsOf = ({ request }: Arrival, expanded: SentOperation | undefined): readonly unknown[] =>
   expanded === undefined ? new URLSearchParams(searchOf(request.head.url)).getAll('query') : [expanded.query];
 

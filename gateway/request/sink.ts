@@ -6,7 +6,7 @@ export interface Answer {
   readonly status: number;
   /** Names and values in turn, with the length of the body where it is whole. */
   readonly headers: readonly string[];
-  /** The whole body, or GraphQL responses as they come, which the sink frames as its protocol has it. */
+  /** The whole body, or GraphQL responses as they come, which the sink frames for its protocol. */
   readonly body: Buffer | string | Source<Part> | undefined;
   /** Called when all of a whole body has been taken. */
   readonly release?: (() => void) | undefined;
@@ -32,8 +32,9 @@ export interface Part {
 }
 
 /**
- * Where the answer to one request is written. `http/http-sink.ts` is the sink of HTTP; each kind of connection has its own.
- * Memory is bounded by what it says of the request and the answer, so that no kind of connection is left out.
+ * Where the answer to one request is written. `http/http-sink.ts` is the sink of HTTP; each kind of connection has its
+ * own. `upload` and `download` tell how much memory the request takes, so memory is bounded for every kind of
+ * connection.
  */
 export interface Sink {
   /** Whether an answer has begun. */
@@ -41,37 +42,42 @@ export interface Sink {
   /** Whether its client takes an answer in parts. */
   readonly takesParts: boolean;
   /**
-   * Sends the answer, or begins to. Called once at most. It asks for a part when its client has room for one, and cuts
-   * the client off where the source fails, so that nobody takes that for the end. It need not close the source: the
-   * request does when it ends, as it must where its client leaves.
+   * Sends the answer, or begins to. Called once at most. With a source, the sink asks for the next part when its client
+   * has room for one. If the source fails, the sink closes the connection without the end of the answer, so that the
+   * client notices. The request closes the source when it ends; the sink need not.
    */
   answer(answer: Answer): void;
   /** The body of the request while it arrives; undefined if requests arrive in one piece. */
   readonly upload: Upload | undefined;
   /** The answer while its client reads it; undefined if none of it is kept in this process. */
   readonly download: Download | undefined;
-  /** Takes whole messages of HTTP/1.1 as they go over the connection; undefined where, or while, that cannot be. */
+  /**
+   * Takes whole messages of HTTP/1.1, as they are written to the connection. Undefined where, or while, that is
+   * impossible.
+   */
   readonly messages: MessageSink | undefined;
 }
 
 /** The body of an arriving request. */
 export interface Upload {
   readonly hasArrived: boolean;
-  /** Bytes of it that are kept, at most. @param limit bytes that a body may have */
+  /** The most bytes of the body that are held in memory. @param limit bytes that a body may have */
   kept(limit: number): number;
-  /** Answers that it did not arrive in time, and stops reading it. */
+  /** Answers that the body did not arrive in time, and stops reading it. */
   giveUp(): void;
 }
 
 /** An answer that is being read. */
 export interface Download {
-  /** Bytes of it that wait in this process. */
+  /** Bytes of the answer that wait in this process. */
   readonly waiting: number;
-  /** What they wait on. Answers of one connection wait for the same client, and are cut together. */
+  /**
+   * The connection to which they are written. Answers on one connection wait for the same client, and are cut together.
+   */
   readonly connection: ClientConnection;
 }
 
-/** A socket, or what has one, such as a session of HTTP/2. */
+/** A socket, or something with one, such as a session of HTTP/2. */
 export interface ClientConnection {
   readonly destroyed: boolean;
   readonly socket?: Socket | undefined;
@@ -85,7 +91,7 @@ export interface MessageSink {
   /**
    * Sends a whole message. Called once at most, in place of `answer`.
    *
-   * @returns whether the system has taken all of it already; otherwise its bytes must not be changed any more
+   * @returns whether the operating system has taken all of it; otherwise its bytes must not be changed any more
    */
   sendMessage(status: number, message: Buffer): boolean;
 }

@@ -28,7 +28,7 @@ function oneOfVariables(context: ValidationContext): ASTVisitor {
         for (const operation of definitions) {
           if (operation.kind !== Kind.OPERATION_DEFINITION) continue;
           for (const { node, parentType } of context.getRecursiveVariableUsages(operation)) {
-            // Of those graphql-js has told.
+            // graphql-js itself reports these.
             if (!variables.has(node) || isInputObjectType(parentType)) continue;
             const definition = operation.variableDefinitions?.find(
               ({ variable }) => variable.name.value === node.name.value,
@@ -62,5 +62,5 @@ export const unknownOperationType = (operation: `${OperationTypeNode}`): string 
 /** Rules of the specification that graphql-js lacks. */
 export const missingRules: readonly ValidationRule[] = [knownOperationTypes, oneOfVariables];
 
-/** What operations are held to: the rules of the specification as graphql-js has them, and what is missing there. */
+/** All rules of the specification: those of graphql-js, and those that it lacks. */
 export const validationRules: readonly ValidationRule[] = [...specifiedRules, ...missingRules];

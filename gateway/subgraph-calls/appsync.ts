@@ -20,7 +20,7 @@ function withCodes(response: SubgraphResponse): SubgraphResponse {
   return { ...response, body: Buffer.concat([body.subarray(0, start), written, rest]) };
 }
 
-/** The bytes of the response's `errors`; undefined when there are none, or when it is no JSON. */
+/** The bytes of the response's `errors`; undefined if it has none or is not JSON. */
 function errorsIn(body: Buffer): Buffer | undefined {
   let errors: Buffer | undefined;
   try {
@@ -42,7 +42,7 @@ function toList(errors: Buffer): unknown[] {
   return Array.isArray(list) ? list : [list];
 }
 
-/** `errorType` and `errorInfo` where GraphQL has a place for them: section 7.1.2, "Errors". */
+/** Moves `errorType` and `errorInfo` into `extensions` (GraphQL, section 7.1.2, "Errors"). */
 function withCode(error: unknown): unknown {
   if (typeof error !== 'object' || error === null || !('errorType' in error)) return error;
   const { errorType, errorInfo, ...rest } = error as AppSyncError;

@@ -2,13 +2,13 @@ import { CircuitState, SamplingBreaker } from 'cockatiel';
 import { type SubgraphResponse, TransportError } from './transport';
 
 export interface BreakerOptions {
-  /** The share of failed calls, above 0 and below 1, over which an endpoint is not called any more. */
+  /** The breaker opens when the share of failed calls exceeds this: above 0 and below 1. */
   readonly failures: number;
-  /** How many calls there must have been within the window before that counts. */
+  /** The fewest calls within the window for the breaker to open. */
   readonly atLeast: number;
-  /** Milliseconds. */
+  /** The window in which calls are counted, in milliseconds. */
   readonly window: number;
-  /** Milliseconds until one call may try whether the endpoint is back. */
+  /** Milliseconds that the breaker stays open before one call probes the endpoint. */
   readonly pause: number;
 }
 
@@ -18,7 +18,7 @@ export interface EndpointName {
   readonly url: string;
 }
 
-/** `gone`: it was open, and no supergraph calls the endpoint any more. */
+/** `gone`: the breaker was open, and no supergraph has the endpoint any more. */
 export type OnBreakerChange = (
   endpoint: EndpointName,
   state: 'open' | 'closed' | 'gone',
@@ -39,7 +39,7 @@ export class Breakers {
     this.#onChange = onChange;
   }
 
-  /** For who calls endpoints, until it ends the lease. */
+  /** Leases breakers to an engine. A breaker is kept as long as one lease holds it. */
   lease(): BreakerLease {
     const leased: HeldBreaker[] = [];
     return {
@@ -109,7 +109,7 @@ export class Breaker {
     return this.#state !== 'closed';
   }
 
-  /** Whether a call would be made: it is closed, or it is time to try. */
+  /** Whether a call would be let through: the breaker is closed, or the pause is over. */
   get isReady(): boolean {
     return this.#state === 'closed' || (this.#state === 'open' && performance.now() >= this.#triesAgainAt);
   }
@@ -127,7 +127,7 @@ export class Breaker {
       },
       (error: unknown) => {
         if (isFailure(error)) this.#failed(isTry, error);
-        // It says nothing: the next call tries.
+        // An aborted probe tells nothing about the endpoint, so the next call probes it.
         else if (isTry) this.#state = 'open';
       },
     );
@@ -143,7 +143,7 @@ export class Breaker {
     }
   }
 
-  /** What was called before it opened is no news. */
+  /** Failures of calls that were sent before the breaker opened are ignored. */
   #failed(isTry: boolean, reason: unknown): void {
     const opens = this.#state === 'closed' && this.#sample.failure(CircuitState.Closed);
     if (!opens && !isTry) return;

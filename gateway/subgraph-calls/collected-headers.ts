@@ -2,8 +2,8 @@ import { isHeaderValue } from './headers';
 import type { SubgraphResponse } from './transport';
 
 /**
- * What becomes of a response header of subgraphs in the answer to the client: all values in the order in which they came,
- * those of the first response that has it, or those of the last.
+ * Which values of a response header the client gets if several subgraph responses have it: all in the order of arrival
+ * (`append`), those of the first response, or those of the last.
  */
 export type ResponseHeaderRule = 'append' | 'first' | 'last';
 
@@ -13,10 +13,10 @@ export type ResponseHeaderRules = ReadonlyMap<string, ResponseHeaderRule>;
 /** The response headers of subgraphs that one client gets. */
 export class CollectedHeaders {
   readonly #values = new Map<string, readonly string[]>();
-  /** One response may answer several calls of a request. */
+  /** Responses whose headers are collected: one response may answer several calls of a request. */
   readonly #known = new WeakSet<SubgraphResponse['headers']>();
 
-  /** Values that could not be sent on are left out. */
+  /** Values that are not valid in a header are left out. */
   add(headers: SubgraphResponse['headers'], rules: ResponseHeaderRules): void {
     if (this.#known.has(headers)) return;
     this.#known.add(headers);

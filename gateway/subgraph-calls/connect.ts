@@ -27,11 +27,11 @@ export interface SubgraphCallsOptions extends SubgraphCachesOptions {
   readonly scopes: ScopesInFlight;
   readonly transport: HttpTransport;
   readonly breakers: BreakerLease;
-  /** The user's own, around each call that is made; the outermost first. */
+  /** The user's interceptors around each call that is sent, the outermost first. */
   readonly interceptors: readonly Interceptor[];
 }
 
-/** Subgraph calls, with all interceptors around them. */
+/** Creates the `Send` of a supergraph's subgraphs, with all interceptors. */
 export function connectSubgraphs(options: SubgraphCallsOptions): Send {
   const { subgraphs } = options;
   const pending = new PendingCalls();
@@ -75,7 +75,7 @@ function callsOf(
   return interceptors;
 }
 
-/** The limit of common servers for requests in one array. */
+/** The most requests in one array that common servers accept. */
 const mostInArray = 10;
 
 /** Sends a call to one of the subgraph's endpoints. */

@@ -44,7 +44,7 @@ function callAt(
   return breaker === undefined ? send(request) : breaker.run(subgraph, () => send(request));
 }
 
-/** What is known of the load and health of an endpoint. */
+/** The load and health of an endpoint. */
 class EndpointLoad {
   readonly #subgraph: string;
   readonly #endpoint: Endpoint;
@@ -91,5 +91,5 @@ class EndpointLoad {
   }
 }
 
-/** Milliseconds. */
+/** How long an endpoint counts as failed after a failure, in milliseconds. */
 const avoidFor = 1000;

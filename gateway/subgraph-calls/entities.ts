@@ -1,17 +1,16 @@
 /**
  * Splits and joins requests for entities, and their responses.
  *
- * Requests for entities of one subgraph may share a call, and a cache may need only some of the entities: batches and
- * caches take requests and responses apart here, and put them together again.
+ * Entity requests to one subgraph may share a call, and a cache may need only some of the entities.
  */
 import { JsonParts } from './json-parts';
 import type { EntityList, SubgraphRequest } from './transport';
 
 /** The part of a response about one entity. */
 export interface EntityAnswer {
-  /** An object, or `null`; as it came, unchecked. */
+  /** JSON of an object, or `null`, as the subgraph sent it, unchecked. */
   readonly json: Buffer;
-  /** The errors of this entity. Their paths are those of the response that it was in. */
+  /** The errors of this entity. Their paths are relative to the original response. */
   readonly errors: readonly EntityError[];
 }
 
@@ -19,11 +18,11 @@ export interface EntityError {
   readonly path: readonly unknown[];
 }
 
-/** A response to a request for entities, taken apart. */
+/** The parts of a response to an entity request. */
 export interface EntityAnswers {
   /** For each list of the request, an answer for each of its representations. */
   readonly lists: readonly (readonly EntityAnswer[])[];
-  /** Errors that name no entity, and may be about any of them. */
+  /** Errors without an entity in their path: each may concern any entity. */
   readonly errors: readonly unknown[];
   /** JSON of the response's `extensions`. */
   readonly extensions: Buffer | undefined;
@@ -58,7 +57,10 @@ export function withRepresentations(
   return { ...request, variables: Buffer.concat(pieces), entities };
 }
 
-/** A request for representations of one list alone: its `selection`, under a name that operators know. */
+/**
+ * A request for representations of one list only. Its operation has the name of the original one, by which operators
+ * know it.
+ */
 export function requestAlone(
   { operation, caller }: SubgraphRequest,
   list: EntityList,
@@ -93,8 +95,8 @@ export function requestAlone(
 }
 
 /**
- * Takes a response apart that answers every representation of these lists. Of another one it says what it is: a
- * GraphQL response without data, which has errors instead, or nothing that could be handed on.
+ * Splits a response that answers every representation of these lists. For others it returns `no data` (a GraphQL
+ * response with errors and without data) or `unreadable` (anything else).
  */
 export function readEntities(
   body: Buffer,
@@ -138,7 +140,7 @@ export function readEntities(
   };
 }
 
-/** The body of the response to a request for these lists, of which each representation was answered so. */
+/** Writes the body of a response to a request for these lists, from the answer to each representation. */
 export function writeEntities(lists: readonly EntityList[], answers: EntityAnswers): Buffer {
   const pieces: Buffer[] = [];
   const errors: unknown[] = [...answers.errors];
@@ -160,7 +162,7 @@ export function writeEntities(lists: readonly EntityList[], answers: EntityAnswe
 
 const none: readonly EntityError[] = [];
 
-/** Tells the errors of entities, by list and index, from those that name none. */
+/** Sorts errors into those of an entity, by list and index, and those without an entity in their path. */
 function sortErrors(
   errors: readonly unknown[],
   lists: readonly EntityList[],

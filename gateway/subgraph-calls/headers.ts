@@ -12,26 +12,26 @@ import type { Caller } from './transport';
 /** The rules by which subgraphs get headers. Names are case-insensitive. */
 export interface HeaderRules {
   /**
-   * Client headers that are passed on: names, and patterns in which `*` stands for any characters.
+   * Client headers that are forwarded: names, and patterns in which `*` stands for any characters.
    *
    * @default [] (none)
    */
   readonly forward?: readonly string[] | undefined;
-  /** Client headers that are not passed on by these rules, nor by those before: names and patterns. */
+  /** Client headers that neither these rules nor earlier ones forward: names and patterns. */
   readonly exclude?: readonly string[] | undefined;
-  /** Client headers that are passed on under another name: the client's name to the subgraphs'. */
+  /** Client headers that are forwarded under another name: from the client's name to the subgraph's. */
   readonly rename?: Readonly<Record<string, string>> | undefined;
-  /** Headers that every call has, whatever the client sent. */
+  /** Headers with a constant value, whatever the client sent. */
   readonly set?: Readonly<Record<string, string>> | undefined;
-  /** Headers with the value of a claim of the caller, whatever the client sent. */
+  /** Headers with the value of one of the caller's claims, whatever the client sent. */
   readonly claims?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The rules of all subgraphs, and of those that have their own. Of a list of rules the later ones count more. */
+/** The rules of all subgraphs, and those of single subgraphs. In a list, later rules take precedence. */
 export interface SubgraphHeaderRules {
   readonly all: readonly HeaderRules[];
   readonly own: ReadonlyMap<string, readonly HeaderRules[]>;
-  /** Of subgraphs whose answers depend on nobody: they get only headers that are set. */
+  /** The rules of subgraphs whose answers do not depend on the caller. They get only headers with a constant value. */
   readonly independent: ReadonlyMap<string, readonly HeaderRules[]>;
 }
 
@@ -53,20 +53,20 @@ const isEmpty = ({ forward, exclude, rename, set, claims }: HeadersOptions): boo
     ({ length }) => length === 0,
   );
 
-/** Rules in the form in which they are applied. Names are in lower case. */
+/** Rules joined into one set. Names are in lower case. */
 export interface FlatHeaderRules {
   readonly set: ReadonlyMap<string, string>;
-  /** Claims by the header that has them. */
+  /** Claims by the header that carries them. */
   readonly claims: ReadonlyMap<string, string>;
-  /** Client headers, by their own name and by that for subgraphs. */
+  /** Client headers that are forwarded: the client's name and the subgraph's. */
   readonly passed: readonly { readonly from: string; readonly to: string }[];
-  /** Whether a client header goes on under its own name, for each pattern. */
+  /** A test for each pattern: whether a client header is forwarded under its own name. */
   readonly patterns: readonly ((name: string) => boolean)[];
 }
 
 /**
- * Joins rules. Headers that belong to a connection, describe a body or are trusted by subgraphs are never forwarded: a rule
- * for them is a `RangeError`, and so is a value with a line break.
+ * Joins rules. Headers that belong to a connection, describe a body or are trusted by subgraphs are never forwarded. A
+ * rule for one of these throws a `RangeError`, and so does a value with a line break.
  */
 export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRules {
   const set = new Map<string, string>();
@@ -106,12 +106,12 @@ export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRu
 
 const partsOf = (pattern: string): readonly string[] => pattern.toLowerCase().split('*');
 
-/** Whether a client's header of any name may be sent on. Over HTTP/2 some have names with a colon. */
+/** Whether a client header of this name may be forwarded. Pseudo-headers of HTTP/2 begin with a colon. */
 const isForwardable = (name: string): boolean => !isOwnHeader(name) && !name.startsWith(':');
 
 /**
- * Compiles rules to a function that picks the headers of subgraph calls, from those of a client's request and the claims of
- * its sender. A header that the client names in its `Connection` header, or whose value could not be sent, is left out.
+ * Compiles rules to a function that picks the headers of subgraph calls, from the headers of a client request and the
+ * caller's claims. A header that the client names in `Connection`, or whose value is not valid, is left out.
  */
 export function compileHeaderRules(
   ...layers: readonly HeaderRules[]
@@ -141,7 +141,10 @@ export function compileHeaderRules(
   };
 }
 
-/** Lists and maps as JSON in ASCII: with commas alone, `["a,b"]` could not be told from `["a","b"]`. */
+/**
+ * The header value of a claim. Lists and maps are JSON in ASCII: joined with commas, `["a,b"]` and `["a","b"]` would be
+ * equal.
+ */
 function textOfClaim(claim: unknown): string | undefined {
   if (claim === undefined || claim === null) return undefined;
   if (typeof claim === 'string') return claim;
@@ -154,7 +157,7 @@ function textOfClaim(claim: unknown): string | undefined {
 /** The headers of the calls for one client request. */
 export interface CallHeaders {
   readonly headers: Caller['headers'];
-  /** Of the subgraphs with rules of their own; undefined where none has. */
+  /** Headers by subgraph with rules of its own; undefined if there is none. */
   readonly own: ReadonlyMap<string, Caller['headers']> | undefined;
 }
 
@@ -174,7 +177,7 @@ export function compileCallHeaders(rules: SubgraphHeaderRules): ForwardHeaders {
 }
 
 /**
- * The name in lower case and the value of a header that is added to the calls of one request.
+ * Checks a header that a hook adds to the calls of one request. Returns its name in lower case, and its value.
  *
  * @throws {RangeError} as rules do
  */
@@ -185,15 +188,15 @@ export function addedHeader(name: string, value: string): readonly [name: string
   return [lower, checkedValue(name, value)];
 }
 
-/** The `Caller.scope` of these. A name has no colon in it, and a value no line break. */
+/** The `Caller.scope` of headers and identity. It is unambiguous, as a name has no colon and a value no line break. */
 export function scopeOf(headers: Caller['headers'], signedIdentity?: Caller['signedIdentity']): string {
   let scope = '';
   for (const name of Object.keys(headers).sort()) scope += `${name}:${headers[name]}\n`;
-  // Of this name there is no header of a client.
+  // No client header has this name.
   return signedIdentity === undefined ? scope : `${scope}weir-identity:${signedIdentity}\n`;
 }
 
-/** Joins the scope of a subgraph with rules of its own to that of the others. No name of a header begins with `>`. */
+/** Appends the scope of a subgraph with rules of its own to the scope of the others. No header name begins with `>`. */
 export const joinScope = (scope: string, subgraph: string, own: string): string =>
   own === '' ? scope : `${scope}>${JSON.stringify(subgraph)}\n${own}`;
 

@@ -1,4 +1,4 @@
-/** Subgraph calls over HTTP, with undici. Longer than other files: a call is the handler of its own response. */
+/** Subgraph calls over HTTP, with undici. Over 300 lines, as a call is the handler of its own response. */
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { buildConnector, type Dispatcher, errors, Pool } from 'undici';
 import { KeptBytes } from './kept-bytes';
@@ -24,20 +24,20 @@ export interface HttpSubgraph {
   readonly name: string;
   /** An http or https URL. */
   readonly url: string;
-  /** Headers that every call has; one of the client's request of the same name is left out. */
+  /** Headers of every call. A client header of the same name is not forwarded. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Signs every call. The headers that it writes are never the client's. */
+  /** Signs every call. Client headers with the names of its headers are not forwarded. */
   readonly signer?: Signer | undefined;
-  /** Whom the gateway trusts there, and how it proves who it is. No effect for `http:` URLs. */
+  /** Certificates that the gateway trusts and presents. No effect for `http:` URLs. */
   readonly tls?: TlsFiles | undefined;
   /**
-   * How long a call may take, in milliseconds, from `send` to the last byte. Also bounded by the caller's deadline.
+   * Timeout of a call, in milliseconds, from `send` to the last byte. The caller's deadline also ends it.
    *
    * @default 10000
    */
   readonly timeout?: number | undefined;
   /**
-   * The largest response, in bytes, both as sent and unpacked.
+   * The largest response, in bytes, both as sent and decompressed.
    *
    * @default 33554432 (32 MiB)
    */
@@ -46,19 +46,19 @@ export interface HttpSubgraph {
 
 export interface HttpTransportOptions {
   /**
-   * How many connections a subgraph may have to one origin; its calls beyond wait for one.
+   * The most connections of a subgraph to one origin. Further calls wait for a connection.
    *
    * @default 256
    */
   readonly connections?: number | undefined;
   /**
-   * How long a connection may take to open, in milliseconds.
+   * Timeout for opening a connection, in milliseconds.
    *
    * @default 5000
    */
   readonly connectTimeout?: number | undefined;
   /**
-   * How long a connection is kept open that is not used, in milliseconds, unless the subgraph says less.
+   * How long an idle connection is kept open, in milliseconds, unless the subgraph says less.
    *
    * @default 4000
    */
@@ -70,8 +70,8 @@ export interface HttpTransportOptions {
    */
   readonly http2?: boolean | undefined;
   /**
-   * Asks for packed responses. Worth it where the network is slower than unpacking. Those that come are unpacked
-   * whether they were asked for or not.
+   * Asks for compressed responses. Worth it if the network is slower than decompression. Compressed responses are
+   * always decompressed, asked for or not.
    *
    * @default false
    */
@@ -80,18 +80,19 @@ export interface HttpTransportOptions {
    * Certificates that are trusted in addition to the system's, in PEM.
    */
   readonly ca?: string | Buffer | (string | Buffer)[] | undefined;
-  /** Where the time of each request is recorded. @default nowhere */
+  /** Records the duration of each call. @default nothing is recorded */
   readonly durations?: Pick<SubgraphDurations, 'to'> | undefined;
 }
 
 export interface HttpTransport {
   /**
-   * A `Send` to one subgraph. Subgraphs share no connections: one that hangs would take those of others at its origin.
+   * A `Send` to one subgraph. Subgraphs share no connections, as a subgraph that hangs would use up those of others
+   * with the same origin.
    *
    * Throws a `RangeError` for a URL that must not be called.
    */
   to(subgraph: HttpSubgraph): Send;
-  /** Ends calls and connections. */
+  /** Ends all calls and closes all connections. */
   close(): Promise<void>;
 }
 
@@ -100,7 +101,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
   const pools = new Map<string, Pool>();
   const calls = new PendingCalls();
   let context: SecureContext | undefined;
-  // Once for all connections: it takes 20 ms to read what the system trusts.
+  // Created once for all connections, as reading the system's certificates takes 20 ms.
   const trusting = (): SecureContext =>
     (context ??= createSecureContext({ ca: [...rootCertificates, options.ca!].flat().map(String) }));
 
@@ -134,7 +135,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
   };
 }
 
-/** What all calls of a subgraph have in common. */
+/** What is the same for all calls of a subgraph. */
 interface Target {
   readonly name: string;
   readonly pool: Pool;
@@ -142,7 +143,7 @@ interface Target {
   readonly path: string;
   /** Names and values in turn. */
   readonly headers: readonly string[];
-  /** Those that a client's header does not replace. */
+  /** Names of headers that a client header must not replace. */
   readonly headerNames: ReadonlySet<string>;
   readonly signer: Signer | undefined;
   readonly timeout: number;
@@ -151,8 +152,8 @@ interface Target {
 }
 
 /**
- * One call, and the handler of its response: undici's `dispatch` costs a quarter less than its `request`, which makes
- * streams that nobody needs. Settles once; what comes later is dropped.
+ * One call, and the handler of its response: undici's `dispatch` takes a quarter less time than its `request`, which
+ * creates a stream per response. The call settles once; later events are ignored.
  */
 class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
   readonly caller: Caller;
@@ -164,13 +165,13 @@ class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
   readonly #reject: (error: TransportError) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #settled = false;
-  /** In milliseconds of `performance.now()`; 0 as long as nothing was sent. */
+  /** In milliseconds of `performance.now()`; 0 until the call is sent. */
   #sentAt = 0;
   #status = 0;
   #headers: Record<string, string | string[] | undefined> = noHeaders;
-  /** The first piece of the body, mostly all of it. */
+  /** The first piece of the body, which is mostly the whole body. */
   #body: Buffer = empty;
-  /** The body, when it comes in several pieces. */
+  /** The body, if it comes in several pieces. */
   #pieces: KeptBytes | undefined;
 
   constructor(
@@ -261,7 +262,7 @@ class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
     const { url } = this.#target;
     const send = (signed: SignedHeaders): void => {
       for (const part of signed) headers.push(part);
-      // It may have taken its time.
+      // The call may have timed out while it was signed.
       if (!this.#settled) this.#send(headers, body);
     };
     const fail = (error: unknown): void => this.#fail('unsigned', error as Error);
@@ -280,7 +281,7 @@ class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
     pool.dispatch({ path, method: 'POST', headers, body }, this);
   }
 
-  /** What the response says of its length; 0 when it does not. */
+  /** The `content-length` of the response; 0 if it has none. */
   get #contentLength(): number {
     return Number(this.#headers['content-length']) || 0;
   }
@@ -323,7 +324,7 @@ function openPool(
   return new Pool(origin, {
     connections,
     keepAliveTimeout: keepAlive,
-    // Each call has its own time.
+    // Each call has its own timeout.
     headersTimeout: 0,
     bodyTimeout: 0,
     allowH2: http2,
@@ -346,7 +347,7 @@ function fixedHeaders(
   return headers;
 }
 
-/** These would make one request into two, as much as a line break would. */
+/** These headers would let one request be read as two, as a line break would. */
 const framing = new Set([
   'content-length',
   'transfer-encoding',

@@ -9,7 +9,7 @@ import {
   TransportError,
 } from './transport';
 
-/** A subgraph call as a function answers it. */
+/** A subgraph call that a function answers. */
 export interface InProcessRequest {
   readonly operation: SubgraphOperation;
   readonly variables: Record<string, unknown>;
@@ -18,10 +18,10 @@ export interface InProcessRequest {
 
 export interface InProcessSubgraph {
   readonly name: string;
-  /** Answers a call. One that throws has failed to answer. */
+  /** Answers a call. If it throws, the call has failed without a response. */
   readonly answer: (request: InProcessRequest) => ExecutionResult | Promise<ExecutionResult>;
   /**
-   * How long a call may take, in milliseconds. What it does is not stopped then, only not waited for.
+   * Timeout of a call, in milliseconds. The function is not stopped then; its result is dropped.
    *
    * @default 10000
    */

@@ -1,6 +1,6 @@
 /**
- * Cuts JSON into the parts that somebody wants, each as the bytes that came. They are only passed over, not checked:
- * who gets a part reads it, and finds what is wrong in it. All else that is not JSON is a `SyntaxError`.
+ * Splits JSON into parts, each as its original bytes. A part is skipped without being checked: errors in it are found
+ * when it is parsed. Invalid JSON outside of the parts is a `SyntaxError`.
  */
 export class JsonParts {
   readonly #bytes: Buffer;
@@ -10,17 +10,17 @@ export class JsonParts {
     this.#bytes = bytes;
   }
 
-  /** Whether an object begins here. */
+  /** Whether the next value is an object. */
   get isObject(): boolean {
     return this.#peek() === OPEN_OBJECT;
   }
 
-  /** Whether a list begins here. */
+  /** Whether the next value is a list. */
   get isList(): boolean {
     return this.#peek() === OPEN_LIST;
   }
 
-  /** Passes over an object. `member` is called at each value, with its name, and has to pass over it. */
+  /** Reads an object. `member` is called before each value, with its name, and must read the value. */
   object(member: (name: string) => void): void {
     this.#sequence(OPEN_OBJECT, CLOSE_OBJECT, () => {
       if (this.#peek() !== QUOTE) throw new SyntaxError(unexpected);
@@ -30,7 +30,7 @@ export class JsonParts {
     });
   }
 
-  /** Passes over a list, and returns its elements. */
+  /** Reads a list, and returns its elements. */
   list(): Buffer[] {
     const elements: Buffer[] = [];
     this.#sequence(OPEN_LIST, CLOSE_LIST, () => {
@@ -39,7 +39,7 @@ export class JsonParts {
     return elements;
   }
 
-  /** Passes over any value, and returns it. */
+  /** Reads any value, and returns its bytes. */
   value(): Buffer {
     const bytes = this.#bytes;
     const first = this.#peek();
@@ -50,7 +50,7 @@ export class JsonParts {
     return bytes.subarray(start, this.#at);
   }
 
-  /** Makes sure that nothing follows. */
+  /** Throws if anything but white space follows. */
   end(): void {
     if (this.#peek() !== undefined) throw new SyntaxError(unexpected);
   }
@@ -75,7 +75,7 @@ export class JsonParts {
     this.#at++;
   }
 
-  /** The next byte that is no space; undefined at the end. */
+  /** The next byte that is not white space; undefined at the end. */
   #peek(): number | undefined {
     const bytes = this.#bytes;
     let byte = bytes[this.#at];
@@ -117,7 +117,7 @@ function endOfString(bytes: Buffer, start: number): number {
   }
 }
 
-/** Of a number, or of `true`, `false` and `null`. */
+/** The end of a number, or of `true`, `false` or `null`. */
 function endOfWord(bytes: Buffer, start: number): number {
   let p = start;
   for (;;) {

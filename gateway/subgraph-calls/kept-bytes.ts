@@ -1,12 +1,12 @@
 /**
- * Bytes that come piece by piece, in one buffer. However small the pieces are, they cost time and memory for their bytes
- * only: an object for each of a million pieces would be dearer than the response is large.
+ * Collects bytes that come in pieces in one buffer. Small pieces cost no more than their bytes: a list of a million
+ * pieces would take more memory than the response itself.
  */
 export class KeptBytes {
   length = 0;
   #buffer: Buffer;
 
-  /** @param expected how many bytes there will be, as far as is known */
+  /** @param expected how many bytes there will be; 0 if unknown */
   constructor(first: Buffer, expected: number) {
     this.#buffer = Buffer.allocUnsafeSlow(Math.max(first.length, expected));
     this.append(first);

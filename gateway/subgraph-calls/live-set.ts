@@ -1,15 +1,15 @@
-/** A member of a `LiveSet`: it comes and goes with a request. */
+/** A member of a `LiveSet`. */
 export interface Live {
-  /** Its index in the set; `outOfSet` outside of one. */
+  /** Its index in the set; `outOfSet` if it is in none. */
   indexInSet: number;
 }
 
 export const outOfSet = -1;
 
 /**
- * A set of work in progress. Not a `Set`: with many insertions and deletions it outgrows its table again and again, and V8
- * has each old table refer to the next one. Once a table is in the old generation, everything that passed through later
- * tables (here: requests, with their answers) outlives the collections of young garbage, until the next full one.
+ * A set of work in progress. It is no `Set`: with many insertions and deletions a `Set` replaces its table often, and
+ * in V8 each old table refers to the next one. Once a table is in V8's old generation, everything in later tables
+ * (here: requests, with their answers) survives minor collections until the next full one.
  */
 export class LiveSet<Member extends Live> {
   readonly #members: Member[] = [];
@@ -36,7 +36,7 @@ export class LiveSet<Member extends Live> {
     return this.#members.find(isIt);
   }
 
-  /** Iterates over a snapshot: members may leave meanwhile. */
+  /** Iterates over a snapshot, as members may leave meanwhile. */
   [Symbol.iterator](): Iterator<Member> {
     return [...this.#members].values();
   }

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 
-/** Where a connection is to go. */
+/** The origin that a connection is for. */
 interface Target {
   readonly protocol: string;
   /** A name or an address, with or without the brackets of IPv6. */
@@ -15,15 +15,15 @@ interface Target {
   readonly port: string;
 }
 
-/** The proxy for a connection; undefined where there is none on the way. */
+/** The proxy for a connection; undefined for a direct one. */
 export type Proxies = (target: Target) => URL | undefined;
 
 /**
- * Reads `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, or the same in lower case, which wins. As curl and undici do: without
- * `HTTPS_PROXY` the other proxy serves both. `NO_PROXY` lists hosts, each with the hosts below it, with or without a port;
- * `*` is every host. Undefined without a proxy.
+ * Reads `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. The same names in lower case take precedence. Without `HTTPS_PROXY`
+ * the other proxy is used for both, as curl and undici do. `NO_PROXY` lists hosts, which include their subdomains, with
+ * or without a port; `*` is every host. Undefined without a proxy.
  *
- * @throws {RangeError} when one is not the URL of a proxy over HTTP
+ * @throws {RangeError} if one is not the URL of an HTTP proxy
  */
 export function proxiesOf(env: Readonly<Record<string, string | undefined>>): Proxies | undefined {
   const read = (name: string): string => env[name.toLowerCase()] ?? env[name] ?? '';
@@ -52,14 +52,14 @@ function proxyIn(name: string, value: string): URL | undefined {
   const text = value.includes('://') ? value : `http://${value}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  // It may hold a password.
+  // The value is not in the message, as it may contain a password.
   throw new RangeError(`The environment variable ${name} must be the http or https URL of a proxy.`);
 }
 
 function readEntry(entry: string): { readonly host: string; readonly port: string } {
   const colon = entry.lastIndexOf(':');
   const before = entry.slice(0, colon);
-  // An address of IPv6 has a port only behind its brackets.
+  // An IPv6 address has a port only after its brackets.
   const hasPort = colon > 0 && (before.endsWith(']') || !before.includes(':'));
   const host = bare(hasPort ? before : entry).toLowerCase();
   return { host: host.replace(/^\*?\./, ''), port: hasPort ? entry.slice(colon + 1) : '' };
@@ -72,15 +72,15 @@ let forFetch: Dispatcher | undefined;
 let forAws: AwsAgents | undefined;
 
 /**
- * Has all connections that are opened from now on go by these proxies. They are those of the process, as its environment
- * is: what opens connections asks for them here, however deep it stands.
+ * Opens all connections through these proxies from now on. The proxies are global to the process, like its environment:
+ * code that opens connections asks for them here.
  */
 export function useProxies(used: Proxies | undefined): void {
   proxies = used;
   forFetch = forAws = undefined;
 }
 
-/** A connector that opens a tunnel where there is a proxy on the way. @param timeout in milliseconds */
+/** A connector that opens a tunnel if there is a proxy for the connection. @param timeout in milliseconds */
 export function connectByProxies(
   connect: buildConnector.connector,
   timeout: number,
@@ -101,11 +101,14 @@ export function connectByProxies(
   };
 }
 
-/** The global `fetch`, by the proxy that is on the way. It takes our dispatcher, though its types name Node's own undici. */
+/**
+ * The global `fetch`, through the proxy if there is one. It accepts our dispatcher, though its types demand that of
+ * Node's own undici.
+ */
 export const fetchOutgoing = (url: string, init: RequestInit): Promise<Response> =>
   fetch(url, { ...init, ...(outgoingDispatcher() as object) });
 
-/** For undici's `request`: a member of its options. Empty without a proxy. */
+/** The `dispatcher` option for undici's `request`. Empty without a proxy. */
 export function outgoingDispatcher(): { readonly dispatcher?: Dispatcher } {
   if (proxies === undefined) return {};
   const connect = connectByProxies(buildConnector({ timeout: tunnelTimeout }), tunnelTimeout);
@@ -117,7 +120,7 @@ interface AwsAgents {
   readonly httpsAgent: HttpsAgent;
 }
 
-/** For the request handlers of the AWS SDK: members of their options. Empty without a proxy. */
+/** The agent options for request handlers of the AWS SDK. Empty without a proxy. */
 export function awsAgents(): Partial<AwsAgents> {
   if (proxies === undefined) return {};
   const options: AgentOptions = { keepAlive: true, maxSockets: 50 };
@@ -157,10 +160,13 @@ const targetOf = (protocol: string, { host, port }: Connection): Target => ({
   port: String(port ?? ''),
 });
 
-/** Milliseconds. */
+/** Milliseconds to open a tunnel. */
 const tunnelTimeout = 10_000;
 
-/** RFC 9110, section 9.3.6: `CONNECT`, for http URLs, too, so that one kind of connection is enough. */
+/**
+ * Opens a tunnel with `CONNECT` (RFC 9110, section 9.3.6). It is used for http URLs, too, so that there is one kind of
+ * connection.
+ */
 function openTunnel(proxy: URL, { protocol, hostname, port }: Target, timeout: number): Promise<Socket> {
   const host = bare(hostname);
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port || (protocol === 'https:' ? 443 : 80)}`;

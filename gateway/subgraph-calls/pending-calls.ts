@@ -4,7 +4,7 @@ import type { Caller, TransportFailure } from './transport';
 /** A call that waits for its response. */
 export interface PendingCall extends Live {
   readonly caller: Caller;
-  /** When its own time is up, in milliseconds of `performance.now()`. */
+  /** When its own timeout passes, in milliseconds of `performance.now()`. */
   readonly expires: number;
   giveUp(failure: TransportFailure): void;
 }
@@ -19,7 +19,7 @@ export class PendingCalls {
   #sweptAt = 0;
   #waited = false;
 
-  /** Adds a call. Answers, without adding it, why it need not be made at all. */
+  /** Adds a call. If its deadline has passed or its client is gone, returns why, and does not add it. */
   add(call: PendingCall): TransportFailure | undefined {
     const failure = reasonToGiveUp(call, performance.now());
     if (failure !== undefined) return failure;
@@ -35,7 +35,7 @@ export class PendingCalls {
     this.#calls.delete(call);
   }
 
-  /** Gives all calls up. */
+  /** Fails all calls, with `closed`. */
   close(): void {
     for (const call of this.#calls) call.giveUp('closed');
     this.#sweep();
@@ -43,7 +43,8 @@ export class PendingCalls {
 
   #sweep(): void {
     const now = performance.now();
-    // After the event loop was held, there may be answers that only have to be read: they go first, once.
+    // If the event loop was blocked, answers may already wait in sockets. One sweep is skipped so that these are read
+    // first.
     this.#waited = !this.#waited && now - this.#sweptAt > 2 * sweepInterval;
     this.#sweptAt = now;
     if (this.#calls.size === 0) {

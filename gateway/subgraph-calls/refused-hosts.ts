@@ -1,10 +1,10 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * Whether a host is one that the gateway never connects to: those where cloud providers hand out credentials, and
- * link-local addresses. Loopback and private networks are not refused: subgraphs live there.
+ * Whether the gateway never connects to a host: metadata services of cloud providers, which hand out credentials, and
+ * link-local addresses. Loopback and private networks are allowed, as subgraphs live there.
  *
- * @param host a host as a `URL` writes it, in which numeric addresses of every notation are alike, or an address
+ * @param host an address, or a host from a `URL`, which normalises all notations of numeric addresses
  */
 export function isRefusedHost(host: string): boolean {
   const [address] = host.replace(/^\[|\]$/g, '').split('%') as [string];
@@ -33,13 +33,13 @@ for (const address of ['168.63.129.16', '192.0.0.192', '100.100.100.200'])
 refused.addSubnet('fd00:ec2::', 32, 'ipv6');
 for (const address of ['fd20:ce::254', 'fd00:42::42']) refused.addAddress(address, 'ipv6');
 
-/** IPv6 addresses that stand for an IPv4 one: how they begin, and which of their bytes hold it. */
+/** IPv6 addresses with an embedded IPv4 address: the prefix, and which bytes hold the IPv4 address. */
 const translations = [
-  // Compatible and mapped (RFC 4291, section 2.5.5), translated (RFC 2765), behind NAT64 (RFC 6052).
+  // IPv4-compatible and IPv4-mapped (RFC 4291, section 2.5.5), IPv4-translated (RFC 2765), NAT64 (RFC 6052).
   ...['::', '::ffff:0:0', '::ffff:0:0:0', '64:ff9b::'].map((prefix) =>
     translation(prefix, 96, [[12, 13, 14, 15]]),
   ),
-  // Behind a NAT64 of one's own (RFC 8215), whose prefix has 48, 56, 64 or 96 bits.
+  // Local-use NAT64 (RFC 8215), whose prefix has 48, 56, 64 or 96 bits.
   translation('64:ff9b:1::', 48, [
     [6, 7, 9, 10],
     [7, 9, 10, 11],
@@ -66,7 +66,7 @@ function ipv4In(address: string): string[] {
 
 function tunnelled(address: string, bytes: readonly number[]): number[][] {
   const last = bytes.slice(12);
-  // Teredo (RFC 4380): its server, and its client with all bits inverted.
+  // Teredo (RFC 4380): the server's address, and the client's with all bits inverted.
   if (teredo.check(address, 'ipv6')) return [bytes.slice(4, 8), last.map((byte) => byte ^ 255)];
   // ISATAP (RFC 5214), whatever its network is.
   return ['0,0,94,254', '2,0,94,254'].includes(String(bytes.slice(8, 12))) ? [last] : [];
@@ -75,9 +75,9 @@ function tunnelled(address: string, bytes: readonly number[]): number[][] {
 const teredo = new BlockList();
 teredo.addSubnet('2001::', 32, 'ipv6');
 
-/** Of an IPv6 address. */
+/** The 16 bytes of an IPv6 address. */
 function bytesOf(address: string): number[] {
-  // A URL has no decimal digits at the end of one.
+  // `URL` rewrites an IPv4 address at the end in hexadecimal groups.
   const [start, end] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::').map(bytesOfGroups);
   if (end === undefined) return start!;
   return [...start!, ...new Array<number>(16 - start!.length - end.length).fill(0), ...end];

@@ -1,16 +1,17 @@
 /** A value that expires. */
 export interface Perishable<Value> {
   readonly value: Value;
-  /** Milliseconds since 1970; undefined: for ever. */
+  /** Milliseconds since 1970; undefined if it never expires. */
   readonly expires: number | undefined;
 }
 
 /**
- * Keeps what `fetch` gets, and gets it anew before it expires: at most five minutes, at least a fifth of its life
- * before. Meanwhile the old one goes on to serve, so that nobody waits and nobody fails while the source is away for a
- * moment. Whoever comes while there is none waits for the one fetch that is under way.
+ * Caches the value that `fetch` gets, and fetches a new one before it expires: five minutes before, or a fifth of its
+ * life if that is shorter. Until the new one has come, the old one is returned, so that no caller waits, and none fails
+ * while the source is down for a short time. Callers that find no value wait for the same fetch.
  *
- * The value is there at once wherever it can be. Rejects with what `fetch` rejected with, for a second after it.
+ * Returns the value without a promise if there is one. Without one, calls reject with the error of a failed fetch for a
+ * second after it.
  */
 export function renewed<Value>(
   fetch: () => Promise<Perishable<Value>>,

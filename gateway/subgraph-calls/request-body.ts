@@ -13,7 +13,7 @@ export function bodyOf({ operation, variables: given }: SubgraphRequest): Buffer
 
 const noVariables = Buffer.from('{}');
 
-/** What every request for a subgraph says of itself. */
+/** The headers of every request to a subgraph. */
 export const requestHeaders = {
   'content-type': 'application/json',
   accept: 'application/graphql-response+json, application/json',

@@ -1,6 +1,6 @@
 /**
- * Counts the client requests in flight by scope. A call waits for others to join it only while there are some that could:
- * if every client has its own scope, no call waits.
+ * Counts the client requests in flight by scope. A call waits for others to join it only while another request has its
+ * scope. If every client has its own scope, no call waits.
  */
 export class ScopesInFlight {
   readonly #requests = new Map<string, number>();
@@ -19,8 +19,9 @@ export class ScopesInFlight {
   }
 
   /**
-   * Whether several are in flight. The empty scope may be that of all, for a subgraph that gets no headers, and so may a
-   * scope that no request has: it is that of a subgraph with header rules of its own.
+   * Whether several requests of this scope are in flight. Two scopes count all requests: the empty one, as it is that
+   * of every request to a subgraph that gets no headers, and one that no request has, as it is that of a subgraph with
+   * header rules of its own.
    */
   isShared(scope: string): boolean {
     return (scope === '' ? this.#all : (this.#requests.get(scope) ?? this.#all)) > 1;

@@ -1,8 +1,8 @@
 import type { SubgraphResponse } from './transport';
 
 /**
- * Headers that differ for each client request, and are in no key: a client may send the first three, and the last one is the
- * time that is left.
+ * Headers that differ for each client request and are in no cache key. A client may send the first three; the last one
+ * is the remaining time.
  */
 export const ofOneRequest = new Set(['x-request-id', 'traceparent', 'tracestate', 'x-request-timeout']);
 

@@ -11,8 +11,8 @@ import {
 } from './transport';
 
 /**
- * One of the requests that share a call. It leaves when its own deadline passes or its client is gone; the call goes on for
- * the others.
+ * One of the requests that share a call. It leaves when its own deadline passes or its client is gone. The call
+ * continues for the others.
  */
 export class Member implements PendingCall {
   readonly request: SubgraphRequest;
@@ -34,7 +34,10 @@ export class Member implements PendingCall {
     });
   }
 
-  /** Has it looked after by others than the call: one that is alone has the time of its call. */
+  /**
+   * Adds it to the pending calls, so that its own deadline and client are checked. A member that is alone needs no
+   * check: its call has the same deadline.
+   */
   waitAmong(pending: PendingCalls, expires: number): void {
     if (this.#pending !== undefined) return;
     this.expires = expires;
@@ -52,7 +55,7 @@ export class Member implements PendingCall {
     this.#resolve(response);
   }
 
-  /** With a `TransportError`, as is all that a `Send` rejects with. */
+  /** @param error a `TransportError`, as a `Send` rejects with nothing else */
   reject(error: unknown): void {
     this.#leave();
     const { subgraph } = this.request.operation;
@@ -78,8 +81,8 @@ export class Member implements PendingCall {
 }
 
 /**
- * Stands for all who wait for one call. It is gone when all of them are, and has the latest of their deadlines. Their
- * scopes are equal; the call is found under the request that came first.
+ * The caller of a shared call, for all its members. It is gone when all members are, and has the latest of their
+ * deadlines. The scopes of members are equal. Its tracing headers and counts are those of the first member.
  */
 export class SharedCaller implements Caller {
   readonly headers: Caller['headers'];
@@ -90,7 +93,7 @@ export class SharedCaller implements Caller {
   readonly provenance: AnswerProvenance;
   readonly #members: readonly Member[];
 
-  /** @param members at least one; there may come more */
+  /** @param members at least one; more may be added later */
   constructor(members: readonly Member[]) {
     const { headers, signedIdentity, scope, tracing, calls, provenance } = members[0]!.caller;
     this.headers = headers;
@@ -121,7 +124,7 @@ export class SharedCaller implements Caller {
 export const isOfOneClient = (...members: readonly Member[]): boolean =>
   members.every(({ caller }) => caller.provenance === members[0]!.caller.provenance);
 
-/** Whether a joined call failed in a way that its parts alone might not. */
+/** Whether a joined call failed because of its size, so that its members alone may succeed. */
 export const isTooLarge = (error: unknown): boolean =>
   error instanceof TransportError && error.failure === 'too-large';
 

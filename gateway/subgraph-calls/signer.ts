@@ -1,21 +1,21 @@
 import type { Caller } from './transport';
 
-/** What proves to a subgraph who calls it. It lives as long as the process: what it has fetched serves all supergraphs. */
+/** Authenticates calls to a subgraph. It lives as long as the process, so that fetched tokens outlive a supergraph. */
 export interface Signer {
-  /** The headers that it may write, in lower case. One of the client's request of the same name is left out. */
+  /** Names of the headers that it may write, in lower case. A client header of the same name is not forwarded. */
   readonly headers: readonly string[];
   /**
-   * The headers of one call: names and values in turn. At once where that is possible, or every call would wait for a
-   * turn of the event loop.
+   * The headers of one call, names and values in turn. Returned without a promise where possible, as a promise would
+   * delay every call.
    *
-   * Throws, or rejects, when there is nothing to sign with: the call is not made then.
+   * Throws, or rejects, if it has no key or token. The call is not sent then.
    */
   sign(call: UnsignedCall): SignedHeaders | Promise<SignedHeaders>;
 }
 
 export interface UnsignedCall {
   readonly url: URL;
-  /** As it is sent. */
+  /** The body as it is sent. */
   readonly body: Buffer;
   readonly caller: Pick<Caller, 'headers' | 'signedIdentity'>;
 }

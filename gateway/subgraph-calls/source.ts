@@ -1,17 +1,19 @@
 /**
- * Answers that come one after the other: events of a subgraph, what is executed for each, the parts of an answer.
+ * A stream of answers: events of a subgraph, the results of executing them, or the parts of an answer.
  *
- * Not an async generator, whose `return` waits until its `next` has settled: a source that waits for an event would stay
- * open after its reader has left.
+ * It is no async generator: its `return` would wait until `next` has settled, so a source that waits for an event would
+ * stay open after its reader has left.
  */
 export interface Source<Each> {
-  /** The next one, or undefined at the end. Asked for one at a time. What rejects has ended. */
+  /**
+   * The next answer, or undefined at the end. Called again only once it has settled. A source that rejects has ended.
+   */
   next(): Promise<Each | undefined>;
-  /** Ends it at once: a `next` that is waited for, and each after it, is the end. May be called again. */
+  /** Ends the source at once: a pending `next`, and each later one, resolves with undefined. May be called again. */
   close(): void;
 }
 
-/** A source of what is made of each of another. */
+/** A source with the result of a function for each answer of another source. */
 export function mapSource<From, To>(
   source: Source<From>,
   change: (each: From) => To | Promise<To>,

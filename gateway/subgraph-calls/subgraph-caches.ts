@@ -28,7 +28,7 @@ export interface SubgraphCachesOptions {
   readonly logger: Logger;
 }
 
-/** The interceptors that cache and invalidate, the outermost first. */
+/** The interceptors of one subgraph that cache and invalidate, the outermost first. */
 export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): Interceptor[] {
   const { name, identity, hasOwnHeaders, lifetimes } = subgraph;
   const { facts, cache, store, caching, invalidate, metrics, logger } = options;

@@ -19,8 +19,8 @@ export function parseSubgraphUrl(subgraph: string, text: string): URL {
 }
 
 /**
- * `dns.lookup` that finds nothing where a name stands for a refused address. Connections are opened with what it finds,
- * so a name cannot stand for another address after it was checked.
+ * `dns.lookup` that fails if a name resolves to a refused address. Connections are opened to the address that was
+ * checked, so a name cannot resolve to another one in between.
  */
 export function lookupSubgraph(
   hostname: string,
@@ -28,7 +28,7 @@ export function lookupSubgraph(
   callback: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,
 ): void {
   lookupAddress(hostname, options, (error, found, family) => {
-    // With `all` there is a list; otherwise one address, undefined on errors.
+    // With `all` this is a list; otherwise one address, undefined on errors.
     const addresses = Array.isArray(found) ? found.map(({ address }) => address) : [found];
     if (error === null && addresses.some(isRefusedHost)) {
       callback(Object.assign(new Error('The address is refused.'), { code: 'EACCES' }), []);

@@ -2,16 +2,16 @@ import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
 
-/** Files in PEM. They are read again when they have changed, for the connections that are opened from then on. */
+/** PEM files. When they have changed they are read again, for connections that are opened from then on. */
 export interface TlsFiles {
-  /** The certificate by which the gateway is known, with those up to the one that is trusted. */
+  /** The client certificate of the gateway, with its chain up to a certificate that the subgraph trusts. */
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
-  /** Certificates that are trusted beside the system's. */
+  /** Certificates that are trusted in addition to the system's. */
   readonly ca?: string | undefined;
 }
 
-/** Opens connections with a certificate of ours (mutual TLS). @throws when a file cannot be read or is none in PEM */
+/** Opens connections with a client certificate (mutual TLS). @throws if a file cannot be read or is not PEM */
 export function connectWithFiles(
   files: TlsFiles,
   options: buildConnector.BuildOptions,
@@ -31,13 +31,13 @@ export function connectWithFiles(
         version = now;
       }
     } catch {
-      // While a file is being replaced, the one from before goes on to serve.
+      // A file is being replaced: the previous one is used until that is done.
     }
     connect(target, callback);
   };
 }
 
-/** @throws when a file cannot be read or is none in PEM */
+/** @throws if a file cannot be read or is not PEM */
 export function readContext({ cert, key, ca }: TlsFiles): SecureContext {
   return createSecureContext({
     ...(cert !== undefined && { cert: readFileSync(cert) }),

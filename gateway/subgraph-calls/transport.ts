@@ -5,7 +5,7 @@ import type { Source } from './source';
 
 export type OperationKind = 'query' | 'mutation' | 'subscription';
 
-/** What may be done with a call, by the kind of its operation: a kind that is added does not build before it is decided. */
+/** What may be done with a call, by the kind of its operation. A new kind does not compile until it is entered here. */
 const kinds: Readonly<
   Record<OperationKind, { readonly isRepeatable: boolean; readonly changesData: boolean }>
 > = {
@@ -14,10 +14,10 @@ const kinds: Readonly<
   subscription: { isRepeatable: false, changesData: false },
 };
 
-/** Whether a call may be sent again, be shared with others, go together with others, and be answered from a cache. */
+/** Whether a call may be retried, coalesced, batched, and answered from a cache. */
 export const isRepeatable = ({ kind }: Pick<SubgraphOperation, 'kind'>): boolean => kinds[kind].isRepeatable;
 
-/** Whether a call may change what others have answered before. */
+/** Whether a call may change data, so that cached answers become wrong. */
 export const changesData = ({ kind }: Pick<SubgraphOperation, 'kind'>): boolean => kinds[kind].changesData;
 
 /** The part of a subgraph call that is the same for every request; compiled once per fetch node. */
@@ -39,9 +39,9 @@ export interface Caller {
   /** Forwarded headers, names in lower case. The response of a subgraph may depend on them. */
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * The headers for each subgraph that has header rules of its own, in place of `headers`.
+   * The headers for each subgraph with header rules of its own, instead of `headers`.
    *
-   * @default undefined: none has
+   * @default undefined: no subgraph has rules of its own
    */
   readonly bySubgraph?: ReadonlyMap<string, Pick<Caller, 'headers' | 'scope'>> | undefined;
   /**
@@ -51,11 +51,11 @@ export interface Caller {
   readonly signedIdentity: string | undefined;
   /** Equal for two callers exactly when all their headers and `signedIdentity` are equal; empty when there are none. */
   readonly scope: string;
-  /** Headers for correlating calls with requests. A response that depends on them must say so in `Vary`. */
+  /** Headers that correlate calls with client requests. A response that depends on them must name them in `Vary`. */
   readonly tracing: Readonly<Record<string, string>>;
-  /** Whether nobody waits for the answer any more. */
+  /** Whether the client has left, so that nobody waits for the answer. */
   readonly isGone: boolean;
-  /** The deadline of the client request, in milliseconds of `performance.now()`; undefined: none. */
+  /** The deadline of the client request, in milliseconds of `performance.now()`; undefined without one. */
   readonly deadline: number | undefined;
   readonly calls: CallCounts;
   /** The provenance of the answer to the client. Each response is noted there when it arrives. */
@@ -70,7 +70,7 @@ export interface Caller {
 
 export interface SubgraphRequest {
   readonly operation: SubgraphOperation;
-  /** UTF-8 JSON of the variables object, representations included; an empty Buffer: none. */
+  /** UTF-8 JSON of the variables object, representations included. An empty Buffer if there are no variables. */
   readonly variables: Buffer;
   readonly caller: Caller;
   /**
@@ -86,35 +86,35 @@ export interface SubgraphRequest {
   readonly after?: string | undefined;
 }
 
-/** The representations of one `_entities` field: at least one. */
+/** The representations of one `_entities` field. There is at least one. */
 export interface EntityList {
   /** `_entities`, or its alias where an operation has several. */
   readonly responseKey: string;
-  /** Which of the request's variables holds the representations. */
+  /** The name of the variable that holds the representations. */
   readonly variable: string;
   /**
-   * The selection on each entity, as a document that selects nothing else, without its name. Two lists of one subgraph
-   * select the same if this and `arguments` are equal. One string for all requests.
+   * The selection on each entity, written as an unnamed document that selects nothing else. Two lists of one subgraph
+   * select the same fields if this and `arguments` are equal. All requests of an operation have the same string object.
    */
   readonly selection: string;
   /** UTF-8 JSON of the other variables of `selection` that have a value, as members of an object, without its braces. */
   readonly arguments: Buffer;
   /**
-   * JSON of each representation: views into the request's variables, made when they are first looked at, which must
-   * be before the call is answered.
+   * JSON of each representation, as views into the request's variables. They are made on first access, which must be
+   * before the call is answered.
    */
   readonly representations: readonly Buffer[];
 }
 
 export interface SubgraphResponse {
   readonly status: number;
-  /** Names in lower case; a header that occurred several times, and may, is a list. */
+  /** Names in lower case. A header that may occur several times, and does, is a list. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The decompressed body. It may be part of a larger block of memory: copy what is kept beyond the request. */
+  /** The decompressed body. It may be a view into a larger buffer: copy what outlives the request. */
   readonly body: Buffer;
-  /** The remaining cache policy, if it comes from a cache. @default as its headers say */
+  /** The remaining cache policy, if it comes from a cache. @default what its headers say */
   readonly policy?: Policy | undefined;
-  /** Its tags, if known: an invalidation of any of these drops it. */
+  /** Its cache tags, if known. An invalidation of any of them drops it. */
   readonly tags?: Iterable<string> | undefined;
   /**
    * When the answered call was made, in milliseconds of `performance.now()`. A request that joined a call in flight gets
@@ -128,7 +128,7 @@ export interface SubgraphResponse {
    */
   readonly isShareable?: boolean | undefined;
   /**
-   * Whether parts of it come from the memory of this process, which may be older than the shared store.
+   * Whether parts of it come from a cache in the memory of this process, which may be older than the shared store.
    *
    * @default false
    */
@@ -162,13 +162,13 @@ export interface SubgraphEvent extends SubgraphResponse {
 export type Send = (request: SubgraphRequest) => Promise<SubgraphResponse>;
 
 /**
- * A subgraph call whose answers come one after the other, for operations of the kind `subscription`. Resolves when the
- * subgraph has accepted it. It, and its source, reject with a `TransportError` and with nothing else.
+ * A subgraph call with a stream of answers, for operations of the kind `subscription`. Resolves when the subgraph has
+ * accepted the call. The call and its source reject only with a `TransportError`.
  *
- * Whoever gets the source reads it to its end or closes it. It ends with undefined when the subgraph has completed it, and
- * rejects when the connection broke and could not be replaced. What a subgraph refuses, with errors in GraphQL, is one event
- * and the end. The deadline of the caller, and whether it is gone, count until the source is open; then the source is its
- * reader's to close.
+ * The caller must read the source to its end or close it. It ends with undefined when the subgraph has completed it,
+ * and rejects when the connection broke and could not be replaced. What a subgraph refuses, with errors in GraphQL, is
+ * one event and the end. The deadline of the caller, and whether it is gone, count until the source is open; then the
+ * source is its reader's to close.
  */
 export type Subscribe = (request: SubgraphRequest) => Promise<Source<SubgraphEvent>>;
 

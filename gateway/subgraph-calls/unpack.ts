@@ -2,10 +2,11 @@ import zlib from 'node:zlib';
 import type { TransportFailure } from './transport';
 
 /**
- * Unpacks a response body by its `content-encoding`.
+ * Decompresses a response body by its `content-encoding`.
  *
- * Answers why not where that is not possible: `too-large` as soon as more than `limit` bytes come out, `encoding` for
- * unknown encodings, for chains of them (nobody sends one in good faith) and for bodies that are not what they say.
+ * Resolves with the reason if that fails: `too-large` as soon as more than `limit` bytes come out; `encoding` for an
+ * unknown encoding, for several encodings (only an attacker sends those), and for a body that does not have its
+ * encoding.
  */
 export function unpack(body: Buffer, encoding: string, limit: number): Promise<Buffer | TransportFailure> {
   const name = encoding.trim().toLowerCase();

@@ -13,7 +13,10 @@ export interface CallCounts {
   batched: number;
   /** They were answered from a cache. */
   cached: number;
-  /** HTTP requests that were made for this client request in the first place. */
+  /**
+   * Calls that were sent for this client request, retries included. A call that several requests share counts for the
+   * first of them.
+   */
   sent: number;
   /** How many entities of which subgraph a cache served stale, where it did. */
   stale?: Record<string, number>;

@@ -1,4 +1,4 @@
-/** The thread in which manifests are read: files of megabytes would hold the event loop for long. */
+/** The worker thread in which manifests are read. A file of several megabytes would block the event loop. */
 import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { buildSchema, parse, validate } from 'graphql';
@@ -6,32 +6,35 @@ import { letRequestsGoFirst } from '../../planning/thread-priority';
 import { validationRules } from '../validation-rules';
 import { ManifestError, readManifests, sha256 } from './manifest';
 
-/** What the thread is started for: to hand out the operations, or to say which of them do not fit a schema. */
+/**
+ * The task of the thread: without `schema` it sends the operations of the files, with `schema` those that do not fit
+ * it.
+ */
 export interface ManifestWork {
   readonly files: readonly string[];
-  /** The schema that clients see, in parts. */
+  /** The API schema, in parts. */
   readonly schema?: readonly string[] | undefined;
 }
 
-/** An operation with all that clients name it by. */
+/** An operation with the ids and hashes under which clients send it. */
 export interface NamedText {
   readonly text: string;
   readonly names: readonly string[];
 }
 
-/** What the thread says: one of these for each time that it is asked. */
+/** A message of the thread: one for each request to it. */
 export type ManifestMessage =
   | { readonly kind: 'refused'; readonly reason: string }
-  /** Few at a time: each message is unpacked in one piece. */
+  /** A few operations at a time, as each message is deserialised in one piece. */
   | { readonly kind: 'some'; readonly operations: readonly NamedText[] }
-  /** There are no more. `digest` is equal for equal manifests. */
+  /** All operations have been sent. `digest` is equal for equal manifests. */
   | { readonly kind: 'all'; readonly digest: string }
   | { readonly kind: 'misfits'; readonly misfits: Misfits };
 
-/** Operations that a schema does not have. */
+/** Operations that are not valid against a schema. */
 export interface Misfits {
   readonly count: number;
-  /** The ids of the first of them. */
+  /** The first ids. */
   readonly ids: readonly string[];
 }
 
@@ -58,7 +61,7 @@ function* handOut(byId: ReadonlyMap<string, string>): Generator<ManifestMessage>
   yield { kind: 'all', digest: hash.digest('hex') };
 }
 
-/** Characters. */
+/** Characters of operations per message. */
 const portion = 128 * 1024;
 
 function misfitsIn(byId: ReadonlyMap<string, string>, parts: readonly string[]): Misfits {

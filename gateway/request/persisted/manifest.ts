@@ -3,16 +3,16 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
 import { z } from 'zod';
 
-/** A manifest that cannot be used: the sentence says which file, and why. */
+/** A manifest that cannot be used. The message has the file and the reason. */
 export class ManifestError extends Error {
   override readonly name = 'ManifestError';
 }
 
 /**
- * Reads manifests as Apollo's tools write them (`apollo-persisted-query-manifest`), or Relay's (a map from ids to texts):
- * texts by their ids. Takes long for large ones: see `trusted-operations.ts`.
+ * Reads manifests as Apollo's tools write them (`apollo-persisted-query-manifest`), or Relay's (a map from ids to
+ * texts): texts by their ids. It takes long for large manifests, so it runs in a thread: see `trusted-operations.ts`.
  *
- * @throws {ManifestError} with the file that is wrong, and why
+ * @throws {ManifestError} with the file that is wrong, and the reason
  */
 export function readManifests(files: readonly string[]): ReadonlyMap<string, string> {
   const byId = new Map<string, string>();
@@ -33,7 +33,7 @@ export function readManifests(files: readonly string[]): ReadonlyMap<string, str
   return byId;
 }
 
-/** In hexadecimal digits. */
+/** The SHA-256 of a text, in hex. */
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 type Refuse = (reason: string) => never;

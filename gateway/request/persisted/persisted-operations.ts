@@ -11,17 +11,17 @@ import { findMisfits, type TrustedOperations } from './trusted-operations';
 
 export interface PersistedOperationsOptions {
   readonly options: Pick<Options, 'persistedOperations' | 'cache'>;
-  /** What its manifests have. */
+  /** The operations of the manifests. */
   readonly trusted: TrustedOperations;
-  /** Where those are kept that clients register, for all gateways that share it. */
+  /** Holds operations that clients register, for all gateways that share the store. */
   readonly store: Store;
   readonly statistics: PersistedOperationStatistics;
   readonly logger: Pick<Logger, 'warn'>;
 }
 
 /**
- * Operations that clients name in place of sending them: those of manifests, which are trusted, and automatic ones,
- * which any client registers by sending them once with their SHA-256.
+ * Operations that clients send as an id or a hash instead of a text. Those of manifests are trusted. Automatic ones are
+ * registered by any client that sends a text once with its SHA-256.
  */
 export class PersistedOperations {
   readonly #settings: PersistedOperationsOptions;
@@ -32,12 +32,12 @@ export class PersistedOperations {
     sizeCalculation: (text) => text.length * 2 + 300,
   });
   readonly #told = new LRUCache<string, true>({ max: 1_000 });
-  /** Ends the comparison with a schema. */
+  /** Aborts the running comparison with a schema. */
   #comparing = new AbortController();
   /**
-   * Says why the text of an operation must not be run.
+   * Returns the error if the text of an operation must not be run.
    *
-   * @default undefined: whatever it is may be
+   * @default undefined: every operation may be run
    */
   readonly refuse: ((text: string) => GraphQLError | undefined) | undefined;
 
@@ -50,16 +50,16 @@ export class PersistedOperations {
     if (isChecked) this.refuse = (text) => this.#refuseUnknown(text, mode === 'reject');
   }
 
-  /** Whether the manifests of another one have the same operations. */
+  /** Whether `other` trusts the same operations. */
   trustsAs(other: PersistedOperations): boolean {
     return this.#trusted.digest === other.#trusted.digest;
   }
 
   /**
-   * Says in the log how many operations of manifests a schema does not have. They are no reason to refuse anything:
-   * manifests are published before what they need, and keep what older clients ask.
+   * Logs how many operations of manifests do not fit a schema. Nothing is refused because of that: manifests are
+   * published before the schema that they need, and contain operations of older clients.
    *
-   * @param schema what clients see, in parts
+   * @param schema the API schema, in parts
    */
   async compare(schema: readonly string[]): Promise<void> {
     this.close();
@@ -79,14 +79,14 @@ export class PersistedOperations {
     }
   }
 
-  /** Ends what goes on in the background. */
+  /** Ends the comparison that runs in the background. */
   close(): void {
     this.#comparing.abort();
   }
 
   /**
-   * A request with the text in the place of what names it. What nobody knows is left to Apollo Server to refuse, in the
-   * form that it has a word for.
+   * The request with the text of its operation instead of the id or hash. An unknown id or hash is moved to
+   * `extensions.persistedQuery`, which Apollo Server refuses.
    */
   spellOut(request: NamedRequest): NamedRequest | Promise<NamedRequest> {
     const name = nameIn(request);
@@ -110,11 +110,11 @@ export class PersistedOperations {
     return { ...request, query: text, extensions };
   }
 
-  /** What Apollo Server registers operations with, once it has found their hashes right and the operations valid. */
+  /** The cache in which Apollo Server registers operations, after it has checked their hashes and validated them. */
   get registry() {
     if (!this.#isAutomatic && this.#trusted.texts.size === 0) return undefined;
     return {
-      // Whatever is known is spelt out before.
+      // `spellOut` has already replaced every known hash.
       get: () => Promise.resolve(undefined),
       set: (_key: string, text: string) => this.#register(text),
       delete: () => Promise.resolve(false),
@@ -129,7 +129,7 @@ export class PersistedOperations {
     if (!this.#isAutomatic || !isHash.test(hash)) return undefined;
     const look = await this.#settings.store.get([keyOf(hash)]).catch(() => undefined);
     const text = look?.entries[0]?.value.toString();
-    // Whoever can write to the store must not make one operation of another.
+    // The store is not trusted: a text under another text's hash must not be run.
     if (text === undefined || sha256(text) !== hash) return undefined;
     this.#automatic.set(hash, text);
     return text;
@@ -148,7 +148,7 @@ export class PersistedOperations {
       const { clock } = await store.get([]);
       await store.set(new Map([[keyOf(hash), entry]]), clock);
     } catch {
-      // Clients register it again with a gateway that does not know it.
+      // Another gateway that does not find the operation asks its client to register it again.
     }
   }
 
@@ -172,10 +172,10 @@ const longestTold = 1_000;
 const keyOf = (hash: string): string => `operation:${hash}`;
 const isHash = /^[0-9a-f]{64}$/;
 
-/** The members of a request that name its operation, or are it. */
+/** The members of a request that hold the text, id or hash of its operation. */
 export interface NamedRequest {
   readonly query?: unknown;
-  /** Apollo's clients name an operation in `persistedQuery`, by its SHA-256 or by its id in a manifest. */
+  /** `persistedQuery` has the SHA-256 of an operation or its id in a manifest, as Apollo's clients send it. */
   readonly extensions?: unknown;
   /** GraphQL over HTTP, appendix A: an id, or `sha256:` and the SHA-256. */
   readonly documentId?: unknown;
@@ -184,14 +184,14 @@ export interface NamedRequest {
   readonly id?: unknown;
 }
 
-/** Those that hold an id and nothing else. */
+/** The members that hold nothing but an id. */
 export const idMembers = ['documentId', 'doc_id', 'id'] as const;
 
-/** What names the operation of a request; undefined where it sends the text, or says nothing that names one. */
+/** The id or hash of a request's operation; undefined if the request has the text, or none of these. */
 function nameIn(request: NamedRequest): string | undefined {
   const { query } = request;
   const extensions = request.extensions ?? {};
-  // Apollo Server says what is wrong with extensions that are no map, and with another version.
+  // Apollo Server reports extensions that are no map, and other versions.
   if ((query !== undefined && query !== null) || !isMap(extensions)) return undefined;
   const { persistedQuery } = extensions;
   const name =

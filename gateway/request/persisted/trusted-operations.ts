@@ -4,12 +4,12 @@ import { Worker } from 'node:worker_threads';
 import { OptionsError } from '../../options';
 import type { ManifestMessage, ManifestWork, Misfits } from './manifest-thread';
 
-/** The operations that manifests have. */
+/** The operations of all manifests. */
 export interface TrustedOperations {
   readonly texts: ReadonlySet<string>;
-  /** By what clients name them: the id in the manifest, and the SHA-256 of the text. */
+  /** Texts by id in the manifest, and by SHA-256 of the text. */
   readonly byName: ReadonlyMap<string, string>;
-  /** Equal for those of equal manifests. */
+  /** Equal for equal manifests. */
   readonly digest: string;
 }
 
@@ -18,7 +18,7 @@ export const noTrustedOperations: TrustedOperations = { texts: new Set(), byName
 /**
  * Reads manifests in a thread, so that no request waits for it, however large they are.
  *
- * @throws {OptionsError} with the file that is wrong, and why
+ * @throws {OptionsError} with the file that is wrong, and the reason
  */
 export async function readTrustedOperations(files: readonly string[]): Promise<TrustedOperations> {
   if (files.length === 0) return noTrustedOperations;
@@ -42,7 +42,7 @@ export async function readTrustedOperations(files: readonly string[]): Promise<T
   }
 }
 
-/** Looks in a thread for operations of manifests that a schema does not have. Undefined when it was aborted before. */
+/** Validates the operations of manifests against a schema, in a thread. Resolves with undefined when aborted. */
 export async function findMisfits(
   work: Required<ManifestWork>,
   signal: AbortSignal,
@@ -73,7 +73,7 @@ async function ask(thread: Worker, signal?: AbortSignal): Promise<ManifestMessag
   return message;
 }
 
-// Run from its sources, by jest, this needs a thread that compiles them too.
+// Under jest the sources are TypeScript, so the thread must compile them, too.
 const threadFile = join(__dirname, `manifest-thread${extname(__filename)}`);
 const threadArguments =
   extname(__filename) === '.ts' ? ['--require', join(__dirname, '../../../test/support/typescript.cjs')] : [];

@@ -13,20 +13,20 @@ import {
 } from '../transport';
 
 export interface ArrayBatchOptions {
-  /** How many requests one array holds at most. */
+  /** The most requests in one array. */
   readonly maxRequests: number;
-  /** Milliseconds that a call of the subgraph may take. */
+  /** Timeout of the subgraph's calls, in milliseconds. */
   readonly timeout: number;
-  /** Looks after those who wait for a call that is not theirs alone. */
+  /** Ends the wait of members whose own deadline passes or whose client leaves. */
   readonly pending: PendingCalls;
 }
 
 /**
- * Sends the queries that one subgraph is asked in one turn of the event loop, by callers of equal scope, as one JSON
- * array, to which it answers with an array of responses. Only for subgraphs that take this.
+ * Sends the queries of one turn of the event loop to one subgraph, from callers of equal scope, as one JSON array. The
+ * subgraph answers with an array of responses. Only for subgraphs that support this.
  *
- * A subgraph that answers an array with something else has answered none of them: each gets the error that it says,
- * or that it sent no fitting answer.
+ * If the subgraph answers with anything else, each query gets the errors in that answer, or the error that the response
+ * is malformed.
  */
 export function batchAsArrays({ maxRequests, timeout, pending }: ArrayBatchOptions): Interceptor {
   return (next) => {
@@ -102,7 +102,7 @@ function share(response: SubgraphResponse, members: readonly Member[]): void {
   });
 }
 
-/** The elements of a JSON array; none of anything else. */
+/** The elements of a JSON array; an empty list for anything else. */
 function readArray(body: Buffer): Buffer[] {
   const parts = new JsonParts(body);
   try {

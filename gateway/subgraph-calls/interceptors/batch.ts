@@ -12,28 +12,28 @@ import {
 import { EntityBatch } from './entity-batch';
 
 export interface BatchOptions {
-  /** How long a call waits for others: for the rest of this turn of the event loop, or for a millisecond. */
+  /** How long a call waits for others: for the rest of this turn of the event loop, or for 1 ms. */
   readonly window: 'turn' | '1ms';
-  /** How many representations a call asks for at most. A request that asks for more goes alone, as it is. */
+  /** The most representations in one joined call. A request with more is sent alone. */
   readonly maxRepresentations: number;
-  /** Milliseconds that a call of the subgraph may take. */
+  /** Timeout of the subgraph's calls, in milliseconds. */
   readonly timeout: number;
   readonly scopes: ScopesInFlight;
-  /** Looks after those who wait for a call that is not theirs alone. */
+  /** Ends the wait of members whose own deadline passes or whose client leaves. */
   readonly pending: PendingCalls;
 }
 
 /**
- * Joins entity fetches of different client requests into one call, if they have the same selection and equal scope and
- * come at about the same time. Equal representations are requested once.
+ * Joins entity fetches of different client requests into one call if they have the same selection and equal scope, and
+ * are sent within `window`. Equal representations are requested once.
  *
- * Each request gets the same answer as alone. So if a joined call fails that could have worked without one of its
- * representations, all requests are sent again separately: at worst one call more than without batching.
+ * Each request gets the same answer as it would alone. If a joined call fails, and a single representation may be the
+ * reason, all requests are sent again separately. In the worst case that is one call more than without batching.
  */
 export function batchEntities(options: BatchOptions): Interceptor {
   const { window, scopes } = options;
   return (next) => {
-    // A key is a request with all of its representations.
+    // A key of this loader is a request with all of its representations.
     const loader = new DataLoader<SubgraphRequest, Promise<SubgraphResponse>>(
       (requests) => Promise.resolve(sendTogether(requests, next, options)),
       {
@@ -90,7 +90,7 @@ function groupByWhatIsAsked(members: readonly Member[]): Member[][] {
   return groups;
 }
 
-/** Whether one operation can ask for the entities of both, for whoever sends it. */
+/** Whether one call can fetch the entities of both requests. */
 function asksTheSame(one: SubgraphRequest, other: SubgraphRequest): boolean {
   const lists = one.entities!;
   const others = other.entities!;

@@ -1,17 +1,17 @@
 import { type Interceptor, type SubgraphRequest, type SubgraphResponse, TransportError } from '../transport';
 
 export interface BulkheadOptions {
-  /** How many calls of the subgraph may be on their way at once. */
+  /** The most calls of the subgraph in flight. */
   readonly concurrency: number;
-  /** How many more may wait for one of them to end. */
+  /** The most calls that wait for one of those to end. */
   readonly waiting: number;
 }
 
-/** Keeps one slow subgraph from using up connections and memory: calls beyond the limits fail at once. */
+/** Keeps one slow subgraph from using up connections and memory. Calls beyond the limits fail at once. */
 export function bulkhead({ concurrency, waiting }: BulkheadOptions): Interceptor {
   return (next) => {
     let onTheirWay = 0;
-    /** Those who wait, the first come first; the one at `first` is the next. */
+    /** The waiting calls, first in, first out. The one at index `first` is the next. */
     let queue: (() => void)[] = [];
     let first = 0;
 

@@ -11,9 +11,9 @@ import {
 } from '../transport';
 
 export interface DedupeOptions {
-  /** Milliseconds that a call of the subgraph may take. */
+  /** Timeout of the subgraph's calls, in milliseconds. */
   readonly timeout: number;
-  /** Looks after those who wait for a call that is not theirs alone. */
+  /** Ends the wait of members whose own deadline passes or whose client leaves. */
   readonly pending: PendingCalls;
 }
 
@@ -45,7 +45,8 @@ export function dedupe({ timeout, pending }: DedupeOptions): Interceptor {
           flights.delete(flight);
           const isForAll = isShareable(response);
           for (const member of members) {
-            // Everybody reads it before the next turn, and nobody writes to it.
+            // All members may share the response: each reads it before the next turn of the event loop, and none writes
+            // to it.
             if (isForAll || isOfOneClient(first, member)) member.resolve(response);
             else if (member.isWaiting) askAgain(member, next);
           }
@@ -76,15 +77,17 @@ export function dedupe({ timeout, pending }: DedupeOptions): Interceptor {
   };
 }
 
-/** Whether a call failed for the time or the client of those who began it: who came later has time left. */
+/**
+ * Whether a call failed because of the deadline or the client of its first members. Later members may still have time.
+ */
 const isOfOne = (error: unknown): boolean =>
   error instanceof TransportError && (error.failure === 'timeout' || error.failure === 'aborted');
 
-/** A call that has no answer yet. */
+/** A call in flight and the requests that wait for it. */
 class Flight implements Live {
   indexInSet = outOfSet;
   readonly request: SubgraphRequest;
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   readonly members: Member[];
 
   constructor(first: Member) {
@@ -118,7 +121,7 @@ class Flights {
     this.#placeOf(flight.request).delete(flight);
   }
 
-  /** Few share a bucket by chance: credentials differ in their last characters. */
+  /** The bucket of a request, by a hash of the end of its scope: credentials differ in their last characters. */
   #placeOf({ caller: { scope }, variables }: SubgraphRequest): LiveSet<Flight> {
     let hash = variables.length;
     for (let at = Math.max(0, scope.length - 24); at < scope.length; at++)

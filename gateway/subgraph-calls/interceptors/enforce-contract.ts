@@ -2,8 +2,8 @@ import { inspect } from 'node:util';
 import { type Interceptor, type SubgraphResponse, TransportError } from '../transport';
 
 /**
- * Stands around interceptors that are not Weir's. Whatever they do, a call has a response of the right shape or rejects
- * with a `TransportError`, as all that stands further out relies on; the cause is for logs.
+ * Wraps the user's interceptors. Whatever they do, a call resolves with a response of the right shape or rejects with a
+ * `TransportError`, on which the interceptors further out rely. The original error is its `cause`, for logs.
  */
 export function enforceContract(): Interceptor {
   return (next) => async (request) => {
@@ -41,6 +41,6 @@ const isHeader = (value: unknown): boolean =>
   typeof value === 'string' ||
   (Array.isArray(value) && value.every((each) => typeof each === 'string'));
 
-/** Short: a body in it is no text for logs. */
+/** A short form of a value for logs. It may contain a body, which must not be logged in full. */
 const shown = (value: unknown): string =>
   inspect(value, { depth: 1, maxArrayLength: 3, maxStringLength: 100, breakLength: Infinity });

@@ -4,7 +4,7 @@ import { isShareable } from '../shareable';
 import { isOfOneClient, isTooLarge, type Member, sendEachAlone, SharedCaller } from '../shared-call';
 import type { Send, SubgraphResponse } from '../transport';
 
-/** Requests that ask the same of entities, and go in one call. */
+/** Entity requests with the same selections, which share one call. */
 export class EntityBatch {
   readonly #members: Member[] = [];
   /** For each list of the operation: its representations, and the index of each, by its bytes. */
@@ -19,7 +19,7 @@ export class EntityBatch {
     this.take(first, Infinity);
   }
 
-  /** Takes a request in, unless the call would then ask for too much. */
+  /** Adds a request, unless the call would then have too many representations. Returns whether it was added. */
   take(member: Member, maxRepresentations: number): boolean {
     const lists = member.request.entities!.map(({ representations }) =>
       representations.map((bytes) => ({ bytes, key: bytes.toString('latin1') })),
@@ -36,7 +36,7 @@ export class EntityBatch {
     return true;
   }
 
-  /** Sends it; a call may take `timeout` milliseconds. */
+  /** Sends the call. @param timeout of the call, in milliseconds */
   send(next: Send, pending: PendingCalls, timeout: number): void {
     const [first, ...others] = this.#members as [Member, ...Member[]];
     if (others.length === 0) {
@@ -76,7 +76,7 @@ export class EntityBatch {
     return index;
   }
 
-  /** Gives each what was answered to its own representations. */
+  /** Gives each member the answers to its own representations. */
   #share(response: SubgraphResponse, { lists, errors, extensions }: EntityAnswers): void {
     this.#members.forEach((member, m) => {
       if (!member.isWaiting) return;
@@ -90,8 +90,8 @@ export class EntityBatch {
 const noBody = Buffer.alloc(0);
 
 /**
- * Whether an answer without entities says nothing of what was asked for, so that each would have got it alone too:
- * the subgraph does not know who asks, is asked too often, or is not well.
+ * Whether each member would have got the same answer without entities alone, whatever its representations are: the
+ * subgraph rejects the credentials, limits the rate, or is down.
  */
 function isForAll({ status }: SubgraphResponse, answers: 'no data' | 'unreadable'): boolean {
   return [401, 403, 429, 503].includes(status) || (status >= 500 && answers === 'unreadable');

@@ -1,6 +1,6 @@
 import { type Send, TransportError } from '../transport';
 
-/** Makes at most `most` calls for one operation; those beyond fail without being sent. */
+/** Makes at most `most` calls for one operation. Further calls fail without being sent. */
 export function limitCalls(send: Send, most: number): Send {
   let count = 0;
   return (request) =>

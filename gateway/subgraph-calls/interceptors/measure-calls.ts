@@ -5,8 +5,8 @@ import type { CallStatistics } from '../../telemetry/call-statistics';
 import type { Logger } from '../../telemetry/logger';
 
 /**
- * Logs subgraph calls that have no answer, or one that says that the subgraph failed: clients are not told why. A call
- * that was ended because its client left is nobody's failure.
+ * Logs subgraph calls without a response, and those whose status says that the subgraph failed, as clients do not get
+ * the reason. A call that was aborted because its client left is no failure.
  */
 export function logFailedCalls(logger: Pick<Logger, 'warn'>): Interceptor {
   return (next) => (request) => {
@@ -31,7 +31,7 @@ const requestIdOf = ({ caller }: SubgraphRequest): string | undefined => caller.
 
 const { message: said } = errors.SUBREQUEST_HTTP_ERROR;
 
-/** Counts the calls that are made, for who caused them and for all, and notes when. */
+/** Counts the calls that are made, for the client request and for the metrics, and notes when each was sent. */
 export function countCalls(statistics: Pick<CallStatistics, 'sent'>): Interceptor {
   return (next) => (request) => {
     request.caller.calls.sent++;
@@ -41,7 +41,7 @@ export function countCalls(statistics: Pick<CallStatistics, 'sent'>): Intercepto
   };
 }
 
-/** Member by member: a spread takes half a microsecond, and each call comes here. */
+/** Copies member by member: a spread would cost each call half a microsecond. */
 const sentThen = (
   { status, headers, body, policy, tags, isShareable, isNear }: SubgraphResponse,
   sentAt: number,

@@ -4,13 +4,13 @@ import type { Interceptor, SubgraphRequest, SubgraphResponse } from '../transpor
 
 export interface NoteProvenanceOptions {
   readonly policyOf: (response: SubgraphResponse) => Policy;
-  /** Of whatever comes of a call, if nothing. */
+  /** Tags of every outcome of a call, also of a failure. */
   readonly tags: readonly string[];
-  /** What a response that comes from no cache is made of. */
+  /** The tags of a response that comes from no cache. */
   readonly tagsOf: (request: SubgraphRequest, response: SubgraphResponse) => Iterable<string>;
 }
 
-/** Notes of every response how long it lives and what is in it, for the cache of the answer that is made of it. */
+/** Notes the cache policy and tags of every response, from which the answer's own policy and tags are derived. */
 export function noteProvenance({ policyOf, tags, tagsOf }: NoteProvenanceOptions): Interceptor {
   return (next) => (request) => {
     const { provenance } = request.caller;

@@ -2,7 +2,7 @@ import type { AnswerProvenance } from '../../cache/policy';
 import type { CallCounts } from '../../telemetry/call-counts';
 import type { Caller, Interceptor } from '../transport';
 
-/** Calls a subgraph with the headers that its own rules give it. */
+/** Calls a subgraph with the headers of its own header rules. */
 export function withOwnHeaders(subgraph: string): Interceptor {
   return (next) => (request) => {
     const { caller } = request;
@@ -13,8 +13,8 @@ export function withOwnHeaders(subgraph: string): Interceptor {
 }
 
 /**
- * Calls a subgraph whose answers depend on nobody's identity: it gets no headers of clients, so that all of them can
- * share its answers.
+ * Calls a subgraph whose answers do not depend on the caller. It gets no client headers, so all clients can share its
+ * answers.
  */
 export function withoutIdentity(): Interceptor {
   return (next) => (request) =>
@@ -23,7 +23,7 @@ export function withoutIdentity(): Interceptor {
 
 const nobody = { headers: {}, scope: '' };
 
-/** A caller as one subgraph sees it. */
+/** A caller with the headers and scope for one subgraph. */
 class SeenCaller implements Caller {
   readonly headers: Caller['headers'];
   readonly scope: string;

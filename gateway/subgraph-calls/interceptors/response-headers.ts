@@ -1,7 +1,7 @@
 import type { ResponseHeaderRules } from '../collected-headers';
 import type { Interceptor } from '../transport';
 
-/** Collects the response headers that clients get. What comes from a cache has none. */
+/** Collects the response headers that clients get. A cached response has none. */
 export function collectResponseHeaders(rules: ResponseHeaderRules): Interceptor {
   return (next) => (request) =>
     next(request).then((response) => {
@@ -10,7 +10,7 @@ export function collectResponseHeaders(rules: ResponseHeaderRules): Interceptor 
     });
 }
 
-/** Has a response with headers for its client shared with no other client, and kept in no cache. */
+/** Marks a response with headers for its client as not shareable: no other client and no cache gets it. */
 export function keepFromOthers(rules: ResponseHeaderRules): Interceptor {
   const names = [...rules.keys()];
   return (next) => (request) =>

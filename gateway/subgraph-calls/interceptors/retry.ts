@@ -8,11 +8,11 @@ import {
 } from '../transport';
 
 export interface RetryOptions {
-  /** How often a query is sent again at most. */
+  /** The most retries of a query. */
   readonly max: number;
-  /** Milliseconds before the first retry at most; twice that before the next, and so on. */
+  /** The longest pause before the first retry, in milliseconds. It doubles with each further retry. */
   readonly pause: number;
-  /** Milliseconds after which nothing is sent again: what a call of the subgraph may take. */
+  /** Milliseconds after which there is no retry: the timeout of the subgraph's calls. */
   readonly timeout: number;
   /** Called for each retry. */
   readonly onRetry?: ((request: SubgraphRequest, retry: Retry) => void) | undefined;
@@ -21,18 +21,19 @@ export interface RetryOptions {
 export interface Retry {
   /** 1 for the first. */
   readonly attempt: number;
-  /** Milliseconds that it has waited. */
+  /** The pause before the retry, in milliseconds. */
   readonly after: number;
-  /** What came of the attempt before: an HTTP status, or why there was no answer. */
+  /** The result of the previous attempt: an HTTP status, or why there was no response. */
   readonly reason: number | TransportError['failure'];
 }
 
 /**
- * Sends queries again that failed for a reason that may have passed: no connection, or HTTP status 429, 502, 503 or
- * 504. Never mutations: they may have had their effect.
+ * Retries queries after failures that may be temporary: no connection, or HTTP status 429, 502, 503 or 504. Mutations
+ * are never retried, as they may have had their effect.
  *
- * Waits a random part of the pause, or what `Retry-After` says (RFC 9110, section 10.2.3); where that is longer than
- * there is time, the failure stands. A subgraph that keeps failing gets no retries: they would only add to its load.
+ * Waits for a random part of the pause, or as long as `Retry-After` says (RFC 9110, section 10.2.3). If that is longer
+ * than the remaining time, there is no retry. A subgraph that keeps failing gets no retries, as they would only add to
+ * its load.
  */
 export function retry({ max, pause, timeout, onRetry }: RetryOptions): Interceptor {
   return (next) => {
@@ -73,9 +74,9 @@ export function retry({ max, pause, timeout, onRetry }: RetryOptions): Intercept
 }
 
 /**
- * How gRPC throttles retries (gRFC A6): a failure takes a token, a success gives back a tenth of one, and nothing is
- * sent again while half of the tokens or more are gone. A subgraph that is down costs ten calls more than without
- * retries, however many ask.
+ * Throttles retries as gRPC does (gRFC A6). A failure takes one of 20 tokens, and a success gives back a tenth of one.
+ * There are no retries while ten tokens or fewer are left. So a subgraph that is down gets at most ten more calls than
+ * without retries, whatever the load is.
  */
 class Budget {
   #tokens = most;
@@ -104,13 +105,13 @@ function settle(outcome: Outcome): SubgraphResponse {
   throw outcome.error;
 }
 
-/** Whether the same call may work a moment later. */
+/** Whether the failure may be temporary. */
 function mayPass(outcome: Outcome): boolean {
   if ('response' in outcome) return passingStatuses.has(outcome.response.status);
   return outcome.error instanceof TransportError && passingFailures.has(outcome.error.failure);
 }
 
-/** Only a `TransportError` may pass. */
+/** The error is a `TransportError`, as others are never retried. */
 const reasonOf = (outcome: Outcome): Retry['reason'] =>
   'response' in outcome ? outcome.response.status : (outcome.error as TransportError).failure;
 
@@ -122,7 +123,7 @@ const passingFailures = new Set<TransportError['failure']>([
   'reset',
 ]);
 
-/** Milliseconds; undefined where the answer does not say. */
+/** The `Retry-After` of a response, in milliseconds; undefined if it has none. */
 function retryAfter(outcome: Outcome): number | undefined {
   const text = 'response' in outcome ? outcome.response.headers['retry-after'] : undefined;
   if (typeof text !== 'string') return undefined;

@@ -7,7 +7,7 @@ import { type AwsCredentials, awsCredentials, type GetCredentials } from './aws-
 import { bearerToken } from './bearer';
 import { staticHeader } from './header';
 
-/** Proves to an AppSync API who calls, in the mode that is configured for it. */
+/** Authenticates calls to an AppSync API, in the mode that is configured for it. */
 export function appSyncSigner(auth: AppSyncAuth): Signer {
   return withoutOthers(signerOf(auth));
 }
@@ -28,13 +28,13 @@ function signerOf(auth: AppSyncAuth): Signer {
   }
 }
 
-/** An API with several modes takes the first credentials that it finds: those of clients must not be among them. */
+/** Removes credentials of clients: an API with several modes would take the first credentials that it finds. */
 const withoutOthers = (signer: Signer): Signer => ({
   ...signer,
   headers: [...signer.headers, 'authorization', 'x-api-key', 'x-amz-date', 'x-amz-security-token'],
 });
 
-/** Passes the caller's own token on, as AppSync's clients send it: without "Bearer". */
+/** Forwards the caller's own token as AppSync's clients send it, without "Bearer". */
 const callersToken: Signer = {
   headers: ['authorization'],
   sign({ caller }) {
@@ -43,13 +43,13 @@ const callersToken: Signer = {
   },
 };
 
-/** By Signature Version 4, as `aws-appsync-auth-link` does it, whose signer it is. */
+/** Signs by Signature Version 4, with the signer of `aws-appsync-auth-link`. */
 function iamSigner(region: string | undefined, credentials: GetCredentials): Signer {
   let link: typeof AuthLink.Signer | undefined;
   return {
     headers: ['authorization', 'x-amz-date', 'x-amz-security-token'],
     sign({ url, body }) {
-      // It takes a fifth of a second to load, which only a gateway with such a subgraph has to spend.
+      // Loaded only by a gateway with such a subgraph, as loading takes 0.2 s.
       link ??= (createRequire(__filename)('aws-appsync-auth-link') as typeof AuthLink).Signer;
       const { sign } = link;
       const signWith = (found: AwsCredentials): string[] => {
@@ -72,10 +72,10 @@ function iamSigner(region: string | undefined, credentials: GetCredentials): Sig
   };
 }
 
-/** What is signed, but stands in every request already. */
+/** Headers that are signed, but that the transport writes itself. */
 const written = new Set(['host', ...Object.keys(requestHeaders)]);
 
-/** That of `https://ID.appsync-api.REGION.amazonaws.com/graphql`. */
+/** The region in `https://ID.appsync-api.REGION.amazonaws.com/graphql`. */
 function regionOf(url: URL): string {
   const region = /\.appsync-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$/.exec(url.hostname)?.[1];
   if (region !== undefined) return region;

@@ -9,20 +9,20 @@ export interface AwsCredentials {
   readonly sessionToken?: string | undefined;
 }
 
-/** The credentials that now count. */
+/** Gets the current credentials. */
 export type GetCredentials = () => AwsCredentials | Promise<AwsCredentials>;
 
 /**
- * Credentials as the AWS SDK finds them: environment, profile, web identity, container, instance. They are looked for
- * once, when a call first needs them, and anew before they expire.
+ * Credentials from the AWS SDK's provider chain: environment, profile, web identity, container, instance. They are
+ * fetched when a call first needs them, and again before they expire.
  */
 export function awsCredentials(): GetCredentials {
   return renewed(async () => {
-    // Only a gateway with such a subgraph loads it.
+    // Loaded only by a gateway whose subgraphs need it.
     const { defaultProvider } = createRequire(__filename)(
       '@aws-sdk/credential-provider-node',
     ) as typeof Chain;
-    // A provider of its own for each look, as those of the SDK keep what they found.
+    // A new provider each time, as a provider of the SDK remembers the credentials that it found.
     const credentials = await defaultProvider({ clientConfig: { requestHandler: awsAgents() } })();
     return { value: credentials, expires: credentials.expiration?.getTime() };
   });

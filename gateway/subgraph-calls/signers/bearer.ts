@@ -3,13 +3,13 @@ import { type ClientCredentials, fetchToken } from './client-credentials';
 import { renewed } from '../renewed';
 
 export interface BearerOptions {
-  /** A token, or where to get one. */
+  /** A token, or how to fetch one. */
   readonly token: string | ClientCredentials;
-  /** What stands before it. @default 'Bearer ' */
+  /** The text before the token. @default 'Bearer ' */
   readonly prefix?: string | undefined;
 }
 
-/** Sends a token in `authorization`; one that is fetched is fetched anew before it expires, never for a request. */
+/** Sends a token in `authorization`. A fetched token is renewed before it expires, so that no request waits for it. */
 export function bearerToken({ token, prefix = 'Bearer ' }: BearerOptions): Signer {
   const get = typeof token === 'string' ? () => token : renewed(() => fetchToken(token));
   const toHeaders = (value: string) => ['authorization', prefix + value];

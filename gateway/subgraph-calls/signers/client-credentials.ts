@@ -2,7 +2,7 @@ import { request } from 'undici';
 import { outgoingDispatcher } from '../outgoing';
 import type { Perishable } from '../renewed';
 
-/** Where a token is fetched (RFC 6749, section 4.4, "Client Credentials Grant"). */
+/** How a token is fetched (RFC 6749, section 4.4, "Client Credentials Grant"). */
 export interface ClientCredentials {
   readonly tokenUrl: string;
   readonly clientId: string;
@@ -11,7 +11,7 @@ export interface ClientCredentials {
   readonly audience?: string | undefined;
 }
 
-/** Fetches an access token. Rejects with a sentence for the log, which holds no secret. */
+/** Fetches an access token. Rejects with an error whose message has no secret and may be logged. */
 export async function fetchToken(credentials: ClientCredentials): Promise<Perishable<string>> {
   const { tokenUrl, clientId, clientSecret, scopes = [], audience } = credentials;
   const { statusCode, body } = await request(tokenUrl, {
@@ -41,14 +41,14 @@ export async function fetchToken(credentials: ClientCredentials): Promise<Perish
     throw new Error(`${new URL(tokenUrl).origin} gave no token, but status ${statusCode}${reason}`);
   }
   const seconds = Number(lifetime);
-  // A token that says nothing of its life is fetched anew once in a while.
+  // The server may not say how long the token lives.
   return { value: token, expires: Date.now() + (seconds > 0 ? seconds : defaultLifetime) * 1000 };
 }
 
-/** Milliseconds. */
+/** Timeout of the request for a token, in milliseconds. */
 const patience = 10_000;
-/** Seconds. */
+/** Assumed lifetime of a token, in seconds, if the server does not say it. */
 const defaultLifetime = 300;
 
-/** RFC 6749, section 2.3.1: both are encoded before they are joined. */
+/** RFC 6749, section 2.3.1: user and password are form-encoded before they are joined. */
 const formEncoded = (text: string): string => new URLSearchParams({ text }).toString().slice('text='.length);

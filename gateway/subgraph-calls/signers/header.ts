@@ -1,6 +1,6 @@
 import type { Signer } from '../signer';
 
-/** Sends a value that is always the same: an API key, a token that somebody has made out. */
+/** Sends a constant value, such as an API key or a long-lived token. */
 export function staticHeader(name: string, value: string): Signer {
   const header = name.toLowerCase();
   const headers = [header, value];

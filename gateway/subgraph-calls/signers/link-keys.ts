@@ -6,30 +6,30 @@ import { hmacSha256 } from '../../auth/hmac';
 
 /** A secret that gateway and subgraphs share. */
 export interface LinkKey {
-  /** The beginning of the secret's SHA-256: which key it is, and nothing of what it is. */
+  /** The beginning of the secret's SHA-256. It identifies the key without revealing it. */
   readonly id: string;
   /** HMAC-SHA-256 of an ASCII text, in base64. */
   readonly hmac: (text: string) => string;
 }
 
-/** The key to sign with, which changes when its file does. */
+/** The key to sign with. It changes when its file does. */
 export interface LinkKeys {
   readonly current: LinkKey;
   close(): void;
 }
 
 export interface LinkKeysOptions {
-  /** Secrets, the first one of which is signed with. */
+  /** Secrets. Calls are signed with the first one. */
   readonly keys?: readonly string[] | undefined;
-  /** A file that has them, one a line; empty lines and those that begin with `#` are left out. */
+  /** A file with one secret per line. Empty lines and lines that begin with `#` are ignored. */
   readonly keysFile?: string | undefined;
-  /** Called when the file has changed, with the key that now counts, or with what is wrong with the file. */
+  /** Called when the file has changed: with the new key to sign with, or with the error of the file. */
   readonly onChange?: ((change: LinkKey | Error) => void) | undefined;
-  /** Milliseconds between two looks at the file. @default 1000 */
+  /** How often the file is read, in milliseconds. @default 1000 */
   readonly interval?: number | undefined;
 }
 
-/** Opens the keys, of which there is at least one. @throws when the file cannot be read or a key is too short */
+/** Opens the keys; at least one is required. @throws if the file cannot be read or a key is too short */
 export function openLinkKeys(options: LinkKeysOptions): LinkKeys {
   const { keys = [], keysFile: file, onChange = () => undefined, interval = 1000 } = options;
   if (file === undefined) return { current: toKeys(keys, 'The keys')[0]!, close: () => undefined };
@@ -44,13 +44,13 @@ export function openLinkKeys(options: LinkKeysOptions): LinkKeys {
       current = first!;
       onChange(current);
     } catch (error) {
-      // With the key from before, calls go on.
+      // Calls are still signed with the previous key.
       const { message } = error as Error;
       if (message !== trouble) onChange(error as Error);
       trouble = message;
     }
   };
-  // Read again and again rather than watched: that also sees a mounted secret that is replaced.
+  // Polling, as a file watcher would miss the replacement of a mounted secret.
   const timer = setInterval(look, interval).unref();
   return {
     get current() {
@@ -82,7 +82,7 @@ function toKeys(secrets: readonly string[], source: string): LinkKey[] {
   return secrets.map(toKey);
 }
 
-/** The secret is the bytes of its text. */
+/** The HMAC key is the UTF-8 of the secret's text. */
 export const toKey = (secret: string): LinkKey => ({
   id: hash('sha256', secret, 'hex').slice(0, 8),
   hmac: hmacSha256(Buffer.from(secret)),

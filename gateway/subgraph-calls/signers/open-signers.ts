@@ -11,12 +11,12 @@ import { signPrivateLink } from './private-link';
 import { sigV4 } from './sigv4';
 
 export interface SubgraphSigners {
-  /** What signs the calls of a subgraph. */
+  /** The signer for the calls of a subgraph; undefined if they are not signed. */
   of(subgraph: string): Signer | undefined;
   close(): void;
 }
 
-/** How the gateway proves to subgraphs who it is. One for a process: keys and tokens outlive a supergraph. */
+/** Opens the signers of all subgraphs. Once per process, as keys and tokens outlive a supergraph. */
 export function openSubgraphSigners({ privateLinks, subgraphs }: Options, logger: Logger): SubgraphSigners {
   const keys = openKeys(privateLinks, logger);
   const own = new Map<string, Signer>();

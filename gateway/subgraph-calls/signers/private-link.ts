@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import type { SignedHeaders, Signer, UnsignedCall } from '../signer';
 import type { LinkKey } from './link-keys';
 
-/** Headers by which a subgraph knows its gateway and the caller: whoever else sends them lies. */
+/** Headers by which a subgraph recognises the gateway and the caller. Those of clients are never forwarded. */
 export const linkHeaders: readonly string[] = [
   'content-digest',
   'signature-input',
@@ -11,22 +11,22 @@ export const linkHeaders: readonly string[] = [
 ];
 
 export interface PrivateLinkOptions {
-  /** Whom the calls are for. */
+  /** The subgraph that is called. */
   readonly subgraph: string;
-  /** What to sign with now. */
+  /** The current key. */
   readonly key: () => LinkKey;
   /** Milliseconds since 1970. @default Date.now */
   readonly now?: (() => number) | undefined;
 }
 
 /**
- * Signs calls, so that a subgraph can tell them from those of anybody else: HTTP Message Signatures (RFC 9421) with
- * HMAC-SHA-256. Signed are the method, the body by its digest (RFC 9530), the identity of the caller, the second of
- * the call, a nonce, and the name of the subgraph that the call is for.
+ * Signs calls, so that a subgraph can tell them from calls of others: HTTP Message Signatures (RFC 9421) with
+ * HMAC-SHA-256. The signature covers the method, the body by its digest (RFC 9530), the identity of the caller, the
+ * time in seconds, a nonce, and the name of the subgraph.
  *
- * A standard, because subgraphs in any language have a library for it. A shared secret, because signing with a
- * private key costs ten times as much. The URL is not signed, as what stands between gateway and subgraph may rewrite
- * it; the tag says instead whom the call is for.
+ * It is a standard, so subgraphs in any language have a library for it. It uses a shared secret, as signing with a
+ * private key takes ten times as long. The URL is not signed, as a proxy between gateway and subgraph may rewrite it;
+ * the subgraph's name is in the tag instead.
  */
 export function signPrivateLink({ subgraph, key, now = Date.now }: PrivateLinkOptions) {
   const tag = `weir:${encodeURIComponent(subgraph)}`;

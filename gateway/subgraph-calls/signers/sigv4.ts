@@ -4,7 +4,7 @@ import type { SignedHeaders, Signer } from '../signer';
 import type { GetCredentials } from './aws-credentials';
 
 export interface SigV4Options {
-  /** As it stands in the credential scope, such as `execute-api` or `lambda`. */
+  /** The service's name in the credential scope, such as `execute-api` or `lambda`. */
   readonly service: string;
   readonly region: string;
   readonly credentials: GetCredentials;
@@ -39,12 +39,12 @@ export function sigV4({ service, region, credentials }: SigV4Options): Signer {
   };
 }
 
-/** The others are written with every call. */
+/** The transport writes the other headers itself. */
 const isOurs = (name: string): boolean => name !== 'host' && name !== 'content-type';
 
 type SourceData = string | ArrayBuffer | ArrayBufferView;
 
-/** SHA-256 as the signer wants to have it. */
+/** SHA-256 and HMAC with the interface that the signer of the AWS SDK expects. */
 class Sha256 {
   readonly #secret: SourceData | undefined;
   #hash!: ReturnType<typeof createHash | typeof createHmac>;

@@ -1,6 +1,7 @@
 /** Over 300 lines: the tags of an answer are compiled and read in one walk. */
 import { valueFromASTUntyped } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { isMap } from '../options/is-map';
 import type { EntityFacts } from '../planning';
 import type { SubgraphRequest, SubgraphResponse } from '../subgraph-calls/transport';
 import { groupsOf } from './cache-groups';
@@ -41,7 +42,7 @@ export class AnswerTags {
     if (root.type === this.#facts.queryType)
       addFieldTags(root, this.#fieldFormats, { ...Object.fromEntries(defaults), ...given }, tags);
     const data = parseObject(body)['data'];
-    if (!isObject(data)) return tags;
+    if (!isMap(data)) return tags;
     const note = noteAll(tags);
     for (const [name, fields] of root.fields) {
       const list = entities?.find(({ responseKey }) => responseKey === name);
@@ -118,7 +119,7 @@ export class AnswerTags {
       return;
     }
     if (value === null) this.#visitNull(selection, note, asked);
-    if (!isObject(value)) return;
+    if (!isMap(value)) return;
     const askedType = typeNamed(asked);
     const type = this.#typeOf(value, selection) ?? askedType;
     note(this.#entityAt(value, type, selection, asked));
@@ -189,8 +190,8 @@ export class AnswerTags {
     const [first, ...rest] = path;
     for (const [name, fields] of selection.fields) {
       const field = fields.find((each) => each.name === first && this.#applies(each, type));
-      if (field === undefined || !isObject(value) || !Object.hasOwn(value, name)) continue;
-      if (rest.length === 0) return isObject(value[name]) ? undefined : value[name];
+      if (field === undefined || !isMap(value) || !Object.hasOwn(value, name)) continue;
+      if (rest.length === 0) return isMap(value[name]) ? undefined : value[name];
       if (field.selection === undefined) return undefined;
       return this.#find(rest, value[name], field.selection, field.selection.type, undefined);
     }
@@ -266,19 +267,16 @@ const typeNamed = (asked: unknown): string | undefined => {
 function at(value: unknown, path: readonly string[]): unknown {
   let found = value;
   for (const name of path) {
-    if (!isObject(found) || !Object.hasOwn(found, name)) return undefined;
+    if (!isMap(found) || !Object.hasOwn(found, name)) return undefined;
     found = found[name];
   }
-  return isObject(found) ? undefined : found;
+  return isMap(found) ? undefined : found;
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** An object; an empty one of what is something else. */
 function parseObject(json: Buffer): Readonly<Record<string, unknown>> {
   const value = json.length === 0 ? undefined : parseJson(json);
-  return isObject(value) ? value : {};
+  return isMap(value) ? value : {};
 }
 
 function parseJson(json: Buffer): unknown {

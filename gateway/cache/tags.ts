@@ -1,4 +1,5 @@
 /** A tag of cache entries. An entry has the tags of everything in it; an invalidation names some tags. */
+import { isMap } from '../options/is-map';
 
 export const subgraphTag = (name: string): string => `subgraph:${name}`;
 export const typeTag = (type: string): string => `type:${type}`;
@@ -36,9 +37,7 @@ export function fieldsOf(
 ): (readonly [field: string, value: unknown])[] {
   return Object.entries(key).flatMap(([field, value]) => {
     if (field === '__typename') return [];
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return fieldsOf(value as Readonly<Record<string, unknown>>, `${path}${field}.`);
-    }
+    if (isMap(value)) return fieldsOf(value, `${path}${field}.`);
     return [[`${path}${field}`, value] as const];
   });
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isMap } from './is-map';
 
 /** The names of the options that differ, such as `limits.depth`, without what they are. A list is one option. */
 export function changedOptions(before: unknown, after: unknown, name = ''): string[] {
@@ -9,6 +10,3 @@ export function changedOptions(before: unknown, after: unknown, name = ''): stri
     changedOptions(before[key], after[key], name === '' ? key : `${name}.${key}`),
   ).flat();
 }
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;

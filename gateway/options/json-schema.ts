@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { optionsSchema } from '.';
+import { isMap } from './is-map';
 import type { JsonSchema } from './problem';
-import { isMap } from './sources';
 
 /**
  * `docs/configuration.schema.json`: what a file of options may have, as JSON Schema, for editors. It describes what is

@@ -1,4 +1,5 @@
 import type { OptionsFile } from './file';
+import { isMap } from './is-map';
 import type { OptionsProblem } from './problem';
 
 /** Where the value of an option comes from. */
@@ -120,8 +121,4 @@ function has(options: unknown, path: readonly PropertyKey[], isExact: boolean): 
     value = (value as Record<PropertyKey, unknown>)[key];
   }
   return value !== undefined && (!isMap(value) || path.length === 0) && value !== options;
-}
-
-export function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { NamedRequest } from './persisted/persisted-operations';
 import { requestError } from '../errors';
+import { isMap } from '../options/is-map';
 
 /** The members of one operation as the client sent them, unchecked (GraphQL over HTTP, "Request Parameters"). */
 export type SentOperation = NamedRequest & {
@@ -90,6 +91,3 @@ export function usualOperation({
   if (variables !== undefined && variables !== null && !isMap(variables)) return undefined;
   return { query, operationName: operationName ?? undefined, variables: variables ?? {} };
 }
-
-export const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,10 +1,10 @@
 import type { HTTPGraphQLResponse } from '@apollo/server';
 import { requestError } from '../errors';
 import type { LearnedOperation } from '../graph/engine';
+import { isMap } from '../options/is-map';
 import { ClientGone, type IncomingRequest } from './incoming-request';
 import type { Answered } from '../cache/responses/response-cache';
 import type { Learn } from './learn-operation';
-import { isMap } from './parsed-request';
 import { noteCodes } from './note-codes';
 import type { Arrival } from './pipeline';
 import type { Reply } from './reply';

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Store } from '../../cache/stores/store';
 import { requestError } from '../../errors';
 import type { Options } from '../../options';
+import { isMap } from '../../options/is-map';
 import type { Logger } from '../../telemetry/logger';
 import { withoutTexts } from '../../telemetry/sent-texts';
 import { sha256 } from './manifest';
@@ -202,6 +203,3 @@ function nameIn(request: NamedRequest): string | undefined {
         : undefined;
   return typeof name === 'string' && name !== '' ? name.replace(/^sha256:/, '') : undefined;
 }
-
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

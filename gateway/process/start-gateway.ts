@@ -29,7 +29,7 @@ import { createLogger, type LogDestination } from '../telemetry/logger';
 import { createMetrics, versionIfKnown } from '../telemetry/metrics';
 import { startOtlpExport } from '../telemetry/otlp';
 import { secretsOf } from '../telemetry/secrets';
-import { proxiesOf, useProxies } from '../subgraph-calls/outgoing';
+import { fetchOutgoing, proxiesOf, useProxies } from '../subgraph-calls/outgoing';
 import { knownMethod } from '../telemetry/statistics/request-statistics';
 import type { Interceptor } from '../subgraph-calls/transport';
 
@@ -121,6 +121,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     exporting.otlp &&
     startOtlpExport({
       ...{ options: exporting.otlp, resource, version: versionIfKnown(), collect: metrics.collect, logger },
+      fetch: fetchOutgoing,
     });
 
   const closeParts = async (): Promise<void> => {

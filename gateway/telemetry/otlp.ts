@@ -13,6 +13,8 @@ export interface OtlpExportOptions {
   readonly version: string;
   readonly collect: () => readonly Metric[];
   readonly logger: Pick<Logger, 'warn' | 'info'>;
+  /** Sends a request, by the proxy that is on the way. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 export interface OtlpExport {
@@ -30,6 +32,7 @@ export function startOtlpExport({
   version,
   collect,
   logger,
+  fetch,
 }: OtlpExportOptions): OtlpExport {
   const { url, headers, interval } = options;
   const service = {

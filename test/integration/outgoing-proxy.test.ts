@@ -211,6 +211,24 @@ it('gives the AWS SDK an agent for https, too, with TLS from end to end', async 
   agent!.destroy();
 });
 
+it('sends metrics to a collector by the proxy', async () => {
+  const paths: (string | undefined)[] = [];
+  const collector = await serveHttp1((request, response) => {
+    paths.push(request.url);
+    response.end('{}');
+  });
+  stops.push(() => collector.stop());
+  process.env['HTTP_PROXY'] = proxy.url;
+  process.env['NO_PROXY'] = '127.0.0.1';
+  proxy.ports.set('collector.test:4318', portOf(collector.url));
+  const started = await start({
+    telemetry: { metrics: { otlp: { url: 'http://collector.test:4318/v1/metrics', interval: '1h' } } },
+  });
+  gateway = undefined;
+  await started.stop();
+  expect([proxy.tunnels, paths]).toEqual([['collector.test:4318'], ['/v1/metrics']]);
+});
+
 it('does not start with a proxy that is none, and does not repeat its password', async () => {
   process.env['HTTPS_PROXY'] = 'socks5://weir:secret@proxy.test';
   await expect(start({})).rejects.toMatchObject({

@@ -39,6 +39,7 @@ async function open(options: { readonly interval?: number } = {}) {
     version: '1.2.3',
     collect: () => meter.collect(),
     logger: { warn: say, info: say } as never,
+    fetch,
   });
   return { meter, exported, sent, said, collector };
 }

@@ -4,6 +4,7 @@ import type { AuditFinding } from '../gateway';
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
 import { formatOption } from './registry';
+import { givenBy } from './variables';
 
 interface VerifyFlags {
   readonly keyFile?: string;
@@ -46,13 +47,15 @@ export function auditCommand(context: Context): Command {
 async function verifyTrail(
   files: readonly string[],
   { keyFile, after, includes, last, format }: VerifyFlags,
-  { stdout }: Context,
+  { stdout, env }: Context,
 ): Promise<void> {
   const { verifyAudit } = lazy.gateway();
   const key =
     keyFile === undefined
       ? undefined
-      : read(`--key-file names ${keyFile}, which`, () => readFileSync(keyFile, 'utf8').trim());
+      : read(`${givenBy('--key-file', keyFile, env)} names ${keyFile}, which`, () =>
+          readFileSync(keyFile, 'utf8').trim(),
+        );
   const verdict = await verifyAudit(files, { key, after, includes }).catch((error: unknown) => {
     const { path, code, message } = error as NodeJS.ErrnoException;
     throw unreadable(path ?? files.join(', '), code, message);

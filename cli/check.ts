@@ -167,7 +167,7 @@ async function readBase(
       `weir: ${file} has no schemas of single subgraphs: check all with --config FILE, or against a configuration.`,
       2,
     );
-  const before = await readInput('--against', file);
+  const before = await readInput('--against', file, env);
   return { name: file, before, subgraphs: changes.map(toSchema) };
 }
 

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { GraphQLError, Source } from 'graphql';
 import { CommandFailure, type Context } from './context';
 import { readInput } from './input';
-import type { Explained } from '../gateway';
+import type { Explained, Options } from '../gateway';
 import { withOptionsErrors } from './gateway-options';
 import { lazy } from './lazy';
 import { formatOption } from './registry';
@@ -11,7 +11,7 @@ interface ExplainFlags {
   readonly query: string;
   readonly variables?: string;
   readonly operation?: string;
-  readonly supergraph: string;
+  readonly supergraph?: string;
   readonly config?: string;
   readonly format: string;
 }
@@ -28,7 +28,10 @@ export function explainCommand(context: Context): Command {
     .requiredOption('-q, --query <FILE>', 'the GraphQL document')
     .option('--variables <FILE>', 'its variables, as JSON')
     .option('--operation <NAME>', 'the operation, when the document has several')
-    .option('-s, --supergraph <FILE>', 'the supergraph', 'schema/supergraph.graphql')
+    .option(
+      '-s, --supergraph <FILE>',
+      'the supergraph (default: `supergraph` of the options, if it is a file)',
+    )
     .option('-c, --config <FILE>', 'options of the gateway, in YAML (default: the defaults)')
     .addOption(formatOption('text', 'json'))
     .addHelpText(
@@ -42,14 +45,15 @@ export function explainCommand(context: Context): Command {
 }
 
 async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<void> {
-  const query = await readInput('--query', flags.query);
-  const supergraphSdl = await readInput('--supergraph', flags.supergraph);
+  const query = await readInput('--query', flags.query, env);
   const variables =
     flags.variables === undefined
       ? undefined
-      : parseVariables(flags.variables, await readInput('--variables', flags.variables));
+      : parseVariables(flags.variables, await readInput('--variables', flags.variables, env));
   const { explainOperation, loadOptions } = lazy.gateway();
   const options = await withOptionsErrors(() => loadOptions({ config: flags.config, env }));
+  const supergraph = flags.supergraph ?? fileIn(options);
+  const supergraphSdl = await readInput('--supergraph', supergraph, env);
   const explanation = await explainOperation({
     supergraphSdl,
     query,
@@ -58,10 +62,7 @@ async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<v
     options,
   }).catch((error: unknown) => {
     // It rejects only when the supergraph does not build.
-    throw new CommandFailure(
-      `weir: ${flags.supergraph} cannot be planned for: ${(error as Error).message}`,
-      2,
-    );
+    throw new CommandFailure(`weir: ${supergraph} cannot be planned for: ${(error as Error).message}`, 2);
   });
   if (flags.format === 'json') {
     stdout.write(`${JSON.stringify(explanation, null, 2)}\n`);
@@ -73,6 +74,16 @@ async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<v
     throw new CommandFailure(explanation.errors.map((error) => describe(error, source)).join('\n\n'), 1);
   }
   stdout.write(`${[explanation.plan.trimEnd(), ...report(explanation)].join('\n')}\n`);
+}
+
+/** The supergraph that options name. What is elsewhere is not fetched here: that would need the credentials for it. */
+function fileIn({ supergraph }: Options): string {
+  if (supergraph?.file !== undefined) return supergraph.file;
+  const why = supergraph === undefined ? '' : ' The options name one that is not a file: download it.';
+  throw new CommandFailure(
+    `weir: which supergraph? Name its file with --supergraph FILE, or as \`supergraph\` in the file of --config.${why}`,
+    2,
+  );
 }
 
 /** Below the plan: the calls, what they share and what is cached. */

@@ -4,7 +4,7 @@ import type { LoadedOptions, LoadOptions, Options, OptionSources } from '../gate
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
 import { linkKeysIn } from './private-link';
-import { variableNamed } from './variables';
+import { variableOfValue } from './variables';
 import type { OptionsWatch } from './watch-options';
 
 /** The flags that `weir gateway` and `weir dev` have in common; each stands for an option of the gateway. */
@@ -69,11 +69,10 @@ function optionsGiven(
   flags: OwnFlags,
   env: Context['env'],
 ): Required<Pick<LoadOptions, 'flags' | 'variables'>> {
-  const entries = Object.entries(flags).map(([key, value]) => {
-    const variable = variableNamed(key);
-    // Of a flag that says the same, either name is right.
-    return { variable: env[variable] === value ? variable : undefined, flag: { [key]: value as unknown } };
-  });
+  const entries = Object.entries(flags).map(([key, value]) => ({
+    variable: variableOfValue(key, value, env),
+    flag: { [key]: value as unknown },
+  }));
   const variables = entries.flatMap(({ variable, flag }) =>
     variable === undefined ? [] : [[variable, toOptions(flag)] as const],
   );
@@ -207,7 +206,13 @@ export const flagNames: Readonly<Record<string, string>> = {
   'logging.level': '--log-level',
 };
 
-/** A problem that names an option, and no file that has it, is about the flag for it, or its default. */
+/**
+ * A problem that names an option, and no file that has it, is about the flag for it, or its default. One of a variable
+ * that stands for a flag needs no second name.
+ */
 function nameFlag(problem: string): string {
-  return problem.replace(/^`([\w.]+)`/, (option, name: string) => flagNames[name] ?? option);
+  return problem.replace(/^(?:(\w+): )?`([\w.]+)`/, (given, variable: string | undefined, option: string) => {
+    const flag = flagNames[option];
+    return flag === undefined ? given : (variable ?? flag);
+  });
 }

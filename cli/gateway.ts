@@ -253,7 +253,10 @@ async function runWorkers(
     );
   };
   try {
-    await adminServer?.listen({ host: admin.host, port: admin.port });
+    if (adminServer !== undefined) {
+      await adminServer.ready();
+      await withOptionsErrors(() => listen(adminServer.server, admin.host, admin.port, 'admin.port'), reader);
+    }
     say(`${count} workers answer at ${url}`);
     writeUrl(url, flags, context);
     watch.begin(() => {

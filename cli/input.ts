@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { CommandFailure } from './context';
+import { CommandFailure, type Context } from './context';
+import { givenBy } from './variables';
 
-/** The text of the file that `flag` names; one that cannot be read ends the command with a sentence. */
-export async function readInput(flag: string, file: string): Promise<string> {
+/** The text of the file that `flag`, or its variable, names; one that cannot be read ends the command with a sentence. */
+export async function readInput(flag: string, file: string, env: Context['env']): Promise<string> {
   return readFile(file, 'utf8').catch((error: unknown) => {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     const fact = missing ? 'does not exist' : `cannot be read: ${(error as Error).message}`;
-    throw new CommandFailure(`weir: ${flag} names ${file}, which ${fact}.`, 2);
+    throw new CommandFailure(`weir: ${givenBy(flag, file, env)} names ${file}, which ${fact}.`, 2);
   });
 }

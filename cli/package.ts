@@ -18,7 +18,9 @@ export function subgraphScript(name: string): string | undefined {
 export function subgraphNames(): string[] {
   const folder = subgraphsFolder();
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((name) => name !== 'kit' && existsSync(join(folder, name, 'index.js')));
+  return readdirSync(folder)
+    .filter((name) => name !== 'kit' && existsSync(join(folder, name, 'index.js')))
+    .sort();
 }
 
 /** The process that serves the embedded DynamoDB. */

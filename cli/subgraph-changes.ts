@@ -4,6 +4,7 @@ import { CommandFailure, type Context } from './context';
 import { readInput } from './input';
 import { lazy } from './lazy';
 import { introspectionSigner } from './private-link';
+import { givenBy } from './variables';
 
 /** The flags that say which schemas a command is about. */
 export interface SchemaFlags {
@@ -38,8 +39,11 @@ export async function readChanges(
   if (schema === undefined)
     throw new CommandFailure(`weir: which schema has ${name}? Name it with --schema FILE.`, 2);
   if (routingUrl !== undefined && !(/^https?:\/\//.test(routingUrl) && URL.canParse(routingUrl)))
-    throw new CommandFailure(`weir: --routing-url must be an http or https URL, but got: ${routingUrl}`, 2);
-  const sdl = await readInput('--schema', schema);
+    throw new CommandFailure(
+      `weir: ${givenBy('--routing-url', routingUrl, env)} must be an http or https URL, but got: "${routingUrl}".`,
+      2,
+    );
+  const sdl = await readInput('--schema', schema, env);
   return [{ name, sdl, file: schema, routingUrl }];
 }
 

@@ -28,8 +28,17 @@ export function variableOf({ long }: Option, command: Command): string | undefin
 }
 
 /** Of a flag without its dashes, as it is written or as Commander calls its value: `admin-port`, `adminPort`. */
-export const variableNamed = (flag: string): string =>
-  `WEIR_${flag.replace(/-|(?=[A-Z])/g, '_').toUpperCase()}`;
+const variableNamed = (flag: string): string => `WEIR_${flag.replace(/-|(?=[A-Z])/g, '_').toUpperCase()}`;
+
+/** The variable that gave a flag its value. Where both say the same, either name is right. */
+export function variableOfValue(flag: string, value: unknown, env: Context['env']): string | undefined {
+  const variable = variableNamed(flag);
+  return env[variable] === value ? variable : undefined;
+}
+
+/** What to blame for the value of a flag such as `--schema`: its variable, if that gave it, or the flag. */
+export const givenBy = (flag: string, value: string, env: Context['env']): string =>
+  variableOfValue(flag.slice('--'.length), value, env) ?? flag;
 
 /** What a variable says, if anything. */
 export function valueOf(variable: string, env: Context['env']): string | undefined {

@@ -221,7 +221,7 @@ function retype(input: unknown, issues: readonly z.core.$ZodIssue[], sources: Op
 function refuseEqualPorts({ port, host, admin }: Options, sources: OptionSources | undefined): void {
   const isOne = host === admin.host || [host, admin.host].some((each) => everyAddress.has(each));
   if (!admin.enabled || port === 0 || port !== admin.port || !isOne) return;
-  const sentence = `\`admin.port\` must differ from \`port\`, the port of clients, but both are ${port}.`;
+  const sentence = `\`admin.port\` must differ from the port of clients, but both are ${port}.`;
   const isGiven = sources?.origin(['admin', 'port']).kind !== 'default';
   throw new OptionsError([{ path: isGiven ? ['admin', 'port'] : ['port'], sentence }], sources);
 }

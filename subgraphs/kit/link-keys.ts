@@ -60,7 +60,9 @@ function readKeys(file: string): readonly LinkKey[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new StartError(`The keys in ${file} cannot be read: ${(error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const fact = code === 'ENOENT' ? 'does not exist' : `cannot be read: ${message}`;
+    throw new StartError(`The file of keys ${file} ${fact}.`);
   }
   const lines = text.split(/\r?\n/).map((line) => line.trim());
   return toKeys(

@@ -42,15 +42,20 @@ export function readSettings(
 ): Settings {
   const flags = readFlags(subgraph, args);
   const get = (flag: string, variable: string) => flags[flag] ?? (env[variable] || undefined);
+  /** Whom a wrong value is blamed on. */
+  const nameOf = (flag: string, variable: string) => (flags[flag] === undefined ? variable : `--${flag}`);
   const port = get('port', 'PORT');
   const seed = get('seed', 'WEIR_SEED');
   const development = env['WEIR_DEVELOPMENT'] || undefined;
   return {
     ...defined({
       host: get('host', 'HOST'),
-      port: port === undefined ? undefined : readPort(port),
+      port: port === undefined ? undefined : readPort(nameOf('port', 'PORT'), port),
       schema: flags['schema'],
-      seed: seed === undefined ? undefined : oneOf('seed', seed, ['true', 'false']) === 'true',
+      seed:
+        seed === undefined
+          ? undefined
+          : oneOf(nameOf('seed', 'WEIR_SEED'), seed, ['true', 'false']) === 'true',
       logLevel: env['LOG_LEVEL'] ? oneOf('LOG_LEVEL', env['LOG_LEVEL'], logLevels) : undefined,
     }),
     ...defined({ link: readLink(env) }),
@@ -139,15 +144,15 @@ function readFlags(
   return values as Record<string, string>;
 }
 
-function readPort(text: string): number {
+function readPort(name: string, text: string): number {
   const port = /^\d+$/.test(text) ? Number(text) : NaN;
   if (port <= 65_535) return port;
-  throw new StartError(`The port must be a number from 0 to 65535, but got: ${text}`);
+  throw new StartError(`${name} must be a whole number from 0 to 65535, but got: "${text}".`);
 }
 
-function oneOf(what: string, text: string, values: readonly string[]): string {
+function oneOf(name: string, text: string, values: readonly string[]): string {
   if (values.includes(text)) return text;
-  throw new StartError(`The setting ${what} must be one of ${values.join(', ')}, but got: ${text}`);
+  throw new StartError(`${name} must be one of ${values.join(', ')}, but got: "${text}".`);
 }
 
 /**
@@ -159,7 +164,7 @@ function readDatabase(folder: string, env: NodeJS.ProcessEnv): DatabaseSettings 
   if (endpoint === '') return { kind: 'embedded', folder };
   if (endpoint === 'aws') return { kind: 'aws' };
   if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
-    throw new StartError(`DYNAMODB_ENDPOINT must be a URL or "aws", but got: ${endpoint}`);
+    throw new StartError(`DYNAMODB_ENDPOINT must be a URL or "aws", but got: "${endpoint}".`);
   }
   const region = env['AWS_REGION'] || env['AWS_DEFAULT_REGION'];
   const credentials = Boolean(env['AWS_ACCESS_KEY_ID'] || env['AWS_PROFILE']);

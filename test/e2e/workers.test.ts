@@ -232,6 +232,21 @@ describe('weir gateway --workers 2', () => {
     }
   });
 
+  it('exits 2 with a sentence where the port of metrics is taken, and leaves no worker', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const gateway = startTwo(0, port);
+    await eventually(() => childrenOf(gateway.pid).length === 2);
+    const workers = childrenOf(gateway.pid);
+    expect(await gateway.exit).toBe(2);
+    taken.close();
+    expect(gateway.stderr).toBe(
+      `weir: --admin-port ${port} on 127.0.0.1 is taken by another process: choose another one, or 0 for a free one.\n`,
+    );
+    expect(workers.filter(({ pid }) => isAlive(pid))).toEqual([]);
+  });
+
   it('exits 2 with the sentence of one that cannot start', async () => {
     const gateway = startTwo(0, 0, 'nowhere.graphql');
     expect(await gateway.exit).toBe(2);

@@ -150,7 +150,7 @@ describe('a subgraph process', () => {
       ['--prt', '1'],
       'library: There is no flag --prt; there are --port, --host, --schema, --data, --seed.\n',
     ],
-    [['--port', 'x'], 'library: The port must be a number from 0 to 65535, but got: x\n'],
+    [['--port', 'x'], 'library: --port must be a whole number from 0 to 65535, but got: "x".\n'],
   ])('exits 2 with one sentence when it is started with %j', async (args, stderr) => {
     expect(await run(library, args).end).toMatchObject({ code: 2, stderr, stdout: '' });
   });

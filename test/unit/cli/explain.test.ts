@@ -9,6 +9,36 @@ const supergraph = file('supergraph.graphql', composed());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('weir explain', () => {
+  describe('without --supergraph', () => {
+    const query = file('named.graphql', '{ me { name } }');
+    const withoutFlag = (...args: string[]) =>
+      startCli(['explain', '--query', query, '--config', file('options.yaml', args.join('\n'))]).result;
+
+    it('takes the file that the options name', async () => {
+      const { exitCode, stdout } = await withoutFlag(`supergraph: ${supergraph}`);
+
+      expect(exitCode).toBe(0);
+      expect(stdout).toContain('Fetch(service: "accounts")');
+    });
+
+    const whichOne =
+      'weir: which supergraph? Name its file with --supergraph FILE, or as `supergraph` in the file of --config.';
+
+    it('asks for one where the options name none', async () => {
+      expect(await withoutFlag('port: 1')).toEqual({ exitCode: 2, stdout: '', stderr: `${whichOne}\n` });
+    });
+
+    it.each(['https://schemas.example/shop.graphql', 'registry:registry#shop@prod'])(
+      'says that %s is not fetched',
+      async (source) => {
+        expect(await withoutFlag(`supergraph: "${source}"`)).toEqual({
+          ...{ exitCode: 2, stdout: '' },
+          stderr: `${whichOne} The options name one that is not a file: download it.\n`,
+        });
+      },
+    );
+  });
+
   it('prints the query plan of an operation', async () => {
     const query = file('query.graphql', '{ me { name karma } }');
 

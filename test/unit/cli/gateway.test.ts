@@ -61,7 +61,7 @@ describe('weir gateway', () => {
     [
       'two ports that are one',
       ['--port', '4100', '--admin-port', '4100', '--supergraph', 'nowhere.graphql'],
-      'weir: --admin-port must differ from `port`, the port of clients, but both are 4100.\n',
+      'weir: --admin-port must differ from the port of clients, but both are 4100.\n',
     ],
     [
       'a supergraph that does not exist',

@@ -4,12 +4,15 @@
  * their definitions, so that a new one is in it.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createProgram } from '../../../cli/program';
 import { loadOptions, OptionsError, optionsSchema, parseOptions } from '../../../gateway/options';
 import { optionsJsonSchema } from '../../../gateway/options/json-schema';
+import { openLinkKeys } from '../../../subgraphs/kit/link-keys';
+import { readSettings } from '../../../subgraphs/kit/settings';
 import { exampleOf, type OptionPlace, optionPlaces } from '../../support/options-schema';
 import { startCli } from '../../support/run-cli';
 
@@ -31,11 +34,15 @@ it('are what the file says', async () => {
     ...section('A file of options that cannot be read', [...yamlRefused(unreadable), ...filesRefused()]),
     ...section('`weir gateway --check` with files that the options name', await checksRefused()),
     ...section('Flags', await flagsRefused()),
+    ...section('Variables', await variablesRefused()),
+    ...section('Ports that are taken', await portsRefused()),
     ...section('Commands', await commandsRefused()),
+    ...section('`weir subgraph NAME`, which hands its flags and variables on', subgraphsRefused()),
   ].join('\n');
   if (process.env['WRITE_DOCS']) writeFileSync(file, text);
   expect(text).toBe(readFileSync(file, 'utf8'));
-});
+  // It runs some 300 commands.
+}, 60_000);
 
 it('hold every rule that an option has', () => {
   const options = join(__dirname, '../../../gateway/options');
@@ -260,6 +267,7 @@ async function checksRefused(): Promise<Refusals> {
     'no-graph.graphql': 'type Query {',
     'empty.graphql': '',
     'not-json.json': '{',
+    'elsewhere.yaml': 'supergraph: https://a.example/supergraph.graphql',
     'list.json': '[1]',
     'not-graphql.json': '{ "id": "{" }',
     'no-function.cjs': 'module.exports = 3;',
@@ -341,6 +349,79 @@ async function flagsRefused(): Promise<Refusals> {
   return refusals;
 }
 
+/** Variables that stand for flags. */
+async function variablesRefused(): Promise<Refusals> {
+  const refusals = [];
+  for (const [args, env] of [
+    [['gateway'], { WEIR_PORT: 'x' }],
+    [['gateway'], { WEIR_ADMIN_PORT: '70000' }],
+    [['gateway'], { WEIR_PORT: '4100', WEIR_ADMIN_PORT: '4100' }],
+    [['gateway'], { WEIR_WORKERS: 'x' }],
+    [['gateway'], { WEIR_CHECK: 'x' }],
+    [['gateway'], { WEIR_SUPERGRAPH: 'none.graphql' }],
+    [['gateway'], { WEIR_CONFIG: 'none.yaml' }],
+    [['explain'], { WEIR_QUERY: 'none.graphql' }],
+    [['publish', 'a'], { WEIR_SCHEMA: 'none.graphql' }],
+    [['publish', 'a'], { WEIR_SCHEMA: 'supergraph.graphql', WEIR_ROUTING_URL: 'x y' }],
+    [['audit', 'verify', 'none.jsonl'], { WEIR_KEY_FILE: 'none' }],
+  ] as [string[], Record<string, string>][]) {
+    const registry = { WEIR_REGISTRY: 'empty-registry', WEIR_GRAPH: 'shop@prod' };
+    const names = Object.entries(env).map(([name, value]) => `${name}=${value} `);
+    refusals.push([
+      await saidBy(args, { ...registry, ...env }),
+      `${names.join('')}weir ${args.join(' ')}`,
+    ] as const);
+  }
+  return refusals;
+}
+
+/** With `--workers` it is the same sentence, as the test of the workers shows. */
+async function portsRefused(): Promise<Refusals> {
+  const taken = createServer();
+  await new Promise<void>((listening) => taken.listen(0, '127.0.0.1', listening));
+  const { port } = taken.address() as AddressInfo;
+  const refusals = [];
+  for (const flag of ['--port', '--admin-port']) {
+    const other = flag === '--port' ? '--admin-port' : '--port';
+    const given = ['--supergraph', 'supergraph.graphql', '--log-level', 'silent', other, '0'];
+    const said = await saidBy(['gateway', ...given, flag, String(port)]);
+    refusals.push([said.replace(String(port), 'PORT'), `gateway ${flag} PORT`] as const);
+  }
+  await new Promise((closed) => taken.close(closed));
+  return refusals;
+}
+
+/** As the process of a subgraph says it, after its name. */
+function subgraphsRefused(): Refusals {
+  const options = { inventoryUrl: { description: 'a URL', default: 'http://127.0.0.1:1' } };
+  const cases: [readonly string[], Record<string, string>][] = [
+    [['--unknwon'], {}],
+    [['--port'], {}],
+    [['x'], {}],
+    [['--port', 'x'], {}],
+    [['--seed', 'x'], {}],
+    [[], { PORT: 'x' }],
+    [[], { LOG_LEVEL: 'x' }],
+    [[], { WEIR_SEED: 'x' }],
+    [[], { WEIR_DEVELOPMENT: 'x' }],
+    [[], { DYNAMODB_ENDPOINT: 'x' }],
+    [[], { WEIR_LINK_KEYS: 'short' }],
+    [[], { WEIR_LINK_KEYS_FILE: 'none' }],
+    [[], { WEIR_LINK_KEYS_FILE: 'no-keys' }],
+    [[], { WEIR_LINK_KEYS: 'a', WEIR_LINK_KEYS_FILE: 'b' }],
+  ];
+  return cases.flatMap(([args, env]) => {
+    const names = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    try {
+      const { link } = readSettings({ options }, args, env);
+      if (link !== undefined) openLinkKeys(link).close();
+    } catch (error) {
+      return [[(error as Error).message, [...names, ...args].join(' ')] as const];
+    }
+    throw new Error(`${[...names, ...args].join(' ')} is not refused.`);
+  });
+}
+
 /** Commands without what they need. */
 async function commandsRefused(): Promise<Refusals> {
   const refusals = [];
@@ -349,6 +430,12 @@ async function commandsRefused(): Promise<Refusals> {
     ['compose', 'none.yaml'],
     ['compose', '--watch'],
     ['explain', '--query', 'none.graphql'],
+    ['explain', '--query', 'supergraph.graphql'],
+    ['explain', '--query', 'supergraph.graphql', '--config', 'elsewhere.yaml'],
+    ['explain', '--query', 'supergraph.graphql', '--supergraph', 'none.graphql'],
+    ['explain', '--query', 'supergraph.graphql', '--supergraph', 'no-graph.graphql'],
+    ['explain', '--query', 'supergraph.graphql', '--variables', 'list.json'],
+    ['subgraph', 'nothing'],
     ['publish'],
     ['check'],
     ['history'],

@@ -99,7 +99,7 @@ describe('weir publish', () => {
     ],
     [
       ['publish', 'a', '--schema', 'x', '--routing-url', 'a.test'],
-      '--routing-url must be an http or https URL, but got: a.test',
+      '--routing-url must be an http or https URL, but got: "a.test".',
     ],
     [
       ['publish', 'a', '--config', 'x'],

@@ -41,7 +41,7 @@ describe('an environment variable', () => {
   it('is named where its value is wrong', async () => {
     const given = ['gateway', '--supergraph', supergraph];
     expect((await run(given, { WEIR_PORT: 'x' })).stderr).toBe(
-      'weir: WEIR_PORT: `port` must be a whole number from 0 to 65535, but got: "x".\n',
+      'weir: WEIR_PORT must be a whole number from 0 to 65535, but got: "x".\n',
     );
     expect((await run(given, { WEIR_WORKERS: 'many' })).stderr).toBe(
       'weir: WEIR_WORKERS does not take "many". It must be a number from 1 to 999, or `auto`.\n',
@@ -73,7 +73,7 @@ describe('an environment variable', () => {
 
   it('gives a flag that is needed', async () => {
     expect((await run(['explain'], { WEIR_QUERY: 'none.graphql' })).stderr).toBe(
-      'weir: --query names none.graphql, which does not exist.\n',
+      'weir: WEIR_QUERY names none.graphql, which does not exist.\n',
     );
     expect((await run(['explain'], { WEIR_QUERY: '' })).stderr).toBe('weir: -q, --query <FILE> is needed.\n');
   });

@@ -417,10 +417,10 @@ describe('a mistake is one sentence with the option, the rule and what was there
 
   it('of two ports that are one, too, unless they are at different addresses', () => {
     expect(problemsOf(() => load('port: 4100\nadmin:\n  port: 4100'))).toEqual([
-      'weir.yaml:3: `admin.port` must differ from `port`, the port of clients, but both are 4100.',
+      'weir.yaml:3: `admin.port` must differ from the port of clients, but both are 4100.',
     ]);
     expect(problemsOf(() => parseOptions({ port: 9464, host: '0.0.0.0' }))).toEqual([
-      '`admin.port` must differ from `port`, the port of clients, but both are 9464.',
+      '`admin.port` must differ from the port of clients, but both are 9464.',
     ]);
     for (const fine of [
       { port: 0, admin: { port: 0 } },

@@ -187,7 +187,7 @@ describe('a mistake has the line of the file', () => {
 
   it('of two ports that are one, whichever of them the file has', () => {
     expect(problemsOf('host: 127.0.0.1\nport: 9464')).toEqual([
-      'weir.yaml:2: `admin.port` must differ from `port`, the port of clients, but both are 9464.',
+      'weir.yaml:2: `admin.port` must differ from the port of clients, but both are 9464.',
     ]);
   });
 

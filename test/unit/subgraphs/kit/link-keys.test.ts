@@ -58,7 +58,7 @@ describe('link keys', () => {
   it('must be there at the start', () => {
     const file = join(folder.path, 'none');
     expect(() => openLinkKeys({ file })).toThrow(StartError);
-    expect(() => openLinkKeys({ file })).toThrow(`The keys in ${file} cannot be read: ENOENT`);
+    expect(() => openLinkKeys({ file })).toThrow(`The file of keys ${file} does not exist.`);
     const empty = folder.write('empty', '# none yet\n');
     expect(() => openLinkKeys({ file: empty })).toThrow(`${empty} must hold keys`);
   });
@@ -97,7 +97,7 @@ describe('link keys', () => {
     folder.write('keys', 'short');
     jest.advanceTimersByTime(3000);
     expect(changes).toEqual([
-      expect.stringContaining('cannot be read'),
+      expect.stringContaining('does not exist'),
       expect.stringContaining('must hold keys'),
       expect.stringContaining('must hold keys'),
     ]);

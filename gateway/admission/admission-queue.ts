@@ -2,11 +2,11 @@ import { heaviest } from './fair-queue';
 
 /** A request that waits for a concurrency slot. */
 export interface Waiter {
-  /** Who sends it: an address. */
+  /** The sender: an IP address. */
   readonly sender: string;
-  /** When it came, in milliseconds as `performance.now()` says them. */
+  /** When it arrived, in milliseconds of `performance.now()`. */
   readonly since: number;
-  /** Whether its client has left: then it is neither admitted nor refused. */
+  /** Whether its client has left. Then it is neither admitted nor refused. */
   readonly isGone: boolean;
   admit(): void;
   refuse(): void;
@@ -19,26 +19,26 @@ export interface AdmissionQueueOptions {
 }
 
 /**
- * Requests that wait for a slot. Senders take turns, so that many requests of one sender delay another's by one of them
- * and not by all; requests of one sender are first in, first out. Up to `capacity` waiters are queued: they wait until
- * they are admitted. The others are held for a moment and refused if no room comes free in time. Holding them slows
- * clients that retry as soon as they are refused, and so saves the time to refuse them again.
+ * Requests that wait for a slot. Senders take turns: many requests of one sender delay a request of another sender by
+ * one request and not by all. Requests of one sender are first in, first out. Up to `capacity` waiters are queued: they
+ * wait until they are admitted. The others are held for a moment and refused if no room comes free in time. Holding
+ * them slows clients that retry as soon as they are refused, and so saves the time to refuse them again.
  *
  * A turn of the event loop admits no more than it has time for, so that new requests are seen soon.
  */
 export class AdmissionQueue {
-  /** How many waiters may be queued. */
+  /** The most waiters that may be queued. */
   capacity = 0;
-  /** How many were refused since the start. */
+  /** Refused waiters since the start. */
   refused = 0;
   readonly #options: AdmissionQueueOptions;
-  /** The sender whose turn it is comes first; each has at least one waiter. */
+  /** Senders in the order of their turns. Each has at least one waiter. */
   readonly #senders = new Map<string, Sender>();
   #size = 0;
   #queued = 0;
-  /** When several senders last had waiters, in milliseconds. */
+  /** The last time when several senders had waiters, in milliseconds. */
   #sharedAt = -Infinity;
-  /** One for all that are held. */
+  /** The timer for all held waiters. */
   #timer: NodeJS.Timeout | undefined;
   readonly #portions = new Portions(() => this.fill());
 
@@ -66,7 +66,7 @@ export class AdmissionQueue {
     this.fill();
   }
 
-  /** To be called when a slot may be free. */
+  /** Called when a slot may be free. */
   fill(): void {
     while (this.#size > 0 && !this.#portions.isUsed && this.#options.hasFreeSlot()) {
       const waiter = this.#takeNext();
@@ -111,7 +111,10 @@ export class AdmissionQueue {
     this.#queued++;
   }
 
-  /** The queue is full: the sender with the most queued waiters gives one up, if it has more than this sender would have. */
+  /**
+   * The queue is full: moves a waiter of the sender with the most queued ones out of it, if that sender has more than
+   * this one would have.
+   */
   #giveRoomInTurn(sender: Sender): void {
     const { size } = sender.queued;
     const largest = this.#heaviest(this.#queued, size, (each) => each.queued.size);
@@ -121,7 +124,10 @@ export class AdmissionQueue {
     this.#giveRoom(sender);
   }
 
-  /** No more can wait: refuses the newest waiter of the sender with the most, if it has more than this sender would have. */
+  /**
+   * No more waiters are possible: refuses the newest waiter of the sender with the most, if that sender has more than
+   * this one would have.
+   */
   #displace(size: number): boolean {
     const largest = this.#heaviest(this.#size, size, (each) => each.size);
     if (largest === undefined) return false;
@@ -135,9 +141,9 @@ export class AdmissionQueue {
     return true;
   }
 
-  /** The sender with the most, if it has more than one more than `has`. */
+  /** The sender with the most waiters, if it has at least `has` + 2. */
   #heaviest(all: number, has: number, countOf: (sender: Sender) => number): Sender | undefined {
-    // On average nobody has more than that: not worth a search.
+    // If the average is no higher, a search is not worth its time.
     return all <= this.#senders.size * (has + 1)
       ? undefined
       : heaviest(this.#senders.values(), countOf, has + 1);
@@ -154,7 +160,10 @@ export class AdmissionQueue {
     return lightest!;
   }
 
-  /** A crowd is held longer: refusing one sender again and again takes time from the others. */
+  /**
+   * Milliseconds that a waiter of this sender is held. A sender with very many is held longer, as refusing it often
+   * takes time from the others.
+   */
   #holdTimeOf({ size }: Sender, now: number): number {
     const { holdTime } = this.#options;
     const isCrowd = size > crowdSize && size * 4 > this.#size * 3;
@@ -183,14 +192,14 @@ export class AdmissionQueue {
       }
       if (sender.size === 0) this.#senders.delete(sender.name);
     }
-    // Newer waiters may have to be refused before.
+    // Newer waiters may have to be refused earlier.
     if (next < Infinity) this.#wake(Math.min(next, this.#options.holdTime));
   }
 }
 
 /** Most waiters, so that their memory is bounded. */
 const most = 2048;
-/** Waiters of one sender from which on it can be a crowd. */
+/** The number of waiters from which a sender may be held longer. */
 const crowdSize = 64;
 
 class Sender {
@@ -204,7 +213,7 @@ class Sender {
   }
 }
 
-/** Bounds how many are admitted in a turn of the event loop, so that a turn stays short. */
+/** Limits how many waiters are admitted in one turn of the event loop, so that turns stay short. */
 class Portions {
   readonly #onNext: () => void;
   #portion = 16;
@@ -231,7 +240,7 @@ class Portions {
       this.#began = performance.now();
       this.#onNext();
     });
-    // Most of the work is done in the microtasks between the two.
+    // Most of the work happens in microtasks before this callback.
     this.#after = setImmediate(() => this.#learn(performance.now() - this.#began));
   }
 
@@ -246,14 +255,14 @@ class Portions {
   }
 }
 
-/** Milliseconds. */
+/** Milliseconds from which a turn of the event loop counts as long. */
 const longTurn = 2;
 const largestPortion = 256;
 
 /**
  * A deque: first in, first out, with exceptions. `Array.shift` takes time in proportion to the length. One array is
- * reused and cleared on the way: an old array that still refers to its items would keep them alive beyond the collections
- * of young garbage.
+ * reused, and cleared as items are taken: an array in V8's old generation would keep taken items alive through minor
+ * collections.
  */
 class Queue<Item> {
   readonly #items: (Item | undefined)[] = [];

@@ -1,26 +1,27 @@
-/** What waits in a fair queue. */
+/** An item in a fair queue. */
 export interface Waiting {
-  /** The items of one sender wait for one another. */
+  /** Senders take turns; the items of one sender are first in, first out. */
   readonly sender: string;
-  /** How much it counts: at least 1. */
+  /** How much the item counts against the bound of the queue: at least 1. */
   readonly weight: number;
 }
 
 /**
- * A queue from which senders take turns: each has its oldest item taken, so that many items of one sender delay another's
- * by one of them and not by all. What is too much is taken from the sender with the greatest weight, newest first; how
- * much that is, its owner decides.
+ * A queue in which senders take turns: one item per sender, the oldest first. So many items of one sender delay an item
+ * of another sender by one item and not by all. When the queue is too long, its owner drops items of the sender with
+ * the greatest weight, the newest first.
  *
- * Requests that wait for a plan and operations that wait for a planner's thread are in such queues. Two have their own:
- * `AdmissionQueue` (some of a sender's requests are queued until they are admitted, the others are held and refused) and
- * `UnsentRequests` (uploads are not taken in turn; the largest goes first).
+ * It is used for requests that wait for a plan, and for operations that wait for a planner thread. Two queues differ
+ * too much to use it: `AdmissionQueue` (only some of a sender's requests are queued until they are admitted; the others
+ * are held for a moment and refused) and `UnsentRequests` (uploads are not taken in turn; the largest is dropped
+ * first).
  */
 export class FairQueue<Item extends Waiting> {
-  /** How many wait. */
+  /** The number of items. */
   size = 0;
-  /** Of all together. */
+  /** The weight of all items. */
   weight = 0;
-  /** The sender whose turn it is comes first; each has at least one item. */
+  /** Senders in the order of their turns. Each has at least one item. */
   readonly #bySender = new Map<string, Share<Item>>();
 
   add(item: Item): void {
@@ -32,7 +33,7 @@ export class FairQueue<Item extends Waiting> {
     this.weight += item.weight;
   }
 
-  /** Does nothing for what does not wait. */
+  /** Removes an item. Does nothing if it is not in the queue. */
   delete(item: Item): void {
     const share = this.#bySender.get(item.sender);
     if (share?.items.delete(item) !== true) return;
@@ -73,7 +74,7 @@ export class FairQueue<Item extends Waiting> {
   }
 }
 
-/** Which sender weighs most, if that is more than `least`; of equals the first. */
+/** The sender with the greatest weight, if that is more than `least`. The first one of equals. */
 export function heaviest<Sender>(
   senders: Iterable<Sender>,
   weightOf: (sender: Sender) => number,
@@ -92,6 +93,6 @@ export function heaviest<Sender>(
 
 interface Share<Item> {
   weight: number;
-  /** The oldest comes first. */
+  /** The oldest item first. */
   readonly items: Set<Item>;
 }

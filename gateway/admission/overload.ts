@@ -10,7 +10,7 @@ export interface OverloadOptions {
   readonly options: Options['overload'];
   /** The admitted requests: those that are worked on hold a slot, the others have answers that wait to be read. */
   readonly inFlight: Pick<RequestsInFlight, 'size' | 'working'>;
-  /** All requests whose answers are not read yet. */
+  /** All requests in flight, for their unread answers. */
   readonly requests: UnreadAnswersOptions['inFlight'];
   readonly statistics: OverloadStatistics;
   /** Called at each decision while the heap is nearly full. @default nothing is done */
@@ -20,7 +20,7 @@ export interface OverloadOptions {
 
 /**
  * Adaptive concurrency: decides when a request is admitted, when it waits, and when it is refused because there are too
- * many. A few answers in time are better than all too late.
+ * many. Some answers in time are better than all answers too late.
  *
  * The concurrency limit is as low as keeps the event loop busy. A running request takes a hundred times the memory of a
  * waiting one, and each collection of young garbage moves all of it: 200 at once get a third less done than 32. The limit
@@ -40,7 +40,7 @@ export class Overload {
   #limit: number;
   #filling: NodeJS.Immediate | undefined;
   #isHeapFull = false;
-  /** Whether the last turn of the loop was long: then new requests are queued, too. */
+  /** Whether the last turn of the event loop was long. Then new requests are queued. */
   #isSlow = false;
   #lookedAt = performance.now();
   readonly #sinceLook = utilizationSince();
@@ -48,7 +48,7 @@ export class Overload {
   /** The average delay of the loop in milliseconds; the newest sample counts a tenth. */
   #late = 0;
   #decidedAt = performance.now();
-  /** Requests that have ended since then. */
+  /** Requests that have ended since `#decidedAt`. */
   #ended = 0;
   #refusedBefore = 0;
   #isRefusing = false;
@@ -82,20 +82,20 @@ export class Overload {
   }
 
   /**
-   * To be called when a request has ended. All slots that become free in a turn of the event loop are filled together:
-   * the calls of requests that begin together are sent together, which costs each of them less.
+   * Called when a request has ended. All slots that become free in a turn of the event loop are filled together: the
+   * calls of requests that begin together are sent together, which takes less time per call.
    */
   requestEnded(): void {
     this.#ended++;
     this.slotFreed();
   }
 
-  /** To be called when a slot has become free for another reason. */
+  /** Called when a slot has become free for another reason. */
   slotFreed(): void {
     if (this.#queue.size > 0) this.#filling ??= setImmediate(() => this.#fill());
   }
 
-  /** How many requests wait. */
+  /** The number of requests that wait. */
   get waiting(): number {
     return this.#queue.size;
   }
@@ -104,7 +104,7 @@ export class Overload {
     this.#queue.empty();
   }
 
-  /** Refuses those that wait. */
+  /** Refuses all waiting requests. */
   close(): void {
     clearInterval(this.#timer);
     clearImmediate(this.#filling);
@@ -112,7 +112,7 @@ export class Overload {
     this.#options.statistics.remove(this.#queue);
   }
 
-  /** Whether nothing may be admitted, however little there is to do. */
+  /** Whether nothing may be admitted, even if there are free slots. */
   get #isUnwell(): boolean {
     return this.#isHeapFull || this.#unread.isTooMuch;
   }
@@ -169,7 +169,7 @@ export class Overload {
     this.#limit = Math.min(Math.max(limit, least), this.#options.options.requests);
   }
 
-  /** Logs a line when refusing begins, and one when it is over. */
+  /** Logs when refusing begins, and when it ends. */
   #say(inFlight: number, refuses: boolean): void {
     if (refuses === this.#isRefusing) return;
     this.#isRefusing = refuses;
@@ -180,28 +180,28 @@ export class Overload {
   }
 }
 
-/** Milliseconds. */
+/** Milliseconds between two measurements of the event loop. */
 const lookInterval = 10;
 const slowTurn = 15;
 const decisionInterval = 100;
 /** The lowest concurrency limit. */
 const least = 32;
 /**
- * The capacity of a queue in which nobody has waited lately, with `queue` in milliseconds: more than is ever served in that
- * time. It is not yet known how long requests take that come all at once.
+ * The capacity of a queue in which no request has waited lately, with `queue` in milliseconds. It is more than can be
+ * served in that time, as it is not known yet how long requests of a burst take.
  */
 const atRest = (queue: number): number => queue * 8;
 /**
- * Refusals per second above which letting more requests wait is cheaper: clients that retry at once are refused again and
- * again, which takes the loop as long as a tenth as many answers.
+ * Refusals per second above which holding more requests takes less time than refusing them: ten refusals take as long
+ * as one answer, and clients that retry at once are refused again and again.
  */
 const costly = 1000;
-/** The utilization from which the loop counts as busy: with more idle time it could do more. */
+/** The utilization from which the event loop counts as busy. */
 const busy = 0.95;
 /** The share of the heap limit above which nothing is admitted. */
 const fullHeap = 0.9;
 
-/** Returns a function that says which share of the time since its last call the event loop was busy. */
+/** Returns a function that returns the utilization of the event loop since its last call, from 0 to 1. */
 function utilizationSince(): () => number {
   let before = performance.eventLoopUtilization();
   return () => {

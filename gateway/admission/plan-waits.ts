@@ -2,46 +2,46 @@ import { requestError } from '../errors';
 import { FairQueue, heaviest, type Waiting } from './fair-queue';
 
 export interface PlanWaitsOptions {
-  /** How many requests may wait; a large one counts once for each 4 KiB. */
+  /** The most requests that may wait. A request counts once per 4 KiB of its body. */
   readonly limit: number;
-  /** Called when a request that was being worked on waits from now on. */
+  /** Called when a request begins to wait and so gives up its slot. */
   readonly onWait: () => void;
 }
 
 /** A request that waits for the plan of its operation. */
 export interface PlanWaiter {
-  /** Who sends it. */
+  /** The sender, for fairness. */
   readonly sender: string;
   /** Bytes of its body. */
   readonly received: number;
-  /** Whether nobody waits for it any more. */
+  /** Whether its client has left. */
   readonly isGone: boolean;
-  /** Ends it; `reason` is what its client is told. */
+  /** Aborts the request. `reason` is the error to answer. */
   abort(reason: Error): void;
-  /** `release` is called when nothing is worked on for it any more, however it ends; at once when that is so already. */
+  /** Calls `release` when all work for the request is done, however it ends; at once if it is done already. */
   onSettle(release: () => void): void;
 }
 
 /**
- * The requests that wait for query plans. The event loop does nothing for them meanwhile, so they hold no slots; their
- * memory is bounded here. When there are too many, the newest of the sender with the most are refused.
+ * The requests that wait for query plans. They need no time of the event loop, so they hold no slots. Their memory is
+ * bounded here: when there are too many, the newest requests of the sender with the most are refused.
  */
 export class PlanWaits {
   readonly #options: PlanWaitsOptions;
   readonly #queue = new FairQueue<Wait>();
-  /** A request may wait for several: that of a batch. */
+  /** A batch may wait for several plans. */
   readonly #waits = new Map<PlanWaiter, Wait>();
 
   constructor(options: PlanWaitsOptions) {
     this.#options = options;
   }
 
-  /** How many requests wait. */
+  /** The number of requests that wait. */
   get size(): number {
     return this.#queue.size;
   }
 
-  /** Settles as `plan` does, or rejects when the request ends before. */
+  /** Settles as `plan` does, or rejects if the request ends before. */
   wait<Plan>(waiter: PlanWaiter, plan: Promise<Plan>): Promise<Plan> {
     if (waiter.isGone) return Promise.reject(busy());
     return new Promise((resolve, reject) => {
@@ -50,7 +50,7 @@ export class PlanWaits {
         wait.ends.delete(giveUp);
         if (wait.ends.size === 0) this.#leave(wait);
       };
-      // What waits keeps its document: it is let go of at once.
+      // Rejects at once, as a pending wait would keep the document in memory.
       const giveUp = (): void => reject(busy());
       wait.ends.add(giveUp);
       if (wait.ends.size === 1) waiter.onSettle(() => this.#end(wait));
@@ -95,7 +95,7 @@ export class PlanWaits {
 
 interface Wait extends Waiting {
   readonly waiter: PlanWaiter;
-  /** Each ends one wait of the request. */
+  /** Functions that end one wait of the request each. */
   readonly ends: Set<() => void>;
 }
 

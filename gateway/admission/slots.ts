@@ -9,7 +9,7 @@ export interface SlotsOptions {
   readonly inFlight: Pick<RequestsInFlight, 'admit' | 'suspend' | 'dismiss'>;
   readonly overload: Pick<Overload, 'hasFreeSlot' | 'enqueue' | 'refuse' | 'slotFreed'>;
   readonly unsent: Pick<UnsentRequests, 'isTooMuch'>;
-  /** Bytes that a body may have. */
+  /** The most bytes of a body. */
   readonly bodyLimit: number;
   readonly refuse: (request: IncomingRequest) => void;
 }
@@ -38,7 +38,7 @@ export class Slots {
     else overload.enqueue(waiter);
   }
 
-  /** Gives the slot back until more of the request has arrived: nothing can be done for it before. */
+  /** Releases the slot of a request that must wait for more of its body. */
   release(request: IncomingRequest): void {
     this.#options.inFlight.suspend(request);
     this.#options.overload.slotFreed();
@@ -63,7 +63,7 @@ class Waiting implements Waiter {
     this.#options = options;
   }
 
-  /** Bytes of its body that are kept, at most. */
+  /** The most bytes of its body that are held in memory. */
   get size(): number {
     const { sink, received } = this.#request;
     const { upload } = sink;

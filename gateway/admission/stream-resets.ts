@@ -3,15 +3,18 @@ import { LRUCache } from 'lru-cache';
 import { networkOf } from './rates/rates';
 
 /**
- * Closes connections of HTTP/2 of which too many streams end without their answers: to open and to reset one costs a
- * client a few bytes, and no bound of concurrent streams stops it (CVE-2023-44487). What the client has sent besides is
- * not looked at any more. As a client may open one connection after another, those of an address are counted together.
+ * Closes HTTP/2 connections on which too many streams are reset before their answers. Opening and resetting a stream
+ * costs a client a few bytes, and a limit of concurrent streams does not stop it (CVE-2023-44487). Further data of the
+ * client is ignored. All connections of an address are counted together, as a client may open one after another.
  */
 export class StreamResets {
   readonly #isProxy: (address: string) => boolean;
   readonly #ofAddresses = new LRUCache<string, Allowance>({ max: 10_000 });
 
-  /** @param isProxy whether an address stands for many clients: only its connections are bounded, each for itself */
+  /**
+   * @param isProxy whether an address is a proxy for many clients: then only single connections are limited, not the
+   * address
+   */
   constructor(isProxy: (address: string) => boolean) {
     this.#isProxy = isProxy;
   }
@@ -31,7 +34,7 @@ export class StreamResets {
         if (!isCounted) count();
         isCounted = true;
       };
-      // Within the turn in which the reset was read, before what came with it. Of one that was answered there is no such event.
+      // Emitted before data that arrived with the reset is handled. An answered stream emits no such event.
       stream.once('aborted', countOnce);
       stream.once('close', () => {
         if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR) countOnce();
@@ -53,7 +56,7 @@ interface Allowed {
   readonly inSecond: number;
 }
 
-/** Twice as many at once as there may be: a page that is left resets all of its own. */
+/** Twice as many at once as streams are allowed: a browser that leaves a page resets all its streams. */
 const ofConnection: Allowed = { atOnce: 200, inSecond: 33 };
 const ofAddress: Allowed = { atOnce: 800, inSecond: 132 };
 
@@ -67,7 +70,7 @@ class Allowance {
     this.#left = allowed.atOnce;
   }
 
-  /** Takes one, or says that there is none. */
+  /** Takes one token. Returns false if there is none. */
   take(now: number): boolean {
     const { atOnce, inSecond } = this.#allowed;
     this.#left = Math.min(atOnce, this.#left + ((now - this.#countedAt) / 1000) * inSecond);

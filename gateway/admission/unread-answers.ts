@@ -2,29 +2,29 @@ import type { ClientConnection, Sink } from '../request/sink';
 import type { Logger } from '../telemetry/logger';
 
 export interface UnreadAnswersOptions {
-  /** Bytes of answers that may wait in this process for longer than a moment. */
+  /** The most bytes of unread answers in this process. */
   readonly limit: number;
-  /** Bytes in a second that a client reads at least. */
+  /** The slowest rate at which a client may read, in bytes per second. */
   readonly rate: number;
-  /** Milliseconds over which it is averaged. */
+  /** Milliseconds over which the rate is averaged. */
   readonly time: number;
-  /** The requests whose answers are not read yet. */
+  /** The requests in flight. */
   readonly inFlight: Iterable<{ readonly sink: Pick<Sink, 'download'> }>;
   readonly logger: Pick<Logger, 'warn'>;
 }
 
 /**
- * Keeps clients that do not read from filling the memory with their answers. What the system's socket buffers take counts
- * as read. Cuts just enough connections:
+ * Keeps clients that do not read from filling the memory with their answers. Bytes in the socket buffers of the
+ * operating system count as read. Cuts just enough connections:
  *
  * - while more than half of the limit waits: those that read less than `rate`, largest backlog first;
  * - while more than the limit waits: those that have taken nothing for the longest, then those on which data has waited
  *   for a second.
  *
- * New data is given time until the next look. If twice the limit waits nevertheless, nothing should be added to it.
+ * New data has time until the next check. If twice the limit waits nevertheless, no more requests should be admitted.
  */
 export class UnreadAnswers {
-  /** Whether twice the limit waits, so that nothing should be added to it. */
+  /** Whether twice the limit waits, so that no more requests should be admitted. */
   isTooMuch = false;
   readonly #options: UnreadAnswersOptions;
   #readers = new Map<ClientConnection, Reader>();
@@ -33,7 +33,7 @@ export class UnreadAnswers {
     this.#options = options;
   }
 
-  /** To be called a few times in a second. */
+  /** Called a few times per second. */
   look(now: number): void {
     const { limit, rate, time, logger } = this.#options;
     this.#readers = this.#readersOf(now);
@@ -53,7 +53,7 @@ export class UnreadAnswers {
       const read = reader.readIn(time, now);
       return read !== undefined && read < (rate * time) / 1000;
     };
-    // Each is asked: the time begins anew when it is over.
+    // Called for every reader, as `isSlow` also restarts the averaging when its time is over.
     cutDownTo(limit / 2, readers.filter(isSlow));
     cutDownTo(
       limit,
@@ -86,21 +86,21 @@ export class UnreadAnswers {
   }
 }
 
-/** Milliseconds. */
+/** Milliseconds that data may wait before its connection can be cut. */
 const patience = 1000;
 
-/** A connection on which something waits. */
+/** A connection with unread data. */
 class Reader {
-  /** Bytes that wait. */
+  /** Bytes that wait on the connection. */
   kept = 0;
   isCut = false;
-  /** Since when nothing of it was taken. */
+  /** Since when no byte was taken, in milliseconds. */
   stalledSince: number;
-  /** Since when something has waited. */
+  /** Since when data has waited, in milliseconds. */
   readonly since: number;
   readonly #connection: ClientConnection;
   #taken: number;
-  /** When the time began over which is averaged, and what had been taken until then. */
+  /** When the averaging began, and how many bytes had been taken by then. */
   #mark: { readonly at: number; readonly taken: number };
 
   constructor(connection: ClientConnection, now: number) {
@@ -117,7 +117,9 @@ class Reader {
     this.#taken = taken;
   }
 
-  /** Bytes that were taken in the last `time` milliseconds, once for each of them; undefined before they are over. */
+  /**
+   * Bytes that were taken in the last `time` milliseconds. Returned once per such period, and undefined before its end.
+   */
   readIn(time: number, now: number): number | undefined {
     const { at, taken } = this.#mark;
     if (now - at < time) return undefined;
@@ -131,7 +133,7 @@ class Reader {
   }
 }
 
-/** Bytes that the system has taken of a connection. A part of a write is seen only where Node itself counts it. */
+/** Bytes of a connection that the operating system has taken. For a write in progress, only what Node itself counts. */
 function takenBy(connection: ClientConnection): number {
   const { _handle: handle } = (connection.socket ?? connection) as { readonly _handle?: Handle | null };
   return handle == null ? 0 : handle.bytesWritten - handle.writeQueueSize;
@@ -139,6 +141,6 @@ function takenBy(connection: ClientConnection): number {
 
 interface Handle {
   readonly bytesWritten: number;
-  /** Bytes of writes that are under way. */
+  /** Bytes of writes in progress. */
   readonly writeQueueSize: number;
 }

@@ -3,16 +3,16 @@ import type { Sink, Upload } from '../request/sink';
 import type { Logger } from '../telemetry/logger';
 
 export interface UnsentRequestsOptions {
-  /** How many requests may be arriving. */
+  /** The most requests that may be arriving. */
   readonly requests: number;
-  /** Bytes that may be kept of them, and of requests that wait for a slot. */
+  /** The most bytes that may be held for them and for requests that wait for a slot. */
   readonly limit: number;
   readonly inFlight: Iterable<
     Pick<IncomingRequest, 'sender' | 'start' | 'isAdmitted' | 'received'> & {
       readonly sink: Pick<Sink, 'upload'>;
     }
   >;
-  /** Bytes that a body may have. */
+  /** The most bytes of a body. */
   readonly bodyLimit: number;
   readonly logger: Pick<Logger, 'warn'>;
 }
@@ -65,7 +65,7 @@ export class UnsentRequests {
   }
 }
 
-/** Milliseconds. */
+/** Milliseconds between two checks. */
 const lookInterval = 100;
 
 interface Arriving {
@@ -75,7 +75,7 @@ interface Arriving {
   readonly kept: number;
 }
 
-/** What must go so that no more than `most` is left, shared equally by all senders. */
+/** The requests to drop so that at most `most` is left, shared equally by all senders. */
 function tooMuch(
   arriving: readonly Arriving[],
   most: number,

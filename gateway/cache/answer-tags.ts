@@ -16,13 +16,16 @@ import {
 import { interpolate, type Key, readKey } from './tag-formats';
 import { entityTag, subgraphTag, typeTag, unknownEntityTag } from './tags';
 
-/** The tags of answers of one subgraph: the subgraph, the selected types, and the entities that are, or at null could be, in it. */
+/**
+ * The tags of answers of one subgraph: the subgraph, the selected types, and the entities in it. Where the answer is
+ * null, also the entities that could be there.
+ */
 export class AnswerTags {
   readonly #subgraph: string;
   readonly #facts: EntityFacts;
   readonly #typeFormats: ReadonlyMap<string, readonly string[]>;
   readonly #fieldFormats: ReadonlyMap<string, readonly string[]>;
-  /** Made for the first response, as it takes its memory at once. */
+  /** Created for the first response, as it allocates its memory at once. */
   #operations: LRUCache<string, TaggedOperation> | undefined;
   readonly #keys = new Map<string, readonly Key[]>();
 
@@ -34,7 +37,7 @@ export class AnswerTags {
     this.#fieldFormats = fieldTags ?? new Map<string, string[]>();
   }
 
-  /** Of a response. None but those that depend on no data where it cannot be read. */
+  /** The tags of a response. For an unreadable response, only those that do not depend on its data. */
   ofResponse({ operation, variables, entities }: SubgraphRequest, body: Buffer): Set<string> {
     const { root, fixed, defaults } = this.#operationOf(operation.document);
     const tags = new Set(fixed);
@@ -54,7 +57,9 @@ export class AnswerTags {
     return tags;
   }
 
-  /** The entities in the response to a mutation. Where it is not known which ones they are, all of their type. */
+  /**
+   * The tags of entities in the response to a mutation. For an entity whose keys are not known, the tag of its type.
+   */
   changedBy({ operation }: SubgraphRequest, body: Buffer): Set<string> {
     const { root } = this.#operationOf(operation.document);
     const tags = new Set<string>();
@@ -66,7 +71,7 @@ export class AnswerTags {
     return tags;
   }
 
-  /** What is declared for the fields of a mutation, with their arguments in it. */
+  /** The tags declared for the fields of a mutation, with the values of their arguments. */
   ofMutation(
     { operation, variables }: SubgraphRequest,
     declared: ReadonlyMap<string, readonly string[]>,
@@ -79,8 +84,8 @@ export class AnswerTags {
   }
 
   /**
-   * Of what one representation was answered with, by the document that asks for nothing else. Undefined when that is
-   * no JSON.
+   * The tags of the answer to one representation. Undefined if the answer is not JSON. @param document selects this
+   * entity and nothing else
    */
   ofEntity(document: string, representation: Buffer, json: Buffer): Set<string> | undefined {
     const { root, fixed } = this.#operationOf(document);
@@ -133,7 +138,9 @@ export class AnswerTags {
     }
   }
 
-  /** What is not there yet may be tomorrow: the entities that could be in this place, or, if that is none's, within. */
+  /**
+   * The tags of a null value: the entities that could be there later, or, if no entity can be, the entities within it.
+   */
   #visitNull(selection: Selection, note: Note, asked?: unknown): void {
     const type = typeNamed(asked);
     note({ ...this.#entityAt({}, type, selection, asked), isThere: false });
@@ -143,7 +150,7 @@ export class AnswerTags {
       if (field.selection !== undefined) this.#visitNull(field.selection, note);
   }
 
-  /** What the object says that it is, or what else it can only be. */
+  /** The type of an object: its `__typename`, or the declared type if that is an object type. */
   #typeOf(value: Readonly<Record<string, unknown>>, { type, fields }: Selection): string | undefined {
     for (const [name, [field]] of fields) {
       const said = field!.name === '__typename' && Object.hasOwn(value, name) ? value[name] : undefined;
@@ -152,7 +159,7 @@ export class AnswerTags {
     return type === anyEntity || this.#facts.objects.has(type) ? undefined : type;
   }
 
-  /** What is known of which entity an object is. An object that is none has no tags. */
+  /** The tags by which an object may be identified as an entity. Objects that are no entities have none. */
   #entityAt(
     value: Readonly<Record<string, unknown>>,
     type: string | undefined,
@@ -177,7 +184,7 @@ export class AnswerTags {
     return { isThere: true, type: type ?? selection.type, known, unknown, formats };
   }
 
-  /** The value of a field of an entity, under its name in what was asked, or under another one in the answer. */
+  /** The value of an entity's field: by name in the representation, or by response name in the answer. */
   #find(
     path: readonly string[],
     value: unknown,
@@ -211,16 +218,16 @@ export class AnswerTags {
   }
 }
 
-/** An object in an answer, by the tags of the entity that it is or may be. */
+/** An object in an answer, with the tags of the entity that it is or may be. */
 interface FoundEntity {
-  /** Whether there is such an object, or only could be. */
+  /** Whether the object exists. False if there is null and the object could be there later. */
   readonly isThere: boolean;
   readonly type: string;
-  /** By the keys whose values are known. */
+  /** Tags of the keys whose values are known. */
   readonly known: readonly string[];
-  /** By the others. */
+  /** Tags of the keys with an unknown value. */
   readonly unknown: readonly string[];
-  /** By `@cacheTag`. */
+  /** Tags of `@cacheTag`. */
   readonly formats: readonly string[];
 }
 
@@ -232,14 +239,14 @@ const noteAll =
     for (const tag of [...known, ...unknown, ...formats]) tags.add(tag);
   };
 
-/** Adds the tags of root fields, with their arguments in them. */
+/** Adds the tags of root fields, with the values of their arguments. */
 function addFieldTags(
   root: Selection,
   formats: ReadonlyMap<string, readonly string[]>,
   variables: Record<string, unknown>,
   tags: Set<string>,
 ): void {
-  // Without a prototype: a variable that was not sent may be called `constructor`.
+  // Without a prototype, as a missing variable may be named `constructor`.
   const known = Object.assign(Object.create(null) as Record<string, unknown>, variables);
   for (const { name, arguments: given } of [...root.fields.values()].flat()) {
     const own = formats.get(name) ?? [];
@@ -255,7 +262,7 @@ function addFieldTags(
 interface TaggedOperation {
   readonly root: Selection;
   readonly defaults: ReadonlyMap<string, unknown>;
-  /** What every answer is made of. */
+  /** The tags of every answer of the operation. */
   readonly fixed: readonly string[];
 }
 
@@ -273,7 +280,7 @@ function at(value: unknown, path: readonly string[]): unknown {
   return isMap(found) ? undefined : found;
 }
 
-/** An object; an empty one of what is something else. */
+/** Parses a JSON object. Returns an empty object for anything else. */
 function parseObject(json: Buffer): Readonly<Record<string, unknown>> {
   const value = json.length === 0 ? undefined : parseJson(json);
   return isMap(value) ? value : {};
@@ -287,7 +294,7 @@ function parseJson(json: Buffer): unknown {
   }
 }
 
-/** The tags of a response: those of its data, and the groups that it names itself. Read only when it is cached. */
+/** The tags of a response: those of its data, and its `Cache-Groups`. Computed only if the response is cached. */
 export const tagsOf = (
   tags: AnswerTags,
   request: SubgraphRequest,
@@ -295,7 +302,7 @@ export const tagsOf = (
 ): Iterable<string> =>
   lazy(() => [...tags.ofResponse(request, response.body), ...groupsOf(response, 'cache-groups')]);
 
-/** A value that is computed when it is first read. */
+/** An iterable that is computed when it is iterated. */
 export const lazy = <Item>(make: () => Iterable<Item>): Iterable<Item> => ({
   [Symbol.iterator]: () => make()[Symbol.iterator](),
 });

@@ -4,19 +4,19 @@ import { formatsOf } from './tag-formats';
 import { entityTag, operationTag, subgraphTag, typeTag, unknownOf } from './tags';
 
 /**
- * A source of events that invalidate cached answers, such as an event bus or a change stream; given to `startGateway`.
+ * A source of events that invalidate cached answers, such as an event bus or a change stream. Passed to `startGateway`.
  */
 export interface InvalidationSource {
   /**
-   * Begins to listen. `invalidate` resolves when no gateway finds what was named in the store any more; it rejects
-   * when that is not sure, so that the event has to be delivered again, and with a `RangeError` for what names nothing,
-   * or something that the supergraph does not have.
+   * Starts listening. `invalidate` resolves when no gateway finds the named entries in the store any more. It rejects
+   * if that is not certain; then the event must be delivered again. It rejects with a `RangeError` if the event names
+   * nothing, or names that the supergraph does not have.
    */
   start(invalidate: (invalidation: Invalidation) => Promise<void>): void | Promise<void>;
   stop(): Promise<void>;
 }
 
-/** An invalidation has names that are not in the supergraph; the message lists them. Nothing was invalidated. */
+/** An invalidation had names that are not in the supergraph; the message lists them. Nothing was invalidated. */
 export class UnknownNames extends RangeError {
   override readonly name = 'UnknownNames';
 }
@@ -38,9 +38,9 @@ export type Invalidate = (tags: readonly string[]) => Promise<void>;
 
 export function createInvalidate(
   store: Store,
-  /** The formats of tags that there are now. */
+  /** Returns the current tag formats. */
   formats: () => readonly string[] = () => [],
-  /** Called when the store has answered, or has not. */
+  /** Called when the store has answered, or failed. */
   afterwards: (tags: readonly string[]) => void = () => undefined,
 ): Invalidate {
   return (tags) => {
@@ -49,12 +49,12 @@ export function createInvalidate(
   };
 }
 
-/** Adds the tags that answers have instead when a value is not known. */
+/** Adds the tags that answers have if a value in the tag is not known. */
 export function allTags(tags: readonly string[], formats: readonly string[]): string[] {
   return [...new Set(tags.flatMap((tag) => [tag, ...unknownOf(tag), ...formatsOf(tag, formats)]))];
 }
 
-/** The tags that an invalidation names. */
+/** The tags of an invalidation. */
 export function tagsOf(invalidation: Invalidation): string[] {
   const { tags = [], types = [], entities = [], subgraphs = [], operations = [] } = invalidation;
   return [

@@ -5,17 +5,20 @@ import type { Caller } from '../subgraph-calls/transport';
 
 /** Which headers of subgraph calls are part of cache keys. Names are those that subgraphs see. */
 export interface KeyHeaders {
-  /** Headers of some subgraph that only say who asks: an answer that varies with them is private. */
+  /** Headers of any subgraph that only identify the caller. An answer that varies by one of them is private. */
   readonly identity: readonly string[];
-  /** Headers that only say who asks: they separate private answers of this subgraph, and no public ones. */
+  /**
+   * Headers of this subgraph that only identify the caller. They are in the keys of private answers and not of public
+   * ones.
+   */
   identityOf(subgraph: string): readonly string[];
-  /** The client's names of the headers that separate public answers, too; `*` where they cannot be named. */
+  /** The client's names of the headers in keys of public answers; `*` if they cannot be listed. */
   readonly vary: readonly string[];
-  /** The client's names of the headers that say who asks. */
+  /** The client's names of the headers that identify the caller. */
   readonly varyPrivate: readonly string[];
-  /** The headers that are the same for all requests. Part of all keys, as a shared store outlives options. */
+  /** The headers with a constant value. They are in all keys, as a shared store outlives the options. */
   readonly constants: string;
-  /** What separates public answers of a caller from those of others; empty when there is nothing. */
+  /** The part of the public key that depends on the caller's headers; empty if none does. */
   publicScope(
     caller: Pick<Caller, 'headers' | 'bySubgraph' | 'scope'> & {
       readonly added?: readonly string[] | undefined;
@@ -38,7 +41,7 @@ export function compileKeyHeaders(options: Options): KeyHeaders {
       ...each.flatMap(({ vary }) => vary),
       ...(each.some(({ hasClaims }) => hasClaims) ? credentials : []),
     ]),
-    // Credentials say who asks, whether subgraphs see them or not.
+    // Credentials identify the caller, whether subgraphs get them or not.
     varyPrivate: distinct([...each.flatMap(({ varyPrivate }) => varyPrivate), ...credentials]),
     constants: constantsOf(rules),
     publicScope({ headers, bySubgraph, added }) {
@@ -55,7 +58,7 @@ function keyHeadersOf(layers: readonly HeaderRules[], identityHeaders: readonly 
   const isIdentity = (name: string): boolean => identityHeaders.includes(name);
   const { claims, passed, patterns } = flattenHeaderRules(layers);
   const isMatched = (name: string): boolean => patterns.some((matches) => matches(name));
-  // What may have come from a header that says more than who asks does itself.
+  // Headers whose value may come from a header that does more than identify the caller.
   const saysMore = new Set([
     ...passed
       .filter(({ from, to }) => !isIdentity(to) && (!isIdentity(from) || isMatched(to)))
@@ -91,7 +94,7 @@ function keyHeadersOf(layers: readonly HeaderRules[], identityHeaders: readonly 
   };
 }
 
-/** The headers that are set, of all subgraphs. */
+/** The headers with a constant value, of all subgraphs. */
 function constantsOf({ all, own, independent }: ReturnType<typeof headerRulesOf>): string {
   const setBy = (layers: readonly HeaderRules[]) => [...flattenHeaderRules(layers).set].sort();
   const sets = [['', setBy(all)], ...[...own, ...independent].map(([name, layers]) => [name, setBy(layers)])];

@@ -15,19 +15,19 @@ import type { Invalidate } from './invalidation';
 export interface MutationEffectsOptions {
   readonly facts: EntityFacts;
   readonly tags: AnswerTags;
-  /** Whether the entities that a mutation answers with are dropped. */
+  /** Whether the entities that a mutation returns are invalidated. */
   readonly returned: boolean;
-  /** What else to drop after a mutation, by its field. A tag may have `{$args.NAME}` in it. */
+  /** Further tags to invalidate after a mutation, by its field. A tag may contain `{$args.NAME}`. */
   readonly after: ReadonlyMap<string, readonly string[]>;
   readonly invalidate: Invalidate;
   readonly logger: Pick<Logger, 'warn'>;
 }
 
 /**
- * Invalidates what a mutation has changed, before its client gets the answer: the entities that it returns, what is
- * declared for its fields, and what the subgraph names in `Cache-Group-Invalidation` (in any response).
+ * Invalidates the data that a mutation has changed, before its client gets the answer: the entities that it returns,
+ * the tags declared for its fields, and the groups in the response header `Cache-Group-Invalidation` (also of queries).
  *
- * A mutation that fails may have changed something, too: what is declared is invalidated then as well.
+ * A mutation that fails may have changed something, too, so the declared tags are then invalidated as well.
  */
 export function applyMutationEffects(options: MutationEffectsOptions): Interceptor {
   const { facts, tags, returned, after, invalidate, logger } = options;

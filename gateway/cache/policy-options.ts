@@ -8,7 +8,7 @@ export function policyReaderFor(options: Options): ReturnType<typeof policyReade
   return policyReader({
     staleWhileRevalidate: Math.floor(staleWhileRevalidate / 1000),
     staleIfError: Math.floor(staleIfError / 1000),
-    // Of the second one the keys of private answers know by `Caller.scope`.
+    // `weir-identity` is in the keys of private answers, as part of `Caller.scope`.
     identityHeaders: [...compileKeyHeaders(options).identity, 'weir-identity'],
   });
 }

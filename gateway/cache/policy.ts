@@ -5,18 +5,18 @@ import type { SubgraphResponse } from '../subgraph-calls/transport';
 export interface Policy {
   /** `private`: only for clients of the same identity. */
   readonly scope: 'public' | 'private';
-  /** Seconds from now on. With 0 it is stale at once. */
+  /** Seconds from now. With 0 it is stale at once. */
   readonly maxAge: number;
-  /** Seconds after that in which it may be served while a newer answer is fetched (RFC 5861, section 3). */
+  /** Seconds after `maxAge` in which it may be served while a newer answer is fetched (RFC 5861, section 3). */
   readonly staleWhileRevalidate: number;
-  /** Seconds after `maxAge` in which it may be served when no newer answer can be had (RFC 5861, section 4). */
+  /** Seconds after `maxAge` in which it may be served when fetching a newer answer fails (RFC 5861, section 4). */
   readonly staleIfError: number;
 }
 
 /** Nothing may be cached. */
 export const noStore: Policy = { scope: 'private', maxAge: 0, staleWhileRevalidate: 0, staleIfError: 0 };
 
-/** Whether it may be used at any time at all, fresh or stale. */
+/** Whether the answer may be used at any time, fresh or stale. */
 export const isStorable = ({ maxAge, staleWhileRevalidate, staleIfError }: Policy): boolean =>
   maxAge > 0 || staleWhileRevalidate > 0 || staleIfError > 0;
 
@@ -34,14 +34,14 @@ export function strictest(one: Policy, other: Policy): Policy {
   };
 }
 
-/** Defaults for what a response does not say. */
+/** Defaults for directives that a response lacks. */
 export interface UnsaidPolicy {
   /** Seconds. No effect for a response that must be revalidated, or is stale at once. @default 0 */
   readonly staleWhileRevalidate?: number | undefined;
-  /** Seconds. The same. @default 0 */
+  /** Seconds. No effect in the same cases. @default 0 */
   readonly staleIfError?: number | undefined;
   /**
-   * Headers, in lower case, that say who asks: what varies with them is private.
+   * Headers, in lower case, that identify the caller. A response that varies by one of them is private.
    *
    * @default []
    */
@@ -64,7 +64,7 @@ export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) =
     let policy = known.get(header);
     if (policy === undefined) {
       policy = policyOf(parseCacheControl(header), unsaid);
-      // They are few, unless somebody makes them up.
+      // Subgraphs send few different values. The bound is for one that makes them up.
       if (known.size >= 1_000) known.clear();
       known.set(header, policy);
     }
@@ -83,7 +83,7 @@ export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) =
   };
 }
 
-/** `Cache-Control`: names in lower case, with their values; of a name that occurs again the first one counts. */
+/** `Cache-Control`: names in lower case, with their values. If a name occurs several times, the first one counts. */
 export function parseCacheControl(header: string): Map<string, string> {
   const directives = new Map<string, string>();
   for (const [, name, quoted, token] of header.matchAll(directive)) {
@@ -93,7 +93,7 @@ export function parseCacheControl(header: string): Map<string, string> {
   return directives;
 }
 
-/** RFC 9111, section 5.2: a token, perhaps with a token or a quoted string. */
+/** A directive (RFC 9111, section 5.2): a token, optionally with a token or a quoted string as value. */
 const directive = /([!#$%&'*+\-.^_`|~\w]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/g;
 
 function policyOf(directives: ReadonlyMap<string, string>, unsaid: UnsaidPolicy): Policy {
@@ -103,7 +103,7 @@ function policyOf(directives: ReadonlyMap<string, string>, unsaid: UnsaidPolicy)
   const said = (isPublic ? shared : undefined) ?? secondsIn(directives.get('max-age'));
   const maxAge = said ?? 0;
   const mustRevalidate = directives.has('must-revalidate') || directives.has('proxy-revalidate');
-  // `s-maxage` forbids to serve stale answers, too, but for those that the response itself allows.
+  // `s-maxage` also forbids serving stale answers, except where the response itself allows it.
   const mayDefault = maxAge > 0 && shared === undefined;
   const stale = (name: string, otherwise = 0): number =>
     mustRevalidate ? 0 : (secondsIn(directives.get(name)) ?? (mayDefault ? otherwise : 0));
@@ -115,19 +115,22 @@ function policyOf(directives: ReadonlyMap<string, string>, unsaid: UnsaidPolicy)
   };
 }
 
-/** RFC 9111, section 1.2.2; what is no number counts as 0, as section 4.2.1 encourages. */
+/** Delta seconds (RFC 9111, section 1.2.2). An invalid number counts as 0, as section 4.2.1 encourages. */
 function secondsIn(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   return /^\d+$/.test(text) ? Math.min(Number(text), 2 ** 31) : 0;
 }
 
-/** RFC 9111, section 5.1: of several the first one counts. The RFC ignores an invalid one. */
+/**
+ * `Age` in seconds (RFC 9111, section 5.1). Of several values the first one counts. An invalid value makes the response
+ * stale, which is stricter than the RFC.
+ */
 function ageIn(text: string): number {
   const [first] = text.split(',') as [string];
   return /^\d+$/.test(first.trim()) ? Number(first) : Infinity;
 }
 
-/** The remaining policy after so many seconds. */
+/** The remaining policy after `age` seconds. */
 function aged(policy: Policy, age: number): Policy {
   const left = (seconds: number): number => Math.max(0, seconds - age);
   const maxAge = left(policy.maxAge);
@@ -139,7 +142,10 @@ function aged(policy: Policy, age: number): Policy {
   };
 }
 
-/** All forwarded headers that do not identify the caller are in every key. */
+/**
+ * The policy of a response with `Vary`. Other forwarded headers than those of the identity need no care, as they are in
+ * every key.
+ */
 function varied(policy: Policy, vary: string, identityHeaders: readonly string[]): Policy {
   const names = vary.split(',').map((name) => name.trim().toLowerCase());
   return names.some((name) => identityHeaders.includes(name)) ? { ...policy, scope: 'private' } : policy;
@@ -147,30 +153,30 @@ function varied(policy: Policy, vary: string, identityHeaders: readonly string[]
 
 /** The provenance of the answer to one client request so far: its policy and tags. */
 export class AnswerProvenance {
-  /** Whether the request has changed something: what it asks for from then on is not looked for in a cache. */
+  /** Whether the request has run a mutation. From then on it does not read the entity cache. */
   hasMutated = false;
-  /** When the oldest call was made whose answer is in it, in milliseconds of `performance.now()`. */
+  /** When the oldest call was sent whose response is in the answer, in milliseconds of `performance.now()`. */
   oldest = Infinity;
-  /** Whether something in it was kept in this process, before a store that others share. */
+  /** Whether a part of the answer comes from a cache in the memory of this process. */
   isNear = false;
-  /** Whether another client request may be given it. */
+  /** Whether the answer may be shared with another client request. */
   isShareable = true;
   #policy: Policy | undefined;
   readonly #tags: Iterable<string>[] = [];
 
-  /** The strictest policy of all; undefined while there is none. */
+  /** The strictest policy of all responses; undefined until there is one. */
   get policy(): Policy | undefined {
     return this.#policy;
   }
 
-  /** What an invalidation may name to drop the answer; none of an answer that is not kept. */
+  /** The tags by which an invalidation drops the answer. Empty for an answer that is not cached. */
   get tags(): ReadonlySet<string> {
     const tags = new Set<string>();
     for (const some of this.#tags) for (const tag of some) tags.add(tag);
     return tags;
   }
 
-  /** @param tags they are looked at when the answer is kept, if it is */
+  /** @param tags iterated only if the answer is cached */
   add(policy: Policy, tags: Iterable<string>): void {
     this.#policy = this.#policy === undefined ? policy : strictest(this.#policy, policy);
     this.tag(tags);

@@ -1,11 +1,11 @@
-/** The texts of the supergraph that tags are made by: keys, and the formats of `@cacheTag`. */
+/** The parts of the supergraph that determine tags: keys, and the formats of `@cacheTag`. */
 import { Kind, type OperationDefinitionNode, parse, type SelectionSetNode } from 'graphql';
 import { matchesParts } from '../options/wildcards';
 
-/** A key's fields, each by its path. */
+/** The fields of a key, each as a path. */
 export type Key = readonly (readonly string[])[];
 
-/** Reads a key's field set. */
+/** Reads the field set of a key. */
 export function readKey(fieldSet: string): Key {
   const [operation] = parse(`{${fieldSet}}`, { noLocation: true }).definitions;
   return pathsOf((operation as OperationDefinitionNode).selectionSet);
@@ -19,8 +19,8 @@ const pathsOf = ({ selections }: SelectionSetNode): string[][] =>
   });
 
 /**
- * A `@cacheTag` with the values that its format names: `product-{$key.upc}`. Where one is not known it is the format
- * itself, which stands for all tags that it can become.
+ * Replaces the placeholders in the format of a `@cacheTag`, such as `product-{$key.upc}`. If a value is not known, the
+ * format itself is returned, which stands for all its tags.
  */
 export function interpolate(
   format: string,
@@ -38,7 +38,7 @@ export function interpolate(
 
 const placeholder = /\{\s*\$(key|args)\.([\w.]+)\s*\}/g;
 
-/** The formats of tags that a tag may come from, some value in each placeholder. */
+/** The formats that can produce a tag. */
 export function formatsOf(tag: string, formats: Iterable<string>): string[] {
   return [...formats].filter((format) => {
     const parts = format.split(/\{\s*\$[\w.]+\s*\}/);

@@ -1,4 +1,4 @@
-/** A tag of cache entries. An entry has the tags of everything in it; an invalidation names some tags. */
+/** Tags of cache entries. An entry has the tags of everything in it. An invalidation names tags. */
 import { isMap } from '../options/is-map';
 
 export const subgraphTag = (name: string): string => `subgraph:${name}`;
@@ -14,8 +14,8 @@ export const unknownEntityTag = (type: string, fields: readonly string[]): strin
   `${type}:${fields.map((field) => `${field}=`).sort()[0]}?`;
 
 /**
- * `Item:id=1,org=2`: the fields sorted, those of objects by their path (`org.id=2`). Values that differ only in what
- * is a number and what is text are the same, as they are for an `ID`.
+ * The tag of an entity: `Item:id=1,org=2`, with sorted fields. Fields of objects are written as paths (`org.id=2`). The
+ * number 1 and the text "1" give the same tag, as they are the same `ID`.
  */
 export function entityTag(type: string, key: Readonly<Record<string, unknown>>): string {
   const fields = fieldsOf(key).map(
@@ -24,13 +24,13 @@ export function entityTag(type: string, key: Readonly<Record<string, unknown>>):
   return `${type}:${fields.sort().join(',')}`;
 }
 
-/** The tag that an entry has instead of this one if the value is not known. Undefined for other tags than those of entities. */
+/** The tag that an entry has instead of this one if the value is not known. Empty for tags that are not of entities. */
 export function unknownOf(tag: string): string[] {
   const [, type, field] = /^([A-Za-z_]\w*):([A-Za-z_][\w.]*)=/.exec(tag) ?? [];
   return type === undefined ? [] : [unknownEntityTag(type, [field!])];
 }
 
-/** The fields of a key and their values; those of objects by their path. */
+/** The fields of a key and their values. Fields of objects are written as paths. */
 export function fieldsOf(
   key: Readonly<Record<string, unknown>>,
   path = '',

@@ -5,8 +5,8 @@ import { readKey } from './tag-formats';
 import { fieldsOf } from './tags';
 
 /**
- * The names in an invalidation that are not in the supergraph, as sentences: no answer has such a tag, so nothing would be
- * dropped. Tags and operation names cannot be checked, as subgraphs and clients choose them.
+ * Describes the names in an invalidation that are not in the supergraph, one sentence each. Such a name would
+ * invalidate nothing. Tags and operation names are not checked, as subgraphs and clients choose them.
  */
 export function unknownNames(
   { types = [], entities = [], subgraphs = [] }: Invalidation,
@@ -15,7 +15,7 @@ export function unknownNames(
   const sentences: string[] = [];
   const isKnown = (path: string, what: string, name: string, known: Names): boolean => {
     if (known.has(name)) return true;
-    // The nearest of many names takes a while to find.
+    // Finding the nearest of many names is slow, so only the first sentences have a suggestion.
     const [nearest] = sentences.length < mostSentences ? suggestionList(name, [...known.keys()]) : [];
     const hint = nearest === undefined ? '.' : `; did you mean ${JSON.stringify(nearest)}?`;
     sentences.push(`\`${path}\` must be ${what} of the supergraph, but got: ${JSON.stringify(name)}${hint}`);
@@ -23,7 +23,7 @@ export function unknownNames(
   };
 
   const objectTypes = new Set([...facts.fields.keys(), ...facts.objects.keys()]);
-  // Every answer is of these: they are no tag.
+  // Root types are in every answer, so they are no tags.
   for (const root of [facts.queryType, facts.mutationType]) objectTypes.delete(root);
   types.forEach((type, i) =>
     isKnown(`types.${i}`, 'an object type (not a root), an interface or a union', type, objectTypes),

@@ -4,7 +4,7 @@ import { createLoaders } from './loaders';
 import { resolvers, type Context } from './resolvers';
 import { usersTable } from './table';
 
-/** Who the customers are. */
+/** Customers and their profiles. */
 export const accounts = defineSubgraph({
   name: 'accounts',
   port: 4001,

@@ -3,7 +3,7 @@ import { usersTable } from './table';
 
 export type Loaders = ReturnType<typeof createLoaders>;
 
-/** One set per request: what a request has read once, it does not read again. */
+/** Creates the loaders of one request, so that a request reads each item only once. */
 export function createLoaders(db: Database) {
   return { users: entityLoader(db.table(usersTable)) };
 }

@@ -7,7 +7,7 @@ export interface UpdateProfileInput {
   readonly address?: Address | null;
 }
 
-/** The change of a user that an input asks for; `BAD_USER_INPUT` when it asks for nothing, or for too much. */
+/** The change of a user in an input. Throws `BAD_USER_INPUT` if it is empty or too large. */
 export function changeOf({ name, bio, address }: UpdateProfileInput): Change<User> {
   if (name === undefined && bio === undefined && address === undefined) {
     throw badInput('input', '`input` must change something, but it is empty.');

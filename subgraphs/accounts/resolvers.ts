@@ -46,8 +46,8 @@ export const resolvers: Resolvers<Context> = {
 };
 
 /**
- * Resolves a field for the user whose it is, and for who has the scope; to null for everybody else. The directives of
- * the schema say what kind of caller may ask; whose a thing is, only the subgraph knows.
+ * Resolves a field for the user to whom it belongs and for callers with the scope, and to null for all others. The
+ * directives of the schema check the kind of caller; only the subgraph knows to whom a field belongs.
  */
 function onlyForThemselves<Value>(read: (user: User) => Value, { orScope }: { orScope?: string } = {}) {
   return (user: User, _: unknown, { identity }: Context) =>
@@ -62,7 +62,7 @@ function tierOf(points: number): MembershipTier {
   return points >= 250 ? 'SILVER' : 'BASIC';
 }
 
-/** As products know them: by the key that this subgraph's schema states. */
+/** References to products, by the key in this subgraph's schema. */
 const rewards: Readonly<Record<MembershipTier, { sku: string } | null>> = {
   BASIC: null,
   SILVER: { sku: 'WR-0025' },

@@ -6,7 +6,7 @@ export function* seedUsers(): Generator<User> {
   for (let i = 1; i <= 120; i++) yield createUser(i);
 }
 
-/** In [0, 1), and the same for the same key: a user stays who they are when others are added before them. */
+/** A number in [0, 1) that depends only on the key, so that adding users does not change the others. */
 function random(key: string): number {
   return createHash('sha256').update(key).digest().readUInt32BE() / 2 ** 32;
 }
@@ -20,7 +20,7 @@ const joinedUntil = Date.UTC(2023, 9, 31);
 
 function createUser(i: number): User {
   const id = `u${i}`;
-  // Both lists have 40 names, and 120 steps through them meet each pair at most once.
+  // Both lists have 40 names, and these 120 pairs of names are all different.
   const firstName = firstNames[i % firstNames.length]!;
   const lastName = lastNames[(i * 7 + Math.floor(i / lastNames.length)) % lastNames.length]!;
   const joined = joinedFrom + random(`${id} joined`) * (joinedUntil - joinedFrom);

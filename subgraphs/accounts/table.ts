@@ -7,7 +7,7 @@ export interface User {
   readonly email: string;
   /** ISO 8601, UTC. */
   readonly joinedAt: string;
-  /** What they have spent, in whole euros. */
+  /** The money that they have spent, in whole euros. */
   readonly points: number;
   readonly bio?: string;
   readonly address?: Address;

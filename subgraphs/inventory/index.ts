@@ -4,7 +4,7 @@ import { createLoaders } from './loaders';
 import { resolvers, type Context } from './resolvers';
 import { reservationsTable, stockTable } from './table';
 
-/** What is in stock, and what it costs to send. */
+/** Stock of products, and estimates of shipping costs. */
 export const inventory = defineSubgraph({
   name: 'inventory',
   port: 4003,

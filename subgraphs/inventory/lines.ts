@@ -3,7 +3,9 @@ import { type StockLine } from './table';
 
 const mostLines = 50;
 
-/** The lines in an order of their own, so that the same ones compare equal; `BAD_USER_INPUT` when they are no good. */
+/**
+ * Checks the lines and sorts them, so that equal orders compare equal. Throws `BAD_USER_INPUT` if they are not valid.
+ */
 export function checkLines(lines: readonly StockLine[]): StockLine[] {
   if (lines.length < 1 || lines.length > mostLines) {
     throw badLines(`\`lines\` must be 1 to ${mostLines}, but got: ${lines.length}`);

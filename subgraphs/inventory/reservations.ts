@@ -4,17 +4,17 @@ import { checkLines } from './lines';
 import { reservationsTable, stockTable, type Reservation, type StockLine } from './table';
 
 /**
- * Sets stock aside for an order, all lines or none. There are no transactions, so it is made of single writes, each
- * of which is conditional and does nothing the second time:
+ * Reserves stock for an order, all lines or none. There are no transactions, so it is a series of conditional writes,
+ * each of which changes nothing when it is repeated:
  *
- * 1. The reservation is written, `taking`: what is meant to be set aside.
- * 2. Line by line, stock is decremented if there is enough of it. The same write leaves a hold in the stock item.
+ * 1. The reservation is written with the state `taking` and all its lines.
+ * 2. Line by line, the stock is decremented if there is enough. The same write adds a hold to the stock item.
  * 3. The reservation goes from `taking` to `held`; or to `released` if a line could not be taken, and the others are
  *    given back.
  *
- * A call that dies half-way is completed by the next one for the same order. Two at once do the same work, and step 3
- * decides for both. A released order may try again, in a new round: its holds have other names, so a slow call of an
- * earlier round cannot give back what this one takes.
+ * A call that fails half-way is completed by the next one for the same order. Two calls at once do the same work, and
+ * step 3 decides for both. After a release the order may try again in a new round. Holds of a new round have other
+ * names, so a slow call of an earlier round cannot release them.
  */
 export async function reserveStock(
   { orderId, lines: given }: Pick<Reservation, 'orderId' | 'lines'>,
@@ -36,7 +36,7 @@ export async function reserveStock(
     : new SubgraphError('CONFLICT', `What the order "${orderId}" had set aside was given back meanwhile.`);
 }
 
-/** Gives back what an order has set aside. Doing so again, or for an order without a reservation, changes nothing. */
+/** Releases the stock of an order. Idempotent; for an order without a reservation it changes nothing. */
 export async function releaseStock(orderId: string, db: Database): Promise<Reservation> {
   const reservations = db.table(reservationsTable);
   const current = await reservations.get({ orderId }, { consistent: true });
@@ -49,7 +49,7 @@ export async function releaseStock(orderId: string, db: Database): Promise<Reser
   return released;
 }
 
-/** The reservation to work on: a new one, the one that another call is at or has completed, or the next round. */
+/** The reservation to continue with: a new one, one that another call works on or has completed, or the next round. */
 async function beginRound(
   { orderId, lines }: Pick<Reservation, 'orderId' | 'lines'>,
   db: Database,
@@ -60,7 +60,7 @@ async function beginRound(
 
   const current = (await reservations.get({ orderId }, { consistent: true }))!;
   if (current.state !== 'released') return current;
-  // Who released it may have died before everything was given back.
+  // The call that released it may have failed before all stock was given back.
   await giveBack(current, db);
   const next = await reservations.update(
     { orderId },
@@ -72,7 +72,7 @@ async function beginRound(
   return next ?? (await reservations.get({ orderId }, { consistent: true }))!;
 }
 
-/** Takes the lines, one after the other; returns the one of which there is not enough, if any. */
+/** Takes the lines one after the other. Returns the first line without enough stock, if any. */
 async function takeUntilShort(reservation: Reservation, db: Database): Promise<StockLine | undefined> {
   for (const line of reservation.lines) {
     if (!(await take(line, holdOf(reservation), db))) return line;
@@ -91,7 +91,7 @@ async function take({ upc, quantity }: StockLine, hold: string, db: Database): P
     },
   );
   if (taken) return true;
-  // Either there is too little, or an earlier call has taken it.
+  // Either there is not enough stock, or an earlier call has taken it already.
   const item = await stock.get({ upc }, { consistent: true });
   return item?.holds[hold] !== undefined;
 }
@@ -110,7 +110,7 @@ async function giveBack(reservation: Reservation, db: Database): Promise<void> {
   }
 }
 
-/** Ends the taking. Returns the reservation as it is then, which is not `state` if another call has ended it before. */
+/** Ends the state `taking`. Returns the reservation; its state is another one if another call has ended it before. */
 async function settle(
   { orderId, round }: Reservation,
   state: 'held' | 'released',

@@ -26,7 +26,7 @@ export const resolvers: Resolvers<Context> = {
     held: ({ state }: Reservation) => state === 'held',
   },
 
-  // A reference is all that there is of a product here; its stock is read by the fields that need it.
+  // Here a product has only its key. The fields that need the stock read it.
   Product: {
     inStock: async ({ upc }: ProductReference, _: unknown, { loaders }) => {
       const item = await loaders.stock.load({ upc });
@@ -58,7 +58,7 @@ export const resolvers: Resolvers<Context> = {
   },
 };
 
-/** Price and weight are there when the operation asks for a field that `@requires` them. */
+/** Price and weight are present if the operation selects a field that `@requires` them. */
 type ProductReference = { readonly upc: string } & Partial<Parcel>;
 
 function availabilityOf({ available }: StockItem): 'IN_STOCK' | 'FEW_LEFT' | 'OUT_OF_STOCK' {

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { type StockItem } from './table';
 import { warehouses } from './warehouses';
 
-/** Stock of the products `p1` to `p300`, the same every time; of some there is little, of a few nothing. */
+/** Stock of the products `p1` to `p300`, the same every time. Some have little stock, and a few have none. */
 export function* seedStock(): Generator<StockItem> {
   for (let i = 1; i <= 300; i++) {
     const upc = `p${i}`;
     const onHand = countOf(upc);
     yield {
       upc,
-      // As products numbers them.
+      // The SKUs of the subgraph products.
       sku: `WR-${String(i).padStart(4, '0')}`,
       warehouse: warehouses[Math.floor(random(`${upc} warehouse`) * warehouses.length)]!.code,
       onHand,
@@ -26,7 +26,7 @@ function countOf(upc: string): number {
   return 10 + Math.floor(random(`${upc} many`) * 240);
 }
 
-/** In [0, 1), and the same for the same key. */
+/** A number in [0, 1) that depends only on the key. */
 function random(key: string): number {
   return createHash('sha256').update(key).digest().readUInt32BE() / 2 ** 32;
 }

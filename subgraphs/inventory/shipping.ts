@@ -1,4 +1,4 @@
-/** What shipping depends on; products knows both. */
+/** The facts on which shipping costs depend, both from the subgraph products. */
 export interface Parcel {
   /** In cents. */
   readonly price: number;
@@ -11,7 +11,7 @@ const base = 3_95;
 const perKilogram = 90;
 const most = 24_95;
 
-/** What it costs to send one, in cents: by the kilogram, and nothing for what is dear. Null: not known. */
+/** The shipping cost of one piece, in cents: per kilogram, and free for expensive products. Null if it is not known. */
 export function estimateShipping({ price, weight }: Partial<Parcel>): number | null {
   if (price == null || weight == null) return null;
   if (price >= freeFrom) return 0;

@@ -1,16 +1,16 @@
 import { defineTable } from '../kit';
 import { seedStock } from './seed';
 
-/** How many of a product lie where. */
+/** The stock of a product in its warehouse. */
 export interface StockItem {
   readonly upc: string;
-  /** What the label on the shelf says. */
+  /** The stock keeping unit, as on the label of the shelf. */
   readonly sku: string;
   readonly warehouse: string;
   readonly onHand: number;
-  /** Those on hand that are in no hold; never below zero. */
+  /** Pieces in stock without those in holds. Never below zero. */
   readonly available: number;
-  /** What is set aside, by hold. No more holds than pieces on hand, so the item stays small. */
+  /** Reserved pieces by hold. There are at most as many holds as pieces, so the item stays small. */
   readonly holds: Readonly<Record<string, number>>;
 }
 
@@ -21,11 +21,11 @@ export const stockTable = defineTable<StockItem>()({
   seed: seedStock,
 });
 
-/** What an order has set aside, or means to; `reservations.ts` says how it comes to that. */
+/** The stock that an order reserves or has reserved; `reservations.ts` describes the steps. */
 export interface Reservation {
   readonly orderId: string;
   readonly state: 'taking' | 'held' | 'released';
-  /** Counts how often the order has begun to set stock aside. */
+  /** How often the order has begun to reserve stock. */
   readonly round: number;
   readonly lines: readonly StockLine[];
 }

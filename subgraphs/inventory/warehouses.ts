@@ -3,7 +3,7 @@ export interface Warehouse {
   readonly city: string;
 }
 
-/** One is built every few years, so they are code and not a table. */
+/** Warehouses change every few years, so they are in code and not in a table. */
 export const warehouses: readonly Warehouse[] = [
   { code: 'GDN', city: 'Gdańsk' },
   { code: 'LYS', city: 'Lyon' },

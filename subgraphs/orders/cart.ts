@@ -8,7 +8,7 @@ export interface AddToCartArgs {
   readonly idempotencyKey: string;
 }
 
-/** The cart after so many of a product were added. */
+/** Adds pieces of a product to the cart. Returns the cart. */
 export async function addToCart(
   { input, idempotencyKey }: AddToCartArgs,
   { buyer, db }: { buyer: Identity; db: Database },
@@ -23,13 +23,13 @@ export async function addToCart(
   return { userId, lines: result };
 }
 
-/** The cart without a product, which need not have been in it. */
+/** Removes a product from the cart, if it is there. Returns the cart. */
 export async function removeFromCart(
   upc: string,
   { buyer, db }: { buyer: Identity; db: Database },
 ): Promise<Cart> {
   const userId = buyer.id;
-  // To remove what was removed changes nothing, so no call is the repeat of another.
+  // Removing twice changes nothing, so no idempotency key is needed.
   const request = { key: randomUUID(), scope: userId, input: null };
   const { result } = await updateOnce(db.table(cartsTable), { userId }, request, (cart) => {
     const lines = (cart?.lines ?? []).filter((line) => line.upc !== upc);
@@ -38,7 +38,7 @@ export async function removeFromCart(
   return { userId, lines: result };
 }
 
-/** Takes what was ordered out of the buyer's cart; doing so again changes nothing. */
+/** Removes the ordered pieces from the buyer's cart. Idempotent. */
 export async function takeOutOfCart({ id, buyerId, lines: ordered }: Order, db: Database): Promise<void> {
   const request = { key: id, scope: 'OrderPlaced', input: ordered };
   await updateOnce(db.table(cartsTable), { userId: buyerId }, request, (cart) => {

@@ -5,7 +5,7 @@ import { createLoaders } from './loaders';
 import { resolvers, type Context } from './resolvers';
 import { cartsTable, ordersTable } from './table';
 
-/** What customers mean to buy, and what they have bought. */
+/** Carts and orders. */
 export const orders = defineSubgraph({
   name: 'orders',
   port: 4005,

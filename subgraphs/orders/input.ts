@@ -9,7 +9,7 @@ export interface PlaceOrderInput {
 export const mostLines = 50;
 const mostPieces = 99;
 
-/** The input as it is stored; `BAD_USER_INPUT` when it is no order. */
+/** Checks the input. Returns it as it is stored, or throws `BAD_USER_INPUT`. */
 export function readPlaceOrder({ lines, deliveryAddress }: PlaceOrderInput): PlaceOrderInput {
   if (lines.length < 1 || lines.length > mostLines) {
     throw badInput('input.lines', `\`lines\` must be 1 to ${mostLines}, but got: ${lines.length}`);
@@ -27,13 +27,13 @@ export function readPlaceOrder({ lines, deliveryAddress }: PlaceOrderInput): Pla
   };
 }
 
-/** Of one product, at most 99 are sold to one customer: `quantity` now, `total` with those before. */
+/** At most 99 pieces of a product are sold to one customer: `quantity` now, and `total` including earlier ones. */
 export function checkQuantity(argument: string, quantity: number, total = quantity): void {
   if (quantity >= 1 && total <= mostPieces) return;
   throw badInput(argument, `\`quantity\` must be 1 to ${mostPieces} in all, but got: ${total}`);
 }
 
-/** Whether there is such a product is not known here, but what cannot be one is. */
+/** Checks the form of a UPC. Whether the product exists is known only to the subgraph products. */
 export function checkUpc(argument: string, upc: string): void {
   if (/^[A-Za-z0-9-]{1,40}$/.test(upc)) return;
   throw badInput(argument, 'A UPC must have 1 to 40 letters, digits and hyphens.');

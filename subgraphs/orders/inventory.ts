@@ -1,21 +1,21 @@
 import { SubgraphError, type RequestScope } from '../kit';
 import { type OrderLine } from './table';
 
-/** What orders wants of the subgraph inventory. Both may be repeated. */
+/** The calls to the subgraph inventory. Both are idempotent. */
 export interface Inventory {
-  /** Throws `OUT_OF_STOCK` when not everything is there, `UNAVAILABLE` when inventory does not say. */
+  /** Throws `OUT_OF_STOCK` if not all lines are in stock, and `UNAVAILABLE` if inventory does not answer. */
   reserve(orderId: string, lines: readonly OrderLine[]): Promise<void>;
   release(orderId: string): Promise<void>;
 }
 
 export interface InventoryOptions {
-  /** Of inventory's GraphQL endpoint: it is called directly, as these mutations are not for clients. */
+  /** URL of inventory's GraphQL endpoint. It is called directly, as clients must not send these mutations. */
   readonly url: string;
-  /** Sent along: request id and trace context. */
+  /** Headers of each call: request id and trace context. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Signs what is sent, as inventory wants it. */
+  /** Signs the calls for inventory's private link. */
   readonly sign: RequestScope['sign'];
-  /** How long an answer may take, in milliseconds. @default 5000 */
+  /** Timeout of a call, in milliseconds. @default 5000 */
   readonly timeout?: number;
 }
 
@@ -28,7 +28,7 @@ export function connectInventory({ url, headers, sign, timeout = 5000 }: Invento
         method: 'POST',
         headers: { ...headers, ...sign('inventory', body), 'content-type': 'application/json' },
         body,
-        // Not the caller's signal: whoever hangs up has asked for the order all the same.
+        // The client's abort signal is not used: a client that disconnects has still placed the order.
         signal: AbortSignal.timeout(timeout),
       });
       answer = (await response.json()) as Answer;
@@ -59,7 +59,7 @@ interface AnswerError {
   readonly extensions?: { readonly code?: string; readonly upc?: string };
 }
 
-/** What the buyer can do something about is passed on; of everything else, only that it did not work. */
+/** The error for the buyer. Errors that the buyer can fix keep their code; all others become `UNAVAILABLE`. */
 function toError(error: AnswerError): SubgraphError {
   const { code, upc } = error.extensions ?? {};
   if (code === 'OUT_OF_STOCK') return new SubgraphError(code, error.message, { upc });

@@ -17,9 +17,9 @@ export interface PlaceOrderScope {
 }
 
 /**
- * Orders: has the stock set aside, then writes the order in one conditional write; if that fails, the stock is given
- * back. Buyer and key make the id of the order, and inventory goes by that id, so a repeat, after whatever failure,
- * goes on where the last one stopped, and finds the order if it is there.
+ * Places an order: reserves the stock, then writes the order in one conditional write. If the write fails, the stock is
+ * released. The order's id is derived from buyer and idempotency key, and the reservation has the same id. So a
+ * repeated request continues where the failed one stopped, or finds the order.
  */
 export async function placeOrder(
   { input, idempotencyKey }: PlaceOrderArgs,
@@ -30,7 +30,7 @@ export async function placeOrder(
   const id = idOf('o', request);
   const { lines, deliveryAddress } = request.input;
 
-  // What is ordered already has its stock, and may even be sent.
+  // An existing order already has its stock, and may even be shipped.
   const placed = await db.table(ordersTable).get({ id }, { consistent: true });
   if (!placed) await inventory.reserve(id, lines);
 
@@ -47,7 +47,7 @@ export async function placeOrder(
     throw error;
   });
 
-  // The order stands, whatever becomes of the cart; a repeat finds the event and goes on with it.
+  // The order is valid even if clearing the cart fails. A repeated request finds the event and clears the cart.
   if (order.outbox) {
     await clearCart(order, db).catch((error: unknown) => {
       log.warn({ err: error, orderId: id }, 'what was ordered is still in the cart');
@@ -62,8 +62,9 @@ async function clearCart(order: Order, db: Database): Promise<void> {
 }
 
 /**
- * A write that failed may have happened all the same, here or in a repeat that runs at this moment. Stock is given
- * back only where it is certain that there is no order: it is better to keep too much than to sell what is not there.
+ * Releases the stock only if it is certain that there is no order: a write that failed may have been applied
+ * nevertheless, here or in a repeat that runs at the same time. Keeping too much stock is better than selling stock
+ * that is not there.
  */
 async function releaseUnlessPlaced(id: string, { db, inventory, log }: PlaceOrderScope): Promise<void> {
   try {

@@ -38,7 +38,7 @@ export const resolvers: Resolvers<Context> = {
     placeOrder: (_: unknown, args: PlaceOrderArgs, context) =>
       change(context, async (buyer) => {
         const order = await placeOrder(args, { ...context, buyer });
-        // The stock is inventory's, which cannot say so here: it was not called through the gateway.
+        // Inventory was called directly and not through the gateway, so it cannot invalidate its own data.
         const stock = order.lines.map(({ upc }) => `stock-of-product-${upc}`);
         context.invalidate(`orders-of-user-${order.buyerId}`, ...stock);
         return order;
@@ -88,13 +88,13 @@ const supports = ({ identity }: Context): boolean => hasScope(identity, 'support
 const loadVisibleOrder = (id: string, context: Context): Promise<Order | null> =>
   supports(context) ? loadAnyOrder(id, context) : loadOwnOrder(id, context);
 
-/** The gateway asks for the scope, too; a subgraph that is reached without one must not depend on it. */
+/** The gateway checks the scope, too, but the subgraph must not rely on being called through a gateway. */
 function loadAnyOrder(id: string, context: Context): Promise<Order | null> {
   if (!supports(context)) throw new SubgraphError('FORBIDDEN', 'Orders of others are shown to support only.');
   return context.loaders.orders.load({ id });
 }
 
-/** Whether an order of somebody else exists is nobody's business, so it is as if it did not. */
+/** An order of another user is null, as if it did not exist, so that nobody can find out which orders exist. */
 async function loadOwnOrder(id: string, { identity, loaders }: Context): Promise<Order | null> {
   const order = await loaders.orders.load({ id });
   return identity && order?.buyerId === identity.id ? order : null;
@@ -109,7 +109,7 @@ function requireSelf(id: string, { identity }: Context): void {
   throw new SubgraphError('FORBIDDEN', 'Carts and orders are shown to their owner only.');
 }
 
-/** Changes something for the viewer; what was read before is not what is there afterwards. */
+/** Runs a change for the viewer, then replaces the loaders, as they cache the old data. */
 async function change<Result>(
   context: Context,
   apply: (buyer: Identity) => Promise<Result>,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Address, type Cart, type Order, type OrderLine } from './table';
 
-/** 240 orders of the users `u1` to `u120`, the same ones every time, all of them sent long ago or lately. */
+/** 240 orders of the users `u1` to `u120`, the same ones every time, all shipped or delivered. */
 export function* seedOrders(): Generator<Order> {
   for (let i = 1; i <= orderCount; i++) {
     const id = `o${i}`;
@@ -29,7 +29,7 @@ const orderCount = 240;
 const from = Date.UTC(2024, 4, 1);
 const until = Date.UTC(2025, 9, 31);
 
-/** In [0, 1), and the same for the same key: an order stays what it is when others are added. */
+/** A number in [0, 1) that depends only on the key, so that adding orders does not change the others. */
 function random(key: string): number {
   return createHash('sha256').update(key).digest().readUInt32BE() / 2 ** 32;
 }

@@ -4,7 +4,7 @@ import { seedCarts, seedOrders } from './seed';
 export interface Order extends WithRequests, WithOutbox {
   readonly id: string;
   readonly buyerId: string;
-  /** ISO 8601, UTC; sorts as it reads. */
+  /** ISO 8601 in UTC, so that the order of texts is the order of times. */
   readonly placedAt: string;
   readonly status: 'PLACED' | 'SHIPPED' | 'DELIVERED';
   readonly lines: readonly OrderLine[];

@@ -4,7 +4,7 @@ import { createLoaders } from './loaders';
 import { resolvers, type Context } from './resolvers';
 import { categoriesTable, productsTable } from './table';
 
-/** What the shop sells. */
+/** Products, categories and media. */
 export const products = defineSubgraph({
   name: 'products',
   port: 4002,

@@ -3,7 +3,7 @@ import { categoriesTable, productsTable } from './table';
 
 export type Loaders = ReturnType<typeof createLoaders>;
 
-/** One set per request: what a request has read once, it does not read again. */
+/** Creates the loaders of one request, so that a request reads each item only once. */
 export function createLoaders(db: Database) {
   const products = db.table(productsTable);
   const categories = db.table(categoriesTable);

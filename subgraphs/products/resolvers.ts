@@ -29,7 +29,7 @@ export const resolvers: Resolvers<Context> = {
       'upc' in reference ? loaders.products.load(reference) : loaders.productsBySku.load(reference.sku),
     category: ({ categoryId }: Product, _: unknown, { loaders }) =>
       loaders.categories.load({ id: categoryId }),
-    // What the catalogue says of everything in it; inventory, which counts, has taken the field over.
+    // A constant: the subgraph inventory, which knows the stock, has taken the field over.
     inStock: () => true,
   },
 
@@ -46,16 +46,16 @@ export const resolvers: Resolvers<Context> = {
     __resolveType: (result: Product | Category) => ('upc' in result ? 'Product' : 'Category'),
   },
 
-  // Another subgraph knows a medium only as one of the interface, so the reference may be to any of the three types.
+  // Another subgraph knows only the interface, so a reference may name the interface or either of its types.
   Media: { __resolveReference: loadMedium, __resolveType: ({ kind }: Medium) => kind },
   Image: { __resolveReference: loadMedium },
   Video: { __resolveReference: loadMedium },
 };
 
-/** By either key of the type. */
+/** The type has two keys. */
 type ProductReference = { upc: string } | { sku: string };
 
-/** More than a page of categories in one category would be no order, so there is no paging here. */
+/** No category has more than one page of children, so there is no paging. */
 async function childrenOf(parentId: string, { categoriesOfParent }: Loaders): Promise<Category[]> {
   const { edges } = await categoriesOfParent.load(parentId, { first: 100 });
   return edges.map(({ node }) => node);

@@ -6,7 +6,7 @@ export interface SearchArgs {
   readonly first?: number | null;
 }
 
-/** Categories, then products, whose name begins with the prefix; one query each. */
+/** Finds categories, then products, whose name begins with the prefix, with one query each. */
 export async function search({ prefix, first }: SearchArgs, db: Database): Promise<(Category | Product)[]> {
   const text = prefix.trim().toLowerCase();
   if (text.length < 2 || text.length > 50) {

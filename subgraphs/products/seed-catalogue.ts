@@ -1,4 +1,4 @@
-/** What the seed is made of: twelve shelves, each with five kinds of things that come in five variants. */
+/** The sample catalogue: twelve shelves, each with five kinds of products in five variants. */
 
 export interface Department {
   readonly id: string;
@@ -15,11 +15,11 @@ export interface Shelf {
 
 export interface Kind {
   readonly name: string;
-  /** What one costs, about. */
+  /** Approximate price in euros. */
   readonly euros: number;
-  /** What one weighs packed, about. */
+  /** Approximate weight with packaging, in grams. */
   readonly grams: number;
-  /** Width, height and depth of one packed, in millimetres, about. */
+  /** Approximate width, height and depth with packaging, in millimetres. */
   readonly size: readonly [number, number, number];
   readonly description: string;
 }

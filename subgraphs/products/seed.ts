@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { brands, departments, type Kind, type Shelf } from './seed-catalogue';
 import { type Category, type Medium, type Product } from './table';
 
-/** The departments and their shelves. */
+/** Categories: the departments and their shelves. */
 export function* seedCategories(): Generator<Category> {
   for (const department of departments) {
     yield createCategory(department, 'root');
@@ -26,7 +26,7 @@ function createCategory({ id, name }: { id: string; name: string }, parentId: st
   return { id, name, parentId, listing: 'all', sortName: name.toLowerCase() };
 }
 
-/** In [0, 1), and the same for the same key: a product stays what it is when others are added before it. */
+/** A number in [0, 1) that depends only on the key, so that adding products does not change the others. */
 function random(key: string): number {
   return createHash('sha256').update(key).digest().readUInt32BE() / 2 ** 32;
 }

@@ -14,14 +14,14 @@ export interface Product {
   /** In millimetres. */
   readonly dimensions: { readonly width: number; readonly height: number; readonly depth: number };
   readonly categoryId: string;
-  /** Never without their product, so they are part of its item. */
+  /** Part of the product's item, as they are only read with it. */
   readonly media: readonly Medium[];
   readonly listing: Listing;
-  /** The name as it is sorted and searched by. */
+  /** The name in the form for sorting and searching. */
   readonly sortName: string;
 }
 
-/** A picture or a film; the schema calls them `Media`. */
+/** A picture or a video: the interface `Media` of the schema. */
 export type Medium = Image | Video;
 export interface Image {
   readonly kind: 'Image';
@@ -49,10 +49,13 @@ export interface Category {
   readonly sortName: string;
 }
 
-/** The parent of categories that have none: the key of an index cannot be null. */
+/** Stands for the parent of top-level categories, as the key of an index cannot be null. */
 export const rootCategoryId = 'root';
 
-/** All of a table in one partition of an index: sorted as a whole, and good for some ten thousand items. */
+/**
+ * Puts all items of a table into one partition of an index, so that they are sorted as a whole. This scales to some ten
+ * thousand items.
+ */
 export type Listing = 'all';
 
 export const productsTable = defineTable<Product>()({

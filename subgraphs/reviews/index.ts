@@ -4,7 +4,7 @@ import { createLoaders } from './loaders';
 import { resolvers, type Context } from './resolvers';
 import { ratingsTable, reviewsTable } from './table';
 
-/** What customers say of the products. */
+/** Reviews and ratings of products. */
 export const reviews = defineSubgraph({
   name: 'reviews',
   port: 4004,

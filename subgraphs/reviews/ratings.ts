@@ -2,7 +2,7 @@ import { type RatingCounts } from './table';
 
 export const noRatings: RatingCounts = [0, 0, 0, 0, 0];
 
-/** The counts with one more rating among them. */
+/** The counts with one more rating. */
 export function countRating(counts: RatingCounts, rating: number): RatingCounts {
   return counts.map((count, i) => (i === rating - 1 ? count + 1 : count)) as unknown as RatingCounts;
 }

@@ -30,7 +30,7 @@ export const resolvers: Resolvers<Context> = {
       const { upc, authorId, mediaId } = review;
       context.invalidate(`reviews-of-product-${upc}`, `reviews-of-user-${authorId}`);
       if (mediaId !== undefined) context.invalidate(`reviews-of-media-${mediaId}`);
-      // What was read before is not what is there now.
+      // The old loaders cache data from before the change.
       context.loaders = createLoaders(context.db);
       return review;
     },
@@ -43,7 +43,7 @@ export const resolvers: Resolvers<Context> = {
     about: ({ mediaId }: Review) => (mediaId === undefined ? null : { id: mediaId }),
   },
 
-  // Of these, a reference is all that there is here: what it has of reviews is read by the fields.
+  // Types of other subgraphs: here they have only a key. Their fields read the reviews.
   Product: {
     reviews: ({ upc }: { upc: string }, page: ConnectionArgs, { loaders }) =>
       loaders.reviewsOfProduct.load(upc, page),

@@ -1,4 +1,4 @@
-/** What reviews of the seed are put together from: an opening, a detail, and sometimes a closing. */
+/** Parts of the sample reviews: an opening, a detail, and sometimes a closing. */
 export const phrases = {
   pleased: {
     openings: [

@@ -8,7 +8,7 @@ export function* seedReviews(): Generator<Review> {
   for (let i = 1; i <= reviewCount; i++) yield createReview(i);
 }
 
-/** What those reviews come to. */
+/** The rating counts of those reviews. */
 export function* seedRatings(): Generator<Ratings> {
   const counts = new Map<string, RatingCounts>();
   for (const { upc, rating } of seedReviews()) {
@@ -21,7 +21,7 @@ const reviewCount = 3000;
 const from = Date.UTC(2023, 10, 1);
 const until = Date.UTC(2025, 9, 31);
 
-/** In [0, 1), and the same for the same key: a review stays what it is when others are added. */
+/** A number in [0, 1) that depends only on the key, so that adding reviews does not change the others. */
 function random(key: string): number {
   return createHash('sha256').update(key).digest().readUInt32BE() / 2 ** 32;
 }
@@ -32,7 +32,7 @@ function pick<Of>(key: string, from: readonly Of[]): Of {
 
 function createReview(i: number): Review {
   const id = `r${i}`;
-  // Some products are talked about more than others.
+  // Some products have more reviews than others.
   const upc = `p${1 + Math.floor(random(`${id} product`) ** 1.4 * 300)}`;
   const rating = createRating(id, upc);
   const createdAt = new Date(from + ((i - random(`${id} time`)) / reviewCount) * (until - from));
@@ -48,7 +48,7 @@ function createReview(i: number): Review {
   };
 }
 
-/** Around the quality of the product, with the occasional bad day. */
+/** A rating near the quality of the product, and sometimes a much lower one. */
 function createRating(id: string, upc: string): number {
   const quality = 3.1 + 1.8 * random(`${upc} quality`);
   const mood = 2.4 * (random(`${id} mood`) - 0.5) - (random(`${id} bad day`) < 0.05 ? 2 : 0);

@@ -5,12 +5,12 @@ export interface Review extends WithRequests, WithOutbox {
   readonly id: string;
   readonly upc: string;
   readonly authorId: string;
-  /** ISO 8601, UTC; sorts as it reads. */
+  /** ISO 8601 in UTC, so that the order of texts is the order of times. */
   readonly createdAt: string;
   /** 1 to 5. */
   readonly rating: number;
   readonly body: string;
-  /** Few reviews have one, and only those are in the index by it. */
+  /** The reviewed picture or video. Only reviews with one are in its index. */
   readonly mediaId?: string;
 }
 
@@ -25,13 +25,13 @@ export const reviewsTable = defineTable<Review>()({
   seed: seedReviews,
 });
 
-/** How many reviews of a product gave each rating; kept, because counting them would read them all. */
+/** The number of reviews of a product with each rating. Stored, as counting would read all reviews. */
 export interface Ratings extends WithRequests {
   readonly upc: string;
   readonly counts: RatingCounts;
 }
 
-/** For one star, two stars, … five stars. */
+/** Counts for one star to five stars. */
 export type RatingCounts = readonly [number, number, number, number, number];
 
 export const ratingsTable = defineTable<Ratings>()({

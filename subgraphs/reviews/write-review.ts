@@ -24,8 +24,8 @@ export interface WriteReviewInput {
 }
 
 /**
- * Writes a review, and an event with it that the ratings of the product have yet to take in. That happens at once; if
- * it fails, a repeat of the request finds the event and goes on with it.
+ * Writes a review together with an event. Then the review is counted in the ratings of the product, which removes the
+ * event. If that fails, a repeated request finds the event and counts the review.
  */
 export async function writeReview(
   { input, idempotencyKey }: WriteReviewArgs,
@@ -57,8 +57,8 @@ export async function writeReview(
 }
 
 /**
- * Counts the review, and takes the event off it. A repeat counts nothing: the ratings know the last reviews they took
- * in, and the event is gone long before they forget this one.
+ * Counts the review, and removes its event. A repeat counts nothing, as the ratings remember the last reviews that they
+ * counted. The event is removed long before they forget this one.
  */
 async function takeIntoRatings({ id, upc, rating }: Review, db: Database): Promise<void> {
   const request = { key: id, scope: 'ReviewWritten', input: { rating } };
@@ -73,7 +73,10 @@ async function takeIntoRatings({ id, upc, rating }: Review, db: Database): Promi
 
 const attempts = 6;
 
-/** Many reviews of one product at once get into each other's way; pauses of random length take them apart. */
+/**
+ * Retries a change after a write conflict. Many reviews of one product at once conflict, so the pauses have random
+ * lengths.
+ */
 async function withoutConflict(change: () => Promise<unknown>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { runStandInWhenMain, type AppSyncSubgraph } from '../kit';
 import { resolvers } from './resolvers';
 
-/** Who brings what was ordered: an API of AWS AppSync, of which a stand-in runs here. */
+/** Carriers and shipments of orders: an AWS AppSync API, for which a stand-in runs here. */
 export const shipping: AppSyncSubgraph<'shippingApiKey'> = {
   name: 'shipping',
   port: 4006,

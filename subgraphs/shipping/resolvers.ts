@@ -1,13 +1,13 @@
 import { type AppSyncResolvers } from '../kit';
 
-/** An order as the gateway asks for it: its key, and what `@requires` names. */
+/** The representation of an order: its key, and the fields in `@requires`. */
 interface OrderReference {
   readonly id: string;
   readonly status?: 'PLACED' | 'SHIPPED' | 'DELIVERED';
   readonly deliveryAddress?: { readonly country: string };
 }
 
-/** As AppSync attaches them: the resolver of `_entities` gets all orders of a call at once. */
+/** Resolvers in the form in which AppSync attaches them. That of `_entities` gets all orders of a call at once. */
 export const resolvers: AppSyncResolvers = {
   'Query.carriers': () => Object.values(carriers).map(({ carrier }) => carrier),
   'Query._entities': (_: unknown, { representations }: { representations: OrderReference[] }) =>

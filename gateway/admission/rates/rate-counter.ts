@@ -2,16 +2,16 @@ import { LRUCache } from 'lru-cache';
 import type { RateOptions } from '../../options/rates';
 import type { SharedCount } from './shared-counts';
 
-/** How much somebody has asked for in the window that runs. */
+/** The count of one key in the current window. */
 export type Count = SharedCount;
 
 /**
- * Counts by key, in windows that begin by the clock: each gateway has the same ones, and a quota begins at
- * midnight UTC. A new window forgets all counts at once, and no key has a timer.
+ * Counts by key, in windows aligned to the clock, so that all gateways have the same windows and a daily quota begins
+ * at midnight UTC. A new window drops all counts at once, without a timer per key.
  */
 export class RateCounter {
   readonly #rate: Pick<RateOptions, 'name' | 'per' | 'window' | 'count'>;
-  /** Bounded: who sends from ever new addresses fills no memory. The keys that were seen least lately are forgotten. */
+  /** Bounded, as one client may send from many addresses. The least recently used keys are evicted. */
   readonly #counts: LRUCache<string, Count>;
   #start = 0;
   #end = 0;
@@ -21,7 +21,10 @@ export class RateCounter {
     this.#counts = new LRUCache({ max: mostKeys });
   }
 
-  /** The count of a key. To be asked for in each turn of the event loop. @param now Unix milliseconds */
+  /**
+   * The count of a key. Call it again in each turn of the event loop, as the window may end. @param now Unix
+   * milliseconds
+   */
   of(key: string, now: number): Count {
     if (now >= this.#end || now < this.#start) this.#begin(now);
     let count = this.#counts.get(key);
@@ -33,12 +36,12 @@ export class RateCounter {
     return count;
   }
 
-  /** Seconds until the window ends that runs, rounded up. */
+  /** Seconds until the current window ends, rounded up. */
   left(now: number): number {
     return Math.ceil((this.#end - now) / 1000);
   }
 
-  /** Seconds of the window that runs. */
+  /** The length of the current window, in seconds. */
   get length(): number {
     return (this.#end - this.#start) / 1000;
   }
@@ -49,7 +52,7 @@ export class RateCounter {
   }
 }
 
-/** When the window begins and ends that a time is in, in Unix milliseconds. */
+/** The start and the end of the window that contains a time, in Unix milliseconds. */
 function windowAt(window: RateOptions['window'], now: number): [start: number, end: number] {
   if (window === 'month') {
     const date = new Date(now);

@@ -11,32 +11,35 @@ import type { SharedCounts } from './shared-counts';
 export interface RatesOptions {
   readonly rates: readonly RateOptions[];
   readonly meter: Meter;
-  /** Where a rate that stays what it was, but for its limit, goes on counting. @default none */
+  /**
+   * The rates before a change of options. A rate that is equal but for its limit continues with its counts. @default
+   * none
+   */
   readonly previous?: Rates | undefined;
-  /** Tells other gateways. @default this process counts for itself */
+  /** Shares counts with other gateways. @default this process counts for itself */
   readonly shared?: SharedCounts | undefined;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
 }
 
-/** What is known of a request that is counted. */
+/** The members of a request that rate limits read and set. */
 export interface Counted {
   readonly identity: Identity;
   readonly address: string | undefined;
-  /** Set when it is counted: why it may not go on, or null when it may. */
+  /** Set when the request is counted: the error if it exceeds a rate, or null. */
   rateRefusal: GraphQLError | null | undefined;
-  /** Set when it is counted, if it is subject to a rate of cost. */
+  /** Set when the request is counted, if a rate limits its cost. */
   charge: Charge | undefined;
-  /** Set when it is counted: what its answer says of what is left, names and values of headers in turn. */
+  /** Set when the request is counted: the rate-limit headers of its answer, names and values in turn. */
   rateHeaders: readonly string[];
 }
 
-/** Counts what an operation of a request is going to cost; says why it may not go on, undefined when it may. */
+/** Counts the estimated cost of an operation. Returns the error if it exceeds a rate. */
 export type Charge = (cost: number) => GraphQLError | undefined;
 
 /**
- * How often somebody may ask. A request counts for each rate that it is subject to, however it is answered; a request
- * that is refused counts for none, so that who asks too often is served again as soon as a window ends.
+ * Rate limits. A request counts for each rate that applies to it, however it is answered. A refused request counts for
+ * none, so that its sender is served again as soon as a window ends.
  */
 export class Rates {
   readonly #rates: readonly Rate[];
@@ -45,7 +48,7 @@ export class Rates {
   readonly #refused: Sum<AttributesOf<'weir.requests.limited'>>;
   readonly #subjectTo = new WeakMap<Identity, readonly Rate[]>();
 
-  /** Undefined where there is no rate: then nothing has to be done for it. */
+  /** Undefined if no rate is configured. */
   static of(options: RatesOptions): Rates | undefined {
     return options.rates.length === 0 ? undefined : new Rates(options);
   }
@@ -61,8 +64,8 @@ export class Rates {
   }
 
   /**
-   * Why a request whose sender is known may not go on; undefined when it may. Counts it once, however often it is asked
-   * about.
+   * Counts an authenticated request, once per request however often it is called. Returns the error if it exceeds a
+   * rate.
    */
   refuse(request: Counted): GraphQLError | undefined {
     if (request.rateRefusal === undefined) {
@@ -73,13 +76,13 @@ export class Rates {
     return request.rateRefusal ?? undefined;
   }
 
-  /** Who was refused once is refused for the rest of the request. */
+  /** After a refusal all further operations of the request are refused, too. */
   #charge(request: Counted, cost: number): GraphQLError | undefined {
     request.rateRefusal ??= this.#count(request, { requests: 0, cost }) ?? null;
     return request.rateRefusal ?? undefined;
   }
 
-  /** The same for the operations of a batch beyond its first, which was counted with the request. */
+  /** The same for the operations of a batch. The first one was counted with the request. */
   refuseBatch(request: Counted, operations: number): GraphQLError | undefined {
     return operations > 1 ? this.#count(request, { requests: operations - 1, cost: 0 }) : undefined;
   }
@@ -144,17 +147,20 @@ export class Rates {
   }
 }
 
-/** How much of each is asked for. */
+/** How much a request counts, by unit. */
 type Amounts = Readonly<Record<RateOptions['count'], number>>;
 const oneRequest: Amounts = { requests: 1, cost: 0 };
 
-/** A request is let in while anything is left; what its operations cost is known later. */
+/**
+ * Whether the amounts exceed a rate. For a rate of cost a request is admitted while anything is left, as its cost is
+ * known only later.
+ */
 function isTooMuch({ count, limit }: RateOptions, used: number, { requests, cost }: Amounts): boolean {
   if (count === 'requests') return requests > 0 && used + requests > limit;
   return used + (requests > 0 ? Math.max(cost, 1) : cost) > limit;
 }
 
-/** As the draft names the unit of a quota; requests are the usual one. */
+/** The unit of a quota in the headers (draft-ietf-httpapi-ratelimit-headers). Requests are its default. */
 const unitOf: Readonly<Record<RateOptions['count'], string>> = { requests: '', cost: ';qu="cost"' };
 
 interface Rate {
@@ -162,7 +168,7 @@ interface Rate {
   readonly counter: RateCounter;
 }
 
-/** Whom a request counts for; undefined when the rate is not about it. */
+/** The key under which a request is counted; undefined if the rate does not apply to it. */
 function keyOf(per: RateOptions['per'], { identity, address = '' }: Counted): string | undefined {
   switch (per) {
     case 'everybody':
@@ -170,7 +176,7 @@ function keyOf(per: RateOptions['per'], { identity, address = '' }: Counted): st
     case 'client':
       return identity.client;
     case 'identity':
-      // Who has proven nothing is known by the address only.
+      // Anonymous callers are counted by address.
       return identity.principal === '' ? networkOf(address) : identity.principal;
     case 'address':
       return networkOf(address);
@@ -179,7 +185,10 @@ function keyOf(per: RateOptions['per'], { identity, address = '' }: Counted): st
   }
 }
 
-/** An address of IPv4, or the /64 of one of IPv6, all of which is one customer's: to change within it costs nothing. */
+/**
+ * An IPv4 address, or the /64 network of an IPv6 address. A /64 belongs to one customer, who can change addresses
+ * within it freely.
+ */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address;
   const tail = address.slice(address.lastIndexOf(':') + 1);

@@ -10,25 +10,25 @@ import type { AttributesOf } from '../../telemetry/metric-table';
 export interface SharedCountsOptions {
   /** `redis://` or `rediss://`. */
   readonly url: string;
-  /** What all keys begin with. */
+  /** The prefix of all keys. */
   readonly prefix: string;
   readonly meter: Meter;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
 
-/** A count that other gateways add to. */
+/** A count to which other gateways add. */
 export interface SharedCount {
-  /** The same in all gateways, and different in each window. */
+  /** The key in the store: equal in all gateways, and different for each window. */
   readonly sharedKey: string;
   /** When the window ends, in Unix milliseconds. */
   readonly end: number;
-  /** By all gateways, as far as is known here. */
+  /** The total of all gateways, as far as this one knows. */
   used: number;
-  /** How much of it the others have not been told of. */
+  /** The part that has not been sent to the store yet. */
   unsent: number;
 }
 
-/** Where the options name a store that can add; otherwise each process counts for itself. */
+/** Opens shared counts if the options name a store that supports them. Otherwise each process counts for itself. */
 export function openSharedCounts(
   options: Options['cache'],
   parts: Pick<SharedCountsOptions, 'meter' | 'logger'>,
@@ -47,15 +47,15 @@ export function openSharedCounts(
 }
 
 /**
- * Adds what gateways count in Redis or Valkey. No request waits for it: each is decided by what is known here, and a
- * tenth of a second later gateways know of each other. While the store is away each counts for itself.
+ * Adds the counts of all gateways in Redis or Valkey. No request waits for the store: a request is decided by the known
+ * total, and gateways exchange counts every 0.1 s. While the store is unavailable each gateway counts for itself.
  */
 export class SharedCounts {
   readonly #redis: AddingRedis;
   readonly #options: SharedCountsOptions;
   readonly #failures: Sum<AttributesOf<'weir.rates.store.failures'>>;
   readonly #changed = new Set<SharedCount>();
-  /** Counts that the store does not add to, such as one whose key holds something else. */
+  /** Counts that the store refused, for example because their key holds another type. */
   readonly #refused = new Set<SharedCount>();
   #timer: NodeJS.Timeout | undefined;
   #exchanging: Promise<void> | undefined;
@@ -67,11 +67,11 @@ export class SharedCounts {
     const { Redis } = load('ioredis') as typeof Client;
     this.#redis = new Redis(options.url, {
       ...redisConnection,
-      // Where there is no rate, there is no connection.
+      // Without a rate limit there is no connection.
       lazyConnect: true,
       scripts: { weirAdd: { lua: addScript } },
     }) as AddingRedis;
-    // What fails is said where it is used.
+    // Failures are reported by the commands that fail.
     this.#redis.on('error', () => undefined);
     this.#failures = options.meter.sum('weir.rates.store.failures');
   }
@@ -82,7 +82,7 @@ export class SharedCounts {
     this.#plan();
   }
 
-  /** Tells the others what they do not know yet, so that quotas outlive a restart. */
+  /** Sends the remaining counts, so that quotas outlive a restart. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -130,7 +130,7 @@ export class SharedCounts {
     }, interval).unref();
   }
 
-  /** A command that fails keeps no other from being sent. Resolves with what the store refused, and why. */
+  /** Sends counts in several commands, even if one fails. Resolves with the refused counts and the reasons. */
   async #sendAll(counts: readonly SharedCount[]): Promise<readonly string[]> {
     const failures: unknown[] = [];
     const refusals: string[] = [];
@@ -143,7 +143,9 @@ export class SharedCounts {
     return refusals;
   }
 
-  /** What was sent without an answer is not sent again: rather one too few than one too many. */
+  /**
+   * Counts that were sent without an answer are not sent again: counting a request twice is worse than not counting it.
+   */
   async #send(counts: readonly SharedCount[], refusals: string[]): Promise<void> {
     if (this.#redis.status !== 'ready') throw new Error('The store is not connected.');
     const keys = counts.map(({ sharedKey }) => `{${this.#options.prefix}}:rate:${sharedKey}`);
@@ -160,7 +162,7 @@ export class SharedCounts {
         count.used = answer + count.unsent;
         this.#refused.delete(count);
       } else {
-        // It was not added: it is sent with what is counted next.
+        // The store did not add it, so it is sent again with the next counts.
         count.unsent += amounts[i]!;
         refusals.push(`${keys[i]!}: ${answer}`);
         this.#refused.add(count);
@@ -169,11 +171,11 @@ export class SharedCounts {
   }
 }
 
-/** The client is loaded where it is used only: that takes a while. */
+/** The client is loaded only if it is used, as loading is slow. */
 const load = createRequire(__filename);
 
 type AddingRedis = Client.Redis & {
-  /** Keys, then how much is added to each and when it expires. Answers a total for each, or why it was refused. */
+  /** Arguments: the keys, then an amount and an expiry for each. Returns a total for each, or why it was refused. */
   weirAdd(keys: number, ...rest: readonly (string | number)[]): Promise<readonly (number | string)[]>;
 };
 
@@ -190,9 +192,9 @@ const addScript = `
   end
   return totals`;
 
-/** Counts in one command: Redis does nothing else meanwhile. */
+/** The most counts in one command, as Redis runs one command at a time. */
 const mostAtOnce = 500;
-/** Milliseconds. */
+/** Milliseconds between two exchanges of counts. */
 const interval = 100;
-/** How long a count outlives its window, for gateways whose clocks are late. Milliseconds. */
+/** Milliseconds that a count is kept after its window, for gateways whose clocks are slow. */
 const kept = 10_000;

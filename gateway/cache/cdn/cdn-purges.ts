@@ -3,51 +3,51 @@ import type { Logger } from '../../telemetry/logger';
 import type { Meter } from '../../telemetry/meter';
 import { surrogateKey } from '../responses/answer-headers';
 
-/** Has a CDN drop what it keeps under some paths. Rejects with `PurgeRefused` when these are what it does not take. */
+/** Makes a CDN drop its answers for some paths. Rejects with `PurgeRefused` if the CDN does not accept the paths. */
 export type SendPurge = (paths: readonly string[]) => Promise<void>;
 
-/** The CDN will not take these paths, however often it is asked. */
+/** The CDN refuses these paths, so trying again is of no use. */
 export class PurgeRefused extends Error {
   override readonly name = 'PurgeRefused';
 }
 
 /** Which paths are dropped for which tags. */
 export interface PurgeRule {
-  /** `product-*` is all that begin so. */
+  /** `product-*` stands for all tags that begin with `product-`. */
   readonly tags: readonly string[];
-  /** `{tag}` stands for the tag, as the answers have it that the CDN keeps. */
+  /** `{tag}` stands for the tag in the form of the surrogate key. */
   readonly paths: readonly string[];
 }
 
 export interface CdnPurgesOptions {
   readonly send: SendPurge;
   readonly rules: readonly PurgeRule[];
-  /** What drops everything: in place of more paths than a call may name, and of those that the CDN does not take. */
+  /** The path that drops everything. It is sent instead of too many paths, or of paths that the CDN refuses. */
   readonly everything: string;
-  /** Milliseconds over which invalidations are gathered. */
+  /** Milliseconds for which invalidations are collected before they are sent. */
   readonly delay: number;
-  /** Milliseconds until a call is tried again that failed; twice that after the next failure, and so on. @default 1,000 */
+  /** Milliseconds before a failed call is retried. The pause doubles with each further failure. @default 1,000 */
   readonly firstPause?: number;
   readonly meter: Meter;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
 /**
- * Hands invalidations on to a CDN, some time after they are done here: gathered, and again and again until the CDN has
- * taken them. Nobody waits for it.
+ * Sends invalidations to a CDN, after they were applied here. They are collected for a while, and retried until the CDN
+ * accepts them. No request waits for it.
  */
 export class CdnPurges {
   readonly #options: CdnPurgesOptions;
   readonly #results;
   readonly #waitingPaths;
   #waiting = new Set<string>();
-  /** In a call that has no answer yet. */
+  /** The paths of the call in flight. */
   #onTheirWay: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #pause: number;
   #isClosed = false;
-  /** Whether somebody else sees to what waits. */
+  /** Whether `close` has returned the remaining paths. From then on they are the caller's. */
   #isHandedOn = false;
 
   constructor(options: CdnPurgesOptions) {
@@ -57,7 +57,7 @@ export class CdnPurges {
     this.#waitingPaths = options.meter.sum('weir.cdn.purge.paths_waiting');
   }
 
-  /** What is dropped at the CDN when these tags are invalidated. */
+  /** The paths to drop at the CDN when these tags are invalidated. */
   pathsFor(tags: readonly string[]): string[] {
     const paths = this.#options.rules.flatMap((rule) =>
       tags
@@ -77,8 +77,8 @@ export class CdnPurges {
   }
 
   /**
-   * Sends what waits, in one attempt, and for no longer than five seconds. Resolves with what the CDN has not taken by
-   * then, for who comes after this one.
+   * Sends the waiting paths, in one attempt and for at most five seconds. Resolves with the paths that the CDN has not
+   * accepted by then, for the next instance.
    */
   async close(): Promise<readonly string[]> {
     this.#isClosed = true;
@@ -141,13 +141,13 @@ export class CdnPurges {
   }
 }
 
-/** As many as CloudFront takes in one call. */
+/** The most paths that CloudFront accepts in one call. */
 const mostPaths = 3_000;
-/** Milliseconds. */
+/** The longest pause between two attempts, in milliseconds. */
 const longestPause = 60_000;
 const longestFarewell = 5_000;
 
-/** Whether there is a tag that both stand for. */
+/** Whether some tag matches both patterns. */
 function overlap(one: string, other: string): boolean {
   const [a, b] = [one.replace(/\*$/, ''), other.replace(/\*$/, '')];
   if (a === one && b === other) return a === b;

@@ -5,7 +5,7 @@ import { PurgeRefused, type SendPurge } from './cdn-purges';
 export interface CloudFrontOptions {
   /** The id of the distribution. */
   readonly distribution: string;
-  /** Of an emulator. @default AWS */
+  /** The URL of an emulator. @default AWS */
   readonly endpoint?: string | undefined;
 }
 
@@ -17,7 +17,7 @@ export function cloudFrontPurge({ distribution, endpoint }: CloudFrontOptions): 
     const command = new CreateInvalidationCommand({
       DistributionId: distribution,
       InvalidationBatch: {
-        // The SDK's own attempts have the same one, so that one call is one invalidation.
+        // Retries by the SDK have the same reference, so one call is one invalidation.
         CallerReference: `weir-${randomUUID()}`,
         Paths: { Quantity: paths.length, Items: [...paths] },
       },
@@ -32,14 +32,14 @@ export function cloudFrontPurge({ distribution, endpoint }: CloudFrontOptions): 
   };
 }
 
-/** Errors that another attempt with the same paths meets again. */
+/** Errors that would occur again with the same paths. */
 const refusals = new Set(['InvalidArgument', 'BatchTooLarge']);
 
-/** The SDK takes its time to load: who has no distribution does without. */
+/** The SDK is loaded only for a gateway with a distribution, as loading is slow. */
 async function openClient(endpoint: string | undefined) {
   const { CloudFrontClient, CreateInvalidationCommand } = await import('@aws-sdk/client-cloudfront');
   const client = new CloudFrontClient({
-    // Where CloudFront, which is everywhere, is signed for.
+    // CloudFront is global; its requests are signed for this region.
     region: 'us-east-1',
     ...(endpoint !== undefined && { endpoint }),
     requestHandler: {

@@ -2,7 +2,7 @@ import { noCalls } from '../../telemetry/call-counts';
 import type { Caller } from '../../subgraph-calls/transport';
 import { AnswerProvenance } from '../policy';
 
-/** Stands for a caller in calls that nobody waits for: with the same headers and name, but with no end of its own. */
+/** A caller for background calls: with the same headers and identity, but without deadline, and never gone. */
 export const backgroundCaller = ({ headers, signedIdentity, scope, tracing }: Caller): Caller => ({
   headers,
   signedIdentity,

@@ -1,4 +1,4 @@
-/** Longer than other files: the ways that a fetch of entities can go between a cache, its store and a subgraph. */
+/** Over 300 lines: all ways of an entity fetch through cache, store and subgraph. */
 import { errors } from '../../errors';
 import {
   type EntityAnswers,
@@ -32,16 +32,16 @@ import { WantedList } from './wanted-list';
 
 export interface EntityCacheOptions {
   readonly subgraph: string;
-  /** Differs when the subgraph's schema does. */
+  /** Changes with the subgraph's schema. */
   readonly fingerprint: string;
   readonly store: Store;
-  /** How long a response lives, and for whom. */
+  /** The cache policy of a response. */
   readonly policyOf: (response: SubgraphResponse) => Policy;
-  /** In place of that, for entities of a type. */
+  /** Policies by type name, which replace that of the response. */
   readonly policyOfType: ReadonlyMap<string, Policy>;
-  /** Seconds that it is remembered at most that there is no such entity. */
+  /** The longest lifetime of the answer that an entity does not exist, in seconds. */
   readonly missing: number;
-  /** Headers, in lower case, that only say who asks: public answers do not depend on them. */
+  /** Headers, in lower case, that only identify the caller. Public answers do not depend on them. */
   readonly identityHeaders: readonly string[];
   readonly tags: AnswerTags;
   readonly count: (result: EntityResult, entities: number) => void;
@@ -63,7 +63,8 @@ export type EntityResult = 'hit' | 'stale' | 'miss';
  */
 export function cacheEntities(options: EntityCacheOptions): Interceptor {
   return (next) => {
-    // Made for the first entities: for all of a hundred subgraphs at once it would hold the event loop at each swap.
+    // Created for the first entities. Creating it for a hundred subgraphs at once would block the event loop at each
+    // swap.
     let cache: EntityCache | undefined;
     return (request) =>
       request.entities === undefined || !isRepeatable(request.operation)
@@ -109,19 +110,19 @@ class EntityCache {
       return this.#respond(caller, wanted, []);
     }
     const parts = this.#partsOf(request, wanted, asked);
-    // They went together so far.
+    // They were counted as one call before.
     caller.calls.merged -= parts.length - 1;
     const outcomes = await Promise.all(parts.map((part) => this.#ask(part, clock, attempt)));
     const [{ request: sent, isOutage, error, response, policy }] = outcomes as [Outcome];
     if (sent !== request || (isOutage && asked.some(({ hasSpares }) => hasSpares)))
       return this.#respond(caller, wanted, outcomes);
-    // Nothing is known that the subgraph was not asked for.
+    // The call was for all entities, so its response is the whole answer.
     for (const { missing } of asked) this.#options.count('miss', missing.length);
     if (response === undefined) throw error;
     return { ...response, policy, tags: tagsOf(this.#options.tags, request, response) };
   }
 
-  /** What is kept of each list. Undefined where the store does not answer. */
+  /** Looks up the entities of each list. Undefined if the store is unavailable. */
   async #look(
     lists: readonly EntityList[],
     caller: Caller,
@@ -131,7 +132,7 @@ class EntityCache {
     const look = await this.#options.store.get(keys.flat(2)).catch((): undefined | Look => undefined);
     if (look === undefined) return undefined;
     const now = this.#now();
-    // What a mutation of the same request has changed is asked for.
+    // After a mutation in the same request, cached entities are not used.
     const { hasMutated } = caller.provenance;
     let at = 0;
     const wanted = lists.map((list, i) => {
@@ -148,7 +149,10 @@ class EntityCache {
     return { wanted, clock: look.clock };
   }
 
-  /** Without representations: what an entity is named by, such as an address, is no matter of the log. */
+  /**
+   * Logs the look-up at level `debug`. Representations are not logged, as keys may be personal data, such as an email
+   * address.
+   */
   #tell(wanted: readonly WantedList[], scopes: readonly (readonly KeyScope[])[], caller: Caller): void {
     const { logger, subgraph } = this.#options;
     if (!logger.isLevelEnabled('debug')) return;
@@ -166,7 +170,7 @@ class EntityCache {
     });
   }
 
-  /** Asks as if there were no cache, and learns from the response whether one is of use. */
+  /** Sends the request without a look-up, and learns from the response whether a look-up is worthwhile. */
   #withoutStore(request: SubgraphRequest, lists: readonly EntityList[]): Promise<SubgraphResponse> {
     return this.#next(request).then((response) => {
       const said = this.#options.policyOf(response);
@@ -185,7 +189,7 @@ class EntityCache {
     void this.#ask({ request: asked, lists: [] }, clock, attempt);
   }
 
-  /** The calls to make for what is missing. */
+  /** The calls that fetch the missing entities. */
   #partsOf(
     request: SubgraphRequest,
     wanted: readonly WantedList[],
@@ -203,7 +207,7 @@ class EntityCache {
     return [{ request: isAll ? request : withRepresentations(request, missing), lists: asked }];
   }
 
-  /** Asks the subgraph, and keeps what it says. Never rejects. */
+  /** Calls the subgraph, and caches the entities in the response. Never rejects. */
   async #ask({ request, lists }: Part, clock: Clock, attempt: Attempt): Promise<Outcome> {
     const began = performance.now();
     const nothing = { request, lists, response: undefined, answers: undefined, policy: noStore };
@@ -222,12 +226,13 @@ class EntityCache {
     const outcome = { request, lists, response, error: undefined, answers, policy, isOutage };
     if (typeof answers !== 'object' || answers.errors.length > 0) return outcome;
     const life = this.#learn(request.entities!, policy, response);
-    // A call that others had begun before this look may be older than an invalidation between.
+    // Not cached if the call was sent before this look-up, by another request: there may have been an invalidation in
+    // between.
     if (isShareable(response) && (response.sentAt ?? began) >= began) this.#keep(outcome, answers, clock);
     return { ...outcome, policy: life };
   }
 
-  /** Learns how long each list lives; returns the strictest. */
+  /** Remembers the policy of each list's entities. Returns the strictest one. */
   #learn(lists: readonly EntityList[], policy: Policy, response: SubgraphResponse): Policy {
     const { headers, status } = response;
     if (status !== 200) return policy;
@@ -265,7 +270,7 @@ class EntityCache {
         entries.set(keys.get(scope)![n]!, entryOf(json, lives, [...ofEntity, ...groups], now));
       });
     });
-    // What could not be kept is asked for again.
+    // If storing fails, the entities are fetched again next time.
     if (entries.size > 0) store.set(entries, clock).catch(() => undefined);
   }
 
@@ -276,7 +281,7 @@ class EntityCache {
     return policyOfType.get(type) ?? policy;
   }
 
-  /** The answer to all lists, of what was kept and of what came of asking. */
+  /** Joins the cached entities and the results of the calls to one response. */
   #respond({ calls }: Caller, wanted: readonly WantedList[], outcomes: readonly Outcome[]): SubgraphResponse {
     const errorsOfAll: unknown[] = [];
     let extensions: Buffer | undefined;
@@ -325,7 +330,7 @@ class EntityCache {
     };
   }
 
-  /** What the client is told of each for which there is no answer. */
+  /** The errors of each entity that a call has not answered. */
   #errorsOf({ error, response, answers }: Outcome): readonly object[] {
     const { subgraph } = this.#options;
     if (error instanceof TransportError)
@@ -345,7 +350,7 @@ class EntityCache {
   }
 }
 
-/** A call to make, and the lists whose missing entities it asks for. */
+/** A call, and the lists whose missing entities it fetches. */
 interface Part {
   readonly request: SubgraphRequest;
   readonly lists: readonly WantedList[];
@@ -358,11 +363,11 @@ interface Outcome extends Part {
   readonly error: unknown;
   readonly answers: ReturnType<typeof readEntities> | undefined;
   readonly policy: Policy;
-  /** Whether the subgraph is not well, so that something stale is better. */
+  /** Whether the subgraph failed, so that stale entities are served instead. */
   readonly isOutage: boolean;
 }
 
-/** Failures that say nothing about the health of the subgraph. */
+/** Failures that tell nothing about the health of the subgraph. */
 const ownFailures: ReadonlySet<TransportError['failure']> = new Set([
   'aborted',
   'closed',

@@ -12,8 +12,8 @@ import type { EntityFacts } from '../../planning';
 import type { SubgraphOperation } from '../../subgraph-calls/transport';
 
 /**
- * The same mutation, which also asks for the keys of the entities that it answers with: so it is known which ones it
- * has changed. The engine passes over what it has not asked for.
+ * The same mutation, with the keys of the returned entities selected, so that the changed entities are known. The
+ * engine ignores fields that it did not select.
  */
 export function withEntityKeys(operation: SubgraphOperation, facts: EntityFacts): SubgraphOperation {
   const { subgraph, document: text, name } = operation;
@@ -70,12 +70,12 @@ export function withEntityKeys(operation: SubgraphOperation, facts: EntityFacts)
   return { ...operation, document: extended, bodyPrefix };
 }
 
-/** Of an interface or union that stands for more types, the keys of the others are not asked for. */
+/** The most types of an interface or union whose keys are selected. */
 const mostTypes = 20;
 
 const nameOf = (value: string) => ({ kind: Kind.NAME, value }) as const;
 
-/** Under a name that no client's field has. */
+/** Gives the field an alias that no field of a client has. */
 const aliased = (field: FieldNode, type: string): FieldNode => ({
   ...field,
   alias: nameOf(`weir_${type}_${field.name.value}`),

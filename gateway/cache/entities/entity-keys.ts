@@ -2,19 +2,19 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Caller, EntityList } from '../../subgraph-calls/transport';
 
-/** Who may be given what is kept under a key: everybody, or those with the same identity. */
+/** Who may get the entry of a key: all callers, or callers with the same identity. */
 export type KeyScope = 'public' | 'private';
 
 export interface EntityKeysOptions {
-  /** What the subgraph is, with its schema: what another one answered is never found. */
+  /** The subgraph's name and a fingerprint of its schema, so that an entry of another schema is never found. */
   readonly subgraph: string;
-  /** Headers, in lower case, that only say who asks: they do not separate public answers. */
+  /** Headers, in lower case, that only identify the caller. They are not in keys of public answers. */
   readonly identityHeaders: readonly string[];
 }
 
 /**
- * The keys of entities in a store: what is asked, of which entity, for whom. All forwarded headers are in every key,
- * but for those of the identity in the keys of public answers.
+ * The keys of entities in a store. A key has the selection, the representation, and all forwarded headers; the key of a
+ * public answer lacks the headers that only identify the caller.
  */
 export class EntityKeys {
   readonly #subgraph: string;
@@ -26,7 +26,7 @@ export class EntityKeys {
     this.#identityHeaders = new Set(identityHeaders);
   }
 
-  /** For each representation of a list, in their order. */
+  /** The keys of a list's representations, in the same order. */
   of(list: EntityList, scope: KeyScope, caller: Caller): string[] {
     const prefix = this.prefixOf(list, scope, caller);
     return list.representations.map((bytes) =>
@@ -34,7 +34,7 @@ export class EntityKeys {
     );
   }
 
-  /** What the keys of all representations of a list begin with. */
+  /** The common prefix of the keys of a list's representations. */
   prefixOf(
     { selection, arguments: others }: EntityList,
     scope: KeyScope,
@@ -60,7 +60,7 @@ export class EntityKeys {
   }
 }
 
-/** Longer representations stand in a key as their hash: keys have a bounded length. */
+/** Characters. Longer representations are hashed, as keys must have a bounded length. */
 const longestText = 200;
 
 /** 192 bits. */

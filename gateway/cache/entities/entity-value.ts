@@ -1,23 +1,21 @@
 import type { Policy } from '../policy';
 import type { Entry, Found } from '../stores/store';
 
-/** What is kept of an entity, at the time of a look. */
+/** A cached entity at the time of a look-up. */
 export interface KeptEntity {
-  /** What it was answered with. */
+  /** The subgraph's answer to its representation. */
   readonly json: Buffer;
   readonly tags: readonly string[];
-  /**
-   * `fresh` is served; `stale` is served while one look refreshes it; `spare` is served when nothing better can be had.
-   */
+  /** `fresh` is served. `stale` is served while one look-up refreshes it. `spare` is served if the subgraph fails. */
   readonly state: 'fresh' | 'stale' | 'spare';
-  /** Whether this look is the one that refreshes it. */
+  /** Whether this look-up must refresh it. */
   readonly refresh: boolean;
   readonly isNear: boolean;
-  /** What is left of its life. */
+  /** Its policy, with the remaining lifetime. */
   readonly policy: Policy;
 }
 
-/** What is kept of an answer, from now on. */
+/** The cache entry of an answer that arrives at `now`. */
 export function entryOf(
   json: Buffer,
   { scope, maxAge, staleWhileRevalidate, staleIfError }: Policy,
@@ -36,7 +34,7 @@ export function entryOf(
   };
 }
 
-/** Undefined where nothing was found, or what was found is no entity, or its time is over. */
+/** Reads a cache entry. Undefined if there is none, it is no entity, or it has expired. */
 export function readEntry(found: Found | undefined, now: number): KeptEntity | undefined {
   if (found === undefined) return undefined;
   const { value, tags, freshUntil, refresh, isNear = false } = found;

@@ -2,29 +2,29 @@ import { LRUCache } from 'lru-cache';
 import type { KeyScope } from './entity-keys';
 import { isStorable, type Policy } from '../policy';
 
-/** The lifetimes that answers to one selection have had so far. */
+/** What is known about the lifetimes of answers to one selection. */
 interface Lifetime {
-  /** Under which keys something may be kept; undefined as long as nothing is known. */
+  /** The scopes of answers so far; undefined until it is known. */
   scopes: readonly KeyScope[] | undefined;
-  /** Seconds, as said when nothing else was asked in the same call; undefined as long as it never was. */
+  /** The lifetime in seconds when the selection was requested alone; undefined until it has been. */
   own: number | undefined;
 }
 
 /**
- * Which selections of a subgraph are worth a look-up. A response has one lifetime, so of several selections in one call
- * the shortest lifetime counts: selections with different lifetimes are better requested separately.
+ * Which selections of a subgraph are worth a look-up. A response has one lifetime, so several selections in one call
+ * get the shortest of theirs. Selections with different lifetimes are better requested separately.
  */
 export class Lifetimes {
   readonly #known = new LRUCache<string, Lifetime>({ max: 5_000 });
-  /** Whether any response has said how long it lives, if only that it does not. */
+  /** Whether any response had a `Cache-Control`. */
   #isSaid = false;
 
-  /** Under which keys answers to the selection may be kept. */
+  /** The scopes under which answers to the selection may be cached. */
   scopesOf(selection: string): readonly KeyScope[] {
     return this.#of(selection).scopes ?? bothScopes;
   }
 
-  /** Whether they can go in one call without that one of them shortens the life of the others. */
+  /** Whether the selections can share a call without much loss: none lives more than twice as long as another. */
   fitTogether(selections: readonly string[]): boolean {
     if (!this.#isSaid || selections.length === 1) return true;
     const own = selections.map((selection) => this.#of(selection).own ?? NaN);
@@ -32,8 +32,8 @@ export class Lifetimes {
   }
 
   /**
-   * @param isAlone whether nothing else was asked in the same call
-   * @param isSaid whether the response says how long it lives, rather than nothing
+   * @param isAlone whether nothing else was requested in the same call
+   * @param isSaid whether the response has a `Cache-Control`
    */
   learn(selection: string, policy: Policy, isAlone: boolean, isSaid: boolean): void {
     this.#isSaid ||= isSaid;
@@ -41,7 +41,7 @@ export class Lifetimes {
     const { scopes = none } = lifetime;
     if (isAlone) lifetime.own = policy.maxAge;
     const isKept = isStorable(policy);
-    // Of several it is not known which one it is that must not be kept.
+    // If several selections share an uncacheable response, it is not known which of them made it uncacheable.
     if (isKept || isAlone || !isSaid)
       lifetime.scopes = isKept && !scopes.includes(policy.scope) ? [...scopes, policy.scope] : scopes;
   }

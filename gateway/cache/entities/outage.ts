@@ -1,6 +1,6 @@
 /**
- * Whether a subgraph is down. While it is, requests that have stale entities to serve do not call it, except for one at a
- * time, at intervals, that tests whether it is back.
+ * Whether a subgraph is down. While it is, requests with stale entities to serve do not call it, except for one request
+ * at a time, at intervals, that probes it.
  */
 export class Outage {
   readonly #now: () => number;
@@ -13,7 +13,7 @@ export class Outage {
     this.#now = now;
   }
 
-  /** What is to be done by who can do without the subgraph. */
+  /** Says whether a request that has stale entities may call the subgraph. */
   begin(): Attempt {
     if (!this.#isDown) return 'free';
     if (this.#isTried || this.#now() < this.#nextTry) return 'spared';
@@ -21,7 +21,7 @@ export class Outage {
     return 'trial';
   }
 
-  /** What came of an attempt; `unknown` says nothing of the subgraph. */
+  /** Reports the outcome of an attempt. `unknown` tells nothing about the subgraph. */
   end(attempt: Attempt, outcome: 'answered' | 'failed' | 'unknown'): void {
     if (attempt === 'trial') this.#isTried = false;
     if (outcome === 'unknown') return;
@@ -30,8 +30,8 @@ export class Outage {
   }
 }
 
-/** `free` to call the subgraph, the one that tries whether it is back, or to be `spared`. */
+/** `free`: the subgraph is up, call it. `trial`: probe the subgraph. `spared`: do not call it. */
 export type Attempt = 'free' | 'trial' | 'spared';
 
-/** Milliseconds between two attempts. */
+/** Milliseconds between two probes. */
 const pause = 1_000;

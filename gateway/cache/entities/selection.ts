@@ -1,4 +1,4 @@
-/** What a subgraph's operation asks for, as far as a cache needs to know it: entities, wherever they are in an answer. */
+/** The selections of a subgraph's operation, in which a cache finds the entities of an answer. */
 import {
   type ArgumentNode,
   type DocumentNode,
@@ -12,24 +12,24 @@ import {
 } from 'graphql';
 import type { EntityFacts } from '../../planning';
 
-/** The selections of objects at one place. */
+/** The selections at one position of the response. */
 export interface Selection {
-  /** What the place is declared as. */
+  /** The declared type of the position. */
   readonly type: string;
-  /** By the name under which they are answered. Of two that exclude each other by their types, both. */
+  /** By response name. Several fields if they are selected on different types. */
   readonly fields: ReadonlyMap<string, readonly SelectedField[]>;
 }
 
 export interface SelectedField {
   readonly name: string;
-  /** The type on whose objects it is selected. */
+  /** The type condition under which it is selected. */
   readonly on: string;
   readonly arguments: readonly ArgumentNode[];
   /** Undefined for a leaf. */
   readonly selection: Selection | undefined;
 }
 
-/** The selection of an operation's root type, with the defaults of its variables. */
+/** Reads an operation: its root selection, and the defaults of its variables. */
 export function readOperation(
   text: string,
   facts: EntityFacts,
@@ -44,7 +44,7 @@ export function readOperation(
   return { root: read(root, [selectionSet], facts, fragmentsOf(document)), defaults: new Map(defaults) };
 }
 
-/** Every type that objects at these places may be of, and every interface and union that stands for them. */
+/** All types that objects in a selection may have, with their interfaces and unions. */
 export function typesIn(selection: Selection, facts: EntityFacts, types = new Set<string>()): Set<string> {
   for (const each of relativesOf(selection.type, facts)) types.add(each);
   for (const fields of selection.fields.values()) {
@@ -56,13 +56,13 @@ export function typesIn(selection: Selection, facts: EntityFacts, types = new Se
   return types;
 }
 
-/** The type itself, what it may be, and what may be it. */
+/** The type itself, its possible object types, and its interfaces and unions. */
 export function relativesOf(type: string, facts: EntityFacts): string[] {
   return [type, ...(facts.objects.get(type) ?? []), ...(facts.abstract.get(type) ?? [])];
 }
 
 const entitiesField = '_entities';
-/** The type of `_entities`, which no supergraph has. */
+/** The type of `_entities`, which is in no supergraph. */
 export const anyEntity = '_Entity';
 
 function read(

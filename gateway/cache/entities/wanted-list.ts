@@ -3,23 +3,23 @@ import type { EntityList } from '../../subgraph-calls/transport';
 import type { KeptEntity } from './entity-value';
 import { type Policy, strictest } from '../policy';
 
-/** A list of entities that a request asks for, and what is known of them. */
+/** A list of requested entities, with their cached answers. */
 export class WantedList {
   readonly list: EntityList;
-  /** The places of those that have to be asked for. */
+  /** The indices of entities that must be requested. */
   readonly missing: readonly number[];
-  /** The places of those that are served stale and are to be refreshed. */
+  /** The indices of entities that are served stale and must be refreshed. */
   readonly refreshing: readonly number[];
   readonly counts = { hit: 0, stale: 0, miss: 0 };
-  /** The strictest of all that came from the cache; undefined when nothing did. */
+  /** The strictest policy of all entities from the cache; undefined if there are none. */
   policy: Policy | undefined;
-  /** Whether any of that came from this process, before a store that others share. */
+  /** Whether any of them came from the memory of this process. */
   isNear = false;
   readonly tags: (readonly string[])[] = [];
   readonly #kept: readonly (KeptEntity | undefined)[];
   readonly #answers: EntityAnswer[];
 
-  /** @param kept what the cache has, for each representation */
+  /** @param kept the cached entity of each representation; undefined if there is none */
   constructor(list: EntityList, kept: readonly (KeptEntity | undefined)[]) {
     this.list = list;
     this.#kept = kept;
@@ -40,7 +40,7 @@ export class WantedList {
     return this.#answers;
   }
 
-  /** Whether there is something to serve for each that is missing. */
+  /** Whether each missing entity has a stale one that may be served if the subgraph fails. */
   get hasSpares(): boolean {
     return this.missing.every((n) => this.#kept[n] !== undefined);
   }
@@ -49,13 +49,13 @@ export class WantedList {
     return places.map((n) => this.list.representations[n]!);
   }
 
-  /** Takes what the subgraph says of those that were missing. */
+  /** Adds the subgraph's answers to the missing entities. */
   take(answers: readonly EntityAnswer[]): void {
     this.counts.miss += this.missing.length;
     this.missing.forEach((n, i) => (this.#answers[n] = answers[i]!));
   }
 
-  /** Serves what would be too old if there were anything better; for each of the others there are these errors. */
+  /** Serves the stale entities for the missing ones. Entities without one are null, with these errors. */
   takeSpares(errors: readonly object[]): void {
     for (const n of this.missing) {
       const spare = this.#kept[n];

@@ -6,7 +6,7 @@ import type { Policy } from '../policy';
 import type { ResponseKeys } from './response-keys';
 import { encodings, type Encoding, type StoredAnswer } from './stored-answer';
 
-/** How the response cache took part in an answer; `PASS` where it did not. */
+/** How the response cache took part in an answer; `PASS` if it did not. */
 export type CacheResult = 'HIT' | 'MISS' | 'STALE' | 'PASS';
 
 /** How a cacheable answer was found. */
@@ -18,7 +18,7 @@ export interface CachedReply {
 
 export interface AnswerHeadersOptions {
   readonly keyHeaders: Pick<KeyHeaders, 'vary' | 'varyPrivate'>;
-  /** Whether a CDN keeps public answers, and is told what they are made of. */
+  /** Whether a CDN caches public answers; then these have the tags as surrogate keys. */
   readonly cdn: boolean;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
@@ -31,7 +31,10 @@ export interface CacheableAnswer {
   readonly body: Buffer;
 }
 
-/** Writes answers that caches may keep (RFC 9111): `Cache-Control`, `Age`, `ETag`, `Vary`, and which cache they come from. */
+/**
+ * Writes the caching headers of answers (RFC 9111): `Cache-Control`, `Age`, `ETag`, `Vary`, and how the response cache
+ * took part.
+ */
 export class AnswerHeaders {
   readonly #options: AnswerHeadersOptions;
   readonly #now: () => number;
@@ -60,7 +63,7 @@ export class AnswerHeaders {
     return { status: 200, headers: told, body };
   }
 
-  /** As `reply`, for a hit that is no 304: the headers that it has each time, without its age. */
+  /** The answer to a hit that is no 304, with all headers but `Age`, which changes. */
   prepare(
     answer: StoredAnswer,
     encoding: Encoding | undefined,
@@ -71,14 +74,14 @@ export class AnswerHeaders {
     return { headers, body };
   }
 
-  /** Of an answer whose body is sent in another form: nothing that names the form. */
+  /** The headers of an answer whose body is sent in another form, without those that depend on the form. */
   describe({ answer, result }: CachedReply): readonly string[] {
     const { headers } = this.#fixedOf(answer);
     const etag = headers.indexOf('etag');
     return [...headers.toSpliced(etag, 2), 'x-cache', result, 'age', String(this.ageOf(answer))];
   }
 
-  /** Seconds (RFC 9111, section 5.1). */
+  /** `Age` in seconds (RFC 9111, section 5.1). */
   ageOf({ storedAt }: StoredAnswer, now = this.#now()): number {
     return Math.max(0, Math.floor((now - storedAt) / 1000));
   }
@@ -108,7 +111,7 @@ export class AnswerHeaders {
     return { headers, isPacked: encodings.some((encoding) => packed[encoding] !== undefined) };
   }
 
-  /** Undefined for the answer as it is. @param accept the client's `Accept-Encoding` */
+  /** The encoding to send; undefined for none. @param accept the client's `Accept-Encoding` */
   encodingFor(accept: string | undefined, answer: StoredAnswer): Encoding | undefined {
     const { packed } = answer;
     if (accept === undefined || accept === '' || !this.#fixedOf(answer).isPacked) return undefined;
@@ -136,7 +139,7 @@ const ofBody = ({ length }: Buffer, encoding: Encoding | undefined, type: string
   ...['content-type', type, 'content-length', String(length)],
 ];
 
-/** With a CDN, browsers must revalidate each time, as nothing can be purged from them. */
+/** The `Cache-Control` of an answer. With a CDN, browsers must revalidate each time, as they cannot be purged. */
 function cacheControl({ scope, maxAge, staleWhileRevalidate, staleIfError }: Policy, cdn: boolean): string {
   const parts: string[] =
     cdn && scope === 'public' ? ['public', 'max-age=0', `s-maxage=${maxAge}`] : [scope, `max-age=${maxAge}`];
@@ -155,7 +158,7 @@ export const surrogateKey = (tag: string): string =>
  */
 const longestKeys = 16_000;
 
-/** RFC 9110, section 13.1.2: the weak comparison. */
+/** Whether `If-None-Match` has the ETag, by weak comparison (RFC 9110, section 13.1.2). */
 export function isMatch(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   if (header === etag || header.trim() === '*') return true;
@@ -169,7 +172,7 @@ export function acceptedEncodings(accept: string): readonly Encoding[] {
     'identity',
   ]);
   const end = chosen.indexOf('identity');
-  // What is preferred over a packed body is the body.
+  // Encodings that the client prefers less than the uncompressed body are not used.
   const wanted = end === -1 ? chosen : chosen.slice(0, end);
   return encodings.filter((encoding) => wanted.includes(encoding));
 }

@@ -20,7 +20,7 @@ export interface CachedAnswersOptions {
   readonly gateway: Gateway;
   readonly keyHeaders: KeyHeaders;
   readonly answerHeaders: AnswerHeaders;
-  /** Whether clients may say what they want of caches: requests that do are looked at more closely. */
+  /** Whether `Cache-Control` of clients is honoured. Requests with it are not answered here. */
   readonly clientDirectives: boolean;
   readonly isPreflighted: IsPreflighted;
   readonly reply: Reply;
@@ -31,20 +31,20 @@ export interface CachedAnswersOptions {
 /** A request that was answered before, remembered by its bytes. */
 interface RememberedRequest {
   readonly supergraph: string;
-  /** Who was answered. */
+  /** The identity that was answered. */
   readonly identity: Identity;
-  /** Whether somebody else may ask for so much. */
+  /** Whether the query is within the limits of another client. */
   readonly isFor: (identity: Identity) => boolean;
   readonly operation: IncomingRequest['operation'];
   readonly base: string;
   readonly scope: 'public' | 'private';
-  /** What it counts for rates of cost; undefined while only clients without such a rate have asked. */
+  /** Its cost for rate limits; undefined until a client with a limit of cost has sent it. */
   readonly cost: number | undefined;
 }
 
 /**
  * Answers requests from memory if their bytes are equal to those of an earlier request: nothing is parsed, planned or
- * serialised. The answer is found under the same cache keys as everywhere else, so it is as fresh and as private.
+ * serialised. The answer is looked up under the usual cache keys, so it is as fresh and as private as usual.
  */
 export class CachedAnswers {
   readonly #options: CachedAnswersOptions;
@@ -57,7 +57,7 @@ export class CachedAnswers {
     this.#prepared = new PreparedAnswers(options);
   }
 
-  /** Remembers what was asked with a body, or a URL. */
+  /** Remembers the query of a request's body or URL. */
   learn(
     request: string,
     { answer, keys }: CachedReply,
@@ -77,7 +77,7 @@ export class CachedAnswers {
     );
   }
 
-  /** Answers a request, or does nothing and says false. */
+  /** Answers a request if it can. Returns whether it did. */
   answer(arrival: Arrival): boolean {
     const { request } = arrival;
     const { method, headers } = request.head;
@@ -115,7 +115,7 @@ export class CachedAnswers {
   }
 }
 
-/** The key of a request: its method and its URL or body, as a body may have the text of a URL. */
+/** The key of a request: its URL or body. The method is part of it, as a body could equal a URL. */
 export function requestKey({ request: { head }, body }: Arrival): string {
   return head.method === 'GET' ? `GET ${head.url}` : `POST ${body.toString('latin1')}`;
 }
@@ -124,6 +124,6 @@ export function requestKey({ request: { head }, body }: Arrival): string {
 const mostBytes = 16 * 1024 * 1024;
 const longestRequest = 32 * 1024;
 
-/** Counts it for rates of cost. A client with nothing left is refused in the usual step. */
+/** Counts its cost for rate limits. If the client has nothing left, the usual steps refuse the request. */
 const isPaidFor = ({ cost }: RememberedRequest, { charge }: IncomingRequest): boolean =>
   charge === undefined || (cost !== undefined && charge(cost) === undefined);

@@ -17,28 +17,28 @@ import { digest } from './response-keys';
 
 /** The data of the response cache about an operation. One per operation of a supergraph. */
 export interface CachedOperation {
-  /** Answers of operations with equal ids are equal, if variables and headers are. */
+  /** Operations with equal ids have equal answers, given equal variables and headers. */
   readonly id: string;
-  /** Names the supergraph. */
+  /** The digest of the supergraph. */
   readonly supergraph: string;
   readonly variableNames: readonly string[];
-  /** Which policy its last answer had; undefined as long as there was none. */
+  /** The scope of its last answer's policy; undefined until there was one. */
   lastScope: 'public' | 'private' | 'none' | undefined;
   readonly tags: readonly string[];
-  /** What becomes of the policy that subgraphs gave an answer. */
+  /** Restricts the policy of an answer by the options for this operation. */
   restrict(policy: Policy): Policy;
 }
 
 export interface OperationFacts {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
-  /** The schema that clients see. */
+  /** The API schema. */
   readonly schema: GraphQLSchema;
-  /** Names the supergraph: what the one before answered is never found. */
+  /** The digest of the supergraph, so that answers of an earlier supergraph are never found. */
   readonly supergraph: string;
   /** SHA-256 of the document's text. */
   readonly documentHash: string;
-  /** The headers that all calls of subgraphs have. */
+  /** The headers with a constant value of subgraph calls. */
   readonly constants: string;
 }
 
@@ -88,7 +88,7 @@ function limit(policy: Policy, { maxAge, scope, staleWhileRevalidate, staleIfErr
 const secondsOf = (duration: number | undefined): number | undefined =>
   duration === undefined ? undefined : Math.floor(duration / 1000);
 
-/** The types of the objects that a document asks for; of an interface or a union also what they may be. */
+/** The types that a document selects on; for an interface or a union also its object types. */
 function typesIn(document: DocumentNode, schema: GraphQLSchema): Set<string> {
   const types = new Set<string>();
   const info = new TypeInfo(schema);

@@ -10,13 +10,13 @@ import { AnswerHeaders } from './answer-headers';
 import { ResponseCache } from './response-cache';
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 
-/** What keeps answers of this process, whatever the supergraph. */
+/** The caches of this process, which outlive a supergraph. */
 export interface Caching {
   readonly responses: ResponseCache;
   readonly answerHeaders: AnswerHeaders;
   readonly keyHeaders: KeyHeaders;
   readonly statistics: ResponseCacheStatistics;
-  /** What a response of a subgraph says of how long it may be kept. */
+  /** The cache policy in a subgraph's response. */
   readonly policyOf: (response: SubgraphResponse) => Policy;
 }
 

@@ -10,20 +10,20 @@ import type { StoredAnswer } from './stored-answer';
 /** The caller for whom an operation is run. */
 export interface IdentifiedCaller extends Caller {
   readonly identity: Identity;
-  /** Settles as `plan` does, or rejects when nobody may wait for it any more. */
+  /** Settles as `plan` does, or rejects when all waiting requests have been refused. */
   awaitPlan<Plan>(plan: Promise<Plan>, waits: PlanWaits): Promise<Plan>;
 }
 
 /** The result of an execution. */
 export interface Outcome {
   readonly execution: Execution;
-  /** What others may be served; undefined for what must not be kept. */
+  /** The answer for other requests; undefined if it must not be cached. */
   readonly answer: StoredAnswer | undefined;
 }
 
 /**
- * An execution that identical queries share while it runs. It runs until the last of them has left, and its deadline is
- * the latest of theirs. It uses the headers, the identity and the trace of the request that began it.
+ * An execution that identical queries share. It is aborted when the last of them has left, and has the latest of their
+ * deadlines. It uses the headers, the identity and the trace of the first request.
  */
 export class Flight implements IdentifiedCaller {
   readonly headers: Caller['headers'];
@@ -34,16 +34,18 @@ export class Flight implements IdentifiedCaller {
   readonly tracing: Caller['tracing'];
   readonly calls: Caller['calls'];
   readonly provenance = new AnswerProvenance();
-  /** For the client that began it: those who joined get no answer with such headers. */
+  /**
+   * The first request, which gets response headers for one client alone. Requests that join never get such an answer.
+   */
   readonly #first: IncomingRequest | undefined;
   readonly outcome: Promise<Outcome>;
   readonly #requests: IncomingRequest[] = [];
-  /** Has one more client wait for the plan; undefined while none is waited for. */
+  /** Makes another request wait for the plan; undefined while no plan is awaited. */
   #waitWith: ((request: IncomingRequest) => void) | undefined;
-  /** Milliseconds of `performance.now()`; set where nobody waits for it. */
+  /** The deadline of a background execution, in milliseconds of `performance.now()`. */
   readonly #until: number | undefined;
 
-  /** @param until for an execution that nobody waits for: when it must be over */
+  /** @param until the deadline, for a background execution */
   constructor(first: IncomingRequest, run: (flight: Flight) => Promise<Outcome>, until?: number) {
     this.headers = first.headers;
     this.bySubgraph = first.bySubgraph;
@@ -56,7 +58,7 @@ export class Flight implements IdentifiedCaller {
     this.#first = until === undefined ? first : undefined;
     if (until === undefined) this.join(first);
     this.outcome = run(this);
-    // Who waits for it gets the error.
+    // Requests that wait for the outcome get the error.
     this.outcome.catch(() => undefined);
   }
 

@@ -6,15 +6,15 @@ import { readAnswer, type StoredAnswer } from './stored-answer';
 /** A cached answer that can be served, fresh or stale. */
 export interface Usable {
   readonly answer: StoredAnswer;
-  /** `spare` is only served when nothing newer can be had. */
+  /** `spare` is served only if fetching a newer answer fails. */
   readonly state: 'fresh' | 'stale' | 'spare';
-  /** Whether it is on this request to refresh it. */
+  /** Whether this request must refresh it. */
   readonly refresh: boolean;
   readonly key: string;
 }
 
 /**
- * The best of the answers found under the keys of a request; undefined if none may be served.
+ * The best answer under the keys of a request; undefined if none may be served.
  *
  * @param now Unix milliseconds
  */

@@ -10,7 +10,7 @@ export interface PreparedAnswersOptions {
   readonly now?: () => number;
 }
 
-/** What the bytes of a message depend on, beside the answer. */
+/** What the bytes of a message depend on, in addition to the answer. */
 interface Form {
   readonly encoding: Encoding | undefined;
   readonly type: string;
@@ -30,7 +30,7 @@ export class PreparedAnswers {
   readonly #answerHeaders: AnswerHeaders;
   readonly #now: () => number;
   #known = new WeakMap<StoredAnswer, Prepared[]>();
-  /** Bytes of what was prepared since all of it was forgotten last. */
+  /** Bytes of the messages that were prepared since all of them were last dropped. */
   #size = 0;
 
   constructor({ answerHeaders, now = Date.now }: PreparedAnswersOptions) {
@@ -38,7 +38,7 @@ export class PreparedAnswers {
     this.#now = now;
   }
 
-  /** Sends a hit, or says false: where it is better not prepared, or cannot be. */
+  /** Sends a hit. Returns false if it cannot be, or is better not, sent as a prepared message. */
   send(
     {
       ownHeaders,
@@ -60,7 +60,7 @@ export class PreparedAnswers {
       this.#known.delete(answer);
       return false;
     }
-    // What is still on its way must not be written on.
+    // A message that is still being sent must not be changed.
     if (!messages.sendMessage(200, bytes)) this.#known.delete(answer);
     return true;
   }
@@ -97,7 +97,7 @@ const mostForms = 8;
 /** 32 MiB. */
 const mostBytes = 32 * 1024 * 1024;
 
-/** As Node writes it in a head. */
+/** The connection headers as Node writes them. */
 const ofConnection = ['connection', 'keep-alive', 'keep-alive', `timeout=${keepAliveTimeout / 1000}`];
 
 /** The headers of this request alone. */

@@ -1,4 +1,4 @@
-/** Over 300 lines: looking, sharing an execution, and keeping or sparing its answer are one course of a request. */
+/** Over 300 lines: look-up, shared execution, storing, and serving stale answers are one sequence of steps. */
 import { performance } from 'node:perf_hooks';
 import { GraphQLError } from 'graphql';
 import type { Identity } from '../../auth/identity';
@@ -24,7 +24,7 @@ export interface ResponseCacheOptions {
   readonly store: Store;
   readonly options: Options['cache']['responses'];
   readonly keyHeaders: KeyHeaders;
-  /** Milliseconds that an execution may take for which no client waits. */
+  /** Timeout of a background execution, in milliseconds. */
   readonly timeout: number;
   readonly statistics: ResponseCacheStatistics;
   readonly logger: Pick<Logger, 'debug' | 'isLevelEnabled'>;
@@ -34,22 +34,22 @@ export interface ResponseCacheOptions {
 
 /** A query of a client, as the response cache needs it to find an answer. */
 export interface CacheQuery {
-  /** @default undefined: nothing of it is cached */
+  /** @default undefined: it is never cached */
   readonly operation: CachedOperation | undefined;
   /** As the client sent them. */
   readonly variables: Readonly<Record<string, unknown>>;
   /**
-   * For an operation of which not all clients may see all: which parts this one sees.
+   * If not all clients may see all fields of the operation: identifies the fields that this client may see.
    *
-   * @default undefined: whoever asks is answered by the same program
+   * @default undefined: the same program answers all clients
    */
   readonly variant?: string | undefined;
-  /** Says why a client may not ask for so much. */
+  /** Returns the error if the operation exceeds the limits of a client. */
   readonly refuse: (variables: CacheQuery['variables'], identity: Identity) => Error | undefined;
   /**
-   * Whether somebody may see all of it, where there is no variant.
+   * Whether a client may see all fields of the operation. Only without a variant.
    *
-   * @default everybody may
+   * @default all clients may
    */
   readonly isOpenTo?: ((identity: Identity) => boolean) | undefined;
 }
@@ -80,7 +80,9 @@ export class ResponseCache {
   readonly #settings: ResponseCacheOptions;
   readonly #now: () => number;
   readonly #flights = new Map<string, Flight>();
-  /** Until when nothing is tried again for a key that failed, where there is a stale answer; milliseconds of `performance.now()`. */
+  /**
+   * Until when a failed key is not executed again if there is a stale answer, in milliseconds of `performance.now()`.
+   */
   readonly #failed = new Map<string, number>();
 
   constructor(settings: ResponseCacheOptions) {
@@ -88,7 +90,7 @@ export class ResponseCache {
     this.#now = settings.now ?? Date.now;
   }
 
-  /** Undefined for what is never cached. */
+  /** Undefined for an operation that is never cached. */
   describe(facts: Omit<OperationFacts, 'constants'>): CachedOperation | undefined {
     const { options, keyHeaders } = this.#settings;
     return options.enabled
@@ -96,12 +98,12 @@ export class ResponseCache {
       : undefined;
   }
 
-  /** To be called on an invalidation: no request may join an execution in flight, as it may have read old data. */
+  /** Called on an invalidation. No request may join an execution in flight after that, as it may have read old data. */
   invalidated(): void {
     this.#flights.clear();
   }
 
-  /** Answers a query. Throws, or rejects, where the client wants nothing but a cached answer and there is none. */
+  /** Answers a query. Throws, or rejects, if the client accepts only a cached answer and there is none. */
   answer(query: CacheQuery, request: IncomingRequest, run: Run): Promise<Answered> {
     const { operation } = query;
     if (operation === undefined) return run(request);
@@ -161,16 +163,17 @@ export class ResponseCache {
   }
 
   /**
-   * Executes, together with those who ask the same.
+   * Executes the query, or joins an identical execution in flight.
    *
-   * @param spare serves who waited in vain for an execution that others have begun; left out, it executes for itself
+   * @param spare serves a stale answer if the joined execution fails; without it, the query is then executed for this
+   * client alone
    */
   async #fetch(miss: Miss, spare?: () => Answered): Promise<Answered> {
     const { operation, keys, request, run } = miss;
     const { statistics } = this.#settings;
     const key = flightKey(miss);
     const flight = this.#flights.get(key);
-    // One that everybody has left ends soon.
+    // An execution that all its clients have left is about to end.
     if (flight === undefined || flight.isGone) {
       statistics.miss++;
       const { execution, answer } = await this.#begin(key, miss, 'awaited').outcome;
@@ -178,7 +181,7 @@ export class ResponseCache {
     }
     flight.join(request);
     const shared = await flight.outcome.catch((error: unknown) => {
-      // Whoever began it may have been refused for who it is.
+      // The first client may have been refused because of its identity.
       if (key === keys.private) throw error;
       return undefined;
     });
@@ -195,9 +198,9 @@ export class ResponseCache {
     const { operation, keys, request, run } = miss;
     const until = mode === 'awaited' ? undefined : performance.now() + this.#settings.timeout;
     const work = async (caller: Flight): Promise<Outcome> => {
-      // Not before it is found under its key.
+      // Starts only after the flight is registered under its key.
       await Promise.resolve();
-      // Nobody releases it: there may be several who send it.
+      // Several requests may send the body, so its memory is not reused.
       const execution = { ...(await run(caller)), release: undefined };
       this.#noteFailure(key, execution.errors.some(isOutage));
       const policy = this.#learn(operation, execution, caller);
@@ -210,7 +213,7 @@ export class ResponseCache {
     const land = (): void => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     };
-    // Until it is in the store, those who come find the flight.
+    // The flight stays registered until the answer is stored, so that new requests find one of the two.
     flight.outcome
       .then(({ answer }) =>
         answer === undefined ? undefined : this.#keep(answer, keys, clockFor(miss, flight)),
@@ -232,12 +235,12 @@ export class ResponseCache {
     const { store, options } = this.#settings;
     if (clock === undefined) return;
     const { scope } = answer.policy;
-    // What is for one client is not asked for often enough to be packed.
+    // A private answer is not requested often enough to be worth compressing.
     const packed = scope === 'public' && options.compress ? await pack(answer) : answer;
     await store.set(new Map([[keys[scope], entryOf(packed)]]), clock);
   }
 
-  /** Executes for this client alone. Its answer is not kept: nobody has looked whether there is one. */
+  /** Executes for this client alone. The answer is not stored, as there was no look-up and so no clock. */
   #pass(operation: CachedOperation, request: IncomingRequest, run: Run): Promise<Execution> {
     this.#settings.statistics.pass++;
     return run(request).then((execution) => {
@@ -246,10 +249,10 @@ export class ResponseCache {
     });
   }
 
-  /** The policy of what was just executed. The next look is where its answer was kept. */
+  /** The cache policy of an execution. Remembers its scope, so that the next look-up uses the right key. */
   #learn(operation: CachedOperation, { errors }: Execution, { provenance }: Caller): Policy {
     if (errors.length > 0 || provenance.policy === undefined || !provenance.isShareable) {
-      // A failed execution says nothing about cacheability. What needs no subgraph is never kept.
+      // A failed execution says nothing about cacheability. An answer without subgraph calls is never cached.
       if (errors.length === 0) operation.lastScope = 'none';
       return noStore;
     }
@@ -258,7 +261,7 @@ export class ResponseCache {
     return policy;
   }
 
-  /** Undefined for variables that cannot be serialised. */
+  /** The keys of a query. Undefined if its variables cannot be serialised. */
   #keysOf(
     { variables, variant, refuse, isOpenTo = () => true }: CacheQuery,
     operation: CachedOperation,
@@ -278,7 +281,7 @@ export class ResponseCache {
     };
   }
 
-  /** Undefined if the store is unavailable. */
+  /** Looks up the answer. Undefined if the store is unavailable. */
   async #look({ lastScope }: CachedOperation, keys: ResponseKeys): Promise<Look | undefined> {
     const wanted =
       lastScope === 'public' || lastScope === 'private' ? [keys[lastScope]] : [keys.public, keys.private];
@@ -314,11 +317,11 @@ interface Lookup {
   readonly run: Run;
 }
 
-/** One for which nothing fresh was found. */
+/** A query without a fresh answer in the cache. */
 interface Miss extends Lookup {
-  /** Undefined when the store was away. */
+  /** Undefined if the store was unavailable. */
   readonly look: Look | undefined;
-  /** When it was looked for, in milliseconds of `performance.now()`. */
+  /** When the look-up began, in milliseconds of `performance.now()`. */
   readonly lookedAt: number;
 }
 
@@ -331,17 +334,21 @@ function answeredWith(cachedReply: CachedReply): Answered {
   return { body, data: body.subarray(dataStart, body.length - 1), errors: [], errorsLeftOut: 0, cachedReply };
 }
 
-/** Of `{"data":…}`. */
+/** The index of the data in `{"data":…}`. */
 const dataStart = 8;
 
 /** Whether a request that waited for an execution may have its answer. */
 function isFor({ execution, answer }: Outcome, key: string, keys: ResponseKeys): boolean {
-  // With the same identity and headers they would have got the same, an error too. What must not be kept is not shared.
+  // With the same identity and headers the request would have got the same answer, or the same errors. An uncacheable
+  // answer is not shared.
   if (key === keys.private) return answer !== undefined || execution.errors.length > 0;
   return answer?.policy.scope === 'public';
 }
 
-/** RFC 5861, section 4: what would be a 500, 502, 503 or 504 alone. */
+/**
+ * Whether an error counts as one for `stale-if-error` (RFC 5861, section 4): as a response of its own it would be 500,
+ * 502, 503 or 504.
+ */
 function isOutage(error: unknown): boolean {
   if (!(error instanceof GraphQLError)) return true;
   const { code, http } = error.extensions;

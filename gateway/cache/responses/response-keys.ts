@@ -5,11 +5,11 @@ import type { IncomingRequest } from '../../request/incoming-request';
 
 /** The cache keys of an answer: one if everybody may share it, one if only its client may have it. */
 export interface ResponseKeys {
-  /** Names the supergraph. */
+  /** The digest of the supergraph. */
   readonly supergraph: string;
-  /** Whether somebody may ask for so much. */
+  /** Whether the query is within the limits of a client. */
   readonly isFor: (identity: Identity) => boolean;
-  /** What they begin with; undefined where the operation is another one for others. */
+  /** The common prefix of the keys; undefined if other clients get another variant of the operation. */
   readonly base: string | undefined;
   readonly public: string;
   readonly private: string;
@@ -28,7 +28,7 @@ export function publicKey(base: string, request: Asker, keyHeaders: KeyHeaders):
   return scope === '' ? base : `${base}:${digest(scope)}`;
 }
 
-/** Contains all forwarded headers, and the identity that the gateway found. */
+/** The key of a private answer. It contains all forwarded headers and the authenticated identity. */
 export function privateKey(base: string, { scope, identity }: Asker): string {
   return `${base}:private:${digest(`${identity.scope}\n\n${scope}`)}`;
 }

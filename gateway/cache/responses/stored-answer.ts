@@ -9,17 +9,17 @@ export interface StoredAnswer {
   readonly policy: Policy;
   /** UTF-8: `{"data":…}`. */
   readonly body: Buffer;
-  /** RFC 9110, section 8.8.3. It is weak: one for all encodings. */
+  /** RFC 9110, section 8.8.3. It is weak, as all encodings have the same one. */
   readonly etag: string;
-  /** The same body, packed; missing where that makes it no smaller. */
+  /** The compressed body by encoding. An encoding that makes it no smaller is missing. */
   readonly packed: Readonly<Partial<Record<Encoding, Buffer>>>;
   readonly tags: readonly string[];
   /** Unix milliseconds. */
   readonly storedAt: number;
   readonly freshUntil: number;
-  /** Until then it is served while a newer one is fetched. */
+  /** Until then it may be served while a newer one is fetched. Unix milliseconds. */
   readonly staleUntil: number;
-  /** Until then it is served when no newer one can be had. */
+  /** Until then it may be served when fetching a newer one fails. Unix milliseconds. */
   readonly spareUntil: number;
 }
 
@@ -47,7 +47,7 @@ export function storedAnswer(
   };
 }
 
-/** Compresses bodies that are long enough, so that cache hits need not. */
+/** Compresses a long body once, so that cache hits need not. */
 export async function pack(answer: StoredAnswer): Promise<StoredAnswer> {
   const { body } = answer;
   if (body.length < leastPacked) return answer;
@@ -61,12 +61,12 @@ export async function pack(answer: StoredAnswer): Promise<StoredAnswer> {
 
 const toBrotli = promisify(brotliCompress);
 const toGzip = promisify<Buffer, Buffer>(gzip);
-/** Bytes that fit in one packet anyway. */
+/** Bytes. A smaller body fits in one packet anyway. */
 const leastPacked = 1_024;
-/** About as small as gzip's best, and faster. */
+/** About as small as gzip at its best level, and faster. */
 const brotliQuality = 5;
 
-/** A line of JSON, then the bodies, one after another. */
+/** The form in the store: a line of JSON, then the bodies, one after another. */
 export function entryOf(answer: StoredAnswer): Entry {
   const { policy, body, etag, packed, tags, storedAt, freshUntil, staleUntil, spareUntil } = answer;
   const bodies = [body, packed.br ?? empty, packed.gzip ?? empty];
@@ -91,7 +91,7 @@ interface Head {
 const empty = Buffer.alloc(0);
 const read = new WeakMap<Buffer, StoredAnswer>();
 
-/** Undefined for anything that is not an answer. An entry in memory is parsed once. */
+/** Reads a cache entry. Undefined if it is no answer. An entry in memory is parsed once. */
 export function readAnswer(entry: Entry): StoredAnswer | undefined {
   let answer = read.get(entry.value);
   if (answer === undefined) {

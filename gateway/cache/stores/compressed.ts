@@ -3,8 +3,8 @@ import { constants, crc32, deflateRaw, inflateRaw } from 'node:zlib';
 import type { Clock, Entry, Found, Look, Store } from './store';
 
 /**
- * A store that keeps values compressed when they are longer than `threshold` bytes and become smaller by it. Each is
- * kept with a checksum: what was damaged, or written by somebody else, is not found.
+ * A store that compresses values of more than `threshold` bytes, if that makes them smaller. Each value has a checksum:
+ * a damaged value, or one that something else wrote, is a miss.
  */
 export class CompressedStore implements Store {
   readonly #store: Store;
@@ -47,12 +47,12 @@ export class CompressedStore implements Store {
 const deflate = promisify<Buffer, { level: number }, Buffer>(deflateRaw);
 const inflate = promisify<Buffer, { maxOutputLength: number }, Buffer>(inflateRaw);
 
-/** The first byte of what is kept; the checksum and the value follow. */
+/** The first byte of a stored value. The checksum and the value follow. */
 const plain = 0;
 const deflated = 1;
 const headerLength = 5;
 
-/** No answer of a subgraph is as large. */
+/** More bytes than any answer of a subgraph has. */
 const maxOutputLength = 2 ** 28;
 
 function envelop(kind: number, content: Buffer): Buffer {

@@ -1,15 +1,15 @@
-/** How entries and the clock are written in items of DynamoDB. */
+/** The form of entries and of the clock in DynamoDB items. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Item } from './dynamodb-table';
 import type { Entry } from './store';
 
 export interface Kept {
   readonly entry: Entry;
-  /** On the clock of the store, when the look began that led to the entry. */
+  /** When the look-up began that led to the entry, on the store's clock. */
   readonly since: number;
 }
 
-/** The attributes of an entry; what it is kept for is no longer than `keptUntil`. */
+/** Writes the attributes of an entry. @param keptUntil when DynamoDB may delete it, in Unix milliseconds */
 export function writeEntry(
   { value, tags, storedAt, freshUntil }: Entry,
   since: string,
@@ -45,7 +45,7 @@ export function readEntry(item: Item | undefined): Kept | undefined {
 export function readClock(item: Item | undefined) {
   return {
     tick: numberIn(item?.['tick']),
-    /** What is older counts as invalidated. */
+    /** Entries of look-ups before this tick count as invalidated. */
     floor: numberIn(item?.['floor']),
     prefixes: Object.entries(item?.['prefixes']?.M ?? {}).map(
       ([name, tick]) => [name.slice(1), numberIn(tick)] as const,
@@ -53,7 +53,7 @@ export function readClock(item: Item | undefined) {
   };
 }
 
-/** What a prefix is called among the clock's: the name of a member of a map must not be empty. */
+/** The name of a prefix in the clock's map. The `=` keeps it from being empty, which DynamoDB does not allow. */
 export const named = (prefix: string): string => `=${prefix}`;
 
 export const numberIn = (attribute: AttributeValue | undefined): number => Number(attribute?.N ?? 0);

@@ -12,7 +12,7 @@ import {
 
 export type Item = Record<string, AttributeValue>;
 
-/** A table of DynamoDB with the partition key `pk`, a text. */
+/** A DynamoDB table with the partition key `pk` (a string). */
 export class DynamoTable {
   readonly #client: DynamoDBClient;
   readonly #name: string;
@@ -22,7 +22,7 @@ export class DynamoTable {
     this.#name = name;
   }
 
-  /** Items by their keys, as they are now. */
+  /** Reads items, by key, with strong consistency. */
   async read(keys: readonly string[]): Promise<Map<string, Item>> {
     const unique = [...new Set(keys)];
     const items = new Map<string, Item>();
@@ -33,12 +33,15 @@ export class DynamoTable {
     return items;
   }
 
-  /** Resolves also when the condition does not hold, and nothing is put. */
+  /** Writes an item. If the condition does not hold, it resolves without writing. */
   async put(item: Item, condition?: Omit<PutItemCommandInput, 'TableName' | 'Item'>): Promise<void> {
     await held(this.#client.send(new PutItemCommand({ TableName: this.#name, Item: item, ...condition })));
   }
 
-  /** The attributes that `ReturnValues` names; undefined when the condition does not hold, and nothing is updated. */
+  /**
+   * Updates an item. Resolves with the attributes that `ReturnValues` names, or with undefined if the condition does
+   * not hold.
+   */
   async update(
     key: string,
     change: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>,
@@ -67,11 +70,11 @@ export class DynamoTable {
   }
 }
 
-/** As many as DynamoDB takes in one `BatchGetItem`. */
+/** The most keys that DynamoDB accepts in one `BatchGetItem`. */
 const batchSize = 100;
 const readAttempts = 4;
 
-/** Resolves with undefined when the condition of a write did not hold. */
+/** Resolves with undefined if the condition of a write did not hold. */
 async function held<Output>(write: Promise<Output>): Promise<Output | undefined> {
   try {
     return await write;

@@ -10,28 +10,28 @@ import type { Feed } from './tiered';
 
 export interface DynamoStoreOptions {
   readonly client: DynamoDBClient;
-  /** A table with the partition key `pk`, a text, and `expires` as its attribute for the time to live. */
+  /** A table with the partition key `pk` (a string) and the time-to-live attribute `expires`. */
   readonly table: string;
-  /** What all keys begin with. */
+  /** The prefix of all keys. */
   readonly prefix: string;
-  /** Milliseconds that an entry is kept for at most, whatever it says itself. */
+  /** The longest lifetime of an entry, in milliseconds, whatever the entry says. */
   readonly longest: number;
-  /** Milliseconds between two looks at what other gateways have invalidated. */
+  /** Milliseconds between two reads of what other gateways have invalidated. */
   readonly proofInterval: number;
-  /** Milliseconds within which no other look is asked to refresh an entry. @default 10,000 */
+  /** Milliseconds after a look-up was asked to refresh an entry in which no other one is. @default 10,000 */
   readonly refreshTime?: number;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
 }
 
-/** Opens the store in the region and at the endpoint that the environment names, where none is given. */
+/** Opens the store. Region and endpoint come from the environment if they are not given. */
 export function createDynamoStore(
   options: Omit<DynamoStoreOptions, 'client'>,
   { endpoint, region }: { readonly endpoint: string | null; readonly region: string | null },
 ): DynamoStore {
   const client = new DynamoDBClient({
     maxAttempts: 2,
-    // Who asks waits no longer than the store's timeout anyway.
+    // Callers give up after the store's timeout anyway.
     requestHandler: { ...awsAgents(), requestTimeout: 2_000, throwOnRequestTimeout: true },
     ...(endpoint !== null && { endpoint }),
     ...(region !== null && { region }),
@@ -40,12 +40,12 @@ export function createDynamoStore(
 }
 
 /**
- * Keeps entries in a table of DynamoDB, for all gateways that use the same prefix. Three kinds of items: entries;
- * markers, which say when a tag was last invalidated; the clock, which counts invalidations. And for those who follow,
- * a log: one item per invalidation.
+ * Keeps entries in a table of DynamoDB, for all gateways that use the same prefix. There are four kinds of items:
+ * entries; markers, which hold when a tag was last invalidated; the clock, which counts invalidations; and the log,
+ * with one item per invalidation, for other gateways.
  *
- * An invalidation moves the clock before it writes markers, and the log comes last. So a look that has the new clock
- * began after what is invalidated had changed, and who reads the log finds the markers there.
+ * An invalidation first advances the clock, then writes markers, then the log. So a look-up that has the new clock
+ * began after the data had changed, and a gateway that reads the log finds the markers written.
  */
 export class DynamoStore implements Store {
   readonly #table: DynamoTable;
@@ -99,7 +99,7 @@ export class DynamoStore implements Store {
               ...writeEntry(entry, clock, Math.min(entry.keptUntil, time + longest)),
             },
             {
-              // Who looked later may know better.
+              // An entry of a later look-up is not overwritten, as it may be newer.
               ConditionExpression: 'attribute_not_exists(pk) OR #clock <= :clock',
               ExpressionAttributeNames: { '#clock': 'clock' },
               ExpressionAttributeValues: { ':clock': { N: clock } },
@@ -130,7 +130,7 @@ export class DynamoStore implements Store {
     return Promise.resolve();
   }
 
-  /** Follows what other gateways invalidate by reading the log. */
+  /** Reports invalidations by other gateways, which it reads from the log. */
   readonly follow: Feed = (follower) => {
     const { proofInterval } = this.#options;
     const stopping = new AbortController();
@@ -156,7 +156,7 @@ export class DynamoStore implements Store {
       if (last === tick) gapSince = undefined;
       else if (asked - (gapSince ??= asked) < longestGap) return;
       else {
-        // Who moved the clock has not come to write its log.
+        // The gateway that advanced the clock failed before it wrote its log item.
         last = tick;
         follower.missed();
       }
@@ -164,7 +164,7 @@ export class DynamoStore implements Store {
     };
     const polling = (async () => {
       while (!signal.aborted) {
-        // What cannot be read proves nothing; memory is not trusted for long then.
+        // Without a successful read nothing is proven, and entries in memory soon stop being trusted.
         await poll().catch(() => undefined);
         await delay(proofInterval, undefined, { signal, ref: false }).catch(() => undefined);
       }
@@ -183,7 +183,7 @@ export class DynamoStore implements Store {
     return this.#key(`entry#${key}`);
   }
 
-  /** A key has at most 2048 bytes; a tag may have more. */
+  /** Tags are hashed: a key has at most 2048 bytes, and a tag may have more. */
   #tagKey(tag: string): string {
     return this.#key(`tag#${createHash('sha256').update(tag).digest('base64url')}`);
   }
@@ -194,7 +194,7 @@ export class DynamoStore implements Store {
 
   async #advance(): Promise<number> {
     const clock = await this.#table.update(this.#clockKey, {
-      // A clock that starts anew, with a new table, is ahead of any that was before.
+      // The clock of a new table starts at the current time, ahead of every earlier clock.
       UpdateExpression:
         'SET tick = if_not_exists(tick, :start) + :one, prefixes = if_not_exists(prefixes, :none), #floor = if_not_exists(#floor, :zero)',
       ExpressionAttributeNames: { '#floor': 'floor' },
@@ -216,7 +216,7 @@ export class DynamoStore implements Store {
       ConditionExpression: 'attribute_not_exists(tick) OR tick < :tick',
       ExpressionAttributeValues: {
         ':tick': { N: String(tick) },
-        // No entry that it may concern lives longer.
+        // No entry that the marker may concern lives longer.
         ':expires': { N: seconds(now() + 2 * longest) },
       },
     });
@@ -234,7 +234,7 @@ export class DynamoStore implements Store {
     const { prefixes, floor } = readClock(marked);
     if (prefixes.length <= maxPrefixes) return;
     const [oldest, oldestTick] = prefixes.reduce((least, each) => (each[1] < least[1] ? each : least));
-    // Where another gateway was faster, it has made room.
+    // If the condition fails, another gateway has removed the oldest prefix already.
     await this.#table.update(this.#clockKey, {
       UpdateExpression: 'REMOVE prefixes.#prefix SET #floor = :raised',
       ConditionExpression: 'prefixes.#prefix = :tick AND #floor = :floor',
@@ -247,7 +247,7 @@ export class DynamoStore implements Store {
     });
   }
 
-  /** Whether this look is the one that refreshes the entry. */
+  /** Claims the refresh of the entry. Resolves with whether this look-up is the one that refreshes it. */
   async #claimRefresh(key: string, { since }: Kept): Promise<boolean> {
     const { now, refreshTime } = this.#options;
     const time = now();
@@ -265,15 +265,15 @@ export class DynamoStore implements Store {
   }
 }
 
-/** Bytes. An item may have 400 KiB, keys and tags included. */
+/** The most bytes of a value. An item may have 400 KiB, keys and tags included. */
 const largestValue = 380 * 1024;
-/** Each is compared with the tags of an entry that is looked at. */
+/** The most prefixes. Each look-up compares all of them with the tags of its entry. */
 const maxPrefixes = 100;
-/** Milliseconds that the log is kept. */
+/** Milliseconds that log items are kept. */
 const logTime = 3_600_000;
-/** Who is further behind forgets everything in place of reading it. */
+/** A gateway that is further behind drops its whole memory instead of reading the log. */
 const mostLogItems = 500;
-/** Milliseconds after which an invalidation that is not in the log will never be. */
+/** Milliseconds after which a missing log item is taken as never written. */
 const longestGap = 5_000;
 
 async function ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
@@ -284,5 +284,5 @@ async function ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
   }
 }
 
-/** As it is after it was sent: what is no character is replaced. */
+/** The text as it arrives at other gateways: lone surrogates are replaced. */
 const wellFormed = (text: string): string => Buffer.from(text).toString();

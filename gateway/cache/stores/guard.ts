@@ -1,30 +1,30 @@
 import { type Clock, type Entry, type Look, type Store, StoreUnavailable } from './store';
 
 export interface GuardOptions {
-  /** Milliseconds that the store may take to answer. */
+  /** The store's timeout, in milliseconds. */
   readonly timeout: number;
-  /** Called when the store goes away, with the reason, and when it is back. */
+  /** Called when the store becomes unavailable, with the reason, and when it is available again. */
   readonly onChange: (state: 'away' | 'back', reason?: unknown) => void;
 }
 
 /**
- * A store over a network that may be away. Nothing takes longer than the timeout, and after the first failure nothing
- * waits at all until the store answers again. What could not be invalidated meanwhile is invalidated before anybody is
- * let in.
+ * Guards a store that may become unavailable. No operation takes longer than the timeout. After a failure all
+ * operations fail at once until the store answers again. Invalidations that failed are repeated before the store is
+ * used again.
  *
- * A look waits no longer than some times what looks take as a rule; while one that took longer has no answer, others do
- * without the store: few wait for one that hangs.
+ * A look-up that takes much longer than usual also fails, and while it is unanswered, all others fail at once. So only
+ * few requests wait for a store that hangs.
  */
 export class GuardedStore implements Store {
   readonly #store: Store;
   readonly #options: GuardOptions;
-  /** Questions without an answer; each has one when the timeout is over. */
+  /** Operations in flight. Each settles within the timeout. */
   readonly #asked = new Set<Promise<unknown>>();
-  /** What may not be invalidated yet. */
+  /** Tags whose invalidation failed, so that it must be repeated. */
   readonly #pending = new Set<string>();
-  /** Milliseconds that looks took lately; unknown at first. */
+  /** The moving average of the time of look-ups, in milliseconds. `Infinity` until the first one. */
   #usual = Infinity;
-  /** Looks that nobody waits for any more, and that have no answer yet. */
+  /** How many look-ups have failed as too slow and are still unanswered. */
   #late = 0;
   #isAway = false;
   #lastReason: unknown;
@@ -54,7 +54,7 @@ export class GuardedStore implements Store {
 
   async invalidate(tags: readonly string[]): Promise<void> {
     if (this.#isAway) {
-      // At once: it may be let in at any moment, and not with this forgotten.
+      // Remembered synchronously, as the store may become available at any moment.
       this.#remember(tags);
       throw new StoreUnavailable(this.#lastReason);
     }
@@ -69,7 +69,7 @@ export class GuardedStore implements Store {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    // What it was told last may be an invalidation.
+    // Operations in flight may be invalidations.
     await Promise.allSettled(this.#asked);
     await this.#store.close();
   }
@@ -85,7 +85,7 @@ export class GuardedStore implements Store {
     }
   }
 
-  /** As the answer; but rejects, and goes on to wait for it, when it takes much longer than others did. */
+  /** Settles as the answer does, but rejects if it takes much longer than usual. */
   #patiently(answer: Promise<Look>): Promise<Look> {
     const { timeout } = this.#options;
     const patience = Math.ceil(Math.max(timeout / 4, timesUsual * this.#usual));
@@ -124,11 +124,13 @@ export class GuardedStore implements Store {
     }, pause).unref();
   }
 
-  /** Lets everybody in again, once nothing waits to be invalidated; rejects when the store does not answer. */
+  /**
+   * Makes the store available again, after repeating the failed invalidations. Rejects if the store does not answer.
+   */
   async #return(): Promise<void> {
     if (this.#pending.size === 0) await this.#inTime(this.#store.get([]));
     while (this.#pending.size > 0 && !this.#closed) {
-      // Some at a time: all of them may take longer than the timeout, however often it is tried.
+      // In batches: all tags at once might never finish within the timeout.
       const tags = [...this.#pending].slice(0, mostAtOnce);
       for (const tag of tags) this.#pending.delete(tag);
       try {
@@ -154,7 +156,7 @@ export class GuardedStore implements Store {
     const { timeout } = this.#options;
     const asked = new Promise<Answer>((resolve, reject) => {
       const late = () => reject(new Error(`It did not answer within ${timeout} ms.`));
-      // An answer may have come while this process was busy with something else: it is read before this is called.
+      // `setImmediate` lets the process first read an answer that arrived while the event loop was busy.
       const timer = setTimeout(() => setImmediate(late), timeout);
       answer.then(resolve, reject).finally(() => clearTimeout(timer));
     }).finally(() => this.#asked.delete(asked));
@@ -165,15 +167,15 @@ export class GuardedStore implements Store {
 
 const slow = 'It takes much longer than it usually does.';
 
-/** How much longer than usual a look may take; it always may take a quarter of the timeout. */
+/** A look-up is too slow if it takes this many times the average, and at least a quarter of the timeout. */
 const timesUsual = 8;
 
 /** Milliseconds between two attempts to reach the store. */
 const firstPause = 20;
 const longestPause = 1_000;
 
-/** As many as one client of DynamoDB has connections: each tag is a request of its own there. */
+/** Tags per batch. In DynamoDB each tag is one request, and its client has 50 connections. */
 const mostAtOnce = 50;
 
-/** When more tags wait to be invalidated, everything does. */
+/** The most tags to remember. Beyond, everything is invalidated. */
 const mostPending = 10_000;

@@ -1,12 +1,12 @@
 /**
- * When tags were last invalidated, on a logical clock. Bounded: the oldest markers are dropped, and what is older than
- * they are counts as invalidated.
+ * When tags were last invalidated, on a logical clock. The number of markers is bounded: the oldest ones are dropped,
+ * and every entry older than those counts as invalidated.
  */
 export class Markers {
   readonly #maxTags: number;
   #now = 0;
   #floor = 0;
-  // In the order of their last invalidation.
+  // Ordered by their last invalidation.
   readonly #tags = new Map<string, number>();
   readonly #prefixes = new Map<string, number>();
 
@@ -14,12 +14,12 @@ export class Markers {
     this.#maxTags = maxTags;
   }
 
-  /** Moves with each invalidation. */
+  /** The current time. It advances with each invalidation. */
   get now(): number {
     return this.#now;
   }
 
-  /** A tag that ends in `*` stands for all that begin with what is before it. */
+  /** A tag that ends in `*` stands for all tags with that prefix. */
   invalidate(tags: readonly string[]): void {
     this.#now++;
     for (const tag of tags) {
@@ -34,7 +34,7 @@ export class Markers {
     this.#prefixes.clear();
   }
 
-  /** Whether none of the tags was invalidated after that moment. */
+  /** Whether none of the tags was invalidated after `since`. */
   areValid(tags: readonly string[], since: number): boolean {
     if (since === this.#now) return true;
     if (since < this.#floor) return false;
@@ -57,5 +57,5 @@ export class Markers {
   }
 }
 
-/** Each is compared with the tags of an entry that is looked at. */
+/** The most prefixes. Each look-up compares all of them with the tags of its entry. */
 const maxPrefixes = 100;

@@ -4,21 +4,22 @@ import { Markers } from './markers';
 import type { Clock, Entry, Found, Look, Store } from './store';
 
 export interface MemoryStoreOptions {
-  /** What the entries may take, keys and tags included. */
+  /** The most bytes of all entries, keys and tags included. */
   readonly maxBytes: number;
-  /** How many invalidated tags are remembered; when more are, old entries are dropped. @default 100,000 */
+  /** The most invalidated tags that are remembered. Beyond, old entries count as invalidated. @default 100,000 */
   readonly maxMarkers?: number;
-  /** Milliseconds within which no other look is asked to refresh an entry. @default 10,000 */
+  /** Milliseconds after a look-up was asked to refresh an entry in which no other one is. @default 10,000 */
   readonly refreshTime?: number;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
   /**
-   * Whether an entry may be found whose look began then, in milliseconds of `performance.now()`. @default always
+   * Whether an entry may be used, by when the look-up that led to it began, in milliseconds of `performance.now()`.
+   * @default always
    */
   readonly isTrusted?: (lookedAt: number) => boolean;
 }
 
-/** Keeps entries in this process; the least recently used ones make room for others. */
+/** Keeps entries in this process. When it is full, the least recently used ones are evicted. */
 export class MemoryStore implements Store {
   readonly #entries: LRUCache<string, Kept>;
   readonly #markers: Markers;
@@ -49,7 +50,7 @@ export class MemoryStore implements Store {
     return Promise.resolve({ entries: keys.map((key) => this.#look(key)), clock: this.clock });
   }
 
-  /** The moment that it is now. */
+  /** The current time on the logical clock. */
   get clock(): Clock {
     return `${this.#markers.now}:${performance.now()}`;
   }
@@ -59,7 +60,7 @@ export class MemoryStore implements Store {
     for (const [key, entry] of entries) {
       if (entry.keptUntil <= this.#now() || !this.#markers.areValid(entry.tags, since)) continue;
       const known = this.#entries.peek(key);
-      // Who looked later may know better.
+      // An entry of a later look-up is not overwritten, as it may be newer.
       if (known !== undefined && known.since > since) continue;
       const owned = { ...entry, value: own(entry.value) };
       this.#entries.set(key, { entry: owned, since, lookedAt, checked: since, refreshing: 0 });
@@ -72,7 +73,7 @@ export class MemoryStore implements Store {
     return Promise.resolve();
   }
 
-  /** Drops every entry, and those that are fetched just now too. */
+  /** Drops every entry. Entries that are being fetched will not be kept. */
   invalidateAll(): void {
     this.#markers.invalidateAll();
     this.#entries.clear();
@@ -106,17 +107,17 @@ export class MemoryStore implements Store {
 
 interface Kept {
   readonly entry: Entry;
-  /** When the look began that led to it, on the clock of the markers. */
+  /** When the look-up began that led to it, on the clock of the markers. */
   readonly since: number;
   /** The same in milliseconds of `performance.now()`. */
   readonly lookedAt: number;
-  /** Until when it is known to be valid, on the same clock. */
+  /** The last time when it was found valid, on the clock of the markers. */
   checked: number;
-  /** Somebody refreshes it, until then; Unix milliseconds. */
+  /** Until then one look-up is refreshing it. Unix milliseconds. */
   refreshing: number;
 }
 
-/** An entry of its own memory: a value may be part of a larger block, which it would keep alive. */
+/** Copies a value that is a view into a larger buffer, as it would keep that buffer alive. */
 function own(value: Buffer): Buffer {
   if (value.byteLength === value.buffer.byteLength) return value;
   const copy = Buffer.allocUnsafeSlow(value.byteLength);
@@ -128,5 +129,5 @@ function sizeOf({ entry: { value, tags } }: Kept, key: string): number {
   return tags.reduce((size, tag) => size + tag.length, value.byteLength + key.length + overhead);
 }
 
-/** Bytes that the objects around a value take, roughly. */
+/** Roughly the bytes of the objects around a value. */
 const overhead = 500;

@@ -16,11 +16,14 @@ export interface OpenStoreOptions {
   readonly options: Options['cache'];
   readonly meter: Meter;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
-  /** Processes with stores of their own that invalidate together. A shared store needs none. @default none */
+  /**
+   * Other processes with stores of their own, which get this process's invalidations. Not used with a shared store.
+   * @default none
+   */
   readonly peers?: Peers | undefined;
 }
 
-/** Opens the store that the options name. A store that is away is no reason to fail. */
+/** Opens the store that the options name. It does not fail if the store is unavailable. */
 export function openStore({ options, meter, logger, peers }: OpenStoreOptions): Store {
   const url = new URL(options.store);
   const opened = stores[url.protocol as StoreProtocol](url, options);
@@ -41,7 +44,10 @@ export function openStore({ options, meter, logger, peers }: OpenStoreOptions): 
   return new TieredStore({ shared: store, feed: opened.feed, bound, memory: { maxBytes: memory } });
 }
 
-/** A store is either of this process alone, which tells its peers, or one that gateways share, which tells its followers. */
+/**
+ * A store belongs either to this process, which tells its peers of invalidations, or to all gateways, which follow its
+ * invalidations.
+ */
 interface Opened {
   readonly own: { readonly kind: 'own'; readonly store: Store };
   readonly shared: { readonly kind: 'shared'; readonly store: Store; readonly feed: Feed };
@@ -49,7 +55,7 @@ interface Opened {
 
 const load = createRequire(__filename);
 
-/** The client of a store is loaded where it is used only: that takes a while. */
+/** The client is loaded only if it is used, as loading is slow. */
 const openRedis = (_: URL, options: Options['cache']): Opened['shared'] => {
   const { RedisStore } = load('./redis') as typeof Redis;
   const store = new RedisStore({ url: options.store, ...sharedBy(options) });

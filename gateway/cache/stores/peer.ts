@@ -2,13 +2,13 @@ import { type Clock, type Entry, type Look, type Store, StoreUnavailable } from 
 
 /** Other processes of the same gateway, each with a store of its own. */
 export interface Peers {
-  /** Resolves when all of them have dropped what has any of the tags. Rejects when that is not sure. */
+  /** Resolves when all of them have dropped the entries with any of the tags. Rejects if that is not certain. */
   drop(tags: readonly string[]): Promise<void>;
-  /** To be told what is to be dropped because of another one. */
+  /** Sets the function that drops entries when another process asks for it. */
   follow(drop: (tags: readonly string[]) => Promise<void>): void;
 }
 
-/** A store of this process alone; what is invalidated in one of several processes is in all of them. */
+/** A store of this process. An invalidation in one process is applied in all of them. */
 export class PeerStore implements Store {
   readonly #store: Store;
   readonly #peers: Peers;

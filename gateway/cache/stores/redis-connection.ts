@@ -1,19 +1,19 @@
 import type { RedisOptions } from 'ioredis';
 
 /**
- * How a process connects to Redis or Valkey. It has up to three connections, each for a purpose that cannot share one:
+ * The settings of connections to Redis or Valkey. A process has up to three connections, which cannot be shared:
  *
  * - the cache store's commands (`RedisStore`);
- * - invalidations by other gateways (`RedisStore.follow`), which must not wait behind large entries either;
- * - counts of rates (`SharedCounts`), which must not wait behind large entries, and are there without a cache.
+ * - invalidations by other gateways (`RedisStore.follow`), which must not wait behind large entries;
+ * - counts of rates (`SharedCounts`), which must not wait behind large entries, and are used without a cache, too.
  */
 export const redisConnection = {
-  // What cannot be asked now is not asked later: the gateway does without an answer.
+  // Commands fail at once without a connection. The gateway continues without an answer.
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
   retryStrategy: (times: number) => Math.min(50 * times, 1_000),
   connectTimeout: 2_000,
-  // A connection that is cut without a word would be noticed after minutes otherwise.
+  // Without this, a connection that is lost silently would be noticed only after minutes.
   socketTimeout: 2_000,
 } as const satisfies RedisOptions;

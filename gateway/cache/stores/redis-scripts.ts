@@ -1,11 +1,11 @@
 /**
- * What the Redis store asks, each in one round trip. They run one at a time, so what one does is seen whole or not at all.
+ * The Lua scripts of the Redis store. Each is one round trip, and Redis runs one script at a time, so each is atomic.
  *
- * `clock` is one sorted set, so that it can only be lost as a whole: the score of `tick` is the moment of the last
- * invalidation, that of `=TAG` when the tag was invalidated last, that of `floor` the moment up to which markers may
- * have been dropped: what is older counts as invalidated. Moments are microseconds of the server's clock, or one more
- * than the last. `prefixes` is a hash of the prefixes that were invalidated, and `prefixes` in `clock` is the moment of
- * the newest, which tells that it was lost.
+ * `clock` is one sorted set, so that it can only be lost as a whole. The score of `tick` is the time of the last
+ * invalidation, and the score of `=TAG` the time of the tag's last invalidation. The score of `floor` is the time up to
+ * which markers may have been dropped; older entries count as invalidated. Times are microseconds of the server's
+ * clock, or one more than the last time. `prefixes` is a hash of the invalidated prefixes. The score of `prefixes` in
+ * `clock` is the time of the newest one, which shows when the hash was lost.
  */
 
 const preamble = `
@@ -26,8 +26,8 @@ end
 `;
 
 /**
- * Keys: the clock, the prefixes, then those of entries. Arguments: Unix milliseconds, those of a refresh, those that
- * entries are kept for at most. Answers with the clock, then with a list for each entry, or null.
+ * Keys: the clock, the prefixes, then those of entries. Arguments: the time in Unix milliseconds, the milliseconds of a
+ * refresh, the longest lifetime of entries in milliseconds. Returns the clock, then a list or null for each entry.
  */
 export const lookScript = `${preamble}
 local now, refreshTime, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
@@ -99,8 +99,8 @@ return answer
 `;
 
 /**
- * Keys: as above. Arguments: the clock of the look, the milliseconds that entries are kept for at most, then six for
- * each entry: value, tags, three times, and the milliseconds that it is kept.
+ * Keys: as above. Arguments: the clock of the look-up, the longest lifetime of entries in milliseconds, then six for
+ * each entry: value, tags, three times, and its lifetime in milliseconds.
  */
 export const setScript = `${preamble}
 local since, longest = tonumber(ARGV[1]), ARGV[2]
@@ -122,9 +122,9 @@ return 1
 `;
 
 /**
- * Keys: the clock, the prefixes. Arguments: the milliseconds that entries are kept for at most, how many tags and how
- * many prefixes are remembered, the channel and the message that tell other gateways, how many tags follow, those
- * tags, and then prefixes.
+ * Keys: the clock, the prefixes. Arguments: the longest lifetime of entries in milliseconds, the most tags and the most
+ * prefixes that are remembered, the channel and the message for other gateways, the number of tags, the tags, the
+ * prefixes.
  */
 export const invalidateScript = `${preamble}
 local longest, maxTags, maxPrefixes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

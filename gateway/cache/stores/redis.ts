@@ -6,17 +6,17 @@ import { type Clock, type Entry, type Found, type Look, type Store, StoreUnavail
 import type { Feed, Follower } from './tiered';
 
 export interface RedisStoreOptions {
-  /** `redis://` or `rediss://`, with user, password, port and database as they are usual in such URLs. */
+  /** `redis://` or `rediss://`, optionally with user, password, port and database. */
   readonly url: string;
-  /** What all keys begin with. */
+  /** The prefix of all keys. */
   readonly prefix: string;
-  /** Milliseconds that an entry is kept for at most, whatever it says itself. */
+  /** The longest lifetime of an entry, in milliseconds, whatever the entry says. */
   readonly longest: number;
-  /** Milliseconds between two proofs that invalidations by other gateways arrive. */
+  /** Milliseconds between two checks that invalidations by other gateways arrive. */
   readonly proofInterval: number;
-  /** How many invalidated tags are remembered; when more are, old entries are dropped. @default 200,000 */
+  /** The most invalidated tags that are remembered. Beyond, old entries count as invalidated. @default 200,000 */
   readonly maxMarkers?: number;
-  /** Milliseconds within which no other look is asked to refresh an entry. @default 10,000 */
+  /** Milliseconds after a look-up was asked to refresh an entry in which no other one is. @default 10,000 */
   readonly refreshTime?: number;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
@@ -25,13 +25,13 @@ export interface RedisStoreOptions {
 /**
  * Keeps entries in Redis (6.2 or newer) or Valkey, for all gateways that use the same prefix.
  *
- * What a server kept before it was started is not used: it may have lost the newest invalidations. So is what another
- * server kept, which took its place. All keys name the run of the server for that.
+ * Entries from before a restart of the server are not used, as the server may have lost the newest invalidations. The
+ * same is true of entries from before a failover to another server. Therefore all keys contain the server's run id.
  */
 export class RedisStore implements Store {
   readonly #options: Required<RedisStoreOptions>;
   readonly #redis: ScriptedRedis;
-  /** The run of the server that is connected; undefined while none is. */
+  /** The run id of the connected server; undefined while there is no connection. */
   #run: Promise<string> | undefined;
   #lastError: Error | undefined;
 
@@ -41,7 +41,7 @@ export class RedisStore implements Store {
     this.#redis.on('error', (error: Error) => (this.#lastError = error));
     this.#redis.on('ready', () => {
       this.#run = this.#redis.info('server').then(runOf);
-      // Who needs it gets the error.
+      // Commands that need the run id get the error.
       this.#run.catch(() => undefined);
     });
     this.#redis.on('close', () => (this.#run = undefined));
@@ -105,8 +105,8 @@ export class RedisStore implements Store {
   }
 
   /**
-   * Follows what other gateways invalidate. Redis sends what it publishes and what it answers in one order, so an
-   * answer on the same connection proves that every invalidation before the question has arrived.
+   * Reports invalidations by other gateways. On one connection, Redis sends published messages and replies in order. So
+   * a reply proves that every invalidation before the command has arrived.
    */
   readonly follow: Feed = (follower) => {
     const { url, proofInterval } = this.#options;
@@ -131,7 +131,7 @@ export class RedisStore implements Store {
           follower.proven(asked);
           timer = setTimeout(prove, proofInterval).unref();
         },
-        // It connects again.
+        // The client reconnects by itself.
         () => undefined,
       );
     }
@@ -146,7 +146,7 @@ export class RedisStore implements Store {
     return `${this.#options.prefix}:invalidated`;
   }
 
-  /** Braces keep them in one slot of a cluster. */
+  /** Braces (a hash tag) keep all keys in one slot of a cluster. */
   #keys(run: string, keys: readonly string[]): string[] {
     const base = `{${this.#options.prefix}}:${run}`;
     return [`${base}:clock`, `${base}:prefixes`, ...keys.map((key) => `${base}:entry:${key}`)];
@@ -162,7 +162,7 @@ export class RedisStore implements Store {
   }
 }
 
-/** Each is compared with the tags of an entry that is looked at. */
+/** The most prefixes. Each look-up compares all of them with the tags of its entry. */
 const maxPrefixes = 100;
 
 type ScriptedRedis = Redis &
@@ -189,7 +189,7 @@ function runOf(info: string): string {
   return run.slice(0, 12);
 }
 
-/** How a tag stands among the markers. No tag has a NUL in its text, which separates them. */
+/** The name of a tag among the markers. NUL separates tags, so a NUL in a tag is replaced. */
 function memberOf(tag: string): string {
   return `=${tag.replaceAll('\0', '\ufffd')}`;
 }
@@ -214,7 +214,7 @@ function hand(follower: Follower, message: string): void {
   try {
     follower.invalidated(JSON.parse(message) as string[]);
   } catch {
-    // Somebody else's message on our channel: nobody knows what it stands for.
+    // An unreadable message on the channel may have been an invalidation.
     follower.missed();
   }
 }

@@ -1,38 +1,38 @@
 /** The entry of a key. */
 export interface Entry {
   readonly value: Buffer;
-  /** What the value is made of: an invalidation of any of them drops the entry. */
+  /** Cache tags. An invalidation of any of them drops the entry. */
   readonly tags: readonly string[];
   /** Unix milliseconds, for `Age`. */
   readonly storedAt: number;
   /** Unix milliseconds. */
   readonly freshUntil: number;
-  /** Unix milliseconds: until then it may be served stale; afterwards it is forgotten. */
+  /** Unix milliseconds. Until then it may be served stale; afterwards it is dropped. */
   readonly keptUntil: number;
 }
 
 export interface Found extends Entry {
   /**
-   * It is stale, and this look is the one that refreshes it: no other look is asked to, for a while, on any gateway
-   * that shares the store.
+   * Whether the entry is stale and this look-up must refresh it. No other look-up is asked to for a while, on any
+   * gateway that shares the store.
    */
   readonly refresh: boolean;
   /**
-   * It was found in this process, before a store that others share, which may know better already: what is made of it
-   * is set with the clock `near`. @default false
+   * Whether it was found in the memory of this process, which may be older than the shared store. An entry that is made
+   * of it must be set with the clock `near`. @default false
    */
   readonly isNear?: boolean;
 }
 
-/** A moment on the logical clock of a store; opaque to others. */
+/** A time on a store's logical clock; opaque to others. */
 export type Clock = string;
 
 export interface Look {
-  /** One per key, in their order. */
+  /** One per key, in the same order. */
   readonly entries: readonly (Found | undefined)[];
-  /** When the look began: what is fetched because of it is set with this clock. */
+  /** When the look-up began. Entries that are fetched because of it are set with this clock. */
   readonly clock: Clock;
-  /** The same moment, for what is to be kept in this process alone. Missing where there is no other place. */
+  /** The same time, for entries that are kept only in this process. Undefined if the store has only one tier. */
   readonly near?: Clock;
 }
 
@@ -45,15 +45,15 @@ export interface Look {
  */
 export interface Store {
   get(keys: readonly string[]): Promise<Look>;
-  /** Keeps what was fetched because the look that had this clock did not find it fresh. */
+  /** Stores entries that were fetched because the look-up with this clock found none that was fresh. */
   set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void>;
   /**
    * Drops every entry that has one of the tags; `product-*` stands for all tags that begin with `product-`. Resolves
-   * when no look at the store finds them any more. Rejects when that is not sure.
+   * when no look-up finds them any more. Rejects if that is not certain.
    */
   invalidate(tags: readonly string[]): Promise<void>;
   close(): Promise<void>;
-  /** A fresh entry that is known without waiting. Missing where nothing is. */
+  /** A fresh entry that is available synchronously. Undefined for a store without entries in memory. */
   peek?(key: string): Entry | undefined;
 }
 

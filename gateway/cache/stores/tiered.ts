@@ -2,12 +2,12 @@ import { performance } from 'node:perf_hooks';
 import { MemoryStore, type MemoryStoreOptions } from './memory';
 import type { Clock, Entry, Found, Look, Store } from './store';
 
-/** Who is told what other gateways do to a shared store. */
+/** Gets the invalidations that other gateways make in a shared store. */
 export interface Follower {
   invalidated(tags: readonly string[]): void;
   /** Invalidations up to now may have been missed. */
   missed(): void;
-  /** What was confirmed before that moment, in milliseconds of `performance.now()`, has been told. */
+  /** Every invalidation that was confirmed before `at`, in milliseconds of `performance.now()`, has been reported. */
   proven(at: number): void;
 }
 
@@ -18,17 +18,17 @@ export interface TieredStoreOptions {
   readonly shared: Store;
   readonly feed: Feed;
   /**
-   * Milliseconds after which an entry that another gateway has invalidated is not served from memory any more,
-   * whatever happens to the connection between them.
+   * The longest time for which an entry is still served from memory after another gateway invalidated it, in
+   * milliseconds. It holds whatever happens to the connection.
    */
   readonly bound: number;
   readonly memory: Omit<MemoryStoreOptions, 'isTrusted'>;
 }
 
 /**
- * Memory before a store that several gateways share. What is fresh is found in memory as long as it was looked for in
- * the shared store, or the feed has proven that no invalidation is missing, within the bound. While the shared store is
- * away, memory alone goes on, within the same bound.
+ * Memory in front of a store that several gateways share. A fresh entry is served from memory if, within `bound`, it
+ * was looked up in the shared store or the feed has proven that no invalidation is missing. While the shared store is
+ * unavailable, memory alone is used, within the same bound.
  */
 export class TieredStore implements Store {
   readonly #memory: MemoryStore;
@@ -53,7 +53,7 @@ export class TieredStore implements Store {
   }
 
   async get(keys: readonly string[]): Promise<Look> {
-    // Before anything is looked at: what is invalidated from here on must not stay in memory.
+    // Read before the look-up: entries that are invalidated from here on must not stay in memory.
     const { clock } = this.#memory;
     const near = keys.map((key) => this.#memory.peek(key));
     const missing = keys.filter((_, index) => near[index] === undefined);
@@ -79,7 +79,7 @@ export class TieredStore implements Store {
     try {
       await this.#shared.invalidate(tags);
     } finally {
-      // What came from the shared store meanwhile may have been there before.
+      // Entries that were read from the shared store meanwhile may be older than the invalidation.
       await this.#memory.invalidate(tags);
     }
   }
@@ -90,7 +90,7 @@ export class TieredStore implements Store {
     await this.#shared.close();
   }
 
-  /** What memory has stale counts only while there is nobody to ask. */
+  /** Looks entries up in the shared store. Stale entries in memory are used only while that is unavailable. */
   async #getShared(keys: readonly string[], near: Clock): Promise<Look> {
     let look: Look;
     try {
@@ -109,7 +109,9 @@ export class TieredStore implements Store {
   }
 }
 
-/** The clocks of memory and of the shared store; the latter is empty when it was not looked at. */
+/**
+ * Joins and splits the clocks of memory and of the shared store. The latter is empty if the shared store was not read.
+ */
 const clocks = {
   join: (near: Clock, far: Clock): Clock => `${near}|${far}`,
   split(clock: Clock): [near: Clock, far: Clock] {

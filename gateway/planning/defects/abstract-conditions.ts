@@ -18,7 +18,7 @@ import {
  * The planner fails ("We should have an edge …") on a condition on one interface within another one that some
  * subgraph defines as `@interfaceObject`. It succeeds with conditions on object types.
  *
- * Upstream: https://github.com/apollographql/router/issues/8127 tells it of the planner's port to Rust.
+ * Upstream: https://github.com/apollographql/router/issues/8127 reports it for the planner's port to Rust.
  */
 export function withObjectConditions(document: DocumentNode, schema: GraphQLSchema): DocumentNode {
   const fragments = new Map(
@@ -43,7 +43,7 @@ export function withObjectConditions(document: DocumentNode, schema: GraphQLSche
       const { selectionSet } = selection;
       const field = 'getFields' in parent ? parent.getFields()[selection.name.value] : undefined;
       const type = field && getNamedType(field.type);
-      // Introspection is not planned.
+      // Introspection fields are not planned.
       if (!selectionSet || !isCompositeType(type)) return [selection];
       return [{ ...selection, selectionSet: expand(selectionSet, type) }];
     }
@@ -60,7 +60,7 @@ export function withObjectConditions(document: DocumentNode, schema: GraphQLSche
     }));
   }
 
-  /** The types that replace a condition; none where no object can meet it. */
+  /** The types that replace a condition; empty if no object can meet it. */
   function typesWithin(
     condition: GraphQLCompositeType,
     parent: GraphQLCompositeType,

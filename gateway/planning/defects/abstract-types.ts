@@ -43,7 +43,7 @@ export function abstractTypesOf(supergraph: DocumentNode): AbstractTypes {
   return { names, interfaceObjectFields, interfaceObjectKeys };
 }
 
-/** The top-level fields of keys, which a fetch of other fields includes anyway. */
+/** The top-level fields of keys. A fetch of other fields includes these anyway. */
 function keyFieldsOf(node: InterfaceTypeDefinitionNode): ReadonlySet<string> {
   const keys = (node.directives ?? []).flatMap(({ arguments: args = [] }) =>
     args.flatMap(({ name, value }) =>

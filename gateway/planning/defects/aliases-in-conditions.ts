@@ -5,15 +5,15 @@ import { mapFetches } from './map-fetches';
 /**
  * Lets the planner alias fields within fragments that have conditions and no type.
  *
- * Where types of a union select fields of different types under one name, it gives an alias to all but one of these in
- * what it asks subgraphs. It finds the field to be renamed by the types of the fragments around it, and stops at a
- * fragment without a type: of `{ found { ... on User { id } ... on Admin { ... @include(if: $v) { id } } } }` both fields
- * stay `id`, and a subgraph refuses the operation where one of them may be null and the other may not.
+ * If types of a union select fields of different types under one name, the planner aliases all but one of these fields
+ * in the operations for subgraphs. It finds the field to rename by the types of the fragments around it, and stops at a
+ * fragment without a type. In `{ found { ... on User { id } ... on Admin { ... @include(if: $v) { id } } } }` both
+ * fields stay `id`, and a subgraph refuses the operation if only one of them may be null.
  *
- * It leaves out the types that are named needlessly, so that no operation can be written for which this does not happen.
- * Hence the method that says where fields are is wrapped: fragments without a type are a step on the way, too.
+ * The planner removes redundant types from fragments, so rewriting the operation does not help. Therefore the method
+ * that lists the paths of fields is wrapped: fragments without a type become a step of the path, too.
  *
- * Upstream: no issue found. https://github.com/apollographql/federation/pull/2294 brought these aliases.
+ * Upstream: no issue found. https://github.com/apollographql/federation/pull/2294 introduced these aliases.
  */
 export function nameFragmentsWithoutType(): void {
   const sets: { fieldsInSet: FieldsInSet } = SelectionSet.prototype;
@@ -33,7 +33,7 @@ function fieldsInSet(this: SelectionSet): ReturnType<FieldsInSet> {
   });
 }
 
-/** The plan without these steps in the paths of its rewrites. */
+/** Removes these steps from the paths of a plan's rewrites. */
 export const withTypedPaths = (plan: QueryPlan): QueryPlan =>
   mapFetches(plan, (node) => ({
     ...node,

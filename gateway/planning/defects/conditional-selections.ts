@@ -8,7 +8,7 @@ import { isCondition } from './fragment-conditions';
  * `{ user @skip(if: $v) { name @skip(if: $w) } }` it fetches nothing when `$w` is true, and the user is null instead of
  * `{}`.
  *
- * Upstream: no issue found. https://github.com/apollographql/federation/pull/2424 brought conditions of fetches.
+ * Upstream: no issue found. https://github.com/apollographql/federation/pull/2424 introduced conditions of fetches.
  */
 export function withUnconditionalSelections(document: DocumentNode): DocumentNode {
   const fragments = new Map(

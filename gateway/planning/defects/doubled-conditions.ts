@@ -9,13 +9,14 @@ import {
 import { isCondition } from './fragment-conditions';
 
 /**
- * Leaves out fragments without a type and their conditions, except at the root, where fields may have effects.
+ * Removes fragments without a type and their conditions, except at the root, where fields may have effects.
  *
  * The planner fails ("Cannot add selection of field …") on such a fragment around a field of an `@interfaceObject` that
- * requires something: `{ media { ... @skip(if: $v) { label } } }`. With `fragment-conditions.ts` that is left only for
- * two conditions of one kind. Without one of them the field may be fetched in vain; the response leaves it out anyway.
+ * has a `@requires`: `{ media { ... @skip(if: $v) { label } } }`. After `fragment-conditions.ts` this happens only for
+ * two conditions of the same kind. Without one of them the field may be fetched needlessly; the response leaves it out
+ * anyway.
  *
- * Upstream: https://github.com/apollographql/federation/issues/2405 tells of the same error for fragments on types.
+ * Upstream: https://github.com/apollographql/federation/issues/2405 reports the same error for fragments on types.
  */
 export function withoutDoubledConditions(document: DocumentNode, schema: GraphQLSchema): DocumentNode {
   const roots = [schema.getQueryType(), schema.getMutationType()].map((type) => type?.name);
@@ -28,7 +29,7 @@ export function withoutDoubledConditions(document: DocumentNode, schema: GraphQL
   });
 }
 
-/** Removes them from a selection set and the fragments in it. The caller visits the fields. */
+/** Removes these fragments from a selection set and the fragments in it. The caller visits the fields. */
 function withoutConditions(node: SelectionSetNode): SelectionSetNode {
   const selections = node.selections.flatMap((selection): readonly SelectionNode[] => {
     if (selection.kind !== Kind.INLINE_FRAGMENT) return [selection];

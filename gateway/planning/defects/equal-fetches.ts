@@ -1,21 +1,21 @@
 import { MultiMap } from '@apollo/federation-internals';
 
 /**
- * Merges fetches that have the same inputs without letting one of them wait for itself.
+ * Merges fetches that have the same inputs, without making one of them depend on itself.
  *
  * At the end the planner merges the fetches of a subgraph that have the same inputs at the same path. One of them may
- * depend on another through fetches between them. Merged, the fetch depends on itself, and the planner follows that
- * circle until its memory is used up; or it forgets that fetches after the later one also depend on those between. Both
- * happen with an `@interfaceObject`: the type of an object and the fields of a `@requires` may be fetched from the same
+ * depend on another through fetches in between. Then the merged fetch depends on itself, and the planner follows that
+ * cycle until it runs out of memory; or it loses the dependencies of later fetches on those in between. Both happen
+ * with an `@interfaceObject`: the type of an object and the fields of a `@requires` may be fetched from the same
  * subgraph by the same key.
  *
- * This mend first moves the dependencies on the fetches between from the later fetch to those that follow it.
+ * This fix first moves the dependencies on the fetches in between from the later fetch to the fetches that follow it.
  *
- * No change of the operation or the supergraph avoids this, hence the method itself is wrapped. Its class is not
- * exported: the prototype is taken from the first fetch that is collected for merging.
+ * No change of the operation or the supergraph avoids this, so the method itself is wrapped. Its class is not exported;
+ * the prototype is taken from the first fetch that the planner collects for merging.
  *
- * Upstream: https://github.com/apollographql/router/pull/5797 mends the circle in the planner's port to Rust, and
- * https://github.com/apollographql/router/pull/10182 tells what is forgotten there.
+ * Upstream: https://github.com/apollographql/router/pull/5797 fixes the cycle in the planner's port to Rust, and
+ * https://github.com/apollographql/router/pull/10182 describes the lost dependencies there.
  */
 export function mergeEqualFetchesInOrder(): void {
   if (isWrapped) return;
@@ -57,7 +57,7 @@ function wrapMerge(fetches: Fetch): void {
   };
 }
 
-/** Moves dependencies of the later fetch on the earlier one, and on those between, to the fetches that follow it. */
+/** Moves dependencies of the later fetch, on the earlier one and on those in between, to the fetches that follow it. */
 function letFollowersWait(earlier: Fetch, later: Fetch): void {
   const between = later.parentGroups().filter((one) => one === earlier || one.isDescendantOf(earlier));
   for (const one of between) {

@@ -11,14 +11,15 @@ import { joinsOf } from '../entity-facts';
 import { type AbstractTypes } from './abstract-types';
 
 /**
- * Gives the conditions of fragments to the fields in them, and those of all that is around a field which requires
- * something, takes an argument from a context, or is of an `@interfaceObject`, to that field.
+ * Moves the conditions of fragments to the fields in them. A field that has a `@requires`, takes an argument from a
+ * context, or belongs to an `@interfaceObject` also gets the conditions of all fields and fragments around it.
  *
- * The planner forgets the conditions around such a field, and asks for it whatever they say:
- * `{ found { ... on User @include(if: $v) { sum } } }`, and, as somebody else asks for the user too,
- * `{ user { id } user @skip(if: $v) { sum } }`. Those of the field itself it keeps.
+ * The planner ignores the conditions around such a field, and always fetches it: in `{ found { ... on User @include(if:
+ * $v) { sum } } }`, and, as the user is also selected without a condition, in `{ user { id } user @skip(if: $v) { sum }
+ * }`. It respects the field's own conditions.
  *
- * Upstream: no issue found. https://github.com/apollographql/router/pull/10063 mends a part of it in the planner's port to Rust.
+ * Upstream: no issue found. https://github.com/apollographql/router/pull/10063 fixes a part of it in the planner's port
+ * to Rust.
  *
  * @param requiring the names of these fields
  */
@@ -78,7 +79,7 @@ export function withConditionsOnFields(document: DocumentNode, requiring: Readon
     const within = isFree
       ? selectionSetUnder(all, around, selectionSet)
       : selectionSetUnder(outer, union(around, own), selectionSet);
-    // The planner joins fragments without type and directives, which would change the order of mutations.
+    // The planner merges fragments without type and directives, which would change the order of mutations.
     if (!typeCondition && left.length === 0) return within.selections;
     return [
       {
@@ -91,7 +92,7 @@ export function withConditionsOnFields(document: DocumentNode, requiring: Readon
   }
 }
 
-/** The names of the fields that require something, take an argument from a context, or are of an interface object. */
+/** The names of the fields with a `@requires`, with an argument from a context, or of an interface object. */
 export function namesOfRequiring(
   supergraph: DocumentNode,
   { interfaceObjectFields }: AbstractTypes,
@@ -112,7 +113,7 @@ export function namesOfRequiring(
 export const isCondition = ({ name }: DirectiveNode): boolean =>
   name.value === 'include' || name.value === 'skip';
 
-/** The selection with more conditions; within a fragment where it would have two of one kind. */
+/** The selection with more conditions. Wrapped in a fragment if it would have two of the same kind. */
 export const under = (conditions: readonly DirectiveNode[], selection: SelectionNode): SelectionNode =>
   conditions.reduce<SelectionNode>((inner, condition) => {
     const directives = inner.directives ?? [];
@@ -137,7 +138,7 @@ const union = (
 const isSame = (one: DirectiveNode, other: DirectiveNode): boolean =>
   one.name.value === other.name.value && variableOf(one) === variableOf(other);
 
-/** The variable of a condition. Literal conditions were decided before. */
+/** The variable of a condition. Literal conditions have been removed before. */
 function variableOf({ arguments: args = [] }: DirectiveNode): string | undefined {
   const value = args[0]?.value;
   return value?.kind === Kind.VARIABLE ? value.name.value : undefined;

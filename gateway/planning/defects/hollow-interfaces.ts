@@ -14,9 +14,9 @@ import { typename } from './literal-conditions';
 /**
  * Selects `__typename` of objects whose interface has no implementing types in some subgraph.
  *
- * The planner assumes that such a subgraph can answer nothing, and so leaves out the field and everything around it:
- * `{ media { rating } }` has an empty plan, and `{ box { media { rating } } }` fetches no box. Only the subgraph knows
- * whether the value is null, or an object without a type, which is an error.
+ * The planner assumes that such a subgraph can answer nothing, so it drops the field and everything around it: `{ media
+ * { rating } }` has an empty plan, and `{ box { media { rating } } }` fetches no box. Only the subgraph knows whether
+ * the value is null, or an object without a type, which is an error.
  *
  * Upstream: no issue found.
  *
@@ -42,7 +42,7 @@ export function withTypesOfHollow(
   );
 }
 
-/** The interfaces that some subgraph has without any type that implements them. */
+/** The interfaces that some subgraph has without an implementing type. */
 export function hollowInterfacesOf({ definitions }: DocumentNode): ReadonlySet<string> {
   const implemented = new Set<string>();
   for (const node of definitions)

@@ -1,7 +1,7 @@
 /**
- * Mends defects of the planner (version 2.14) from outside: in the supergraph and in operations before planning, and in
- * plans after it. Each defect has a file of its own, which describes it and names the upstream issue.
- * `still-needed.test.ts` fails for a mend that a new version of the planner no longer needs.
+ * Works around defects of the planner (version 2.14): in the supergraph and in operations before planning, and in plans
+ * after it. Each defect has a file of its own, which describes it and names the upstream issue. `still-needed.test.ts`
+ * fails for a fix that a new version of the planner no longer needs.
  */
 import { DirectiveLocation, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { type QueryPlan } from '../../execution/compile/plan';
@@ -36,9 +36,9 @@ export interface Mends {
   /** Whether it has fields that the original supergraph lacks. */
   readonly hasStandIns: boolean;
   /**
-   * Wraps a planner of that supergraph.
+   * Wraps a planner of that supergraph with the fixes.
    *
-   * @param apiSchema returns the schema that operations are valid for; called only where a plan needs it
+   * @param apiSchema returns the schema that operations are valid for; called only if a plan needs it
    */
   readonly mend: (plan: PlanOperation, apiSchema: () => GraphQLSchema) => PlanOperation;
 }
@@ -89,7 +89,7 @@ export function mendsOf(original: DocumentNode, { subgraphs }: EntityFacts): Men
         try {
           return plan(asked, name);
         } catch (error) {
-          // The guards of others would fire again.
+          // Other errors, such as those of planner limits, would occur again.
           const reason = error instanceof Error ? error.message : '';
           if (reason.startsWith('We should have an edge'))
             return plan(withObjectConditions(asked, apiSchema()), name);

@@ -1,8 +1,8 @@
 import { type DirectiveNode, type DocumentNode, Kind, type SelectionNode, visit } from 'graphql';
 
 /**
- * Decides `@skip` and `@include` whose condition is written out, for the planner takes `field @include(if: true)` for
- * another one than `field`, so that a mutation with both runs twice. The other mends know conditions on variables only.
+ * Evaluates `@skip` and `@include` with a literal condition. The planner treats `field @include(if: true)` and `field`
+ * as two fields, so a mutation with both would run twice. The other fixes handle only conditions on variables.
  *
  * Upstream: no issue found. https://github.com/apollographql/federation/pull/2713 keeps fields with different directives apart.
  */
@@ -11,14 +11,14 @@ export function withoutLiteralConditions(document: DocumentNode): DocumentNode {
     SelectionSet: {
       leave(node) {
         const selections = node.selections.flatMap((selection) => decided(selection) ?? []);
-        // Nothing left is still an object, or null, to be fetched.
+        // An empty selection set is not valid, and the object must still be fetched.
         return { ...node, selections: selections.length > 0 ? selections : [typename] };
       },
     },
   });
 }
 
-/** The selection without conditions that hold; undefined when one does not. */
+/** The selection without its literal conditions; undefined if one of them excludes it. */
 function decided(selection: SelectionNode): SelectionNode | undefined {
   const { directives = [] } = selection;
   if (directives.length === 0) return selection;
@@ -27,7 +27,7 @@ function decided(selection: SelectionNode): SelectionNode | undefined {
   return { ...selection, directives: directives.filter((_, i) => verdicts[i] === undefined) };
 }
 
-/** Whether a condition holds; undefined when that depends on a variable. */
+/** Whether a condition includes the selection; undefined if that depends on a variable. */
 function verdictOf({ name, arguments: args = [] }: DirectiveNode): boolean | undefined {
   const value = args.find((argument) => argument.name.value === 'if')?.value;
   if (value?.kind !== Kind.BOOLEAN) return undefined;

@@ -1,6 +1,6 @@
 import { type FetchNode, type PlanNode, type QueryPlan } from '../../execution/compile/plan';
 
-/** The plan with its fetches, paths and variables of conditions changed. */
+/** Maps the fetches of a plan, its paths, and the variables of its conditions. */
 export function mapFetches(
   plan: QueryPlan,
   change: (node: FetchNode) => PlanNode,
@@ -32,7 +32,7 @@ export function mapFetches(
     : { ...plan, node: map(plan.node) };
 }
 
-/** A rewrite's path with a type condition at its end. Of adjacent conditions the last one suffices. */
+/** Appends a type condition to a rewrite's path. It replaces a condition at the end. */
 export const withCondition = (
   path: readonly string[],
   typeCondition: string | undefined,

@@ -1,18 +1,18 @@
 import { type OpPathTree, PathTree } from '@apollo/query-graphs';
 
 /**
- * Keeps all selections where two path trees are merged.
+ * Keeps all selections when two path trees are merged.
  *
- * The planner keeps ways through the graph as trees. A selection that one subgraph answers whole is in a node's
- * `localSelections`. Where one of two merged trees ends in a node, `PathTree.merge` takes the other tree and forgets
- * the `localSelections`. This happens to a mutation with several fields in one subgraph, and to selections of
- * `@requires`:
- * `mutation { n m { ... on Note { text } ... on Named { label } } }` answers null for the text of a note, without an
- * error.
+ * The planner represents paths through the graph as trees. A selection that one subgraph can answer completely is in
+ * the `localSelections` of a node. If one of two merged trees ends in a node, `PathTree.merge` takes the other tree and
+ * loses the `localSelections`. This happens to a mutation with several fields in one subgraph, and to selections of
+ * `@requires`: `mutation { n m { ... on Note { text } ... on Named { label } } }` returns null for the text of a note,
+ * without an error.
  *
- * No change of the operation or the supergraph avoids this, hence the method itself is wrapped.
+ * No change of the operation or the supergraph avoids this, so the method itself is wrapped.
  *
- * Upstream: no issue found. https://github.com/apollographql/router/pull/10182 tells it of the planner's port to Rust.
+ * Upstream: no issue found. https://github.com/apollographql/router/pull/10182 reports it for the planner's port to
+ * Rust.
  */
 export function keepLocalSelections(): void {
   const trees: { merge: Merge } = PathTree.prototype;
@@ -31,6 +31,6 @@ function mergeWhole(this: OpPathTree, other: OpPathTree): OpPathTree {
   if (merged !== this && merged !== other) return merged;
   const localSelections = [...new Set([...(this.localSelections ?? []), ...(other.localSelections ?? [])])];
   if (localSelections.length === (merged.localSelections?.length ?? 0)) return merged;
-  // Its constructor is private.
+  // The constructor of `PathTree` is private.
   return Object.assign(Object.create(PathTree.prototype) as OpPathTree, merged, { localSelections });
 }

@@ -3,13 +3,13 @@ import { type FetchNode, type QueryPlan } from '../../execution/compile/plan';
 import { mapFetches } from './map-fetches';
 
 /**
- * Leaves out directives that may stand on mutations, but not on queries, where a mutation goes on with queries: the
- * planner writes the directives of the operation on every fetch, and a subgraph refuses the entity fetches.
+ * Removes directives that are allowed on mutations but not on queries from the entity fetches of a mutation, which are
+ * queries. The planner copies the operation's directives to every fetch, and subgraphs would refuse these fetches.
  *
- * Upstream: no issue found. https://github.com/apollographql/federation/pull/2967 is why such directives are written at all.
+ * Upstream: no issue found. https://github.com/apollographql/federation/pull/2967 is why the planner copies directives.
  *
- * @param document whose operation is planned
- * @param notOnQueries names of these directives
+ * @param document the document whose operation is planned
+ * @param notOnQueries the names of these directives
  */
 export function withDirectivesOfKind(
   plan: QueryPlan,
@@ -27,7 +27,7 @@ export function withDirectivesOfKind(
   );
 }
 
-/** The fetch without these directives of its operation, and without the variables that nothing else uses. */
+/** Removes these directives from a fetch's operation, and the variables that nothing else uses. */
 function withoutDirectives(node: FetchNode, names: ReadonlySet<string>): FetchNode {
   const used = new Set<string>();
   const without = visit(parse(node.operation, { noLocation: true }), {

@@ -1,14 +1,15 @@
 /**
- * Makes each mutation field run once, and in its turn.
+ * Makes each mutation field run once, and in the right order.
  *
- * A field that occurs more than once at the root under one name is one field, whatever conditions its occurrences
- * have (GraphQL, "Field Collection"); the planner takes occurrences with different conditions for different fields.
- * Here they become one, its later selections in fragments with their conditions; where the first occurrence may be
- * left out itself, the later ones run only when it is.
+ * A root field that occurs several times under one response name is one field, whatever conditions its occurrences have
+ * (GraphQL, "Field Collection"). The planner treats occurrences with different conditions as different fields. Here
+ * they become one field, with the selections of later occurrences in fragments with their conditions. If the first
+ * occurrence itself has a condition, the later ones run only when it is excluded.
  *
- * The planner joins fragments with equal conditions at the root, and so moves the fields of the later ones. Fragments are
- * therefore left only around fields under two conditions of one kind, which no field can have. The condition of each such
- * fragment gets a variable of its own, and `withClientVariables` gives the plan the client's variables again.
+ * At the root the planner merges fragments with equal conditions, which changes the order of fields. Therefore
+ * fragments remain only around fields with two conditions of the same kind, which a field itself cannot have. Each of
+ * these fragments gets a variable of its own for its condition, and `withClientVariables` restores the client's
+ * variables in the plan.
  *
  * Upstream: no issue found. https://github.com/apollographql/federation/pull/2713 keeps fields with different directives apart.
  */
@@ -34,7 +35,7 @@ import { mapFetches } from './map-fetches';
 
 export interface MutationsOnce {
   readonly document: DocumentNode;
-  /** The client's variables, by the names that the conditions of single fragments have in the document. */
+  /** The client's variables, by the variables that the fragments got. */
   readonly variables: ReadonlyMap<string, string>;
 }
 
@@ -55,7 +56,7 @@ export function withMutationsOnce(document: DocumentNode, operationName: string 
   return { document: { ...document, definitions }, variables };
 }
 
-/** The plan of such a document, with the client's variables in its conditions and operations. */
+/** Restores the client's variables in the conditions and operations of a plan. */
 export function withClientVariables(plan: QueryPlan, variables: MutationsOnce['variables']): QueryPlan {
   if (variables.size === 0) return plan;
   const clientName = (name: string): string => variables.get(name) ?? name;
@@ -88,11 +89,11 @@ export function withClientVariables(plan: QueryPlan, variables: MutationsOnce['v
 
 interface Occurrence {
   readonly field: FieldNode;
-  /** What must hold for it to be there. */
+  /** The values of variables for which the occurrence is included. */
   readonly when: Assignment;
 }
 
-/** Values of variables, all of which must be so. */
+/** Values of variables, all of which must match. */
 type Assignment = ReadonlyMap<string, boolean>;
 
 function once(
@@ -107,7 +108,7 @@ function once(
     const same = (_: unknown, j: number): boolean => names[j] === names[i];
     const earlier = occurrences.slice(0, i).filter(same);
     const later = occurrences.slice(i + 1).filter((_, j) => same(_, i + 1 + j));
-    // It stands for all where none of the earlier ones does.
+    // This occurrence stands for the field whenever all earlier ones are excluded.
     let cases: Assignment[] = [when];
     for (const one of earlier) cases = cases.flatMap((assignment) => without(assignment, one.when));
     return cases.map((assignment) => inItsTurn(standingForAll(field, assignment, later)));
@@ -118,7 +119,7 @@ function once(
     selectionSet: { ...operation.selectionSet, selections: selections.length > 0 ? selections : [typename] },
   };
 
-  /** A fragment gets a condition that no other one has. */
+  /** Gives a fragment a condition that no other one has, so that the planner does not merge it. */
   function inItsTurn(selection: SelectionNode): SelectionNode {
     if (selection.kind !== Kind.INLINE_FRAGMENT) return selection;
     return visit(selection, {
@@ -153,7 +154,7 @@ function standingForAll(field: FieldNode, when: Assignment, later: readonly Occu
   });
 }
 
-/** Root fields with the conditions of the fragments around them; those that can never be are left out. */
+/** Root fields with the conditions of the fragments around them, without fields whose conditions contradict. */
 function flatten(
   { selections }: SelectionSetNode,
   outer: Assignment,
@@ -179,14 +180,14 @@ function assignmentOf(directives: readonly DirectiveNode[]): Assignment | undefi
   return result;
 }
 
-/** Undefined when they contradict. */
+/** Joins two assignments. Undefined if they contradict. */
 function both(a: Assignment, b: Assignment | undefined): Assignment | undefined {
   if (!b) return undefined;
   for (const [name, value] of b) if (a.get(name) === !value) return undefined;
   return new Map([...a, ...b]);
 }
 
-/** The cases of an assignment in which another one does not hold, none of them together with another. */
+/** The cases of an assignment in which another one does not match. No two cases overlap. */
 function without(assignment: Assignment, other: Assignment): Assignment[] {
   const cases: Assignment[] = [];
   let rest = assignment;

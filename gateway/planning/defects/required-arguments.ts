@@ -1,15 +1,15 @@
 /**
- * Gives each field that is required with arguments a name of its own while operations are planned.
+ * Gives each field that a `@requires` selects with arguments a name of its own while operations are planned.
  *
- * The planner knows a required field by its response name alone, so that `price(currency: EUR)` for one field,
- * `price(currency: USD)` for another and the client's `price` become one selection, and the first one selected wins.
- * In the planner's supergraph the requirement of `price(currency: EUR)` is that of a field `price__1` without arguments;
- * in plans, this is `price__1: price(currency: EUR)`, and `price` again in representations. A fetch of fields that
- * require the same field with different arguments becomes several.
+ * The planner identifies a required field only by its response name. So `price(currency: EUR)` for one field,
+ * `price(currency: USD)` for another and the client's `price` become one selection, and the first one wins. In the
+ * planner's supergraph, a requirement of `price(currency: EUR)` is replaced by a field `price__1` without arguments. In
+ * plans, this becomes `price__1: price(currency: EUR)`, and `price` again in representations. A fetch of fields that
+ * require the same field with different arguments is split.
  *
  * Upstream: https://github.com/apollographql/federation/issues/2276 and https://github.com/apollographql/federation/issues/2996.
  *
- * Over 300 lines: what is renamed before planning and what is restored after it are one thing.
+ * Over 300 lines: renaming before planning and restoring after it belong together.
  */
 import {
   type ConstDirectiveNode,
@@ -44,7 +44,7 @@ export interface RequiredArguments {
   readonly mend: (plan: QueryPlan) => QueryPlan;
 }
 
-/** Undefined where no field is required with arguments. */
+/** Undefined if no field is required with arguments. */
 export function requiredArguments(supergraph: DocumentNode): RequiredArguments | undefined {
   const standIns = new StandIns(supergraph);
   const planned = standIns.supergraph();
@@ -122,7 +122,8 @@ class StandIns {
       return {
         ...part,
         operation: this.#restoreOperation(part.operation),
-        // First, as the first matching rewrite counts: a client may use the stand-in's name as an alias.
+        // These come first, as the first matching rewrite is applied, and a client may use the stand-in's name as an
+        // alias.
         inputRewrites: [...rewrites, ...(part.inputRewrites ?? [])],
       };
     });
@@ -187,7 +188,7 @@ class StandIns {
   #standIn(type: string, selection: FieldNode): StandIn {
     const field = selection.name.value;
     const args = [...selection.arguments!].sort((a, b) => (a.name.value < b.name.value ? -1 : 1));
-    // An interface and its objects share the name.
+    // An interface and its object types share the name.
     const key = `${field}(${args.map(print).join()})`;
     let standIn = this.#bySelection.get(key);
     if (!standIn) {
@@ -254,7 +255,7 @@ class StandIns {
     };
     if (!collides(names)) return [node];
     const operation = parse(node.operation, { noLocation: true }).definitions[0] as OperationDefinitionNode;
-    // Which names the fields of this fetch require: each group of fields may have any that do not collide.
+    // Groups of fields whose required names do not collide.
     const groups: Set<string>[] = [];
     const groupOf = new Map<string, number>();
     for (const coordinate of entityFields(operation)) {
@@ -289,7 +290,7 @@ function entityFields(operation: OperationDefinitionNode): string[] {
 const entitiesOf = (operation: OperationDefinitionNode): FieldNode =>
   operation.selectionSet.selections[0] as FieldNode;
 
-/** The operation with only those fields of its entities. */
+/** The operation with only these fields of its entities. */
 function onlyFields(
   operation: OperationDefinitionNode,
   has: (type: string, field: string) => boolean,

@@ -1,12 +1,12 @@
 import { type ConstDirectiveNode, type DocumentNode, Kind, visit } from 'graphql';
 
 /**
- * Lists the keys of each type with those last that a subgraph does not resolve.
+ * Sorts the keys of each type: those that a subgraph cannot resolve come last.
  *
- * To come back to a subgraph with what a field requires, the planner takes the first key that the subgraph can give,
- * without a look at whether it can also be entered by it.
+ * To return to a subgraph with the required fields, the planner takes the first key that the subgraph provides, without
+ * checking that the subgraph can also resolve it.
  *
- * Upstream: https://github.com/apollographql/federation/pull/3137 mended it, and pull/3144 took the mend back.
+ * Upstream: https://github.com/apollographql/federation/pull/3137 fixed it, and pull/3144 reverted the fix.
  */
 export const withResolvableKeysFirst = (supergraph: DocumentNode): DocumentNode =>
   visit(supergraph, {

@@ -1,9 +1,9 @@
 /**
  * Keeps the client's response names apart from the fields that the planner adds.
  *
- * The planner adds the fields of keys and of `@requires` to its fetches under their own names, and merges them with
- * any field that the client has under that name, another field or other arguments: `{ user { id: name } }` sends the
- * name as the key, or shows the key as the name, without an error.
+ * The planner adds the fields of keys and of `@requires` to its fetches under their own names. It merges them with any
+ * field that the client selects under that name, even another field or one with other arguments. `{ user { id: name }
+ * }` sends the name as the key, or returns the key as the name, without an error.
  *
  * Upstream: https://github.com/apollographql/federation/issues/3036.
  */
@@ -60,10 +60,10 @@ export interface Renaming {
 }
 
 /**
- * Undefined where the planner cannot take anything of the document for its own. Throws where `__typename` is the alias
- * of another field, which nobody would tell apart from the type.
+ * Undefined if the planner cannot confuse any field of the document with its own. Throws if `__typename` is the alias
+ * of another field, which could not be told apart from the type.
  *
- * @param others names that the document has under others, as well as or instead of itself
+ * @param others further response names of the client, which `types-apart.ts` has replaced in the document
  */
 export function renamingOf(
   document: DocumentNode,
@@ -99,7 +99,7 @@ export function renamingOf(
   };
 }
 
-/** The document for the planner. */
+/** Renames the response names of a document for the planner. */
 export const disguised = (document: DocumentNode, { disguises }: Renaming): DocumentNode =>
   visit(document, {
     Field(node): FieldNode | undefined {
@@ -108,7 +108,7 @@ export const disguised = (document: DocumentNode, { disguises }: Renaming): Docu
     },
   });
 
-/** The plan for such a document, with the client's names restored and the planner's own fields renamed. */
+/** Restores the client's names in a plan, and renames the planner's own fields. */
 export function restored(plan: QueryPlan, renaming: Renaming): QueryPlan {
   const renamed = (name: string): string => renaming.restored.get(name) ?? name;
   return mapFetches(plan, renameFetch, (path) =>
@@ -136,7 +136,7 @@ export function restored(plan: QueryPlan, renaming: Renaming): QueryPlan {
     return { ...rewrite, path: rewrite.path.map(renamed) };
   }
 
-  /** Subgraphs know their keys by the fields' names: representations are written with these again. */
+  /** Representations must have the original field names, by which subgraphs know their keys. */
   function renameRequires(
     selections: readonly RequiredSelection[],
     path: readonly string[],
@@ -162,7 +162,7 @@ export function restored(plan: QueryPlan, renaming: Renaming): QueryPlan {
       Field(node): FieldNode | undefined {
         const alias = renaming.restored.get(responseName(node));
         if (alias === undefined) return undefined;
-        // A name that is an alias of itself does no harm.
+        // The alias may equal the name, which does no harm.
         return { ...node, alias: { kind: Kind.NAME, value: alias } };
       },
     });

@@ -1,7 +1,7 @@
 /**
- * Plans for operations whose types were kept apart (`types-apart.ts`), with the client's names again: fetches rename
- * what they are answered, paths lead only through objects of the types that a name stood for, and what is fetched of
- * an `@interfaceObject` for some types only is fetched for these.
+ * Restores the client's names in plans of operations whose types were kept apart (`types-apart.ts`). Fetches rename the
+ * fields of their responses, paths get the type conditions that a name stood for, and fields of an `@interfaceObject`
+ * that only some types need are fetched for these only.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -77,7 +77,7 @@ export function withTypesTogether(
     return rewrites;
   }
 
-  /** A fetch for each of the types of its entities that want different fields of it. */
+  /** Splits a fetch by the types of its entities, if they need different fields. */
   function forTypes(
     node: FetchNode,
     operation: OperationDefinitionNode,
@@ -120,7 +120,7 @@ export function withTypesTogether(
     });
   }
 
-  /** The names kept apart that a subgraph knows of an interface as a whole. */
+  /** The typed names that are selected on an interface and not on an object type. */
   function typedFields({ selections }: SelectionSetNode): string[] {
     return selections.flatMap((selection) => {
       if (selection.kind !== Kind.INLINE_FRAGMENT) {
@@ -152,13 +152,13 @@ const without = (node: SelectionSetNode, names: ReadonlySet<string>): SelectionS
   }),
 });
 
-/** Whether a selection is more than the type that the subgraph was told. */
+/** Whether a selection has more than `__typename`. */
 function asksSomething(selection: SelectionNode): boolean {
   if (selection.kind === Kind.FIELD) return selection.name.value !== '__typename';
   return selection.kind === Kind.FRAGMENT_SPREAD || selection.selectionSet.selections.some(asksSomething);
 }
 
-/** The fetch with another operation, which uses no more variables. */
+/** The fetch with another operation, which may use fewer variables. */
 function withOperation(node: FetchNode, operation: OperationDefinitionNode): FetchNode {
   const used = new Set<string>();
   visit(operation.selectionSet, { Variable: ({ name }) => void used.add(name.value) });

@@ -1,12 +1,12 @@
 import { type DirectiveLocation, type DocumentNode, Kind, visit } from 'graphql';
 
 /**
- * Leaves out directives that may stand on spreads of fragments, but not on fragments: the planner writes fragments where
- * they are spread, with these directives, and a subgraph refuses the operation.
+ * Removes directives that are allowed on fragment spreads but not on inline fragments. The planner replaces spreads by
+ * inline fragments with the same directives, and subgraphs would refuse the operation.
  *
- * Upstream: no issue found. https://github.com/apollographql/federation/issues/179 is why such directives are written at all.
+ * Upstream: no issue found. https://github.com/apollographql/federation/issues/179 is why the planner keeps directives.
  *
- * @param names of these directives
+ * @param names the names of these directives
  */
 export const withoutSpreadDirectives = (document: DocumentNode, names: ReadonlySet<string>): DocumentNode =>
   names.size === 0
@@ -18,7 +18,7 @@ export const withoutSpreadDirectives = (document: DocumentNode, names: ReadonlyS
         }),
       });
 
-/** The names of the directives that a supergraph defines, but not for this location. */
+/** The names of the directives that a supergraph does not allow at a location. */
 export function directivesNotOn(
   location: DirectiveLocation,
   { definitions }: DocumentNode,

@@ -3,13 +3,13 @@ import { type SubgraphFacts } from '../entity-facts';
 import { mapFetches } from './map-fetches';
 
 /**
- * Says in plans which objects can be asked for by their type alone: those whose key is `__typename`.
+ * Marks in plans which objects can be fetched by their type alone: those whose key is `__typename`.
  *
- * The planner joins what a fetch requires for all of its fields: `{ __typename }` for one and `{ __typename price }` for
- * another become the latter. Where conditions leave the price out, nothing would tell this type from one whose key has
- * been left out.
+ * The planner merges the requirements of all fields of a fetch: `{ __typename }` for one field and `{ __typename price
+ * }` for another become the latter. If conditions then exclude the price, this type could not be told apart from one
+ * whose key was excluded.
  *
- * Upstream: https://github.com/apollographql/federation/issues/3317 is another consequence of the joined requirements.
+ * Upstream: https://github.com/apollographql/federation/issues/3317 is another consequence of the merged requirements.
  */
 export const withTypeKeys = (plan: QueryPlan, subgraphs: ReadonlyMap<string, SubgraphFacts>): QueryPlan =>
   mapFetches(plan, (node) => {

@@ -1,15 +1,18 @@
 /**
- * Keeps apart, while an operation is planned, what it selects of different types under one name.
+ * Keeps selections on different types with the same response name apart while an operation is planned.
  *
- * The planner knows the objects of a later fetch by their path alone, and those of an `@interfaceObject` by the
- * interface. So where the types of an interface or union select different things under one name, it asks for all of
- * them of all types: of `{ media { ... on Film { owner { age } } ... on Song { owner { name } } } }` the age of songs'
- * owners too, and where they have none, nothing is answered of these. Of two fields with one alias it even forgets one:
- * `{ media { ... on Film { owner { x: age } } ... on Song { owner { x: name } } } }` shows ages as names.
+ * The planner identifies the objects of a later fetch only by their path, and those of an `@interfaceObject` only by
+ * the interface. So if the types of an interface or union have different selections under one name, it fetches all of
+ * them for all types. In `{ media { ... on Film { owner { age } } ... on Song { owner { name } } } }` it also fetches
+ * the age of songs' owners, and if a song's owner has no age, that owner is lost. Of two fields with the same alias it
+ * even drops one: `{ media { ... on Film { owner { x: age } } ... on Song { owner { x: name } } } }` returns ages as
+ * names.
  *
- * Here each such name becomes one per type, or per types that select the same. `restored-types.ts` undoes it in plans.
+ * Here each such name is replaced by one name per type, or per group of types with equal selections.
+ * `restored-types.ts` restores the names in plans.
  *
- * Upstream: https://github.com/apollographql/federation/issues/2938. Its mend, `typeConditionedFetching`, is for the Apollo Router only.
+ * Upstream: https://github.com/apollographql/federation/issues/2938. Its fix, `typeConditionedFetching`, exists only in
+ * the Apollo Router.
  */
 import {
   type DocumentNode,
@@ -43,7 +46,7 @@ export interface TypesApart {
   readonly originals: ReadonlySet<string>;
 }
 
-/** Undefined where no name must be kept apart. */
+/** Undefined if no name must be kept apart. */
 export function typesApart(
   document: DocumentNode,
   schema: GraphQLSchema,
@@ -122,7 +125,7 @@ export function typesApart(
         if (selection.kind === Kind.FIELD) {
           const [field] = rewritten.get(selection)?.values() ?? [];
           if (isApart.has(selection)) return [];
-          // No object meets the fragment that it is in.
+          // No object matches the fragment that contains the field.
           return [field ?? typename];
         }
         const { selectionSet, typeCondition } = fragmentOf(selection);
@@ -188,7 +191,7 @@ export function typesApart(
       const text = [...new Set(texts)].join();
       groups.set(text, [...(groups.get(text) ?? []), type]);
     }
-    // The planner would fetch it for the types without it too.
+    // The planner would fetch it for the types without it, too.
     if (isOfInterfaceObject && byType.size < types.length) return [...groups.values()];
     if (groups.size === 1) return undefined;
     const all = [...byType.values()].flat();
@@ -238,7 +241,7 @@ export function typesApart(
 
 interface Part {
   readonly selectionSet: SelectionSetNode;
-  /** The type that it selects on. */
+  /** The type on which it selects. */
   readonly type: GraphQLCompositeType;
 }
 

@@ -1,8 +1,8 @@
 import { type DirectiveDefinitionNode, DirectiveLocation, type DocumentNode, Kind, visit } from 'graphql';
 
 /**
- * Declares `@oneOf` in a supergraph that uses it and does not: it is built into GraphQL since September 2025, and the
- * planner does not know it.
+ * Declares `@oneOf` in a supergraph that uses it without a declaration. It is built into GraphQL since September 2025,
+ * but the planner does not know it.
  *
  * Upstream: https://github.com/apollographql/federation/issues/3437.
  */

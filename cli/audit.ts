@@ -89,7 +89,7 @@ function read<Value>(subject: string, reading: () => Value): Value {
   }
 }
 
-/** `subject` is the file, or the flag that names it. */
+/** @param subject the file, or the flag that names it */
 function unreadable(subject: string, code: string | undefined, message: string): CommandFailure {
   const fact = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code ?? message})`;
   return new CommandFailure(`weir: ${subject} ${fact}.`, 2);

@@ -13,10 +13,10 @@ import { showProblem } from './problems';
 export const reportFormats = ['text', 'json', 'github', 'gitlab'] as const;
 export type ReportFormat = (typeof reportFormats)[number];
 
-/** Whether a format is for a page of results, beside which somebody reads the log. */
+/** Whether a format is for annotations in a web page, in addition to the log. */
 export const isAnnotation = (format: ReportFormat): boolean => format === 'github' || format === 'gitlab';
 
-/** An operation that would take more calls of subgraphs, or a longer chain of them. */
+/** An operation that would need more subgraph calls, or more of them in sequence. */
 export interface PlanWarning {
   readonly operation: UsedOperation;
   readonly before: { readonly fetches: number; readonly chain: number };
@@ -26,9 +26,9 @@ export interface PlanWarning {
 export interface Report {
   readonly result: CheckResult;
   readonly plans: readonly PlanWarning[];
-  /** What was checked against. */
+  /** The variant that was checked. */
   readonly name: string;
-  /** Nothing runs there yet. */
+  /** Whether the variant has no supergraph yet. */
   readonly isFirst: boolean;
   /** Days. */
   readonly since: number;
@@ -86,7 +86,7 @@ function formatText(report: Report, paint: Paint): string {
 
 const isNotable = ({ severity }: CheckedChange): boolean => severity !== 'safe';
 
-/** The findings about contracts that are not also findings about the variant: most changes are the same in both. */
+/** The findings for contracts, without those that the variant also has. */
 function contractsOf({ result }: Report): (Pick<CheckedVariant, 'errors' | 'changes'> & { name: string })[] {
   const told = new Map(result.changes.map(({ message, verdict }) => [message, verdict]));
   return Object.entries(result.contracts).map(([name, { errors, changes }]) => ({
@@ -99,7 +99,7 @@ function contractsOf({ result }: Report): (Pick<CheckedVariant, 'errors' | 'chan
   }));
 }
 
-/** The usage that breaking changes were compared with. */
+/** A sentence about the usage data with which breaking changes were compared. */
 function weightOf({ changes, usage }: CheckedVariant, { since }: Report, prefix = ''): string {
   if (changes.length === 0) return '';
   if (usage === undefined || usage.requests === 0)
@@ -123,7 +123,7 @@ function headlineOf(change: CheckedChange, { since }: Report): string {
 
 const mostShown = 5;
 
-/** The operations and clients that would break, those that were seen most often. */
+/** The operations and clients that would break, the most frequent ones first. */
 function usersOf(operations: readonly UsedOperation[]): string[] {
   const lines = operations.slice(0, mostShown).map(({ name, hash, requests, clients }) => {
     const by = clients.slice(0, mostShown).map(({ client, version, requests }) => {
@@ -191,7 +191,7 @@ function variantToJson({ errors, hints, changes, usage }: CheckedVariant) {
   return { errors, hints, changes, usage: usage === undefined ? null : { requests, firstDay } };
 }
 
-/** One thing to be shown at a line of a file. */
+/** A finding at a line of a file. */
 interface Finding {
   readonly level: 'error' | 'warning' | 'info';
   readonly code: string;
@@ -228,7 +228,7 @@ function findingsOf(report: Report): Finding[] {
   ];
 }
 
-/** A workflow command, which GitHub Actions shows beside the line. */
+/** A workflow command, which GitHub Actions shows at the line. */
 function formatGitHub({ level, code, message, location }: Finding): string {
   const escape = (text: string) =>
     text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');

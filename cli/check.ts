@@ -35,7 +35,7 @@ interface CheckFlags extends RegistryFlags, SchemaFlags {
   readonly format: ReportFormat;
 }
 
-/** `weir check`: would this schema compose, and whom would it break? */
+/** `weir check`: checks whether a schema composes, and which clients it would break. */
 export function checkCommand(context: Context): Command {
   const command = new Command('check')
     .summary('check whether a schema composes, and which clients it would break')
@@ -100,7 +100,7 @@ async function check(name: string | undefined, flags: CheckFlags, context: Conte
     const report = { result, plans, name, isFirst: before === undefined, since: flags.since };
     const { stdout, stderr } = context;
     stdout.write(formatReport(report, flags.format, paintFor(stdout, context)));
-    // What is made for a page of results says little to who reads the log of the job.
+    // Annotation formats are not readable in the log of a job, so the log gets the text format.
     if (isAnnotation(flags.format)) stderr.write(formatReport(report, 'text', paintFor(stderr, context)));
     if (!result.passed) throw new CommandFailure('', 1);
   };
@@ -108,7 +108,7 @@ async function check(name: string | undefined, flags: CheckFlags, context: Conte
   return withRegistry(flags, async (registry) => run(await registryBase(registry, changes, flags)));
 }
 
-/** What runs now, and what would. */
+/** The current state, and the one after the change. */
 interface Base extends Pick<CheckOptions, 'before' | 'subgraphs' | 'contract' | 'contracts' | 'readUsage'> {
   readonly name: string;
 }
@@ -174,7 +174,7 @@ async function readBase(
 const pickUrl = (known: SubgraphSchema | undefined): { routingUrl?: string } =>
   known === undefined ? {} : { routingUrl: known.routingUrl };
 
-/** The most used operations whose plans would make more calls, or a longer chain of them. */
+/** The most used operations whose plans would have more calls, or more calls in sequence. */
 async function comparePlans(
   before: string | undefined,
   { usage, supergraphSdl }: CheckResult,

@@ -3,7 +3,10 @@ import type { Context, Output } from './context';
 
 export type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
 
-/** Colours where a terminal is. NO_COLOR and `--no-color` forbid them; FORCE_COLOR has them everywhere, or with 0 nowhere. */
+/**
+ * Colours for a terminal. NO_COLOR and `--no-color` switch colours off. FORCE_COLOR switches them on everywhere, or
+ * with 0 off.
+ */
 export function paintFor({ isTTY }: Output, { env }: Pick<Context, 'env'>): Paint {
   const { NO_COLOR: no, FORCE_COLOR: force } = env;
   const isForced = force === undefined ? isTTY === true : force !== '0' && force !== 'false';

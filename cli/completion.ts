@@ -1,7 +1,7 @@
 import { Argument, Command } from 'commander';
 import type { Context } from './context';
 
-/** `weir completion`: the shell completes commands, flags and their values. */
+/** `weir completion`: prints a script with which the shell completes commands, flags and their values. */
 export function completionCommand({ stdout }: Context): Command {
   return new Command('completion')
     .summary('print a script with which bash or zsh completes commands and flags')
@@ -21,11 +21,14 @@ export function completionCommand({ stdout }: Context): Command {
     });
 }
 
-/** Zsh runs what is made for bash. */
+/** Zsh can run the completion of bash. */
 const zsh = (program: Command): string =>
   `#compdef weir\nautoload -U +X bashcompinit && bashcompinit\n${bash(program)}`;
 
-/** Only what bash 3.2 has, which macOS comes with. No answer stands for file names, as `-o default` says. */
+/**
+ * Uses only features of bash 3.2, the version on macOS. With no completion of its own, `-o default` completes file
+ * names.
+ */
 function bash(program: Command): string {
   const commands = commandsBelow(program, '');
   const paths = commands.filter(({ path }) => path !== '').map(({ path }) => `"${path}"`);
@@ -57,7 +60,7 @@ complete -o default -F _weir weir
 }
 
 interface Completed {
-  /** Such as ` audit verify`; empty for `weir` itself. */
+  /** The path of the command, such as ` audit verify`; empty for `weir` itself. */
   readonly path: string;
   readonly command: Command;
 }
@@ -67,14 +70,14 @@ const commandsBelow = (command: Command, path: string): Completed[] => [
   ...command.commands.flatMap((below) => commandsBelow(below, `${path} ${below.name()}`)),
 ];
 
-/** Commands and choices first: where there are none of these, a word without a dash is a file. */
+/** Commands and choices come first. If there are none, a word without a dash is a file name. */
 function wordsOf(command: Command): string[] {
   const choices = command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices);
   const flags = command.options.flatMap(({ long }) => (long == null ? [] : [long]));
   return [...command.commands.map((below) => below.name()), ...choices, ...flags, '--help'];
 }
 
-/** After a flag that takes a value. */
+/** The completions after a flag that takes a value. */
 function valuesOf({ path, command }: Completed): string[] {
   return command.options
     .filter(({ required }) => required)

@@ -13,7 +13,7 @@ interface ComposeOptions {
   readonly format: 'text' | 'json';
 }
 
-/** `weir compose`: subgraph schemas in, supergraph out. */
+/** `weir compose`: composes subgraph schemas to a supergraph. */
 export function composeCommand(context: Context): Command {
   return new Command('compose')
     .summary('compose subgraph schemas into a supergraph')
@@ -78,7 +78,7 @@ async function compose(file: string, options: ComposeOptions, context: Context):
   await delivered;
 }
 
-/** Reports the problems, and puts the supergraph where it is wanted. */
+/** Reports the problems, and writes the supergraph to its destination. */
 async function deliver(
   composition: FileComposition,
   { out, format }: ComposeOptions,

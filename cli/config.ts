@@ -16,7 +16,7 @@ interface PrintFlags extends OwnFlags {
   readonly format: 'yaml' | 'json';
 }
 
-/** `weir config print`: the options that are in force. */
+/** `weir config print`: prints the options in force. */
 export function configCommand(context: Context): Command {
   const print = addSupergraphFlags(addGatewayFlags(new Command('print')))
     .summary('print all options that are in force, and where each comes from')
@@ -61,7 +61,7 @@ function toJson(options: readonly OptionInForce[]): string {
   return `${JSON.stringify({ options: rows }, null, 2)}\n`;
 }
 
-/** A file of options, with the origin of each behind it. */
+/** Formats options as YAML, with the origin of each as a comment. */
 function toYaml(options: readonly OptionInForce[]): string {
   const { Document, isCollection } = lazy.yaml();
   const document = new Document({});

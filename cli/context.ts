@@ -1,25 +1,25 @@
-/** What a command sees of the process that runs it. */
+/** The parts of the process that a command uses. */
 export interface Context {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted when the user asks to stop: a command that goes on and on then ends, with exit code 0. */
+  /** Aborted when the user asks to stop. A long-running command then ends with exit code 0. */
   readonly signal: AbortSignal;
 }
 
 export interface Output {
-  /** Whether somebody looks at it. */
+  /** Whether it is a terminal. */
   readonly isTTY?: boolean | undefined;
   write(text: string): unknown;
 }
 
-/** Ends a command with a sentence for its user; an empty one when all is said already. */
+/** Ends a command with a sentence for its user, or an empty one if everything has been printed already. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
 
   constructor(
     message: string,
-    /** 1: the answer is no. 2: bad usage or configuration. Anything else comes from a child process. */
+    /** 1: a negative answer. 2: bad usage or configuration. Other codes come from a child process. */
     readonly exitCode: number,
   ) {
     super(message);

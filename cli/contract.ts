@@ -20,7 +20,7 @@ interface ContractFlags extends AuthorFlags {
   readonly format: string;
 }
 
-/** `weir contract`: a variant that shows clients a part of another one. */
+/** `weir contract`: creates or changes a variant that shows clients a part of another one. */
 export function contractCommand(context: Context): Command {
   const command = new Command('contract')
     .summary('make a variant that shows a part of another one')

@@ -21,7 +21,7 @@ interface DevFlags extends GatewayFlags {
   readonly verbose?: true;
 }
 
-/** `weir dev`: a whole graph on one machine. */
+/** `weir dev`: runs a whole graph on one machine. */
 export function devCommand(context: Context): Command {
   return addGatewayFlags(new Command('dev'))
     .summary('run a graph on this machine: its subgraphs, composition and the gateway')
@@ -63,13 +63,13 @@ async function dev(flags: DevFlags, { signal: asked, ...others }: Context): Prom
   const context: Context = { ...others, signal };
   const parts = new RunningParts();
   signal.addEventListener('abort', () => void parts.stop(), { once: true });
-  // The terminal is closed.
+  // SIGHUP means that the terminal was closed.
   process.on('SIGHUP', hangUp);
   try {
     await start(flags, context, parts);
     await untilStopped(context);
   } catch (error) {
-    // What fails because it was stopped is no failure.
+    // A failure because of the stop is no failure of the command.
     if (!signal.aborted) throw error;
   } finally {
     await parts.stop();
@@ -80,13 +80,14 @@ async function dev(flags: DevFlags, { signal: asked, ...others }: Context): Prom
 async function start(flags: DevFlags, context: Context, parts: RunningParts): Promise<void> {
   const { stderr, env } = context;
   const { file, isReference } = chooseGraph(flags);
-  // Taken as soon as it is there.
+  // Read as soon as it exists.
   const beside = join(dirname(file), 'weir.yaml');
   const output = createOutput(context, !env['NO_COLOR'] && 'isTTY' in stderr && stderr.isTTY === true);
   const logLevel = flags.logLevel ?? env['LOG_LEVEL'];
-  // Who watches the log of a terminal wants to see what is wrong.
+  // In a terminal only problems are of interest.
   const usualLevel = flags.verbose ? 'info' : 'warn';
-  // An edit while the graph starts is not missed. SIGHUP is not for the options here: a terminal that is closed ends all.
+  // Created before the graph starts, so that no edit is missed. SIGHUP does not reload options here, as it means that
+  // the terminal was closed.
   const watch = await parts.add(stoppable(watchOptions(flags.config ?? beside, { hangup: false })));
   const reader = new OptionsReader(
     {
@@ -100,11 +101,11 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     {
       configIfThere: beside,
       defaults: { logging: { level: usualLevel } },
-      // Nobody waits for a load balancer here.
+      // There is no load balancer to wait for.
       flags: { shutdown: { delay: 0 } },
     },
   );
-  // What is wrong with them is said before anything is started.
+  // Errors in the options are reported before anything is started.
   let options = await withOptionsErrors(() => reader.load(), reader);
   const graphOptions: GraphOptions = {
     ...{ file, context, output, parts },
@@ -112,7 +113,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       try {
         options = reader.load();
       } catch {
-        // A wrong edit is said where they are read for the gateway; the previous ones stay in use.
+        // Invalid options are reported where the gateway reads them. The previous ones stay in use.
       }
       return options;
     },
@@ -137,7 +138,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       ...graph.describe(configured),
       url: gateway.url,
       adminUrl: gateway.adminUrl,
-      // Who has configured one knows it.
+      // A configured token is not printed.
       adminToken: configured.admin.token === undefined ? adminToken : undefined,
       options: reader.config,
       milliseconds: performance.now(),
@@ -153,7 +154,7 @@ const stoppable = (watch: OptionsWatch): OptionsWatch & Part => ({
   },
 });
 
-/** @throws {CommandFailure} when there is none, or a flag is for another one */
+/** @throws {CommandFailure} if there is no configuration, or a flag does not apply to it */
 function chooseGraph({ supergraphConfig, data, reset }: DevFlags): { file: string; isReference: boolean } {
   const reference = join(packageRoot(), 'schema', 'supergraph.yaml');
   const file = supergraphConfig ?? (existsSync('supergraph.yaml') ? 'supergraph.yaml' : reference);

@@ -17,13 +17,13 @@ interface DiffFlags extends RegistryFlags {
 }
 
 interface Diff {
-  /** Without it, there is only one version. */
+  /** Null if there is only one version. */
   readonly from: Version | null;
   readonly to: Version;
   readonly changes: readonly SchemaChange[];
 }
 
-/** `weir diff`: what clients see that is different between two versions. */
+/** `weir diff`: shows how the API schema differs between two versions. */
 export function diffCommand(context: Context): Command {
   const command = new Command('diff')
     .summary('list the changes between two versions')

@@ -16,7 +16,7 @@ interface ExplainFlags {
   readonly format: string;
 }
 
-/** `weir explain`: how the gateway would run an operation, without running it. */
+/** `weir explain`: shows how the gateway would run an operation, without running it. */
 export function explainCommand(context: Context): Command {
   return new Command('explain')
     .summary('print the query plan of an operation, and what would be merged, batched and cached')
@@ -61,7 +61,7 @@ async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<v
     operationName: flags.operation,
     options,
   }).catch((error: unknown) => {
-    // It rejects only when the supergraph does not build.
+    // It rejects only if the supergraph cannot be built.
     throw new CommandFailure(`weir: ${supergraph} cannot be planned for: ${(error as Error).message}`, 2);
   });
   if (flags.format === 'json') {
@@ -86,7 +86,7 @@ function fileIn({ supergraph }: Options): string {
   );
 }
 
-/** Below the plan: the calls, what they share and what is cached. */
+/** The lines below the plan: the calls, what they share, and what is cached. */
 function report({ calls, subgraphs, answer }: Explained): string[] {
   const fetches = calls.flatMap((call) => call.fetches).length;
   const places = new Set(

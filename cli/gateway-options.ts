@@ -7,7 +7,7 @@ import { linkKeysIn } from './private-link';
 import { variableOfValue } from './variables';
 import type { OptionsWatch } from './watch-options';
 
-/** The flags that `weir gateway` and `weir dev` have in common; each stands for an option of the gateway. */
+/** The flags of both `weir gateway` and `weir dev`. Each sets an option of the gateway. */
 export interface GatewayFlags {
   readonly config?: string;
   readonly host?: string;
@@ -36,7 +36,7 @@ export function addGatewayFlags(command: Command): Command {
     .option('--log-level <LEVEL>', 'the least important log lines to print, such as warn or debug');
 }
 
-/** What only `weir gateway` has: `weir dev` composes a supergraph of its own, in development mode. */
+/** Adds the flags that only `weir gateway` has. `weir dev` composes a supergraph of its own, in development mode. */
 export function addSupergraphFlags(command: Command): Command {
   return command
     .option(
@@ -51,7 +51,7 @@ export function addSupergraphFlags(command: Command): Command {
     );
 }
 
-/** As the gateway's `loadOptions` takes them; it checks them. */
+/** Converts flags to the form of the gateway's `loadOptions`, which validates them. */
 function toOptions(flags: OwnFlags): GatewayOptionFlags {
   const { supergraph, host, port, mode, adminPort, logLevel } = flags;
   return {
@@ -64,7 +64,7 @@ function toOptions(flags: OwnFlags): GatewayOptionFlags {
   };
 }
 
-/** The options that flags stand for. Those that environment variables gave are named for them where they are wrong. */
+/** The options that flags set. Errors name the environment variable if the value came from one. */
 function optionsGiven(
   flags: OwnFlags,
   env: Context['env'],
@@ -83,13 +83,13 @@ function optionsGiven(
   };
 }
 
-/** What a command says of options beside its flags. */
+/** Settings of a command for its options, in addition to flags. */
 interface More extends Pick<LoadOptions, 'defaults' | 'flags'> {
-  /** A file of options that is read where it exists and no flag names another. */
+  /** An options file that is read if it exists and no flag names another one. */
   readonly configIfThere?: string;
 }
 
-/** Reads the options of a gateway, again and again, and remembers where they came from. */
+/** Reads the options of a gateway repeatedly, and remembers where they came from. */
 export class OptionsReader {
   readonly #flags: OwnFlags;
   readonly #context: Context;
@@ -104,17 +104,21 @@ export class OptionsReader {
     this.#more = more;
   }
 
-  /** The file of options, if there is one now. */
+  /** The options file, if there is one. */
   get config(): string | undefined {
     return configOf(this.#flags, this.#more);
   }
 
-  /** Of the options that were read last. */
+  /** The sources of the options that were last read. */
   get sources(): OptionSources | undefined {
     return this.#loaded?.sources;
   }
 
-  /** Those of `weir gateway`, which need a supergraph. @throws {OptionsError} with every mistake in them */
+  /**
+   * Reads the options of `weir gateway`, which require a supergraph.
+   *
+   * @throws {OptionsError} with every mistake in them
+   */
   read(): Options {
     const options = this.load();
     if (options.supergraph !== undefined) return options;
@@ -129,7 +133,7 @@ export class OptionsReader {
     try {
       this.#loaded = readOptions(this.#flags, this.#context, this.#more);
     } catch (error) {
-      // A file that was missing may come; until then the others count.
+      // All files are followed, as a missing one may be created later.
       if (error instanceof lazy.gateway().OptionsError) this.#follow(error.files);
       throw error;
     }
@@ -150,7 +154,7 @@ export class OptionsReader {
 const configOf = ({ config }: OwnFlags, { configIfThere }: More): string | undefined =>
   config ?? (configIfThere !== undefined && existsSync(configIfThere) ? configIfThere : undefined);
 
-/** The options of a gateway, and where each comes from. @throws {OptionsError} with every mistake in them */
+/** Reads the options of a gateway, and where each comes from. @throws {OptionsError} with every mistake in them */
 export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}): LoadedOptions {
   const own = optionsGiven(flags, env);
   const given = {
@@ -172,8 +176,8 @@ export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}):
 }
 
 /**
- * What is wrong with the options is for the user to mend: a sentence, and exit code 2. `reader` knows where options
- * stand that are found wrong only after they were read.
+ * Turns errors in the options into a `CommandFailure` with sentences for the user and exit code 2. `reader` knows the
+ * source of each option, for errors that are found only after reading.
  */
 export async function withOptionsErrors<Result>(
   run: () => Result | Promise<Result>,
@@ -207,8 +211,8 @@ export const flagNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * A problem that names an option, and no file that has it, is about the flag for it, or its default. One of a variable
- * that stands for a flag needs no second name.
+ * Replaces the option's name in a problem by the flag that sets it, unless the problem names a file. A problem that
+ * names a variable needs no flag.
  */
 function nameFlag(problem: string): string {
   return problem.replace(/^(?:(\w+): )?`([\w.]+)`/, (given, variable: string | undefined, option: string) => {

@@ -20,8 +20,8 @@ import { answerTo, ask } from './worker-messages';
 import { type ReadyMessage, startWorkers, WorkerStartError } from './workers';
 
 /**
- * `weir gateway`: the gateway alone, in front of any Federation 2 supergraph. Longer than other files: one process, a
- * primary and its workers start, take other options and stop in the same steps.
+ * `weir gateway`: runs only the gateway, with any Federation 2 supergraph. It is one file, as a single process, a
+ * primary and its workers start, reload and stop in the same steps.
  */
 export function gatewayCommand(context: Context): Command {
   return addSupergraphFlags(addGatewayFlags(new Command('gateway')))
@@ -68,7 +68,10 @@ function workerCount(text: string): number {
   throw new InvalidArgumentError('It must be a number from 1 to 999, or `auto`.');
 }
 
-/** For others on this machine, such as the health check of the image. The gateway serves whether it can be written or not. */
+/**
+ * Writes the URL for others on this machine, such as the health check of the image. The gateway also runs if that
+ * fails.
+ */
 function writeUrl(url: string, { urlFile }: OwnFlags, context: Context): void {
   if (urlFile === undefined) return;
   try {
@@ -82,7 +85,7 @@ function forgetUrl({ urlFile }: OwnFlags): void {
   if (urlFile !== undefined) rmSync(urlFile, { force: true });
 }
 
-/** Everything that a start would refuse, without a start. */
+/** Checks everything that a start would refuse, without starting. */
 async function check(flags: OwnFlags, context: Context): Promise<void> {
   const reader = new OptionsReader(flags, context);
   const { subgraphs, unknown, unavailable } = await withOptionsErrors(
@@ -121,12 +124,12 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
     await gateway.stop();
   } finally {
     forgetUrl(flags);
-    // Not before: SIGHUP would end the process in the middle of its requests.
+    // Stopped last: without the watch, SIGHUP would end the process during its requests.
     watch.stop();
   }
 }
 
-/** Whoever started the workers replaces them when the options change. */
+/** Runs a worker. For new options the primary replaces it. */
 async function runWorker(id: number, flags: OwnFlags, context: Context): Promise<void> {
   const reader = new OptionsReader(flags, context);
   const gateway = await start(reader, () => inWorker(reader.read(), id));
@@ -139,8 +142,8 @@ const start = (reader: OptionsReader, read: () => GatewayOptions): Promise<Runni
   withOptionsErrors(() => lazy.gateway().startGateway(read()), reader);
 
 /**
- * The process that started the workers serves their metrics. Each has files of its own for its audit trails: a chain
- * has one writer.
+ * The options of a worker. The primary serves its metrics. Each worker has its own files for audit trails, as a hash
+ * chain has one writer.
  */
 const inWorker = (options: Options, worker: number): GatewayOptions => ({
   ...options,
@@ -155,7 +158,7 @@ const inWorker = (options: Options, worker: number): GatewayOptions => ({
   },
 });
 
-/** In a worker: the others, which the primary tells. */
+/** In a worker: the other workers, reached through the primary. */
 const otherWorkers: Peers = {
   async drop(tags) {
     await ask(process, 'drop', { tags }, 2_000);
@@ -165,7 +168,7 @@ const otherWorkers: Peers = {
   },
 };
 
-/** In a worker: says that it is ready, and answers what the primary asks. */
+/** In a worker: reports that it is ready, and answers the primary's requests. */
 function answerPrimary(gateway: RunningGateway): void {
   answerTo(process, {
     metrics: () => gateway.metrics(),
@@ -211,7 +214,7 @@ async function runWorkers(
       say,
     });
   const workers = await withOptionsErrors(startAll, reader).catch((error: unknown) => {
-    // The worker has said why.
+    // The worker has printed the reason.
     throw error instanceof WorkerStartError ? new CommandFailure('', error.exitCode) : error;
   });
   let isStopping = false;
@@ -261,7 +264,7 @@ async function runWorkers(
     writeUrl(url, flags, context);
     watch.begin(() => {
       if (isStopping) return Promise.resolve();
-      // Workers that are being replaced have it done once more, and what is wrong with an edit is said meanwhile.
+      // Not awaited: during a replacement it causes one more, and errors of an edit are reported at once.
       reload();
       return Promise.resolve();
     });

@@ -16,7 +16,7 @@ interface HistoryFlags extends RegistryFlags {
   readonly format: string;
 }
 
-/** `weir history`: who changed a graph, when and how. */
+/** `weir history`: lists who changed a graph, when and how. */
 export function historyCommand(context: Context): Command {
   const command = new Command('history')
     .summary('list the versions of a graph')

@@ -6,7 +6,7 @@ interface InitFlags {
   readonly subgraph?: string;
 }
 
-/** `weir init`: the files of a graph that runs. */
+/** `weir init`: writes the files of a graph that can be run. */
 export function initCommand(context: Context): Command {
   return new Command('init')
     .summary('write the files of a new graph, or of one more subgraph')

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { CommandFailure, type Context } from './context';
 import { givenBy } from './variables';
 
-/** The text of the file that `flag`, or its variable, names; one that cannot be read ends the command with a sentence. */
+/** Reads the file that a flag or its variable names. @throws {CommandFailure} if it cannot be read */
 export async function readInput(flag: string, file: string, env: Context['env']): Promise<string> {
   return readFile(file, 'utf8').catch((error: unknown) => {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';

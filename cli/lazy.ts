@@ -13,8 +13,8 @@ import type * as Scaffold from './init/scaffold';
 const load = createRequire(__filename);
 
 /**
- * Parts that take a noticeable time to load (the composer, the planner), loaded by the commands that need
- * them when they need them: `weir --help` answers at once, and `weir dev` starts its processes first.
+ * Modules that are slow to load, such as the composer and the planner. Commands load them when they need them, so that
+ * `weir --help` answers at once and `weir dev` starts its processes first.
  */
 export const lazy = {
   credentials: () => load('./dev/credentials') as typeof Credentials,

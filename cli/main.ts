@@ -2,21 +2,21 @@
 import cluster from 'node:cluster';
 import { runCli } from './program';
 
-// It would be printed between the lines of every command that uses the AWS SDK.
+// The AWS SDK's warning would appear in the output of every command that uses the SDK.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // Ctrl-C reaches workers, too; the process that started them will tell them when to go.
+    // Ctrl-C reaches workers, too. The primary tells them when to stop.
     if (cluster.isWorker && signal === 'SIGINT') return;
-    // Whoever asks a second time does not want to wait for the graceful end.
+    // A second signal ends the process at once.
     if (stop.signal.aborted) process.exit(130);
     stop.abort();
   });
 }
 
-// SIGHUP may reach them as well; the process that started them replaces them one by one.
+// SIGHUP may reach workers, too. The primary replaces them one by one.
 if (cluster.isWorker) process.on('SIGHUP', () => undefined);
 
 void runCli(process.argv.slice(2), {
@@ -26,6 +26,6 @@ void runCli(process.argv.slice(2), {
   signal: stop.signal,
 }).then((exitCode) => {
   process.exitCode = exitCode;
-  // The channel to the process that started it would keep a worker alive.
+  // The IPC channel to the primary would keep the worker alive.
   cluster.worker?.disconnect();
 });

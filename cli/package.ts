@@ -4,13 +4,13 @@ import { packageRoot, packageVersion } from '../gateway/telemetry/package-root';
 
 export { packageRoot, packageVersion };
 
-/** As others import it. */
+/** The name under which others import the package. */
 export function packageName(): string {
   const { name } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { name: string };
   return name;
 }
 
-/** The compiled entry point of a reference subgraph; `undefined` when there is none of that name. */
+/** The compiled entry point of a reference subgraph; `undefined` if none has this name. */
 export function subgraphScript(name: string): string | undefined {
   return subgraphNames().includes(name) ? join(subgraphsFolder(), name, 'index.js') : undefined;
 }
@@ -23,7 +23,7 @@ export function subgraphNames(): string[] {
     .sort();
 }
 
-/** The process that serves the embedded DynamoDB. */
+/** The script that serves the embedded DynamoDB. */
 export function embeddedDynamoDBScript(): string {
   return join(subgraphsFolder(), 'kit', 'embedded-dynamodb.js');
 }

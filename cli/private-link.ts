@@ -3,7 +3,7 @@ import type { SignIntrospection } from '../schema';
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
 
-/** Where the keys of the private link are, as the environment says; `undefined` when it says nothing. */
+/** The keys of the private link in the environment, or their file; `undefined` if neither is set. */
 export function linkKeysIn({ WEIR_LINK_KEYS: keys, WEIR_LINK_KEYS_FILE: keysFile }: Context['env']) {
   if (keys && keysFile)
     throw new CommandFailure('weir: only one of WEIR_LINK_KEYS and WEIR_LINK_KEYS_FILE may be set.', 2);
@@ -11,7 +11,7 @@ export function linkKeysIn({ WEIR_LINK_KEYS: keys, WEIR_LINK_KEYS_FILE: keysFile
   return keys ? { keys: keys.split(',').map((key) => key.trim()) } : undefined;
 }
 
-/** Signs questions for schemas as the gateway signs calls, for subgraphs that answer nobody else. */
+/** Signs introspection requests as the gateway signs calls, for subgraphs that refuse unsigned ones. */
 export function introspectionSigner(env: Context['env']): SignIntrospection | undefined {
   const given = linkKeysIn(env);
   if (given === undefined) return undefined;
@@ -27,7 +27,7 @@ export function introspectionSigner(env: Context['env']): SignIntrospection | un
   };
 }
 
-/** Anew for each question: a watch runs for long, and the file may change. */
+/** Opened for each request, as a watch runs for a long time and the file may change. */
 function open(given: LinkKeysOptions) {
   try {
     const keys = lazy.linkKeys().openLinkKeys(given);

@@ -20,9 +20,8 @@ import { subgraphCommand } from './subgraph';
 import { takeVariables, valueOf, variableOf } from './variables';
 
 /**
- * Runs one `weir` command line, without the program's own name, and resolves with the exit code: 0 for success,
- * 1 for a negative answer, 2 for bad usage or configuration. Never rejects; what went wrong is one sentence on
- * `stderr`.
+ * Runs one `weir` command line, without the program's own name, and resolves with the exit code: 0 for success, 1 for a
+ * negative answer, 2 for bad usage or configuration. Never rejects. Errors are printed on `stderr`, one sentence each.
  */
 export async function runCli(args: readonly string[], context: Context): Promise<number> {
   try {
@@ -31,7 +30,7 @@ export async function runCli(args: readonly string[], context: Context): Promise
     else await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    // Commander has printed its own message: its help and its version are no failures.
+    // Commander has printed its own message. Help and version are no failures.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const verbose =
       args.includes('--verbose') ||
@@ -86,7 +85,7 @@ export function createProgram(context: Context): Command {
       .configureOutput({
         writeOut: (text) => void context.stdout.write(text),
         writeErr: (text) => void context.stderr.write(text),
-        // The same everywhere, as `cli/help.txt` has it, which is printed without any of this being loaded.
+        // The same width everywhere, as `cli/help.txt` has it, which is printed without loading this module.
         getOutHelpWidth: () => 80,
         outputError: (text, write) => write(sentence(text, command)),
       })
@@ -94,14 +93,14 @@ export function createProgram(context: Context): Command {
       .allowExcessArguments(false);
     if (command === program) continue;
     command.helpOption('-h, --help', 'print this help');
-    // It groups others, and has no flags of its own.
+    // A group of commands has no flags of its own.
     if (command.commands.length > 0) continue;
     if (!command.options.some(({ long }) => long === '--verbose'))
       command.option('--verbose', 'print the stack of an unexpected error');
     command.option('--no-color', 'print no colours [NO_COLOR]');
     for (const option of command.options) {
       const variable = variableOf(option, command);
-      // Commander looks for it before it knows of variables.
+      // Commander checks mandatory flags before it reads variables.
       if (variable !== undefined && valueOf(variable, context.env) !== undefined)
         option.makeOptionMandatory(false);
     }
@@ -109,14 +108,14 @@ export function createProgram(context: Context): Command {
   return program;
 }
 
-/** With its variable, such as "the address to listen on (default: 127.0.0.1) [WEIR_HOST]". */
+/** The description of a flag with its variable, such as "the address to listen on (default: 127.0.0.1) [WEIR_HOST]". */
 function describeOption(option: Option, command: Command): string {
   const variable = variableOf(option, command);
   const text = new Help().optionDescription(option);
   return variable === undefined ? text : `${text} [${variable}]`;
 }
 
-/** Commander's "error: unknown option '--prot'\n(Did you mean --port?)" in one line that says what to do. */
+/** Rewrites Commander's "error: unknown option '--prot'\n(Did you mean --port?)" to one line that says what to do. */
 function sentence(text: string, command: Command): string {
   const says = text
     .replace(/^error: /, '')
@@ -131,7 +130,7 @@ function sentence(text: string, command: Command): string {
   return `weir: ${help === '' ? says : says.replace(/\.$/, '')}${help}\n`;
 }
 
-/** Such as `weir audit verify`. */
+/** The full name of a command, such as `weir audit verify`. */
 const pathOf = (command: Command): string =>
   `${command.parent === null ? '' : `${pathOf(command.parent)} `}${command.name()}`;
 

@@ -18,7 +18,7 @@ interface PublishFlags extends RegistryFlags, AuthorFlags, SchemaFlags {
   readonly format: string;
 }
 
-/** `weir publish`: a subgraph's schema goes live on every gateway that runs the graph. */
+/** `weir publish`: publishes a subgraph's schema to every gateway that runs the graph. */
 export function publishCommand(context: Context): Command {
   const command = new Command('publish')
     .summary('publish the schema of a subgraph to the registry')

@@ -8,7 +8,7 @@ import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
 import { showProblem } from './problems';
 
-/** The flags that all commands of the registry have. */
+/** The flags of all registry commands. */
 export interface RegistryFlags {
   readonly registry?: string;
   readonly graph?: string;
@@ -37,7 +37,10 @@ export function formatOption(...formats: string[]): Option {
   return new Option('--format <FORMAT>', 'of the report').choices(formats).default('text');
 }
 
-/** Runs with the registry that the flags name; what is wrong with it ends the command with a sentence, and exit code 2. */
+/**
+ * Opens the registry of the flags and calls `run`. An error of the registry ends the command with a sentence and exit
+ * code 2.
+ */
 export async function withRegistry<Result>(
   flags: RegistryFlags,
   work: (registry: Registry) => Promise<Result>,
@@ -65,20 +68,23 @@ export async function withRegistry<Result>(
   }
 }
 
-/** Who publishes what from where, for the audit record: as pipelines say it, or this machine. */
+/** The author and commit for the audit record: from flags, the CI environment, or this machine. */
 export async function authorshipOf(flags: AuthorFlags, { env }: Context): Promise<Authorship> {
   const by = flags.author ?? env['GITHUB_ACTOR'] ?? env['GITLAB_USER_LOGIN'] ?? userInfo().username;
   const commit = flags.commit ?? env['GITHUB_SHA'] ?? env['CI_COMMIT_SHA'] ?? (await gitCommit());
   return { by, commit };
 }
 
-/** Of the working folder, if it is under git. */
+/** The commit of the working folder, if it is a git repository. */
 async function gitCommit(): Promise<string | undefined> {
   const { stdout } = await promisify(execFile)('git', ['rev-parse', 'HEAD']).catch(() => ({ stdout: '' }));
   return stdout.trim() || undefined;
 }
 
-/** Prints what became of a change, and of the contracts that follow it; a rejected one ends the command with exit code 1. */
+/**
+ * Prints the result of a change, and of the contracts that follow it. A rejected change ends the command with exit code
+ * 1.
+ */
 export function reportResult(
   result: ChangeResult | PublishResult,
   { name }: Registry,
@@ -113,7 +119,7 @@ function describeResult(name: string, { outcome, version }: ChangeResult): strin
   return `${name} has this already: nothing to do at version ${version.number}.`;
 }
 
-/** What a version did, such as `changed reviews, added orders`. */
+/** The changes of a version, such as `changed reviews, added orders`. */
 export function describeChanges({ kind, changes, restores, contract }: Version): string {
   if (kind === 'ended') return 'no contract any more';
   const words = Object.entries(changes).map(([name, what]) => `${what} ${name}`);
@@ -122,7 +128,7 @@ export function describeChanges({ kind, changes, restores, contract }: Version):
   return restores === undefined ? done : `back to version ${restores} (${done})`;
 }
 
-/** Who did what when, in one line. */
+/** One line about a version: who did what, and when. */
 export function versionLine(version: Version): string {
   const { number, kind, at, by, commit } = version;
   const from = commit === undefined ? '' : ` from ${commit.slice(0, 12)}`;

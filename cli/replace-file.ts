@@ -1,7 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { CommandFailure } from './context';
 
-/** In one step: who reads the file sees the old text or the new one. What is unchanged is not touched. */
+/** Replaces a file atomically: a reader sees the old text or the new one. A file with the same text is not touched. */
 export async function replaceFile(file: string, text: string): Promise<void> {
   if (text === (await readFile(file, 'utf8').catch(() => undefined))) return;
   const draft = `${file}.${process.pid}.draft`;

@@ -17,7 +17,7 @@ interface RollbackFlags extends RegistryFlags, AuthorFlags {
   readonly format: string;
 }
 
-/** `weir rollback`: what was published before is live again. */
+/** `weir rollback`: restores an earlier version. */
 export function rollbackCommand(context: Context): Command {
   const command = new Command('rollback')
     .summary('restore what was published before')

@@ -4,48 +4,48 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ConnectionSource } from '../gateway';
 import { lazy } from './lazy';
 
-/** What a worker is told of connections, and what it says. */
+/** Messages about connections, between the primary and a worker. */
 export type ConnectionMessage =
   /** To a worker, with the connection. */
   | { readonly type: 'connection' }
-  /** From a worker: it has that connection. */
+  /** From a worker: it has received the connection. */
   | { readonly type: 'taken' }
-  /** From a worker: it is going to stop. */
+  /** From a worker: it is about to stop. */
   | { readonly type: 'leaving' }
-  /** To a worker that leaves: no connection comes any more. */
+  /** To a worker that stops: no further connection follows. */
   | { readonly type: 'last' };
 
 /**
- * A port whose connections are handed to workers, each to one that has taken all that it was given before. Node's
- * `cluster` does the same, but closes connections that it has not handed over yet when its workers stop.
+ * A port whose connections are passed to workers. A worker gets a connection only after it has received the previous
+ * one. Node's `cluster` does the same, but when workers stop it closes connections that it has not passed on yet.
  */
 export class SharedPort {
-  /** Listens when its caller says so. */
+  /** The caller makes it listen. */
   readonly server: Server;
-  /** Connections that no worker has taken yet. */
+  /** Connections that have not been sent to a worker yet. */
   readonly #waiting: Socket[] = [];
   readonly #workers = new Set<Worker>();
   readonly #free = new Set<Worker>();
-  /** What a worker was given and has not taken yet. */
+  /** The connection that was sent to a worker and that the worker has not confirmed yet. */
   readonly #given = new Map<Worker, Socket>();
   #state: 'open' | 'closing' | 'closed' = 'open';
   #onNoneWaiting: (() => void) | undefined;
 
   constructor() {
     this.server = createServer({ pauseOnConnect: true }, (connection) => {
-      connection.on('error', () => undefined); // the worker sees it too
+      connection.on('error', () => undefined); // the worker gets the error, too
       this.#waiting.push(connection);
       this.#handOn();
     });
   }
 
-  /** Has the worker take connections, until it leaves or dies. */
+  /** Passes connections to the worker until it stops or dies. */
   add(worker: Worker): void {
     this.#workers.add(worker);
     this.#free.add(worker);
     worker.on('message', ({ type }: ConnectionMessage) => {
       if (type === 'taken') this.#taken(worker);
-      // While the port closes, all leave, when they have what has come.
+      // While the port closes, `close` removes all workers after the last connection.
       else if (type === 'leaving' && this.#state !== 'closing') this.#remove(worker);
     });
     worker.once('exit', () => this.#lose(worker));
@@ -53,8 +53,8 @@ export class SharedPort {
   }
 
   /**
-   * Closes the port after so many milliseconds, and resolves when workers have all connections that have come. Workers
-   * may say that they leave as soon as this is called.
+   * Closes the port after `delay` milliseconds. Resolves when workers have received all connections. Workers may send
+   * `leaving` as soon as this is called.
    */
   async close(delay: number): Promise<void> {
     this.#state = 'closing';
@@ -81,13 +81,13 @@ export class SharedPort {
   }
 
   #taken(worker: Worker): void {
-    this.#given.get(worker)?.destroy(); // this process' part of it
+    this.#given.get(worker)?.destroy(); // the copy of this process
     this.#given.delete(worker);
     if (this.#workers.has(worker)) this.#free.add(worker);
     this.#handOn();
   }
 
-  /** What a worker was given before reaches it before this. */
+  /** Removes a worker. It gets `last` after all connections that were sent to it. */
   #remove(worker: Worker): void {
     this.#workers.delete(worker);
     this.#free.delete(worker);
@@ -105,11 +105,11 @@ export class SharedPort {
 }
 
 function tell(worker: Worker, message: ConnectionMessage, connection?: Socket): void {
-  if (!worker.isConnected()) return; // it has died; its exit is heard of soon
+  if (!worker.isConnected()) return; // it has died; its `exit` event follows
   worker.send(message, connection, { keepOpen: true }, () => undefined);
 }
 
-/** In a worker: the connections that it is handed. */
+/** In a worker: the connections from the primary. */
 export function handedConnections(): ConnectionSource {
   const say = (message: ConnectionMessage): void => void process.send?.(message);
   return {
@@ -117,7 +117,7 @@ export function handedConnections(): ConnectionSource {
       process.on('message', ({ type }: ConnectionMessage, connection?: Socket) => {
         if (type !== 'connection') return;
         say({ type: 'taken' });
-        if (connection === undefined) return; // it was closed on its way
+        if (connection === undefined) return; // it was closed during the transfer
         connection.allowHalfOpen = true;
         connection.setNoDelay(true);
         take(connection);

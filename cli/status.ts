@@ -5,7 +5,7 @@ import { CommandFailure, type Context } from './context';
 import { addRegistryFlags, formatOption, type RegistryFlags, versionLine, withRegistry } from './registry';
 
 interface StatusFlags extends RegistryFlags {
-  /** Milliseconds. */
+  /** Milliseconds to wait until all gateways run the newest version. */
   readonly wait?: number;
   readonly format: string;
 }
@@ -15,7 +15,7 @@ interface Status {
   readonly gateways: readonly GatewayReport[];
 }
 
-/** `weir status`: which gateways run which version. */
+/** `weir status`: shows which gateways run which version. */
 export function statusCommand(context: Context): Command {
   const command = new Command('status')
     .summary('show which gateways run which version')
@@ -61,10 +61,10 @@ async function status(flags: StatusFlags, context: Context): Promise<void> {
   });
 }
 
-/** Milliseconds. */
+/** Milliseconds between two checks. */
 const pause = 250;
 
-/** Those that are meant to run the newest version and do not. */
+/** Gateways that should run the newest version and do not. */
 const behindOf = ({ newest, gateways }: Status): GatewayReport[] =>
   gateways.filter(({ pinned, supergraph }) => pinned === undefined && supergraph !== newest.supergraph);
 

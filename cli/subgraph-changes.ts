@@ -6,7 +6,7 @@ import { lazy } from './lazy';
 import { introspectionSigner } from './private-link';
 import { givenBy } from './variables';
 
-/** The flags that say which schemas a command is about. */
+/** The flags that select the schemas of a command. */
 export interface SchemaFlags {
   readonly schema?: string;
   readonly routingUrl?: string;
@@ -20,7 +20,7 @@ export function addSchemaFlags(command: Command): Command {
     .option('-c, --config <FILE>', "all subgraphs of a configuration in Rover's format, in place of one");
 }
 
-/** Reads what is to be published or checked: one subgraph, or all of a configuration. */
+/** Reads the schemas to publish or check: of one subgraph, or of all subgraphs of a configuration. */
 export async function readChanges(
   name: string | undefined,
   { schema, routingUrl, config }: SchemaFlags,

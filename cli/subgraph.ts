@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { CommandFailure, type Context } from './context';
 import { subgraphNames, subgraphScript } from './package';
 
-/** `weir subgraph`: one reference subgraph as a process of its own. */
+/** `weir subgraph`: runs one reference subgraph. */
 export function subgraphCommand(context: Context): Command {
   return new Command('subgraph')
     .summary('run one subgraph of the reference graph')
@@ -32,8 +32,8 @@ async function runSubgraph(name: string, flags: readonly string[], { env, signal
     const names = subgraphNames().join(', ');
     throw new CommandFailure(`weir: there is no subgraph '${name}'; there are: ${names}.`, 2);
   }
-  // With the channel, the subgraph ends even if this process is killed; in a group of its own, Ctrl-C reaches
-  // it once, from here.
+  // With the IPC channel the subgraph ends even if this process is killed. With a process group of its own it gets
+  // Ctrl-C only once, from here.
   const child = spawn(process.execPath, [script, ...flags], {
     env: { ...env },
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
@@ -44,6 +44,6 @@ async function runSubgraph(name: string, flags: readonly string[], { env, signal
     child.once('error', failed);
     child.once('exit', (code, killed) => ended(code ?? 128 + (killed ? constants.signals[killed] : 0)));
   });
-  // The subgraph has said why.
+  // The subgraph has printed the reason.
   if (exitCode !== 0) throw new CommandFailure('', exitCode);
 }

@@ -3,8 +3,8 @@ import { CommandFailure, type Context } from './context';
 
 /**
  * Each flag may also be given by an environment variable: `--admin-port` by WEIR_ADMIN_PORT. A flag wins over the
- * variable. An empty variable counts as none. Flags without a value take true or false; where a flag may be repeated,
- * the variable has its values with commas between.
+ * variable. An empty variable counts as none. For flags without a value the variable is true or false. For a flag that
+ * may be repeated, the variable has its values separated by commas.
  */
 export function takeVariables(command: Command, { env }: Context): void {
   for (const option of command.options) {
@@ -19,32 +19,35 @@ export function takeVariables(command: Command, { env }: Context): void {
   }
 }
 
-/** The variable of a flag; help and version have none, and NO_COLOR is everybody's. */
+/** The variable of a flag. Help and version have none, and `--no-color` has the usual NO_COLOR. */
 export function variableOf({ long }: Option, command: Command): string | undefined {
   if (long == null || ['--help', '--version', '--no-color'].includes(long)) return undefined;
-  // WEIR_CONFIG is the file of the gateway's options, also where `weir check` runs beside it.
+  // WEIR_CONFIG is the options file of a gateway, which may be set where `weir check` runs.
   if (long === '--config' && ['check', 'publish'].includes(command.name())) return 'WEIR_SUPERGRAPH_CONFIG';
   return variableNamed(long.slice('--'.length));
 }
 
-/** Of a flag without its dashes, as it is written or as Commander calls its value: `admin-port`, `adminPort`. */
+/**
+ * The variable of a flag, given without dashes as it is written (`admin-port`) or in Commander's form (`adminPort`).
+ */
 const variableNamed = (flag: string): string => `WEIR_${flag.replace(/-|(?=[A-Z])/g, '_').toUpperCase()}`;
 
-/** The variable that gave a flag its value. Where both say the same, either name is right. */
+/** The variable that gave a flag its value. If flag and variable have the same value, either name is correct. */
 export function variableOfValue(flag: string, value: unknown, env: Context['env']): string | undefined {
   const variable = variableNamed(flag);
   return env[variable] === value ? variable : undefined;
 }
 
-/** What to blame for the value of a flag such as `--schema`: its variable, if that gave it, or the flag. */
+/** The name of the source of a flag's value, for errors: its variable, or the flag itself, such as `--schema`. */
 export const givenBy = (flag: string, value: string, env: Context['env']): string =>
   variableOfValue(flag.slice('--'.length), value, env) ?? flag;
 
-/** What a variable says, if anything. */
+/** The value of a variable; undefined if it is not set. */
 export function valueOf(variable: string, env: Context['env']): string | undefined {
   const text = env[variable];
   if (text === undefined || text === '') return undefined;
-  // Kubernetes sets it in every pod beside a service named weir: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+  // Kubernetes sets WEIR_PORT in every pod of a namespace with a service named weir:
+  // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
   if (variable.endsWith('_PORT') && /^(?:tcp|udp|sctp):\/\//.test(text)) return undefined;
   return text;
 }

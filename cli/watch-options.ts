@@ -1,25 +1,25 @@
 import { type Stats, unwatchFile, watchFile } from 'node:fs';
 
 export interface OptionsWatch {
-  /** Watches these files, in place of earlier ones: those that the options are read with. */
+  /** Watches these files instead of earlier ones: the options file and the files that it refers to. */
   follow(files: readonly string[]): void;
   /**
-   * Calls `reload` whenever they may have changed; at once when they may have already, and once for all that happens
-   * before it has ended.
+   * Calls `reload` whenever the options may have changed, at once if they may have already. Changes during a reload
+   * cause one more reload.
    */
   begin(reload: () => Promise<void>): void;
   stop(): void;
 }
 
 /**
- * Notices SIGHUP, and that the file of options has changed, if there is one, or a file that they are read with. Begun
- * before they are read, it misses no edit while what they are for starts.
+ * Notices SIGHUP, and changes of the options file or of a file that the options refer to. Created before the options
+ * are read, it misses no edit during the start.
  *
- * Files are looked at again and again rather than watched, as a supergraph file is, for the same reasons.
+ * Files are polled and not watched, as a supergraph file is, for the same reasons.
  */
 export function watchOptions(
   config: string | undefined,
-  /** Whether SIGHUP is for these options. */
+  /** Whether SIGHUP reloads the options. */
   { hangup = true } = {},
 ): OptionsWatch {
   let isChanged = false;
@@ -38,7 +38,7 @@ export function watchOptions(
     if (!isReloading) void reloadWhileChanged();
   };
   const onChange = (now: Stats, before: Stats): void => {
-    // Node calls this once for a file that does not exist (`fs.watchFile`); all numbers are 0 then.
+    // Node also calls this once for a file that does not exist (`fs.watchFile`). Then all numbers are 0.
     if (now.mtimeMs !== 0 || before.mtimeMs !== 0) reload();
   };
   const watched = new Set<string>();
@@ -71,5 +71,5 @@ export function watchOptions(
   };
 }
 
-/** Milliseconds. */
+/** Milliseconds between two checks. */
 const lookInterval = 500;

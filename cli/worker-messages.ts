@@ -1,23 +1,23 @@
-/** What the workers and the process that started them ask each other, over the channel between them. */
+/** Requests between workers and the primary, over their IPC channel. */
 import type { Worker } from 'node:cluster';
 import type { Invalidation } from '../gateway';
 
-/** What is asked, and what the answer to it is. */
+/** The kinds of requests, each with its parameters and its answer. */
 export interface Questions {
-  /** To a worker: in Prometheus' text format. */
+  /** To a worker: its metrics, in Prometheus' text format. */
   metrics: { readonly asked: object; readonly answer: string };
-  /** To a worker: why it is not ready for requests; empty if it is. */
+  /** To a worker: why it is not ready. Empty if it is. */
   readiness: { readonly asked: object; readonly answer: readonly string[] };
-  /** To a worker: invalidates everywhere. The answer is what a CDN is told to drop. */
+  /** To a worker: invalidates in all workers. Answers with the paths that a CDN is told to drop. */
   invalidate: {
     readonly asked: { readonly invalidation: Invalidation; readonly address: string };
     readonly answer: readonly string[] | undefined;
   };
-  /** To a worker: drops it from its memory. From a worker: has all others do so. */
+  /** To a worker: drops entries with these tags from its memory. From a worker: all other workers must do so. */
   drop: { readonly asked: { readonly tags: readonly string[] }; readonly answer: undefined };
 }
 
-/** Functions that answer; what they reject with is told to who asks. */
+/** Functions that answer requests. Their errors are sent to the other end. */
 export type Answers<Kind extends keyof Questions> = {
   readonly [Each in Kind]: (asked: Questions[Each]['asked']) => Promise<Questions[Each]['answer']>;
 };
@@ -29,14 +29,14 @@ type Message =
   | { readonly type: 'question'; readonly id: number; readonly kind: keyof Questions; readonly asked: object }
   | { readonly type: 'answer'; readonly id: number; readonly answer?: unknown; readonly failure?: Failure };
 
-/** An error, as far as it can be told. */
+/** The parts of an error that are sent. */
 type Failure = Pick<Error, 'name' | 'message'>;
 
-/** Questions that wait for their answer, by the one that was asked and their number. */
+/** Requests without an answer yet, by the other end and by number. */
 const waiting = new WeakMap<Other, Map<number, (answer: Answer | Error) => void>>();
 type Answer = Extract<Message, { readonly type: 'answer' }>;
 
-/** One listener for all questions. */
+/** The requests to the other end. All share one listener. */
 function waitingFor(other: Other): Map<number, (answer: Answer | Error) => void> {
   let questions = waiting.get(other);
   if (questions === undefined) {
@@ -54,7 +54,10 @@ function waitingFor(other: Other): Map<number, (answer: Answer | Error) => void>
 
 let lastId = 0;
 
-/** Rejects when the other one says that it failed (with an error of the same `name`), has no answer in so many milliseconds, or is gone. */
+/**
+ * Sends a request. Rejects if the other end reports an error (with an error of the same `name`), does not answer within
+ * the given milliseconds, or has ended.
+ */
 export function ask<Kind extends keyof Questions>(
   other: Other,
   kind: Kind,
@@ -78,15 +81,15 @@ export function ask<Kind extends keyof Questions>(
   });
 }
 
-/** The process that was asked has ended. */
+/** The other end has ended. */
 export class OtherGone extends Error {}
 
-/** Answers what the other one asks from now on. */
+/** Answers requests of the other end from now on. */
 export function answerTo<Kind extends keyof Questions>(other: Other, answers: Answers<Kind>): void {
   other.on('message', (message: Message) => {
     if (message.type !== 'question') return;
     const { id, kind, asked } = message;
-    // Others may answer other questions.
+    // Another listener may answer other kinds.
     if (!(kind in answers)) return;
     answers[kind as Kind](asked as Questions[Kind]['asked']).then(
       (answer) => tell(other, { type: 'answer', id, answer }),

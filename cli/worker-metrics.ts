@@ -1,6 +1,6 @@
 /**
- * Puts the metrics of several workers, each in Prometheus' text format, into one text: every sample gets the label
- * `worker`, every metric is described once, and its samples stand together as the format demands.
+ * Merges the metrics of several workers, each in Prometheus' text format. Every sample gets the label `worker`. Every
+ * metric is described once, and its samples are adjacent, as the format requires.
  */
 export function mergeMetrics(texts: ReadonlyMap<number, string>): string {
   const metrics = new Map<string, Metric>();
@@ -30,7 +30,7 @@ interface Metric {
   readonly samples: string[];
 }
 
-/** `name 1` and `name{a="b"} 1`, with one more label at the front. */
+/** Adds a label to a sample, in front of others: `name 1` or `name{a="b"} 1`. */
 function withLabel(sample: string, label: string): string {
   const [name = ''] = /^[A-Za-z_:][\w:]*/.exec(sample) ?? [];
   const rest = sample.slice(name.length);

@@ -6,66 +6,66 @@ import { SharedPort } from './shared-port';
 import { answerTo, ask, OtherGone } from './worker-messages';
 
 export interface WorkersOptions {
-  /** How many processes share the port. */
+  /** The number of processes that share the port. */
   readonly count: number;
   /**
-   * The module that each worker runs, and its arguments. It sends `{ type: 'ready' }` when it takes the connections that
-   * it is handed, and answers what it is asked.
+   * The module that each worker runs, and its arguments. The module sends `{ type: 'ready' }` when it accepts
+   * connections from the primary, and answers the primary's requests.
    */
   readonly exec: string;
   readonly args: readonly string[];
-  /** Has the server listen. */
+  /** Makes the server listen. */
   readonly listen: (server: Server) => Promise<void>;
-  /** Milliseconds for which connections are still taken when the workers are stopped. */
+  /** Milliseconds for which connections are still accepted after a stop has begun. */
   readonly delay: number;
-  /** Milliseconds that a worker may take from SIGTERM to its exit before it is killed. */
+  /** Milliseconds from SIGTERM after which a worker is killed. */
   readonly grace: number;
-  /** One sentence for the operator. */
+  /** Prints a sentence for the operator. */
   readonly say: (sentence: string) => void;
 }
 
 export interface Workers {
   /**
-   * Replaces every worker, one after the other: the new one takes requests before the old one is drained. While they are
-   * replaced, this has it done once more, by one for all who ask. Rejects when the first new one cannot start, and then
-   * nothing has changed; a later one is tried again until it can.
+   * Replaces every worker, one after the other. The new worker accepts requests before the old one is drained. Calls
+   * during a replacement lead to one more replacement for all of them. Rejects if the first new worker cannot start;
+   * then nothing has changed. A later one is retried until it starts.
    */
   reload(): Promise<void>;
-  /** What each serving worker says of its metrics, by its number from 1 on; one that does not answer is left out. */
+  /** The metrics of each serving worker, by its number from 1. A worker that does not answer is left out. */
   metrics(): Promise<ReadonlyMap<number, string>>;
-  /** Why requests that come now may be refused: what any worker says, each reason once. Empty if all are ready. */
+  /** Why new requests may be refused: the reasons of all workers, each one once. Empty if all workers are ready. */
   readiness(): Promise<readonly string[]>;
-  /** Invalidates in all workers. Rejects when it is not sure that nobody gets the old answers any more. */
+  /** Invalidates in all workers. Rejects if it is not certain that no client gets the old answers any more. */
   invalidate(invalidation: Invalidation, address: string): Promise<readonly string[] | undefined>;
-  /** Drains all workers and resolves when the last has left. No connection that has come is lost. */
+  /** Drains all workers. Resolves when the last one has ended. No accepted connection is lost. */
   stop(): Promise<void>;
 }
 
-/** A worker that ended before it was ever ready, with the exit code that it gave. */
+/** A worker ended before it was ready. It has the worker's exit code. */
 export class WorkerStartError extends Error {
   constructor(readonly exitCode: number) {
     super(`a worker ended with exit code ${exitCode} before it was ready`);
   }
 }
 
-/** A worker that lived shorter than this is restarted later and later. */
+/** Milliseconds. If a worker lives shorter than this, the pause before its restart grows. */
 const healthyLife = 5_000;
 const longestPause = 30_000;
 
 /**
- * Runs several processes of one server behind one port: this process accepts connections and hands them out. A worker
- * that dies is replaced; all are drained and reloaded together.
+ * Runs several processes of one server behind one port: this process accepts connections and passes them to workers. A
+ * worker that dies is replaced. All workers are drained and reloaded together.
  *
- * Rejects with a `WorkerStartError` when the first workers cannot start, and when the port cannot be listened on: then
- * none is left running.
+ * Rejects with a `WorkerStartError` if the first workers cannot start, and with the error of `listen` if that fails.
+ * Then no worker is left running.
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { count, exec, args, delay, grace, say } = options;
   cluster.setupPrimary({ exec, args: [...args] });
 
-  /** By number, which a worker's successor inherits. */
+  /** Serving workers by number. The replacement of a worker gets its number. */
   const serving = new Map<number, Worker>();
-  /** Those that may hold answers: beside those that serve, those that still drain. */
+  /** All workers that may have cached answers: serving ones, and ones that are being drained. */
   const started = new Set<Worker>();
   const port = new SharedPort();
   const pauses = new Set<NodeJS.Timeout>();
@@ -75,7 +75,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   let reloading: Promise<void> = Promise.resolve();
   let nextReload: Promise<void> | undefined;
 
-  /** The new one takes the place of the one with this number, if there is one. */
+  /** Starts a worker. It replaces the one with this number, if there is one. */
   async function startOne(number: number): Promise<void> {
     const worker = cluster.fork();
     const born = performance.now();
@@ -87,7 +87,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     port.add(worker);
     worker.once('exit', (code, signal) => {
       started.delete(worker);
-      if (serving.get(number) !== worker) return; // it was asked to leave
+      if (serving.get(number) !== worker) return; // it was replaced
       serving.delete(number);
       if (stopping) return;
       shortLives = performance.now() - born < healthyLife ? shortLives + 1 : 0;
@@ -97,7 +97,9 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     if (old !== undefined) await drain(old, grace);
   }
 
-  /** Where the first new one can start, so can the others, sooner or later: two kinds of workers do not stay. */
+  /**
+   * If the first new worker starts, the others are retried until they start, so that all workers have the same options.
+   */
   async function replaceAll(): Promise<void> {
     const numbers = [...serving.keys()];
     let failures = 0;
@@ -170,7 +172,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     async invalidate(invalidation, address) {
       const [worker] = serving.values();
       if (worker === undefined) throw new Error('There is no worker.');
-      // It has the others do so, or the store that they share.
+      // The worker passes it to the others, or to the store that they share.
       return ask(worker, 'invalidate', { invalidation, address }, 2 * answerTimeout);
     },
     async stop() {
@@ -189,21 +191,21 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 
 const alive = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
 
-/** Milliseconds. */
+/** Milliseconds to wait for a worker's answer. */
 const answerTimeout = 2_000;
 
 async function dropIn(workers: readonly Worker[], tags: readonly string[]): Promise<undefined> {
   await Promise.all(
     workers.map((worker) =>
       ask(worker, 'drop', { tags }, answerTimeout).catch((error: unknown) => {
-        // Its memory has gone with it.
+        // The worker has ended, and its cache with it.
         if (!(error instanceof OtherGone)) throw error;
       }),
     ),
   );
 }
 
-/** What a worker says as soon as it serves. */
+/** A worker sends this as soon as it serves. */
 export interface ReadyMessage {
   readonly type: 'ready';
 }

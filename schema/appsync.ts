@@ -14,10 +14,10 @@ import {
   visit,
 } from 'graphql';
 
-/** A field that an AppSync API could not be asked for an entity by. */
+/** A field that `_Any` of an AppSync API must have and lacks. */
 export interface MissingField {
   readonly message: string;
-  /** In the schema: the input that lacks it. */
+  /** Offset in the schema of the input object that lacks the field. */
   readonly offset: number;
 }
 
@@ -27,9 +27,9 @@ export interface AppSyncSchema {
 }
 
 /**
- * Reads the schema of a subgraph as composition takes it, where it is that of an AppSync API: AWS's scalars are
- * declared, its directives (`@aws_api_key` …) are left out, and so is what it has to have for federation by hand, as
- * `_Any` is an input there. All other schemas stay as they are.
+ * Converts the schema of an AppSync API for composition. Declares AWS's scalars, and removes AWS's directives
+ * (`@aws_api_key` …) and the definitions that Federation needs in AppSync, where `_Any` is an input object. Other
+ * schemas are not changed.
  */
 export function readAppSync(document: DocumentNode): AppSyncSchema {
   const declared = namesOf(document, isTypeDefinition);
@@ -45,7 +45,8 @@ export function readAppSync(document: DocumentNode): AppSyncSchema {
     InputObjectTypeDefinition: {
       enter: ({ name }) => (dropped.has(name.value) ? null : undefined),
     },
-    // AppSync takes it as a field, as one could not say otherwise of what type a representation is.
+    // In AppSync, `__typename` is a field of the input object `_Any`, as there is no other way to send the type of a
+    // representation.
     InputValueDefinition: ({ name }) => (name.value === '__typename' ? null : undefined),
     ObjectTypeDefinition: {
       enter: ({ name }) => (any !== undefined && name.value === '_Service' ? null : undefined),
@@ -87,7 +88,7 @@ function namesOf({ definitions }: DocumentNode, is: (node: DefinitionNode) => bo
 const inputs = ({ definitions }: DocumentNode): InputObjectTypeDefinitionNode[] =>
   definitions.filter((node) => node.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION);
 
-/** `_Any`, and the inputs that nothing but it needs. */
+/** `_Any`, and the input objects that only `_Any` uses. */
 function ownInputs(any: InputObjectTypeDefinitionNode, document: DocumentNode): Set<string> {
   const own = new Set([any.name.value]);
   const candidates = inputs(document);
@@ -102,7 +103,7 @@ function ownInputs(any: InputObjectTypeDefinitionNode, document: DocumentNode): 
   return own;
 }
 
-/** Whether a definition uses a type by its name. */
+/** Whether a definition refers to a type. */
 function names(definition: DefinitionNode, type: string): boolean {
   let found = false;
   visit(definition, { NamedType: ({ name }) => void (found ||= name.value === type) });
@@ -115,11 +116,11 @@ function withoutFederation<Type extends ObjectTypeDefinitionNode | ObjectTypeExt
   const fields = type.fields ?? [];
   const kept = fields.filter(({ name }) => name.value !== '_entities' && name.value !== '_service');
   if (kept.length === fields.length) return type;
-  // A type without fields is none.
+  // A type without fields is not valid.
   return kept.length === 0 ? null : { ...type, fields: kept };
 }
 
-/** The fields of keys and of `@requires` that `_Any` does not have: a call for such an entity would be refused. */
+/** The fields of keys and of `@requires` that `_Any` lacks. A call for such an entity would be refused. */
 function missingFields(any: InputObjectTypeDefinitionNode, document: DocumentNode): MissingField[] {
   const all = new Map(inputs(document).map((input) => [input.name.value, input]));
   return document.definitions.flatMap((type) => {
@@ -166,13 +167,13 @@ function missingIn(
   });
 }
 
-/** None of a text that is no selection: composition says so. */
+/** Parses a field set. Empty if the text is not valid, which composition reports. */
 function selectionOf(fields: string): SelectionSetNode {
   try {
     const [definition] = parse(`{ ${fields} }`, { noLocation: true }).definitions;
     if (definition?.kind === Kind.OPERATION_DEFINITION) return definition.selectionSet;
   } catch {
-    // As above.
+    // Composition reports it.
   }
   return { kind: Kind.SELECTION_SET, selections: [] };
 }

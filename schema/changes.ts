@@ -7,7 +7,7 @@ import type { GraphQLSchema } from 'graphql';
  */
 export type Severity = 'breaking' | 'dangerous' | 'safe';
 
-/** One difference between two schemas as clients see them. */
+/** A difference between two API schemas. */
 export interface SchemaChange {
   readonly severity: Severity;
   /** Such as `FIELD_REMOVED`. */
@@ -15,7 +15,10 @@ export interface SchemaChange {
   readonly message: string;
   /** Such as `Product.price`; absent where it concerns the schema as a whole. */
   readonly coordinate?: string;
-  /** Operations that use one of these are affected, such as `Product.price(currency:)`, `Currency.EUR`. */
+  /**
+   * Schema coordinates such as `Product.price(currency:)` and `Currency.EUR`. Operations that use one of them are
+   * affected.
+   */
   readonly concerns: readonly string[];
 }
 
@@ -44,8 +47,8 @@ const severities: Record<CriticalityLevel, Severity> = {
 };
 
 /**
- * In the notation of the specification's schema coordinates: an argument is `Type.field(argument:)`. What a change says
- * of a directive on something, such as `Type.field.@deprecated`, concerns the thing.
+ * The schema coordinate of a change, in the notation of the specification: an argument is `Type.field(argument:)`. For
+ * a directive, such as `Type.field.@deprecated`, it is the coordinate of the element that has the directive.
  */
 function coordinateOf({ path = '' }: Change): string {
   const [thing = ''] = path.split('.@');
@@ -57,7 +60,7 @@ function concernsOf(change: Change): string[] {
   const coordinate = coordinateOf(change);
   const [owner = ''] = coordinate.split(/[.(]/);
   switch (change.type) {
-    // A new argument or input field that must be given is missing wherever the thing around it is used.
+    // Every use of the field or input object lacks a new required argument or input field.
     case ChangeType.FieldArgumentAdded:
       return [coordinate.slice(0, coordinate.indexOf('('))];
     case ChangeType.InputFieldAdded:

@@ -11,17 +11,17 @@ import type { Usage, UsedOperation } from './usage';
 export interface CheckOptions {
   /** The current supergraph; undefined before the first. */
   readonly before: string | undefined;
-  /** All subgraphs with the change. */
+  /** All subgraphs, with the change. */
   readonly subgraphs: readonly SubgraphSchema[];
-  /** The terms, if the variant is a contract. */
+  /** The terms of the variant, if it is a contract. */
   readonly contract?: ContractTags | undefined;
-  /** The contracts made from the variant, whose clients must not break, either. @default none */
+  /** The contracts made from the variant. Their clients must not break, either. @default none */
   readonly contracts?: readonly RunningContract[];
-  /** The names of the subgraphs to publish: lint and locations are about these. */
+  /** The names of the subgraphs to publish. Only these are linted, and locations are in their files. */
   readonly proposed: readonly string[];
-  /** Reads the usage of the current schema by clients; undefined without usage data. */
+  /** Reads how clients use the current schema; undefined without usage data. */
   readonly readUsage?: ReadUsage | undefined;
-  /** How many requests a breaking change may affect without failing the check. @default none */
+  /** The most requests that a breaking change may affect without failing the check. @default none */
   readonly threshold?: Threshold | undefined;
   readonly lint: LintRules;
 }
@@ -41,7 +41,7 @@ export interface RunningContract {
 export type Threshold = { readonly requests: number } | { readonly share: number };
 
 export interface CheckedChange extends SchemaChange {
-  /** `allowed`: it is breaking, but clients use what it breaks at most as often as the threshold says. */
+  /** `allowed`: it is breaking, but affects no more requests than the threshold. */
   readonly verdict: 'fails' | 'allowed' | 'passes';
   /** The operations that would break; empty without usage data. */
   readonly operations: readonly UsedOperation[];
@@ -52,7 +52,7 @@ export interface CheckedChange extends SchemaChange {
 /** The result of a check for a variant. */
 export interface CheckedVariant {
   readonly passed: boolean;
-  /** Why it does not compose; then nothing else was checked. */
+  /** Why the schemas do not compose; then nothing else was checked. */
   readonly errors: readonly Problem[];
   readonly hints: readonly Problem[];
   readonly changes: readonly CheckedChange[];
@@ -61,7 +61,7 @@ export interface CheckedVariant {
 
 export interface CheckResult extends CheckedVariant {
   readonly lint: readonly Problem[];
-  /** By name. One that fails fails the check. */
+  /** The results for contracts, by name. If one fails, the check fails. */
   readonly contracts: Readonly<Record<string, CheckedVariant>>;
   /** The new supergraph. */
   readonly supergraphSdl: string | undefined;
@@ -129,7 +129,7 @@ function verdictOf(
   threshold: Threshold,
 ): CheckedChange['verdict'] {
   if (severity !== 'breaking') return 'passes';
-  // Where nothing was counted, nobody knows that nobody would break.
+  // Without counted requests it is not known that no client would break.
   if (usage === undefined || usage.requests === 0) return 'fails';
   const most = 'requests' in threshold ? threshold.requests : threshold.share * usage.requests;
   return requests > most ? 'fails' : 'allowed';

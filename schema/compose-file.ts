@@ -14,22 +14,26 @@ export type FileComposition = Composition & {
   readonly config?: SupergraphConfig;
   /** The schemas as read, in the order of the configuration; empty if one could not be read. */
   readonly subgraphs: readonly SubgraphSchema[];
-  /** True when reading failed, so that nothing was composed. */
+  /** Whether reading failed, so that nothing was composed. */
   readonly unreadable: boolean;
 };
 
 export interface ComposeFileOptions
   extends SupergraphConfigOptions, Pick<ReadSubgraphSchemasOptions, 'sign' | 'instead'> {
-  /** Called with the configuration before the schemas are read: the one that it returns is composed. @default as it is */
+  /**
+   * Called with the configuration before the schemas are read. The configuration that it returns is composed.
+   *
+   * @default the configuration is not changed
+   */
   readonly prepare?: ((config: SupergraphConfig) => Promise<SupergraphConfig>) | undefined;
 }
 
-/** Reads a configuration file and everything that it names, and composes it. Returns problems, never throws them. */
+/** Reads a configuration file and all files that it names, and composes it. Returns problems and never throws them. */
 export async function composeFile(options: ComposeFileOptions): Promise<FileComposition> {
   return composeInputs(await readInputs(options));
 }
 
-/** All that a composition is made of; equal ones make equal compositions. */
+/** All inputs of a composition. Equal inputs give equal compositions. */
 export type CompositionInputs =
   | {
       readonly config: SupergraphConfig;
@@ -64,7 +68,7 @@ export function composeInputs(inputs: CompositionInputs): FileComposition {
   return { ...composition, hints, config, subgraphs, unreadable: false };
 }
 
-/** A file that asks for a newer composer gets an answer all the same, and is told so. */
+/** A hint for a file that asks for a newer composer. It is composed nevertheless. */
 function versionHint({ file, federationVersion }: SupergraphConfig): Problem[] {
   const wanted = federationVersion?.replace('=', '');
   if (wanted === undefined || wanted.localeCompare(composerVersion, 'en', { numeric: true }) <= 0) return [];

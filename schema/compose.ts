@@ -10,10 +10,10 @@ import { linksOf, unservedFeatures } from './unserved-features';
 /** A subgraph to compose. */
 export interface SubgraphSchema {
   readonly name: string;
-  /** Where the gateway sends this subgraph's operations; composition only writes it into the supergraph. */
+  /** The URL to which the gateway sends operations. Composition only writes it into the supergraph. */
   readonly routingUrl: string;
   readonly sdl: string;
-  /** Where `sdl` comes from, a path or a URL: problems are reported there. */
+  /** The path or URL of `sdl`, for the locations of problems. */
   readonly file: string;
 }
 
@@ -28,7 +28,7 @@ export const composerVersion = version;
  * Composes subgraph schemas into a supergraph. Errors of composition are returned, never thrown. Equal input gives equal
  * text.
  *
- * The only file that knows `@apollo/composition` (Elastic-2.0), so that another composer can take its place.
+ * Only this file uses `@apollo/composition` (Elastic-2.0), so that another composer can replace it.
  */
 export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphSchema[] }): Composition {
   const documents: SubgraphDocument[] = [];
@@ -120,7 +120,7 @@ function describeHint(
   );
 }
 
-/** The part of Apollo's nodes that says where they are; upgraded Federation 1 schemas have nodes without. */
+/** The position of Apollo's nodes. Nodes of upgraded Federation 1 schemas have none. */
 interface LocatedNode {
   readonly loc?: { readonly start: number; readonly source: Source } | undefined;
 }
@@ -129,7 +129,7 @@ function describe(
   { nodes, ...problem }: Omit<Problem, 'locations'> & { nodes: readonly LocatedNode[] },
   documents: readonly SubgraphDocument[],
 ): Problem {
-  // Apollo names the subgraph in front of the message; the locations say it better.
+  // Apollo's message begins with the subgraph's name, which the locations already have.
   const [, subgraph, rest] = /^\[([^\]]+)\] (.*)$/s.exec(problem.message) ?? [];
   const own =
     subgraph === undefined ? documents : documents.filter((each) => each.subgraph.name === subgraph);
@@ -147,7 +147,7 @@ function locateNodes(
     const owner = documents.find(({ source }) => source === loc?.source);
     if (!loc || !owner) return [];
     const location = locate(owner.source, loc.start, owner.subgraph.name);
-    // A directive and the type that carries it are often on one line: one excerpt shows both.
+    // One excerpt per line: a directive and its type are often on the same line.
     const line = `${owner.subgraph.name}:${location.line}`;
     if (seen.has(line)) return [];
     seen.add(line);
@@ -156,8 +156,8 @@ function locateNodes(
 }
 
 /**
- * Errors of satisfiability and of duplicate definitions come without nodes, but their messages quote the
- * field or type in question: its definitions are the places to look at.
+ * Errors of satisfiability and of duplicate definitions have no nodes, but their messages quote a field or type. Its
+ * definitions are used as the locations.
  */
 function locateQuotedName(message: string, documents: readonly SubgraphDocument[]): ProblemLocation[] {
   for (const [, name] of message.matchAll(/"@?(\w+(?:\.\w+)?)"/g)) {

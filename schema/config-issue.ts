@@ -9,8 +9,8 @@ export interface ConfigIssue {
 }
 
 /**
- * Says what zod found in a YAML document in a sentence, at its place. One issue may be several mistakes: each
- * unknown key is one, with the nearest of the `knownKeys` at that path.
+ * Describes an issue of zod in a YAML document, with its position. One issue may be several mistakes: each unknown key
+ * is one, with the nearest of the `knownKeys` at that path as a suggestion.
  */
 export function describeIssue(
   issue: z.core.$ZodIssue,
@@ -44,7 +44,7 @@ function suggest(key: string, known: readonly string[]): string {
   return nearest === undefined ? `known here: ${known.join(', ')}.` : `did you mean \`${nearest}\`?`;
 }
 
-/** Where the key or the value at `path` starts; where its nearest parent does when it is not there. */
+/** The offset of the key or value at `path`; that of the nearest parent if it does not exist. */
 function offsetOf(document: Document, path: readonly PropertyKey[], part: 'key' | 'value'): number {
   const last = path.at(-1);
   if (last === undefined) return startOf(document.contents) ?? 0;

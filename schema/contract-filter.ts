@@ -11,7 +11,7 @@ import {
 } from '@apollo/federation-internals';
 import type { ContractTags } from './contract';
 
-/** What can be hidden from clients. */
+/** An element of a schema that can be hidden from clients. */
 export type Element = NamedType | Field | ArgumentDefinition<Field> | EnumValue | InputFieldDefinition;
 type Fielded = ObjectType | InterfaceType;
 type Field = FieldDefinition<Fielded>;
@@ -19,13 +19,13 @@ type Field = FieldDefinition<Fielded>;
 export interface FilterOptions {
   readonly tags: ContractTags;
   readonly tagsOf: (element: Element) => readonly string[];
-  /** Hidden already, in the graph itself. */
+  /** Whether the graph itself hides an element. */
   readonly isInaccessible: (element: Element) => boolean;
 }
 
 /** The elements that a contract hides: by its tags, because they become empty, or because they become unreachable. */
 export function hiddenByTags(schema: Schema, options: FilterOptions): ReadonlySet<Element> {
-  // Those with `__` are of federation itself: clients never see them.
+  // Types with `__` belong to Federation, and clients never see them.
   const types = schema.types().filter(({ name }) => !name.includes('__'));
   const hidden = new Set(elementsOf(types).filter((element) => isExcluded(element, options)));
   let size: number;
@@ -77,7 +77,7 @@ function hideWhatIsEmpty(type: NamedType, hidden: Set<Element>): void {
         if (hidden.has(baseType(field.type!))) hidden.add(field);
         for (const argument of field.arguments())
           if (hidden.has(baseType(argument.type!))) hidden.add(argument);
-        // What one implementation does not have, its interfaces cannot promise.
+        // An interface cannot have a field that one of its implementations lacks.
         if (hidden.has(field)) for (const each of type.interfaces()) hideField(each, field.name, hidden);
       }
       if (fieldsOf(type).every(isHidden)) hidden.add(type);

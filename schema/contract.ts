@@ -14,17 +14,17 @@ import type { Composition } from './compose';
 import { type Element, hiddenByTags } from './contract-filter';
 import type { Problem } from './problem';
 
-/** The terms of a contract: which part of a graph it shows, by the names of `@tag`s. */
+/** The terms of a contract: which part of a graph it shows, by names of `@tag`s. */
 export interface ContractTags {
-  /** Keeps only fields and unions with one of these, on themselves or on their type; empty: keeps all. */
+  /** Keeps only fields and unions with one of these tags, on themselves or on their type. If empty, keeps all. */
   readonly include: readonly string[];
-  /** Removes elements with one of these, whatever other tags they have. */
+  /** Removes elements with one of these tags, whatever other tags they have. */
   readonly exclude: readonly string[];
 }
 
 /**
- * The supergraph of a contract: elements that its tags remove, or that become unreachable, are `@inaccessible`. Only clients
- * see less: query plans are those of the whole graph, and use hidden keys.
+ * The supergraph of a contract: elements that its tags remove, or that become unreachable, are `@inaccessible`. This
+ * only limits clients: query plans are those of the whole graph, and use hidden keys.
  */
 export function contractSupergraph(supergraphSdl: string, tags: ContractTags): Composition {
   const { schema } = Supergraph.build(supergraphSdl, { supportedFeatures: null, validateSupergraph: false });
@@ -59,7 +59,7 @@ export function contractSupergraph(supergraphSdl: string, tags: ContractTags): C
     : { supergraphSdl: `${contract.trimEnd()}\n`, hints: unknownTags(tags, seen) };
 }
 
-/** Why the contract has no valid schema for clients. */
+/** The errors if the contract has no valid API schema. */
 function errorsOf(contract: string): Problem[] {
   try {
     apiSchemaOf(contract);
@@ -76,7 +76,7 @@ function errorsOf(contract: string): Problem[] {
   }
 }
 
-/** A name that is mistyped would hide nothing, or all. */
+/** Warnings for unknown tags: a mistyped name would hide nothing, or everything. */
 function unknownTags({ include, exclude }: ContractTags, seen: ReadonlySet<string>): Problem[] {
   return [...include, ...exclude]
     .filter((name) => !seen.has(name))

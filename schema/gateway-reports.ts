@@ -3,33 +3,33 @@ import type { RegistryStore } from './store/store';
 
 /** The report of a gateway about itself, for `weir status`. */
 export interface GatewayReport {
-  /** Of one process, which may run beside others on its host. */
+  /** Identifies the process; there may be several on one host. */
   readonly id: string;
   readonly host: string;
   /** ISO 8601. */
   readonly startedAt: string;
-  /** When it said so. */
+  /** The time of the report. ISO 8601. */
   readonly at: string;
-  /** `stopped`: it was stopped properly. A gateway that no longer reports is gone without notice. */
+  /** `stopped`: it was stopped gracefully. A gateway that ends otherwise just stops reporting. */
   readonly state: 'running' | 'stopped';
-  /** The newest version with the supergraph that it runs; absent while the registry does not know that supergraph. */
+  /** The newest version with the supergraph that it runs; absent if the registry has no such version. */
   readonly version?: number;
   readonly supergraph?: TextHash;
   /** The version that it is pinned to. */
   readonly pinned?: number;
-  /** The newest version, when the gateway cannot run it. */
+  /** The newest version, if the gateway cannot run it. */
   readonly refused?: { readonly version: number; readonly reason: string };
 }
 
 export interface GatewayReports {
   put(report: GatewayReport): Promise<void>;
-  /** Those of gateways that run, ordered by host. */
+  /** The reports of running gateways, sorted by host. */
   running(now?: number): Promise<GatewayReport[]>;
 }
 
-/** Milliseconds between two reports of a gateway for which nothing changed. */
+/** Milliseconds between two reports of a gateway without changes. */
 export const reportInterval = 30_000;
-/** Milliseconds. A gateway that has not reported for so long is gone. */
+/** Milliseconds without a report after which a gateway counts as gone. */
 const silence = 3 * reportInterval;
 
 export function createGatewayReports(store: RegistryStore, name: string): GatewayReports {

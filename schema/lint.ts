@@ -73,7 +73,7 @@ export function lintSchema({ name: subgraph, sdl, file }: SubgraphSchema, rules:
 
   visit(parse(source), {
     enter(node, _key, _siblings, _path, ancestors) {
-      // Federation's own, or what it wants of an AppSync API: nobody chose the name, nor what is in it.
+      // Definitions of Federation, or those that it requires of an AppSync API. Their names are given.
       if ('name' in node && node.name.value.startsWith('_')) return false;
       switch (node.kind) {
         case Kind.OBJECT_TYPE_DEFINITION:

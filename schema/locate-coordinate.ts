@@ -3,8 +3,8 @@ import type { SubgraphSchema } from './compose';
 import { locate, type ProblemLocation } from './problem';
 
 /**
- * Where subgraphs define what a schema coordinate names, or the nearest thing around it that is still there: a field
- * that was removed is looked for at its type.
+ * Where subgraphs define the element of a schema coordinate. If the element does not exist, its nearest parent: for a
+ * removed field, its type.
  */
 export function locateCoordinate(
   coordinate: string | undefined,

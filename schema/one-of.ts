@@ -14,15 +14,18 @@ import {
   Kind,
 } from 'graphql';
 
-/** A subgraph's schema, with what it says of `@oneOf` apart: Apollo's composer does not know the directive. */
+/** A subgraph's schema with `@oneOf` separated, as Apollo's composer does not know the directive. */
 export interface OneOfSchema {
-  /** Without `@oneOf`. */
+  /** The schema without `@oneOf`. */
   readonly document: DocumentNode;
-  /** The input objects that have it. */
+  /** The input objects with `@oneOf`. */
   readonly inputs: readonly string[];
 }
 
-/** Takes `@oneOf` (GraphQL, September 2025, section 3.10.1) off a schema, where that has no directive of its own of this name. */
+/**
+ * Removes `@oneOf` (GraphQL, September 2025, section 3.10.1) from a schema, unless the schema defines a directive of
+ * this name itself.
+ */
 export function readOneOf(document: DocumentNode): OneOfSchema {
   const marked = document.definitions.filter((node) => isInput(node) && node.directives?.some(isOneOf));
   if (marked.length === 0 || document.definitions.some((node) => isDeclaration(node) && !isStandard(node)))
@@ -37,13 +40,13 @@ export function readOneOf(document: DocumentNode): OneOfSchema {
 
 export interface MisfitOfOneOf {
   readonly message: string;
-  /** In the schema. */
+  /** Offset in the text of the schema. */
   readonly offset: number;
 }
 
 /**
- * What of a schema keeps input objects from being `@oneOf`: fields that must be given, or that have a default. An input
- * object is `@oneOf` for clients as soon as it is in one subgraph, as of fields the strictest is, too.
+ * Fields that a `@oneOf` input object must not have: non-nullable ones, and ones with a default. An input object is
+ * `@oneOf` for clients if it is in any subgraph, as composition also takes the strictest type of a field.
  */
 export function misfitsOf({ definitions }: DocumentNode, inputs: ReadonlySet<string>): MisfitOfOneOf[] {
   return definitions.flatMap((node) => {

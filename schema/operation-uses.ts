@@ -10,8 +10,8 @@ import {
 } from 'graphql';
 
 /**
- * What of a schema an operation uses, as schema coordinates: types, `Type.field`, `Type.field(argument:)`, and the enum
- * values and input fields that it has itself. Those in its variables are counted by the gateways.
+ * The schema coordinates that an operation uses: types, `Type.field`, `Type.field(argument:)`, and enum values and
+ * input fields in its text. Gateways count those in variables.
  */
 export function usesOf(operation: string, schema: GraphQLSchema): Set<string> {
   const uses = new Set<string>();
@@ -31,7 +31,7 @@ export function usesOf(operation: string, schema: GraphQLSchema): Set<string> {
       Directive({ name }) {
         uses.add(`@${name.value}`);
       },
-      // Of fragments and of variables.
+      // Types of fragments and of variables.
       NamedType({ name }: NamedTypeNode) {
         uses.add(name.value);
       },

@@ -1,8 +1,8 @@
 import { getLocation, printSourceLocation, type Source } from 'graphql';
 
-/** One thing that composition, or reading its inputs, has to say, and the places in which to mend it. */
+/** A finding of composition, or of reading its inputs, and where to fix it. */
 export interface Problem {
-  /** Only an `error` keeps a supergraph from being made. */
+  /** Only an `error` prevents composition. */
   readonly level: 'error' | 'warning' | 'info';
   /**
    * Stable: Apollo's composition codes, or `APPSYNC_ANY_FIELD_MISSING`, `INVALID_ONE_OF`, `UNSUPPORTED_FEATURE`, `CONFIG_INVALID`,
@@ -10,21 +10,23 @@ export interface Problem {
    */
   readonly code: string;
   readonly message: string;
-  /** Whose schema cannot be read: of `SCHEMA_UNREADABLE` only. */
+  /** The subgraph whose schema cannot be read. Only for `SCHEMA_UNREADABLE`. */
   readonly subgraph?: string;
-  /** The most telling one first; empty when the fact is in no one place, as when no subgraph has a `Query`. */
+  /**
+   * The most relevant location first. Empty for a problem without a location, for example if no subgraph has a `Query`.
+   */
   readonly locations: readonly ProblemLocation[];
 }
 
 export interface ProblemLocation {
-  /** Absent when the place is in the configuration. */
+  /** Absent for a location in the configuration. */
   readonly subgraph?: string;
   readonly file: string;
-  /** From 1, as GraphQL counts. */
+  /** From 1, as in GraphQL. */
   readonly line: number;
   /** From 1. */
   readonly column: number;
-  /** The lines around the place, numbered, with a caret below it. */
+  /** The numbered lines around the location, with a caret below it. */
   readonly excerpt: string;
 }
 
@@ -41,7 +43,7 @@ export function locate(source: Source, offset: number, subgraph?: string): Probl
   };
 }
 
-/** A problem as lines for a terminal, `file:line:column` in the form that editors and terminals link. */
+/** Formats a problem for a terminal. Editors and terminals link `file:line:column`. */
 export function formatProblem({ level, code, message, locations }: Problem): string {
   const places = locations.map(
     ({ subgraph, file, line, column, excerpt }) =>

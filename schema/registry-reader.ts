@@ -12,22 +12,22 @@ export interface RegistryReaderOptions {
 }
 
 /**
- * The versions of one variant of a graph. One item, the pointer, holds the newest version whole; moving it is the last
- * write of every change and the only one that changes what runs, so that a publisher which is killed leaves at most
- * texts that nobody names. Whoever moves the pointer first writes down the version that it leaves, hence the history
- * has no gaps either.
+ * The versions of one variant of a graph. One item, the pointer, holds the whole newest version. Moving it is the last
+ * write of every change, and the only one that changes what gateways run. So a publisher that is killed leaves only
+ * unreferenced texts behind. Before the pointer is moved, the version that it holds is written to the history, so the
+ * history has no gaps.
  *
- * Gateways read only: `Registry` adds the changes, and the composer that they need.
+ * Gateways only read. `Registry` adds changes, and loads the composer that these need.
  */
 export class RegistryReader {
   protected readonly store: RegistryStore;
   protected readonly partition: string;
   protected readonly texts: Texts;
-  /** As it is called in messages, such as `shop@prod`. */
+  /** The name of the variant in messages, such as `shop@prod`. */
   readonly name: string;
-  /** Which gateways run what. */
+  /** Which gateways run which version. */
   readonly gateways: GatewayReports;
-  /** What clients use. */
+  /** Which operations clients send. */
   readonly usage: UsageLog;
 
   constructor({ store, variant: { graph, variant } }: RegistryReaderOptions) {
@@ -51,7 +51,7 @@ export class RegistryReader {
     throw new RegistryError(`Nothing was published to ${this.name} yet: \`weir publish\` does.`);
   }
 
-  /** @throws {RegistryError} when there is none with this number. */
+  /** @throws {RegistryError} if no version has this number. */
   async version(number: number): Promise<Version> {
     const newest = await this.newest();
     if (newest.number === number) return newest;
@@ -65,11 +65,12 @@ export class RegistryReader {
     const newest = await this.newest();
     const options = { prefix, newestFirst: true, limit };
     const older = (await this.store.list(this.partition, options)).map(({ value }) => parse(value));
-    // What came between the two looks belongs to neither, and the newest may be written down already.
+    // Versions that were published between the two reads are left out, and the newest one may be in the history
+    // already.
     return [newest, ...older.filter(({ number }) => number < newest.number)].slice(0, limit);
   }
 
-  /** The supergraph that runs since a version. @throws {RegistryError} when none composed until then */
+  /** The supergraph that has run since a version. @throws {RegistryError} if no version up to it has composed */
   async supergraph(version: Version): Promise<string> {
     if (version.supergraph !== undefined) return this.texts.get(version.supergraph);
     throw this.noSupergraph(version);
@@ -87,7 +88,7 @@ export class RegistryReader {
     );
   }
 
-  /** What kept a rejected version from composing. */
+  /** Why a rejected version does not compose. */
   async errors({ errors }: Version): Promise<Problem[]> {
     return errors === undefined ? [] : (JSON.parse(await this.texts.get(errors)) as Problem[]);
   }
@@ -97,7 +98,7 @@ export class RegistryReader {
     return { version: item && parse(item.value), revision: item?.revision ?? 0 };
   }
 
-  /** Says why a version has no supergraph. */
+  /** The error for a version without a supergraph. */
   noSupergraph({ number, kind }: Version): RegistryError {
     const reason = kind === 'ended' ? 'it was a contract until then' : 'nothing composed until then';
     return new RegistryError(`${this.name} has no supergraph at version ${number}: ${reason}.`);

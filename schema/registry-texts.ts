@@ -4,19 +4,19 @@ import { gunzip, gzip } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import { type RegistryStore, StoreError } from './store/store';
 
-/** The SHA-256 of a text, in hexadecimal digits: its name in the registry. */
+/** The SHA-256 of a text, in hex. It identifies the text in the registry. */
 export type TextHash = string;
 
-/** Schemas and supergraphs of a graph, each kept once under its hash, however often it is published. */
+/** Schemas and supergraphs of a graph. Each is stored once under its hash, however often it is published. */
 export interface Texts {
-  /** Resolves when the text is there. */
+  /** Resolves when the text is stored. */
   put(text: string): Promise<TextHash>;
   get(hash: TextHash): Promise<string>;
 }
 
 /**
- * Texts are compressed and cut: an item of DynamoDB holds 400 KB, and a supergraph may be larger. It is the text that
- * is cut, before it is compressed, so that who keeps the same text with another zlib writes pieces that fit.
+ * Texts are split into pieces and compressed, as an item of DynamoDB holds 400 KB and a supergraph may be larger. The
+ * text is split before compression, so that a process with another version of zlib writes compatible pieces.
  */
 export function createTexts(store: RegistryStore, graph: string): Texts {
   const known = new LRUCache<TextHash, string>({ maxSize: mostKnownBytes });
@@ -29,7 +29,7 @@ export function createTexts(store: RegistryStore, graph: string): Texts {
       const hash = hashOf(text);
       if (known.has(hash)) return hash;
       const partition = partitionOf(hash);
-      // The first piece is written last: where it is, all are.
+      // The first piece is written last, so its presence proves that all pieces are stored.
       if ((await store.get({ partition, sort: sortOf(0) })) === undefined) {
         const pieces = cut(Buffer.from(text));
         for (const [index, piece] of [...pieces.entries()].reverse())

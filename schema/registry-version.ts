@@ -2,7 +2,7 @@ import type { ContractTags } from './contract';
 import type { Problem } from './problem';
 import type { TextHash } from './registry-texts';
 
-/** A graph in one of its environments, as `shop@prod`. */
+/** A graph in one environment, such as `shop@prod`. */
 export interface Variant {
   readonly graph: string;
   readonly variant: string;
@@ -33,13 +33,13 @@ export interface Version {
   readonly changes: Readonly<Record<string, 'added' | 'changed' | 'removed'>>;
   /** The restored version. */
   readonly restores?: number;
-  /** Only of a rejected version: its errors, as JSON of `Problem[]`, and the schemas that it would have published. */
+  /** Only for a rejected version: its errors, as JSON of `Problem[]`, and the schemas that it would have published. */
   readonly errors?: TextHash;
   readonly refused?: Readonly<Record<string, TextHash>>;
-  /** Only of a contract: its terms, and the version of the other variant that it was made from. */
+  /** Only for a contract: its terms, and the version of the other variant from which it was made. */
   readonly contract?: ContractTerms & { readonly version: number };
   readonly subgraphs: Readonly<Record<string, PublishedSubgraph>>;
-  /** The supergraph that runs since; absent until one composes. */
+  /** The supergraph that has run since this version; absent until one composes. */
   readonly supergraph?: TextHash;
 }
 
@@ -49,7 +49,7 @@ export interface SubgraphChange {
   readonly sdl: string;
   /** Where `sdl` comes from, for messages. */
   readonly file: string;
-  /** @default where it was before */
+  /** @default its previous URL */
   readonly routingUrl?: string | undefined;
 }
 
@@ -74,14 +74,14 @@ export type PublishResult = ChangeResult & {
   readonly contracts: Readonly<Record<string, ChangeResult>>;
 };
 
-/** The registry cannot do what was requested; the message says why, and what would help. */
+/** The registry cannot do what was requested. The message says why, and how to fix it. */
 export class RegistryError extends Error {
   override readonly name = 'RegistryError';
 }
 
 const nameRule = /^[A-Za-z][\w-]{0,63}$/;
 
-/** @throws {RegistryError} when it is no graph and variant, such as `shop@prod`. */
+/** @throws {RegistryError} if the text is not of the form `shop@prod`. */
 export function parseVariant(text: string): Variant {
   const [graph = '', variant = '', ...rest] = text.split('@');
   if (rest.length === 0 && nameRule.test(graph) && nameRule.test(variant)) return { graph, variant };
@@ -99,7 +99,7 @@ export function checkSubgraphName(name: string): void {
 
 export type Change = [name: string, what: Version['changes'][string]];
 
-/** What is different between two states, in the order of the subgraphs' names. */
+/** The changes between two states, sorted by subgraph name. */
 export function changesOf(before: Version['subgraphs'], after: Version['subgraphs']): Change[] {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return names.flatMap((name): Change[] => {

@@ -15,31 +15,35 @@ import {
 } from './registry-version';
 
 export interface RegistryOptions extends RegistryReaderOptions {
-  /** Milliseconds to go on trying when others publish at the same time. @default 60_000 */
+  /** Milliseconds for which a change is retried while others publish at the same time. @default 60_000 */
   readonly patience?: number;
 }
 
-/** What a variant is before a change. */
+/** The state of a variant before a change. */
 export type State = Pick<Version, 'number' | 'subgraphs' | 'contract'>;
 
-/** The state that a change leads to. */
+/** The state after a change. */
 export interface Plan {
   readonly subgraphs: Version['subgraphs'];
   /** The schemas that are not in the registry yet, by the names of their subgraphs. */
   readonly given?: ReadonlyMap<string, SubgraphChange>;
-  /** What they were composed into before. */
+  /** The supergraph of these subgraphs, if they were composed before. */
   readonly supergraph?: TextHash | undefined;
-  /** What is left out of that supergraph; `ended`: the variant is a contract no longer, and has nothing. */
+  /**
+   * The terms of the contract, which filter that supergraph. `ended`: the variant stops being a contract and is empty.
+   */
   readonly contract?: Version['contract'] | 'ended';
 }
 
-/** Is asked anew whenever somebody else was quicker. */
+/** Plans a change. Called again if another publisher was faster. */
 export type Planner = (before: State) => Plan | Promise<Plan>;
 
 export const nothing: State = { number: 0, subgraphs: {} };
 export const byName = (a: SubgraphSchema, b: SubgraphSchema): number => (a.name < b.name ? -1 : 1);
 
-/** Makes the next version of a variant, by compare-and-set: composes what is planned, writes it, moves the pointer. */
+/**
+ * Makes the next version of a variant: composes the planned state, writes it, and moves the pointer by compare-and-set.
+ */
 export class RegistryWriter extends RegistryReader {
   protected readonly patience: number;
 
@@ -48,7 +52,7 @@ export class RegistryWriter extends RegistryReader {
     this.patience = patience;
   }
 
-  /** @param restores the version that is gone back to */
+  /** @param restores the version that is restored */
   protected async change(
     { by, commit }: Authorship,
     plan: Planner,
@@ -86,12 +90,12 @@ export class RegistryWriter extends RegistryReader {
           `Others publish to ${this.name} all the time: this was not published within ${this.patience} ms. Try again.`,
         );
       }
-      // Who composed in vain waits longer, by chance, or as many would be in the way again.
+      // Random exponential backoff, or the same publishers would conflict again.
       await delay(Math.random() * Math.min(100 * 2 ** attempt, 1_000));
     }
   }
 
-  /** Undefined where nothing is left to compose. */
+  /** Composes a plan. Undefined for an ended contract. */
   async #compose({ subgraphs, given, supergraph, contract }: Plan): Promise<Composition | undefined> {
     if (contract === 'ended') return undefined;
     if (contract !== undefined) return contractSupergraph(await this.texts.get(supergraph!), contract);
@@ -102,11 +106,11 @@ export class RegistryWriter extends RegistryReader {
     }));
     const others = Object.entries(subgraphs).filter(([name]) => given?.has(name) !== true);
     const schemas = [...own, ...(await this.schemas({ subgraphs: Object.fromEntries(others) }))];
-    // In one order, whoever publishes: the same schemas make the same supergraph.
+    // Sorted, so that the same schemas always compose to the same text.
     return composeSupergraph({ subgraphs: schemas.sort(byName) });
   }
 
-  /** The version that a change makes; its texts are in the registry then. */
+  /** Writes the texts of a change to the registry. Returns its version. */
   async #describe(
     audit: Omit<Version, 'kind' | 'subgraphs'>,
     before: Version | undefined,
@@ -145,7 +149,7 @@ export class RegistryWriter extends RegistryReader {
   }
 }
 
-/** Whether a change would leave what there is. A contract that was rejected is not made of the same version again. */
+/** Whether a change would change nothing. A rejected contract is not made again from the same version. */
 function isSame(before: Version, { contract }: Plan, changes: readonly Change[]): boolean {
   if (contract === 'ended') return false;
   if (contract === undefined) return changes.length === 0;
@@ -158,7 +162,7 @@ function haveSameTerms({ contract }: Version, terms: NonNullable<Version['contra
   return contract !== undefined && isDeepStrictEqual({ ...terms, version: contract.version }, contract);
 }
 
-/** Terms that were rejected do not replace those that hold. */
+/** The terms of a rejected version: those of the previous one, as rejected terms do not replace them. */
 function rejectedContract(before: Version | undefined, { contract }: Plan): Plan['contract'] {
   if (before?.contract === undefined || contract === undefined || contract === 'ended') return contract;
   return haveSameTerms(before, contract) ? contract : before.contract;

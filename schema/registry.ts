@@ -25,13 +25,13 @@ import {
 } from './registry-writer';
 
 export interface RollbackOptions {
-  /** The number of a version. @default the last one that left something else */
+  /** The number of a version. @default the last version with another state */
   readonly to?: number | undefined;
   /** @default all subgraphs */
   readonly subgraph?: string | undefined;
 }
 
-/** The versions of one variant of a graph, and what changes them. */
+/** The versions of one variant of a graph, with the operations that change them. */
 export class Registry extends RegistryWriter {
   readonly #variant: Variant;
 
@@ -41,9 +41,9 @@ export class Registry extends RegistryWriter {
   }
 
   /**
-   * Publishes subgraphs, all of them or none. What others publish meanwhile is composed with it, never lost. What does
-   * not compose is written down as rejected, and changes nothing that runs.
-   * @throws {RegistryError} when a new subgraph has no routing URL, or others publish so often that it never succeeds
+   * Publishes subgraphs, all of them or none. Concurrent changes of others are composed with them and never lost. A
+   * change that does not compose is recorded as rejected, and gateways run what they ran before.
+   * @throws {RegistryError} if a new subgraph has no routing URL, or others publish so often that it never succeeds
    */
   publish(changes: readonly SubgraphChange[], authorship: Authorship): Promise<PublishResult> {
     for (const { name } of changes) checkSubgraphName(name);
@@ -62,7 +62,7 @@ export class Registry extends RegistryWriter {
     });
   }
 
-  /** Takes a subgraph out. @throws {RegistryError} when there is none of that name */
+  /** Removes a subgraph. @throws {RegistryError} if no subgraph has this name */
   remove(name: string, authorship: Authorship): Promise<PublishResult> {
     return this.#changeAll(authorship, (before) => {
       const { [name]: removed, ...subgraphs } = before.subgraphs;
@@ -72,9 +72,9 @@ export class Registry extends RegistryWriter {
   }
 
   /**
-   * Makes what an earlier version left the state of the variant again, as a new version. With `subgraph` only this one
-   * goes back, and what other teams published since stays.
-   * @throws {RegistryError} when there is nothing to go back to, or something else was published at the same moment
+   * Restores the state of an earlier version, as a new version. With `subgraph` only this subgraph is restored, and
+   * later changes of other subgraphs stay.
+   * @throws {RegistryError} if there is no such state, or something else was published at the same time
    */
   async rollback({ to, subgraph }: RollbackOptions, authorship: Authorship): Promise<PublishResult> {
     const newest = await this.newest();
@@ -91,7 +91,7 @@ export class Registry extends RegistryWriter {
         return { subgraphs: { ...before.subgraphs, [subgraph]: earlier } };
       }
       if (target.supergraph === undefined) throw this.noSupergraph(target);
-      // It would undo what whoever asked for it has not seen.
+      // A rollback must not undo a version that its author has not seen.
       if (before.number !== newest.number) {
         throw new RegistryError(
           `Version ${before.number} of ${this.name} was published at the same moment: look at it, and ask again.`,
@@ -103,9 +103,9 @@ export class Registry extends RegistryWriter {
   }
 
   /**
-   * Makes this variant a contract of another one, or gives it other terms; without terms, brings it up to what the other
-   * variant is by now. What its terms make of the other one may be rejected, and changes nothing that runs.
-   * @throws {RegistryError} when the terms cannot be, or there are none yet
+   * Makes this variant a contract of another one, or changes its terms. Without terms, updates it to the newest version
+   * of the other variant. A contract that is rejected does not change what gateways run.
+   * @throws {RegistryError} if the terms are not valid, or there are none yet
    */
   async contract(terms: ContractTerms | undefined, authorship: Authorship): Promise<ChangeResult> {
     if (terms !== undefined) {
@@ -113,7 +113,7 @@ export class Registry extends RegistryWriter {
       if ((await source.newest()).contract !== undefined) {
         throw new RegistryError(`${terms.of} is a contract itself: name the variant that it is made from.`);
       }
-      // First, so that no publish misses it; a contract that is listed and not yet there is passed over.
+      // Listed first, so that no publish misses the contract. A listed contract that does not exist yet is skipped.
       await this.store.put(
         { partition: `${terms.of}/contracts`, sort: this.#variant.variant },
         Buffer.from(this.name),
@@ -130,8 +130,9 @@ export class Registry extends RegistryWriter {
   }
 
   /**
-   * Makes this variant a contract no longer: it has nothing then, and follows nothing. Gateways of it go on with what
-   * they run. @throws {RegistryError} when it is none
+   * Ends the contract: the variant becomes empty and follows no other one. Its gateways keep running their supergraph.
+   *
+   * @throws {RegistryError} if the variant is no contract
    */
   endContract(authorship: Authorship): Promise<ChangeResult> {
     return this.change(authorship, ({ contract }) => {
@@ -150,9 +151,10 @@ export class Registry extends RegistryWriter {
     return contracts.filter((_, index) => newest[index]?.contract?.of === this.name);
   }
 
-  /** What terms make of the other variant, as it is by now. */
+  /** The plan for a contract with these terms, from the newest version of the other variant. */
   async #filtered({ of, include, exclude }: ContractTerms): Promise<Plan> {
-    // After the pointer of this variant: whoever moves it next has seen at least this version of the other one.
+    // Read after the pointer of this variant, so that whoever moves that pointer has seen at least this version of the
+    // other variant.
     const source = await this.#variantCalled(parseVariant(of)).newest();
     if (source.supergraph === undefined) throw this.noSupergraph(source);
     const { subgraphs, supergraph, number } = source;
@@ -185,19 +187,22 @@ export class Registry extends RegistryWriter {
   /** Changes this variant, and then the contracts that are made from it. */
   async #changeAll(authorship: Authorship, plan: Planner, restores?: number): Promise<PublishResult> {
     const result = await this.change(authorship, plan, restores);
-    // What was rejected changed nothing. What is unchanged may be asked for again because a contract was not reached.
+    // A rejected change has no effect on contracts. An unchanged one may be a retry after a contract failed.
     if (result.outcome === 'rejected') return { ...result, contracts: {} };
     const contracts: Record<string, ChangeResult> = {};
     for (const contract of await this.contracts()) {
       contracts[contract.name] = await contract.change(authorship, ({ subgraphs, contract: terms }) =>
-        // Somebody ended it meanwhile.
+        // Somebody has ended the contract meanwhile.
         terms === undefined ? { subgraphs } : contract.#filtered(terms),
       );
     }
     return { ...result, contracts };
   }
 
-  /** The last version before the newest that left something else: with `subgraph`, another schema or URL of it. */
+  /**
+   * The last version with another state than the newest. With `subgraph`, the last one with another schema or URL of
+   * it.
+   */
   async #previous(newest: Version, subgraph?: string): Promise<Version> {
     const now = subgraph === undefined ? undefined : newest.subgraphs[subgraph];
     if (subgraph !== undefined && now === undefined) throw this.#noSubgraph(subgraph, newest);
@@ -212,12 +217,12 @@ export class Registry extends RegistryWriter {
     throw new RegistryError(`There is nothing to go back to: ${what} never was anything else.`);
   }
 
-  /** All subgraphs as they would be if these were published. */
+  /** All subgraphs as they would be after publishing these changes. */
   async proposal(changes: readonly SubgraphChange[]): Promise<SubgraphSchema[]> {
     const { subgraphs } = (await this.current()) ?? nothing;
     const own = changes.map(({ routingUrl, ...change }) => {
       checkSubgraphName(change.name);
-      // Nothing is sent there: a subgraph that is new may be checked before it has a place.
+      // Nothing is sent to this URL. A new subgraph may be checked before it has one.
       return { ...change, routingUrl: routingUrl ?? subgraphs[change.name]?.routingUrl ?? 'http://unknown' };
     });
     const others = Object.entries(subgraphs).filter(([name]) => !own.some((change) => change.name === name));

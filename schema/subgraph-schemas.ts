@@ -4,7 +4,7 @@ import type { SubgraphSchema } from './compose';
 import type { Problem } from './problem';
 import { type SubgraphConfig, type SupergraphConfig, SupergraphConfigError } from './supergraph-config';
 
-/** A POST that asks a subgraph for its schema. */
+/** A POST request that introspects a subgraph. */
 export interface Introspection {
   readonly subgraph: string;
   readonly url: string;
@@ -13,21 +13,25 @@ export interface Introspection {
 
 type Headers = Readonly<Record<string, string>>;
 
-/** The headers by which a subgraph that is asked for its schema knows who asks. */
+/** Returns the headers that authenticate an introspection request. */
 export type SignIntrospection = (introspection: Introspection) => Headers | Promise<Headers>;
 
 export interface ReadSubgraphSchemasOptions {
-  /** @default none, as for subgraphs that answer everybody */
+  /** @default no headers */
   readonly sign?: SignIntrospection | undefined;
-  /** Called for a subgraph that cannot be asked for its schema: what it returns is taken instead. @default nothing is */
+  /**
+   * Called for a subgraph whose introspection failed. Returns a schema to use instead, if any.
+   *
+   * @default undefined: the failure is reported
+   */
   readonly instead?: ((subgraph: SubgraphConfig, problem: Problem) => SubgraphSchema | undefined) | undefined;
-  /** Per subgraph that is introspected, in milliseconds. @default 10_000 */
+  /** Timeout of introspection per subgraph, in milliseconds. @default 10_000 */
   readonly timeout?: number;
 }
 
 /**
- * Reads the schema of every subgraph of a configuration, from files or by asking the running subgraphs.
- * @throws {SupergraphConfigError} that names every schema which cannot be had.
+ * Reads the schema of every subgraph of a configuration, from files or by introspection.
+ * @throws {SupergraphConfigError} that names every schema which cannot be read.
  */
 export async function readSubgraphSchemas(
   { subgraphs }: SupergraphConfig,
@@ -69,7 +73,7 @@ async function readSchema(
   }
 }
 
-/** Asks a subgraph for its schema, as section "`_Service`" of the Federation subgraph specification has it. */
+/** Introspects a subgraph (Federation subgraph specification, section "`_Service`"). */
 async function introspect(
   subgraph: string,
   { url, headers }: { url: string; headers: Headers },
@@ -97,7 +101,7 @@ async function introspect(
   throw new Error(`${url} answers: ${reason}`);
 }
 
-/** Short and clickable: relative to the working folder where the file is below it. */
+/** A short path that terminals can link: relative to the working folder if the file is below it. */
 function displayPath(path: string): string {
   const short = relative(process.cwd(), path);
   return short.startsWith('..') || isAbsolute(short) ? path : short;
@@ -107,6 +111,6 @@ function reasonOf(error: unknown): string {
   const { code, path, message, cause } = error as NodeJS.ErrnoException & { cause?: NodeJS.ErrnoException };
   if (code === 'ENOENT' && path) return `${displayPath(path)} does not exist`;
   if (code === 'EISDIR') return 'it is a folder';
-  // `fetch` says only "fetch failed"; what happened is its cause.
+  // The message of `fetch` is only "fetch failed"; the reason is in its cause.
   return cause ? `${message} (${cause.message || String(cause.code)})` : message;
 }

@@ -6,9 +6,12 @@ import { z } from 'zod';
 import { describeIssue } from './config-issue';
 import { locate, type Problem } from './problem';
 
-/** A supergraph configuration in Rover's format, as far as it needs no account: `schema/supergraph.yaml`. */
+/**
+ * A supergraph configuration in Rover's format, such as `schema/supergraph.yaml`, without the parts that need a GraphOS
+ * account.
+ */
 export interface SupergraphConfig {
-  /** The file as it was named, for messages. */
+  /** The path of the file as it was given, for messages. */
   readonly file: string;
   /** The version that the file asks for, such as `=2.14.4` or `2`. */
   readonly federationVersion?: string;
@@ -19,16 +22,16 @@ export interface SubgraphConfig {
   readonly name: string;
   readonly routingUrl: string;
   readonly schema: SchemaLocation;
-  /** What runs it on this machine: `weir dev` does. Absent where somebody else runs it. */
+  /** The command with which `weir dev` runs it. Absent if it is not run by `weir dev`. */
   readonly command?: SubgraphCommand;
 }
 
 export interface SubgraphCommand {
-  /** For a shell. */
+  /** A command line for the shell. */
   readonly line: string;
-  /** Where it is run: the folder of the configuration, absolute. */
+  /** Its working folder: that of the configuration, absolute. */
   readonly folder: string;
-  /** Files and folders, absolute: an edit of one starts it anew. */
+  /** Absolute paths of files and folders. An edit of one restarts the command. */
   readonly watch: readonly string[];
 }
 
@@ -44,7 +47,7 @@ export interface SupergraphConfigOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** The configuration, or something that it names, cannot be read. */
+/** The configuration, or a file that it names, cannot be read. */
 export class SupergraphConfigError extends Error {
   override readonly name = 'SupergraphConfigError';
 
@@ -105,7 +108,7 @@ const subgraphShape = z.strictObject({
     .refine(({ introspection_headers, subgraph_url }) => !introspection_headers || subgraph_url, {
       error: 'may have `introspection_headers` only beside `subgraph_url`',
     }),
-  // These two are Weir's, not Rover's.
+  // These two keys are Weir's own, not Rover's.
   command: text.optional(),
   watch: z
     .preprocess(
@@ -136,7 +139,7 @@ const configSchema = z.strictObject({
     .refine((subgraphs) => Object.keys(subgraphs).length > 0, { error: 'must list at least one subgraph' }),
 });
 
-/** The keys that may stand at a path of the configuration. */
+/** The keys that are allowed at a path of the configuration. */
 function knownKeys(path: readonly PropertyKey[]): string[] {
   const shapes = [configSchema, undefined, subgraphShape, schemaShape];
   return Object.keys(shapes[path.length]?.shape ?? {});
@@ -163,7 +166,7 @@ function toLocation(
   return url === undefined ? { kind: 'sdl', sdl: sdl! } : { kind: 'url', url, headers: headers ?? {} };
 }
 
-/** Replaces Rover's `${env.NAME}` in all values; what is not set is a problem. */
+/** Replaces Rover's `${env.NAME}` in all values. A variable that is not set is a problem. */
 function interpolate(
   document: Document,
   source: Source,

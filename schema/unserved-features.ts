@@ -1,11 +1,11 @@
 import { type DocumentNode, Kind, type Location } from 'graphql';
 
-/** Features that composition takes and the gateway does not run: it refuses supergraphs that have one. */
+/** Features that composition accepts and the gateway does not support: it refuses supergraphs with one of them. */
 export const unservedFeatures = [
   { identity: 'https://specs.apollo.dev/connect', name: 'Apollo Connectors, `@connect` and `@source`' },
 ] as const;
 
-/** Where a schema links a feature. */
+/** The locations where a schema links a feature. */
 export function linksOf({ definitions }: DocumentNode, identity: string): Location[] {
   return definitions
     .flatMap((node) =>

@@ -2,20 +2,23 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { RegistryStore } from './store/store';
 
-/** How often a client sent an operation. */
+/** The number of requests of a client for an operation. */
 export interface UsageCount {
   /** The hash of its normalised text. */
   readonly operation: string;
   readonly client: string;
   readonly version: string;
   readonly requests: number;
-  /** Of these, the requests whose variables had an enum value or an input field, such as `Currency.EUR`. */
+  /**
+   * The number of these requests whose variables had an enum value or an input field, by coordinate, such as
+   * `Currency.EUR`.
+   */
   readonly inputs?: Readonly<Record<string, number>>;
 }
 
-/** What one gateway counted on one day, or a part of it when it is much. */
+/** The counts of one gateway for one day, or a part of them if there are many. */
 export interface UsageSegment {
-  /** Never written by two gateways. */
+  /** Unique: no two gateways write the same segment. */
   readonly id: string;
   /** Such as `2026-11-25`, in UTC. */
   readonly day: string;
@@ -23,8 +26,8 @@ export interface UsageSegment {
 }
 
 /**
- * The use of one variant, day by day. A gateway writes its segment again and again, each time whole: a write that is
- * sent twice counts once, and one that is lost is made good by the next.
+ * The usage of one variant, by day. A gateway repeatedly writes its whole segment. So a write that is sent twice counts
+ * once, and a lost write is corrected by the next one.
  */
 export interface UsageLog {
   putOperation(hash: string, text: string): Promise<void>;
@@ -39,7 +42,7 @@ export interface UsageLog {
   }>;
 }
 
-/** Days that use is kept for. */
+/** Days for which usage is kept. */
 export const usageDays = 90;
 
 export function createUsageLog(store: RegistryStore, name: string): UsageLog {
@@ -58,7 +61,7 @@ export function createUsageLog(store: RegistryStore, name: string): UsageLog {
     );
 
   return {
-    // Longer than the counts that name it.
+    // Kept longer than the counts that refer to it.
     putOperation: (hash, text) => put(operations, hash, text, dayOf(new Date()), usageDays + 30),
     putSegment: ({ id, day, counts }) => put(partitionOf(day), id, counts, day, usageDays),
     async read(since, until = new Date()) {

@@ -3,42 +3,45 @@ import { usesOf } from './operation-uses';
 import type { UsageCount, UsageLog } from './usage-log';
 
 export interface UsageOptions {
-  /** The days since then count, whole. */
+  /** Whole days count, beginning with this one. */
   readonly since: Date;
-  /** Clients that do not count: `NAME`, or `NAME@VERSION`. @default [] */
+  /** Clients whose requests are not counted: `NAME`, or `NAME@VERSION`. @default [] */
   readonly excludedClients?: readonly string[] | undefined;
-  /** The schema that the operations were sent to. */
+  /** The schema to which the operations were sent. */
   readonly schema: GraphQLSchema;
 }
 
-/** An operation that clients sent, and how often. */
+/** An operation that clients sent, and its number of requests. */
 export interface UsedOperation {
-  /** Of its normalised text. */
+  /** The hash of its normalised text. */
   readonly hash: string;
   readonly text: string;
-  /** `unnamed` where clients gave it none. */
+  /** `unnamed` if the operation has no name. */
   readonly name: string;
   readonly requests: number;
-  /** The one that sent it most often first. */
+  /** The client with the most requests first. */
   readonly clients: readonly ClientUse[];
 }
 
 export interface ClientUse {
-  /** `unknown` where a client does not say. */
+  /** `unknown` if the client does not send its name. */
   readonly client: string;
   readonly version: string;
   readonly requests: number;
 }
 
-/** What clients used in a window of time. */
+/** The operations that clients sent in a period. */
 export interface Usage {
-  /** Of all operations. */
+  /** The requests of all operations. */
   readonly requests: number;
-  /** The first day with any; undefined when nothing was counted. */
+  /** The first day with requests; undefined if there were none. */
   readonly firstDay: string | undefined;
   /** The most used operation first. */
   readonly operations: readonly UsedOperation[];
-  /** The operations that use one of these schema coordinates, the most used one first; counts are of these uses. */
+  /**
+   * The operations that use one of these schema coordinates, the most used one first. Only requests with such a use are
+   * counted.
+   */
   using(coordinates: readonly string[]): UsedOperation[];
 }
 
@@ -108,11 +111,11 @@ const sum = (items: readonly { readonly requests: number }[]): number =>
 const byRequests = (a: { readonly requests: number }, b: { readonly requests: number }): number =>
   b.requests - a.requests;
 
-/** As the text has it, which is normalised: `query Name(…){…}`, perhaps after fragments. */
+/** The name of an operation in a normalised text: `query Name(…){…}`, perhaps after fragments. */
 const nameOf = (text: string): string =>
   /(?:^|\})(?:query|mutation|subscription) (\w+)/.exec(text)?.[1] ?? 'unnamed';
 
-/** Nothing where a text is missing or damaged: its requests count, but they name nothing. */
+/** The uses of an operation. Empty if its text is missing or damaged: its requests count, but without coordinates. */
 function safeUses(text: string, schema: GraphQLSchema): Set<string> {
   try {
     return usesOf(text, schema);

@@ -18,29 +18,29 @@ import {
 
 export interface WatchSupergraphOptions extends Omit<ComposeFileOptions, 'instead'> {
   /**
-   * Called with the first composition, again after every edit of the configuration or a schema file, and when an
-   * introspected subgraph has another schema, comes or goes.
+   * Called with the first composition, after every edit of the configuration or a schema file, and when an introspected
+   * subgraph changes its schema, becomes available or unavailable.
    */
   readonly onComposition: (composition: FileComposition) => void;
-  /** Milliseconds between two questions for the schema of introspected subgraphs. @default 2_000 */
+  /** Milliseconds between two introspections of a subgraph. @default 2_000 */
   readonly interval?: number;
 }
 
 export interface SupergraphWatch {
-  /** Asks introspected subgraphs now, which the watch does by itself in a while. */
+  /** Introspects subgraphs now instead of at the next interval. */
   refresh(): void;
   close(): Promise<void>;
 }
 
 /**
- * Milliseconds without an edit before composing: editors write a file in several steps, and chokidar drops
- * what follows a change within 50 ms.
+ * Milliseconds without an edit before composing: editors write a file in several steps, and chokidar drops events
+ * within 50 ms of a change.
  */
 const QUIET = 100;
 
 /**
- * Composes a configuration now and whenever something that it is made of has changed. Resolves after the first
- * composition. An introspected subgraph that answers no longer is composed with its last schema, and a hint says so.
+ * Composes a configuration now and whenever one of its inputs has changed. Resolves after the first composition. An
+ * introspected subgraph that stops answering is composed with its last schema, and a hint says so.
  */
 export async function watchSupergraph(options: WatchSupergraphOptions): Promise<SupergraphWatch> {
   const { onComposition, interval = 2_000 } = options;
@@ -69,7 +69,7 @@ export async function watchSupergraph(options: WatchSupergraphOptions): Promise<
   async function compose({ onlyChanged = false } = {}): Promise<void> {
     if (closed) return;
     clearTimeout(nextQuestion);
-    // Watching begins before reading, or an edit between the two would be missed.
+    // Watching begins before reading, so that no edit in between is missed.
     for (const file of await schemaFiles(options)) inputs.add(file);
     await Promise.all(Array.from(inputs, (file) => watchFolder(dirname(file))));
     const { instead, hints } = lastAnswers.follow();
@@ -91,7 +91,7 @@ export async function watchSupergraph(options: WatchSupergraphOptions): Promise<
     composing = composing.then(() => compose({ onlyChanged: true }));
   }
 
-  // Folders are watched, not files: many editors replace a file, and a missing one may come later.
+  // Folders are watched, not files: many editors replace a file, and a missing file may be created later.
   async function watchFolder(folder: string): Promise<void> {
     if (closed || watchers.has(folder)) return;
     const watcher = watch(folder, { depth: 0, ignoreInitial: true });
@@ -105,11 +105,11 @@ export async function watchSupergraph(options: WatchSupergraphOptions): Promise<
   }
 }
 
-/** What introspected subgraphs have answered last, for while they do not. */
+/** The last schemas of introspected subgraphs, for when they do not answer. */
 class LastAnswers {
   readonly #schemas = new Map<string, SubgraphSchema>();
 
-  /** For one reading: gives the last answer in place of a missing one, and collects the hints that say so. */
+  /** For one round of introspection: replaces missing answers by the last ones, and collects a hint for each. */
   follow() {
     const hints: Problem[] = [];
     const instead = ({ name, routingUrl }: SubgraphConfig, problem: Problem): SubgraphSchema | undefined => {
@@ -132,7 +132,7 @@ class LastAnswers {
   }
 }
 
-/** None of a configuration that cannot be read: composing it says why. */
+/** The schema files of a configuration. Empty if it cannot be read; composing it reports why. */
 async function schemaFiles(options: SupergraphConfigOptions): Promise<string[]> {
   try {
     const { subgraphs } = await loadSupergraphConfig(options);

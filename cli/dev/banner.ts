@@ -4,15 +4,15 @@ export interface BannerFacts extends GraphFacts {
   /** The gateway's GraphQL endpoint. */
   readonly url: string;
   readonly adminUrl: string | undefined;
-  /** What the admin port takes; undefined where the configuration says it. */
+  /** The generated token for the admin port; undefined if the configuration has one. */
   readonly adminToken: string | undefined;
-  /** The file of options, if there is one. */
+  /** The options file, if there is one. */
   readonly options: string | undefined;
-  /** Since the process began. */
+  /** Milliseconds since the process began. */
   readonly milliseconds: number;
 }
 
-/** What `weir dev` shows once it runs. */
+/** The text that `weir dev` prints once it runs. */
 export function banner(facts: BannerFacts): string {
   const { url, adminUrl, adminToken, subgraphs, data, credentials, milliseconds } = facts;
   const { watched, options, needsCredentials, query, header } = facts;
@@ -35,7 +35,7 @@ export function banner(facts: BannerFacts): string {
     '',
     ...(credentials === undefined ? [] : describeCredentials(credentials)),
     ...(needsCredentials ? ['  Add your credentials to curl, as the options ask for them:', ''] : []),
-    // A certificate for development is seldom one that `curl` trusts.
+    // `curl` seldom trusts a certificate for development.
     `  curl ${url.startsWith('https:') ? '-k ' : ''}${url} -H 'content-type: application/json'${header === undefined ? '' : ` -H '${header}'`} \\`,
     `    -d '${JSON.stringify({ query })}'`,
     '',

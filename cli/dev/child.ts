@@ -3,21 +3,21 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
 export interface ChildOptions {
-  /** A JavaScript file, run by this Node. */
+  /** A JavaScript file, run with the same Node. */
   readonly script: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Called with every line that the child prints. */
+  /** Called with every line of the child's output. */
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
 }
 
-/** A child process that says when it is ready, and ends when its parent does. */
+/** A child process that reports when it is ready, and ends when its parent does. */
 export interface Child {
-  /** Resolves with the address in the child's ready message; with `undefined` if it ends before. */
+  /** Resolves with the address in the child's ready message, or with `undefined` if it ends before. */
   readonly ready: Promise<string | undefined>;
-  /** Resolves when it ended and all its output was seen. Never rejects. */
+  /** Resolves when the child has ended and all its output has been read. Never rejects. */
   readonly exit: Promise<ChildExit>;
-  /** Asks it to end, and forces it to after `grace` milliseconds. */
+  /** Asks it to end, and kills it after `grace` milliseconds. */
   stop(grace?: number): Promise<void>;
 }
 
@@ -27,9 +27,9 @@ export interface ChildExit {
 }
 
 /**
- * Starts a child process with an IPC channel. The channel is what ties it to its parent: when the parent is
- * gone, however it went, the child gets `disconnect` and ends. It has a process group of its own, so that
- * Ctrl-C reaches the parent alone, which then stops its children in the right order.
+ * Starts a child process with an IPC channel. When the parent ends in any way, the child gets `disconnect` on the
+ * channel and ends. It has a process group of its own, so that Ctrl-C reaches only the parent, which then stops its
+ * children in the right order.
  */
 export function startChild({ script, args, env, onLine }: ChildOptions): Child {
   const child = spawn(process.execPath, [script, ...args], {
@@ -49,12 +49,12 @@ export function startChild({ script, args, env, onLine }: ChildOptions): Child {
   };
 }
 
-/** `stop` of a {@link Child} that is sent signals so. */
+/** Creates the `stop` of a {@link Child}. @param kill sends a signal to the child */
 export function stopper(kill: (signal: NodeJS.Signals) => unknown, exit: Promise<ChildExit>): Child['stop'] {
   let hasEnded = false;
   void exit.then(() => (hasEnded = true));
   let stopping: Promise<void> | undefined;
-  // A second signal might mean "at once" to it.
+  // Sent only once, as a child may end immediately on a second signal.
   return (grace = 5_000) => (stopping ??= stop(grace));
 
   async function stop(grace: number): Promise<void> {

@@ -5,20 +5,20 @@ import { type Child, exitOf, readLines, stopper } from './child';
 import { portOf } from './ports';
 
 export interface CommandOptions {
-  /** For a shell. */
+  /** A command line for the shell. */
   readonly line: string;
-  /** Where it is run. */
+  /** The working folder. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** It is ready when somebody listens here. */
+  /** The command is ready when this URL accepts connections. */
   readonly url: string;
-  /** Called with every line that it prints. */
+  /** Called with every line of its output. */
   readonly onLine: (line: string) => void;
 }
 
 /**
- * Starts a command, which may be any program and start others: all of them are in one process group and end together.
- * They end as well when this process is gone, however it went: then the pipe to `guarded` is closed.
+ * Starts a command, which may be any program and start further processes. All of them are in one process group and end
+ * together. They also end when this process ends in any way, as that closes the pipe to `guarded`.
  */
 export function startCommand({ line, folder, env, url, onLine }: CommandOptions): Child {
   const child = spawn('sh', ['-c', guarded, 'sh', line], {
@@ -30,12 +30,12 @@ export function startCommand({ line, folder, env, url, onLine }: CommandOptions)
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal);
     } catch {
-      // They have all ended.
+      // All processes have ended already.
     }
   };
   const printed = Promise.all([readLines(child.stdout, onLine), readLines(child.stderr, onLine)]);
   const exit = exitOf(child).then(async (ended) => {
-    // What it has left behind is told to end, and would hold its output open if it did not.
+    // Remaining processes are told to end. They would otherwise keep the output open.
     child.stdin.end();
     await Promise.race([printed, sleep(stragglers, undefined, { ref: false })]);
     toGroup('SIGKILL');
@@ -51,15 +51,19 @@ export function startCommand({ line, folder, env, url, onLine }: CommandOptions)
   };
 }
 
-/** The first process of the group waits for the end of its input, and then ends the group; `$1` is the command. */
+/**
+ * A shell script: a background process waits for the end of the input, and then ends the group. `$1` is the command.
+ */
 const guarded = 'exec 3<&0 </dev/null; (cat <&3; kill -TERM 0) >/dev/null 2>&1 & exec 3<&-; exec sh -c "$1"';
 
-/** Milliseconds that processes which outlive the command have to end: a service may, whose shell has ended at once. */
+/**
+ * Milliseconds that processes have to end after the command itself, such as a service whose shell has ended at once.
+ */
 const stragglers = 5_000;
 
 /**
- * Resolves with true when somebody listens at a URL, with false when `signal` is aborted before. Looks are at most
- * `longestPause` milliseconds apart.
+ * Resolves with true when a URL accepts connections, and with false if `signal` is aborted before. It is tried at least
+ * every `longestPause` milliseconds.
  */
 export async function untilListening(url: string, signal: AbortSignal, longestPause = 250): Promise<boolean> {
   for (let pause = 20; !signal.aborted; pause = Math.min(2 * pause, longestPause)) {
@@ -69,7 +73,7 @@ export async function untilListening(url: string, signal: AbortSignal, longestPa
   return false;
 }
 
-/** Whether somebody takes connections at a URL. */
+/** Whether a URL accepts connections. */
 export function isListening(url: string): Promise<boolean> {
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
   const socket = connect({ host, port: Number(portOf(url)), timeout: connectTimeout });
@@ -84,5 +88,5 @@ export function isListening(url: string): Promise<boolean> {
   });
 }
 
-/** Milliseconds. */
+/** Milliseconds to wait for a connection. */
 const connectTimeout = 2_000;

@@ -10,31 +10,31 @@ import { describeExit, supervise, type Supervised } from './supervisor';
 export interface CommandsOptions {
   /** `free` gives each command a free port; `configured` that of its routing URL. */
   readonly ports: 'free' | 'configured';
-  /** What else is going to listen on this machine. Asked for only when a command's port is taken at the start. */
+  /** Other ports that will be used on this machine. Called only if a port is taken at the start. */
   readonly otherPorts: () => readonly NeededPort[];
   readonly env: Context['env'];
   readonly output: Output;
-  /** Called when a subgraph answers that did not. */
+  /** Called when a subgraph begins to answer. */
   readonly onReady: () => void;
-  /** Milliseconds before the first restart of a command that ended. @default 1_000 */
+  /** Milliseconds before the first restart of a command that has ended. @default 1_000 */
   readonly delay?: number;
-  /** Milliseconds for which a start may take before it is said. @default 10_000 */
+  /** Milliseconds after which a slow start is reported. @default 10_000 */
   readonly patience?: number;
 }
 
 interface RunningCommand {
-  /** As in the configuration. */
+  /** The entry in the configuration. */
   readonly subgraph: SubgraphConfig;
-  /** Where the gateway finds it. */
+  /** The URL for the gateway. */
   readonly url: string;
   readonly supervised: Supervised;
   readonly watcher: FSWatcher | undefined;
-  /** Resolves when a start under way has come to an end, good or bad. */
+  /** Resolves when the start in progress has succeeded or failed. */
   settled: Promise<unknown>;
   isReady: boolean;
 }
 
-/** Runs what a supergraph configuration says under `command`. */
+/** Runs the commands of a supergraph configuration. */
 export class Commands {
   readonly #options: CommandsOptions;
   readonly #running = new Map<string, RunningCommand>();
@@ -45,9 +45,9 @@ export class Commands {
   }
 
   /**
-   * Starts what is new in a configuration, starts anew what has changed and ends what is gone, without waiting until it
-   * answers. Resolves with the configuration, with the URLs at which the subgraphs really are.
-   * @throws {CommandFailure} when a port is taken
+   * Starts new commands of a configuration, restarts changed ones and stops removed ones, without waiting until they
+   * answer. Resolves with the configuration, with the real URLs of the subgraphs.
+   * @throws {CommandFailure} if a port is taken
    */
   async apply(config: SupergraphConfig): Promise<SupergraphConfig> {
     const isSame = (one: SubgraphConfig, { subgraph }: RunningCommand): boolean =>
@@ -69,12 +69,12 @@ export class Commands {
     return { ...config, subgraphs: config.subgraphs.map((subgraph) => this.#moved(subgraph)) };
   }
 
-  /** Whether this is the subgraph of a command that does not answer now. */
+  /** Whether the subgraph has a command and does not answer. */
   isDown(name: string): boolean {
     return this.#running.get(name)?.isReady === false;
   }
 
-  /** Resolves when no start is under way: each command is ready, or has ended and will be started again. */
+  /** Resolves when no start is in progress: each command is ready, or has ended and will be restarted. */
   async settled(): Promise<void> {
     await Promise.all(Array.from(this.#running.values(), ({ settled }) => settled));
   }
@@ -137,7 +137,7 @@ export class Commands {
     return running;
   }
 
-  /** Resolves when it takes so long that nobody should wait. */
+  /** Reports a slow start. Resolves once the start is so slow that nothing should wait for it. */
   #sayIfSlow(name: string, url: string, started: Promise<unknown>): Promise<void> {
     const { host } = new URL(url);
     const { patience = 10_000 } = this.#options;
@@ -172,7 +172,7 @@ async function end({ supervised, watcher }: RunningCommand): Promise<void> {
 const quiet = 100;
 
 async function watchFiles(paths: readonly string[], onEdit: () => void): Promise<FSWatcher> {
-  // Only here, as it takes its time to load.
+  // Loaded here, as loading is slow.
   const { watch } = await import('chokidar');
   const ignored = (path: string): boolean => /[\\/](node_modules|\.[^\\/]+)$/.test(path);
   const watcher = watch([...paths], { ignoreInitial: true, ignored });

@@ -3,18 +3,18 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import type { OptionsInput } from '../../gateway';
 
 export interface DevelopmentCredentials {
-  /** The options that take them. */
+  /** The auth options that accept them. */
   readonly auth: NonNullable<OptionsInput['auth']>;
-  /** The headers of the one that is easiest to read: of user u1. */
+  /** The headers of the most readable credentials, for user u1. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What `curl` needs to send them, by AppSync's name of the mode. */
+  /** Arguments for `curl` that send them, by AppSync's name of the mode. */
   readonly examples: ReadonlyMap<string, string>;
 }
 
 /**
- * Credentials for each mode, good for this run alone. `authorization: Bearer u1` names a user by their id, and
- * `Bearer support` somebody of the support staff: they go through an authoriser of AppSync's kind that believes what
- * it is told, which is for development only.
+ * Creates credentials for each mode, which are valid for this run only. `authorization: Bearer u1` is the user with the
+ * id u1, and `Bearer support` is support staff. For these there is an AppSync-style authoriser that checks nothing, for
+ * development only.
  */
 export async function developmentCredentials(): Promise<DevelopmentCredentials> {
   const { privateKey, publicKey } = await generateKeyPair('RS256');
@@ -57,7 +57,7 @@ const accessKeyId = 'AKIDEVELOPMENT';
 const oidcIssuer = 'https://oidc.development.invalid';
 const poolIssuer = 'https://pool.development.invalid';
 
-/** Anything else than the id of a user is nobody, as it is for a subgraph alone. */
+/** Accepts the id of a user as its credentials. Anything else is an anonymous caller. */
 function believe({ authorizationToken }: { readonly authorizationToken: string }) {
   const sub = /^(?:Bearer )?([A-Za-z0-9_-]{1,64})$/i.exec(authorizationToken)?.[1];
   if (sub === undefined) return { isAuthorized: false };

@@ -7,9 +7,9 @@ import { freePorts } from './ports';
 import { describeExit, isRefused, supervise } from './supervisor';
 
 export interface DatabaseOptions {
-  /** Where the embedded DynamoDB keeps its data. */
+  /** The data folder of the embedded DynamoDB. */
   readonly folder: string;
-  /** Throws the data away first. */
+  /** Whether the data is deleted first. */
   readonly reset: boolean;
   readonly env: Context['env'];
   readonly output: Output;
@@ -17,9 +17,9 @@ export interface DatabaseOptions {
 
 /** The DynamoDB of the graph. */
 export interface Database {
-  /** What a subgraph process must have in its environment to use it. */
+  /** The environment variables with which subgraphs use it. */
   readonly env: Readonly<Record<string, string>>;
-  /** For people: a folder or an address. */
+  /** The folder or address, for messages. */
   readonly place: string;
   stop(): Promise<void>;
 }
@@ -38,7 +38,7 @@ export async function startDatabase({ folder, reset, env, output }: DatabaseOpti
     startChild: () =>
       startChild({
         script: embeddedDynamoDBScript(),
-        // Once the subgraphs know its address, it must come back there.
+        // After a restart it must listen at the address that the subgraphs know.
         args: ['--data', folder, ...(port === '' ? [] : ['--port', port])],
         env,
         onLine: (line) => output.line('dynamodb', line),
@@ -58,8 +58,8 @@ export async function startDatabase({ folder, reset, env, output }: DatabaseOpti
 }
 
 /**
- * Who can serve a data folder, at a port of their own choice, owns it: only then it is removed. Without that
- * choice, the process would be content to stand by another owner.
+ * Deletes a data folder, but only if no other process uses it: a process that can serve the folder owns it. The port is
+ * chosen here, as without one that process would accept another owner and wait.
  */
 async function emptyFolder(folder: string, env: Context['env'], output: Output): Promise<void> {
   const [port] = await freePorts(1);

@@ -7,7 +7,7 @@ import type { Output } from './output';
 
 export interface DevGatewayOptions {
   readonly reader: OptionsReader;
-  /** Tells when the options may have changed. */
+  /** Notices when the options may have changed. */
   readonly watch: OptionsWatch;
   readonly graph: Graph;
   readonly adminToken: string;
@@ -17,14 +17,14 @@ export interface DevGatewayOptions {
 export interface DevGateway {
   readonly url: string;
   readonly adminUrl: string | undefined;
-  /** The options that it was started with. */
+  /** The options with which it was started. */
   readonly configured: Options;
   stop(): Promise<void>;
 }
 
 /**
- * The gateway of `weir dev`. Unlike `weir gateway`, it is stopped and started again for new options, so that an edit
- * may change any of them.
+ * The gateway of `weir dev`. Unlike `weir gateway`, it is restarted for new options, so that an edit may change any
+ * option.
  */
 export async function startDevGateway(options: DevGatewayOptions): Promise<DevGateway> {
   const { reader, watch, output } = options;
@@ -95,7 +95,7 @@ function start(
 
 const portOf = (url: string): number => Number(new URL(url).port);
 
-/** Whoever has found a gateway at a free port finds it there again. */
+/** Keeps the ports over a restart if the system chose them. */
 function atSamePorts(options: Options, ports: { readonly gateway: number; readonly admin: number }): Options {
   const { port, admin } = options;
   return {

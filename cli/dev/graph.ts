@@ -6,42 +6,45 @@ import type { NeededPort } from './ports';
 import type { RunningParts } from './running-parts';
 import type { SupergraphFeed } from './supergraph-feed';
 
-/** What `weir dev` runs beside the gateway. */
+/** The graph that `weir dev` runs in addition to the gateway. */
 export interface Graph {
   readonly feed: SupergraphFeed;
-  /** Rejects with a `CommandFailure` when there is no supergraph to begin with, and none is waited for. */
+  /** Rejects with a `CommandFailure` if there is no first supergraph, and none is awaited. */
   readonly first: Promise<void>;
-  /** The gateway's options for this graph, given what is configured. */
+  /** The gateway's options for this graph, from the configured ones. */
   optionsOf(configured: Options): GatewayOptions;
-  /** What to show of it once it runs. */
+  /** Facts for the banner. */
   describe(configured: Options): GraphFacts;
 }
 
 export interface GraphFacts {
-  /** What is watched, as the subject of a sentence. */
+  /** The watched files, as the subject of a sentence. */
   readonly watched: string;
-  /** By name, where each subgraph is. */
+  /** The address of each subgraph, by name. */
   readonly subgraphs: ReadonlyMap<string, string>;
-  /** Where the data is; undefined where it is not this graph's business. */
+  /** Where the data is; undefined if the graph does not manage data. */
   readonly data?: string | undefined;
-  /** What `curl` needs to be somebody, by AppSync's name of the mode; undefined where the configuration has modes. */
+  /**
+   * Credentials as arguments for `curl`, by AppSync's name of the mode; undefined if the configuration has modes of its
+   * own.
+   */
   readonly credentials?: DevelopmentCredentials['examples'] | undefined;
-  /** Whether the gateway answers only those who prove who they are. */
+  /** Whether the gateway answers only authenticated callers. */
   readonly needsCredentials: boolean;
-  /** A query to try, and what `curl` sends with it. */
+  /** A sample query, and the header that `curl` sends with it. */
   readonly query: string;
   readonly header?: string;
 }
 
-/** What both kinds of graph are started with. */
+/** Options for starting either kind of graph. */
 export interface GraphOptions {
   /** The supergraph configuration. */
   readonly file: string;
   readonly context: Context;
   readonly output: Output;
-  /** What is started is added to them. */
+  /** Started processes are added to these. */
   readonly parts: RunningParts;
-  /** The gateway's options as they are configured now. */
+  /** Returns the gateway's current options. */
   readonly options: () => Options;
   readonly ports: 'free' | 'configured';
   readonly logLevel: string;

@@ -7,13 +7,13 @@ import type { SignIntrospection } from '../../schema';
 interface Opened {
   readonly options: Options;
   readonly signers: SubgraphSigners;
-  /** The options that count, as text. */
+  /** The options for which the signers were opened, as text. */
   readonly of: string;
 }
 
 /**
- * The headers of questions for schemas: those that the gateway with these options sends with its calls, without a
- * client. The options are read for each question, as they may change.
+ * The headers of introspection requests: those that a gateway with these options adds to its calls, without those of
+ * clients. The options are read for each request, as they may change.
  */
 export function introspectionHeaders(read: () => Options): { sign: SignIntrospection; close(): void } {
   let opened: Opened | undefined;
@@ -29,7 +29,7 @@ export function introspectionHeaders(read: () => Options): { sign: SignIntrospec
       opened?.signers.close();
       return (opened = { options, signers, of });
     } catch (error) {
-      // A wrong edit of the options is said where they are read for the gateway; the previous ones stay in use.
+      // Invalid options are reported where the gateway reads them. The previous ones stay in use.
       if (opened === undefined) throw error;
       return opened;
     }

@@ -8,19 +8,19 @@ import type { SupergraphFeed } from './supergraph-feed';
 export interface LiveSupergraphOptions {
   readonly source: ComposeFileOptions;
   readonly processes: SubgraphProcesses;
-  /** The first start of the processes. */
+  /** Resolves when the processes have started for the first time. */
   readonly started: Promise<void>;
   readonly feed: SupergraphFeed;
   readonly output: Output;
 }
 
 export interface LiveSupergraph {
-  /** Rejects with a {@link CommandFailure} when there is no supergraph to begin with. */
+  /** Rejects with a {@link CommandFailure} if there is no first supergraph. */
   readonly first: Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Feeds the gateway with the supergraph of a configuration, and with each one that an edit makes of it. */
+/** Passes the supergraph of a configuration to the gateway, and a new one after each edit. */
 export async function keepLive(options: LiveSupergraphOptions): Promise<LiveSupergraph> {
   const { source, started, feed, output } = options;
   let first: Promise<void> | undefined;
@@ -39,7 +39,7 @@ export async function keepLive(options: LiveSupergraphOptions): Promise<LiveSupe
         latest = latest.then(apply).catch((error: unknown) => output.say((error as Error).message));
         return;
       }
-      // Composition says better than a subgraph what is wrong with a schema: then it is not waited for.
+      // If composition failed, the processes are not awaited: its errors are clearer than those of a subgraph.
       first = latest = composition.errors ? apply() : started.then(apply);
       first.catch((error: unknown) => feed.fail(error as Error));
     },
@@ -48,10 +48,10 @@ export async function keepLive(options: LiveSupergraphOptions): Promise<LiveSupe
 }
 
 /**
- * Makes a composition live: first the subgraphs whose schema changed, then the gateway, so that it never asks
- * for a field that is not there yet. What does not compose, or does not start, changes nothing. Resolves with whether
- * there was anything to say of it.
- * @throws {CommandFailure} when there is nothing yet to go on with.
+ * Makes a composition live: first the subgraphs whose schema changed, then the gateway, so that it never requests a
+ * field that does not exist yet. If composition or a start fails, nothing changes. Resolves with whether anything
+ * changed or was reported.
+ * @throws {CommandFailure} if there is no earlier supergraph.
  */
 async function goLive(
   composition: FileComposition,
@@ -87,7 +87,7 @@ function reportProblems({ errors, hints }: FileComposition, output: Output): voi
   for (const problem of errors ?? hints) output.say(formatProblem(problem));
 }
 
-/** The supergraph with the addresses where the subgraphs really are. */
+/** The supergraph with the real addresses of the subgraphs. */
 function routed(
   { supergraphSdl = '' }: FileComposition,
   subgraphs: readonly SubgraphSchema[],
@@ -99,6 +99,6 @@ function routed(
     ...subgraph,
     routingUrl: urls.get(subgraph.name) ?? subgraph.routingUrl,
   }));
-  // Composed before with other addresses, which composition only copies.
+  // It cannot fail: the same schemas have composed before, and composition only copies the addresses.
   return lazy.schema().composeSupergraph({ subgraphs: moved }).supergraphSdl!;
 }

@@ -1,9 +1,9 @@
 import type { Context } from '../context';
 
 /**
- * Aborted when the shell has ended in which npm runs `weir dev`: npm that is told to end tells its shell so, and nobody
- * tells what runs in it. Never aborted for who was started in another way: with `nohup`, `setsid` or by a service manager
- * it is to outlive its shell, as it is in the background of another script.
+ * Aborted when the shell ends in which npm runs `weir dev`. If npm is terminated, it passes the signal only to that
+ * shell, and not to the process in it. Never aborted if `weir dev` was started in another way: with `nohup`, `setsid`,
+ * a service manager, or in the background of a script it must outlive its shell.
  */
 export function npmShellGone(env: Context['env'], parent = (): number => process.ppid): AbortSignal {
   const gone = new AbortController();
@@ -18,7 +18,7 @@ export function npmShellGone(env: Context['env'], parent = (): number => process
   return gone.signal;
 }
 
-/** As `package.json` has it. */
+/** The start script in `package.json`. */
 const startScript = 'node cli/weir.mjs dev';
-/** Milliseconds. */
+/** Milliseconds between two checks. */
 const lookInterval = 500;

@@ -2,13 +2,13 @@ import { styleText } from 'node:util';
 import type { Context } from '../context';
 import { readableLine } from '../../gateway/telemetry/readable-line';
 
-/** Where `weir dev` and its processes speak to the person in front of the terminal. */
+/** The output of `weir dev` and its processes in the terminal. */
 export interface Output {
-  /** A sentence of `weir dev` itself. */
+  /** Prints a sentence of `weir dev` itself. */
   say(sentence: string): void;
-  /** Several lines, as they are. */
+  /** Prints lines unchanged. */
   print(text: string): void;
-  /** A line that the process `name` printed. */
+  /** Prints a line of the process `name`. */
   line(name: string, line: string): void;
 }
 
@@ -23,7 +23,7 @@ export function createOutput(
       .map((line) => `${dim(`${name.padEnd(9)} |`)} ${line}\n`)
       .join('');
   return {
-    // Failures of commands name Weir themselves.
+    // Messages of command failures begin with "weir:" already.
     say: (sentence) => void stderr.write(prefixed('weir', sentence.replace(/^weir: /gm, ''))),
     print: (text) => void stdout.write(`${text}\n`),
     line: (name, line) => void stderr.write(prefixed(name, readableLine(line))),

@@ -14,8 +14,8 @@ import { StoppedError } from './running-parts';
 import { createSupergraphFeed, type SupergraphFeed } from './supergraph-feed';
 
 /**
- * A graph of somebody's own: what their supergraph configuration says is run, asked for its schema, composed and
- * watched. What is not there yet is waited for, and what is broken changes nothing.
+ * The user's own graph. Runs the commands of a supergraph configuration, introspects the subgraphs, composes and
+ * watches. Waits for subgraphs that do not answer yet. A broken composition changes nothing.
  */
 export async function startOwnGraph({
   file,
@@ -37,7 +37,7 @@ export async function startOwnGraph({
     }),
   );
   const source = { file, env };
-  // A wrong configuration, or a port that is taken, is to be mended first.
+  // An invalid configuration, or a port that is taken, ends the command.
   await commands.apply(await loadSupergraphConfig(source).catch(failWithProblems));
 
   const feed = createSupergraphFeed((outcome) => {
@@ -90,7 +90,7 @@ export async function startOwnGraph({
   };
 }
 
-/** What has composed last, on its way to the gateway. */
+/** Passes compositions to the gateway, and reports their problems. */
 class LiveGraph {
   readonly #feed: SupergraphFeed;
   readonly #commands: Commands;
@@ -99,7 +99,7 @@ class LiveGraph {
   #latest = Promise.resolve();
   #isBroken = false;
   #confirmed: string | undefined;
-  /** Subgraphs of which it was said that they do not answer. */
+  /** Subgraphs that were reported as not answering. */
   #silent: readonly string[] = [];
   supergraphSdl = '';
   urls: ReadonlyMap<string, string> = new Map();
@@ -119,7 +119,7 @@ class LiveGraph {
     const wasBroken = this.#isBroken;
     this.#isBroken = errors !== undefined;
     if (supergraphSdl === undefined) return;
-    // The gateway asks nobody for what is not there yet.
+    // The gateway must not call a subgraph before it is ready.
     await this.#commands.settled();
     this.supergraphSdl = supergraphSdl;
     this.urls = new Map(config!.subgraphs.map(({ name, routingUrl }) => [name, routingUrl]));
@@ -127,14 +127,14 @@ class LiveGraph {
     if (!isNew && wasBroken) this.#output.say('it composes again, to the supergraph that runs.');
   }
 
-  /** The gateway runs this supergraph. One that it ran before is one with other options. */
+  /** Called when the gateway runs this supergraph. It may be the same one again, with other options. */
   confirm(supergraphSdl: string): void {
     if (this.#confirmed !== undefined && this.#confirmed !== supergraphSdl)
       this.#output.say('the new supergraph is live.');
     this.#confirmed = supergraphSdl;
   }
 
-  /** A command that has not started yet, or has ended, is no news: that is said when it happens. */
+  /** Prints problems, but not of a command that has not started yet or has ended, which is reported elsewhere. */
   #report(problems: readonly Problem[], isBroken: boolean): void {
     const told = problems.filter(
       ({ subgraph }) => subgraph === undefined || !this.#commands.isDown(subgraph),
@@ -151,11 +151,11 @@ class LiveGraph {
   }
 }
 
-/** Subgraphs that somebody else runs and that are not asked for their schema: whether they are there is only said. */
+/** Subgraphs that are run elsewhere and not introspected. It is only reported whether they answer. */
 class OtherSubgraphs {
   readonly #output: Output;
   readonly #signal: AbortSignal;
-  /** By name, where each was last looked for. */
+  /** The URL that was last checked, by name. */
   readonly #places = new Map<string, string>();
 
   constructor(output: Output, signal: AbortSignal) {
@@ -179,10 +179,10 @@ class OtherSubgraphs {
   }
 }
 
-/** Milliseconds. */
+/** The longest pause between two checks, in milliseconds. */
 const pauseBetweenLooks = 2_000;
 
-/** Says a sentence that is another than the last one; `undefined` is none. */
+/** Prints a sentence unless it equals the last one. `undefined` stands for no sentence. */
 function onceInARow(output: Output): (sentence: string | undefined) => void {
   let last: string | undefined;
   return (sentence) => {

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:net';
 import { CommandFailure } from '../context';
 
 /**
- * Below the range from which systems hand out ports to those who ask for any: nobody gets one of these by
- * chance between here, where it is found free, and the process that it is for.
+ * Below the range of ephemeral ports. So no other process gets such a port by chance between this check and the start
+ * of the process that needs it.
  */
 const LOWEST = 15_000;
 const HIGHEST = 32_000;
@@ -32,17 +32,17 @@ export function isOnThisMachine(url: string): boolean {
 }
 
 export interface NeededPort {
-  /** 0 is any. */
+  /** 0 stands for any port. */
   readonly port: number;
-  /** Who needs it. */
+  /** The process that needs it. */
   readonly of: string;
 }
 
 /**
- * Says which ports are taken, all of them at once: each process could only say that of its own, and knows no flag of
- * `weir dev`. `others` are looked at only where one of `needed` is taken.
+ * Checks that ports are free. Reports all taken ports together: a process could only report its own, and does not know
+ * the flags of `weir dev`. `others` are checked only if one of `needed` is taken.
  *
- * @throws {CommandFailure} when one is
+ * @throws {CommandFailure} if a port is taken
  */
 export async function requireFreePorts(
   needed: readonly NeededPort[],
@@ -64,7 +64,7 @@ export async function requireFreePorts(
   );
 }
 
-/** Those ports of the loopback interface on which somebody listens. */
+/** The ports of the loopback interface that are taken. */
 async function takenPorts(ports: readonly number[]): Promise<number[]> {
   const servers = await Promise.all(ports.map(listenAt));
   await Promise.all(servers.flatMap((server) => (server ? [closed(server)] : [])));

@@ -11,19 +11,19 @@ import { SubgraphProcesses } from './subgraph-processes';
 import { createSupergraphFeed } from './supergraph-feed';
 
 export interface ReferenceGraphOptions extends GraphOptions {
-  /** Where the embedded DynamoDB keeps its data. */
+  /** The data folder of the embedded DynamoDB. */
   readonly data: string;
-  /** Deletes them first. */
+  /** Whether the data is deleted first. */
   readonly reset: boolean;
 }
 
-/** A query over four of its subgraphs. */
+/** A query over four subgraphs. */
 const firstQuery =
   '{ user(id: "u1") { name reviews(first: 3) { edges { node { rating body product { name price inStock shippingEstimate } } } } } }';
 
 /**
- * The sample shop: an embedded DynamoDB, its subgraphs and credentials. Each process is started as early as it can be,
- * before what this one has to load and compose itself.
+ * The sample shop: an embedded DynamoDB, its subgraphs and credentials. Each process is started as early as possible,
+ * before this process loads modules and composes.
  */
 export async function startReferenceGraph({
   file,
@@ -61,7 +61,7 @@ export async function startReferenceGraph({
     }),
   );
   const started = processes.start(config, schemas);
-  // Whoever waits for it comes a little later than its failure might.
+  // It may reject before the code that awaits it runs; the rejection is handled there.
   started.catch(() => undefined);
   const feed = createSupergraphFeed();
   const live = await parts.add(await keepLive({ source, processes, started, feed, output }));
@@ -72,7 +72,7 @@ export async function startReferenceGraph({
     first: live.first,
     optionsOf: (configured) => ({
       ...configured,
-      // Who has configured modes of their own tries these.
+      // If modes are configured, these are used instead of the development credentials.
       ...(modesIn(configured.auth).length > 0
         ? {}
         : { auth: credentials.auth, explorerHeaders: credentials.headers }),
@@ -91,7 +91,7 @@ export async function startReferenceGraph({
   };
 }
 
-/** The private link of gateway and subgraphs, with the keys that the environment names or one for this run alone. */
+/** The private link between gateway and subgraphs: with keys from the environment, or a key for this run only. */
 function setUpLink(env: Context['env']) {
   const given = linkKeysIn(env);
   if (given?.keysFile !== undefined) return { env: {}, options: given };
@@ -99,7 +99,7 @@ function setUpLink(env: Context['env']) {
   return { env: { WEIR_LINK_KEYS: keys.join(',') }, options: { keys } };
 }
 
-/** The subgraph of the reference graph that is an API of AWS AppSync, with a key for this run alone. */
+/** The AppSync subgraph of the reference graph, with an API key for this run only. */
 function setUpAppSync() {
   const apiKey = `da2-${randomBytes(16).toString('hex')}`;
   const shipping = { appsync: { auth: { type: 'API_KEY' as const, apiKey } } };

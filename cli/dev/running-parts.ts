@@ -2,12 +2,12 @@ export interface Part {
   stop(): Promise<unknown>;
 }
 
-/** What was started, to be stopped in the opposite order: whoever needs something ends before it does. */
+/** Started parts, which are stopped in reverse order, so that a part ends before the parts that it needs. */
 export class RunningParts {
   readonly #parts: Part[] = [];
   #stopped: Promise<void> | undefined;
 
-  /** Once all was stopped, a part that comes late is stopped at once. @throws {StoppedError} then. */
+  /** Adds a part. After `stop`, a part is stopped at once. @throws {StoppedError} in this case */
   async add<P extends Part>(part: P): Promise<P> {
     if (this.#stopped) {
       await part.stop();
@@ -17,7 +17,7 @@ export class RunningParts {
     return part;
   }
 
-  /** Can be called again and again: it resolves when everything is stopped. */
+  /** Stops all parts. May be called repeatedly. Resolves when everything is stopped. */
   stop(): Promise<void> {
     return (this.#stopped ??= this.#stopAll());
   }
@@ -27,7 +27,7 @@ export class RunningParts {
   }
 }
 
-/** Starting was given up, because the user asked to stop. */
+/** The start was aborted, as the user asked to stop. */
 export class StoppedError extends Error {
   override readonly name = 'StoppedError';
 }

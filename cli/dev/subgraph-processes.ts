@@ -11,9 +11,9 @@ import { describeExit, isRefused, supervise, type Supervised } from './superviso
 export interface SubgraphProcessesOptions {
   /** `free` takes free ports; `configured` those of the routing URLs. */
   readonly ports: 'free' | 'configured';
-  /** The entry point of a subgraph that can be run here; `undefined` for the name of any other. */
+  /** The entry point of a subgraph that can be run here; `undefined` for others. */
   readonly script: (name: string) => string | undefined;
-  /** What else is going to listen on this machine. Asked for only when a subgraph finds its port taken at the start. */
+  /** Other ports that will be used on this machine. Called only if a port is taken at the start. */
   readonly otherPorts: () => readonly NeededPort[];
   readonly env: Context['env'];
   readonly output: Output;
@@ -21,19 +21,19 @@ export interface SubgraphProcessesOptions {
 
 interface SubgraphProcess {
   readonly name: string;
-  /** Where it is told to listen, until it reports where it does. */
+  /** The URL at which it must listen, then the one that it reports. */
   url: string;
-  /** What it serves, or is being started with. */
+  /** The schema that it serves, or with which it is being started. */
   sdl: string;
   readonly supervised: Supervised;
 }
 
 /**
- * The subgraphs that are run here, as processes: those of the reference graph that are routed to this machine.
- * All others of a configuration are run by somebody else, and only composed.
+ * Runs subgraphs as processes: those of the reference graph with a routing URL on this machine. Other subgraphs of a
+ * configuration are only composed.
  *
- * Each is given a copy of its schema: one that dies while its file is being edited comes back with the schema
- * that the running supergraph was composed of.
+ * Each gets a copy of its schema. If it dies while the schema file is being edited, it restarts with the schema in the
+ * running supergraph.
  */
 export class SubgraphProcesses {
   readonly #options: SubgraphProcessesOptions;
@@ -44,14 +44,16 @@ export class SubgraphProcesses {
     this.#options = options;
   }
 
-  /** Where each one is, by its name. */
+  /** The URL of each subgraph, by name. */
   get urls(): ReadonlyMap<string, string> {
     return new Map(Array.from(this.#processes.values(), ({ name, url }) => [name, url]));
   }
 
   /**
-   * Starts those that are new in a configuration and waits until they are ready. From then on, one that dies
-   * is started again. @throws {CommandFailure} when one cannot be started; it has printed why.
+   * Starts the subgraphs that are new in a configuration, and waits until they are ready. A subgraph that dies later is
+   * restarted.
+   *
+   * @throws {CommandFailure} if one cannot be started; it has printed the reason
    */
   async start({ subgraphs }: SupergraphConfig, schemas: readonly SubgraphSchema[]): Promise<void> {
     const added = subgraphs.filter(
@@ -60,7 +62,7 @@ export class SubgraphProcesses {
     const isFree = this.#options.ports === 'free';
     if (!isFree) {
       const ports = added.map(({ name, routingUrl }) => ({ port: Number(portOf(routingUrl)), of: name }));
-      // The others listen already when an edit adds a subgraph.
+      // After the start the other ports are in use by this graph itself.
       await requireFreePorts(ports, this.#processes.size === 0 ? this.#options.otherPorts : () => []);
     }
     const ports = isFree ? await freePorts(added.length) : [];
@@ -80,8 +82,8 @@ export class SubgraphProcesses {
   }
 
   /**
-   * Restarts those whose schema is another now, and waits until they are ready. Resolves with the names of
-   * those that do not start with the new one: they go on with the one before.
+   * Restarts the subgraphs whose schema has changed, and waits until they are ready. Resolves with the names of those
+   * that do not start with the new schema; they continue with the old one.
    */
   async applySchemas(schemas: readonly SubgraphSchema[]): Promise<string[]> {
     const refused = await Promise.all(
@@ -97,7 +99,7 @@ export class SubgraphProcesses {
     return refused.flat();
   }
 
-  /** Ends those that a configuration has no longer. */
+  /** Stops the subgraphs that are no longer in the configuration. */
   async prune({ subgraphs }: SupergraphConfig): Promise<void> {
     const kept = new Set(subgraphs.filter((subgraph) => this.#isRunHere(subgraph)).map(({ name }) => name));
     const gone = [...this.#processes.values()].filter(({ name }) => !kept.has(name));
@@ -113,7 +115,7 @@ export class SubgraphProcesses {
   #run(name: string, sdl: string, urls: ReadonlyMap<string, string>): SubgraphProcess {
     const { script, env, output } = this.#options;
     const schema = this.#write(name, sdl);
-    // Where it reported to be, so that it comes back there.
+    // The reported address, so that a restart uses the same one.
     const address = () => this.#processes.get(name)?.url ?? urls.get(name)!;
     const supervised = supervise({
       startChild: () =>
@@ -150,10 +152,10 @@ export class SubgraphProcesses {
   }
 }
 
-/** The versions of the AWS SDK that the lock file names run on Node 20; a warning per process says no more. */
+/** The locked versions of the AWS SDK run on Node 20, so the SDK's warning in each process is switched off. */
 const quietAws = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
 
-/** Tells each subgraph where the others are: `INVENTORY_URL` and so on. */
+/** Environment variables with the URL of each subgraph: `INVENTORY_URL` and so on. */
 function addressVariables(urls: ReadonlyMap<string, string>): Record<string, string> {
   return Object.fromEntries(Array.from(urls, ([name, url]) => [`${name.toUpperCase()}_URL`, url]));
 }

@@ -2,20 +2,20 @@ import type { SupergraphListener, SupergraphSource } from '../../gateway';
 
 type Outcome = Parameters<NonNullable<SupergraphSource['onOutcome']>>[0];
 
-/** A source of supergraphs that are handed to it. */
+/** A source of supergraphs that are pushed to it. */
 export interface SupergraphFeed extends SupergraphSource {
-  /** True from the first push on. */
+  /** Whether a supergraph has been pushed. */
   readonly isFed: boolean;
   /**
-   * The first one starts the gateway; each one after it takes the place of the one before. False for the same
-   * text again, which changes nothing.
+   * Pushes a supergraph. The first one starts the gateway; each later one replaces the one before. Returns false for
+   * the same text again, which changes nothing.
    */
   push(supergraphSdl: string): boolean;
-  /** There will be no first one: whoever waits for it gets the error. No effect after a push. */
+  /** Rejects the start of the source with the error. No effect after a push. */
   fail(error: Error): void;
 }
 
-/** `onOutcome` is told what became of each supergraph. */
+/** @param onOutcome called with the outcome of each supergraph */
 export function createSupergraphFeed(onOutcome?: (outcome: Outcome) => void): SupergraphFeed {
   let listener: SupergraphListener | undefined;
   let current: string | undefined;

@@ -3,34 +3,36 @@ import type { Child, ChildExit } from './child';
 export interface SuperviseOptions {
   /** Called at every start. */
   readonly startChild: () => Child;
-  /** The child ended though nobody asked it to; it is started again in `delay` milliseconds. */
+  /** Called when the child ends without being asked to. It is restarted after `delay` milliseconds. */
   readonly onDeath: (exit: ChildExit, delay: number) => void;
-  /** The child answers again after a death. */
+  /** Called when the child answers again after a restart. */
   readonly onRecovery?: () => void;
   /**
-   * Whether a child that ended so before it was ready cannot start as it was asked to, and has said why: then it is not
-   * started again by itself. @default false
+   * Whether a child that ended before it was ready has refused to start, and has printed the reason. Then it is not
+   * restarted automatically.
+   *
+   * @default false
    */
   readonly isRefusal?: (exit: ChildExit) => boolean;
-  /** Milliseconds before the first restart; doubled for each death soon after a start. @default 1_000 */
+  /** Milliseconds before the first restart. Doubled for each exit soon after a start. @default 1_000 */
   readonly delay?: number;
 }
 
-/** How a start went: the address that the child reports when it is ready, or how it ended instead. */
+/** The result of a start: the address that the ready child reports, or how the child ended. */
 export type Start = { readonly url: string } | ChildExit;
 
 export interface Supervised {
   /** The first start. */
   readonly started: Promise<Start>;
-  /** Ends the child and starts it anew, at once. */
+  /** Stops the child and starts it again at once. */
   restart(): Promise<Start>;
   stop(): Promise<void>;
 }
 
-/** The longest wait between two starts, in milliseconds, and how long a child must live to be healthy again. */
+/** The longest pause between two starts, in milliseconds. A child that lives longer counts as healthy again. */
 const LONGEST_DELAY = 30_000;
 
-/** How a process of Weir's own ends that cannot start as it was asked to, and has said why. */
+/** Whether a process of Weir has refused to start, and has printed the reason. */
 export const isRefused = ({ code }: ChildExit): boolean => code === 2;
 
 /** Keeps a child process running until it is stopped. */
@@ -39,14 +41,14 @@ export function supervise(options: SuperviseOptions): Supervised {
   let child: Child | undefined;
   let delay = firstDelay;
   let timer: NodeJS.Timeout | undefined;
-  /** The child that is asked to end, and therefore not missed. */
+  /** The child that was asked to end, so that its exit is expected. */
   let leaving: Child | undefined;
   let stopped = false;
   let restarting: Promise<Start> | undefined;
   return {
     started: start(true),
     restart() {
-      // Asked for again while the child still ends, it is the same restart.
+      // A call while the child is still ending joins the same restart.
       restarting ??= end().then(() => {
         restarting = undefined;
         delay = firstDelay;
@@ -60,7 +62,10 @@ export function supervise(options: SuperviseOptions): Supervised {
     },
   };
 
-  /** What was asked for and is refused is not tried again; what ran before comes back as soon as it can. */
+  /**
+   * Starts the child. A start that was asked for and is refused is not retried. A child that ran before is restarted
+   * until it runs.
+   */
   async function start(asked: boolean): Promise<Start> {
     if (stopped) return { code: null, signal: null };
     const current = startChild();

@@ -13,7 +13,7 @@ import { optionsFile, subgraphFiles, supergraphEntry, supergraphHead } from './t
 
 export interface ScaffoldOptions {
   readonly folder: string;
-  /** The name of the subgraph. @default products, where there is no supergraph.yaml yet */
+  /** The name of the subgraph. @default products, if there is no supergraph.yaml yet */
   readonly subgraph: string | undefined;
   readonly env: Context['env'];
 }
@@ -21,14 +21,18 @@ export interface ScaffoldOptions {
 export interface Scaffold {
   readonly folder: string;
   readonly subgraph: string;
-  /** As the user would name them. */
+  /** Paths of the written files, relative to the working folder. */
   readonly written: readonly string[];
-  /** The file that was there and has one entry more. */
+  /** The existing file to which an entry was added. */
   readonly entered: string | undefined;
   readonly isInstalled: boolean;
 }
 
-/** Writes the files of a graph, or of one more subgraph: all of them or none. @throws {CommandFailure} for none */
+/**
+ * Writes the files of a graph, or of a further subgraph: all of them or none.
+ *
+ * @throws {CommandFailure} if none was written
+ */
 export async function scaffold({ folder, subgraph, env }: ScaffoldOptions): Promise<Scaffold> {
   const supergraphFile = join(folder, 'supergraph.yaml');
   const isThere = existsSync(supergraphFile);
@@ -59,7 +63,7 @@ export async function scaffold({ folder, subgraph, env }: ScaffoldOptions): Prom
   };
 }
 
-/** What was written, and what to do next. */
+/** The text that says what was written, and what to do next. */
 export function describeScaffold({ folder, subgraph, written, entered, isInstalled }: Scaffold): string {
   const weir = `npx --no-install weir`;
   const steps: [string, string][] = [
@@ -89,7 +93,7 @@ function checkName(name: string): string {
   );
 }
 
-/** The first port after those of the subgraphs on this machine. @throws {CommandFailure} when the name is taken */
+/** The first port after those of the subgraphs on this machine. @throws {CommandFailure} if the name is taken */
 async function nextPort(file: string, name: string, env: Context['env']): Promise<number> {
   const { subgraphs } = await loadSupergraphConfig({ file, env }).catch(failWithProblems);
   if (subgraphs.some((each) => each.name === name)) {
@@ -106,7 +110,7 @@ async function nextPort(file: string, name: string, env: Context['env']): Promis
 
 const highestPort = 65_535;
 
-/** The supergraph configuration with one subgraph more; comments stay. */
+/** Adds a subgraph to a supergraph configuration. Comments are kept. */
 function enter(text: string, name: string, port: number): string {
   const document = parseDocument(text);
   if (!isMap(document.get('subgraphs', true))) document.set('subgraphs', new Document({}).contents);
@@ -115,7 +119,7 @@ function enter(text: string, name: string, port: number): string {
   return text.includes('\r\n') ? entered.replace(/\r?\n/g, '\r\n') : entered;
 }
 
-/** Writes new files, and then what `last` writes. Where that fails, none of them stays. */
+/** Writes new files, and then calls `last`. If either fails, all new files are removed. */
 async function writeAll(
   folder: string,
   files: ReadonlyMap<string, string>,
@@ -149,7 +153,7 @@ async function writeAll(
 const byDepth = (one: string, other: string): number =>
   one.split('/').length - other.split('/').length || one.localeCompare(other);
 
-/** Where the JSON schema of weir.yaml is, as that names it. */
+/** The path of the JSON schema, as it is written in weir.yaml. */
 function schemaOf(folder: string): string {
   const schema = 'docs/configuration.schema.json';
   const from = resolve(folder);
@@ -160,12 +164,12 @@ function schemaOf(folder: string): string {
       ...(above === packageRoot() ? [join(above, schema)] : []),
     ].filter((path) => existsSync(path));
     if (found !== undefined) return relative(from, found).replaceAll('\\', '/');
-    // It will be installed there.
+    // Weir is not installed yet: the path where it will be.
     if (dirname(above) === above) return inModules.replaceAll('\\', '/');
   }
 }
 
-/** Whether the files of a folder find Weir when they import it. */
+/** Whether files of a folder can import Weir. */
 function isInstalledIn(folder: string): boolean {
   try {
     createRequire(join(resolve(folder), 'index.js')).resolve(`${packageName()}/package.json`);

@@ -10,7 +10,7 @@ supergraph: supergraph.graphql
 `;
 }
 
-/** `supergraph.yaml`, before the first subgraph is entered. */
+/** `supergraph.yaml` without subgraphs. */
 export const supergraphHead = `# The subgraphs of this graph, in the format of Rover's supergraph.yaml. \`command\` and \`watch\` are for \`weir dev\`: it
 # runs the command with PORT in its environment, and starts it anew after an edit of what is watched.
 federation_version: 2
@@ -26,7 +26,7 @@ export function supergraphEntry(name: string, port: number) {
   };
 }
 
-/** Of a subgraph that is built on the kit, by their paths. */
+/** The files of a subgraph that is built on the kit, by path. */
 export function subgraphFiles(name: string, weir: string): [path: string, text: string][] {
   const field = camelCase(name);
   const type = typeNameOf(name);
@@ -100,13 +100,13 @@ test('is asked for one by its key, as the gateway does', async () => {
   ];
 }
 
-/** `order-items` is the field `orderItems` … */
+/** The field name for a subgraph: `order-items` becomes `orderItems` … */
 function camelCase(name: string): string {
   const words = name.split(/[-_]/).filter((word) => word !== '');
   return words.map((word, i) => (i === 0 ? lower(word) : upper(word))).join('');
 }
 
-/** … of the type `OrderItem`. */
+/** … and the type name: `order-items` becomes `OrderItem`. */
 function typeNameOf(name: string): string {
   const plural = upper(camelCase(name));
   const type = /(ss|us|is|ews|eries)$/.test(plural) ? plural : plural.replace(/ies$/, 'y').replace(/s$/, '');

@@ -84,8 +84,9 @@ export class AnswerTags {
   }
 
   /**
-   * The tags of the answer to one representation. Undefined if the answer is not JSON. @param document selects this
-   * entity and nothing else
+   * The tags of the answer to one representation. Undefined if the answer is not JSON.
+   *
+   * @param document selects this entity and nothing else
    */
   ofEntity(document: string, representation: Buffer, json: Buffer): Set<string> | undefined {
     const { root, fixed } = this.#operationOf(document);

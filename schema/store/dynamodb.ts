@@ -10,7 +10,7 @@ import {
   StoreError,
 } from './store';
 
-/** Agents that open the connections of a store, such as through a proxy. */
+/** Agents that open the connections of a store, for example through a proxy. */
 export interface ConnectionAgents {
   readonly httpAgent?: HttpAgent;
   readonly httpsAgent?: HttpsAgent;
@@ -18,29 +18,29 @@ export interface ConnectionAgents {
 
 export interface DynamoDBStoreOptions {
   readonly table: string;
-  /** @default what the AWS SDK finds in the environment */
+  /** @default the region that the AWS SDK finds in the environment */
   readonly region?: string | undefined;
-  /** Of a DynamoDB that is not Amazon's. @default that of the region */
+  /** The URL of a DynamoDB that is not Amazon's. @default the endpoint of the region */
   readonly endpoint?: string | undefined;
-  /** Of Node, for its connections. @default those of the SDK */
+  /** Node's agents for connections. @default those of the SDK */
   readonly agents?: ConnectionAgents | undefined;
-  /** Milliseconds that one of the three requests may take which the SDK makes of a question. @default 3_000 */
+  /** Timeout of one request, in milliseconds. The SDK makes up to three requests per operation. @default 3_000 */
   readonly timeout?: number;
 }
 
 /**
  * A registry in one DynamoDB table with the keys `partition` and `sort`, both strings. IAM is its access control:
- * the partitions are made so that `dynamodb:LeadingKeys` can tell teams, gateways and readers apart.
+ * partitions are chosen so that `dynamodb:LeadingKeys` can give teams, gateways and readers different permissions.
  */
 export async function dynamodbStore(options: DynamoDBStoreOptions): Promise<RegistryStore> {
   const { table: TableName, region, endpoint, agents = {}, timeout = 3_000 } = options;
-  // It takes its time to load: who has a registry in a folder does without.
+  // Loaded only for a registry in DynamoDB, as loading is slow.
   const { DynamoDBClient, GetItemCommand, paginateQuery, PutItemCommand } =
     await import('@aws-sdk/client-dynamodb');
   const client = new DynamoDBClient({
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
-    // Without the last one the SDK says on the console that the time is over, and waits on.
+    // Without `throwOnRequestTimeout` the SDK only prints a warning after the timeout, and keeps waiting.
     requestHandler: {
       ...agents,
       ...{ connectionTimeout: 2_000, requestTimeout: timeout, throwOnRequestTimeout: true },
@@ -99,7 +99,7 @@ export async function dynamodbStore(options: DynamoDBStoreOptions): Promise<Regi
       return true;
     } catch (error) {
       if ((error as Error).name !== 'ConditionalCheckFailedException') throw error;
-      // The SDK sends a request again when its answer is lost: then it is our own write that is in the way.
+      // The SDK retries a request whose answer is lost. Then the conflict may be with our own write.
       const found = await get(key);
       return found?.revision === revision && found.value.equals(value);
     }

@@ -11,10 +11,11 @@ import {
 } from './store';
 
 /**
- * A registry in a folder, which may be shared: any file system with hard links and rename does, NFS and EFS too.
+ * A registry in a folder. The folder may be shared: any file system with hard links and rename works, also NFS and EFS.
  *
- * An item is a file `SORT.REVISION`, or `SORT.0.EXPIRES` when it may be forgotten. A new revision is a hard link, which the system makes for one writer only. The
- * revisions before it are emptied but stay: were they removed, a writer that slept could make one of them again.
+ * An item is a file `SORT.REVISION`, or `SORT.0.EXPIRES` if it expires. A new revision is a hard link, which the system
+ * creates for one writer only. Earlier revisions are truncated and not removed, as a delayed writer could otherwise
+ * create one of them again.
  */
 export function filesStore(folder: string): RegistryStore {
   return {
@@ -52,14 +53,14 @@ async function putItem(
   return true;
 }
 
-/** The same item with an earlier end: a reader that sees both takes the later one. */
+/** Removes files of the same item that expire earlier. A reader that sees both takes the later one. */
 async function removeEarlier(folder: string, { partition, sort }: Key, kept: string): Promise<void> {
   const place = join(folder, partition);
   const names = (await readdir(place)).filter((name) => name !== kept && name.startsWith(`${sort}.0.`));
   await Promise.all(names.map((name) => rm(join(place, name), { force: true })));
 }
 
-/** A file that is complete on the disk before it gets its name. */
+/** Writes a file completely to the disk before it gets its name. */
 async function writeDraft(place: string, value: Buffer): Promise<string> {
   const draft = join(place, `.${randomUUID()}`);
   const file = await open(draft, 'wx');
@@ -97,7 +98,7 @@ async function readItem(folder: string, partition: string, file: ItemFile): Prom
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   });
-  // It was emptied by a writer that came two revisions later, or replaced by one with a later end: look again.
+  // The file was truncated by a writer two revisions later, or replaced by one that expires later: read again.
   const isGone = value === undefined || (value.length === 0 && revision > 0);
   return isGone ? readNewest(folder, { partition, sort }) : { sort, value, revision };
 }
@@ -129,7 +130,7 @@ function newestFiles(files: readonly ItemFile[]): Map<string, ItemFile> {
   return newest;
 }
 
-/** The complete files of a partition. Drafts that a killed writer left are removed when they are old, and what has expired. */
+/** The complete files of a partition. Removes expired items, and old drafts of writers that were killed. */
 async function readFiles(folder: string, partition: string): Promise<ItemFile[]> {
   const place = join(folder, partition);
   const entries = await readdir(place, { withFileTypes: true }).catch((error: unknown) => {

@@ -4,11 +4,11 @@ import { filesStore } from './files';
 import { type RegistryStore, StoreError } from './store';
 
 /**
- * Opens the store that a text names: `dynamodb://TABLE?region=eu-west-1`, with `&endpoint=http://127.0.0.1:8000` for
- * a DynamoDB that is not Amazon's; anything else is a folder.
+ * Opens the store at a location: `dynamodb://TABLE?region=eu-west-1`, with `&endpoint=http://127.0.0.1:8000` for a
+ * DynamoDB that is not Amazon's, or a folder.
  *
  * @param agents for connections to AWS
- * @throws {StoreError} when the text names no store
+ * @throws {StoreError} if the location is not valid
  */
 export async function openRegistryStore(location: string, agents?: ConnectionAgents): Promise<RegistryStore> {
   if (!location.includes('://')) return filesStore(resolve(location));

@@ -1,4 +1,4 @@
-/** Names an item: `sort` orders the items of a partition. Letters, digits and `@_-`, and `/` in a partition. */
+/** The key of an item. `sort` orders the items of a partition. Letters, digits and `@_-`; in a partition also `/`. */
 export interface Key {
   readonly partition: string;
   readonly sort: string;
@@ -7,22 +7,22 @@ export interface Key {
 export interface Item {
   readonly sort: string;
   readonly value: Buffer;
-  /** How often the item was written with an expectation; 0 when it never was. */
+  /** How often the item was written with `expected`; 0 if never. */
   readonly revision: number;
 }
 
 export interface PutOptions {
   /**
-   * Writes only if the item still has this revision; 0 stands for an item that does not exist. Left out: whatever is
-   * there. A key is written either always with an expectation or never.
+   * Writes only if the item still has this revision; 0 stands for an item that does not exist. Without it, the item is
+   * overwritten. A key is written either always with `expected` or never.
    */
   readonly expected?: number;
-  /** Unix seconds after which the item may be forgotten. */
+  /** Unix seconds after which the item may be deleted. */
   readonly expires?: number;
 }
 
 export interface ListOptions {
-  /** Only items whose `sort` begins with it. @default '' */
+  /** Only items whose `sort` begins with this. @default '' */
   readonly prefix?: string;
   /** @default all */
   readonly limit?: number;
@@ -31,22 +31,22 @@ export interface ListOptions {
 }
 
 /**
- * Keeps the items of a registry. Reads see every write that was confirmed before they began. A write happens wholly
- * or not at all, whenever its process is killed. Methods reject with `StoreError` and with nothing else.
+ * Keeps the items of a registry. Reads see every write that was confirmed before they began. Writes are atomic, even if
+ * the process is killed. Methods reject only with `StoreError`.
  */
 export interface RegistryStore {
   get(key: Key): Promise<Item | undefined>;
   /** The items of a partition in the order of their `sort`. */
   list(partition: string, options?: ListOptions): Promise<Item[]>;
   /**
-   * Resolves with false when the item has another revision than `expected`: somebody else was quicker. Values that are
-   * written with an expectation must differ, or two writers could not be told apart; they are never empty.
+   * Resolves with false if the item has another revision than `expected`, as another writer was faster. Values that are
+   * written with `expected` must differ, so that two writers can be told apart, and must not be empty.
    */
   put(key: Key, value: Buffer, options?: PutOptions): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** The store cannot be used; the message says why, and what would help. */
+/** The store cannot be used. The message says why, and how to fix it. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
 }

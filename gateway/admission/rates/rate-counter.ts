@@ -22,8 +22,9 @@ export class RateCounter {
   }
 
   /**
-   * The count of a key. Call it again in each turn of the event loop, as the window may end. @param now Unix
-   * milliseconds
+   * The count of a key. Call it again in each turn of the event loop, as the window may end.
+   *
+   * @param now Unix milliseconds
    */
   of(key: string, now: number): Count {
     if (now >= this.#end || now < this.#start) this.#begin(now);

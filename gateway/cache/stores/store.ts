@@ -19,7 +19,9 @@ export interface Found extends Entry {
   readonly refresh: boolean;
   /**
    * Whether it was found in the memory of this process, which may be older than the shared store. An entry that is made
-   * of it must be set with the clock `near`. @default false
+   * of it must be set with the clock `near`.
+   *
+   * @default false
    */
   readonly isNear?: boolean;
 }

@@ -74,7 +74,7 @@ export const errors = {
     when: 'The `Accept` header allows no media type of GraphQL responses.',
     message: ({ inParts = false }: { readonly inParts?: boolean }) =>
       inParts
-        ? 'The answer comes in parts as multipart/mixed, but the Accept header does not name it.'
+        ? 'The answer comes in parts: ask for it over WebSocket (graphql-transport-ws), or name text/event-stream or multipart/mixed in the Accept header.'
         : 'The answer is application/graphql-response+json or application/json, but the Accept header allows neither.',
   },
   REQUEST_TIMEOUT: {
@@ -175,7 +175,7 @@ export const errors = {
   },
   UNSUPPORTED_OPERATION: {
     status: 400,
-    when: 'The operation uses a feature of GraphQL that the gateway does not support, such as `@defer` or subscriptions.',
+    when: 'The operation uses a feature of GraphQL that the gateway does not support, such as `@defer`.',
     message: ({ feature }: { readonly feature: string }) => `${feature} is not supported.`,
   },
   MAX_DEPTH_LIMIT: {

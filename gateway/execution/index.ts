@@ -1,4 +1,4 @@
-export { compileOperation, compileSubscription } from './compile/compile';
+export { compileOperation } from './compile/compile';
 export type { ErrorOptions, MaskedError } from './complete/error-paths';
 export { execute, type Execution } from './execute';
 export { fetchesOf } from './compile/order';
@@ -6,4 +6,4 @@ export type { FetchNode, QueryPlan, RequiredSelection } from './compile/plan';
 export type { Refusals } from './compile/refusals';
 export { countNodes } from './size';
 export type { Program } from './program';
-export { subscribe } from './subscribe';
+export { executeEvent, sourceError, sourceRequest } from './subscribe';

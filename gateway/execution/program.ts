@@ -21,6 +21,11 @@ export interface Program {
   readonly dependencies: readonly (readonly number[])[];
   readonly introspection: Introspection;
   readonly combinations: Combinations;
+  /**
+   * Of a subscription: the operation that opens its source of events. The program runs once per event, which is the answer
+   * to this operation. Undefined for queries and mutations.
+   */
+  readonly source: Pick<CompiledOperation, 'request' | 'variableUsages'> | undefined;
   readonly size: ProgramSize;
   /** Bytes that a response usually needs: the size of recent ones and an eighth more. */
   usualBytes: number;
@@ -44,14 +49,6 @@ export interface Variant {
   readonly schedule: Schedule;
   /** How the response is written. */
   readonly projection: ObjectProjection;
-}
-
-/** A client's subscription and its query plan, compiled. */
-export interface CompiledSubscription {
-  /** The subgraph operation that opens the source of events. */
-  readonly source: Pick<CompiledOperation, 'request' | 'variableUsages'>;
-  /** Run once per event. The event is the answer to its only fetch of the kind `subscription`. */
-  readonly program: Program;
 }
 
 /** When the fetches of a variant start: each as soon as all that it waits for have ended. */

@@ -1,41 +1,47 @@
 import { GraphQLError } from 'graphql';
 import { errors as codes } from '../errors';
-import { mapSource, type Source } from '../subgraph-calls/source';
-import type { Caller, Send, Subscribe, SubgraphResponse } from '../subgraph-calls/transport';
-import type { CompiledSubscription } from './program';
+import type { Send, SubgraphEvent, SubgraphRequest } from '../subgraph-calls/transport';
 import { execute, type ExecuteOptions, type Execution } from './execute';
+import type { Program } from './program';
 import { transportFailure } from './run/call-subgraph';
 
-export interface SubscribeOptions extends ExecuteOptions {
-  /** Opens the source of events. */
-  readonly open: Subscribe;
-  /** Makes the caller of one event, with a deadline and answer provenance of its own. */
-  readonly callerOfEvent: () => Caller;
+export interface SourceOptions extends Pick<ExecuteOptions, 'variables' | 'caller'> {
+  /** As `SubgraphRequest.after`. @default undefined: events from now on */
+  readonly after?: string | undefined;
 }
 
 /**
- * Opens the source of a subscription, and runs its program for each event (GraphQL, section 6.2.3, "Subscription").
- * Rejects with a `GraphQLError` if the source does not open. The returned source rejects so if the subgraph's breaks.
+ * The request that opens the source of a subscription's events (GraphQL, section 6.2.3.1, "Source Stream"). Undefined for
+ * a program without one: nothing of the operation is left to its caller.
  */
-export async function subscribe(
-  { source, program }: CompiledSubscription,
-  { open, send, caller, callerOfEvent, variables = {}, errors }: SubscribeOptions,
-): Promise<Source<Execution>> {
+export function sourceRequest(
+  { source }: Program,
+  { variables = {}, caller, after }: SourceOptions,
+): SubgraphRequest | undefined {
+  if (source === undefined) return undefined;
   const { request: operation, variableUsages } = source;
-  const failed = (reason: unknown): never => fail(operation.subgraph, reason);
-  const request = { operation, variables: variablesOf(variableUsages, variables), caller };
-  const events = await open(request).catch(failed);
-  const told: Source<SubgraphResponse> = {
-    next: () => events.next().catch(failed),
-    close: () => {
-      events.close();
-    },
-  };
-  return mapSource(told, (event) => {
-    const answer: Send = (call) =>
-      call.operation.kind === 'subscription' ? Promise.resolve(event) : send(call);
-    return execute(program, { variables, send: answer, caller: callerOfEvent(), errors });
-  });
+  return { operation, variables: variablesOf(variableUsages, variables), caller, after };
+}
+
+/**
+ * Runs the program of a subscription for one event: the fetch that opened the source is answered with the event, the other
+ * fetches are made (GraphQL, section 6.2.3.2, "Response Stream").
+ */
+export function executeEvent(
+  program: Program,
+  event: SubgraphEvent,
+  { send, ...options }: ExecuteOptions,
+): Promise<Execution> {
+  const answer: Send = (call) =>
+    call.operation.kind === 'subscription' ? Promise.resolve(event) : send(call);
+  return execute(program, { ...options, send: answer });
+}
+
+/** The error that clients get where a source does not open, or breaks. */
+export function sourceError(subgraph: string, reason: unknown): GraphQLError {
+  const { code, message } = transportFailure(subgraph, reason);
+  const http = { status: codes[code].status, headers: new Map<string, string>() };
+  return new GraphQLError(message, { extensions: { code, service: subgraph, http } });
 }
 
 function variablesOf(names: readonly string[], variables: Readonly<Record<string, unknown>>): Buffer {
@@ -45,9 +51,3 @@ function variablesOf(names: readonly string[], variables: Readonly<Record<string
 }
 
 const noVariables = Buffer.alloc(0);
-
-function fail(subgraph: string, reason: unknown): never {
-  const { code, message } = transportFailure(subgraph, reason);
-  const http = { status: codes[code].status, headers: new Map<string, string>() };
-  throw new GraphQLError(message, { extensions: { code, service: subgraph, http } });
-}

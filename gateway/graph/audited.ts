@@ -1,5 +1,7 @@
+import type { Answered } from '../cache/responses/response-cache';
 import { ClientGone, type IncomingRequest } from '../request/incoming-request';
 import type { Engine, KnownOperation } from './engine';
+import type { Source } from '../subgraph-calls/source';
 import type { Audit } from '../telemetry/audit/audit';
 import { factsOfMutation, type MutationFacts } from '../telemetry/audit/mutation-facts';
 
@@ -21,7 +23,8 @@ export function audited(engine: Engine, audit: Audit): Engine {
         audit.mutation({ request, facts: known, variables, errors: codesOf(errors) });
       try {
         const answered = await operation.run(variables, request);
-        record('data' in answered ? answered.errors : []);
+        if ('data' in answered) record(answered.errors);
+        else return recordedAtEnd(answered, record);
         return answered;
       } catch (error) {
         record([error as CodedError]);
@@ -42,6 +45,37 @@ export function audited(engine: Engine, audit: Audit): Engine {
     known(document, operationName) {
       const operation = engine.known(document, operationName);
       return operation?.type === 'mutation' ? withRecord(operation, document, operationName) : operation;
+    },
+  };
+}
+
+/** A mutation that is answered in parts is recorded once, when it is over, with the errors of all parts. */
+function recordedAtEnd(
+  parts: Source<Answered>,
+  record: (errors: readonly CodedError[]) => void,
+): Source<Answered> {
+  const errors: CodedError[] = [];
+  let isRecorded = false;
+  const end = (): void => {
+    if (!isRecorded) record(errors);
+    isRecorded = true;
+  };
+  return {
+    async next() {
+      try {
+        const part = await parts.next();
+        if (part === undefined) end();
+        else errors.push(...part.errors);
+        return part;
+      } catch (error) {
+        errors.push(error as CodedError);
+        end();
+        throw error;
+      }
+    },
+    close() {
+      end();
+      parts.close();
     },
   };
 }

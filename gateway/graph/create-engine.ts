@@ -70,7 +70,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const rates = overrideRates(facts.overrideLabels, overrides);
     const scopes = new ScopesInFlight();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
-    const send = connectSubgraphs({ ...options, breakers, subgraphs, facts: facts.entities, scopes });
+    const calls = connectSubgraphs({ ...options, breakers, subgraphs, facts: facts.entities, scopes });
     const schema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? schema : buildSchema(facts.answerTypesSdl, trusted);
@@ -95,7 +95,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       programs,
       cache: caches.known,
       authorization,
-      send,
+      ...calls,
       scopes,
       chooseOverrides: () => chooseOverrides(rates),
     });

@@ -12,7 +12,7 @@ interface Performed {
   readonly variables: Readonly<Record<string, unknown>>;
   readonly cost: OperationCost;
   readonly answered: Answered;
-  readonly request: IncomingRequest;
+  readonly request: Pick<IncomingRequest, 'head' | 'calls'>;
 }
 
 interface ShowOptions {

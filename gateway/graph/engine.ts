@@ -1,5 +1,5 @@
 import type { GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { Invalidation } from '../options/invalidation';
 import type { Policy } from '../cache/policy';
@@ -61,8 +61,8 @@ export interface OperationContext {
   body?: unknown;
   /** Called when the operation is valid. */
   readonly onLearned: (body: unknown, learned: LearnedOperation) => void;
-  /** Called when the operation uses a feature that Weir does not support, such as `@defer`. */
-  readonly onUnsupported: (feature: string) => void;
+  /** Called with a better reason than Apollo Server's, where it refuses the method or the `Accept` of the request. */
+  readonly onRefused: (error: GraphQLError) => void;
 }
 
 export interface SubgraphEndpoint {

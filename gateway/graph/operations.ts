@@ -4,6 +4,7 @@ import {
   getVariableValues,
   GraphQLError,
   type GraphQLSchema,
+  Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
   parse,
@@ -16,7 +17,16 @@ import type { Caching } from '../cache/responses/caching';
 import type { IdentifiedCaller } from '../cache/responses/flights';
 import type { Answered, CacheQuery } from '../cache/responses/response-cache';
 import { requestError, RequestErrors } from '../errors';
-import { countNodes, type ErrorOptions, execute, type Execution, type Program } from '../execution';
+import {
+  countNodes,
+  type ErrorOptions,
+  execute,
+  executeEvent,
+  type Execution,
+  type Program,
+  sourceError,
+  sourceRequest,
+} from '../execution';
 import type { Engine, KnownOperation } from './engine';
 import { logPlan } from './logged-plans';
 import type { ClientLimits } from '../limits/client-limits';
@@ -27,11 +37,13 @@ import type { PlanWaits } from '../admission/plan-waits';
 import { limitCalls } from '../subgraph-calls/interceptors/limit-calls';
 import type { CostDirectives, OperationCache, PlanCache, PlannedOperation, Planner } from '../planning';
 import { Rejection } from './programs';
+import { EventCaller } from './subscriptions/event-caller';
 import type { Logger } from '../telemetry/logger';
 import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
 import type { Metrics } from '../telemetry/metrics';
 import type { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
-import type { Caller, Send } from '../subgraph-calls/transport';
+import { mapSource, type Source } from '../subgraph-calls/source';
+import type { Caller, Send, SubgraphEvent, Subscribe } from '../subgraph-calls/transport';
 import type { CountUse, UsageRecorder } from '../usage/recorder';
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -69,6 +81,8 @@ interface Parts {
   readonly cache: OperationCache<KnownOperation>;
   readonly authorization: Authorization;
   readonly send: Send;
+  /** Opens sources of events. */
+  readonly subscribe: Subscribe;
   readonly scopes: ScopesInFlight;
   /** Chooses, for one request, which labels of progressive `@override`s are on. */
   readonly chooseOverrides: () => readonly string[];
@@ -88,14 +102,18 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     program: Program | Rejection,
     { source: document, cost }: CompiledOperation,
     variables: Variables,
-    caller: IdentifiedCaller,
+    caller: Pick<IdentifiedCaller, 'identity'> & Caller,
+    event?: SubgraphEvent,
   ): Promise<Execution> => {
     if (program instanceof Rejection)
       throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields });
     scopes.enter(caller.scope);
     try {
       const bounded = limitCalls(send, limits.of(caller.identity).calls);
-      const execution = await execute(program, { variables, send: bounded, caller, errors });
+      const how = { variables, send: bounded, caller, errors };
+      const execution = await (event === undefined
+        ? execute(program, how)
+        : executeEvent(program, event, how));
       const { length } = execution.body;
       if (length > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: length, limit: mostBytes });
       reportCost(cost, variables, execution.data);
@@ -147,18 +165,23 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     };
   };
 
+  /** Throws where this client may not run it with these variables. Counts its cost. */
+  function check(compiled: CompiledOperation, variables: Variables, request: IncomingRequest): void {
+    const refusal = compiled.refuse(variables, request.identity);
+    if (refusal !== undefined) throw refusal;
+    const wrong = variableErrors(schema, compiled, variables);
+    if (wrong !== undefined) throw new RequestErrors(isDevelopment ? wrong : wrong.map(withoutHint));
+    charge(request, compiled.cost, variables);
+  }
+
   async function run(
     compiled: CompiledOperation,
     variables: Variables,
     request: IncomingRequest,
     keep: () => void,
   ): Promise<Answered> {
-    const { source, hash, operationName, cost, refuse, access, count, cacheQuery } = compiled;
-    const refusal = refuse(variables, request.identity);
-    if (refusal !== undefined) throw refusal;
-    const wrong = variableErrors(schema, compiled, variables);
-    if (wrong !== undefined) throw new RequestErrors(isDevelopment ? wrong : wrong.map(withoutHint));
-    charge(request, cost, variables);
+    const { source, hash, operationName, cost, access, count, cacheQuery } = compiled;
+    check(compiled, variables, request);
     const refused = access.peek(request.identity) ?? (await access.decide(request.identity));
     const planned = plannedOf(source, hash, operationName, refused);
     count?.(request, variables);
@@ -189,13 +212,78 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     };
   }
 
+  /** Opens the source of events, and answers each with the program for what its caller may see by then. */
+  async function subscribe(
+    compiled: CompiledOperation,
+    variables: Variables,
+    request: IncomingRequest,
+    keep: () => void,
+  ): Promise<Source<Answered>> {
+    const { source: document, hash, operationName, cost, access, count } = compiled;
+    check(compiled, variables, request);
+    const refusedNow = async (): Promise<Refused> =>
+      access.peek(request.identity) ?? (await access.decide(request.identity));
+    const planFor = (refused: Refused): PlannedOperation => plannedOf(document, hash, operationName, refused);
+    const planned = planFor(await refusedNow());
+    count?.(request, variables);
+    let program = programs.peek(planned);
+    if (program === undefined) {
+      program = await request.awaitPlan(programs.get(planned, request.sender), planWaits);
+      logPlan({ logger, planner, authorization }, planned, request.id);
+    }
+    keep();
+    const opening =
+      program instanceof Rejection ? undefined : sourceRequest(program, { variables, caller: request });
+    if (opening === undefined)
+      throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: rootFieldsOf(compiled) });
+    const { subgraph } = opening.operation;
+    const failed = (reason: unknown): never => {
+      throw sourceError(subgraph, reason);
+    };
+    const events = await options.subscribe(opening).catch(failed);
+    request.cacheResult = 'PASS';
+    const timeout = request.deadline - request.start;
+    const told: Source<SubgraphEvent> = {
+      next: () => events.next().catch(failed),
+      close: () => {
+        events.close();
+      },
+    };
+    return mapSource(told, async (event): Promise<Answered> => {
+      const plannedNow = planFor(await refusedNow());
+      const caller = new EventCaller(request, timeout);
+      const run = programs.peek(plannedNow) ?? (await programs.get(plannedNow, request.sender));
+      const execution = await perform(run, compiled, variables, caller, event);
+      request.errorsLeftOut += execution.errorsLeftOut;
+      const answered: Answered = { ...execution, release: undefined };
+      if (!isDevelopment) return answered;
+      const shown = {
+        planned: plannedNow,
+        variables,
+        cost,
+        answered,
+        request: { calls: caller.calls, head: request.head },
+      };
+      return { ...answered, extensions: await showExecution(showing, shown) };
+    });
+  }
+
+  /** As `Type.field`. */
+  const rootFieldsOf = ({ operation }: CompiledOperation): string[] => {
+    const root = schema.getRootType(operation.operation)!.name;
+    return operation.selectionSet.selections.flatMap((one) =>
+      one.kind === Kind.FIELD ? [`${root}.${one.name.value}`] : [],
+    );
+  };
+
   const asKnown = (compiled: CompiledOperation): KnownOperation => {
     let isKept = false;
+    const start = compiled.operation.operation === OperationTypeNode.SUBSCRIPTION ? subscribe : run;
     const operation: KnownOperation = {
       name: compiled.operation.name?.value ?? null,
       type: compiled.operation.operation,
       id: compiled.hash,
-      run: (variables, request) => run(compiled, variables, request, keep),
+      run: (variables, request) => start(compiled, variables, request, keep),
     };
     const keep = (): void => {
       if (isKept) return;
@@ -206,9 +294,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
   };
 
   return {
-    learn({ source, queryHash, operation, request: { operationName } }) {
-      if (operation.operation === OperationTypeNode.SUBSCRIPTION)
-        throw requestError('UNSUPPORTED_OPERATION', { feature: 'Subscription' });
+    learn({ source, queryHash, request: { operationName } }) {
       return known.get(knownKey(source, operationName)) ?? asKnown(compile(source, queryHash, operationName));
     },
     known: (document, operationName) => known.get(knownKey(document, operationName)),

@@ -2,7 +2,6 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { boundedMessage, type ErrorCode, errors, mostLocations } from '../errors';
 import type { Logger } from '../telemetry/logger';
 import type { ErrorStatistics } from '../telemetry/statistics/error-statistics';
-import { unknownOperationType } from './validation-rules';
 
 export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 
@@ -41,9 +40,7 @@ function formatBy(logger: Logger): FormatError {
 
 /** The unsupported feature behind a validation error that says that the graph does not have it. */
 export const unsupportedFeature = (message: string): string | undefined =>
-  message === unknownOperationType('subscription')
-    ? 'Subscription'
-    : ['@defer', '@stream'].find((directive) => message === `Unknown directive "${directive}".`);
+  ['@defer', '@stream'].find((directive) => message === `Unknown directive "${directive}".`);
 
 /** A message of bounded length. A stack overflow in the parser is reported as a document nested too deeply. */
 function speakable(message: string): string {

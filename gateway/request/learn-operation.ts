@@ -6,7 +6,7 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import { OperationTypeNode } from 'graphql';
+import { type GraphQLError, OperationTypeNode } from 'graphql';
 import type { IncomingRequest, RequestHead } from './incoming-request';
 import type { PersistedOperations } from './persisted/persisted-operations';
 import { requestError } from '../errors';
@@ -82,11 +82,11 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
       contextValue.request.onEnd(gateway.generationOf(schema).hold());
       return Promise.resolve({
         didEncounterErrors: ({ operation, errors }) => {
-          const feature =
-            operation?.operation === OperationTypeNode.SUBSCRIPTION
-              ? 'Subscription'
-              : errors.map(({ message }) => unsupportedFeature(message)).find((name) => name !== undefined);
-          if (feature !== undefined) contextValue.onUnsupported(feature);
+          const [feature] = errors.flatMap(({ message }) => unsupportedFeature(message) ?? []);
+          if (operation?.operation === OperationTypeNode.SUBSCRIPTION)
+            contextValue.onRefused(requestError('NOT_ACCEPTABLE', { inParts: true }));
+          else if (feature !== undefined)
+            contextValue.onRefused(requestError('UNSUPPORTED_OPERATION', { feature }));
           return Promise.resolve();
         },
       });
@@ -94,7 +94,7 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
   };
 }
 
-/** Operations in the form of Apollo Server: the query string of a GET, or the body of a POST, which may be a list. */
+/** Operations in the form of Apollo Server: the query string of a GET, or a body, which may be a list. */
 export interface HttpOperations {
   readonly search: string;
   readonly body: unknown;
@@ -115,21 +115,28 @@ export function createLearn(
 ): Learn {
   return async (request, { search, body }) => {
     const learned = new Map<unknown, LearnedOperation>();
-    let unsupported: string | undefined;
+    let refusal: GraphQLError | undefined;
     const context: OperationContext = {
       request,
       onLearned: (sent, operation) => learned.set(sent, operation),
-      onUnsupported: (feature) => (unsupported = feature),
+      onRefused: (error) => (refusal = error),
     };
     const response = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { method: request.head.method, headers: headersOf(request.head), search, body },
+      httpGraphQLRequest: { ...asSent(request.head, body), search, body },
       context: () => Promise.resolve(context),
     });
-    // For an unsupported feature the client gets that error, not one that suggests another method or another `Accept`.
-    if ((response.status === 405 || response.status === 406) && unsupported !== undefined)
-      throw requestError('UNSUPPORTED_OPERATION', { feature: unsupported });
+    // The client gets the better error, not one that suggests another method or another `Accept`.
+    if ((response.status === 405 || response.status === 406) && refusal !== undefined) throw refusal;
     return { learned, response };
   };
+}
+
+/** An operation of a GET that is in the body goes as a POST. */
+function asSent(head: RequestHead, body: unknown): { readonly method: string; readonly headers: HeaderMap } {
+  const headers = headersOf(head);
+  if (head.method !== 'GET' || body === undefined) return { method: head.method, headers };
+  headers.set('content-type', 'application/json');
+  return { method: 'POST', headers };
 }
 
 function headersOf({ headers }: RequestHead): HeaderMap {

@@ -19,7 +19,7 @@ import type { ClientLimits } from '../limits/client-limits';
 import type { Slots } from '../admission/slots';
 import type { Rates } from '../admission/rates/rates';
 import { isMap } from '../options/is-map';
-import { mapSource, type Source } from '../subgraph-calls/source';
+import { mapSource, type Source, sourceOf } from '../subgraph-calls/source';
 import type { FormatError } from './format-error';
 import type { HookAnswer, Hooks } from './hooks';
 import type { Learn } from './learn-operation';
@@ -110,7 +110,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   async function answer(arrival: Arrival): Promise<void> {
     const { request } = arrival;
     try {
-      reply.send(request, await request.run(() => run(arrival)));
+      const told = await request.run(() => run(arrival));
+      reply.send(request, told);
+      // Its events take slots of nobody: what bounds them are the limits of subscriptions.
+      if (isInParts(told)) slots.release(request);
     } catch (error) {
       reply.refuse(request, error);
     }
@@ -125,11 +128,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       method === 'POST' ? parseBody(body, request.proof?.withoutExtensions === true) : parseUrl(url);
     if (isList(sent)) return runSeveral(arrival, sent);
     const type = mediaTypeFor(request.head.headers.accept);
-    const answered = await runOperation.one(arrival, sent, type !== undefined);
+    const answered = await runOperation.one(arrival, sent, type !== undefined || request.sink.takesParts);
     if ('next' in answered) return inParts(arrival, answered);
     if (!('data' in answered)) return told(request, answered);
+    if (type === undefined) return inParts(arrival, sourceOf(answered));
     const written = write(request, answered);
-    return answerOf(arrival, answered, type!, written instanceof Promise ? await written : written);
+    return answerOf(arrival, answered, type, written instanceof Promise ? await written : written);
   }
 
   /** Sends answers as they come. A failure is reported in the last one. */
@@ -231,5 +235,7 @@ function told(request: IncomingRequest, { status = 200, headers, body }: HTTPGra
   headers.set('content-length', String(Buffer.byteLength(body.string)));
   return { status, headers: [...headers].flat(), body: body.string };
 }
+
+const isInParts = ({ body }: Answer): boolean => typeof body === 'object' && !Buffer.isBuffer(body);
 
 const isList = (sent: unknown): sent is readonly unknown[] => Array.isArray(sent);

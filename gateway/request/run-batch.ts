@@ -58,10 +58,13 @@ export async function runBatch(
 
   const run = async (operation: LearnedOperation): Promise<BatchAnswer> => {
     try {
+      const inParts = (): Error =>
+        requestError('UNSUPPORTED_OPERATION', { feature: 'An answer in parts within a batch' });
+      if (operation.operation.type === 'subscription') throw inParts();
       const answered = await runOperation.run(arrival, operation);
       if (!('data' in answered)) {
         answered.close();
-        throw requestError('UNSUPPORTED_OPERATION', { feature: 'An answer in parts within a batch' });
+        throw inParts();
       }
       return { status: 200, headers: [], body: await write(arrival.request, answered) };
     } catch (error) {

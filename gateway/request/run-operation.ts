@@ -1,6 +1,7 @@
 import type { HTTPGraphQLResponse } from '@apollo/server';
 import type { GraphQLError } from 'graphql';
 import type { PersistedOperations } from './persisted/persisted-operations';
+import { requestError } from '../errors';
 import type { Answered } from '../cache/responses/response-cache';
 import type { LearnedOperation } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
@@ -8,9 +9,11 @@ import type { IsPreflighted } from '../http/preflighted';
 import type { ClientLimits } from '../limits/client-limits';
 import type { Source } from '../subgraph-calls/source';
 import type { Hooks } from './hooks';
+import type { IncomingRequest } from './incoming-request';
 import type { Learn } from './learn-operation';
 import { searchFor, searchOf, type SentOperation, usualOperation } from './parsed-request';
 import type { Arrival } from './pipeline';
+import { refuseRootConditions } from './root-conditions';
 
 export interface RunOperationOptions {
   readonly persistedOperations: Pick<PersistedOperations, 'spellOut' | 'refuse'>;
@@ -72,9 +75,12 @@ export class RunOperation {
     const { request } = arrival;
     const { method, url } = request.head;
     this.#refuseBeyondLimits(arrival, expanded);
+    const isGet = method === 'GET';
+    // Apollo Server takes subscriptions by POST alone.
+    const isInUrl = isGet && (expanded === undefined || !this.#mayBeInParts(request));
     const { response, learned } = await this.#options.learn(
       request,
-      method === 'GET'
+      isInUrl
         ? {
             search: isNamed && expanded !== undefined ? searchFor(expanded, url) : searchOf(url),
             body: undefined,
@@ -82,8 +88,19 @@ export class RunOperation {
         : { search: '', body: expanded },
     );
     // A client that accepts no media type gets the error of Apollo Server, even if its operation is valid.
-    const [operation] = isAcceptable ? learned.values() : [];
-    return operation === undefined ? response : this.run(arrival, operation);
+    const [found] = isAcceptable ? learned.values() : [];
+    if (found === undefined) return response;
+    if (isGet && found.operation.type === 'mutation')
+      throw requestError(
+        'METHOD_NOT_ALLOWED',
+        { reason: 'A mutation is sent by POST, not by GET.' },
+        { headers: { allow: 'POST' } },
+      );
+    return this.run(arrival, found);
+  }
+
+  #mayBeInParts({ sink, head }: IncomingRequest): boolean {
+    return sink.takesParts && this.#options.isPreflighted(head.headers);
   }
 
   /** Replaces the id or hash of an operation of a batch by its text, and checks whether the client may send it. */
@@ -104,7 +121,10 @@ export class RunOperation {
   #refuseBeyondLimits(arrival: Arrival, expanded: SentOperation | undefined): void {
     const { limits } = this.#options;
     const { identity } = arrival.request;
-    refuseAny(documentsOf(arrival, expanded), (document) => limits.refuse(document, identity));
+    refuseAny(
+      documentsOf(arrival, expanded),
+      (document) => limits.refuse(document, identity) ?? refuseRootConditions(document),
+    );
   }
 
   /** An operation that was learned before; undefined for unusual requests, which Apollo Server handles. */
@@ -116,7 +136,7 @@ export class RunOperation {
     const isGet = method === 'GET';
     if (isGet && !this.#options.isPreflighted(headers)) return undefined;
     const operation = generation.known(usual.query, usual.operationName);
-    if (operation === undefined || (isGet && operation.type !== 'query')) return undefined;
+    if (operation === undefined || (isGet && operation.type === 'mutation')) return undefined;
     request.onEnd(generation.hold());
     return { operation, variables: usual.variables };
   }
@@ -126,6 +146,8 @@ export class RunOperation {
     { operation, variables }: LearnedOperation,
   ): Promise<Answered | Source<Answered>> {
     const { hooks } = this.#options;
+    if (operation.type === 'subscription' && !request.sink.takesParts)
+      throw requestError('NOT_ACCEPTABLE', { inParts: true });
     request.resolve(operation);
     if (hooks.onOperation === undefined) return operation.run(variables, request);
     const { name, type } = operation;

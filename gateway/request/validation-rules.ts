@@ -56,7 +56,7 @@ function knownOperationTypes(context: ValidationContext): ASTVisitor {
   };
 }
 
-export const unknownOperationType = (operation: `${OperationTypeNode}`): string =>
+const unknownOperationType = (operation: `${OperationTypeNode}`): string =>
   `The ${operation} operation is not supported by the schema.`;
 
 /** Rules of the specification that graphql-js lacks. */

@@ -15,7 +15,14 @@ import { collectResponseHeaders, keepFromOthers } from './interceptors/response-
 import { retry, type RetryOptions } from './interceptors/retry';
 import { PendingCalls } from './pending-calls';
 import type { ScopesInFlight } from './scopes-in-flight';
-import { compose, type Interceptor, routeBySubgraph, type Send } from './transport';
+import {
+  compose,
+  type Interceptor,
+  routeBySubgraph,
+  type Send,
+  type Subscribe,
+  TransportError,
+} from './transport';
 
 /** The options of subgraph calls. */
 export type CallOptions = Pick<Options, 'calls' | 'retries' | 'breaker' | 'zone'>;
@@ -31,8 +38,14 @@ export interface SubgraphCallsOptions extends SubgraphCachesOptions {
   readonly interceptors: readonly Interceptor[];
 }
 
-/** Creates the `Send` of a supergraph's subgraphs, with all interceptors. */
-export function connectSubgraphs(options: SubgraphCallsOptions): Send {
+/** The calls of all subgraphs. */
+export interface SubgraphCalls {
+  readonly send: Send;
+  readonly subscribe: Subscribe;
+}
+
+/** Subgraph calls, with all interceptors around them. */
+export function connectSubgraphs(options: SubgraphCallsOptions): SubgraphCalls {
   const { subgraphs } = options;
   const pending = new PendingCalls();
   const sends = new Map(
@@ -44,7 +57,11 @@ export function connectSubgraphs(options: SubgraphCallsOptions): Send {
       ]),
     ]),
   );
-  return routeBySubgraph(sends);
+  return {
+    send: routeBySubgraph(sends),
+    subscribe: ({ operation: { subgraph } }) =>
+      Promise.reject(new TransportError(subgraph, 'no-subscriptions')),
+  };
 }
 
 /** The interceptors around calls, the outermost first. */

@@ -13,6 +13,21 @@ export interface Source<Each> {
   close(): void;
 }
 
+/** A source of one. */
+export function sourceOf<Each>(only: Each): Source<Each> {
+  let left: Each | undefined = only;
+  return {
+    next() {
+      const next = left;
+      left = undefined;
+      return Promise.resolve(next);
+    },
+    close() {
+      left = undefined;
+    },
+  };
+}
+
 /** A source with the result of a function for each answer of another source. */
 export function mapSource<From, To>(
   source: Source<From>,

@@ -237,6 +237,7 @@ const failures = {
   unsendable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: the request could not be sent' },
   aborted: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not waited for: the client has gone' },
   closed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called any more: the gateway is shutting down' },
+  'no-subscriptions': { code: 'SUBREQUEST_HTTP_ERROR', says: 'takes no subscriptions' },
   'over-limit': {
     code: 'MAX_SUBGRAPH_CALLS_LIMIT',
     says: 'was not called: the operation needs too many calls',

@@ -320,7 +320,12 @@ function sendRaw(bytes: string, to = gateway): Promise<string> {
 
 describe('a document that', () => {
   it.each([
-    ['is a subscription', 'subscription { x }', 'UNSUPPORTED_OPERATION', 'Subscription is not supported.'],
+    [
+      'is a subscription where there is none',
+      'subscription { x }',
+      'GRAPHQL_VALIDATION_FAILED',
+      'The subscription operation is not supported by the schema.',
+    ],
     [
       'is nested 4,500 levels deep',
       '{a'.repeat(4500),

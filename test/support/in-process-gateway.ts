@@ -10,7 +10,7 @@ import { bodyOf } from '../../gateway/subgraph-calls/request-body';
 import type { Interceptor } from '../../gateway/subgraph-calls/transport';
 import { createLogger } from '../../gateway/telemetry/logger';
 import { createMetrics } from '../../gateway/telemetry/metrics';
-import { InProcessClient } from './in-process-client';
+import { InProcessClient, type InProcessOptions } from './in-process-client';
 import { type Json, sourceOf, type TestGateway } from './running-gateway';
 import { compose } from './small-graph';
 
@@ -42,7 +42,10 @@ export function inProcessSubgraph(options: {
   };
 }
 
-export type InProcessGateway = Pick<TestGateway, 'log' | 'post' | 'query' | 'stop'>;
+export interface InProcessGateway extends Pick<TestGateway, 'log' | 'post' | 'query' | 'stop'> {
+  /** Sends an operation; the client says what becomes of it. */
+  ask(body: unknown, how?: InProcessOptions): InProcessClient;
+}
 
 /**
  * A gateway that neither listens nor connects to anything, for tests of what becomes of an operation. Over real sockets
@@ -77,18 +80,21 @@ export async function openInProcess(
   });
   await configuration.start();
 
+  const ask: InProcessGateway['ask'] = (body, { headers = {}, ...how } = {}) => {
+    const isGet = how.method === 'GET';
+    const sent = isGet ? headers : { 'content-type': 'application/json', ...headers };
+    const client = new InProcessClient(configuration.inFlight, { headers: sent, ...how });
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    configuration.pipeline.admit(client.request, Buffer.from(isGet ? '' : text));
+    return client;
+  };
   const post: InProcessGateway['post'] = async (body, { headers = {} } = {}) => {
-    const client = new InProcessClient(configuration.inFlight, {
-      headers: { 'content-type': 'application/json', ...headers },
-      takesParts: false,
-    });
-    const sent = typeof body === 'string' ? body : JSON.stringify(body);
-    configuration.pipeline.admit(client.request, Buffer.from(sent));
+    const client = ask(body, { headers, takesParts: false });
     const { status, headers: told } = await client.head;
     return new Response(await client.text(), { status, headers: told });
   };
   return {
-    ...{ log, post },
+    ...{ log, ask, post },
     query: async (query, variables) => (await post({ query, variables })).json(),
     stop: async () => {
       await configuration.close();

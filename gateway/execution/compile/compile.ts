@@ -4,7 +4,6 @@ import {
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
-  OperationTypeNode,
 } from 'graphql';
 import { Combinations } from './combine';
 import { conditionValues, conditionVariables, type Conditions, holds } from './conditions';
@@ -14,13 +13,13 @@ import { Introspection } from './introspection';
 import { ResponsePosition } from './merge';
 import { compileWalk, positionAt } from './paths';
 import { type CompiledOperation, compileSubgraphOperation } from './subgraph-operation';
-import { fetchesOf, type OrderedFetch, unsupported } from './order';
+import { fetchesOf, type OrderedFetch } from './order';
 import { type QueryPlan } from './plan';
 import { idsPerProgram, type InaccessibleValues, ObjectProjection } from './projection';
 import { type Refusals } from './refusals';
 import { Representation } from './representations';
 import { Shape } from './shape';
-import type { CompiledFetch, CompiledSubscription, Program, Schedule, Variant } from '../program';
+import type { CompiledFetch, Program, Schedule, Variant } from '../program';
 import { GrowingSize, ProgramSize, sizeOfProgram, sizeOfVariant } from '../size';
 import { startTogether, type WaitingFetch } from './start-together';
 import { TypeTable } from './type-table';
@@ -46,31 +45,9 @@ export interface CompileOptions {
 
 /** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for features that the engine lacks. */
 export function compileOperation(options: CompileOptions): Program {
-  const operation = operationOf(options.document, options.operationName);
-  if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw unsupported('Subscription');
-  return compile(operation, fetchesOf(options.plan), options);
-}
-
-/** Throws as `compileOperation` does. */
-export function compileSubscription(options: CompileOptions): CompiledSubscription {
-  const { plan, supergraphSchema, document, operationName } = options;
-  const { node } = plan;
-  if (node?.kind !== 'Subscription') throw new Error('This is not the plan of a subscription.');
-  const { primary, rest } = node;
-  const nodes = rest === undefined ? [primary] : [primary, rest];
-  const fetches = fetchesOf({ kind: 'QueryPlan', node: { kind: 'Sequence', nodes } });
-  return {
-    source: compileSubgraphOperation(primary, TypeTable.of(supergraphSchema), new Map()),
-    program: compile(operationOf(document, operationName), fetches, options),
-  };
-}
-
-function compile(
-  operation: OperationDefinitionNode,
-  fetches: readonly OrderedFetch[],
-  options: CompileOptions,
-): Program {
-  const { schema, supergraphSchema, document, refusals } = options;
+  const { plan, schema, supergraphSchema, document, operationName, refusals } = options;
+  const operation = operationOf(document, operationName);
+  const fetches = fetchesOf(plan);
   const { inaccessibleValues, subgraphs, onGrowth = () => undefined } = options;
   const types = TypeTable.of(supergraphSchema);
   const fragments = fragmentsOf(document);
@@ -104,6 +81,7 @@ function compile(
       new GrowingSize(size),
     ),
     combinations: new Combinations(types, new GrowingSize(size)),
+    source: plan.node?.kind === 'Subscription' ? [...operations.values()][0] : undefined,
     size,
     usualBytes: 0,
     conditionsOf: (variables) => conditionValues(operation, conditionNames, variables),

@@ -49,9 +49,13 @@ export function fetchesOf({ node }: QueryPlan): OrderedFetch[] {
       }
       case 'Fetch':
         return [fetches.push({ node, path, when, before }) - 1];
+      case 'Subscription': {
+        const { primary, rest } = node;
+        const nodes = rest === undefined ? [primary] : [primary, rest];
+        return add({ kind: 'Sequence', nodes }, path, when, before);
+      }
       case 'Defer':
-      case 'Subscription':
-        throw unsupported(node.kind === 'Defer' ? '@defer' : node.kind);
+        throw unsupported('@defer');
       default:
         return node satisfies never;
     }

@@ -27,9 +27,13 @@ export function mapFetches(
         return node;
     }
   };
-  return plan.node === undefined || plan.node.kind === 'Subscription'
-    ? plan
-    : { ...plan, node: map(plan.node) };
+  const { node } = plan;
+  if (node === undefined) return plan;
+  if (node.kind !== 'Subscription') return { ...plan, node: map(node) };
+  const primary = change(node.primary);
+  // Only a fetch of entities becomes several.
+  if (primary.kind !== 'Fetch') throw new Error(`A source is opened by one fetch, but got: ${primary.kind}`);
+  return { ...plan, node: { ...node, primary, rest: node.rest && map(node.rest) } };
 }
 
 /** Appends a type condition to a rewrite's path. It replaces a condition at the end. */

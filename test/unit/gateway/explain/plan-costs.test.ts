@@ -36,14 +36,12 @@ it.each([
     'query ($v: Boolean!) { me { id name @include(if: $v) } }',
     { fetches: 2, chain: 2 },
   ],
+  ['a subscription', 'subscription { joined { id name } }', { fetches: 2, chain: 2 }],
   ['introspection alone', '{ __typename }', { fetches: 0, chain: 0 }],
 ])('counts %s', async (_name, operation, cost) => {
   expect(await costOf(operation)).toEqual(cost);
 });
 
-it.each([
-  ['is not valid', '{ other }'],
-  ['the engine does not run', 'subscription { joined { id name } }'],
-])('tells no cost of an operation that %s', async (_name, operation) => {
-  expect(await costOf(operation)).toBeUndefined();
+it('tells no cost of an operation that is not valid', async () => {
+  expect(await costOf('{ other }')).toBeUndefined();
 });

@@ -27,22 +27,11 @@ const answer = (data: unknown) => () =>
 
 describe('compileOperation', () => {
   it.each([
-    ['a subscription', 'Subscription', () => compile('subscription { a }')],
-    [
-      'a subscription among others',
-      'Subscription',
-      () => compile('fragment F on Query { a } query Q { ...F } subscription S { a }', undefined, 'S'),
-    ],
     ['a plan with @defer', '@defer', () => compile('{ a }', { kind: 'Defer' })],
     [
       'a plan with @defer in it',
       '@defer',
       () => compile('{ a }', inSequence(fetchOf('s', '{a}'), { kind: 'Defer' })),
-    ],
-    [
-      'the plan of a subscription',
-      'Subscription',
-      () => compile('{ a }', { kind: 'Subscription', primary: fetchOf('s', '{a}') }),
     ],
   ])('refuses %s', (_, feature, refused) => {
     expect(refused).toThrow(

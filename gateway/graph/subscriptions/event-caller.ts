@@ -1,0 +1,43 @@
+import type { Identity } from '../../auth/identity';
+import { AnswerProvenance } from '../../cache/policy';
+import type { Caller } from '../../subgraph-calls/transport';
+import { type CallCounts, noCalls } from '../../telemetry/call-counts';
+
+/** What the events of a subscription need of the client request that began it. */
+export interface Subscriber extends Pick<
+  Caller,
+  'headers' | 'bySubgraph' | 'signedIdentity' | 'scope' | 'tracing' | 'isGone'
+> {
+  readonly identity: Identity;
+}
+
+/** The caller of the fetches for one event, with a deadline, call counts and answer provenance of its own. */
+export class EventCaller implements Caller {
+  readonly headers: Caller['headers'];
+  readonly bySubgraph: Caller['bySubgraph'];
+  readonly identity: Identity;
+  readonly signedIdentity: string | undefined;
+  readonly scope: string;
+  readonly tracing: Caller['tracing'];
+  readonly deadline: number;
+  /** Without the fetch that opened the source: nobody plans it for an event. */
+  readonly calls: CallCounts = { ...noCalls(), planned: -1 };
+  readonly provenance = new AnswerProvenance();
+  readonly #subscriber: Subscriber;
+
+  /** @param timeout milliseconds that the answer to the event may take */
+  constructor(subscriber: Subscriber, timeout: number) {
+    this.headers = subscriber.headers;
+    this.bySubgraph = subscriber.bySubgraph;
+    this.identity = subscriber.identity;
+    this.signedIdentity = subscriber.signedIdentity;
+    this.scope = subscriber.scope;
+    this.tracing = subscriber.tracing;
+    this.deadline = performance.now() + timeout;
+    this.#subscriber = subscriber;
+  }
+
+  get isGone(): boolean {
+    return this.#subscriber.isGone;
+  }
+}

@@ -7,7 +7,7 @@ import type { MutationFacts } from './mutation-facts';
 import type { AuditAction } from '../../options/audit';
 import type { AuditRecord } from './record';
 import { compileRedaction } from './redact';
-import { openFileSink, openStreamSink, type Sink } from './sinks';
+import { openFileDestination, openStreamDestination, type AuditDestination } from './destinations';
 import { Trail } from './trail';
 
 export interface AuditOptions {
@@ -55,7 +55,7 @@ export async function openAudit({ options, meter, logger }: AuditOptions): Promi
     wanted.map(async (each, i) => ({
       selects: compileSelector(each.select),
       trail: new Trail({
-        sink: await openSink(each.to, key, i),
+        destination: await openDestination(each.to, key, i),
         key,
         whenSlow: each.whenSlow,
         bound: each.buffer,
@@ -98,10 +98,14 @@ export async function openAudit({ options, meter, logger }: AuditOptions): Promi
   };
 }
 
-async function openSink(to: string, key: string | undefined, index: number): Promise<Sink> {
-  if (to === 'stdout') return openStreamSink(process.stdout);
+async function openDestination(
+  to: string,
+  key: string | undefined,
+  index: number,
+): Promise<AuditDestination> {
+  if (to === 'stdout') return openStreamDestination(process.stdout);
   try {
-    return await openFileSink(to, key);
+    return await openFileDestination(to, key);
   } catch (error) {
     throw unwritable(index, to, error);
   }

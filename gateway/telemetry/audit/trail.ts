@@ -1,24 +1,24 @@
 import { type AuditRecord, chain, type Link } from './record';
-import type { Sink } from './sinks';
+import type { AuditDestination } from './destinations';
 
 export interface TrailOptions {
-  readonly sink: Sink;
+  readonly destination: AuditDestination;
   readonly key: string | undefined;
-  /** What happens to records while the sink is slower than they come: see `audit.trails.whenSlow`. */
+  /** What happens to records while the destination is slower than they come: see `audit.trails.whenSlow`. */
   readonly whenSlow: 'block' | 'drop';
-  /** Bytes of records that may wait for the sink. */
+  /** Bytes of records that may wait for the destination. */
   readonly bound: number;
   readonly onDrop: () => void;
-  /** The sink could not write; it is tried again. */
+  /** The destination could not write; it is tried again. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** One audit trail: chains records and writes them in the order in which they come, as fast as its sink takes them. */
+/** One audit trail: chains records and writes them in the order in which they come, as fast as its destination takes them. */
 export class Trail {
   readonly #options: TrailOptions;
   /** The last record. */
   #link: Link;
-  /** The last one that the sink has taken. */
+  /** The last one that the destination has taken. */
   #taken: Link;
   #waiting = '';
   #isWriting = false;
@@ -28,7 +28,7 @@ export class Trail {
 
   constructor(options: TrailOptions) {
     this.#options = options;
-    this.#link = this.#taken = options.sink.last;
+    this.#link = this.#taken = options.destination.last;
   }
 
   /** Resolves when there is room for a record. A trail that drops always has some. */
@@ -52,7 +52,7 @@ export class Trail {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#written;
-    await this.#options.sink.close();
+    await this.#options.destination.close();
   }
 
   get #isFull(): boolean {
@@ -81,7 +81,7 @@ export class Trail {
 
   async #attempt(lines: string): Promise<boolean> {
     try {
-      await this.#options.sink.write(lines, this.#taken);
+      await this.#options.destination.write(lines, this.#taken);
       return true;
     } catch (error) {
       this.#options.onFailure(error);

@@ -14,7 +14,11 @@ import { Writable } from 'node:stream';
 import { factsOfMutation } from '../../../../../gateway/telemetry/audit/mutation-facts';
 import type { AuditRecord } from '../../../../../gateway/telemetry/audit/record';
 import { compileRedaction } from '../../../../../gateway/telemetry/audit/redact';
-import { openFileSink, openStreamSink, type Sink } from '../../../../../gateway/telemetry/audit/sinks';
+import {
+  openFileDestination,
+  openStreamDestination,
+  type AuditDestination,
+} from '../../../../../gateway/telemetry/audit/destinations';
 import { Trail } from '../../../../../gateway/telemetry/audit/trail';
 import { verifyAudit } from '../../../../../gateway/telemetry/audit/verify';
 
@@ -36,14 +40,17 @@ const recordOf = (operation: string): AuditRecord => ({
 });
 
 async function writeTrail(operations: readonly string[], key?: string): Promise<void> {
-  const trail = trailOver(await openFileSink(file, key), { key });
+  const trail = trailOver(await openFileDestination(file, key), { key });
   for (const operation of operations) trail.write(recordOf(operation));
   await trail.close();
 }
 
-const trailOver = (sink: Sink, more: Partial<ConstructorParameters<typeof Trail>[0]> = {}) =>
+const trailOver = (
+  destination: AuditDestination,
+  more: Partial<ConstructorParameters<typeof Trail>[0]> = {},
+) =>
   new Trail({
-    sink,
+    destination,
     key: undefined,
     whenSlow: 'block',
     bound: 1000,
@@ -192,13 +199,13 @@ describe('a trail', () => {
     let older: string;
     beforeEach(async () => {
       older = `${file}.1`;
-      const sink = await openFileSink(file, key);
+      const destination = await openFileDestination(file, key);
       let written: () => void = () => undefined;
-      const write: Sink['write'] = async (lines, before) => {
-        await sink.write(lines, before);
+      const write: AuditDestination['write'] = async (lines, before) => {
+        await destination.write(lines, before);
         written();
       };
-      const trail = trailOver({ ...sink, write }, { key });
+      const trail = trailOver({ ...destination, write }, { key });
       for (const operation of ['A', 'B', 'C', 'D']) {
         const isWritten = new Promise<void>((resolve) => (written = resolve));
         trail.write(recordOf(operation));
@@ -289,7 +296,7 @@ describe('a trail', () => {
   });
 });
 
-describe('a slow sink', () => {
+describe('a slow destination', () => {
   /** Takes nothing until it is told to. */
   function slowStream() {
     const taken: string[] = [];
@@ -307,7 +314,7 @@ describe('a slow sink', () => {
 
   it('lets those wait that block', async () => {
     const { stream, release } = slowStream();
-    const trail = trailOver(openStreamSink(stream), { bound: 300 });
+    const trail = trailOver(openStreamDestination(stream), { bound: 300 });
     trail.write(recordOf('A'));
     await turn();
     trail.write(recordOf('B'));
@@ -328,7 +335,7 @@ describe('a slow sink', () => {
   it('loses records of those that drop, counted, and the chain goes on', async () => {
     let dropped = 0;
     const { stream, taken, release } = slowStream();
-    const trail = trailOver(openStreamSink(stream), {
+    const trail = trailOver(openStreamDestination(stream), {
       bound: 300,
       whenSlow: 'drop',
       onDrop: () => dropped++,
@@ -353,7 +360,7 @@ describe('a slow sink', () => {
     const failures: unknown[] = [];
     const written: string[] = [];
     let works = false;
-    const sink: Sink = {
+    const destination: AuditDestination = {
       last: { chain: 'c', seq: 0, hash: '0'.repeat(64) },
       write: async (lines) => {
         if (!works) throw new Error('The disk is full.');
@@ -361,7 +368,7 @@ describe('a slow sink', () => {
       },
       close: async () => undefined,
     };
-    const trail = trailOver(sink, { onFailure: (error) => failures.push(error) });
+    const trail = trailOver(destination, { onFailure: (error) => failures.push(error) });
     trail.write(recordOf('A'));
     await jest.advanceTimersByTimeAsync(1500);
     works = true;

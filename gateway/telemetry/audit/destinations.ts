@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { continuation, type Link, noHash, readLine } from './record';
 
 /** Where the lines of a trail go. */
-export interface Sink {
+export interface AuditDestination {
   /** The record that the next one follows. */
   readonly last: Link;
   /**
@@ -19,7 +19,7 @@ export interface Sink {
  * Appends to a file, which only one process may have; goes on with the chain that is in it. Rejects when it cannot
  * be opened.
  */
-export async function openFileSink(file: string, key: string | undefined): Promise<Sink> {
+export async function openFileDestination(file: string, key: string | undefined): Promise<AuditDestination> {
   const handle = await open(file, 'a+', 0o600);
   const { last, isTorn } = await readEnd(handle, key);
   // Half a line of a process that died must not be taken for the beginning of the next.
@@ -36,7 +36,7 @@ export async function openFileSink(file: string, key: string | undefined): Promi
 }
 
 /** Writes to standard output, or to a stream of one's own. */
-export function openStreamSink(stream: NodeJS.WritableStream): Sink {
+export function openStreamDestination(stream: NodeJS.WritableStream): AuditDestination {
   return {
     last: newChain(),
     write: (text) =>

@@ -21,7 +21,7 @@ export interface AuditedMutation {
   readonly request: IncomingRequest;
   readonly facts: MutationFacts;
   readonly variables: Readonly<Record<string, unknown>>;
-  /** Codes of its errors. */
+  /** The codes of its errors. */
   readonly errors: readonly string[];
 }
 
@@ -34,22 +34,22 @@ export interface AuditedAction {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** Who did what, in as many trails as there are. */
+/** Writes mutations and administrative actions to all audit trails. */
 export interface Audit {
-  /** Resolves when a mutation may run: there is room for its record in all trails that want it. */
+  /** Resolves when a mutation may run: all trails have room for its record. */
   ready(): Promise<void>;
   mutation(done: AuditedMutation): void;
   action(done: AuditedAction): void;
-  /** Resolves when all is written. */
+  /** Resolves when all records are written. */
   close(): Promise<void>;
 }
 
-/** Opens the trails; undefined when there are none. Rejects with an `OptionsError` when one cannot be opened. */
+/** Opens the trails. Undefined if none is configured. Rejects with an `OptionsError` if one cannot be opened. */
 export async function openAudit({ options, meter, logger }: AuditOptions): Promise<Audit | undefined> {
   const { trails: wanted, redact, key } = options;
   if (wanted.length === 0) return undefined;
   const dropped = meter.sum('weir.audit.dropped');
-  // Prometheus does not see the first increase of a series that begins with it.
+  // Prometheus misses the first increase of a series that does not begin at 0.
   for (const i of wanted.keys()) dropped.of({ trail: String(i) });
   const trails = await Promise.all(
     wanted.map(async (each, i) => ({
@@ -111,7 +111,7 @@ async function openDestination(
   }
 }
 
-/** A trail that cannot be written. */
+/** The error for a trail that cannot be written. */
 export function unwritable(index: number, to: string, error: unknown): OptionsError {
   const { code, message } = error as NodeJS.ErrnoException;
   const reason = code === 'ENOENT' ? 'its folder does not exist' : message;

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { continuation, type Link, noHash, readLine } from './record';
 
-/** Where the lines of a trail go. */
+/** The file or stream to which a trail is written. */
 export interface AuditDestination {
   /** The record that the next one follows. */
   readonly last: Link;
   /**
-   * Resolves when the lines are out of the process: its end does not lose them.
+   * Resolves when the lines have left the process, so that they survive its end.
    *
    * @param before the record that the first of them follows
    */
@@ -16,18 +16,18 @@ export interface AuditDestination {
 }
 
 /**
- * Appends to a file, which only one process may have; goes on with the chain that is in it. Rejects when it cannot
+ * Appends to a file, and continues the chain in it. Only one process may write to the file. Rejects if the file cannot
  * be opened.
  */
 export async function openFileDestination(file: string, key: string | undefined): Promise<AuditDestination> {
   const handle = await open(file, 'a+', 0o600);
   const { last, isTorn } = await readEnd(handle, key);
-  // Half a line of a process that died must not be taken for the beginning of the next.
+  // Ends half a line of a process that died, so that the next record begins on a new line.
   if (isTorn) await handle.write('\n');
   return {
     last: last ?? newChain(),
     async write(lines, before) {
-      // It was emptied meanwhile: what was in it stands in another file.
+      // The file was emptied after a copy, so the chain continues here from that copy.
       const isContinued = before.seq > 0 && (await handle.stat()).size === 0;
       await handle.appendFile(isContinued ? continuation(before, key) + lines : lines);
     },
@@ -35,7 +35,7 @@ export async function openFileDestination(file: string, key: string | undefined)
   };
 }
 
-/** Writes to standard output, or to a stream of one's own. */
+/** Writes to a stream, such as standard output. */
 export function openStreamDestination(stream: NodeJS.WritableStream): AuditDestination {
   return {
     last: newChain(),
@@ -47,13 +47,13 @@ export function openStreamDestination(stream: NodeJS.WritableStream): AuditDesti
 
 const newChain = (): Link => ({ chain: randomUUID(), seq: 0, hash: noHash });
 
-/** The last whole record of a file, if there is one, and whether something stands behind it without a line's end. */
+/** The last complete record of a file, if there is one, and whether an incomplete line follows it. */
 async function readEnd(
   handle: FileHandle,
   key: string | undefined,
 ): Promise<{ readonly last: Link | undefined; readonly isTorn: boolean }> {
   const { size } = await handle.stat();
-  // A record is mostly short, but may be as long as what clients can send.
+  // A record is mostly short, but may be as long as a request.
   for (let length = Math.min(size, firstTail); ; length = Math.min(size, length * 4)) {
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
     const tail = buffer.toString('utf8');
@@ -64,5 +64,5 @@ async function readEnd(
   }
 }
 
-/** Bytes. */
+/** Bytes that are read first. */
 const firstTail = 256 * 1024;

@@ -11,14 +11,14 @@ import {
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** What an audit trail says of a mutation, whatever its variables. */
+/** The facts of a mutation for audit trails that do not depend on its variables. */
 export interface MutationFacts {
   readonly coordinates: readonly string[];
   /** The arguments of the root fields, by response key. */
   argumentsWith(variables: Variables): Readonly<Record<string, unknown>>;
 }
 
-/** Reads a document whose operation is a mutation. It has been validated: its fragments are there. */
+/** Reads a document whose operation is a mutation. The document must be valid. */
 export function factsOfMutation(text: string, operationName: string | undefined): MutationFacts {
   const document = parse(text, { noLocation: true });
   const fragments = new Map<string, FragmentDefinitionNode>();
@@ -26,7 +26,7 @@ export function factsOfMutation(text: string, operationName: string | undefined)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   const operation = getOperationAST(document, operationName)!;
 
-  // By response key: those of the same key have the same arguments.
+  // By response key. Fields with the same response key have the same arguments.
   const fields = new Map<string, FieldNode>();
   const collect = (selections: readonly SelectionNode[]): void => {
     for (const selection of selections) {
@@ -36,7 +36,8 @@ export function factsOfMutation(text: string, operationName: string | undefined)
         collect(selection.selectionSet.selections);
       } else {
         const fragment = fragments.get(selection.name.value);
-        // It adds nothing when it is spread again, and could double with each level of fragments.
+        // Each fragment is read once: another spread adds nothing, and the work could double with each level of
+        // fragments.
         fragments.delete(selection.name.value);
         if (fragment !== undefined) collect(fragment.selectionSet.selections);
       }
@@ -48,7 +49,7 @@ export function factsOfMutation(text: string, operationName: string | undefined)
   return {
     coordinates: [...new Set([...fields.values()].map(({ name }) => `Mutation.${name.value}`))],
     argumentsWith: (given) => {
-      // Without a prototype: a variable may be called `constructor`.
+      // Without a prototype, as a variable may be named `constructor`.
       const variables = Object.assign(Object.create(null), defaults, given) as Variables;
       return Object.fromEntries(
         [...fields]

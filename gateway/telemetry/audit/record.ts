@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { AuditAction } from '../../options/audit';
 
-/** What an audit trail tells of one mutation or one administrative action. */
+/** The record of one mutation or one administrative action. */
 export interface AuditRecord {
   /** ISO 8601, in UTC. */
   readonly time: string;
@@ -10,7 +10,7 @@ export interface AuditRecord {
   readonly requestId?: string | undefined;
   readonly traceId?: string | undefined;
   readonly identity?: AuditIdentity | undefined;
-  /** Of the client, as the gateway sees it. */
+  /** The IP address of the client. */
   readonly address?: string | undefined;
   readonly operation?: string | null | undefined;
   /** The root fields of the mutation, such as `Mutation.placeOrder`. */
@@ -20,7 +20,7 @@ export interface AuditRecord {
   readonly outcome: 'ok' | 'failed';
   /** Codes of the errors that the client got. */
   readonly errors?: readonly string[] | undefined;
-  /** Of an administrative action. */
+  /** Only for an administrative action. */
   readonly details?: unknown;
 }
 
@@ -30,23 +30,22 @@ export interface AuditIdentity {
   readonly client?: string | undefined;
 }
 
-/** Where a record stands in its chain. */
+/** The position of a record in its chain. */
 export interface Link {
-  /** Which chain it is: one for each file, and one for each process that writes to its standard output. */
+  /** The id of the chain: one per file, and one per process that writes to standard output. */
   readonly chain: string;
-  /** From 1 on. */
+  /** From 1. */
   readonly seq: number;
-  /** The hash of the record before, in hexadecimal. */
+  /** The hash of the previous record, in hex. */
   readonly hash: string;
 }
 
-/** What the first record of a chain has before it. */
+/** The hash before the first record of a chain. */
 export const noHash = '0'.repeat(64);
 
 /**
- * A record as a line of JSON that is chained to the one before: its `hash` is the SHA-256 of the line without the
- * hash, in which `previous` is the hash of the record before. With a key it is the HMAC, which only who knows the key
- * can make.
+ * Writes a record as a line of JSON that is chained to the previous one. Its `hash` is the SHA-256 of the line without
+ * the hash, and its `previous` is the hash of the previous record. With a key it is the HMAC, which needs the key.
  */
 export function chain(
   record: AuditRecord,
@@ -60,8 +59,8 @@ export function chain(
 }
 
 /**
- * The line that a file begins with whose chain begins in an earlier one, as where it was copied and emptied: it is no
- * record, and says which one the next follows: what whoever checks the file has to have from the one before.
+ * The first line of a file whose chain began in an earlier file, for example if the file was copied and emptied. It is
+ * no record. It names the record that the next one follows, which a verification must find in the earlier file.
  */
 export function continuation({ chain, seq, hash }: Link, key: string | undefined): string {
   const text = JSON.stringify({ chain, seq, action: continues, previous: hash });
@@ -71,17 +70,17 @@ export function continuation({ chain, seq, hash }: Link, key: string | undefined
 const continues = 'trail.continue';
 
 export type ReadLine = {
-  /** Where the chain stands behind the line. */
+  /** The position in the chain after the line. */
   readonly link: Link;
   readonly previous: string;
   readonly isIntact: boolean;
-  /** Whether it is no record, but says which one the next follows. */
+  /** Whether the line is a continuation and no record. */
   readonly isContinuation: boolean;
 };
 
-/** Reads a line back. Undefined where it is neither a record nor a continuation. */
+/** Parses a line. Undefined if it is neither a record nor a continuation. */
 export function readLine(line: string, key: string | undefined): ReadLine | undefined {
-  // Texts may hold U+2028 and U+2029, which JSON leaves as they are and `.` alone takes for the end of a line.
+  // The flag `s` is needed as JSON texts may contain U+2028 and U+2029, which `.` does not match without it.
   const parts = /^(\{.*),"hash":"([0-9a-f]{64})"\}$/s.exec(line);
   if (parts === null) return undefined;
   const text = `${parts[1]!}}`;

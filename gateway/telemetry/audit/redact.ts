@@ -4,12 +4,12 @@ import { matchesParts } from '../../options/wildcards';
 type Values = Readonly<Record<string, unknown>>;
 
 /**
- * Compiles name patterns, `*` standing for anything, to a function that copies values with what stands under such a name
- * replaced by `[redacted]`. The names of the values themselves are no reason: those of root fields are aliases, with
+ * Compiles name patterns, in which `*` stands for any characters, to a function that copies values and replaces those
+ * with a matching name by `[redacted]`. The top-level names are not matched: they are aliases of root fields, with
  * which a client could hide what it has sent.
  *
- * A record tells what was done, it is no backup: of a long text it has the beginning, the length and the digest, and of
- * all together as much as a request mostly may hold. What is left out is said where it is.
+ * Long values are shortened: a long text is replaced by its beginning, length and digest, and the whole record is
+ * bounded. Omissions are marked.
  */
 export function compileRedaction(patterns: readonly string[]): (values: Values) => Values {
   const secret = patterns.map((pattern) => pattern.toLowerCase().split('*'));
@@ -61,7 +61,10 @@ function shorten(text: string): string {
   return `${text.slice(0, longestText)}… (${text.length} characters, SHA-256 ${digest})`;
 }
 
-/** Characters of names and texts, and 1 for each value. What uses a variable often may come to more than its request. */
+/**
+ * The bound of a record: characters of names and texts, and 1 per value. Arguments that use a variable often may be
+ * longer than the request.
+ */
 const longestRecord = 2 ** 20;
 const longestText = 256;
 const deepest = 100;

@@ -4,21 +4,21 @@ import type { AuditDestination } from './destinations';
 export interface TrailOptions {
   readonly destination: AuditDestination;
   readonly key: string | undefined;
-  /** What happens to records while the destination is slower than they come: see `audit.trails.whenSlow`. */
+  /** What happens to records while the destination is too slow: see `audit.trails.whenSlow`. */
   readonly whenSlow: 'block' | 'drop';
   /** Bytes of records that may wait for the destination. */
   readonly bound: number;
   readonly onDrop: () => void;
-  /** The destination could not write; it is tried again. */
+  /** Called when the destination could not write. Writing is retried. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** One audit trail: chains records and writes them in the order in which they come, as fast as its destination takes them. */
+/** One audit trail: chains records, and writes them in order, as fast as the destination accepts them. */
 export class Trail {
   readonly #options: TrailOptions;
   /** The last record. */
   #link: Link;
-  /** The last one that the destination has taken. */
+  /** The last record that the destination has written. */
   #taken: Link;
   #waiting = '';
   #isWriting = false;
@@ -31,7 +31,7 @@ export class Trail {
     this.#link = this.#taken = options.destination.last;
   }
 
-  /** Resolves when there is room for a record. A trail that drops always has some. */
+  /** Resolves when there is room for a record. With `drop` there always is. */
   async ready(): Promise<void> {
     while (this.#options.whenSlow === 'block' && this.#isFull && !this.#closed)
       await new Promise<void>((resolve) => this.#onRoom.push(resolve));
@@ -48,7 +48,7 @@ export class Trail {
     if (!this.#isWriting) this.#written = this.#flush();
   }
 
-  /** Resolves when all is written, or has failed to be. */
+  /** Resolves when all records are written, or writing has failed. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#written;
@@ -61,7 +61,7 @@ export class Trail {
 
   async #flush(): Promise<void> {
     this.#isWriting = true;
-    // What comes in the same turn goes in one write.
+    // Records of the same turn of the event loop go in one write.
     await Promise.resolve();
     while (this.#waiting !== '') {
       const lines = this.#waiting;

@@ -3,34 +3,34 @@ import { type Link, noHash, type ReadLine, readLine } from './record';
 
 export interface AuditFinding {
   readonly file: string;
-  /** From 1 on. */
+  /** From 1. */
   readonly line: number;
-  /** A sentence. */
+  /** The finding as a sentence. */
   readonly says: string;
 }
 
 export interface AuditVerdict {
   readonly records: number;
-  /** What shows that the trail is not as it was written. */
+  /** Findings which show that the trail was changed. */
   readonly problems: readonly AuditFinding[];
-  /** What need not: how files begin and end. */
+  /** Findings that may be harmless, about the beginning and end of files. */
   readonly notes: readonly AuditFinding[];
-  /** The last record of each chain. That nothing is missing after it cannot be seen from the file: compare it. */
+  /** The last record of each chain. The file does not show whether later records are missing, so compare these. */
   readonly ends: readonly Link[];
 }
 
 export interface AuditVerification {
-  /** With which the records are chained, where there is one. */
+  /** The key with which the records are chained, if there is one. */
   readonly key?: string | undefined;
-  /** The hash of the record that the first one follows, where earlier files are gone. */
+  /** The hash of the record that the first one follows, if earlier files are gone. */
   readonly after?: string | undefined;
-  /** The hash of a record that must be there, such as the last one of an earlier verification. */
+  /** The hash of a record that must be in the trail, such as the last one of an earlier verification. */
   readonly includes?: string | undefined;
 }
 
 /**
  * Finds lines of an audit trail that were changed, removed, added or moved. Several files are one trail, in the order
- * in which they were written. Rejects when a file cannot be read.
+ * in which they were written. Rejects if a file cannot be read.
  */
 export async function verifyAudit(
   files: readonly string[],
@@ -59,7 +59,7 @@ export async function verifyAudit(
       const before = ends.get(link.chain) ?? startOf(read, after);
       const seq = isContinuation ? link.seq + 1 : link.seq;
       const follows = previous === before.hash && seq === before.seq + 1;
-      // A process that died left half a line, and the next one went on from the record before.
+      // A process that died may leave half a line. The next process continues from the record before it.
       for (const at of torn.splice(0)) {
         if (follows) say(notes, 'It was cut short while it was written; the trail goes on behind it.', at);
         else say(problems, 'It is no record.', at);
@@ -79,7 +79,7 @@ export async function verifyAudit(
     }
     for (const line of torn) notes.push({ file, line, says: 'It was cut short while it was written.' });
   }
-  // Without the hash of a record before, an emptied trail looks as one that was never written to.
+  // Without the hash of an earlier record, an emptied trail cannot be told from an unused one.
   if (ends.size === 0 && after === undefined)
     problems.push({
       file: files[0]!,
@@ -94,13 +94,13 @@ export async function verifyAudit(
   return { records, problems, notes, ends: [...ends.values()] };
 }
 
-/** What the first line of a chain has to follow: nothing, unless it was said to us that it goes on. */
+/** The link that the first record of a chain must follow: the start of a chain, or the record given by `after`. */
 function startOf({ link: { chain, seq }, previous, isContinuation }: ReadLine, after?: string): Link {
   if (previous === after) return { chain, seq: isContinuation ? seq : seq - 1, hash: after };
   return { chain, seq: 0, hash: noHash };
 }
 
-/** Not those of `readline`: it also ends lines at U+2028 and U+2029, which a client may send in an argument. */
+/** The lines of a file. `readline` also splits at U+2028 and U+2029, which a client may send in an argument. */
 async function* linesOf(file: string): AsyncIterable<string> {
   let rest = '';
   for await (const piece of createReadStream(file, 'utf8')) {

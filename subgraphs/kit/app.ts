@@ -7,21 +7,15 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
-import { type Database } from './database';
 import { finished } from 'node:stream';
-import { createApolloServer, loadSchema, requestState, type RequestState } from './graphql';
-import {
-  developmentAuthenticate,
-  linkAuthenticate,
-  type Authenticate,
-  type Identity,
-  type SignedCaller,
-} from './identity';
+import { contextsOf } from './context';
+import { type Database } from './database';
+import { createApolloServer, loadSchema } from './graphql';
 import { type LinkKeys } from './link-keys';
-import { checkBody, LinkRefused, openPrivateLink, signRequest, type Checked } from './private-link';
-import { SubgraphError } from './errors';
-import { GraphQLError } from 'graphql';
+import { checkBody, LinkRefused, openPrivateLink, withoutBody, type Checked } from './private-link';
 import { type Subgraph } from './subgraph';
+import { type EventSource } from './subscriptions/event-source';
+import { serveSubscriptions, type SubscriptionSettings } from './subscriptions/serve-subscriptions';
 import { readTrace, type Trace } from './trace';
 
 export const graphqlPath = '/graphql';
@@ -37,6 +31,9 @@ export interface AppOptions<OptionName extends string> {
   readonly options: Readonly<Record<OptionName, string>>;
   readonly log: FastifyBaseLogger;
   readonly db: Database;
+  readonly events: EventSource;
+  /** `false`: they are refused. */
+  readonly subscriptions?: SubscriptionSettings | false | undefined;
   /** The executable schema. Requests wait until it is resolved. */
   readonly prepared: Promise<void>;
   /** Names of the tables that do not exist or are not seeded yet. Readiness fails while there are any. */
@@ -65,6 +62,8 @@ export async function createApp<Context extends object, OptionName extends strin
     options,
     log,
     db,
+    events,
+    subscriptions = {},
     prepared,
     waitingFor,
     draining,
@@ -72,8 +71,9 @@ export async function createApp<Context extends object, OptionName extends strin
     development = !linkKeys,
   }: AppOptions<OptionName>,
 ): Promise<FastifyInstance> {
-  const apollo = await createApolloServer(await loadSchema(schema, subgraph.resolvers), log);
-  const authenticate = subgraph.authenticate ?? (development ? developmentAuthenticate : linkAuthenticate);
+  const executable = await loadSchema(schema, subgraph.resolvers);
+  const apollo = await createApolloServer(executable, log);
+  const createContext = contextsOf(subgraph, { db, events, options, linkKeys, development, prepared });
   const check = linkKeys && openPrivateLink({ subgraph: subgraph.name, keys: linkKeys });
 
   const app = Fastify({
@@ -122,30 +122,30 @@ export async function createApp<Context extends object, OptionName extends strin
   });
 
   const handle = fastifyApolloHandler(apollo, {
-    context: async (request: FastifyRequest, reply: FastifyReply) => {
-      await prepared;
-      const { signal, carryThrough } = watchCaller(request, reply);
-      const caller = request.checked?.caller ?? null;
-      const context = subgraph.context?.({
-        db: db.forRequest(signal),
-        identity: identify(authenticate, request, caller),
-        caller,
-        sign: (name, body) =>
-          linkKeys ? signRequest({ key: linkKeys.current[0]!, subgraph: name, body, caller }) : {},
-        signal,
-        invalidate: invalidateGroups(reply),
-        propagation: request.trace.propagation,
-        options,
-        log: request.log,
-      });
-      const state: RequestState = { log: request.log, carryThrough };
-      return { ...context, [requestState]: state };
-    },
+    context: (request: FastifyRequest, reply: FastifyReply) =>
+      createContext(request, { ...watchCaller(request, reply), invalidate: invalidateGroups(reply) }),
   });
+  const subscribe =
+    subscriptions !== false && executable.getSubscriptionType()
+      ? serveSubscriptions(app, {
+          name: subgraph.name,
+          schema: executable,
+          createContext,
+          events,
+          draining,
+          linkKeys,
+          checkUpgrade: check && ((headers) => withoutBody(check('GET', headers))),
+          path: graphqlPath,
+          maxMessageBytes: bodyLimitBytes,
+          ...subscriptions,
+        })
+      : undefined;
   app.route({
     method: ['GET', 'POST'],
     url: graphqlPath,
-    handler: handle,
+    handler(request, reply) {
+      return subscribe?.(request, reply) ?? handle.call(app, request, reply);
+    },
     ...(check && {
       onRequest: async (request) => {
         request.checked = check(request.method, request.headers);
@@ -173,21 +173,6 @@ function invalidateGroups(reply: FastifyReply): (...tags: readonly string[]) => 
     for (const tag of tags) if (/^[\x20-\x7e]{1,256}$/.test(tag)) groups.add(JSON.stringify(tag));
     if (groups.size > 0) reply.header('cache-group-invalidation', [...groups].join(', '));
   };
-}
-
-/** Identifies the caller. A refusal refuses the whole request, with its HTTP status. */
-function identify(
-  authenticate: Authenticate,
-  { headers }: FastifyRequest,
-  caller: SignedCaller | null,
-): Identity | null {
-  try {
-    return authenticate(headers, caller);
-  } catch (error) {
-    if (!(error instanceof SubgraphError)) throw error;
-    const status = error.code === 'FORBIDDEN' ? 403 : error.code === 'UNAVAILABLE' ? 503 : 401;
-    throw new GraphQLError(error.message, { extensions: { ...error.extensions, http: { status } } });
-  }
 }
 
 /**

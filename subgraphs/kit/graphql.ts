@@ -32,6 +32,9 @@ export interface RequestState {
   readonly carryThrough: () => void;
 }
 
+/** Operations of a gateway have a few thousand tokens. Parsing many more would block the process. */
+export const parseOptions = { maxLexicalTokens: 15_000 };
+
 /**
  * Apollo Server for one subgraph, started. Its cache-control plugin is on: the hints of the schema become the
  * `Cache-Control` header of every response, of `_entities`, too.
@@ -47,8 +50,7 @@ export async function createApolloServer(
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     formatError: maskError,
-    // Operations of a gateway have a few thousand tokens. Parsing many more would block the process.
-    parseOptions: { maxLexicalTokens: 15_000 },
+    parseOptions,
     plugins: [requests, ApolloServerPluginLandingPageDisabled(), ApolloServerPluginInlineTraceDisabled()],
     logger: log,
   });
@@ -114,7 +116,8 @@ const openCodes = new Set([
   'PERSISTED_QUERY_NOT_SUPPORTED',
 ]);
 
-function maskError(formatted: GraphQLFormattedError): GraphQLFormattedError {
+/** The error as a caller may see it. */
+export function maskError(formatted: GraphQLFormattedError): GraphQLFormattedError {
   if (openCodes.has(String(formatted.extensions?.['code']))) return formatted;
   const { path, locations } = formatted;
   return {
@@ -125,11 +128,17 @@ function maskError(formatted: GraphQLFormattedError): GraphQLFormattedError {
   };
 }
 
+const notAnsweredAtOnce = new GraphQLError(
+  'A subscription has no single answer. Subscribe over WebSocket (graphql-transport-ws), with "Accept: text/event-stream", or with "Accept: application/json;callbackSpec=1.0".',
+  { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } },
+);
+
 const requests: ApolloServerPlugin = {
   requestDidStart: ({ schema, contextValue }) => {
     const { log, carryThrough } = (contextValue as { [requestState]: RequestState })[requestState];
     return Promise.resolve({
       didResolveOperation({ document, operation, request }) {
+        if (operation?.operation === OperationTypeNode.SUBSCRIPTION) throw notAnsweredAtOnce;
         const refusal = operation && refuseSize(schema, document, operation, request.variables ?? {});
         if (refusal) throw refusal;
         // A mutation that is aborted half-way costs more to repair than it saves.
@@ -145,7 +154,11 @@ const requests: ApolloServerPlugin = {
 };
 
 /** Logs a masked error with the request id that the client got. */
-function logError(error: GraphQLError, operationName: string | undefined, log: FastifyBaseLogger): void {
+export function logError(
+  error: GraphQLError,
+  operationName: string | undefined,
+  log: FastifyBaseLogger,
+): void {
   const cause = unwrapResolverError(error) as Error & { cause?: unknown };
   const code = error.extensions['code'];
   const facts = { operationName, path: error.path?.join('.') };

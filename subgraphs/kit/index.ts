@@ -46,5 +46,19 @@ export {
 } from './identity';
 export { type LinkKeysSettings } from './link-keys';
 export { runStandInWhenMain, type AppSyncResolvers, type AppSyncSubgraph } from './appsync-stand-in';
+export {
+  type EventSelection,
+  type EventSource,
+  type EventStream,
+  type NewEvent,
+  type StreamedEvent,
+} from './subscriptions/event-source';
+export { memoryEventSource, type MemoryEventSourceOptions } from './subscriptions/memory-event-source';
+export {
+  subscriptionField,
+  type SubscriptionField,
+  type SubscriptionFieldOptions,
+} from './subscriptions/subscription-field';
+export { type SubscriptionSettings } from './subscriptions/serve-subscriptions';
 export { domainEvent, type DomainEvent, type WithOutbox } from './events';
 export { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from './embedded-dynamodb';

@@ -16,7 +16,10 @@ export function lambdaHandler<Context extends object, OptionName extends string>
   let proxy: Promise<LambdaHandler> | undefined;
 
   async function open(): Promise<LambdaHandler> {
-    const { app, prepared, stop } = await openSubgraph(subgraph, readSettings(subgraph, []));
+    const { app, prepared, stop } = await openSubgraph(subgraph, {
+      ...readSettings(subgraph, []),
+      subscriptions: false,
+    });
     await prepared.catch(async (error: unknown) => {
       await stop();
       throw error;

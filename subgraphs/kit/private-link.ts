@@ -89,6 +89,14 @@ export function checkBody({ digest }: Checked): Transform {
   });
 }
 
+/** What was checked of a request that has no body. Throws {@link LinkRefused} if another body was signed. */
+export function withoutBody(checked: Checked): Checked {
+  if (checked.digest === emptyDigest) return checked;
+  throw new LinkRefused('The signature is that of a request with a body.');
+}
+
+const emptyDigest = createHash('sha256').digest('base64');
+
 export interface SignOptions {
   readonly key: LinkKey;
   /** The subgraph that is called. */
@@ -99,7 +107,14 @@ export interface SignOptions {
 }
 
 /** The headers with which one subgraph calls another, signed as the gateway signs. */
-export function signRequest({ key, subgraph, body, caller }: SignOptions): Record<string, string> {
+export const signRequest = ({ subgraph, ...options }: SignOptions): Record<string, string> =>
+  sign({ ...options, tag: tagOf(subgraph) });
+
+/** The headers with which a subgraph calls its gateway back. Their tag names the subgraph that sends them. */
+export const signCallback = ({ subgraph, ...options }: Omit<SignOptions, 'caller'>): Record<string, string> =>
+  sign({ ...options, caller: null, tag: `weir-callback:${encodeURIComponent(subgraph)}` });
+
+function sign({ key, tag, body, caller }: Omit<SignOptions, 'subgraph'> & { tag: string }) {
   const headers: Record<string, string> = {
     'content-digest': `sha-256=:${createHash('sha256').update(body).digest('base64')}:`,
     ...(caller && { 'weir-identity': Buffer.from(JSON.stringify(caller)).toString('base64url') }),
@@ -107,7 +122,7 @@ export function signRequest({ key, subgraph, body, caller }: SignOptions): Recor
   const covered = ['@method', ...Object.keys(headers)].map((name) => `"${name}"`).join(' ');
   const created = Math.floor(Date.now() / 1000);
   const nonce = randomBytes(12).toString('base64url');
-  const input = `(${covered});created=${created};keyid="${key.id}";nonce="${nonce}";tag="${tagOf(subgraph)}"`;
+  const input = `(${covered});created=${created};keyid="${key.id}";nonce="${nonce}";tag="${tag}"`;
   const lines = Object.entries(headers).map(([name, value]) => `"${name}": ${value}\n`);
   const signature = hmac(key, `"@method": POST\n${lines.join('')}"@signature-params": ${input}`);
   return {

@@ -14,6 +14,8 @@ import { runProcess } from './process';
 import { readSettings, usage, type Settings } from './settings';
 import { cannotListen, StartError } from './start-error';
 import { type Subgraph } from './subgraph';
+import { type EventSource } from './subscriptions/event-source';
+import { memoryEventSource } from './subscriptions/memory-event-source';
 
 /** A running subgraph. */
 export interface RunningSubgraph {
@@ -21,7 +23,8 @@ export interface RunningSubgraph {
   readonly url: string;
   readonly app: FastifyInstance;
   readonly db: Database;
-  /** Drains and closes: readiness fails, requests in flight complete (at most 10 s), then connections are closed. */
+  readonly events: EventSource;
+  /** Drains and closes: subscriptions end, readiness fails, requests in flight complete (at most 10 s), then connections are closed. */
   readonly stop: () => Promise<void>;
 }
 
@@ -30,7 +33,7 @@ export async function startSubgraph<Context extends object, OptionName extends s
   subgraph: Subgraph<Context, OptionName>,
   settings: Settings = {},
 ): Promise<RunningSubgraph> {
-  const { app, db, prepared, stop } = await openSubgraph(subgraph, settings);
+  const { app, db, events, prepared, stop } = await openSubgraph(subgraph, settings);
   try {
     await listen(app, settings.host ?? '127.0.0.1', settings.port ?? subgraph.port ?? 4001);
     await prepared;
@@ -40,13 +43,14 @@ export async function startSubgraph<Context extends object, OptionName extends s
   }
   const { address, port, family } = app.server.address() as AddressInfo;
   const host = family === 'IPv6' ? `[${address}]` : address;
-  return { url: `http://${host}:${port}${graphqlPath}`, app, db, stop };
+  return { url: `http://${host}:${port}${graphqlPath}`, app, db, events, stop };
 }
 
 /** A running subgraph without a listener, as Lambda uses it. */
 export interface OpenSubgraph {
   readonly app: FastifyInstance;
   readonly db: Database;
+  readonly events: EventSource;
   /** Resolves when all tables exist and are seeded. */
   readonly prepared: Promise<void>;
   readonly stop: () => Promise<void>;
@@ -69,6 +73,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
   const tables = subgraph.tables ?? [];
   const dynamodb = tables.length === 0 ? noDynamoDB : await connectDynamoDB(database);
   const db = openDatabase({ client: dynamodb.client });
+  const events = subgraph.events?.() ?? memoryEventSource();
   const stopping = new AbortController();
 
   const waitingFor = new Set(tables.map(({ name }) => name));
@@ -99,6 +104,8 @@ export async function openSubgraph<Context extends object, OptionName extends st
     options: readOptions(subgraph, settings),
     log,
     db,
+    events,
+    subscriptions: settings.subscriptions,
     prepared,
     waitingFor,
     draining: stopping.signal,
@@ -120,7 +127,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     await closed;
     await close();
   }
-  return { app, db, prepared, stop };
+  return { app, db, events, prepared, stop };
 }
 
 function countRequests(app: FastifyInstance) {

@@ -3,6 +3,7 @@ import { type DatabaseSettings } from './dynamodb';
 import { type LinkKeysSettings } from './link-keys';
 import { StartError } from './start-error';
 import { type OptionDefinition, type Subgraph } from './subgraph';
+import { type SubscriptionSettings } from './subscriptions/serve-subscriptions';
 
 /** Settings of a running subgraph, all with defaults. */
 export interface Settings {
@@ -25,6 +26,8 @@ export interface Settings {
    * @default false with a private link, true without one
    */
   readonly development?: boolean;
+  /** `false` refuses them, as a Lambda function must, which cannot hold a connection. @default their defaults */
+  readonly subscriptions?: SubscriptionSettings | false;
   /** `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. @default 'info' */
   readonly logLevel?: string;
   /** Values of the subgraph's own options. */

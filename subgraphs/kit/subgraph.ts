@@ -2,6 +2,8 @@ import { type GraphQLResolveInfo, type GraphQLScalarType } from 'graphql';
 import { type FastifyBaseLogger } from 'fastify';
 import { type Database } from './database';
 import { type Authenticate, type Identity, type SignedCaller } from './identity';
+import { type EventSource } from './subscriptions/event-source';
+import { type SubscriptionField } from './subscriptions/subscription-field';
 import { type AnyTableDefinition } from './table-definition';
 
 /** A definition of a subgraph. {@link runWhenMain} serves it as a process, {@link lambdaHandler} on Lambda. */
@@ -21,7 +23,13 @@ export interface Subgraph<Context extends object = object, OptionName extends st
    * `authorization: Bearer u1`
    */
   readonly authenticate?: Authenticate;
-  /** Makes the context that the resolvers of one request share: loaders, identity. @default nothing */
+  /** Opens the source of its events, once per process. @default `memoryEventSource()` */
+  readonly events?: () => EventSource;
+  /**
+   * Makes the context that the resolvers of one request, or of one event of a subscription, share: loaders, identity.
+   *
+   * @default nothing
+   */
   readonly context?: (request: RequestScope<OptionName>) => Context;
 }
 
@@ -34,6 +42,8 @@ export interface OptionDefinition {
 /** A request before its operation runs. */
 export interface RequestScope<OptionName extends string = string> {
   readonly db: Database;
+  /** Publishes events to the subgraph's subscriptions. */
+  readonly events: Pick<EventSource, 'publish'>;
   readonly identity: Identity | null;
   /** The caller that the gateway signed, which may be a client without a user. `null` without a private link. */
   readonly caller: SignedCaller | null;
@@ -41,7 +51,7 @@ export interface RequestScope<OptionName extends string = string> {
   readonly signal: AbortSignal;
   /**
    * Invalidates by tag (the tags of `@cacheTag`). Before it answers, the gateway drops cache entries that have
-   * one of these tags (`Cache-Group-Invalidation`, RFC 9875).
+   * one of these tags (`Cache-Group-Invalidation`, RFC 9875). It has no effect in an event of a subscription.
    */
   readonly invalidate: (...tags: readonly string[]) => void;
   /** Headers to pass on to other services: request id and trace context. */
@@ -57,7 +67,9 @@ export interface RequestScope<OptionName extends string = string> {
  * the context: `(reference: { id: string }, { loaders }: Context) => loaders.user.load(reference)`.
  */
 export type Resolvers<Context> = Readonly<Record<string, TypeResolvers<Context> | GraphQLScalarType>>;
-export type TypeResolvers<Context> = Readonly<Record<string, Resolver<Context> | EnumValue>>;
+export type TypeResolvers<Context> = Readonly<
+  Record<string, Resolver<Context> | SubscriptionField<Context> | EnumValue>
+>;
 type EnumValue = string | number;
 // `never` makes every parameter type acceptable, so each resolver is typed where it is written.
 type Resolver<Context> = (parent: never, args: never, context: Context, info: GraphQLResolveInfo) => unknown;

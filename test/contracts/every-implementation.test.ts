@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 import { testedModes } from '../support/authenticators';
 import { testedStores } from '../support/cache-stores';
+import { eventSources } from '../support/event-sources';
 import { registryStoreKinds } from '../support/registry-stores';
 import { sinkKinds } from '../support/sink-connections';
 
@@ -40,6 +41,12 @@ const contracts: readonly Contract[] = [
     file: 'gateway/request/sink.ts',
     list: 'test/support/sink-connections.ts',
     entered: sinkKinds.map(([, , sink]) => sink),
+  },
+  {
+    of: 'EventSource',
+    file: 'subgraphs/kit/subscriptions/event-source.ts',
+    list: 'test/support/event-sources.ts',
+    entered: eventSources.map(([, open]) => open),
   },
   {
     of: 'Authenticator',

@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { pino } from 'pino';
+import { memoryEventSource } from '../../../../subgraphs/kit/subscriptions/memory-event-source';
 import { openDatabase, SubgraphError, type Identity, type RequestScope } from '../../../../subgraphs/kit';
 import { createApp, type AppOptions } from '../../../../subgraphs/kit/app';
 import { openLinkKeys } from '../../../../subgraphs/kit/link-keys';
@@ -85,6 +86,7 @@ async function open(own: Partial<typeof subgraph> = {}, given: Partial<AppOption
       options: { greeting: 'hello' },
       log: pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line) as Line) }),
       db: openDatabase({ client: {} as never }),
+      events: memoryEventSource(),
       prepared: Promise.resolve(),
       waitingFor: new Set(),
       draining: draining.signal,

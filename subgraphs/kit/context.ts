@@ -1,0 +1,89 @@
+import { GraphQLError } from 'graphql';
+import { type FastifyRequest } from 'fastify';
+import { type Database } from './database';
+import { SubgraphError } from './errors';
+import { requestState, type RequestState } from './graphql';
+import {
+  developmentAuthenticate,
+  linkAuthenticate,
+  type Authenticate,
+  type Identity,
+  type SignedCaller,
+} from './identity';
+import { type LinkKeys } from './link-keys';
+import { signRequest } from './private-link';
+import { type RequestScope, type Subgraph } from './subgraph';
+import { type EventSource } from './subscriptions/event-source';
+
+/** A request as far as its resolvers depend on it. */
+export type ReceivedCall = Pick<FastifyRequest, 'headers' | 'checked' | 'trace' | 'log'>;
+
+export interface CallEffects {
+  readonly signal: AbortSignal;
+  /** @default nothing is invalidated: an event has no response headers */
+  readonly invalidate?: RequestScope['invalidate'];
+  /** @default nothing to carry through */
+  readonly carryThrough?: RequestState['carryThrough'];
+}
+
+/**
+ * Makes the context of one request, or of one event of a subscription: the subgraph's own, and the kit's part. Rejects
+ * where the subgraph's `authenticate` refuses.
+ */
+export type CreateContext = (call: ReceivedCall, effects: CallEffects) => Promise<object>;
+
+export interface ContextOptions<OptionName extends string> {
+  readonly db: Database;
+  readonly events: EventSource;
+  readonly options: Readonly<Record<OptionName, string>>;
+  readonly linkKeys: LinkKeys | undefined;
+  /** Trusts the user id of a request unchecked where the gateway has signed no caller. */
+  readonly development: boolean;
+  /** Contexts wait until it is resolved. */
+  readonly prepared: Promise<void>;
+}
+
+export function contextsOf<Context extends object, OptionName extends string>(
+  subgraph: Subgraph<Context, OptionName>,
+  { db, events, options, linkKeys, development, prepared }: ContextOptions<OptionName>,
+): CreateContext {
+  const authenticate = subgraph.authenticate ?? (development ? developmentAuthenticate : linkAuthenticate);
+
+  return async (call, { signal, invalidate = noop, carryThrough = noop }) => {
+    await prepared;
+    const { checked, trace, log } = call;
+    const caller = checked?.caller ?? null;
+    const context = subgraph.context?.({
+      db: db.forRequest(signal),
+      events,
+      identity: identify(authenticate, call, caller),
+      caller,
+      sign: (name, body) =>
+        linkKeys ? signRequest({ key: linkKeys.current[0]!, subgraph: name, body, caller }) : {},
+      signal,
+      invalidate,
+      propagation: trace.propagation,
+      options,
+      log,
+    });
+    const state: RequestState = { log, carryThrough };
+    return { ...context, [requestState]: state };
+  };
+}
+
+/** Identifies the caller. A refusal refuses the whole request, with its HTTP status. */
+function identify(
+  authenticate: Authenticate,
+  { headers }: ReceivedCall,
+  caller: SignedCaller | null,
+): Identity | null {
+  try {
+    return authenticate(headers, caller);
+  } catch (error) {
+    if (!(error instanceof SubgraphError)) throw error;
+    const status = error.code === 'FORBIDDEN' ? 403 : error.code === 'UNAVAILABLE' ? 503 : 401;
+    throw new GraphQLError(error.message, { extensions: { ...error.extensions, http: { status } } });
+  }
+}
+
+const noop = (): void => undefined;

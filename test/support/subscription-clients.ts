@@ -1,0 +1,176 @@
+/** Subscribers of a subgraph over WebSocket and SSE, by the protocols' own client libraries, and over callbacks. */
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { createClient as createEventStreamClient } from 'graphql-sse';
+import { createClient as createWebSocketClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+
+export interface SubscribePayload {
+  readonly query: string;
+  readonly variables?: Record<string, unknown>;
+  readonly extensions?: Record<string, unknown>;
+}
+
+/** A result as it comes: `data`, `errors`, `extensions`. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read results as they come
+export type Result = any;
+
+export interface SubscriberOptions {
+  readonly headers?: Record<string, string>;
+  /** Headers that sign a request of this method and body. */
+  readonly sign?: (method: 'GET' | 'POST', body: string) => Record<string, string>;
+  /** Milliseconds between heartbeats of callbacks. @default 0: none */
+  readonly heartbeat?: number;
+}
+
+/** The results of one subscription. A subscription that was refused has one result, with errors. */
+export interface Subscriber {
+  readonly next: () => Promise<Result>;
+  /** Wants no more results. */
+  readonly stop: () => void;
+  /** Closes what is open here. */
+  readonly close: () => void;
+  /** How it ended. */
+  readonly ended: Promise<unknown>;
+}
+
+export type Subscribe = (url: string, payload: SubscribePayload, options?: SubscriberOptions) => Subscriber;
+
+export const subscribers: [string, Subscribe][] = [
+  ['WebSocket', overWebSocket],
+  ['SSE', overEventStream],
+  ['callbacks', overCallbacks],
+];
+
+/** Results that wait to be read. */
+function queueOf() {
+  const results: Result[] = [];
+  const readers: ((result: Result) => void)[] = [];
+  return {
+    push: (result: Result): void => {
+      const reader = readers.shift();
+      if (reader) reader(result);
+      else results.push(result);
+    },
+    next: (): Promise<Result> =>
+      results.length > 0 ? Promise.resolve(results.shift()) : new Promise((resolve) => readers.push(resolve)),
+  };
+}
+
+export function overWebSocket(
+  url: string,
+  payload: SubscribePayload,
+  { headers = {}, sign = () => ({}) }: SubscriberOptions = {},
+): Subscriber {
+  class Signed extends WebSocket {
+    constructor(address: string, protocols: string | string[]) {
+      super(address, protocols, { headers: sign('GET', '') });
+    }
+  }
+  const client = createWebSocketClient({
+    url: url.replace(/^http/, 'ws'),
+    webSocketImpl: Signed,
+    connectionParams: headers,
+    retryAttempts: 0,
+  });
+  const { push, next } = queueOf();
+  const ended = new Promise<unknown>((resolve) => {
+    client.subscribe(payload, {
+      next: push,
+      error(error) {
+        if (Array.isArray(error)) push({ errors: error });
+        resolve(error);
+      },
+      complete: () => resolve('complete'),
+    });
+  });
+  const close = () => void client.dispose();
+  return { next, ended, stop: close, close };
+}
+
+export function overEventStream(
+  url: string,
+  payload: SubscribePayload,
+  { headers = {}, sign = () => ({}) }: SubscriberOptions = {},
+): Subscriber {
+  const client = createEventStreamClient({
+    url,
+    retryAttempts: 0,
+    fetchFn: (address: string, request: RequestInit) =>
+      fetch(address, {
+        ...request,
+        headers: { ...(request.headers as object), ...headers, ...sign('POST', request.body as string) },
+      }),
+  });
+  const { push, next } = queueOf();
+  const ended = new Promise<unknown>((resolve) => {
+    client.subscribe(payload, { next: push, error: resolve, complete: () => resolve('complete') });
+  });
+  const close = () => client.dispose();
+  return { next, ended, stop: close, close };
+}
+
+export interface CallbackOptions extends SubscriberOptions {
+  /** Sees each callback before it is answered; the status of the answer. @default 204 */
+  readonly onCallback?: (message: Result, headers: IncomingHttpHeaders, body: string) => number;
+}
+
+/** Takes callbacks as a gateway does. */
+export function overCallbacks(
+  url: string,
+  payload: SubscribePayload,
+  { headers = {}, sign = () => ({}), heartbeat = 0, onCallback = () => 204 }: CallbackOptions = {},
+): Subscriber {
+  const { push, next } = queueOf();
+  let end: (how: unknown) => void;
+  const ended = new Promise<unknown>((resolve) => (end = resolve));
+  let isStopped = false;
+  const server = createServer((request, response) => {
+    void (async () => {
+      const text = JSON.stringify(await json(request));
+      const message = JSON.parse(text);
+      const status = isStopped ? 404 : onCallback(message, request.headers, text);
+      response.writeHead(status, { 'subscription-protocol': 'callback/1.0' }).end();
+      if (status !== 204) return;
+      if (message.action === 'next') push(message.payload);
+      if (message.action === 'complete') end(message.errors ?? 'complete');
+    })();
+  });
+  void (async () => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const subscription = {
+      callbackUrl: `http://127.0.0.1:${port}/callback/1`,
+      subscriptionId: 'subscription-1',
+      verifier: 'verifier-1',
+      heartbeatIntervalMs: heartbeat,
+    };
+    const body = JSON.stringify({ ...payload, extensions: { ...payload.extensions, subscription } });
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json;callbackSpec=1.0, application/json',
+        ...headers,
+        ...sign('POST', body),
+      },
+      body,
+    });
+    const answer = (await response.json()) as { errors?: unknown };
+    if (answer.errors) push(answer);
+  })();
+  return {
+    next,
+    ended,
+    stop() {
+      isStopped = true;
+    },
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

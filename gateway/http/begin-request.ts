@@ -5,7 +5,7 @@ import { compileClientAddress } from './client-address';
 import type { IncomingRequest, RequestHead } from '../request/incoming-request';
 import type { RequestsInFlight } from '../request/requests-in-flight';
 import type { Options } from '../options';
-import { type CorsHeaders, HttpSink } from './http-sink';
+import { HttpSink, type HttpSinkOptions } from './http-sink';
 
 /** Begins a request that came over HTTP. It ends with its response, or when its client disconnects. */
 export type BeginRequest = (message: IncomingMessage, response: ServerResponse) => Exchange;
@@ -20,7 +20,7 @@ export interface Exchange {
 export function createBeginRequest(
   { trustedProxies }: Pick<Options, 'trustedProxies'>,
   inFlight: RequestsInFlight,
-  corsHeaders: CorsHeaders,
+  sinks: HttpSinkOptions,
 ): BeginRequest {
   const addressOf = compileClientAddress(trustedProxies);
   /** By connection: pipelined responses that wait for earlier ones. */
@@ -48,7 +48,7 @@ export function createBeginRequest(
   }
 
   return (message, response: Begun) => {
-    const sink = new HttpSink(message, response, corsHeaders);
+    const sink = new HttpSink(message, response, sinks);
     const request = inFlight.begin(message as RequestHead, addressOf(message), sink, performance.now());
     response[requestKey] = request;
     response.on('close', onClose);

@@ -15,7 +15,10 @@ function responseHeaderNames({ headers, subgraphs }: Options): readonly string[]
 }
 
 /** Which origins may call: all, none, or those listed. */
-function allowedOrigins({ mode, cors: { origins } }: Options): '*' | false | readonly (string | RegExp)[] {
+function allowedOrigins({
+  mode,
+  cors: { origins },
+}: Pick<Options, 'mode' | 'cors'>): '*' | false | readonly (string | RegExp)[] {
   return origins ?? (mode === 'development' ? [...apolloSandbox, ownMachine] : false);
 }
 
@@ -49,6 +52,13 @@ export function compileCorsHeaders(options: Options): CorsHeaders {
     if (origin === undefined) return varying;
     return listed.get(origin) ?? (patterns.some((each) => each.test(origin)) ? allowing(origin) : varying);
   };
+}
+
+/** Whether pages of an origin may call. */
+export function compileIsAllowedOrigin(options: Pick<Options, 'mode' | 'cors'>): (origin: string) => boolean {
+  const rule = allowedOrigins(options);
+  if (typeof rule !== 'object') return () => rule === '*';
+  return (origin) => rule.some((each) => (typeof each === 'string' ? each === origin : each.test(origin)));
 }
 
 /**

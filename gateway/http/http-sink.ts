@@ -1,24 +1,39 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { constants, type Http2ServerResponse } from 'node:http2';
+import { constants } from 'node:http2';
 import { WholeRequest, WholeResponse } from './whole-messages';
-import type { Answer, ClientConnection, Download, MessageSink, Sink, Upload } from '../request/sink';
+import type {
+  Answer,
+  ClientConnection,
+  Download,
+  IncrementalFormat,
+  MessageSink,
+  Parts,
+  Sink,
+  Upload,
+} from '../request/sink';
 import { forgetBody, hasBody, isArriving } from './body';
 import { answerUnsent } from './connection-errors';
-import { multipartType, sendMultipart, takesMultipart } from './multipart';
+import type { PartsTypes, PartsTypesFor } from './parts-types';
+import { type Response, sendParts, type SendPartsOptions } from './send-parts';
 
 /** Headers that depend on the `Origin`: names and values in turn. One array for each listed origin. */
 export type CorsHeaders = (origin: string | undefined) => readonly string[];
 
+export interface HttpSinkOptions extends SendPartsOptions {
+  readonly corsHeaders: CorsHeaders;
+  readonly partsTypesFor: PartsTypesFor;
+}
+
 /** Answers a request over HTTP/1.1 or HTTP/2. */
 export class HttpSink implements Sink, Upload, Download, MessageSink {
   readonly #request: IncomingMessage;
-  readonly #response: MaybeStream;
-  readonly #corsHeaders: CorsHeaders;
+  readonly #response: Response;
+  readonly #options: HttpSinkOptions;
 
-  constructor(request: IncomingMessage, response: ServerResponse, corsHeaders: CorsHeaders) {
+  constructor(request: IncomingMessage, response: ServerResponse, options: HttpSinkOptions) {
     this.#request = request;
     this.#response = response;
-    this.#corsHeaders = corsHeaders;
+    this.#options = options;
   }
 
   get isAnswered(): boolean {
@@ -26,13 +41,25 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
     return this.#response.headersSent || this.#response.writableEnded;
   }
 
-  get takesParts(): boolean {
-    return takesMultipart(this.#request.headers.accept);
+  get takesEvents(): boolean {
+    return this.#partsTypes.events !== undefined;
+  }
+
+  get incremental(): IncrementalFormat | undefined {
+    return this.#partsTypes.increments?.format;
+  }
+
+  get refusesInEvents(): boolean {
+    return this.#partsTypes.isOnlyEvents;
   }
 
   /** What the page that asks may read. */
   get corsHeaders(): readonly string[] {
-    return this.#corsHeaders(this.#request.headers.origin);
+    return this.#options.corsHeaders(this.#request.headers.origin);
+  }
+
+  get #partsTypes(): PartsTypes {
+    return this.#options.partsTypesFor(this.#request.headers.accept);
   }
 
   answer({ status, headers, body, release }: Answer): void {
@@ -41,10 +68,18 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
     if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
       writeHead(response, status, [...this.corsHeaders, ...headers]);
       response.end(body, release);
-    } else {
-      writeHead(response, status, [...this.corsHeaders, ...headers, 'content-type', multipartType]);
-      void sendMultipart(response, body);
-    }
+    } else this.#stream(status, headers, body);
+  }
+
+  #stream(status: number, headers: readonly string[], parts: Parts): void {
+    const { events, increments } = this.#partsTypes;
+    const framing = (parts.kind === 'events' ? events : increments?.framing)!;
+    writeHead(this.#response, status, [
+      ...[...this.corsHeaders, ...headers, 'content-type', framing.mediaType],
+      // Tells nginx, and proxies that do as it does, to hand on each part at once.
+      ...['x-accel-buffering', 'no'],
+    ]);
+    void sendParts(this.#response, parts, framing, this.#options);
   }
 
   get messages(): MessageSink | undefined {
@@ -126,7 +161,7 @@ function writeHead(response: ServerResponse, status: number, headers: readonly s
  * its body is read and dropped, for a while after the answer is sent. It may have to wait for those before it. Over
  * HTTP/2 its stream alone is ended, which takes no answer away (RFC 9113, section 8.1).
  */
-export function letUploadEnd(request: IncomingMessage, response: MaybeStream): void {
+export function letUploadEnd(request: IncomingMessage, response: Response): void {
   const { stream } = response;
   request.unpipe();
   // Node's response of HTTP/2 says that it is finished when its stream is closed.
@@ -140,5 +175,3 @@ export function letUploadEnd(request: IncomingMessage, response: MaybeStream): v
 
 /** Milliseconds. */
 const uploadGrace = 5000;
-
-type MaybeStream = ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;

@@ -1,47 +1,47 @@
-import type { ServerResponse } from 'node:http';
-import { constants, type Http2ServerResponse } from 'node:http2';
-import Negotiator from 'negotiator';
 import type { Part } from '../request/sink';
-import type { Source } from '../subgraph-calls/source';
-
-/** An answer in parts (RFC 2046, section 5.1.3). */
-export const multipartType = 'multipart/mixed; boundary=graphql';
-
-/** Whether a client names it: one that takes anything expects an answer that is whole. */
-export function takesMultipart(accept = ''): boolean {
-  return new Negotiator({ headers: { accept: accept.toLowerCase() } })
-    .mediaTypes()
-    .includes('multipart/mixed');
-}
-
-type Response = ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
-
-/** Sends the body of an answer in parts, each when the client has taken most of those before it. */
-export async function sendMultipart(response: Response, parts: Source<Part>): Promise<void> {
-  response.write(delimiter);
-  try {
-    for (let part = await parts.next(); part !== undefined; part = await parts.next()) {
-      // With the delimiter of the next one: a client that waits for it has the part at once.
-      if (!response.write(Buffer.concat([partHead, part.body, partEnd]))) await room(response);
-    }
-    response.end('--\r\n');
-  } catch {
-    if (response.stream === undefined) response.destroy();
-    else response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-  }
-}
+import { type Framing, withoutLineBreaks } from './framing';
 
 const delimiter = '--graphql';
 const partHead = Buffer.from('\r\ncontent-type: application/json; charset=utf-8\r\n\r\n');
 const partEnd = Buffer.from(`\r\n${delimiter}`);
+const end = Buffer.from('--\r\n');
+const payloadStart = Buffer.from('{"payload":');
+const payloadEnd = Buffer.from('}');
+/** In place of the brace with which the error begins. */
+const failureStart = Buffer.from('{"payload":null,');
 
-/** Resolves when there is room for more, or the client has left. */
-function room(response: Response): Promise<void> {
-  return new Promise((resolve) => {
-    const goOn = (): void => {
-      response.off('drain', goOn).off('close', goOn);
-      resolve();
-    };
-    response.on('drain', goOn).on('close', goOn);
-  });
+/** GraphQL responses as parts of one body (RFC 2046, section 5.1.3). */
+export const multipart: Framing = framing('', ({ body }) => body);
+
+/** For clients that name the format of an answer in parts. */
+export const multipart20220824: Framing = framing('; deferSpec=20220824', ({ body }) => body);
+export const multipartV02: Framing = framing('; incrementalSpec=v0.2', ({ body }) => body);
+
+/**
+ * The events of a subscription by Apollo's protocol "Multipart HTTP protocol for GraphQL subscriptions": `payload` has the
+ * GraphQL response; beside a `payload` of null, `errors` say why there are no more events.
+ */
+export const multipartSubscription: Framing = {
+  ...framing('; subscriptionSpec=1.0', ({ body, ending }) =>
+    ending === undefined
+      ? Buffer.concat([payloadStart, body, payloadEnd])
+      : Buffer.concat([failureStart, body.subarray(1)]),
+  ),
+  heartbeat: partOf(Buffer.from('{}')),
+};
+
+function framing(parameter: string, write: (part: Part) => Buffer): Framing {
+  return {
+    mediaType: `multipart/mixed; boundary=graphql${parameter}`,
+    // With the line break that belongs to it: some clients find no delimiter without.
+    opening: Buffer.from(`\r\n${delimiter}`),
+    frame: (part) => partOf(write(part)),
+    end: () => end,
+    heartbeat: undefined,
+  };
+}
+
+/** With the delimiter of the next one: a client that waits for it has the part at once. */
+function partOf(json: Buffer): Buffer {
+  return Buffer.concat([partHead, withoutLineBreaks(json), partEnd]);
 }

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import type { IncomingRequest } from '../request/incoming-request';
+import { onlyPart } from '../request/only-part';
 import { errorAnswer } from './error-answer';
 
 /**
@@ -10,6 +11,7 @@ import { errorAnswer } from './error-answer';
 export function createRefusal(
   error: GraphQLError,
 ): (request: Pick<IncomingRequest, 'head' | 'sink'>) => void {
+  const { ownHeaders } = errorAnswer(error);
   const prepared = ['', 'application/graphql-response+json'].map((accept) => {
     const { status, headers, body } = errorAnswer(error, accept);
     const bytes = Buffer.from(body);
@@ -19,6 +21,11 @@ export function createRefusal(
   const known = new WeakMap<readonly string[], [json?: Buffer, graphql?: Buffer]>();
   return ({ head, sink }) => {
     const { accept = '' } = head.headers;
+    if (sink.refusesInEvents) {
+      const body = onlyPart(prepared[0]!.body, { kind: 'events', ending: 'failed' });
+      sink.answer({ status: 200, headers: [...ownHeaders, 'cache-control', 'no-store'], body });
+      return;
+    }
     const type = accept.includes('application/graphql-response+json') ? 1 : 0;
     const answer = prepared[type]!;
     const { status, headers, body } = answer;

@@ -21,6 +21,7 @@ import { Generation } from '../graph/generation';
 import { requestError } from '../errors';
 import { createBeginRequest } from '../http/begin-request';
 import { compileIsPreflighted } from '../http/preflighted';
+import { partsTypes } from '../http/parts-types';
 import { createRefusal } from '../http/prepared-refusal';
 import { createReceive } from '../http/receive';
 import { type ClientLimits, createClientLimits } from '../limits/client-limits';
@@ -330,8 +331,8 @@ function build(
   const rates = Rates.of({ rates: options.rates, meter: metrics.meter, previous: previous?.rates, shared });
   const { answerHeaders } = caching;
   const { clientDirectives } = options.cache.responses;
+  const isPreflighted = compileIsPreflighted(options);
   const learn = createLearn(apollo);
-  const isPreflighted = compileIsPreflighted(options.csrf);
   const pipeline = createPipeline({
     bodyLimit,
     isReady: answers,
@@ -358,7 +359,12 @@ function build(
     pipeline,
     reply,
   });
-  const begin = createBeginRequest(options, inFlight, corsHeaders);
+  const begin = createBeginRequest(options, inFlight, {
+    corsHeaders,
+    partsTypesFor: partsTypes(),
+    heartbeat: 5000,
+    idle: options.timeouts.request + options.timeouts.client,
+  });
   const pageFor =
     options.mode === 'development'
       ? createPages({

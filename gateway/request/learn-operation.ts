@@ -8,8 +8,10 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { type GraphQLError, OperationTypeNode } from 'graphql';
 import type { IncomingRequest, RequestHead } from './incoming-request';
+import { takesParts } from './only-part';
 import type { PersistedOperations } from './persisted/persisted-operations';
 import { requestError } from '../errors';
+import { mediaTypes } from '../http/media-type';
 import type { LearnedOperation, OperationContext } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
 import type { Options } from '../options';
@@ -113,6 +115,16 @@ export type Learn = (request: IncomingRequest, operations: HttpOperations) => Pr
 export function createLearn(
   apollo: Pick<ApolloServer<OperationContext>, 'executeHTTPGraphQLRequest'>,
 ): Learn {
+  const mediaTypeFor = mediaTypes();
+  /** As Apollo Server takes it: an operation of a GET that is in the body as a POST, and an answer in JSON. */
+  const asSent = ({ head, sink }: IncomingRequest, body: unknown) => {
+    const headers = headersOf(head);
+    if (takesParts(sink) && mediaTypeFor(head.headers.accept) === undefined)
+      headers.set('accept', 'application/json');
+    if (head.method !== 'GET' || body === undefined) return { method: head.method, headers };
+    headers.set('content-type', 'application/json');
+    return { method: 'POST', headers };
+  };
   return async (request, { search, body }) => {
     const learned = new Map<unknown, LearnedOperation>();
     let refusal: GraphQLError | undefined;
@@ -122,21 +134,13 @@ export function createLearn(
       onRefused: (error) => (refusal = error),
     };
     const response = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { ...asSent(request.head, body), search, body },
+      httpGraphQLRequest: { ...asSent(request, body), search, body },
       context: () => Promise.resolve(context),
     });
     // The client gets the better error, not one that suggests another method or another `Accept`.
     if ((response.status === 405 || response.status === 406) && refusal !== undefined) throw refusal;
     return { learned, response };
   };
-}
-
-/** An operation of a GET that is in the body goes as a POST. */
-function asSent(head: RequestHead, body: unknown): { readonly method: string; readonly headers: HeaderMap } {
-  const headers = headersOf(head);
-  if (head.method !== 'GET' || body === undefined) return { method: head.method, headers };
-  headers.set('content-type', 'application/json');
-  return { method: 'POST', headers };
 }
 
 function headersOf({ headers }: RequestHead): HeaderMap {

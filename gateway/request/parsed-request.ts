@@ -60,6 +60,20 @@ export function parseUrl(url: string): SentOperation | undefined {
   return operation;
 }
 
+/**
+ * A subscription as it goes on after the event with this id. @param id the client's `Last-Event-ID`: a header, as a browser
+ * that has lost its event stream repeats the request that it began with
+ */
+export function resumedAfter(
+  id: string | string[],
+  sent: SentOperation | undefined,
+): SentOperation | undefined {
+  const { extensions = {} } = sent ?? {};
+  return sent !== undefined && isMap(extensions)
+    ? { ...sent, extensions: { ...extensions, after: String(id) } }
+    : sent;
+}
+
 /** An operation as the query string of a GET. */
 export function searchFor({ query, extensions }: NamedRequest, url: string): string {
   const parameters = new URLSearchParams(searchOf(url));

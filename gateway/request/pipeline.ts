@@ -19,17 +19,18 @@ import type { ClientLimits } from '../limits/client-limits';
 import type { Slots } from '../admission/slots';
 import type { Rates } from '../admission/rates/rates';
 import { isMap } from '../options/is-map';
-import { mapSource, type Source, sourceOf } from '../subgraph-calls/source';
+import { mapSource, type Source } from '../subgraph-calls/source';
 import type { FormatError } from './format-error';
 import type { HookAnswer, Hooks } from './hooks';
 import type { Learn } from './learn-operation';
-import { parseBody, parseUrl } from './parsed-request';
+import { onlyPart } from './only-part';
+import { parseBody, parseUrl, resumedAfter } from './parsed-request';
 import { responseBody } from './response-body';
 import { noteCodes } from './note-codes';
 import { runBatch } from './run-batch';
 import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';
-import type { Answer, Part } from './sink';
+import type { Answer, Part, Parts, Sink } from './sink';
 
 /** A request with its whole body; that of a GET is empty. */
 export interface Arrival {
@@ -127,13 +128,20 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const sent =
       method === 'POST' ? parseBody(body, request.proof?.withoutExtensions === true) : parseUrl(url);
     if (isList(sent)) return runSeveral(arrival, sent);
-    const type = mediaTypeFor(request.head.headers.accept);
-    const answered = await runOperation.one(arrival, sent, type !== undefined || request.sink.takesParts);
+    const { accept, 'last-event-id': position } = request.head.headers;
+    const type = mediaTypeFor(accept);
+    const only = type === undefined ? onlyKindOf(request.sink) : undefined;
+    const answered = await runOperation.one(
+      arrival,
+      position === undefined ? sent : resumedAfter(position, sent),
+      type !== undefined || only !== undefined,
+    );
     if ('next' in answered) return inParts(arrival, answered);
     if (!('data' in answered)) return told(request, answered);
-    if (type === undefined) return inParts(arrival, sourceOf(answered));
     const written = write(request, answered);
-    return answerOf(arrival, answered, type, written instanceof Promise ? await written : written);
+    const answer = written instanceof Promise ? await written : written;
+    if (only === undefined) return answerOf(arrival, answered, type!, answer);
+    return { ...streamed, body: onlyPart(answer, { kind: only, release: answered.release }) };
   }
 
   /** Sends answers as they come. A failure is reported in the last one. */
@@ -145,7 +153,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     request.onEnd(() => {
       parts.close();
     });
-    if (!request.sink.takesParts) throw requestError('NOT_ACCEPTABLE', { inParts: true });
+    const { takesEvents, incremental } = request.sink;
+    const kind = request.operation?.type === 'subscription' ? 'events' : 'increments';
+    if (kind === 'events' ? !takesEvents : incremental === undefined)
+      throw requestError('NOT_ACCEPTABLE', { inParts: true });
     const next = async (): Promise<Part | undefined> => {
       try {
         return await parts.next();
@@ -154,7 +165,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         return { body: Buffer.from(reply.answerTo(request, error).body), ending: 'failed' };
       }
     };
-    return { status: 200, headers: ['cache-control', 'no-store'], body: { ...parts, next } };
+    return { ...streamed, body: { ...parts, next, kind } };
   }
 
   function answerOf(arrival: Arrival, answered: Answered, type: string, body: Buffer): Answer {
@@ -190,6 +201,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const limit = limits.of(request.identity).batch;
     if (limit === 1) throw requestError('BAD_REQUEST', { reason: 'Batches of operations are not accepted.' });
     if (sent.length > limit) throw requestError('MAX_BATCH_LIMIT', { got: sent.length, limit });
+    if (request.sink.refusesInEvents)
+      throw requestError('BAD_REQUEST', { reason: 'A batch is not answered as an event stream.' });
     const { accept } = request.head.headers;
     const type = mediaTypeFor(accept);
     const isAcceptable = type !== undefined;
@@ -225,12 +238,23 @@ const plainAnswer = (status: number, type: string, body: Buffer, release?: Answe
 
 const lengthOf = ({ length }: Buffer): readonly string[] => ['content-length', String(length)];
 
+/** Caches keep no answer in parts, and proxies do not pack it: they would wait for more of it. */
+const streamed = { status: 200, headers: ['cache-control', 'no-store, no-transform'] } as const;
+
+/** How an answer that is whole goes to a client that takes parts alone; undefined if it cannot. */
+function onlyKindOf({ takesEvents, incremental }: Sink): Parts['kind'] | undefined {
+  if (takesEvents) return 'events';
+  return incremental === undefined ? undefined : 'increments';
+}
+
 /** The answer of Apollo Server, for an operation that it refuses. */
 function told(request: IncomingRequest, { status = 200, headers, body }: HTTPGraphQLResponse): Answer {
   if (body.kind !== 'complete')
     throw new Error('Apollo Server has answered in parts, which it is never asked to.');
   // A plugin may have answered with something else, such as an HTML page.
   if (headers.get('content-type')?.includes('json') === true) noteCodes(request, JSON.parse(body.string));
+  if (request.sink.refusesInEvents)
+    return { ...streamed, body: onlyPart(Buffer.from(body.string), { kind: 'events', ending: 'failed' }) };
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
   headers.set('content-length', String(Buffer.byteLength(body.string)));
   return { status, headers: [...headers].flat(), body: body.string };

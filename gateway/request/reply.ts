@@ -5,6 +5,7 @@ import { type ErrorAnswer, errorAnswer } from '../http/error-answer';
 import type { Logger } from '../telemetry/logger';
 import type { ErrorStatistics } from '../telemetry/statistics/error-statistics';
 import { ClientGone, type IncomingRequest } from './incoming-request';
+import { onlyPart } from './only-part';
 import type { Answer } from './sink';
 
 /** Answers requests, and adds the headers of the request to each answer. */
@@ -25,7 +26,14 @@ export class Reply {
   /** Sends an error as the whole answer. Sends nothing to a client that has left. */
   refuse(request: IncomingRequest, error: unknown): void {
     if (error instanceof ClientGone || request.sink.isAnswered) return;
-    const { status, headers, body } = this.answerTo(request, error);
+    const { status, headers, ownHeaders, body } = this.answerTo(request, error);
+    if (request.sink.refusesInEvents) {
+      // A client that is to come back is not told that this is the end.
+      const ending = isShutdown(error) ? 'shutdown' : 'failed';
+      const part = onlyPart(Buffer.from(body), { kind: 'events', ending });
+      this.send(request, { status: 200, headers: [...ownHeaders, 'cache-control', 'no-store'], body: part });
+      return;
+    }
     const length = String(Buffer.byteLength(body));
     this.send(request, { status, headers: [...headers, 'content-length', length], body });
   }
@@ -67,6 +75,9 @@ export class Reply {
 
 /** Errors of Weir have a code. Errors that graphql-js throws have none. */
 const hasCode = ({ extensions }: GraphQLError): boolean => extensions['code'] !== undefined;
+
+const isShutdown = (error: unknown): boolean =>
+  error instanceof GraphQLError && error.extensions['code'] === 'SHUTTING_DOWN';
 
 /** @throws if status or headers are not valid HTTP, or the status does not allow a body */
 function checkHead({ status, ownHeaders }: ErrorAnswer): void {

@@ -77,7 +77,7 @@ export class RunOperation {
     this.#refuseBeyondLimits(arrival, expanded);
     const isGet = method === 'GET';
     // Apollo Server takes subscriptions by POST alone.
-    const isInUrl = isGet && (expanded === undefined || !this.#mayBeInParts(request));
+    const isInUrl = isGet && (expanded === undefined || !this.#mayBeEvents(request));
     const { response, learned } = await this.#options.learn(
       request,
       isInUrl
@@ -99,8 +99,8 @@ export class RunOperation {
     return this.run(arrival, found);
   }
 
-  #mayBeInParts({ sink, head }: IncomingRequest): boolean {
-    return sink.takesParts && this.#options.isPreflighted(head.headers);
+  #mayBeEvents({ sink, head }: IncomingRequest): boolean {
+    return sink.takesEvents && this.#options.isPreflighted(head.headers);
   }
 
   /** Replaces the id or hash of an operation of a batch by its text, and checks whether the client may send it. */
@@ -146,7 +146,7 @@ export class RunOperation {
     { operation, variables }: LearnedOperation,
   ): Promise<Answered | Source<Answered>> {
     const { hooks } = this.#options;
-    if (operation.type === 'subscription' && !request.sink.takesParts)
+    if (operation.type === 'subscription' && !request.sink.takesEvents)
       throw requestError('NOT_ACCEPTABLE', { inParts: true });
     request.resolve(operation);
     if (hooks.onOperation === undefined) return operation.run(variables, request);

@@ -7,10 +7,25 @@ export interface Answer {
   /** Names and values in turn, with the length of the body where it is whole. */
   readonly headers: readonly string[];
   /** The whole body, or GraphQL responses as they come, which the sink frames for its protocol. */
-  readonly body: Buffer | string | Source<Part> | undefined;
+  readonly body: Buffer | string | Parts | undefined;
   /** Called when all of a whole body has been taken. */
   readonly release?: (() => void) | undefined;
 }
+
+/** The body of an answer in parts. */
+export interface Parts extends Source<Part> {
+  /**
+   * `events`: each part is an answer of its own, as of a subscription. `increments`: together they are one answer, in the
+   * format that `Sink.incremental` names.
+   */
+  readonly kind: 'events' | 'increments';
+}
+
+/**
+ * How the parts of one answer follow each other: as clients read them since 2022 (`hasNext`, `incremental` with paths), or as
+ * graphql-js 17 has it (`pending`, `incremental` with ids, `completed`).
+ */
+export type IncrementalFormat = '20220824' | 'v0.2';
 
 /** One GraphQL response of an answer in parts. */
 export interface Part {
@@ -39,8 +54,12 @@ export interface Part {
 export interface Sink {
   /** Whether an answer has begun. */
   readonly isAnswered: boolean;
-  /** Whether its client takes an answer in parts. */
-  readonly takesParts: boolean;
+  /** Whether its client takes the events of a subscription. */
+  readonly takesEvents: boolean;
+  /** The format in which its client takes one answer in parts; undefined if it takes none: then nothing is deferred. */
+  readonly incremental: IncrementalFormat | undefined;
+  /** Whether its client reads a refusal only as an event with the status 200. */
+  readonly refusesInEvents: boolean;
   /**
    * Sends the answer, or begins to. Called once at most. With a source, the sink asks for the next part when its client
    * has room for one. If the source fails, the sink closes the connection without the end of the answer, so that the

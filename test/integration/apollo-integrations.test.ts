@@ -34,6 +34,7 @@ import { Reply } from '../../gateway/request/reply';
 import { RunOperation } from '../../gateway/request/run-operation';
 import { createLogger } from '../../gateway/telemetry/logger';
 import { createMetrics } from '../../gateway/telemetry/metrics';
+import { sinkOptions } from '../support/sink-options';
 
 const otherType =
   'A body of another type than JSON is 415 and not 400, before any header is looked at: its type is what is wrong.';
@@ -103,7 +104,7 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   const handle = createRoutes({
     options,
     readiness: () => [],
-    begin: createBeginRequest(options, inFlight, () => []),
+    begin: createBeginRequest(options, inFlight, sinkOptions()),
     slots,
     receive: createReceive({
       bodyLimit,

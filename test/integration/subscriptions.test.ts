@@ -97,7 +97,7 @@ it('opens the source by one fetch, and answers each event with what is fetched f
   const { ask, log } = await open();
   const client = ask();
   const { status, headers } = await client.head;
-  expect([status, headers.get('cache-control')]).toEqual([200, 'no-store']);
+  expect([status, headers.get('cache-control')]).toEqual([200, 'no-store, no-transform']);
   const [{ request }] = upstreams.opened as [HeldUpstream];
   const { operation, variables } = request;
   expect([operation.subgraph, operation.kind]).toEqual(['products', 'subscription']);

@@ -25,7 +25,9 @@ export interface InProcessOptions extends Partial<RequestHead> {
 export class InProcessClient implements Client, Sink {
   readonly head: Client['head'];
   readonly request: IncomingRequest;
-  readonly takesParts: boolean;
+  readonly takesEvents: boolean;
+  readonly incremental: Sink['incremental'];
+  readonly refusesInEvents = false;
   isAnswered = false;
   readonly upload = undefined;
   readonly download = undefined;
@@ -40,7 +42,8 @@ export class InProcessClient implements Client, Sink {
     requests: RequestsInFlight,
     { method = 'POST', url = '/graphql', headers = {}, takesParts = true }: InProcessOptions = {},
   ) {
-    this.takesParts = takesParts;
+    this.takesEvents = takesParts;
+    this.incremental = takesParts ? 'v0.2' : undefined;
     this.head = new Promise((resolve) => (this.#begin = resolve));
     this.#requests = requests;
     this.request = requests.begin({ method, url, headers }, '127.0.0.1', this, performance.now());

@@ -11,7 +11,9 @@ import { createListener } from '../../gateway/process/listener';
 import type { IncomingRequest } from '../../gateway/request/incoming-request';
 import type { Sink } from '../../gateway/request/sink';
 import { type Client, InProcessClient } from './in-process-client';
+import { readEventStream, readMultipart, type ReadParts, readSubscription } from './read-parts';
 import type { openRequests } from './requests-in-flight';
+import { sinkOptions } from './sink-options';
 import { certificate } from './subgraph-servers';
 
 type Requests = ReturnType<typeof openRequests>['requests'];
@@ -26,56 +28,77 @@ export interface TestConnection {
 
 type Open = (requests: Requests, onRequest: OnRequest) => Promise<TestConnection>;
 
+/** What a client over HTTP names in `Accept`, and how it reads that. */
+interface Protocol {
+  readonly accept: string;
+  readonly read: ReadParts;
+}
+
+const multipart: Protocol = { accept: 'multipart/mixed, application/json;q=0.9', read: readMultipart };
+const subscription: Protocol = {
+  accept: 'multipart/mixed;boundary=graphql;subscriptionSpec=1.0, application/json;q=0.9',
+  read: readSubscription,
+};
+const eventStream: Protocol = { accept: 'text/event-stream', read: readEventStream };
+
 /** Every kind of connection, how to open one, and the class of its sinks. */
 export const sinkKinds: [string, Open, new (...args: never[]) => Sink][] = [
-  ['HTTP/1.1', openHttp1, HttpSink],
-  ['HTTP/2', openHttp2, HttpSink],
+  ['HTTP/1.1, in multipart', openHttp1(multipart), HttpSink],
+  ['HTTP/2, in multipart', openHttp2(multipart), HttpSink],
+  ["HTTP/1.1, in Apollo's multipart", openHttp1(subscription), HttpSink],
+  ["HTTP/2, in Apollo's multipart", openHttp2(subscription), HttpSink],
+  ['HTTP/1.1, in server-sent events', openHttp1(eventStream), HttpSink],
+  ['HTTP/2, in server-sent events', openHttp2(eventStream), HttpSink],
   ['in process', openInProcess, InProcessClient],
 ];
 
-async function openHttp1(requests: Requests, onRequest: OnRequest): Promise<TestConnection> {
-  const { port, close } = await listen(requests, onRequest, false);
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  return {
-    ask: (takesParts) => {
-      const sent = askHttp1({ agent, port, path: '/graphql', headers: headersOf(takesParts) });
-      const answer = new Promise<HttpAnswer>((resolve, reject) => {
-        sent.on('error', reject);
-        sent.on('response', (body) => {
-          resolve({ status: body.statusCode!, headers: new Headers(body.headersDistinct as never), body });
+function openHttp1(protocol: Protocol): Open {
+  return async (requests, onRequest) => {
+    const { port, close } = await listen(requests, onRequest, false);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    return {
+      ask: (takesParts) => {
+        const sent = askHttp1({ agent, port, path: '/graphql', headers: headersOf(protocol, takesParts) });
+        const answer = new Promise<HttpAnswer>((resolve, reject) => {
+          sent.on('error', reject);
+          sent.on('response', (body) => {
+            resolve({ status: body.statusCode!, headers: new Headers(body.headersDistinct as never), body });
+          });
         });
-      });
-      sent.end();
-      return clientOf(answer, () => sent.destroy());
-    },
-    close: async () => {
-      agent.destroy();
-      await close();
-    },
+        sent.end();
+        return clientOf(answer, protocol, () => sent.destroy());
+      },
+      close: async () => {
+        agent.destroy();
+        await close();
+      },
+    };
   };
 }
 
-async function openHttp2(requests: Requests, onRequest: OnRequest): Promise<TestConnection> {
-  const { port, close } = await listen(requests, onRequest, true);
-  const openSession = () => connect(`https://localhost:${port}`, { ca: certificate });
-  let session = openSession();
-  return {
-    ask: (takesParts) => {
-      if (session.destroyed) session = openSession();
-      const stream = session.request({ ':path': '/graphql', ...headersOf(takesParts) });
-      const answer = new Promise<HttpAnswer>((resolve, reject) => {
-        stream.on('error', reject);
-        stream.on('response', ({ ':status': status, ...headers }) => {
-          const named = Object.entries(headers).filter(([name]) => !name.startsWith(':'));
-          resolve({ status: status!, headers: new Headers(named as never), body: stream });
+function openHttp2(protocol: Protocol): Open {
+  return async (requests, onRequest) => {
+    const { port, close } = await listen(requests, onRequest, true);
+    const openSession = () => connect(`https://localhost:${port}`, { ca: certificate });
+    let session = openSession();
+    return {
+      ask: (takesParts) => {
+        if (session.destroyed) session = openSession();
+        const stream = session.request({ ':path': '/graphql', ...headersOf(protocol, takesParts) });
+        const answer = new Promise<HttpAnswer>((resolve, reject) => {
+          stream.on('error', reject);
+          stream.on('response', ({ ':status': status, ...headers }) => {
+            const named = Object.entries(headers).filter(([name]) => !name.startsWith(':'));
+            resolve({ status: status!, headers: new Headers(named as never), body: stream });
+          });
         });
-      });
-      return clientOf(answer, () => stream.close(8));
-    },
-    close: async () => {
-      session.destroy();
-      await close();
-    },
+        return clientOf(answer, protocol, () => stream.close(8));
+      },
+      close: async () => {
+        session.destroy();
+        await close();
+      },
+    };
   };
 }
 
@@ -96,15 +119,13 @@ interface HttpAnswer {
   readonly body: Readable;
 }
 
-const headersOf = (takesParts: boolean) => ({
-  accept: takesParts ? 'multipart/mixed, application/json;q=0.9' : '*/*',
-});
+const headersOf = ({ accept }: Protocol, takesParts: boolean) => ({ accept: takesParts ? accept : '*/*' });
 
 async function listen(requests: Requests, onRequest: OnRequest, isSecure: boolean) {
   const files = join(__dirname, '../support/tls');
   const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
   const options = parseOptions(isSecure ? { tls } : {});
-  const begin = createBeginRequest(options, requests, () => []);
+  const begin = createBeginRequest(options, requests, sinkOptions());
   const server = createListener(options, (request, response) => {
     onRequest(begin(request, response).request);
   });
@@ -117,39 +138,20 @@ async function listen(requests: Requests, onRequest: OnRequest, isSecure: boolea
   return { port, close };
 }
 
-function clientOf(answer: Promise<HttpAnswer>, leave: () => void): Client {
+function clientOf(answer: Promise<HttpAnswer>, { read }: Protocol, leave: () => void): Client {
   answer.catch(() => undefined);
   let parts: AsyncIterator<string> | undefined;
   return {
     head: answer,
     text: async () => text((await answer).body),
     part: async () => {
-      parts ??= partsOf(await answer);
+      if (parts === undefined) {
+        const { headers, body } = await answer;
+        parts = read(headers.get('content-type')!, body);
+      }
       const { done, value } = await parts.next();
       return done === true ? undefined : value;
     },
     leave,
   };
-}
-
-/** Reads `multipart/mixed` no faster than it is asked to. */
-async function* partsOf({ headers, body }: HttpAnswer): AsyncGenerator<string, undefined> {
-  const boundary = /^multipart\/mixed; boundary=(\w+)$/.exec(headers.get('content-type') ?? '')![1]!;
-  const delimiter = Buffer.from(`\r\n--${boundary}`);
-  let read = Buffer.from('\r\n');
-  let isFirst = true;
-  for await (const piece of body as AsyncIterable<Buffer>) {
-    read = Buffer.concat([read, piece]);
-    for (let end = read.indexOf(delimiter); end !== -1; end = read.indexOf(delimiter)) {
-      const [head, ...lines] = read.subarray(0, end).toString().split('\r\n\r\n');
-      if (!isFirst) {
-        expect(head).toBe('\r\ncontent-type: application/json; charset=utf-8');
-        yield lines.join('\r\n\r\n');
-      }
-      isFirst = false;
-      read = read.subarray(end + delimiter.length);
-    }
-  }
-  expect(read.toString()).toBe('--\r\n');
-  return undefined;
 }

@@ -3,6 +3,7 @@ import { HttpSink } from '../../../../gateway/http/http-sink';
 import type { Waiter } from '../../../../gateway/admission/admission-queue';
 import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
 import { outOfSet } from '../../../../gateway/subgraph-calls/live-set';
+import { sinkOptions } from '../../../support/sink-options';
 
 const told: string[] = [];
 let isFree = false;
@@ -51,7 +52,7 @@ const request = (how: Partial<Pick<IncomingRequest, 'sink' | 'received'>> = {}) 
 /** A request over HTTP whose body is still to come. */
 function overHttp(message: object): { readonly sink: HttpSink } {
   const req = { headers: {}, complete: false, ...message };
-  return { sink: new HttpSink(req as never, { req } as never, () => []) };
+  return { sink: new HttpSink(req as never, { req } as never, sinkOptions()) };
 }
 const acquire = (client = request()) => slots.acquire(client, () => told.push('served'));
 

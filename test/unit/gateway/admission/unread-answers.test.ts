@@ -1,6 +1,7 @@
 import { UnreadAnswers } from '../../../../gateway/admission/unread-answers';
 import { HttpSink } from '../../../../gateway/http/http-sink';
 import type { Sink } from '../../../../gateway/request/sink';
+import { sinkOptions } from '../../../support/sink-options';
 
 const said: string[] = [];
 const logger = { warn: (facts: object, line: string) => said.push(`${JSON.stringify(facts)} ${line}`) };
@@ -193,7 +194,7 @@ it('counts nothing of a connection that keeps no answers in this process', () =>
 it('cuts the whole session of a stream of HTTP/2', () => {
   const [session, stream] = [new Connection(), new Connection()];
   const response = { writableLength: 1001, stream: { session } };
-  inFlight.push({ sink: new HttpSink({ socket: stream } as never, response as never, () => []) });
+  inFlight.push({ sink: new HttpSink({ socket: stream } as never, response as never, sinkOptions()) });
   unread.look(0);
   unread.look(1000);
   expect([session.isOpen, stream.isOpen]).toEqual([false, true]);

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { WholeRequest } from '../../../../gateway/http/whole-messages';
 import { HttpSink } from '../../../../gateway/http/http-sink';
 import { UnsentRequests } from '../../../../gateway/admission/unsent-requests';
+import { sinkOptions } from '../../../support/sink-options';
 
 interface Client {
   readonly sink: HttpSink;
@@ -47,7 +48,7 @@ function arrives(request: Request, sender = 'a'): Client {
     ...{ complete: false, ...request },
     headers: { 'transfer-encoding': 'chunked', ...request.headers },
   });
-  const sink = new HttpSink(req, { req } as unknown as ServerResponse, () => []);
+  const sink = new HttpSink(req, { req } as unknown as ServerResponse, sinkOptions());
   const client = { sink, sender, start: clients.length, received: 0, isAdmitted: false };
   sink.giveUp = () => givenUp.push(client);
   clients.push(client);

@@ -25,7 +25,8 @@ function begin(): IncomingRequest {
     { method: 'POST', url: '/graphql', headers: {} },
     '127.0.0.1',
     {
-      ...{ isAnswered: false, takesParts: false, answer: () => undefined },
+      ...{ isAnswered: false, takesEvents: false, incremental: undefined, refusesInEvents: false },
+      answer: () => undefined,
       ...{ upload: undefined, download: undefined, messages: undefined },
     },
     now,

@@ -6,6 +6,7 @@ import { PreparedAnswers } from '../../../../../gateway/cache/responses/prepared
 import type { RequestHead } from '../../../../../gateway/request/incoming-request';
 import { storedAnswer } from '../../../../../gateway/cache/responses/stored-answer';
 import { WholeRequest, WholeResponse } from '../../../../../gateway/http/whole-messages';
+import { sinkOptions } from '../../../../support/sink-options';
 
 it('writes on no message that is still on its way', async () => {
   const answerHeaders = new AnswerHeaders({ keyHeaders: { vary: [], varyPrivate: [] }, cdn: false });
@@ -25,7 +26,11 @@ it('writes on no message that is still on its way', async () => {
       const client = {
         ownHeaders: ['x-request-id', id],
         head: request as RequestHead,
-        sink: new HttpSink(request, response, () => corsHeaders),
+        sink: new HttpSink(
+          request,
+          response,
+          sinkOptions(() => corsHeaders),
+        ),
       };
       expect(prepared.send(client, answer, 'application/json')).toBe(true);
       written.push(write.mock.calls[0]![0] as Uint8Array);

@@ -1,0 +1,32 @@
+import { type Framing, withoutLineBreaks } from './framing';
+
+/**
+ * Server-sent events (HTML, section 9.2) as `graphql-sse` has them in its distinct connections mode: `next` with a GraphQL
+ * response, and `complete`. The cursor of a part is the `id` of its event, which a browser's `EventSource` sends as
+ * `Last-Event-ID` when it comes back.
+ *
+ * When the gateway stops there is no `complete`: `EventSource` and `graphql-sse` then come back by themselves.
+ */
+export const eventStream: Framing = {
+  mediaType: 'text/event-stream; charset=utf-8',
+  // A comment: proxies that wait for the first byte of a body hand on the head.
+  opening: Buffer.from(':\n\n'),
+  heartbeat: Buffer.from(':\n\n'),
+  frame({ body, cursor, ending }) {
+    if (ending === 'shutdown') return Buffer.from(`retry: ${comeBackAfter()}\n\n`);
+    const id = cursor !== undefined && isId.test(cursor) ? `id: ${cursor}\n` : '';
+    return Buffer.concat([Buffer.from(`event: next\n${id}data: `), withoutLineBreaks(body), eventEnd]);
+  },
+  end: (ending) => (ending === 'shutdown' ? nothing : complete),
+};
+
+/** What a client can send back in a header. */
+const isId = /^[\x21-\x7e]+$/;
+
+/** Milliseconds; not the same for all, so that not all come back at once. */
+const comeBackAfter = (): number => 500 + Math.floor(Math.random() * 1000);
+
+const eventEnd = Buffer.from('\n\n');
+// Without `data` browsers drop an event.
+const complete = Buffer.from('event: complete\ndata:\n\n');
+const nothing = Buffer.alloc(0);

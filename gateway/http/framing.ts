@@ -1,0 +1,23 @@
+import type { Part } from '../request/sink';
+
+/** How the parts of an answer are written over HTTP. */
+export interface Framing {
+  /** The `Content-Type` of the answer. */
+  readonly mediaType: string;
+  /** What is sent before there is a part. */
+  readonly opening: Buffer;
+  /** A part, so that its client has all of it at once. */
+  frame(part: Part): Buffer;
+  /** What is sent after the last part. @param ending of that part */
+  end(ending: Part['ending']): Buffer;
+  /** What is sent while there is no part, and tells the client nothing; undefined if nothing can be. */
+  readonly heartbeat: Buffer | undefined;
+}
+
+/** JSON without line breaks, which end lines and parts. In valid JSON they stand only between tokens. */
+export function withoutLineBreaks(json: Buffer): Buffer {
+  if (!json.includes(lineFeed) && !json.includes(carriageReturn)) return json;
+  return Buffer.from(json.map((byte) => (byte === lineFeed || byte === carriageReturn ? space : byte)));
+}
+
+const [lineFeed, carriageReturn, space] = [0x0a, 0x0d, 0x20];

@@ -1,0 +1,27 @@
+import { sourceOf } from '../subgraph-calls/source';
+import type { Part, Parts, Sink } from './sink';
+
+export interface OnlyPartOptions {
+  readonly kind: Parts['kind'];
+  readonly ending?: Part['ending'];
+  /** Called when the client has room for more. */
+  readonly release?: (() => void) | undefined;
+}
+
+/** An answer that is whole, for a client that takes answers in parts alone. */
+export function onlyPart(body: Buffer, { kind, ending, release }: OnlyPartOptions): Parts {
+  const source = sourceOf<Part>({ body, ending });
+  return {
+    ...source,
+    kind,
+    next: async () => {
+      const part = await source.next();
+      if (part === undefined) release?.();
+      return part;
+    },
+  };
+}
+
+/** Whether a client takes parts of any kind. */
+export const takesParts = ({ takesEvents, incremental }: Sink): boolean =>
+  takesEvents || incremental !== undefined;

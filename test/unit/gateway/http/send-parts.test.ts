@@ -1,0 +1,141 @@
+import { createServer, get, type IncomingMessage, type Server } from 'node:http';
+import { connect, createServer as createHttp2Server, type Http2Server } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { eventStream } from '../../../../gateway/http/event-stream';
+import { multipart } from '../../../../gateway/http/multipart';
+import { type Response, sendParts } from '../../../../gateway/http/send-parts';
+import type { Framing } from '../../../../gateway/http/framing';
+import type { Part } from '../../../../gateway/request/sink';
+import { HeldSource } from '../../../support/held-source';
+
+interface Sending {
+  readonly parts: HeldSource<Part>;
+  readonly options?: { heartbeat: number; idle: number };
+  readonly framing?: Framing;
+}
+
+const json = (value: unknown): Part => ({ body: Buffer.from(JSON.stringify(value)) });
+
+/** A server that answers all requests from a source. */
+function answering(sending: Sending, servers: (Server | Http2Server)[]) {
+  const { parts, options = { heartbeat: 5000, idle: 10_000 }, framing = eventStream } = sending;
+  const sent: { done?: Promise<void> } = {};
+  const handle = (_request: unknown, response: unknown): void => {
+    const to = response as Response;
+    to.writeHead(200, { 'content-type': framing.mediaType });
+    to.on('close', () => parts.close());
+    sent.done = sendParts(
+      to,
+      { kind: 'events', next: () => parts.next(), close: () => parts.close() },
+      framing,
+      options,
+    );
+  };
+  const open = async (server: Server | Http2Server): Promise<number> => {
+    servers.push(server);
+    server.setTimeout(150);
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    return (server.address() as AddressInfo).port;
+  };
+  return { handle, open, sent };
+}
+
+const servers: (Server | Http2Server)[] = [];
+const leave: (() => void)[] = [];
+afterEach(async () => {
+  for (const each of leave.splice(0)) each();
+  await Promise.all(servers.splice(0).map((each) => new Promise((closed) => each.close(closed))));
+});
+
+/** What a client over HTTP/1.1 has got so far, and how it ended. */
+async function askHttp1(sending: Sending) {
+  const { handle, open, sent } = answering(sending, servers);
+  const port = await open(createServer(handle));
+  const got = { text: '', end: undefined as string | undefined };
+  const response = await new Promise<IncomingMessage>((resolve) => {
+    const request = get({ port, agent: false }, resolve);
+    leave.push(() => request.destroy());
+  });
+  response.on('data', (piece) => (got.text += String(piece)));
+  response.on('end', () => (got.end ??= 'whole')).on('error', () => (got.end ??= 'cut'));
+  return { got, sent, response };
+}
+
+async function askHttp2(sending: Sending) {
+  const { handle, open, sent } = answering(sending, servers);
+  const port = await open(createHttp2Server(handle as never));
+  const session = connect(`http://127.0.0.1:${port}`);
+  session.on('error', () => undefined);
+  leave.push(() => session.destroy());
+  const stream = session.request({ ':path': '/' });
+  const got = { text: '', end: undefined as string | undefined };
+  stream.on('data', (piece) => (got.text += String(piece)));
+  stream.on('end', () => (got.end ??= 'whole')).on('error', () => (got.end = 'cut'));
+  stream.on('close', () => (got.end ??= 'closed'));
+  return { got, sent, session, response: stream };
+}
+
+const until = async (isSo: () => boolean): Promise<void> => {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+describe.each([
+  ['HTTP/1.1', askHttp1],
+  ['HTTP/2', askHttp2],
+])('over %s', (_, ask) => {
+  it('sends a heartbeat while there is no part, and keeps the connection open for longer than an idle one', async () => {
+    const parts = new HeldSource<Part>();
+    const start = performance.now();
+    const { got } = await ask({ parts, options: { heartbeat: 40, idle: 10_000 } });
+    await until(() => got.text.split(':\n\n').length > 6);
+    expect(performance.now() - start).toBeGreaterThan(150);
+    parts.give(json(1));
+    parts.end();
+    await until(() => got.end !== undefined);
+    expect(got.end).toBe('whole');
+    expect(got.text.replaceAll(/^:\n\n/gm, '')).toBe('event: next\ndata: 1\n\nevent: complete\ndata:\n\n');
+  });
+
+  it('keeps a connection open on which nothing moves', async () => {
+    const parts = new HeldSource<Part>();
+    const { got } = await ask({ parts, framing: multipart });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(got).toEqual({ text: '\r\n--graphql', end: undefined });
+    parts.end();
+    await until(() => got.end !== undefined);
+    expect(got).toEqual({ text: '\r\n--graphql--\r\n', end: 'whole' });
+  });
+
+  it('cuts a client off that takes nothing, and asks for no more', async () => {
+    const parts = new HeldSource<Part>();
+    const { sent, response } = await ask({ parts, options: { heartbeat: 20, idle: 300 } });
+    response.pause();
+    parts.give(...Array.from({ length: 100 }, () => ({ body: Buffer.alloc(2 ** 20, '1') })));
+    await until(() => parts.isClosed);
+    await sent.done;
+    expect(parts.asked).toBeLessThan(100);
+  });
+
+  it('sends what it has before it cuts its client off for a source that fails', async () => {
+    const parts = new HeldSource<Part>();
+    // More than one round of the connection takes.
+    const large = { body: Buffer.alloc(2 ** 20, '1') };
+    parts.give(json(1), large, new Error('It breaks.'));
+    const { got } = await ask({ parts });
+    await until(() => got.end !== undefined);
+    expect(got.end).toBe('cut');
+    expect(got.text.length).toBe(
+      ':\n\nevent: next\ndata: 1\n\nevent: next\ndata: \n\n'.length + large.body.length,
+    );
+  });
+});
+
+it('closes a session of HTTP/2 on which nothing moves any more when its last stream has ended', async () => {
+  const parts = new HeldSource<Part>();
+  const { got, session } = await askHttp2({ parts, options: { heartbeat: 20, idle: 200 } });
+  parts.give(json(1));
+  parts.end();
+  await until(() => got.end !== undefined);
+  expect(session.destroyed).toBe(false);
+  await until(() => session.destroyed);
+});

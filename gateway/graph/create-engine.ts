@@ -25,6 +25,7 @@ import type { CacheOptions } from '../subgraph-calls/subgraph-caches';
 import { type CallOptions, connectSubgraphs } from '../subgraph-calls/connect';
 import type { Breakers } from '../subgraph-calls/breakers';
 import type { HttpTransport } from '../subgraph-calls/http';
+import type { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../subgraph-calls/transport';
 import { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
 
@@ -42,6 +43,7 @@ export interface EngineOptions extends OperationOptions {
   /** Operations to plan before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
+  readonly subscriptions: SubscriptionTransport;
   readonly store: Store;
   readonly invalidate: Invalidate;
   readonly breakers: Breakers;

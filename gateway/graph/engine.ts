@@ -8,6 +8,8 @@ import type { PlannedOperation } from '../planning';
 import type { ResponseHeaderRules } from '../subgraph-calls/collected-headers';
 import type { Signer } from '../subgraph-calls/signer';
 import type { Source } from '../subgraph-calls/source';
+import type { EventBounds } from '../subgraph-calls/subscriptions/event-queue';
+import type { SubscriptionProtocol } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { TlsFiles } from '../subgraph-calls/tls-files';
 
 /** Plans and runs the operations of one supergraph. */
@@ -71,6 +73,19 @@ export interface SubgraphEndpoint {
   readonly zone?: string | undefined;
 }
 
+/** How the gateway subscribes at a subgraph. */
+export interface SubgraphSubscriptions {
+  readonly protocol: SubscriptionProtocol;
+  /** In place of the endpoints of calls: an http, https, ws or wss URL. */
+  readonly url?: string | undefined;
+  /** Milliseconds of silence after which a WebSocket is checked; 0: never. */
+  readonly heartbeat: number;
+  /** Milliseconds from a break until its subscriptions end; 0: they end at once. */
+  readonly reconnect: number;
+  /** How many events of a subscription may wait, and what happens beyond. */
+  readonly bounds: EventBounds;
+}
+
 /** A subgraph of a supergraph, with its options. */
 export interface Subgraph {
   readonly name: string;
@@ -95,6 +110,7 @@ export interface Subgraph {
   readonly identity: 'forwarded' | 'independent';
   /** Whether the subgraph takes a JSON array of requests. */
   readonly arrayBatching: boolean;
+  readonly subscriptions: SubgraphSubscriptions;
   /** Lifetimes that replace what the subgraph's answers say: for all answers, and for the entities of some types. */
   readonly lifetimes: { readonly all: Policy | undefined; readonly types: ReadonlyMap<string, Policy> };
 }

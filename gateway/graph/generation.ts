@@ -7,11 +7,12 @@ import type { Store } from '../cache/stores/store';
 import type { Caching } from '../cache/responses/caching';
 import { digest } from '../cache/responses/response-keys';
 import { createEngine } from './create-engine';
-import type { Engine, KnownOperation, Learn, Subgraph } from './engine';
+import type { Engine, KnownOperation, Learn, Subgraph, SubgraphSubscriptions } from './engine';
 import type { ClientLimits } from '../limits/client-limits';
 import type { PlanWaits } from '../admission/plan-waits';
 import type { Options } from '../options';
 import type { Invalidation } from '../options/invalidation';
+import { defaultSubscriptions, type SubscriptionOptions } from '../options/subgraph-subscriptions';
 import type { OperationMemory } from '../planning';
 import type { SubgraphSigners } from '../subgraph-calls/signers/open-signers';
 import type { SubgraphLocation } from '../supergraph/subgraphs';
@@ -23,6 +24,7 @@ import type { Breakers } from '../subgraph-calls/breakers';
 import { appSyncTimeout } from '../subgraph-calls/appsync';
 import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/headers';
 import type { HttpTransport } from '../subgraph-calls/http';
+import type { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../subgraph-calls/transport';
 import type { UsageRecorder } from '../usage/recorder';
 
@@ -36,6 +38,7 @@ export interface GenerationOptions {
   readonly planWaits: PlanWaits;
   readonly signers: SubgraphSigners;
   readonly transport: HttpTransport;
+  readonly subscriptions: SubscriptionTransport;
   readonly store: Store;
   readonly memory: OperationMemory;
   readonly invalidate: Invalidate;
@@ -202,9 +205,15 @@ function chooseSubgraph(
     isAppSync,
     identity,
     arrayBatching,
+    subscriptions: readSubscriptions(own?.subscriptions ?? defaultSubscriptions),
     lifetimes: readLifetimes(own?.cache),
   };
 }
+
+const readSubscriptions = ({ waiting, slow, ...others }: SubscriptionOptions): SubgraphSubscriptions => ({
+  ...others,
+  bounds: { events: waiting, slow },
+});
 
 /** The lifetimes that the options give to a subgraph's answers. */
 export function readLifetimes(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type HeadersOptions, subgraphHeaders } from './headers';
 import { appSync, subgraphAuth, subgraphTls } from './subgraph-auth';
+import { subgraphSubscriptions } from './subgraph-subscriptions';
 import { duration, flag, httpUrl, httpUrlPattern, mapOf, text, timeout } from './values';
 
 /** How long answers live after `maxAge`, and for whom, where it is the options that say it. */
@@ -81,6 +82,10 @@ export const subgraphs = z
         .describe(
           'For a subgraph that is an API of AWS AppSync: [appsync.md](appsync.md). Left out: it is none.',
         ),
+      subscriptions: subgraphSubscriptions
+        .prefault({})
+        .describe('How the gateway subscribes at it: [realtime.md](realtime.md#from-subgraphs).')
+        .meta({ example: { protocol: 'sse', reconnect: '1m' } }),
       tls: subgraphTls
         .optional()
         .describe(

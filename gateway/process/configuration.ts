@@ -57,6 +57,7 @@ import type { Meter } from '../telemetry/meter';
 import type { Metrics } from '../telemetry/metrics';
 import { Breakers } from '../subgraph-calls/breakers';
 import { createHttpTransport } from '../subgraph-calls/http';
+import { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../subgraph-calls/transport';
 
 /** The parts that live as long as the process, whatever the options. */
@@ -191,14 +192,14 @@ export class Configuration {
 
   /** To be called when no request is in flight. Resolves with the paths that a CDN could not be told to drop. */
   async close(): Promise<readonly string[]> {
-    const { apollo, gateway, overload, unsent, usage, transport, signers, authentication, purges } =
-      this.#parts;
+    const { apollo, gateway, overload, unsent, usage, transport, subscriptions } = this.#parts;
+    const { signers, authentication, purges } = this.#parts;
     overload.close();
     unsent.close();
     this.#parts.persistedOperations.close();
     await usage?.close();
     await (this.#answers ? apollo.stop() : gateway.stop());
-    await transport.close();
+    await Promise.all([transport.close(), subscriptions.close()]);
     const untold = await purges?.close();
     signers.close();
     authentication?.close();
@@ -236,7 +237,9 @@ function build(
       ? openSource(options, { logger, meter: metrics.meter })
       : { source: ownSource, lastGood: undefined, usage: undefined };
   // Connections to subgraphs outlive a supergraph.
-  const transport = createHttpTransport({ ...connectionsOf(options), durations: metrics.subgraphDurations });
+  const connections = connectionsOf(options);
+  const transport = createHttpTransport({ ...connections, durations: metrics.subgraphDurations });
+  const subscriptions = new SubscriptionTransport({ ...connections, meter: metrics.meter });
   const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(options.breaker, watchEndpoints({ metrics, logger }));
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
@@ -274,6 +277,7 @@ function build(
         planWaits,
         signers,
         transport,
+        subscriptions,
         breakers,
         interceptors,
         store,
@@ -385,6 +389,7 @@ function build(
       unsent,
       usage,
       transport,
+      subscriptions,
       signers,
       authentication,
     },

@@ -1,5 +1,5 @@
 import { CircuitState, SamplingBreaker } from 'cockatiel';
-import { type SubgraphResponse, TransportError } from './transport';
+import { TransportError } from './transport';
 
 export interface BreakerOptions {
   /** The breaker opens when the share of failed calls exceeds this: above 0 and below 1. */
@@ -115,7 +115,10 @@ export class Breaker {
   }
 
   /** Rejects with a `TransportError` `broken`, without calling, while it is open. */
-  run(subgraph: string, call: () => Promise<SubgraphResponse>): Promise<SubgraphResponse> {
+  run<Answer extends { readonly status: number }>(
+    subgraph: string,
+    call: () => Promise<Answer>,
+  ): Promise<Answer> {
     if (!this.isReady) return Promise.reject(new TransportError(subgraph, 'broken'));
     const isTry = this.#state === 'open';
     if (isTry) this.#state = 'trying';

@@ -15,14 +15,10 @@ import { collectResponseHeaders, keepFromOthers } from './interceptors/response-
 import { retry, type RetryOptions } from './interceptors/retry';
 import { PendingCalls } from './pending-calls';
 import type { ScopesInFlight } from './scopes-in-flight';
-import {
-  compose,
-  type Interceptor,
-  routeBySubgraph,
-  type Send,
-  type Subscribe,
-  TransportError,
-} from './transport';
+import { headersFor } from './interceptors/own-headers';
+import { interceptOpening } from './subscriptions/intercept-opening';
+import type { SubscriptionTransport } from './subscriptions/subscription-transport';
+import { compose, type Interceptor, routeBySubgraph, type Send, type Subscribe } from './transport';
 
 /** The options of subgraph calls. */
 export type CallOptions = Pick<Options, 'calls' | 'retries' | 'breaker' | 'zone'>;
@@ -33,6 +29,7 @@ export interface SubgraphCallsOptions extends SubgraphCachesOptions {
   /** The client requests in flight, by scope. */
   readonly scopes: ScopesInFlight;
   readonly transport: HttpTransport;
+  readonly subscriptions: SubscriptionTransport;
   readonly breakers: BreakerLease;
   /** The user's interceptors around each call that is sent, the outermost first. */
   readonly interceptors: readonly Interceptor[];
@@ -44,7 +41,7 @@ export interface SubgraphCalls {
   readonly subscribe: Subscribe;
 }
 
-/** Subgraph calls, with all interceptors around them. */
+/** Creates the calls of a supergraph's subgraphs, with all interceptors. */
 export function connectSubgraphs(options: SubgraphCallsOptions): SubgraphCalls {
   const { subgraphs } = options;
   const pending = new PendingCalls();
@@ -57,11 +54,8 @@ export function connectSubgraphs(options: SubgraphCallsOptions): SubgraphCalls {
       ]),
     ]),
   );
-  return {
-    send: routeBySubgraph(sends),
-    subscribe: ({ operation: { subgraph } }) =>
-      Promise.reject(new TransportError(subgraph, 'no-subscriptions')),
-  };
+  const subscribes = new Map(subgraphs.map((subgraph) => [subgraph.name, subscribeAt(subgraph, options)]));
+  return { send: routeBySubgraph(sends), subscribe: routeBySubgraph(subscribes) };
 }
 
 /** The interceptors around calls, the outermost first. */
@@ -101,9 +95,33 @@ function sendTo(
   { calls: { breaker, zone }, transport, breakers }: SubgraphCallsOptions,
 ): Send {
   const endpoints = subgraph.endpoints.map(({ url, zone }) => ({
-    send: transport.to({ ...subgraph, url }),
+    call: transport.to({ ...subgraph, url }),
     zone,
     breaker: breaker.enabled ? breakers.of({ subgraph: subgraph.name, url }) : undefined,
   }));
   return chooseEndpoint(subgraph.name, endpoints, zone);
+}
+
+/** Subscribes at one of the subgraph's endpoints, and again where a connection breaks. */
+function subscribeAt(subgraph: Subgraph, options: SubgraphCallsOptions): Subscribe {
+  const { calls, subscriptions, breakers, interceptors: own, metrics, logger } = options;
+  const { name, subscriptions: how } = subgraph;
+  const urls = how.url === undefined ? subgraph.endpoints : [{ url: how.url, zone: undefined }];
+  const endpoints = urls.map(({ url, zone }) => ({
+    call: subscriptions.to({ ...subgraph, ...how, url }),
+    zone,
+    // Of its own: where nothing can be subscribed to, calls may work.
+    breaker: calls.breaker.enabled
+      ? breakers.of({ subgraph: name, url: `${url} (subscriptions)` })
+      : undefined,
+  }));
+  const each = interceptOpening(chooseEndpoint(name, endpoints, calls.zone), [
+    countCalls(metrics.calls),
+    ...(own.length > 0 ? [enforceContract(), ...own] : []),
+  ]);
+  const open = interceptOpening(subscriptions.resuming({ ...subgraph, ...how }, each), [
+    ...headersFor(subgraph),
+    logFailedCalls(logger),
+  ]);
+  return (request) => open(request).then(({ source }) => source);
 }

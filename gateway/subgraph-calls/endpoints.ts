@@ -1,9 +1,16 @@
 import type { Breaker } from './breakers';
-import { type Send, type SubgraphRequest, type SubgraphResponse, TransportError } from './transport';
+import { type SubgraphRequest, TransportError } from './transport';
+
+/** What a call resolves with: a response, or a subscription that was opened. */
+interface Answered {
+  /** The HTTP status. */
+  readonly status: number;
+}
+type Call<Answer extends Answered> = (request: SubgraphRequest) => Promise<Answer>;
 
 /** One endpoint of a subgraph. */
-export interface Endpoint {
-  readonly send: Send;
+export interface Endpoint<Answer extends Answered> {
+  readonly call: Call<Answer>;
   /** Its zone, such as `eu-central-1a`. */
   readonly zone: string | undefined;
   readonly breaker: Breaker | undefined;
@@ -14,11 +21,11 @@ export interface Endpoint {
  * in the gateway's own zone, with the fewest calls in flight; equal ones in turn. Rejects with a `TransportError` `broken`,
  * without a call, if no breaker lets calls through.
  */
-export function chooseEndpoint(
+export function chooseEndpoint<Answer extends Answered>(
   subgraph: string,
-  endpoints: readonly Endpoint[],
+  endpoints: readonly Endpoint<Answer>[],
   zone: string | undefined,
-): Send {
+): Call<Answer> {
   const [only] = endpoints;
   if (only !== undefined && endpoints.length === 1) return (request) => callAt(only, subgraph, request);
   const loads = endpoints.map((endpoint) => new EndpointLoad(subgraph, endpoint, endpoint.zone === zone));
@@ -27,7 +34,7 @@ export function chooseEndpoint(
   return (request) => {
     const now = performance.now();
     start = (start + 1) % loads.length;
-    let best: EndpointLoad | undefined;
+    let best: EndpointLoad<Answer> | undefined;
     for (let i = 0; i < loads.length; i++) {
       const load = loads[(start + i) % loads.length]!;
       if (load.isReady && (best === undefined || load.isBetterThan(best, now))) best = load;
@@ -36,23 +43,23 @@ export function chooseEndpoint(
   };
 }
 
-function callAt(
-  { send, breaker }: Endpoint,
+function callAt<Answer extends Answered>(
+  { call, breaker }: Endpoint<Answer>,
   subgraph: string,
   request: SubgraphRequest,
-): Promise<SubgraphResponse> {
-  return breaker === undefined ? send(request) : breaker.run(subgraph, () => send(request));
+): Promise<Answer> {
+  return breaker === undefined ? call(request) : breaker.run(subgraph, () => call(request));
 }
 
 /** The load and health of an endpoint. */
-class EndpointLoad {
+class EndpointLoad<Answer extends Answered> {
   readonly #subgraph: string;
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: Endpoint<Answer>;
   readonly #isNear: boolean;
   #inFlight = 0;
   #failedAt = -Infinity;
 
-  constructor(subgraph: string, endpoint: Endpoint, isNear: boolean) {
+  constructor(subgraph: string, endpoint: Endpoint<Answer>, isNear: boolean) {
     this.#subgraph = subgraph;
     this.#endpoint = endpoint;
     this.#isNear = isNear;
@@ -62,14 +69,14 @@ class EndpointLoad {
     return this.#endpoint.breaker?.isReady ?? true;
   }
 
-  isBetterThan(other: EndpointLoad, now: number): boolean {
+  isBetterThan(other: EndpointLoad<Answer>, now: number): boolean {
     const [works, otherWorks] = [this.#worksAt(now), other.#worksAt(now)];
     if (works !== otherWorks) return works;
     if (this.#isNear !== other.#isNear) return this.#isNear;
     return this.#inFlight < other.#inFlight;
   }
 
-  call(request: SubgraphRequest): Promise<SubgraphResponse> {
+  call(request: SubgraphRequest): Promise<Answer> {
     this.#inFlight++;
     return callAt(this.#endpoint, this.#subgraph, request).then(
       (response) => {

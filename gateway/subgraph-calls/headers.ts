@@ -5,6 +5,7 @@ import type { Options } from '../options';
 import type { HeadersOptions } from '../options/headers';
 import { isOwnHeader } from '../options/values';
 import { matchesParts } from '../options/wildcards';
+import { asciiJson } from './request-body';
 import { linkHeaders } from './signers/private-link';
 import { ofOneRequest } from './shareable';
 import type { Caller } from './transport';
@@ -148,10 +149,7 @@ export function compileHeaderRules(
 function textOfClaim(claim: unknown): string | undefined {
   if (claim === undefined || claim === null) return undefined;
   if (typeof claim === 'string') return claim;
-  return JSON.stringify(claim).replace(
-    /[^\x20-\x7e]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return asciiJson(claim);
 }
 
 /** The headers of the calls for one client request. */

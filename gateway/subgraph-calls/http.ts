@@ -1,13 +1,13 @@
 /** Subgraph calls over HTTP, with undici. Over 300 lines, as a call is the handler of its own response. */
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
-import { buildConnector, type Dispatcher, errors, Pool } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
+import { type ConnectionOptions, SubgraphConnections } from './connections';
 import { KeptBytes } from './kept-bytes';
-import { connectByProxies } from './outgoing';
+import { failureOf } from './network-failure';
 import { type PendingCall, PendingCalls } from './pending-calls';
 import { bodyOf, requestHeaders } from './request-body';
 import type { SignedHeaders, Signer } from './signer';
 import type { RecordCall, SubgraphDurations } from '../telemetry/statistics/subgraph-durations';
-import { lookupSubgraph, parseSubgraphUrl } from './subgraph-url';
+import { parseSubgraphUrl } from './subgraph-url';
 import {
   type Caller,
   type Send,
@@ -16,7 +16,7 @@ import {
   TransportError,
   type TransportFailure,
 } from './transport';
-import { connectWithFiles, type TlsFiles } from './tls-files';
+import type { TlsFiles } from './tls-files';
 import { unpack } from './unpack';
 
 /** How to reach one subgraph. */
@@ -44,31 +44,7 @@ export interface HttpSubgraph {
   readonly maxResponseSize?: number | undefined;
 }
 
-export interface HttpTransportOptions {
-  /**
-   * The most connections of a subgraph to one origin. Further calls wait for a connection.
-   *
-   * @default 256
-   */
-  readonly connections?: number | undefined;
-  /**
-   * Timeout for opening a connection, in milliseconds.
-   *
-   * @default 5000
-   */
-  readonly connectTimeout?: number | undefined;
-  /**
-   * How long an idle connection is kept open, in milliseconds, unless the subgraph says less.
-   *
-   * @default 4000
-   */
-  readonly keepAlive?: number | undefined;
-  /**
-   * Offers HTTP/2 to subgraphs. No effect for `http:` URLs, where it cannot be negotiated.
-   *
-   * @default false
-   */
-  readonly http2?: boolean | undefined;
+export interface HttpTransportOptions extends ConnectionOptions {
   /**
    * Asks for compressed responses. Worth it if the network is slower than decompression. Compressed responses are
    * always decompressed, asked for or not.
@@ -76,10 +52,6 @@ export interface HttpTransportOptions {
    * @default false
    */
   readonly compression?: boolean | undefined;
-  /**
-   * Certificates that are trusted in addition to the system's, in PEM.
-   */
-  readonly ca?: string | Buffer | (string | Buffer)[] | undefined;
   /** Records the duration of each call. @default nothing is recorded */
   readonly durations?: Pick<SubgraphDurations, 'to'> | undefined;
 }
@@ -98,24 +70,17 @@ export interface HttpTransport {
 
 /** Calls subgraphs over HTTP. One per process: connections outlive generations. */
 export function createHttpTransport(options: HttpTransportOptions = {}): HttpTransport {
-  const pools = new Map<string, Pool>();
+  const connections = new SubgraphConnections(options);
   const calls = new PendingCalls();
-  let context: SecureContext | undefined;
-  // Created once for all connections, as reading the system's certificates takes 20 ms.
-  const trusting = (): SecureContext =>
-    (context ??= createSecureContext({ ca: [...rootCertificates, options.ca!].flat().map(String) }));
 
   return {
     to(subgraph) {
       const { name, signer, tls, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
       const url = parseSubgraphUrl(name, subgraph.url);
-      const key = JSON.stringify([name, url.origin, tls]);
-      let pool = pools.get(key);
-      if (pool === undefined) pools.set(key, (pool = openPool(url.origin, options, tls, trusting)));
       const headers = fixedHeaders(subgraph, options);
       const target: Target = {
         name,
-        pool,
+        pool: connections.pool({ name, url, tls }),
         url,
         path: url.pathname + url.search,
         headers: Object.entries(headers).flat(),
@@ -130,7 +95,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
     },
     async close() {
       calls.close();
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      await connections.close();
     },
   };
 }
@@ -308,30 +273,6 @@ const empty: Buffer = Buffer.alloc(0);
 const noHeaders = {};
 const givenUp = new Error('The call was given up.');
 
-function openPool(
-  origin: string,
-  options: HttpTransportOptions,
-  tls: TlsFiles | undefined,
-  trusting: () => SecureContext,
-): Pool {
-  const { connections = 256, connectTimeout = 5000, keepAlive = 4000, http2 = false, ca } = options;
-  const settings = { timeout: connectTimeout, lookup: lookupSubgraph, allowH2: http2 };
-  const hasOwnTrust = ca !== undefined && origin.startsWith('https:');
-  const connect =
-    tls === undefined
-      ? buildConnector({ ...settings, ...(hasOwnTrust && { secureContext: trusting() }) })
-      : connectWithFiles(tls, settings);
-  return new Pool(origin, {
-    connections,
-    keepAliveTimeout: keepAlive,
-    // Each call has its own timeout.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    allowH2: http2,
-    connect: connectByProxies(connect, connectTimeout),
-  });
-}
-
 function fixedHeaders(
   { name: subgraph, headers: more = {} }: HttpSubgraph,
   { compression = false }: HttpTransportOptions,
@@ -362,27 +303,6 @@ const isHeader = (name: string, value: string): boolean =>
   /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) &&
   !framing.has(name.toLowerCase()) &&
   !/[^\t\x20-\x7e\x80-\xff]/.test(value);
-
-function failureOf(error: Error): TransportFailure {
-  if (error instanceof errors.HTTPParserError) return 'not-http';
-  return failures.get((error as NodeJS.ErrnoException).code ?? '') ?? 'unreachable';
-}
-
-const failures = new Map<string, TransportFailure>([
-  ['ECONNREFUSED', 'refused'],
-  ['ECONNRESET', 'reset'],
-  ['EPIPE', 'reset'],
-  ['UND_ERR_SOCKET', 'reset'],
-  ['UND_ERR_INFO', 'reset'],
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'reset'],
-  ['UND_ERR_CONNECT_TIMEOUT', 'connect-timeout'],
-  ['ETIMEDOUT', 'connect-timeout'],
-  ['UND_ERR_HEADERS_OVERFLOW', 'too-large'],
-  ['UND_ERR_INVALID_ARG', 'unsendable'],
-  ['UND_ERR_NOT_SUPPORTED', 'unsendable'],
-  ['UND_ERR_DESTROYED', 'closed'],
-  ['UND_ERR_CLOSED', 'closed'],
-]);
 
 function positive(subgraph: string, name: string, value: number): number {
   if (value > 0) return value;

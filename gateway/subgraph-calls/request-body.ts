@@ -11,6 +11,22 @@ export function bodyOf({ operation, variables: given }: SubgraphRequest): Buffer
   return body;
 }
 
+/** The same with `extensions`, beside which there are no others. */
+export function bodyWithExtensions(
+  request: SubgraphRequest,
+  extensions: Readonly<Record<string, unknown>>,
+): Buffer {
+  const bodySuffix = `,"extensions":${asciiJson(extensions)}}`;
+  return bodyOf({ ...request, operation: { ...request.operation, bodySuffix } });
+}
+
+/** JSON in ASCII. */
+export const asciiJson = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 const noVariables = Buffer.from('{}');
 
 /** The headers of every request to a subgraph. */

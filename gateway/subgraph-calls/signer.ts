@@ -14,6 +14,8 @@ export interface Signer {
 }
 
 export interface UnsignedCall {
+  /** `GET` of the upgrade to a WebSocket, which has no body. @default 'POST' */
+  readonly method?: 'GET' | 'POST' | undefined;
   readonly url: URL;
   /** The body as it is sent. */
   readonly body: Buffer;

@@ -12,7 +12,7 @@ import type { EntityFacts } from '../planning';
 import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics';
 import { noteProvenance } from './interceptors/note-provenance';
-import { withoutIdentity, withOwnHeaders } from './interceptors/own-headers';
+import { headersFor } from './interceptors/own-headers';
 import { isShareable } from './shareable';
 import type { Interceptor, SubgraphResponse } from './transport';
 
@@ -30,7 +30,7 @@ export interface SubgraphCachesOptions {
 
 /** The interceptors of one subgraph that cache and invalidate, the outermost first. */
 export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): Interceptor[] {
-  const { name, identity, hasOwnHeaders, lifetimes } = subgraph;
+  const { name, lifetimes } = subgraph;
   const { facts, cache, store, caching, invalidate, metrics, logger } = options;
   const policyOf = policyOfAnswers(subgraph, caching);
   const tags = new AnswerTags(name, facts);
@@ -62,7 +62,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
       tagsOf: (request, response) => tagsOfAnswer(tags, request, response),
     }),
     effects,
-    ...(identity === 'independent' ? [withoutIdentity()] : hasOwnHeaders ? [withOwnHeaders(name)] : []),
+    ...headersFor(subgraph),
     ...(cache.entities.enabled ? [entities] : []),
   ];
 }

@@ -178,8 +178,10 @@ export type Interceptor = (next: Send) => Send;
 export const compose = (send: Send, interceptors: readonly Interceptor[]): Send =>
   interceptors.reduceRight((next, interceptor) => interceptor(next), send);
 
-/** Sends each call by the `Send` of its subgraph. */
-export function routeBySubgraph(sends: ReadonlyMap<string, Send>): Send {
+/** Makes each call by the function of its subgraph. */
+export function routeBySubgraph<Answer>(
+  sends: ReadonlyMap<string, (request: SubgraphRequest) => Promise<Answer>>,
+): (request: SubgraphRequest) => Promise<Answer> {
   return (request) => {
     const { subgraph } = request.operation;
     const send = sends.get(subgraph);
@@ -237,10 +239,13 @@ const failures = {
   unsendable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: the request could not be sent' },
   aborted: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not waited for: the client has gone' },
   closed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called any more: the gateway is shutting down' },
-  'no-subscriptions': { code: 'SUBREQUEST_HTTP_ERROR', says: 'takes no subscriptions' },
   'over-limit': {
     code: 'MAX_SUBGRAPH_CALLS_LIMIT',
     says: 'was not called: the operation needs too many calls',
   },
   unknown: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not known to the transport' },
+  'not-accepted': { code: 'SUBREQUEST_HTTP_ERROR', says: 'did not accept the subscription' },
+  interrupted: { code: 'SUBREQUEST_HTTP_ERROR', says: 'broke off the subscription' },
+  malformed: { code: 'SUBREQUEST_MALFORMED_RESPONSE', says: 'broke the protocol of the subscription' },
+  'too-fast': { code: 'SUBREQUEST_HTTP_ERROR', says: 'sent events faster than they could be handled' },
 } as const satisfies Record<string, { code: TransportErrorCode; says: string }>;

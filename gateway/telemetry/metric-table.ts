@@ -141,6 +141,28 @@ export const metricTable = {
     description: 'Endpoints of subgraphs whose circuit breaker is open.',
     attributes: { subgraph },
   },
+  'weir.subgraph.connections': {
+    kind: 'upDownCounter',
+    unit: '{connection}',
+    description: 'WebSockets to subgraphs, which subscriptions share.',
+    attributes: { subgraph, protocol: '`websocket`.' },
+  },
+  'weir.subgraph.subscriptions.broken': {
+    kind: 'counter',
+    unit: '{subscription}',
+    description: 'Subscriptions whose connection to the subgraph broke, by what became of them.',
+    attributes: {
+      subgraph,
+      result:
+        '`resumed` (nothing was lost), `gap` (events may be missing, and clients are told) or `ended` (it could not be opened again).',
+    },
+  },
+  'weir.subgraph.events.dropped': {
+    kind: 'counter',
+    unit: '{event}',
+    description: 'Events of subgraphs that were dropped because they came faster than they could be handled.',
+    attributes: { subgraph },
+  },
   'weir.response_cache.requests': {
     kind: 'counter',
     unit: '{query}',

@@ -1,9 +1,19 @@
 import type { AnswerProvenance } from '../../cache/policy';
+import type { Subgraph } from '../../graph/engine';
 import type { CallCounts } from '../../telemetry/call-counts';
 import type { Caller, Interceptor } from '../transport';
 
+/** The interceptors that give a subgraph the headers that are meant for it. */
+export function headersFor({
+  name,
+  identity,
+  hasOwnHeaders,
+}: Pick<Subgraph, 'name' | 'identity' | 'hasOwnHeaders'>): Interceptor[] {
+  return identity === 'independent' ? [withoutIdentity()] : hasOwnHeaders ? [withOwnHeaders(name)] : [];
+}
+
 /** Calls a subgraph with the headers of its own header rules. */
-export function withOwnHeaders(subgraph: string): Interceptor {
+function withOwnHeaders(subgraph: string): Interceptor {
   return (next) => (request) => {
     const { caller } = request;
     const own = caller.bySubgraph?.get(subgraph);
@@ -16,7 +26,7 @@ export function withOwnHeaders(subgraph: string): Interceptor {
  * Calls a subgraph whose answers do not depend on the caller. It gets no client headers, so all clients can share its
  * answers.
  */
-export function withoutIdentity(): Interceptor {
+function withoutIdentity(): Interceptor {
   return (next) => (request) =>
     next({ ...request, caller: new SeenCaller(request.caller, nobody, undefined) });
 }

@@ -34,7 +34,7 @@ export function signPrivateLink({ subgraph, key, now = Date.now }: PrivateLinkOp
   let count = 0;
   return {
     headers: linkHeaders,
-    sign({ body, caller }: Pick<UnsignedCall, 'body' | 'caller'>): SignedHeaders {
+    sign({ method = 'POST', body, caller }: Pick<UnsignedCall, 'method' | 'body' | 'caller'>): SignedHeaders {
       const { signedIdentity: identity } = caller;
       const { id, hmac } = key();
       const digest = `sha-256=:${hash('sha256', body, 'base64')}:`;
@@ -43,7 +43,7 @@ export function signPrivateLink({ subgraph, key, now = Date.now }: PrivateLinkOp
       const covered = identity === undefined ? alone : withIdentity;
       const input = `${covered};created=${created};keyid="${id}";nonce="${nonce}";tag="${tag}"`;
       const identityLine = identity === undefined ? '' : `"weir-identity": ${identity}\n`;
-      const base = `"@method": POST\n"content-digest": ${digest}\n${identityLine}"@signature-params": ${input}`;
+      const base = `"@method": ${method}\n"content-digest": ${digest}\n${identityLine}"@signature-params": ${input}`;
       const headers = ['content-digest', digest, 'signature-input', `weir=${input}`];
       headers.push('signature', `weir=:${hmac(base)}:`);
       if (identity !== undefined) headers.push('weir-identity', identity);

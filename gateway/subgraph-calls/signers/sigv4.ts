@@ -24,14 +24,14 @@ export function sigV4({ service, region, credentials }: SigV4Options): Signer {
   });
   return {
     headers: ['authorization', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token'],
-    async sign({ url, body }): Promise<SignedHeaders> {
+    async sign({ method = 'POST', url, body }): Promise<SignedHeaders> {
       const signed = await signer.sign({
-        method: 'POST',
+        method,
         protocol: url.protocol,
         hostname: url.hostname,
         path: url.pathname,
         query: Object.fromEntries(url.searchParams),
-        headers: { host: url.host, 'content-type': 'application/json' },
+        headers: { host: url.host, ...(method === 'POST' && { 'content-type': 'application/json' }) },
         body,
       });
       return Object.entries(signed.headers).flatMap(([name, value]) => (isOurs(name) ? [name, value] : []));

@@ -298,7 +298,7 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ['timeouts: { requests: 1s }', '`timeouts.requests` is unknown; did you mean `request`?'],
     [
       'subgraphs: { a: { link: x } }',
-      '`subgraphs.a.link` is unknown; known here: url, endpoints, timeout, identity, headers, arrayBatching, auth, appsync, tls, cache.',
+      '`subgraphs.a.link` is unknown; known here: url, endpoints, timeout, identity, headers, arrayBatching, auth, appsync, subscriptions, tls, cache.',
     ],
     [
       'subgraphs: { a: { url: file:///x } }',

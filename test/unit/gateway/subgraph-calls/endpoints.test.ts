@@ -38,7 +38,7 @@ describe('a breaker', () => {
   });
   const connect = (place: ReturnType<typeof placeOf>) => {
     const breaker = breakers.lease().of({ subgraph: 'reviews', url: 'a' });
-    return chooseEndpoint('reviews', [{ send: place.send, zone: undefined, breaker }], undefined);
+    return chooseEndpoint('reviews', [{ call: place.send, zone: undefined, breaker }], undefined);
   };
   const ask = (send: Send) =>
     send(request).then(
@@ -117,7 +117,7 @@ describe('a breaker', () => {
     const first = breakers.lease();
     const breaker = first.of(endpoint);
     const place = placeOf(fails('refused'));
-    const send = chooseEndpoint('reviews', [{ send: place.send, zone: undefined, breaker }], undefined);
+    const send = chooseEndpoint('reviews', [{ call: place.send, zone: undefined, breaker }], undefined);
     for (let i = 0; i < 10; i++) await ask(send);
     expect(first.of({ ...endpoint, url: 'b' })).not.toBe(breaker);
     const second = breakers.lease();
@@ -146,8 +146,8 @@ describe('of several endpoints', () => {
     const breakers = new Breakers(options, () => undefined).lease();
     return chooseEndpoint(
       'reviews',
-      places.map(({ send }, i) => ({
-        send,
+      places.map(({ send: call }, i) => ({
+        call,
         zone: zones[i],
         breaker: breakers.of({ subgraph: 'reviews', url: String(i) }),
       })),

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { duration, mapOf, positiveInt } from './values';
+
+const urlRule = 'must be a ws, wss, http or https URL';
+
+/** How the gateway subscribes at one subgraph. */
+export const subgraphSubscriptions = mapOf({
+  protocol: z
+    .enum(['websocket', 'sse'], { error: 'must be websocket or sse' })
+    .default('websocket')
+    .describe(
+      'What the subgraph speaks: `websocket` is the sub-protocol `graphql-transport-ws`, over which all subscriptions of callers with the same headers share a connection; `sse` is an event stream in response to a POST (`graphql-sse`), one connection for each subscription.',
+    ),
+  url: z
+    .url({ protocol: /^(https?|wss?)$/, error: urlRule })
+    .optional()
+    .describe(
+      'Where to subscribe, in place of the endpoints of the subgraph, such as `wss://orders.internal/subscriptions`. Left out: the URL of its calls, with `ws:` for `http:` and `wss:` for `https:` over WebSocket.',
+    )
+    .meta({ title: 'URL', example: 'wss://orders.internal/subscriptions' }),
+  heartbeat: duration
+    .prefault('30s')
+    .describe(
+      'How long a WebSocket may be silent until the subgraph is pinged. One that does not answer for as long again is dead. `0` pings never. No effect for `sse`.',
+    ),
+  reconnect: duration
+    .prefault('30s')
+    .describe(
+      'How long subscriptions outlive their connection to the subgraph: it is opened again, and goes on after the last position, or after a gap event if the subgraph sends no positions. After that they end with an error. `0` ends them at once.',
+    ),
+  waiting: positiveInt
+    .default(100)
+    .describe(
+      'How many events of one subscription may wait to be handled. At most 1 MiB of them wait, or one event.',
+    ),
+  slow: z
+    .enum(['latest', 'close'], { error: 'must be latest or close' })
+    .default('latest')
+    .describe(
+      'What happens to a subscription whose events come faster than that: only the `latest` event is kept, after a gap event, or the subscription ends with an error (`close`).',
+    ),
+});
+
+export type SubscriptionOptions = z.output<typeof subgraphSubscriptions>;
+
+/** Of a subgraph that the options do not name. */
+export const defaultSubscriptions: SubscriptionOptions = subgraphSubscriptions.parse({});

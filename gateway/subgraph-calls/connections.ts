@@ -1,0 +1,102 @@
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { buildConnector, Pool } from 'undici';
+import { connectByProxies } from './outgoing';
+import { lookupSubgraph } from './subgraph-url';
+import { connectWithFiles, type TlsFiles } from './tls-files';
+
+export interface ConnectionOptions {
+  /**
+   * The most connections of a subgraph to one origin. Further calls wait for a connection. Null: no limit.
+   *
+   * @default 256
+   */
+  readonly connections?: number | null | undefined;
+  /**
+   * Timeout for opening a connection, in milliseconds.
+   *
+   * @default 5000
+   */
+  readonly connectTimeout?: number | undefined;
+  /**
+   * How long an idle connection is kept open, in milliseconds, unless the subgraph says less.
+   *
+   * @default 4000
+   */
+  readonly keepAlive?: number | undefined;
+  /**
+   * Offers HTTP/2 to subgraphs. No effect for `http:` URLs, where it cannot be negotiated.
+   *
+   * @default false
+   */
+  readonly http2?: boolean | undefined;
+  /**
+   * Certificates that are trusted in addition to the system's, in PEM.
+   */
+  readonly ca?: string | Buffer | (string | Buffer)[] | undefined;
+}
+
+/** An origin as one subgraph is connected to it. */
+export interface ConnectionTarget {
+  /** The name of the subgraph. Subgraphs share no connections: one that hangs would take those of others at its origin. */
+  readonly name: string;
+  readonly url: URL;
+  readonly tls?: TlsFiles | undefined;
+}
+
+/**
+ * How connections to subgraphs are opened, whatever is spoken over them: with the same certificates and proxies, and never
+ * to a refused address.
+ */
+export class SubgraphConnections {
+  readonly #options: ConnectionOptions;
+  readonly #pools = new Map<string, Pool>();
+  #context: SecureContext | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** The connections for HTTP requests. One pool for equal targets. */
+  pool(target: ConnectionTarget): Pool {
+    const key = JSON.stringify([target.name, target.url.origin, target.tls]);
+    let pool = this.#pools.get(key);
+    if (pool === undefined) {
+      const { connections = 256, keepAlive = 4000, http2 = false } = this.#options;
+      pool = new Pool(target.url.origin, {
+        connections,
+        keepAliveTimeout: keepAlive,
+        // Each call has its own timeout.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        allowH2: http2,
+        connect: this.connector(target, { http2 }),
+      });
+      this.#pools.set(key, pool);
+    }
+    return pool;
+  }
+
+  /** Opens single connections. */
+  connector(
+    { url, tls }: ConnectionTarget,
+    { http2 }: { readonly http2: boolean },
+  ): buildConnector.connector {
+    const { connectTimeout = 5000, ca } = this.#options;
+    const settings = { timeout: connectTimeout, lookup: lookupSubgraph, allowH2: http2 };
+    const hasOwnTrust = ca !== undefined && url.protocol === 'https:';
+    const connect =
+      tls === undefined
+        ? buildConnector({ ...settings, ...(hasOwnTrust && { secureContext: this.#trusting(ca) }) })
+        : connectWithFiles(tls, settings);
+    return connectByProxies(connect, connectTimeout);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  }
+
+  /** Created once for all connections, as reading the system's certificates takes 20 ms. */
+  #trusting(ca: NonNullable<ConnectionOptions['ca']>): SecureContext {
+    return (this.#context ??= createSecureContext({ ca: [...rootCertificates, ca].flat().map(String) }));
+  }
+}

@@ -1,0 +1,24 @@
+import { errors } from 'undici';
+import type { TransportFailure } from './transport';
+
+/** What an error of the network, or of undici, says of a call. */
+export function failureOf(error: Error): TransportFailure {
+  if (error instanceof errors.HTTPParserError) return 'not-http';
+  return failures.get((error as NodeJS.ErrnoException).code ?? '') ?? 'unreachable';
+}
+
+const failures = new Map<string, TransportFailure>([
+  ['ECONNREFUSED', 'refused'],
+  ['ECONNRESET', 'reset'],
+  ['EPIPE', 'reset'],
+  ['UND_ERR_SOCKET', 'reset'],
+  ['UND_ERR_INFO', 'reset'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'reset'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'connect-timeout'],
+  ['ETIMEDOUT', 'connect-timeout'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'too-large'],
+  ['UND_ERR_INVALID_ARG', 'unsendable'],
+  ['UND_ERR_NOT_SUPPORTED', 'unsendable'],
+  ['UND_ERR_DESTROYED', 'closed'],
+  ['UND_ERR_CLOSED', 'closed'],
+]);

@@ -1,0 +1,53 @@
+import type { Caller, SubgraphRequest, TransportFailure } from '../transport';
+
+/** What is spoken over WebSockets that carry several subscriptions. */
+export interface Dialect {
+  /** Whether the subgraph says that it has accepted a subscription. Otherwise sending it is all there is. */
+  readonly acknowledges: boolean;
+  /** How many subscriptions one connection may have. */
+  readonly most: number;
+  /** What names the connections that a caller's subscriptions may share. */
+  keyOf(caller: Caller): string;
+  /** What a connection is opened with. Rejects when there is nothing to sign it with. */
+  handshake(caller: Caller): Handshake | Promise<Handshake>;
+  /** The message that begins a subscription. Rejects when there is nothing to sign it with. */
+  start(id: string, request: SubgraphRequest): Buffer | Promise<Buffer>;
+  /** The message that ends a subscription. */
+  stop(id: string): string;
+  /** @throws {SyntaxError} when it is no message of this dialect */
+  read(message: Buffer): Message;
+  /** The message that asks whether the subgraph is there. @default undefined: there is none, the subgraph says so itself */
+  readonly ping?: string | undefined;
+  /** The answer to such a message of the subgraph. */
+  readonly pong?: string | undefined;
+  /** Why a connection ended, by the code with which the subgraph closed it; `interrupted` where it may be opened again. */
+  failureOf(code: number): TransportFailure;
+}
+
+export interface Handshake {
+  /** An http or https URL. */
+  readonly url: URL;
+  /** The first one is that which the subgraph must choose. */
+  readonly protocols: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  /** The first message. */
+  readonly init: string;
+}
+
+/** What a message of a subgraph says. */
+export type Message =
+  /** The connection is accepted. `silence`: milliseconds without a message after which it is dead. */
+  | { readonly is: 'ready'; readonly silence?: number | undefined }
+  | { readonly is: 'accepted'; readonly id: string }
+  | { readonly is: 'event'; readonly id: string; readonly body: Buffer }
+  /** The subscription is refused, or failed: a GraphQL response with errors alone. */
+  | { readonly is: 'refused'; readonly id: string; readonly body: Buffer }
+  | { readonly is: 'complete'; readonly id: string }
+  | { readonly is: 'ping' }
+  /** It says that the subgraph is there, and nothing else. */
+  | { readonly is: 'alive' }
+  /** The connection is refused. */
+  | { readonly is: 'closed'; readonly failure: TransportFailure; readonly reason: string };
+
+/** The close code of a client that leaves: RFC 6455, section 7.4.1. */
+export const normalClosure = 1000;

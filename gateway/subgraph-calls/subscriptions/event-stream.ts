@@ -1,0 +1,194 @@
+/** Subscriptions over event streams: the "distinct connections" mode of `graphql-sse`, as its PROTOCOL.md has it. */
+import type { Dispatcher, Pool } from 'undici';
+import { KeptBytes } from '../kept-bytes';
+import { failureOf } from '../network-failure';
+import type { PendingCall, PendingCalls } from '../pending-calls';
+import { bodyOf, bodyWithExtensions } from '../request-body';
+import type { Signer } from '../signer';
+import { type Caller, type SubgraphRequest, TransportError, type TransportFailure } from '../transport';
+import { type EventBounds, EventQueue } from './event-queue';
+import { EventStreamParser, EventTooLarge } from './event-stream-parser';
+import { eventOf } from './events';
+import type { Open, Opened } from './resume';
+
+export interface EventStreamOptions {
+  readonly subgraph: string;
+  readonly url: URL;
+  readonly pool: Pool;
+  /** Headers that every request has; one of the caller of the same name is left out. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signer: Signer | undefined;
+  /** Milliseconds until the subgraph must have accepted a subscription. */
+  readonly timeout: number;
+  /** Bytes of the largest event. */
+  readonly maxResponseSize: number;
+  readonly bounds: EventBounds;
+  readonly pending: PendingCalls;
+  readonly onDropped: (count: number) => void;
+}
+
+/** Opens each subscription as a `POST` of its own, whose response has its events. Any other response is its one event. */
+export function openEventStream(options: EventStreamOptions): { readonly open: Open; close(): void } {
+  const streams = new Set<EventStream>();
+  return {
+    open: (request) =>
+      new Promise((resolve, reject) => {
+        const onEnd = (): void => void streams.delete(stream);
+        const stream: EventStream = new EventStream(request, options, { resolve, reject }, onEnd);
+        streams.add(stream);
+        stream.begin();
+      }),
+    close: () => {
+      for (const stream of [...streams]) stream.giveUp('closed');
+    },
+  };
+}
+
+interface Waiter {
+  resolve(opened: Opened): void;
+  reject(error: TransportError): void;
+}
+
+/** One request, and the handler of its response. */
+class EventStream implements Dispatcher.DispatchHandler, PendingCall {
+  readonly caller: Caller;
+  readonly expires: number;
+  indexInSet = -1;
+  readonly #request: SubgraphRequest;
+  readonly #options: EventStreamOptions;
+  readonly #waiter: Waiter;
+  readonly #onEnd: () => void;
+  readonly #queue: EventQueue;
+  readonly #parser: EventStreamParser;
+  #controller: Dispatcher.DispatchController | undefined;
+  #isOpen = false;
+  #hasEnded = false;
+  #status = 0;
+  /** Of a response that is no event stream. */
+  #body: KeptBytes | undefined;
+
+  constructor(request: SubgraphRequest, options: EventStreamOptions, waiter: Waiter, onEnd: () => void) {
+    const { subgraph, bounds, onDropped, maxResponseSize, timeout } = options;
+    this.caller = request.caller;
+    this.expires = performance.now() + timeout;
+    this.#request = request;
+    this.#options = options;
+    this.#waiter = waiter;
+    this.#onEnd = onEnd;
+    this.#queue = new EventQueue({ subgraph, bounds, onDropped, onClose: () => this.#end() });
+    this.#parser = new EventStreamParser(maxResponseSize, {
+      onEvent: (name, data) => {
+        if (name === 'next') this.#queue.push(eventOf(data));
+        else if (name === 'complete') this.#complete();
+      },
+    });
+  }
+
+  begin(): void {
+    const failure = this.#options.pending.add(this);
+    if (failure === undefined) this.#send().catch((error: unknown) => this.#fail('unsigned', error));
+    else this.giveUp(failure);
+  }
+
+  giveUp(failure: TransportFailure): void {
+    this.#fail(failure);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#hasEnded) controller.abort(left);
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    this.#status = status;
+    // `graphql-sse` says "none", which is no encoding.
+    const encoding = String(headers['content-encoding'] ?? 'none');
+    if (encoding !== 'none' && encoding !== 'identity') {
+      this.#fail('encoding');
+      return;
+    }
+    const type = String(headers['content-type'] ?? '')
+      .split(';', 1)[0]!
+      .trim()
+      .toLowerCase();
+    if (status === 200 && type === 'text/event-stream') this.#accept();
+    else this.#body = new KeptBytes(nothing, 0);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, piece: Buffer): void {
+    if (this.#hasEnded) return;
+    try {
+      if (this.#body === undefined) this.#parser.push(piece);
+      else {
+        this.#body.append(piece);
+        if (this.#body.length > this.#options.maxResponseSize) this.#fail('too-large');
+      }
+    } catch (error) {
+      this.#fail(error instanceof EventTooLarge ? 'too-large' : 'malformed', error);
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.#body === undefined) {
+      // Only `complete` says that there is nothing more.
+      this.#fail('interrupted');
+      return;
+    }
+    this.#queue.push(eventOf(this.#body.bytes, { status: this.#status }));
+    this.#accept();
+    this.#complete();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    const failure = failureOf(error);
+    this.#fail(this.#isOpen && failure === 'reset' ? 'interrupted' : failure, error);
+  }
+
+  async #send(): Promise<void> {
+    const { url, pool, headers: fixed, signer } = this.#options;
+    const { after, caller } = this.#request;
+    const body = after === undefined ? bodyOf(this.#request) : bodyWithExtensions(this.#request, { after });
+    const replaced = signer?.headers ?? [];
+    const own = Object.entries(caller.headers).filter(([name]) => !replaced.includes(name));
+    const headers = { ...Object.fromEntries(own), ...caller.tracing, ...fixed, ...requestHeaders };
+    const signed = (await signer?.sign({ url, body, caller })) ?? [];
+    for (let i = 0; i < signed.length; i += 2) Object.assign(headers, { [signed[i]!]: signed[i + 1]! });
+    if (!this.#hasEnded)
+      pool.dispatch({ path: url.pathname + url.search, method: 'POST', headers, body }, this);
+  }
+
+  #accept(): void {
+    if (this.#isOpen || this.#hasEnded) return;
+    this.#isOpen = true;
+    this.#options.pending.delete(this);
+    this.#waiter.resolve({ status: this.#status, source: this.#queue });
+  }
+
+  #complete(): void {
+    this.#queue.complete();
+    this.#end();
+  }
+
+  #fail(failure: TransportFailure, cause?: unknown): void {
+    if (this.#hasEnded) return;
+    if (this.#isOpen) this.#queue.fail(failure, cause);
+    else this.#waiter.reject(new TransportError(this.#options.subgraph, failure, cause));
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#options.pending.delete(this);
+    this.#controller?.abort(left);
+    this.#onEnd();
+  }
+}
+
+const requestHeaders = { 'content-type': 'application/json', accept: 'text/event-stream' };
+const nothing = Buffer.alloc(0);
+const left = new Error('The event stream was left.');

@@ -1,0 +1,123 @@
+/** The client's part of the sub-protocol `graphql-transport-ws`, as PROTOCOL.md of `graphql-ws` has it. */
+import { JsonParts } from '../json-parts';
+import { bodyOf, bodyWithExtensions } from '../request-body';
+import { linkHeaders } from '../signers/private-link';
+import type { Signer } from '../signer';
+import type { Caller, SubgraphRequest } from '../transport';
+import type { Dialect, Handshake, Message } from './dialect';
+
+export interface GraphQLTransportWsOptions {
+  /** An http or https URL. */
+  readonly url: URL;
+  /** Headers that every connection has; one of the caller of the same name is left out. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signer: Signer | undefined;
+}
+
+/**
+ * The upgrade has the headers of a call, and is signed as a `GET` without a body. The payload of `connection_init` has the
+ * same headers, those of private links left out: servers look for credentials in either.
+ */
+export function graphqlTransportWs({ url, headers: fixed, signer }: GraphQLTransportWsOptions): Dialect {
+  const replaced = new Set([...Object.keys(fixed), ...(signer?.headers ?? [])]);
+
+  async function handshake(caller: Caller): Promise<Handshake> {
+    const headers: Record<string, string> = { ...fixed };
+    for (const [name, value] of Object.entries(caller.headers))
+      if (!replaced.has(name) && !name.startsWith('sec-websocket-')) headers[name] = value;
+    const signed = (await signer?.sign({ method: 'GET', url, body: nothing, caller })) ?? [];
+    for (let i = 0; i < signed.length; i += 2) headers[signed[i]!] = signed[i + 1]!;
+    const payload = Object.fromEntries(
+      Object.entries(headers).filter(([name]) => !linkHeaders.includes(name)),
+    );
+    return {
+      url,
+      protocols: ['graphql-transport-ws'],
+      headers,
+      init: JSON.stringify({ type: 'connection_init', payload }),
+    };
+  }
+
+  return {
+    acknowledges: false,
+    most: Infinity,
+    keyOf: ({ scope }) => scope,
+    handshake,
+    start: (id, request) =>
+      Buffer.concat([
+        Buffer.from(`{"id":"${id}","type":"subscribe","payload":`),
+        payloadOf(request),
+        closing,
+      ]),
+    stop: (id) => `{"id":"${id}","type":"complete"}`,
+    read,
+    ping: '{"type":"ping"}',
+    pong: '{"type":"pong"}',
+    failureOf: (code) => (final.has(code) ? 'not-accepted' : 'interrupted'),
+  };
+}
+
+const nothing = Buffer.alloc(0);
+const closing = Buffer.from('}');
+
+/** Close codes after which clients do not come back. */
+const final = new Set([4400, 4401, 4403, 4406, 4409, 4429]);
+
+/** A GraphQL request, with the position to resume from. */
+const payloadOf = (request: SubgraphRequest): Buffer =>
+  request.after === undefined ? bodyOf(request) : bodyWithExtensions(request, { after: request.after });
+
+function read(message: Buffer): Message {
+  const { type, id, payload } = readEnvelope(message);
+  switch (type) {
+    case 'connection_ack':
+      return { is: 'ready' };
+    case 'next':
+      return { is: 'event', id: checked(id), body: checked(payload) };
+    case 'error':
+      return {
+        is: 'refused',
+        id: checked(id),
+        body: Buffer.concat([Buffer.from('{"errors":'), checked(payload), closing]),
+      };
+    case 'complete':
+      return { is: 'complete', id: checked(id) };
+    case 'ping':
+      return { is: 'ping' };
+    case 'pong':
+      return { is: 'alive' };
+    default:
+      throw new SyntaxError('The message has no known type.');
+  }
+}
+
+interface Envelope {
+  readonly type: string | undefined;
+  readonly id: string | undefined;
+  /** As it came. */
+  readonly payload: Buffer | undefined;
+}
+
+/** Reads the members that all messages have; the payload is passed over. @throws {SyntaxError} */
+export function readEnvelope(message: Buffer): Envelope {
+  const parts = new JsonParts(message);
+  let [type, id, payload]: [string?, string?, Buffer?] = [];
+  parts.object((name) => {
+    const value = parts.value();
+    if (name === 'type') type = textIn(value);
+    else if (name === 'id') id = textIn(value);
+    else if (name === 'payload') payload = value;
+  });
+  parts.end();
+  return { type, id, payload };
+}
+
+function textIn(json: Buffer): string | undefined {
+  const value: unknown = JSON.parse(json.toString());
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function checked<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new SyntaxError('The message lacks a member.');
+  return value;
+}

@@ -1,0 +1,55 @@
+import {
+  compose,
+  type Interceptor,
+  type SubgraphRequest,
+  type SubgraphResponse,
+  TransportError,
+} from '../transport';
+import { EventQueue } from './event-queue';
+import type { Open, Opened } from './resume';
+
+/**
+ * Puts interceptors around the opening of subscriptions. They see it as a call whose response is empty: events do not pass
+ * them. What one of them answers without a call is the one event.
+ */
+export function interceptOpening(open: Open, interceptors: readonly Interceptor[]): Open {
+  if (interceptors.length === 0) return open;
+  const send = compose(async (request) => {
+    const { opening } = request as OpeningRequest;
+    // An interceptor made it of nothing.
+    if (opening === undefined) throw new TransportError(request.operation.subgraph, 'unsendable');
+    opening.opened?.source.close();
+    opening.opened = await open(request);
+    return { status: opening.opened.status, headers: {}, body: empty };
+  }, interceptors);
+  return async (request) => {
+    const opening: Opening = {};
+    const opened: OpeningRequest = { ...request, opening };
+    try {
+      const response = await send(opened);
+      return opening.opened ?? answered(response, request);
+    } catch (error) {
+      opening.opened?.source.close();
+      throw error;
+    }
+  };
+}
+
+const empty = Buffer.alloc(0);
+
+interface Opening {
+  opened?: Opened;
+}
+
+/** Interceptors hand it on with what they change. */
+interface OpeningRequest extends SubgraphRequest {
+  readonly opening?: Opening | undefined;
+}
+
+function answered(response: SubgraphResponse, { operation: { subgraph } }: SubgraphRequest): Opened {
+  const nothing = (): void => undefined;
+  const source = new EventQueue({ subgraph, bounds: {}, onClose: nothing, onDropped: nothing });
+  source.push(response);
+  source.complete();
+  return { status: response.status, source };
+}

@@ -1,0 +1,64 @@
+import { type SubgraphRequest, TransportError } from '../transport';
+import { MultiplexedSocket, type SocketOptions } from './multiplexed-socket';
+import type { Open } from './resume';
+
+/** Milliseconds for which subscriptions get connections of their own, after one of them sent what it must not. */
+const apartFor = 60_000;
+
+/** The WebSockets to one endpoint of a subgraph: one for all callers who may share it. */
+export class SocketPool {
+  readonly #options: SocketOptions;
+  readonly #onCount: (change: 1 | -1) => void;
+  readonly #groups = new Map<string, Group>();
+  #isClosed = false;
+
+  /** @param onCount called when a connection is begun, and when it has ended */
+  constructor(options: SocketOptions, onCount: (change: 1 | -1) => void) {
+    this.#options = options;
+    this.#onCount = onCount;
+  }
+
+  readonly open: Open = (request) => {
+    if (this.#isClosed) return Promise.reject(new TransportError(this.#options.subgraph, 'closed'));
+    const key = this.#options.dialect.keyOf(request.caller);
+    let group = this.#groups.get(key);
+    if (group === undefined) this.#groups.set(key, (group = { sockets: new Set(), apart: undefined }));
+    const shared = group.apart === undefined ? [...group.sockets].find(({ hasRoom }) => hasRoom) : undefined;
+    return (shared ?? this.#connect(key, group, request)).open(request);
+  };
+
+  close(): void {
+    this.#isClosed = true;
+    for (const { sockets, apart } of this.#groups.values()) {
+      clearTimeout(apart);
+      for (const socket of sockets) socket.end('closed');
+    }
+  }
+
+  #connect(key: string, group: Group, request: SubgraphRequest): MultiplexedSocket {
+    const forget = (): void => {
+      if (group.sockets.size === 0 && group.apart === undefined) this.#groups.delete(key);
+    };
+    const socket = new MultiplexedSocket(request, this.#options, (isFault) => {
+      group.sockets.delete(socket);
+      this.#onCount(-1);
+      if (isFault) {
+        clearTimeout(group.apart);
+        group.apart = setTimeout(() => {
+          group.apart = undefined;
+          forget();
+        }, apartFor).unref();
+      }
+      forget();
+    });
+    group.sockets.add(socket);
+    this.#onCount(1);
+    return socket;
+  }
+}
+
+interface Group {
+  readonly sockets: Set<MultiplexedSocket>;
+  /** While its subscriptions get connections of their own. */
+  apart: NodeJS.Timeout | undefined;
+}

@@ -1,0 +1,132 @@
+import type { Meter } from '../../telemetry/meter';
+import { type ConnectionOptions, SubgraphConnections } from '../connections';
+import { PendingCalls } from '../pending-calls';
+import type { Signer } from '../signer';
+import { parseSubgraphUrl } from '../subgraph-url';
+import type { TlsFiles } from '../tls-files';
+import type { SubgraphRequest } from '../transport';
+import type { EventBounds } from './event-queue';
+import { openEventStream } from './event-stream';
+import { graphqlTransportWs } from './graphql-transport-ws';
+import { Reconnects, type ReconnectsOptions } from './reconnects';
+import { type Open, resumeBroken } from './resume';
+import { SocketPool } from './socket-pool';
+
+/** What is spoken with a subgraph: `graphql-transport-ws` over a WebSocket, or event streams over HTTP. */
+export type SubscriptionProtocol = 'websocket' | 'sse';
+
+/** How to subscribe at one endpoint of a subgraph. */
+export interface SubscribedSubgraph {
+  readonly name: string;
+  /** An http, https, ws or wss URL. */
+  readonly url: string;
+  readonly protocol: SubscriptionProtocol;
+  /** Headers that every connection has; one of the client's request of the same name is left out. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Signs every connection, or request. The headers that it writes are never the client's. */
+  readonly signer?: Signer | undefined;
+  readonly tls?: TlsFiles | undefined;
+  /** Milliseconds that opening may take. @default 10000 */
+  readonly timeout?: number | undefined;
+  /** Bytes of the largest event. @default 33554432 (32 MiB) */
+  readonly maxResponseSize?: number | undefined;
+  /** Milliseconds of silence after which a WebSocket is checked; 0: never. No effect on event streams. @default 30000 */
+  readonly heartbeat?: number | undefined;
+  readonly bounds?: EventBounds | undefined;
+}
+
+/** How the subscriptions of a subgraph outlive their connections. */
+export interface ResumedSubgraph {
+  readonly name: string;
+  readonly protocol: SubscriptionProtocol;
+  /** Milliseconds that opening may take. @default 10000 */
+  readonly timeout?: number | undefined;
+  /** Milliseconds from a break until its subscriptions end; 0: they end at once. @default 30000 */
+  readonly reconnect?: number | undefined;
+}
+
+export interface SubscriptionTransportOptions extends Omit<ConnectionOptions, 'connections'> {
+  readonly reconnects?: ReconnectsOptions | undefined;
+  readonly meter: Meter;
+}
+
+/** Opens subscriptions at subgraphs. One per set of options: connections outlive generations. */
+export class SubscriptionTransport {
+  readonly #options: SubscriptionTransportOptions;
+  readonly #connections: SubgraphConnections;
+  readonly #pending = new PendingCalls();
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #reconnects = new Map<string, Reconnects>();
+  #streams = 0;
+
+  constructor(options: SubscriptionTransportOptions) {
+    this.#options = options;
+    // Each event stream has a connection as long as it lives.
+    this.#connections = new SubgraphConnections({ ...options, connections: null });
+  }
+
+  /** What opens subscriptions at one endpoint, and ends with its connection. @throws {RangeError} for a URL that must not be called */
+  to(subgraph: SubscribedSubgraph): Open {
+    const { name, protocol, headers = {}, signer, tls } = subgraph;
+    const {
+      timeout = 10_000,
+      maxResponseSize = 32 * 1024 * 1024,
+      heartbeat = 30_000,
+      bounds = {},
+    } = subgraph;
+    const url = parseSubgraphUrl(name, subgraph.url.replace(/^ws/i, 'http'));
+    const own = { headers, tls, timeout, maxResponseSize, heartbeat, bounds };
+    const key = JSON.stringify([name, url.href, protocol, own]);
+    const found = this.#endpoints.get(key);
+    if (found !== undefined) return found.open;
+    const { keepAlive = 4_000, meter } = this.#options;
+    const dropped = meter.sum('weir.subgraph.events.dropped');
+    const shared = {
+      ...{ subgraph: name, timeout, maxResponseSize, bounds, pending: this.#pending },
+      onDropped: (count: number) => dropped.add(count, { subgraph: name }),
+    };
+    const target = { name, url, tls };
+    const connections = meter.sum('weir.subgraph.connections');
+    const endpoint: Endpoint =
+      protocol === 'sse'
+        ? openEventStream({ ...shared, url, pool: this.#connections.pool(target), headers, signer })
+        : new SocketPool(
+            {
+              ...{ ...shared, heartbeat, keepAlive },
+              dialect: graphqlTransportWs({ url, headers, signer }),
+              connect: this.#connections.connector(target, { http2: false }),
+            },
+            (change) => connections.add(change, { subgraph: name, protocol }),
+          );
+    this.#endpoints.set(key, endpoint);
+    return endpoint.open;
+  }
+
+  /** Has the subscriptions of a subgraph opened again when they break. @param open at the best of its endpoints */
+  resuming(subgraph: ResumedSubgraph, open: Open): Open {
+    const { name, protocol, timeout = 10_000, reconnect: patience = 30_000 } = subgraph;
+    const breaks = this.#options.meter.sum('weir.subgraph.subscriptions.broken');
+    let reconnects = this.#reconnects.get(name);
+    if (reconnects === undefined)
+      this.#reconnects.set(name, (reconnects = new Reconnects(this.#options.reconnects)));
+    // Each event stream has a connection of its own.
+    const ownKey = (): string => `${name} ${++this.#streams}`;
+    return resumeBroken(open, {
+      ...{ subgraph: name, reconnects, patience, timeout, pending: this.#pending },
+      keyOf: protocol === 'sse' ? ownKey : ({ caller: { scope } }: SubgraphRequest) => scope,
+      onBreak: (result) => breaks.add(1, { subgraph: name, result }),
+    });
+  }
+
+  /** Ends subscriptions and connections. */
+  async close(): Promise<void> {
+    this.#pending.close();
+    for (const endpoint of this.#endpoints.values()) endpoint.close();
+    await this.#connections.close();
+  }
+}
+
+interface Endpoint {
+  readonly open: Open;
+  close(): void;
+}

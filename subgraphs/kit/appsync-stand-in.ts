@@ -1,7 +1,7 @@
 /**
  * An AppSync API on this machine, as far as a caller can tell: it checks the credentials of each mode as AppSync does,
- * runs federation by hand (`_Any` is an input there), answers with AppSync's errors and ends what takes too long. For
- * development and tests: AppSync itself runs nowhere but at AWS.
+ * runs federation by hand (`_Any` is an input there), answers with AppSync's errors and ends what takes too long; its
+ * mutations feed subscriptions. For development and tests: AppSync itself runs nowhere but at AWS.
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
@@ -12,16 +12,19 @@ import {
   type DefinitionNode,
   type DocumentNode,
   execute,
+  getOperationAST,
   GraphQLError,
   type GraphQLObjectType,
   type GraphQLSchema,
   Kind,
+  OperationTypeNode,
   parse,
   validate,
   visit,
 } from 'graphql';
 import { pino } from 'pino';
 import { type AppSyncMode, checkCredentials } from './appsync-credentials';
+import { type RealTime, serveRealTime } from './appsync-real-time';
 import { graphqlPath } from './app';
 import { runProcess } from './process';
 import { readSettings, standInUsage } from './settings';
@@ -35,6 +38,8 @@ export interface AppSyncApi {
   readonly resolvers: AppSyncResolvers;
   /** Milliseconds that an operation may take. @default 30000 */
   readonly cap?: number;
+  /** Milliseconds between keep-alives of a real-time connection. @default 60000 */
+  readonly keepAlive?: number;
   /** Called with each accepted request. */
   readonly onCall?: (call: AppSyncCall) => void;
   /** Called with the answer to each refused request. */
@@ -73,16 +78,29 @@ export async function startAppSyncStandIn(
 ): Promise<AppSyncStandIn> {
   const schema = buildSchemaOf(api);
   const server = createServer((request, response) => {
-    void answerTo(request, schema, api)
+    void answerTo(request, schema, api, realTime)
       .catch((): Answer => failure(500, 'InternalFailure', 'It failed.'))
       .then(({ status, content }) => {
         response.writeHead(status, { 'content-type': 'application/json;charset=UTF-8' });
         response.end(JSON.stringify(content));
       });
   });
+  const realTime = serveRealTime(server, {
+    text: api.schema,
+    schema: buildSchemaOf({ ...api, resolvers: {} }),
+    modes: api.modes,
+    path: graphqlPath,
+    keepAlive: api.keepAlive,
+  });
   await listen(server, host, port);
   const { port: actualPort } = server.address() as AddressInfo;
-  return { url: `http://${host}:${actualPort}${graphqlPath}`, stop: () => close(server) };
+  return {
+    url: `http://${host}:${actualPort}${graphqlPath}`,
+    stop: () => {
+      realTime.close();
+      return close(server);
+    },
+  };
 }
 
 interface Answer {
@@ -95,7 +113,12 @@ const failure = (status: number, errorType: string, message: string): Answer => 
   content: { errors: [{ errorType, message }] },
 });
 
-async function answerTo(request: IncomingMessage, schema: GraphQLSchema, api: AppSyncApi): Promise<Answer> {
+async function answerTo(
+  request: IncomingMessage,
+  schema: GraphQLSchema,
+  api: AppSyncApi,
+  realTime: RealTime,
+): Promise<Answer> {
   // AppSync has no such path. The process that starts the stand-in asks it for readiness.
   if (request.url?.startsWith('/health/')) return { status: 200, content: { status: 'ready' } };
   const body = await readBody(request);
@@ -113,7 +136,7 @@ async function answerTo(request: IncomingMessage, schema: GraphQLSchema, api: Ap
   if (asked === undefined)
     return failure(400, 'MalformedHttpRequestException', 'Unable to parse GraphQL query.');
   api.onCall?.({ headers, ...asked });
-  return { status: 200, content: await run(asked, schema, api.cap) };
+  return { status: 200, content: await run(asked, schema, api.cap, realTime) };
 }
 
 interface Operation {
@@ -131,7 +154,12 @@ function readOperation(body: Buffer): Operation | undefined {
   }
 }
 
-async function run({ query, variables = {} }: Operation, schema: GraphQLSchema, cap = 30_000) {
+async function run(
+  { query, variables = {} }: Operation,
+  schema: GraphQLSchema,
+  cap = 30_000,
+  realTime: RealTime,
+) {
   const document = parseOr(query);
   if (document instanceof GraphQLError) return invalid([document]);
   const mistakes = validate(schema, document);
@@ -142,6 +170,8 @@ async function run({ query, variables = {} }: Operation, schema: GraphQLSchema, 
   ]);
   if (result === 'late') return { data: null, errors: [executionTimeout] };
   const { data = null, errors } = result;
+  const operation = getOperationAST(document);
+  if (operation?.operation === OperationTypeNode.MUTATION && data) await realTime.publish(operation, data);
   return { data, ...(errors && { errors: errors.map(toAppSyncError) }) };
 }
 

@@ -1,10 +1,11 @@
 import { type Options, optionsSchema } from '.';
-import { hidePasswords, isSecret, schemasAt } from './problem';
+import { type Leaf, leavesOf } from './leaves';
+import { isSecret, schemasAt } from './problem';
 import type { OptionOrigin, OptionSources } from './sources';
+import { hideInUrls } from './urls';
 
 /** An option with the value that counts. */
-export interface OptionInForce {
-  readonly path: readonly (string | number)[];
+export interface OptionInForce extends Leaf {
   /** As it could be written. Undefined if it is a secret. */
   readonly value: unknown;
   readonly origin: OptionOrigin;
@@ -12,10 +13,10 @@ export interface OptionInForce {
 
 /**
  * All options that have a value, in the order of the reference. Durations and sizes have their units; secrets, and what
- * was read from a file of its own, have no value; passwords in URLs are left out.
+ * was read from a file of its own, have no value; credentials in URLs are left out.
  */
 export function optionsInForce(options: Options, sources: OptionSources): OptionInForce[] {
-  return [...leavesOf(options, [])].map(({ path, value }) => {
+  return [...leavesOf(options)].map(({ path, value }) => {
     // What is empty was not in a text that is short for the map around it.
     const origin = sources.origin(path, isEmpty(value));
     const isTaken = origin.kind === 'file' && origin.files.length > 0;
@@ -27,23 +28,8 @@ export function optionsInForce(options: Options, sources: OptionSources): Option
 const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
-function* leavesOf(
-  value: unknown,
-  path: readonly (string | number)[],
-): Generator<Pick<OptionInForce, 'path' | 'value'>> {
-  const members = Array.isArray(value)
-    ? value.some((item) => typeof item === 'object')
-      ? value.map((item, index): [number, unknown] => [index, item])
-      : []
-    : typeof value === 'object' && value !== null
-      ? Object.entries(value)
-      : [];
-  if (members.length === 0 && value !== undefined) yield { path, value };
-  for (const [key, member] of members) yield* leavesOf(member, [...path, key]);
-}
-
 function asWritten(value: unknown, path: readonly PropertyKey[]): unknown {
-  if (typeof value === 'string') return hidePasswords(value);
+  if (typeof value === 'string') return hideInUrls(value);
   if (typeof value !== 'number') return value;
   const titles = schemasAt(optionsSchema, path).map(({ title = '' }) => title);
   if (titles.some((title) => title.startsWith('duration'))) return withUnit(value, durations);

@@ -1,5 +1,6 @@
 import { suggestionList } from 'graphql/jsutils/suggestionList';
 import { z } from 'zod';
+import { hideInUrls } from './urls';
 
 export interface OptionsProblem {
   /** Undefined for what is said of no option, or has its place in the sentence. */
@@ -69,13 +70,8 @@ export function isSecret(schema: z.ZodType, path: readonly PropertyKey[]): boole
 
 function show(value: unknown): string {
   if (typeof value !== 'string') return String(value);
-  const start = value.length > 100 ? `${value.slice(0, 100)}…` : value;
-  return JSON.stringify(hidePasswords(start));
-}
-
-/** Leaves out what stands before the `@` of a URL. */
-export function hidePasswords(text: string): string {
-  return text.replace(/\/\/[^/@\s]*@/g, '//[hidden]@');
+  const shown = hideInUrls(value);
+  return JSON.stringify(shown.length > 100 ? `${shown.slice(0, 100)}…` : shown);
 }
 
 function suggest(key: string, known: readonly string[]): string {

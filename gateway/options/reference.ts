@@ -56,7 +56,7 @@ const howToWrite = [
   '## Checking a configuration',
   '`weir gateway --check` does all that a start does, but for listening: it reads the options and the files that they name, and builds the supergraph. It prints what is wrong, with the line, and exits with 0 or 2.',
   '```console\n$ weir gateway --check --config weir.yaml\nweir: weir.yaml:2: `port` must be a whole number from 0 to 65535, but got: "x".\nweir: weir.yaml:5: `limits.dept` is unknown; did you mean `depth`?\n```',
-  '`weir config print` prints all options that are in force and where each comes from, without secrets; `--format json` is for programs.',
+  '`weir config print` prints all options that are in force and where each comes from, without secrets and without what stands before the `@` or in the query of a URL; `--format json` is for programs.',
   '```console\n$ weir config print --config weir.yaml --port 8080\nmode: production # default\nhost: 127.0.0.1 # default\nport: 8080 # --port\n…\n```',
   'Editors that understand JSON Schema complete and check the file when it begins with `# yaml-language-server: $schema=` and the path or URL of [configuration.schema.json](configuration.schema.json).',
   '## Kinds of values',

@@ -19,6 +19,7 @@ import { isProbe } from '../http/paths';
 import { createListener } from './listener';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from '../options';
 import { changedOptions } from '../options/changed';
+import { secretsOf } from '../options/secrets';
 import { OperationMemory } from '../planning';
 import type { Hooks } from '../request/hooks';
 import { type ProcessParts, Configuration } from './configuration';
@@ -28,7 +29,6 @@ import { openAudit } from '../telemetry/audit/audit';
 import { createLogger, type LogDestination } from '../telemetry/logger';
 import { createMetrics, versionIfKnown } from '../telemetry/metrics';
 import { startOtlpExport } from '../telemetry/otlp';
-import { secretsOf } from '../telemetry/secrets';
 import { fetchOutgoing, proxiesOf, useProxies } from '../subgraph-calls/outgoing';
 import { knownMethod } from '../telemetry/statistics/request-statistics';
 import type { Interceptor } from '../subgraph-calls/transport';
@@ -93,8 +93,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     level: options.logging.level,
     format: options.logging.format,
     destination: logDestination,
-    secrets: secretsOf(options),
   });
+  logger.hide(secretsOf(options));
   const scheme = options.tls === undefined ? 'http' : 'https';
   const metrics = createMetrics({ path: options.path, scheme });
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
@@ -202,6 +202,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     if (ownSource !== undefined)
       throw OptionsError.of(['supergraph'], 'is a source of your own: such a gateway keeps its options.');
     refuseFixed(currentOptions, next);
+    // Requests in flight go on with the previous ones.
+    logger.hide([...secretsOf(currentOptions), ...secretsOf(next)]);
     const replacement = await Configuration.open({ ...parts, options: next, ownSource, previous: current });
     try {
       await replacement.start();

@@ -2,7 +2,7 @@ import pino from 'pino';
 import type { Options } from '../options';
 import { printable } from './printable';
 import { readableLine } from './readable-line';
-import { compileRedaction } from './secrets';
+import { Redaction } from './redaction';
 
 export interface Logger extends pino.Logger {
   /**
@@ -11,6 +11,8 @@ export interface Logger extends pino.Logger {
    * logged, the caller has asked.
    */
   writeLine(level: pino.Level, facts: string, message: string): void;
+  /** From now on leaves these texts, and no others, out of every line. */
+  hide(secrets: readonly string[]): void;
 }
 /** Takes one line of JSON at a time. */
 export type LogDestination = pino.DestinationStream;
@@ -19,8 +21,6 @@ export interface LoggerOptions {
   readonly level: string;
   /** @default standard output */
   readonly destination?: LogDestination | undefined;
-  /** Texts that are left out of every line. @default [] */
-  readonly secrets?: readonly string[] | undefined;
   /** `pretty` is for people, `auto` is that where standard output is a terminal. @default 'json' */
   readonly format?: Options['logging']['format'] | undefined;
 }
@@ -29,8 +29,9 @@ export interface LoggerOptions {
  * Lines of JSON: `level` by name, `time` in ISO 8601, `msg`, and the facts; or the same for people. Characters that a
  * terminal would obey are escaped.
  */
-export function createLogger({ level, destination, secrets = [], format = 'json' }: LoggerOptions): Logger {
-  const redact = compileRedaction(secrets) ?? ((line) => line);
+export function createLogger({ level, destination, format = 'json' }: LoggerOptions): Logger {
+  const redaction = new Redaction();
+  const redact = (line: string): string => redaction.redact(line);
   const shown =
     format === 'pretty' || (format === 'auto' && isTerminal(destination))
       ? forPeople(destination)
@@ -52,6 +53,7 @@ export function createLogger({ level, destination, secrets = [], format = 'json'
       const line = `{"level":"${label}"${timestamp()},"name":"${name}"${facts},"msg":"${message}"}\n`;
       output.write(shown?.(redact(line)) ?? redact(line));
     },
+    hide: (secrets: readonly string[]) => redaction.hide(secrets),
   });
 }
 

@@ -54,7 +54,7 @@ Object.assign(globalThis, {
   ]),
 });
 
-const logger = createLogger({ level: 'silent', secrets: [] });
+const logger = createLogger({ level: 'silent' });
 
 const createServer: CreateServerForIntegrationTests = async (config, { context } = {}) => {
   const server = new ApolloServer(config);

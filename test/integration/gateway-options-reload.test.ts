@@ -168,6 +168,17 @@ it('leaves no endpoint counted as left alone when options are replaced', async (
   await until(open(0).trim());
 });
 
+it('leaves secrets of the new options out of the log, too, and those before while they may be in use', async () => {
+  await start({ headers: { set: { 'x-key': 'the-first-secret' } } });
+  await reload({ headers: { set: { 'x-key': 'the-second-secret' } } });
+  graph.accounts.answer = (_, response) => {
+    const message = 'not the-first-secret, nor the-second-secret';
+    response.end(JSON.stringify({ data: null, errors: [{ message }] }));
+  };
+  await gateway.query('{ me { name } }');
+  expect(JSON.stringify(gateway.log)).toContain('not [redacted], nor [redacted]');
+});
+
 it('lets requests in flight end on the options that they began with', async () => {
   await start();
   const { inFlight, answer } = await askForMe();

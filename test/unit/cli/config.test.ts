@@ -184,6 +184,7 @@ describe('weir config print', () => {
     'cache: { store: "redis://user:hunter2@cache:6379", memory: 131072 }',
     'timeouts: { request: 90000, subgraph: 1.5s }',
     'headers: { set: { x-api-key: a-secret-value } }',
+    'telemetry: { metrics: { otlp: { url: "https://me:pass-in-url@collector.example/v1/metrics?key=key-in-query" } } }',
     'rates:',
     '  - { name: a, per: client, limit: 5, window: 60000 }',
   ].join('\n');
@@ -205,11 +206,19 @@ describe('weir config print', () => {
       '  subgraph: 1500ms # weir.yaml:5',
       '  client: 10s # default',
       "    x-api-key: '[hidden]' # weir.yaml:6",
-      '    window: 1m # weir.yaml:8',
+      '    window: 1m # weir.yaml:9',
+      '      url: https://[hidden]@collector.example/v1/metrics?key=[hidden] # weir.yaml:7',
       "  keys: '[hidden]' # WEIR_LINK_KEYS",
     ])
       expect(lines).toContain(line);
-    for (const secret of ['hunter2', 'a-secret-value', 'a-token-for-operators', 'k'.repeat(32)])
+    for (const secret of [
+      'hunter2',
+      'a-secret-value',
+      'pass-in-url',
+      'key-in-query',
+      'a-token-for-operators',
+      'k'.repeat(32),
+    ])
       expect(stdout).not.toContain(secret);
   });
 
@@ -262,7 +271,7 @@ describe('weir config print', () => {
           hidden: true,
           origin: { kind: 'environment', variable: 'WEIR_LINK_KEYS' },
         },
-        { option: 'rates.0.name', value: 'a', origin: expect.objectContaining({ line: 8 }) },
+        { option: 'rates.0.name', value: 'a', origin: expect.objectContaining({ line: 9 }) },
       ]),
     );
   });

@@ -1,14 +1,13 @@
 import { createLogger } from '../../../../gateway/telemetry/logger';
 
 let lines: string[];
-const loggerWith = (secrets?: string[]) =>
-  createLogger({ level: 'info', secrets, destination: { write: (line) => lines.push(line) } });
+const openLogger = () => createLogger({ level: 'info', destination: { write: (line) => lines.push(line) } });
 const withoutTime = (line: string): string => line.replace(/"time":"[^"]*"/, '"time":""');
 
 beforeEach(() => (lines = []));
 
 it('writes facts that are JSON already as it writes facts', () => {
-  const logger = loggerWith();
+  const logger = openLogger();
   logger.info({ path: '/graphql', status: 200 }, 'request');
   logger.writeLine('info', ',"path":"/graphql","status":200', 'request');
   expect(withoutTime(lines[1]!)).toBe(withoutTime(lines[0]!));
@@ -23,13 +22,19 @@ it('writes facts that are JSON already as it writes facts', () => {
 });
 
 it('leaves secrets out of both', () => {
-  const logger = loggerWith(['very-secret']);
-  logger.info({ path: '/very-secret' }, 'request');
-  logger.writeLine('info', ',"path":"/very-secret"', 'request');
-  expect(lines.map((line) => (JSON.parse(line) as { path: string }).path)).toEqual([
-    '/[redacted]',
-    '/[redacted]',
-  ]);
+  const logger = openLogger();
+  const child = logger.child({ requestId: 'r' });
+  const pathsOf = (path: string): string[] => {
+    lines = [];
+    logger.info({ path }, 'request');
+    child.info({ path }, 'request');
+    logger.writeLine('info', `,"path":"${path}"`, 'request');
+    return lines.map((line) => (JSON.parse(line) as { path: string }).path);
+  };
+  logger.hide(['secret', 'very-secret']);
+  expect(pathsOf('/very-secret')).toEqual(Array(3).fill('/[redacted]'));
+  logger.hide(['another']);
+  expect(pathsOf('/another/very-secret')).toEqual(Array(3).fill('/[redacted]/very-secret'));
 });
 
 it('writes for people where it is asked to, and keeps control characters from both forms', () => {

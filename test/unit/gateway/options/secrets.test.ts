@@ -1,0 +1,77 @@
+/** The secrets in options, which go by the mark of an option (`writeOnly`) and by what URLs hold. */
+import { parseOptions } from '../../../../gateway/options';
+import { optionsJsonSchema } from '../../../../gateway/options/json-schema';
+import type { JsonSchema } from '../../../../gateway/options/problem';
+import { secretsOf } from '../../../../gateway/options/secrets';
+import { type OptionPlace, optionPlaces } from '../../../support/options-schema';
+
+const places = optionPlaces(optionsJsonSchema());
+const isMarked = ({ writeOnly, anyOf = [] }: JsonSchema): boolean =>
+  writeOnly === true || anyOf.some(isMarked);
+const takesText = ({ type, anyOf = [] }: JsonSchema): boolean => type === 'string' || anyOf.some(takesText);
+const marked = places.filter(({ node }) => isMarked(node) && takesText(node));
+
+it.each(marked.map((place) => [place.name, place] as const))(
+  'are found at %s, which is marked as one',
+  (_, { with: put }: OptionPlace) => {
+    const secret = '0123456789abcdef'.repeat(4);
+    expect(secretsOf(parseOptions(put(secret)))).toContain(secret);
+  },
+);
+
+it('are marked wherever a name or a description speaks of one', () => {
+  const speaksOfOne = ({ name, node }: OptionPlace): boolean =>
+    /secret|token$|password|^key$|apikey/i.test(name.split('.').at(-1)!) ||
+    /\b(secret|password|credential|token)s?\b/i.test(node.description ?? '');
+  const isFile = ({ title }: JsonSchema): boolean => title === 'file';
+  const unmarked = places
+    .filter((place) => takesText(place.node) && speaksOfOne(place))
+    .filter(({ node }) => !isMarked(node) && !isFile(node));
+  expect([...new Set(unmarked.map(({ name }) => name))]).toEqual(notSecret);
+});
+
+/** They say where, whose or how many secrets are. What is in their URLs is found in any case. */
+const notSecret: readonly string[] = [
+  'supergraph.url',
+  'subgraphs.NAME.auth.tokenUrl',
+  'subgraphs.NAME.appsync.auth.jwtToken.tokenUrl',
+  'subgraphs.NAME.appsync.auth.token.tokenUrl',
+  'limits.tokens',
+  'limits.classes[].client',
+  'limits.classes[].tokens',
+  'rates[].per',
+  'rates[].client',
+  'cache.store',
+  'auth.anonymous',
+  'auth.cognito[].clients',
+  'auth.cognito[].tokenUse',
+  'auth.lambda.ttl',
+  'admin.host',
+  'logging.fields.NAME.claim',
+];
+
+it('are what stands in a token without its scheme, too', () => {
+  expect(secretsOf(parseOptions({ headers: { set: { authorization: 'Bearer 0123456789' } } }))).toEqual([
+    'Bearer 0123456789',
+    '0123456789',
+  ]);
+});
+
+it.each([
+  ['redis://weir:p%40ssword@cache:6379', ['p%40ssword', 'p@ssword']],
+  ['redis://a-token-alone@cache:6379', ['a-token-alone']],
+  ['redis://:100%@cache:6379', ['100%']],
+])('are credentials in %s', (store, secrets) => {
+  expect(secretsOf(parseOptions({ cache: { store } }))).toEqual(secrets);
+});
+
+it('are values in the query of a URL, but for what says where something is', () => {
+  const url = 'https://schemas.example/shop.graphql?token=a%2Flong%2Ftoken&v=1';
+  expect(secretsOf(parseOptions({ supergraph: url }))).toEqual(['a%2Flong%2Ftoken', 'a/long/token']);
+  const s3 = 's3://schemas/shop.graphql?region=eu-west-1&endpoint=http://localhost:9000';
+  expect(secretsOf(parseOptions({ supergraph: s3 }))).toEqual([]);
+});
+
+it('are no short words, which would be missing in every line', () => {
+  expect(secretsOf(parseOptions({ headers: { set: { 'x-region': 'eu' } } }))).toEqual([]);
+});

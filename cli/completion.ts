@@ -14,29 +14,38 @@ export function completionCommand({ stdout }: Context): Command {
       'after',
       '\nExamples:\n' +
         '  $ weir completion bash > ~/.local/share/bash-completion/completions/weir\n' +
-        '  $ weir completion zsh > ~/.zfunc/_weir',
+        '  $ weir completion zsh > ~/.zfunc/_weir\n\n' +
+        'bash reads that folder if the package bash-completion is installed; without it, put\n' +
+        '`source <(weir completion bash)` into ~/.bashrc. zsh reads ~/.zfunc if ~/.zshrc has\n' +
+        '`fpath+=(~/.zfunc)` before `autoload -U compinit && compinit`.',
     )
     .action((shell: string, _flags: object, command: Command) => {
       stdout.write(shell === 'zsh' ? zsh(command.parent!) : bash(command.parent!));
     });
 }
 
-/** Zsh can run the completion of bash. */
+/** Zsh can run the completion of bash. The first completion only loads this file, so the last line completes again. */
 const zsh = (program: Command): string =>
-  `#compdef weir\nautoload -U +X bashcompinit && bashcompinit\n${bash(program)}`;
+  `#compdef weir
+autoload -U +X bashcompinit && bashcompinit
+${bash(program)}if [ "\${funcstack[1]}" = "_weir" ]; then _bash_complete -o default -F _weir; fi
+`;
 
 /**
  * Uses only features of bash 3.2, the version on macOS. With no completion of its own, `-o default` completes file
  * names.
+ * `--flag=value` is three words in bash, and one in zsh.
  */
 function bash(program: Command): string {
   const commands = commandsBelow(program, '');
   const paths = commands.filter(({ path }) => path !== '').map(({ path }) => `"${path}"`);
   return `_weir() {
-  local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD - 1]}" path="" words="" i
-  if [ "$word" = "=" ]; then word=""
-  elif [ "$before" = "=" ]; then before="\${COMP_WORDS[COMP_CWORD - 2]}"
-  fi
+  local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD - 1]}" path="" words="" flag="" i
+  case "$word" in
+    =) word="" ;;
+    --*=*) before="\${word%%=*}" flag="\${word%%=*}=" word="\${word#*=}" ;;
+    *) if [ "$before" = "=" ]; then before="\${COMP_WORDS[COMP_CWORD - 2]}"; fi ;;
+  esac
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$path \${COMP_WORDS[i]}" in
       ${paths.join('|')}) path="$path \${COMP_WORDS[i]}" ;;
@@ -46,6 +55,7 @@ function bash(program: Command): string {
   case "$path $before" in
 ${commands.flatMap(valuesOf).join('\n')}
   esac
+  if [ -n "$flag" ]; then return; fi
   case "$path" in
 ${commands.map(({ path, command }) => `    "${path}") words="${wordsOf(command).join(' ')}" ;;`).join('\n')}
   esac
@@ -84,7 +94,9 @@ function valuesOf({ path, command }: Completed): string[] {
     .map(({ short, long, argChoices }) => {
       const names = [short, long].flatMap((name) => (name == null ? [] : [`"${path} ${name}"`])).join('|');
       const answer =
-        argChoices === undefined ? '' : `COMPREPLY=($(compgen -W "${argChoices.join(' ')}" -- "$word")); `;
+        argChoices === undefined
+          ? ''
+          : `COMPREPLY=($(compgen -P "$flag" -W "${argChoices.join(' ')}" -- "$word")); `;
       return `    ${names}) ${answer}return ;;`;
     });
 }

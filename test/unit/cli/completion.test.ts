@@ -19,6 +19,9 @@ it.each([
     ['diff', '--format', '='],
     ['text', 'json'],
   ],
+  // As zsh, or bash without `=` in COMP_WORDBREAKS, has it.
+  [['diff', '--format=j'], ['--format=json']],
+  [['check', '--schema=a'], []],
   [['check', '--schema', ''], []],
   [['check', 're'], []],
   [['completion', 'z'], ['zsh']],
@@ -27,9 +30,11 @@ it.each([
   expect(complete(words)).toEqual(completed);
 });
 
+// `.ci/full` has a real zsh complete.
 it('zsh has the same, by its function for scripts of bash', async () => {
   const { stdout } = await startCli(['completion', 'zsh']).result;
-  expect(stdout).toBe(`#compdef weir\nautoload -U +X bashcompinit && bashcompinit\n${script}`);
+  expect(stdout).toMatch(/^#compdef weir\n/);
+  expect(stdout).toContain(script);
 });
 
 it('names the shells that there are', async () => {

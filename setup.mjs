@@ -1,7 +1,7 @@
 // Brings a checkout to the state in which every command works: dependencies installed, sources compiled.
 // `npm test` and the `weir` command run it first; it does nothing when there is nothing to do.
 // Needs only Node and npm, so it must not import any package.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,8 +19,13 @@ if (!(major > 22 || (major === 22 && minor >= 15) || (major === 20 && minor >= 1
 }
 
 if (isOlder(join(root, 'node_modules', '.package-lock.json'), [join(root, 'package-lock.json')])) {
-  say('Installing dependencies, which may take a minute …');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts']);
+  await run('Installing dependencies, which may take a minute', 'npm', [
+    'ci',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    '--ignore-scripts',
+  ]);
 }
 const isRunAlone = process.argv[1] === fileURLToPath(import.meta.url);
 if (isRunAlone && process.argv.includes('--force'))
@@ -34,8 +39,7 @@ if (isOlder(stamp, [join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json
     fail(
       'Compiling needs the development dependencies, which are not installed: run `npm ci --ignore-scripts`.',
     );
-  say('Compiling …');
-  run(process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')]);
+  await run('Compiling', process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')]);
   removeStale();
   writeFileSync(stamp, '');
 }
@@ -68,13 +72,31 @@ function listFiles(folder) {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-function run(command, args) {
-  const { status, error } = spawnSync(command, args, {
+/** Says what is done and does it. On a terminal the line counts the seconds; elsewhere it is written once. */
+async function run(what, command, args) {
+  const isSeen = process.stderr.isTTY;
+  const begin = performance.now();
+  const seconds = () => Math.round((performance.now() - begin) / 1000);
+  const show = (end = '') => process.stderr.write(`\rweir: ${what} … ${seconds()} s${end}`);
+  if (isSeen) show();
+  else say(`${what} …`);
+  const timer = isSeen ? setInterval(() => show(), 1000) : undefined;
+  // What it prints comes together, so that the line stays whole.
+  const child = spawn(command, args, {
     cwd: root,
-    stdio: ['ignore', 2, 2],
+    stdio: ['ignore', 'pipe', 'pipe'],
     shell: process.platform === 'win32',
   });
-  if (error) fail(`${command} could not be started: ${error.message}`);
+  const printed = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => printed.push(data));
+  const status = await new Promise((ended) => {
+    child.once('error', (error) => ended(error));
+    child.once('close', (code, signal) => ended(code ?? signal));
+  });
+  clearInterval(timer);
+  if (isSeen) show('\n');
+  process.stderr.write(Buffer.concat(printed));
+  if (status instanceof Error) fail(`${command} could not be started: ${status.message}`);
   if (status !== 0) fail(`\`${command} ${args.join(' ')}\` failed; its output is above.`);
 }
 

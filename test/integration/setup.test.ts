@@ -83,6 +83,27 @@ describe('setting a checkout up', () => {
   );
 });
 
+it('counts the seconds of each step on a terminal, in one line', () => {
+  write(
+    'node_modules/typescript/bin/tsc',
+    "process.stdout.write('a word of the compiler\\n'); setTimeout(() => undefined, 1_500);",
+  );
+  edit('tsconfig.json');
+  const { stdout } = spawnSync('script', ['-qec', `"${process.execPath}" setup.mjs`, '/dev/null'], {
+    cwd: checkout,
+    encoding: 'utf8',
+  });
+  expect(stdout).toMatch(
+    /^\rweir: Compiling … 0 s(\rweir: Compiling … [1-9]\d* s)+\r\na word of the compiler\r\n$/,
+  );
+});
+
+it('says what has failed, below its output', () => {
+  write('node_modules/typescript/bin/tsc', "console.log('an error'); process.exit(1)");
+  edit('tsconfig.json');
+  expect(setUp()).toMatch(/^weir: Compiling …\nan error\nweir: `.*tsc.*` failed; its output is above\.\n$/);
+});
+
 it('says why a package from git that was not compiled cannot run', () => {
   rmSync(join(checkout, 'setup.mjs'));
   rmSync(join(checkout, 'dist'), { recursive: true });

@@ -19,7 +19,7 @@ export type FileComposition = Composition & {
 };
 
 export interface ComposeFileOptions
-  extends SupergraphConfigOptions, Pick<ReadSubgraphSchemasOptions, 'sign' | 'instead'> {
+  extends SupergraphConfigOptions, Pick<ReadSubgraphSchemasOptions, 'sign' | 'fetch' | 'instead'> {
   /**
    * Called with the configuration before the schemas are read. The configuration that it returns is composed.
    *
@@ -44,6 +44,7 @@ export type CompositionInputs =
 
 export async function readInputs({
   sign,
+  fetch,
   instead,
   prepare = (config) => Promise.resolve(config),
   ...options
@@ -51,7 +52,7 @@ export async function readInputs({
   let config: SupergraphConfig | undefined;
   try {
     config = await prepare(await loadSupergraphConfig(options));
-    return { config, subgraphs: await readSubgraphSchemas(config, { sign, instead }) };
+    return { config, subgraphs: await readSubgraphSchemas(config, { sign, fetch, instead }) };
   } catch (error) {
     if (!(error instanceof SupergraphConfigError)) throw error;
     return { config, errors: error.problems };

@@ -13,6 +13,7 @@ export {
 export {
   readSubgraphSchemas,
   type ReadSubgraphSchemasOptions,
+  type FetchIntrospection,
   type SignIntrospection,
 } from './subgraph-schemas';
 export { type SupergraphWatch, watchSupergraph, type WatchSupergraphOptions } from './watch';

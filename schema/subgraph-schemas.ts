@@ -16,9 +16,14 @@ type Headers = Readonly<Record<string, string>>;
 /** Returns the headers that authenticate an introspection request. */
 export type SignIntrospection = (introspection: Introspection) => Headers | Promise<Headers>;
 
+/** Sends such a POST. */
+export type FetchIntrospection = (introspection: Introspection, init: RequestInit) => Promise<Response>;
+
 export interface ReadSubgraphSchemasOptions {
   /** @default no headers */
   readonly sign?: SignIntrospection | undefined;
+  /** Sends the request. @default the global `fetch` */
+  readonly fetch?: FetchIntrospection | undefined;
   /**
    * Called for a subgraph whose introspection failed. Returns a schema to use instead, if any.
    *
@@ -35,13 +40,13 @@ export interface ReadSubgraphSchemasOptions {
  */
 export async function readSubgraphSchemas(
   { subgraphs }: SupergraphConfig,
-  { sign = () => ({}), instead = () => undefined, timeout = 10_000 }: ReadSubgraphSchemasOptions = {},
+  { instead = () => undefined, ...asking }: ReadSubgraphSchemasOptions = {},
 ): Promise<SubgraphSchema[]> {
   const results = await Promise.all(
     subgraphs.map(async (subgraph) => {
       const { name, schema } = subgraph;
       try {
-        return { schema: await readSchema(subgraph, sign, timeout) };
+        return { schema: await readSchema(subgraph, asking) };
       } catch (error) {
         const message = `The schema of ${name} cannot be read: ${reasonOf(error)}.`;
         const problem: Problem = {
@@ -58,16 +63,17 @@ export async function readSubgraphSchemas(
   return results.flatMap(({ schema }) => schema ?? []);
 }
 
+type Asking = Omit<ReadSubgraphSchemasOptions, 'instead'>;
+
 async function readSchema(
   { name, routingUrl, schema }: SubgraphConfig,
-  sign: SignIntrospection,
-  timeout: number,
+  asking: Asking,
 ): Promise<SubgraphSchema> {
   switch (schema.kind) {
     case 'sdl':
       return { name, routingUrl, sdl: schema.sdl, file: `${name}.graphql` };
     case 'url':
-      return { name, routingUrl, sdl: await introspect(name, schema, sign, timeout), file: schema.url };
+      return { name, routingUrl, sdl: await introspect(name, schema, asking), file: schema.url };
     case 'file':
       return { name, routingUrl, sdl: await readFile(schema.path, 'utf8'), file: displayPath(schema.path) };
   }
@@ -77,19 +83,18 @@ async function readSchema(
 async function introspect(
   subgraph: string,
   { url, headers }: { url: string; headers: Headers },
-  sign: SignIntrospection,
-  timeout: number,
+  { sign = () => ({}), fetch: send = ({ url: to }, init) => fetch(to, init), timeout = 10_000 }: Asking,
 ): Promise<string> {
-  const body = JSON.stringify({ query: '{ _service { sdl } }' });
-  const response = await fetch(url, {
+  const introspection = { subgraph, url, body: JSON.stringify({ query: '{ _service { sdl } }' }) };
+  const response = await send(introspection, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       accept: 'application/json',
-      ...(await sign({ subgraph, url, body })),
+      ...(await sign(introspection)),
       ...headers,
     },
-    body,
+    body: introspection.body,
     signal: AbortSignal.timeout(timeout),
   });
   const answer = (await response.json().catch(() => undefined)) as

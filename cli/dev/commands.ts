@@ -14,6 +14,11 @@ export interface CommandsOptions {
   readonly otherPorts: () => readonly NeededPort[];
   readonly env: Context['env'];
   readonly output: Output;
+  /**
+   * Whether a running command may be restarted after an edit of what it watches. If not, it keeps running until
+   * `restartPostponed` is called. @default always
+   */
+  readonly mayRestart?: (subgraph: SubgraphConfig) => Promise<boolean>;
   /** Called when a subgraph begins to answer. */
   readonly onReady: () => void;
   /** Milliseconds before the first restart of a command that has ended. @default 1_000 */
@@ -32,6 +37,9 @@ interface RunningCommand {
   /** Resolves when the start in progress has succeeded or failed. */
   settled: Promise<unknown>;
   isReady: boolean;
+  /** Whether the restart for the last edit was postponed. */
+  isPostponed: boolean;
+  readonly restart: () => void;
 }
 
 /** Runs the commands of a supergraph configuration. */
@@ -79,6 +87,11 @@ export class Commands {
     await Promise.all(Array.from(this.#running.values(), ({ settled }) => settled));
   }
 
+  /** Restarts the commands whose restart was postponed. */
+  restartPostponed(): void {
+    for (const running of this.#running.values()) if (running.isPostponed) running.restart();
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     await Promise.all(Array.from(this.#running.values(), end));
@@ -95,10 +108,10 @@ export class Commands {
   }
 
   async #start(subgraph: SubgraphConfig, url: string): Promise<RunningCommand> {
-    const { output, env, delay } = this.#options;
+    const { output, env, delay, mayRestart = () => Promise.resolve(true) } = this.#options;
     const { name, command } = subgraph;
     const { line, folder, watch } = command!;
-    const watcher = watch.length === 0 ? undefined : await watchFiles(watch, () => restart());
+    const watcher = watch.length === 0 ? undefined : await watchFiles(watch, () => void edited());
     const supervised = supervise({
       startChild: () => {
         const child = startCommand({
@@ -126,13 +139,25 @@ export class Commands {
       ...{ subgraph, url, supervised, watcher },
       settled: Promise.race([supervised.started, sayIfSlow]),
       isReady: false,
+      isPostponed: false,
+      restart: () => {
+        output.say(`${name} is started anew after an edit.`);
+        running.isReady = running.isPostponed = false;
+        running.settled = supervised.restart().then((start) => {
+          if ('url' in start) output.say(`${name} is back.`);
+        });
+      },
     };
-    const restart = (): void => {
-      output.say(`${name} is started anew after an edit.`);
-      running.isReady = false;
-      running.settled = supervised.restart().then((start) => {
-        if ('url' in start) output.say(`${name} is back.`);
-      });
+    const edited = async (): Promise<void> => {
+      if (running.isPostponed) return;
+      const may = !running.isReady || (await mayRestart(subgraph));
+      if (this.#isStopped || this.#running.get(name) !== running) return;
+      if (may) {
+        running.restart();
+        return;
+      }
+      running.isPostponed = true;
+      output.say(`${name} keeps running as it was before the edit, because its schema does not compose.`);
     };
     return running;
   }

@@ -1,14 +1,16 @@
+import { readFile } from 'node:fs/promises';
 import { firstQuery } from '../../gateway/process/first-query';
-import type { FileComposition, Problem, SubgraphConfig } from '../../schema';
+import { proxiesOf, useProxies } from '../../gateway/subgraph-calls/outgoing';
+import type { FileComposition, Problem, SubgraphConfig, SubgraphSchema } from '../../schema';
 import { formatProblem } from '../../schema/problem';
 import { loadSupergraphConfig } from '../../schema/supergraph-config';
-import { CommandFailure } from '../context';
+import { CommandFailure, type Context } from '../context';
 import { lazy } from '../lazy';
 import { isListening, untilListening } from './command';
 import { Commands } from './commands';
 import { failWithProblems } from './failed-problems';
 import { gatewayPorts, type Graph, type GraphOptions } from './graph';
-import { introspectionHeaders } from './introspection-headers';
+import { introspectAsGateway } from './introspection';
 import type { Output } from './output';
 import { StoppedError } from './running-parts';
 import { createSupergraphFeed, type SupergraphFeed } from './supergraph-feed';
@@ -27,12 +29,14 @@ export async function startOwnGraph({
   logLevel,
 }: GraphOptions): Promise<Graph> {
   let refresh = (): void => undefined;
+  let composesWith: LiveGraph['composesWith'] = () => Promise.resolve(true);
   const commands = await parts.add(
     new Commands({
       ports,
       otherPorts: () => gatewayPorts(options()),
       env: { ...env, LOG_LEVEL: logLevel },
       output,
+      mayRestart: (subgraph) => composesWith(subgraph),
       onReady: () => refresh(),
     }),
   );
@@ -48,12 +52,15 @@ export async function startOwnGraph({
   signal.addEventListener('abort', () => feed.fail(new StoppedError()), { once: true });
   const others = new OtherSubgraphs(output, signal);
   const live = new LiveGraph({ feed, commands, output });
-  const signer = introspectionHeaders(options);
+  composesWith = (subgraph) => live.composesWith(subgraph);
+  takeProxies(env);
+  const introspection = introspectAsGateway(options);
   const say = onceInARow(output);
   const { apiSchemaOf, watchSupergraph } = lazy.schema();
   const watch = await watchSupergraph({
     ...source,
-    sign: signer.sign,
+    sign: introspection.sign,
+    fetch: introspection.fetch,
     prepare: async (config) => {
       others.waitFor(config.subgraphs);
       try {
@@ -72,7 +79,7 @@ export async function startOwnGraph({
   await parts.add({
     async stop() {
       await watch.close();
-      signer.close();
+      await introspection.close();
     },
   });
   return {
@@ -90,6 +97,15 @@ export async function startOwnGraph({
   };
 }
 
+/** As a gateway does at its start, since subgraphs are introspected before. @throws {CommandFailure} for a wrong proxy */
+function takeProxies(env: Context['env']): void {
+  try {
+    useProxies(proxiesOf(env));
+  } catch (error) {
+    throw new CommandFailure(`weir: ${(error as Error).message}`, 2);
+  }
+}
+
 /** Passes compositions to the gateway, and reports their problems. */
 class LiveGraph {
   readonly #feed: SupergraphFeed;
@@ -101,6 +117,8 @@ class LiveGraph {
   #confirmed: string | undefined;
   /** Subgraphs that were reported as not answering. */
   #silent: readonly string[] = [];
+  /** The subgraph schemas of the running graph. */
+  #subgraphs: readonly SubgraphSchema[] = [];
   supergraphSdl = '';
   urls: ReadonlyMap<string, string> = new Map();
 
@@ -110,15 +128,30 @@ class LiveGraph {
     this.#output = output;
   }
 
+  /**
+   * Whether the running graph still composes if the schema file of one subgraph is read again. With a broken schema, the
+   * service would not start; until it is mended, the running service matches the running graph.
+   */
+  async composesWith({ name, schema }: SubgraphConfig): Promise<boolean> {
+    const known = this.#subgraphs.find((each) => each.name === name);
+    if (schema.kind !== 'file' || known === undefined) return true;
+    const sdl = await readFile(schema.path, 'utf8').catch(() => undefined);
+    if (sdl === undefined || sdl === known.sdl) return sdl !== undefined;
+    const subgraphs = this.#subgraphs.map((each) => (each === known ? { ...each, sdl } : each));
+    return lazy.schema().composeSupergraph({ subgraphs }).errors === undefined;
+  }
+
   take(composition: FileComposition): void {
     this.#latest = this.#latest.then(() => this.#apply(composition));
   }
 
-  async #apply({ errors, hints, config, supergraphSdl }: FileComposition): Promise<void> {
+  async #apply({ errors, hints, config, subgraphs, supergraphSdl }: FileComposition): Promise<void> {
     this.#report(errors ?? hints.filter(({ subgraph }) => subgraph !== undefined), errors !== undefined);
     const wasBroken = this.#isBroken;
     this.#isBroken = errors !== undefined;
     if (supergraphSdl === undefined) return;
+    this.#subgraphs = subgraphs;
+    this.#commands.restartPostponed();
     // The gateway must not call a subgraph before it is ready.
     await this.#commands.settled();
     this.supergraphSdl = supergraphSdl;

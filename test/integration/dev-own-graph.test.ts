@@ -19,6 +19,7 @@ writeFileSync(
   join(folder, 'a.cjs'),
   `const { readFileSync } = require('node:fs');
    console.log('hello from a');
+   if (/\\bStrin\\b/.test(readFileSync('a.graphql', 'utf8'))) throw new Error('this schema is broken');
    const answer = readFileSync('a.json');
    require('node:http').createServer((request, response) => {
      request.resume().on('end', () => response.setHeader('content-type', 'application/json').end(answer));
@@ -75,7 +76,7 @@ subgraphs:
     routing_url: http://127.0.0.1:4001/graphql
     schema: { file: a.graphql }
     command: ${JSON.stringify(`${node} a.cjs && true`)}
-    watch: [a.cjs, a.json]
+    watch: [a.cjs, a.json, a.graphql]
   b:
     schema: { subgraph_url: http://127.0.0.1:${port}/graphql }
 `,
@@ -149,10 +150,17 @@ describe('weir dev, of a graph of one’s own,', () => {
     write(schema, 'type Query {\n  a: Strin\n}');
     await weir.printed(new RegExp(`Unknown type Strin[^]*${schema}:2:\\d+ \\(a\\)`));
     await weir.printed(/the graph goes on with the last supergraph that composed\./);
-    expect(await ask('{ b }')).toMatchObject({ data: { b: 'from b' } });
+    // The command watches this file, and would not start with it.
+    await weir.printed(/a keeps running as it was before the edit, because its schema does not compose\./);
+    expect(await ask('{ a b }')).toMatchObject({ data: { a: 'edited', b: 'from b' } });
+    expect(weir.stderr).not.toContain('this schema is broken');
 
+    const starts = weir.stderr.match(/a is started anew/g)!.length;
     write(schema, 'type Query { a: String }');
     await weir.printed(/it composes again, to the supergraph that runs\./);
+    await eventually(() => weir.stderr.match(/a is back\./g)!.length === starts + 1);
+    expect(weir.stderr.match(/a is started anew/g)).toHaveLength(starts + 1);
+    expect(await ask('{ a }')).toMatchObject({ data: { a: 'edited' } });
   });
 
   it('goes on while a subgraph is away, with its last schema', async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { FileComposition } from '../schema';
 import { paintFor } from './colours';
@@ -22,7 +23,10 @@ export function composeCommand(context: Context): Command {
         'Errors and hints go to stderr, with file and line. Exits 1 when the subgraphs do not compose. ' +
         'Subgraphs with a private link are introspected with a key of WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE.',
     )
-    .argument('[FILE]', 'the configuration', 'schema/supergraph.yaml')
+    .argument(
+      '[FILE]',
+      'the configuration (default: supergraph.yaml, or schema/supergraph.yaml if only that exists)',
+    )
     .option('-o, --out <FILE>', 'write the supergraph to a file, replaced in one step')
     .option(
       '-w, --watch',
@@ -43,8 +47,14 @@ export function composeCommand(context: Context): Command {
         '  $ weir compose my-supergraph.yaml --out supergraph.graphql --watch\n' +
         '  $ weir compose --format json | jq .errors',
     )
-    .action((file: string, options: ComposeOptions) => compose(file, options, context));
+    .action((file: string | undefined, options: ComposeOptions) =>
+      compose(file ?? fileHere(), options, context),
+    );
 }
+
+/** The second one is that of a checkout of Weir. */
+const fileHere = (): string =>
+  ['supergraph.yaml', 'schema/supergraph.yaml'].find((file) => existsSync(file)) ?? 'supergraph.yaml';
 
 async function compose(file: string, options: ComposeOptions, context: Context): Promise<void> {
   const { env } = context;

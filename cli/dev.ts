@@ -11,7 +11,7 @@ import { createOutput } from './dev/output';
 import { type Part, RunningParts } from './dev/running-parts';
 import { addGatewayFlags, type GatewayFlags, OptionsReader, withOptionsErrors } from './gateway-options';
 import { lazy } from './lazy';
-import { packageRoot } from './package';
+import { isCheckout, packageRoot } from './package';
 import { type OptionsWatch, watchOptions } from './watch-options';
 
 interface DevFlags extends GatewayFlags {
@@ -159,7 +159,8 @@ function chooseGraph({ supergraphConfig, data, reset }: DevFlags): { file: strin
   const reference = join(packageRoot(), 'schema', 'supergraph.yaml');
   const file = supergraphConfig ?? (existsSync('supergraph.yaml') ? 'supergraph.yaml' : reference);
   const isReference = resolve(file) === reference;
-  if (isReference && !existsSync(reference)) {
+  // An installed package has the reference graph, too, but its users start it by its name only.
+  if (isReference && supergraphConfig === undefined && !isCheckout()) {
     throw new CommandFailure(
       'weir: there is no supergraph.yaml here: `weir init` writes one, and --supergraph-config FILE names another.',
       2,

@@ -28,6 +28,9 @@ export function embeddedDynamoDBScript(): string {
   return join(subgraphsFolder(), 'kit', 'embedded-dynamodb.js');
 }
 
+/** Whether this is a clone, and not a package that was installed. */
+export const isCheckout = (): boolean => existsSync(join(packageRoot(), 'setup.mjs'));
+
 function subgraphsFolder(): string {
   return join(packageRoot(), 'dist', 'subgraphs');
 }

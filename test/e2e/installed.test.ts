@@ -89,6 +89,14 @@ describe('weir', () => {
 });
 
 describe('a new graph', () => {
+  it('is asked for where there is none: the sample shop is for a clone', async () => {
+    const dev = weir('dev', '--port', '0');
+    expect(await dev.exit).toBe(2);
+    expect(dev.stderr).toBe(
+      'weir: there is no supergraph.yaml here: `weir init` writes one, and --supergraph-config FILE names another.\n',
+    );
+  });
+
   it('is written by `weir init` and run by `weir dev`', async () => {
     const graph = inFolder('graph');
     expect(await weir('init', graph).exit).toBe(0);

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCli } from '../../support/run-cli';
@@ -22,6 +31,25 @@ describe('weir compose', () => {
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain('@join__graph(name: "a", url: "http://a.test")');
+  });
+
+  it('takes supergraph.yaml of this folder, or that of its folder schema', async () => {
+    const before = process.cwd();
+    const exitCodes: number[] = [];
+    try {
+      process.chdir(folder);
+      exitCodes.push((await run()).exitCode);
+      renameSync(config, join(folder, 'elsewhere.yaml'));
+      const none = await run();
+      expect(none.stderr).toContain('supergraph.yaml does not exist.');
+      mkdirSync(join(folder, 'schema'));
+      renameSync(join(folder, 'elsewhere.yaml'), join(folder, 'schema/supergraph.yaml'));
+      renameSync(join(folder, 'a.graphql'), join(folder, 'schema/a.graphql'));
+      exitCodes.push(none.exitCode, (await run()).exitCode);
+    } finally {
+      process.chdir(before);
+    }
+    expect(exitCodes).toEqual([0, 2, 0]);
   });
 
   it('writes the supergraph to a file', async () => {

@@ -222,6 +222,12 @@ export const errors = {
     when: 'A request holds more operations than `limits.batch`.',
     message: ({ got, limit }: Limited) => `The batch holds ${got} operations; at most ${limit} are allowed.`,
   },
+  MAX_CONNECTION_OPERATIONS_LIMIT: {
+    status: 400,
+    when: 'More operations run over one WebSocket connection than `subscriptions.perConnection`. End some, or open another connection.',
+    message: ({ limit }: { readonly limit: number }) =>
+      `At most ${limit} operations may run over one connection at once.`,
+  },
   INTROSPECTION_DISABLED: {
     status: 400,
     when: 'Introspection is not allowed for this client (`introspection`).',

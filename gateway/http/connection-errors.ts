@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { GraphQLError } from 'graphql';
 import { tooMuchFraming } from './whole-messages';
 import { requestError } from '../errors';
 import { errorAnswer, type HttpExtensions } from './error-answer';
@@ -26,13 +28,24 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: InTurn):
                 ? 'The chunks of the body take far more bytes than what is in them.'
                 : 'This is not a valid HTTP request.',
           });
-  const { http, ...extensions } = answer.extensions as HttpExtensions;
-  const body = JSON.stringify({ errors: [{ message: answer.message, extensions }] });
-  endInTurn(
-    socket,
-    `HTTP/1.1 ${http!.status} ${answer.extensions['code'] as string}\r\n` +
-      'content-type: application/json; charset=utf-8\r\nconnection: close\r\n' +
-      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  endInTurn(socket, messageOf(answer));
+}
+
+/** Answers a request to change the protocol that the other protocol does not take, and closes the connection. */
+export function answerUpgrade(socket: Duplex, reason: string): void {
+  socket.end(messageOf(requestError('BAD_REQUEST', { reason })));
+}
+
+/** A whole answer as it goes over a connection, which is closed then. */
+function messageOf({
+  message,
+  extensions: { http, ...extensions },
+}: GraphQLError & { readonly extensions: HttpExtensions }): string {
+  const body = JSON.stringify({ errors: [{ message, extensions }] });
+  return (
+    `HTTP/1.1 ${http!.status} ${extensions['code'] as string}\r\n` +
+    'content-type: application/json; charset=utf-8\r\nconnection: close\r\n' +
+    `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   );
 }
 

@@ -62,6 +62,29 @@ export function compileIsAllowedOrigin(options: Pick<Options, 'mode' | 'cors'>):
 }
 
 /**
+ * Which headers of a page's request count that no CORS protocol guards, such as one that opens a WebSocket: all of them
+ * where the page is of the gateway's own origin or no page asks, those without the browser's credentials where `cors`
+ * allows its origin without them. Undefined where no such page may ask.
+ */
+export type HeadersOfPage = (headers: IncomingHttpHeaders) => IncomingHttpHeaders | undefined;
+
+export function compileHeadersOfPage(options: Pick<Options, 'mode' | 'cors'>): HeadersOfPage {
+  const isAllowed = compileIsAllowedOrigin(options);
+  const { credentials } = options.cors;
+  return (headers) => {
+    const { origin, host } = headers;
+    // A proxy that ends TLS hides the scheme.
+    if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return headers;
+    if (!isAllowed(origin)) return undefined;
+    if (credentials) return headers;
+    const others = { ...headers };
+    delete others.cookie;
+    delete others.authorization;
+    return others;
+  };
+}
+
+/**
  * Answers a preflight request beside `compileCorsHeaders`: undefined where no page may call. The headers that may be sent
  * are those that the page asks for: what a header may do is decided where it is read.
  */

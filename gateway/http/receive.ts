@@ -1,24 +1,20 @@
 import type { Admit } from '../auth/authentication';
 import type { GraphQLError } from 'graphql';
-import type { Slots } from '../admission/slots';
 import type { Pipeline } from '../request/pipeline';
-import type { Reply } from '../request/reply';
 import type { Exchange } from './begin-request';
 import { holdContinue, noBody, readBody, refuseByHeaders } from './body';
 
 export interface ReceiveOptions {
   /** Bytes that a body may have. */
   readonly bodyLimit: number;
-  readonly slots: Pick<Slots, 'acquire' | 'release'>;
   /** For clients that wait for `100 Continue`; undefined without an auth mode. */
   readonly admitByHeaders: Admit | undefined;
   readonly pipeline: Pipeline;
-  readonly reply: Reply;
 }
 
 /** Receives the body of a GET or a POST to the endpoint, and passes the request to the pipeline. */
 export function createReceive(options: ReceiveOptions): (exchange: Exchange) => void {
-  const { bodyLimit, slots, admitByHeaders, pipeline, reply } = options;
+  const { bodyLimit, admitByHeaders, pipeline } = options;
 
   return ({ request, message, response }) => {
     const sendContinue = holdContinue(message);
@@ -26,8 +22,7 @@ export function createReceive(options: ReceiveOptions): (exchange: Exchange) => 
       pipeline.admit(request, noBody);
       return;
     }
-    // Where there are too many requests, even a refusal waits for a slot.
-    const refuse = (error: GraphQLError): void => slots.acquire(request, () => reply.refuse(request, error));
+    const refuse = (error: GraphQLError): void => pipeline.refuse(request, error);
     const refusal = refuseByHeaders(message, bodyLimit);
     if (refusal !== undefined) {
       refuse(refusal);

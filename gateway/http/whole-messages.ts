@@ -137,6 +137,32 @@ export class WholeRequest extends IncomingMessage {
   }
 }
 
+/**
+ * Requests of which those alone change the protocol that `mayUpgrade` names. Node asks when the headers are there; else it
+ * would take every request with an `Upgrade` header out of HTTP, such as one of a client that would like HTTP/2.
+ */
+export function upgradableRequests(mayUpgrade: (request: IncomingMessage) => boolean): typeof WholeRequest {
+  class UpgradableRequest extends WholeRequest {
+    static {
+      // TypeScript takes it for a field.
+      Object.defineProperty(this.prototype, 'upgrade', {
+        get(this: UpgradableRequest): boolean {
+          return this[asksToUpgrade] === true && (this.method === 'CONNECT' || mayUpgrade(this));
+        },
+        set(this: UpgradableRequest, asks: boolean | null) {
+          this[asksToUpgrade] = asks;
+        },
+      });
+    }
+
+    declare [asksToUpgrade]: boolean | null;
+  }
+  return UpgradableRequest;
+}
+
+/** As Node's parser says. */
+const asksToUpgrade = Symbol('asksToUpgrade');
+
 /** Bytes of a body that are kept before it is read. */
 const mostUnasked = 16 * 1024;
 

@@ -21,6 +21,7 @@ import { rates } from './rates';
 import { shutdown } from './shutdown';
 import { OptionSources, type Variables } from './sources';
 import { subgraphs, zone } from './subgraphs';
+import { subscriptions } from './subscriptions';
 import { supergraph, type supergraphOptions } from './supergraph';
 import { telemetry } from './telemetry';
 import { timeouts } from './timeouts';
@@ -154,6 +155,7 @@ export const optionsSchema = z.strictObject({
   limits,
   rates,
   overload,
+  subscriptions,
   cache,
   persistedOperations,
   auth,

@@ -42,6 +42,7 @@ import { firstQuery } from './first-query';
 import { checkNamedFiles } from './named-files';
 import { createRoutes } from './routes';
 import type { Hooks } from '../request/hooks';
+import { createSteps, type Steps } from '../websocket/steps';
 import { createFormatError } from '../request/format-error';
 import { createApolloServer, createLearn } from '../request/learn-operation';
 import { createPipeline, type Pipeline } from '../request/pipeline';
@@ -142,6 +143,11 @@ export class Configuration {
   /** What a request goes through, whatever connection it came by. */
   get pipeline(): Pipeline {
     return this.#parts.pipeline;
+  }
+
+  /** What a WebSocket connection needs. */
+  get steps(): Steps {
+    return this.#parts.steps;
   }
 
   get generation(): Generation | undefined {
@@ -358,11 +364,10 @@ function build(
   });
   const receive = createReceive({
     bodyLimit,
-    slots,
     admitByHeaders: authentication?.admitByHeaders,
     pipeline,
-    reply,
   });
+  const steps = createSteps({ options, requests: inFlight, pipeline });
   const begin = createBeginRequest(options, inFlight, {
     corsHeaders,
     partsTypesFor: partsTypes(),
@@ -381,6 +386,7 @@ function build(
   return {
     ...{
       handle,
+      steps,
       pipeline,
       apollo,
       gateway,

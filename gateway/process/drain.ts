@@ -23,6 +23,8 @@ export interface DrainOptions {
   readonly inFlight: () => number;
   /** Answers all of them. */
   readonly giveUp: () => void;
+  /** Called when no connection comes any more, with the milliseconds of grace: has clients leave that would stay. */
+  readonly dismissLasting?: ((grace: number) => void) | undefined;
   /** Says when the last connection has come, where another process listens. */
   readonly source?: ConnectionSource | undefined;
 }
@@ -35,6 +37,7 @@ export function prepareDrain({
   server,
   inFlight,
   giveUp,
+  dismissLasting,
   source,
 }: DrainOptions): (times: DrainTimes) => Promise<void> {
   /** With the time when they were accepted. */
@@ -69,6 +72,7 @@ export function prepareDrain({
       response.shouldKeepAlive = false;
     });
     await stopListening(delay);
+    dismissLasting?.(grace);
     let isOver = false as boolean;
     const end = setTimeout(() => {
       giveUp();

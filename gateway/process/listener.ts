@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { GraphQLError } from 'graphql';
 import { compileIsProxy } from '../http/client-address';
-import { keepAliveTimeout, WholeRequest, WholeResponse } from '../http/whole-messages';
+import { keepAliveTimeout, upgradableRequests, WholeResponse } from '../http/whole-messages';
 import { requestError } from '../errors';
 import { maxHeaderSize } from '../http/header-limits';
 import { errorAnswer } from '../http/error-answer';
@@ -12,11 +13,31 @@ import { readCertificates } from './certificates';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** Requests to change the protocol. */
+export interface Upgrades {
+  /** Whether a request changes the protocol; all others are answered. */
+  readonly mayUpgrade: (request: IncomingMessage) => boolean;
+  /** Takes a connection whose protocol is to be changed. */
+  readonly upgrade: (request: IncomingMessage, connection: Socket, head: Buffer) => void;
+}
+
+const noUpgrades: Upgrades = {
+  mayUpgrade: () => false,
+  upgrade: (_request, connection) => connection.destroy(),
+};
+
 /**
  * The server of the port for clients: HTTP/1.1, or with `tls` HTTP/2 and HTTP/1.1 as the client chooses. A client that sends
  * too slowly gets 408; one that reads too slowly is cut.
  */
-export function createListener({ timeouts, tls, trustedProxies }: Options, answer: Handle): Server {
+export function createListener(
+  { timeouts, tls, trustedProxies }: Options,
+  answer: Handle,
+  upgrades: Upgrades = noUpgrades,
+): Server {
+  const Request = upgradableRequests(
+    (request) => refusalOf(request) === undefined && upgrades.mayUpgrade(request),
+  );
   const limits = {
     requestTimeout: timeouts.request,
     headersTimeout: Math.min(10_000, timeouts.request),
@@ -34,7 +55,7 @@ export function createListener({ timeouts, tls, trustedProxies }: Options, answe
   };
   const server =
     tls === undefined
-      ? createServer({ ...limits, IncomingMessage: WholeRequest, ServerResponse: WholeResponse }, handle)
+      ? createServer({ ...limits, IncomingMessage: Request, ServerResponse: WholeResponse }, handle)
       : secure(
           createSecureServer(
             {
@@ -42,7 +63,7 @@ export function createListener({ timeouts, tls, trustedProxies }: Options, answe
               ...readCertificates(tls),
               allowHTTP1: true,
               handshakeTimeout: limits.headersTimeout,
-              Http1IncomingMessage: WholeRequest,
+              Http1IncomingMessage: Request,
               Http1ServerResponse: WholeResponse,
               requestCert: tls.clientCa !== undefined,
               rejectUnauthorized: tls.clientCa !== undefined,
@@ -55,6 +76,7 @@ export function createListener({ timeouts, tls, trustedProxies }: Options, answe
           ),
           new StreamResets(compileIsProxy(trustedProxies)),
         );
+  server.on('upgrade', upgrades.upgrade);
   // A server of HTTP/2 has limits of its own for clients of HTTP/1.1, and does not ask for them.
   Object.assign(server, limits);
   // Of a connection on which nothing moves. While a request is worked on nothing does.

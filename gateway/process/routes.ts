@@ -89,12 +89,15 @@ const jsonHeaders = ['content-type', 'application/json; charset=utf-8'];
 /** Why a request is refused by its headers, whatever its path. */
 function refuseHead(message: IncomingMessage): GraphQLError | undefined {
   if (hasTooLargeHeaders(message)) return requestError('HEADERS_TOO_LARGE', {});
-  if (message.headers.upgrade?.toLowerCase() === 'websocket')
-    return requestError('BAD_REQUEST', {
-      reason: 'There are no WebSockets here: send queries and mutations as requests of their own.',
-    });
   return refuseRepeatedCredentials(message);
 }
+
+/** Whether a request opens a WebSocket to the endpoint: whatever else it may be is answered. */
+export const opensWebSocket = (message: IncomingMessage, endpoint: string): boolean =>
+  message.method === 'GET' &&
+  message.headers.upgrade?.toLowerCase() === 'websocket' &&
+  decodedPath(message.url!) === endpoint &&
+  refuseHead(message) === undefined;
 
 /** The path of a URL as it is compared (RFC 3986, section 6.2.2.2); undefined for one that is not well formed. */
 function decodedPath(url: string): string | undefined {

@@ -32,6 +32,8 @@ import { startOtlpExport } from '../telemetry/otlp';
 import { fetchOutgoing, proxiesOf, useProxies } from '../subgraph-calls/outgoing';
 import { knownMethod } from '../telemetry/statistics/request-statistics';
 import type { Interceptor } from '../subgraph-calls/transport';
+import { WebSockets } from '../websocket/web-sockets';
+import { opensWebSocket } from './routes';
 
 /** The options of `startGateway`. `supergraph` may also be a custom source, or a `SupergraphManager` of Apollo. */
 export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
@@ -138,7 +140,15 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   });
   /** Replaced configurations that still have requests in flight. */
   const retired = new Set<Configuration>();
-  const server = createListener(options, (request, response) => current.handle(request, response));
+  const webSockets = new WebSockets({
+    current: () => current.steps,
+    statistics: metrics.webSockets,
+    logger,
+  });
+  const server = createListener(options, (request, response) => current.handle(request, response), {
+    mayUpgrade: (request) => opensWebSocket(request, options.path),
+    upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
+  });
   const stopFollowing = options.tls && followCertificates(server, options.tls, logger);
   server.on('clientError', answerClientError);
   sendContinues(server, {
@@ -160,6 +170,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     server,
     inFlight: () => unanswered().length,
     giveUp,
+    // Clients that come back elsewhere must have the time to be let in there.
+    dismissLasting: (grace) => void webSockets.goAway(grace * dismissalShare),
     source: clientConnections,
   });
   const readiness = () => [
@@ -189,6 +201,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await admin?.close();
     stopFollowing?.();
     server.close();
+    webSockets.close();
     await Promise.all([current, ...retired].map((each) => each.close()));
     await closeParts();
   }
@@ -282,6 +295,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   };
 }
 
+/** The share of the grace in which connections that last are closed. */
+const dismissalShare = 0.8;
+
 /** Which options live as long as the process; of `cache` some do. */
 const isFixed = {
   ...{ host: true, port: true, path: true, tls: true, admin: true, audit: true, logging: true },
@@ -297,7 +313,7 @@ const isFixed = {
     csrf: false,
     authorization: false,
   },
-  ...{ introspection: false, usage: false, shutdown: false, cache: false },
+  ...{ introspection: false, usage: false, shutdown: false, cache: false, subscriptions: false },
 } satisfies Record<keyof Options, boolean>;
 
 const isFixedOfCache = {

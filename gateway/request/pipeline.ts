@@ -6,7 +6,9 @@
  * Before the response cache, steps are synchronous where they can be: a cache hit takes less time than a few promises.
  */
 import type { HTTPGraphQLResponse } from '@apollo/server';
+import type { GraphQLError } from 'graphql';
 import type { Admit } from '../auth/authentication';
+import type { Received } from '../auth/authenticator';
 import type { IncomingRequest } from './incoming-request';
 import type { AnswerHeaders } from '../cache/responses/answer-headers';
 import { type CachedAnswers, requestKey } from '../cache/responses/cached-answers';
@@ -65,6 +67,10 @@ export interface Pipeline {
    * Authenticates a request before its client sends the body: if it is refused, the answer replaces `100 Continue`.
    */
   authenticateEarly(request: IncomingRequest, admitByHeaders: Admit, read: () => void): void;
+  /** Authenticates the client of a connection that stays open. Its operations are requests of their own. */
+  connect(request: IncomingRequest, received: Received, onConnected: () => void): void;
+  /** Refuses a request: where there are too many, even a refusal waits for a slot. */
+  refuse(request: IncomingRequest, error: GraphQLError): void;
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -77,24 +83,42 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return {
     admit(request, body) {
       if (body.length > bodyLimit) {
-        const tooLarge = requestError('PAYLOAD_TOO_LARGE', { limit: bodyLimit });
-        slots.acquire(request, () => reply.refuse(request, tooLarge));
+        refuse(request, requestError('PAYLOAD_TOO_LARGE', { limit: bodyLimit }));
         return;
       }
       request.received = body.length;
       slots.acquire(request, () => authenticate({ request, body }));
     },
     authenticateEarly(request, admitByHeaders, read) {
-      slots.acquire(request, () =>
-        whenKnown(admitByHeaders(request, factsOf({ request, body: noBody })), (isAdmitted) => {
-          if (isAdmitted) {
-            slots.release(request);
-            read();
-          } else reply.refuse(request, rates?.refuse(request) ?? request.refusal);
-        }),
-      );
+      authenticateOnly(request, admitByHeaders, factsOf({ request, body: noBody }), read);
     },
+    connect(request, received, onConnected) {
+      if (admit === undefined) onConnected();
+      else authenticateOnly(request, admit, received, onConnected);
+    },
+    refuse,
   };
+
+  function refuse(request: IncomingRequest, error: GraphQLError): void {
+    slots.acquire(request, () => reply.refuse(request, error));
+  }
+
+  /** Gives the slot back to a request that may go on: more of it is to come. */
+  function authenticateOnly(
+    request: IncomingRequest,
+    admitRequest: Admit,
+    received: Received,
+    next: () => void,
+  ): void {
+    slots.acquire(request, () =>
+      whenKnown(admitRequest(request, received), (isAdmitted) => {
+        if (isAdmitted) {
+          slots.release(request);
+          next();
+        } else reply.refuse(request, rates?.refuse(request) ?? request.refusal);
+      }),
+    );
+  }
 
   function authenticate(arrival: Arrival): void {
     if (admit === undefined) count(arrival, true);
@@ -224,7 +248,7 @@ function whenKnown<Value>(value: Value | Promise<Value>, next: (value: Value) =>
   else next(value);
 }
 
-function factsOf({ request: { id: requestId, head }, body }: Arrival) {
+function factsOf({ request: { id: requestId, head }, body }: Arrival): Received {
   const { method, url, headers } = head;
   return { requestId, method, url, headers, body };
 }

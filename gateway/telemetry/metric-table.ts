@@ -111,6 +111,20 @@ export const metricTable = {
     description: 'Requests and operations that exceeded a rate.',
     attributes: { rate: 'The name of the rate in the options.' },
   },
+  'weir.websocket.connections': {
+    kind: 'upDownCounter',
+    unit: '{connection}',
+    description: 'Open WebSocket connections of clients.',
+    attributes: {
+      protocol: '`graphql-transport-ws`, or `other` for those that are being closed as they speak none.',
+    },
+  },
+  'weir.websocket.closes': {
+    kind: 'counter',
+    unit: '{connection}',
+    description: 'WebSocket connections that the gateway has closed.',
+    attributes: { code: 'The close code, such as 1001 or 4401.' },
+  },
   'weir.rates.store.failures': {
     kind: 'counter',
     unit: '{exchange}',

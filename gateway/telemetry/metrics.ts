@@ -4,6 +4,7 @@ import { PersistedOperationStatistics } from './statistics/persisted-operation-s
 import { RequestStatistics, type RequestStatisticsOptions } from './statistics/request-statistics';
 import { ResponseCacheStatistics } from './statistics/response-cache-statistics';
 import { SubgraphDurations } from './statistics/subgraph-durations';
+import { WebSocketStatistics } from './statistics/web-socket-statistics';
 import { CallStatistics } from './call-statistics';
 import { Meter, type Metric, type Sum } from './meter';
 import type { AttributesOf } from './metric-table';
@@ -24,6 +25,7 @@ export interface Metrics {
   readonly overload: OverloadStatistics;
   readonly responseCache: ResponseCacheStatistics;
   readonly persistedOperations: PersistedOperationStatistics;
+  readonly webSockets: WebSocketStatistics;
   readonly reloads: Sum<AttributesOf<'weir.configuration.reloads'>>;
   /** What became of the subgraph calls of clients' requests, and which operations were sent. */
   readonly calls: CallStatistics;
@@ -60,6 +62,7 @@ export function createMetrics(
     overload: new OverloadStatistics(meter),
     responseCache: new ResponseCacheStatistics(meter),
     persistedOperations: new PersistedOperationStatistics(meter),
+    webSockets: new WebSocketStatistics(meter),
     collect,
     text: () => writePrometheus(collect()),
     close: stopMeasuring,

@@ -108,10 +108,8 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
     slots,
     receive: createReceive({
       bodyLimit,
-      slots,
       admitByHeaders: undefined,
       pipeline,
-      reply,
     }),
     reply,
     pageFor: () => undefined,

@@ -304,14 +304,6 @@ describe('framing', () => {
     });
   });
 
-  it('that asks for a WebSocket is told that there is none', async () => {
-    const answer = await raw(
-      'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n' +
-        'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    );
-    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*There are no WebSockets here/);
-  });
-
   it.each([
     [
       'a header block over 16 KiB',

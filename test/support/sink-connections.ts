@@ -10,11 +10,13 @@ import { parseOptions } from '../../gateway/options';
 import { createListener } from '../../gateway/process/listener';
 import type { IncomingRequest } from '../../gateway/request/incoming-request';
 import type { Sink } from '../../gateway/request/sink';
+import { OperationSink } from '../../gateway/websocket/operation-sink';
 import { type Client, InProcessClient } from './in-process-client';
 import { readEventStream, readMultipart, type ReadParts, readSubscription } from './read-parts';
 import type { openRequests } from './requests-in-flight';
 import { sinkOptions } from './sink-options';
 import { certificate } from './subgraph-servers';
+import { openWebSocketSinks } from './web-socket-sinks';
 
 type Requests = ReturnType<typeof openRequests>['requests'];
 type OnRequest = (request: IncomingRequest) => void;
@@ -23,6 +25,10 @@ type OnRequest = (request: IncomingRequest) => void;
 export interface TestConnection {
   /** @param takesParts as the client says */
   ask(takesParts: boolean): Client;
+  /** Whether clients are told a status and headers. @default true */
+  readonly tellsHead?: boolean;
+  /** Whether each client takes parts, without saying so. @default false */
+  readonly alwaysTakesParts?: boolean;
   close(): Promise<void>;
 }
 
@@ -49,6 +55,7 @@ export const sinkKinds: [string, Open, new (...args: never[]) => Sink][] = [
   ["HTTP/2, in Apollo's multipart", openHttp2(subscription), HttpSink],
   ['HTTP/1.1, in server-sent events', openHttp1(eventStream), HttpSink],
   ['HTTP/2, in server-sent events', openHttp2(eventStream), HttpSink],
+  ['WebSocket', openWebSocketSinks, OperationSink],
   ['in process', openInProcess, InProcessClient],
 ];
 

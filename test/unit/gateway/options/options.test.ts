@@ -127,6 +127,10 @@ describe('defaults', () => {
       audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
       logging: { level: 'info', format: 'auto', sampling: 1, fields: {}, omit: [] },
       shutdown: { delay: 0, grace: 20_000 },
+      subscriptions: {
+        ...{ connections: 10_000, perConnection: 200, initTimeout: 5000, heartbeat: 30_000 },
+        connectionParams: [],
+      },
       telemetry: { metrics: {}, resource: {} },
     });
   });

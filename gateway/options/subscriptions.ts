@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { duration, headerName, mapOf, positiveInt, timeout } from './values';
+
+export const subscriptions = mapOf({
+  connections: positiveInt
+    .default(10_000)
+    .describe(
+      'The most WebSocket connections of clients in a process. Beyond, the newest connection of the address with the most is closed with 1013: set `trustedProxies`, or all clients behind a proxy are one address.',
+    ),
+  perConnection: positiveInt
+    .default(200)
+    .describe(
+      'The most operations that run over one WebSocket connection at once. Further ones are refused with `MAX_CONNECTION_OPERATIONS_LIMIT`.',
+    ),
+  initTimeout: timeout
+    .prefault('5s')
+    .describe(
+      'How long a client may take to introduce itself on a new WebSocket connection. After it the connection is closed with 4408.',
+    ),
+  heartbeat: duration
+    .prefault('30s')
+    .refine((value) => value === 0 || value >= 1000, { error: 'must be 0 or at least 1s' })
+    .describe(
+      'How long nothing may come over a WebSocket connection until the client is pinged. A client that does not answer for as long again is cut. Keep it below the idle timeout of the proxies in front. 0 sends no pings.',
+    ),
+  connectionParams: z
+    .array(headerName, { error: 'must be a list of header names' })
+    .prefault([])
+    .describe(
+      'Members of `connectionParams` that count as headers of each operation of the connection. Credentials and the names of client and version always do. A proxy in front, which may set or strip headers, does not see them: name none that it vouches for.',
+    ),
+})
+  .prefault({})
+  .describe('Connections that stay open: subscriptions, and operations over WebSocket.')
+  .meta({ example: { connections: 20_000, heartbeat: '20s', connectionParams: ['x-tenant'] } });

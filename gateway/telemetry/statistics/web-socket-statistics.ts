@@ -1,0 +1,13 @@
+import type { Meter, Sum } from '../meter';
+import type { AttributesOf } from '../metric-table';
+
+/** Counts WebSocket connections of clients. */
+export class WebSocketStatistics {
+  readonly connections: Sum<AttributesOf<'weir.websocket.connections'>>;
+  readonly closes: Sum<AttributesOf<'weir.websocket.closes'>>;
+
+  constructor(meter: Meter) {
+    this.connections = meter.sum('weir.websocket.connections');
+    this.closes = meter.sum('weir.websocket.closes');
+  }
+}

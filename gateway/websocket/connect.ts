@@ -1,0 +1,67 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Proof } from '../auth/authenticator';
+import type { Answer, Sink } from '../request/sink';
+import type { Handshake } from './protocol';
+import { refusalIn, type SentError } from './refusal';
+import type { Steps } from './steps';
+
+export interface ConnectOptions {
+  readonly steps: Steps;
+  readonly handshake: Handshake;
+  /** With the credentials. */
+  readonly headers: IncomingHttpHeaders;
+  /** @param proof undefined without any auth mode */
+  readonly onConnected: (proof: Proof | undefined) => void;
+  /** @param status as over HTTP */
+  readonly onRefused: (status: number, error: SentError) => void;
+}
+
+/**
+ * Authenticates the client of a connection, which is a request of its own: it has a line in the access log, with 101 or the
+ * status of the refusal. Returns a function that is to be called when the client leaves.
+ *
+ * A signature is that of AppSync's clients: of a POST of `{}` to `/connect` below the endpoint.
+ */
+export function connect({ steps, handshake, headers, onConnected, onRefused }: ConnectOptions): () => void {
+  const { requests, pipeline, options } = steps;
+  const sink = new ConnectSink((status, error) => {
+    requests.end(request, status);
+    onRefused(status, error);
+  });
+  const head = { method: 'GET', url: handshake.url, headers };
+  const request = requests.begin(head, handshake.address, sink, performance.now());
+  const received = {
+    ...{ requestId: request.id, method: 'POST', url: `${options.path}/connect`, headers },
+    body: noOperation,
+  };
+  pipeline.connect(request, received, () => {
+    requests.end(request, SWITCHING_PROTOCOLS);
+    onConnected(request.proof);
+  });
+  return () => requests.end(request, undefined);
+}
+
+const noOperation = Buffer.from('{}');
+const SWITCHING_PROTOCOLS = 101;
+
+/** Is answered with nothing but a refusal, which the protocol has a form for. */
+class ConnectSink implements Sink {
+  isAnswered = false;
+  readonly takesEvents = false;
+  readonly incremental = undefined;
+  readonly refusesInEvents = false;
+  readonly upload = undefined;
+  readonly download = undefined;
+  readonly messages = undefined;
+  readonly #onRefused: ConnectOptions['onRefused'];
+
+  constructor(onRefused: ConnectOptions['onRefused']) {
+    this.#onRefused = onRefused;
+  }
+
+  answer({ status, body }: Answer): void {
+    this.isAnswered = true;
+    const [error] = refusalIn(Buffer.from(body as Buffer | string)) ?? [];
+    this.#onRefused(status, error ?? { message: 'The connection is refused.' });
+  }
+}

@@ -1,0 +1,169 @@
+/** The protocol of `graphql-ws` (its PROTOCOL.md): that library checks messages and names the close codes. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { CloseCode, type Message, MessageType, type SubscribeMessage, validateMessage } from 'graphql-ws';
+import type { RequestHead } from '../request/incoming-request';
+import type { IncrementalFormat } from '../request/sink';
+import { isMap } from '../options/is-map';
+import { JsonParts } from '../subgraph-calls/json-parts';
+import { withConnectionParams } from './connection-params';
+import { connect } from './connect';
+import type { Envelope } from './operation-sink';
+import { Operations } from './operations';
+import { type Protocol, type ProtocolOptions, TRY_AGAIN_LATER } from './protocol';
+import type { SentError } from './refusal';
+
+/** One connection that speaks `graphql-transport-ws`. */
+export class GraphqlTransportWs implements Protocol {
+  readonly operations: Operations;
+  readonly #options: ProtocolOptions;
+  readonly #initTimer: NodeJS.Timeout;
+  #state: 'new' | 'connecting' | 'connected' = 'new';
+  /** Of each operation; with what `connection_init` said once that has come. */
+  #head: RequestHead | undefined;
+  #leave: (() => void) | undefined;
+
+  constructor(options: ProtocolOptions) {
+    const { connection, handshake, current } = (this.#options = options);
+    this.operations = new Operations({ connection, address: handshake.address, current, envelope });
+    const giveUp = (): void =>
+      connection.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
+    this.#initTimer = setTimeout(giveUp, current().options.subscriptions.initTimeout);
+  }
+
+  receive(text: Buffer): void {
+    let message: Message;
+    try {
+      message = validateMessage(readMessage(text));
+    } catch (error) {
+      this.#close(CloseCode.BadRequest, (error as Error).message);
+      return;
+    }
+    switch (message.type) {
+      case MessageType.ConnectionInit:
+        this.#connect(message.payload ?? {});
+        break;
+      case MessageType.Subscribe:
+        this.#subscribe(message, text);
+        break;
+      case MessageType.Complete:
+        this.operations.stop(message.id);
+        break;
+      case MessageType.Ping: {
+        const { payload } = message;
+        this.#send({ type: MessageType.Pong, ...(payload && { payload }) });
+        break;
+      }
+      case MessageType.Pong:
+        break;
+      default:
+        this.#close(CloseCode.BadRequest, `A client sends no "${message.type}" message.`);
+    }
+  }
+
+  end(): void {
+    clearTimeout(this.#initTimer);
+    this.#leave?.();
+    this.operations.leave();
+  }
+
+  #connect(params: Readonly<Record<string, unknown>>): void {
+    if (this.#state !== 'new') {
+      this.#close(CloseCode.TooManyInitialisationRequests, 'Too many initialisation requests');
+      return;
+    }
+    this.#state = 'connecting';
+    clearTimeout(this.#initTimer);
+    const { handshake, current } = this.#options;
+    const steps = current();
+    const { path, subscriptions } = steps.options;
+    let headers: IncomingHttpHeaders;
+    try {
+      headers = withConnectionParams(handshake.headers, params, subscriptions.connectionParams);
+    } catch (error) {
+      this.#close(CloseCode.BadRequest, (error as Error).message);
+      return;
+    }
+    this.#head = { method: 'POST', url: path, headers };
+    this.#leave = connect({
+      ...{ steps, handshake, headers },
+      onConnected: () => {
+        this.#state = 'connected';
+        this.#send({ type: MessageType.ConnectionAck });
+      },
+      onRefused: (status, error) => this.#close(...closeFor(status, error)),
+    });
+  }
+
+  #subscribe({ id, payload }: SubscribeMessage, text: Buffer): void {
+    if (this.#state !== 'connected') this.#close(CloseCode.Unauthorized, 'Unauthorized');
+    else if (id.length > longestId)
+      this.#close(CloseCode.BadRequest, `An id has at most ${longestId} characters.`);
+    else if (this.operations.has(id))
+      this.#close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
+    else {
+      const incremental = formatIn(payload.extensions);
+      this.operations.begin({ id, head: this.#head!, body: payloadIn(text), incremental });
+    }
+  }
+
+  #send(message: object): void {
+    this.#options.connection.send(JSON.stringify(message));
+  }
+
+  #close(code: number, reason: string): void {
+    this.#options.connection.close(code, reason);
+  }
+}
+
+const envelope: Envelope = {
+  begin: () => undefined,
+  beforeResult: (id) => `{"id":${JSON.stringify(id)},"type":"next","payload":`,
+  errors: (id, payload) => JSON.stringify({ id, type: MessageType.Error, payload }),
+  complete: (id) => JSON.stringify({ id, type: MessageType.Complete }),
+};
+
+/**
+ * Why a connection is refused. Clients stop at these codes, but for the last one: what is refused now may be let in
+ * later.
+ */
+function closeFor(status: number, { message }: SentError): [code: number, reason: string] {
+  if (status === 401 || status === 403) return [CloseCode.Unauthorized, message];
+  if (status < 429) return [CloseCode.BadRequest, message];
+  return [TRY_AGAIN_LATER, message];
+}
+
+/** @throws {SyntaxError} */
+function readMessage(text: Buffer): unknown {
+  const message: unknown = JSON.parse(text.toString());
+  // A persisted operation is named in place of its text, which the library demands.
+  if (isMap(message) && isMap(message['payload']) && isNamed(message['payload']))
+    return { ...message, payload: { ...message['payload'], query: '' } };
+  return message;
+}
+
+const isNamed = (payload: Readonly<Record<string, unknown>>): boolean =>
+  payload['query'] == null &&
+  (typeof payload['documentId'] === 'string' ||
+    isMap(payload['extensions']) ||
+    typeof payload['id'] === 'string');
+
+/** `extensions.weir.incremental` asks for the older format of `@defer`. */
+function formatIn(extensions: Readonly<Record<string, unknown>> | null | undefined): IncrementalFormat {
+  const weir = extensions?.['weir'];
+  return isMap(weir) && weir['incremental'] === '20220824' ? '20220824' : 'v0.2';
+}
+
+/** The payload of a message as its bytes came. */
+function payloadIn(text: Buffer): Buffer {
+  const parts = new JsonParts(text);
+  let payload: Buffer | undefined;
+  parts.object((name) => {
+    const value = parts.value();
+    // The last one counts, as with `JSON.parse`.
+    if (name === 'payload') payload = value;
+  });
+  return payload!;
+}
+
+/** Characters. It is kept as long as the operation. */
+const longestId = 256;

@@ -1,0 +1,146 @@
+import type { IncomingRequest } from '../request/incoming-request';
+import type { RequestsInFlight } from '../request/requests-in-flight';
+import type { Answer, Download, IncrementalFormat, Parts, Sink } from '../request/sink';
+import type { Connection } from './connection';
+import { refusalIn, type SentError } from './refusal';
+
+/** The messages in which a protocol sends what becomes of an operation. */
+export interface Envelope {
+  /** Says that a stream of results begins; undefined where the protocol does not say that. */
+  begin(id: string): string | undefined;
+  /** What stands before a result in its message; a closing brace stands after it. */
+  beforeResult(id: string): string;
+  /** Ends the operation with errors. */
+  errors(id: string, errors: readonly SentError[]): string;
+  /** Ends the operation. */
+  complete(id: string): string;
+}
+
+/** What the operations of a connection share. */
+export interface OperationsOfConnection {
+  readonly connection: Connection;
+  readonly envelope: Envelope;
+  /** How many operations there are whose last message is not taken by their client. */
+  readonly count: number;
+  /** Has the client come back elsewhere. */
+  goAway(): void;
+  /** Called when an operation has sent its last message, or is not wanted any more: its id is free. */
+  free(sink: OperationSink): void;
+  /** Called when its client has taken the last message. */
+  forget(sink: OperationSink): void;
+}
+
+/** Sends what becomes of one operation of a connection. */
+export class OperationSink implements Sink, Download {
+  isAnswered = false;
+  readonly takesEvents = true;
+  readonly refusesInEvents = false;
+  readonly incremental: IncrementalFormat | undefined;
+  readonly upload = undefined;
+  readonly messages = undefined;
+  readonly id: string;
+  /** Whether its answer comes in parts. */
+  isStream = false;
+  readonly #operations: OperationsOfConnection;
+  #request: IncomingRequest | undefined;
+  #requests: Pick<RequestsInFlight, 'end'> | undefined;
+  /** Whether its last message is sent, or nobody waits for one any more. */
+  #isOver = false;
+  #beforeResult: Buffer | undefined;
+
+  constructor(id: string, incremental: IncrementalFormat | undefined, operations: OperationsOfConnection) {
+    this.id = id;
+    this.incremental = incremental;
+    this.#operations = operations;
+  }
+
+  /** Says whose answer goes here, and where it ends. To be called once, before anything else. */
+  belongTo(request: IncomingRequest, requests: Pick<RequestsInFlight, 'end'>): void {
+    this.#request = request;
+    this.#requests = requests;
+  }
+
+  answer({ status, body, release }: Answer): void {
+    this.isAnswered = true;
+    if (typeof body === 'object' && !Buffer.isBuffer(body)) {
+      void this.#sendParts(body, status);
+      return;
+    }
+    if (body !== undefined) this.#send(Buffer.isBuffer(body) ? body : Buffer.from(body), status, release);
+    this.#sendLast(status, (id) => this.#operations.envelope.complete(id));
+  }
+
+  /** Its client does not want the rest. A stream is complete then. */
+  stop(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#operations.free(this);
+    this.#end(this.isStream ? 200 : undefined);
+  }
+
+  /** Its client has left. */
+  leave(): void {
+    this.#isOver = true;
+    this.#end(undefined);
+  }
+
+  get download(): Download {
+    return this;
+  }
+
+  /** Of what waits on the connection, each of its operations has an equal share. */
+  get waiting(): number {
+    return this.connection.socket.writableLength / this.#operations.count;
+  }
+
+  get connection(): Connection {
+    return this.#operations.connection;
+  }
+
+  async #sendParts(parts: Parts, status: number): Promise<void> {
+    this.isStream = true;
+    const { connection } = this;
+    const begins = this.#operations.envelope.begin(this.id);
+    if (begins !== undefined && !this.#isOver) connection.send(begins);
+    try {
+      for (let part = await parts.next(); part !== undefined; part = await parts.next()) {
+        if (part.ending === 'shutdown') this.#operations.goAway();
+        else if (!this.#send(part.body, status)) await connection.room();
+        if (this.#isOver) return;
+      }
+      this.#sendLast(status, (id) => this.#operations.envelope.complete(id));
+    } catch {
+      // The connection stays, with the other operations on it, so the client is told that this was not the end.
+      this.#sendLast(undefined, (id) =>
+        this.#operations.envelope.errors(id, [{ message: 'The stream broke off.' }]),
+      );
+    }
+  }
+
+  /** @returns whether there is room for more */
+  #send(body: Buffer, status: number, release?: () => void): boolean {
+    const errors = this.#isOver ? undefined : refusalIn(body);
+    if (!this.#isOver && errors === undefined) {
+      this.#beforeResult ??= Buffer.from(this.#operations.envelope.beforeResult(this.id));
+      return this.connection.sendJoined(this.#beforeResult, body, release);
+    }
+    release?.();
+    if (errors !== undefined) this.#sendLast(status, (id) => this.#operations.envelope.errors(id, errors));
+    return true;
+  }
+
+  /** @param status of the request; undefined where the answer is not complete */
+  #sendLast(status: number | undefined, message: (id: string) => string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#operations.free(this);
+    this.connection.send(message(this.id), (error) => {
+      this.#end(error == null ? status : undefined);
+    });
+  }
+
+  #end(status: number | undefined): void {
+    this.#operations.forget(this);
+    this.#requests!.end(this.#request!, status);
+  }
+}

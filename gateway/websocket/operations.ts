@@ -1,0 +1,100 @@
+import type { Proof } from '../auth/authenticator';
+import { requestError } from '../errors';
+import type { RequestHead } from '../request/incoming-request';
+import type { IncrementalFormat } from '../request/sink';
+import type { Connection } from './connection';
+import { type Envelope, type OperationsOfConnection, OperationSink } from './operation-sink';
+import { GOING_AWAY } from './protocol';
+import type { Steps } from './steps';
+
+/** An operation that a client begins. */
+export interface BegunOperation {
+  readonly id: string;
+  /** As of a POST to the endpoint, with the credentials. */
+  readonly head: RequestHead;
+  /** JSON, as the body of a POST. */
+  readonly body: Buffer;
+  /** The format in which the client takes one answer in parts; undefined where it takes none. */
+  readonly incremental: IncrementalFormat | undefined;
+  /** What the credentials of the connection have proved; undefined where those in `head` are to be checked. */
+  readonly proof?: Proof | undefined;
+}
+
+export interface OperationsOptions {
+  readonly connection: Connection;
+  readonly envelope: Envelope;
+  /** The address of the client. */
+  readonly address: string;
+  readonly current: () => Steps;
+}
+
+/** The operations of one connection. Each is a request, which goes through the same steps as one over HTTP. */
+export class Operations implements OperationsOfConnection {
+  readonly connection: Connection;
+  readonly envelope: Envelope;
+  readonly #address: string;
+  readonly #current: () => Steps;
+  /** By the ids that the client may not use again yet. */
+  readonly #running = new Map<string, OperationSink>();
+  /** Also those whose last message waits for the client. */
+  readonly #all = new Set<OperationSink>();
+  #isGoingAway = false;
+
+  constructor({ connection, envelope, address, current }: OperationsOptions) {
+    this.connection = connection;
+    this.envelope = envelope;
+    this.#address = address;
+    this.#current = current;
+  }
+
+  get count(): number {
+    return this.#all.size;
+  }
+
+  has(id: string): boolean {
+    return this.#running.has(id);
+  }
+
+  /** Begins an operation, unless the gateway is stopping: the close tells the client to send it again elsewhere. */
+  begin({ id, head, body, incremental, proof }: BegunOperation): void {
+    if (this.#isGoingAway) return;
+    const { requests, pipeline, options } = this.#current();
+    const sink = new OperationSink(id, incremental, this);
+    const request = requests.begin(head, this.#address, sink, performance.now());
+    sink.belongTo(request, requests);
+    this.#running.set(id, sink);
+    this.#all.add(sink);
+    request.proof = proof;
+    const { perConnection: limit } = options.subscriptions;
+    if (this.#all.size > limit)
+      pipeline.refuse(request, requestError('MAX_CONNECTION_OPERATIONS_LIMIT', { limit }));
+    else pipeline.admit(request, body);
+  }
+
+  /** The client does not want the rest of an operation. */
+  stop(id: string): void {
+    this.#running.get(id)?.stop();
+  }
+
+  /** Closes the connection as soon as no answers but streams are awaited. */
+  goAway(): void {
+    this.#isGoingAway = true;
+    for (const { isStream } of this.#all) if (!isStream) return;
+    this.connection.close(GOING_AWAY, 'The gateway is shutting down.');
+  }
+
+  /** The client has left. */
+  leave(): void {
+    for (const sink of [...this.#all]) sink.leave();
+    this.#running.clear();
+  }
+
+  free(sink: OperationSink): void {
+    this.#running.delete(sink.id);
+  }
+
+  forget(sink: OperationSink): void {
+    this.#all.delete(sink);
+    if (this.#isGoingAway) this.goAway();
+  }
+}

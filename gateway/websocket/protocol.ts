@@ -1,0 +1,33 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Connection } from './connection';
+import type { Operations } from './operations';
+import type { Steps } from './steps';
+
+/** What is said over one connection, once it is open. */
+export interface Protocol {
+  readonly operations: Pick<Operations, 'goAway'>;
+  /** Takes a whole message. Never throws. */
+  receive(text: Buffer): void;
+  /** The connection is over. */
+  end(): void;
+}
+
+/** The request that has opened a connection. */
+export interface Handshake {
+  /** Path and query string. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  /** The address of the client. */
+  readonly address: string;
+}
+
+export interface ProtocolOptions {
+  readonly connection: Connection;
+  readonly handshake: Handshake;
+  /** What the options in force do. */
+  readonly current: () => Steps;
+}
+
+/** Close codes of RFC 6455, section 7.4.1, and of its registry. */
+export const GOING_AWAY = 1001;
+export const TRY_AGAIN_LATER = 1013;

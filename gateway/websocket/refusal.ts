@@ -1,0 +1,22 @@
+import { JsonParts } from '../subgraph-calls/json-parts';
+
+/** An error in an answer. */
+export interface SentError {
+  readonly message: string;
+  readonly extensions?: { readonly code?: string };
+}
+
+/** The errors of a GraphQL response without `data`, which is a refusal; undefined for one with `data`. */
+export function refusalIn(body: Buffer): readonly SentError[] | undefined {
+  if (body.toString('latin1', 0, withData.length) === withData) return undefined;
+  const parts = new JsonParts(body);
+  if (!parts.isObject) return undefined;
+  const members = new Map<string, Buffer>();
+  parts.object((name) => members.set(name, parts.value()));
+  const errors = members.get('errors');
+  if (errors === undefined || members.has('data')) return undefined;
+  return JSON.parse(errors.toString()) as SentError[];
+}
+
+/** How answers without errors begin. */
+const withData = '{"data":';

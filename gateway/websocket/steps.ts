@@ -1,0 +1,49 @@
+import type { IncomingMessage } from 'node:http';
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
+import { type ServerOptions, WebSocketServer } from 'ws';
+import { compileClientAddress } from '../http/client-address';
+import { answerUpgrade } from '../http/connection-errors';
+import { compileHeadersOfPage, type HeadersOfPage } from '../http/cors';
+import type { Options } from '../options';
+import type { Pipeline } from '../request/pipeline';
+import type { RequestsInFlight } from '../request/requests-in-flight';
+
+/** What one set of options does for connections. New options count for the next operation of each connection. */
+export interface Steps {
+  readonly options: Options;
+  readonly requests: Pick<RequestsInFlight, 'begin' | 'end'>;
+  readonly pipeline: Pick<Pipeline, 'admit' | 'refuse' | 'connect'>;
+  /** Makes WebSockets of sockets. */
+  readonly server: WebSocketServer;
+  readonly headersOfPage: HeadersOfPage;
+  readonly addressOf: (message: IncomingMessage) => string;
+}
+
+export function createSteps(given: Pick<Steps, 'options' | 'requests' | 'pipeline'>): Steps {
+  const { limits, trustedProxies } = given.options;
+  const server = new WebSocketServer(<ServerOptions & { readonly closeTimeout: number }>{
+    noServer: true,
+    clientTracking: false,
+    // What is packed costs memory for each connection, and its size is not known before it is unpacked.
+    perMessageDeflate: false,
+    maxPayload: limits.body + mostEnvelope,
+    closeTimeout,
+    // Browsers give up a connection whose protocol is not chosen, and tell nobody why: it is chosen, and closed with a reason.
+    handleProtocols: (offered) =>
+      offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : [...offered][0]!,
+  });
+  server.on('wsClientError', (error, socket) => {
+    answerUpgrade(socket, `${error.message}.`);
+  });
+  return {
+    ...given,
+    server,
+    headersOfPage: compileHeadersOfPage(given.options),
+    addressOf: compileClientAddress(trustedProxies),
+  };
+}
+
+/** Bytes around the body of an operation. */
+const mostEnvelope = 4096;
+/** Milliseconds that a client may take to answer a close. */
+const closeTimeout = 5000;

@@ -6,21 +6,21 @@ import type { Logger } from '../telemetry/logger';
 import { type HookModule, loadHook, withTimeout } from './hook';
 import { createIdentity, type Identity } from './identity';
 
-/** An access key that requests may be signed with. */
+/** An access key with which requests may be signed. */
 export interface AccessKey {
   readonly secretAccessKey: string;
-  /** What goes with a temporary key, in `x-amz-security-token`. */
+  /** The token of a temporary key, in `x-amz-security-token`. */
   readonly sessionToken: string | undefined;
   readonly identity: Identity;
 }
 
-/** Undefined for a key that is not known. Rejects with a 503 when it could not be found out. */
+/** Resolves with undefined for an unknown key. Rejects with a 503 if the look-up fails. */
 export type FindAccessKey = (
   accessKeyId: string,
   sessionToken: string | undefined,
 ) => AccessKey | undefined | Promise<AccessKey | undefined>;
 
-/** Looks a key up where it is kept, such as in Secrets Manager. The answer is remembered for five minutes. */
+/** Looks up a key, for example in Secrets Manager. The answer is cached for five minutes. */
 export type AccessKeyLookup = (accessKeyId: string, sessionToken: string | undefined) => unknown;
 
 /** The keys of the configuration, and then those of its module. */
@@ -53,7 +53,7 @@ function lookUpWith(module: HookModule, logger: Pick<Logger, 'error'>): FindAcce
   };
 }
 
-/** Milliseconds. */
+/** Timeout of a look-up, in milliseconds. */
 const lookupTimeout = 5_000;
 const knownFor = 5 * 60_000;
 const unknownFor = 10_000;

@@ -3,7 +3,7 @@ import type { Options } from '../options';
 import { type Authenticator, type Proof, unauthenticated } from './authenticator';
 import { createIdentity } from './identity';
 
-/** Keys in `x-api-key`, known by their SHA-256: looking one up takes no time that tells anything of the others. */
+/** Keys in `x-api-key`, found by their SHA-256, so that the time of a look-up reveals nothing about other keys. */
 export function apiKeys(keys: Options['auth']['apiKeys']): Authenticator {
   const known = new Map(
     keys.map(({ client, sha256, expires, groups, scopes }) => [
@@ -27,5 +27,5 @@ export function apiKeys(keys: Options['auth']['apiKeys']): Authenticator {
   };
 }
 
-/** The header's bytes: Node reads them as Latin-1. */
+/** The hash of the header's bytes, which Node decodes as Latin-1. */
 const sha256 = (key: string): string => hash('sha256', Buffer.from(key, 'latin1'), 'hex');

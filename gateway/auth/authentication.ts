@@ -14,26 +14,29 @@ import { tokens } from './tokens';
 import type { UsedSignatures } from './used-signatures';
 
 /**
- * Authenticates a request, once. If it may go on, `request.identity` is its caller; if not, `request.refusal` is the error.
- * Neither throws nor rejects.
+ * Authenticates a request, once. Returns whether it is accepted: then `request.identity` is its caller, otherwise
+ * `request.refusal` is the error. Neither throws nor rejects.
  */
 export type Admit = (request: IncomingRequest, received: Received) => boolean | Promise<boolean>;
 
 export interface AuthenticationOptions {
   readonly options: Options['auth'];
-  /** Of the process. */
+  /** The used signatures of the process. */
   readonly usedSignatures: UsedSignatures;
   readonly logger: Logger;
 }
 
 export interface Authentication {
   readonly admit: Admit;
-  /** The same for a request whose body is still to come: who may not be known without it is let go on. */
+  /**
+   * The same for a request whose body has not arrived. If the body is needed for authentication, the request is
+   * accepted for now.
+   */
   readonly admitByHeaders: Admit;
   close(): void;
 }
 
-/** Undefined without an auth mode: then all callers are `anonymous`, and no work is needed. */
+/** Creates the authentication. Undefined without an auth mode; then all callers are `anonymous`. */
 export function createAuthentication(given: AuthenticationOptions): Authentication | undefined {
   const { options, logger } = given;
   const modes = configuredModes(given);
@@ -90,8 +93,8 @@ function configuredModes({ options, usedSignatures, logger }: AuthenticationOpti
 }
 
 /**
- * Takes an `authorization` that belongs to no mode, so that no subgraph gets it as if it were verified when the request also
- * has an API key.
+ * Refuses an `authorization` of no mode. Otherwise a request that also has an API key would send it to subgraphs as if
+ * it were verified.
  */
 function unknownAuthorization(challenge: string): Authenticator {
   return {

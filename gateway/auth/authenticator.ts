@@ -16,9 +16,12 @@ export interface Received {
 /** The result of verified credentials. */
 export interface Proof {
   readonly identity: Identity;
-  /** The `extensions` of the request are not covered by its signature: they are not to be looked at. @default false */
+  /** Whether `extensions` must be ignored, as the signature of the request does not cover them. @default false */
   readonly withoutExtensions?: boolean;
-  /** Called once, before a mutation runs. Throws where these credentials may not run it, such as a signature again. */
+  /**
+   * Called once before a mutation runs. Throws if these credentials may not run it, for example a signature that was
+   * used before.
+   */
   readonly admitMutation?: () => void;
 }
 
@@ -26,13 +29,13 @@ export interface Proof {
 export interface Authenticator {
   /** Whether the request carries credentials of this mode. Looks at headers only. */
   recognises(received: Received): boolean;
-  /** Whether `authenticate` looks at the body, too. @default false */
+  /** Whether `authenticate` needs the body, too. @default false */
   readonly needsBody?: boolean;
-  /** The mode of credentials that it recognises, for the log; `none` where they are of none that is accepted. */
+  /** The mode of recognised credentials, for the log; `none` if no accepted mode has such credentials. */
   modeOf(received: Received): Mode;
-  /** What the credentials prove. Throws or rejects with `unauthenticated` when they prove nothing. */
+  /** Verifies the credentials. Throws or rejects with `unauthenticated` if they are not valid. */
   authenticate(received: Received): Proof | Promise<Proof>;
-  /** What a request without credentials is asked for, in the `WWW-Authenticate` header. */
+  /** The challenge in `WWW-Authenticate` for a request without credentials. */
   readonly challenge: string;
   close?(): void;
 }

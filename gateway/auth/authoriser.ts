@@ -8,7 +8,7 @@ import { loadHook, withTimeout } from './hook';
 
 /** The input of an authoriser: the event of AppSync's Lambda authorisers. */
 export interface AuthoriserEvent {
-  /** `authorization` as it came. */
+  /** The `authorization` header unchanged. */
   readonly authorizationToken: string;
   readonly requestContext: {
     readonly apiId: string;
@@ -37,7 +37,7 @@ export function askAuthoriser(
   return (event) => withTimeout(timeout, () => ask(event, AbortSignal.timeout(timeout)));
 }
 
-/** The SDK is loaded only where a function is configured, and finds credentials and the region as it always does. */
+/** The SDK is loaded only if a function is configured. It finds credentials and region as usual. */
 function awsFunction(name: string, region: string | undefined): Ask {
   const { InvokeCommand, LambdaClient } = createRequire(__filename)('@aws-sdk/client-lambda') as typeof Sdk;
   let client: Sdk.LambdaClient | undefined;

@@ -1,4 +1,4 @@
-/** A claim by its name: `tenant`, or `realm_access.roles` for a nested one, unless there is a claim of the whole name. */
+/** A claim by its name: `tenant`, or `realm_access.roles` for a nested one, unless a claim has exactly this name. */
 export const claimAt = (claims: Readonly<Record<string, unknown>>, name: string): unknown =>
   Object.hasOwn(claims, name) ? claims[name] : memberAt(claims, name.split('.'));
 

@@ -2,7 +2,7 @@ const name = /^[_A-Za-z][_0-9A-Za-z]*$/;
 
 /**
  * The coordinate of a field that is named `Type.field`, or as AppSync does it:
- * `arn:aws:appsync:REGION:ACCOUNT:apis/API/types/Type/fields/field`. Undefined for what is neither, such as a wildcard.
+ * `arn:aws:appsync:REGION:ACCOUNT:apis/API/types/Type/fields/field`. Undefined for any other text, such as a wildcard.
  */
 export function coordinateOf(text: string): string | undefined {
   const parts = text.startsWith('arn:') ? partsOfArn(text.split('/')) : text.split('.');

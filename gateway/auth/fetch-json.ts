@@ -1,9 +1,9 @@
 import { fetchOutgoing } from '../subgraph-calls/outgoing';
 
-/** Far more than any of the documents that are fetched has. */
+/** Far more bytes than any of the fetched documents has. */
 const mostBytes = 1024 * 1024;
 
-/** Fetches a JSON document; a redirect, another status than 200, and a document that is too large reject. */
+/** Fetches a JSON document; rejects for a redirect, a status other than 200, or a document that is too large. */
 export async function fetchJson(url: string, init: RequestInit): Promise<unknown> {
   const response = await fetchOutgoing(url, { ...init, redirect: 'error' });
   if (response.status !== 200) {

@@ -22,10 +22,11 @@ import type { UsedSignatures } from './used-signatures';
 type IamOptions = NonNullable<Options['auth']['iam']>;
 
 /**
- * Requests that are signed with AWS Signature Version 4: as AWS documents it, and as AppSync's auth link does it. That
- * one signs the URL as it is, "accept: *" + "/*" whatever it sends, and the body before Apollo Client adds `extensions`.
+ * Requests that are signed with AWS Signature Version 4: as AWS documents it, and as AppSync's auth link does it. The
+ * link signs the URL unchanged, "accept: *" + "/*" whatever it sends, and the body before Apollo Client adds
+ * `extensions`.
  *
- * @param used of the process: what a mutation was run for by other options is not good again by these
+ * @param used the used signatures of the process, as none may be used again after a reload of options
  */
 export function iam(
   options: IamOptions,
@@ -52,7 +53,7 @@ export function iam(
     return key instanceof Promise ? key.then(check) : check(key);
   }
 
-  /** What is wrong with a signature before it is compared, in a sentence. */
+  /** Checks everything but the signature itself. Returns the problem as a sentence. */
   function problemOf(
     { date, signedHeaders, ...scope }: SignatureHeader,
     { headers }: Received,
@@ -88,7 +89,7 @@ export function iam(
       const amzDate = received.headers['x-amz-date'] as string;
       return timingSafeEqual(signatureOf(signer.key, amzDate, header, parts), header.signature);
     };
-    // Who signs with a key mostly signs in the form of the last time.
+    // Requests with one key mostly have the same form as the last one.
     const form = fits(signer.form) ? signer.form : forms.find((each) => each !== signer.form && fits(each));
     if (form !== undefined) {
       signer.form = form;
@@ -132,19 +133,19 @@ const refusal = (reason: string): Error => unauthenticated(reason, challenge);
 
 interface KnownKey {
   readonly key: SigningKey;
-  /** In which a request was signed last. */
+  /** The form of the last signed request. */
   form: Form;
 }
 
-/** How the same request may have been signed. */
+/** A way in which a request may have been signed. */
 interface Form {
-  /** Signed are the bytes of the body; otherwise what they were before Apollo Client added to them. */
+  /** Whether the whole body is signed; otherwise the body without Apollo Client's additions. */
   readonly isWhole: boolean;
-  /** The URL is written as AppSync's link does it; otherwise as AWS documents it. */
+  /** Whether the URL is written as AppSync's link does; otherwise as AWS documents it. */
   readonly isRaw: boolean;
-  /** In place of the `Host` header. */
+  /** The host to use instead of the `Host` header. */
   readonly host: string | undefined;
-  /** The `accept` that AppSync's link signs, in place of the one that was sent. */
+  /** The `accept` that AppSync's link signs, instead of the one that is sent. */
   readonly accept: string | undefined;
 }
 
@@ -156,7 +157,7 @@ function formsFor(hosts: readonly (string | undefined)[]): readonly Form[] {
   );
 }
 
-/** What of a request would be signed in a form; undefined where no other text comes of it than of one before it. */
+/** The signed parts of a request in a form. Undefined if an earlier form has the same text. */
 function partsIn(
   { method, url, headers, body }: Received,
   { signedHeaders: names }: SignatureHeader,
@@ -199,9 +200,9 @@ function withoutAdditions(body: Buffer): string | undefined {
   }
   if (typeof request !== 'object' || request === null || Array.isArray(request)) return undefined;
   const { operationName, variables, ...rest } = request as Record<string, unknown>;
-  // JSON leaves it out. To delete it would make the object a slow one.
+  // `JSON.stringify` leaves it out. `delete` would make the object slow.
   rest['extensions'] = undefined;
-  // In the order of the link.
+  // In the same order as the link.
   return JSON.stringify({ operationName, variables: withoutTemporary(variables), ...rest });
 }
 
@@ -223,6 +224,6 @@ function timeOf(amzDate: string): number {
 
 const nowText = (): string => new Date().toISOString().replace(/[:-]|\.\d{3}/g, '');
 
-/** Compared by their digests, so that the time tells nothing. */
+/** Compares digests, so that the time reveals nothing. */
 const isSameToken = (sent = '', known = ''): boolean =>
   (sent === '' && known === '') || timingSafeEqual(Buffer.from(sha256(sent)), Buffer.from(sha256(known)));

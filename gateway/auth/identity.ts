@@ -7,7 +7,7 @@ export type Mode = (typeof authModes)[number];
 /** Whether a mode authenticates a user, as `@authenticated` demands. */
 const isProof = {
   none: false,
-  // It stands in an app for everybody to read: it says which app calls, not who.
+  // Everybody can read the key in an app, so it identifies the app and not the user.
   'api-key': false,
   iam: true,
   oidc: true,
@@ -20,9 +20,9 @@ export const isSignedIn = ({ mode }: Pick<Identity, 'mode'>): boolean => isProof
 /** The authenticated caller of a request. Frozen; one object for all requests with the same credentials. */
 export interface Identity {
   readonly mode: Mode;
-  /** The user, such as `sub` of a token; undefined where only the client is known. Unique within `issuer`. */
+  /** The user, such as `sub` of a token; undefined if only the client is known. Unique within `issuer`. */
   readonly subject: string | undefined;
-  /** Who vouches for the subject: the issuer of a token. */
+  /** The issuer of the token, which vouches for the subject. */
   readonly issuer: string | undefined;
   /** The application that calls, such as the name of an API key, or the client that a token was issued to. */
   readonly client: string | undefined;
@@ -30,20 +30,20 @@ export interface Identity {
   readonly scopes: readonly string[];
   /** The claims of the token; `resolverContext` of a Lambda authoriser. */
   readonly claims: Readonly<Record<string, unknown>>;
-  /** Fields that this caller gets as null, as a Lambda authoriser names them: `Type.field` or an ARN that ends so. */
+  /** Fields that are null for this caller, as a Lambda authoriser names them: `Type.field`, or the ARN of a field. */
   readonly deniedFields: readonly string[];
   /**
-   * For cache keys: two identities that could be answered differently differ in it. Empty for nobody. It outlives a
-   * token that is renewed.
+   * For cache keys: it differs if two identities could get different answers. Empty for anonymous callers. It stays the
+   * same when a token is renewed.
    */
   readonly scope: string;
-  /** For rates and quotas: who it is, whatever they may do. Empty for nobody. */
+  /** For rates and quotas: identifies the caller, independent of permissions. Empty for anonymous callers. */
   readonly principal: string;
 }
 
 export type IdentityFacts = Pick<Identity, 'mode'> &
   Partial<Omit<Identity, 'mode' | 'scope' | 'principal'>> & {
-    /** What tells apart callers of whom neither subject nor client is known. */
+    /** Separates callers without a known subject and client. */
     readonly distinction?: string | undefined;
   };
 

@@ -12,21 +12,21 @@ export interface KeySet {
 export interface RemoteKeysOptions {
   /** The issuer, for the log. */
   readonly issuer: string;
-  /** Where its JSON Web Key Set is (RFC 7517). */
+  /** Returns the URL of its JSON Web Key Set (RFC 7517). */
   readonly locate: (signal: AbortSignal) => Promise<string>;
   readonly logger: Pick<Logger, 'error'>;
 }
 
-/** Keys that stand in the configuration. */
+/** Keys from the configuration. */
 export function localKeys(keys: JSONWebKeySet): KeySet {
   return { find: createLocalJWKSet(keys), close: () => undefined };
 }
 
 /**
- * Keys that an issuer publishes, fetched at once and again when they are ten minutes old, or when a token names one
- * that is not there. Unlike `createRemoteJWKSet` of `jose`, it goes on with what it has while the issuer is down, and
- * no request waits for a refresh but those that need the new key. However many tokens with keys that nobody has come,
- * the issuer is asked once in 30 seconds.
+ * Keys that an issuer publishes. They are fetched at once, again every ten minutes, and when a token names an unknown
+ * key. Unlike `createRemoteJWKSet` of `jose`, known keys stay valid while the issuer is down, and only requests that
+ * need a new key wait for a refresh. For unknown keys the issuer is called at most once in 30 seconds, however many
+ * such tokens arrive.
  */
 export function remoteKeys({ issuer, locate, logger }: RemoteKeysOptions): KeySet {
   const closing = new AbortController();
@@ -71,7 +71,7 @@ export function remoteKeys({ issuer, locate, logger }: RemoteKeysOptions): KeySe
   return { find, close: () => closing.abort() };
 }
 
-/** Milliseconds, all of them. */
+/** Milliseconds. */
 const freshFor = 10 * 60_000;
 const coolDown = 30_000;
 const firstCoolDown = 1_000;

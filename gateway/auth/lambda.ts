@@ -13,8 +13,8 @@ import { listOf, textOf } from './tokens';
 type LambdaOptions = NonNullable<Options['auth']['lambda']>;
 
 /**
- * Anything in `authorization`, decided by a function of the user's own with the contract of AppSync's Lambda
- * authorisers. It fails closed: without an answer, or with one of another form, nobody gets in.
+ * Any `authorization`, verified by the user's function with the contract of AppSync's Lambda authorisers. It fails
+ * closed: without an answer, or with an answer of another form, the request is refused.
  */
 export function lambda(options: LambdaOptions, logger: Pick<Logger, 'error' | 'warn'>): Authenticator {
   const { ttl, apiId, accountId } = options;
@@ -70,8 +70,8 @@ const authoriserAnswer = z.object({
 type AuthoriserAnswer = z.output<typeof authoriserAnswer>;
 
 /**
- * What looks like a member, or like the name of a field, and is none, was meant to deny something, as is a member that
- * speaks of it in other words: it throws.
+ * Reads an answer. A misspelled member or field name was probably meant to deny something, and so was an unknown member
+ * whose name means denying. Both throw.
  */
 function answerReader(logger: Pick<Logger, 'warn'>): (found: unknown) => AuthoriserAnswer {
   const told = new Set<string>();
@@ -95,10 +95,10 @@ function answerReader(logger: Pick<Logger, 'warn'>): (found: unknown) => Authori
   };
 }
 
-/** Of a name, in one case. */
+/** The letters of a name in lower case. */
 const lettersOf = (member: string): string => member.replace(/\P{L}/gu, '').toLowerCase();
 const members = new Map(Object.keys(authoriserAnswer.shape).map((member) => [lettersOf(member), member]));
-/** As other authorisers call it: `denyFields`, `fieldDenylist`, `forbidden`. */
+/** Names of other authorisers for denied fields: `denyFields`, `fieldDenylist`, `forbidden`. */
 const denial = /deny|denie|forbid|blocked|blocklist/;
 const mostTold = 100;
 
@@ -159,7 +159,7 @@ function inBody(body: Buffer): ParsedRequest {
   return typeof request === 'object' && request !== null ? request : {};
 }
 
-/** What is no JSON is told to the client by whoever reads it next. */
+/** Parses JSON. Undefined for invalid JSON, which later code reports to the client. */
 function parsed(json: string): unknown {
   try {
     return JSON.parse(json) as unknown;

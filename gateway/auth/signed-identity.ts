@@ -9,15 +9,15 @@ interface SignedIdentity {
   readonly client?: string;
   readonly groups?: readonly string[];
   readonly scopes?: readonly string[];
-  /** Those that `privateLinks.claims` names. */
+  /** The claims in `privateLinks.claims`. */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
 export type SignIdentity = (identity: Identity) => string | undefined;
 
 /**
- * Compiles what the header says of an identity; undefined for nobody, and without private links. It is worked out once
- * for each identity.
+ * Compiles a function that returns the header value of an identity; undefined for anonymous callers, and without
+ * private links. The value is computed once per identity.
  */
 export function compileSignedIdentity({ keys, keysFile, claims }: PrivateLinksOptions): SignIdentity {
   if (keys === undefined && keysFile === undefined) return () => undefined;

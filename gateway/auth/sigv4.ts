@@ -2,7 +2,7 @@ import { createHmac, hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { hmacSha256 } from './hmac';
 
-/** What an `authorization` header with the algorithm `AWS4-HMAC-SHA256` says. */
+/** The parts of an `authorization` header with the algorithm `AWS4-HMAC-SHA256`. */
 export interface SignatureHeader {
   readonly accessKeyId: string;
   readonly date: string;
@@ -12,7 +12,7 @@ export interface SignatureHeader {
   readonly signature: Buffer;
 }
 
-/** Undefined for a header that is not of the form that AWS documents. */
+/** Parses the header. Undefined if it does not have the form that AWS documents. */
 export function parseSignatureHeader(authorization: string): SignatureHeader | undefined {
   const match = headerForm.exec(authorization)?.groups;
   if (match === undefined) return undefined;
@@ -27,8 +27,8 @@ export function parseSignatureHeader(authorization: string): SignatureHeader | u
   };
 }
 
-// Each part ends with what it cannot hold, so that nothing is tried twice.
-// eslint-disable-next-line no-restricted-syntax -- as a literal it would be one line that nobody can read
+// Each part ends with a character that it cannot contain, so there is no backtracking. eslint-disable-next-line
+// no-restricted-syntax -- as a literal it would be one line that nobody can read
 const headerForm = new RegExp(
   '^AWS4-HMAC-SHA256 +' +
     'Credential=(?<accessKeyId>[^/,\\s]+)/(?<date>\\d{8})/(?<region>[^/,\\s]+)/(?<service>[^/,\\s]+)/aws4_request, *' +
@@ -39,7 +39,7 @@ const headerForm = new RegExp(
 /** HMAC-SHA-256 of an ASCII text, in base64. */
 export type SigningKey = (text: string) => string;
 
-/** Signature Version 4: the key that a day's requests to a service in a region are signed with. */
+/** The signing key of Signature Version 4 for one day, region and service. */
 export function signingKey(
   secretAccessKey: string,
   { date, region, service }: Pick<SignatureHeader, 'date' | 'region' | 'service'>,
@@ -52,12 +52,12 @@ export function signingKey(
   );
 }
 
-/** What is signed. */
+/** The signed parts of a request. */
 export interface SignedParts {
   readonly method: string;
   readonly target: CanonicalTarget;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** SHA-256 of the body, in hexadecimal digits. */
+  /** SHA-256 of the body, in hex. */
   readonly payloadHash: string;
 }
 
@@ -84,13 +84,13 @@ export function signatureOf(
   return Buffer.from(key(`AWS4-HMAC-SHA256\n${amzDate}\n${scope}\n${sha256(request)}`), 'base64');
 }
 
-/** As AppSync's auth link writes them: the URI is all of the URL, and the query stands in the next line once more. */
+/** The form of AppSync's auth link: the URI is the whole URL, and the next line repeats the query. */
 export function rawTarget(url: string): CanonicalTarget {
   const start = url.indexOf('?');
   return { uri: url, query: start === -1 ? '' : url.slice(start + 1) };
 }
 
-/** As AWS documents them: the path is encoded once more, and the parameters of the query are sorted. */
+/** The form that AWS documents: the path is encoded again, and the query parameters are sorted. */
 export function canonicalTarget(url: string): CanonicalTarget {
   const start = url.indexOf('?');
   const path = start === -1 ? url : url.slice(0, start);
@@ -124,11 +124,11 @@ const hmac = (key: Buffer, data: string): Buffer => createHmac('sha256', key).up
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Everything but the unreserved characters of RFC 3986. */
+/** Encodes everything but the unreserved characters of RFC 3986. */
 const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** As the query will be read: there, `+` is a space, and must not pass for the `%2B` that was signed. */
+/** Decodes as the query is read later: `+` is a space there, and must not be taken for a signed `%2B`. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));

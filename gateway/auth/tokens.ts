@@ -6,15 +6,15 @@ import type { KeySet } from './key-set';
 
 /** An accepted issuer of tokens, and the requirements for its tokens. */
 export interface TokenIssuer {
-  /** As `iss` says it. */
+  /** The value of `iss`. */
   readonly issuer: string;
   readonly mode: 'oidc' | 'cognito';
   readonly keys: KeySet;
-  /** The algorithms that a signature may have: asymmetric ones, so that no public key can serve as a secret. */
+  /** Allowed signature algorithms. Only asymmetric ones, so that a public key cannot be used as a secret. */
   readonly algorithms: readonly string[];
-  /** Milliseconds by which clocks may differ. */
+  /** The tolerated difference of clocks, in milliseconds. */
   readonly clockSkew: number;
-  /** What is wrong with a token that its issuer has signed, in a sentence; undefined when it is good. */
+  /** Returns why a validly signed token is not accepted, as a sentence, or undefined if it is. */
   readonly objection: (claims: JWTPayload) => string | undefined;
   readonly identityOf: (claims: JWTPayload) => IdentityFacts;
 }
@@ -68,7 +68,7 @@ interface Verified {
   readonly until: number;
 }
 
-/** Bytes: some ten thousand tokens. */
+/** Bytes for about ten thousand tokens. */
 const mostRemembered = 32 * 1024 * 1024;
 const rememberedFor = 5 * 60_000;
 const invalidToken = 'Bearer error="invalid_token"';

@@ -1,33 +1,33 @@
 /**
- * Signatures that a mutation was run for. One for a process, whatever its options become: none is good again after a
- * reload. Each is remembered until it is too old to be accepted; what is too old to be remembered is never accepted
- * again, also where options let signatures be older later.
+ * The signatures with which mutations were run. One per process, so that no signature can be used again after a reload
+ * of options. Each is remembered until it is too old to be accepted. A signature that is too old to be remembered is
+ * never accepted, even if later options accept older signatures.
  */
 export class UsedSignatures {
   readonly #most: number;
-  /** By the minute of their time. */
+  /** Signatures by the minute of their time. */
   readonly #minutes = new Map<number, Set<string>>();
   #size = 0;
-  /** The last minute that was forgotten. */
+  /** The last minute whose signatures were dropped. */
   #forgotten = -Infinity;
 
-  /** @param most how many are remembered: of 16 bytes each, some 64 MB in all */
+  /** @param most how many are remembered, of 16 bytes each; about 64 MB in total */
   constructor(most = 1_000_000) {
     this.#most = most;
   }
 
   /**
-   * Whether it is used for the first time; `full` when that could not be remembered.
+   * Marks a signature as used. Returns whether this is its first use, or `full` if it could not be remembered.
    *
-   * @param time Unix milliseconds, as the signature says it
-   * @param lifetime for how many milliseconds after that it can be accepted
+   * @param time Unix milliseconds in the signature
+   * @param lifetime milliseconds after that in which it is accepted
    */
   use(signature: Buffer, time: number, lifetime: number): 'first' | 'again' | 'full' {
     this.#forget(minuteOf(Date.now() - lifetime) - 1);
     const minute = minuteOf(time);
     if (minute <= this.#forgotten) return 'again';
     let used = this.#minutes.get(minute);
-    // 128 bits are as hard to meet by chance as all of them.
+    // 128 bits are enough, as a collision by chance is practically impossible.
     const key = signature.toString('latin1', 0, 16);
     if (used?.has(key) === true) return 'again';
     if (this.#size >= this.#most) return 'full';
@@ -37,7 +37,7 @@ export class UsedSignatures {
     return 'first';
   }
 
-  /** What was signed in this minute or before. */
+  /** Drops the signatures of this minute and earlier ones. */
   #forget(last: number): void {
     if (last <= this.#forgotten) return;
     this.#forgotten = last;

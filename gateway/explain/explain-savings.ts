@@ -12,7 +12,10 @@ import { readLifetimes } from '../graph/generation';
 import type { Options } from '../options';
 
 export interface Savings {
-  /** For each subgraph, in the order of the calls: what its calls share with other requests, and how long its answers are cached. */
+  /**
+   * For each subgraph, in the order of the calls: which calls are shared with other requests, and how long answers are
+   * cached.
+   */
   readonly subgraphs: readonly {
     readonly name: string;
     readonly shared: string;

@@ -11,14 +11,14 @@ export interface ExplainOptions {
   readonly supergraphSdl: string;
   /** A GraphQL document. */
   readonly query: string;
-  /** Which operation of the document; needed when it has several. */
+  /** The name of the operation. Required if the document has several. */
   readonly operationName?: string | undefined;
   /**
-   * Checked against the operation when they are given. A plan does not depend on them, but `@skip` and `@include` do:
-   * a variable that is not given has its default, or is false.
+   * Checked against the operation if given. The plan does not depend on them, but `@skip` and `@include` do: a missing
+   * variable has its default, or is false.
    */
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
-  /** What a gateway runs with. @default the defaults */
+  /** The options of the gateway. @default the defaults */
   readonly options?: Options | undefined;
 }
 
@@ -26,11 +26,11 @@ export interface ExplainOptions {
 export interface Explained extends Savings {
   /** The query plan, as text. */
   readonly plan: string;
-  /** What subgraphs are asked, fetches of the plan that go together as one. */
+  /** The subgraph calls. Fetches of the plan that share a call are one. */
   readonly calls: readonly OutlinedCall[];
 }
 
-/** Or why it is not: a syntax error, a field that does not exist, a variable that is missing. */
+/** How an operation is run, or why it cannot be: a syntax error, an unknown field, a missing variable. */
 export type Explanation = Explained | { readonly errors: readonly GraphQLError[] };
 
 /** Plans an operation without running it. Rejects when the supergraph does not build. */

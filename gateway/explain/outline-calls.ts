@@ -1,4 +1,4 @@
-/** What a program would ask of subgraphs, as far as that can be said before there is any data. */
+/** The subgraph calls of a program, as far as they are known without data. */
 import { Kind, type OperationDefinitionNode, parse } from 'graphql';
 import { type OutlinedFetch, type Program } from '../execution/program';
 import { type CompiledOperation } from '../execution/compile/subgraph-operation';
@@ -7,18 +7,20 @@ import { groupsOf } from '../execution/run/call-scheduler';
 export interface OutlinedCall {
   readonly subgraph: string;
   readonly kind: 'mutation' | 'root' | 'entities';
-  /** Calls of step 1 wait for nothing, those of step 2 for some of step 1, and so on. */
+  /** Calls of step 1 depend on no other call, those of step 2 on calls of step 1, and so on. */
   readonly step: number;
-  /** The fetches of the plan that it stands for: several are merged. */
+  /** The fetches of the plan that go in this call. */
   readonly fetches: readonly {
     /** Fields of a root type, or the types of entities. */
     readonly asks: readonly string[];
-    /** Where in the response the objects stand that it is about; empty at the root. */
+    /** The path of the objects in the response; empty at the root. */
     readonly path: string;
   }[];
 }
 
-/** The calls that are sure to be needed, in the order of their steps: fetches that start at the same time go together. */
+/**
+ * The calls that are needed in any case, in the order of their steps. Fetches that start at the same time share a call.
+ */
 export function outlineCalls(program: Program, variables: Readonly<Record<string, unknown>>): OutlinedCall[] {
   const fetches = program.outline(program.conditionsOf(variables));
   const steps: number[] = [];
@@ -39,12 +41,12 @@ export function outlineCalls(program: Program, variables: Readonly<Record<string
     .sort((one, other) => one.step - other.step);
 }
 
-/** Those that start at the same time, by the call that they go in. */
+/** Groups fetches that start at the same time by the call that they share. */
 function callsOf(fetches: readonly OutlinedFetch[], { combinations }: Program): OutlinedFetch[][] {
   const isMutation = ({ operation }: OutlinedFetch) => operation.request.kind === 'mutation';
   const queries = fetches.filter((fetch) => !isMutation(fetch));
   const operations = [...new Set(queries.map(({ operation }) => operation))];
-  // What asks for the same at several places is asked once.
+  // Equal fetches at several positions are requested once.
   const asking = (some: readonly CompiledOperation[]) =>
     queries.filter(({ operation }) => some.includes(operation));
   const groups = groupsOf(operations.map((operation) => ({ operation }))).flatMap((group) => {

@@ -1,17 +1,17 @@
 import { fetchesOf } from '../execution/compile/order';
 import { createPlanner, type QueryPlan } from '../planning';
 
-/** What running an operation takes at least. */
+/** The least cost of running an operation. */
 export interface PlanCost {
-  /** Calls of subgraphs. */
+  /** The number of subgraph calls. */
   readonly fetches: number;
-  /** Of these, how many at most have to wait for one another. */
+  /** The longest sequence of calls of which each depends on the previous one. */
   readonly chain: number;
 }
 
 /**
- * Plans operations and tells what they take; undefined for one that cannot be planned or run, as when it is not valid
- * any more. Rejects when the supergraph does not build.
+ * Plans operations and measures the plans. Undefined for an operation that cannot be planned or run, for example
+ * because it is no longer valid. Rejects when the supergraph does not build.
  */
 export async function measurePlans(
   supergraphSdl: string,
@@ -33,7 +33,7 @@ export async function measurePlans(
   }
 }
 
-/** Throws for what the engine does not run. Both sides of a condition count. */
+/** The cost of a plan, with both sides of conditions. Throws for nodes that the engine does not support. */
 function costOf(plan: QueryPlan): PlanCost {
   const chains: number[] = [];
   for (const { before } of fetchesOf(plan))

@@ -1,6 +1,6 @@
 import type { DocumentRule } from './document-rule';
 
-/** Aliases as written: they let one document select the same field again and again. */
+/** The number of aliases as written. Aliases let a document select the same field many times. */
 export const aliases: DocumentRule<'aliases'> = {
   limit: 'aliases',
   code: 'MAX_ALIASES_LIMIT',

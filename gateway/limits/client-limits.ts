@@ -5,16 +5,16 @@ import { createMeasure, type Measures, refusalOf } from './document-limits';
 
 export interface ClientLimitsOptions {
   readonly limits: LimitsOptions;
-  /** For those whose class does not say. */
+  /** For clients whose class does not set it. */
   readonly introspection: boolean;
 }
 
 /** The limits of each client, and their checks. One per process. */
 export interface ClientLimits {
   of(identity: Identity): Limits;
-  /** Measured once while the document is remembered. */
+  /** Measures a document, once while it is remembered. */
   measure(document: string): Measures;
-  /** Why this client may not send this document; undefined when it may. To be asked before it is parsed. */
+  /** The error if the client may not send the document. Called before parsing. */
   refuse(document: string, identity: Identity): GraphQLError | undefined;
 }
 

@@ -1,8 +1,8 @@
 import { type DocumentRule, greatest } from './document-rule';
 
 /**
- * Levels of braces, those of fragments included wherever they are spread, or of brackets in a value, whichever are
- * more. An inline fragment is a level, too: what recurses over a document recurses into it.
+ * The nesting depth: of braces, including those of spread fragments, or of brackets in a value, whichever is greater.
+ * An inline fragment counts as a level, as recursive code recurses into it, too.
  */
 export const depth: DocumentRule<'depth'> = {
   limit: 'depth',

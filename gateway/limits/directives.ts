@@ -1,6 +1,6 @@
 import type { DocumentRule } from './document-rule';
 
-/** Directives as they are written, wherever they stand. */
+/** The number of directives as written, at any position. */
 export const directives: DocumentRule<'directives'> = {
   limit: 'directives',
   code: 'MAX_DIRECTIVES_LIMIT',

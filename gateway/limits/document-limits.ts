@@ -11,19 +11,20 @@ import { rootFields } from './root-fields';
 import { selections } from './selections';
 import { tokens } from './tokens';
 
-/** In the order in which they are compared: what can be read only to a point comes first. */
+/** In the order of comparison: measures at which reading may stop come first. */
 const rules = { depth, tokens, aliases, rootFields, directives, selections } satisfies {
   readonly [Limit in DocumentMeasure]: DocumentRule<Limit>;
 };
 
 const ordered: readonly DocumentRule[] = Object.values(rules);
 
-/** The measures of one document. They do not depend on who sends it. */
+/** The measures of one document. They do not depend on the client. */
 export type Measures = Readonly<Record<DocumentMeasure, number>> & { readonly introspects: boolean };
 
 /**
- * Measures documents, each once while it is remembered. `all` are the limits of all clients: what exceeds the highest
- * is not read further.
+ * Measures documents, each once while it is remembered.
+ *
+ * @param all the limits of all clients; a document is not read beyond the highest
  */
 export function createMeasure(all: readonly Limits[]): (document: string) => Measures {
   const bounds = {
@@ -43,14 +44,14 @@ export function createMeasure(all: readonly Limits[]): (document: string) => Mea
   };
 }
 
-/** 2 MiB: some 2,000 documents, more than the clients of a graph have. To measure one again takes 0.1 ms. */
+/** 2 MiB: about 2,000 documents, more than the clients of a graph have. Measuring a document again takes 0.1 ms. */
 const mostBytes = 2 * 1024 * 1024;
 
-/** Whether a client with these limits may send a document: the same, without the reason, and cheap. */
+/** Whether a client with these limits may send a document. Like `refusalOf`, but cheap, as there is no reason. */
 export const isWithin = (measures: Measures, limits: Limits): boolean =>
   exceededBy(measures, limits) === undefined && (limits.introspection || !measures.introspects);
 
-/** Why a client with these limits may not send a document; undefined when it may. */
+/** The error if a client with these limits may not send a document. */
 export function refusalOf(measures: Measures, limits: Limits): GraphQLError | undefined {
   if (isWithin(measures, limits)) return undefined;
   const exceeded = exceededBy(measures, limits);

@@ -2,16 +2,16 @@ import { Lexer, Source, TokenKind } from 'graphql';
 
 /** Measures of a document from its tokens, before anything recursive reads it. */
 export interface Outline {
-  /** How many tokens there are; one more than may be counted where the counting stopped. */
+  /** The number of tokens. If counting stopped at the bound, one more than the bound. */
   readonly tokens: number;
-  /** The most braces that are open at once within one definition, and the most brackets of values. */
+  /** The deepest nesting of braces within one definition, or of brackets in a value. */
   readonly levels: number;
   readonly valueLevels: number;
   readonly aliases: number;
   readonly directives: number;
-  /** Whether a field asks for the schema. */
+  /** Whether a field introspects the schema. */
   readonly introspects: boolean;
-  /** Operations and fragments; a fragment stands before what spreads it, unless it is part of a circle. */
+  /** Operations and fragments. A fragment comes before the definitions that spread it, unless it is part of a cycle. */
   readonly definitions: readonly Definition[];
 }
 
@@ -21,34 +21,34 @@ export interface Definition {
   /** Levels of braces. */
   levels: number;
   fields: number;
-  /** Fields that are selected on the root, or on the type of the fragment itself. */
+  /** Fields that are selected on the root type, or on the type of the fragment itself. */
   rootFields: number;
   readonly spreads: Spread[];
 }
 
 export interface Spread {
   readonly fragment: string;
-  /** Levels of braces around it. */
+  /** The nesting level of the spread. */
   readonly level: number;
   readonly isAtRoot: boolean;
 }
 
-/** Where the lexer stops: what is beyond is refused for everybody. */
+/** Where the lexer stops. Documents beyond these bounds are refused for all clients. */
 export interface OutlineBounds {
   readonly tokens: number;
   readonly levels: number;
 }
 
 /**
- * Reads a document token by token: no document, however deep, can exhaust the stack here. A document with a syntax
- * error is read up to it; the parser will say what is wrong.
+ * Reads a document token by token, so that no document, however deep, can exhaust the stack. A document with a syntax
+ * error is read up to the error, which the parser reports later.
  */
 export function outlineOf(document: string, bounds: OutlineBounds): Outline {
   const reader = new Reader(bounds);
   try {
     reader.read(new Lexer(new Source(document)));
   } catch {
-    // Characters that are no token; the parser meets them too.
+    // Invalid characters, which the parser reports later.
   }
   return { ...reader.counts, definitions: inOrder(reader.definitions) };
 }
@@ -60,9 +60,9 @@ class Reader {
   /** The fragment whose head is being read. */
   #fragment: string | undefined;
   #definition: Definition | undefined;
-  /** For each open brace, whether what is selected in it is selected on the root. */
+  /** For each open brace, whether its fields are selected on the root type. */
   readonly #isRoot: boolean[] = [];
-  /** Arguments and variable definitions, and the values in them. */
+  /** Open parentheses of arguments and variable definitions, and open brackets in these. */
   #parentheses = 0;
   #valueLevel = 0;
   /** `...` without the name of a fragment: the next brace is that of an inline fragment. */
@@ -137,7 +137,7 @@ class Reader {
     this.#isInline = false;
   }
 
-  /** A field or its alias; outside of braces the name or the keyword of a definition. */
+  /** Reads a field or its alias, or outside of braces the keyword or name of a definition. */
   #name(lexer: Lexer): void {
     const isRoot = this.#isRoot.at(-1);
     if (isRoot === undefined) {
@@ -179,7 +179,10 @@ class Reader {
   }
 }
 
-/** Fragments before what spreads them, without recursion: a chain of fragments may be as long as a document. */
+/**
+ * Sorts fragments before the definitions that spread them. Without recursion, as a chain of fragments may be as long as
+ * a document.
+ */
 function inOrder(definitions: readonly Definition[]): Definition[] {
   const named = new Map(definitions.map((definition) => [definition.fragment, definition]));
   const seen = new Set<Definition>();

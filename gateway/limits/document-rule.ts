@@ -1,7 +1,7 @@
 import type { Limits } from '../options/limits';
 import type { Definition, Outline, Spread } from './document-outline';
 
-/** The documents' measures that are limited; each has a rule in a file of its own. */
+/** The measures of documents that are limited. Each has a rule in a file of its own. */
 export type DocumentMeasure = Exclude<keyof Limits, CheckedElsewhere>;
 
 /** By `variables.ts`, `cost/`, `request/pipeline.ts` and `execution/run/call-scheduler.ts`. */
@@ -18,9 +18,8 @@ export interface DocumentRule<Limit extends DocumentMeasure = DocumentMeasure> {
 }
 
 /**
- * The greatest of what `of` says of the definitions of a document. `of` is told what was said of a fragment that the
- * definition spreads: nothing is expanded, and each definition is looked at once. Of a circle of fragments, which
- * validation refuses, it is told 0.
+ * The maximum of `of` over the definitions of a document. `of` also gets the values of spread fragments, so nothing is
+ * expanded and each definition is read once. For a cycle of fragments, which validation refuses, that value is 0.
  */
 export function greatest(
   { definitions }: Outline,
@@ -40,5 +39,5 @@ export function greatest(
   return result;
 }
 
-/** Fragments that double again and again reach any number; beyond this one, more is the same. */
+/** Values are cut here, as fragments that double repeatedly reach any number. */
 const saturation = 2 ** 31;

@@ -8,7 +8,7 @@ import { refuseVariables } from './variables';
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** Why a client may not run one operation with these variables; undefined when it may. */
+/** Returns the error if a client may not run the operation with these variables. */
 export type RefuseOperation = (variables: Variables, identity: Identity) => GraphQLError | undefined;
 
 /** All limits that are checked before an operation is planned. It is measured here, once. */

@@ -1,6 +1,6 @@
 import { type DocumentRule, greatest } from './document-rule';
 
-/** Fields of `Query` or `Mutation` that one operation selects, by way of fragments too. */
+/** Fields of `Query` or `Mutation` that one operation selects, also through fragments. */
 export const rootFields: DocumentRule<'rootFields'> = {
   limit: 'rootFields',
   code: 'MAX_ROOT_FIELDS_LIMIT',

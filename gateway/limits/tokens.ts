@@ -1,6 +1,6 @@
 import type { DocumentRule } from './document-rule';
 
-/** Names, punctuators and values, as section 2.1.6 of the GraphQL specification counts them. */
+/** The number of tokens: names, punctuators and values (GraphQL, section 2.1.6). */
 export const tokens: DocumentRule<'tokens'> = {
   limit: 'tokens',
   code: 'GRAPHQL_PARSE_FAILED',

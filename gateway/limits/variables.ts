@@ -3,8 +3,8 @@ import { requestError } from '../errors';
 import type { Limits } from '../options/limits';
 
 /**
- * Why variables are refused for their size or depth; undefined when they are not. Without recursion, and no further
- * than to the limit: JSON is parsed at any depth, but what comes after it is not so robust.
+ * The error if variables are too many or too deeply nested. Reads without recursion and stops at the limit:
+ * `JSON.parse` accepts any depth, but later code is recursive.
  */
 export function refuseVariables(
   variables: Readonly<Record<string, unknown>>,

@@ -42,7 +42,7 @@ export function apolloManagerSource(manager: SupergraphManager): SupergraphSourc
 
 type GetDataSource = (subgraph: { readonly name: string; readonly url?: string }) => GraphQLDataSource;
 
-/** Only a manager that asks subgraphs for their schemas needs it, and it takes its time to load. */
+/** Loaded only for a manager that introspects subgraphs, as loading is slow. */
 async function loadDataSource(): Promise<GetDataSource> {
   const { RemoteGraphQLDataSource } = await import('@apollo/gateway');
   return ({ url }) => new RemoteGraphQLDataSource(url === undefined ? {} : { url });
@@ -50,7 +50,7 @@ async function loadDataSource(): Promise<GetDataSource> {
 
 async function checkHealth(subgraph: SubgraphLocation, getDataSource: GetDataSource): Promise<void> {
   const request = { query: 'query Health { __typename }' };
-  // The enum with the kinds of requests is not among Apollo's exports.
+  // Apollo does not export the enum with the kinds of requests.
   const options = {
     kind: 'health check',
     request,

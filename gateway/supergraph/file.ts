@@ -5,13 +5,13 @@ import type { SupergraphListener, SupergraphSource } from './source';
 
 export interface FileSourceOptions {
   readonly file: string;
-  /** Milliseconds between two looks at the file. @default 250 */
+  /** Milliseconds between two checks of the file. @default 250 */
   readonly interval?: number;
 }
 
 /**
- * A supergraph file; an edit is live at once. The file is looked at again and again rather than watched: that also
- * sees a file that is replaced, a mounted volume, and the symbolic links behind which Kubernetes swaps a ConfigMap.
+ * A supergraph file. An edit is live at once. The file is polled and not watched, as polling also notices a replaced
+ * file, changes on a mounted volume, and the symbolic links with which Kubernetes swaps a ConfigMap.
  */
 export function fileSource({ file, interval = 250 }: FileSourceOptions): SupergraphSource {
   let listener: SupergraphListener | undefined;
@@ -42,7 +42,7 @@ export function fileSource({ file, interval = 250 }: FileSourceOptions): Supergr
       reported = await readSettled(file);
       listener = to;
       watchFile(file, { interval }, onChange);
-      // What happened between reading and watching would go unseen.
+      // Checks for changes between reading and watching.
       onChange();
       return reported;
     },
@@ -54,7 +54,7 @@ export function fileSource({ file, interval = 250 }: FileSourceOptions): Supergr
   };
 }
 
-/** The content of the file, once nobody writes to it. @throws when the file is missing or empty */
+/** The content of the file, once nothing writes to it any more. @throws when the file is missing or empty */
 async function readSettled(file: string): Promise<string> {
   for (;;) {
     try {
@@ -73,7 +73,10 @@ async function readSettled(file: string): Promise<string> {
   }
 }
 
-/** Milliseconds. Who writes a file in several pieces writes the next one sooner than this. */
+/** Milliseconds. A process that writes a file in several pieces writes the next piece sooner. */
 const settleTime = 30;
-/** Milliseconds. A file that was written to longer ago is complete; on a busy machine a look may take its time. */
+/**
+ * Milliseconds. A file that was last written longer ago counts as complete. It is long, as checks may be slow on a busy
+ * machine.
+ */
 const recently = 1000;

@@ -22,7 +22,7 @@ export function lastGoodFile(file: string): LastGood {
         throw error;
       }
     },
-    // Several gateways may write it at once: each replaces it whole.
+    // Several gateways may write at once, so each replaces the file atomically.
     async write(supergraphSdl) {
       const draft = `${file}.${randomUUID()}`;
       await mkdir(dirname(file), { recursive: true });

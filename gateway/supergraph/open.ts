@@ -13,18 +13,18 @@ import { urlSource } from './url';
 export interface OpenedSource {
   readonly source: SupergraphSource;
   readonly lastGood?: LastGood | undefined;
-  /** Records the use of the schema. */
+  /** Records the usage of the schema. */
   readonly usage?: UsageRecorder | undefined;
 }
 
 interface SourceTools {
   readonly logger: Logger;
   readonly meter: Meter;
-  /** Whether a registry is told nothing of what runs. @default false */
+  /** Whether nothing is reported to a registry. @default false */
   readonly isReadOnly?: boolean | undefined;
 }
 
-/** The source that the options name. @throws {OptionsError} when they name none */
+/** Opens the source that the options name. @throws {OptionsError} if they name none */
 export function openSource(
   { supergraph, usage }: Pick<Options, 'supergraph' | 'usage'>,
   { logger, meter, isReadOnly }: SourceTools,

@@ -2,18 +2,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SupergraphListener } from './source';
 
 export interface PollingOptions {
-  /** Resolves with a supergraph when it is another one than before; rejects with why there is none to be had. */
+  /**
+   * Resolves with a new supergraph, or with undefined if it has not changed. Rejects with the reason if it cannot be
+   * read.
+   */
   readonly look: (signal: AbortSignal) => Promise<string | undefined>;
-  /** Milliseconds between two looks, of which a quarter is chance. */
+  /** Milliseconds between two polls, of which up to a quarter is random. */
   readonly interval: number;
-  /** Milliseconds after which a look has failed: whoever swallows requests must not delay a start. @default 10_000 */
+  /** Timeout of a poll, in milliseconds. A server that does not answer must not delay a start. @default 10_000 */
   readonly patience?: number;
 }
 
 export interface Polling {
-  /** Looks once, and then again and again. Resolves with what the first look found, or undefined when it failed. */
+  /** Polls once, and then repeatedly. Resolves with the result of the first poll, or undefined if it failed. */
   start(listener: SupergraphListener): Promise<string | undefined>;
-  /** Ends a look that is under way. */
+  /** Stops polling, and aborts a poll in progress. */
   stop(): Promise<void>;
 }
 
@@ -60,7 +63,7 @@ export function createPolling({ look, interval, patience = 10_000 }: PollingOpti
   };
 }
 
-/** Rejects when a look is over, whether it takes notice or not. */
+/** Rejects when a poll is aborted or times out, even if the poll ignores the signal. */
 function over(signal: AbortSignal, patience: number): Promise<never> {
   return new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () =>
@@ -70,8 +73,8 @@ function over(signal: AbortSignal, patience: number): Promise<never> {
 }
 
 /**
- * The first failures are looked at again soon, because most are over soon; after that the time doubles up to a
- * minute. A part of it is chance, so that many gateways do not come at the same moment.
+ * The pause before the next poll. After the first failures it is short, as most failures are short; then it doubles up
+ * to a minute. A part is random, so that many gateways do not poll at the same time.
  */
 function waitingTime(interval: number, failures: number): number {
   if (failures === 0) return interval * (0.75 + Math.random() / 4);

@@ -18,18 +18,18 @@ export interface RegistryOptions {
   readonly registry: string;
   /** Such as `shop@prod`. */
   readonly graph: string;
-  /** The version to stay at. @default the newest, always */
+  /** The pinned version. @default always the newest */
   readonly version?: number | undefined;
-  /** Milliseconds between two looks. @default 1_000 */
+  /** Milliseconds between two polls. @default 1_000 */
   readonly pollInterval?: number | undefined;
   readonly logger: Logger;
-  /** Whether the registry is told nothing. @default false */
+  /** Whether nothing is reported to the registry. @default false */
   readonly isReadOnly?: boolean | undefined;
 }
 
 /**
- * The supergraph of a variant in a registry. Polls for newer versions, and reports to the registry which version the gateway
- * runs, which one it cannot run, and what clients use.
+ * The supergraph of a variant in a registry. Polls for newer versions, and reports to the registry which version the
+ * gateway runs, which one it cannot run, and the usage by clients.
  */
 export function openRegistry(options: RegistryOptions): {
   readonly source: SupergraphSource;
@@ -38,7 +38,7 @@ export function openRegistry(options: RegistryOptions): {
   const { registry: location, graph, version: pinned, pollInterval = 1_000, logger } = options;
   const variant = parseVariant(graph);
   let store: RegistryStore | undefined;
-  /** The newest version that was seen, and where its supergraph stands with the gateway. */
+  /** The newest version that was read, and the state of its supergraph. */
   let seen: Version | undefined;
   let running: { readonly hash: string; readonly version: number | undefined } | undefined;
   let refused: { readonly hash: string; readonly reason: string } | undefined;
@@ -53,7 +53,7 @@ export function openRegistry(options: RegistryOptions): {
 
   async function look(): Promise<string | undefined> {
     const reader = await open();
-    // A version never changes: once it is here, there is nothing to look for.
+    // A pinned version never changes, so it is read only once.
     if (pinned !== undefined && seen !== undefined) return undefined;
     const found = pinned === undefined ? await reader.newest() : await reader.version(pinned);
     if (found.supergraph === undefined) throw reader.noSupergraph(found);
@@ -63,7 +63,7 @@ export function openRegistry(options: RegistryOptions): {
     const supergraphSdl = isNew ? await reader.supergraph(found) : undefined;
     seen = found;
     if (!isNew) {
-      // A rejected version changes nothing that runs.
+      // A rejected version has the same supergraph, so nothing changes.
       if (running?.hash === found.supergraph) running = { hash: found.supergraph, version: found.number };
       reports.send();
     }
@@ -143,7 +143,7 @@ function createReports({ open, logger, pinned, facts }: ReportsOptions) {
       await (await open()).gateways.put(describe(state));
       failed = false;
     } catch (error) {
-      // Only `weir status` misses it; that the registry is down is said by who looks for supergraphs.
+      // Logged once. Only `weir status` needs reports, and polling logs that the registry is down.
       if (!failed)
         logger.warn(
           { reason: (error as Error).message },
@@ -171,5 +171,5 @@ function createReports({ open, logger, pinned, facts }: ReportsOptions) {
   };
 }
 
-/** Milliseconds. Nobody waits for longer because a registry is down. */
+/** Milliseconds to wait for the last report at the stop. */
 const longestFarewell = 2_000;

@@ -5,11 +5,11 @@ import type { SupergraphSource } from './source';
 export interface S3SourceOptions {
   /** `s3://BUCKET/KEY?region=eu-west-1`; `endpoint=URL` for an S3 that is not Amazon's. */
   readonly url: string;
-  /** Milliseconds between two looks. @default 10_000 */
+  /** Milliseconds between two polls. @default 10_000 */
   readonly pollInterval?: number;
 }
 
-/** A supergraph in an S3 bucket, asked for only if it changed; credentials are what the AWS SDK finds. */
+/** A supergraph in an S3 bucket, fetched only if it has changed. Credentials come from the AWS SDK. */
 export function s3Source({ url, pollInterval = 10_000 }: S3SourceOptions): SupergraphSource {
   const { hostname: Bucket, pathname, searchParams } = new URL(url);
   const Key = decodeURIComponent(pathname.slice(1));
@@ -44,14 +44,14 @@ export function s3Source({ url, pollInterval = 10_000 }: S3SourceOptions): Super
   };
 }
 
-/** The SDK takes its time to load: who has a supergraph elsewhere does without. */
+/** The SDK is loaded only for a supergraph in S3, as loading is slow. */
 async function openClient(parameters: URLSearchParams) {
   const { S3Client, GetObjectCommand } = await import('@aws-sdk/client-s3');
   const region = parameters.get('region');
   const endpoint = parameters.get('endpoint');
   const client = new S3Client({
     ...(region !== null && { region }),
-    // Others than Amazon's have no host name for every bucket.
+    // Other stores than Amazon's have no host name per bucket.
     ...(endpoint !== null && { endpoint, forcePathStyle: true }),
     requestHandler: {
       ...awsAgents(),

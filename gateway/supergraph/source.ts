@@ -4,24 +4,24 @@
  */
 export interface SupergraphSource {
   /**
-   * Resolves with the first supergraph, or with `undefined` when there is none yet and the source goes on trying.
-   * Rejects when trying again is no use: the gateway then does not start.
+   * Resolves with the first supergraph, or with `undefined` if there is none yet and the source keeps trying. Rejects
+   * if trying again is of no use; then the gateway does not start.
    */
   start(listener: SupergraphListener): Promise<string | undefined>;
-  /** Reports nothing any more after it was called. */
+  /** Stops the source. Nothing is reported afterwards. */
   stop(): Promise<void>;
-  /** Is told what became of what it brought. */
+  /** Called with the outcome of each reported supergraph. */
   onOutcome?(outcome: SupergraphOutcome): void;
 }
 
 export type SupergraphOutcome =
   | { readonly result: 'live'; readonly supergraphSdl: string }
-  /** The gateway cannot run it, and goes on with what it has. */
+  /** The gateway cannot run it, and keeps the current one. */
   | { readonly result: 'refused'; readonly supergraphSdl: string; readonly reason: string };
 
 export interface SupergraphListener {
-  /** A supergraph to run from now on. One that does not build is refused by the gateway, and logged. */
+  /** Reports a new supergraph. The gateway refuses and logs one that cannot be built. */
   onSupergraph(supergraphSdl: string): void;
-  /** The source could not be read; the gateway goes on with what it has. */
+  /** Reports that the source could not be read. The gateway keeps the current supergraph. */
   onUnavailable(error: Error): void;
 }

@@ -2,7 +2,7 @@ import { Kind, parse, type DirectiveNode } from 'graphql';
 
 export interface SubgraphLocation {
   readonly name: string;
-  /** Empty when the supergraph has none. */
+  /** Empty if the supergraph has no URL for it. */
   readonly url: string;
 }
 

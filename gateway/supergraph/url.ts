@@ -6,9 +6,9 @@ export interface UrlSourceOptions {
   readonly url: string;
   /** @default {} */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Milliseconds between two looks. @default 10_000 */
+  /** Milliseconds between two polls. @default 10_000 */
   readonly pollInterval?: number;
-  /** Milliseconds that one look may take. @default 10_000 */
+  /** Timeout of a poll, in milliseconds. @default 10_000 */
   readonly timeout?: number;
 }
 

@@ -17,7 +17,7 @@ export type FindInputs = (
 
 type Find = (value: unknown, see: (coordinate: string) => void) => void;
 
-/** Undefined where all variables are scalars, so that there is nothing to find: then a request costs nothing. */
+/** Undefined if all variables are scalars. Then there is nothing to find, and requests take no time. */
 export function compileInputs(
   { variableDefinitions = [] }: OperationDefinitionNode,
   schema: GraphQLSchema,
@@ -42,7 +42,7 @@ function compileFind(type: GraphQLInputType | undefined, known: Map<string, Find
       find &&
       ((value, see) => {
         if (Array.isArray(value)) for (const item of value) find(item, see);
-        // A single value stands for a list of one.
+        // A single value is coerced to a list of one.
         else find(value, see);
       })
     );
@@ -68,7 +68,7 @@ function compileFind(type: GraphQLInputType | undefined, known: Map<string, Find
       field.find?.(member, see);
     }
   };
-  // Before its fields, which may be of this type again.
+  // Set before the fields are compiled, as the type may be recursive.
   known.set(type.name, find);
   for (const field of Object.values(type.getFields()))
     fields.set(field.name, {

@@ -24,7 +24,7 @@ export interface UsageSink {
   }): Promise<void>;
 }
 
-/** As clients call themselves; empty when they do not. */
+/** Name and version in the headers of a client; empty without them. */
 export interface UsageClient {
   readonly clientName: string;
   readonly clientVersion: string;
@@ -34,9 +34,9 @@ export interface UsageClient {
 export type CountUse = (client: UsageClient, variables: Readonly<Record<string, unknown>>) => void;
 
 export interface UsageRecorder {
-  /** Compiles what an operation uses, so that a request only moves a counter. */
+  /** Compiles the usage of an operation, so that a request only increments a counter. */
   operation(source: string, operationName: string | undefined, schema: GraphQLSchema): CountUse;
-  /** Writes what is not written yet. */
+  /** Writes the remaining counts. */
   close(): Promise<void>;
 }
 
@@ -44,15 +44,15 @@ export interface UsageRecorderOptions {
   readonly sink: UsageSink;
   readonly logger: Logger;
   readonly meter: Meter;
-  /** Milliseconds between two writes: what may be lost when the process is killed. */
+  /** Milliseconds between two writes. Counts of this period are lost if the process is killed. */
   readonly interval: number;
-  /** Counters in a segment; more begin another one. @default 2_000 */
+  /** Counters per segment. Further ones begin a new segment. @default 2_000 */
   readonly segmentSize?: number;
 }
 
 /**
  * Counts which operations clients send. It holds at most `longestQueue` segments of `segmentSize` counters, and writes
- * at most `mostSegments` of them in a day, whatever names clients give themselves; what is beyond is counted as dropped.
+ * at most `mostSegments` of them in a day, whatever names clients send. Requests beyond are counted as dropped.
  */
 export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorder {
   const { sink, logger, meter, interval, segmentSize = 2_000 } = options;
@@ -117,7 +117,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
   }
 
   const schedule = (): Promise<void> => (writing = writing.then(write));
-  // A part of it is chance, so that many gateways do not come at the same moment.
+  // A part of the interval is random, so that many gateways do not write at the same time.
   const timer = setInterval(() => void schedule(), interval * (0.75 + Math.random() / 4));
   timer.unref();
 
@@ -176,10 +176,10 @@ interface Use {
 
 const longestQueue = 8;
 const mostRemembered = 50_000;
-/** Milliseconds. */
+/** Milliseconds to wait for the last write at the stop. */
 const longestFarewell = 10_000;
 
-/** What occurs twice in the variables of a request counts once. */
+/** Counts enum values and input fields in variables, each once per request. */
 function countInputs(use: Use, find: FindInputs, variables: Readonly<Record<string, unknown>>): void {
   const inputs = (use.inputs ??= new Map<string, { requests: number; stamp: number }>());
   const stamp = use.requests;

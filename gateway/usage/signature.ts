@@ -24,9 +24,9 @@ export interface Signature {
 }
 
 /**
- * What an operation asks for, without what it asks with: numbers and texts are replaced, enum values and the names of
- * input fields stay, because they belong to the schema. Operations that differ in these only, in aliases or in
- * white space have one signature. Definitions that the operation does not use are left out.
+ * The text of an operation without its values. Numbers and texts are replaced; enum values and names of input fields
+ * stay, as they belong to the schema. Operations that differ only in such values, in aliases or in white space have the
+ * same signature. Unused definitions are left out.
  */
 export function signatureOf(
   source: string,
@@ -40,7 +40,7 @@ export function signatureOf(
     document,
     visitWithTypeInfo(types, {
       Field: (node) => renameAlias(node, aliases),
-      // The description of an operation may hold anything.
+      // Descriptions are removed, as they may contain anything.
       Argument: (node) => ({ ...node, value: withoutValue(node.value, types.getInputType()) }),
       VariableDefinition: ({ defaultValue, ...node }) =>
         defaultValue === undefined
@@ -82,7 +82,7 @@ function onlyUsed({ definitions }: DocumentNode, operationName: string | undefin
   };
 }
 
-/** One new name for each alias: fields that merged before still do, and those that did not do not. */
+/** Replaces each alias by one new name, so that the same fields merge as before. */
 function renameAlias(node: FieldNode, aliases: Map<string, string>): FieldNode | undefined {
   if (node.alias === undefined) return undefined;
   const { value } = node.alias;
@@ -106,7 +106,7 @@ function withoutValue(value: ValueNode, type: GraphQLInputType | null | undefine
     case Kind.OBJECT:
       return {
         kind: Kind.OBJECT,
-        // Under a scalar the names are a value, too.
+        // In a custom scalar the names are values, too.
         fields: isInputObjectType(named)
           ? value.fields.map((field) => ({
               ...field,

@@ -30,29 +30,29 @@ import { visibleSchema } from './visible-schema';
 
 export interface AuthorizationOptions {
   readonly facts: Protections;
-  /** What clients may ask for. */
+  /** The API schema. */
   readonly schema: GraphQLSchema;
   readonly options: Pick<Options['authorization'], 'refused' | 'introspection'>;
   readonly policies: Policies;
   readonly logger: Logger;
 }
 
-/** What of an operation is refused to somebody: labels of requirements and names of fields, sorted. Mostly nothing. */
+/** What is refused to a caller of an operation: labels of requirements and names of fields, sorted. Mostly empty. */
 export type Refused = readonly string[];
 
-/** How an operation is run for those who may not see all of it. */
+/** How an operation is run for a caller who may not see all of it. */
 export type RefusedPlan =
   | {
       readonly kind: 'plan';
       readonly plan: QueryPlan;
-      /** What was planned. */
+      /** The planned document. */
       readonly document: string;
       readonly refusals: Visibility;
     }
-  /** It is not. */
+  /** The operation is rejected. */
   | { readonly kind: 'rejected'; readonly fields: readonly string[] };
 
-/** Decides what of an operation a caller may see, for one supergraph. */
+/** Decides which fields of an operation a caller may see, for one supergraph. */
 export class Authorization {
   readonly #options: AuthorizationOptions;
   readonly #protection: Protection;
@@ -69,7 +69,7 @@ export class Authorization {
       );
   }
 
-  /** What an operation asks of its callers. */
+  /** The requirements of an operation. */
   accessTo(document: DocumentNode, operation: OperationDefinitionNode): OperationAccess {
     const { facts, options, policies } = this.#options;
     const needs = this.#protection.ofOperation(document, operation);
@@ -81,7 +81,7 @@ export class Authorization {
     return new OperationAccess({ requirements, fields, policies, denied: this.#denied });
   }
 
-  /** Plans what is left of an operation. Rejects as the planner does. */
+  /** Plans the visible part of an operation. Rejects as the planner does. */
   async plan(
     { document: text, operationName, overrideLabels, refused = [] }: PlannedOperation,
     planner: Pick<Planner, 'plan'>,
@@ -100,12 +100,13 @@ export class Authorization {
       const plan = await planner.plan(printed, operationName, overrideLabels);
       const more = outOfReach(plan, visible, refusals);
       if (more.size === 0) return { kind: 'plan', plan, document: printed, refusals };
-      // What cannot be had without what is refused is not had; if it comes to that, nothing is.
+      // Fields that are reachable only through refused fields are refused, too. After too many rounds all fields are
+      // refused.
       refusals = refusals.without(round < mostRounds ? more : this.#rootFields(operation.operation));
     }
   }
 
-  /** The document of an operation without what is refused. */
+  /** The document of an operation without refused fields. */
   async visiblePart(operation: PlannedOperation, planner: Pick<Planner, 'plan'>): Promise<string> {
     if ((operation.refused ?? []).length === 0) return operation.document;
     const planned = await this.plan(operation, planner);
@@ -128,20 +129,20 @@ export class Authorization {
   }
 }
 
-/** A schema of a hundred subgraphs takes some megabytes. */
+/** The most visible schemas that are kept. A schema of a hundred subgraphs takes some megabytes. */
 const mostSchemas = 16;
-/** Each refuses some fields more; almost always none is needed. */
+/** The most rounds of planning, each with more fields refused. Almost always one is enough. */
 const mostRounds = 10;
 
 interface OperationAccessOptions {
   readonly requirements: readonly Requirement[];
-  /** The fields that may be denied by name; undefined: all. */
+  /** The fields that may be denied by name; undefined for all fields. */
   readonly fields: ReadonlySet<string> | undefined;
   readonly denied: DeniedFields;
   readonly policies: Policies;
 }
 
-/** What one operation asks of its callers, and who of them was answered what. */
+/** The requirements of one operation, with remembered decisions per caller. */
 export class OperationAccess {
   readonly #requirements: readonly Requirement[];
   readonly #fields: ReadonlySet<string> | undefined;
@@ -160,7 +161,7 @@ export class OperationAccess {
     ];
   }
 
-  /** Undefined where policies have to be asked first, and for whom `decide` refuses. */
+  /** The decision, if it is known synchronously. Undefined if policies must be evaluated first, or `decide` rejects. */
   peek(identity: Identity): Refused | undefined {
     if (this.#requirements.length === 0 && identity.deniedFields.length === 0) return nothing;
     const known = this.#decisions.get(identity);
@@ -169,26 +170,23 @@ export class OperationAccess {
     return this.#decide(identity);
   }
 
-  /** Rejects where it is not clear what the caller is denied. */
+  /** Decides what is refused to a caller. Rejects if denied fields of the caller are ambiguous. */
   async decide(identity: Identity): Promise<Refused> {
     const known = this.peek(identity);
     if (known !== undefined) return known;
     await this.#policies.learn(this.#policyNames, identity);
-    // A policy whose answer was thrown away meanwhile counts as not met.
+    // A policy whose result was evicted meanwhile counts as not met.
     const refused = this.#decide(identity) ?? this.#refusedTo(identity, () => false);
     if (refused !== undefined) return refused;
     throw requestError('AUTHENTICATION_UNAVAILABLE', {}, { headers: { 'retry-after': '1' } });
   }
 
-  /**
-   * What tells the answers to callers apart who are refused different things; undefined for an operation that asks
-   * nothing of anybody.
-   */
+  /** A text that separates answers for different refusals; undefined for an operation without requirements. */
   variantOf(refused: Refused): string | undefined {
     return this.#requirements.length === 0 && refused.length === 0 ? undefined : refused.join('\n');
   }
 
-  /** Whether somebody may see all of it, as far as is known. */
+  /** Whether a caller may see all fields, as far as is known. */
   isOpenTo(identity: Identity): boolean {
     return this.peek(identity)?.length === 0;
   }
@@ -208,7 +206,7 @@ export class OperationAccess {
     return refused;
   }
 
-  /** Undefined where that is not clear. */
+  /** What is refused to a caller; undefined if that is ambiguous. */
   #refusedTo(identity: Identity, meetsPolicy: (policy: string) => boolean): Refused | undefined {
     const denied = this.#denied.of(identity);
     if (denied === undefined) return undefined;
@@ -246,6 +244,6 @@ function isMet(
   }
 }
 
-/** No way at all is said where nothing is asked for. */
+/** Whether one alternative is met. Without alternatives there is no requirement. */
 const isAnyMet = (ways: readonly (readonly string[])[], has: (name: string) => boolean): boolean =>
   ways.length === 0 || ways.some((way) => way.every(has));

@@ -6,16 +6,16 @@ import type { Identity } from '../identity';
 
 export interface DeniedFieldsOptions {
   readonly facts: Pick<Protections, 'sources'>;
-  /** What clients may ask for. */
+  /** The API schema. */
   readonly schema: GraphQLSchema;
   readonly logger: Pick<Logger, 'error' | 'warn'>;
 }
 
-/** What Lambda authorisers deny, in the names of one supergraph. */
+/** The fields that Lambda authorisers deny, by the names of one supergraph. */
 export class DeniedFields {
   readonly #options: DeniedFieldsOptions;
   readonly #known = new WeakMap<Identity, readonly string[] | 'unclear'>();
-  /** Names that were logged. */
+  /** Names that have been logged. */
   readonly #told = new Set<string>();
   #names: Names | undefined;
 
@@ -24,8 +24,8 @@ export class DeniedFields {
   }
 
   /**
-   * The coordinates of fields that are denied to somebody. Undefined where one is written in another case than the
-   * supergraph has it: to let it pass would open a field that was meant to be closed.
+   * The coordinates of the fields that are denied to a caller. Undefined if one has another case than in the
+   * supergraph: ignoring it would permit a field that was meant to be denied.
    */
   of(identity: Identity): readonly string[] | undefined {
     if (identity.deniedFields.length === 0) return nothing;
@@ -57,7 +57,7 @@ export class DeniedFields {
     return denied;
   }
 
-  /** `Query` is the root type of queries, too, where that has another name. */
+  /** `Query` also means the root type of queries if that has another name. */
   #coordinatesOf(text: string): readonly string[] {
     const coordinate = coordinateOf(text);
     if (coordinate === undefined) return [];
@@ -89,13 +89,13 @@ const rootNames = new Map([
 ]);
 
 interface Names {
-  /** Coordinates of what fields are made of, which clients may not know. */
+  /** Coordinates of fields on which other fields depend. They may not be in the API schema. */
   readonly internal: ReadonlySet<string>;
   /** All coordinates, in lower case. */
   readonly lower: ReadonlySet<string>;
 }
 
-/** Made when a name is first not found: of a large supergraph it takes some milliseconds. */
+/** Computed when a name is first not found, as it takes some milliseconds for a large supergraph. */
 function namesOf({ facts, schema }: DeniedFieldsOptions): Names {
   const internal = new Set([...facts.sources].flatMap(([field, sources]) => [field, ...sources]));
   const lower = new Set([...internal].map((name) => name.toLowerCase()));

@@ -4,7 +4,7 @@ import { type HookModule, loadHook, withTimeout } from '../hook';
 import type { Identity } from '../identity';
 import type { EvaluatePolicies } from './policies';
 
-/** Who knows policies, as the options name them. @throws {OptionsError} when a module cannot be used */
+/** Opens the policy evaluator of the options. @throws {OptionsError} if a module cannot be used */
 export async function openPolicyEvaluator(
   options: Options['authorization']['policies'],
 ): Promise<EvaluatePolicies | undefined> {
@@ -46,7 +46,7 @@ const postTo =
     return met as Record<string, boolean>;
   };
 
-/** What of an identity is for others: not what is made for keys of caches. */
+/** The public members of an identity, without those for cache keys. */
 function told({ mode, subject, issuer, client, groups, scopes, claims }: Identity): object {
   return { mode, subject, issuer, client, groups, scopes, claims };
 }

@@ -12,15 +12,15 @@ import { requestError } from '../../errors';
 import type { Visibility } from './visibility';
 
 export interface Filtered {
-  /** The operation, and the fragments, without what the caller may not see: what is planned. */
+  /** The operation and its fragments without refused fields. This document is planned. */
   readonly document: DocumentNode;
-  /** `Type.field` of everything that was left out. */
+  /** `Type.field` of every removed field. */
   readonly refused: ReadonlySet<string>;
 }
 
 /**
- * Leaves out of an operation what the caller may not see. A field that some objects of an interface may show and
- * others may not is asked of those that may.
+ * Removes the fields of an operation that the caller may not see. A field that is visible only on some objects of an
+ * interface is selected on these.
  */
 export function withoutRefused(
   { definitions }: DocumentNode,
@@ -50,7 +50,7 @@ export function withoutRefused(
   };
   return { document, refused };
 
-  /** An interface may be refused because of some of its implementations; what is selected of others may be seen. */
+  /** An interface may be refused because of some implementations, while selections on others are visible. */
   function showsNothing(condition: string): boolean {
     return visibility.isForbidden(condition) && protection.objectsOf(condition).length === 0;
   }
@@ -58,7 +58,7 @@ export function withoutRefused(
   function select({ selections }: SelectionSetNode, type: string): SelectionSetNode {
     const kept = selections.flatMap((selection) => filter(selection, type));
     const names = selections.flatMap((one) => (one.kind === Kind.FIELD ? [one.name.value] : []));
-    // It tells apart the objects that may be seen.
+    // `__typename` tells which objects are visible.
     const isTypeNeeded = kept.length === 0 || visibility.dependsOnType(type, names);
     const isTaken = kept.some((one) => one.kind === Kind.FIELD && keyOf(one) === typename.name.value);
     return { kind: Kind.SELECTION_SET, selections: isTypeNeeded && !isTaken ? [typename, ...kept] : kept };
@@ -104,7 +104,7 @@ export function withoutRefused(
     });
   }
 
-  /** The field with what may be seen below it. */
+  /** The field with its visible selections. */
   function below(field: FieldNode, parent: string): FieldNode {
     if (field.selectionSet === undefined) return field;
     const type = protection.typeOf(parent, field.name.value)!;
@@ -112,7 +112,7 @@ export function withoutRefused(
   }
 }
 
-/** Interfaces within interfaces multiply. */
+/** The most selections after expansion, as interfaces within interfaces multiply. */
 const mostExpanded = 10_000;
 
 const keyOf = ({ alias, name }: FieldNode): string => (alias ?? name).value;

@@ -3,8 +3,8 @@ import type { Logger } from '../../telemetry/logger';
 import type { Identity } from '../identity';
 
 /**
- * Says which policies a caller meets. A policy that is not `true` in the answer is not met; when it throws or rejects,
- * none is.
+ * Returns which policies a caller meets. A policy that is not `true` in the answer is not met. If it throws or rejects,
+ * no policy is met.
  */
 export type EvaluatePolicies = (
   policies: readonly string[],
@@ -12,9 +12,9 @@ export type EvaluatePolicies = (
 ) => Promise<Readonly<Record<string, boolean>>>;
 
 export interface PoliciesOptions {
-  /** Undefined where nobody was named who knows policies: then none is ever met. */
+  /** Undefined if no evaluator is configured. Then no policy is ever met. */
   readonly evaluate: EvaluatePolicies | undefined;
-  /** Milliseconds for which an answer is kept. */
+  /** Milliseconds for which an answer is cached. */
   readonly ttl: number;
   readonly logger: Logger;
 }
@@ -25,7 +25,7 @@ export interface Verdict {
   readonly expires: number;
 }
 
-/** The policies that callers meet, asked for once per caller and policy while the answer is good. */
+/** The policies that callers meet. Each is evaluated once per caller while the answer is cached. */
 export class Policies {
   readonly #options: PoliciesOptions;
   readonly #verdicts: LRUCache<string, Verdict>;
@@ -33,23 +33,23 @@ export class Policies {
 
   constructor(options: PoliciesOptions) {
     this.#options = options;
-    // Room for all of them is taken at once, 4 ms of each start: not where none is ever kept.
+    // The cache allocates all its memory at once, which takes 4 ms. Without an evaluator it is minimal.
     this.#verdicts = new LRUCache({ max: options.evaluate === undefined ? 1 : mostVerdicts });
   }
 
-  /** Whether anybody was named who knows policies. */
+  /** Whether an evaluator is configured. */
   get areKnown(): boolean {
     return this.#options.evaluate !== undefined;
   }
 
-  /** Undefined where it is not known, or not any more. */
+  /** The cached answer; undefined if there is none, or it has expired. */
   peek(policy: string, identity: Identity): Verdict | undefined {
     if (this.#options.evaluate === undefined) return never;
     const verdict = this.#verdicts.get(keyOf(policy, identity));
     return verdict === undefined || verdict.expires <= performance.now() ? undefined : verdict;
   }
 
-  /** Resolves when all are known. */
+  /** Evaluates policies. Resolves when all are known. */
   async learn(policies: readonly string[], identity: Identity): Promise<void> {
     const unknown = policies.filter((policy) => this.peek(policy, identity) === undefined);
     if (unknown.length === 0) return;
@@ -85,7 +85,7 @@ export class Policies {
 const keyOf = (policy: string, { scope }: Identity): string => `${scope}\n${policy}`;
 
 const never: Verdict = { isMet: false, expires: Infinity };
-/** A verdict takes some hundred bytes. */
+/** The most cached answers, of some hundred bytes each. */
 const mostVerdicts = 50_000;
-/** Milliseconds: who fails is not asked by every request. */
+/** Milliseconds after a failure before the evaluator is called again. */
 const failureTtl = 1_000;

@@ -12,7 +12,7 @@ import {
 } from 'graphql';
 import type { Protections } from '../../planning';
 
-/** What has to be granted, and what must not be denied by name, for something to be seen. */
+/** The requirements that must be granted, and the fields that must not be denied, so that an element is visible. */
 export interface Needs {
   /** Indexes into `Protections.requirements`. */
   readonly requirements: ReadonlySet<number>;
@@ -32,19 +32,19 @@ export class Protection {
     this.schema = schema;
   }
 
-  /** What objects, enums and scalars of a type ask for, wherever they stand. */
+  /** The requirements of an object, enum or scalar type, at any position. */
   ofType(type: string): readonly number[] {
     return this.facts.elements.get(type) ?? [];
   }
 
-  /** What a field asks for where it is selected on this type: its own, that of its type, and of what it is made of. */
+  /** The needs of a field that is selected on this type: its own, those of its type, and those of its dependencies. */
   ofField(type: string, field: string): Needs {
     const coordinate = `${type}.${field}`;
     const known = this.#fields.get(coordinate);
     if (known !== undefined) return known;
     const requirements = new Set<number>();
     const fields = new Set<string>();
-    // What it is made of may be made of more, in a circle, too: each is looked at once.
+    // Dependencies may have dependencies, even cyclic ones, so each is visited once.
     const seen = new Set<string>();
     const add = (of: string, name: string): void => {
       const one = `${of}.${name}`;
@@ -68,7 +68,7 @@ export class Protection {
     return needs;
   }
 
-  /** The name of the type of a field's values, even where clients do not know the field. */
+  /** The name of a field's type, even if the field is not in the API schema. */
   typeOf(type: string, field: string): string | undefined {
     const parent = this.schema.getType(type);
     const found = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[field] : undefined;
@@ -77,7 +77,7 @@ export class Protection {
       : getNamedType(found.type).name;
   }
 
-  /** The objects that may stand where an interface or a union is selected on; none for any other type. */
+  /** The possible object types of an interface or a union; empty for any other type. */
   objectsOf(type: string): readonly string[] {
     let objects = this.#possible.get(type);
     if (objects === undefined) {
@@ -88,10 +88,10 @@ export class Protection {
     return objects;
   }
 
-  /** The types of which a field may be asked for when it is selected on one. */
+  /** The types on which a field may be fetched when it is selected on one of them. */
   #askedWith(type: string, field: string): Iterable<string> {
     const asked = new Set([type, ...this.objectsOf(type)]);
-    // Where a subgraph knows an interface as one object, it may be asked of all implementations for the sake of some.
+    // A subgraph with an `@interfaceObject` may be asked for a field of all implementations because of some of them.
     for (const one of [...asked].flatMap((known) => this.#interfacesOf(known)))
       if (this.facts.interfaceObjects.has(one) && this.typeOf(one, field) !== undefined)
         for (const object of this.objectsOf(one)) asked.add(object);
@@ -103,7 +103,7 @@ export class Protection {
     return isObjectType(found) || isInterfaceType(found) ? found.getInterfaces().map(({ name }) => name) : [];
   }
 
-  /** All that anything in an operation asks for, whichever objects come. */
+  /** The needs of a whole operation, for all possible objects. */
   ofOperation(
     document: DocumentNode,
     operation: OperationDefinitionNode,
@@ -120,7 +120,7 @@ export class Protection {
       for (const number of needs.requirements) requirements.add(number);
       for (const field of needs.fields) fields.add(field);
     };
-    // Its keys, too, by which other subgraphs are asked for more of it.
+    // Includes the keys by which other subgraphs are called.
     const addType = (type: string): void => {
       for (const one of [type, ...this.objectsOf(type)]) {
         for (const number of this.ofType(one)) requirements.add(number);

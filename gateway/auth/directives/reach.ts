@@ -10,10 +10,10 @@ import { fetchesOf, type FetchNode, type QueryPlan, type RequiredSelection } fro
 import type { Visibility } from './visibility';
 
 /**
- * The fields, `Type.field`, that a plan fetches only by way of something that the caller may not see: a key, or what an
- * interface object is told of all of its implementations. None for a plan that asks for nothing that is refused.
+ * The fields, as `Type.field`, that a plan fetches only by means of something that the caller may not see: a key, or
+ * fields that an interface object needs of all its implementations. Empty for a plan that fetches nothing refused.
  *
- * To be refused, too; what is left is planned again. It may still go such a way, until nothing goes one.
+ * These fields must be refused, too, and the rest planned again, until no plan fetches anything refused.
  */
 export function outOfReach(plan: QueryPlan, document: DocumentNode, visibility: Visibility): Set<string> {
   const fetches = fetchesOf(plan).map(({ node }) => ({ node, operation: operationOf(node) }));
@@ -36,7 +36,7 @@ function operationOf({ operation }: FetchNode): OperationDefinitionNode {
   )!;
 }
 
-/** What a subgraph would be asked for that is refused, of some objects at least. */
+/** The refused fields that a subgraph would be asked for, of at least some objects. */
 function* refusedOf(
   operation: OperationDefinitionNode,
   { requires }: FetchNode,
@@ -47,7 +47,7 @@ function* refusedOf(
     yield* refusedIn(operation.selectionSet, schema.getRootType(operation.operation)?.name, visibility);
     return;
   }
-  // Entities are of the types of which something is required, whatever a subgraph calls them.
+  // The types of entities are those in the required fields, whatever a subgraph calls them.
   const entities = requires.flatMap((one) => {
     const type = one.kind === 'InlineFragment' ? one.typeCondition : undefined;
     return type === undefined ? [] : objectsOf(type, visibility);
@@ -110,7 +110,7 @@ interface EntityField {
   readonly below: SelectionSetNode | undefined;
 }
 
-/** The fields of entities that an operation asks for. */
+/** The fields that an operation selects on entities. */
 function entityFields({ selectionSet }: OperationDefinitionNode): EntityField[] {
   const fields: EntityField[] = [];
   const gather = ({ selections }: SelectionSetNode, type: string | undefined): void => {

@@ -3,10 +3,10 @@ import type { Refusals } from '../../execution';
 import { requirementLabel } from '../../planning';
 import type { Protection } from './protection';
 
-/** What of a graph somebody may see who is refused some things; each is decided when it is first asked for. */
+/** Which elements of a graph are visible with given refusals. Each is decided on first use. */
 export class Visibility implements Refusals {
   readonly protection: Protection;
-  /** What is refused: labels of requirements, and names of fields. */
+  /** The refused requirements, by label, and fields, by name. */
   readonly refused: ReadonlySet<string>;
   readonly #requirements: ReadonlySet<number>;
   readonly #fields = new Map<string, boolean>();

@@ -13,7 +13,10 @@ import {
 } from 'graphql';
 import type { Visibility } from './visibility';
 
-/** The schema as somebody may see it: without the types and fields that are refused, and what is only to be had by them. */
+/**
+ * The part of the schema that a caller may see: without refused types and fields, and without types that only these
+ * reach.
+ */
 export function visibleSchema(schema: GraphQLSchema, visibility: Visibility): GraphQLSchema {
   const roots = new Set(
     [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].map((type) => type?.name),
@@ -24,7 +27,10 @@ export function visibleSchema(schema: GraphQLSchema, visibility: Visibility): Gr
   const shown = (types: readonly NamedTypeNode[] = []): NamedTypeNode[] =>
     types.filter(({ name }) => isShown(name.value));
 
-  /** A field of an interface goes with that of any implementation, for these must have what it has. */
+  /**
+   * If a field of an implementation is hidden, so is that of its interface, as implementations must have all fields of
+   * the interface.
+   */
   const isFieldShown = (type: string, field: string): boolean =>
     !visibility.isRefused(type, field) &&
     visibility.protection
@@ -53,7 +59,7 @@ export function visibleSchema(schema: GraphQLSchema, visibility: Visibility): Gr
   );
 }
 
-/** Without types that nothing leads to from the roots. */
+/** Removes types that are not reachable from the root types. */
 function withinReach(schema: GraphQLSchema): GraphQLSchema {
   const config = { ...schema.toConfig(), assumeValid: true };
   let types: GraphQLNamedType[] = [];
@@ -70,7 +76,7 @@ function withinReach(schema: GraphQLSchema): GraphQLSchema {
   }
 }
 
-/** The types that arguments and fields of input objects are of: these are not refused. */
+/** The types of arguments and of fields of input objects, which are never refused. */
 function* inputTypes(schema: GraphQLSchema): Iterable<string> {
   for (const type of Object.values(schema.getTypeMap())) {
     if (isInputObjectType(type)) {

@@ -20,30 +20,33 @@ import { compileSize, type SizeOf } from './size-argument';
 
 export interface CostOptions {
   readonly schema: GraphQLSchema;
-  /** What the supergraph says. */
+  /** The cost directives of the supergraph. */
   readonly directives: CostDirectives | undefined;
-  /** Items of a list of which nothing says how long it is. */
+  /** The length of a list without a known length. */
   readonly assumedListSize: number;
 }
 
-/** A field of an operation, fragments merged, with all that its cost depends on. */
+/** A field of an operation, with fragments merged, and everything that its cost depends on. */
 export interface CostField {
   readonly name: string;
   readonly responseKey: string;
   readonly coordinate: string;
   readonly isList: boolean;
-  /** Of one item. */
+  /** The cost of one item. */
   readonly weight: number;
   readonly slicing: Slicing | undefined;
-  /** Of each argument that `slicing` names. */
+  /** The size of each argument in `slicing`. */
   readonly sizes: readonly SizeOf[];
-  /** The nodes that ask for it; they have the same arguments. */
+  /** A node that selects it. All such nodes have the same arguments. */
   readonly node: FieldNode;
   readonly inputs: readonly { readonly argument: string; readonly cost: CostOfValue }[];
-  /** What has to be true of variables that it is asked for; empty: always. One of the lists is enough. */
+  /**
+   * Conditions on variables under which it is selected. One of the lists must hold; if there is none, it is always
+   * selected.
+   */
   readonly conditions: readonly (readonly Condition[])[];
   readonly assumedSize: number;
-  /** Those that may cost something. */
+  /** The child fields that may have a cost. */
   readonly children: readonly CostField[];
 }
 
@@ -75,7 +78,7 @@ class Compiler {
     );
   }
 
-  /** Selections of the same field are one, as they are in the answer; those on different types are added up. */
+  /** Merges selections of the same field, as in the answer. Selections on different types are added. */
   fieldsOf(sets: readonly SelectionSetNode[], type: GraphQLCompositeType): CostField[] {
     const found = new Map<string, Selected>();
     for (const { selections } of sets) this.#collect(selections, type, [], found);
@@ -147,7 +150,7 @@ class Compiler {
   }
 }
 
-/** Without those that cost nothing, as most do, being scalars. Of some that share a response key the dearest counts. */
+/** Removes fields without cost, such as scalars. Of fields with the same response key the most expensive one counts. */
 function withoutFree(fields: readonly CostField[]): CostField[] {
   const keys = new Set(fields.filter(mayCost).map(({ responseKey }) => responseKey));
   return fields.filter(({ responseKey }) => keys.has(responseKey));
@@ -166,7 +169,7 @@ interface Selected {
 
 const noWeights: ReadonlyMap<string, number> = new Map();
 
-/** The variables in the `@skip` and `@include` of a selection; `never` where a literal excludes it. */
+/** The variables in `@skip` and `@include` of a selection; `never` if a literal excludes it. */
 function conditionsOf({ directives = [] }: SelectionNode): Condition[] | 'never' {
   const conditions: Condition[] = [];
   for (const { name, arguments: given = [] } of directives) {

@@ -4,9 +4,9 @@ import { hasVariables } from './size-argument';
 
 export interface Estimate {
   readonly cost: number;
-  /** The longest list that an argument asks for; undefined when none does. */
+  /** The longest list that an argument requests; undefined if there is none. */
   readonly longest: AskedList | undefined;
-  /** A field of which the schema demands one argument that says how long its list is. */
+  /** A field without the argument for its list's length that the schema requires. */
   readonly unsliced: string | undefined;
 }
 
@@ -16,7 +16,7 @@ export interface AskedList {
   readonly size: number;
 }
 
-/** What fields cost, from what the client sent; each root field costs `surcharge` more. */
+/** The estimated cost of fields. Each root field costs `surcharge` more. */
 export function estimateCost(
   fields: readonly CostField[],
   variables: Variables,
@@ -31,7 +31,7 @@ export function estimateCost(
   return { cost: Math.round(cost), ...found };
 }
 
-/** Whether an estimate is different for other variables. */
+/** Whether the estimate depends on variables. */
 export const dependsOnVariables = ({ node, conditions, children }: CostField): boolean =>
   conditions.length > 0 ||
   (node.arguments ?? []).some(({ value }) => hasVariables(value)) ||
@@ -63,7 +63,7 @@ function costOf(field: CostField, scope: Scope, inherited: number | undefined): 
   return cost;
 }
 
-/** How many items a field has, and how many the lists below it that `sizedFields` names. */
+/** The number of items of a field, and of the lists in `sizedFields` below it. */
 function sizeOf(
   { slicing, sizes, isList: isOne, coordinate, assumedSize }: CostField,
   { variables, found }: Scope,
@@ -74,7 +74,7 @@ function sizeOf(
   for (const sizeOfArgument of sizes) {
     const numbers = sizeOfArgument(variables);
     if (numbers.length > 0) count++;
-    // To some subgraphs 0 or -1 means all there is: what is below 1 counts as not given.
+    // Values below 1 count as not given, as 0 or -1 means "all" to some subgraphs.
     const size = numbers.find((number) => number >= 1);
     if (size !== undefined) asked = Math.max(asked ?? 0, Math.min(size, most));
   }
@@ -94,5 +94,5 @@ const isAsked = ({ conditions }: CostField, { variables }: Scope): boolean =>
   conditions.length === 0 ||
   conditions.some((all) => all.every(({ variable, must }) => (variables[variable] === true) === must));
 
-/** No list is longer and no field costs more, so that sums and products stay numbers: 0 times infinity is none. */
+/** The bound of lengths and costs. Without it, 0 times infinity would be NaN. */
 const most = Number.MAX_SAFE_INTEGER;

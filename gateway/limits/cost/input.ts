@@ -10,12 +10,13 @@ import {
 export type Variables = Readonly<Record<string, unknown>>;
 export type Weights = ReadonlyMap<string, number>;
 
-/** What a value of an input type costs; undefined for a type that never costs anything. */
+/** The cost of a value of an input type; undefined for a type without cost. */
 export type CostOfValue = (value: ValueNode, variables: Variables) => number;
 
 /**
- * Input objects cost 1 each, or what `@cost` says of them, and their fields what `@cost` says of these; everything
- * else costs nothing. `own` is what `@cost` says of the argument or field that has the type.
+ * An input object costs 1 or its `@cost`, its fields cost their `@cost`, and everything else costs nothing.
+ *
+ * @param own the `@cost` of the argument or field with this type
  */
 export function compileInputCost(
   type: GraphQLInputType,

@@ -9,21 +9,21 @@ import {
 } from 'graphql';
 import type { ListSize } from '../../planning';
 
-/** How long the lists of a field are, as far as its arguments say. */
+/** How arguments determine the length of a field's lists. */
 export interface Slicing {
-  /** The arguments that say it; the greatest of those that are given counts. */
+  /** The arguments with the length. The greatest given one counts. */
   readonly arguments: readonly string[];
-  /** The length when no argument says it. */
+  /** The length if no argument is given. */
   readonly assumed: number | undefined;
-  /** The lists below an object that have this length; undefined where the field is the list itself. */
+  /** The lists below an object that have this length; undefined if the field itself is the list. */
   readonly sizedFields: ReadonlySet<string> | undefined;
-  /** Exactly one of the arguments must be given. */
+  /** Whether exactly one of the arguments must be given. */
   readonly requiresOne: boolean;
 }
 
 /**
- * By `@listSize` where there is one. Otherwise by the customs of GraphQL schemas: `first` and `last` as in Relay's
- * connections, `limit` as in AppSync's, for the list itself or for `edges`, `nodes` and `items` below.
+ * From `@listSize` if there is one. Otherwise from common argument names: `first` and `last` as in Relay's connections,
+ * and `limit` as in AppSync, for the list itself or for `edges`, `nodes` and `items` below it.
  */
 export function slicingOf(
   field: GraphQLField<unknown, unknown>,

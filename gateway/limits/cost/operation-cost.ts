@@ -1,7 +1,7 @@
 /**
- * What an operation costs, as in IBM's "GraphQL Cost Directives" and https://specs.apollo.dev/cost/v0.1: an object
- * costs 1 (what `@cost` says of its field or type), a scalar nothing, a list its length times what one item costs,
- * a mutation 10 more for each of its root fields. Before it runs the lengths of lists come from their arguments.
+ * The cost of an operation, as in IBM's "GraphQL Cost Directives" and https://specs.apollo.dev/cost/v0.1: an object
+ * costs 1 (or the `@cost` of its field or type), a scalar 0, a list its length times the cost of one item, and each
+ * root field of a mutation 10 more. Before the operation runs, the lengths of lists come from arguments.
  */
 import {
   type DocumentNode,
@@ -18,9 +18,9 @@ export type { CostOptions };
 
 /** The cost of one operation, compiled. */
 export interface OperationCost {
-  /** From what the client sent. */
+  /** The estimated cost, from the variables. */
   readonly estimate: (variables: Variables) => Estimate;
-  /** From what came of it: `data` of the answer. */
+  /** The actual cost, from `data` of the answer. */
   readonly actual: (data: unknown) => number;
 }
 
@@ -36,7 +36,7 @@ export function compileOperationCost(
   const defaults = defaultsOf(operation);
   const constant = fields.some(dependsOnVariables) ? undefined : estimateCost(fields, defaults, surcharge);
   return {
-    // Without a prototype: a variable that was not sent may be called `constructor`.
+    // Without a prototype, as a missing variable may be named `constructor`.
     estimate: (variables) =>
       constant ??
       estimateCost(fields, Object.assign(Object.create(null) as object, defaults, variables), surcharge),
@@ -44,7 +44,7 @@ export function compileOperationCost(
   };
 }
 
-/** Of each root field, beside what it returns. */
+/** The cost of each root field, in addition to its result. */
 const costOfMutation = 10;
 
 const countOf = (data: unknown): number =>

@@ -3,7 +3,7 @@ import { requestError } from '../../errors';
 import type { Limits } from '../../options/limits';
 import type { Estimate } from './estimate';
 
-/** Why a client with these limits may not run an operation of this cost; undefined when it may. */
+/** The error if a client with these limits may not run an operation of this cost. */
 export function refuseCost(
   { cost, longest, unsliced }: Estimate,
   limits: Pick<Limits, 'cost' | 'listSize'>,

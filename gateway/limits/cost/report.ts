@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Meter } from '../../telemetry/meter';
 import type { OperationCost } from './operation-cost';
 
-/** Records what operations were estimated to cost, and did cost, of one in a second: looking at an answer takes time. */
+/** Records the estimated and the actual cost of one operation per second, as reading an answer takes time. */
 export function createCostReport(
   meter: Meter,
 ): (cost: OperationCost, variables: Readonly<Record<string, unknown>>, data: Buffer) => void {
@@ -17,5 +17,5 @@ export function createCostReport(
   };
 }
 
-/** Milliseconds. */
+/** Milliseconds between two recorded operations. */
 const pause = 1_000;

@@ -11,10 +11,10 @@ import {
 } from 'graphql';
 import type { Variables } from './input';
 
-/** The number that an argument has, then that of its default: none, one or both. */
+/** The value of an argument, then its default: no, one or two numbers. */
 export type SizeOf = (variables: Variables) => readonly number[];
 
-/** @param path of the argument; one such as `input.first` leads into an input object */
+/** @param path of the argument; `input.first` is a field of an input object */
 export function compileSize(
   node: FieldNode,
   definition: GraphQLField<unknown, unknown>,
@@ -46,7 +46,7 @@ export const hasVariables = (value: ValueNode): boolean =>
 const memberOf = (object: object, name: string): unknown =>
   Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined;
 
-/** Scalars for great numbers are mostly texts. */
+/** The number in a value. Scalars for large numbers are mostly texts. */
 function numberIn(value: unknown): number[] {
   const number = typeof value === 'string' ? Number(value) : value;
   return typeof number === 'number' && !Number.isNaN(number) ? [number] : [];

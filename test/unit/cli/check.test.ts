@@ -47,7 +47,7 @@ function write(name: string, text: string): string {
   writeFileSync(file, text);
   return file;
 }
-it('says that there is nothing to compare with, where nothing is published yet', async () => {
+it('says that there is nothing to compare with before the first publish', async () => {
   env['WEIR_GRAPH'] = 'new@prod';
   const extension = `${link.replace('"@key"', '"@key", "@interfaceObject"')}
     type Query { a: Int }
@@ -113,7 +113,7 @@ it('allows a removed field that nobody used', async () => {
   expect(exitCode).toBe(0);
 });
 
-it('flags every breaking change where nothing is known of use', async () => {
+it('flags every breaking change without usage data', async () => {
   const { exitCode, stdout } = await check(products.replace('weight: Int', ''));
   expect(exitCode).toBe(1);
   expect(stdout).toContain('No usage data yet, so every breaking change fails the check.');
@@ -171,7 +171,7 @@ it('flags an enum value removed that a client sent in variables only', async () 
   expect(exitCode).toBe(1);
 });
 
-it('flags a type made un-shareable', async () => {
+it('flags a type that is no longer shareable', async () => {
   const { exitCode, stdout } = await check(products.replace('name: String! @shareable', 'name: String!'));
   expect(exitCode).toBe(1);
   expect(stdout).toContain('error INVALID_FIELD_SHARING');
@@ -211,7 +211,7 @@ describe('with a contract that is made from the variant', () => {
     await use('{ product(id: 1) { name } }', 50);
   });
 
-  it('flags what only its clients use, and names it', async () => {
+  it('flags a change that only its clients notice, and names the contract', async () => {
     const removed = tagged.replace('size: Int', '');
     expect(await check(removed)).toMatchObject({
       exitCode: 1,
@@ -230,7 +230,7 @@ describe('with a contract that is made from the variant', () => {
     expect(await check(removed, '--exclude-client', 'partner')).toMatchObject({ exitCode: 0 });
   });
 
-  it('flags what it would hide, which other clients go on to see', async () => {
+  it('flags elements that it would hide from its clients only', async () => {
     await use('{ product(id: 1) { size } }', 9, 'web', undefined, 'public');
     const hidden = tagged.replace('size: Int', 'size: Int @tag(name: "internal")');
     const { exitCode, stdout } = await check(hidden);
@@ -245,14 +245,14 @@ describe('with a contract that is made from the variant', () => {
     expect((await check(hidden, '--format', 'github')).stdout).toMatch(/::shop@public: breaking/);
   });
 
-  it('flags that it could not be', async () => {
+  it('flags that it would not be valid', async () => {
     const hidden = tagged.replace('type Query {', 'type Query @tag(name: "internal") {');
     const { exitCode, stdout } = await check(hidden);
     expect(stdout).toContain('shop@public: error QUERY_ROOT_TYPE_INACCESSIBLE');
     expect(exitCode).toBe(1);
   });
 
-  it('passes what its clients do not see, and all once it has ended', async () => {
+  it('passes changes that its clients do not see, and all changes once it has ended', async () => {
     const added = tagged.replace('size: Int', 'size: Int  cost: Int @tag(name: "internal")');
     expect(await check(added)).toMatchObject({ exitCode: 0 });
     await run('contract', 'shop@public', '--remove');
@@ -279,7 +279,7 @@ it('warns of style, as the rules say', async () => {
   });
 });
 
-it('prints for machines', async () => {
+it('prints JSON and annotations', async () => {
   await use('query Weigh { product(id: "1") { weight } }', 5);
   const removed = products.replace('weight: Int', '');
   const file = join(folder, 'products.graphql');
@@ -302,7 +302,7 @@ it('prints for machines', async () => {
   expect(gitlab.stderr).toMatch(/^breaking FIELD_REMOVED.*\nweir check against shop@prod failed: .*\n$/s);
 });
 
-it('paints for terminals when it is asked to', async () => {
+it('prints colours for terminals', async () => {
   env['FORCE_COLOR'] = '1';
   expect((await check(products)).stdout).toContain('\u001B[32mpassed');
 });
@@ -328,7 +328,7 @@ it('checks against a file, without a registry', async () => {
   });
 });
 
-it('takes @oneOf that is added for breaking, where somebody uses the input, and @oneOf that is removed for safe', async () => {
+it('treats an added @oneOf as breaking if the input is used, and a removed @oneOf as safe', async () => {
   const oneOf = products.replace('input Filter {', 'input Filter @oneOf {');
   await use('query ($filter: Filter!) { search(filter: $filter) { id } }', 9, 'web', { Filter: 9 });
 

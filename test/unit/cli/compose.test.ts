@@ -123,7 +123,7 @@ describe('weir compose', () => {
     expect((await weir.stop()).exitCode).toBe(0);
   });
 
-  it('watches only with a file to keep up to date', async () => {
+  it('watches only with --out', async () => {
     expect(await run(config, '--watch')).toEqual({
       exitCode: 2,
       stdout: '',

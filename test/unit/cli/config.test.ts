@@ -35,7 +35,7 @@ mkdirSync(join(folder, 'folder'));
 describe('weir gateway --check', () => {
   const check = (yaml: string, env?: Record<string, string>) => run(['gateway', '--check'], yaml, env);
 
-  it('says that all is fine, listens nowhere and writes nothing', async () => {
+  it('reports success, without listening or writing', async () => {
     write('manifest.json', '{ "id": "{ hello }" }');
     write('policies.cjs', 'module.exports = () => ({});');
     const taken = createServer();
@@ -63,7 +63,7 @@ describe('weir gateway --check', () => {
     expect(readdirSync(folder).sort()).toEqual(before);
   });
 
-  it('tells a registry nothing', async () => {
+  it('reports nothing to a registry', async () => {
     write('a.graphql', sdl);
     const registry = join(folder, 'registry');
     const published = await startCli([
@@ -77,7 +77,7 @@ describe('weir gateway --check', () => {
     expect(filesIn()).toEqual(before);
   });
 
-  it('passes with a note where options are for a subgraph that there is not', async () => {
+  it('passes with a note for options of an unknown subgraph', async () => {
     expect(
       await check('supergraph: supergraph.graphql\nsubgraphs:\n  a: { timeout: 1s }\n  b: { timeout: 1s }'),
     ).toEqual({
@@ -191,7 +191,7 @@ describe('weir config print', () => {
   const env = { PORT: '81', WEIR_LINK_KEYS: 'k'.repeat(32) };
   beforeAll(() => write('token', 'a-token-for-operators\n'));
 
-  it('prints what is in force and where it comes from, without secrets', async () => {
+  it('prints the options in force and their sources, without secrets', async () => {
     const { exitCode, stdout, stderr } = await run(['config', 'print', '--host', '::1'], yaml, env);
     expect([exitCode, stderr]).toEqual([0, '']);
     const lines = stdout.split('\n');
@@ -222,7 +222,7 @@ describe('weir config print', () => {
       expect(stdout).not.toContain(secret);
   });
 
-  it('says default for what a short text leaves out', async () => {
+  it('marks omitted options as defaults', async () => {
     const { stdout } = await run(
       ['config', 'print'],
       'supergraph: supergraph.graphql\nshutdown: { delay: 0 }',
@@ -249,7 +249,7 @@ describe('weir config print', () => {
     expect(parse(stdout)).toMatchObject({ port: 81, breaker: { failures: 0.5 } });
   });
 
-  it('prints it for programs, too', async () => {
+  it('prints JSON, too', async () => {
     const { stdout } = await run(['config', 'print', '--format', 'json', '--admin-port', '0'], yaml, env);
     const { options } = JSON.parse(stdout) as { options: { option: string }[] };
     expect(options).toEqual(
@@ -276,7 +276,7 @@ describe('weir config print', () => {
     );
   });
 
-  it('refuses what a start refuses', async () => {
+  it('refuses the options that a start refuses', async () => {
     expect(await run(['config', 'print'], 'prot: 1')).toEqual({
       exitCode: 2,
       stdout: '',

@@ -24,7 +24,7 @@ describe('weir explain', () => {
     const whichOne =
       'weir: which supergraph? Name its file with --supergraph FILE, or as `supergraph` in the file of --config.';
 
-    it('asks for one where the options name none', async () => {
+    it('requires one if the options name none', async () => {
       expect(await withoutFlag('port: 1')).toEqual({ exitCode: 2, stdout: '', stderr: `${whichOne}\n` });
     });
 
@@ -50,7 +50,7 @@ describe('weir explain', () => {
     );
   });
 
-  it('says what would be merged, shared with other requests and kept, by the options', async () => {
+  it('says which calls would be merged, shared and cached, by the options', async () => {
     const query = file('page.graphql', 'query Page { me { name karma friend { karma } } }');
     const config = file(
       'weir.yaml',
@@ -83,7 +83,7 @@ describe('weir explain', () => {
     );
   });
 
-  it('leaves out what `@skip` and `@include` do, by the variables', async () => {
+  it('leaves out the fields that `@skip` and `@include` exclude', async () => {
     const query = file(
       'maybe.graphql',
       'query ($more: Boolean = true) { me { name karma @include(if: $more) } }',
@@ -94,7 +94,7 @@ describe('weir explain', () => {
     expect((await explain('--query', query, '--variables', variables)).stdout).toContain('Calls: 1\n');
   });
 
-  it('says how many calls there are at least, where that depends on which answers come first', async () => {
+  it('says the fewest calls if their number depends on which answers come first', async () => {
     const graph = join(__dirname, '../../../bench/fixture/supergraph.graphql');
     const query = file(
       'nested.graphql',
@@ -128,7 +128,7 @@ describe('weir explain', () => {
     ],
     ['{ me { name } }', { responses: { enabled: false } }, 'not cached (`cache.responses.enabled`)'],
     ['query Me { me { name } }', { responses: { operations: { Me: { maxAge: '9s' } } } }, '9 s'],
-  ])('says what becomes of the answer to %s with %j', async (text, cache, sentence) => {
+  ])('says whether the answer to %s with %j is cached', async (text, cache, sentence) => {
     const query = file('answer.graphql', text);
     const config = file('answer.yaml', JSON.stringify({ cache }));
 
@@ -214,7 +214,7 @@ describe('weir explain', () => {
     });
   });
 
-  it('says all of why a supergraph cannot be run', async () => {
+  it('gives all reasons why a supergraph cannot be run', async () => {
     const unserved = composed().replace(
       '@link(url: "https://specs.apollo.dev/join',
       '@link(url: "https://specs.apollo.dev/connect/v0.3", for: EXECUTION)\n  @link(url: "https://specs.apollo.dev/join',

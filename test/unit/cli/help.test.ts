@@ -54,7 +54,7 @@ describe('weir.mjs, where nothing is installed or compiled', () => {
     expect(weir('help', 'audit', 'verify')).toMatch(/^Usage: weir audit verify \[options\]/);
   });
 
-  it('leaves all else to the command line', () => {
+  it('leaves everything else to the command line', () => {
     expect(() => weir('chek', '--help')).toThrow('is not compiled');
   });
 });

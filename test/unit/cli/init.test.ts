@@ -114,7 +114,7 @@ describe('weir init', () => {
     expect(files()).toEqual(['products']);
   });
 
-  it('says how a subgraph is added where there is a graph', async () => {
+  it('says how to add a subgraph if there is a graph', async () => {
     await init();
     expect(await init()).toEqual({
       exitCode: 2,
@@ -142,7 +142,7 @@ subgraphs:
     schema: { sdl: 'type Query { far: Int }' }
 `;
 
-  it('enters a subgraph at the next port, and changes nothing else', async () => {
+  it('adds a subgraph with the next port, and changes nothing else', async () => {
     writeFileSync(join(folder, 'supergraph.yaml'), mine);
     const { exitCode, stdout } = await init('--subgraph', 'order-items');
 
@@ -198,7 +198,7 @@ subgraphs:
     expect(files()).toEqual(['supergraph.yaml']);
   });
 
-  it('says where supergraph.yaml is wrong, and leaves it', async () => {
+  it('says where supergraph.yaml is wrong, and does not change it', async () => {
     writeFileSync(join(folder, 'supergraph.yaml'), 'subgraphs:\n  a: 1\n');
     const { exitCode, stderr } = await init('--subgraph', 'b');
     expect(exitCode).toBe(2);

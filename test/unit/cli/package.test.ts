@@ -9,7 +9,7 @@ it("finds Weir's own package.json above the code", () => {
   expect(packageVersion()).toBe(version);
 });
 
-it('says so where no folder has a package.json', () => {
+it('fails if no folder has a package.json', () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-package-'));
   expect(() => packageRoot(folder)).toThrow(
     `Weir's package.json is missing: neither ${folder} nor a folder above it has one.`,

@@ -73,7 +73,7 @@ describe('weir publish', () => {
     });
   });
 
-  it('takes a subgraph out', async () => {
+  it('removes a subgraph', async () => {
     await publish('a', 'type Query { x: Int }');
     await publish('b', 'type Query { y: Int }');
     expect(await run('publish', 'a', '--remove')).toMatchObject({
@@ -141,7 +141,7 @@ describe('weir history', () => {
 });
 
 describe('weir rollback', () => {
-  it('brings back what a subgraph was before', async () => {
+  it('restores the previous schema of a subgraph', async () => {
     await publish('a', 'type Query { x: Int }');
     await publish('a', 'type Query { mistake: Int }');
     await publish('b', 'type Query { y: Int }');
@@ -200,7 +200,7 @@ describe('weir status', () => {
 });
 
 describe('weir diff', () => {
-  it('tells what clients see that is different between two versions', async () => {
+  it('shows the differences of the API schema between two versions', async () => {
     await publish('a', 'type Query { x: Int  y: Int }');
     await publish('a', 'type Query { x: Int  z: Int }');
     await publish('b', 'type Query { w: Int }');
@@ -221,7 +221,7 @@ describe('weir contract', () => {
     `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@tag"]) type Query { ${fields} }`;
   const make = (...flags: string[]) => run('contract', 'shop@public', ...flags);
 
-  it('makes a variant that publishes follow, and that every other command takes', async () => {
+  it('makes a variant that follows publishes, and that every other command accepts', async () => {
     await publish('a', sdl('x: Int, y: Int @tag(name: "internal")'));
     expect(await make('--of', 'shop@prod', '--exclude', 'internal')).toEqual({
       exitCode: 0,
@@ -244,7 +244,7 @@ describe('weir contract', () => {
     expect(checked.stdout).not.toContain('Field `y`');
   });
 
-  it('exits 1 with a publish that leaves it nothing, while the publish is live', async () => {
+  it('exits 1 for a publish that leaves the contract empty, while the publish is live', async () => {
     await publish('a', sdl('x: Int'));
     await make('--of', 'shop@prod', '--exclude', 'internal');
     const { exitCode, stdout, stderr } = await publish('a', sdl('x: Int @tag(name: "internal")'));
@@ -284,7 +284,7 @@ describe('weir contract', () => {
     ]);
   });
 
-  it('wants to know of what', async () => {
+  it('requires the other variant', async () => {
     expect(await make('--exclude', 'internal')).toMatchObject({
       exitCode: 2,
       stderr: 'weir: --include and --exclude need --of: the variant that the contract shows a part of.\n',

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
 describe('setServingFlags', () => {
-  it('has the young generation grow to 32 MiB under load and no further, by flags that V8 knows', () => {
+  it('lets the young generation grow to 32 MiB under load and no further, with flags that V8 knows', () => {
     const largest = largestYoungGeneration();
     expect(largest).toBeGreaterThan(24 * 1024 * 1024);
     // V8 takes some pages more than it says; its next size is 64 MiB, of which half comes first.

@@ -56,7 +56,7 @@ describe('an environment variable', () => {
     );
   });
 
-  it('of Kubernetes about a service is not about a port', async () => {
+  it('of Kubernetes for a service is not taken for a port', async () => {
     const { exitCode, stdout } = await run(['config', 'print', '--format', 'json'], {
       WEIR_PORT: 'tcp://10.0.0.1:80',
       WEIR_ADMIN_PORT: 'tcp://10.0.0.2:9464',
@@ -71,20 +71,20 @@ describe('an environment variable', () => {
     expect((await compose('false')).stderr).not.toContain('--watch');
   });
 
-  it('gives a flag that is needed', async () => {
+  it('gives a mandatory flag', async () => {
     expect((await run(['explain'], { WEIR_QUERY: 'none.graphql' })).stderr).toBe(
       'weir: WEIR_QUERY names none.graphql, which does not exist.\n',
     );
     expect((await run(['explain'], { WEIR_QUERY: '' })).stderr).toBe('weir: -q, --query <FILE> is needed.\n');
   });
 
-  it('has the values of a repeated flag with commas between, all of which a flag replaces', async () => {
+  it('has the values of a repeated flag separated by commas, and a flag replaces all of them', async () => {
     const given = ['contract', 'shop@public', '--registry', join(folder, 'none')];
     const env = { WEIR_INCLUDE: 'a, b' };
     expect((await run(given, env)).stderr).toMatch(/^weir: --include and --exclude need --of/);
   });
 
-  it('with the options of the gateway is not the configuration of a composition', async () => {
+  it('for the options file of the gateway is not used for a supergraph configuration', async () => {
     const { stderr } = await run(['publish', 'a'], { WEIR_CONFIG: config });
     expect(stderr).toBe('weir: which schema has a? Name it with --schema FILE.\n');
     expect((await run(['publish'], { WEIR_SUPERGRAPH_CONFIG: 'none.yaml' })).stderr).toContain('none.yaml');

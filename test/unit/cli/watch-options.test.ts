@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { watchOptions } from '../../../cli/watch-options';
 
-it('has options read once more for all that asks for it while they are read, and no more once it has stopped', async () => {
+it('reads options once more for all changes during a read, and not after it has stopped', async () => {
   const watch = watchOptions(undefined);
   const ends: (() => void)[] = [];
   watch.begin(() => new Promise((resolve) => ends.push(resolve)));
@@ -26,7 +26,7 @@ it('has options read once more for all that asks for it while they are read, and
   expect(ends).toHaveLength(3);
 });
 
-it('has options read when their file comes, and not for a file that is not there', async () => {
+it('reads options when their file is created, and not for a missing file', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-watch-'));
   const [config, other] = [join(folder, 'weir.yaml'), join(folder, 'other.yaml')];
   const watch = watchOptions(config, { hangup: false });

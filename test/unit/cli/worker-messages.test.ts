@@ -23,7 +23,7 @@ function channel(): [Worker, Worker] {
   return [one, two] as unknown as [Worker, Worker];
 }
 
-it('asks many questions at once over one listener, and gives each its own answer', async () => {
+it('sends many requests at once over one listener, and gives each its own answer', async () => {
   const [here, there] = channel();
   answerTo(there, {
     metrics: async () => 'text',
@@ -38,7 +38,7 @@ it('asks many questions at once over one listener, and gives each its own answer
   expect(answers[1]).toMatchObject({ reason: new Error('It is full.') });
 });
 
-it('rejects what is asked of a process that ends, and what is not answered in time', async () => {
+it('rejects a request to a process that ends, and one that is not answered in time', async () => {
   const [here] = channel();
   const late = ask(here, 'metrics', {}, 1);
   await expect(late).rejects.toThrow('There was no answer in 1 ms.');

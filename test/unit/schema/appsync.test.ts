@@ -35,7 +35,7 @@ ${any}
 const whole = `input _Any { __typename: String! sku: ID place: _Place } input _Place { hall: Int shelf: Int }`;
 
 describe('composing the schema of an AppSync API', () => {
-  it('declares the scalars of AWS, and leaves out its directives and what is federation by hand', () => {
+  it('declares the scalars of AWS, and removes its directives and the definitions for federation', () => {
     const { errors, supergraphSdl } = compose(stock(whole), 'type Query { other: Int }');
     expect(errors).toBeUndefined();
     expect(supergraphSdl).toContain('scalar AWSDateTime');
@@ -45,13 +45,13 @@ describe('composing the schema of an AppSync API', () => {
     expect(supergraphSdl).toContain('input PlaceInput');
   });
 
-  it('takes it as an extension of the query type, too', () => {
+  it('accepts an extension of the query type, too', () => {
     const sdl = `extend type Query { x: Int } type Query { _entities(representations: [_Any!]!): [_Entity]! }
       type A @key(fields: "id") { id: ID! } union _Entity = A input _Any { __typename: String id: ID }`;
     expect(compose(sdl).errors).toBeUndefined();
   });
 
-  it('names the fields that it could not be asked for an entity by, where they are missing', () => {
+  it('names the fields that `_Any` lacks', () => {
     const { errors } = compose(
       stock(`input _Any { __typename: String! sku: ID place: _Place } input _Place { hall: Int }`),
     );
@@ -64,7 +64,7 @@ describe('composing the schema of an AppSync API', () => {
     ]);
   });
 
-  it('asks for the fields of @requires as well, and not for keys that are never asked for', () => {
+  it('requires the fields of @requires, too, and no keys that are never sent', () => {
     const sdl = `
       type Query { a: Int _entities(representations: [_Any!]!): [_Entity]! }
       extend type Product @key(fields: "upc") { upc: ID! @external weight: Int @external cost: Int @requires(fields: "weight") }
@@ -75,7 +75,7 @@ describe('composing the schema of an AppSync API', () => {
     ]);
   });
 
-  it('leaves the schemas of others as they are: a directive of that name that is declared, a scalar of their own', () => {
+  it('does not change other schemas: a declared directive of that name, a scalar of their own', () => {
     const sdl = `directive @aws_mine on FIELD_DEFINITION scalar AWSDate type Query { a: AWSDate @aws_mine }`;
     expect(compose(sdl).errors).toBeUndefined();
   });

@@ -19,7 +19,7 @@ const after = (...replacements: (readonly [string, string])[]) =>
     buildSchema(replacements.reduce((text, [from, to]) => text.replace(from, to), schema)),
   );
 
-it('tells the worst changes first, those of equal severity by their messages', async () => {
+it('lists the worst changes first, and sorts equal severities by message', async () => {
   const changes = await after(
     ['enum E { A }', 'enum E { A C B }'],
     ['old: Int', 'neu: Int a1: Int'],
@@ -42,7 +42,7 @@ it('sorts by messages whatever the order in the schema', async () => {
   expect(messages).toHaveLength(7);
 });
 
-it('tells nothing of a schema that stays', async () => {
+it('lists nothing for an unchanged schema', async () => {
   expect(await after()).toEqual([]);
 });
 
@@ -97,11 +97,11 @@ it.each<[string, readonly [string, string], object]>([
     ['x: Int): Int', 'x: Int @mark): Int'],
     { code: 'DIRECTIVE_USAGE_ARGUMENT_DEFINITION_ADDED', coordinate: 'Query.a(x:)' },
   ],
-])('names what is concerned by %s', async (_, replacement, expected) => {
+])('names the coordinates concerned by %s', async (_, replacement, expected) => {
   expect(await after(replacement)).toContainEqual(expect.objectContaining(expected));
 });
 
-it('names nothing where a change concerns the schema as a whole', async () => {
+it('names nothing if a change concerns the whole schema', async () => {
   const changes = await after(['directive @note', 'schema { query: A } directive @note']);
   const change = changes.find(({ code }) => code === 'SCHEMA_QUERY_TYPE_CHANGED');
   expect(change).toEqual({

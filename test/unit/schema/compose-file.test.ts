@@ -76,7 +76,7 @@ describe('composeFile', () => {
     expect(result.hints?.map(({ code }) => code)).toContain('FEDERATION_VERSION');
   });
 
-  it('returns what is wrong with the configuration', async () => {
+  it('returns the problems of the configuration', async () => {
     expect(await composeFile({ file: join(folder, 'gone.yaml') })).toMatchObject({
       unreadable: true,
       errors: [{ code: 'CONFIG_INVALID', message: `${join(folder, 'gone.yaml')} does not exist.` }],

@@ -34,7 +34,7 @@ describe('composeSupergraph', () => {
     expect(composeSupergraph(input)).toEqual(composeSupergraph(input));
   });
 
-  it('places a conflict in every subgraph that takes part in it', () => {
+  it('locates a conflict in every subgraph with a part in it', () => {
     const [error] = errorsOf(
       subgraph('a', 'type Query { t: T }\ntype T @key(fields: "id") {\n  id: ID!\n  n: Int @shareable\n}'),
       subgraph('b', 'type T @key(fields: "id") {\n  id: ID!\n  n: String @shareable\n}'),
@@ -45,14 +45,14 @@ describe('composeSupergraph', () => {
     expect(error?.locations[0]?.excerpt).toBe('4 |   id: ID!\n5 |   n: Int @shareable\n  |   ^\n6 | }');
   });
 
-  it('names the subgraph of conflicts whose nodes do not', () => {
+  it('names the subgraph of a conflict whose nodes have no locations', () => {
     const [error] = errorsOf(subgraph('a', 'type Query { x: Int }'), subgraph('b', 'type Query { x: Int }'));
 
     expect(error?.code).toBe('INVALID_FIELD_SHARING');
     expect(placesOf(error)).toEqual(['a a.graphql:2:14', 'b b.graphql:2:14']);
   });
 
-  it('takes the name of the subgraph out of the message once the location says it', () => {
+  it('removes the name of the subgraph from a message with a location', () => {
     const [error] = errorsOf(subgraph('a', 'type Query { x: Nowhere }'));
 
     expect(error?.message).toBe('Unknown type Nowhere');
@@ -73,7 +73,7 @@ describe('composeSupergraph', () => {
     expect(errors.map(placesOf)).toEqual([['a a.graphql:2:13'], ['c c.graphql:2:1']]);
   });
 
-  it('places a field that cannot be reached at its definition', () => {
+  it('locates an unreachable field at its definition', () => {
     const [error] = errorsOf(
       subgraph('a', 'type Query { t: T }\ntype T @key(fields: "id") { id: ID! }'),
       subgraph('b', 'type T @key(fields: "k") { k: ID! z: Int }'),
@@ -83,7 +83,7 @@ describe('composeSupergraph', () => {
     expect(placesOf(error)).toEqual(['b b.graphql:2:28']);
   });
 
-  it('places a type that is defined twice at both definitions', () => {
+  it('locates a type that is defined twice at both definitions', () => {
     const [error] = errorsOf(
       subgraph('a', 'type Query { x: T }\ntype T { x: Int }\ntype T { y: Int }'),
       subgraph('b', 'type T { z: Int }'),
@@ -92,13 +92,13 @@ describe('composeSupergraph', () => {
     expect(placesOf(error)).toEqual(['a a.graphql:3:6', 'a a.graphql:4:6']);
   });
 
-  it('has an error without a place when there is none', () => {
+  it('returns an error without location if there is none', () => {
     expect(errorsOf(subgraph('a', 'type T @key(fields: "id") { id: ID! }'))).toEqual([
       expect.objectContaining({ code: 'NO_QUERIES', locations: [] }),
     ]);
   });
 
-  it('places hints and tells warnings from information', () => {
+  it('locates hints, and separates warnings from information', () => {
     const result = composeSupergraph({
       subgraphs: [
         subgraph('a', 'type Query { x: T @shareable }\n"one"\ntype T @key(fields: "id") { id: ID! n: Int }'),
@@ -150,7 +150,7 @@ describe('@oneOf', () => {
     expect(apiSchemaOf(supergraphSdl!).getType('By')).toMatchObject({ isOneOf: true });
   });
 
-  it('stays out of supergraphs that do not use it', () => {
+  it('is not in supergraphs that do not use it', () => {
     const { supergraphSdl } = composeSupergraph({
       subgraphs: [
         subgraph('a', 'directive @oneOf on INPUT_OBJECT\ntype Query { a(by: By): Int }\ninput By { id: ID }'),
@@ -160,7 +160,7 @@ describe('@oneOf', () => {
     expect(supergraphSdl).not.toContain('oneOf');
   });
 
-  it('asks for fields that may be left out, in all subgraphs', () => {
+  it('requires optional fields, in all subgraphs', () => {
     const errors = errorsOf(
       subgraph('a', `type Query { a(by: By): Int }\n${by}`),
       subgraph('b', 'input By {\n  id: ID!\n  name: String = "x"\n}'),
@@ -173,7 +173,7 @@ describe('@oneOf', () => {
     expect(errors.map(placesOf)).toEqual([['b b.graphql:3:3'], ['b b.graphql:4:3']]);
   });
 
-  it('is no other directive of that name', () => {
+  it('is not confused with another directive of that name', () => {
     const other = 'directive @oneOf(of: Int) on INPUT_OBJECT | OBJECT';
     const { supergraphSdl } = composeSupergraph({
       subgraphs: [
@@ -214,7 +214,7 @@ describe('a feature that the gateway does not run', () => {
     expect(placesOf(error)).toEqual(['a a.graphql:2:15']);
   });
 
-  it('is any that the gateway would refuse, of those that Apollo’s composer can put into a supergraph', () => {
+  it('is each feature that the gateway refuses and Apollo’s composer accepts', () => {
     const { supergraphSdl } = composeSupergraph({ subgraphs: [subgraph('a', 'type Query { a: Int }')] });
     const isRun = (url: string): boolean => {
       const join = '@link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION)';

@@ -35,7 +35,7 @@ function show(supergraph: string, tags: Partial<ContractTags>): string {
 }
 
 describe('a contract', () => {
-  it('leaves out what has an excluded tag, with what cannot be reached then', () => {
+  it('hides elements with an excluded tag, and elements that become unreachable', () => {
     expect(
       show(shop, { exclude: ['internal'] })
         .split('\n\n')
@@ -48,14 +48,14 @@ describe('a contract', () => {
     ]);
   });
 
-  it('shows only fields that have an included tag, by themselves or by their type', () => {
+  it('shows only fields with an included tag, on themselves or on their type', () => {
     const schema = show(shop, { include: ['public'], exclude: ['internal'] });
     expect(schema).toContain('order(by: OrderBy): [Product]');
     expect(schema).toMatch(/type Product \{\n {2}name: String\n {2}reviews: \[String!\]\n\}/);
     expect(schema).not.toContain('Maker');
   });
 
-  it('keeps in the supergraph what plans need', () => {
+  it('keeps elements in the supergraph that plans need', () => {
     const { supergraphSdl } = contractSupergraph(shop, { include: [], exclude: ['internal'] });
     expect(supergraphSdl).toContain('id: ID! @tag(name: "internal") @inaccessible');
     expect(supergraphSdl).toContain('@join__type(graph: REVIEWS, key: "id")');
@@ -64,7 +64,7 @@ describe('a contract', () => {
     );
   });
 
-  it('leaves out of an interface what an implementation lost', () => {
+  it('hides the fields of an interface that an implementation lost', () => {
     const supergraph = compose({
       a: `
         type Query { node: Node, dog: Dog }
@@ -75,7 +75,7 @@ describe('a contract', () => {
     expect(show(supergraph, { exclude: ['internal'] })).toContain('interface Node {\n  id: ID!\n}');
   });
 
-  it('knows directives by the names that the graph gave them', () => {
+  it('finds directives under the names in the graph', () => {
     const supergraph = compose({
       a: `
         extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: [
@@ -87,18 +87,18 @@ describe('a contract', () => {
     expect(show(supergraph, { exclude: ['internal'] })).toBe('type Query {\n  x: Int\n}');
   });
 
-  it('cannot be when it leaves nothing', () => {
+  it('is refused if nothing is left', () => {
     const { errors } = contractSupergraph(shop, { include: ['nobody'], exclude: [] });
     expect(errors).toMatchObject([{ level: 'error', code: 'QUERY_ROOT_TYPE_INACCESSIBLE' }]);
   });
 
-  it('cannot be when it leaves out an argument that clients must give', () => {
+  it('is refused if it hides a required argument', () => {
     const supergraph = compose({ a: 'type Query { x(by: Int! @tag(name: "internal")): Int }' });
     const { errors } = contractSupergraph(supergraph, { include: [], exclude: ['internal'] });
     expect(errors).toMatchObject([{ code: 'REQUIRED_INACCESSIBLE' }]);
   });
 
-  it('says when nothing has one of its tags', () => {
+  it('warns if nothing has one of its tags', () => {
     const { hints } = contractSupergraph(shop, { include: [], exclude: ['internl'] });
     expect(hints).toMatchObject([
       {

@@ -82,7 +82,7 @@ describe('loadSupergraphConfig', () => {
     expect(subgraphs.map(({ name }) => name)).toEqual(['products', 'accounts']);
   });
 
-  it('puts environment variables in place', async () => {
+  it('replaces environment variables', async () => {
     const config = await load(
       "subgraphs: { a: { routing_url: 'http://${env.HOST}/graphql', schema: { file: a.graphql } } }",
       { HOST: 'a.test' },

@@ -43,7 +43,7 @@ describe('watchSupergraph', () => {
     expect((await next()).supergraphSdl).toContain('edited: Int');
   });
 
-  it('sees a file that is replaced, time and again', async () => {
+  it('notices a file that is replaced repeatedly', async () => {
     await next();
     for (const field of ['first', 'second', 'third']) {
       write('a.graphql.new', `type Query { ${field}: Int }`);
@@ -53,7 +53,7 @@ describe('watchSupergraph', () => {
     }
   });
 
-  it('reports a file that is deleted, and goes on when it comes back', async () => {
+  it('reports a deleted file, and continues when it returns', async () => {
     await next();
     unlinkSync(join(folder, 'a.graphql'));
     expect((await next()).errors).toMatchObject([{ code: 'SCHEMA_UNREADABLE' }]);
@@ -71,7 +71,7 @@ describe('watchSupergraph', () => {
     expect((await next()).supergraphSdl).toContain('edited: Int');
   });
 
-  it('reports a broken configuration and goes on when it is mended', async () => {
+  it('reports a broken configuration, and continues when it is fixed', async () => {
     await next();
     write('supergraph.yaml', 'subgraphs: [');
     expect((await next()).errors).toMatchObject([{ code: 'CONFIG_INVALID' }]);
@@ -105,7 +105,7 @@ describe('watchSupergraph, of an introspected subgraph,', () => {
     server.close();
   });
 
-  it('composes again when it has another schema, and only then', async () => {
+  it('composes again if its schema changes, and only then', async () => {
     const compositions = await introspect({ interval: 10 });
     expect((await compositions.next()).supergraphSdl).toContain('a: Int');
     await eventually(() => asked.length > 3);
@@ -115,7 +115,7 @@ describe('watchSupergraph, of an introspected subgraph,', () => {
     expect(compositions.count).toBe(2);
   });
 
-  it('signs each question, with what may take its time to be had', async () => {
+  it('signs each introspection, also asynchronously', async () => {
     let count = 0;
     await introspect({
       interval: 10,
@@ -131,7 +131,7 @@ describe('watchSupergraph, of an introspected subgraph,', () => {
     ]);
   });
 
-  it('goes on with its last schema while it does not answer, and says so once', async () => {
+  it('keeps its last schema while it does not answer, and says so once', async () => {
     const compositions = await introspect({ interval: 10 });
     await compositions.next();
     answer = { status: 503, sdl: null };
@@ -153,7 +153,7 @@ describe('watchSupergraph, of an introspected subgraph,', () => {
     expect(compositions.count).toBe(3);
   });
 
-  it('is waited for when it is not there at the start', async () => {
+  it('is awaited if it does not answer at the start', async () => {
     answer = { status: 503, sdl: null };
     const compositions = await introspect({ interval: 60_000 });
     expect((await compositions.next()).errors).toMatchObject([{ code: 'SCHEMA_UNREADABLE', subgraph: 'a' }]);
@@ -163,7 +163,7 @@ describe('watchSupergraph, of an introspected subgraph,', () => {
     expect((await compositions.next()).supergraphSdl).toContain('late: Int');
   });
 
-  it('is asked where the configuration says once it is prepared', async () => {
+  it('is introspected at the URL of the prepared configuration', async () => {
     write('supergraph.yaml', 'subgraphs: { a: { schema: { subgraph_url: "http://127.0.0.1:1/graphql" } } }');
     const compositions = await introspect({
       prepare: (config) =>

@@ -39,7 +39,7 @@ it('no two users or products have the same name', () => {
   expect(new Set([...products.values()].map(({ name }) => name)).size).toBe(300);
 });
 
-it('prices, weights and ratings are such as a shop has', () => {
+it('prices, weights and ratings are realistic', () => {
   for (const { price, weight, media } of products.values()) {
     expect(price).toBeGreaterThanOrEqual(500);
     expect(price).toBeLessThan(60_000);
@@ -57,7 +57,7 @@ it('every product is on a shelf, and every shelf in a department', () => {
   }
 });
 
-it('inventory has stock of each product, by the SKU that products knows', () => {
+it('inventory has stock of each product, by its SKU', () => {
   const stock = [...seedStock()];
   expect(stock.map(({ upc, sku }) => [upc, sku])).toEqual(
     [...products.values()].map(({ upc, sku }) => [upc, sku]),
@@ -65,7 +65,7 @@ it('inventory has stock of each product, by the SKU that products knows', () => 
   expect(stock.filter(({ available }) => available === 0).length).toBeGreaterThan(5);
 });
 
-it('reviews are by users of products, the later the higher their number, and the first user wrote some', () => {
+it('reviews are by users, of products, sorted by time, and the first user wrote some', () => {
   for (const { authorId, upc, mediaId } of reviews) {
     expect(users.has(authorId)).toBe(true);
     const { media } = products.get(upc)!;

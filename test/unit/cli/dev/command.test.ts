@@ -31,7 +31,7 @@ const service = script(
 );
 
 describe('startCommand', () => {
-  it('runs a line of shell in its folder, and hands on what it prints', async () => {
+  it('runs a shell command in its folder, and passes its output on', async () => {
     const lines: string[] = [];
     const { exit } = start({
       line: 'pwd; echo "$GREETING" >&2; exit 3',
@@ -43,16 +43,16 @@ describe('startCommand', () => {
     expect(lines.sort()).toEqual([folder, 'hello']);
   });
 
-  it('is ready when somebody listens at the URL', async () => {
+  it('is ready when the URL accepts connections', async () => {
     expect(await start({ line: `${node} ${service}` }).ready).toBe(url);
     expect(await isListening(url)).toBe(true);
   });
 
-  it('is never ready when it ends before', async () => {
+  it('is never ready if it ends before', async () => {
     expect(await start({ line: 'exit 0' }).ready).toBeUndefined();
   });
 
-  it('ends with all that it has started when it is stopped', async () => {
+  it('ends with all its processes when it is stopped', async () => {
     const child = start({ line: `${node} ${service} && true` });
     await child.ready;
     await child.stop();
@@ -61,7 +61,7 @@ describe('startCommand', () => {
     await eventually(() => !pids().some(isAlive));
   });
 
-  it('is killed with all that it has started when it does not end within the grace', async () => {
+  it('is killed with all its processes if it does not end within the grace period', async () => {
     const stubborn = script(
       'stubborn.cjs',
       `process.on('SIGTERM', () => undefined);
@@ -77,7 +77,7 @@ describe('startCommand', () => {
     await eventually(() => !pids().some(isAlive));
   });
 
-  it('leaves nothing behind when it ends by itself', async () => {
+  it('leaves no process behind when it ends by itself', async () => {
     const { exit } = start({ line: 'sleep 100 & echo $! > pids' });
 
     expect(await exit).toEqual({ code: 0, signal: null });
@@ -96,7 +96,7 @@ describe('startCommand', () => {
     expect(lines).toEqual([expect.stringMatching(/^`true` cannot be run: .*ENOENT/)]);
   });
 
-  it('ends when whoever has started it is killed', async () => {
+  it('ends when its parent is killed', async () => {
     // As `startCommand` starts it: what counts is the shell's part.
     const parts = /'(exec 3<&0[^\n]+)';/.exec(
       readFileSync(join(__dirname, '../../../../cli/dev/command.ts'), 'utf8'),
@@ -116,7 +116,7 @@ describe('startCommand', () => {
 });
 
 describe('untilListening', () => {
-  it('waits until somebody listens, on either loopback address', async () => {
+  it('waits for a listener on either loopback address', async () => {
     const found = untilListening(url, AbortSignal.timeout(10_000));
     const server = createServer();
     await new Promise<void>((listening) => server.listen(Number(new URL(url).port), '127.0.0.1', listening));
@@ -124,11 +124,11 @@ describe('untilListening', () => {
     await new Promise((closed) => server.close(closed));
   });
 
-  it('gives up when it is told to', async () => {
+  it('stops when it is aborted', async () => {
     expect(await untilListening(url, AbortSignal.timeout(30))).toBe(false);
   });
 
-  it('finds who listens on IPv6', async () => {
+  it('finds a listener on IPv6', async () => {
     const server = createServer();
     await new Promise<void>((listening) => server.listen(0, '::1', listening));
     const { port } = server.address() as AddressInfo;

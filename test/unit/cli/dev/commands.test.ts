@@ -37,7 +37,7 @@ afterEach(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('Commands', () => {
-  it('starts each command with the port of its routing URL, and says when it answers', async () => {
+  it('starts each command with the port of its routing URL, and reports when it answers', async () => {
     const given = config({ a: {}, elsewhere: { command: undefined } });
     expect(await commands.apply(given)).toEqual(given);
     expect(commands.isDown('a')).toBe(true);
@@ -49,7 +49,7 @@ describe('Commands', () => {
     expect(printed).toEqual([`a | starts at ${port}`]);
   });
 
-  it('gives each a free port when it is asked to, to be asked for the schema there, too', async () => {
+  it('gives each a free port if asked to, which introspection uses, too', async () => {
     commands = create({ ports: 'free' });
     const url = `http://127.0.0.1:${port}/graphql`;
     const schema = { kind: 'url', url, headers: { x: 'y' } } as const;
@@ -62,7 +62,7 @@ describe('Commands', () => {
     expect(await isListening(one!.routingUrl)).toBe(true);
   });
 
-  it('starts one again that ends, later each time', async () => {
+  it('restarts a command that ends, with a growing pause', async () => {
     writeFileSync(join(folder, 'end'), '4');
     await commands.apply(config({ a: {} }));
     await eventually(() => printed.filter((line) => line.startsWith('weir')).length === 2);
@@ -76,7 +76,7 @@ describe('Commands', () => {
     expect(commands.isDown('a')).toBe(false);
   });
 
-  it('starts one anew after an edit of what it watches, and not of what it has installed', async () => {
+  it('restarts a command after an edit of a watched file, but not in node_modules', async () => {
     await commands.apply(config({ a: { watch: [join(folder, 'src')] } }));
     await commands.settled();
     writeFileSync(join(folder, 'src/node_modules/x.js'), '1');
@@ -93,7 +93,7 @@ describe('Commands', () => {
     expect(ready).toBe(2);
   });
 
-  it('starts one at once after an edit that ended for the mistake that it mends', async () => {
+  it('restarts a failed command at once after an edit', async () => {
     writeFileSync(join(folder, 'end'), '1');
     commands = create({ delay: 60_000 });
     await commands.apply(config({ a: { watch: [join(folder, 'src')] } }));
@@ -107,7 +107,7 @@ describe('Commands', () => {
     await eventually(() => printed.includes('weir | a is back.'));
   });
 
-  it('follows a configuration: starts what is new or another, ends what is gone, leaves the rest', async () => {
+  it('follows a configuration: starts new and changed commands, stops removed ones, keeps the rest', async () => {
     const [other] = (await freePorts(1)) as [number];
     await commands.apply(config({ a: {}, b: { port: other } }));
     await commands.settled();
@@ -135,7 +135,7 @@ describe('Commands', () => {
     await new Promise((closed) => server.close(closed));
   });
 
-  it('waits for none that does not listen where it should, and says so', async () => {
+  it('does not wait for a command that listens elsewhere, and says so', async () => {
     commands = create({ patience: 20 });
     await commands.apply(config({ a: { line: 'exec sleep 100' } }));
     await commands.settled();

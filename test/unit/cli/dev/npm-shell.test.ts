@@ -13,7 +13,7 @@ function follow(env: Record<string, string>) {
   return { gone, endParent };
 }
 
-it('notices that the shell has ended in which npm runs it', () => {
+it('notices that its npm shell has ended', () => {
   const { gone, endParent } = follow({ npm_lifecycle_script: 'node cli/weir.mjs dev' });
   jest.advanceTimersByTime(10_000);
   expect(gone.aborted).toBe(false);
@@ -27,7 +27,7 @@ it.each([
   ['by another script', { npm_lifecycle_script: 'vite' }],
   ['in the background of a script', { npm_lifecycle_script: 'node cli/weir.mjs dev & vite' }],
   ['in the background by a script that is named so', { npm_lifecycle_script: 'npx weir dev &' }],
-])('does not care for its shell when it was started %s', (_, env) => {
+])('ignores its shell if it was started %s', (_, env) => {
   const { gone, endParent } = follow(env);
   endParent();
   expect(gone.aborted).toBe(false);

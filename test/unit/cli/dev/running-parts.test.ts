@@ -1,7 +1,7 @@
 import { RunningParts, StoppedError } from '../../../../cli/dev/running-parts';
 
 describe('RunningParts', () => {
-  it('stops in the opposite order of the start, each after the one before', async () => {
+  it('stops parts in reverse order, one after the other', async () => {
     const { parts, stops, part } = setUp();
     await parts.add(part('database'));
     await parts.add(part('subgraphs'));
@@ -11,7 +11,7 @@ describe('RunningParts', () => {
     expect(stops).toEqual(['subgraphs stops', 'subgraphs stopped', 'database stops', 'database stopped']);
   });
 
-  it('stops once, whoever asks, and makes all wait for the end', async () => {
+  it('stops once, however often it is called, and all calls wait for the end', async () => {
     const { parts, stops, part } = setUp();
     await parts.add(part('database'));
 
@@ -21,7 +21,7 @@ describe('RunningParts', () => {
     expect(stops).toEqual(['database stops', 'database stopped']);
   });
 
-  it('stops at once what comes too late', async () => {
+  it('stops a part at once that is added after the stop', async () => {
     const { parts, stops, part } = setUp();
     await parts.stop();
 

@@ -31,7 +31,7 @@ afterEach(() => processes.stop());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('SubgraphProcesses', () => {
-  it('starts the subgraphs that can be run here, and tells each where the others are', async () => {
+  it('starts the subgraphs that can be run here, and gives each the URLs of the others', async () => {
     await processes.start(config('a', 'b', 'elsewhere'), schemas({ a: 'one', b: 'two', elsewhere: 'three' }));
 
     expect([...processes.urls]).toEqual([
@@ -52,7 +52,7 @@ describe('SubgraphProcesses', () => {
     for (const port of ports) expect(port).toBeGreaterThan(10_000);
   });
 
-  it('fails when a subgraph says that it cannot start', async () => {
+  it('fails if a subgraph refuses to start', async () => {
     await expect(processes.start(config('a', 'b'), schemas({ a: 'one', b: 'refuse' }))).rejects.toThrow(
       'weir: b cannot be started.',
     );
@@ -68,7 +68,7 @@ describe('SubgraphProcesses', () => {
     expect(printed).toEqual([]);
   });
 
-  it('says with it which ports are taken that the gateway is going to need', async () => {
+  it('also says which ports of the gateway are taken', async () => {
     const others = await Promise.all([
       listen(5001),
       listen(5002),
@@ -97,7 +97,7 @@ describe('SubgraphProcesses', () => {
     expect(printed.map((line) => line.split(' http')[0]).sort()).toEqual(['a one', 'b three', 'b two']);
   });
 
-  it('goes back to the schema before when a subgraph does not start with the new one', async () => {
+  it('restores the old schema if a subgraph does not start with the new one', async () => {
     await processes.start(config('a'), schemas({ a: 'one' }));
 
     expect(await processes.applySchemas(schemas({ a: 'refuse' }))).toEqual(['a']);
@@ -106,7 +106,7 @@ describe('SubgraphProcesses', () => {
     expect(printed.map((line) => line.split(' http')[0])).toEqual(['a one', 'a no', 'a one']);
   });
 
-  it('follows a configuration: starts what is new, ends what is gone', async () => {
+  it('follows a configuration: starts new subgraphs, stops removed ones', async () => {
     await processes.start(config('a'), schemas({ a: 'one' }));
     await processes.start(config('a', 'b'), schemas({ a: 'one', b: 'two' }));
     expect([...processes.urls.keys()]).toEqual(['a', 'b']);

@@ -19,7 +19,7 @@ describe('createSupergraphFeed', () => {
     expect(await feed.start(listener())).toBe('second');
   });
 
-  it('hands on what is new, and only that', async () => {
+  it('passes on new supergraphs only', async () => {
     const feed = createSupergraphFeed();
     const given = listener();
     feed.push('first');
@@ -29,7 +29,7 @@ describe('createSupergraphFeed', () => {
     expect(given.onSupergraph.mock.calls).toEqual([['second']]);
   });
 
-  it('does not start when it fails before the first one', async () => {
+  it('does not start if it fails before the first one', async () => {
     const feed = createSupergraphFeed();
     const started = feed.start(listener());
     feed.fail(new Error('because'));
@@ -37,7 +37,7 @@ describe('createSupergraphFeed', () => {
     await expect(started).rejects.toThrow('because');
   });
 
-  it('hands on nothing after it was stopped', async () => {
+  it('passes on nothing after it was stopped', async () => {
     const feed = createSupergraphFeed();
     const given = listener();
     feed.push('first');

@@ -18,7 +18,7 @@ const healthy = script(
 );
 
 describe('supervise', () => {
-  it('resolves with the address of a child that is ready, and hands on what it prints', async () => {
+  it('resolves with the address of a ready child, and passes its output on', async () => {
     const lines: string[] = [];
     const child = start({ script: healthy, onLine: (line, stream) => lines.push(`${stream} ${line}`) });
 
@@ -28,7 +28,7 @@ describe('supervise', () => {
     expect(lines.sort()).toEqual(['stderr careful', 'stdout hello']);
   });
 
-  it('starts a child that was killed again', async () => {
+  it('restarts a child that was killed', async () => {
     const deaths: unknown[] = [];
     const recovered = new Promise<void>((resolve) => {
       const child = start({
@@ -59,7 +59,7 @@ describe('supervise', () => {
     expect(delays).toEqual([20, 40, 80]);
   });
 
-  it('does not try again what a child refuses to start with, and says how it ended', async () => {
+  it('does not retry a start that the child refuses, and says how it ended', async () => {
     const onDeath = jest.fn();
     const child = start({ script: script('failing.js', 'process.exit(2)'), onDeath });
 
@@ -68,7 +68,7 @@ describe('supervise', () => {
     expect(onDeath).not.toHaveBeenCalled();
   });
 
-  it('restarts with new arguments, and takes that for no death', async () => {
+  it('restarts with new arguments, without reporting a death', async () => {
     const onDeath = jest.fn();
     let generation = 0;
     const echo = script(

@@ -55,14 +55,14 @@ function free(count: number): void {
   }
 }
 
-it('gives a slot that is free again to whoever came first', () => {
+it('gives a free slot to the oldest waiter', () => {
   for (const name of ['a', 'b', 'c']) comes(name);
   free(2);
   expect(told).toEqual(['a served', 'b served']);
   expect(queue.size).toBe(1);
 });
 
-it('refuses each waiter when its own time is over', () => {
+it('refuses each waiter after its own hold time', () => {
   comes('a');
   pass(20);
   comes('b');
@@ -79,14 +79,14 @@ it('refuses each waiter when its own time is over', () => {
   expect(told.at(-1)).toBe('c refused');
 });
 
-it('refuses all whose time is over when the loop was late', () => {
+it('refuses all waiters whose hold time is over after the event loop was blocked', () => {
   for (const name of ['a', 'b', 'c']) comes(name);
   clock += 500;
   jest.advanceTimersByTime(30);
   expect(told).toEqual(['a refused', 'b refused', 'c refused']);
 });
 
-it('lets queued waiters wait for longer, and admits them first', () => {
+it('does not refuse queued waiters after the hold time, and admits them first', () => {
   queue.capacity = 2;
   for (const name of ['a', 'b', 'c', 'd']) comes(name);
   pass(25);
@@ -99,7 +99,7 @@ it('lets queued waiters wait for longer, and admits them first', () => {
   expect(told.slice(2)).toEqual(['b served', 'c served', 'e served']);
 });
 
-it('takes no waiter out of the queue when its capacity falls', () => {
+it('keeps queued waiters queued when the capacity falls', () => {
   queue.capacity = 2;
   for (const name of ['a', 'b']) comes(name);
   queue.capacity = 0;
@@ -109,7 +109,7 @@ it('takes no waiter out of the queue when its capacity falls', () => {
   expect(told).toEqual(['a served', 'b served']);
 });
 
-it('passes over waiters that have left', () => {
+it('skips waiters whose client has left', () => {
   queue.capacity = 1;
   const waiters = ['a', 'b', 'c', 'd'].map((name) => comes(name));
   waiters[0]!.isGone = true;
@@ -127,21 +127,21 @@ it('passes over waiters that have left', () => {
   expect(queue.size).toBe(0);
 });
 
-it('refuses at once when too many wait', () => {
+it('refuses at once when there are too many waiters', () => {
   for (let i = 0; i < 2048; i++) comes('a');
   expect(told).toEqual([]);
   comes('b');
   expect(told).toEqual(['b refused']);
 });
 
-it('keeps the order of many', () => {
+it('keeps the order of many waiters', () => {
   queue.capacity = 1500;
   for (let i = 0; i < 2000; i++) comes(String(i));
   for (let i = 0; i < 20; i++) free(100);
   expect(told).toEqual(Array.from({ length: 2000 }, (_, i) => `${i} served`));
 });
 
-it('serves senders in turn, and what each sends in the order in which it came', () => {
+it('serves senders in turn, and the requests of each first in, first out', () => {
   for (const name of ['a1', 'a2', 'a3', 'a4']) comes(name, 'a');
   for (const name of ['b1', 'b2']) comes(name, 'b');
   free(1);
@@ -150,7 +150,7 @@ it('serves senders in turn, and what each sends in the order in which it came', 
   expect(told).toEqual(['a1', 'b1', 'a2', 'c1', 'b2', 'a3', 'a4'].map((name) => `${name} served`));
 });
 
-it('serves somebody in turn who comes when it is full, and refuses the newest of whoever has most', () => {
+it('queues a new sender when the queue is full, and refuses the newest waiter of the sender with the most', () => {
   for (let i = 0; i < 2048; i++) comes(`a${i}`, 'a');
   comes('b1', 'b');
   expect(told).toEqual(['a2047 refused']);
@@ -161,14 +161,14 @@ it('serves somebody in turn who comes when it is full, and refuses the newest of
   expect(told.slice(2)).toEqual(['a0 served', 'b1 served']);
 });
 
-it('refuses the newest of whoever has most when it is full, whoever came last', () => {
+it('refuses the newest waiter of the sender with the most when it is full, whoever came last', () => {
   for (let i = 0; i < 2000; i++) comes(`a${i}`, 'a');
   for (let i = 0; i < 48; i++) comes(`b${i}`, 'b');
   comes('c0', 'c');
   expect(told).toEqual(['a1999 refused']);
 });
 
-it('refuses one that may wait for longer when it is full of them', () => {
+it('refuses a queued waiter when all waiters are queued and it is full', () => {
   queue.capacity = 2048;
   for (let i = 0; i < 2048; i++) comes(`a${i}`, 'a');
   comes('b0', 'b');
@@ -179,7 +179,7 @@ it('refuses one that may wait for longer when it is full of them', () => {
   expect(told.slice(1)).toEqual(['a0 served', 'b0 served']);
 });
 
-it('takes no room of who has hardly more than others', () => {
+it('refuses no waiter of a sender that has only one more than the new one', () => {
   queue.capacity = 3;
   for (const name of ['a1', 'a2']) comes(name, 'a');
   comes('b1', 'b');
@@ -188,13 +188,13 @@ it('takes no room of who has hardly more than others', () => {
   expect(told).toEqual(['c1 refused']);
 });
 
-it('leaves no timer behind when nobody waits any more', () => {
+it('leaves no timer behind when there are no waiters', () => {
   comes('a');
   pass(30);
   expect([told, jest.getTimerCount()]).toEqual([['a refused'], 0]);
 });
 
-it('gives room of whoever has most to who has none', () => {
+it('moves a place in the queue from the sender with the most to one with none', () => {
   queue.capacity = 3;
   for (const name of ['a1', 'a2', 'a3', 'a4']) comes(name, 'a');
   for (const name of ['b1', 'b2']) comes(name, 'b');
@@ -204,7 +204,7 @@ it('gives room of whoever has most to who has none', () => {
   expect(told.slice(3)).toEqual(['a1 served', 'b1 served', 'a2 served']);
 });
 
-it('gives room that comes free to those who have fewest', () => {
+it('gives a free place in the queue to the sender with the fewest', () => {
   for (const name of ['a1', 'a2', 'a3']) comes(name, 'a');
   comes('b1', 'b');
   queue.capacity = 2;
@@ -213,12 +213,12 @@ it('gives room that comes free to those who have fewest', () => {
   expect(told).toEqual(['a2 refused', 'a3 refused']);
 });
 
-describe('a sender of far more than all others', () => {
+describe('a sender with far more requests than all others', () => {
   const crowd = (count: number) => {
     for (let i = 0; i < count; i++) comes('a', 'a');
   };
 
-  it('is refused later while there are others, by a millisecond for each of its requests', () => {
+  it('is held longer while there are others, for 1 ms per request', () => {
     crowd(100);
     comes('b', 'b');
     pass(30);
@@ -229,7 +229,7 @@ describe('a sender of far more than all others', () => {
     expect(told).toHaveLength(101);
   });
 
-  it('has nobody else refused later', () => {
+  it('does not make other senders wait longer', () => {
     crowd(200);
     comes('b1', 'b');
     pass(60);
@@ -239,7 +239,7 @@ describe('a sender of far more than all others', () => {
     expect(told).toEqual(['b2 refused']);
   });
 
-  it('is refused like anybody without others, and when they have been away for a second', () => {
+  it('is held as long as any sender without others, and a second after they have gone', () => {
     comes('b', 'b');
     crowd(1);
     pass(1000);
@@ -250,7 +250,7 @@ describe('a sender of far more than all others', () => {
   });
 });
 
-it('serves no more in a turn of the event loop than it has time for', () => {
+it('admits no more waiters in a turn of the event loop than it has time for', () => {
   // Each takes a millisecond.
   const admit = () => {
     clock++;
@@ -271,7 +271,7 @@ it('serves no more in a turn of the event loop than it has time for', () => {
   expect(Math.max(...inTurns.slice(2))).toBeLessThanOrEqual(6);
 });
 
-it('serves more in a turn of the event loop as long as that takes little time', () => {
+it('admits more waiters per turn of the event loop while turns are short', () => {
   queue.capacity = 400;
   const admit = () => void told.push('served');
   for (let i = 0; i < 400; i++)
@@ -290,7 +290,7 @@ it('serves more in a turn of the event loop as long as that takes little time', 
   expect(full.at(-1)).toBeGreaterThan(20);
 });
 
-it('goes by what waits of a sender, not by what was served of it', () => {
+it('compares senders by their waiters, not by their admitted requests', () => {
   queue.capacity = 1500;
   for (let i = 0; i < 1500; i++) comes(`a${i}`, 'a');
   free(900);
@@ -300,7 +300,7 @@ it('goes by what waits of a sender, not by what was served of it', () => {
   expect(told).toEqual(['b1447 refused']);
 });
 
-it('refuses all when it closes', () => {
+it('refuses all waiters when it closes', () => {
   queue.capacity = 1;
   for (const name of ['a', 'b']) comes(name);
   queue.close();

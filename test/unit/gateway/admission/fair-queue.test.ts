@@ -20,7 +20,7 @@ function takeAll(): string[] {
 }
 
 describe('a fair queue', () => {
-  it('hands out the items of one sender in the order in which they came', () => {
+  it('takes the items of one sender first in, first out', () => {
     add('a', ['a1', 'a2', 'a3']);
     expect(takeAll()).toEqual(['a1', 'a2', 'a3']);
   });
@@ -32,7 +32,7 @@ describe('a fair queue', () => {
     expect(takeAll()).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4']);
   });
 
-  it('keeps the turns where items come meanwhile', () => {
+  it('keeps the turns when items are added meanwhile', () => {
     add('a', ['a1', 'a2', 'a3']);
     expect(queue.take()!.name).toBe('a1');
     add('b', ['b1', 'b2']);
@@ -40,7 +40,7 @@ describe('a fair queue', () => {
     expect(takeAll()).toEqual(['b1', 'a3', 'b2']);
   });
 
-  it('puts a sender last who comes back after its queue was empty', () => {
+  it('puts a sender last that returns after its queue was empty', () => {
     add('a', ['a1']);
     add('b', ['b1', 'b2']);
     queue.take();
@@ -61,7 +61,7 @@ describe('a fair queue', () => {
     expect([...queue.senders()]).toEqual([]);
   });
 
-  it('gives up the newest item of a sender, and leaves the others their turns', () => {
+  it('removes the newest item of a sender, and keeps the turns of the others', () => {
     add('a', ['a1', 'a2', 'a3']);
     add('b', ['b1']);
     expect(queue.takeNewestOf('a')!.name).toBe('a3');
@@ -70,14 +70,14 @@ describe('a fair queue', () => {
     expect(takeAll()).toEqual(['a1', 'a2']);
   });
 
-  it('leaves alone what does not wait', () => {
+  it('ignores the deletion of an item that is not queued', () => {
     add('a', ['a1']);
     queue.delete({ sender: 'b', weight: 1, name: 'b1' });
     queue.delete({ sender: 'a', weight: 1, name: 'a1' });
     expect([queue.size, queue.weight]).toEqual([1, 1]);
   });
 
-  it('is empty for whoever has no item', () => {
+  it('is empty for a sender without items', () => {
     expect(queue.take()).toBeUndefined();
     expect(queue.takeNewestOf('a')).toBeUndefined();
   });

@@ -123,7 +123,7 @@ function growToTheMost(): void {
   became.length = 0;
 }
 
-it('serves 32 requests at once while the loop has no pause', () => {
+it('runs 32 requests at once while the event loop has no idle time', () => {
   expect(limit()).toBe(32);
   live(1000, 0);
   inFlight = 32;
@@ -136,14 +136,14 @@ it('serves 32 requests at once while the loop has no pause', () => {
   expect(limit()).toBe(32);
 });
 
-it('keeps no place for answers that are not read, but takes on no more than the options say with them', () => {
+it('reserves no slot for unread answers, but admits no more requests together with them than the options say', () => {
   unread = 900;
   expect(limit()).toBe(32);
   unread = 980;
   expect(limit()).toBe(20);
 });
 
-it('serves more when requests wait and the loop rests, and no more than the options say', () => {
+it('runs more requests while some wait and the event loop has idle time, and no more than the options say', () => {
   utilization = 0;
   inFlight = 32;
   comes();
@@ -154,7 +154,7 @@ it('serves more when requests wait and the loop rests, and no more than the opti
   expect(limit()).toBe(1000);
 });
 
-it('serves fewer when they are not needed', () => {
+it('lowers the limit when it is not needed', () => {
   growToTheMost();
   utilization = 0.5;
   inFlight = 100;
@@ -163,20 +163,17 @@ it('serves fewer when they are not needed', () => {
   expect(limit()).toBeLessThan(230);
 });
 
-it.each([1, 0.95])(
-  'serves fewer while the loop has no pause, however many could be, never fewer than 32: %d',
-  (busy) => {
-    growToTheMost();
-    utilization = busy;
-    live(500, 0);
-    expect(limit()).toBeGreaterThan(550);
-    expect(limit()).toBeLessThan(700);
-    live(5000, 0);
-    expect(limit()).toBe(32);
-  },
-);
+it.each([1, 0.95])('lowers the limit while the event loop has no idle time, never below 32: %d', (busy) => {
+  growToTheMost();
+  utilization = busy;
+  live(500, 0);
+  expect(limit()).toBeGreaterThan(550);
+  expect(limit()).toBeLessThan(700);
+  live(5000, 0);
+  expect(limit()).toBe(32);
+});
 
-it('serves far fewer while the event loop is late, too, never fewer than 32', () => {
+it('lowers the limit faster while the event loop is also late, never below 32', () => {
   growToTheMost();
   inFlight = 500;
   live(800, 100);
@@ -187,7 +184,7 @@ it('serves far fewer while the event loop is late, too, never fewer than 32', ()
   expect(limit()).toBe(32);
 });
 
-it('serves half as many as it works on at once when the event loop is very late', () => {
+it('halves the limit when the event loop is very late', () => {
   growToTheMost();
   inFlight = 500;
   live(1, 1000);
@@ -202,7 +199,7 @@ it.each([
   [0.9, 34],
   [0.95, 32],
   [0.97, 32],
-])('serves more the more the loop rests: at %d %d', (share, expected) => {
+])('raises the limit more, the more idle time the event loop has: at %d %d', (share, expected) => {
   utilization = share;
   inFlight = 1000;
   comes();
@@ -210,14 +207,14 @@ it.each([
   expect(limitWith(1)).toBe(expected);
 });
 
-it('is not concerned by one pause', () => {
+it('ignores a single pause of the event loop', () => {
   growToTheMost();
   live(10, 200);
   live(490, 0);
   expect(limit()).toBeGreaterThan(550);
 });
 
-it('is not concerned by a loop that is late with few requests', () => {
+it('ignores a late event loop with few requests', () => {
   inFlight = 3;
   live(5000, 100);
   inFlight = 31;
@@ -225,7 +222,7 @@ it('is not concerned by a loop that is late with few requests', () => {
   expect(became).toEqual(['a served']);
 });
 
-it('is not concerned by a loop that is late but has pauses', () => {
+it('ignores a late event loop with idle time', () => {
   growToTheMost();
   utilization = 0.9;
   live(5000, 100);
@@ -233,7 +230,7 @@ it('is not concerned by a loop that is late but has pauses', () => {
   expect(limit()).toBe(1000);
 });
 
-it('lets those who come take turns as soon as the loop takes long for a turn, and no longer', () => {
+it('queues new requests after a long turn of the event loop, and only until the next short one', () => {
   live(100, 10);
   expect(overload.hasFreeSlot).toBe(true);
   live(10, 20);
@@ -242,7 +239,7 @@ it('lets those who come take turns as soon as the loop takes long for a turn, an
   expect(overload.hasFreeSlot).toBe(true);
 });
 
-it('gives the place of a request that has ended to the one that has waited longest', () => {
+it('gives the slot of an ended request to the oldest waiter', () => {
   inFlight = 32;
   comes('a');
   comes('b');
@@ -256,7 +253,7 @@ it('gives the place of a request that has ended to the one that has waited longe
   expect(became).toEqual(['a served', 'b served']);
 });
 
-it('fills the places together that have become free in a turn of the event loop', () => {
+it('fills all slots together that become free in one turn of the event loop', () => {
   inFlight = 32;
   for (const name of ['a', 'b', 'c']) comes(name);
   end();
@@ -277,14 +274,14 @@ function haveSomeWait(): void {
   became.length = 0;
 }
 
-it('has as many wait until they are served as were served lately', () => {
+it('queues as many requests as were served lately', () => {
   haveSomeWait();
   for (let i = 0; i < 51; i++) comes('late');
   live(50, 0);
   expect(became).toEqual(['late refused']);
 });
 
-it('has more wait when a thousand a second would be refused, who ask again at once', () => {
+it('queues more requests when a thousand per second would be refused and retry at once', () => {
   haveSomeWait();
   for (let i = 0; i < 200; i++) comes();
   live(100, 0);
@@ -294,14 +291,14 @@ it('has more wait when a thousand a second would be refused, who ask again at on
   expect(became.slice(150)).toEqual(new Array(10).fill('late refused'));
 });
 
-it('has eight wait for each millisecond that may be waited when nobody has waited lately', () => {
+it('queues eight requests per millisecond of `queue` when none has waited lately', () => {
   inFlight = 1000;
   for (let i = 0; i < 801; i++) comes();
   live(50, 0);
   expect(became).toEqual(['a refused']);
 });
 
-it('has as many wait after it was at rest for long', () => {
+it('queues as many after a long time without waiters', () => {
   live(20_000, 0);
   inFlight = 1000;
   for (let i = 0; i < 801; i++) comes();
@@ -309,7 +306,7 @@ it('has as many wait after it was at rest for long', () => {
   expect(became).toEqual(['a refused']);
 });
 
-it('has memory given back while the heap is nearly full', () => {
+it('calls `onFullHeap` while the heap is nearly full', () => {
   const { heap_size_limit } = v8.getHeapStatistics();
   const statistics = jest.spyOn(v8, 'getHeapStatistics');
   live(200, 0);
@@ -319,7 +316,7 @@ it('has memory given back while the heap is nearly full', () => {
   expect(onFullHeap).toHaveBeenCalledTimes(2);
 });
 
-it('says once that it refuses, and once that it is over', async () => {
+it('logs once when refusing begins, and once when it ends', async () => {
   inFlight = 1000;
   for (let i = 0; i < 801; i++) comes();
   live(400, 0);
@@ -334,7 +331,7 @@ it('says once that it refuses, and once that it is over', async () => {
   expect(metrics.text()).toContain('weir_requests_refused_total 2');
 });
 
-it('refuses at once while clients read too much of their answers at once, and serves those that wait no sooner', () => {
+it('refuses at once while too many answers are unread, and admits waiters only afterwards', () => {
   inFlight = 1000;
   comes('a');
   const reading = {
@@ -357,7 +354,7 @@ it('refuses at once while clients read too much of their answers at once, and se
   expect(overload.hasFreeSlot).toBe(true);
 });
 
-it('tells how many wait, and refuses these, or one that comes, when it is told to', async () => {
+it('counts waiters, and refuses them, or a new request, when told to', async () => {
   inFlight = 1000;
   for (const name of ['a', 'b']) comes(name);
   expect(overload.waiting).toBe(2);
@@ -369,7 +366,7 @@ it('tells how many wait, and refuses these, or one that comes, when it is told t
   expect(metrics.text()).toContain('weir_requests_refused_total 3');
 });
 
-it('refuses those that wait when it closes', () => {
+it('refuses waiters when it closes', () => {
   inFlight = 1000;
   comes();
   overload.close();

@@ -46,7 +46,7 @@ function waitInVain(request: PlanWaiter): Promise<unknown> {
   return waits.wait(request, never).catch(plain);
 }
 
-it('gives its place back as soon as it waits, and settles as the plan does', async () => {
+it('releases the slot as soon as a request waits, and settles as the plan does', async () => {
   const planned = waits.wait(waiter('a'), Promise.resolve('plan'));
   const failed = waits.wait(waiter('a'), Promise.reject(new Error('too complex')));
   expect([waits.size, freed]).toEqual([2, 2]);
@@ -56,7 +56,7 @@ it('gives its place back as soon as it waits, and settles as the plan does', asy
   expect(waits.size).toBe(0);
 });
 
-it('counts one that waits for several plans once, until the last of them is there', async () => {
+it('counts a request that waits for several plans once, until it has the last one', async () => {
   const request = waiter('a');
   let done!: (plan: string) => void;
   void waits.wait(request, new Promise<string>((resolve) => (done = resolve)));
@@ -68,7 +68,7 @@ it('counts one that waits for several plans once, until the last of them is ther
   expect(waits.size).toBe(0);
 });
 
-it('waits no longer for a request that is over', async () => {
+it('stops waiting when the request is over', async () => {
   const request = waiter('a');
   const waited = waitInVain(request);
   request.settle();
@@ -79,13 +79,13 @@ it('waits no longer for a request that is over', async () => {
   expect(waits.size).toBe(0);
 });
 
-it('waits for nothing of a request on which nobody works any more, as the rest of a batch that has failed', async () => {
+it('stops waiting when the request is settled, such as the rest of a failed batch', async () => {
   const request = { ...waiter('a'), onSettle: (release: () => void) => release() };
   expect(await waitInVain(request)).toEqual(busy);
   expect(waits.size).toBe(0);
 });
 
-it('refuses the newest of the sender of most when there are too many', async () => {
+it('refuses the newest request of the sender with the most when there are too many', async () => {
   const [first, second, newest] = [waiter('a'), waiter('a'), waiter('a')];
   void waitInVain(first);
   void waitInVain(second);
@@ -105,7 +105,7 @@ it('refuses the newest of the sender of most when there are too many', async () 
   expect(waits.size).toBe(3);
 });
 
-it('counts a large one as several, as what it keeps is large, and takes one that is alone', async () => {
+it('counts a large request as several, and accepts one that is alone', async () => {
   const large = waiter('a', 1_000_000);
   void waitInVain(large);
   expect(large.abortion).toBeUndefined();

@@ -56,13 +56,13 @@ function overHttp(message: object): { readonly sink: HttpSink } {
 }
 const acquire = (client = request()) => slots.acquire(client, () => told.push('served'));
 
-it('serves a request at once when there is a slot', () => {
+it('admits a request at once when there is a slot', () => {
   isFree = isTooMuch = true;
   acquire();
   expect(told).toEqual(['has a slot', 'served']);
 });
 
-it('lets it wait else, until it is served', () => {
+it('makes it wait otherwise, until it is admitted', () => {
   jest.spyOn(performance, 'now').mockReturnValue(1234);
   acquire();
   expect(told).toEqual(['waits']);
@@ -72,13 +72,13 @@ it('lets it wait else, until it is served', () => {
   jest.restoreAllMocks();
 });
 
-it('lets it wait else, until it is refused', () => {
+it('makes it wait otherwise, until it is refused', () => {
   acquire();
   waiter!.refuse();
   expect(told.slice(1)).toEqual(['dismissed', 'told so']);
 });
 
-it('knows when it has left', () => {
+it('notices when its client has left', () => {
   const client = request();
   acquire(client);
   expect(waiter!.isGone).toBe(false);
@@ -107,18 +107,18 @@ it.each([
   ],
   ['of 16 KiB that came in one piece', { received: 16_384 }, 'waits'],
   ['of more that came in one piece', { received: 16_385 }, 'refused at once'],
-])('lets one %s wait where what waits keeps too much, if it is small', (_, how, expected) => {
+])('lets a small request %s wait while waiting requests hold too much memory', (_, how, expected) => {
   isTooMuch = true;
   acquire(request(how));
   expect(told).toEqual([expected]);
 });
 
-it('lets a large one wait where there is room', () => {
+it('lets a large request wait while there is memory', () => {
   acquire(request({ received: 1_000_000 }));
   expect(told).toEqual(['waits']);
 });
 
-it('gives the slot of a request that has to wait for more of itself to others', () => {
+it('releases the slot of a request that must wait for more of its body', () => {
   slots.release(request());
   expect(told).toEqual(['has no slot', 'one more is free']);
 });

@@ -65,7 +65,7 @@ describe('a connection', () => {
     expect(session.destroy).not.toHaveBeenCalled();
   });
 
-  it('is closed once, and looked at no more', () => {
+  it('is closed once, and ignored afterwards', () => {
     const session = open();
     end(session, 300);
     clock += 60_000;
@@ -73,7 +73,7 @@ describe('a connection', () => {
     expect(session.destroy).toHaveBeenCalledTimes(1);
   });
 
-  it('is forgiven 33 in a second, for ever', () => {
+  it('may reset 33 streams per second at any time', () => {
     const session = open();
     end(session, 200);
     for (let i = 0; i < 20; i++) {
@@ -85,7 +85,7 @@ describe('a connection', () => {
     expect(session.destroy).toHaveBeenCalledTimes(1);
   });
 
-  it('saves up no more than 200', () => {
+  it('may save up no more than 200 resets', () => {
     const session = open();
     end(session, 1);
     clock += 60_000;
@@ -124,7 +124,7 @@ describe('the connections of an address', () => {
     expect([openOf(sessions), other.destroyed]).toEqual([5, false]);
   });
 
-  it('may reset 132 in a second together', () => {
+  it('may reset 132 streams per second together', () => {
     used(Array<string>(5).fill('192.0.2.1'));
     clock += 1000;
     const [one, two] = [open(), open()];
@@ -134,14 +134,14 @@ describe('the connections of an address', () => {
     expect(two.destroyed).toBe(true);
   });
 
-  it('are each for themselves where it stands for many clients', () => {
+  it('are limited separately if the address is a proxy for many clients', () => {
     const sessions = used(Array<string>(20).fill('192.0.2.99'));
     expect(openOf(sessions)).toBe(20);
     end(sessions[0]!, 41);
     expect(openOf(sessions)).toBe(19);
   });
 
-  it('are counted together where none is known', () => {
+  it('are counted together if the address is unknown', () => {
     used([null, null, null, null, null]);
     const last = open(null);
     end(last, 1);

@@ -35,18 +35,18 @@ function waits(connection: Connection, waiting: number): void {
   inFlight.push({ sink: { download: { waiting, connection } } });
 }
 
-it('has nothing against anybody before it has looked', () => {
+it('cuts nothing before its first check', () => {
   expect(unread.isTooMuch).toBe(false);
 });
 
-it('lets answers wait as long as they are no more than half of what may wait', () => {
+it('lets answers wait while they are at most half of the limit', () => {
   const client = new Connection();
   waits(client, 500);
   for (const now of [0, 1000, 60_000]) unread.look(now);
   expect([unread.isTooMuch, client.isOpen]).toEqual([false, true]);
 });
 
-it('cuts who takes nothing as soon as too much waits, and refuses nobody', () => {
+it('cuts stalled connections as soon as more than the limit waits, and refuses nothing', () => {
   const client = new Connection();
   waits(client, 400);
   waits(client, 601);
@@ -57,7 +57,7 @@ it('cuts who takes nothing as soon as too much waits, and refuses nobody', () =>
   expect(said).toEqual(['{"connections":1} clients do not read their answers: connections were cut']);
 });
 
-it('says that it is too much where twice as much is being read, and cuts who takes more than a second', () => {
+it('reports too much at twice the limit, and cuts connections whose data waits for over a second', () => {
   const client = new Connection();
   waits(client, 2001);
   const seen = [0, 999, 1000].map((now) => {
@@ -72,7 +72,7 @@ it('says that it is too much where twice as much is being read, and cuts who tak
   ]);
 });
 
-it('cuts who has taken nothing for the longest before who keeps the most', () => {
+it('cuts the connection that has stalled longest before the one with the most data', () => {
   const [stalled, large] = [new Connection(), new Connection()];
   waits(stalled, 400);
   unread.look(0);
@@ -82,7 +82,7 @@ it('cuts who has taken nothing for the longest before who keeps the most', () =>
   expect([stalled.isOpen, large.isOpen]).toEqual([false, true]);
 });
 
-it('cuts who reads too slowly while more than half waits, until it is half', () => {
+it('cuts slow connections while more than half of the limit waits, until it is half', () => {
   const [slow, larger, quick] = [new Connection(), new Connection(), new Connection()];
   waits(slow, 200);
   waits(larger, 300);
@@ -96,7 +96,7 @@ it('cuts who reads too slowly while more than half waits, until it is half', () 
   expect([slow.isOpen, larger.isOpen, quick.isOpen]).toEqual([true, false, true]);
 });
 
-it('leaves alone who reads quickly enough, whatever that keeps', () => {
+it('does not cut connections that read fast enough, however much waits', () => {
   const [slow, quick] = [new Connection(), new Connection()];
   waits(slow, 100);
   waits(quick, 600);
@@ -107,7 +107,7 @@ it('leaves alone who reads quickly enough, whatever that keeps', () => {
   expect([slow.isOpen, quick.isOpen]).toEqual([false, true]);
 });
 
-it('begins to measure anew when the time is over', () => {
+it('restarts the measurement when its time is over', () => {
   const client = new Connection();
   waits(client, 600);
   for (let now = 100_000; now < 120_000; now += 100) {
@@ -119,7 +119,7 @@ it('begins to measure anew when the time is over', () => {
   expect(client.isOpen).toBe(false);
 });
 
-it('counts nobody twice whom it has cut', () => {
+it('counts no cut connection twice', () => {
   const [slow, large] = [new Connection(), new Connection()];
   waits(slow, 900);
   unread.look(0);
@@ -129,7 +129,7 @@ it('counts nobody twice whom it has cut', () => {
   expect(said).toEqual([expect.stringContaining('{"connections":1}')]);
 });
 
-it('cuts of those who take nothing who has done so for the longest', () => {
+it('cuts the connections that have stalled longest first', () => {
   const [first, second, third] = [new Connection(), new Connection(), new Connection()];
   waits(first, 300);
   unread.look(0);
@@ -141,7 +141,7 @@ it('cuts of those who take nothing who has done so for the longest', () => {
   expect([first, second, third].map(({ isOpen }) => isOpen)).toEqual([false, true, true]);
 });
 
-it('takes a connection of which the system knows nothing for one that takes nothing', () => {
+it('treats a connection without a handle as stalled', () => {
   const client = new Connection();
   Object.assign(client, { _handle: null });
   waits(client, 1001);
@@ -150,7 +150,7 @@ it('takes a connection of which the system knows nothing for one that takes noth
   expect(client.isOpen).toBe(false);
 });
 
-it('takes what is still under way as not read', () => {
+it('counts bytes of writes in progress as unread', () => {
   const client = new Connection();
   waits(client, 600);
   for (const now of [0, 10_000]) {
@@ -161,7 +161,7 @@ it('takes what is still under way as not read', () => {
   expect(client.isOpen).toBe(false);
 });
 
-it('cuts those who keep the most, and no more of them than it has to', () => {
+it('cuts the connections with the most data, and no more than necessary', () => {
   const [small, large, middle] = [new Connection(), new Connection(), new Connection()];
   waits(small, 100);
   waits(large, 900);
@@ -172,7 +172,7 @@ it('cuts those who keep the most, and no more of them than it has to', () => {
   expect([small.isOpen, large.isOpen, middle.isOpen]).toEqual([true, false, true]);
 });
 
-it('does not cut who has read everything in between', () => {
+it('does not cut a connection that has read everything in between', () => {
   const [slow, quick] = [new Connection(), new Connection()];
   waits(slow, 800);
   unread.look(0);
@@ -185,7 +185,7 @@ it('does not cut who has read everything in between', () => {
   expect([slow.isOpen, quick.isOpen]).toEqual([false, true]);
 });
 
-it('counts nothing of a connection that keeps no answers in this process', () => {
+it('ignores a connection without answers in this process', () => {
   inFlight.push({ sink: { download: undefined } });
   for (const now of [0, 1000]) unread.look(now);
   expect([unread.isTooMuch, said]).toEqual([false, []]);

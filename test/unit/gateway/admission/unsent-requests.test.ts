@@ -60,13 +60,13 @@ function look(): void {
   clients = clients.filter((each) => !givenUp.includes(each));
 }
 
-it('lets requests arrive as slowly as they like while they are few and keep little', () => {
+it('lets requests arrive slowly while they are few and small', () => {
   for (let i = 0; i < 4; i++) arrives({ arrived: 250 });
   for (let i = 0; i < 100; i++) look();
   expect([unsent.isTooMuch, givenUp, said]).toEqual([false, [], []]);
 });
 
-it('gives up the oldest of who has most of them when there are too many', () => {
+it('drops the oldest requests of the sender with the most when there are too many', () => {
   const other = [arrives({ arrived: 0 }, 'b'), arrives({ arrived: 0 }, 'b')];
   const many = Array.from({ length: 5 }, () => arrives({ arrived: 0 }));
   look();
@@ -75,7 +75,7 @@ it('gives up the oldest of who has most of them when there are too many', () => 
   expect(said).toEqual([{ requests: 3 }]);
 });
 
-it('gives up what keeps too much of those that are left when there were too many', () => {
+it('drops requests that hold too much memory, after it dropped some of too many', () => {
   const others = [arrives({ arrived: 500 }, 'b'), arrives({ arrived: 500 }, 'b')];
   const many = Array.from({ length: 4 }, () => arrives({ arrived: 100 }));
   look();
@@ -88,7 +88,7 @@ it('gives up what keeps too much of those that are left when there were too many
 
 const sizes = [100, 300, 350, 400];
 it.each(sizes.flatMap((_, i) => sizes.map((__, j) => [i, j])))(
-  'gives up the one that keeps the most, in whatever order they came: %d, %d',
+  'drops the request that holds the most memory, in any order of arrival: %d, %d',
   (i, j) => {
     const order = [...sizes];
     order.push(...order.splice(i, 1));
@@ -99,7 +99,7 @@ it.each(sizes.flatMap((_, i) => sizes.map((__, j) => [i, j])))(
   },
 );
 
-it('looks at no request that has nothing to send', () => {
+it('ignores requests without a body', () => {
   const client = arrives({ arrived: 900 });
   Object.defineProperty(client.sink, 'upload', { value: undefined });
   arrives({ arrived: 200 });
@@ -113,7 +113,7 @@ it('counts a request over HTTP/2 without a body as nothing', () => {
   expect(unsent.isTooMuch).toBe(false);
 });
 
-it('counts what came in one piece and waits for a slot', () => {
+it('counts a request that came in one piece and waits for a slot', () => {
   const client = arrives({});
   Object.defineProperty(client.sink, 'upload', { value: undefined });
   client.received = 1001;
@@ -124,7 +124,7 @@ it('counts what came in one piece and waits for a slot', () => {
   expect(unsent.isTooMuch).toBe(false);
 });
 
-it('counts a packed body as what it is, once it is unpacked', () => {
+it('counts a compressed body by its decompressed size, once that is known', () => {
   const packed = arrives({ complete: true, headers: { 'content-encoding': 'gzip', 'content-length': '10' } });
   const arriving = arrives({ arrived: 300 });
   look();
@@ -134,12 +134,12 @@ it('counts a packed body as what it is, once it is unpacked', () => {
   expect([unsent.isTooMuch, clients]).toEqual([false, [packed, arriving]]);
 });
 
-it('looks no more once it is closed', () => {
+it('stops checking when it is closed', () => {
   unsent.close();
   expect(jest.getTimerCount()).toBe(0);
 });
 
-it('gives up those of which the most is kept, of who keeps the most, when that is too much', () => {
+it('drops the largest requests of the sender that holds the most, when that is too much', () => {
   const other = arrives({ arrived: 450 }, 'b');
   const [small, large] = [arrives({ arrived: 200 }), arrives({ arrived: 400 })];
   look();
@@ -148,7 +148,7 @@ it('gives up those of which the most is kept, of who keeps the most, when that i
   expect(unsent.isTooMuch).toBe(false);
 });
 
-it('gives up nothing that has arrived, but says when what waits for its turn keeps too much', () => {
+it('drops no request that has arrived, but reports when waiting requests hold too much', () => {
   for (let i = 0; i < 5; i++) arrives({ arrived: 190, complete: true });
   const arriving = arrives({ arrived: 190 });
   look();
@@ -162,7 +162,7 @@ it('gives up nothing that has arrived, but says when what waits for its turn kee
 it.each([
   ['a packed body', { arrived: 10, headers: { 'content-encoding': 'gzip' } }],
   ['one that says no length over HTTP/2', { stream: { endAfterHeaders: false } }],
-])('counts what %s may become', (_, request) => {
+])('counts the possible size of %s', (_, request) => {
   arrives(request);
   arrives({ headers: { 'content-length': '200' } });
   look();

@@ -60,7 +60,7 @@ const ofEntity = (of: AnswerTags, selection: string, representation: object, ans
   ].sort();
 
 describe('a response', () => {
-  it('is made of the types that are asked for, even if there are no objects of them', () => {
+  it('has the tags of the selected types, even without objects of them', () => {
     expect(tagsOf('{ shelf { name shelf { name } } }', { shelf: [] })).toEqual([
       'catalogue',
       'subgraph:products',
@@ -70,25 +70,25 @@ describe('a response', () => {
     ]);
   });
 
-  it('is made of the entities in it, by all of their keys', () => {
+  it('has the tags of the entities in it, by all of their keys', () => {
     const tags = tagsOf('{ shelf { upc sku org { id } } }', {
       shelf: [{ upc: 1, sku: 'a', org: { id: 'o' } }],
     });
     expect(tags).toEqual(expect.arrayContaining(['Product:upc=1', 'Product:org.id=o,sku=a', 'product-1']));
   });
 
-  it('may be made of any entity whose key is not in it', () => {
+  it('has the tag of any entity for an entity whose key is not in it', () => {
     const tags = tagsOf('{ shelf { sku name } }', { shelf: [{ sku: 'a', name: 'A' }] });
     expect(tags).toEqual(expect.arrayContaining(['Product:upc=?', 'Product:org.id=?', 'product-{$key.upc}']));
   });
 
-  it('takes no field for a key that only has the name of one', () => {
+  it('does not mistake another field under the name of a key for the key', () => {
     const tags = tagsOf('{ shelf { upc: name } }', { shelf: [{ upc: 'A' }] });
     expect(tags).toContain('Product:upc=?');
     expect(tags).not.toContain('Product:upc=A');
   });
 
-  it('finds a key under another name, and in a fragment', () => {
+  it('finds a key under an alias, and in a fragment', () => {
     const tags = tagsOf('{ things { __typename ... on Product { id: upc } } }', {
       things: [{ __typename: 'Product', id: '1' }, { __typename: 'Shelf' }],
     });
@@ -96,13 +96,13 @@ describe('a response', () => {
     expect(tags).not.toContain('Product:upc=?');
   });
 
-  it('may be made of any object that an interface or a union can be, where it does not say which', () => {
+  it('has the tags of all possible types of an interface or a union without __typename', () => {
     expect(tagsOf('{ media { url } }', { media: [{ url: 'u' }] })).toEqual(
       expect.arrayContaining(['Image:id=?', 'Media:id=?', 'type:Image', 'type:Media']),
     );
   });
 
-  it('may be made of any entity where one could be, but is null', () => {
+  it('has the tag of any entity for a null entity', () => {
     const anyProduct = ['Product:org.id=?', 'Product:upc=?', 'product-{$key.upc}'];
     const document = 'query($upc: ID!) { product(upc: $upc) { upc sku org { id } } }';
     expect(tagsOf(document, { product: null }, { upc: '1' })).toEqual(expect.arrayContaining(anyProduct));
@@ -111,7 +111,7 @@ describe('a response', () => {
     expect(tagsOf('{ shelf { upc } }', { shelf: null })).toEqual(expect.arrayContaining(anyProduct));
   });
 
-  it('may be made of any entity that an interface or a union can be, where that is null', () => {
+  it('has the tags of all possible entities for a null interface or union', () => {
     const things = tagsOf('{ things { __typename ... on Product { upc } } }', { things: [null] });
     expect(things).toContain('Product:upc=?');
     expect(tagsOf('{ media { id } }', { media: [null] })).toEqual(
@@ -119,18 +119,18 @@ describe('a response', () => {
     );
   });
 
-  it('may be made of any entity that would be within what is null, and of none that is further away', () => {
+  it('has the tags of the nearest possible entities within a null object, and of none further away', () => {
     const document = '{ latest { product { upc media { id } } } }';
     const within = [...reviews.ofResponse(requestOf(document), response({ latest: null }))];
     expect(within).toContain('Product:upc=?');
     expect(within).not.toContain('Media:id=?');
   });
 
-  it('is made of no entity where a list is empty, for which entities are in a list is no matter of theirs', () => {
+  it('has no entity tags for an empty list', () => {
     expect(tagsOf('{ shelf { upc } }', { shelf: [] })).not.toContain('Product:upc=?');
   });
 
-  it('is made of the entity that was asked for and is not there', () => {
+  it('has the tag of a requested entity that does not exist', () => {
     const document =
       'query($r:[_Any!]!){_entities(representations:$r){... on Product{upc sku org{id} shelf{name}}}}';
     const asked = {
@@ -150,7 +150,7 @@ describe('a response', () => {
     expect(tags).not.toContain('Product:upc=?');
   });
 
-  it('has the tags of its fields, with the arguments that were given or are the default', () => {
+  it('has the tags of its fields, with given or default arguments', () => {
     const document = 'query($upc: ID!, $r: String = "us") { product(upc: $upc, region: $r) { upc } }';
     const data = { product: { upc: '1' } };
     expect(tagsOf(document, data, { upc: '1', r: 'eu' })).toContain('product-1-eu');
@@ -159,14 +159,14 @@ describe('a response', () => {
     expect(tagsOf('{ product(upc: "1") { upc } }', data)).toContain('product-{$args.upc}-{$args.region}');
   });
 
-  it('that is no JSON has the tags that depend on nothing in it', () => {
+  it('that is not JSON has the tags that do not depend on its data', () => {
     const tags = products.ofResponse(requestOf('{ shelf { upc } }'), Buffer.from('<html>'));
     expect([...tags]).toEqual(expect.arrayContaining(['catalogue', 'type:Product']));
   });
 });
 
 describe('an entity', () => {
-  it('may be made of any other one where one could be, but is null', () => {
+  it('has the tag of any entity for a null entity within it', () => {
     const tags = ofEntity(
       reviews,
       '... on Product { media { id } }',
@@ -177,7 +177,7 @@ describe('an entity', () => {
     expect(tags).not.toContain('Product:upc=?');
   });
 
-  it('is told by its representation', () => {
+  it('is identified by its representation', () => {
     const tags = ofEntity(
       reviews,
       '... on Product { rating }',
@@ -193,13 +193,13 @@ describe('an entity', () => {
     ]);
   });
 
-  it('that is not there has the tags that it would have', () => {
+  it('that does not exist has the tags that it would have', () => {
     expect(ofEntity(products, '... on Product { name }', { __typename: 'Product', upc: '1' }, null)).toEqual(
       expect.arrayContaining(['Product:upc=1', 'product-1']),
     );
   });
 
-  it('of an interface is the object that it stands for, and the other way round', () => {
+  it('of an interface has the tags of its object type, and the other way round', () => {
     const byInterface = ofEntity(
       reviews,
       '... on Media { rating }',
@@ -216,7 +216,7 @@ describe('an entity', () => {
       expect(tags).toEqual(expect.arrayContaining(['Image:id=m', 'Media:id=m']));
   });
 
-  it('that is no JSON is not known', () => {
+  it('that is not JSON has no known tags', () => {
     const document =
       'query($representations:[_Any!]!){_entities(representations:$representations){__typename}}';
     expect(products.ofEntity(document, Buffer.from('{}'), Buffer.from('{"a":}'))).toBeUndefined();
@@ -231,20 +231,20 @@ describe('a mutation', () => {
   const changedBy = (document: string, data: unknown): string[] =>
     [...products.changedBy(mutation(document), response(data))].sort();
 
-  it('changes the entities that it answers with', () => {
+  it('changes the entities that it returns', () => {
     expect(changedBy('mutation { change(upc: "1") { upc name } }', { change: { upc: '1' } })).toEqual([
       'Product:upc=1',
       'product-1',
     ]);
   });
 
-  it('changes all entities of a type where it is not known which', () => {
+  it('changes all entities of a type if the keys are not known', () => {
     expect(changedBy('mutation { change(upc: "1") { name } }', { change: { name: 'A' } })).toContain(
       'type:Product',
     );
   });
 
-  it('changes nothing that it does not answer with', () => {
+  it('changes nothing that it does not return', () => {
     expect(changedBy('mutation { change(upc: "1") { upc } tidy }', { change: null, tidy: true })).toEqual([]);
   });
 

@@ -3,7 +3,7 @@ import { MemoryStore } from '../../../../gateway/cache/stores/memory';
 import { entityTag, unknownEntityTag } from '../../../../gateway/cache/tags';
 import { entryAt } from '../../../support/cache-stores';
 
-it('drops with an entity what may be it, and nothing else of its type', async () => {
+it('drops answers that may contain an entity, and nothing else of its type', async () => {
   const store = new MemoryStore({ maxBytes: 100_000 });
   const entries = {
     itself: [entityTag('Product', { upc: '12' })],
@@ -22,7 +22,7 @@ it('drops with an entity what may be it, and nothing else of its type', async ()
   expect(found.entries.map((entry) => entry !== undefined)).toEqual([false, true, false, false, true]);
 });
 
-it('names an entity by its key fields in one order, whatever the order and the kind of their values', () => {
+it('names an entity by its sorted key fields, whatever the order and the type of their values', () => {
   expect(entityTag('Item', { org: { id: 2, __typename: 'Org' }, id: '1', __typename: 'Item' })).toBe(
     entityTag('Item', { id: 1, org: { id: '2' } }),
   );
@@ -35,7 +35,7 @@ it.each([
   ['org', 'org.id'],
   ['line1', 'line'],
   ['a_b', 'a'],
-])('drops what may be an entity of a key of %s and %s', async (...fields) => {
+])('drops answers that may contain an entity of a key of %s and %s', async (...fields) => {
   const store = new MemoryStore({ maxBytes: 100_000 });
   const { clock } = await store.get([]);
   const tags = [unknownEntityTag('Item', fields)];
@@ -44,7 +44,7 @@ it.each([
   expect((await store.get(['unknown'])).entries).toEqual([undefined]);
 });
 
-it('drops with a tag what may have it, though the value in its place is not known', async () => {
+it('drops answers that may have a tag, if the value in the tag is not known', async () => {
   const store = new MemoryStore({ maxBytes: 100_000 });
   const format = 'product-{$key.upc}-{$key.region}';
   const { clock } = await store.get([]);
@@ -57,7 +57,7 @@ it('drops with a tag what may have it, though the value in its place is not know
   expect(await isThere()).toBe(false);
 });
 
-it('tells others of what was dropped, with what stands in the place of tags, though the store be away', async () => {
+it('reports what was dropped, with the tags for unknown values, even if the store is unavailable', async () => {
   const told: (readonly string[])[] = [];
   const store = new MemoryStore({ maxBytes: 1_000 });
   const away = Object.assign(Object.create(store) as MemoryStore, {

@@ -37,7 +37,7 @@ const list = {
   ...{ arguments: Buffer.alloc(0), representations: [Buffer.from('{"id":1}')] },
 };
 
-it('separates public answers by all that does not say who asks, and private ones by all', () => {
+it('separates public answers by all headers that do not identify the caller, and private ones by all', () => {
   fc.assert(
     fc.property(usable, usable, identityHeaders, request, request, (all, own, identity, one, other) => {
       const options = parseOptions({
@@ -133,7 +133,7 @@ function isOfIdentity(target: string, layers: readonly Rules[], identity: readon
     .every((source) => identity.includes(source) || identity.includes(target));
 }
 
-it('cannot name the headers of a pattern for caches between gateway and clients', () => {
+it('varies by all headers for caches between gateway and clients if a rule is a pattern', () => {
   const { vary } = compileKeyHeaders(parseOptions({ headers: { forward: ['x-*', 'accept-language'] } }));
   expect(vary).toEqual(['accept-language', '*']);
 });
@@ -145,7 +145,7 @@ it('names the headers of credentials for public answers, too, where a header com
   expect(varyWith({ forward: [] })).toEqual([]);
 });
 
-it('has headers that are set in all keys, as a shared store outlives options', () => {
+it('has headers with a constant value in all keys, as a shared store outlives options', () => {
   const constantsWith = (options: object) => compileKeyHeaders(parseOptions(options)).constants;
   const constants = [
     {},

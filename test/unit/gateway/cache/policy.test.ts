@@ -58,7 +58,7 @@ describe('reads of a response that it', () => {
     expect(read({ 'cache-control': header })).toEqual(expected);
   });
 
-  it('is not kept when it says nothing, or is no success', () => {
+  it('is not cached without Cache-Control, or if it is no success', () => {
     expect(read({})).toEqual(noStore);
     expect(read({ 'cache-control': 'public, max-age=60' }, 404)).toEqual(noStore);
   });
@@ -79,7 +79,7 @@ describe('reads of a response that it', () => {
   });
 
   it.each(['', 'soon', '-5', '5.5', '1e1', '5 700', 'x, 5', ',5', '5;x', '0x5'])(
-    'is old where its age is no number: "%s"',
+    'is stale if its age is not a number: "%s"',
     (age) => {
       expect(
         read({ 'cache-control': 'public, max-age=60, stale-while-revalidate=10, stale-if-error=9', age }),
@@ -88,20 +88,20 @@ describe('reads of a response that it', () => {
   );
 
   it.each(['x-request-id', 'Accept, TraceParent', 'tracestate', 'x-request-timeout', 'origin, *'])(
-    'is not kept where it varies with what is in no key: %s',
+    'is not cached if it varies by a header that is in no key: %s',
     (vary) => {
       expect(read({ 'cache-control': 'public, max-age=60', vary })).toEqual(noStore);
       expect(read({ 'cache-control': 'private, max-age=60', vary })).toEqual(noStore);
     },
   );
 
-  it('is not kept where it sets a cookie', () => {
+  it('is not cached if it sets a cookie', () => {
     const headers = { 'cache-control': 'public, max-age=60', 'set-cookie': ['a=1'] };
     expect(policyReader()({ status: 200, headers })).toEqual(noStore);
     expect(policyReader()({ status: 200, headers: { ...headers, 'set-cookie': 'a=1' } })).toEqual(noStore);
   });
 
-  it('is private where it varies with whom the gateway says that it is', () => {
+  it('is private if it varies by the identity that the gateway sends', () => {
     const options = parseOptions({ supergraph: 'supergraph.graphql' });
     const headers = { 'cache-control': 'public, max-age=60', vary: 'Weir-Identity' };
     expect(policyReaderFor(options)({ status: 200, headers })).toMatchObject({
@@ -121,7 +121,7 @@ describe('reads of a response that it', () => {
   });
 });
 
-it('reads what is said often once, and remembers a thousand of such headers', () => {
+it('reads a frequent header once, and remembers a thousand headers', () => {
   const reader = policyReader();
   const readAge = (seconds: number) =>
     reader({ status: 200, headers: { 'cache-control': `public, max-age=${seconds}` } });
@@ -138,11 +138,11 @@ it.each<[boolean, Policy]>([
   [true, policy(1)],
   [true, policy(0, { staleWhileRevalidate: 1 })],
   [true, policy(0, { staleIfError: 1 })],
-])('can be used at some time: %s, by %j', (expected, given) => {
+])('can be used at any time: %s, by %j', (expected, given) => {
   expect(isStorable(given)).toBe(expected);
 });
 
-describe('what is not said', () => {
+describe('a directive that is missing', () => {
   const unsaid = { staleWhileRevalidate: 5, staleIfError: 9 };
 
   it('is taken from the options', () => {
@@ -151,12 +151,12 @@ describe('what is not said', () => {
     );
   });
 
-  it('is not taken from them where `s-maxage` forbids to serve what is stale', () => {
+  it('is not taken from them if `s-maxage` forbids stale answers', () => {
     expect(read({ 'cache-control': 'public, s-maxage=60' }, 200, unsaid)).toEqual(policy(60));
   });
 
   it.each(['public, max-age=0', 'public, s-maxage=0', 'public, max-age=0, must-revalidate', 'no-store'])(
-    'does not keep what says %s',
+    'does not cache a response with %s',
     (header) => {
       const { maxAge, staleWhileRevalidate, staleIfError } = read({ 'cache-control': header }, 200, unsaid);
       expect([maxAge, staleWhileRevalidate, staleIfError]).toEqual([0, 0, 0]);
@@ -201,17 +201,17 @@ describe('the strictest of policies', () => {
 });
 
 describe('provenance', () => {
-  it('are of no time and no place at first, and no mutation', () => {
+  it('begin without calls, caches and mutations', () => {
     expect(new AnswerProvenance()).toMatchObject({ hasMutated: false, oldest: Infinity, isNear: false });
   });
 
-  it('are as old as the oldest of them', () => {
+  it('are as old as the oldest call', () => {
     const provenance = new AnswerProvenance();
     for (const sentAt of [undefined, 7, 5, undefined, 9]) provenance.date({ sentAt });
     expect(provenance).toMatchObject({ oldest: 5, isNear: false });
   });
 
-  it('are near when one of them is', () => {
+  it('are near if one response is', () => {
     const provenance = new AnswerProvenance();
     provenance.date({ isNear: false });
     expect(provenance.isNear).toBe(false);
@@ -220,7 +220,7 @@ describe('provenance', () => {
     expect(provenance).toMatchObject({ oldest: Infinity, isNear: true });
   });
 
-  it('have the tags of all, before and after there is a policy, until one of them is not kept', () => {
+  it('have the tags of all responses, until one of them is not cached', () => {
     const provenance = new AnswerProvenance();
     provenance.tag(['a']);
     provenance.add(policy(60), ['b']);

@@ -7,7 +7,7 @@ import {
   unknownOf,
 } from '../../../../gateway/cache/tags';
 
-it('names what an answer is made of', () => {
+it('names the parts of an answer', () => {
   expect([subgraphTag('accounts'), typeTag('User'), operationTag('Me')]).toEqual([
     'subgraph:accounts',
     'type:User',
@@ -34,11 +34,11 @@ it.each<[string, string[]]>([
   ['operation:Me', []],
   ['subgraph:of User:id=1', []],
   ['', []],
-])('names where the entity of %s stands that is not known', (tag, unknown) => {
+])('names the tag for an unknown entity of %s', (tag, unknown) => {
   expect(unknownOf(tag)).toEqual(unknown);
 });
 
-it('names an entity that is not known by the field that its tag would begin with', () => {
+it('names an unknown entity by the first field of its tag', () => {
   for (const fields of [
     ['id', 'id2'],
     ['id2', 'id'],

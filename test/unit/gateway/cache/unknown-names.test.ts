@@ -25,7 +25,7 @@ const facts = entityFactsOf(
 );
 const check = (invalidation: Invalidation) => unknownNames(invalidation, facts);
 
-it('knows types that answers may hold, keys of entities, and subgraphs', () => {
+it('accepts types in answers, keys of entities, and subgraphs', () => {
   expect(
     check({
       tags: ['anything', 'type:Nothing'],
@@ -66,11 +66,11 @@ it.each<[Invalidation, string]>([
   [{ entities: [{ type: 'User', key: { id: 1, name: 'Ada' } }] }, 'must have id, as keys of User do'],
   [{ entities: [{ type: 'User', key: { __typename: 'User' } }] }, 'but has: nothing.'],
   [{ subgraphs: ['review'] }, '`subgraphs.0` must be a subgraph of the supergraph, but got: "review".'],
-])('knows that nothing is named by %j', (invalidation, sentence) => {
+])('reports unknown names in %j', (invalidation, sentence) => {
   expect(check(invalidation)).toEqual([expect.stringContaining(sentence)]);
 });
 
-it('says of the first ten what they are, and of all how many', () => {
+it('describes the first ten names, and counts all', () => {
   const sentences = check({ types: Array.from({ length: 1_000 }, (_, i) => `T${i}`) });
   expect(sentences).toHaveLength(11);
   expect(sentences[10]).toBe('And 990 more.');

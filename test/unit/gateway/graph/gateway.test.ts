@@ -46,7 +46,7 @@ function createGateway(first: string | undefined) {
 
 const turn = () => new Promise((next) => setImmediate(next));
 
-it('builds one supergraph at a time, and of those that came meanwhile only the newest', async () => {
+it('builds one supergraph at a time, and then only the newest that came meanwhile', async () => {
   const { gateway, source, built, waiting, live } = createGateway('1');
   await gateway.start();
   for (const sdl of ['2', '3', '4']) source.report(sdl);
@@ -59,7 +59,7 @@ it('builds one supergraph at a time, and of those that came meanwhile only the n
   expect(built.map(({ retired }) => retired)).toEqual([true, true, false]);
 });
 
-it('takes a supergraph that comes the moment another one is done', async () => {
+it('builds a supergraph that comes just when another one is done', async () => {
   const { gateway, source, waiting, live } = createGateway('1');
   await gateway.start();
   gateway.onSchemaLoadOrUpdate(({ coreSupergraphSdl }) => {
@@ -81,7 +81,7 @@ it('does not build what already runs', async () => {
   expect(waiting).toEqual([]);
 });
 
-it('goes on with the last good one when another one does not build', async () => {
+it('keeps the last good supergraph when another one cannot be built', async () => {
   const { gateway, source, built, waiting, live } = createGateway('1');
   await gateway.start();
   source.report('2');
@@ -95,7 +95,7 @@ it('goes on with the last good one when another one does not build', async () =>
   expect(live).toEqual(['1', '3']);
 });
 
-it('loads once there is a supergraph, however late it comes', async () => {
+it('loads as soon as there is a supergraph', async () => {
   const { gateway, source, waiting } = createGateway(undefined);
   await gateway.start();
   let loaded = false;
@@ -107,7 +107,7 @@ it('loads once there is a supergraph, however late it comes', async () => {
   await loading;
 });
 
-it('retires what is built after it was stopped', async () => {
+it('retires a generation that is built after the stop', async () => {
   const { gateway, source, built, waiting, live } = createGateway('1');
   await gateway.start();
   source.report('2');
@@ -142,12 +142,12 @@ describe('a first supergraph that cannot be run', () => {
     await gateway.stop();
   };
 
-  it('is why the start fails, which is said by whoever started it, and not in the log too', async () => {
+  it('fails the start, and is not logged', async () => {
     await expect(start(undefined)).rejects.toThrow('No.');
     expect(log).toEqual([]);
   });
 
-  it('is said in the log when the last good one runs in its place', async () => {
+  it('is logged when the last good one runs instead', async () => {
     await start('kept');
     expect(log).toEqual(['a supergraph was refused', 'the last good supergraph runs']);
   });

@@ -143,7 +143,7 @@ it.each<[string, (i: number) => string]>([
   ['a long text', (i) => `{find(text:"${i}${'x'.repeat(5_000)}"){name}}`],
   ['introspection', (i) => `{a${i}:__schema{types{name fields{name}}}}`],
 ])(
-  'an operation with %s takes what it is said to take',
+  'an operation with %s takes the estimated memory',
   async (_, operation) => {
     const memory = new OperationMemory(1e9);
     const run = createRunner(memory);
@@ -159,7 +159,7 @@ it.each<[string, (i: number) => string]>([
   60_000,
 );
 
-it('nothing is kept of operations that cannot be planned', async () => {
+it('operations that cannot be planned are not remembered', async () => {
   const memory = new OperationMemory(1e9);
   const run = createRunner(memory, () => {
     throw new Error('It takes too long.');

@@ -38,8 +38,8 @@ const timeout = {
   extensions: { code: 'GATEWAY_TIMEOUT', http: { status: 504 } },
 };
 
-describe('what is run for a request', () => {
-  it('settles as it does within the time of the request', async () => {
+describe('work for a request', () => {
+  it('settles within the timeout of the request', async () => {
     const request = begin();
     const answer = request.run(async () => {
       now += 199;
@@ -53,7 +53,7 @@ describe('what is run for a request', () => {
   it.each([
     ['answers', async () => 'late'],
     ['fails', async () => Promise.reject(new Error('late'))],
-  ])('is a timeout when it %s at its deadline, whichever timer came first', async (_, settle) => {
+  ])('is a timeout if it %s at its deadline, whichever timer fires first', async (_, settle) => {
     const request = begin();
     const answer = request.run(() => {
       now += 200;
@@ -72,7 +72,7 @@ describe('what is run for a request', () => {
     expect(work).not.toHaveBeenCalled();
   });
 
-  it('ends with the reason of an abortion that came before the deadline', async () => {
+  it('rejects with the abort reason before the deadline', async () => {
     const request = begin();
     const answer = request.run(async () => {
       request.abort(new ClientGone());
@@ -83,7 +83,7 @@ describe('what is run for a request', () => {
   });
 });
 
-it('is worked on until its answer is known, whenever that is read', async () => {
+it('is unsettled until its answer is known, whenever the answer is read', async () => {
   const request = begin();
   let answer!: (value: string) => void;
   const known = request.run(() => new Promise<string>((resolve) => (answer = resolve)));
@@ -95,7 +95,7 @@ it('is worked on until its answer is known, whenever that is read', async () => 
   expect(settled).toBe(1);
 });
 
-it('is not worked on any more when it is aborted', async () => {
+it('is settled when it is aborted', async () => {
   const request = begin();
   const never = request.run(() => new Promise(() => undefined));
   request.abort(new ClientGone());
@@ -103,12 +103,12 @@ it('is not worked on any more when it is aborted', async () => {
   await expect(never).rejects.toBeInstanceOf(ClientGone);
 });
 
-it('is not worked on any more when it ends without having been run', () => {
+it('is settled when it ends without having been run', () => {
   begin().end();
   expect(settled).toBe(1);
 });
 
-it('is not worked on any more as soon as somebody says so', () => {
+it('is settled when `settle` is called', () => {
   const request = begin();
   request.settle();
   expect(settled).toBe(1);
@@ -116,7 +116,7 @@ it('is not worked on any more as soon as somebody says so', () => {
   expect(settled).toBe(1);
 });
 
-it('releases at once what comes to it when it is not worked on any more', () => {
+it('calls a release function at once if it is settled', () => {
   const request = begin();
   const release = jest.fn();
   request.settle();
@@ -126,7 +126,7 @@ it('releases at once what comes to it when it is not worked on any more', () => 
   expect(release).toHaveBeenCalledTimes(1);
 });
 
-it('releases at once what comes to it when it is over', () => {
+it('calls a release function at once if it is over', () => {
   const request = begin();
   const release = jest.fn();
   request.end();

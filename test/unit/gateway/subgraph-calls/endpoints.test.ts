@@ -50,7 +50,7 @@ describe('a breaker', () => {
     ['has no answers', fails('refused'), 'refused'],
     ['answers too late', fails('timeout'), 'timeout'],
     ['answers with errors of its own', () => Promise.resolve({ ...ok, status: 500 }), 500],
-  ])('leaves an endpoint alone that %s', async (_, answer, outcome) => {
+  ])('stops calls to an endpoint that %s', async (_, answer, outcome) => {
     const place = placeOf(answer);
     const send = connect(place);
     for (let i = 0; i < 10; i++) expect(await ask(send)).toBe(outcome);
@@ -59,7 +59,7 @@ describe('a breaker', () => {
     expect(changes).toEqual(['a open']);
   });
 
-  it('lets one call try after a pause, and all when it has worked', async () => {
+  it('lets one call probe after a pause, and all calls after its success', async () => {
     const place = placeOf(fails('refused'));
     const send = connect(place);
     for (let i = 0; i < 10; i++) await ask(send);
@@ -80,7 +80,7 @@ describe('a breaker', () => {
     expect(changes).toEqual(['a open', 'a closed']);
   });
 
-  it('lets the next call try when the client of the one that tried has gone', async () => {
+  it('lets the next call probe if the client of the probe has left', async () => {
     const place = placeOf(fails('refused'));
     const send = connect(place);
     for (let i = 0; i < 10; i++) await ask(send);
@@ -92,15 +92,12 @@ describe('a breaker', () => {
     expect(changes).toEqual(['a open', 'a closed']);
   });
 
-  it.each(['aborted', 'busy', 'too-large'] as const)(
-    'is not concerned by the failure "%s"',
-    async (failure) => {
-      const place = placeOf(fails(failure));
-      const send = connect(place);
-      for (let i = 0; i < 100; i++) expect(await ask(send)).toBe(failure);
-      expect(changes).toEqual([]);
-    },
-  );
+  it.each(['aborted', 'busy', 'too-large'] as const)('ignores the failure "%s"', async (failure) => {
+    const place = placeOf(fails(failure));
+    const send = connect(place);
+    for (let i = 0; i < 100; i++) expect(await ask(send)).toBe(failure);
+    expect(changes).toEqual([]);
+  });
 
   it('stays closed while no more than the share of calls fails', async () => {
     const place = placeOf();
@@ -112,7 +109,7 @@ describe('a breaker', () => {
     expect(changes).toEqual([]);
   });
 
-  it('is one for all supergraphs that have the endpoint, one after the other', async () => {
+  it('survives a new supergraph with the same endpoint', async () => {
     const endpoint = { subgraph: 'reviews', url: 'a' };
     const first = breakers.lease();
     const breaker = first.of(endpoint);
@@ -137,7 +134,7 @@ describe('a breaker', () => {
   });
 });
 
-describe('of several endpoints', () => {
+describe('several endpoints', () => {
   const connect = (
     places: readonly ReturnType<typeof placeOf>[],
     zones: readonly string[] = [],
@@ -155,14 +152,14 @@ describe('of several endpoints', () => {
     );
   };
 
-  it('all get calls in turn', async () => {
+  it('get calls in turn', async () => {
     const places = [placeOf(), placeOf(), placeOf()];
     const send = connect(places);
     for (let i = 0; i < 9; i++) await send(request);
     expect(places.map(({ calls }) => calls)).toEqual([3, 3, 3]);
   });
 
-  it('those with fewer calls on their way are called first', async () => {
+  it('with fewer calls in flight are called first', async () => {
     const places = [placeOf(() => new Promise(() => undefined)), placeOf()];
     const send = connect(places);
     void send(request);
@@ -172,7 +169,7 @@ describe('of several endpoints', () => {
     expect(places.map(({ calls }) => calls)).toEqual([1, 6]);
   });
 
-  it('those in the own zone are preferred, and left alone for a second when they fail', async () => {
+  it('in the zone of the gateway are preferred, and avoided for a second after a failure', async () => {
     const places = [placeOf(), placeOf()];
     const send = connect(places, ['a', 'b'], 'b');
     for (let i = 0; i < 4; i++) await send(request);
@@ -188,7 +185,7 @@ describe('of several endpoints', () => {
     expect(places.map(({ calls }) => calls)).toEqual([1, 6]);
   });
 
-  it('none is called while all are left alone', async () => {
+  it('are not called while all breakers are open', async () => {
     const places = [placeOf(fails('refused')), placeOf(fails('refused'))];
     const send = connect(places);
     for (let i = 0; i < 40; i++) await send(request).catch(() => undefined);
@@ -197,7 +194,7 @@ describe('of several endpoints', () => {
   });
 });
 
-it('lets so many calls be on their way, so many wait, and fails the others at once', async () => {
+it('bounds the calls in flight and the waiting calls, and fails further ones at once', async () => {
   const { send, calls } = holdCalls();
   const bounded = bulkhead({ concurrency: 2, waiting: 1 })(send);
   const answers = [1, 2, 3].map(() => bounded(request));

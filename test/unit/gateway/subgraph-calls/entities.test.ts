@@ -65,7 +65,7 @@ describe('a response', () => {
   const read = (response: unknown, lists = three!) =>
     readEntities(typeof response === 'string' ? Buffer.from(response) : bytes(response), lists);
 
-  it('is taken apart by entity, errors and extensions', () => {
+  it('is split into entities, errors and extensions', () => {
     const ofSecond = { message: 'b', path: ['_entities', 1, 'name'] };
     const ofNone = [{ message: 'a' }, { message: 'c', path: ['_entities'] }, 'odd', null];
     const answers = read({
@@ -82,7 +82,7 @@ describe('a response', () => {
     expect(answers.extensions!.toString()).toBe('{"cost":1}');
   });
 
-  it('is put together for another request, with the paths of its errors as they are there', () => {
+  it('is written for another request, with error paths of that request', () => {
     const answers = read({
       data: { _entities: [{ name: 'Ada' }, null, { name: 'Alan' }] },
       errors: [{ message: 'b', path: ['_entities', 1, 'name'], extensions: { code: 'X' } }],
@@ -98,13 +98,13 @@ describe('a response', () => {
     });
   });
 
-  it('without errors is put together without any', () => {
+  it('without errors is written without errors', () => {
     const response = '{"data":{"_entities":[{"a":1},{"a":2},null]}}';
     expect(writeEntities(three!, read(response) as EntityAnswers).toString()).toBe(response);
     expect(read('{"errors":null,"data":{"_entities":[1,2,3]}}')).toMatchObject({ errors: [] });
   });
 
-  it('is taken apart by list where there are several', () => {
+  it('is split by list if there are several', () => {
     const { entities } = twoLists([user(1)], [user(2), user(3)]);
     const error = { message: 'x', path: ['_entities_1', 1] };
     const answers = read(
@@ -119,7 +119,7 @@ describe('a response', () => {
   });
 
   it.each([{ errors: [{ message: 'a' }] }, { data: null, errors: [{ message: 'a' }] }])(
-    'without data says so: %j',
+    'without data is recognised: %j',
     (response) => {
       expect(read(response)).toBe('no data');
     },

@@ -12,7 +12,7 @@ function membersOf(text: string): [string, string][] {
   return members;
 }
 
-it('cuts any object into its members, and any list into its elements', () => {
+it('splits any object into its members, and any list into its elements', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.constantFrom(0, 1, 3), (object, space) => {
       const members = membersOf(JSON.stringify(object, null, space));
@@ -28,7 +28,7 @@ it('cuts any object into its members, and any list into its elements', () => {
   );
 });
 
-it('keeps each value as the bytes that came', () => {
+it('keeps the original bytes of each value', () => {
   expect(membersOf('{ "a" : 1.50e3 , "b":[ 1, "]" ],"\\u0063": "\\"}" }')).toEqual([
     ['a', '1.50e3'],
     ['b', '[ 1, "]" ]'],
@@ -51,10 +51,10 @@ it.each([
   '{"a":"',
   '{"a":[',
   '{}x',
-])('refuses what is no object: %j', (text) => {
+])('refuses what is not an object: %j', (text) => {
   expect(() => membersOf(text)).toThrow(SyntaxError);
 });
 
-it.each(['', '{}', '[', '[1', '[1,', '[1,]', '[,1]', '[1 2]'])('refuses what is no list: %j', (text) => {
+it.each(['', '{}', '[', '[1', '[1,', '[1,]', '[,1]', '[1 2]'])('refuses what is not a list: %j', (text) => {
   expect(() => partsOf(text).list()).toThrow(SyntaxError);
 });

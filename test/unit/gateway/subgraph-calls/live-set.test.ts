@@ -2,7 +2,7 @@ import { LiveSet } from '../../../../gateway/subgraph-calls/live-set';
 
 const members = (count: number) => Array.from({ length: count }, (_, id) => ({ id, indexInSet: -1 }));
 
-it('has what has come and not left, in whatever order they leave', () => {
+it('has the added members that have not left, in whatever order they leave', () => {
   const set = new LiveSet<{ id: number; indexInSet: number }>();
   const all = members(5);
   for (const member of all) set.add(member);
@@ -13,7 +13,7 @@ it('has what has come and not left, in whatever order they leave', () => {
   expect([...set].map(({ id }) => id).sort()).toEqual([0, 1, 3]);
 });
 
-it('does nothing when somebody leaves who is not in it', () => {
+it('ignores the deletion of a non-member', () => {
   const set = new LiveSet<{ id: number; indexInSet: number }>();
   const [one, other] = members(2);
   set.add(one!);
@@ -23,7 +23,7 @@ it('does nothing when somebody leaves who is not in it', () => {
   expect(set.size).toBe(0);
 });
 
-it('lets members leave while they are gone through', () => {
+it('lets members leave during iteration', () => {
   const set = new LiveSet<{ id: number; indexInSet: number }>();
   for (const member of members(10)) set.add(member);
   const seen: number[] = [];

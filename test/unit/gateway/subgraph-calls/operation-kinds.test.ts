@@ -29,7 +29,7 @@ const requestOf = (kind: OperationKind) => {
 };
 
 describe.each(Object.entries(interceptors))('%s', (_name, interceptor) => {
-  it.each(['mutation', 'subscription'] as const)('hands a %s on at once, as it is', (kind) => {
+  it.each(['mutation', 'subscription'] as const)('passes a %s on at once, unchanged', (kind) => {
     const { send, calls } = holdCalls();
     const wrapped = interceptor(send);
     const requests = [requestOf(kind), requestOf(kind)];

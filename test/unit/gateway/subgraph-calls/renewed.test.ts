@@ -24,8 +24,8 @@ function source() {
 }
 const hour = 3_600_000;
 
-describe('what is renewed', () => {
-  it('is fetched once for all who come before it is there, and then is there at once', async () => {
+describe('a renewed value', () => {
+  it('is fetched once for all callers, and then returned synchronously', async () => {
     const { state, get, answer } = source();
     const all = [get(), get(), get()].map((each) => Promise.resolve(each));
     await answer({ value: 'a', expires: hour });
@@ -34,7 +34,7 @@ describe('what is renewed', () => {
     expect(state.fetches).toBe(1);
   });
 
-  it('is fetched anew five minutes before its end, while the old one goes on to serve', async () => {
+  it('is fetched again five minutes before it expires, while the old value is returned', async () => {
     const { state, get, answer } = source();
     void get();
     await answer({ value: 'a', expires: hour });
@@ -48,7 +48,7 @@ describe('what is renewed', () => {
     expect(get()).toBe('b');
   });
 
-  it('goes on while the source is down, which is asked once a second', async () => {
+  it('stays valid while the source is down, which is retried once per second', async () => {
     const { state, get, answer, fail } = source();
     void get();
     await answer({ value: 'a', expires: 10_000 });
@@ -66,7 +66,7 @@ describe('what is renewed', () => {
     expect(get()).toBe('b');
   });
 
-  it('rejects once it has expired and cannot be had', async () => {
+  it('rejects if it has expired and cannot be fetched', async () => {
     const { state, get, answer, fail } = source();
     void get();
     await answer({ value: 'a', expires: 1000 });

@@ -34,7 +34,7 @@ describe('the URL of a subgraph', () => {
     ['AWS', ['169.254.169.254', '[fd00:ec2::254]', '[fd00:ec2::23]', 'instance-data.ec2.internal.']],
     ['Google', ['metadata.google.internal', 'metadata.goog', 'METADATA.GOOG.', '[fd20:ce::254]']],
     ['Scaleway', ['[fd00:42::42]']],
-  ])('is not where %s hands out credentials', (_, hosts) => {
+  ])('must not be the metadata service of %s', (_, hosts) => {
     for (const host of hosts)
       expect(() => parseSubgraphUrl('reviews', `http://${host}/`)).toThrow(
         'must not be a link-local or metadata address',
@@ -59,7 +59,7 @@ describe('the URL of a subgraph', () => {
     ['the client of Teredo', '2001::57c0:7eef'],
     ['within a network of ISATAP', '2001:db8::5efe:169.254.169.254'],
     ['within a network of ISATAP', '2001:db8:1:2:200:5efe:a83f:8110'],
-  ])('is not a refused IPv4 address that is %s', (_, address) => {
+  ])('must not be a refused IPv4 address that is %s', (_, address) => {
     expect(() => parseSubgraphUrl('reviews', `http://[${address}]/`)).toThrow(
       'must not be a link-local or metadata address',
     );
@@ -67,17 +67,17 @@ describe('the URL of a subgraph', () => {
 });
 
 describe('the address of a subgraph', () => {
-  it('is looked up', async () => {
+  it('is resolved', async () => {
     expect(await lookup('localhost', false)).toMatch(/^127\.|^::1$/);
     expect(await lookup('127.0.0.1', true)).toEqual([{ address: '127.0.0.1', family: 4 }]);
   });
 
-  it('is not found where it is unknown', async () => {
+  it('is not found for an unknown name', async () => {
     await expect(lookup('nothing.invalid', false)).rejects.toThrow(/nothing\.invalid/);
   });
 
   // A name stands for an address; that an address stands for itself saves a name server here.
-  it.each([true, false])('is refused where a name stands for a metadata address (all: %s)', async (all) => {
+  it.each([true, false])('is refused if a name resolves to a metadata address (all: %s)', async (all) => {
     for (const address of [
       '169.254.169.254',
       '168.63.129.16',

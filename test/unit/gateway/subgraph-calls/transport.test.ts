@@ -48,7 +48,7 @@ describe('routeBySubgraph', () => {
     expect((await send(request('b'))).body.toString()).toBe('from b');
   });
 
-  it('fails for a subgraph that there is not', async () => {
+  it('fails for an unknown subgraph', async () => {
     await expect(send(request('c'))).rejects.toEqual(new TransportError('c', 'unknown'));
   });
 });

@@ -30,13 +30,13 @@ describe('reserveStock', () => {
     expect(await available()).toEqual({ a: 8, b: 9, c: 7 });
   });
 
-  it('takes nothing when a line is short', async () => {
+  it('takes nothing if a line is not in stock', async () => {
     await setStock({ c: 2 });
     expect(await reserve()).toBe('OUT_OF_STOCK');
     expect(await available()).toEqual({ a: 10, b: 10, c: 2 });
   });
 
-  it('takes all of it when the order tries again after there is more', async () => {
+  it('takes everything when the order tries again with enough stock', async () => {
     await setStock({ c: 2 });
     await reserve();
     await setStock({ c: 3 });
@@ -44,18 +44,18 @@ describe('reserveStock', () => {
     expect(await available()).toEqual({ a: 8, b: 9, c: 0 });
   });
 
-  it('refuses other lines for an order that has some', async () => {
+  it('refuses other lines for an order with a reservation', async () => {
     await reserve();
     expect(await reserve([{ upc: 'a', quantity: 1 }])).toBe('CONFLICT');
     expect(await available()).toEqual({ a: 8, b: 9, c: 7 });
   });
 
-  it('does not mind the order of the lines', async () => {
+  it('ignores the order of the lines', async () => {
     await reserve();
     expect(await reserve([...lines].reverse())).toBe('held');
   });
 
-  it('sells what is there to as many orders as it is enough for', async () => {
+  it('gives the stock to as many orders as it is enough for', async () => {
     await setStock({ a: 7 });
     const outcomes = await Promise.all(
       Array.from({ length: 10 }, (_, i) => reserve([{ upc: 'a', quantity: 1 }], `${orderId}/${i}`)),
@@ -71,7 +71,7 @@ describe('reserveStock', () => {
     expect(await available()).toEqual({ a: 8, b: 9, c: 7 });
   });
 
-  it('comes out right when it is called again after having died at any of its steps', async () => {
+  it('completes when it is called again after a failure at any step', async () => {
     const steps = await countSteps(() => reserve());
     expect(steps).toBe(5);
     for (let step = 0; step < steps; step++) {
@@ -83,7 +83,7 @@ describe('reserveStock', () => {
     }
   });
 
-  it('leaves nothing set aside when it is called again after having died while short of a line', async () => {
+  it('leaves nothing reserved when it is called again after a failure with a line not in stock', async () => {
     await setStock({ c: 0 });
     const steps = await countSteps(() => reserve());
     for (let step = 0; step < steps; step++) {
@@ -102,11 +102,11 @@ describe('releaseStock', () => {
     expect(await available()).toEqual({ a: 10, b: 10, c: 10 });
   });
 
-  it('has nothing to do for an order that has nothing', async () => {
+  it('does nothing for an order without a reservation', async () => {
     expect(await release()).toBe('released');
   });
 
-  it('comes out right when it is called again after having died at any of its steps', async () => {
+  it('completes when it is called again after a failure at any step', async () => {
     await reserve();
     const steps = await countSteps(() => release());
     for (let step = 0; step < steps; step++) {
@@ -117,7 +117,7 @@ describe('releaseStock', () => {
     }
   });
 
-  it('and reserveStock at once leave the stock set aside whole, or not at all', async () => {
+  it('and reserveStock at once leave all stock reserved, or none', async () => {
     for (let i = 0; i < 8; i++) {
       orderId = `order ${orders++}`;
       await setStock({ a: 10, b: 10, c: 10 });

@@ -37,7 +37,7 @@ const perAddress: RateOptions = {
   window: 60_000,
 };
 
-it('lets through what the limit says, to each address, and again in the next window', () => {
+it('admits as many requests per address as the limit, and again in the next window', () => {
   const rates = ratesOf(perAddress);
   expect(passed(rates, 10, () => request('192.0.2.1'))).toBe(3);
   expect(passed(rates, 10, () => request('192.0.2.2'))).toBe(3);
@@ -54,7 +54,7 @@ it('counts a request once, however often it is asked about', () => {
   expect(passed(rates, 10, () => request('192.0.2.1'))).toBe(2);
 });
 
-it('says what is allowed, what is left and when to ask again', async () => {
+it('tells the limit, the rest, and when to retry', async () => {
   const rates = ratesOf(perAddress);
   clock += 20_500;
   const first = request('192.0.2.1');
@@ -82,7 +82,7 @@ it('says what is allowed, what is left and when to ask again', async () => {
   expect(metrics.text()).toMatch(/weir_requests_limited_total\{rate="address"\} 1\n/);
 });
 
-it('counts for an identity wherever it comes from, and for an address who has proven nothing', () => {
+it('counts an identity over all addresses, and anonymous callers by address', () => {
   const rates = ratesOf({ ...perAddress, name: 'identity', per: 'identity' });
   let i = 0;
   expect(passed(rates, 10, () => request(`192.0.2.${i++}`, user('anna')))).toBe(3);
@@ -91,14 +91,14 @@ it('counts for an identity wherever it comes from, and for an address who has pr
   expect(passed(rates, 10, () => request('192.0.2.2'))).toBe(3);
 });
 
-it('counts for a client over all its users, and leaves alone those without', () => {
+it('counts a client over all its users, and does not limit requests without a client', () => {
   const rates = ratesOf({ ...perAddress, name: 'client', per: 'client' });
   let i = 0;
   expect(passed(rates, 10, () => request('192.0.2.1', user(`user${i++}`, 'mobile')))).toBe(3);
   expect(passed(rates, 10, () => request('192.0.2.1', user('anna')))).toBe(10);
 });
 
-it('limits those only that a rate names, and counts a refused request for no rate', () => {
+it('limits only the requests that a rate names, and counts a refused request for no rate', () => {
   const rates = ratesOf(
     { ...perAddress, name: 'staff', per: 'identity', limit: 2, group: 'staff' },
     { ...perAddress, name: 'all', per: 'everybody', limit: 5 },
@@ -107,7 +107,7 @@ it('limits those only that a rate names, and counts a refused request for no rat
   expect(passed(rates, 10, () => request('192.0.2.1', user('ben')))).toBe(3);
 });
 
-it('limits those of a mode, of a client or of a group only, and tells others nothing', () => {
+it('limits only requests of a mode, client or group, and sends others no headers', () => {
   const anna = user('anna', 'mobile', ['staff']);
   const key = createIdentity({ mode: 'api-key', client: 'web' });
   const limitedBy = (rate: Partial<RateOptions>) =>
@@ -141,7 +141,7 @@ it.each<[string, Partial<RateOptions>]>([
   expect(after.refuse(request('192.0.2.1'))).toBeUndefined();
 });
 
-it('is nothing where there is no rate', () => {
+it('is undefined without rates', () => {
   expect(Rates.of({ rates: [], meter: metrics.meter })).toBeUndefined();
   expect(Rates.of({ rates: [perAddress], meter: metrics.meter })).toBeInstanceOf(Rates);
 });
@@ -170,7 +170,7 @@ describe('with counts that are shared', () => {
     return new Rates({ rates, meter: metrics.meter, now: () => clock, shared: shared as never });
   };
 
-  it('tells others of what it counts, and of nothing else', () => {
+  it('share only what was counted', () => {
     const rates = open(perAddress, cost);
     const one = request('192.0.2.1');
     rates.refuse(one);
@@ -184,7 +184,7 @@ describe('with counts that are shared', () => {
     ]);
   });
 
-  it('goes by what others have counted, but for a request that is let in already', () => {
+  it('include the counts of others, except for a request that is admitted already', () => {
     const rates = open(perAddress, cost);
     const one = request('192.0.2.1');
     rates.refuse(one);
@@ -217,7 +217,7 @@ describe('of cost', () => {
     return [isIn, ...costs.map((each) => isIn && one.charge!(each) === undefined)];
   };
 
-  it('a rate counts what operations cost, as soon as it is known, and tells what is left', () => {
+  it('a rate counts the cost of operations as soon as it is known, and tells the rest', () => {
     const rates = ratesOf(cost);
     const one = request('192.0.2.1');
     expect(askAs(one, rates, 4)).toEqual([true, true]);
@@ -231,7 +231,7 @@ describe('of cost', () => {
     expect(ask(rates, 6, 0)).toEqual([true, true, true]);
   });
 
-  it('a rate that is used up lets nobody in, not even to ask for what costs nothing', async () => {
+  it('a rate that is used up refuses all requests, even without cost', async () => {
     const rates = ratesOf(cost);
     expect(ask(rates, 10)).toEqual([true, true]);
     expect(ask(rates, 0)).toEqual([false, false]);
@@ -242,7 +242,7 @@ describe('of cost', () => {
     expect(ask(rates, 10)).toEqual([true, true]);
   });
 
-  it('a rate refuses the rest of a request of which something was refused, and counts that once', async () => {
+  it('a rate refuses the rest of a request after one refusal, and counts that once', async () => {
     const rates = ratesOf(cost);
     expect(ask(rates, 8, 3, 1)).toEqual([true, true, false, false]);
     expect(metrics.text()).toMatch(/weir_requests_limited_total\{rate="cost"\} 1\n/);
@@ -261,7 +261,7 @@ describe('of cost', () => {
     expect(last.rateHeaders[3]).toBe('"address";r=0;t=60, "cost";r=7;t=60');
   });
 
-  it('is asked about only where somebody is subject to such a rate', () => {
+  it('is counted only for requests that have such a rate', () => {
     const rates = ratesOf(perAddress, { ...cost, client: 'mobile' });
     const one = request('192.0.2.1');
     rates.refuse(one);
@@ -286,7 +286,7 @@ it('begins a window anew when the clock is set back to before it', () => {
   expect(counter.left(clock - 1)).toBe(1);
 });
 
-it('remembers no more keys than it may, the ones seen last', () => {
+it('remembers a limited number of keys, the most recent ones', () => {
   const counter = new RateCounter(perAddress, 100);
   for (let i = 0; i < 1000; i++) {
     counter.of('busy', clock).used++;

@@ -82,7 +82,7 @@ const back = 'info: the rate store is available again';
 const refuses = 'warn: the rate store refuses some counts: each gateway counts those for itself';
 const takes = 'info: the rate store accepts all counts again';
 
-it('is there where the options name a store that can add', async () => {
+it('exists if the options name a store that can add', async () => {
   const open = (store: string) =>
     openSharedCounts({ store, prefix: 'p' } as never, { meter: metrics.meter, logger });
   expect(['memory:', 'dynamodb://x'].map(open)).toEqual([undefined, undefined]);
@@ -93,7 +93,7 @@ it('is there where the options name a store that can add', async () => {
   }
 });
 
-it('connects when there is something to tell, and not before', async () => {
+it('connects when there is a count to send, and not before', async () => {
   await pass(10_000);
   expect(redis.status).toBe('wait');
   shared.add(counts(1)[0]!, 1);
@@ -104,7 +104,7 @@ it('connects when there is something to tell, and not before', async () => {
   expect([1, 10, 20, 100].map((times) => redis.options.retryStrategy(times))).toEqual([50, 500, 1000, 1000]);
 });
 
-it('tells in one command what was counted in a tenth of a second, and hears what all have counted', async () => {
+it('sends the counts of 0.1 s in one command, and gets the totals', async () => {
   const [one, two] = counts(2);
   redis.answer = () => [17, 4];
   shared.add(one!, 3);
@@ -124,7 +124,7 @@ it('tells in one command what was counted in a tenth of a second, and hears what
   expect([said, await failures()]).toEqual([[], 0]);
 });
 
-it('adds what is counted meanwhile to what it hears, and tells it next', async () => {
+it('adds counts made meanwhile to the totals, and sends them next', async () => {
   const [one] = counts(1);
   let answer!: (totals: number[]) => void;
   redis.answer = () => new Promise((resolve) => (answer = resolve));
@@ -142,7 +142,7 @@ it('adds what is counted meanwhile to what it hears, and tells it next', async (
   expect([one!.used, one!.unsent]).toEqual([12, 0]);
 });
 
-it('tells of 500 counts at a time', async () => {
+it('sends 500 counts at a time', async () => {
   for (const count of counts(1_200)) shared.add(count, 1);
   await pass(100);
   expect(redis.sent.map(({ keys }) => keys.length)).toEqual([500, 500, 200]);
@@ -150,7 +150,7 @@ it('tells of 500 counts at a time', async () => {
 });
 
 describe('a store that refuses a count', () => {
-  it('is told of it with what is counted next, and that is said once, until it takes all', async () => {
+  it('gets it again with the next counts, and the failure is logged once until all are accepted', async () => {
     const [one, two] = counts(2);
     redis.answer = (amounts) => ['ERR no number', amounts[1] ?? 0];
     shared.add(one!, 3);
@@ -173,7 +173,7 @@ describe('a store that refuses a count', () => {
     expect(said).toEqual([refuses, takes, refuses]);
   });
 
-  it('refuses it no more when its window is over', async () => {
+  it('gets it no more after the end of its window', async () => {
     const [one] = counts(1, now + 500);
     const [, two] = counts(2);
     redis.answer = (_, keys) => keys.map((key) => (key.endsWith(':0') ? 'ERR' : 1));
@@ -186,8 +186,8 @@ describe('a store that refuses a count', () => {
   });
 });
 
-describe('a store that is away', () => {
-  it('is told of what it has not been sent when it is back, which is said once', async () => {
+describe('an unavailable store', () => {
+  it('gets the remaining counts when it is available again, which is logged once', async () => {
     const [one, two] = counts(2);
     redis.answer = () => new Error('gone');
     shared.add(one!, 1);
@@ -211,7 +211,7 @@ describe('a store that is away', () => {
     expect(said).toEqual([away, back, away]);
   });
 
-  it('keeps no command from being sent but the one that failed', async () => {
+  it('fails only the command that failed, and others are sent', async () => {
     const all = counts(1_200);
     let i = 0;
     redis.answer = (amounts) => (i++ === 1 ? new Error('gone') : amounts);
@@ -221,7 +221,7 @@ describe('a store that is away', () => {
     expect([said, await failures()]).toEqual([[away], 1]);
   });
 
-  it('is told of no window that is over', async () => {
+  it('gets no counts of past windows', async () => {
     redis.status = 'reconnecting';
     const [one] = counts(1, now + 150);
     const [, two] = counts(2, now + 60_000);
@@ -233,13 +233,13 @@ describe('a store that is away', () => {
     expect(redis.sent.map(({ keys }) => keys)).toEqual([['{weir}:rate:quota:1']]);
   });
 
-  it('may say so itself, which nobody need hear', () => {
+  it('may emit errors, which are ignored', () => {
     expect(() => redis.emit('error', new Error('gone'))).not.toThrow();
   });
 });
 
 describe('at the end', () => {
-  it('tells what it has not told, at once, and disconnects', async () => {
+  it('sends the remaining counts at once, and disconnects', async () => {
     const [one] = counts(1);
     const timers = jest.getTimerCount();
     shared.add(one!, 3);
@@ -250,12 +250,12 @@ describe('at the end', () => {
     expect(redis.sent).toHaveLength(1);
   });
 
-  it('says nothing where there is nothing to tell', async () => {
+  it('sends nothing without remaining counts', async () => {
     await shared.close();
     expect([redis.sent.length, redis.status]).toEqual([0, 'end']);
   });
 
-  it('waits for what is under way, and tells what was counted meanwhile', async () => {
+  it('waits for the command in flight, and sends what was counted meanwhile', async () => {
     const [one] = counts(1);
     let answer!: (totals: number[]) => void;
     redis.answer = () => new Promise((resolve) => (answer = resolve));

@@ -37,7 +37,7 @@ it.each([
   expect(purges.pathsFor([tag])).toEqual(isFor ? ['/x'] : []);
 });
 
-it('drops everything in place of more paths than a call may name', async () => {
+it('drops everything instead of more paths than a call may have', async () => {
   const { purges, sent } = createPurges();
   purges.add(Array.from({ length: 3_000 }, (_, i) => `t${i}`));
   await eventually(() => sent.length === 1);
@@ -47,7 +47,7 @@ it('drops everything in place of more paths than a call may name', async () => {
   expect(sent[1]).toEqual(['/*']);
 });
 
-it('sends what came while a call was under way in the next one', async () => {
+it('sends paths that came during a call in the next one', async () => {
   let end!: () => void;
   const sent: (readonly string[])[] = [];
   const { purges } = createPurges({
@@ -67,7 +67,7 @@ it('sends what came while a call was under way in the next one', async () => {
   await purges.close();
 });
 
-it('tries once more when it closes, and hands on what the CDN has not heard by then', async () => {
+it('tries once more when it closes, and returns the paths that the CDN has not accepted', async () => {
   const waiting = async () => /weir_cdn_purge_paths_waiting (\d+)/.exec(metrics.text())?.[1] ?? '0';
   const before = await waiting();
   let attempts = 0;
@@ -84,7 +84,7 @@ it('tries once more when it closes, and hands on what the CDN has not heard by t
   expect(sent).toEqual([['/a', '/b']]);
 });
 
-it('gives up only what the CDN does not even take as everything', async () => {
+it('gives up only if the CDN refuses to drop everything', async () => {
   const { purges, told } = createPurges({ send: () => Promise.reject(new PurgeRefused('no')) });
   purges.add(['a']);
   await eventually(() => told.length === 2);

@@ -108,7 +108,7 @@ async function fill(
   return answer;
 }
 
-it('asks for those that it does not know, and answers in the order of what was asked', async () => {
+it('requests the missing entities, and answers in the order of the request', async () => {
   const cache = open();
   const known = Array.from({ length: 40 }, (_, i) => `${i}`);
   await fill(cache, known);
@@ -130,7 +130,7 @@ it('asks for those that it does not know, and answers in the order of what was a
 it.each<[string, Record<string, string | string[]>]>([
   ['sets a cookie', { 'set-cookie': ['session=1'] }],
   ['varies with a header of one request alone', { vary: 'tracestate' }],
-])('keeps nothing of a response that %s, whatever life its types are given', async (_, headers) => {
+])('caches nothing of a response that %s, whatever the lifetimes of its types are', async (_, headers) => {
   const life = { scope: 'public', maxAge: 60, staleWhileRevalidate: 0, staleIfError: 0 } as const;
   for (const policyOfType of [new Map(), new Map([['Product', life]])]) {
     const { cached, calls } = open({ policyOfType });
@@ -151,7 +151,7 @@ it.each<[string, Record<string, string | string[]>]>([
   }
 });
 
-it('says of an answer of which a part is for one client alone that all of it is', async () => {
+it('marks an answer as not shareable if one part is', async () => {
   const cache = open();
   await fill(cache, ['1']);
   const answer = cache.cached(
@@ -168,7 +168,7 @@ it('says of an answer of which a part is for one client alone that all of it is'
   expect(response.policy).toMatchObject({ maxAge: 0 });
 });
 
-it('asks nobody for what it knows, and says that the fetch took no call', async () => {
+it('makes no call for cached entities, and counts the fetch as cached', async () => {
   const cache = open();
   await fill(cache, ['1', '2']);
   const caller = callerOf();
@@ -177,7 +177,7 @@ it('asks nobody for what it knows, and says that the fetch took no call', async 
   expect(caller.calls).toMatchObject({ cached: 1, sent: 0 });
 });
 
-it('tells how long what it answers lives still, and what it is made of', async () => {
+it('returns the remaining lifetime and the tags of its answer', async () => {
   const cache = open();
   await fill(cache, ['1'], say('public, max-age=60, stale-if-error=30'));
   cache.advance(20);
@@ -196,7 +196,7 @@ it.each([
   ['no-store', 'no-store'],
   ['no-cache', 'no-cache, max-age=60'],
   ['max-age=0', 'public, max-age=0'],
-])('keeps nothing of a response that says %s, and stops looking', async (_, header) => {
+])('caches nothing of a response with %s, and stops looking up', async (_, header) => {
   const cache = open();
   const get = jest.spyOn(cache.store, 'get');
   const headers = header === undefined ? { headers: {} } : say(header);
@@ -209,7 +209,7 @@ it.each([
   expect(cache.calls).toHaveLength(5);
 });
 
-it('forgets an entity when its time is over', async () => {
+it('drops an entity after its lifetime', async () => {
   const cache = open();
   await fill(cache, ['1'], say('public, max-age=10'));
   cache.advance(9.9);
@@ -218,7 +218,7 @@ it('forgets an entity when its time is over', async () => {
   await fill(cache, ['1']);
 });
 
-it('keeps apart what is asked of an entity, and with which arguments', async () => {
+it('separates entries by selection and arguments', async () => {
   const cache = open();
   await fill(cache, ['1']);
   await fill(cache, ['1'], undefined, { selection: '...on Product{stars}' });
@@ -228,7 +228,7 @@ it('keeps apart what is asked of an entity, and with which arguments', async () 
   expect(cache.calls).toHaveLength(4);
 });
 
-it('keeps apart what representations require of other subgraphs', async () => {
+it('separates entries by the required fields in representations', async () => {
   const cache = open();
   const asked = (price: number) => ({ representations: [{ __typename: 'Product', price, upc: '1' }] });
   await fill(cache, [], undefined, asked(1));
@@ -236,19 +236,19 @@ it('keeps apart what representations require of other subgraphs', async () => {
   await cache.ask([], asked(1));
 });
 
-describe('whom an answer is for', () => {
+describe('an answer is shared by', () => {
   const as = (authorization: string, more = {}) => ({
     caller: callerOf({ headers: { authorization, ...more } }),
   });
 
-  it('everybody, if it is public', async () => {
+  it('all callers, if it is public', async () => {
     const cache = open();
     await fill(cache, ['1'], say('public, max-age=60'), as('Ada'));
     expect(await cache.ask(['1'], as('Alan'))).toEqual(ratings('1'));
     expect(await cache.ask(['1'])).toEqual(ratings('1'));
   });
 
-  it('those who send the same headers, if it is private', async () => {
+  it('callers with the same headers, if it is private', async () => {
     const cache = open();
     await fill(cache, ['1'], say('private, max-age=60'), as('Ada'));
     await cache.ask(['1'], as('Ada'));
@@ -256,7 +256,7 @@ describe('whom an answer is for', () => {
     await fill(cache, ['1'], say('private, max-age=60'));
   });
 
-  it('those who send the same headers, if it does not say public, or varies with who asks', async () => {
+  it('callers with the same headers, if it is not marked public, or varies by an identity header', async () => {
     const cache = open();
     await fill(cache, ['1'], say('max-age=60'), as('Ada'));
     await fill(cache, ['1'], say('max-age=60'), as('Alan'));
@@ -265,7 +265,7 @@ describe('whom an answer is for', () => {
     await fill(cache, ['2'], varying, as('Alan'));
   });
 
-  it('those who send the same other headers, even if it is public', async () => {
+  it('callers with the same other headers, even if it is public', async () => {
     const cache = open();
     await fill(cache, ['1'], undefined, as('Ada', { 'accept-language': 'de' }));
     await cache.ask(['1'], as('Alan', { 'accept-language': 'de' }));
@@ -273,7 +273,7 @@ describe('whom an answer is for', () => {
   });
 });
 
-it('does not keep an entity that had an error, nor any when an error names none', async () => {
+it('does not cache an entity with an error, nor any entity if an error names none', async () => {
   const cache = open();
   const first = cache.ask(['1', '2']);
   await settle();
@@ -292,7 +292,7 @@ it('does not keep an entity that had an error, nor any when an error names none'
   await fill(cache, ['1']);
 });
 
-it('gives errors the place that their entity has for who asked', async () => {
+it('gives errors the path of their entity in the request', async () => {
   const cache = open();
   await fill(cache, ['1', '2']);
   const answer = cache.ask(['1', '3', '2', '4']);
@@ -302,7 +302,7 @@ it('gives errors the place that their entity has for who asked', async () => {
   expect((await answer).errors).toEqual([{ ...error, path: ['_entities', 3, 'rating'] }]);
 });
 
-it('remembers for a shorter time that there is no such entity', async () => {
+it('remembers a missing entity for a shorter time', async () => {
   const cache = open();
   expect(await fill(cache, ['none'])).toEqual({ data: { _entities: [null] } });
   cache.advance(4);
@@ -311,7 +311,7 @@ it('remembers for a shorter time that there is no such entity', async () => {
   await fill(cache, ['none']);
 });
 
-it('does not look for what is asked after a mutation of the same request', async () => {
+it('does not look up after a mutation of the same request', async () => {
   const cache = open();
   await fill(cache, ['1']);
   const caller = callerOf();
@@ -319,7 +319,7 @@ it('does not look for what is asked after a mutation of the same request', async
   await fill(cache, ['1'], undefined, { caller });
 });
 
-it('never keeps what a mutation answers', async () => {
+it('never caches the answer of a mutation', async () => {
   const cache = open();
   const { operation, ...request } = entitiesRequestOf({
     representations: [{ __typename: 'Product', upc: '1' }],
@@ -342,7 +342,7 @@ describe('an invalidation', () => {
     },
   );
 
-  it('drops what was being fetched when it came', async () => {
+  it('drops entities that were being fetched', async () => {
     const cache = open();
     const answer = cache.ask(['1']);
     await settle();
@@ -352,7 +352,7 @@ describe('an invalidation', () => {
     await fill(cache, ['1']);
   });
 
-  it('drops an entity that others within it make old', async () => {
+  it('drops an entity that contains an invalidated one', async () => {
     const cache = open();
     const asked = { selection: '...on Product{reviews{__typename id body}}' };
     const answer = cache.ask(['1', '2'], asked);
@@ -366,7 +366,7 @@ describe('an invalidation', () => {
     expect(upcsOf(cache.calls[1]!)).toEqual(['1']);
   });
 
-  it('is not undone by a call that others had begun before it', async () => {
+  it('is not undone by a call that another request began before it', async () => {
     const cache = open();
     const before = performance.now();
     await settle();
@@ -380,8 +380,8 @@ describe('an invalidation', () => {
   });
 });
 
-describe('what is stale', () => {
-  it('is served at once while one look refreshes it', async () => {
+describe('a stale entity', () => {
+  it('is served at once while one look-up refreshes it', async () => {
     const cache = open();
     await fill(cache, ['1', '2'], say('public, max-age=10, stale-while-revalidate=30'));
     cache.advance(11);
@@ -396,7 +396,7 @@ describe('what is stale', () => {
     expect(cache.counts['hit']).toBe(2);
   });
 
-  it('is refreshed with the headers of who looked, however soon they leave', async () => {
+  it('is refreshed with the headers of the caller, even if the caller leaves', async () => {
     const cache = open();
     const caller = callerOf({ headers: { authorization: 'Ada' } });
     await fill(cache, ['1'], say('private, max-age=10, stale-while-revalidate=30'), { caller });
@@ -406,7 +406,7 @@ describe('what is stale', () => {
     expect(request.caller).toMatchObject({ headers: caller.headers, isGone: false, deadline: undefined });
   });
 
-  it('makes an answer that nobody keeps as fresh', async () => {
+  it('makes the whole answer stale', async () => {
     const cache = open();
     await fill(cache, ['1'], say('public, max-age=10, stale-while-revalidate=30'));
     cache.advance(11);
@@ -445,7 +445,7 @@ describe('what is stale', () => {
     await expect(tooLate).rejects.toBe(down);
   });
 
-  it('stands beside an error for what is not there', async () => {
+  it('is served together with an error for a missing entity', async () => {
     const cache = open();
     await fill(cache, ['1'], say('public, max-age=10, stale-if-error=60'));
     await fill(cache, ['2']);
@@ -466,7 +466,7 @@ describe('what is stale', () => {
     });
   });
 
-  it('stands beside all errors of an answer without data, for each entity that is not there', async () => {
+  it('is served together with all errors of an answer without data, for each missing entity', async () => {
     const cache = open();
     await fill(cache, ['1']);
     const answer = cache.ask(['1', '2', '3']);
@@ -493,7 +493,7 @@ describe('what is stale', () => {
 describe('options', () => {
   const life = { scope: 'public', maxAge: 60, staleWhileRevalidate: 0, staleIfError: 0 } as const;
 
-  it('say how long entities of a type live, whatever the subgraph says', async () => {
+  it('replace the lifetime that the subgraph gives to a type', async () => {
     const cache = open({ policyOfType: new Map([['Product', life]]) });
     await fill(cache, ['1'], say('no-store'));
     await cache.ask(['1']);
@@ -501,7 +501,7 @@ describe('options', () => {
   });
 });
 
-describe('a store that is away', () => {
+describe('an unavailable store', () => {
   const away: Store = {
     get: () => Promise.reject(new StoreUnavailable()),
     set: () => Promise.reject(new StoreUnavailable()),
@@ -509,13 +509,13 @@ describe('a store that is away', () => {
     close: async () => undefined,
   };
 
-  it('is done without', async () => {
+  it('does not change answers', async () => {
     const cache = open({ store: away });
     expect(await fill(cache, ['1'])).toEqual(ratings('1'));
     expect(await fill(cache, ['1'])).toEqual(ratings('1'));
   });
 
-  it('changes no error', async () => {
+  it('does not change errors', async () => {
     const cache = open({ store: away });
     const answer = cache.ask(['1']);
     await settle();

@@ -8,7 +8,7 @@ import { storedAnswer } from '../../../../../gateway/cache/responses/stored-answ
 import { WholeRequest, WholeResponse } from '../../../../../gateway/http/whole-messages';
 import { sinkOptions } from '../../../../support/sink-options';
 
-it('writes on no message that is still on its way', async () => {
+it('does not change a message that is still being sent', async () => {
   const answerHeaders = new AnswerHeaders({ keyHeaders: { vary: [], varyPrivate: [] }, cdn: false });
   const prepared = new PreparedAnswers({ answerHeaders });
   const policy = { scope: 'public', maxAge: 60, staleWhileRevalidate: 0, staleIfError: 0 } as const;

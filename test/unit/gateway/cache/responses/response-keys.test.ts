@@ -10,7 +10,7 @@ import {
 import { parseOptions } from '../../../../../gateway/options';
 
 describe('the key of an answer', () => {
-  it('names the operation, and its variables where there are some', () => {
+  it('has the operation, and its variables if there are any', () => {
     expect(baseKey('o1', '{}')).toBe('response:o1:');
     expect(baseKey('o1', '{"id":1}')).toBe(`response:o1:${digest('\n{"id":1}')}`);
     expect(baseKey('o1', '{}', 'denied')).toBe(`response:o1:${digest('denied\n{}')}`);
@@ -25,7 +25,7 @@ describe('the key of an answer', () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  it('is the same for everybody unless headers that do not only say who asks are forwarded', () => {
+  it('is the same for all callers, unless headers are forwarded that do more than identify the caller', () => {
     const keyHeaders = compileKeyHeaders(parseOptions({ headers: { forward: ['accept-language'] } }));
     const keyFor = (headers: Record<string, string>) =>
       publicKey('base', { headers, scope: '', identity: anonymous }, keyHeaders);
@@ -33,7 +33,7 @@ describe('the key of an answer', () => {
     expect(keyFor({ 'accept-language': 'de' })).toBe(`base:${digest('accept-language:de\n')}`);
   });
 
-  it('that is private is of one identity and its forwarded headers', () => {
+  it('that is private has the identity and the forwarded headers', () => {
     const ada = createIdentity({ mode: 'oidc', issuer: 'https://issuer.example', subject: 'ada' });
     expect(privateKey('base', { headers: {}, scope: 'x:1\n', identity: ada })).toBe(
       `base:private:${digest(`${ada.scope}\n\nx:1\n`)}`,
@@ -68,13 +68,13 @@ describe('canonical JSON', () => {
     expect(canonicalJson([1, 2])).not.toBe(canonicalJson([2, 1]));
   });
 
-  it('is none of what is nested too deeply', () => {
+  it('is undefined for deeply nested values', () => {
     let deep: unknown = 1;
     for (let i = 0; i < 100_000; i++) deep = [deep];
     expect(canonicalJson(deep)).toBeUndefined();
   });
 
-  it('hides no other fault', () => {
+  it('passes other errors on', () => {
     const bad = Object.defineProperty({}, 'a', {
       enumerable: true,
       get: () => {

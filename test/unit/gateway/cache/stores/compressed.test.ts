@@ -12,7 +12,7 @@ async function fill(value: Buffer, into: MemoryStore | CompressedStore = store):
 const kept = async () => (await inner.get(['a'])).entries[0]!.value;
 const found = async () => (await store.get(['a'])).entries[0]?.value;
 
-it('keeps what is long in less, and finds it as it was', async () => {
+it('compresses long values, and returns them unchanged', async () => {
   const value = Buffer.from('{"name":"Table"}'.repeat(1000));
   await fill(value);
   expect((await kept()).length).toBeLessThan(value.length / 10);
@@ -22,13 +22,13 @@ it('keeps what is long in less, and finds it as it was', async () => {
 it.each([
   ['what is short', Buffer.from('aaaaaaaaaa'.repeat(10))],
   ['what does not become smaller', Buffer.from(Array.from({ length: 1000 }, (_, i) => (i * i * 7919) >> 5))],
-])('keeps %s as it is', async (_, value) => {
+])('stores %s uncompressed', async (_, value) => {
   await fill(value);
   expect((await kept()).subarray(5).equals(value)).toBe(true);
   expect((await found())?.equals(value)).toBe(true);
 });
 
-it('finds nothing where any byte was changed', async () => {
+it('finds nothing if any byte was changed', async () => {
   await fill(Buffer.from('{"name":"Table"}'.repeat(20)));
   const good = await kept();
   for (let index = 0; index < good.length; index++) {

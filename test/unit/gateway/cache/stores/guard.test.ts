@@ -38,7 +38,7 @@ beforeEach(async () => {
 });
 afterEach(() => guarded.close());
 
-it.each(['refusing', 'hanging'] as const)('rejects in time what a store is asked that is %s', async (how) => {
+it.each(['refusing', 'hanging'] as const)('rejects in time while a store is %s', async (how) => {
   unsteady.is = how;
   const start = performance.now();
   await expect(guarded.get(['a'])).rejects.toThrow(StoreUnavailable);
@@ -47,7 +47,7 @@ it.each(['refusing', 'hanging'] as const)('rejects in time what a store is asked
   expect(changes).toEqual(['away']);
 });
 
-it('takes a store to be there that has answered while the gateway itself was held up', async () => {
+it('accepts an answer that came while the event loop was blocked', async () => {
   // Its answer comes from outside of the event loop, as that of a socket does.
   const store: Store = {
     ...unsteady.store,
@@ -64,7 +64,7 @@ it('takes a store to be there that has answered while the gateway itself was hel
   await own.close();
 });
 
-it('asks a store that is away nothing but whether it is back', async () => {
+it('only probes an unavailable store', async () => {
   unsteady.is = 'hanging';
   await expect(guarded.get(['a'])).rejects.toThrow(StoreUnavailable);
   const { asked } = unsteady;
@@ -74,7 +74,7 @@ it('asks a store that is away nothing but whether it is back', async () => {
   expect(unsteady.asked - asked).toBeLessThan(5);
 });
 
-it('lets in again by itself', async () => {
+it('uses the store again by itself', async () => {
   unsteady.is = 'refusing';
   await expect(guarded.get(['a'])).rejects.toThrow(StoreUnavailable);
   unsteady.is = 'there';
@@ -83,7 +83,7 @@ it('lets in again by itself', async () => {
 });
 
 it.each(['refusing', 'hanging'] as const)(
-  'invalidates, before it lets anybody in, what it could not invalidate while the store was %s',
+  'repeats failed invalidations before it uses the store again that was %s',
   async (how) => {
     unsteady.is = how;
     await expect(guarded.invalidate(['a'])).rejects.toThrow(StoreUnavailable);
@@ -94,7 +94,7 @@ it.each(['refusing', 'hanging'] as const)(
   },
 );
 
-it('lets in again when all that waits to be invalidated would take longer than the timeout', async () => {
+it('uses the store again even if all failed invalidations together take longer than the timeout', async () => {
   const most = 100;
   const store: Store = {
     ...unsteady.store,
@@ -113,7 +113,7 @@ it('lets in again when all that waits to be invalidated would take longer than t
 });
 
 it.each(Array.from({ length: 20 }, (_, steps) => steps))(
-  'forgets nothing that is to be invalidated %d steps after a store has answered that is let in then',
+  'keeps an invalidation that comes %d steps after the store has answered a probe',
   async (steps) => {
     let invalidated: Promise<unknown> | undefined;
     const store: Store = {
@@ -141,7 +141,7 @@ it.each(Array.from({ length: 20 }, (_, steps) => steps))(
   },
 );
 
-it('invalidates everything when it cannot remember what', async () => {
+it('invalidates everything when it cannot remember more tags', async () => {
   unsteady.is = 'refusing';
   const tags = Array.from({ length: 10_001 }, (_, index) => `t${index}`);
   await expect(guarded.invalidate(tags)).rejects.toThrow(StoreUnavailable);
@@ -150,7 +150,7 @@ it('invalidates everything when it cannot remember what', async () => {
   expect((await guarded.get(['a', 'b'])).entries).toEqual([undefined, undefined]);
 });
 
-it('stops asking when it is closed', async () => {
+it('stops probing when it is closed', async () => {
   unsteady.is = 'refusing';
   await expect(guarded.get(['a'])).rejects.toThrow(StoreUnavailable);
   await guarded.close();
@@ -159,7 +159,7 @@ it('stops asking when it is closed', async () => {
   expect(unsteady.asked).toBe(asked);
 });
 
-it('lets a store finish what it was told before it is closed', async () => {
+it('lets operations in flight finish before it closes the store', async () => {
   const done: string[] = [];
   let finish!: () => void;
   const store: Store = {
@@ -183,7 +183,7 @@ it('lets a store finish what it was told before it is closed', async () => {
   expect(done).toEqual(['invalidated', 'closed']);
 });
 
-it('waits for a store that hangs no longer than the timeout before it is closed', async () => {
+it('waits at most the timeout for a store that hangs before it closes it', async () => {
   unsteady.is = 'hanging';
   const asked = guarded.get(['a']);
   const refused = expect(asked).rejects.toBeInstanceOf(StoreUnavailable);
@@ -191,7 +191,7 @@ it('waits for a store that hangs no longer than the timeout before it is closed'
   await refused;
 });
 
-describe('a look', () => {
+describe('a look-up', () => {
   let answer: (() => void) | undefined;
   let asked: number;
   let own: GuardedStore;
@@ -223,7 +223,7 @@ describe('a look', () => {
     jest.useRealTimers();
   });
 
-  it('waits for a store that hangs no longer than it does for others, and others do not wait', async () => {
+  it('gives up early on a store that hangs, and others do not wait', async () => {
     for (let i = 0; i < 5; i++) expect(await answered(1)).toBe(look);
     const hanging = expect(own.get(['a'])).rejects.toThrow(StoreUnavailable);
     await steps(260, 10);
@@ -237,7 +237,7 @@ describe('a look', () => {
     expect(await answered(1)).toBe(look);
   });
 
-  it('takes a store to be away that does not answer after all', async () => {
+  it('treats a store as unavailable that does not answer at all', async () => {
     for (let i = 0; i < 5; i++) await answered(1);
     const hanging = expect(own.get(['a'])).rejects.toThrow(StoreUnavailable);
     await steps(1_010, 10);
@@ -245,12 +245,12 @@ describe('a look', () => {
     expect(changes).toEqual(['away']);
   });
 
-  it('is waited for up to the timeout where answers take long as a rule', async () => {
+  it('waits up to the timeout if answers usually take long', async () => {
     for (const after of [900, 150, 200, 900]) expect(await answered(after)).toBe(look);
     expect(changes).toEqual([]);
   });
 
-  it('is waited for again when a store has become slow', async () => {
+  it('waits longer again when a store has become slow', async () => {
     for (let i = 0; i < 20; i++) await answered(1);
     const outcomes: string[] = [];
     for (let i = 0; i < 10; i++)

@@ -7,7 +7,7 @@ async function fill(store: MemoryStore, keys: readonly string[], tags: (key: str
 }
 const find = async (store: MemoryStore, key: string) => (await store.get([key])).entries[0];
 
-it('makes room by dropping what was not used for longest', async () => {
+it('evicts the least recently used entries', async () => {
   const store = new MemoryStore({ maxBytes: 3 * 600 });
   await fill(store, ['a', 'b', 'c'], () => []);
   await find(store, 'a');
@@ -16,7 +16,7 @@ it('makes room by dropping what was not used for longest', async () => {
   expect(await find(store, 'a')).toBeDefined();
 });
 
-it('keeps no entry that is larger than all of it, and leaves the others', async () => {
+it('keeps no entry that is larger than the store, and keeps the others', async () => {
   const store = new MemoryStore({ maxBytes: 2000 });
   await fill(store, ['a'], () => []);
   const { clock } = await store.get([]);
@@ -25,7 +25,7 @@ it('keeps no entry that is larger than all of it, and leaves the others', async 
   expect(await find(store, 'a')).toBeDefined();
 });
 
-it('does not keep the memory alive that a value is a part of', async () => {
+it('does not keep the buffer alive of which a value is a view', async () => {
   const store = new MemoryStore({ maxBytes: 10_000 });
   const block = Buffer.alloc(1_000_000, 'x');
   const { clock } = await store.get([]);
@@ -33,7 +33,7 @@ it('does not keep the memory alive that a value is a part of', async () => {
   expect((await find(store, 'a'))?.value.buffer.byteLength).toBe(10);
 });
 
-it('drops everything older than the markers that it can remember', async () => {
+it('drops entries older than the oldest marker that it remembers', async () => {
   const store = new MemoryStore({ maxBytes: 100_000, maxMarkers: 2 });
   await fill(store, ['old'], () => ['x']);
   await store.invalidate(['a']);

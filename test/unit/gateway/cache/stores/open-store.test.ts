@@ -17,13 +17,13 @@ it.each([
   ['redis://127.0.0.1:1', 'TieredStore'],
   ['rediss://user:secret@127.0.0.1:1/2', 'TieredStore'],
   ['dynamodb://Cache?endpoint=http://127.0.0.1:1&region=eu-central-1', 'TieredStore'],
-])('opens %s, whether anybody is there or not', async (url, name) => {
+])('opens %s, even if it is unavailable', async (url, name) => {
   const store = open(url);
   expect(store.constructor.name).toBe(name);
   await store.close();
 });
 
-it('tells the other processes what is invalidated, where the store is of this one alone', async () => {
+it('invalidates in other processes, too, if each process has its own store', async () => {
   for (const [url, told] of [
     ['memory:', [['type:A']]],
     ['redis://127.0.0.1:1', []],
@@ -40,7 +40,7 @@ it('tells the other processes what is invalidated, where the store is of this on
   }
 });
 
-it('puts no memory before a shared store that is to be without', async () => {
+it('puts no memory in front of a shared store if the options say so', async () => {
   const store = open('redis://127.0.0.1:1', { tiered: false });
   expect('peek' in store).toBe(false);
   await store.close();

@@ -39,7 +39,7 @@ it('drops in all processes what is invalidated in one', async () => {
   expect(stores.map(has)).toEqual([false, false, false]);
 });
 
-it('drops it here, and says that it is not sure, while another one cannot be told', async () => {
+it('drops it here, and rejects while another process cannot be reached', async () => {
   const stores = connected(2, () => false);
   await Promise.all(stores.map(keep));
   await expect(stores[0]!.invalidate(['type:Product'])).rejects.toThrow(StoreUnavailable);

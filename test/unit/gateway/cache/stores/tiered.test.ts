@@ -2,7 +2,7 @@ import { MemoryStore } from '../../../../../gateway/cache/stores/memory';
 import { TieredStore } from '../../../../../gateway/cache/stores/tiered';
 import { entryAt } from '../../../../support/cache-stores';
 
-it('keeps in memory alone what is made of what it had there: another gateway may have invalidated it', async () => {
+it('stores entries made of entries in memory only in memory, as another gateway may have invalidated those', async () => {
   const shared = new MemoryStore({ maxBytes: 100_000 });
   const gateway = new TieredStore({
     shared,

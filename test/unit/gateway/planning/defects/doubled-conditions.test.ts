@@ -45,7 +45,7 @@ it.each([
   ['... on Media @skip(if: $v) { label @skip(if: $w) }', all(alien, fame)],
   ['... @skip(if: $v) { ... @skip(if: $w) { label } }', all(alien, fame)],
 ])(
-  'asks for a field of an interface object under two conditions of one kind: %s',
+  'fetches a field of an interface object under two conditions of the same kind: %s',
   async (selection, whole) => {
     const source = `query ($v: Boolean!, $w: Boolean!) { many { ${selection} } }`;
     for (const v of [false, true])

@@ -52,12 +52,12 @@ test.each([
   expect(once(document)).toBe(expected);
 });
 
-test('changes the operation that is asked for only', () => {
+test('changes only the requested operation', () => {
   const document = 'mutation A{a a}mutation B{a a}';
   expect(once(document, 'B')).toBe('mutation A{a a}mutation B{a}');
 });
 
-test('gives conditions of its own to fragments, and the plan those of the client', () => {
+test('gives fragments conditions of their own, and restores those of the client in the plan', () => {
   const { document, variables } = withMutationsOnce(
     parse(
       'mutation ($v: Boolean!, $v_0: Boolean!) { ... @skip(if: $v) { a @skip(if: $v_0) b @skip(if: $v_0) } }',

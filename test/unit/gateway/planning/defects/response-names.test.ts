@@ -12,7 +12,7 @@ test.each([
   ['another field under its name', '{ id: name }', ['id__client']],
   ['the field with arguments', '{ price(in: 1) id }', ['price__client']],
   ['a name that ends like those that are made', '{ id: name a__client }', ['id___client']],
-])('tells %s', (_name, document, expected) => {
+])('tells apart %s', (_name, document, expected) => {
   expect(namesIn(document)).toEqual(expected);
 });
 

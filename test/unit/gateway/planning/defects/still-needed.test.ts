@@ -317,7 +317,7 @@ describe.each(Object.entries(defects))('%s', (file, defect) => {
     );
   });
 
-  it('mends its case', () => {
+  it('fixes its case', () => {
     expect(isWrong(planMended(sdl, operation), subgraphs)).toBe(false);
   });
 
@@ -328,7 +328,7 @@ describe.each(Object.entries(defects))('%s', (file, defect) => {
   });
 });
 
-it('is about one version of the planner: that which is pinned', () => {
+it('is about the pinned version of the planner', () => {
   const { dependencies } = JSON.parse(
     readFileSync(join(__dirname, '../../../../../package.json'), 'utf8'),
   ) as { readonly dependencies: Readonly<Record<string, string>> };
@@ -337,7 +337,7 @@ it('is about one version of the planner: that which is pinned', () => {
   expect(new Set(versions.map(([, version]) => version)).size).toBe(1);
 });
 
-it('has a case for each mend', () => {
+it('has a case for each fix', () => {
   const files = readdirSync(folder).map((name) => name.replace(/\.ts$/, ''));
   expect(files.sort()).toEqual([...Object.keys(defects), ...parts].sort());
 });

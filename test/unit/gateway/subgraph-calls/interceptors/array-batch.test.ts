@@ -38,14 +38,14 @@ it('sends the queries of one turn as an array, and gives each its response', asy
   expect(callers.map((caller) => caller.calls.batched)).toEqual([0, 1]);
 });
 
-it('sends one alone as it is', async () => {
+it('sends a single query unchanged', async () => {
   const request = requestOf('{a}');
   void send(request);
   await endOfTurn();
   expect(calls[0]!.request).toBe(request);
 });
 
-it('sends mutations for themselves, at once', () => {
+it('sends mutations alone, at once', () => {
   const mutation = {
     ...requestOf('mutation{a}'),
     operation: operationOf('mutation{a}', { kind: 'mutation' }),
@@ -85,7 +85,7 @@ it.each<[string, string, number, string]>([
     '{"errors":[{"message":"no batches"}]}',
   ],
   ['an error of HTTP', 'Bad gateway', 502, ''],
-])('hands %s on to each', async (_, body, status, told) => {
+])('gives %s to each', async (_, body, status, told) => {
   const answers = [1, 2].map(() => send(requestOf('{a}')));
   await endOfTurn();
   calls[0]!.answer(body, { status });
@@ -94,7 +94,7 @@ it.each<[string, string, number, string]>([
 });
 
 it.each(['{"data":{"a":1}}', '[{"data":{}}]', '[{},{},{}]', '[{},{}', '[{},{}]]', 'OK', ''])(
-  'takes no other answer for an array of as many: %s',
+  'accepts only an array of the same length: %s',
   async (body) => {
     const answers = Promise.allSettled([1, 2].map(() => send(requestOf('{a}'))));
     await endOfTurn();
@@ -104,14 +104,14 @@ it.each(['{"data":{"a":1}}', '[{"data":{}}]', '[{},{},{}]', '[{},{}', '[{},{}]]'
   },
 );
 
-it('tells all why there is no answer', async () => {
+it('rejects all if there is no response', async () => {
   const answers = Promise.allSettled([1, 2].map(() => send(requestOf('{a}'))));
   await endOfTurn();
   calls[0]!.fail(new TransportError('reviews', 'reset'));
   expect(await answers).toMatchObject([1, 2].map(() => ({ reason: { failure: 'reset' } })));
 });
 
-it('sends each for itself when only all responses together are too large', async () => {
+it('sends each alone if only the joint response is too large', async () => {
   const answers = [1, 2].map((x) => send(requestOf('{a}', { x })));
   await endOfTurn();
   calls[0]!.fail(new TransportError('reviews', 'too-large'));
@@ -120,7 +120,7 @@ it('sends each for itself when only all responses together are too large', async
   expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 2 }]);
 });
 
-it('lets each leave at its own deadline', async () => {
+it('rejects each at its own deadline', async () => {
   const deadline = performance.now() + 100;
   const late = expect(send(requestOf('{a}', {}, callerOf({ deadline })))).rejects.toMatchObject({
     failure: 'timeout',
@@ -135,7 +135,7 @@ it('lets each leave at its own deadline', async () => {
 it.each<[string, Record<string, string | string[]>]>([
   ['sets a cookie', { 'set-cookie': ['session=1'] }],
   ['varies with a header of one request alone', { vary: 'traceparent' }],
-])('gives an answer that %s to no other client: each asks for its own', async (_, headers) => {
+])('does not share an answer that %s with another client: each sends its own call', async (_, headers) => {
   const callers = [callerOf(), callerOf()];
   const answers = callers.map((caller, x) => send(requestOf('{a}', { x }, caller)));
   await endOfTurn();
@@ -148,7 +148,7 @@ it.each<[string, Record<string, string | string[]>]>([
   expect(callers.map((caller) => caller.calls.batched)).toEqual([0, 0]);
 });
 
-it('gives it to all calls of one client request', async () => {
+it('shares it between calls of one client request', async () => {
   const caller = callerOf();
   const answers = [0, 1].map((x) => send(requestOf('{a}', { x }, caller)));
   await endOfTurn();

@@ -43,7 +43,7 @@ function askFor(lists: readonly number[][], options: Partial<BatchOptions> = {})
 
 const named = ({ upc }: { upc: number }) => ({ name: `product ${upc}` });
 
-it('asks for the entities of several client requests in one call, and for equal ones once', async () => {
+it('joins entity fetches of several client requests in one call, with equal entities once', async () => {
   const { callers, calls, answers } = askFor([[1, 2], [2, 3], [1]]);
   await endOfTurn();
   expect(calls.map(({ body }) => body.variables)).toEqual([{ representations: productsOf(1, 2, 3) }]);
@@ -56,7 +56,7 @@ it('asks for the entities of several client requests in one call, and for equal 
   expect(callers.map((caller) => caller.calls.batched)).toEqual([0, 1, 1]);
 });
 
-it('sends what nobody joins as it came', async () => {
+it('sends a fetch that no other joins unchanged', async () => {
   const request = entitiesRequestOf({ representations: productsOf(1) });
   const { send, calls } = batching([callerOf(), callerOf()]);
   const answer = send(request);
@@ -66,7 +66,7 @@ it('sends what nobody joins as it came', async () => {
   expect(await answerOf(answer)).toEqual({ data: 1 });
 });
 
-it('waits for nobody where no other client request of the scope is being served', () => {
+it('does not wait without another client request of the scope in flight', () => {
   const ada = callerOf({ headers: { authorization: 'Ada' } });
   const alan = callerOf({ headers: { authorization: 'Alan' } });
   const { send, calls, scopes } = batching([ada, alan, alan]);
@@ -77,7 +77,7 @@ it('waits for nobody where no other client request of the scope is being served'
   expect(calls).toHaveLength(2);
 });
 
-it('waits for nobody with root fields and mutations', () => {
+it('does not wait for root fields and mutations', () => {
   const { send, calls } = batching([callerOf(), callerOf()]);
   void send(requestOf('{products{upc}}'));
   void send({
@@ -91,7 +91,7 @@ it.each([
   ['another selection', { selection: 'price' }],
   ['other variables', { variables: { first: 5 } }],
   ['other forwarded headers', { caller: callerOf({ headers: { authorization: 'Alan' } }) }],
-])('keeps apart what has %s', async (_, difference) => {
+])('does not join fetches with %s', async (_, difference) => {
   const alan = callerOf({ headers: { authorization: 'Alan' } });
   const { send, calls } = batching([callerOf(), callerOf(), alan, alan]);
   void send(entitiesRequestOf({ representations: productsOf(1), variables: { first: 3 } }));
@@ -102,7 +102,7 @@ it.each([
   for (const call of calls) call.answer({ data: { _entities: call.body.variables.representations } });
 });
 
-it('joins fetches that different client operations have named differently', async () => {
+it('joins fetches of different client operations with different names', async () => {
   const { send, calls } = batching([callerOf(), callerOf()]);
   void send(entitiesRequestOf({ representations: productsOf(1), name: 'Page' }));
   void send(entitiesRequestOf({ representations: productsOf(2), name: 'Basket' }));
@@ -111,7 +111,7 @@ it('joins fetches that different client operations have named differently', asyn
   calls[0]!.answer({ data: { _entities: [{}, {}] } });
 });
 
-it('gathers for a millisecond where it is told to', async () => {
+it('collects for 1 ms with the window `1ms`', async () => {
   const { send, calls } = batching([callerOf(), callerOf()], { window: '1ms' });
   void send(entitiesRequestOf({ representations: productsOf(1) }));
   await endOfTurn();
@@ -121,7 +121,7 @@ it('gathers for a millisecond where it is told to', async () => {
   calls[0]!.answer({ data: { _entities: [{}, {}] } });
 });
 
-it('asks for no more at once than it may, but does not split what one client asks for', async () => {
+it('bounds the representations of a call, but does not split the fetch of one client', async () => {
   const { calls, answers } = askFor([[1, 2], [2, 3], [4], [5, 6, 7, 8], [9]], { maxRepresentations: 3 });
   await endOfTurn();
   expect(calls.map(({ body }) => body.variables.representations.map(({ upc }: never) => upc))).toEqual([
@@ -138,7 +138,7 @@ it('asks for no more at once than it may, but does not split what one client ask
 });
 
 describe('errors', () => {
-  it('go to those who asked for the entity, those of no entity and extensions to all', async () => {
+  it('of an entity go to the requests for it; other errors and extensions go to all', async () => {
     const { calls, answers } = askFor([[1, 2], [2, 3], [1]]);
     await endOfTurn();
     calls[0]!.answer(
@@ -182,7 +182,7 @@ describe('errors', () => {
     ['that is too large for the subgraph', 'Payload Too Large', 413],
     ['with too few entities', { data: { _entities: [{}] } }, 200],
     ['that is no JSON', '<html>', 200],
-  ])('an answer %s is nobody’s: each asks for itself', async (_, body, status) => {
+  ])('an answer %s is not shared: each sends its own call', async (_, body, status) => {
     const { callers, calls, answers } = askFor([[1], [2]]);
     await endOfTurn();
     calls[0]!.answer(body, { status });
@@ -202,7 +202,7 @@ describe('errors', () => {
     [429, 'slow down', ''],
     [502, 'Bad gateway', ''],
     [503, { data: { _entities: [{}] } }, ''],
-  ])('an answer of status %i that is about no representation is told to all', async (status, body, told) => {
+  ])('an answer of status %i about no representation goes to all', async (status, body, told) => {
     const { calls, answers } = askFor([[1], [2]]);
     await endOfTurn();
     calls[0]!.answer(body, { status });
@@ -212,7 +212,7 @@ describe('errors', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('of the transport are told to all', async () => {
+  it('of the transport go to all', async () => {
     const { calls, answers } = askFor([[1], [2]]);
     const failures = Promise.allSettled(answers);
     await endOfTurn();
@@ -220,7 +220,7 @@ describe('errors', () => {
     expect(await failures).toMatchObject([1, 2].map(() => ({ reason: { failure: 'refused' } })));
   });
 
-  it('of a response that is too large only together let each ask for itself', async () => {
+  it('of a joint response that is too large make each send its own call', async () => {
     const { calls, answers } = askFor([[1], [2]]);
     await endOfTurn();
     calls[0]!.fail(new TransportError('reviews', 'too-large'));
@@ -230,7 +230,7 @@ describe('errors', () => {
     expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 2 }]);
   });
 
-  it('that are nested too deeply to be told are a failure of the subgraph', async () => {
+  it('that are nested too deeply are a failure of the subgraph', async () => {
     const { calls, answers } = askFor([[1], [2]]);
     const failures = Promise.allSettled(answers);
     await endOfTurn();
@@ -287,7 +287,7 @@ describe.each<[string, Record<string, string | string[]>]>([
   ['varies with a header of one request alone', { vary: 'Accept-Encoding, X-Request-Id' }],
   ['varies with everything', { vary: '*' }],
 ])('an answer that %s', (_, headers) => {
-  it('is for no other client: each asks for its own', async () => {
+  it('is not shared with other clients: each sends its own call', async () => {
     const { callers, calls, answers } = askFor([[1], [2]]);
     await endOfTurn();
     calls[0]!.answer({ data: { _entities: [1, 2].map(product).map(named) } }, { headers });
@@ -305,7 +305,7 @@ describe.each<[string, Record<string, string | string[]>]>([
     expect(callers.map((caller) => caller.calls.batched)).toEqual([0, 0]);
   });
 
-  it('is for all calls of one client request', async () => {
+  it('is shared by all calls of one client request', async () => {
     const caller = callerOf();
     const { send, calls } = batching([caller, callerOf()]);
     const answers = [1, 2].map((upc) =>

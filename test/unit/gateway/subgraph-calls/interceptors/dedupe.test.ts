@@ -30,7 +30,7 @@ it.each([
   ['document', requestOf('{a}'), requestOf('{b}')],
   ['variables', requestOf('{a}', { x: 1 }), requestOf('{a}', { x: 2 })],
   ['forwarded header', requestOf('{a}', {}, asAda()), requestOf('{a}', {}, asAlan())],
-])('sends queries of another %s for themselves', async (_, one, other) => {
+])('does not share queries with another %s', async (_, one, other) => {
   const answers = [send(one), send(other), send(one)];
   expect(calls).toHaveLength(2);
   calls[1]!.answer({ data: 2 });
@@ -38,7 +38,7 @@ it.each([
   expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 2 }, { data: 1 }]);
 });
 
-it('keeps many of one document apart', async () => {
+it('separates many queries of one document', async () => {
   const answers = [0, 1, 2, 3, 1, 2, 3, 0].map((x) => send(requestOf('{a}', { x })));
   expect(calls.map(({ body }) => body.variables.x)).toEqual([0, 1, 2, 3]);
   for (const { answer, body } of calls) answer({ data: body.variables.x });
@@ -57,7 +57,7 @@ it('never shares a mutation', () => {
   expect(calls).toHaveLength(2);
 });
 
-it('sends again what is asked after the answer', async () => {
+it('sends a query again after the answer', async () => {
   const first = send(requestOf('{a}'));
   calls[0]!.answer({ data: 1 });
   await first;
@@ -66,14 +66,14 @@ it('sends again what is asked after the answer', async () => {
   expect(await answerOf(second)).toEqual({ data: 2 });
 });
 
-it('sends the tracing headers of the first, which are no part of what is compared', () => {
+it('sends the tracing headers of the first, which are not compared', () => {
   void send(requestOf('{a}', {}, callerOf({ tracing: { 'x-request-id': '1' } })));
   void send(requestOf('{a}', {}, callerOf({ tracing: { 'x-request-id': '2' } })));
   expect(calls.map(({ request }) => request.caller.tracing)).toEqual([{ 'x-request-id': '1' }]);
   calls[0]!.answer({});
 });
 
-it('counts the calls that it saves, for who saved them', async () => {
+it('counts the saved calls for the requests that joined', async () => {
   const callers = [callerOf(), callerOf()];
   const answers = callers.map((caller) => send(requestOf('{a}', {}, caller)));
   calls[0]!.answer({});
@@ -81,7 +81,7 @@ it('counts the calls that it saves, for who saved them', async () => {
   expect(callers.map((caller) => caller.calls.deduplicated)).toEqual([0, 1]);
 });
 
-it('tells all of them why there is no answer', async () => {
+it('rejects all if there is no response', async () => {
   const answers = [1, 2].map(() => send(requestOf('{a}')));
   const failures = Promise.allSettled(answers);
   calls[0]!.fail(new TransportError('reviews', 'refused'));
@@ -93,7 +93,7 @@ describe.each<[string, Record<string, string | string[]>]>([
   ['varies with a header of one request alone', { vary: 'Accept-Encoding, X-Request-Id' }],
   ['varies with everything', { vary: '*' }],
 ])('an answer that %s', (_, headers) => {
-  it('is for who began the call alone: the others ask again, each for itself', async () => {
+  it('is only for the first request: the others send their own calls', async () => {
     const callers = [1, 2, 3].map(() => callerOf());
     const answers = callers.map((caller) => send(requestOf('{a}', {}, caller)));
     expect(calls).toHaveLength(1);
@@ -108,7 +108,7 @@ describe.each<[string, Record<string, string | string[]>]>([
     expect(callers.map((caller) => caller.calls.deduplicated)).toEqual([0, 0, 0]);
   });
 
-  it('is for all calls of one client request', async () => {
+  it('is shared by all calls of one client request', async () => {
     const caller = callerOf();
     const answers = [1, 2].map(() => send(requestOf('{a}', {}, caller)));
     calls[0]!.answer({ data: 1 }, { headers });
@@ -116,7 +116,7 @@ describe.each<[string, Record<string, string | string[]>]>([
     expect(calls).toHaveLength(1);
   });
 
-  it('is not asked for again by a client that has gone', async () => {
+  it('is not requested again for a client that has left', async () => {
     const gone = { ...callerOf(), isGone: false };
     const first = send(requestOf('{a}'));
     const second = expect(send(requestOf('{a}', {}, gone))).rejects.toMatchObject({ failure: 'aborted' });
@@ -129,7 +129,7 @@ describe.each<[string, Record<string, string | string[]>]>([
   });
 });
 
-it('shares an answer that varies with what all who share it have in common', async () => {
+it('shares an answer that varies by a header that all members share', async () => {
   const answers = [1, 2].map(() => send(requestOf('{a}', {}, asAda())));
   calls[0]!.answer({ data: 1 }, { headers: { vary: 'Authorization, Accept-Encoding, Origin' } });
   expect(await Promise.all(answers.map(answerOf))).toEqual([{ data: 1 }, { data: 1 }]);
@@ -148,7 +148,7 @@ describe('a client that goes away', () => {
     expect(await answerOf(answers[1]!)).toEqual({ data: 1 });
   });
 
-  it('gives the call up when it is the last', async () => {
+  it('aborts the call if it is the last', async () => {
     const callers = [1, 2].map(() => ({ ...callerOf(), isGone: false }));
     const answers = Promise.allSettled(callers.map((caller) => send(requestOf('{a}', {}, caller))));
     for (const caller of callers) caller.isGone = true;
@@ -157,7 +157,7 @@ describe('a client that goes away', () => {
     expect(await answers).toMatchObject([1, 2].map(() => ({ reason: { failure: 'aborted' } })));
   });
 
-  it('does not take along one who comes when the call was given up', async () => {
+  it('does not affect a request that comes after the abort', async () => {
     const gone = { ...callerOf(), isGone: true };
     const first = expect(send(requestOf('{a}', {}, gone))).rejects.toMatchObject({ failure: 'aborted' });
     const second = send(requestOf('{a}'));
@@ -169,7 +169,7 @@ describe('a client that goes away', () => {
 });
 
 describe('deadlines', () => {
-  it('are those of each, and of the call the latest', async () => {
+  it('are those of each member, and the latest for the call', async () => {
     const now = performance.now();
     const deadlines = [now + 100, now + 500, now + 300];
     const answers = deadlines.map((deadline) => send(requestOf('{a}', {}, callerOf({ deadline }))));
@@ -190,14 +190,14 @@ describe('deadlines', () => {
     expect(states).toEqual(['timeout', 'answered', 'timeout']);
   });
 
-  it('are none of the call when one of them has none', () => {
+  it('are unlimited for the call if one member has none', () => {
     void send(requestOf('{a}', {}, callerOf({ deadline: performance.now() + 100 })));
     void send(requestOf('{a}'));
     expect(calls[0]!.request.caller.deadline).toBeUndefined();
     calls[0]!.answer({});
   });
 
-  it('leave the time of a whole call to one who came late to one that took too long', async () => {
+  it('give a late member a whole call after the shared one has timed out', async () => {
     const first = expect(send(requestOf('{a}'))).rejects.toMatchObject({ failure: 'timeout' });
     await jest.advanceTimersByTimeAsync(900);
     const caller = callerOf();
@@ -211,7 +211,7 @@ describe('deadlines', () => {
     expect(await answerOf(second)).toEqual({ data: 1 });
   });
 
-  it('end with the time that a call may take, however often it is sent', async () => {
+  it('end with the timeout of a call, however often it is sent', async () => {
     void send(requestOf('{a}')).catch(() => undefined);
     await jest.advanceTimersByTimeAsync(900);
     const second = expect(send(requestOf('{a}'))).rejects.toMatchObject({ failure: 'timeout' });

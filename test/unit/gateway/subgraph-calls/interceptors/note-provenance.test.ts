@@ -19,7 +19,7 @@ async function noted(answer: () => Promise<SubgraphResponse>) {
   return { policy, tags: [...tags] };
 }
 
-it('notes what a response says of itself', async () => {
+it('notes policy and tags of a response', async () => {
   const headers = { 'cache-control': 'public, max-age=60' };
   expect(await noted(async () => ({ status: 200, headers, body }))).toEqual({
     policy: { scope: 'public', maxAge: 60, staleWhileRevalidate: 0, staleIfError: 0 },
@@ -27,7 +27,7 @@ it('notes what a response says of itself', async () => {
   });
 });
 
-it('notes what a cache knows of a response', async () => {
+it('notes policy and tags from a cache', async () => {
   const policy = { scope: 'private', maxAge: 1, staleWhileRevalidate: 2, staleIfError: 3 } as const;
   expect(
     await noted(async () => ({ status: 200, headers: {}, body, policy, tags: ['Product:upc=1'] })),
@@ -37,7 +37,7 @@ it('notes what a cache knows of a response', async () => {
   });
 });
 
-it('does not look at what a response is made of that nobody keeps', async () => {
+it('does not compute tags of a response that is not cached', async () => {
   expect(await noted(async () => ({ status: 200, headers: {}, body }))).toEqual({
     policy: noStore,
     tags: [],

@@ -35,7 +35,7 @@ afterEach(() => jest.useRealTimers());
 const after = (milliseconds: number) => jest.advanceTimersByTimeAsync(milliseconds);
 const refused = () => new TransportError('reviews', 'refused');
 
-it('sends a query again that could not be delivered', async () => {
+it('retries a query that could not be delivered', async () => {
   const answer = send(requestOf('{a}'));
   calls[0]!.fail(refused());
   await after(100);
@@ -46,7 +46,7 @@ it('sends a query again that could not be delivered', async () => {
   expect(reasons).toEqual([[1, 'refused']]);
 });
 
-it.each([429, 502, 503, 504])('sends a query again that was answered with %d', async (status) => {
+it.each([429, 502, 503, 504])('retries a query that was answered with %d', async (status) => {
   const answer = send(requestOf('{a}'));
   calls[0]!.answer('', { status });
   await after(100);
@@ -55,7 +55,7 @@ it.each([429, 502, 503, 504])('sends a query again that was answered with %d', a
   expect(reasons).toEqual([[1, status]]);
 });
 
-it.each([200, 400, 401, 500])('takes an answer with %d as the answer', async (status) => {
+it.each([200, 400, 401, 500])('does not retry after an answer with %d', async (status) => {
   const answer = send(requestOf('{a}'));
   calls[0]!.answer({ errors: [] }, { status });
   expect((await answer).status).toBe(status);
@@ -63,7 +63,7 @@ it.each([200, 400, 401, 500])('takes an answer with %d as the answer', async (st
 });
 
 it.each(['timeout', 'aborted', 'too-large', 'broken', 'busy'] as const)(
-  'does not send again after the failure "%s"',
+  'does not retry after the failure "%s"',
   async (failure) => {
     const answer = send(requestOf('{a}'));
     calls[0]!.fail(new TransportError('reviews', failure));
@@ -72,7 +72,7 @@ it.each(['timeout', 'aborted', 'too-large', 'broken', 'busy'] as const)(
   },
 );
 
-it('never sends a mutation again', async () => {
+it('never retries a mutation', async () => {
   const answer = send({
     ...requestOf('mutation{a}'),
     operation: operationOf('mutation{a}', { kind: 'mutation' }),
@@ -83,7 +83,7 @@ it('never sends a mutation again', async () => {
   expect(calls).toHaveLength(1);
 });
 
-it('gives up after so many retries, with the last failure', async () => {
+it('gives up after `max` retries, with the last failure', async () => {
   const answer = send(requestOf('{a}'));
   const settled = expect(answer).rejects.toMatchObject({ failure: 'reset' });
   calls[0]!.fail(refused());
@@ -112,20 +112,20 @@ it('waits as long as Retry-After says, in seconds or as a date', async () => {
   expect(await answerOf(answer)).toEqual({ data: 1 });
 });
 
-it('hands a failure on where Retry-After is longer than there is time', async () => {
+it('returns the failure if Retry-After is longer than the remaining time', async () => {
   const answer = send(requestOf('{a}'));
   calls[0]!.answer('', { status: 503, headers: { 'retry-after': '60' } });
   expect((await answer).status).toBe(503);
 });
 
-it('sends nothing again after the deadline of the request', async () => {
+it('does not retry after the deadline of the request', async () => {
   const answer = send(requestOf('{a}', {}, callerOf({ deadline: performance.now() + 1 })));
   jest.spyOn(Math, 'random').mockReturnValueOnce(0.9);
   calls[0]!.fail(refused());
   await expect(answer).rejects.toMatchObject({ failure: 'refused' });
 });
 
-it('sends nothing again for a client that has gone', async () => {
+it('does not retry for a client that has left', async () => {
   const caller = { ...callerOf(), isGone: false };
   const answer = send(requestOf('{a}', {}, caller));
   const settled = expect(answer).rejects.toMatchObject({ failure: 'refused' });
@@ -136,7 +136,7 @@ it('sends nothing again for a client that has gone', async () => {
   expect(calls).toHaveLength(1);
 });
 
-it('adds ten calls, however many fail, and retries again once calls work', async () => {
+it('adds at most ten calls, however many fail, and retries again after successes', async () => {
   for (let i = 0; i < 1000; i++) {
     const answer = send(requestOf('{a}'));
     const settled = expect(answer).rejects.toMatchObject({ failure: 'refused' });

@@ -11,7 +11,7 @@ describe('link keys', () => {
     expect(openLinkKeys({ keys: [newer, older] }).current.id).toBe(toKey(newer).id);
   });
 
-  it('come from a file with comments, and change with it', async () => {
+  it('come from a file with comments, and change with the file', async () => {
     const file = folder.write('keys', `# of today\n${older}\n`);
     let told!: (change: LinkKey | Error) => void;
     const next = () => new Promise<LinkKey | Error>((resolve) => (told = resolve));

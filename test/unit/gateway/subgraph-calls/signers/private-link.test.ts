@@ -49,7 +49,7 @@ describe('the HMAC', () => {
 });
 
 describe('a signed call', () => {
-  it('covers method, body and, where there is one, the identity', () => {
+  it('covers method, body and, if there is one, the identity', () => {
     expect(sign('{}')['signature-input']).toMatch(
       /^weir=\("@method" "content-digest"\);created=\d+;keyid="[0-9a-f]{8}";nonce="[\w-]+";tag="weir:a"$/,
     );
@@ -58,12 +58,12 @@ describe('a signed call', () => {
     expect(known['weir-identity']).toBe('eyJ9');
   });
 
-  it('has a signature of its own, though all else is equal', () => {
+  it('has a signature of its own, even if everything else is equal', () => {
     const signer = signPrivateLink({ subgraph: 'a', key: () => toKey(secret), now: () => 0 });
     expect(sign('{}', undefined, signer)['signature']).not.toBe(sign('{}', undefined, signer)['signature']);
   });
 
-  it('writes no header that it does not announce', () => {
+  it('writes no header that `headers` does not list', () => {
     for (const name of Object.keys(sign('{}', 'eyJ9'))) expect(linkHeaders).toContain(name);
   });
 });

@@ -8,10 +8,10 @@ import { sendError } from './admin-errors';
 import { prometheusContentType } from '../telemetry/prometheus';
 
 export interface AdminServerOptions {
-  /** In Prometheus' text format. */
+  /** Returns the metrics in Prometheus' text format. */
   readonly metrics: () => string | Promise<string>;
   readonly readiness: Parameters<typeof healthRoutes>[1];
-  /** What callers must send as a bearer token for all but health. Without it metrics are open, and nothing can be changed. */
+  /** The bearer token for everything but health. Without it metrics are open, and nothing can be changed. */
   readonly token: string | undefined;
   /** Without a token nothing can be changed. */
   readonly invalidation: InvalidationRouteOptions | undefined;

@@ -7,10 +7,10 @@ import { sendError } from './admin-errors';
 export function requireToken(token: string): onRequestHookHandler {
   const expected = digest(token);
   return (request, reply, done) => {
-    // The scheme may be written in any case (RFC 9110, section 11.1).
+    // The scheme is case-insensitive (RFC 9110, section 11.1).
     const { authorization = '' } = request.headers;
     const [scheme] = /^bearer +/i.exec(authorization) ?? [];
-    // Digests have one length, and tell nothing by the time that they take to compare.
+    // Digests have the same length, and the comparison takes constant time.
     if (scheme !== undefined && timingSafeEqual(digest(authorization.slice(scheme.length)), expected)) {
       done();
       return;

@@ -8,7 +8,7 @@ import type { Logger } from '../telemetry/logger';
 
 type TlsOptions = NonNullable<Options['tls']>;
 
-/** The certificates of the port for clients, as Node takes them. @throws {OptionsError} when they cannot be used */
+/** Reads the certificates of the port for clients, in Node's form. @throws {OptionsError} if they cannot be used */
 export function readCertificates(tls: TlsOptions): SecureContextOptions {
   const { cert, key, clientCa } = tls;
   const read = (option: keyof TlsOptions, file: string): Buffer => {
@@ -33,11 +33,11 @@ export function readCertificates(tls: TlsOptions): SecureContextOptions {
 }
 
 /**
- * Has a server use changed certificates for the connections that are opened from then on. Files that cannot be used are
- * logged, and those from before stay in use. Returns a function that ends this.
+ * Makes a server use changed certificates for new connections. Invalid files are logged, and the previous certificates
+ * stay in use. Returns a function that stops this.
  *
- * Files are looked at again and again rather than watched, as those of supergraphs are: that also sees the symbolic
- * links behind which Kubernetes swaps a Secret.
+ * Files are polled and not watched, as those of supergraphs are. Polling also notices the symbolic links with which
+ * Kubernetes swaps a Secret.
  */
 export function followCertificates(
   server: Server,
@@ -68,7 +68,7 @@ export function followCertificates(
     timer = setTimeout(renew, settleTime).unref();
   };
   for (const file of files) watchFile(file, { interval, persistent: false }, onChange);
-  // What happened between reading and watching would go unseen.
+  // Checks for changes between reading and watching.
   onChange();
   return () => {
     clearTimeout(timer);
@@ -76,7 +76,7 @@ export function followCertificates(
   };
 }
 
-/** Milliseconds between two looks at a file. */
+/** Milliseconds between two checks of a file. */
 const interval = 500;
-/** Milliseconds after the last change: certificate and key are written one after the other. */
+/** Milliseconds after the last change, as certificate and key are written one after the other. */
 const settleTime = 1000;

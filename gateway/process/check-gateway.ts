@@ -19,13 +19,13 @@ export interface CheckedGateway {
   readonly subgraphs: readonly string[] | undefined;
   /** Subgraphs that the options name and the supergraph does not have: they have no effect. */
   readonly unknown: readonly string[];
-  /** Why the supergraph cannot be fetched now. A gateway would start all the same, and try again. */
+  /** Why the supergraph cannot be fetched now. A gateway would start nevertheless, and retry. */
   readonly unavailable: string | undefined;
 }
 
 /**
- * Does what a start does, but for all that others could see: it listens nowhere, writes no file, and connects to no
- * cache store. It reads the files that the options name, fetches the supergraph and builds it.
+ * Does the same as a start, without visible effects: it does not listen, writes no file, and connects to no cache
+ * store. It reads the files that the options name, fetches the supergraph and builds it.
  *
  * @throws {OptionsError} when an option is wrong
  * @throws {SupergraphError} when the supergraph cannot be read or run
@@ -82,7 +82,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
   }
 }
 
-/** A trail is written to a file that is there, or to a new one in a folder that is. */
+/** Checks that the file of each audit trail is writable, or that its folder exists. */
 function checkTrails({ trails }: Options['audit']): void {
   for (const [index, { to }] of trails.entries()) {
     if (to === 'stdout') continue;

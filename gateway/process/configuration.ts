@@ -61,10 +61,10 @@ import { createHttpTransport } from '../subgraph-calls/http';
 import { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../subgraph-calls/transport';
 
-/** The parts that live as long as the process, whatever the options. */
+/** The parts that live as long as the process, across changes of options. */
 export interface ProcessParts {
   readonly store: Store;
-  /** Undefined where each process counts for itself. */
+  /** Undefined if each process counts for itself. */
   readonly shared: SharedCounts | undefined;
   readonly memory: OperationMemory;
   readonly usedSignatures: UsedSignatures;
@@ -74,7 +74,7 @@ export interface ProcessParts {
   readonly hooks: Hooks;
   readonly interceptors: readonly Interceptor[];
   readonly plugins: readonly ApolloServerPlugin[];
-  /** With which GraphiQL opens. */
+  /** The headers with which GraphiQL opens. */
   readonly explorerHeaders: Readonly<Record<string, string>>;
   /** Whether the process takes requests, or why it does not. */
   readonly state: () => 'starting' | 'running' | 'stopping';
@@ -82,21 +82,21 @@ export interface ProcessParts {
 
 export interface ConfigurationOptions extends ProcessParts {
   readonly options: Options;
-  /** In place of the one that the options name. */
+  /** Used instead of the source in the options. */
   readonly ownSource: SupergraphSource | undefined;
-  /** What is served until this is ready: what it is asked most often is planned in advance. */
+  /** The configuration that serves until this one is ready. Its most used operations are planned in advance. */
   readonly previous?: Configuration | undefined;
 }
 
 /**
- * Everything that answers requests by one set of options. New options make a new `Configuration` beside the old one. It does
- * not listen itself. Longer than other files: it names all parts, and what each needs of the others.
+ * Everything that answers requests by one set of options. New options make a new `Configuration` beside the old one. It
+ * does not listen itself. Over 300 lines, as it creates all parts and connects them.
  */
 export class Configuration {
   readonly #parts: ReturnType<typeof build>;
   #answers = false;
 
-  /** Rejects with an `OptionsError` when the options name what is not there. */
+  /** Rejects with an `OptionsError` if the options name something that does not exist. */
   static async open(options: ConfigurationOptions): Promise<Configuration> {
     const { persistedOperations, authorization } = options.options;
     await checkNamedFiles(options.options);
@@ -113,19 +113,19 @@ export class Configuration {
   }
 
   /**
-   * Resolves when it runs its supergraph, or when it is clear that this will come later.
+   * Resolves when it runs its supergraph, or when the source will deliver one later.
    * @throws {SupergraphError} when the supergraph cannot be read or run
    */
   async start(): Promise<void> {
     const { apollo, gateway } = this.#parts;
     const started = apollo.start().then(() => (this.#answers = true));
-    // Without a supergraph it starts when there is one, or never when the gateway is stopped before.
+    // Without a supergraph Apollo Server starts later, or never if the gateway is stopped before.
     started.catch(() => undefined);
     await gateway.start();
     if (gateway.current !== undefined) await started;
   }
 
-  /** Whether the manifests of another one have the same operations. */
+  /** Whether the manifests of another configuration have the same operations. */
   trustsAs(other: Configuration): boolean {
     return this.#parts.persistedOperations.trustsAs(other.#parts.persistedOperations);
   }
@@ -140,7 +140,7 @@ export class Configuration {
     return this.#parts.inFlight;
   }
 
-  /** What a request goes through, whatever connection it came by. */
+  /** The steps of a request, for every kind of connection. */
   get pipeline(): Pipeline {
     return this.#parts.pipeline;
   }
@@ -162,14 +162,14 @@ export class Configuration {
     return this.#parts.invalidate;
   }
 
-  /** @throws {UnknownNames} when there is a supergraph, and it does not have all that is named */
+  /** @throws {UnknownNames} if there is a supergraph, and it lacks one of the names */
   tagsOf(invalidation: Invalidation): string[] {
     const unknown = this.generation?.unknownNames(invalidation) ?? [];
     if (unknown.length > 0) throw new UnknownNames(unknown.join(' '));
     return tagsOf(invalidation);
   }
 
-  /** What a CDN is told to drop when tags are invalidated; undefined where none is told. */
+  /** The paths that a CDN is told to drop for tags; undefined without a CDN. */
   cdnPaths(tags: readonly string[]): readonly string[] | undefined {
     const { purges, tagFormats } = this.#parts;
     return purges?.pathsFor(allTags(tags, tagFormats()));
@@ -179,24 +179,24 @@ export class Configuration {
     this.#parts.handle(request, response);
   }
 
-  /** Resolves as soon as no request is in flight, and none waits for its turn. */
+  /** Resolves as soon as no request is in flight or waits for a slot. */
   async idle(): Promise<void> {
     const { inFlight, overload } = this.#parts;
     while (inFlight.size + overload.waiting > 0)
       await new Promise((resolve) => setTimeout(resolve, 50).unref());
   }
 
-  /** Refuses all that wait for their turn. */
+  /** Refuses all requests that wait for a slot. */
   refuseWaiting(): void {
     this.#parts.overload.refuseWaiting();
   }
 
-  /** Has a CDN told what another one of these could not tell it. */
+  /** Takes over the CDN purges that another configuration could not send. */
   takeOverPurges(paths: readonly string[]): void {
     this.#parts.purges?.addPaths(paths);
   }
 
-  /** To be called when no request is in flight. Resolves with the paths that a CDN could not be told to drop. */
+  /** Called when no request is in flight. Resolves with the paths that could not be sent to the CDN. */
   async close(): Promise<readonly string[]> {
     const { apollo, gateway, overload, unsent, usage, transport, subscriptions } = this.#parts;
     const { signers, authentication, purges } = this.#parts;
@@ -235,7 +235,7 @@ function build(
   evaluate: EvaluatePolicies | undefined,
   answers: () => boolean,
 ) {
-  // What may throw comes before what would have to be closed then.
+  // Code that may throw comes first, before anything is opened that must be closed.
   const { persistedOperations: statistics } = metrics;
   const persistedOperations = new PersistedOperations({ options, trusted, store, statistics, logger });
   const { source, lastGood, usage } =
@@ -262,7 +262,7 @@ function build(
     limit: options.planning.waiting,
     onWait: () => overload.slotFreed(),
   });
-  // For the first generation alone: what was served by the options before is not held on to.
+  // Only for the first generation, so that the previous one can be collected.
   let inherited = previous?.generation;
   const takeInherited = (): Generation | undefined => {
     const taken = inherited;
@@ -403,7 +403,7 @@ function build(
   };
 }
 
-/** What anybody may ask of a graph, within limits: what clients with credentials may do is not known here. */
+/** The first query for a graph, within the limits of anonymous callers. */
 function firstQueryOf(
   schema: GraphQLSchema | undefined,
   limits: ClientLimits,

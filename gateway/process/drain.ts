@@ -3,7 +3,7 @@ import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 
 export interface DrainTimes {
-  /** How long new connections are still taken, in milliseconds. */
+  /** How long new connections are still accepted, in milliseconds. */
   readonly delay: number;
   /** How long requests in flight may then take, in milliseconds. */
   readonly grace: number;
@@ -11,27 +11,27 @@ export interface DrainTimes {
 
 /** A source of connections, if another process listens for this one. */
 export interface ConnectionSource {
-  /** Has each connection taken as it comes. */
+  /** Calls `take` for each connection. */
   start(take: (connection: Socket) => void): void;
-  /** Resolves when no connection comes any more, and all that came are taken. */
+  /** Resolves when no further connection comes and all have been taken. */
   stop(): Promise<void>;
 }
 
 export interface DrainOptions {
   readonly server: Server;
-  /** How many requests are not answered yet, whatever connections they came by. */
+  /** The number of unanswered requests, of all kinds of connections. */
   readonly inFlight: () => number;
-  /** Answers all of them. */
+  /** Answers all of them with an error. */
   readonly giveUp: () => void;
   /** Called when no connection comes any more, with the milliseconds of grace: has clients leave that would stay. */
   readonly dismissLasting?: ((grace: number) => void) | undefined;
-  /** Says when the last connection has come, where another process listens. */
+  /** The source of connections, if another process listens. */
   readonly source?: ConnectionSource | undefined;
 }
 
 /**
- * Returns a function that closes the server: requests in flight may finish. Requests that are not finished after the grace
- * period get an answer and are cut, and so are connections that are still open, whatever protocol they speak by then.
+ * Returns a function that closes the server: requests in flight may finish. After the grace period remaining requests
+ * get an error and are cut, and so are all connections that are still open, whatever their protocol is.
  */
 export function prepareDrain({
   server,
@@ -40,7 +40,7 @@ export function prepareDrain({
   dismissLasting,
   source,
 }: DrainOptions): (times: DrainTimes) => Promise<void> {
-  /** With the time when they were accepted. */
+  /** Open sockets, with the time when each was accepted. */
   const sockets = new Map<Socket, number>();
   let onNone: (() => void) | undefined;
   server.on('connection', (socket: Socket) => {
@@ -57,17 +57,17 @@ export function prepareDrain({
     await closePort(server);
   }
 
-  /** A connection that is closed just when a request comes on it loses that. */
+  /** Closes idle connections. A request that arrives at that very moment would be lost. */
   async function closeIdle(): Promise<void> {
     await untilQuiet();
     server.closeIdleConnections();
-    // Those that a client opened for later: Node counts them as busy.
+    // Connections without any request yet, which Node counts as busy.
     const old = performance.now() - timeToAsk;
     for (const [socket, since] of sockets) if (socket.bytesRead === 0 && since < old) socket.destroy();
   }
 
   return async ({ delay, grace }) => {
-    // Whoever keeps a connection learns with the next answer to open another one elsewhere.
+    // Answers from now on tell clients to close the connection, so that they reconnect elsewhere.
     server.prependListener('request', (_request, response: ServerResponse) => {
       response.shouldKeepAlive = false;
     });
@@ -78,7 +78,7 @@ export function prepareDrain({
       giveUp();
       setTimeout(() => {
         isOver = true;
-        // Node's `closeAllConnections` would leave those that were upgraded to another protocol.
+        // Node's `closeAllConnections` would leave upgraded connections open.
         for (const socket of sockets.keys()) socket.destroy();
       }, timeToAnswer);
     }, grace);
@@ -93,9 +93,9 @@ export function prepareDrain({
 }
 
 /**
- * Closes the port of a server after accepting all pending connections, as the system resets those that are not accepted.
- * Node accepts one connection per turn of the event loop, so a busy server would accept them more slowly than they come:
- * they are served only when all are accepted.
+ * Closes the port of a server after accepting all pending connections, as the operating system resets connections that
+ * are not accepted. Node accepts one connection per turn of the event loop, so a busy server would accept them too
+ * slowly. Therefore they are served only after all have been accepted.
  */
 export async function closePort(server: NetServer & { pauseOnConnect?: boolean }): Promise<void> {
   const listeners = server.listeners('connection') as ((connection: Socket) => void)[];
@@ -105,7 +105,7 @@ export async function closePort(server: NetServer & { pauseOnConnect?: boolean }
   server.on('connection', (connection: Socket) => accepted.push(connection));
   server.pauseOnConnect = true;
   await untilQuiet(() => accepted.length);
-  // Node's server of HTTP would close idle connections at once.
+  // The `close` of Node's HTTP server would close idle connections at once.
   NetServer.prototype.close.call(server);
   server.pauseOnConnect = pauseOnConnect!;
   server.removeAllListeners('connection');
@@ -117,9 +117,9 @@ export async function closePort(server: NetServer & { pauseOnConnect?: boolean }
 }
 
 /**
- * Resolves right after a turn of the event loop that took next to no time and left the count as it was: what had come is
- * read. What comes then is lost if it is closed, so it is to be closed at once. Without such a turn this does not wait
- * for long.
+ * Resolves right after a short turn of the event loop without a new connection, when all pending ones have been
+ * accepted. The caller must then close at once, as later connections would be lost. Without such a turn it resolves
+ * after a short time.
  */
 async function untilQuiet(count = () => 0): Promise<void> {
   await nextTurn(); // which may come without one more look at what there is to read

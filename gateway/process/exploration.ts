@@ -10,10 +10,10 @@ export interface Page {
   readonly body: Buffer | undefined;
 }
 
-/** Shows a page to whoever asks for it. */
+/** Returns the page for a request. */
 export type ShowPage = (request: RequestHead) => Page | Promise<Page>;
 
-/** @returns undefined for a request that asks for no page. @param path undefined where the URL is not well formed */
+/** @returns undefined for a request that is not for a page. @param path undefined if the URL is not well formed */
 export type FindPage = (request: RequestHead, path: string | undefined) => ShowPage | undefined;
 
 export interface PagesOptions {
@@ -26,8 +26,8 @@ export interface PagesOptions {
 }
 
 /**
- * Pages for exploring the graph. The endpoint, opened in a browser, shows Apollo Sandbox, whose script comes from Apollo's
- * servers; `/graphiql` is GraphiQL, which loads nothing from elsewhere.
+ * Pages for exploring the graph. The endpoint, opened in a browser, shows Apollo Sandbox, whose script comes from
+ * Apollo's servers; `/graphiql` is GraphiQL, which loads nothing from other servers.
  */
 export function createPages({ endpoint, query, headers }: PagesOptions): FindPage {
   let graphiql: PackedPage | undefined;
@@ -38,7 +38,7 @@ export function createPages({ endpoint, query, headers }: PagesOptions): FindPag
     );
     return graphiql.answer(request);
   };
-  /** What differs from graph to graph, so that the page stays the same. */
+  /** The parts that depend on the graph, so that the page itself is constant. */
   const showStart: ShowPage = () => {
     const start = { defaultQuery: query(), headers: JSON.stringify(headers, undefined, 2) };
     return {
@@ -54,7 +54,7 @@ export function createPages({ endpoint, query, headers }: PagesOptions): FindPag
   };
 }
 
-/** In production: tells a browser that opens the endpoint what it is. */
+/** In production: the page for a browser that opens the endpoint. */
 export const explainEndpoint =
   (endpoint: string): FindPage =>
   (request, path) =>
@@ -63,20 +63,20 @@ export const explainEndpoint =
 const html = 'text/html; charset=utf-8';
 const startPath = '/graphiql/start.js';
 
-/** A browser that opens the endpoint, rather than a client that sends a query to it. */
+/** Whether a browser opens the endpoint, in contrast to a client that sends a query. */
 const isPageView = ({ method, url, headers }: RequestHead): boolean =>
   method === 'GET' && (headers.accept ?? '').includes('text/html') && !/[?&](query|extensions)=/.test(url);
 
-/** It is 9 MB and takes a while to load: only where somebody looks at it. */
+/** Loaded on first use, as it has 9 MB and loads slowly. */
 function renderGraphiql(endpoint: string): Buffer {
-  // Its types would bring those of a whole server along, which change GraphQL's own.
+  // Loaded without its types, which include those of a whole server and change GraphQL's own.
   const require = createRequire(__filename);
   const { renderGraphiQL } = require('@graphql-yoga/render-graphiql') as {
     readonly renderGraphiQL: (options: { readonly endpoint: string; readonly title: string }) => string;
   };
   const options = { endpoint, title: 'GraphiQL · Weir' };
   const page = renderGraphiQL(options).trim();
-  // Its last words are the options that it was given.
+  // The page ends with the given options.
   const written = JSON.stringify(options);
   const at = page.lastIndexOf(written);
   const root = page.indexOf('<div id="root">');
@@ -89,7 +89,10 @@ function renderGraphiql(endpoint: string): Buffer {
   );
 }
 
-/** Its editor makes code and styles while it runs; nothing comes from, or goes to, another server. */
+/**
+ * The content security policy of GraphiQL. Its editor creates code and styles at run time. Other servers are not
+ * allowed.
+ */
 const graphiqlPolicy =
   "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; worker-src blob:; style-src 'unsafe-inline'; " +
   "img-src data: blob:; font-src data:; connect-src 'self' data:";

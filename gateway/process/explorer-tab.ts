@@ -1,7 +1,7 @@
 /**
- * A tab beside GraphiQL that shows how the last answer was made: the subgraph calls, what caches did, the cost and the
- * query plan, of `extensions.weir` and `extensions.__queryPlanExperimental`. It asks for the plan, and takes both out
- * of the answer that GraphiQL shows. HTML, to stand before GraphiQL's own script.
+ * The HTML of a tab in GraphiQL that shows how the last answer was made: subgraph calls, caches, cost and query plan,
+ * from `extensions.weir` and `extensions.__queryPlanExperimental`. It requests the plan, and removes both from the
+ * answer that GraphiQL shows. It must come before GraphiQL's own script.
  */
 export const explorerTab = (endpoint: string): string => `
 <style>
@@ -75,5 +75,5 @@ export const explorerTab = (endpoint: string): string => `
 </script>
 `;
 
-/** A value in a script of a page: no text in it ends the script. */
+/** A value as JSON for a script in a page. No text in it can end the script. */
 export const inScript = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');

@@ -13,10 +13,10 @@ import {
 } from 'graphql';
 
 /**
- * A query for a first look at a graph, which runs as it is: some fields of the query type and their scalars. Fields
- * that need no arguments come first; others get values that are valid, but may find nothing.
+ * A sample query for a graph, which runs unchanged: some fields of the query type and their scalars. Fields that need
+ * no arguments come first; others get values that are valid, but may find nothing.
  *
- * @param isAllowed whether a query is within the limits of those who look
+ * @param isAllowed whether a query is within the limits of the viewer
  */
 export function firstQuery(schema: GraphQLSchema, isAllowed: (query: string) => boolean): string {
   const fields = Object.values(schema.getQueryType()?.getFields() ?? {});
@@ -36,10 +36,10 @@ const queryOf = (fields: readonly string[]): string => `{\n${fields.join('')}}\n
 const mostRoots = 2;
 const mostTried = 20;
 const mostScalars = 5;
-/** Below a root field stand its scalars; where it has none, as a connection, those of what is in it. */
+/** The deepest level. A root field gets its scalars; if it has none, as a connection, those of its fields. */
 const deepest = 4;
 
-/** A field with its selection, indented; undefined where that cannot be written. */
+/** A field with its selection, indented; undefined if no valid one was found. */
 function write(field: Field, depth: number): string | undefined {
   const indent = '  '.repeat(depth);
   const args = argumentsOf(field);
@@ -77,7 +77,7 @@ const needsArguments = ({ args }: Field): boolean => args.some(isRequiredArgumen
 const compositesFirst = (one: Field, other: Field): number =>
   Number(isLeafType(getNamedType(one.type))) - Number(isLeafType(getNamedType(other.type)));
 
-/** Those that are required, and how many items are wanted of a list, as some graphs refuse to send all. */
+/** The required arguments, and the length of a list, as some graphs refuse to send all items. */
 function argumentsOf(field: Field): string | undefined {
   const size = field.args.find(
     ({ name, type }) => (name === 'first' || name === 'limit') && getNamedType(type).name === 'Int',
@@ -89,7 +89,7 @@ function argumentsOf(field: Field): string | undefined {
   return `(${values.map(([name, value]) => `${name}: ${value!}`).join(', ')})`;
 }
 
-/** A value of a type whose values are known; undefined for input objects, lists and scalars of the graph's own. */
+/** A sample value of a type; undefined for input objects, lists and custom scalars. */
 function valueOf(given: GraphQLInputType): string | undefined {
   const type = getNullableType(given);
   if (isEnumType(type)) return type.getValues()[0]?.name;

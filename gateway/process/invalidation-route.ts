@@ -17,7 +17,7 @@ export interface InvalidationRouteOptions {
 }
 
 /**
- * Invalidates what is named, in all gateways, for a caller with this address. Resolves with what the CDN will drop;
+ * Invalidates in all gateways, for a caller with this address. Resolves with the paths that the CDN will drop;
  * undefined without a CDN. Rejects with `UnknownNames` if the supergraph does not have all names, and with
  * `StoreUnavailable` if success is not certain.
  */

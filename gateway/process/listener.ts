@@ -42,10 +42,10 @@ export function createListener(
     requestTimeout: timeouts.request,
     headersTimeout: Math.min(10_000, timeouts.request),
     keepAliveTimeout,
-    // Node looks for late requests only every 30 s otherwise.
+    // By default Node checks for late requests only every 30 s.
     connectionsCheckingInterval: 1000,
     maxHeaderSize,
-    // Node's own answer has no body, and it takes the first of several.
+    // Checked by Weir: Node's own answer has no body, and Node accepts several `Host` headers.
     requireHostHeader: false,
   };
   const handle: Handle = (request, response) => {
@@ -67,7 +67,7 @@ export function createListener(
               Http1ServerResponse: WholeResponse,
               requestCert: tls.clientCa !== undefined,
               rejectUnauthorized: tls.clientCa !== undefined,
-              // What one connection may make the gateway keep: a client opens another one for more.
+              // The memory of one session in MB. A client may open further connections.
               maxSessionMemory: 10,
               settings: { maxConcurrentStreams: 100, maxHeaderListSize: maxHeaderSize },
             },
@@ -77,9 +77,9 @@ export function createListener(
           new StreamResets(compileIsProxy(trustedProxies)),
         );
   server.on('upgrade', upgrades.upgrade);
-  // A server of HTTP/2 has limits of its own for clients of HTTP/1.1, and does not ask for them.
+  // An HTTP/2 server has its own limits for HTTP/1.1 clients, and takes them only as properties.
   Object.assign(server, limits);
-  // Of a connection on which nothing moves. While a request is worked on nothing does.
+  // The timeout of a connection without activity, which includes the time in which a request is worked on.
   server.setTimeout(timeouts.request + timeouts.client);
   server.on('checkExpectation', (_request, response: ServerResponse) =>
     refuse(response, requestError('EXPECTATION_FAILED', {})),
@@ -87,7 +87,7 @@ export function createListener(
   return server;
 }
 
-/** Why a request is not even looked at: nobody knows whom it is for, or where it ends. */
+/** The error for a request with an ambiguous host or an ambiguous end. */
 function refusalOf(request: IncomingMessage): GraphQLError | undefined {
   if (!hasHost(request))
     return requestError('BAD_REQUEST', { reason: 'A request must have one Host header.' });
@@ -117,7 +117,10 @@ function refuse(response: ServerResponse, error: GraphQLError): void {
   response.end(body);
 }
 
-/** Gives a server of HTTP/2 what one of HTTP/1.1 has: ways to close its connections, and a bound of resets. */
+/**
+ * Adds to an HTTP/2 server what an HTTP/1.1 server has, methods that close its connections, and a limit of stream
+ * resets.
+ */
 function secure(server: Http2SecureServer, resets: StreamResets): Server {
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
@@ -129,7 +132,7 @@ function secure(server: Http2SecureServer, resets: StreamResets): Server {
   const closeIdle = http1.closeIdleConnections?.bind(server);
   const closeAll = http1.closeAllConnections?.bind(server);
   return Object.assign(server as unknown as Server, {
-    // It ends with its last stream.
+    // A closed session ends with its last stream.
     closeIdleConnections: () => {
       closeIdle?.();
       for (const session of sessions) session.close();

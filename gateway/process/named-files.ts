@@ -5,7 +5,8 @@ import { notPem } from '../options/problem';
 import { readContext } from '../subgraph-calls/tls-files';
 
 /**
- * Looks for files that are used only when a request needs them: one that is missing would fail requests, not the start.
+ * Checks files that are read only when a request needs them. A missing file would otherwise fail requests and not the
+ * start.
  * @throws {OptionsError} when one cannot be used
  */
 export async function checkNamedFiles({ subgraphs, auth }: Options): Promise<void> {

@@ -36,7 +36,7 @@ export function createRoutes(routes: RoutesOptions): Handle {
   return (message, response) => {
     const exchange = begin(message, response);
     const { request } = exchange;
-    // Its body is kept until somebody reads it, or it is answered.
+    // The body is held until it is read, or the request is answered.
     if (message instanceof WholeRequest) message.hold();
     const path = decodedPath(message.url!);
     const refusal = refuseHead(message);
@@ -48,7 +48,7 @@ export function createRoutes(routes: RoutesOptions): Handle {
     else slots.acquire(request, () => serveOther(request, path));
   };
 
-  /** @param path undefined where the URL is not well formed */
+  /** @param path undefined if the URL is not well formed */
   function serveOther(request: IncomingRequest, path: string | undefined): void {
     const { method, headers } = request.head;
     const isRead = method === 'GET' || method === 'HEAD';
@@ -86,7 +86,7 @@ export function createRoutes(routes: RoutesOptions): Handle {
 
 const jsonHeaders = ['content-type', 'application/json; charset=utf-8'];
 
-/** Why a request is refused by its headers, whatever its path. */
+/** The error for a request whose headers are refused, whatever its path is. */
 function refuseHead(message: IncomingMessage): GraphQLError | undefined {
   if (hasTooLargeHeaders(message)) return requestError('HEADERS_TOO_LARGE', {});
   return refuseRepeatedCredentials(message);
@@ -99,10 +99,10 @@ export const opensWebSocket = (message: IncomingMessage, endpoint: string): bool
   decodedPath(message.url!) === endpoint &&
   refuseHead(message) === undefined;
 
-/** The path of a URL as it is compared (RFC 3986, section 6.2.2.2); undefined for one that is not well formed. */
+/** The decoded path of a URL, for comparison (RFC 3986, section 6.2.2.2); undefined if it is not well formed. */
 function decodedPath(url: string): string | undefined {
   try {
-    // In absolute form (RFC 9112, section 3.2.2).
+    // The URL may be in absolute form (RFC 9112, section 3.2.2).
     const path = url.startsWith('/') || url === '*' ? pathOf(url) : new URL(url).pathname;
     return path.includes('%') ? decodeURI(path) : path;
   } catch {

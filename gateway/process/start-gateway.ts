@@ -40,7 +40,7 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly supergraph?: OptionsInput['supergraph'] | SupergraphSource | SupergraphManager;
   /** Where log lines go. @default standard output */
   readonly logDestination?: LogDestination | undefined;
-  /** Events that invalidate cached answers, from an event bus or a change stream. @default none */
+  /** A source of events that invalidate cached answers, such as an event bus or a change stream. @default none */
   readonly invalidations?: InvalidationSource | undefined;
   /** The source of connections if another process listens at `host` and `port`. @default this process listens */
   readonly clientConnections?: ConnectionSource | undefined;
@@ -73,7 +73,7 @@ export interface RunningGateway {
    * @throws {SupergraphError} when the supergraph cannot be read or run
    */
   reload(read: () => OptionsInput): Promise<void>;
-  /** Does what `POST /cache/invalidate` does. */
+  /** Invalidates like `POST /cache/invalidate`. */
   readonly invalidate: InvalidateFor;
   /** Drains and stops: readiness fails at once, requests in flight may finish within `shutdown.grace`. */
   stop(): Promise<void>;
@@ -81,7 +81,7 @@ export interface RunningGateway {
 
 /**
  * Starts a gateway in this process. Resolves when it listens and runs its supergraph. If a supergraph URL cannot be
- * reached yet, the gateway listens all the same, but is not ready until it has a supergraph.
+ * reached yet, the gateway listens nevertheless, but is not ready until it has a supergraph.
  *
  * Longer than other functions: resources opened at its beginning are closed at its end, in the reverse order.
  * @throws {OptionsError} when an option is wrong or a port is taken
@@ -298,7 +298,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 /** The share of the grace in which connections that last are closed. */
 const dismissalShare = 0.8;
 
-/** Which options live as long as the process; of `cache` some do. */
+/** Which options are fixed for the lifetime of the process; for `cache` only some are. */
 const isFixed = {
   ...{ host: true, port: true, path: true, tls: true, admin: true, audit: true, logging: true },
   ...{ telemetry: true },
@@ -361,7 +361,7 @@ function readOptions({
   return { options, ownSource, extensions, logDestination, invalidations, clientConnections, peers };
 }
 
-/** @throws {OptionsError} for anything that is not a hook */
+/** @throws {OptionsError} if a member is not a hook */
 function checkHooks(hooks: Hooks): void {
   const known = ['onRequest', 'onOperation', 'onAnswer'];
   for (const [name, hook] of Object.entries(hooks) as [string, unknown][]) {
@@ -372,7 +372,7 @@ function checkHooks(hooks: Hooks): void {
   }
 }
 
-/** @throws {OptionsError} when the environment names a proxy that is none */
+/** @throws {OptionsError} if the environment names an invalid proxy */
 export function useProxiesOfEnvironment(): void {
   try {
     useProxies(proxiesOf(process.env));
@@ -381,7 +381,7 @@ export function useProxiesOfEnvironment(): void {
   }
 }
 
-/** A source that is given in code. */
+/** The source of supergraphs that is given in code. */
 function ownSourceOf(supergraph: GatewayOptions['supergraph']): SupergraphSource | undefined {
   if (typeof supergraph !== 'object') return undefined;
   if ('start' in supergraph) return supergraph;
@@ -389,16 +389,16 @@ function ownSourceOf(supergraph: GatewayOptions['supergraph']): SupergraphSource
   return undefined;
 }
 
-/** Has the server serve connections that others accept. */
+/** Makes the server serve connections that another process accepts. */
 function take(connections: ConnectionSource, server: Server): void {
-  // From this event on Node looks after the connections of a server: those that are idle, and those that are too slow.
+  // With this event Node starts checking the server's connections for idle and slow ones.
   server.emit('listening');
   connections.start((connection) => server.emit('connection', connection));
 }
 
 /**
- * Has a server listen where an option says.
- * @throws {OptionsError} when that is not possible
+ * Makes a server listen at the host and port of an option.
+ * @throws {OptionsError} if that is not possible
  */
 export async function listen(server: NetServer, host: string, port: number, option: string): Promise<void> {
   try {
@@ -421,7 +421,7 @@ export async function listen(server: NetServer, host: string, port: number, opti
   }
 }
 
-/** The URL of where something listens, without a path. */
+/** The URL of a listening address, without a path. */
 export function addressOf(
   at: ReturnType<NetServer['address']> | Pick<Options, 'host' | 'port'>,
   protocol = 'http',

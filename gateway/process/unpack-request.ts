@@ -3,8 +3,8 @@ import { requestError } from '../errors';
 import { encodingOf, unpackers } from '../http/body';
 
 /**
- * Unpacks the body of a request of an operator piece by piece, so that the limit of its size, which counts what comes out,
- * ends it before more has been unpacked.
+ * Decompresses the body of an admin request piece by piece, so that the size limit, which counts decompressed bytes,
+ * stops it early.
  */
 export const unpackRequest: preParsingHookHandler = ({ headers }, reply, payload, done) => {
   const encoding = encodingOf(headers);

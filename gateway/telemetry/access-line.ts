@@ -2,10 +2,10 @@ import type { IncomingRequest } from '../request/incoming-request';
 import type { AccessField, Options } from '../options';
 import { jsonText } from './printable';
 
-/** The facts of the line that the access log has of a request: JSON, each with a comma before it. */
+/** Returns the fields of a line in the access log: JSON, each with a comma in front. */
 export type DescribeRequest = (request: IncomingRequest, status: number, milliseconds: number) => string;
 
-/** Which facts there are is decided here: the line is written for every request. */
+/** Selects the fields at compile time, as the line is written for every request. */
 export function compileAccessLine({ omit, fields }: Options['logging']): DescribeRequest {
   const left = Object.entries(own).filter(([name]) => !omit.includes(name as AccessField));
   const writers = [...left.map(([, write]) => write), ...Object.entries(fields).map(writeField)];
@@ -16,7 +16,7 @@ export function compileAccessLine({ omit, fields }: Options['logging']): Describ
   };
 }
 
-/** In the order of the line. Request ids, trace ids and names of GraphQL are of letters, digits and some signs. */
+/** The fields in order. Request ids, trace ids and GraphQL names need no escaping. */
 const own: Readonly<Record<AccessField, DescribeRequest>> = {
   requestId: ({ id }) => `,"requestId":"${id}"`,
   traceId: ({ trace }) => (trace === undefined ? '' : `,"traceId":"${trace.traceId}"`),
@@ -62,7 +62,7 @@ function writeField([name, field]: [string, Options['logging']['fields'][string]
 const headerOf = ({ head: { headers } }: IncomingRequest, name: string): string | string[] | undefined =>
   Object.hasOwn(headers, name) ? headers[name] : undefined;
 
-/** What stands before the query string; of a URL in absolute form (RFC 9112, section 3.2.2) without what names the host. */
+/** The path of a URL without the query string, and without the host of an absolute URL (RFC 9112, section 3.2.2). */
 function pathIn(url: string): string {
   const path = before('#', before('?', url));
   if (path.startsWith('/') || path === '*') return path;
@@ -77,5 +77,5 @@ function before(sign: string, text: string): string {
 const bounded = (text: string): string =>
   jsonText(text.length > longest ? `${text.slice(0, longest)}…` : text);
 
-/** Characters of a text that a client has chosen. */
+/** Characters to which texts from clients are cut. */
 const longest = 200;

@@ -1,24 +1,24 @@
 /**
- * What became of the subgraph calls of one client request. Each call that was planned is in one of the other counts,
- * but for those that failed together and were then sent alone.
+ * Counts the subgraph calls of one client request. Each planned call is in exactly one of the other counts, except for
+ * batched calls that failed together and were then sent alone.
  */
 export interface CallCounts {
-  /** Fetches of the plan that had something to ask for. */
+  /** Fetches of the plan that had something to request. */
   planned: number;
-  /** They asked for nothing that the same request had not asked for already, or went within another call of it. */
+  /** Fetches that needed no call of their own, as another call of the same request had, or got, their data. */
   merged: number;
-  /** They waited for the same call of another client request. */
+  /** Fetches that shared an identical call of another client request. */
   deduplicated: number;
-  /** They went within a call of another client request, or within one HTTP request together with others. */
+  /** Fetches that were joined into a call of another client request, or into one HTTP request with others. */
   batched: number;
-  /** They were answered from a cache. */
+  /** Fetches that were answered from a cache. */
   cached: number;
   /**
    * Calls that were sent for this client request, retries included. A call that several requests share counts for the
    * first of them.
    */
   sent: number;
-  /** How many entities of which subgraph a cache served stale, where it did. */
+  /** The number of entities that a cache served stale, by subgraph. Undefined if there were none. */
   stale?: Record<string, number>;
 }
 

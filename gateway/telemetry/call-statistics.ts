@@ -4,7 +4,7 @@ import type { AttributesOf } from './metric-table';
 import { TopSeries } from './top-series';
 import type { SubgraphOperation } from '../subgraph-calls/transport';
 
-/** Counts the calls of subgraphs in plain numbers. */
+/** Counts subgraph calls in plain numbers. */
 export class CallStatistics {
   readonly #totals = noCalls();
   readonly #calls: Sum<AttributesOf<'weir.subgraph.calls'>>;
@@ -18,7 +18,7 @@ export class CallStatistics {
     this.#calls = meter.sum('weir.subgraph.calls');
   }
 
-  /** Adds what became of the calls of one client request. */
+  /** Adds the counts of one client request. */
   add(counts: CallCounts): void {
     const totals = this.#totals;
     totals.planned += counts.planned;
@@ -36,12 +36,12 @@ export class CallStatistics {
     series.of(name).value++;
   }
 
-  /** To be called before metrics are collected. */
+  /** Called before metrics are collected. */
   review(): void {
     for (const series of this.#sent.values()) series.review();
   }
 
-  /** Clients name operations, so there can be any number of them. */
+  /** Bounded, as clients choose the names of operations. */
   #seriesOf(subgraph: string): TopSeries<Total> {
     const calls = this.#calls;
     const attributesOf = (name: string) => ({ subgraph, 'graphql.operation.name': name });
@@ -57,5 +57,5 @@ export class CallStatistics {
   }
 }
 
-/** What a fetch comes to. */
+/** The possible results of a fetch. */
 const results = ['merged', 'deduplicated', 'batched', 'cached', 'sent'] as const;

@@ -7,7 +7,7 @@ export interface WatchEndpointsOptions {
   readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
 
-/** Counts and logs endpoints of subgraphs that are left alone, and that are called again or are none any more. */
+/** Counts and logs open circuit breakers, and when they close or their endpoint is removed. */
 export function watchEndpoints({ metrics, logger }: WatchEndpointsOptions): OnBreakerChange {
   return ({ subgraph, url }, state, reason) => {
     metrics.endpointsOpen.add(state === 'open' ? 1 : -1, { subgraph });

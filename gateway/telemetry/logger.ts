@@ -6,28 +6,27 @@ import { Redaction } from './redaction';
 
 export interface Logger extends pino.Logger {
   /**
-   * Writes a line whose facts are JSON already, each with a comma before it, and its texts `printable`. For the line of
-   * every request: what pino does for its facts takes as long as to find an answer in memory. Whether the level is
-   * logged, the caller has asked.
+   * Writes a line whose fields are JSON already, each with a comma in front, and with `printable` texts. For the access
+   * log: pino's own serialisation takes as long as a cache hit. The caller must check the level.
    */
   writeLine(level: pino.Level, facts: string, message: string): void;
   /** From now on leaves these texts, and no others, out of every line. */
   hide(secrets: readonly string[]): void;
 }
-/** Takes one line of JSON at a time. */
+/** Gets one line of JSON per call. */
 export type LogDestination = pino.DestinationStream;
 
 export interface LoggerOptions {
   readonly level: string;
   /** @default standard output */
   readonly destination?: LogDestination | undefined;
-  /** `pretty` is for people, `auto` is that where standard output is a terminal. @default 'json' */
+  /** `pretty` is for people; `auto` is `pretty` if standard output is a terminal. @default 'json' */
   readonly format?: Options['logging']['format'] | undefined;
 }
 
 /**
- * Lines of JSON: `level` by name, `time` in ISO 8601, `msg`, and the facts; or the same for people. Characters that a
- * terminal would obey are escaped.
+ * Creates a logger that writes JSON lines, with `level` by name, `time` in ISO 8601, `msg`, and fields, or a readable
+ * form. Control characters are escaped.
  */
 export function createLogger({ level, destination, format = 'json' }: LoggerOptions): Logger {
   const redaction = new Redaction();
@@ -62,13 +61,13 @@ const name = 'gateway';
 const isTerminal = (destination: LogDestination | undefined): boolean =>
   destination === undefined && process.stdout.isTTY;
 
-/** Coloured where a terminal shows it that has colours, and `NO_COLOR` is not set. */
+/** Coloured if it is written to a terminal with colours and `NO_COLOR` is not set. */
 function forPeople(destination: LogDestination | undefined): (line: string) => string {
   const colours = isTerminal(destination) && process.stdout.hasColors();
   return (line) => `${readableLine(line, { time: true, colours })}\n`;
 }
 
-/** As pino's own, which writes out each of the many times of one millisecond. */
+/** Like pino's own function, but formats each millisecond only once. */
 function isoTime(): () => string {
   let last = 0;
   let text = '';
@@ -80,9 +79,8 @@ function isoTime(): () => string {
 }
 
 /**
- * Writes lines together, after ten milliseconds or when they are many: each write wakes whoever reads them, which took a
- * tenth of the CPU time of *page* when it was done in each turn of the event loop. What ends the process waits for them,
- * but for SIGKILL.
+ * Writes lines together, after 10 ms or when there are many. Each write wakes the reader; one write per turn of the
+ * event loop took a tenth of the CPU time of *page*. Every end of the process but SIGKILL writes the remaining lines.
  */
 function openStandardOutput(): LogDestination {
   const output = pino.destination({ dest: 1, sync: true });
@@ -102,11 +100,11 @@ function openStandardOutput(): LogDestination {
   };
 }
 
-/** One for all loggers: each would wait for the end of the process with a listener of its own. */
+/** Shared by all loggers, as each instance has a listener for the end of the process. */
 let standardOutput: LogDestination | undefined;
 
-/** Milliseconds. */
+/** Milliseconds before lines are written. */
 const pause = 10;
 
-/** Characters. */
+/** Characters from which lines are written at once. */
 const manyLines = 32_768;

@@ -2,7 +2,7 @@ import type { MaskedError } from '../execution';
 import type { Logger } from './logger';
 import { compileWithoutSent, type Sent } from './sent-texts';
 
-/** Masked errors without what the client had sent, which subgraphs like to quote. */
+/** Removes values of the client from masked errors, as subgraphs may quote them. */
 export function withoutWhatWasSent(masked: readonly MaskedError[], sent: Sent): readonly MaskedError[] {
   const withoutSent = compileWithoutSent(sent);
   return masked.map((error) => ({
@@ -12,7 +12,7 @@ export function withoutWhatWasSent(masked: readonly MaskedError[], sent: Sent): 
   }));
 }
 
-/** Logs what subgraphs have said of errors of which the client is told no more than that they happened. */
+/** Logs the original errors of subgraphs that are masked for clients. */
 export function logMasked(
   logger: Pick<Logger, 'warn'>,
   requestId: string | undefined,
@@ -25,5 +25,5 @@ export function logMasked(
     );
 }
 
-/** Elements of a path. */
+/** The most elements of a logged path. */
 const longestPath = 32;

@@ -8,7 +8,7 @@ import {
 
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
-/** A metric that is in the table, and its series. */
+/** A metric of the table, and its series. */
 export interface Metric {
   readonly name: MetricName;
   readonly definition: MetricDefinition;
@@ -17,7 +17,7 @@ export interface Metric {
 
 export interface Series {
   readonly attributes: Attributes;
-  /** When it began to count, in milliseconds since 1970. */
+  /** When counting began, in milliseconds since 1970. */
   readonly since: number;
   /** A number, or the distribution of a histogram. */
   readonly value: number | Distribution;
@@ -29,15 +29,15 @@ export type Read<Name extends MetricName> = (
 ) => void;
 
 /**
- * The numbers of one gateway, which each format of metrics is written from. Counting is adding to plain numbers: whoever
- * counts on each request holds on to the series (`of`), and pays for no look-up.
+ * The values of one gateway, from which each metrics format is written. Counting is adding to plain numbers. Code that
+ * counts on each request keeps the series (`of`), and so needs no look-up.
  */
 export class Meter {
   readonly #sums = new Map<MetricName, Sum<Attributes>>();
   readonly #histograms = new Map<MetricName, Histogram<Attributes>>();
   readonly #reads = new Map<MetricName, Read<never>[]>();
 
-  /** The same one each time it is asked for. One without attributes is collected from now on, as 0. */
+  /** Returns the same instrument each time. One without attributes is collected from now on, starting at 0. */
   sum<Name extends NamesOf<'counter' | 'upDownCounter'>>(name: Name): Sum<AttributesOf<Name>> {
     const sum = instrumentIn(this.#sums, name, () => new Sum(name));
     const { attributes }: MetricDefinition = metricTable[name];
@@ -45,14 +45,16 @@ export class Meter {
     return sum as unknown as Sum<AttributesOf<Name>>;
   }
 
-  /** The same one each time it is asked for. */
+  /** Returns the same instrument each time. */
   histogram<Name extends NamesOf<'histogram'>>(name: Name): Histogram<AttributesOf<Name>> {
     return instrumentIn(this.#histograms, name, () => new Histogram(name)) as unknown as Histogram<
       AttributesOf<Name>
     >;
   }
 
-  /** Asks for values that are counted elsewhere, whenever metrics are collected. Values with equal attributes are added. */
+  /**
+   * Reads values that are counted elsewhere, whenever metrics are collected. Values with equal attributes are added.
+   */
   observe<Name extends NamesOf<'counter' | 'upDownCounter' | 'gauge'>>(name: Name, read: Read<Name>): void {
     const reads = this.#reads.get(name);
     if (reads === undefined) this.#reads.set(name, [read]);
@@ -79,7 +81,7 @@ export class Meter {
   }
 }
 
-/** Of what is read, which was counted since the process began. */
+/** The start of counting for observed values: the start of the process. */
 const began = Math.round(performance.timeOrigin);
 
 const names = Object.keys(metricTable) as MetricName[];
@@ -94,20 +96,20 @@ function instrumentIn<Instrument>(
   return instrument;
 }
 
-/** What counts by attributes. */
+/** A metric with a series per set of attributes. */
 abstract class Instrument<Given extends Attributes, Value> {
   readonly #attributes: readonly string[];
   readonly #series = new Map<string, Counted<Given, Value>>();
   readonly #since: number | undefined;
 
-  /** @param since when it began to count. @default when each series began */
+  /** @param since when counting began. @default when each series began */
   constructor(name: MetricName, since?: number) {
     const { attributes = {} }: MetricDefinition = metricTable[name];
     this.#attributes = Object.keys(attributes);
     this.#since = since;
   }
 
-  /** The series with these attributes, to be kept by whoever counts often. */
+  /** The series with these attributes. Code that counts often should keep it. */
   of(attributes: Given): Value {
     const key = this.#keyOf(attributes);
     let counted = this.#series.get(key);
@@ -118,7 +120,7 @@ abstract class Instrument<Given extends Attributes, Value> {
     return counted.value;
   }
 
-  /** What is counted there from now on is not collected any more. */
+  /** Removes a series. Its later counts are not collected. */
   remove(attributes: Given): void {
     this.#series.delete(this.#keyOf(attributes));
   }
@@ -144,7 +146,7 @@ interface Counted<Given, Value> {
   readonly value: Value;
 }
 
-/** A number that is added to. */
+/** A sum. */
 export class Sum<Given extends Attributes> extends Instrument<Given, Total> {
   add(amount: number, attributes: Given): void {
     this.of(attributes).value += amount;
@@ -163,7 +165,7 @@ export interface Total {
   value: number;
 }
 
-/** Values by their size. */
+/** A histogram of values. */
 export class Histogram<Given extends Attributes> extends Instrument<Given, Distribution> {
   readonly #boundaries: readonly number[];
 
@@ -183,7 +185,7 @@ export class Histogram<Given extends Attributes> extends Instrument<Given, Distr
 }
 
 export class Distribution {
-  /** How many values are in each bucket; the last is for those above all boundaries. */
+  /** The number of values per bucket. The last bucket is for values above all boundaries. */
   readonly counts: number[];
   sum = 0;
   readonly boundaries: readonly number[];

@@ -1,26 +1,30 @@
 /**
- * Every metric of a gateway. Names, units and attributes are those of OpenTelemetry's semantic conventions where it has
- * them; `docs/metrics.md` is made from this table. Longer than other files: it is a list.
+ * Every metric of a gateway. Names, units and attributes are those of OpenTelemetry's semantic conventions, if there
+ * are any. `docs/metrics.md` is generated from this table. Over 300 lines, as it is a list.
  *
- * No attribute is under a client's control: a label that any client can multiply fills memory here and in the database
- * that collects it. Names that clients choose are bounded by `TopSeries`.
+ * Clients must not control the number of values of an attribute, as each value takes memory here and in the metrics
+ * database. Names that clients choose are bounded by `TopSeries`.
  */
 export interface MetricDefinition {
   /** `upDownCounter`: a sum that also falls. `gauge`: a value that cannot be added over processes. */
   readonly kind: 'counter' | 'upDownCounter' | 'gauge' | 'histogram';
-  /** In UCUM, as OpenTelemetry has it: `s`, `By`, `1` for a ratio, or what is counted in braces. */
+  /** A UCUM unit as in OpenTelemetry: `s`, `By`, `1` for a ratio, or the counted thing in braces. */
   readonly unit: string;
   /** One sentence. */
   readonly description: string;
-  /** What each attribute says. @default none */
+  /** The meaning of each attribute. @default none */
   readonly attributes?: Readonly<Record<string, string>>;
   /** Upper ends of the buckets of a histogram, ascending, in its unit. */
   readonly boundaries?: readonly number[];
-  /** Where Prometheus' client libraries have another name for it, or for its attributes. @default the translation of OpenTelemetry's */
+  /**
+   * The name and labels of Prometheus' client libraries, if they differ.
+   *
+   * @default the translation of OpenTelemetry's
+   */
   readonly prometheus?: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
 }
 
-/** The buckets that the semantic conventions ask for in durations of HTTP requests. */
+/** The buckets of the semantic conventions for durations of HTTP requests. */
 const httpBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const;
 
 const subgraph = 'The name of the subgraph.';

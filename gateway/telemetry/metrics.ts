@@ -12,25 +12,25 @@ import { packageVersion } from './package-root';
 import { writePrometheus } from './prometheus';
 import { measureRuntime } from './runtime-metrics';
 
-/** What one gateway counts. `metric-table.ts` has all metrics. */
+/** The metrics of one gateway. `metric-table.ts` lists all of them. */
 export interface Metrics {
-  /** For parts that count something of their own. */
+  /** For parts with metrics of their own. */
   readonly meter: Meter;
   readonly requests: RequestStatistics;
   readonly errors: ErrorStatistics;
   readonly subgraphDurations: SubgraphDurations;
   readonly subgraphRetries: Sum<AttributesOf<'weir.subgraph.retries'>>;
-  /** Endpoints of subgraphs that are left alone. */
+  /** Endpoints with an open circuit breaker. */
   readonly endpointsOpen: Sum<AttributesOf<'weir.subgraph.endpoints.open'>>;
   readonly overload: OverloadStatistics;
   readonly responseCache: ResponseCacheStatistics;
   readonly persistedOperations: PersistedOperationStatistics;
   readonly webSockets: WebSocketStatistics;
   readonly reloads: Sum<AttributesOf<'weir.configuration.reloads'>>;
-  /** What became of the subgraph calls of clients' requests, and which operations were sent. */
+  /** Subgraph calls of client requests, by result and by operation. */
   readonly calls: CallStatistics;
   readonly supergraphUpdates: Sum<AttributesOf<'weir.supergraph.updates'>>;
-  /** The numbers as they are now. */
+  /** Returns the current values. */
   readonly collect: () => Metric[];
   /** The same in Prometheus' text format. */
   readonly text: () => string;
@@ -69,7 +69,7 @@ export function createMetrics(
   };
 }
 
-/** What a process counts that has workers, which serve. */
+/** The metrics of a primary, whose workers serve. */
 export type PrimaryMetrics = Pick<Metrics, 'reloads' | 'text' | 'close'>;
 
 export function createPrimaryMetrics(): PrimaryMetrics {
@@ -80,12 +80,12 @@ export function createPrimaryMetrics(): PrimaryMetrics {
 
 function reloadsIn(meter: Meter): Metrics['reloads'] {
   const reloads = meter.sum('weir.configuration.reloads');
-  // Prometheus does not see the first increase of a series that begins with it.
+  // Prometheus misses the first increase of a series that does not begin at 0.
   for (const result of ['live', 'refused']) reloads.of({ result });
   return reloads;
 }
 
-/** A gateway that is bundled has no `package.json` beside it. */
+/** The version, or a placeholder in a bundled gateway, which has no `package.json`. */
 export function versionIfKnown(): string {
   try {
     return packageVersion();

@@ -8,23 +8,23 @@ type OtlpOptions = NonNullable<Options['telemetry']['metrics']['otlp']>;
 
 export interface OtlpExportOptions {
   readonly options: OtlpOptions;
-  /** Attributes of the service. */
+  /** The resource attributes of the service. */
   readonly resource: Readonly<Record<string, string>>;
   readonly version: string;
   readonly collect: () => readonly Metric[];
   readonly logger: Pick<Logger, 'warn' | 'info'>;
-  /** Sends a request, by the proxy that is on the way. */
+  /** Sends a request, through the proxy if there is one. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 export interface OtlpExport {
-  /** Sends metrics once more, and no more afterwards. Resolves within two seconds, whether they were taken or not. */
+  /** Sends metrics a last time. Resolves within two seconds, even if the collector has not accepted them. */
   stop(): Promise<void>;
 }
 
 /**
- * Sends metrics to a collector: OTLP over HTTP, in JSON. What it did not take is in the next request, as values are
- * cumulative; the log says when it begins to fail, and when it works again.
+ * Sends metrics to a collector: OTLP over HTTP, in JSON. Values are cumulative, so the next request includes those of a
+ * failed one. It is logged when requests begin to fail, and when they succeed again.
  */
 export function startOtlpExport({
   options,
@@ -80,7 +80,7 @@ export function startOtlpExport({
   };
 }
 
-/** Milliseconds that a collector may take. */
+/** Timeout of a request to the collector, in milliseconds. */
 const longest = 10_000;
 const longestFarewell = 2_000;
 
@@ -141,7 +141,7 @@ function writePoint({ attributes, since, value }: Series, now: number) {
   };
 }
 
-/** 64-bit integers are text in OTLP's JSON. */
+/** 64-bit integers are strings in OTLP's JSON. */
 const nanoseconds = (milliseconds: number): string => `${Math.round(milliseconds)}000000`;
 
 function keyValues(attributes: Attributes) {

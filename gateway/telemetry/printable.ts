@@ -1,7 +1,7 @@
 /**
- * A text with all characters escaped, as JSON escapes them, that a terminal would obey, or that end a line for some
- * readers: C0 and C1 control characters, DEL, line and paragraph separators, and those that turn the direction of text.
- * JSON stays JSON with the same meaning, as these stand in its strings alone.
+ * Escapes, as in JSON, the characters that control a terminal or may end a line: C0 and C1 control characters, DEL,
+ * line and paragraph separators, and those that change the direction of text. JSON keeps its meaning, as such
+ * characters occur only in its strings.
  */
 export const printable = (text: string): string => text.replace(unprintable, escaped);
 
@@ -12,7 +12,9 @@ const escaped = (character: string): string =>
     ? JSON.stringify(character).slice(1, -1)
     : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** A text from outside as JSON in a line of the log. Most need no escaping, and to find that out takes a third of the time. */
+/**
+ * A text from outside as JSON in a log line. Most texts need no escaping, and checking that takes a third of the time.
+ */
 export const jsonText = (text: string): string =>
   isPlain.test(text) ? `"${text}"` : printable(JSON.stringify(text));
 

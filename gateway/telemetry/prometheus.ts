@@ -4,7 +4,7 @@ import type { MetricDefinition } from './metric-table';
 /** The content type of what `writePrometheus` writes. */
 export const prometheusContentType = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** Metrics in Prometheus' text format. */
+/** Writes metrics in Prometheus' text format. */
 export function writePrometheus(metrics: readonly Metric[]): string {
   return metrics.map(writeMetric).join('');
 }

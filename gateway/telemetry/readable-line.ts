@@ -2,15 +2,16 @@ import { styleText } from 'node:util';
 import { printable } from './printable';
 
 export interface ReadableOptions {
-  /** Begins with the time of day in UTC. @default false */
+  /** Whether the line begins with the time of day in UTC. @default false */
   readonly time?: boolean | undefined;
-  /** Colours the level. @default false */
+  /** Whether the level is coloured. @default false */
   readonly colours?: boolean | undefined;
 }
 
 /**
- * A line of a JSON log as people read it: level, message, `key=value`. Any other line as it is. Without a line break at
- * the end. Control characters in values are escaped, so that no value can move the cursor or look like a line of its own.
+ * The readable form of a JSON log line: level, message, `key=value`. Any other line is returned unchanged. Without a
+ * line break at the end. Control characters in values are escaped, so that no value can move the cursor or look like
+ * another line.
  */
 export function readableLine(line: string, { time = false, colours = false }: ReadableOptions = {}): string {
   const record = parse(line);
@@ -39,10 +40,10 @@ const levelNames: Readonly<Record<string, string>> = {
   60: 'fatal',
 };
 
-/** What a reader of a terminal knows anyway. */
+/** Fields that are not shown. */
 const hidden = new Set(['level', 'time', 'pid', 'hostname', 'name', 'msg', 'err']);
 
-/** What the gateway itself writes in several lines. */
+/** Fields with several lines, which the gateway itself writes. */
 const blocks = ['plan'];
 const isBlock = (key: string, value: unknown): boolean => blocks.includes(key) && typeof value === 'string';
 
@@ -56,7 +57,7 @@ function parse(line: string): Record<string, unknown> | undefined {
   }
 }
 
-/** `12:04:05.678`, of ISO 8601. */
+/** The time of day, such as `12:04:05.678`, from ISO 8601. */
 const timeOfDay = (time: unknown): string | undefined =>
   typeof time === 'string' ? /T(\d\d:\d\d:\d\d\.\d{3})Z$/.exec(time)?.[1] : undefined;
 
@@ -73,7 +74,7 @@ function show(value: unknown): string {
     : json;
 }
 
-/** The stack, where something is broken; otherwise the message, unless it is said already. */
+/** The stack for errors of high level; otherwise the message, unless it equals `msg`. */
 function describeError(err: unknown, level: string | undefined, msg: unknown): string | undefined {
   const { message, stack } = err as { message?: string; stack?: string };
   if (stack && (level === 'error' || level === 'fatal')) return indented(stack, '');

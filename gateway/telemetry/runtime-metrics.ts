@@ -34,7 +34,7 @@ function measureProcess(meter: Meter): void {
   });
 }
 
-/** A container may hide what a process can know of itself. */
+/** Undefined if the container does not permit reading the value. */
 function unlessForbidden<Value>(read: () => Value): Value | undefined {
   try {
     return read();
@@ -55,8 +55,8 @@ function measureMemory(meter: Meter): void {
 }
 
 /**
- * Delays are those since the last reading. As there may be several readers, one within a second gets the same values:
- * otherwise two that come together would leave each other nothing.
+ * Measures delays since the last reading. Readings within a second get the same values, as otherwise two simultaneous
+ * readers would each get only a part.
  */
 function measureEventLoop(meter: Meter): () => void {
   const histogram = monitorEventLoopDelay({ resolution });
@@ -81,10 +81,10 @@ function measureEventLoop(meter: Meter): () => void {
   return () => histogram.disable();
 }
 
-/** Milliseconds. */
+/** The resolution of the timer, in milliseconds. */
 const resolution = 10;
 
-/** The histogram counts the timer's own period. */
+/** Converts to seconds, without the timer's own period, which the histogram includes. */
 const secondsOf = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - resolution / 1e3);
 
 function measureCollections(meter: Meter): () => void {
@@ -105,7 +105,7 @@ interface Collection {
   readonly detail: { readonly kind: number };
 }
 
-/** As the semantic conventions call them. */
+/** The names in the semantic conventions. */
 const collections: Readonly<Record<number, string>> = {
   [constants.NODE_PERFORMANCE_GC_MINOR]: 'minor',
   [constants.NODE_PERFORMANCE_GC_MAJOR]: 'major',

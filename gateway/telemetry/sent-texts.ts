@@ -1,8 +1,8 @@
 import { Lexer, Source, TokenKind } from 'graphql';
 
 /**
- * The beginning of a document, without what clients wrote as texts, numbers or comments, which may be about somebody and
- * is no matter of the log. It ends where the document is no GraphQL any more: who knows what is between quotes there.
+ * The beginning of a document, without texts, numbers and comments, which may be personal data and must not be logged.
+ * It ends at a syntax error, as the rest cannot be tokenised safely.
  */
 export function withoutTexts(document: string, longest = Infinity): string {
   const lexer = new Lexer(new Source(document));
@@ -16,7 +16,7 @@ export function withoutTexts(document: string, longest = Infinity): string {
       shown += blanks[kind] ?? document.slice(start, end);
     }
   } catch {
-    // What came before is all that can be shown.
+    // A syntax error ends the text.
   }
   return shown.slice(0, longest);
 }
@@ -28,20 +28,20 @@ const blanks: { readonly [kind in TokenKind]?: string } = {
   [TokenKind.FLOAT]: '0',
 };
 
-/** What a client has sent: variables, the document of its operation, and headers. */
+/** The values that a client has sent: variables, the document, and headers. */
 export interface Sent {
   readonly document: string;
   readonly variables: unknown;
-  /** As subgraphs have got them. */
+  /** The headers that subgraphs got. */
   readonly headers: readonly Readonly<Record<string, string>>[];
 }
 
 /**
- * Leaves out of a text what a client has sent: a subgraph may quote it in an error. Texts of fewer than eight characters
- * stay. Takes time in proportion to what was sent and to the text.
+ * Compiles a function that removes values of a client from a text, as a subgraph may quote them in an error. Values of
+ * fewer than eight characters are kept. The time is linear in the size of the values and of the text.
  */
 export function compileWithoutSent(sent: Sent): (text: string) => string {
-  /** By how they begin: of those that begin so the length of the longest. */
+  /** By prefix, the length of the longest value with that prefix. */
   const lengths = new Map<string, number>();
   const note = (text: string): void => {
     if (text.length < shortest) return;
@@ -65,7 +65,7 @@ export function compileWithoutSent(sent: Sent): (text: string) => string {
 
 const shortest = 8;
 
-/** The texts in a value, however deep. What is nested is not followed by recursion: clients choose how deep it is. */
+/** The texts in a value at any depth. Without recursion, as clients choose the depth. */
 function* textsIn(value: unknown): Iterable<string> {
   const left = [value];
   while (left.length > 0) {

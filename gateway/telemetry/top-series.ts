@@ -1,23 +1,23 @@
-/** How series by a name from outside are made, and given up. */
+/** How series by name are created and removed. */
 export interface SeriesByName<Series> {
-  /** How many names have a series of their own. */
+  /** The most names with a series of their own. */
   readonly most: number;
   readonly open: (name: string) => Series;
   readonly close: (name: string) => void;
-  /** The series of all other names, and its own name. */
+  /** The series of all other names. */
   readonly others: Series;
   readonly othersName: string;
 }
 
 /**
- * Series by a name that clients, or subgraphs, choose: the most used names have their own, all others share one. Memory
- * is bounded, and so is the number of series that a database of metrics sees in a day, whatever names come: names get a
- * series of their own while there is room, and then two of them a minute at most.
+ * Series by a name that clients or subgraphs choose. The most used names have a series of their own; all others share
+ * one. This bounds the memory, and the number of series per day in a metrics database. Names get a series while there
+ * is room; after that at most two names per minute.
  */
 export class TopSeries<Series> {
   readonly #options: SeriesByName<Series>;
   readonly #named = new Map<string, Named<Series>>();
-  /** How often names were used that have no series, since the last review. */
+  /** The uses of names without a series, since the last review. */
   #candidates = new Map<string, number>();
   #reviewed: number;
 
@@ -26,7 +26,7 @@ export class TopSeries<Series> {
     this.#reviewed = now;
   }
 
-  /** The series to count in now: it must not be kept. */
+  /** The current series of a name. The caller must not keep it. */
   of(name: string): Series {
     const named = this.#named.get(name);
     if (named !== undefined) {
@@ -36,7 +36,7 @@ export class TopSeries<Series> {
     return this.#ofUnnamed(name);
   }
 
-  /** To be called before series are collected. Once a minute, names that are used more take the place of others. */
+  /** Called before series are collected. Once a minute, more used names replace others. */
   review(now: number = performance.now()): void {
     if (now - this.#reviewed < pause) return;
     this.#reviewed = now;
@@ -50,7 +50,7 @@ export class TopSeries<Series> {
       this.#options.close(least);
       this.#open(name, uses);
     }
-    // What was used long ago weighs less and less.
+    // Older uses count less.
     for (const named of this.#named.values()) named.uses = Math.floor(named.uses / 2);
   }
 
@@ -77,12 +77,12 @@ interface Named<Series> {
   uses: number;
 }
 
-/** A text that is part of a larger one, such as a document, keeps all of that in memory. */
+/** A copy of a text, as a substring would keep its whole document in memory. */
 const copyOf = (text: string): string => Buffer.from(text).toString();
 
-/** Milliseconds. */
+/** Milliseconds between two replacements. */
 const pause = 60_000;
 const mostChanges = 2;
-/** A name that was hardly used is not worth a series. */
+/** The fewest uses for which a name gets a series. */
 const fewestUses = 10;
 const longestName = 200;

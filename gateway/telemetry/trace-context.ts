@@ -1,14 +1,16 @@
-/** The distributed trace that a client says its request belongs to: W3C Trace Context, level 2. */
+/** The trace context of a client's request (W3C Trace Context, level 2). */
 export interface TraceContext {
   /** 32 hexadecimal digits. */
   readonly traceId: string;
-  /** As it came. The gateway records no span, so the client's stays the parent of those of the subgraphs. */
+  /** The header unchanged. The gateway records no span, so the client's span is the parent of the subgraphs' spans. */
   readonly traceparent: string;
-  /** What tracing systems say to each other; as it came. */
+  /** The data of tracing systems, unchanged. */
   readonly tracestate: string | undefined;
 }
 
-/** Undefined without a trace, and for one that is not valid: subgraphs then begin traces as they like. */
+/**
+ * Reads the trace context. Undefined without one, and if it is not valid; then subgraphs may begin traces of their own.
+ */
 export function readTrace(
   traceparent: string | undefined,
   tracestate: string | undefined,
@@ -19,10 +21,10 @@ export function readTrace(
   return { traceId, traceparent: traceparent!, tracestate: isShort ? tracestate : undefined };
 }
 
-/** A longer one must not be cut in the middle; the standard asks for 512 to be handed on at least. */
+/** Characters. A longer value is dropped, as it must not be cut in the middle. The standard requires at least 512. */
 const maxStateLength = 1024;
 
-/** Of a future version the first four fields count; version ff is forbidden (section 3.2.2). */
+/** The trace id. In a future version only the first four fields are read. Version ff is forbidden (section 3.2.2). */
 function traceIdOf(traceparent: string): string | undefined {
   const match = /^([0-9a-e][0-9a-f]|f[0-9a-e])-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/.exec(
     traceparent,

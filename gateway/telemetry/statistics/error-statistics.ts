@@ -3,7 +3,7 @@ import type { Meter, Sum, Total } from '../meter';
 import type { AttributesOf } from '../metric-table';
 import { TopSeries } from '../top-series';
 
-/** GraphQL errors that clients get. Codes of subgraphs are theirs: they may have any number of them. */
+/** Counts GraphQL errors in answers by code. The number of codes is bounded, as subgraphs choose their own. */
 export class ErrorStatistics {
   readonly #sum: Sum<AttributesOf<'weir.graphql.errors'>>;
   readonly #foreign: TopSeries<Total>;
@@ -34,17 +34,17 @@ export class ErrorStatistics {
     else this.#foreign.of(`${labelOf(code)}\n${labelOf(service)}`).value++;
   }
 
-  /** To be called before metrics are collected. */
+  /** Called before metrics are collected. */
   review(): void {
     this.#foreign.review();
   }
 }
 
-/** Counted from the start: Prometheus does not see the first increase of a series that begins with it. */
+/** Created at the start with 0, as Prometheus misses the first increase of a series that does not begin at 0. */
 const defects = ['INTERNAL_SERVER_ERROR', 'QUERY_PLANNING_FAILED'] satisfies ErrorCode[];
 
 const isOwn = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(errors, code);
 
-/** A text as a label: whatever is no printable ASCII becomes a question mark. */
+/** A text as a label. Characters that are not printable ASCII become question marks. */
 const labelOf = (value: unknown): string =>
   typeof value === 'string' ? value.slice(0, 64).replace(/[^ -~]/g, '?') : '';

@@ -4,8 +4,8 @@ import type { Meter } from '../meter';
 type Queue = Pick<AdmissionQueue, 'size' | 'refused'>;
 
 /**
- * Sums over all admission queues of a process: after a reload of the options there are several for a while. Refusals of
- * a closed queue stay counted.
+ * Sums over all admission queues of a process: after a reload of options there are several for a while. Refusals of a
+ * closed queue are still counted.
  */
 export class OverloadStatistics {
   readonly #queues = new Set<Queue>();
@@ -22,7 +22,7 @@ export class OverloadStatistics {
     this.#queues.add(queue);
   }
 
-  /** To be called when a queue is closed. */
+  /** Called when a queue is closed. */
   remove(queue: Queue): void {
     if (this.#queues.delete(queue)) this.#refusedInClosed += queue.refused;
   }

@@ -1,11 +1,11 @@
 import type { Meter } from '../meter';
 
-/** What became of operations that clients name. Plain numbers, read when metrics are collected. */
+/** Counts persisted operations by result. Plain numbers, which are read when metrics are collected. */
 export class PersistedOperationStatistics {
   found = 0;
   not_found = 0;
   registered = 0;
-  /** Those that were sent and are in no manifest, where that matters. */
+  /** Operations in no manifest, if manifests are checked. */
   untrusted = 0;
 
   constructor(meter: Meter) {

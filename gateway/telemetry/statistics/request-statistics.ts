@@ -3,7 +3,7 @@ import type { Distribution, Histogram, Meter, Sum, Total } from '../meter';
 import type { AttributesOf } from '../metric-table';
 import { TopSeries } from '../top-series';
 
-/** What all requests have in common. */
+/** Options for all requests. */
 export interface RequestStatisticsOptions {
   /** The path of the endpoint. */
   readonly path: string;
@@ -15,11 +15,11 @@ export type MeasuredRequest = Pick<
   'head' | 'operation' | 'earlierOperations' | 'clientName' | 'clientVersion'
 >;
 
-/** Requests of clients, by how they were answered, by operation and by client. */
+/** Counts client requests by result, by operation and by client. */
 export class RequestStatistics {
   readonly #options: RequestStatisticsOptions;
   readonly #durations: Histogram<AttributesOf<'http.server.request.duration'>>;
-  /** By method and status. The status of what did not ask for the endpoint is negative. */
+  /** By method and status. For requests to other paths than the endpoint the status is negative. */
   readonly #series = new Map<string, Map<number, Distribution>>();
   readonly #operations: Readonly<Record<string, TopSeries<Distribution>>>;
   readonly #clients: TopSeries<Total>;
@@ -53,7 +53,7 @@ export class RequestStatistics {
       for (const each of earlierOperations) this.#recordOperation(each, seconds);
   }
 
-  /** To be called before metrics are collected. */
+  /** Called before metrics are collected. */
   review(): void {
     for (const series of Object.values(this.#operations)) series.review();
     this.#clients.review();
@@ -83,13 +83,13 @@ export class RequestStatistics {
   }
 }
 
-/** The method as a label: over HTTP/2 a client may call its method as it likes. */
+/** The method as a label. Unknown methods are `_OTHER`, as an HTTP/2 client may send any method. */
 export const knownMethod = (method: string): string => (methods.has(method) ? method : '_OTHER');
 
 /** Of RFC 9110 and RFC 5789. */
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
 
-/** No status. */
+/** A number that is no HTTP status. */
 const clientGone = 1;
 
 function errorType(status: number | undefined): string | undefined {
@@ -130,5 +130,5 @@ function seriesOfClients(sum: Sum<AttributesOf<'weir.client.requests'>>): TopSer
   });
 }
 
-/** Names of clients are headers: whatever is no printable ASCII becomes a question mark. */
+/** A client name as a label. Characters that are not printable ASCII become question marks. */
 const printable = (name: string): string => (/^[ -~]*$/.test(name) ? name : name.replace(/[^ -~]/g, '?'));

@@ -1,13 +1,13 @@
 import type { Meter } from '../meter';
 
-/** How queries were answered. Plain numbers, read when metrics are collected. */
+/** Counts queries by result. Plain numbers, which are read when metrics are collected. */
 export class ResponseCacheStatistics {
   hit = 0;
   stale = 0;
   miss = 0;
-  /** They waited for the execution of another request. */
+  /** Queries that shared the execution of another request. */
   coalesced = 0;
-  /** Their answers are not kept. */
+  /** Queries whose answers are not cached. */
   pass = 0;
 
   constructor(meter: Meter) {

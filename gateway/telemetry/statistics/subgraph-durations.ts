@@ -17,7 +17,7 @@ export class SubgraphDurations {
     this.#durations = meter.histogram('http.client.request.duration');
   }
 
-  /** For the calls of one endpoint of a subgraph. */
+  /** A recorder for the calls of one endpoint. */
   to(subgraph: string, { hostname, port, protocol }: URL): RecordCall {
     const usualPort = protocol === 'https:' ? 443 : 80;
     /** By status, or by failure. */
@@ -30,7 +30,7 @@ export class SubgraphDurations {
           'http.request.method': 'POST',
           'server.address': hostname,
           'server.port': port === '' ? usualPort : Number(port),
-          // Not of a failure: it would be one series for each status.
+          // Not for a failure, as there would be a series per status.
           'http.response.status_code': failure === undefined ? status : undefined,
           'error.type': failure ?? (status >= 400 ? String(status) : undefined),
         });

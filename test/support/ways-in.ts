@@ -57,6 +57,38 @@ export const waysIn: readonly WayIn[] = [
   },
 ];
 
+const asParts = (name: string, accept: string, way: WayIn): WayIn => ({
+  name,
+  request: (url, operation) => {
+    const request = way.request(url, operation);
+    request.headers.set('accept', accept);
+    return request;
+  },
+});
+
+/** The ways of clients that take answers in parts alone, or answers that are whole, too. Read them by `readAnswer`. */
+export const waysInForParts: readonly WayIn[] = [
+  asParts('POST for server-sent events', 'text/event-stream', waysIn[0]!),
+  asParts('GET for server-sent events', 'text/event-stream', waysIn[3]!),
+  asParts(
+    "POST for Apollo's multipart subscriptions",
+    'multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/graphql-response+json',
+    waysIn[0]!,
+  ),
+  asParts('POST for multipart/mixed', 'multipart/mixed', waysIn[0]!),
+];
+
+/** The body of an answer: over an event stream that of its only event. */
+export async function readAnswer(
+  response: Response,
+): Promise<{ readonly text: string; readonly isEvent: boolean }> {
+  const text = await response.text();
+  const isEvent = response.headers.get('content-type')!.startsWith('text/event-stream');
+  if (!isEvent) return { text, isEvent };
+  const [, data] = /^:\n\nevent: next\ndata: (.*)\n\nevent: complete\ndata:\n\n$/.exec(text)!;
+  return { text: data!, isEvent };
+}
+
 /** A query that is known by its hash only. */
 export const byHash = (url: string, operation: Operation): Request => {
   const { variables, operationName } = operation;

@@ -1,0 +1,294 @@
+/** Subscriptions by unmodified clients over HTTP/1.1 and HTTP/2. The subgraph's events are the test's. */
+import { join } from 'node:path';
+import {
+  ApolloClient,
+  CombinedGraphQLErrors,
+  CombinedProtocolErrors,
+  gql,
+  HttpLink,
+  InMemoryCache,
+} from '@apollo/client';
+import { Client, fetchExchange } from '@urql/core';
+import { EventSource } from 'eventsource';
+import { createClient } from 'graphql-sse';
+import { Agent, fetch as undiciFetch } from 'undici';
+import { TransportError } from '../../gateway/subgraph-calls/transport';
+import type * as heldUpstreams from '../support/held-upstreams';
+import { upstreams } from '../support/held-upstreams';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+import { certificate } from '../support/subgraph-servers';
+
+jest.mock('../../gateway/subgraph-calls/connect', () =>
+  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
+);
+
+const query = 'subscription ($upc: ID!) { repriced(upc: $upc) { price } }';
+const variables = { upc: '1' };
+const repriced = (price: number): Json => ({ repriced: { price } });
+
+let subgraph: TestSubgraph;
+
+beforeAll(async () => {
+  subgraph = await startSubgraph({
+    name: 'products',
+    typeDefs: `
+      type Query { product: Product }
+      type Subscription { repriced(upc: ID!): Product }
+      type Product { price: Int }`,
+    resolvers: { Query: { product: () => ({ price: 1 }) } },
+  });
+});
+afterAll(() => subgraph.close());
+afterEach(() => upstreams.reset());
+
+const files = join(__dirname, '../support/tls');
+const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
+
+/** Resolves when a subgraph is asked for events. */
+const opened = async (): Promise<void> => {
+  while (upstreams.open.length === 0) await new Promise((later) => setTimeout(later, 5));
+};
+const closed = async (): Promise<void> => {
+  while (upstreams.open.length > 0) await new Promise((later) => setTimeout(later, 5));
+};
+
+/** What comes one after the other. */
+class Queue<Each> {
+  readonly #got: Each[] = [];
+  #waiting: (() => void) | undefined;
+
+  push(each: Each): void {
+    this.#got.push(each);
+    this.#waiting?.();
+  }
+
+  async next(): Promise<Each> {
+    while (this.#got.length === 0) await new Promise<void>((resolve) => (this.#waiting = resolve));
+    return this.#got.shift()!;
+  }
+}
+
+describe.each(['HTTP/1.1', 'HTTP/2'])('over %s', (protocol) => {
+  const isSecure = protocol === 'HTTP/2';
+  let gateway: TestGateway;
+  let agent: Agent;
+  /** How many requests a client has sent. */
+  let sent = 0;
+  /** As browsers have it, which choose the protocol with the server. */
+  const send = ((url: string, init: object) => {
+    sent++;
+    return undiciFetch(url, { ...init, dispatcher: agent });
+  }) as unknown as typeof fetch;
+
+  beforeAll(async () => {
+    agent = new Agent({ allowH2: isSecure, connect: { ca: certificate } });
+    gateway = await startTestGateway({
+      supergraph: sourceOf(compose([subgraph])),
+      cors: { origins: ['https://shop.example'] },
+      ...(isSecure && { tls }),
+    });
+  });
+  afterAll(async () => {
+    await agent.destroy();
+    await gateway.stop();
+  });
+  beforeEach(() => {
+    sent = 0;
+  });
+  const url = (): string => gateway.url.replace('127.0.0.1', 'localhost');
+
+  describe('graphql-sse', () => {
+    const subscribe = (payload: { query: string; variables?: Record<string, unknown> }) => {
+      const client = createClient({ url: url(), fetchFn: send });
+      const results = new Queue<Json>();
+      const stop = client.subscribe(payload, {
+        next: (result) => results.push(result),
+        error: (error) => results.push(['failed', error]),
+        complete: () => results.push('complete'),
+      });
+      return { results, stop };
+    };
+
+    it('gets each event, and learns of the end', async () => {
+      const { results } = subscribe({ query, variables });
+      await opened();
+      for (const price of [5, 6]) {
+        upstreams.give(repriced(price));
+        expect(await results.next()).toEqual({ data: repriced(price) });
+      }
+      upstreams.opened[0]!.events.end();
+      expect(await results.next()).toBe('complete');
+      expect(sent).toBe(1);
+    });
+
+    it('gets the answers to queries and mutations', async () => {
+      const { results } = subscribe({ query: '{ product { price } }' });
+      expect([await results.next(), await results.next()]).toEqual([
+        { data: { product: { price: 1 } } },
+        'complete',
+      ]);
+    });
+
+    it('is told once why it is refused', async () => {
+      const { results } = subscribe({ query: 'subscription { unknown }' });
+      expect(await results.next()).toMatchObject({
+        errors: [{ message: 'Cannot query field "unknown" on type "Subscription".' }],
+      });
+      expect(await results.next()).toBe('complete');
+      expect(sent).toBe(1);
+    });
+
+    it('is told why there are no more events', async () => {
+      const { results } = subscribe({ query, variables });
+      await opened();
+      upstreams.opened[0]!.events.give(new TransportError('products', 'reset'));
+      expect(await results.next()).toMatchObject({
+        errors: [{ extensions: { code: 'SUBREQUEST_HTTP_ERROR' } }],
+      });
+      expect(await results.next()).toBe('complete');
+      expect(sent).toBe(1);
+    });
+
+    it('leaves, and the source is closed', async () => {
+      const { stop } = subscribe({ query, variables });
+      await opened();
+      stop();
+      await closed();
+    });
+  });
+
+  describe('urql', () => {
+    const client = (): Client =>
+      new Client({
+        url: url(),
+        exchanges: [fetchExchange],
+        fetch: send,
+        fetchSubscriptions: true,
+        preferGetMethod: false,
+      });
+
+    it('gets each event, and the answers to queries', async () => {
+      const results = new Queue<Json>();
+      const subscription = client()
+        .subscription(query, variables)
+        .subscribe(({ data, error }) => results.push({ data, error }));
+      await opened();
+      for (const price of [5, 6]) {
+        upstreams.give(repriced(price));
+        expect(await results.next()).toEqual({ data: repriced(price), error: undefined });
+      }
+      subscription.unsubscribe();
+      await closed();
+      const { data } = await client().query('{ product { price } }', {}).toPromise();
+      expect(data).toEqual({ product: { price: 1 } });
+    });
+
+    it('is told why it is refused', async () => {
+      const result = await client().subscription('subscription { unknown }', {}).toPromise();
+      expect(result.error?.graphQLErrors[0]?.message).toBe(
+        'Cannot query field "unknown" on type "Subscription".',
+      );
+      expect(sent).toBe(1);
+    });
+  });
+
+  describe('Apollo Client 4', () => {
+    const subscribe = (document: string, values = {}) => {
+      const client = new ApolloClient({
+        link: new HttpLink({ uri: url(), fetch: send }),
+        cache: new InMemoryCache(),
+      });
+      const results = new Queue<Json>();
+      const subscription = client.subscribe({ query: gql(document), variables: values }).subscribe({
+        next: (result) => results.push(result),
+        error: (error) => results.push(['failed', error]),
+        complete: () => results.push('complete'),
+      });
+      return { results, stop: () => subscription.unsubscribe() };
+    };
+
+    it('gets each event, and learns of the end', async () => {
+      const { results } = subscribe(query, variables);
+      await opened();
+      for (const price of [5, 6]) {
+        upstreams.give(repriced(price));
+        expect((await results.next()).data).toMatchObject(repriced(price));
+      }
+      upstreams.opened[0]!.events.end();
+      expect(await results.next()).toBe('complete');
+    });
+
+    it('learns of an end without an event', async () => {
+      const { results } = subscribe(query, variables);
+      await opened();
+      upstreams.opened[0]!.events.end();
+      expect(await results.next()).toBe('complete');
+    });
+
+    it('is told why it is refused', async () => {
+      const { results } = subscribe('subscription { unknown }');
+      const { error } = await results.next();
+      expect(CombinedGraphQLErrors.is(error)).toBe(true);
+      expect(error.errors[0].message).toBe('Cannot query field "unknown" on type "Subscription".');
+      expect(sent).toBe(1);
+    });
+
+    it('is told why there are no more events', async () => {
+      const { results } = subscribe(query, variables);
+      await opened();
+      upstreams.opened[0]!.events.give(new TransportError('products', 'reset'));
+      const { error } = await results.next();
+      expect(CombinedProtocolErrors.is(error)).toBe(true);
+      expect(error.errors[0].extensions.code).toBe('SUBREQUEST_HTTP_ERROR');
+    });
+
+    it('leaves, and the source is closed', async () => {
+      const { stop } = subscribe(query, variables);
+      await opened();
+      stop();
+      await closed();
+    });
+  });
+
+  describe('an `EventSource`', () => {
+    const open = (document: string, headers: Record<string, string> = { origin: 'https://shop.example' }) => {
+      const search = new URLSearchParams({ query: document, variables: JSON.stringify(variables) });
+      const source = new EventSource(`${url()}?${search.toString()}`, {
+        fetch: (address, init) =>
+          send(String(address), { ...init, headers: { ...init.headers, ...headers } }),
+      });
+      const events = new Queue<Json>();
+      source.addEventListener('next', ({ data, lastEventId }) =>
+        events.push([JSON.parse(data as string), lastEventId]),
+      );
+      source.addEventListener('complete', () => {
+        source.close();
+        events.push('complete');
+      });
+      source.addEventListener('error', ({ code }) => events.push(['failed', code]));
+      return { source, events };
+    };
+
+    it('gets each event, new and known, and learns of the end', async () => {
+      for (let again = 0; again < 2; again++) {
+        const { events } = open(query);
+        await opened();
+        upstreams.give(repriced(5));
+        expect(await events.next()).toEqual([{ data: repriced(5) }, '']);
+        upstreams.open[0]!.events.end();
+        expect(await events.next()).toBe('complete');
+        upstreams.reset();
+      }
+      expect(sent).toBe(2);
+    });
+
+    it('of another origin is told once why it is refused', async () => {
+      const { events } = open(query, { origin: 'https://other.example' });
+      const [told] = await events.next();
+      expect(told.errors[0].extensions.code).toBe('BAD_REQUEST');
+      expect(await events.next()).toBe('complete');
+      expect([sent, upstreams.opened]).toEqual([1, []]);
+    });
+  });
+});

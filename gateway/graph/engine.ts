@@ -7,6 +7,7 @@ import type { Answered } from '../cache/responses/response-cache';
 import type { PlannedOperation } from '../planning';
 import type { ResponseHeaderRules } from '../subgraph-calls/collected-headers';
 import type { Signer } from '../subgraph-calls/signer';
+import type { VerifyCallback } from '../subgraph-calls/signers/signed-callback';
 import type { Source } from '../subgraph-calls/source';
 import type { EventBounds } from '../subgraph-calls/subscriptions/event-queue';
 import type { SubscriptionProtocol } from '../subgraph-calls/subscriptions/subscription-transport';
@@ -84,6 +85,8 @@ export interface SubgraphSubscriptions {
   readonly reconnect: number;
   /** How many events of a subscription may wait, and what happens beyond. */
   readonly bounds: EventBounds;
+  /** Checks its callbacks; undefined where they are not signed. */
+  readonly verifyCallback: VerifyCallback | undefined;
 }
 
 /** A subgraph of a supergraph, with its options. */

@@ -205,12 +205,19 @@ function chooseSubgraph(
     isAppSync,
     identity,
     arrayBatching,
-    subscriptions: readSubscriptions(own?.subscriptions ?? defaultSubscriptions),
+    subscriptions: {
+      ...readSubscriptions(own?.subscriptions ?? defaultSubscriptions),
+      verifyCallback: signers.callbacksOf(name),
+    },
     lifetimes: readLifetimes(own?.cache),
   };
 }
 
-const readSubscriptions = ({ waiting, slow, ...others }: SubscriptionOptions): SubgraphSubscriptions => ({
+const readSubscriptions = ({
+  waiting,
+  slow,
+  ...others
+}: SubscriptionOptions): Omit<SubgraphSubscriptions, 'verifyCallback'> => ({
   ...others,
   bounds: { events: waiting, slow },
 });

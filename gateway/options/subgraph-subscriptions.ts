@@ -6,10 +6,10 @@ const urlRule = 'must be a ws, wss, http or https URL';
 /** How the gateway subscribes at one subgraph. */
 export const subgraphSubscriptions = mapOf({
   protocol: z
-    .enum(['websocket', 'sse'], { error: 'must be websocket or sse' })
+    .enum(['websocket', 'sse', 'callback'], { error: 'must be websocket, sse or callback' })
     .default('websocket')
     .describe(
-      'What the subgraph speaks: `websocket` is the sub-protocol `graphql-transport-ws`, over which all subscriptions of callers with the same headers share a connection; `sse` is an event stream in response to a POST (`graphql-sse`), one connection for each subscription.',
+      'What the subgraph speaks: `websocket` is the sub-protocol `graphql-transport-ws`, over which all subscriptions of callers with the same headers share a connection; `sse` is an event stream in response to a POST (`graphql-sse`), one connection for each subscription; `callback` is the HTTP callback protocol of Apollo (`callback/1.0`), for which the subgraph must reach `subscriptions.callback`.',
     ),
   url: z
     .url({ protocol: /^(https?|wss?)$/, error: urlRule })
@@ -21,7 +21,7 @@ export const subgraphSubscriptions = mapOf({
   heartbeat: duration
     .prefault('30s')
     .describe(
-      'How long a WebSocket may be silent until the subgraph is pinged. One that does not answer for as long again is dead. `0` pings never. No effect for `sse`.',
+      'How long a WebSocket may be silent until the subgraph is pinged; one that does not answer for as long again is dead. For `callback`, how often the subgraph is asked to call; after three times as long without a call the subscription counts as broken. `0`: never. No effect for `sse`.',
     ),
   reconnect: duration
     .prefault('30s')

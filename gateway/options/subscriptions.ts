@@ -1,5 +1,37 @@
 import { z } from 'zod';
-import { duration, headerName, mapOf, positiveInt, timeout } from './values';
+import { duration, headerName, mapOf, portNumber, positiveInt, text, timeout } from './values';
+
+const urlRule = 'must be an http or https URL, in which {port} may stand for the port';
+
+const callback = mapOf({
+  host: text
+    .default('127.0.0.1')
+    .describe('The address to listen on. Only subgraphs need to reach it: keep it private.'),
+  port: portNumber
+    .default(0)
+    .describe(
+      'The port to listen on; 0 takes a free one. With `--workers`, each worker takes a port of its own: the first free one of the 64 from this port on.',
+    ),
+  path: z
+    .string({ error: 'must be a path such as /callbacks' })
+    .regex(/^\/[\w\-./]*[\w\-.]$/, { error: 'must be a path such as /callbacks' })
+    .default('/callbacks')
+    .describe('The path; the id of the subscription follows it.'),
+  publicUrl: z
+    .string({ error: urlRule })
+    .refine((value) => /^https?:\/\//.test(value) && URL.canParse(value.replace('{port}', '80')), {
+      error: urlRule,
+    })
+    .default('http://127.0.0.1:{port}')
+    .describe(
+      'How subgraphs reach it, without the path. `{port}` stands for the port that the process listens on. A callback must reach the process that has the subscription: name the host of this gateway, not a load balancer.',
+    ),
+})
+  .prefault({})
+  .describe(
+    'Where subgraphs with `subscriptions.protocol: callback` call back. Nothing listens there without such a subgraph. Plain HTTP.',
+  )
+  .meta({ example: { host: '0.0.0.0', port: 4010, publicUrl: 'http://weir-1.internal:{port}' } });
 
 export const subscriptions = mapOf({
   connections: positiveInt
@@ -29,6 +61,7 @@ export const subscriptions = mapOf({
     .describe(
       'Members of `connectionParams` that count as headers of each operation of the connection. Credentials and the names of client and version always do. A proxy in front, which may set or strip headers, does not see them: name none that it vouches for.',
     ),
+  callback,
 })
   .prefault({})
   .describe('Connections that stay open: subscriptions, and operations over WebSocket.')

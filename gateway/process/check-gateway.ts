@@ -5,6 +5,7 @@ import { openStore } from '../cache/stores/open-store';
 import type { Options } from '../options';
 import { OperationMemory } from '../planning';
 import { openSource } from '../supergraph/open';
+import { Callbacks } from '../subgraph-calls/subscriptions/callbacks';
 import type { SupergraphSource } from '../supergraph/source';
 import { listSubgraphs } from '../supergraph/subgraphs';
 import { unwritable } from '../telemetry/audit/audit';
@@ -59,6 +60,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
       options,
       ownSource: watched,
       store,
+      callbacks: new Callbacks(options.subscriptions.callback),
       shared: undefined,
       memory: new OperationMemory(),
       usedSignatures: new UsedSignatures(),

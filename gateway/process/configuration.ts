@@ -58,12 +58,15 @@ import type { Meter } from '../telemetry/meter';
 import type { Metrics } from '../telemetry/metrics';
 import { Breakers } from '../subgraph-calls/breakers';
 import { createHttpTransport } from '../subgraph-calls/http';
+import type { Callbacks } from '../subgraph-calls/subscriptions/callbacks';
 import { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../subgraph-calls/transport';
 
 /** The parts that live as long as the process, across changes of options. */
 export interface ProcessParts {
   readonly store: Store;
+  /** Where subgraphs call back. */
+  readonly callbacks: Callbacks;
   /** Undefined if each process counts for itself. */
   readonly shared: SharedCounts | undefined;
   readonly memory: OperationMemory;
@@ -219,6 +222,7 @@ function build(
     ownSource,
     previous,
     store,
+    callbacks,
     shared,
     memory,
     usedSignatures,
@@ -245,7 +249,7 @@ function build(
   // Connections to subgraphs outlive a supergraph.
   const connections = connectionsOf(options);
   const transport = createHttpTransport({ ...connections, durations: metrics.subgraphDurations });
-  const subscriptions = new SubscriptionTransport({ ...connections, meter: metrics.meter });
+  const subscriptions = new SubscriptionTransport({ ...connections, callbacks, meter: metrics.meter });
   const signers = openSubgraphSigners(options, logger);
   const breakers = new Breakers(options.breaker, watchEndpoints({ metrics, logger }));
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });

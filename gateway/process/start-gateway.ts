@@ -30,6 +30,7 @@ import { createLogger, type LogDestination } from '../telemetry/logger';
 import { createMetrics, versionIfKnown } from '../telemetry/metrics';
 import { startOtlpExport } from '../telemetry/otlp';
 import { fetchOutgoing, proxiesOf, useProxies } from '../subgraph-calls/outgoing';
+import { Callbacks } from '../subgraph-calls/subscriptions/callbacks';
 import { knownMethod } from '../telemetry/statistics/request-statistics';
 import type { Interceptor } from '../subgraph-calls/transport';
 import { WebSockets } from '../websocket/web-sockets';
@@ -106,9 +107,15 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const usedSignatures = new UsedSignatures();
   const memory = new OperationMemory();
   metrics.meter.observe('weir.operations.kept', (observe) => observe(memory.size, {}));
+  const callbacks = new Callbacks({
+    ...options.subscriptions.callback,
+    // Beside other workers: a callback must reach the one that has its subscription.
+    ports: clientConnections === undefined ? 1 : 64,
+  });
   const parts: ProcessParts = {
     ...extensions,
     store,
+    callbacks,
     shared,
     memory,
     usedSignatures,
@@ -128,6 +135,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 
   const closeParts = async (): Promise<void> => {
     await otlp?.stop();
+    await callbacks.close();
     await store.close();
     await shared?.close();
     await audit?.close();
@@ -219,6 +227,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     logger.hide([...secretsOf(currentOptions), ...secretsOf(next)]);
     const replacement = await Configuration.open({ ...parts, options: next, ownSource, previous: current });
     try {
+      await listenForCallbacks(callbacks, next);
       await replacement.start();
     } catch (error) {
       await replacement.close();
@@ -267,6 +276,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   }
 
   try {
+    await listenForCallbacks(callbacks, options);
     await current.start();
     if (clientConnections === undefined) await listen(server, options.host, options.port, 'port');
     else take(clientConnections, server);
@@ -322,7 +332,11 @@ const isFixedOfCache = {
   ...{ staleIfError: false, responses: false, cdn: false, entities: false, mutations: false },
 } satisfies Record<keyof Options['cache'], boolean>;
 
-const fixedOptions = [...namesOf(isFixed), ...namesOf(isFixedOfCache).map((name) => `cache.${name}`)];
+const fixedOptions = [
+  ...namesOf(isFixed),
+  ...namesOf(isFixedOfCache).map((name) => `cache.${name}`),
+  'subscriptions.callback',
+];
 
 function namesOf(isIncluded: Readonly<Record<string, boolean>>): string[] {
   return Object.keys(isIncluded).filter((name) => isIncluded[name] === true);
@@ -410,14 +424,36 @@ export async function listen(server: NetServer, host: string, port: number, opti
       });
     });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason =
-      code === 'EADDRINUSE'
-        ? 'is taken by another process: choose another one, or 0 for a free one'
-        : code === 'EACCES'
-          ? 'needs rights that this process does not have: choose one above 1023'
-          : `cannot be listened on: ${message}`;
-    throw OptionsError.of(option.split('.'), `${port} on ${host} ${reason}.`);
+    throw notListening(option, host, port, error);
+  }
+}
+
+function notListening(option: string, host: string, port: number, error: unknown): OptionsError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const reason =
+    code === 'EADDRINUSE'
+      ? 'is taken by another process: choose another one, or 0 for a free one'
+      : code === 'EACCES'
+        ? 'needs rights that this process does not have: choose one above 1023'
+        : `cannot be listened on: ${message}`;
+  return OptionsError.of(option.split('.'), `${port} on ${host} ${reason}.`);
+}
+
+/**
+ * Listens for callbacks where a subgraph sends any.
+ * @throws {OptionsError} when that is not possible
+ */
+async function listenForCallbacks(
+  callbacks: Callbacks,
+  { subgraphs, subscriptions }: Options,
+): Promise<void> {
+  const each = Object.values(subgraphs);
+  if (!each.some(({ subscriptions: { protocol } }) => protocol === 'callback')) return;
+  const { host, port } = subscriptions.callback;
+  try {
+    await callbacks.listen();
+  } catch (error) {
+    throw notListening('subscriptions.callback.port', host, port, error);
   }
 }
 

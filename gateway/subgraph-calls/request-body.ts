@@ -11,13 +11,15 @@ export function bodyOf({ operation, variables: given }: SubgraphRequest): Buffer
   return body;
 }
 
-/** The same with `extensions`, beside which there are no others. */
-export function bodyWithExtensions(
+/** The same of a subscription, with the position after which it begins, and other `extensions`. */
+export function subscribeBody(
   request: SubgraphRequest,
-  extensions: Readonly<Record<string, unknown>>,
+  extensions: Readonly<Record<string, unknown>> = {},
 ): Buffer {
-  const bodySuffix = `,"extensions":${asciiJson(extensions)}}`;
-  return bodyOf({ ...request, operation: { ...request.operation, bodySuffix } });
+  const { operation, after } = request;
+  const all = after === undefined ? extensions : { ...extensions, after };
+  if (Object.keys(all).length === 0) return bodyOf(request);
+  return bodyOf({ ...request, operation: { ...operation, bodySuffix: `,"extensions":${asciiJson(all)}}` } });
 }
 
 /** JSON in ASCII. */

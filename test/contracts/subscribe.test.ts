@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { UnsignedCall } from '../../gateway/subgraph-calls/signer';
 import type { Source } from '../../gateway/subgraph-calls/source';
+import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks';
 import {
   type SubscribedSubgraph,
   SubscriptionTransport,
@@ -23,12 +24,15 @@ import { eventually } from '../support/process';
 
 const transports: SubscriptionTransport[] = [];
 const servers: SubscribedServer[] = [];
+const listeners: Callbacks[] = [];
 const silents: RunningServer[] = [];
 afterEach(async () => {
   await Promise.all(transports.splice(0).map((transport) => transport.close()));
+  await Promise.all(listeners.splice(0).map((callbacks) => callbacks.close()));
   await Promise.all([...servers.splice(0), ...silents.splice(0)].map((server) => server.stop()));
 });
 
+const here = { host: '127.0.0.1', port: 0, path: '/callbacks', publicUrl: 'http://127.0.0.1:{port}' };
 const document = 'subscription($from:Int){count(from:$from)}';
 const operation = operationOf(document, { kind: 'subscription' });
 const requestOf = (more: Partial<SubgraphRequest> = {}): SubgraphRequest => ({
@@ -52,14 +56,17 @@ interface Options extends Partial<SubscribedSubgraph> {
   readonly transport?: Partial<SubscriptionTransportOptions>;
 }
 
-describe.each(['websocket', 'sse'] as const)('a subscription over %s', (protocol) => {
+describe.each(['websocket', 'sse', 'callback'] as const)('a subscription over %s', (protocol) => {
   async function open({ transport: more, ...options }: Options = {}): Promise<Opened> {
     const server = await serveSubscriptions(protocol);
     servers.push(server);
     const meter = new Meter();
-    const transport = new SubscriptionTransport({ meter, reconnects: { first: 20, longest: 100 }, ...more });
+    const callbacks = new Callbacks(here);
+    listeners.push(callbacks);
+    const reconnects = { first: 20, longest: 100 };
+    const transport = new SubscriptionTransport({ meter, callbacks, reconnects, ...more });
     transports.push(transport);
-    const subgraph = { name: 'counts', protocol, url: server.url, ...options };
+    const subgraph = { name: 'counts', protocol, url: server.url, heartbeat: 100, ...options };
     const opening = transport.resuming(subgraph, transport.to(subgraph));
     const subscribe: Subscribe = (request) => opening(request).then(({ source }) => source);
     return { server, transport, meter, subscribe };
@@ -215,7 +222,9 @@ describe.each(['websocket', 'sse'] as const)('a subscription over %s', (protocol
     const { source } = await begin(opened);
     const read = source.next();
     opened.server.cut();
-    await expect(read).rejects.toMatchObject({ failure: 'interrupted' });
+    await expect(read).rejects.toMatchObject({
+      failure: protocol === 'callback' ? 'timeout' : 'interrupted',
+    });
     await wait(50);
     expect(opened.server.feeds).toHaveLength(1);
   });

@@ -7,6 +7,7 @@ import { parseOptions } from '../../gateway/options';
 import { OperationMemory } from '../../gateway/planning';
 import { Configuration } from '../../gateway/process/configuration';
 import { bodyOf } from '../../gateway/subgraph-calls/request-body';
+import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks';
 import type { Interceptor } from '../../gateway/subgraph-calls/transport';
 import { createLogger } from '../../gateway/telemetry/logger';
 import { createMetrics } from '../../gateway/telemetry/metrics';
@@ -69,6 +70,7 @@ export async function openInProcess(
   const store = openStore({ options: options.cache, meter: metrics.meter, logger, peers: undefined });
   const configuration = await Configuration.open({
     ...{ options, hooks, plugins, store, logger, metrics },
+    callbacks: new Callbacks(options.subscriptions.callback),
     interceptors: [answeredBy(subgraphs)],
     explorerHeaders: {},
     ownSource: sourceOf(supergraphSdl),

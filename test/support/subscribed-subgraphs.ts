@@ -1,7 +1,9 @@
 /** Subgraphs that can be subscribed to, each over one protocol, with a server of others that is known to speak it. */
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { buildSchema, type ExecutionResult, GraphQLError, parse } from 'graphql';
+import { ApolloServer, HeaderMap } from '@apollo/server';
+import { ApolloServerPluginSubscriptionCallback } from '@apollo/server/plugin/subscriptionCallback';
+import { buildSchema, type ExecutionResult, GraphQLError, parse, printSchema } from 'graphql';
 import type { Response as SseResponse } from 'graphql-sse';
 import { createHandler } from 'graphql-sse/lib/use/http';
 import { useServer } from 'graphql-ws/use/ws';
@@ -94,7 +96,7 @@ export async function serveSubscriptions(protocol: SubscriptionProtocol): Promis
   let connects = 0;
   let port = 0;
   let server: Server;
-  let close: () => Promise<void>;
+  let served: Served;
 
   const open = (subscribed: Subscribed): FeedQueue => {
     const queue = new FeedQueue();
@@ -118,17 +120,17 @@ export async function serveSubscriptions(protocol: SubscriptionProtocol): Promis
       socket.on('error', () => undefined);
       socket.on('close', () => connections.delete(socket));
     });
-    close =
-      protocol === 'sse' ? serveEventStreams(server, open, refused) : serveWebSockets(server, open, refused);
+    served = await serve[protocol](server, open, refused);
     await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
     ({ port } = server.address() as AddressInfo);
   };
   const cut = (): void => {
+    served.cut();
     for (const socket of connections) socket.destroy();
   };
   const die = async (): Promise<void> => {
     cut();
-    await close();
+    await served.close();
     await new Promise((closed) => server.close(closed));
   };
   const self: SubscribedServer = {
@@ -149,10 +151,22 @@ export async function serveSubscriptions(protocol: SubscriptionProtocol): Promis
   return self;
 }
 
+const serve: Record<SubscriptionProtocol, Serve> = {
+  websocket: serveWebSockets,
+  sse: serveEventStreams,
+  callback: serveCallbacks,
+};
+
+type Serve = (server: Server, open: OpenFeed, refused: Refused) => Served | Promise<Served>;
+interface Served {
+  /** Cuts what the cut of connections does not. */
+  cut(): void;
+  close(): Promise<void>;
+}
 type OpenFeed = (subscribed: Subscribed) => FeedQueue;
 type Refused = () => readonly GraphQLError[] | undefined;
 
-function serveWebSockets(server: Server, open: OpenFeed, refused: Refused): () => Promise<void> {
+function serveWebSockets(server: Server, open: OpenFeed, refused: Refused): Served {
   const sockets = new WebSocketServer({ server, path: '/graphql', perMessageDeflate: false });
   const served = useServer(
     {
@@ -191,13 +205,16 @@ function serveWebSockets(server: Server, open: OpenFeed, refused: Refused): () =
     },
     sockets,
   );
-  return async () => {
-    for (const client of sockets.clients) client.terminate();
-    await served.dispose();
+  return {
+    cut: () => undefined,
+    close: async () => {
+      for (const client of sockets.clients) client.terminate();
+      await served.dispose();
+    },
   };
 }
 
-function serveEventStreams(server: Server, open: OpenFeed, refused: Refused): () => Promise<void> {
+function serveEventStreams(server: Server, open: OpenFeed, refused: Refused): Served {
   const handler = createHandler({
     onSubscribe: (request, { query, variables, extensions }) => {
       const refusal = refused();
@@ -214,7 +231,7 @@ function serveEventStreams(server: Server, open: OpenFeed, refused: Refused): ()
     subscribe: ({ contextValue }) => open(contextValue as unknown as Subscribed),
   });
   server.on('request', (request, response) => void handler(request, response));
-  return () => Promise.resolve();
+  return { cut: () => undefined, close: () => Promise.resolve() };
 }
 
 /** As most servers answer what they refuse. */
@@ -222,3 +239,84 @@ const answeredOnce = (result: object): SseResponse => [
   JSON.stringify(result),
   { status: 400, statusText: 'Bad Request', headers: { 'content-type': 'application/json' } },
 ];
+
+interface CallbackContext extends Subscribed {
+  /** Of the subscription. */
+  readonly id: string;
+}
+
+/** By the plugin of Apollo Server, which takes only subscriptions of its own schema. */
+async function serveCallbacks(server: Server, open: OpenFeed, refused: Refused): Promise<Served> {
+  /** Where it has called back, and where it does not any more. */
+  const [called, dead] = [new Set<string>(), new Set<string>()];
+  /** By the id of the subscription. */
+  const results = new Map<string, ExecutionResult[]>();
+  const apollo = new ApolloServer<CallbackContext>({
+    typeDefs: parse(printSchema(schema)),
+    resolvers: {
+      Subscription: {
+        count: {
+          subscribe: (_root: unknown, _args: unknown, subscribed: CallbackContext) => {
+            const refusal = refused();
+            if (refusal !== undefined) throw refusal[0]!;
+            return open(subscribed);
+          },
+          resolve: (result: ExecutionResult, _args: unknown, { id }: CallbackContext) => {
+            results.set(id, [...(results.get(id) ?? []), result]);
+            return result.data?.['count'];
+          },
+        },
+      },
+    },
+    plugins: [
+      ApolloServerPluginSubscriptionCallback({
+        maxConsecutiveHeartbeatFailures: 1,
+        retry: { retries: 0 },
+        fetcher: (url, init) => {
+          called.add(url);
+          if (dead.has(url)) return Promise.reject(new Error('cut'));
+          const body = JSON.parse(String(init!.body)) as { action: string; id: string; payload?: object };
+          // The plugin sends no extensions.
+          if (body.action === 'next') body.payload = results.get(body.id)!.shift()!;
+          return fetch(url, { ...(init as RequestInit), body: JSON.stringify(body) });
+        },
+      }),
+    ],
+    stopOnTerminationSignals: false,
+  });
+  await apollo.start();
+  server.on('request', (request, response) => {
+    const pieces: Buffer[] = [];
+    request.on('data', (piece: Buffer) => pieces.push(piece));
+    request.on('end', () => {
+      const body = JSON.parse(Buffer.concat(pieces).toString()) as Subscribed;
+      const { subscription, ...extensions } = body.extensions;
+      const { subscriptionId: id } = subscription as { subscriptionId: string };
+      void apollo
+        .executeHTTPGraphQLRequest({
+          httpGraphQLRequest: {
+            method: 'POST',
+            headers: new HeaderMap(Object.entries(request.headers) as [string, string][]),
+            search: '',
+            body,
+          },
+          context: () =>
+            Promise.resolve({ ...body, id, extensions, headers: request.headers, params: undefined }),
+        })
+        .then(({ status = 200, headers, body: answer }) => {
+          response.writeHead(status, Object.fromEntries(headers));
+          response.end(answer.kind === 'complete' ? answer.string : '');
+        });
+    });
+  });
+  const cut = (): void => {
+    for (const url of called) dead.add(url);
+  };
+  return {
+    cut,
+    close: async () => {
+      cut();
+      await apollo.stop();
+    },
+  };
+}

@@ -12,9 +12,12 @@ export interface LinkKey {
   readonly hmac: (text: string) => string;
 }
 
-/** The key to sign with. It changes when its file does. */
+/** The keys, which change when their file does. */
 export interface LinkKeys {
+  /** The key to sign with. */
   readonly current: LinkKey;
+  /** Those that subgraphs may sign with, the current one first. */
+  readonly all: readonly LinkKey[];
   close(): void;
 }
 
@@ -32,16 +35,20 @@ export interface LinkKeysOptions {
 /** Opens the keys; at least one is required. @throws if the file cannot be read or a key is too short */
 export function openLinkKeys(options: LinkKeysOptions): LinkKeys {
   const { keys = [], keysFile: file, onChange = () => undefined, interval = 1000 } = options;
-  if (file === undefined) return { current: toKeys(keys, 'The keys')[0]!, close: () => undefined };
+  if (file === undefined) {
+    const all = toKeys(keys, 'The keys');
+    return { current: all[0]!, all, close: () => undefined };
+  }
 
-  let current = readKeys(file)[0]!;
+  let all = readKeys(file);
+  let current = all[0]!;
   let trouble: string | undefined;
   const look = (): void => {
     try {
-      const [first] = readKeys(file);
+      all = readKeys(file);
       trouble = undefined;
-      if (first!.id === current.id) return;
-      current = first!;
+      if (all[0]!.id === current.id) return;
+      current = all[0]!;
       onChange(current);
     } catch (error) {
       // Calls are still signed with the previous key.
@@ -55,6 +62,9 @@ export function openLinkKeys(options: LinkKeysOptions): LinkKeys {
   return {
     get current() {
       return current;
+    },
+    get all() {
+      return all;
     },
     close: () => clearInterval(timer),
   };

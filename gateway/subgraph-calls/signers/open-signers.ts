@@ -1,3 +1,4 @@
+import { UsedSignatures } from '../../auth/used-signatures';
 import { type Options, OptionsError } from '../../options';
 import type { SubgraphAuth } from '../../options/subgraph-auth';
 import type { Logger } from '../../telemetry/logger';
@@ -8,11 +9,14 @@ import { bearerToken } from './bearer';
 import { staticHeader } from './header';
 import { type LinkKeys, openLinkKeys } from './link-keys';
 import { signPrivateLink } from './private-link';
+import { type VerifyCallback, verifyCallback } from './signed-callback';
 import { sigV4 } from './sigv4';
 
 export interface SubgraphSigners {
   /** The signer for the calls of a subgraph; undefined if they are not signed. */
   of(subgraph: string): Signer | undefined;
+  /** What checks the callbacks of a subgraph; undefined where it has no private link. */
+  callbacksOf(subgraph: string): VerifyCallback | undefined;
   close(): void;
 }
 
@@ -20,12 +24,15 @@ export interface SubgraphSigners {
 export function openSubgraphSigners({ privateLinks, subgraphs }: Options, logger: Logger): SubgraphSigners {
   const keys = openKeys(privateLinks, logger);
   const own = new Map<string, Signer>();
+  const used = new UsedSignatures();
   for (const [name, { auth, appsync }] of Object.entries(subgraphs)) {
     if (auth !== undefined) own.set(name, signerFor(auth));
     else if (appsync !== undefined) own.set(name, appSyncSigner(appsync.auth));
   }
   return {
     of: (subgraph) => own.get(subgraph) ?? (keys && signPrivateLink({ subgraph, key: () => keys.current })),
+    callbacksOf: (subgraph) =>
+      own.has(subgraph) ? undefined : keys && verifyCallback({ subgraph, keys: () => keys.all, used }),
     close: () => keys?.close(),
   };
 }

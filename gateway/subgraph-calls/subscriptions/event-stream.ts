@@ -1,18 +1,23 @@
-/** Subscriptions over event streams: the "distinct connections" mode of `graphql-sse`, as its PROTOCOL.md has it. */
+/**
+ * Subscriptions over event streams: the "distinct connections" mode of `graphql-sse`, as its PROTOCOL.md has it. A request
+ * for callbacks is the same `POST`, whose response has no stream.
+ */
 import type { Dispatcher, Pool } from 'undici';
 import { KeptBytes } from '../kept-bytes';
 import { failureOf } from '../network-failure';
 import type { PendingCall, PendingCalls } from '../pending-calls';
-import { bodyOf, bodyWithExtensions } from '../request-body';
+import { subscribeBody } from '../request-body';
 import type { Signer } from '../signer';
 import { type Caller, type SubgraphRequest, TransportError, type TransportFailure } from '../transport';
 import { type EventBounds, EventQueue } from './event-queue';
 import { EventStreamParser, EventTooLarge } from './event-stream-parser';
 import { eventOf } from './events';
-import type { Open, Opened } from './resume';
+import type { Opened } from './resume';
 
 export interface EventStreamOptions {
   readonly subgraph: string;
+  /** The media type to ask for. @default 'text/event-stream' */
+  readonly accept?: string | undefined;
   readonly url: URL;
   readonly pool: Pool;
   /** Headers that every request has; one of the caller of the same name is left out. */
@@ -28,13 +33,22 @@ export interface EventStreamOptions {
 }
 
 /** Opens each subscription as a `POST` of its own, whose response has its events. Any other response is its one event. */
-export function openEventStream(options: EventStreamOptions): { readonly open: Open; close(): void } {
+export function openEventStream(options: EventStreamOptions): {
+  /** @param extensions of the GraphQL request */
+  readonly open: (request: SubgraphRequest, extensions?: Extensions) => Promise<Opened>;
+  close(): void;
+} {
   const streams = new Set<EventStream>();
   return {
-    open: (request) =>
+    open: (request, extensions = {}) =>
       new Promise((resolve, reject) => {
         const onEnd = (): void => void streams.delete(stream);
-        const stream: EventStream = new EventStream(request, options, { resolve, reject }, onEnd);
+        const stream: EventStream = new EventStream(
+          { request, extensions },
+          options,
+          { resolve, reject },
+          onEnd,
+        );
         streams.add(stream);
         stream.begin();
       }),
@@ -42,6 +56,13 @@ export function openEventStream(options: EventStreamOptions): { readonly open: O
       for (const stream of [...streams]) stream.giveUp('closed');
     },
   };
+}
+
+type Extensions = Readonly<Record<string, unknown>>;
+
+interface ExtendedRequest {
+  readonly request: SubgraphRequest;
+  readonly extensions: Extensions;
 }
 
 interface Waiter {
@@ -54,7 +75,7 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
   readonly caller: Caller;
   readonly expires: number;
   indexInSet = -1;
-  readonly #request: SubgraphRequest;
+  readonly #request: ExtendedRequest;
   readonly #options: EventStreamOptions;
   readonly #waiter: Waiter;
   readonly #onEnd: () => void;
@@ -67,9 +88,9 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
   /** Of a response that is no event stream. */
   #body: KeptBytes | undefined;
 
-  constructor(request: SubgraphRequest, options: EventStreamOptions, waiter: Waiter, onEnd: () => void) {
+  constructor(request: ExtendedRequest, options: EventStreamOptions, waiter: Waiter, onEnd: () => void) {
     const { subgraph, bounds, onDropped, maxResponseSize, timeout } = options;
-    this.caller = request.caller;
+    this.caller = request.request.caller;
     this.expires = performance.now() + timeout;
     this.#request = request;
     this.#options = options;
@@ -149,12 +170,13 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
   }
 
   async #send(): Promise<void> {
-    const { url, pool, headers: fixed, signer } = this.#options;
-    const { after, caller } = this.#request;
-    const body = after === undefined ? bodyOf(this.#request) : bodyWithExtensions(this.#request, { after });
+    const { url, pool, headers: fixed, signer, accept = 'text/event-stream' } = this.#options;
+    const { request, extensions } = this.#request;
+    const { caller } = request;
+    const body = subscribeBody(request, extensions);
     const replaced = signer?.headers ?? [];
     const own = Object.entries(caller.headers).filter(([name]) => !replaced.includes(name));
-    const headers = { ...Object.fromEntries(own), ...caller.tracing, ...fixed, ...requestHeaders };
+    const headers = { ...Object.fromEntries(own), ...caller.tracing, ...fixed, ...requestHeaders, accept };
     const signed = (await signer?.sign({ url, body, caller })) ?? [];
     for (let i = 0; i < signed.length; i += 2) Object.assign(headers, { [signed[i]!]: signed[i + 1]! });
     if (!this.#hasEnded)
@@ -189,6 +211,6 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
   }
 }
 
-const requestHeaders = { 'content-type': 'application/json', accept: 'text/event-stream' };
+const requestHeaders = { 'content-type': 'application/json' };
 const nothing = Buffer.alloc(0);
 const left = new Error('The event stream was left.');

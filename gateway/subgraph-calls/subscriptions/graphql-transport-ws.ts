@@ -1,9 +1,9 @@
 /** The client's part of the sub-protocol `graphql-transport-ws`, as PROTOCOL.md of `graphql-ws` has it. */
 import { JsonParts } from '../json-parts';
-import { bodyOf, bodyWithExtensions } from '../request-body';
+import { subscribeBody } from '../request-body';
 import { linkHeaders } from '../signers/private-link';
 import type { Signer } from '../signer';
-import type { Caller, SubgraphRequest } from '../transport';
+import type { Caller } from '../transport';
 import type { Dialect, Handshake, Message } from './dialect';
 
 export interface GraphQLTransportWsOptions {
@@ -46,7 +46,7 @@ export function graphqlTransportWs({ url, headers: fixed, signer }: GraphQLTrans
     start: (id, request) =>
       Buffer.concat([
         Buffer.from(`{"id":"${id}","type":"subscribe","payload":`),
-        payloadOf(request),
+        subscribeBody(request),
         closing,
       ]),
     stop: (id) => `{"id":"${id}","type":"complete"}`,
@@ -62,10 +62,6 @@ const closing = Buffer.from('}');
 
 /** Close codes after which clients do not come back. */
 const final = new Set([4400, 4401, 4403, 4406, 4409, 4429]);
-
-/** A GraphQL request, with the position to resume from. */
-const payloadOf = (request: SubgraphRequest): Buffer =>
-  request.after === undefined ? bodyOf(request) : bodyWithExtensions(request, { after: request.after });
 
 function read(message: Buffer): Message {
   const { type, id, payload } = readEnvelope(message);

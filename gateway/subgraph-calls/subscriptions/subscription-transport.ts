@@ -7,13 +7,16 @@ import type { TlsFiles } from '../tls-files';
 import type { SubgraphRequest } from '../transport';
 import type { EventBounds } from './event-queue';
 import { openEventStream } from './event-stream';
+import type { VerifyCallback } from '../signers/signed-callback';
+import { openByCallback } from './callback';
+import type { Callbacks } from './callbacks';
 import { graphqlTransportWs } from './graphql-transport-ws';
 import { Reconnects, type ReconnectsOptions } from './reconnects';
 import { type Open, resumeBroken } from './resume';
 import { SocketPool } from './socket-pool';
 
-/** What is spoken with a subgraph: `graphql-transport-ws` over a WebSocket, or event streams over HTTP. */
-export type SubscriptionProtocol = 'websocket' | 'sse';
+/** What is spoken with a subgraph: `graphql-transport-ws` over a WebSocket, event streams over HTTP, or HTTP callbacks. */
+export type SubscriptionProtocol = 'websocket' | 'sse' | 'callback';
 
 /** How to subscribe at one endpoint of a subgraph. */
 export interface SubscribedSubgraph {
@@ -30,9 +33,16 @@ export interface SubscribedSubgraph {
   readonly timeout?: number | undefined;
   /** Bytes of the largest event. @default 33554432 (32 MiB) */
   readonly maxResponseSize?: number | undefined;
-  /** Milliseconds of silence after which a WebSocket is checked; 0: never. No effect on event streams. @default 30000 */
+  /**
+   * Milliseconds of silence after which a WebSocket is checked, or within which a subgraph calls back; 0: never. No effect
+   * on event streams.
+   *
+   * @default 30000
+   */
   readonly heartbeat?: number | undefined;
   readonly bounds?: EventBounds | undefined;
+  /** Checks its callbacks. @default undefined: they are not signed */
+  readonly verifyCallback?: VerifyCallback | undefined;
 }
 
 /** How the subscriptions of a subgraph outlive their connections. */
@@ -47,6 +57,8 @@ export interface ResumedSubgraph {
 
 export interface SubscriptionTransportOptions extends Omit<ConnectionOptions, 'connections'> {
   readonly reconnects?: ReconnectsOptions | undefined;
+  /** Where callbacks come. */
+  readonly callbacks: Callbacks;
   readonly meter: Meter;
 }
 
@@ -79,25 +91,33 @@ export class SubscriptionTransport {
     const key = JSON.stringify([name, url.href, protocol, own]);
     const found = this.#endpoints.get(key);
     if (found !== undefined) return found.open;
-    const { keepAlive = 4_000, meter } = this.#options;
+    const { keepAlive = 4_000, callbacks, meter } = this.#options;
     const dropped = meter.sum('weir.subgraph.events.dropped');
     const shared = {
       ...{ subgraph: name, timeout, maxResponseSize, bounds, pending: this.#pending },
       onDropped: (count: number) => dropped.add(count, { subgraph: name }),
     };
     const target = { name, url, tls };
-    const connections = meter.sum('weir.subgraph.connections');
-    const endpoint: Endpoint =
-      protocol === 'sse'
-        ? openEventStream({ ...shared, url, pool: this.#connections.pool(target), headers, signer })
-        : new SocketPool(
-            {
-              ...{ ...shared, heartbeat, keepAlive },
-              dialect: graphqlTransportWs({ url, headers, signer }),
-              connect: this.#connections.connector(target, { http2: false }),
-            },
-            (change) => connections.add(change, { subgraph: name, protocol }),
+    const request = { ...shared, url, headers, signer };
+    const endpoint = ((): Endpoint => {
+      switch (protocol) {
+        case 'sse':
+          return openEventStream({ ...request, pool: this.#connections.pool(target) });
+        case 'callback': {
+          const { verifyCallback: verify } = subgraph;
+          const pool = this.#connections.pool(target);
+          return openByCallback({ ...request, pool, callbacks, heartbeat, verify });
+        }
+        case 'websocket': {
+          const connections = meter.sum('weir.subgraph.connections');
+          const dialect = graphqlTransportWs({ url, headers, signer });
+          const connect = this.#connections.connector(target, { http2: false });
+          return new SocketPool({ ...shared, heartbeat, keepAlive, dialect, connect }, (change) =>
+            connections.add(change, { subgraph: name, protocol }),
           );
+        }
+      }
+    })();
     this.#endpoints.set(key, endpoint);
     return endpoint.open;
   }
@@ -109,11 +129,11 @@ export class SubscriptionTransport {
     let reconnects = this.#reconnects.get(name);
     if (reconnects === undefined)
       this.#reconnects.set(name, (reconnects = new Reconnects(this.#options.reconnects)));
-    // Each event stream has a connection of its own.
+    // Others have a connection for each subscription.
     const ownKey = (): string => `${name} ${++this.#streams}`;
     return resumeBroken(open, {
       ...{ subgraph: name, reconnects, patience, timeout, pending: this.#pending },
-      keyOf: protocol === 'sse' ? ownKey : ({ caller: { scope } }: SubgraphRequest) => scope,
+      keyOf: protocol !== 'websocket' ? ownKey : ({ caller: { scope } }: SubgraphRequest) => scope,
       onBreak: (result) => breaks.add(1, { subgraph: name, result }),
     });
   }

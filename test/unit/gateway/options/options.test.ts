@@ -130,6 +130,7 @@ describe('defaults', () => {
       subscriptions: {
         ...{ connections: 10_000, perConnection: 200, initTimeout: 5000, heartbeat: 30_000 },
         connectionParams: [],
+        callback: { host: '127.0.0.1', port: 0, path: '/callbacks', publicUrl: 'http://127.0.0.1:{port}' },
       },
       telemetry: { metrics: {}, resource: {} },
     });

@@ -1,0 +1,65 @@
+import { type SubgraphRequest, TransportError, type TransportFailure } from '../transport';
+import type { Callbacks } from './callbacks';
+import { EventQueue } from './event-queue';
+import { type EventStreamOptions, openEventStream } from './event-stream';
+import type { VerifyCallback } from '../signers/signed-callback';
+import type { Opened } from './resume';
+
+export interface CallbackOptions extends Omit<EventStreamOptions, 'accept'> {
+  readonly callbacks: Callbacks;
+  /** Milliseconds between two signs of life of the subgraph; 0: none are asked for. */
+  readonly heartbeat: number;
+  /** Undefined where callbacks are not signed. */
+  readonly verify: VerifyCallback | undefined;
+}
+
+/** Opens subscriptions whose events come by HTTP callbacks. */
+export function openByCallback(options: CallbackOptions) {
+  const { subgraph, bounds, onDropped, maxResponseSize, heartbeat, verify, callbacks } = options;
+  const requests = openEventStream({ ...options, accept: 'application/json;callbackSpec=1.0' });
+  const open = new Set<(failure: TransportFailure) => void>();
+
+  return {
+    async open(request: SubgraphRequest): Promise<Opened> {
+      const end = (): void => {
+        registered.remove();
+        open.delete(fail);
+      };
+      const fail = (failure: TransportFailure): void => {
+        queue.fail(failure);
+        end();
+      };
+      const queue = new EventQueue({ subgraph, bounds, onDropped, onClose: end });
+      await callbacks.listen();
+      const registered = callbacks.register({ queue, maxResponseSize, heartbeat, verify, fail, end });
+      open.add(fail);
+      const { callbackUrl, subscriptionId, verifier } = registered;
+      try {
+        const { status, source } = await requests.open(request, {
+          subscription: { callbackUrl, subscriptionId, verifier, heartbeatIntervalMs: heartbeat },
+        });
+        const answer = (await source.next())!;
+        if (status !== 200 || answer.body.includes('"errors"')) {
+          queue.close();
+          const refused = new EventQueue({ subgraph, bounds, onDropped, onClose: () => undefined });
+          refused.push(answer);
+          refused.complete();
+          return { status, source: refused };
+        }
+        if (registered.isChecked) return { status, source: queue };
+        throw new TransportError(
+          subgraph,
+          'not-accepted',
+          new Error('The subgraph accepted a subscription without a callback.'),
+        );
+      } catch (error) {
+        queue.close();
+        throw error;
+      }
+    },
+    close(): void {
+      for (const fail of open) fail('closed');
+      requests.close();
+    },
+  };
+}

@@ -1,0 +1,273 @@
+/** The listener of HTTP callbacks: `callback/1.0`, Apollo's HTTP callback protocol. */
+import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { JsonParts } from '../json-parts';
+import { KeptBytes } from '../kept-bytes';
+import type { VerifyCallback } from '../signers/signed-callback';
+import type { TransportFailure } from '../transport';
+import type { EventQueue } from './event-queue';
+import { eventOf } from './events';
+
+export interface CallbacksOptions {
+  /** The address to listen on. */
+  readonly host: string;
+  /** The port; 0 takes a free one. */
+  readonly port: number;
+  /** How many ports from there on are tried, until one is free. @default 1 */
+  readonly ports?: number | undefined;
+  readonly path: string;
+  /** How subgraphs reach it; `{port}` stands for the port. */
+  readonly publicUrl: string;
+}
+
+/** A subscription whose events come by callbacks. */
+export interface CalledBack {
+  readonly queue: EventQueue;
+  /** Bytes of the largest callback. */
+  readonly maxResponseSize: number;
+  /** Milliseconds between two signs of life; 0: none are awaited. */
+  readonly heartbeat: number;
+  /** Undefined where callbacks are not signed. */
+  readonly verify: VerifyCallback | undefined;
+  /** Ends it, and takes its callbacks no more. */
+  readonly fail: (failure: TransportFailure) => void;
+  /** Takes its callbacks no more: the subgraph has completed it. */
+  readonly end: () => void;
+}
+
+/** What the subgraph is told of a subscription, as the protocol has it. */
+export interface CallbackAddress {
+  readonly callbackUrl: string;
+  readonly subscriptionId: string;
+  readonly verifier: string;
+}
+
+export interface Registered extends CallbackAddress {
+  /** Whether the subgraph has called back. */
+  readonly isChecked: boolean;
+  /** From then on its callbacks get 404. */
+  remove(): void;
+}
+
+/** Takes the callbacks of subgraphs. One per process: it outlives options. */
+export class Callbacks {
+  readonly #options: CallbacksOptions;
+  readonly #subscriptions = new Map<string, Entry>();
+  readonly #server: Server;
+  #listening: Promise<void> | undefined;
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(options: CallbacksOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => {
+      this.#take(request).then(
+        (status) => answer(response, status),
+        () => request.destroy(),
+      );
+    });
+    // Subgraphs send heartbeats over the connections that they have.
+    this.#server.keepAliveTimeout = 65_000;
+    this.#server.requestTimeout = 30_000;
+  }
+
+  /** Listens, if it does not yet. Rejects when it cannot. */
+  listen(): Promise<void> {
+    return (this.#listening ??= this.#listen());
+  }
+
+  register(subscription: CalledBack): Registered {
+    const { publicUrl, path } = this.#options;
+    const { port } = this.#server.address() as AddressInfo;
+    const id = randomUUID();
+    const verifier = randomBytes(24).toString('base64url');
+    const entry: Entry = { subscription, id, verifier, isChecked: false, heardAt: performance.now() };
+    this.#subscriptions.set(id, entry);
+    this.#watch ??= setInterval(() => {
+      this.#checkSilence();
+    }, 250).unref();
+    return {
+      callbackUrl: `${publicUrl.replace('{port}', String(port)).replace(/\/$/, '')}${path}/${id}`,
+      subscriptionId: id,
+      verifier,
+      get isChecked() {
+        return entry.isChecked;
+      },
+      remove: () => this.#subscriptions.delete(id),
+    };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#watch);
+    if (this.#listening === undefined) return;
+    await this.#listening.catch(() => undefined);
+    if (!this.#server.listening) return;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #listen(): Promise<void> {
+    const { host, port, ports = 1 } = this.#options;
+    for (let next = port; ; next++) {
+      try {
+        await new Promise<void>((listening, failed) => {
+          this.#server.once('error', failed);
+          // Not shared with the other workers: a callback must reach the process that has its subscription.
+          this.#server.listen({ host, port: next, exclusive: true }, () => {
+            this.#server.off('error', failed);
+            listening();
+          });
+        });
+        this.#server.unref();
+        return;
+      } catch (error) {
+        const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+        if (!isTaken || port === 0 || next - port + 1 >= ports) throw error;
+      }
+    }
+  }
+
+  /** Takes one callback, and says with which status it is answered. */
+  async #take(request: IncomingMessage): Promise<number> {
+    const { path } = this.#options;
+    const { method, url = '', headers } = request;
+    const entry = url.startsWith(`${path}/`)
+      ? this.#subscriptions.get(url.slice(path.length + 1))
+      : undefined;
+    if (entry === undefined) return 404;
+    if (method !== 'POST') return 405;
+    const { subscription } = entry;
+    const verified = subscription.verify?.(headers);
+    if (subscription.verify !== undefined && verified === undefined) return 401;
+    if (verified === 'busy') return 503;
+    // The rest of a callback is short.
+    const body = await readBody(request, subscription.maxResponseSize + 1024);
+    if (body === undefined) {
+      subscription.fail('too-large');
+      return 413;
+    }
+    if (verified?.isBody(body) === false) return 401;
+    // It may have ended while the body came.
+    if (!this.#subscriptions.has(entry.id)) return 404;
+    return this.#act(entry, readCallback(body));
+  }
+
+  #act(entry: Entry, callback: Callback | undefined): number {
+    if (callback?.kind !== 'subscription' || callback.id !== entry.id) return 400;
+    if (!isEqual(callback.verifier ?? '', entry.verifier)) return 401;
+    const { queue } = entry.subscription;
+    entry.heardAt = performance.now();
+    switch (callback.action) {
+      case 'check':
+        entry.isChecked = true;
+        return 204;
+      case 'next':
+        if (callback.payload === undefined) return 400;
+        queue.push(eventOf(callback.payload));
+        // Its reader may have left, or events come too fast.
+        return queue.hasEnded ? 404 : 204;
+      case 'complete':
+        complete(entry.subscription, callback.errors);
+        return 204;
+      default:
+        return 400;
+    }
+  }
+
+  #checkSilence(): void {
+    const now = performance.now();
+    for (const { subscription, heardAt } of this.#subscriptions.values()) {
+      const { heartbeat } = subscription;
+      if (heartbeat > 0 && now - heardAt > mostMissed * heartbeat) subscription.fail('timeout');
+    }
+  }
+}
+
+/** How many heartbeats may be late, or lost. */
+const mostMissed = 3;
+
+interface Entry {
+  readonly subscription: CalledBack;
+  readonly id: string;
+  readonly verifier: string;
+  isChecked: boolean;
+  heardAt: number;
+}
+
+interface Callback {
+  readonly kind?: string | undefined;
+  readonly action?: string | undefined;
+  readonly id?: string | undefined;
+  readonly verifier?: string | undefined;
+  /** As they came. */
+  readonly payload?: Buffer | undefined;
+  readonly errors?: Buffer | undefined;
+}
+
+/** Undefined for what is no callback. */
+function readCallback(body: Buffer): Callback | undefined {
+  const read: { -readonly [Name in keyof Callback]: Callback[Name] } = {};
+  try {
+    const parts = new JsonParts(body);
+    parts.object((name) => {
+      const value = parts.value();
+      if (name === 'payload' || name === 'errors') read[name] = value;
+      else if (name === 'kind' || name === 'action' || name === 'id' || name === 'verifier') {
+        const text: unknown = JSON.parse(value.toString());
+        if (typeof text === 'string') read[name] = text;
+      }
+    });
+    parts.end();
+    return read;
+  } catch {
+    return undefined;
+  }
+}
+
+function complete({ queue, fail, end }: CalledBack, errors: Buffer | undefined): void {
+  if (errors !== undefined && isGoingDown(errors)) {
+    fail('interrupted');
+    return;
+  }
+  if (errors !== undefined)
+    queue.push(eventOf(Buffer.concat([Buffer.from('{"errors":'), errors, Buffer.from('}')])));
+  queue.complete();
+  end();
+}
+
+/** Whether the errors only say that the subgraph is stopping, as the kit for subgraphs does: another process may go on. */
+function isGoingDown(errors: Buffer): boolean {
+  try {
+    const list = JSON.parse(errors.toString()) as { extensions?: { code?: unknown } }[];
+    return list.length > 0 && list.every(({ extensions }) => extensions?.code === 'UNAVAILABLE');
+  } catch {
+    return false;
+  }
+}
+
+/** In constant time for texts of one length. */
+function isEqual(given: string, right: string): boolean {
+  const [one, other] = [Buffer.from(given), Buffer.from(right)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+/** Undefined when it is larger than that. */
+async function readBody(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > most) return undefined;
+  const body = new KeptBytes(Buffer.alloc(0), 0);
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    body.append(piece);
+    if (body.length > most) return undefined;
+  }
+  return body.bytes;
+}
+
+function answer(response: ServerResponse, status: number): void {
+  response.writeHead(status, {
+    'subscription-protocol': 'callback/1.0',
+    // A body that was not read is not waited for.
+    ...(status >= 400 && { connection: 'close' }),
+  });
+  response.end();
+}

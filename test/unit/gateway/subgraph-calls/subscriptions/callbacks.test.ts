@@ -1,0 +1,162 @@
+/** The listener that subgraphs call back, as anybody may call it who reaches it. */
+import { UsedSignatures } from '../../../../../gateway/auth/used-signatures';
+import { toKey } from '../../../../../gateway/subgraph-calls/signers/link-keys';
+import { verifyCallback } from '../../../../../gateway/subgraph-calls/signers/signed-callback';
+import { Callbacks } from '../../../../../gateway/subgraph-calls/subscriptions/callbacks';
+import { EventQueue } from '../../../../../gateway/subgraph-calls/subscriptions/event-queue';
+import { signCallback, signRequest } from '../../../../../subgraphs/kit/private-link';
+
+const listeners: Callbacks[] = [];
+afterEach(async () => {
+  await Promise.all(listeners.splice(0).map((callbacks) => callbacks.close()));
+});
+
+const here = { host: '127.0.0.1', port: 0, path: '/callbacks', publicUrl: 'http://127.0.0.1:{port}' };
+const textOf = async (queue: EventQueue) => (await queue.next())?.body.toString();
+
+const key = toKey('k'.repeat(40));
+const headers = { 'content-type': 'application/json' };
+
+/** Takes callbacks of one subscription, which anybody may send. */
+async function take({ isSigned = false } = {}) {
+  const callbacks = new Callbacks(here);
+  listeners.push(callbacks);
+  await callbacks.listen();
+  const used = new UsedSignatures();
+  const verify = isSigned ? verifyCallback({ subgraph: 'orders', keys: () => [key], used }) : undefined;
+  const nothing = (): void => undefined;
+  const queue = new EventQueue({ subgraph: 'orders', bounds: {}, onClose: nothing, onDropped: nothing });
+  const failures: string[] = [];
+  const registered = callbacks.register({
+    ...{ queue, verify, maxResponseSize: 10_000, heartbeat: 0, end: nothing },
+    fail: (failure) => failures.push(failure),
+  });
+  const { callbackUrl: url, subscriptionId: id, verifier } = registered;
+  const right = { kind: 'subscription', action: 'next', id, verifier, payload: { data: { count: 1 } } };
+  const post = async (body: unknown, more: Record<string, string> = {}, to = url): Promise<number> => {
+    const sent = typeof body === 'string' ? body : JSON.stringify(body);
+    const response = await fetch(to, { method: 'POST', headers: { ...headers, ...more }, body: sent });
+    expect(response.headers.get('subscription-protocol')).toBe('callback/1.0');
+    return response.status;
+  };
+  return { queue, registered, failures, right, url, post };
+}
+/** As the kit for subgraphs signs. */
+const sign = (body: object, subgraph = 'orders') =>
+  signCallback({ key: { id: key.id, secret: 'k'.repeat(40) }, subgraph, body: JSON.stringify(body) });
+const isEmpty = async (queue: EventQueue): Promise<boolean> => {
+  queue.complete();
+  return (await queue.next()) === undefined;
+};
+
+it('are taken with the right verifier', async () => {
+  const { queue, right, post } = await take();
+  expect(await post({ ...right, action: 'check' })).toBe(204);
+  expect(await post(right)).toBe(204);
+  expect(await textOf(queue)).toBe('{"data":{"count":1}}');
+});
+
+it.each([
+  ['a wrong verifier', 401, { verifier: 'x'.repeat(32) }],
+  ['a verifier of another length', 401, { verifier: 'x' }],
+  ['no verifier', 401, { verifier: undefined }],
+  ['a verifier that is no text', 401, { verifier: { length: 32 } }],
+  ['the id of another subscription', 400, { id: 'other' }],
+  ['another kind', 400, { kind: 'query' }],
+  ['an unknown action', 400, { action: 'destroy' }],
+  ['no payload', 400, { payload: undefined }],
+])('with %s are refused', async (_, status, more) => {
+  const { queue, right, post } = await take();
+  expect(await post({ ...right, ...more })).toBe(status);
+  expect(await isEmpty(queue)).toBe(true);
+});
+
+it.each(['', '[]', '{', '"text"', '{"kind":"subscription"', '\u0000'])(
+  'of the body %j are refused',
+  async (body) => {
+    const { queue, post } = await take();
+    expect(await post(body)).toBe(400);
+    expect(await isEmpty(queue)).toBe(true);
+  },
+);
+
+it('for an unknown or an ended subscription get 404', async () => {
+  const { registered, right, url, post } = await take();
+  expect(await post(right, {}, url.replace(/[^/]+$/, 'unknown'))).toBe(404);
+  expect(await post(right, {}, new URL('/', url).href)).toBe(404);
+  registered.remove();
+  expect(await post(right)).toBe(404);
+});
+
+it('over the size of a response end the subscription', async () => {
+  const { failures, right, post } = await take();
+  expect(await post({ ...right, payload: { data: 'x'.repeat(20_000) } })).toBe(413);
+  expect(failures).toEqual(['too-large']);
+});
+
+it('are taken only by POST', async () => {
+  const { url } = await take();
+  expect((await fetch(url)).status).toBe(405);
+});
+
+it('that are signed are taken once', async () => {
+  const { queue, right, post } = await take({ isSigned: true });
+  const signed = sign(right);
+  expect(await post(right, signed)).toBe(204);
+  expect(await post(right, signed)).toBe(401);
+  expect(await textOf(queue)).toBe('{"data":{"count":1}}');
+  expect(await isEmpty(queue)).toBe(true);
+});
+
+it.each([
+  ['that are not signed', () => ({})],
+  ['of another subgraph', (body: object) => sign(body, 'reviews')],
+  ['with another body', (body: object) => sign({ ...body, action: 'complete' })],
+  [
+    'that the gateway signed itself',
+    (body: object) =>
+      signRequest({
+        ...{ key: { id: key.id, secret: 'k'.repeat(40) }, subgraph: 'orders', caller: null },
+        body: JSON.stringify(body),
+      }),
+  ],
+  ['with a changed signature', (body: object) => ({ ...sign(body), signature: `weir=:${'A'.repeat(43)}=:` })],
+  ['with half a signature', (body: object) => ({ ...sign(body), signature: 'weir=' })],
+  [
+    'of an unknown key',
+    (body: object) =>
+      signCallback({
+        key: { id: 'unknown', secret: 'k'.repeat(40) },
+        subgraph: 'orders',
+        body: JSON.stringify(body),
+      }),
+  ],
+])('%s are refused where private links are on', async (_, signed) => {
+  const { queue, right, post } = await take({ isSigned: true });
+  expect(await post(right, signed(right))).toBe(401);
+  expect(await isEmpty(queue)).toBe(true);
+});
+
+it('that say that the subgraph is stopping break a subscription, and others end it', async () => {
+  const { queue, failures, right, post } = await take();
+  const errors = (code: string) => [{ message: 'm', extensions: { code } }];
+  expect(await post({ ...right, action: 'complete', errors: errors('UNAVAILABLE') })).toBe(204);
+  expect(failures).toEqual(['interrupted']);
+  expect(await post({ ...right, action: 'complete', errors: errors('GONE') })).toBe(204);
+  expect(await textOf(queue)).toBe('{"errors":[{"message":"m","extensions":{"code":"GONE"}}]}');
+  expect(await queue.next()).toBeUndefined();
+});
+
+it('take the first free port of several', async () => {
+  const first = new Callbacks(here);
+  listeners.push(first);
+  await first.listen();
+  const { callbackUrl } = first.register({} as never);
+  const port = Number(new URL(callbackUrl).port);
+  const alone = new Callbacks({ ...here, port });
+  await expect(alone.listen()).rejects.toThrow('EADDRINUSE');
+  const next = new Callbacks({ ...here, port, ports: 64 });
+  listeners.push(next);
+  await next.listen();
+  expect(Number(new URL(next.register({} as never).callbackUrl).port)).toBeGreaterThan(port);
+});

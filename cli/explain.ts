@@ -87,7 +87,7 @@ function fileIn({ supergraph }: Options): string {
 }
 
 /** The lines below the plan: the calls, what they share, and what is cached. */
-function report({ calls, subgraphs, answer }: Explained): string[] {
+function report({ calls, deferred, subgraphs, answer }: Explained): string[] {
   const fetches = calls.flatMap((call) => call.fetches).length;
   const places = new Set(
     calls.map(({ step, subgraph, kind }, i) => (kind === 'mutation' ? i : `${step} ${kind} ${subgraph}`)),
@@ -109,11 +109,20 @@ function report({ calls, subgraphs, answer }: Explained): string[] {
           .join(' + '),
       ]),
     ),
+    ...(deferred === undefined ? [] : ['', 'Deferred, for clients that accept answers in parts']),
+    ...(deferred?.length === 0 ? ['  nothing: all of it comes with the calls of the rest'] : []),
+    ...table((deferred ?? []).map(partRow)),
     ...['', 'Shared with other requests'],
     ...table(subgraphs.map(({ name, shared }) => [name, shared])),
     ...['', 'Cached'],
     ...table([...subgraphs.map(({ name, kept }) => [name, kept]), ['the answer', answer]]),
   ];
+}
+
+function partRow({ label, path, waitsFor }: NonNullable<Explained['deferred']>[number]): string[] {
+  const name = label === undefined ? 'a fragment' : `"${label}"`;
+  const calls = waitsFor.map(({ subgraph, asks }) => `${subgraph} (${asks.join(', ')})`);
+  return [`${name}${path === '' ? '' : ` at ${path}`}`, `waits for ${calls.join(', ')}`];
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {

@@ -175,7 +175,7 @@ export const errors = {
   },
   UNSUPPORTED_OPERATION: {
     status: 400,
-    when: 'The operation uses a feature of GraphQL that the gateway does not support, such as `@defer`.',
+    when: 'The operation uses a feature of GraphQL that the gateway does not support, such as a subscription in a batch.',
     message: ({ feature }: { readonly feature: string }) => `${feature} is not supported.`,
   },
   MAX_DEPTH_LIMIT: {

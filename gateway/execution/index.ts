@@ -1,6 +1,9 @@
 export { compileOperation } from './compile/compile';
 export type { ErrorOptions, MaskedError } from './complete/error-paths';
 export { execute, type Execution } from './execute';
+export { executeInParts, type ExecutionPart, type ExecutionParts } from './execute-in-parts';
+export { mayDefer } from './compile/defer';
+export type { Part, PendingFragment } from './complete/deferred-parts';
 export { fetchesOf } from './compile/order';
 export type { FetchNode, QueryPlan, RequiredSelection } from './compile/plan';
 export type { Refusals } from './compile/refusals';

@@ -1,6 +1,7 @@
 /** The compiled form of an operation and its plan: `compile/` makes it, `run/` and `complete/` interpret it. */
 import type { Combinations } from './compile/combine';
 import type { Conditions } from './compile/conditions';
+import type { Deferral, DeferUsage } from './compile/defer';
 import type { Introspection } from './compile/introspection';
 import type { Access, TypeSource } from './compile/merge';
 import type { ObjectProjection } from './compile/projection';
@@ -32,11 +33,23 @@ export interface Program {
   /** The values of the variables that `@skip` and `@include` depend on. */
   readonly conditionsOf: (variables: Readonly<Record<string, unknown>>) => Conditions;
   readonly variantFor: (conditions: Conditions) => Variant;
+  /** How the response is sent in parts; undefined where nothing of it is deferred. */
+  readonly partsFor: (options: PartsOptions) => VariantInParts | undefined;
   /** The fetches under these conditions, for explanations; not used to run the program. */
   readonly outline: (conditions: Conditions) => readonly OutlinedFetch[];
 }
 
+export interface PartsOptions {
+  readonly conditions: Conditions;
+  /** As the client sent them: `@defer` may depend on them. */
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** Whether a field is sent with each fragment that selects it, rather than once. */
+  readonly repeatsFields: boolean;
+}
+
 export interface OutlinedFetch {
+  /** Its number in the order of the plan. */
+  readonly index: number;
   readonly operation: CompiledOperation;
   /** The path of the objects that it fetches or extends. */
   readonly path: string;
@@ -51,10 +64,25 @@ export interface Variant {
   readonly projection: ObjectProjection;
 }
 
+/** A program under certain values of its conditions, when its response is sent in parts. */
+export interface VariantInParts {
+  readonly schedule: Schedule<CompiledFetch | Delivery>;
+  /** How the first part is written, and what comes later. */
+  readonly projection: ObjectProjection;
+  readonly deferral: Deferral;
+}
+
+/** A step of a schedule: a part can be written. */
+export interface Delivery {
+  readonly kind: 'delivery';
+  /** Whose fragments; undefined for what is sent at once. */
+  readonly usage: DeferUsage | undefined;
+}
+
 /** When the fetches of a variant start: each as soon as all that it waits for have ended. */
-export interface Schedule {
+export interface Schedule<Step = CompiledFetch> {
   /** Undefined for a fetch without objects: no other fetch answers the objects that it would extend. */
-  readonly fetches: readonly (CompiledFetch | undefined)[];
+  readonly fetches: readonly (Step | undefined)[];
   /** For each fetch, the indexes of the fetches that wait for it. */
   readonly waiting: readonly (readonly number[])[];
   /** For each fetch, how many fetches it waits for. */

@@ -1,7 +1,8 @@
 import { buildSchema, getOperationAST, getVariableValues, GraphQLError, parse, validate } from 'graphql';
 import { requestError } from '../errors';
-import { compileOperation } from '../execution';
+import { compileOperation, mayDefer } from '../execution';
 import { outlineCalls, type OutlinedCall } from './outline-calls';
+import { outlineParts, type OutlinedPart } from './outline-parts';
 import { explainSavings, type Savings } from './explain-savings';
 import { type Options, parseOptions } from '../options';
 import { boundsOf, createPlanner } from '../planning';
@@ -28,6 +29,11 @@ export interface Explained extends Savings {
   readonly plan: string;
   /** The subgraph calls. Fetches of the plan that share a call are one. */
   readonly calls: readonly OutlinedCall[];
+  /**
+   * What is sent later to clients that take answers in parts; empty if everything that the operation defers comes with the
+   * calls of the rest. Undefined for an operation without `@defer`.
+   */
+  readonly deferred?: readonly OutlinedPart[] | undefined;
 }
 
 /** How an operation is run, or why it cannot be: a syntax error, an unknown field, a missing variable. */
@@ -63,6 +69,7 @@ export async function explainOperation(given: ExplainOptions): Promise<Explanati
     return {
       plan: await planner.describe(query, operationName),
       calls,
+      deferred: outlineParts(program, variables ?? {}, mayDefer(document)),
       ...explainSavings({ document, operation, schema, calls, options }),
     };
   } catch (error) {

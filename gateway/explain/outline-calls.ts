@@ -69,7 +69,7 @@ function describe(fetches: readonly OutlinedFetch[], step: number): OutlinedCall
   };
 }
 
-function askedBy({ request, asksEntities }: CompiledOperation): string[] {
+export function askedBy({ request, asksEntities }: CompiledOperation): string[] {
   const { definitions } = parse(request.document, { noLocation: true });
   const { selections } = (definitions[0] as OperationDefinitionNode).selectionSet;
   const [first] = selections;

@@ -15,14 +15,14 @@ export function audited(engine: Engine, audit: Audit): Engine {
     operationName: string | undefined,
   ): KnownOperation => ({
     ...operation,
-    async run(variables, request) {
+    async run(variables, request, format) {
       let known = facts.get(operation);
       if (known === undefined) facts.set(operation, (known = factsOfMutation(document, operationName)));
       await admitted(audit, request);
       const record = (errors: readonly CodedError[]): void =>
         audit.mutation({ request, facts: known, variables, errors: codesOf(errors) });
       try {
-        const answered = await operation.run(variables, request);
+        const answered = await operation.run(variables, request, format);
         if ('data' in answered) record(answered.errors);
         else return recordedAtEnd(answered, record);
         return answered;

@@ -46,6 +46,16 @@ export async function showExecution(
   return extensions;
 }
 
+/** The subgraph calls of an operation that is answered in parts; complete when the last part is sent. */
+export function showCalls(
+  cost: OperationCost,
+  variables: Readonly<Record<string, unknown>>,
+  { calls, errorsLeftOut }: Pick<IncomingRequest, 'calls' | 'errorsLeftOut'>,
+): Record<string, unknown> {
+  const weir = { calls, cost: { estimated: cost.estimate(variables).cost }, cache: { result: 'PASS' } };
+  return { weir: errorsLeftOut === 0 ? weir : { ...weir, errorsLeftOut } };
+}
+
 /** Which caches took part in an answer, for development. */
 function showCache({ cachedReply }: Answered, answerHeaders: AnswerHeaders): object {
   if (cachedReply === undefined) return { result: 'PASS' };

@@ -1,6 +1,7 @@
 import type { GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { IncomingRequest } from '../request/incoming-request';
+import type { IncrementalFormat } from '../request/sink';
 import type { Invalidation } from '../options/invalidation';
 import type { Policy } from '../cache/policy';
 import type { Answered } from '../cache/responses/response-cache';
@@ -41,13 +42,18 @@ export interface KnownOperation {
   readonly type: string;
   /** SHA-256 of the document's text, in hex. */
   readonly id: string;
+  /** Whether it has fragments that may be deferred. */
+  readonly mayDefer: boolean;
   /**
    * Runs the operation for a client. Resolves with data and with errors for what is missing in it, or with a source of
    * such answers. Rejects with a `GraphQLError` when there is no data at all.
+   *
+   * @param format how the client takes deferred fragments; undefined if it takes none
    */
   run(
     variables: Readonly<Record<string, unknown>>,
     request: IncomingRequest,
+    format?: IncrementalFormat,
   ): Promise<Answered | Source<Answered>>;
 }
 

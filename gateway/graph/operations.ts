@@ -12,7 +12,9 @@ import {
 import type { Authorization, OperationAccess, Refused } from '../auth/directives';
 import type { Identity } from '../auth/identity';
 import type { IncomingRequest } from '../request/incoming-request';
-import { showExecution } from './development';
+import type { IncrementalFormat } from '../request/sink';
+import { deferredAnswer } from './deferred-answer';
+import { showCalls, showExecution } from './development';
 import type { Caching } from '../cache/responses/caching';
 import type { IdentifiedCaller } from '../cache/responses/flights';
 import type { Answered, CacheQuery } from '../cache/responses/response-cache';
@@ -22,7 +24,10 @@ import {
   type ErrorOptions,
   execute,
   executeEvent,
+  executeInParts,
   type Execution,
+  type MaskedError,
+  mayDefer,
   type Program,
   sourceError,
   sourceRequest,
@@ -100,7 +105,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
   const showing = { planner, authorization, answerHeaders: options.caching.answerHeaders };
   const perform = async (
     program: Program | Rejection,
-    { source: document, cost }: CompiledOperation,
+    compiled: CompiledOperation,
     variables: Variables,
     caller: Pick<IdentifiedCaller, 'identity'> & Caller,
     event?: SubgraphEvent,
@@ -116,16 +121,25 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
         : executeEvent(program, event, how));
       const { length } = execution.body;
       if (length > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: length, limit: mostBytes });
-      reportCost(cost, variables, execution.data);
+      reportCost(compiled.cost, variables, execution.data);
       if (execution.masked === undefined) return execution;
-      const sent = { document, variables, headers: headersOf(caller) };
-      const masked = withoutWhatWasSent(execution.masked, sent);
-      logMasked(logger, caller.tracing['x-request-id'], masked);
-      return { ...execution, masked };
+      return { ...execution, masked: logWhatIsMasked(execution.masked, compiled, variables, caller) };
     } finally {
       scopes.leave(caller.scope);
       metrics.calls.add(caller.calls);
     }
+  };
+  /** Returns it without what the client has sent. */
+  const logWhatIsMasked = (
+    errorsWithTexts: readonly MaskedError[],
+    { source: document }: CompiledOperation,
+    variables: Variables,
+    caller: Caller,
+  ): readonly MaskedError[] => {
+    const sent = { document, variables, headers: headersOf(caller) };
+    const masked = withoutWhatWasSent(errorsWithTexts, sent);
+    logMasked(logger, caller.tracing['x-request-id'], masked);
+    return masked;
   };
   const plannedOf = (
     document: string,
@@ -153,6 +167,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     return {
       ...{ source, hash, operation, operationName, cost, refuse, access },
       bytes: sizeOfKnown(document),
+      defers: mayDefer(document),
       count: usage?.operation(source, operationName, schema),
       // Called for each request. Spreads would cost a microsecond here.
       cacheQuery: (variables, refused) => ({
@@ -212,6 +227,68 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     };
   }
 
+  /**
+   * Runs it so that deferred fragments are sent later. Its answer is not cached, and shared with nobody; its entities are.
+   *
+   * @param format undefined for a client that takes no answers in parts: nothing is deferred
+   */
+  async function runInParts(
+    compiled: CompiledOperation,
+    variables: Variables,
+    request: IncomingRequest,
+    keep: () => void,
+    format: IncrementalFormat | undefined,
+  ): Promise<Answered | Source<Answered>> {
+    if (format === undefined) return run(compiled, variables, request, keep);
+    const { source: document, hash, operationName, cost, access, count } = compiled;
+    check(compiled, variables, request);
+    const refused = access.peek(request.identity) ?? (await access.decide(request.identity));
+    const planned = plannedOf(document, hash, operationName, refused);
+    count?.(request, variables);
+    const program = await programFor(planned, request);
+    keep();
+    request.cacheResult = 'PASS';
+    if (program instanceof Rejection) return perform(program, compiled, variables, request);
+    scopes.enter(request.scope);
+    request.onEnd(() => {
+      scopes.leave(request.scope);
+      metrics.calls.add(request.calls);
+    });
+    const bounded = limitCalls(send, limits.of(request.identity).calls);
+    const repeatsFields = format === '20220824';
+    const how = { variables, send: bounded, caller: request, errors, repeatsFields };
+    let logged = 0;
+    const finish = <Sent extends Execution>(part: Sent): Sent => {
+      request.errorsLeftOut += part.errorsLeftOut;
+      const masked = part.masked?.slice(logged) ?? [];
+      logged += masked.length;
+      if (masked.length === 0) return { ...part, masked: undefined };
+      return { ...part, masked: logWhatIsMasked(masked, compiled, variables, request) };
+    };
+    const answer = await executeInParts(program, how);
+    const extensions = (): Readonly<Record<string, unknown>> => showCalls(cost, variables, request);
+    if (!('next' in answer))
+      return { ...finish(answer), extensions: isDevelopment ? extensions() : undefined };
+    return deferredAnswer(answer, {
+      ...{ format, mostBytes, finish },
+      extensions: isDevelopment ? extensions : undefined,
+      onDefect: (error) => {
+        logger.error({ err: error, requestId: request.id }, 'an operation failed');
+      },
+    });
+  }
+
+  async function programFor(
+    planned: PlannedOperation,
+    request: IncomingRequest,
+  ): Promise<Program | Rejection> {
+    const known = programs.peek(planned);
+    if (known !== undefined) return known;
+    const made = await request.awaitPlan(programs.get(planned, request.sender), planWaits);
+    logPlan({ logger, planner, authorization }, planned, request.id);
+    return made;
+  }
+
   /** Opens the source of events, and answers each with the program for what its caller may see by then. */
   async function subscribe(
     compiled: CompiledOperation,
@@ -226,11 +303,7 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     const planFor = (refused: Refused): PlannedOperation => plannedOf(document, hash, operationName, refused);
     const planned = planFor(await refusedNow());
     count?.(request, variables);
-    let program = programs.peek(planned);
-    if (program === undefined) {
-      program = await request.awaitPlan(programs.get(planned, request.sender), planWaits);
-      logPlan({ logger, planner, authorization }, planned, request.id);
-    }
+    const program = await programFor(planned, request);
     keep();
     const opening =
       program instanceof Rejection ? undefined : sourceRequest(program, { variables, caller: request });
@@ -278,12 +351,16 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
 
   const asKnown = (compiled: CompiledOperation): KnownOperation => {
     let isKept = false;
-    const start = compiled.operation.operation === OperationTypeNode.SUBSCRIPTION ? subscribe : run;
+    const isSubscription = compiled.operation.operation === OperationTypeNode.SUBSCRIPTION;
+    const mayBeInParts = !isSubscription && compiled.defers;
+    const startWhole = isSubscription ? subscribe : run;
+    const start = mayBeInParts ? runInParts : startWhole;
     const operation: KnownOperation = {
       name: compiled.operation.name?.value ?? null,
       type: compiled.operation.operation,
       id: compiled.hash,
-      run: (variables, request) => start(compiled, variables, request, keep),
+      mayDefer: mayBeInParts,
+      run: (variables, request, format) => start(compiled, variables, request, keep, format),
     };
     const keep = (): void => {
       if (isKept) return;
@@ -311,6 +388,8 @@ interface CompiledOperation {
   readonly operationName: string | undefined;
   /** Size on the heap, in bytes, without the key. */
   readonly bytes: number;
+  /** Whether it has fragments with `@defer`. */
+  readonly defers: boolean;
   readonly count: CountUse | undefined;
   readonly cost: OperationCost;
   readonly refuse: RefuseOperation;

@@ -20,6 +20,7 @@ import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { mendsOf } from './defects';
 import { withOneOfDeclared } from './defects/undeclared-one-of';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
+import { incrementalDirectives, withoutIncrementalDirectives } from './incremental-delivery';
 import { type PlanningFailure, PlanningError } from './planning-error';
 import { type DirectiveNames, type Protections, protectionsOf } from './protections';
 
@@ -83,9 +84,8 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
   // Stand-ins leave unused `@external` fields, which validation refuses; the original supergraph is validated below.
   const supergraph = Supergraph.build(plannable, { supportedFeatures, validateSupergraph: !hasStandIns });
   const apiSchema = supergraph.apiSchema();
-  const apiSchemaSdl = printSchema(
-    hasStandIns ? Supergraph.build(document, { supportedFeatures }).apiSchema() : apiSchema,
-  );
+  const clients = hasStandIns ? Supergraph.build(document, { supportedFeatures }).apiSchema() : apiSchema;
+  const apiSchemaSdl = `${printSchema(clients)}\n${incrementalDirectives}`;
   const planner = new QueryPlanner(supergraph, {
     // Subgraph requests are smallest, and planned fastest, with fragments expanded: reusing the client's adds a
     // definition and a spread for what is often shorter, and generating them does so for every entity fetch.
@@ -121,7 +121,8 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
         () => (clientSchema ??= buildSchema(apiSchemaSdl, { assumeValidSDL: true })),
       );
       try {
-        return plan(parse(document, { noLocation: true }), operationName);
+        const parsed = parse(document, { noLocation: true });
+        return plan(withoutIncrementalDirectives(parsed), operationName);
       } catch (error) {
         throw new PlanningError(failureOf(error), error);
       }

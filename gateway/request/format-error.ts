@@ -19,17 +19,9 @@ function formatBy(logger: Logger): FormatError {
   return (formatted, error) => {
     const { extensions = {} } = formatted;
     if (error instanceof GraphQLError) {
-      const feature = unsupportedFeature(formatted.message);
-      const message =
-        feature === undefined
-          ? speakable(formatted.message)
-          : errors.UNSUPPORTED_OPERATION.message({ feature });
-      const told = { ...formatted, message };
+      const told = { ...formatted, message: speakable(formatted.message) };
       if (told.locations !== undefined) told.locations = told.locations.slice(0, mostLocations);
-      const code =
-        feature === undefined
-          ? (codeForStatus(error.extensions) ?? error.extensions['code'])
-          : ('UNSUPPORTED_OPERATION' satisfies ErrorCode);
+      const code = codeForStatus(error.extensions) ?? error.extensions['code'];
       if (isDefect(code)) logger.error({ err: error.cause ?? error, code }, 'an operation failed');
       if (code !== undefined) return { ...told, extensions: { ...extensions, code } };
     }
@@ -37,10 +29,6 @@ function formatBy(logger: Logger): FormatError {
     return { message: errors.INTERNAL_SERVER_ERROR.message(), extensions: { code: 'INTERNAL_SERVER_ERROR' } };
   };
 }
-
-/** The unsupported feature behind a validation error that says that the graph does not have it. */
-export const unsupportedFeature = (message: string): string | undefined =>
-  ['@defer', '@stream'].find((directive) => message === `Unknown directive "${directive}".`);
 
 /** A message of bounded length. A stack overflow in the parser is reported as a document nested too deeply. */
 function speakable(message: string): string {

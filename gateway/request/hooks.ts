@@ -18,7 +18,7 @@ export interface Hooks {
   /**
    * Called for each answer with `data`, for each client, after every cache. What it returns is sent instead of the answer;
    * with `undefined` the answer is sent unchanged. It gets its own copy. With this hook every answer is `no-store` for
-   * caches between the gateway and its clients.
+   * caches between the gateway and its clients. An answer in parts, as with `@defer`, is shown part by part.
    */
   onAnswer?(
     request: HookRequest,
@@ -55,9 +55,11 @@ export interface HookOperation {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** A GraphQL response (GraphQL, section 7.1). */
+/** A GraphQL response (GraphQL, section 7.1), or a part of one in the format that the client takes. */
 export interface HookAnswer {
   errors?: GraphQLFormattedError[];
-  data: Record<string, unknown> | null;
+  /** Absent in later parts of an answer with `@defer`, which have `incremental` instead. */
+  data?: Record<string, unknown> | null;
+  incremental?: Record<string, unknown>[];
   extensions?: Record<string, unknown>;
 }

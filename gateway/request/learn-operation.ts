@@ -17,7 +17,7 @@ import type { Gateway } from '../graph/gateway';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { missingRules } from './validation-rules';
-import { type FormatError, unsupportedFeature } from './format-error';
+import type { FormatError } from './format-error';
 
 export interface ApolloServerSettings {
   readonly gateway: Gateway;
@@ -83,12 +83,9 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
       // Apollo Server has chosen the schema in the same turn of the event loop, so no swap can have come between.
       contextValue.request.onEnd(gateway.generationOf(schema).hold());
       return Promise.resolve({
-        didEncounterErrors: ({ operation, errors }) => {
-          const [feature] = errors.flatMap(({ message }) => unsupportedFeature(message) ?? []);
+        didEncounterErrors: ({ operation }) => {
           if (operation?.operation === OperationTypeNode.SUBSCRIPTION)
             contextValue.onRefused(requestError('NOT_ACCEPTABLE', { inParts: true }));
-          else if (feature !== undefined)
-            contextValue.onRefused(requestError('UNSUPPORTED_OPERATION', { feature }));
           return Promise.resolve();
         },
       });

@@ -27,6 +27,7 @@ import type { HookAnswer, Hooks } from './hooks';
 import type { Learn } from './learn-operation';
 import { onlyPart } from './only-part';
 import { parseBody, parseUrl, resumedAfter } from './parsed-request';
+import { partBody } from './part-body';
 import { responseBody } from './response-body';
 import { noteCodes } from './note-codes';
 import { runBatch } from './run-batch';
@@ -172,7 +173,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   function inParts({ request }: Arrival, answers: Source<Answered>): Answer {
     const parts = mapSource(answers, async (answered): Promise<Part> => {
       const { cursor } = answered;
-      return { body: await write(request, answered), cursor };
+      return { body: await writePart(request, answered), cursor };
     });
     request.onEnd(() => {
       parts.close();
@@ -207,6 +208,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   function write(request: IncomingRequest, answered: Answered): Buffer | Promise<Buffer> {
     const body = responseBody(answered, formatError, request);
+    return hooks.onAnswer === undefined ? body : shownToHook(request, body);
+  }
+
+  function writePart(request: IncomingRequest, answered: Answered): Buffer | Promise<Buffer> {
+    const { part, format, extensions } = answered;
+    if (part === undefined) return write(request, answered);
+    const body = partBody({ ...answered, part }, { format: format!, formatError, request, extensions });
     return hooks.onAnswer === undefined ? body : shownToHook(request, body);
   }
 

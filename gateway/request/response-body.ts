@@ -13,11 +13,21 @@ export function responseBody(
   request: Pick<IncomingRequest, 'noteCode'>,
 ): Buffer {
   if (errors.length === 0 && extensions === undefined) return body;
-  const told = errors.map((error) => formatError(withCode(error), error));
-  for (const { extensions: facts } of told) request.noteCode(facts?.['code']);
+  const told = formattedErrors(errors, formatError, request);
   const before = told.length === 0 ? '{"data":' : `{"errors":${JSON.stringify(told)},"data":`;
   const after = extensions === undefined ? '}' : `,"extensions":${JSON.stringify(extensions)}}`;
   return Buffer.concat([Buffer.from(before), data, Buffer.from(after)]);
+}
+
+/** Errors as clients may see them. */
+export function formattedErrors(
+  errors: readonly GraphQLError[],
+  formatError: FormatError,
+  request: Pick<IncomingRequest, 'noteCode'>,
+): GraphQLFormattedError[] {
+  const told = errors.map((error) => formatError(withCode(error), error));
+  for (const { extensions } of told) request.noteCode(extensions?.['code']);
+  return told;
 }
 
 const withCode = (error: GraphQLError): GraphQLFormattedError => ({

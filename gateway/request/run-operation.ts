@@ -8,12 +8,14 @@ import type { Gateway } from '../graph/gateway';
 import type { IsPreflighted } from '../http/preflighted';
 import type { ClientLimits } from '../limits/client-limits';
 import type { Source } from '../subgraph-calls/source';
+import { isMap } from '../options/is-map';
 import type { Hooks } from './hooks';
 import type { IncomingRequest } from './incoming-request';
 import type { Learn } from './learn-operation';
 import { searchFor, searchOf, type SentOperation, usualOperation } from './parsed-request';
 import type { Arrival } from './pipeline';
 import { refuseRootConditions } from './root-conditions';
+import type { IncrementalFormat } from './sink';
 
 export interface RunOperationOptions {
   readonly persistedOperations: Pick<PersistedOperations, 'spellOut' | 'refuse'>;
@@ -61,18 +63,19 @@ export class RunOperation {
     this.#refuseUntrusted(arrival, expanded);
     const known = isAcceptable ? this.find(arrival, expanded) : undefined;
     return known === undefined
-      ? this.#learn(arrival, expanded, expanded !== sent, isAcceptable)
-      : this.run(arrival, known);
+      ? this.#learn(arrival, sent, expanded, isAcceptable)
+      : this.run(arrival, known, sent);
   }
 
-  /** @param isNamed whether the client sent an id or hash instead of the text */
   async #learn(
     arrival: Arrival,
+    sent: SentOperation | undefined,
     expanded: SentOperation | undefined,
-    isNamed: boolean,
     isAcceptable: boolean,
   ): Promise<Answered | Source<Answered> | HTTPGraphQLResponse> {
     const { request } = arrival;
+    /** Whether the client sent an id or hash instead of the text. */
+    const isNamed = expanded !== sent;
     const { method, url } = request.head;
     this.#refuseBeyondLimits(arrival, expanded);
     const isGet = method === 'GET';
@@ -96,7 +99,7 @@ export class RunOperation {
         { reason: 'A mutation is sent by POST, not by GET.' },
         { headers: { allow: 'POST' } },
       );
-    return this.run(arrival, found);
+    return this.run(arrival, found, sent);
   }
 
   #mayBeEvents({ sink, head }: IncomingRequest): boolean {
@@ -141,19 +144,29 @@ export class RunOperation {
     return { operation, variables: usual.variables };
   }
 
+  /** @param alone the operation as it was sent, where it is the only one: then its answer may be in parts */
   run(
     { request }: Arrival,
     { operation, variables }: LearnedOperation,
+    alone?: SentOperation,
   ): Promise<Answered | Source<Answered>> {
     const { hooks } = this.#options;
+    const format = operation.mayDefer && alone !== undefined ? formatFor(request, alone) : undefined;
     if (operation.type === 'subscription' && !request.sink.takesEvents)
       throw requestError('NOT_ACCEPTABLE', { inParts: true });
     request.resolve(operation);
-    if (hooks.onOperation === undefined) return operation.run(variables, request);
+    if (hooks.onOperation === undefined) return operation.run(variables, request, format);
     const { name, type } = operation;
     const seen = Promise.resolve(hooks.onOperation(request.shown, { name, type, variables }));
-    return seen.then(() => operation.run(variables, request));
+    return seen.then(() => operation.run(variables, request, format));
   }
+}
+
+/** How a client takes deferred fragments. Over protocols that do not say, it may ask for the older format. */
+function formatFor({ sink }: IncomingRequest, { extensions }: SentOperation): IncrementalFormat | undefined {
+  const { incremental } = sink;
+  if (incremental === undefined || !isMap(extensions) || !isMap(extensions['weir'])) return incremental;
+  return extensions['weir']['incremental'] === '20220824' ? '20220824' : incremental;
 }
 
 /** All documents that may be parsed. A GET in an unusual form may have several. */

@@ -1,8 +1,11 @@
 import {
   type ASTVisitor,
+  type DirectiveNode,
   getNamedType,
+  getNullableType,
   GraphQLError,
   isInputObjectType,
+  isListType,
   Kind,
   type OperationTypeNode,
   specifiedRules,
@@ -59,8 +62,47 @@ function knownOperationTypes(context: ValidationContext): ASTVisitor {
 const unknownOperationType = (operation: `${OperationTypeNode}`): string =>
   `The ${operation} operation is not supported by the schema.`;
 
+/**
+ * Labels of `@defer` and `@stream` are texts, each used once, so that a client knows which part it got (rules "Defer And
+ * Stream Directive Labels Are Unique" and "Stream Directives Are Used On List Fields" of the incremental delivery proposal,
+ * https://github.com/graphql/graphql-spec/pull/1110). graphql-js 16 has no such rules; the messages are those of version
+ * 17. That the directives stand on root fields of mutations and subscriptions is no error here: there they have no effect.
+ */
+function incrementalDirectives(context: ValidationContext): ASTVisitor {
+  const labels = new Map<string, DirectiveNode>();
+  return {
+    Directive(node) {
+      const { value: name } = node.name;
+      if (name !== 'defer' && name !== 'stream') return;
+      const label = node.arguments?.find((argument) => argument.name.value === 'label')?.value;
+      if (label?.kind === Kind.STRING) {
+        const other = labels.get(label.value);
+        if (other === undefined) labels.set(label.value, node);
+        else {
+          const message =
+            'Value for arguments "defer(label:)" and "stream(label:)" must be unique across all Defer/Stream directive usages.';
+          context.reportError(new GraphQLError(message, { nodes: [other, node] }));
+        }
+      } else if (label !== undefined && label.kind !== Kind.NULL) {
+        const message = `Argument "@${name}(label:)" must be a static string.`;
+        context.reportError(new GraphQLError(message, { nodes: node }));
+      }
+      const field = context.getFieldDef();
+      if (name === 'stream' && field != null && !isListType(getNullableType(field.type))) {
+        const parent = String(context.getParentType());
+        const message = `Directive "@stream" cannot be used on non-list field "${parent}.${field.name}".`;
+        context.reportError(new GraphQLError(message, { nodes: node }));
+      }
+    },
+  };
+}
+
 /** Rules of the specification that graphql-js lacks. */
-export const missingRules: readonly ValidationRule[] = [knownOperationTypes, oneOfVariables];
+export const missingRules: readonly ValidationRule[] = [
+  knownOperationTypes,
+  oneOfVariables,
+  incrementalDirectives,
+];
 
 /** All rules of the specification: those of graphql-js, and those that it lacks. */
 export const validationRules: readonly ValidationRule[] = [...specifiedRules, ...missingRules];

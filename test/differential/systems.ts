@@ -21,12 +21,16 @@ import {
   type GraphQLSchema,
   validate,
 } from 'graphql';
-import { compileOperation, execute, type Program } from '../../gateway/execution';
+import { compileOperation, execute, executeInParts, type Program } from '../../gateway/execution';
 import { type ErrorOptions } from '../../gateway/execution/complete/error-paths';
 import { type QueryPlan } from '../../gateway/execution/compile/plan';
 import { buildQueryPlanner } from '../../gateway/planning/planner';
 import { type EntityFacts, type Protections } from '../../gateway/planning';
 import { type Send } from '../../gateway/subgraph-calls/transport';
+import { type FormatError } from '../../gateway/request/format-error';
+import { partBody } from '../../gateway/request/part-body';
+import { type IncrementalFormat } from '../../gateway/request/sink';
+import { type SentPart } from '../support/merge-parts';
 import { hashOf } from '../support/random-source';
 import { type RandomOperation } from '../support/random-operation';
 import {
@@ -302,39 +306,65 @@ function validDocument(schema: GraphQLSchema, text: string): DocumentNode {
 
 /** Weir's engine with its planner, in this thread. */
 export function startEngine(graph: Graph, options: EngineOptions = {}): System {
-  const { compile, onCall, alter = async (_, result) => result, errors } = options;
   return {
     async answer(operation) {
-      const { document, variables, operationName } = operation;
-      const program =
-        (await compile?.(operation)) ??
-        compileOperation({
-          plan: graph.plan(operation),
-          operationName,
-          schema: graph.apiSchema,
-          supergraphSchema: graph.answerTypes,
-          inaccessibleValues: graph.inaccessibleValues,
-          subgraphs: graph.facts,
-          document,
-        });
-      const run = newRun();
-      const send: Send = async ({ operation, variables: bytes }) => {
-        const text = operation.document;
-        const parsed = validDocument(graph.subgraphSchemas.get(operation.subgraph)!, text);
-        const given = bytes.length === 0 ? {} : (JSON.parse(bytes.toString()) as Record<string, unknown>);
-        onCall?.(operation.subgraph, parsed, given);
-        // Subgraphs answer in an order of their own.
-        for (let turns = hashOf(`${text}${bytes.length}`) % 5; turns > 0; turns--) await nextTurn();
-        const answered = await answerSubgraph(graph, operation.subgraph, parsed, given, run, operation.name);
-        const result = await alter(operation.subgraph, answered);
-        return { status: 200, headers: { 'content-type': 'application/json' }, body: written(result, text) };
-      };
-      const caller = callerOf();
-      const { body } = await execute(program, { variables, send, caller, errors });
+      const { program, ...asking } = await prepare(graph, operation, options);
+      const { body } = await execute(program, asking);
       return plain(JSON.parse(body.toString()) as ExecutionResult);
     },
     stop: async () => {},
   };
+}
+
+/** The parts in which the engine answers an operation. */
+export async function answerInParts(
+  graph: Graph,
+  operation: RandomOperation,
+  format: IncrementalFormat,
+  options: EngineOptions = {},
+): Promise<SentPart[]> {
+  const { program, ...asking } = await prepare(graph, operation, options);
+  const answer = await executeInParts(program, { ...asking, repeatsFields: format === '20220824' });
+  if (!('next' in answer)) return [JSON.parse(answer.body.toString())];
+  const formatError: FormatError = (formatted) => formatted;
+  const parts: SentPart[] = [];
+  for (let part = await answer.next(); part !== undefined; part = await answer.next()) {
+    const body = partBody(part, { format, formatError, request: { noteCode: nothing } });
+    parts.push(JSON.parse(body.toString()));
+  }
+  return parts;
+}
+
+async function prepare(
+  graph: Graph,
+  operation: RandomOperation,
+  { compile, onCall, alter = async (_, result) => result, errors }: EngineOptions,
+) {
+  const { document, variables, operationName } = operation;
+  const program =
+    (await compile?.(operation)) ??
+    compileOperation({
+      plan: graph.plan(operation),
+      operationName,
+      schema: graph.apiSchema,
+      supergraphSchema: graph.answerTypes,
+      inaccessibleValues: graph.inaccessibleValues,
+      subgraphs: graph.facts,
+      document,
+    });
+  const run = newRun();
+  const send: Send = async ({ operation, variables: bytes }) => {
+    const text = operation.document;
+    const parsed = validDocument(graph.subgraphSchemas.get(operation.subgraph)!, text);
+    const given = bytes.length === 0 ? {} : (JSON.parse(bytes.toString()) as Record<string, unknown>);
+    onCall?.(operation.subgraph, parsed, given);
+    // Subgraphs answer in an order of their own.
+    for (let turns = hashOf(`${text}${bytes.length}`) % 5; turns > 0; turns--) await nextTurn();
+    const answered = await answerSubgraph(graph, operation.subgraph, parsed, given, run, operation.name);
+    const result = await alter(operation.subgraph, answered);
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: written(result, text) };
+  };
+  return { program, variables, send, caller: callerOf(), errors };
 }
 
 /**

@@ -23,51 +23,6 @@ beforeEach(() => {
   subgraph.requests.length = 0;
 });
 
-const accepts = [
-  'application/json',
-  '*/*',
-  'multipart/mixed;subscriptionSpec=1.0',
-  'multipart/mixed;deferSpec=20220824',
-  'multipart/mixed;subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9',
-];
-
-describe.each([
-  ['@defer', '{ me { ... @defer { id } } }'],
-  ['@defer', '{ me { ...F @defer(label: "f") } } fragment F on User { id }'],
-  ['@stream', '{ me { id @stream } }'],
-])('%s', (feature, query) => {
-  it.each(accepts)('is said not to be supported, where "%s" is accepted', async (accept) => {
-    const answer = await gateway.post({ query }, { headers: { accept } });
-    expect([answer.status, ((await answer.json()) as Json).errors[0]]).toEqual([
-      400,
-      expect.objectContaining({
-        message: `${feature} is not supported.`,
-        extensions: { code: 'UNSUPPORTED_OPERATION' },
-      }),
-    ]);
-    expect(subgraph.requests).toEqual([]);
-  });
-});
-
-describe.each(accepts)('by GET, where "%s" is accepted,', (accept) => {
-  it('@defer is said not to be supported', async () => {
-    const url = `${gateway.url}?query=${encodeURIComponent('{ me { ... @defer { id } } }')}`;
-    const answer = await fetch(url, { headers: { accept, 'apollo-require-preflight': '1' } });
-    expect([answer.status, answer.headers.get('allow'), await answer.json()]).toEqual([
-      400,
-      null,
-      {
-        errors: [
-          expect.objectContaining({
-            message: '@defer is not supported.',
-            extensions: { code: 'UNSUPPORTED_OPERATION' },
-          }),
-        ],
-      },
-    ]);
-  });
-});
-
 it('a mutation by GET is still 405', async () => {
   const url = `${gateway.url}?query=${encodeURIComponent('mutation { rename { id } }')}`;
   const answer = await fetch(url, { headers: { 'apollo-require-preflight': '1' } });

@@ -6,8 +6,9 @@ import type { KeyHeaders } from '../key-headers';
 import { isStorable, noStore, type Policy } from '../policy';
 import type { Clock, Look, Store } from '../stores/store';
 import type { IncomingRequest } from '../../request/incoming-request';
+import type { IncrementalFormat } from '../../request/sink';
 import { type ErrorCode, requestError } from '../../errors';
-import type { Execution } from '../../execution';
+import type { Execution, Part } from '../../execution';
 import type { Options } from '../../options';
 import type { Caller } from '../../subgraph-calls/transport';
 import type { CachedReply } from './answer-headers';
@@ -66,6 +67,13 @@ export interface Answered extends Execution {
   readonly cursor?: string | undefined;
   /** Extensions for development. */
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * What it says of deferred fragments, and the format that its client takes.
+   *
+   * @default undefined: it is an answer of its own
+   */
+  readonly part?: Part | undefined;
+  readonly format?: IncrementalFormat | undefined;
 }
 
 /** Runs the operation for a caller. */

@@ -7,6 +7,7 @@ import {
 } from 'graphql';
 import { Combinations } from './combine';
 import { conditionValues, conditionVariables, type Conditions, holds } from './conditions';
+import { Deferral, deferVariables, isDeferOn } from './defer';
 import { dependenciesOf } from './dependencies';
 import { compileContexts } from './contexts';
 import { Introspection } from './introspection';
@@ -15,11 +16,24 @@ import { compileWalk, positionAt } from './paths';
 import { type CompiledOperation, compileSubgraphOperation } from './subgraph-operation';
 import { fetchesOf, type OrderedFetch } from './order';
 import { type QueryPlan } from './plan';
-import { idsPerProgram, type InaccessibleValues, ObjectProjection } from './projection';
+import {
+  idsPerProgram,
+  type InaccessibleValues,
+  ObjectProjection,
+  type ProjectionSource,
+} from './projection';
 import { type Refusals } from './refusals';
 import { Representation } from './representations';
 import { Shape } from './shape';
-import type { CompiledFetch, Program, Schedule, Variant } from '../program';
+import type {
+  CompiledFetch,
+  Delivery,
+  PartsOptions,
+  Program,
+  Schedule,
+  Variant,
+  VariantInParts,
+} from '../program';
 import { GrowingSize, ProgramSize, sizeOfProgram, sizeOfVariant } from '../size';
 import { startTogether, type WaitingFetch } from './start-together';
 import { TypeTable } from './type-table';
@@ -67,6 +81,9 @@ export function compileOperation(options: CompileOptions): Program {
 
   const conditionNames = conditionVariables(document, fetches);
   const variants = new Map<string, Variant>();
+  const deferring = deferVariables(document);
+  const variantsInParts = new Map<string, VariantInParts | undefined>();
+  const sizeOfVariantsInParts = new GrowingSize(size);
   const rootType = schema.getRootType(operation.operation)!;
 
   return {
@@ -98,9 +115,26 @@ export function compileOperation(options: CompileOptions): Program {
       }
       return variant;
     },
+    partsFor: (options) => {
+      if (deferring === undefined) return undefined;
+      const { conditions, variables, repeatsFields } = options;
+      const isOn = new Set(deferring.filter((name) => isDeferOn(operation, variables, name)));
+      const held = conditionNames.filter((name) => conditions[name] === true);
+      const key = JSON.stringify([held, [...isOn], repeatsFields]);
+      if (variantsInParts.has(key)) return variantsInParts.get(key);
+      if (variantsInParts.size === mostVariants) {
+        variantsInParts.clear();
+        sizeOfVariantsInParts.clear();
+      }
+      const variant = compileInParts(options, isOn);
+      variantsInParts.set(key, variant);
+      sizeOfVariantsInParts.add(sizeOfVariant(fetches.length));
+      return variant;
+    },
     outline: (conditions) => {
       const { wanted, waitsFor } = order(conditions);
       return wanted.map((i, k) => ({
+        index: i,
         operation: compileSubgraphOperation(fetches[i]!.node, types, operations),
         path: fetches[i]!.path.join('.'),
         waitsFor: waitsFor[k]!,
@@ -110,11 +144,19 @@ export function compileOperation(options: CompileOptions): Program {
 
   /** The fetches that run under these conditions, and what each waits for. */
   function order(conditions: Conditions): { wanted: number[]; waitsFor: number[][] } {
-    const wanted = [...fetches.keys()].filter((i) => holds(fetches[i]!.when, conditions));
+    const wanted = wantedUnder(conditions);
+    return { wanted, waitsFor: startTogether(waitingFetches(wanted)) };
+  }
+
+  function wantedUnder(conditions: Conditions): number[] {
+    return [...fetches.keys()].filter((i) => holds(fetches[i]!.when, conditions));
+  }
+
+  function waitingFetches(wanted: readonly number[]): WaitingFetch[] {
     const indexOf = new Map(wanted.map((i, k) => [i, k]));
     const positionsOf = (some: readonly number[]): number[] =>
       some.flatMap((i) => (indexOf.has(i) ? [indexOf.get(i)!] : []));
-    const waiting = wanted.map((i): WaitingFetch => {
+    return wanted.map((i): WaitingFetch => {
       const { node, path, before } = fetches[i]!;
       const kind = node.requires === undefined ? 'root' : 'entities';
       return {
@@ -125,7 +167,6 @@ export function compileOperation(options: CompileOptions): Program {
         waitsFor: positionsOf(dependencies[i]!),
       };
     });
-    return { wanted, waitsFor: startTogether(waiting) };
   }
 
   function compileVariant(conditions: Conditions): Variant {
@@ -136,10 +177,57 @@ export function compileOperation(options: CompileOptions): Program {
     );
     let id = 0;
     const nextId = (): number => (++id < idsPerProgram ? id : 0);
+    const projection = project({ conditions, nextId, deferral: undefined, size: sizeOfVariants });
+    return { schedule, projection };
+  }
+
+  function compileInParts(
+    { conditions, repeatsFields }: PartsOptions,
+    isOn: ReadonlySet<string>,
+  ): VariantInParts | undefined {
+    const wanted = wantedUnder(conditions);
+    const deferral = new Deferral({
+      ...{ root, operation, fragments, conditions, dependencies, repeatsFields, fetches: wanted },
+      isOn: (name) => isOn.has(name),
+      mayNameInterfaces: (fetch) =>
+        (subgraphs?.get(fetches[fetch]!.node.serviceName)?.interfaceObjects.size ?? 0) > 0,
+    });
+    if (deferral.usages.length === 0) return undefined;
+    // Objects are not copied from where they were written before: of each place, the deferred parts are noted.
+    const nextId = (): number => 0;
+    const projection = project({ conditions, nextId, deferral, size: sizeOfVariantsInParts });
+    return { schedule: scheduleInParts(wanted, deferral), projection, deferral };
+  }
+
+  /** What is sent at once is not delayed for what is sent later: it comes first, and is put together by itself. */
+  function scheduleInParts(wanted: readonly number[], deferral: Deferral): VariantInParts['schedule'] {
+    const first = wanted.filter((i) => deferral.first.has(i));
+    const ordered = [...first, ...wanted.filter((i) => !deferral.first.has(i))];
+    const indexOf = new Map(ordered.map((i, k) => [i, k]));
+    const indexesOf = (some: Iterable<number>): number[] =>
+      [...some].flatMap((i) => (indexOf.has(i) ? [indexOf.get(i)!] : []));
+    const together = startTogether(waitingFetches(first));
+    const waitsFor = ordered.map((i, k) => together[k] ?? indexesOf(dependencies[i]!));
+    const deliveryOf = (index: number): number => ordered.length + 1 + index;
+    const deliveries: Delivery[] = [{ kind: 'delivery', usage: undefined }];
+    waitsFor.push(indexesOf(first));
+    for (const usage of deferral.usages) {
+      deliveries.push({ kind: 'delivery', usage });
+      const before = usage.parent === undefined ? ordered.length : deliveryOf(usage.parent.index);
+      waitsFor.push([before, ...indexesOf(deferral.needsOf(usage))]);
+    }
+    return scheduleOf<CompiledFetch | Delivery>(
+      [...ordered.map((i) => compiled[i]), ...deliveries],
+      waitsFor,
+    );
+  }
+
+  function project(
+    given: Pick<ProjectionSource, 'conditions' | 'nextId' | 'deferral' | 'size'>,
+  ): ObjectProjection {
     const facts = { schema, types, inaccessibleValues, isInterfaceObject };
-    const source = { ...facts, fragments, conditions, refusals, nextId, size: sizeOfVariants };
-    const selections = [{ on: rootType, selectionSet: operation.selectionSet }];
-    return { schedule, projection: new ObjectProjection(source, root, rootType, selections) };
+    const selections = [{ on: rootType, selectionSet: operation.selectionSet, usage: undefined }];
+    return new ObjectProjection({ ...facts, fragments, refusals, ...given }, root, rootType, selections, []);
   }
 
   function isInterfaceObject(name: string, some: ReadonlySet<number>): boolean {
@@ -185,7 +273,10 @@ export function compileOperation(options: CompileOptions): Program {
 }
 
 /** @param waitsFor for each fetch, the indexes of the fetches that it waits for; without cycles */
-export function scheduleOf(fetches: Schedule['fetches'], waitsFor: readonly (readonly number[])[]): Schedule {
+export function scheduleOf<Step = CompiledFetch>(
+  fetches: Schedule<Step>['fetches'],
+  waitsFor: readonly (readonly number[])[],
+): Schedule<Step> {
   const waiting = fetches.map((_, i) => [...fetches.keys()].filter((k) => waitsFor[k]!.includes(i)));
   return { fetches, waiting, counts: waitsFor.map(({ length }) => length) };
 }

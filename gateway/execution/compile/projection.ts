@@ -36,6 +36,7 @@ import {
   TypeNameMetaFieldDef,
 } from 'graphql';
 import { ESCAPED, FALSE, FLOAT, INT, LONG, NULL, RAW, STRING, TRUE } from '../json/tape';
+import { type Deferral, type DeferredSelection, type DeferUsage, type DeferUsages } from './defer';
 import { type Access, type ResponsePosition, type TypeSource } from './merge';
 import { type Refusals } from './refusals';
 import { type GrowingSize, sizeOfFields } from '../size';
@@ -58,18 +59,24 @@ export interface ProjectionSource {
   /** A number for the next object projection of a variant, so that a record can say which one wrote it. */
   readonly nextId: () => number;
   readonly size: GrowingSize;
+  /** How the response is cut; undefined where it is written as a whole. */
+  readonly deferral: Deferral | undefined;
 }
 
 /** A selection set, and the type that the client selects on. */
 interface Selections {
   readonly on: GraphQLCompositeType;
   readonly selectionSet: SelectionSetNode;
+  /** The innermost deferred fragment around it. */
+  readonly usage: DeferUsage | undefined;
 }
 
 /** A field, and the type that it was selected on. */
-interface SelectedField {
+export interface SelectedField {
   readonly on: GraphQLCompositeType;
   readonly node: FieldNode;
+  /** The innermost deferred fragment around it. */
+  readonly usage: DeferUsage | undefined;
 }
 
 /** How objects at one position of the response are written. */
@@ -87,13 +94,17 @@ export class ObjectProjection {
   readonly #source: ProjectionSource;
   readonly #position: ResponsePosition | undefined;
   readonly #selections: readonly Selections[];
+  /** The deferred fragments that its objects are sent with. */
+  readonly #usages: DeferUsages;
 
   constructor(
     source: ProjectionSource,
     position: ResponsePosition | undefined,
     returnType: GraphQLCompositeType,
     selections: readonly Selections[],
+    usages: DeferUsages,
   ) {
+    this.#usages = usages;
     this.id = source.nextId();
     this.returnType = returnType;
     this.staticType = isObjectType(returnType) ? source.types.idOf(returnType.name) : 0;
@@ -156,14 +167,27 @@ export class ObjectProjection {
     if (isAbstractType(returnType) && this.isForbidden(typeId)) return undefined;
     const type = isObjectType(named) ? named : returnType;
     const grouped = new Map<string, SelectedField[]>();
+    const found = new Set<DeferUsage>();
     for (const selections of this.#selections) {
-      if (!this.#collect(type, selections, grouped, new Set())) return undefined;
+      if (!this.#collect(type, selections, grouped, new Set(), found)) return undefined;
     }
     const names = [...grouped.values()].flatMap((all) => all.map(({ node }) => node.name.value));
     if (this.#source.refusals?.dependsOnType(type.name, names) === true) return undefined;
-    const fields: FieldProjection[] = [];
-    for (const [responseKey, nodes] of grouped) {
-      fields.push(compileField(this.#source, this.#position, type, typeId, responseKey, nodes));
+    const compiled = (some: ReadonlyMap<string, readonly SelectedField[]>, usages: DeferUsages) =>
+      [...some].map(([responseKey, nodes]) =>
+        compileField({
+          ...{ source: this.#source, position: this.#position, parentType: type, parentTypeId: typeId },
+          ...{ responseKey, selected: nodes, usages },
+        }),
+      );
+    const cut = this.#source.deferral?.cut(grouped, this.#usages);
+    const fields = compiled(cut?.now ?? grouped, this.#usages);
+    if (cut !== undefined && (cut.later.length > 0 || found.size > 0)) {
+      const later = cut.later.map(({ usages, owners, fields: some }) => ({
+        ...{ usages, owners },
+        fields: compiled(some, usages),
+      }));
+      fields.unshift(deferredField({ usages: [...found], later }));
     }
     this.#fields[typeId] = fields;
     this.#source.size.add(sizeOfFields(fields.length));
@@ -173,29 +197,32 @@ export class ObjectProjection {
   /** GraphQL, section 6.3.2, "Field Collection". False where an abstract `type` leaves the fields open. */
   #collect(
     type: GraphQLCompositeType,
-    { on, selectionSet: { selections } }: Selections,
+    { on, selectionSet: { selections }, usage: around }: Selections,
     grouped: Map<string, SelectedField[]>,
     visited: Set<string>,
+    found: Set<DeferUsage>,
   ): boolean {
-    const { schema, fragments, conditions } = this.#source;
+    const { schema, fragments, conditions, deferral } = this.#source;
     for (const selection of selections) {
       if (isLeftOut(selection, conditions)) continue;
       if (selection.kind === Kind.FIELD) {
         if (selection.name.value === TypeNameMetaFieldDef.name && !isObjectType(type)) return false;
         const key = selection.alias?.value ?? selection.name.value;
         const nodes = grouped.get(key);
-        if (nodes === undefined) grouped.set(key, [{ on, node: selection }]);
-        else nodes.push({ on, node: selection });
+        if (nodes === undefined) grouped.set(key, [{ on, node: selection, usage: around }]);
+        else nodes.push({ on, node: selection, usage: around });
         continue;
       }
+      const usage = deferral?.usageOf(this.#position, selection, around);
       let fragment: {
         typeCondition?: { name: { value: string } } | undefined;
         selectionSet: SelectionSetNode;
       };
       if (selection.kind === Kind.FRAGMENT_SPREAD) {
         const name = selection.name.value;
-        if (visited.has(name)) continue;
-        visited.add(name);
+        const spread = usage === undefined ? name : `${name} ${usage.index}`;
+        if (visited.has(spread)) continue;
+        visited.add(spread);
         fragment = fragments.get(name)!;
       } else fragment = selection;
       const condition = fragment.typeCondition?.name.value;
@@ -209,8 +236,9 @@ export class ObjectProjection {
           continue;
         }
       }
-      const below = { on: conditionType as GraphQLCompositeType, selectionSet: fragment.selectionSet };
-      if (!this.#collect(type, below, grouped, visited)) return false;
+      if (usage !== undefined && usage !== around) found.add(usage);
+      const below = { on: conditionType as GraphQLCompositeType, selectionSet: fragment.selectionSet, usage };
+      if (!this.#collect(type, below, grouped, visited, found)) return false;
     }
     return true;
   }
@@ -228,7 +256,7 @@ export class ObjectProjection {
   }
 }
 
-function isLeftOut(selection: SelectionNode, conditions: Readonly<Record<string, boolean>>): boolean {
+export function isLeftOut(selection: SelectionNode, conditions: Readonly<Record<string, boolean>>): boolean {
   return (
     getDirectiveValues(GraphQLSkipDirective, selection, conditions)?.['if'] === true ||
     getDirectiveValues(GraphQLIncludeDirective, selection, conditions)?.['if'] === false
@@ -257,8 +285,11 @@ export interface FieldProjection {
   readonly isRefused: boolean;
   /** Whether no fetch of the plan asks for it under these conditions, though the client does. */
   readonly isUnplanned: boolean;
-  /** The nodes of a `__schema` or `__type`, which is answered from the API schema. */
-  readonly introspection: readonly FieldNode[] | undefined;
+  /**
+   * What no fetch answers: the nodes of a `__schema` or `__type`, which is answered from the API schema, or the parts of
+   * the object that are sent later, for which nothing is written.
+   */
+  readonly special: readonly FieldNode[] | DeferredSelection | undefined;
   /** `Type.field`, for messages. */
   readonly coordinate: string;
 }
@@ -282,14 +313,18 @@ export interface Leaf {
   readonly inaccessible: readonly string[] | undefined;
 }
 
-function compileField(
-  source: ProjectionSource,
-  position: ResponsePosition | undefined,
-  parentType: GraphQLCompositeType,
-  parentTypeId: number,
-  responseKey: string,
-  selected: readonly SelectedField[],
-): FieldProjection {
+interface FieldFacts {
+  readonly source: ProjectionSource;
+  readonly position: ResponsePosition | undefined;
+  readonly parentType: GraphQLCompositeType;
+  readonly parentTypeId: number;
+  readonly responseKey: string;
+  readonly selected: readonly SelectedField[];
+  readonly usages: DeferUsages;
+}
+
+function compileField(facts: FieldFacts): FieldProjection {
+  const { source, position, parentType, parentTypeId, responseKey, selected, usages } = facts;
   const fieldName = selected[0]!.node.name.value;
   const isRoot = parentType === source.schema.getQueryType();
   const introspection = isRoot ? introspectionFields.get(fieldName) : undefined;
@@ -307,7 +342,7 @@ function compileField(
   const access = isMeta || isRefused ? undefined : position?.access(responseKey);
   const isSimple = access?.merged === undefined && access?.candidates.length === 1;
   const { child, answeredBy = nobody } = position?.fields.get(responseKey) ?? {};
-  const value = introspection === undefined ? compileValue(source, child, type, selected) : nothing;
+  const value = introspection === undefined ? compileValue(source, child, type, selected, usages) : nothing;
   return {
     responseKey,
     key: Buffer.from(`,${JSON.stringify(responseKey)}:`),
@@ -321,10 +356,28 @@ function compileField(
     isRefused,
     isUnplanned: !isMeta && !isRefused && position?.isAsked(responseKey, source.conditions) !== true,
     constant: isTypename ? source.types.quotedName(parentTypeId) : undefined,
-    introspection: introspection === undefined ? undefined : selected.map(({ node }) => node),
+    special: introspection === undefined ? undefined : selected.map(({ node }) => node),
     coordinate: `${parentType.name}.${fieldName}`,
   };
 }
+
+/** Stands before the fields of an object of which parts are sent later. */
+const deferredField = (special: DeferredSelection): FieldProjection => ({
+  responseKey: '',
+  key: Buffer.alloc(0),
+  accepts: 0,
+  join: 0,
+  slot: 0,
+  access: undefined,
+  isAnswered: false,
+  answeredBy: nobody,
+  value: nothing,
+  constant: undefined,
+  isRefused: false,
+  isUnplanned: false,
+  special,
+  coordinate: '',
+});
 
 const nobody: ReadonlySet<number> = new Set();
 
@@ -356,18 +409,19 @@ function compileValue(
   position: ResponsePosition | undefined,
   type: GraphQLOutputType,
   selected: readonly SelectedField[],
+  usages: DeferUsages,
 ): ValueProjection {
   const isNonNull = isNonNullType(type);
   const nullable = getNullableType(type);
   const value = { isNonNull, accepts: 0, item: undefined, object: undefined, leaf: undefined };
   if (isListType(nullable)) {
-    return { ...value, item: compileValue(source, position, nullable.ofType, selected) };
+    return { ...value, item: compileValue(source, position, nullable.ofType, selected, usages) };
   }
   if (isCompositeType(nullable)) {
-    const selections = selected.flatMap(({ on, node: { name, selectionSet } }) =>
-      selectionSet === undefined ? [] : { on: namedTypeOf(on, name.value) ?? nullable, selectionSet },
+    const selections = selected.flatMap(({ on, node: { name, selectionSet }, usage }) =>
+      selectionSet === undefined ? [] : { on: namedTypeOf(on, name.value) ?? nullable, selectionSet, usage },
     );
-    return { ...value, object: new ObjectProjection(source, position, nullable, selections) };
+    return { ...value, object: new ObjectProjection(source, position, nullable, selections, usages) };
   }
   const leafType = getNamedType(type) as GraphQLLeafType;
   const values = isEnumType(leafType)

@@ -8,7 +8,7 @@
  *
  * Over 300 lines: fields, lists and values complete one another and share the path and the output.
  */
-import { isAbstractType } from 'graphql';
+import { type FieldNode, isAbstractType } from 'graphql';
 import { type ErrorCode, errors } from '../../errors';
 import { type ErrorTrail } from './error-paths';
 import {
@@ -27,6 +27,8 @@ import {
   WRITTEN_START,
 } from '../json/tape';
 import { scanLeaves } from '../json/scan';
+import { type DeferredSelection } from '../compile/defer';
+import { type Path } from './losses';
 import { locate, typeOf } from '../compile/merge';
 import {
   type FieldProjection,
@@ -38,6 +40,18 @@ import {
 import { completeLeaf, isInaccessible } from './leaves';
 import { type Run } from '../run/run';
 
+/** Writes what no fetch answers. */
+export interface Specials {
+  /** Whether nothing is sent later. Read when all is written. */
+  readonly isWhole: boolean;
+  /** The JSON of an introspection field. */
+  introspect(field: FieldProjection, nodes: readonly FieldNode[]): Buffer;
+  /** Notes the parts of the object at this path that are sent later. Its output begins at `at`. */
+  defer(selection: DeferredSelection, path: Path, at: number): void;
+  /** Forgets what was noted of objects whose output begins at `end` or later: it is undone. */
+  takeBack(end: number): void;
+}
+
 /** The state of writing one response. */
 export class Completion {
   readonly #run: Run;
@@ -45,22 +59,30 @@ export class Completion {
   /** The response path of the value that is being written; its first `#depth` elements count. */
   readonly #path: (string | number)[] = [];
   #depth = 0;
-  /** Answers an introspection field as JSON. */
-  readonly #introspect: (field: FieldProjection) => Buffer;
+  readonly #specials: Specials;
   /** The kinds that are copied if their field accepts them; without null after a failed call: it may need an error. */
   readonly #plainKinds: number;
 
-  constructor(run: Run, trail: ErrorTrail, introspect: (field: FieldProjection) => Buffer) {
+  constructor(run: Run, trail: ErrorTrail, specials: Specials) {
     this.#run = run;
     this.#trail = trail;
     this.#plainKinds = trail.isTroubled ? ~(1 << NULL) : -1;
-    this.#introspect = introspect;
+    this.#specials = specials;
   }
 
   /** Writes the response's data: an object, or null. */
   root(): void {
     const { workspace, rootPair, out } = this.#run;
     if (!this.#fields(this.#rootFields, workspace.tape[rootPair]!)) out.all(nullBytes);
+  }
+
+  /**
+   * Writes some fields of the object at a path. Returns false and writes nothing if a null must propagate to the object.
+   */
+  fieldsAt(path: Path, fields: readonly FieldProjection[], record: number): boolean {
+    this.#depth = 0;
+    for (const key of path) this.#path[this.#depth++] = key;
+    return this.#fields(fields, record);
   }
 
   /**
@@ -140,6 +162,7 @@ export class Completion {
   #takeBack(end: number): void {
     this.#run.out.end = end;
     this.#run.takenBack++;
+    this.#specials.takeBack(end);
   }
 
   #leaf(projection: ValueProjection, leaf: Leaf, a: number, b: number, field: FieldProjection): boolean {
@@ -303,8 +326,8 @@ export class Completion {
         out.all(field.constant);
         continue;
       }
-      if (field.introspection !== undefined) {
-        out.all(this.#introspect(field));
+      if (field.special !== undefined) {
+        this.#special(field, field.special);
         continue;
       }
       this.#path[this.#depth++] = field.responseKey;
@@ -318,10 +341,16 @@ export class Completion {
       tape = workspace.tape;
     }
     if (runEnd !== 0) out.copyBehindComma(workspace, runStart, runEnd);
-    if (fields.length === 0) out.byte(OPEN_OBJECT);
+    if (out.end === start) out.byte(OPEN_OBJECT);
     else out.bytes[start] = OPEN_OBJECT;
     out.byte(CLOSE_OBJECT);
     return true;
+  }
+
+  #special(field: FieldProjection, special: NonNullable<FieldProjection['special']>): void {
+    const { out } = this.#run;
+    if ('later' in special) this.#specials.defer(special, this.#here(), out.end);
+    else out.all(this.#specials.introspect(field, special));
   }
 
   /** Completes a field that is null or absent. */

@@ -57,6 +57,13 @@ interface Unplaced extends Complaint {
   isTold: boolean;
 }
 
+/** An error that is told with a later part. */
+interface HeldError {
+  readonly path: Path;
+  readonly complaint: Complaint;
+  readonly nullAt: Path;
+}
+
 /** The known errors of one response. */
 class ErrorRecord {
   /** Message, code, path and subgraph of reported errors: equal errors are reported once. */
@@ -90,6 +97,10 @@ export class ErrorTrail {
   count = 0;
   /** How many errors exceeded the limits. From the first of these on, equal errors count each time. */
   leftOut = 0;
+  /** Whether an error at a path is told with a later part; undefined for a response that is written as a whole. */
+  #isLater: ((path: Path) => boolean) | undefined;
+  /** Errors for later parts. */
+  #held: HeldError[] = [];
 
   constructor(run: Run, { mask = 'none', limit = 100, maxBytes = 32_768 }: ErrorOptions = {}) {
     this.#run = run;
@@ -120,10 +131,33 @@ export class ErrorTrail {
 
   /** Adds the errors of all calls, in the order of the plan. Errors without a path wait until the nulls are found. */
   addCallErrors(): void {
+    this.#addErrorsOf(() => true);
+  }
+
+  /**
+   * Adds the errors for one part of a response: those of the calls of some fetches, and those that earlier calls of this
+   * method held back. Those of calls that were added before are not added again.
+   *
+   * @param isLater whether an error at a path is told with a later part
+   */
+  addErrorsOfPart(isEnded: (fetch: number) => boolean, isLater: (path: Path) => boolean): void {
+    this.#isLater = isLater;
+    for (const { path, complaint, nullAt } of this.#held.splice(0)) this.#tellAt(path, complaint, nullAt);
+    this.#addErrorsOf(isEnded);
+  }
+
+  #addErrorsOf(isEnded: (fetch: number) => boolean): void {
     if (this.#run.calls.every(({ failure, errors }) => failure === undefined && errors.length === 0)) return;
     const uses = this.#run.uses.toSorted((one, other) => one.fetch.index - other.fetch.index);
-    this.#troubled = uses.filter(({ call }) => call.failure !== undefined || call.errors.length > 0);
-    for (const { fetch, call } of this.#troubled) {
+    const added = uses.filter(
+      (use) =>
+        (use.call.failure !== undefined || use.call.errors.length > 0) &&
+        isEnded(use.fetch.index) &&
+        !this.#troubled.includes(use),
+    );
+    this.#troubled = [...this.#troubled, ...added];
+    if (this.#lazyRecord !== undefined) this.#lazyRecord.areLossesKnown = false;
+    for (const { fetch, call } of added) {
       if (call.failure === undefined) this.#addSubgraphErrors(fetch, call);
       else {
         const complaint = { ...call.failure, subgraph: call.operation.request.subgraph };
@@ -316,9 +350,10 @@ export class ErrorTrail {
       const renamed = outputRewrites === undefined ? within : renamedPath(outputRewrites, within);
       const lost = lengthToNull(this.#run.workspace, tape[cell + ANSWER]!, result, within);
       for (const place of places.get(cell) ?? []) {
-        this.#tellAt([...place, ...renamed], complaint);
-        if (lost === undefined) continue;
-        this.#record.losses.add([...place, ...renamed.slice(0, lost)], fetch.index, call);
+        const path = [...place, ...renamed];
+        const loss = lost === undefined ? undefined : [...place, ...renamed.slice(0, lost)];
+        this.#tellAt(path, complaint, loss ?? path);
+        if (loss !== undefined) this.#record.losses.add(loss, fetch.index, call);
       }
     }
   }
@@ -369,10 +404,22 @@ export class ErrorTrail {
     return known;
   }
 
-  /** Reports an error at a path. A path may have several errors, but no two equal ones. */
-  #tellAt(path: Path | undefined, complaint: Complaint): void {
+  /**
+   * Reports an error at a path. A path may have several errors, but no two equal ones.
+   *
+   * @param nullAt the path of the null that it left: the error is told with the part that has the null
+   */
+  #tellAt(path: Path | undefined, complaint: Complaint, nullAt = path): void {
     if (this.isFull) {
       this.#leaveOut();
+      return;
+    }
+    if (path !== undefined && nullAt !== undefined && this.#isLater?.(nullAt) === true) {
+      if (this.#held.length === this.#limit) this.#leaveOut();
+      else {
+        this.count++;
+        this.#held.push({ path, complaint, nullAt });
+      }
       return;
     }
     if (complaint.masked !== undefined) complaint.masked.path ??= path;

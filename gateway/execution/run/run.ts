@@ -60,7 +60,8 @@ export class Run {
   /** The calls that each fetch uses. */
   readonly uses: { readonly fetch: CompiledFetch; readonly call: Call }[] = [];
   readonly calls: Call[] = [];
-  readonly scheduler: CallScheduler;
+  /** Where the calls of the fetches that are being started go. */
+  scheduler: CallScheduler;
   readonly #variableJson = new Map<string, string | undefined>();
   readonly #lent: ByteWriter[] = [];
   readonly #isDataNullBefore: RunOptions['isDataNullBefore'];

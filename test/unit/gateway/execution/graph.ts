@@ -8,7 +8,13 @@ import {
   type GraphQLSchema,
   parse,
 } from 'graphql';
-import { compileOperation, execute, type Execution, type Program } from '../../../../gateway/execution';
+import {
+  compileOperation,
+  execute,
+  executeInParts,
+  type Execution,
+  type Program,
+} from '../../../../gateway/execution';
 import type { ErrorOptions } from '../../../../gateway/execution/complete/error-paths';
 import { type QueryPlan } from '../../../../gateway/execution/compile/plan';
 import { type EntityFacts } from '../../../../gateway/planning';
@@ -93,7 +99,21 @@ export class Graph {
     return this.run(this.compile(source, asking), asking);
   }
 
-  async run(program: Program, { variables, answer, errors }: Asking = {}): Promise<Outcome> {
+  async run(program: Program, asking: Asking = {}): Promise<Outcome> {
+    const { sent, options } = this.#prepare(asking);
+    const execution = await execute(program, options);
+    const text = execution.body.toString();
+    return { errors: [], ...JSON.parse(text), text, sent, calls: options.caller.calls, execution };
+  }
+
+  /** Runs an operation with `@defer`: the parts of its answer, or the whole of it. */
+  async runInParts(program: Program, asking: Asking & { readonly repeatsFields?: boolean } = {}) {
+    const { repeatsFields = false } = asking;
+    const { sent, options } = this.#prepare(asking);
+    return { answer: await executeInParts(program, { ...options, repeatsFields }), sent };
+  }
+
+  #prepare({ variables, answer, errors }: Asking) {
     const sent: SentRequest[] = [];
     const send = async (request: SubgraphRequest) => {
       const variablesText = request.variables.length === 0 ? '{}' : request.variables.toString();
@@ -115,10 +135,7 @@ export class Graph {
       const bytes = given instanceof Uint8Array ? Buffer.from(given) : Buffer.from(JSON.stringify(given));
       return { status: 200, headers: {}, body: bytes };
     };
-    const caller = callerOf();
-    const execution = await execute(program, { variables, send, caller, errors });
-    const text = execution.body.toString();
-    return { errors: [], ...JSON.parse(text), text, sent, calls: caller.calls, execution };
+    return { sent, options: { variables, send, caller: callerOf(), errors } };
   }
 }
 

@@ -88,7 +88,7 @@ describe('a planner', () => {
     const supergraphSdl = compose({ a: `type Query { ${fields.join(' ')} } ${types.join(' ')}` });
     const { apiSchemaSdl } = await (await startPlanner({ supergraphSdl })).ready;
     expect(apiSchemaSdl.length).toBeGreaterThan(3);
-    expect(apiSchemaSdl.flatMap((part) => parse(part).definitions)).toHaveLength(501);
+    expect(apiSchemaSdl.flatMap((part) => parse(part).definitions)).toHaveLength(503);
   });
 
   it('tells the types that answers may be of where clients do not see them all', async () => {

@@ -1,0 +1,52 @@
+import { GraphQLError } from 'graphql';
+import type { Answered } from '../cache/responses/response-cache';
+import { requestError } from '../errors';
+import type { ExecutionPart, ExecutionParts } from '../execution';
+import type { IncrementalFormat } from '../request/sink';
+import type { Source } from '../subgraph-calls/source';
+
+export interface DeferredAnswerOptions {
+  readonly format: IncrementalFormat;
+  /** Most bytes of data in all parts together. */
+  readonly mostBytes: number;
+  /** What is made of each part before it is sent: what is masked in it is logged, for example. */
+  readonly finish: (part: ExecutionPart) => ExecutionPart | Promise<ExecutionPart>;
+  /** Extensions of the last part, for development. */
+  readonly extensions: (() => Readonly<Record<string, unknown>>) | undefined;
+  /** Called with a defect that ends the answer. */
+  readonly onDefect: (error: unknown) => void;
+}
+
+/**
+ * The parts of an answer with deferred fragments, for its client. Never rejects: where something fails after the first part,
+ * the last one says so of each fragment that the client waits for, as a client takes no error that is about nothing.
+ */
+export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOptions): Source<Answered> {
+  const { format, mostBytes, finish, extensions, onDefect } = options;
+  let bytes = 0;
+  let isOver = false;
+  const answered = (part: ExecutionPart): Answered => {
+    isOver = !part.part.hasNext;
+    return { ...part, release: undefined, format, extensions: isOver ? extensions?.() : undefined };
+  };
+  return {
+    async next() {
+      if (isOver) return undefined;
+      try {
+        const part = await parts.next();
+        if (part === undefined) return undefined;
+        bytes += part.data.length;
+        for (const { data } of part.part.incremental) bytes += data.length;
+        if (bytes > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: bytes, limit: mostBytes });
+        return answered(await finish(part));
+      } catch (error) {
+        const isTold = error instanceof GraphQLError;
+        if (!isTold) onDefect(error);
+        return answered(parts.fail(isTold ? error : requestError('INTERNAL_SERVER_ERROR', {})));
+      }
+    },
+    close() {
+      parts.close();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * Answers in parts, merged back, are those of the same operations without `@defer`, in both formats, for graphs, data and
+ * operations drawn at random. `WEIR_SEED`, `WEIR_SUPERGRAPHS` and `WEIR_OPERATIONS` are those of `differential.test.ts`.
+ */
+import '../support/fast-graphql';
+import { validate } from 'graphql';
+import { differenceFromWhole, mergeParts } from '../support/merge-parts';
+import { withRandomDefer } from '../support/random-defer';
+import { RandomSource } from '../support/random-source';
+import { timeFor } from '../support/time-limit';
+import { drawGraph, drawOperation } from './case';
+import { answerInParts, type Graph, startEngine } from './systems';
+import { type RandomOperation } from '../support/random-operation';
+
+const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
+const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 6);
+const operations = Number(process.env['WEIR_OPERATIONS'] ?? 20);
+const perTest = 3;
+
+const groups = Array.from({ length: Math.ceil(supergraphs / perTest) }, (_, i) => firstSeed + i * perTest);
+let inParts = 0;
+let late = 0;
+
+describe(`${operations} operations with @defer on each of ${supergraphs} supergraphs`, () => {
+  test.each(groups)(
+    'are answered in parts that make the whole, from seed %i on',
+    async (first) => {
+      for (let seed = first; seed < Math.min(first + perTest, firstSeed + supergraphs); seed++)
+        await check(seed);
+    },
+    timeFor(operations, 50),
+  );
+
+  test('have answers in many parts among them', () => {
+    expect(inParts / (supergraphs * operations * 2)).toBeGreaterThan(0.05);
+    expect(late).toBeGreaterThan(0);
+  });
+});
+
+async function check(seed: number): Promise<void> {
+  const { graph } = drawGraph(seed);
+  const engine = startEngine(graph);
+  for (let number = 0; number < operations; number++) {
+    const whole = drawOperation(graph, seed, number);
+    const operation = withRandomDefer(whole, new RandomSource(seed * 10_007 + number));
+    if (validate(graph.apiSchema, operation.document).length > 0) continue;
+    let expected;
+    try {
+      expected = await engine.answer(operation);
+    } catch {
+      // More ways than the planner looks at: `differential.test.ts` has these.
+      continue;
+    }
+    for (const format of ['v0.2', '20220824'] as const) {
+      const difference = await differenceOf(graph, operation, format, expected);
+      if (difference !== undefined)
+        throw new Error(
+          `Operation ${number} of WEIR_SEED=${seed} WEIR_SUPERGRAPHS=1 in ${format}: ${difference}\n\n${operation.source}`,
+        );
+    }
+  }
+}
+
+async function differenceOf(
+  graph: Graph,
+  operation: RandomOperation,
+  format: '20220824' | 'v0.2',
+  expected: { readonly data: unknown; readonly errors: readonly unknown[] },
+): Promise<string | undefined> {
+  const parts = await answerInParts(graph, operation, format);
+  if (parts.length > 1) inParts++;
+  if (parts.length > 2) late++;
+  try {
+    const merged = mergeParts(parts, format);
+    const difference = differenceFromWhole(expected.data, merged);
+    if (difference !== undefined)
+      return `${difference}\n${JSON.stringify(parts)}\n${JSON.stringify(expected)}`;
+    const texts = merged.errors.map((error) => JSON.stringify(error));
+    if (merged.errors.length === 0 && expected.errors.length > 0) return 'no errors';
+    if (merged.failed.length === 0) {
+      const all = expected.errors.map((error) => JSON.stringify(error));
+      const missing = all.find((text) => !texts.includes(text));
+      if (missing !== undefined)
+        return `an error is missing: ${missing}\n${JSON.stringify(parts)}\n${JSON.stringify(expected)}`;
+      const more = texts.find((text) => !all.includes(text));
+      if (more !== undefined)
+        return `an error is told that is none: ${more}\n${JSON.stringify(parts)}\n${JSON.stringify(expected)}`;
+    }
+    return undefined;
+  } catch (error) {
+    return `${(error as Error).message}\n${JSON.stringify(parts)}`;
+  }
+}

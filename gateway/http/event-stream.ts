@@ -1,4 +1,4 @@
-import { type Framing, withoutLineBreaks } from './framing';
+import { framedOnce, type Framing, withoutLineBreaks } from './framing';
 
 /**
  * Server-sent events (HTML, section 9.2) as `graphql-sse` has them in its distinct connections mode: `next` with a GraphQL
@@ -12,11 +12,11 @@ export const eventStream: Framing = {
   // A comment: proxies that wait for the first byte of a body hand on the head.
   opening: Buffer.from(':\n\n'),
   heartbeat: Buffer.from(':\n\n'),
-  frame({ body, cursor, ending }) {
+  frame: framedOnce(({ body, cursor, ending }) => {
     if (ending === 'shutdown') return Buffer.from(`retry: ${comeBackAfter()}\n\n`);
     const id = cursor !== undefined && isId.test(cursor) ? `id: ${cursor}\n` : '';
     return Buffer.concat([Buffer.from(`event: next\n${id}data: `), withoutLineBreaks(body), eventEnd]);
-  },
+  }),
   end: (ending) => (ending === 'shutdown' ? nothing : complete),
 };
 

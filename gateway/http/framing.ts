@@ -14,6 +14,20 @@ export interface Framing {
   readonly heartbeat: Buffer | undefined;
 }
 
+/** Frames each event once for all its readers, which are given the same bytes. */
+export function framedOnce(frame: Framing['frame']): Framing['frame'] {
+  const framed = new WeakMap<Buffer, { readonly cursor: string | undefined; readonly bytes: Buffer }>();
+  return (part) => {
+    const { body, cursor, ending } = part;
+    if (ending !== undefined) return frame(part);
+    const known = framed.get(body);
+    if (known !== undefined && known.cursor === cursor) return known.bytes;
+    const bytes = frame(part);
+    framed.set(body, { cursor, bytes });
+    return bytes;
+  };
+}
+
 /** JSON without line breaks, which end lines and parts. In valid JSON they stand only between tokens. */
 export function withoutLineBreaks(json: Buffer): Buffer {
   if (!json.includes(lineFeed) && !json.includes(carriageReturn)) return json;

@@ -1,5 +1,5 @@
 import type { Part } from '../request/sink';
-import { type Framing, withoutLineBreaks } from './framing';
+import { framedOnce, type Framing, withoutLineBreaks } from './framing';
 
 const delimiter = '--graphql';
 const partHead = Buffer.from('\r\ncontent-type: application/json; charset=utf-8\r\n\r\n');
@@ -35,7 +35,7 @@ function framing(parameter: string, write: (part: Part) => Buffer): Framing {
     mediaType: `multipart/mixed; boundary=graphql${parameter}`,
     // With the line break that belongs to it: some clients find no delimiter without.
     opening: Buffer.from(`\r\n${delimiter}`),
-    frame: (part) => partOf(write(part)),
+    frame: framedOnce((part) => partOf(write(part))),
     end: () => end,
     heartbeat: undefined,
   };

@@ -24,6 +24,13 @@ it('sends JSON with line breaks on one line', () => {
   expect(broken.toString()).toBe('{\r\n"a": "ä\\n",\n\n"b":\r1}');
 });
 
+it('frames an event once for all its readers, but its end for each', () => {
+  const part = { body: Buffer.from('{"data":{"a":2}}'), cursor: 'x2' };
+  expect(eventStream.frame(part)).toBe(eventStream.frame({ ...part }));
+  expect(eventStream.frame({ body: Buffer.from(part.body) })).not.toBe(eventStream.frame(part));
+  expect(eventStream.frame({ ...part, ending: 'shutdown' }).toString()).toMatch(/^retry/);
+});
+
 it('ends with an event that browsers hear of, also after a failure', () => {
   for (const ending of [undefined, 'failed'] as const)
     expect(eventStream.end(ending).toString()).toBe('event: complete\ndata:\n\n');

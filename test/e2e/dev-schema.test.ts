@@ -13,7 +13,7 @@ let weir: DevProcess;
 beforeAll(async () => {
   mkdirSync(join(folder, 'schema'));
   cpSync(join(root, 'schema/supergraph.yaml'), join(folder, 'schema/supergraph.yaml'));
-  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+  for (const file of ['package.json', 'setup.mjs']) cpSync(join(root, file), join(folder, file));
   cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   for (const name of names) {

@@ -77,7 +77,7 @@ export async function startReferenceGraph({
         ? {}
         : { auth: credentials.auth, explorerHeaders: credentials.headers }),
       privateLinks: { ...link.options, claims: configured.privateLinks.claims },
-      subgraphs: { ...appSync.options, ...configured.subgraphs },
+      subgraphs: { ...eventProtocols, ...appSync.options, ...configured.subgraphs },
     }),
     describe: ({ auth }) => ({
       watched: 'Schema files are',
@@ -90,6 +90,12 @@ export async function startReferenceGraph({
     }),
   };
 }
+
+/** A protocol each, to show them; the kit speaks all of them. Subgraphs that are left out use WebSocket. */
+const eventProtocols = {
+  inventory: { subscriptions: { protocol: 'sse' } },
+  orders: { subscriptions: { protocol: 'callback' } },
+} as const;
 
 /** The private link between gateway and subgraphs: with keys from the environment, or a key for this run only. */
 function setUpLink(env: Context['env']) {

@@ -1,4 +1,11 @@
-import { type ConnectionArgs, type Database, type Resolvers } from '../kit';
+import {
+  SubgraphError,
+  subscriptionField,
+  type ConnectionArgs,
+  type Database,
+  type RequestScope,
+  type Resolvers,
+} from '../kit';
 import { type Loaders } from './loaders';
 import { releaseStock, reserveStock } from './reservations';
 import { estimateShipping, type Parcel } from './shipping';
@@ -7,6 +14,7 @@ import { findWarehouse, warehouses, type Warehouse } from './warehouses';
 
 export interface Context {
   readonly db: Database;
+  readonly events: RequestScope['events'];
   readonly loaders: Loaders;
 }
 
@@ -17,9 +25,21 @@ export const resolvers: Resolvers<Context> = {
   },
 
   Mutation: {
-    reserveStock: (_: unknown, { orderId, lines }: { orderId: string; lines: StockLine[] }, { db }) =>
-      reserveStock({ orderId, lines }, db),
-    releaseStock: (_: unknown, { orderId }: { orderId: string }, { db }) => releaseStock(orderId, db),
+    reserveStock: (_: unknown, { orderId, lines }: { orderId: string; lines: StockLine[] }, context) =>
+      change(context, reserveStock({ orderId, lines }, context.db)),
+    releaseStock: (_: unknown, { orderId }: { orderId: string }, context) =>
+      change(context, releaseStock(orderId, context.db)),
+  },
+
+  Subscription: {
+    stockChanged: subscriptionField<Context, { upcs: string[] }, ProductReference>({
+      event: 'StockChanged',
+      keys({ upcs }) {
+        if (upcs.length >= 1 && upcs.length <= mostProducts) return upcs;
+        const message = `\`upcs\` must be 1 to ${mostProducts}, but got: ${upcs.length}`;
+        throw new SubgraphError('BAD_USER_INPUT', message, { argument: 'upcs' });
+      },
+    }),
   },
 
   Reservation: {
@@ -57,6 +77,16 @@ export const resolvers: Resolvers<Context> = {
     product: ({ upc, sku }: StockItem) => ({ upc, sku }),
   },
 };
+
+const mostProducts = 100;
+
+/** Publishes the products of a reservation, whose stock has changed. */
+async function change({ events }: Context, changing: Promise<Reservation>): Promise<Reservation> {
+  const reservation = await changing;
+  for (const { upc } of reservation.lines)
+    await events.publish({ type: 'StockChanged', key: upc, data: { upc } });
+  return reservation;
+}
 
 /** Price and weight are present if the operation selects a field that `@requires` them. */
 type ProductReference = { readonly upc: string } & Partial<Parcel>;

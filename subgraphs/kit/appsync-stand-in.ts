@@ -136,7 +136,9 @@ async function answerTo(
   if (asked === undefined)
     return failure(400, 'MalformedHttpRequestException', 'Unable to parse GraphQL query.');
   api.onCall?.({ headers, ...asked });
-  return { status: 200, content: await run(asked, schema, api.cap, realTime) };
+  const received = { headers, path: request.url!, body };
+  const mode = api.modes.find((each) => checkCredentials([each], received) === undefined);
+  return { status: 200, content: await run(asked, { schema, cap: api.cap, realTime, mode: mode?.type }) };
 }
 
 interface Operation {
@@ -154,18 +156,25 @@ function readOperation(body: Buffer): Operation | undefined {
   }
 }
 
+interface RunOptions {
+  readonly schema: GraphQLSchema;
+  /** Milliseconds. @default 30000 */
+  readonly cap: number | undefined;
+  readonly realTime: RealTime;
+  /** By which the caller was authorised. */
+  readonly mode: AppSyncMode['type'] | undefined;
+}
+
 async function run(
   { query, variables = {} }: Operation,
-  schema: GraphQLSchema,
-  cap = 30_000,
-  realTime: RealTime,
+  { schema, cap = 30_000, realTime, mode }: RunOptions,
 ) {
   const document = parseOr(query);
   if (document instanceof GraphQLError) return invalid([document]);
   const mistakes = validate(schema, document);
   if (mistakes.length > 0) return invalid(mistakes);
   const result = await Promise.race([
-    execute({ schema, document, variableValues: variables }),
+    execute({ schema, document, variableValues: variables, contextValue: mode }),
     sleep(cap, 'late' as const, { ref: false }),
   ]);
   if (result === 'late') return { data: null, errors: [executionTimeout] };
@@ -207,9 +216,31 @@ function toAppSyncError({ message, path, locations, originalError }: GraphQLErro
   return { path: path ?? null, data: null, errorType, errorInfo: null, locations: places, message };
 }
 
+const modeDirectives: Readonly<Record<string, AppSyncMode['type']>> = {
+  aws_api_key: 'API_KEY',
+  aws_iam: 'AWS_IAM',
+  aws_oidc: 'OPENID_CONNECT',
+  aws_cognito_user_pools: 'AMAZON_COGNITO_USER_POOLS',
+  aws_lambda: 'AWS_LAMBDA',
+};
+
+/** The modes that may call a field, by its coordinate. A field without a directive may be called in every mode. */
+function allowedModesIn(document: DocumentNode): Map<string, Set<unknown>> {
+  const found = new Map<string, Set<unknown>>();
+  for (const type of document.definitions) {
+    if (type.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
+    for (const { name, directives = [] } of type.fields ?? []) {
+      const modes = directives.flatMap((each) => modeDirectives[each.name.value] ?? []);
+      if (modes.length > 0) found.set(`${type.name.value}.${name.value}`, new Set(modes));
+    }
+  }
+  return found;
+}
+
 /** Adds the scalars and directives that AppSync defines itself. */
 function buildSchemaOf({ schema: sdl, resolvers }: AppSyncApi): GraphQLSchema {
   const scalars = new Set<string>();
+  const allowedModes = allowedModesIn(parse(sdl));
   const document = visit(parse(sdl), {
     Directive: () => null,
     NamedType: ({ name }) => {
@@ -229,7 +260,12 @@ function buildSchemaOf({ schema: sdl, resolvers }: AppSyncApi): GraphQLSchema {
     const { [field]: definition } =
       (schema.getType(type) as GraphQLObjectType | undefined)?.getFields() ?? {};
     if (definition === undefined) throw new Error(`There is no field ${coordinate} to attach a resolver to.`);
-    definition.resolve = (source, args) => resolve(source as never, args as never);
+    const allowed = allowedModes.get(coordinate);
+    definition.resolve = (source, args, mode: unknown) => {
+      if (allowed?.has(mode) === false)
+        throw new ResolverError(`Not Authorized to access ${field} on type ${type}`, 'Unauthorized');
+      return resolve(source as never, args as never);
+    };
   }
   return schema;
 }

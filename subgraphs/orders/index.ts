@@ -18,8 +18,9 @@ export const orders = defineSubgraph({
     },
   },
   resolvers,
-  context: ({ db, identity, options, propagation, sign, invalidate, log }): Context => ({
+  context: ({ db, events, identity, options, propagation, sign, invalidate, log }): Context => ({
     db,
+    events,
     identity,
     inventory: connectInventory({ url: options.inventoryUrl, headers: propagation, sign }),
     invalidate,

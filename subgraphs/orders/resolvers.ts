@@ -2,12 +2,14 @@ import {
   hasScope,
   requireIdentity,
   SubgraphError,
+  subscriptionField,
   type ConnectionArgs,
   type Database,
   type Identity,
   type RequestScope,
   type Resolvers,
 } from '../kit';
+import { advanceOrder, type AdvanceOrderArgs } from './advance-order';
 import { addToCart, removeFromCart, type AddToCartArgs } from './cart';
 import { type Inventory } from './inventory';
 import { createLoaders, type Loaders } from './loaders';
@@ -16,6 +18,7 @@ import { type Cart, type Order, type OrderLine } from './table';
 
 export interface Context {
   readonly db: Database;
+  readonly events: RequestScope['events'];
   readonly identity: Identity | null;
   readonly inventory: Inventory;
   readonly invalidate: RequestScope['invalidate'];
@@ -43,6 +46,26 @@ export const resolvers: Resolvers<Context> = {
         context.invalidate(`orders-of-user-${order.buyerId}`, ...stock);
         return order;
       }),
+    async advanceOrder(_: unknown, args: AdvanceOrderArgs, context) {
+      requireSupport(context);
+      const order = await advanceOrder(args, context.db);
+      context.invalidate(`orders-of-user-${order.buyerId}`);
+      await context.events.publish({ type: 'OrderAdvanced', key: order.id, data: order });
+      return order;
+    },
+  },
+
+  Subscription: {
+    // The event has the whole order: a read might still find the one before.
+    orderChanged: subscriptionField<Context, { id: string }, Order>({
+      event: 'OrderAdvanced',
+      async keys({ id }, context) {
+        requireIdentity(context.identity);
+        if (await loadOwnOrder(id, context)) return [id];
+        throw new SubgraphError('NOT_FOUND', `The viewer has no order "${id}".`);
+      },
+      resolve: (order, _, { identity }) => (identity?.id === order.buyerId ? order : null),
+    }),
   },
 
   Cart: {
@@ -90,8 +113,13 @@ const loadVisibleOrder = (id: string, context: Context): Promise<Order | null> =
 
 /** The gateway checks the scope, too, but the subgraph must not rely on being called through a gateway. */
 function loadAnyOrder(id: string, context: Context): Promise<Order | null> {
-  if (!supports(context)) throw new SubgraphError('FORBIDDEN', 'Orders of others are shown to support only.');
+  requireSupport(context);
   return context.loaders.orders.load({ id });
+}
+
+function requireSupport(context: Context): void {
+  if (!supports(context))
+    throw new SubgraphError('FORBIDDEN', 'Orders of others are for support staff only.');
 }
 
 /** An order of another user is null, as if it did not exist, so that nobody can find out which orders exist. */

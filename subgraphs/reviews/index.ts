@@ -11,8 +11,9 @@ export const reviews = defineSubgraph({
   schema: join(__dirname, 'schema.graphql'),
   tables: [ratingsTable, reviewsTable],
   resolvers,
-  context: ({ db, identity, invalidate }): Context => ({
+  context: ({ db, events, identity, invalidate }): Context => ({
     db,
+    events,
     identity,
     invalidate,
     loaders: createLoaders(db),

@@ -1,5 +1,6 @@
 import {
   requireIdentity,
+  subscriptionField,
   type ConnectionArgs,
   type Database,
   type Identity,
@@ -13,6 +14,7 @@ import { writeReview, type WriteReviewArgs } from './write-review';
 
 export interface Context {
   readonly db: Database;
+  readonly events: RequestScope['events'];
   readonly identity: Identity | null;
   readonly invalidate: RequestScope['invalidate'];
   loaders: Loaders;
@@ -27,6 +29,7 @@ export const resolvers: Resolvers<Context> = {
     async writeReview(_: unknown, args: WriteReviewArgs, context) {
       const author = requireIdentity(context.identity);
       const review = await writeReview(args, { author, db: context.db });
+      await context.events.publish({ type: 'ReviewWritten', key: review.upc, data: review });
       const { upc, authorId, mediaId } = review;
       context.invalidate(`reviews-of-product-${upc}`, `reviews-of-user-${authorId}`);
       if (mediaId !== undefined) context.invalidate(`reviews-of-media-${mediaId}`);
@@ -34,6 +37,14 @@ export const resolvers: Resolvers<Context> = {
       context.loaders = createLoaders(context.db);
       return review;
     },
+  },
+
+  Subscription: {
+    // A review never changes, so the event has all of it.
+    reviewAdded: subscriptionField<Context, { upc?: string | null }, Review>({
+      event: 'ReviewWritten',
+      keys: ({ upc }) => (upc == null ? 'all' : [upc]),
+    }),
   },
 
   Review: {

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { type AppSyncResolvers } from '../kit';
 
 /** The representation of an order: its key, and the fields in `@requires`. */
@@ -7,12 +8,25 @@ interface OrderReference {
   readonly deliveryAddress?: { readonly country: string };
 }
 
+interface Move {
+  readonly orderId: string;
+  /** Its code. */
+  readonly carrier: string;
+  readonly place: string;
+}
+
 /** Resolvers in the form in which AppSync attaches them. That of `_entities` gets all orders of a call at once. */
 export const resolvers: AppSyncResolvers = {
   'Query.carriers': () => Object.values(carriers).map(({ carrier }) => carrier),
   'Query._entities': (_: unknown, { representations }: { representations: OrderReference[] }) =>
     representations.map((order) => ({ ...order, __typename: 'Order' })),
   'Order.shipment': shipmentOf,
+  'Mutation.moveShipment': (_: unknown, { orderId, carrier: code, place }: Move) => {
+    const found = Object.values(carriers).find(({ carrier }) => carrier.code === code);
+    if (!found) return null;
+    places.set(orderId, place);
+    return createShipment(orderId, found);
+  },
 };
 
 const carriers = {
@@ -20,10 +34,16 @@ const carriers = {
   abroad: { carrier: { code: 'DPD', name: 'DPD' }, days: 3 },
 };
 
+/** Where parcels were last seen, by order. */
+const places = new LRUCache<string, string>({ max: 10_000 });
+
 function shipmentOf({ id, status, deliveryAddress }: OrderReference) {
   if (status !== 'SHIPPED' && status !== 'DELIVERED') return null;
-  const { carrier, days } = deliveryAddress?.country === 'NL' ? carriers.home : carriers.abroad;
-  const trackingNumber = `${carrier.code}-${id}`;
+  return createShipment(id, deliveryAddress?.country === 'NL' ? carriers.home : carriers.abroad);
+}
+
+function createShipment(orderId: string, { carrier, days }: (typeof carriers)['home']) {
+  const trackingNumber = `${carrier.code}-${orderId}`;
   const trackingUrl = `https://parcels.example/${encodeURIComponent(trackingNumber)}`;
-  return { trackingNumber, trackingUrl, carrier, days };
+  return { orderId, place: places.get(orderId) ?? null, trackingNumber, trackingUrl, carrier, days };
 }

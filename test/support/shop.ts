@@ -24,6 +24,8 @@ export interface Shop {
   readonly urls: Readonly<Record<SubgraphName, string>>;
   /** What the AppSync API among the subgraphs takes. */
   readonly apiKey: string;
+  readonly shippingUrl: string;
+  readonly carrierToken: string;
   /** Composed with `urls` as routing URLs. */
   readonly supergraphSdl: string;
   /** Sends an operation straight to one subgraph. */
@@ -80,15 +82,18 @@ export async function startShop({ seed = true, linkKey }: ShopOptions = {}): Pro
     Object.entries(subgraphs).map(([name, { url }]) => [name, url]),
   ) as Shop['urls'];
   const apiKey = shipping.options.shippingApiKey.default;
+  const carrierToken = shipping.options.carrierToken.default;
   const api = await startAppSyncStandIn({
     schema: readFileSync(shipping.schema, 'utf8'),
     resolvers: shipping.resolvers,
-    modes: shipping.modes({ shippingApiKey: apiKey }),
+    modes: shipping.modes({ shippingApiKey: apiKey, carrierToken }),
   });
   return {
     subgraphs,
     urls,
     apiKey,
+    shippingUrl: api.url,
+    carrierToken,
     supergraphSdl: compose({ ...urls, shipping: api.url }),
     send: (name, operation) =>
       send(urls[name], operation, linkKey === undefined ? claim : signerOf(name, linkKey)),

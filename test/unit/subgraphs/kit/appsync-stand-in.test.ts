@@ -20,6 +20,7 @@ type Query {
   must: String!
   slow: String
   quick: String
+  carriers: String @aws_lambda
 }`;
 const resolvers = {
   'Query.add': (_: unknown, { a, b }: { a: number; b: number }) => a + b,
@@ -31,6 +32,7 @@ const resolvers = {
     throw new Error('It failed.');
   },
   'Query.must': () => null,
+  'Query.carriers': () => 'PostNL',
   'Query.slow': () => new Promise((resolve) => setTimeout(() => resolve('late'), 60_000).unref()),
 };
 
@@ -82,6 +84,24 @@ describe('a stand-in for AppSync', () => {
     ]);
     expect(calls).toMatchObject([{ query, variables: { a: 1 }, headers: { 'x-api-key': 'k' } }]);
     expect(refusals).toEqual([]);
+  });
+
+  it('answers a field in the authorisation modes of its directives only', async () => {
+    const { url } = await start({
+      modes: [
+        { type: 'API_KEY', keys: new Set(['k']) },
+        { type: 'AWS_LAMBDA', isAuthorized: (token) => token === 'carrier' },
+      ],
+    });
+    const query = '{ carriers }';
+    expect(await send(url, { query }, { headers: { authorization: 'carrier' } })).toEqual({
+      status: 200,
+      content: { data: { carriers: 'PostNL' } },
+    });
+    expect((await send(url, { query })).content).toMatchObject({
+      data: { carriers: null },
+      errors: [{ errorType: 'Unauthorized', message: 'Not Authorized to access carriers on type Query' }],
+    });
   });
 
   it('needs nobody who is told', async () => {

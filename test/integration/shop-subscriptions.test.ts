@@ -1,0 +1,159 @@
+/** The subscriptions of the reference graph, through a gateway, each from its subgraph by another protocol. */
+import { developmentCredentials } from '../../cli/dev/credentials';
+import { usersTable } from '../../subgraphs/accounts/table';
+import { stockTable } from '../../subgraphs/inventory/table';
+import { type TableDefinition } from '../../subgraphs/kit';
+import { ordersTable } from '../../subgraphs/orders/table';
+import { productsTable } from '../../subgraphs/products/table';
+import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { startShop, type Shop, type SubgraphName } from '../support/shop';
+import { overEventStream, type Result, type Subscriber } from '../support/subscription-clients';
+
+let shop: Shop;
+let gateway: TestGateway;
+beforeAll(async () => {
+  const linkKey = 'a-key-of-the-link-in-this-test-alone';
+  shop = await startShop({ linkKey, seed: false });
+  await write('accounts', usersTable, ({ id }) => id === 'u1');
+  await write('products', productsTable, ({ upc }) => ['p1', 'p2', 'p3'].includes(upc));
+  await write('inventory', stockTable, ({ upc }) => upc === 'p3');
+  await write('orders', ordersTable, ({ id }) => id === shipped);
+  const { auth } = await developmentCredentials();
+  gateway = await startTestGateway({
+    supergraph: sourceOf(shop.supergraphSdl),
+    auth,
+    privateLinks: { keys: [linkKey] },
+    planning: { timeout: '10s' },
+    subgraphs: {
+      inventory: { subscriptions: { protocol: 'sse' } },
+      orders: { subscriptions: { protocol: 'callback' } },
+      shipping: { appsync: { auth: { type: 'API_KEY', apiKey: shop.apiKey } } },
+    },
+  });
+}, 60_000);
+afterAll(async () => {
+  await gateway.stop();
+  await shop.stop();
+});
+
+/** An order of `u1`. */
+const shipped = 'o240';
+
+/** Writes the items of a seed that these tests need: all of them would take seconds. */
+async function write<Item extends object>(
+  name: SubgraphName,
+  table: TableDefinition<Item, string & keyof Item, string>,
+  isNeeded: (item: Item) => boolean,
+): Promise<void> {
+  for (const item of table.seed!()) if (isNeeded(item)) await shop.subgraphs[name].db.table(table).put(item);
+}
+
+const open: Subscriber[] = [];
+afterEach(() => {
+  for (const { close } of open.splice(0)) close();
+});
+function subscribe(query: string, as?: string): Subscriber {
+  const headers = as === undefined ? {} : { authorization: `Bearer ${as}` };
+  const subscriber = overEventStream(gateway.url, { query }, { headers });
+  open.push(subscriber);
+  return subscriber;
+}
+
+/** Sends a mutation through the gateway. */
+async function mutate(query: string, as: string): Promise<Result> {
+  return (await gateway.post({ query }, { headers: { authorization: `Bearer ${as}` } })).json();
+}
+
+/** Repeats what causes an event until it has come: nothing tells a client that its subscription is open. */
+async function firstOf(subscriber: Subscriber, cause: (attempt: number) => Promise<unknown>) {
+  let result: unknown;
+  const arrived = subscriber.next().then((first: unknown) => (result = first));
+  for (let attempt = 0; result === undefined; attempt++) {
+    await cause(attempt);
+    await Promise.race([arrived, new Promise((resolve) => setTimeout(resolve, 50))]);
+  }
+  return result as { data: unknown; errors?: { message: string; extensions: { code: string } }[] };
+}
+
+const writeReview = (key: number, upc = 'p1') =>
+  shop.send('reviews', {
+    query:
+      'mutation ($input: WriteReviewInput!, $key: String!) { writeReview(input: $input, idempotencyKey: $key) { id } }',
+    variables: { input: { upc, rating: 4, body: 'Good.' }, key: `key-${key}` },
+    as: 'u1',
+  });
+
+it('reviewAdded brings a review with what other subgraphs know of it', async () => {
+  const ofProduct = subscribe(
+    'subscription { reviewAdded(upc: "p1") { rating body author { name } product { name } } }',
+  );
+  const { data } = await firstOf(ofProduct, (attempt) => writeReview(attempt));
+  expect(data).toEqual({
+    reviewAdded: {
+      rating: 4,
+      body: 'Good.',
+      author: { name: expect.any(String) },
+      product: { name: expect.any(String) },
+    },
+  });
+});
+
+it('reviewAdded without a product brings all reviews', async () => {
+  const all = subscribe('subscription { reviewAdded { product { upc } } }');
+  const { data } = await firstOf(all, (attempt) => writeReview(100 + attempt, 'p2'));
+  expect(data).toEqual({ reviewAdded: { product: { upc: 'p2' } } });
+});
+
+it('stockChanged brings a product whose stock was set aside', async () => {
+  const subscriber = subscribe('subscription { stockChanged(upcs: ["p5", "p3"]) { upc name availability } }');
+  const { data } = await firstOf(subscriber, (attempt) =>
+    shop.send('inventory', {
+      query:
+        'mutation ($id: ID!, $lines: [StockLineInput!]!) { reserveStock(orderId: $id, lines: $lines) { held } }',
+      variables: { id: `order-${attempt}`, lines: [{ upc: 'p3', quantity: 1 }] },
+    }),
+  );
+  expect(data).toEqual({
+    stockChanged: { upc: 'p3', name: expect.any(String), availability: expect.any(String) },
+  });
+});
+
+it('stockChanged is refused for too many products', async () => {
+  const upcs = JSON.stringify(Array.from({ length: 101 }, (_, i) => `p${i}`));
+  const { errors } = await subscribe(`subscription { stockChanged(upcs: ${upcs}) { upc } }`).next();
+  expect(errors[0]).toMatchObject({
+    message: '`upcs` must be 1 to 100, but got: 101',
+    extensions: { code: 'BAD_USER_INPUT' },
+  });
+});
+
+describe('orderChanged', () => {
+  /** Ships and delivers an order that was not delivered yet. */
+  const advance = (id: string, from: string, as = 'support') =>
+    mutate(`mutation { advanceOrder(id: "${id}", from: ${from}) { status } }`, as);
+  const buyer = 'u1';
+
+  it('brings an order to its buyer when support staff moves it on', async () => {
+    const subscriber = subscribe(`subscription { orderChanged(id: "${shipped}") { id status } }`, buyer);
+    const { data } = await firstOf(subscriber, () => advance(shipped, 'SHIPPED'));
+    expect(data).toEqual({ orderChanged: { id: shipped, status: 'DELIVERED' } });
+    expect((await advance(shipped, 'PLACED')).errors).toMatchObject([{ extensions: { code: 'CONFLICT' } }]);
+    expect((await advance('none', 'PLACED')).errors).toMatchObject([{ extensions: { code: 'NOT_FOUND' } }]);
+  });
+
+  it.each([
+    ['of somebody else', 'u2'],
+    ['for nobody', undefined],
+  ])('is refused for an order %s', async (_, as) => {
+    const result = await subscribe(`subscription { orderChanged(id: "${shipped}") { id } }`, as).next();
+    expect(JSON.stringify(result)).toMatch(/NOT_FOUND|UNAUTHORIZED_FIELD_OR_TYPE/);
+    expect(JSON.stringify(result)).not.toContain('status');
+  });
+
+  it('is not for customers to cause', async () => {
+    expect((await advance(shipped, 'SHIPPED', 'u1')).data).toEqual({ advanceOrder: null });
+    const query = `mutation { advanceOrder(id: "${shipped}", from: SHIPPED) { status } }`;
+    const direct = await shop.send('orders', { query, as: 'u1' });
+    expect(direct.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+  });
+});

@@ -233,6 +233,28 @@ export const errors = {
     when: 'Introspection is not allowed for this client (`introspection`).',
     message: () => 'Introspection is not allowed.',
   },
+  MAX_SUBSCRIPTIONS_LIMIT: {
+    status: 429,
+    when: 'The caller, or the process, has as many subscriptions as `subscriptions.perIdentity` or `subscriptions.total` allows. End one first, or try again later.',
+    message: ({ limit, of }: { readonly limit: number; readonly of: 'identity' | 'process' }) =>
+      of === 'identity'
+        ? `You have ${limit} subscriptions already, which is the most.`
+        : `The gateway has ${limit} subscriptions already, which is the most.`,
+  },
+  MAX_UNREAD_LIMIT: {
+    status: 503,
+    when: 'The client of a subscription reads too slowly: more than `subscriptions.unread` waited for it, and `subscriptions.slow` is `close`.',
+    message: ({ limit }: { readonly limit: number }) =>
+      `The subscription has ended: more than ${limit} bytes of answers waited to be read.`,
+  },
+  SUBSCRIPTION_ENDED: {
+    status: 503,
+    when: 'A subscription has lasted for `subscriptions.lifetime`, or had no event for `subscriptions.idle`. Subscribe again.',
+    message: ({ option }: { readonly option: 'lifetime' | 'idle' }) =>
+      option === 'lifetime'
+        ? 'The subscription has ended: it has lasted for as long as it may. Subscribe again.'
+        : 'The subscription has ended: no event has come for too long. Subscribe again.',
+  },
   RESPONSE_TOO_LARGE: {
     status: 400,
     when: 'The answer is larger than `limits.response`. Ask for less at once.',

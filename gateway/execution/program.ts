@@ -27,6 +27,8 @@ export interface Program {
    * to this operation. Undefined for queries and mutations.
    */
   readonly source: Pick<CompiledOperation, 'request' | 'variableUsages'> | undefined;
+  /** The names of the subgraphs that it may call. */
+  readonly subgraphs: readonly string[];
   readonly size: ProgramSize;
   /** Bytes that a response usually needs: the size of recent ones and an eighth more. */
   usualBytes: number;

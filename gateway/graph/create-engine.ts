@@ -49,6 +49,8 @@ export interface EngineOptions extends OperationOptions {
   readonly breakers: Breakers;
   readonly interceptors: readonly Interceptor[];
   readonly memory: OperationMemory;
+  /** Keeps the generation open until the function that it returns is called. */
+  readonly hold: () => () => void;
 }
 
 /** Creates an engine that plans in worker threads and runs plans over the bytes of subgraph responses. Rejects if the supergraph does not build. */
@@ -98,6 +100,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       cache: caches.known,
       authorization,
       ...calls,
+      subgraphs: new Map(subgraphs.map((subgraph) => [subgraph.name, subgraph])),
       scopes,
       chooseOverrides: () => chooseOverrides(rates),
     });

@@ -9,6 +9,7 @@ import type { PlannedOperation } from '../planning';
 import type { ResponseHeaderRules } from '../subgraph-calls/collected-headers';
 import type { Signer } from '../subgraph-calls/signer';
 import type { VerifyCallback } from '../subgraph-calls/signers/signed-callback';
+import type { Prepare } from './subscriptions/subscriptions';
 import type { Source } from '../subgraph-calls/source';
 import type { EventBounds } from '../subgraph-calls/subscriptions/event-queue';
 import type { SubscriptionProtocol } from '../subgraph-calls/subscriptions/subscription-transport';
@@ -24,6 +25,8 @@ export interface Engine {
   readonly learn: Learn;
   /** An operation that was executed before, by the text of its document. */
   known(document: string, operationName: string | undefined): KnownOperation | undefined;
+  /** Prepares a subscription that began on another engine. Rejects with a `GraphQLError` where it is not valid any more. */
+  readonly prepare: Prepare;
   /** The formats of the tags that `@cacheTag` gives to answers. */
   readonly tagFormats: readonly string[];
   /** The names in an invalidation that are not in the supergraph, as sentences. */
@@ -115,6 +118,8 @@ export interface Subgraph {
   readonly tls: TlsFiles | undefined;
   /** Whether the subgraph is an AWS AppSync API. */
   readonly isAppSync: boolean;
+  /** Equal for two, perhaps of different options, that are connected to in the same way. */
+  readonly connection: string;
   /** `independent`: its answers do not depend on the caller, and it gets no headers of clients. */
   readonly identity: 'forwarded' | 'independent';
   /** Whether the subgraph takes a JSON array of requests. */

@@ -11,6 +11,7 @@ import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { OperationContext } from './engine';
 import { type Generation, SupergraphError, supergraphId } from './generation';
 import type { LastGood } from '../supergraph/last-good';
+import type { Subscriptions } from './subscriptions/subscriptions';
 import type { SupergraphSource } from '../supergraph/source';
 import type { Audit } from '../telemetry/audit/audit';
 import type { Logger } from '../telemetry/logger';
@@ -25,6 +26,7 @@ export interface GatewaySettings {
   /** The saved supergraph, for a start without the source. */
   readonly lastGood?: LastGood | undefined;
   readonly audit?: Audit | undefined;
+  readonly runningSubscriptions: Pick<Subscriptions, 'moveTo'>;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -216,6 +218,7 @@ export class Gateway implements GatewayInterface {
     this.#current = generation;
     this.#generations.set(generation.apiSchema, generation);
     for (const listener of this.#listeners) listener(describe(generation));
+    if (previous !== undefined) void this.#settings.runningSubscriptions.moveTo(generation.prepare);
     previous?.retire();
     this.#resolveLoaded();
     this.#settings.metrics.supergraphUpdates.add(1, { result: 'swapped' });

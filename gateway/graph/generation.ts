@@ -26,6 +26,7 @@ import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/headers';
 import type { HttpTransport } from '../subgraph-calls/http';
 import type { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../subgraph-calls/transport';
+import type { Prepare, Subscriptions } from './subscriptions/subscriptions';
 import type { UsageRecorder } from '../usage/recorder';
 
 export interface GenerationOptions {
@@ -48,6 +49,7 @@ export interface GenerationOptions {
   /** The audit trails in which mutations are recorded. */
   readonly audit?: Audit | undefined;
   readonly metrics: Metrics;
+  readonly runningSubscriptions: Subscriptions;
   readonly logger: Logger;
   /** Counts which fields operations use. */
   readonly usage?: UsageRecorder | undefined;
@@ -84,11 +86,13 @@ export class Generation {
       const errors = { mask, limit: options.limits.errors };
       const warmUp = previous === undefined ? [] : previous.#engine.mostUsed(operationsToWarmUp);
       const named = new Set(Object.keys(options.subgraphs));
+      let generation: Generation | undefined;
       const engine = await createEngine({
         supergraphSdl,
+        hold: () => generation!.hold(),
         chooseSubgraph: (found) => {
           named.delete(found.name);
-          return chooseSubgraph(found, options, signers);
+          return chooseSubgraph(found, options, signers, shared.subscriptions);
         },
         errors,
         isDevelopment,
@@ -96,13 +100,15 @@ export class Generation {
         assumedListSize: options.limits.assumedListSize,
         planning: options.planning,
         overrides: options.overrides,
+        subscribing: options.subscriptions,
         calls: options,
         authorization: options.authorization,
         cache: options.cache,
         warmUp,
         ...shared,
       });
-      return new Generation(supergraphSdl, audit === undefined ? engine : audited(engine, audit), [...named]);
+      const whole = audit === undefined ? engine : audited(engine, audit);
+      return (generation = new Generation(supergraphSdl, whole, [...named]));
     } catch (error) {
       if (error instanceof SupergraphError) throw error;
       const { message } = error as Error;
@@ -148,6 +154,10 @@ export class Generation {
     return this.#engine.known(document, operationName);
   }
 
+  get prepare(): Prepare {
+    return this.#engine.prepare;
+  }
+
   /** Keeps the generation open until the function that it returns is called. */
   hold(): () => void {
     this.#requests++;
@@ -179,6 +189,7 @@ function chooseSubgraph(
   { name, url }: SubgraphLocation,
   options: Options,
   signers: SubgraphSigners,
+  transport: SubscriptionTransport,
 ): Subgraph {
   const { subgraphs, timeouts, headers, connections } = options;
   const headerRules = headerRulesOf(options);
@@ -203,6 +214,7 @@ function chooseSubgraph(
     signer: signers.of(name),
     tls: own?.tls,
     isAppSync,
+    connection: JSON.stringify([numberOf(transport), endpoints, own, connections, options.privateLinks]),
     identity,
     arrayBatching,
     subscriptions: {
@@ -221,6 +233,16 @@ const readSubscriptions = ({
   ...others,
   bounds: { events: waiting, slow },
 });
+
+/** Tells transports apart: what one has opened does not outlive it. */
+function numberOf(transport: SubscriptionTransport): number {
+  let number = numbers.get(transport);
+  if (number === undefined) numbers.set(transport, (number = ++lastNumber));
+  return number;
+}
+
+const numbers = new WeakMap<SubscriptionTransport, number>();
+let lastNumber = 0;
 
 /** The lifetimes that the options give to a subgraph's answers. */
 export function readLifetimes(

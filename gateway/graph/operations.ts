@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import {
   type DocumentNode,
   getOperationAST,
@@ -8,11 +9,14 @@ import {
   type OperationDefinitionNode,
   OperationTypeNode,
   parse,
+  validate,
 } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import type { Authorization, OperationAccess, Refused } from '../auth/directives';
 import type { Identity } from '../auth/identity';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { IncrementalFormat } from '../request/sink';
+import { validationRules } from '../request/validation-rules';
 import { deferredAnswer } from './deferred-answer';
 import { showCalls, showExecution } from './development';
 import type { Caching } from '../cache/responses/caching';
@@ -32,7 +36,7 @@ import {
   sourceError,
   sourceRequest,
 } from '../execution';
-import type { Engine, KnownOperation } from './engine';
+import type { Engine, KnownOperation, Subgraph } from './engine';
 import { logPlan } from './logged-plans';
 import type { ClientLimits } from '../limits/client-limits';
 import { compileOperationCost, type OperationCost } from '../limits/cost/operation-cost';
@@ -42,12 +46,15 @@ import type { PlanWaits } from '../admission/plan-waits';
 import { limitCalls } from '../subgraph-calls/interceptors/limit-calls';
 import type { CostDirectives, OperationCache, PlanCache, PlannedOperation, Planner } from '../planning';
 import { Rejection } from './programs';
-import { EventCaller } from './subscriptions/event-caller';
+import { EventCaller, type Subscriber } from './subscriptions/event-caller';
+import { subscriptionKeys } from './subscriptions/keys';
+import type { PreparedSubscription, SubscriptionText } from './subscriptions/prepared';
+import type { SubscriptionOptions, Subscriptions } from './subscriptions/subscriptions';
 import type { Logger } from '../telemetry/logger';
 import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
 import type { Metrics } from '../telemetry/metrics';
 import type { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
-import { mapSource, type Source } from '../subgraph-calls/source';
+import type { Source } from '../subgraph-calls/source';
 import type { Caller, Send, SubgraphEvent, Subscribe } from '../subgraph-calls/transport';
 import type { CountUse, UsageRecorder } from '../usage/recorder';
 
@@ -69,6 +76,10 @@ export interface OperationOptions {
   readonly usage?: UsageRecorder | undefined;
   readonly caching: Caching;
   readonly planWaits: PlanWaits;
+  /** Those that run in this process. */
+  readonly runningSubscriptions: Subscriptions;
+  /** The bounds of new ones. */
+  readonly subscribing: SubscriptionOptions;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -88,17 +99,26 @@ interface Parts {
   readonly send: Send;
   /** Opens sources of events. */
   readonly subscribe: Subscribe;
+  readonly subgraphs: ReadonlyMap<string, Subgraph>;
+  /** Keeps the generation open until the function that it returns is called. */
+  readonly hold: () => () => void;
   readonly scopes: ScopesInFlight;
   /** Chooses, for one request, which labels of progressive `@override`s are on. */
   readonly chooseOverrides: () => readonly string[];
 }
 
 /** The operations of one supergraph: compiles each once, remembers the result, and runs it. */
-export function createOperations(options: OperationOptions & Parts): Pick<Engine, 'learn' | 'known'> {
+export function createOperations(
+  options: OperationOptions & Parts,
+): Pick<Engine, 'learn' | 'known' | 'prepare'> {
   const { errors, isDevelopment, limits, mostBytes, assumedListSize, usage, planWaits, metrics } = options;
   const { supergraph, schema, planner, authorization, programs, send, scopes, chooseOverrides } = options;
   const { logger } = options;
   const known = options.cache;
+  const { subgraphs } = options;
+  const generation = ++generations;
+  /** Subscriptions that began on another generation. Few operations differ, however many clients have subscribed. */
+  const moved = new LRUCache<string, CompiledOperation>({ max: mostMoved });
   const { responses } = options.caching;
   const costSource = { schema, directives: options.costs, assumedListSize };
   const reportCost = createCostReport(metrics.meter);
@@ -289,56 +309,113 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
     return made;
   }
 
-  /** Opens the source of events, and answers each with the program for what its caller may see by then. */
+  /** Opens a subscription, together with those who ask the same. */
   async function subscribe(
     compiled: CompiledOperation,
     variables: Variables,
     request: IncomingRequest,
     keep: () => void,
   ): Promise<Source<Answered>> {
-    const { source: document, hash, operationName, cost, access, count } = compiled;
     check(compiled, variables, request);
-    const refusedNow = async (): Promise<Refused> =>
-      access.peek(request.identity) ?? (await access.decide(request.identity));
-    const planFor = (refused: Refused): PlannedOperation => plannedOf(document, hash, operationName, refused);
-    const planned = planFor(await refusedNow());
-    count?.(request, variables);
-    const program = await programFor(planned, request);
+    const prepared = await prepare(compiled, variables, request, (plan) =>
+      request.awaitPlan(plan, planWaits),
+    );
+    prepared.count(request);
     keep();
+    request.cacheResult = 'PASS';
+    return options.runningSubscriptions.open(prepared, request, options.subscribing, request.after);
+  }
+
+  /** @param awaitPlan settles as the plan does, or rejects when nobody waits for it */
+  async function prepare(
+    compiled: CompiledOperation,
+    variables: Variables,
+    subscriber: Subscriber,
+    awaitPlan: <Plan>(plan: Promise<Plan>) => Promise<Plan> = (plan) => plan,
+  ): Promise<PreparedSubscription> {
+    const { source: document, hash, operationName, cost, access, count } = compiled;
+    const plannedNow = async ({ identity }: Subscriber): Promise<PlannedOperation> =>
+      plannedOf(document, hash, operationName, access.peek(identity) ?? (await access.decide(identity)));
+    const planned = await plannedNow(subscriber);
+    let program = programs.peek(planned);
+    if (program === undefined) {
+      program = await awaitPlan(programs.get(planned, subscriber.sender));
+      logPlan({ logger, planner, authorization }, planned, subscriber.tracing['x-request-id']!);
+    }
     const opening =
-      program instanceof Rejection ? undefined : sourceRequest(program, { variables, caller: request });
-    if (opening === undefined)
+      program instanceof Rejection
+        ? undefined
+        : sourceRequest(program, { variables, caller: new EventCaller(subscriber) });
+    if (opening === undefined || program instanceof Rejection)
       throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: rootFieldsOf(compiled) });
     const { subgraph } = opening.operation;
     const failed = (reason: unknown): never => {
       throw sourceError(subgraph, reason);
     };
-    const events = await options.subscribe(opening).catch(failed);
-    request.cacheResult = 'PASS';
-    const timeout = request.deadline - request.start;
-    const told: Source<SubgraphEvent> = {
-      next: () => events.next().catch(failed),
-      close: () => {
-        events.close();
+    return {
+      text: { document, operationName, variables },
+      ...subscriptionKeys(subscriber, {
+        ...{ generation, hash, variables, opening, subgraphs },
+        called: program.subgraphs,
+        operation: compiled.operation,
+        variant: access.variantOf(planned.refused ?? []),
+        calls: limits.of(subscriber.identity).calls,
+      }),
+      openSource: async (caller, after) => {
+        const events = await options.subscribe({ ...opening, caller, after }).catch(failed);
+        return {
+          next: () => events.next().catch(failed),
+          close: () => {
+            events.close();
+          },
+        };
       },
+      answer: async (event, caller) => {
+        const now = await plannedNow(caller);
+        const current = programs.peek(now) ?? (await programs.get(now, caller.sender));
+        const eventCaller = new EventCaller(caller);
+        const execution = await perform(current, compiled, variables, eventCaller, event);
+        const { isShareable } = eventCaller.provenance;
+        const answered: Answered = { ...execution, release: undefined };
+        if (!isDevelopment) return { answered, isShareable };
+        const shown = {
+          ...{ planned: now, variables, cost, answered },
+          request: { calls: eventCaller.calls, head: caller.head },
+        };
+        return { answered: { ...answered, extensions: await showExecution(showing, shown) }, isShareable };
+      },
+      charge: (request) => {
+        charge(request, cost, variables);
+      },
+      count: (request) => {
+        count?.(request, variables);
+      },
+      release: options.hold(),
     };
-    return mapSource(told, async (event): Promise<Answered> => {
-      const plannedNow = planFor(await refusedNow());
-      const caller = new EventCaller(request, timeout);
-      const run = programs.peek(plannedNow) ?? (await programs.get(plannedNow, request.sender));
-      const execution = await perform(run, compiled, variables, caller, event);
-      request.errorsLeftOut += execution.errorsLeftOut;
-      const answered: Answered = { ...execution, release: undefined };
-      if (!isDevelopment) return answered;
-      const shown = {
-        planned: plannedNow,
-        variables,
-        cost,
-        answered,
-        request: { calls: caller.calls, head: request.head },
-      };
-      return { ...answered, extensions: await showExecution(showing, shown) };
-    });
+  }
+
+  /** Prepares a subscription that began on another generation. */
+  async function prepareMoved(
+    { document, operationName, variables }: SubscriptionText,
+    subscriber: Subscriber,
+  ): Promise<PreparedSubscription> {
+    const key = knownKey(document, operationName);
+    let compiled = moved.get(key);
+    if (compiled === undefined) {
+      const [invalid] = validate(schema, parse(document, { noLocation: true }), validationRules, {
+        maxErrors: 1,
+      });
+      if (invalid !== undefined) {
+        const reason = `The graph has changed, and the subscription is not valid any more: ${invalid.message}`;
+        throw requestError('GRAPHQL_VALIDATION_FAILED', { reason });
+      }
+      moved.set(key, (compiled = compile(document, hashOf(document), operationName)));
+    }
+    const wrong = variableErrors(schema, compiled, variables);
+    if (wrong !== undefined) throw new RequestErrors(wrong);
+    const refusal = compiled.refuse(variables, subscriber.identity);
+    if (refusal !== undefined) throw refusal;
+    return prepare(compiled, variables, subscriber);
   }
 
   /** As `Type.field`. */
@@ -375,8 +452,15 @@ export function createOperations(options: OperationOptions & Parts): Pick<Engine
       return known.get(knownKey(source, operationName)) ?? asKnown(compile(source, queryHash, operationName));
     },
     known: (document, operationName) => known.get(knownKey(document, operationName)),
+    prepare: prepareMoved,
   };
 }
+
+/** How many there were: numbers tell keys of one from those of another. */
+let generations = 0;
+const mostMoved = 1000;
+
+const hashOf = (document: string): string => hash('sha256', document, 'hex');
 
 /** An operation with everything that is compiled before it is planned. */
 interface CompiledOperation {

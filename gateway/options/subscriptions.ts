@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, headerName, mapOf, portNumber, positiveInt, text, timeout } from './values';
+import { duration, headerName, mapOf, portNumber, positiveInt, size, text, timeout } from './values';
 
 const urlRule = 'must be an http or https URL, in which {port} may stand for the port';
 
@@ -62,6 +62,41 @@ export const subscriptions = mapOf({
       'Members of `connectionParams` that count as headers of each operation of the connection. Credentials and the names of client and version always do. A proxy in front, which may set or strip headers, does not see them: name none that it vouches for.',
     ),
   callback,
+  total: positiveInt
+    .default(20_000)
+    .describe(
+      'The most subscriptions of clients in a process. Further ones are refused with `MAX_SUBSCRIPTIONS_LIMIT`.',
+    ),
+  perIdentity: positiveInt
+    .default(1000)
+    .describe(
+      'The most subscriptions of one caller in a process. Callers without credentials count by their address; of IPv6, by the /64 network. Further ones are refused with `MAX_SUBSCRIPTIONS_LIMIT`.',
+    ),
+  lifetime: timeout
+    .prefault('24h')
+    .describe(
+      'How long a subscription may last. It ends with `SUBSCRIPTION_ENDED`; the client may subscribe again.',
+    ),
+  idle: timeout
+    .prefault('12h')
+    .describe('How long no event may come for a subscription. It ends with `SUBSCRIPTION_ENDED`.'),
+  unread: size
+    .prefault('1MiB')
+    .describe(
+      'How many bytes of answers may wait for the client of one subscription, while its connection takes no more. One answer may wait however large it is.',
+    ),
+  slow: z
+    .enum(['latest', 'close'], { error: 'must be latest or close' })
+    .default('latest')
+    .describe(
+      'What happens beyond `unread`: `latest` drops all answers but the newest, and tells the client by `extensions.weir.gap`; `close` ends the subscription with `MAX_UNREAD_LIMIT`.',
+    ),
+  expired: z
+    .enum(['end', 'keep'], { error: 'must be end or keep' })
+    .default('end')
+    .describe(
+      'What happens when the token expires with which a client has subscribed (modes `oidc` and `cognito`): the subscription ends with `UNAUTHENTICATED`, or it is kept.',
+    ),
 })
   .prefault({})
   .describe('Connections that stay open: subscriptions, and operations over WebSocket.')

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { UsedSignatures } from '../auth/used-signatures';
 import { openStore } from '../cache/stores/open-store';
 import type { Options } from '../options';
+import { Subscriptions } from '../graph/subscriptions/subscriptions';
 import { OperationMemory } from '../planning';
 import { openSource } from '../supergraph/open';
 import { Callbacks } from '../subgraph-calls/subscriptions/callbacks';
@@ -63,6 +64,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
       callbacks: new Callbacks(options.subscriptions.callback),
       shared: undefined,
       memory: new OperationMemory(),
+      runningSubscriptions: new Subscriptions(metrics.meter),
       usedSignatures: new UsedSignatures(),
       audit: undefined,
       logger,

@@ -18,6 +18,7 @@ import { PersistedOperations } from '../request/persisted/persisted-operations';
 import { readTrustedOperations, type TrustedOperations } from '../request/persisted/trusted-operations';
 import { Gateway } from '../graph/gateway';
 import { Generation } from '../graph/generation';
+import type { Subscriptions } from '../graph/subscriptions/subscriptions';
 import { requestError } from '../errors';
 import { createBeginRequest } from '../http/begin-request';
 import { compileIsPreflighted } from '../http/preflighted';
@@ -70,6 +71,7 @@ export interface ProcessParts {
   /** Undefined if each process counts for itself. */
   readonly shared: SharedCounts | undefined;
   readonly memory: OperationMemory;
+  readonly runningSubscriptions: Subscriptions;
   readonly usedSignatures: UsedSignatures;
   readonly audit: Audit | undefined;
   readonly logger: Logger;
@@ -98,6 +100,7 @@ export interface ConfigurationOptions extends ProcessParts {
 export class Configuration {
   readonly #parts: ReturnType<typeof build>;
   #answers = false;
+  #closing: Promise<readonly string[]> | undefined;
 
   /** Rejects with an `OptionsError` if the options name something that does not exist. */
   static async open(options: ConfigurationOptions): Promise<Configuration> {
@@ -182,10 +185,15 @@ export class Configuration {
     this.#parts.handle(request, response);
   }
 
-  /** Resolves as soon as no request is in flight or waits for a slot. */
+  /** Resolves as soon as none of its clients has a subscription any more. */
+  async left(): Promise<void> {
+    while (this.#parts.inFlight.size > 0) await new Promise((resolve) => setTimeout(resolve, 1000).unref());
+  }
+
+  /** Resolves as soon as no request is in flight but subscriptions, and none waits for a slot. */
   async idle(): Promise<void> {
     const { inFlight, overload } = this.#parts;
-    while (inFlight.size + overload.waiting > 0)
+    while (overload.waiting > 0 || [...inFlight].some(({ isDetached }) => !isDetached))
       await new Promise((resolve) => setTimeout(resolve, 50).unref());
   }
 
@@ -199,8 +207,12 @@ export class Configuration {
     this.#parts.purges?.addPaths(paths);
   }
 
-  /** Called when no request is in flight. Resolves with the paths that could not be sent to the CDN. */
-  async close(): Promise<readonly string[]> {
+  /** To be called when no request is in flight. Resolves with the paths that could not be sent to the CDN. */
+  close(): Promise<readonly string[]> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<readonly string[]> {
     const { apollo, gateway, overload, unsent, usage, transport, subscriptions } = this.#parts;
     const { signers, authentication, purges } = this.#parts;
     overload.close();
@@ -225,6 +237,7 @@ function build(
     callbacks,
     shared,
     memory,
+    runningSubscriptions,
     usedSignatures,
     audit,
     hooks,
@@ -292,6 +305,7 @@ function build(
         interceptors,
         store,
         memory,
+        runningSubscriptions,
         caching,
         invalidate,
         audit,
@@ -300,6 +314,7 @@ function build(
         usage,
       }),
     lastGood,
+    runningSubscriptions,
     logger,
     metrics,
   });

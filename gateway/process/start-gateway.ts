@@ -19,6 +19,7 @@ import { isProbe } from '../http/paths';
 import { createListener } from './listener';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from '../options';
 import { changedOptions } from '../options/changed';
+import { Subscriptions } from '../graph/subscriptions/subscriptions';
 import { secretsOf } from '../options/secrets';
 import { OperationMemory } from '../planning';
 import type { Hooks } from '../request/hooks';
@@ -106,6 +107,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   const usedSignatures = new UsedSignatures();
   const memory = new OperationMemory();
+  const runningSubscriptions = new Subscriptions(metrics.meter);
   metrics.meter.observe('weir.operations.kept', (observe) => observe(memory.size, {}));
   const callbacks = new Callbacks({
     ...options.subscriptions.callback,
@@ -118,6 +120,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     callbacks,
     shared,
     memory,
+    runningSubscriptions,
     usedSignatures,
     audit,
     logger,
@@ -204,7 +207,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     ? createAdminServer({ metrics: metrics.text, readiness, token, invalidation })
     : undefined;
 
+  let isClosed = false;
   async function close(): Promise<void> {
+    isClosed = true;
     await invalidations?.stop();
     await admin?.close();
     stopFollowing?.();
@@ -238,10 +243,16 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     const manifest = 'persistedOperations.manifest';
     if (!changed.includes(manifest) && !replacement.trustsAs(previous)) changed.push(manifest);
     current = replacement;
+    const moved =
+      current.generation === undefined ? undefined : runningSubscriptions.moveTo(current.generation.prepare);
     currentOptions = next;
     retired.add(previous);
     void previous.idle().then(async () => {
-      if (retired.delete(previous)) current.takeOverPurges(await previous.close());
+      await moved;
+      if (isClosed) return;
+      current.takeOverPurges(await previous.close());
+      await previous.left();
+      retired.delete(previous);
     });
     return changed;
   }
@@ -270,6 +281,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     state = 'stopping';
     await reloading;
     logger.info({ inFlight: unanswered().length }, 'shutting down');
+    runningSubscriptions.drain(currentOptions.shutdown.grace);
     await drain(currentOptions.shutdown);
     await close();
     logger.info('shut down');

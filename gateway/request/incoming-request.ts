@@ -101,6 +101,10 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   /** How the response cache took part in its last answer. */
   cacheResult: CacheResult | undefined;
   received = 0;
+  /** Whether it runs on nothing of its own any more: it is over, or a subscription. */
+  isDetached = false;
+  /** The cursor of the last answer that its client has of a subscription, where it comes back for those after. */
+  after: string | undefined;
   /** The names of headers that hooks have added for subgraphs; undefined if there are none. */
   added: readonly string[] | undefined;
 
@@ -126,6 +130,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   #isOver = false;
   #atSettle: (() => void)[] | undefined;
   #atEnd: (() => void)[] | undefined;
+  #holds: (() => void)[] | undefined;
 
   constructor(
     options: IncomingRequestOptions,
@@ -226,6 +231,11 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
    */
   get isForOneClient(): boolean {
     return this.added !== undefined || this.#collected?.isEmpty === false;
+  }
+
+  /** Milliseconds that it may take. */
+  get timeout(): number {
+    return this.#options.timeout;
   }
 
   get deadline(): number {
@@ -366,9 +376,22 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     else (this.#atEnd ??= []).push(release);
   }
 
+  /** Keeps what it runs on open until the request is over, or gives that back. */
+  hold(release: () => void): void {
+    if (this.#isOver) release();
+    else (this.#holds ??= []).push(release);
+  }
+
+  /** Gives back what it runs on: a subscription outlives it. */
+  letGo(): void {
+    this.isDetached = true;
+    for (const release of this.#holds?.splice(0) ?? []) release();
+  }
+
   end(): void {
     this.#isOver = true;
     this.settle();
+    this.letGo();
     for (const release of this.#atEnd?.splice(0) ?? []) release();
   }
 

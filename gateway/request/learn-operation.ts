@@ -81,7 +81,7 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
     requestDidStart: ({ schema, request, contextValue }) => {
       contextValue.body = request.http?.body;
       // Apollo Server has chosen the schema in the same turn of the event loop, so no swap can have come between.
-      contextValue.request.onEnd(gateway.generationOf(schema).hold());
+      contextValue.request.hold(gateway.generationOf(schema).hold());
       return Promise.resolve({
         didEncounterErrors: ({ operation }) => {
           if (operation?.operation === OperationTypeNode.SUBSCRIPTION)

@@ -6,7 +6,7 @@
  * Before the response cache, steps are synchronous where they can be: a cache hit takes less time than a few promises.
  */
 import type { HTTPGraphQLResponse } from '@apollo/server';
-import type { GraphQLError } from 'graphql';
+import { GraphQLError } from 'graphql';
 import type { Admit } from '../auth/authentication';
 import type { Received } from '../auth/authenticator';
 import type { IncomingRequest } from './incoming-request';
@@ -14,7 +14,7 @@ import type { AnswerHeaders } from '../cache/responses/answer-headers';
 import { type CachedAnswers, requestKey } from '../cache/responses/cached-answers';
 import { mediaTypes } from '../http/media-type';
 import type { Answered } from '../cache/responses/response-cache';
-import { requestError } from '../errors';
+import { type ErrorCode, requestError } from '../errors';
 import { noBody } from '../http/body';
 import { mediaTypeOfErrors } from '../http/error-answer';
 import type { ClientLimits } from '../limits/client-limits';
@@ -34,6 +34,7 @@ import { runBatch } from './run-batch';
 import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';
 import type { Answer, Part, Parts, Sink } from './sink';
+import { WrittenParts } from './written-parts';
 
 /** A request with its whole body; that of a GET is empty. */
 export interface Arrival {
@@ -78,6 +79,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const { bodyLimit, isReady, slots, admit, rates, cachedAnswers } = options;
   const { limits, runOperation, learn, answerHeaders, formatError, hooks, reply } = options;
   const mediaTypeFor = mediaTypes();
+  const writtenParts = new WrittenParts(formatError);
   /** Hooks must run first, so with hooks no request is answered by its bytes alone. */
   const isLookedUp = Object.values(hooks).every((hook) => hook === undefined);
 
@@ -140,6 +142,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       reply.send(request, told);
       // Its events take slots of nobody: what bounds them are the limits of subscriptions.
       if (isInParts(told)) slots.release(request);
+      // It may move to another supergraph, or to other options.
+      if (request.operation?.type === 'subscription') request.letGo();
     } catch (error) {
       reply.refuse(request, error);
     }
@@ -187,7 +191,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         return await parts.next();
       } catch (error) {
         parts.close();
-        return { body: Buffer.from(reply.answerTo(request, error).body), ending: 'failed' };
+        const ending = isShutdown(error) ? 'shutdown' : 'failed';
+        return { body: Buffer.from(reply.answerTo(request, error).body), ending };
       }
     };
     return { ...streamed, body: { ...parts, next, kind } };
@@ -213,8 +218,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   function writePart(request: IncomingRequest, answered: Answered): Buffer | Promise<Buffer> {
     const { part, format, extensions } = answered;
-    if (part === undefined) return write(request, answered);
-    const body = partBody({ ...answered, part }, { format: format!, formatError, request, extensions });
+    const body =
+      part === undefined
+        ? writtenParts.write(answered, request)
+        : partBody({ ...answered, part }, { format: format!, formatError, request, extensions });
     return hooks.onAnswer === undefined ? body : shownToHook(request, body);
   }
 
@@ -293,5 +300,8 @@ function told(request: IncomingRequest, { status = 200, headers, body }: HTTPGra
 }
 
 const isInParts = ({ body }: Answer): boolean => typeof body === 'object' && !Buffer.isBuffer(body);
+
+const isShutdown = (error: unknown): boolean =>
+  error instanceof GraphQLError && error.extensions['code'] === ('SHUTTING_DOWN' satisfies ErrorCode);
 
 const isList = (sent: unknown): sent is readonly unknown[] => Array.isArray(sent);

@@ -140,7 +140,7 @@ export class RunOperation {
     if (isGet && !this.#options.isPreflighted(headers)) return undefined;
     const operation = generation.known(usual.query, usual.operationName);
     if (operation === undefined || (isGet && operation.type === 'mutation')) return undefined;
-    request.onEnd(generation.hold());
+    request.hold(generation.hold());
     return { operation, variables: usual.variables };
   }
 
@@ -152,8 +152,10 @@ export class RunOperation {
   ): Promise<Answered | Source<Answered>> {
     const { hooks } = this.#options;
     const format = operation.mayDefer && alone !== undefined ? formatFor(request, alone) : undefined;
-    if (operation.type === 'subscription' && !request.sink.takesEvents)
-      throw requestError('NOT_ACCEPTABLE', { inParts: true });
+    if (operation.type === 'subscription') {
+      if (!request.sink.takesEvents) throw requestError('NOT_ACCEPTABLE', { inParts: true });
+      request.after ??= afterIn(alone);
+    }
     request.resolve(operation);
     if (hooks.onOperation === undefined) return operation.run(variables, request, format);
     const { name, type } = operation;
@@ -172,6 +174,13 @@ function formatFor({ sink }: IncomingRequest, { extensions }: SentOperation): In
 /** All documents that may be parsed. A GET in an unusual form may have several. */
 const documentsOf = ({ request }: Arrival, expanded: SentOperation | undefined): readonly unknown[] =>
   expanded === undefined ? new URLSearchParams(searchOf(request.head.url)).getAll('query') : [expanded.query];
+
+/** The cursor with which a client comes back. */
+function afterIn(sent: SentOperation | undefined): string | undefined {
+  const extensions = sent?.['extensions'];
+  const after = isMap(extensions) ? extensions['after'] : undefined;
+  return typeof after === 'string' ? after : undefined;
+}
 
 function refuseAny(
   documents: readonly unknown[],

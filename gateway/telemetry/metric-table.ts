@@ -228,6 +228,44 @@ export const metricTable = {
     attributes: { kind: '`estimated` before they ran, `actual` by their answers.' },
     boundaries: [0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000],
   },
+  'weir.subscriptions.active': {
+    kind: 'upDownCounter',
+    unit: '{subscription}',
+    description: 'Subscriptions of clients that are open.',
+  },
+  'weir.subscriptions.upstreams': {
+    kind: 'upDownCounter',
+    unit: '{subscription}',
+    description:
+      'Subscriptions of the gateway at subgraphs: those of clients share them where the subgraph sees the same.',
+  },
+  'weir.subscriptions.events': {
+    kind: 'counter',
+    unit: '{event}',
+    description: 'Events that subgraphs have sent.',
+  },
+  'weir.subscriptions.executions': {
+    kind: 'counter',
+    unit: '{execution}',
+    description: 'Executions for events: subscriptions with the same answers share them.',
+  },
+  'weir.subscriptions.deliveries': {
+    kind: 'counter',
+    unit: '{answer}',
+    description: 'Answers to events, each counted for each client.',
+  },
+  'weir.subscriptions.dropped': {
+    kind: 'counter',
+    unit: '{answer}',
+    description:
+      'Answers to events that clients did not get, as they read too slowly (`subscriptions.unread`).',
+  },
+  'weir.subscriptions.moved': {
+    kind: 'counter',
+    unit: '{execution}',
+    description: 'Executions that a new supergraph or new options have moved.',
+    attributes: { result: '`moved`, or `ended` where the subscription is not valid any more.' },
+  },
   'weir.operations.kept': {
     kind: 'upDownCounter',
     unit: 'By',

@@ -166,7 +166,7 @@ it('shows the type of subscriptions in the schema', async () => {
 });
 
 it('is open for longer than a request may take, which the fetches of each event have anew', async () => {
-  const { ask } = await open({ timeouts: { request: '300ms' } });
+  const { ask } = await open({ timeouts: { request: '1500ms' } });
   const client = ask();
   await client.head;
   while (performance.now() < client.request.deadline) await new Promise((later) => setTimeout(later, 20));
@@ -293,7 +293,7 @@ it('gives nothing more once its client has left, though an answer was being made
 
 it.each([
   ['its client leaves', undefined, '10s'],
-  ['its time is over', 504, '300ms'],
+  ['its time is over', 504, '1500ms'],
 ] as const)('closes the source once it is open, where %s before', async (_, status, timeout) => {
   const { ask } = await open({ timeouts: { request: timeout } });
   let accept!: () => void;

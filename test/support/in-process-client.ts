@@ -71,11 +71,15 @@ export class InProcessClient implements Client, Sink {
   }
 
   async part(): Promise<string | undefined> {
+    return (await this.rawPart())?.body.toString();
+  }
+
+  async rawPart(): Promise<Part | undefined> {
     await this.head;
     try {
       const part = await this.#parts!.next();
       if (part === undefined) this.#requests.end(this.request, this.#status);
-      return part?.body.toString();
+      return part;
     } catch (error) {
       this.leave();
       throw error;

@@ -3,6 +3,7 @@ import { graphql, parse } from 'graphql';
 import type { GatewayOptions } from '../../gateway';
 import { UsedSignatures } from '../../gateway/auth/used-signatures';
 import { openStore } from '../../gateway/cache/stores/open-store';
+import { Subscriptions } from '../../gateway/graph/subscriptions/subscriptions';
 import { parseOptions } from '../../gateway/options';
 import { OperationMemory } from '../../gateway/planning';
 import { Configuration } from '../../gateway/process/configuration';
@@ -12,7 +13,7 @@ import type { Interceptor } from '../../gateway/subgraph-calls/transport';
 import { createLogger } from '../../gateway/telemetry/logger';
 import { createMetrics } from '../../gateway/telemetry/metrics';
 import { InProcessClient, type InProcessOptions } from './in-process-client';
-import { type Json, sourceOf, type TestGateway } from './running-gateway';
+import { type Json, sampleSum, sourceOf, type TestGateway } from './running-gateway';
 import { compose } from './small-graph';
 
 /** A subgraph without a socket, that remembers what it was asked. */
@@ -46,6 +47,10 @@ export function inProcessSubgraph(options: {
 export interface InProcessGateway extends Pick<TestGateway, 'log' | 'post' | 'query' | 'stop'> {
   /** Sends an operation; the client says what becomes of it. */
   ask(body: unknown, how?: InProcessOptions): InProcessClient;
+  /** Has it run another supergraph; resolves when its subscriptions have moved, too, unless it is not to wait for that. */
+  report(supergraphSdl: string, how?: { readonly settled?: boolean }): Promise<void>;
+  /** The value of a metric, by its name for Prometheus. */
+  count(name: string): number;
 }
 
 /**
@@ -68,15 +73,19 @@ export async function openInProcess(
   });
   const metrics = createMetrics();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger, peers: undefined });
+  const source = sourceOf(supergraphSdl);
+  const runningSubscriptions = new Subscriptions(metrics.meter);
+  const moveTo = jest.spyOn(runningSubscriptions, 'moveTo');
   const configuration = await Configuration.open({
     ...{ options, hooks, plugins, store, logger, metrics },
     callbacks: new Callbacks(options.subscriptions.callback),
     interceptors: [answeredBy(subgraphs)],
     explorerHeaders: {},
-    ownSource: sourceOf(supergraphSdl),
+    ownSource: source,
     shared: undefined,
     audit: undefined,
     memory: new OperationMemory(),
+    runningSubscriptions,
     usedSignatures: new UsedSignatures(),
     state: () => 'running',
   });
@@ -97,6 +106,14 @@ export async function openInProcess(
   };
   return {
     ...{ log, ask, post },
+    report: async (newer, { settled = true } = {}) => {
+      const before = configuration.generation;
+      if (newer === before!.supergraphSdl) return;
+      source.report(newer);
+      while (configuration.generation === before) await new Promise((later) => setTimeout(later, 5));
+      if (settled) await Promise.all(moveTo.mock.results.map(({ value }) => value as Promise<void>));
+    },
+    count: (name) => sampleSum(metrics.text(), name),
     query: async (query, variables) => (await post({ query, variables })).json(),
     stop: async () => {
       await configuration.close();

@@ -65,6 +65,8 @@ export interface Answered extends Execution {
    * @default undefined: it answers no event, or one of a source without positions
    */
   readonly cursor?: string | undefined;
+  /** Whether events may be missing, or may come twice, before this one. @default false */
+  readonly isAfterGap?: boolean | undefined;
   /** Extensions for development. */
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
   /**

@@ -98,6 +98,7 @@ export function compileOperation(options: CompileOptions): Program {
       new GrowingSize(size),
     ),
     combinations: new Combinations(types, new GrowingSize(size)),
+    subgraphs: [...new Set(fetches.map(({ node }) => node.serviceName))],
     source: plan.node?.kind === 'Subscription' ? [...operations.values()][0] : undefined,
     size,
     usualBytes: 0,

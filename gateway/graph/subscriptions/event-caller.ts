@@ -1,4 +1,5 @@
 import type { Identity } from '../../auth/identity';
+import type { IncomingRequest } from '../../request/incoming-request';
 import { AnswerProvenance } from '../../cache/policy';
 import type { Caller } from '../../subgraph-calls/transport';
 import { type CallCounts, noCalls } from '../../telemetry/call-counts';
@@ -9,6 +10,11 @@ export interface Subscriber extends Pick<
   'headers' | 'bySubgraph' | 'signedIdentity' | 'scope' | 'tracing' | 'isGone'
 > {
   readonly identity: Identity;
+  readonly head: IncomingRequest['head'];
+  /** For fair queues. */
+  readonly sender: string;
+  /** Milliseconds that the answer to an event may take, and the opening of a source. */
+  readonly timeout: number;
 }
 
 /** The caller of the fetches for one event, with a deadline, call counts and answer provenance of its own. */
@@ -25,15 +31,14 @@ export class EventCaller implements Caller {
   readonly provenance = new AnswerProvenance();
   readonly #subscriber: Subscriber;
 
-  /** @param timeout milliseconds that the answer to the event may take */
-  constructor(subscriber: Subscriber, timeout: number) {
+  constructor(subscriber: Subscriber) {
     this.headers = subscriber.headers;
     this.bySubgraph = subscriber.bySubgraph;
     this.identity = subscriber.identity;
     this.signedIdentity = subscriber.signedIdentity;
     this.scope = subscriber.scope;
     this.tracing = subscriber.tracing;
-    this.deadline = performance.now() + timeout;
+    this.deadline = performance.now() + subscriber.timeout;
     this.#subscriber = subscriber;
   }
 

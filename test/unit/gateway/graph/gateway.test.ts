@@ -36,6 +36,7 @@ function createGateway(first: string | undefined) {
         if (sdl === first) finish();
         else waiting.push({ sdl, finish, fail: () => reject(new Error('No.')) });
       }),
+    runningSubscriptions: { moveTo: async () => undefined },
     logger: createLogger({ level: 'silent' }),
     metrics,
   });
@@ -130,6 +131,7 @@ describe('a first supergraph that cannot be run', () => {
         sdl === 'broken'
           ? Promise.reject(new Error('No.'))
           : Promise.resolve(generationOf(sdl) as unknown as Generation),
+      runningSubscriptions: { moveTo: async () => undefined },
       lastGood: {
         file: 'kept.graphql',
         read: async () => (kept === undefined ? undefined : { supergraphSdl: kept, since: new Date() }),

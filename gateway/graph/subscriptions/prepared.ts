@@ -1,0 +1,41 @@
+import type { Answered } from '../../cache/responses/response-cache';
+import type { IncomingRequest } from '../../request/incoming-request';
+import type { Source } from '../../subgraph-calls/source';
+import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
+import type { Subscriber } from './event-caller';
+
+/** A subscription as its client sent it. */
+export interface SubscriptionText {
+  readonly document: string;
+  readonly operationName: string | undefined;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** A subscription with its variables and its caller, compiled for one generation. */
+export interface PreparedSubscription {
+  readonly text: SubscriptionText;
+  /** Equal for two that may share executions: their answers to an event are the same. */
+  readonly key: string;
+  /** Equal for two that may share a source: subgraph, operation, variables, and what the subgraph sees of the caller. */
+  readonly sourceKey: string;
+  /**
+   * Opens the source. It, and the source, reject with a `GraphQLError`.
+   *
+   * @param after the position of the last event that is known
+   */
+  openSource(caller: Caller, after: string | undefined): Promise<Source<SubgraphEvent>>;
+  /** Answers an event. Rejects with a `GraphQLError` where there is no answer at all. */
+  answer(event: SubgraphEvent, subscriber: Subscriber): Promise<EventAnswer>;
+  /** Counts the cost of an answer for the rates of a client. Throws if it exceeds one of them. */
+  charge(request: IncomingRequest): void;
+  /** Counts the operation as used by a client. */
+  count(request: IncomingRequest): void;
+  /** To be called once, when it is not used any more: until then its generation stays open. */
+  release(): void;
+}
+
+export interface EventAnswer {
+  readonly answered: Answered;
+  /** Whether other clients may be given it, too. */
+  readonly isShareable: boolean;
+}

@@ -1,0 +1,296 @@
+import type { Answered } from '../../cache/responses/response-cache';
+import { requestError } from '../../errors';
+import type { Options } from '../../options';
+import type { IncomingRequest } from '../../request/incoming-request';
+import type { Source } from '../../subgraph-calls/source';
+import type { Meter } from '../../telemetry/meter';
+import { positionIn } from './cursor';
+import { EventCaller, type Subscriber } from './event-caller';
+import type { PreparedSubscription, SubscriptionText } from './prepared';
+import { Reader } from './reader';
+import { SharedExecution } from './shared-execution';
+import { Upstream } from './upstream';
+
+export type SubscriptionOptions = Options['subscriptions'];
+
+/** Prepares a running subscription for another generation. Rejects with a `GraphQLError` where it is not valid there. */
+export type Prepare = (text: SubscriptionText, subscriber: Subscriber) => Promise<PreparedSubscription>;
+
+/**
+ * The running subscriptions of a process, whatever generation they began on. Those whose answers are the same share
+ * executions, and those whose subgraph operation is the same share a source.
+ */
+export class Subscriptions {
+  readonly #upstreams = new Map<string, Upstream>();
+  /** Those that may be joined, by their keys. */
+  readonly #joinable = new Map<string, SharedExecution>();
+  readonly #executions = new Set<SharedExecution>();
+  readonly #readers = new Set<OpenReader>();
+  readonly #bySender = new Map<string, number>();
+  readonly #counts;
+  #openUpstreams = 0;
+  /** Prepares for the newest generation; undefined while none has replaced another. */
+  #prepare: Prepare | undefined;
+  #moves = 0;
+  #isDraining = false;
+  #timer: NodeJS.Timeout | undefined;
+  #counted = 0;
+
+  constructor(meter: Meter) {
+    this.#counts = {
+      events: meter.sum('weir.subscriptions.events'),
+      executions: meter.sum('weir.subscriptions.executions'),
+      deliveries: meter.sum('weir.subscriptions.deliveries'),
+      dropped: meter.sum('weir.subscriptions.dropped'),
+      moved: meter.sum('weir.subscriptions.moved'),
+    };
+    meter.observe('weir.subscriptions.active', (observe) => observe(this.#readers.size, {}));
+    meter.observe('weir.subscriptions.upstreams', (observe) => observe(this.#openUpstreams, {}));
+  }
+
+  /** How many clients have one open. */
+  get size(): number {
+    return this.#readers.size;
+  }
+
+  /**
+   * Opens one for a client. Resolves when its source is open; rejects with a `GraphQLError`.
+   *
+   * @param after the cursor of the last answer that the client has, if it comes back
+   */
+  async open(
+    prepared: PreparedSubscription,
+    request: IncomingRequest,
+    options: SubscriptionOptions,
+    after?: string,
+  ): Promise<Source<Answered>> {
+    const refusal = this.#refusal(request, options);
+    if (refusal !== undefined) {
+      prepared.release();
+      throw refusal;
+    }
+    const position = after === undefined ? undefined : positionIn(after);
+    const reader = this.#read(request, options);
+    const moves = this.#moves;
+    const execution = this.#join(prepared, reader, position);
+    if (after !== undefined && position === undefined) reader.gap();
+    try {
+      await execution.opened;
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
+    // It was begun on a generation that was replaced meanwhile.
+    if (moves !== this.#moves) void this.#move(execution, this.#prepare!);
+    return reader;
+  }
+
+  /** Moves all that run to another generation. Those that are not valid there end with the reason. Resolves at the end. */
+  async moveTo(prepare: Prepare): Promise<void> {
+    this.#prepare = prepare;
+    this.#moves++;
+    for (const execution of this.#joinable.values()) execution.joinKey = undefined;
+    this.#joinable.clear();
+    await this.#moveAll([...this.#executions], prepare);
+  }
+
+  /** Refuses new ones, and ends those that run one after the other. @param grace milliseconds that this may take */
+  drain(grace: number): void {
+    this.#isDraining = true;
+    const readers = [...this.#readers].sort(() => Math.random() - 0.5);
+    const each = Math.min(longestStep, (grace * shareOfGrace) / Math.max(1, readers.length));
+    readers.forEach((reader, i) => {
+      setTimeout(() => {
+        reader.end(requestError('SHUTTING_DOWN', {}));
+      }, each * i).unref();
+    });
+  }
+
+  #refusal(request: IncomingRequest, { total, perIdentity }: SubscriptionOptions): Error | undefined {
+    if (this.#isDraining) return requestError('SHUTTING_DOWN', {});
+    if (this.#readers.size >= total)
+      return requestError('MAX_SUBSCRIPTIONS_LIMIT', { limit: total, of: 'process' });
+    if ((this.#bySender.get(request.sender) ?? 0) >= perIdentity)
+      return requestError('MAX_SUBSCRIPTIONS_LIMIT', { limit: perIdentity, of: 'identity' });
+    return undefined;
+  }
+
+  #read(request: IncomingRequest, options: SubscriptionOptions): OpenReader {
+    const { sender } = request;
+    const reader = new OpenReader(request, {
+      ...{ unread: options.unread, slow: options.slow, options },
+      onEnd: () => {
+        this.#readers.delete(reader);
+        const others = this.#bySender.get(sender)! - 1;
+        if (others === 0) this.#bySender.delete(sender);
+        else this.#bySender.set(sender, others);
+        reader.execution?.leave(reader);
+        if (this.#readers.size > 0) return;
+        clearInterval(this.#timer);
+        this.#timer = undefined;
+      },
+      onDropped: (count) => this.#counts.dropped.add(count, {}),
+    });
+    this.#readers.add(reader);
+    this.#bySender.set(sender, (this.#bySender.get(sender) ?? 0) + 1);
+    this.#timer ??= setInterval(() => this.#look(), lookEvery).unref();
+    return reader;
+  }
+
+  #join(prepared: PreparedSubscription, reader: OpenReader, after: string | undefined): SharedExecution {
+    const { key } = prepared;
+    let execution = after === undefined ? this.#joinable.get(key) : undefined;
+    if (execution !== undefined) prepared.release();
+    else {
+      const begun: SharedExecution = new SharedExecution(
+        reader,
+        prepared,
+        {
+          openUpstream: (next, subscriber, from) => this.#upstream(next, subscriber, from),
+          onEnd: () => {
+            this.#executions.delete(begun);
+            if (begun.joinKey !== undefined) this.#joinable.delete(begun.joinKey);
+          },
+          onExecution: () => this.#counts.executions.add(1, {}),
+          onDelivery: () => this.#counts.deliveries.add(1, {}),
+        },
+        after,
+      );
+      this.#executions.add(begun);
+      if (after === undefined) this.#letJoin(begun, key);
+      execution = begun;
+    }
+    execution.readers.add(reader);
+    reader.execution = execution;
+    return execution;
+  }
+
+  #letJoin(execution: SharedExecution, key: string): void {
+    execution.joinKey = key;
+    this.#joinable.set(key, execution);
+  }
+
+  #upstream(prepared: PreparedSubscription, subscriber: Subscriber, after: string | undefined): Upstream {
+    const { sourceKey } = prepared;
+    // Whoever wants to have the same events replayed shares it, until they come.
+    const key = after === undefined ? sourceKey : `${sourceKey}\n${after}`;
+    const known = this.#upstreams.get(key);
+    if (known !== undefined && !known.isEnded) return known;
+    const forget = (...names: string[]): void => {
+      for (const name of names) if (this.#upstreams.get(name) === upstream) this.#upstreams.delete(name);
+    };
+    this.#openUpstreams++;
+    const upstream: Upstream = new Upstream(
+      sourceKey,
+      () => prepared.openSource(new EventCaller(subscriber), after),
+      {
+        onEnd: () => {
+          this.#openUpstreams--;
+          forget(key, sourceKey);
+        },
+        onEvent: () => this.#counts.events.add(1, {}),
+      },
+    );
+    this.#upstreams.set(key, upstream);
+    if (after !== undefined) {
+      void upstream.opened.then(
+        () => {
+          setImmediate(() => {
+            forget(key);
+            if (!upstream.isEnded && !this.#upstreams.has(sourceKey))
+              this.#upstreams.set(sourceKey, upstream);
+          });
+        },
+        () => undefined,
+      );
+    }
+    return upstream;
+  }
+
+  async #moveAll(executions: readonly SharedExecution[], prepare: Prepare): Promise<void> {
+    const left = executions.values();
+    const some = async (): Promise<void> => {
+      for (const execution of left) {
+        // A newer generation moves it.
+        if (this.#prepare !== prepare) return;
+        await this.#move(execution, prepare);
+      }
+    };
+    await Promise.all(Array.from({ length: mostMovesAtOnce }, some));
+  }
+
+  async #move(execution: SharedExecution, prepare: Prepare): Promise<void> {
+    if (!this.#executions.has(execution)) return;
+    try {
+      const next = await prepare(execution.prepared.text, execution);
+      // It may have ended meanwhile, or a newer generation moves it.
+      if (!this.#executions.has(execution) || this.#prepare !== prepare) {
+        next.release();
+        return;
+      }
+      if (!this.#joinable.has(next.key)) this.#letJoin(execution, next.key);
+      this.#counts.moved.add(1, { result: 'moved' });
+      await execution.moveTo(next);
+    } catch (error) {
+      this.#counts.moved.add(1, { result: 'ended' });
+      execution.end(error as Error);
+    }
+  }
+
+  /** Ends those whose time is over, and counts what runs as used once an hour. */
+  #look(): void {
+    const now = performance.now();
+    for (const reader of this.#readers) {
+      const error = reader.whyOver(now);
+      if (error !== undefined) reader.end(error);
+    }
+    if (now - this.#counted < countEvery) return;
+    if (this.#counted > 0)
+      for (const { prepared, readers } of this.#executions)
+        for (const { request } of readers) prepared.count(request);
+    this.#counted = now;
+  }
+}
+
+/** A reader with the times that it may take. */
+class OpenReader extends Reader {
+  execution: SharedExecution | undefined;
+  readonly #since = performance.now();
+  #lastAnswer = this.#since;
+  readonly #options: SubscriptionOptions;
+
+  constructor(
+    request: IncomingRequest,
+    { options, ...own }: ConstructorParameters<typeof Reader>[1] & { readonly options: SubscriptionOptions },
+  ) {
+    super(request, own);
+    this.#options = options;
+  }
+
+  override push(answered: Answered): void {
+    this.#lastAnswer = performance.now();
+    super.push(answered);
+  }
+
+  /** Why it must end now. */
+  whyOver(now: number): Error | undefined {
+    const { lifetime, idle, expired } = this.#options;
+    if (now - this.#since > lifetime) return requestError('SUBSCRIPTION_ENDED', { option: 'lifetime' });
+    if (now - this.#lastAnswer > idle) return requestError('SUBSCRIPTION_ENDED', { option: 'idle' });
+    const { mode, claims } = this.request.identity;
+    if (expired === 'keep' || (mode !== 'oidc' && mode !== 'cognito')) return undefined;
+    const exp = claims['exp'];
+    if (typeof exp !== 'number' || exp * 1000 > Date.now()) return undefined;
+    return requestError('UNAUTHENTICATED', { reason: 'The token has expired.' });
+  }
+}
+
+/** Milliseconds between two looks at what is over. */
+const lookEvery = 1000;
+const countEvery = 3_600_000;
+/** Validation and planning of different operations go on at the same time. */
+const mostMovesAtOnce = 8;
+/** Of the grace: the rest is for the last ones to be told. */
+const shareOfGrace = 0.8;
+/** Milliseconds between two that are ended: few are ended at once. */
+const longestStep = 5;

@@ -1,0 +1,325 @@
+/** What running subscriptions share with one another, and what a new supergraph does to them. */
+import { setTimeout as wait } from 'node:timers/promises';
+import fc from 'fast-check';
+import { gapEvent, type HeldUpstream, upstreams } from '../support/held-upstreams';
+import type * as heldUpstreams from '../support/held-upstreams';
+import type { InProcessClient, InProcessOptions } from '../support/in-process-client';
+import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
+import type { Json } from '../support/running-gateway';
+import { compose } from '../support/small-graph';
+
+jest.mock('../../gateway/subgraph-calls/connect', () =>
+  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
+);
+
+const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])';
+const products = inProcessSubgraph({
+  name: 'products',
+  typeDefs: `${link}
+    type Query { product: Product }
+    type Subscription { repriced(upc: ID!): Product  moved: Product }
+    type Product @key(fields: "upc") { upc: ID!  price: Int }`,
+  resolvers: {},
+});
+let stars = 0;
+const reviews = inProcessSubgraph({
+  name: 'reviews',
+  typeDefs: `${link}
+    type Query { stars: Int }
+    type Product @key(fields: "upc") { upc: ID!  stars: Int  words: Int }`,
+  resolvers: { Product: { stars: () => ++stars, words: () => 1 } },
+});
+const other = inProcessSubgraph({
+  name: 'reviews',
+  typeDefs: `${link}
+    type Query { stars: Int }
+    type Product @key(fields: "upc") { upc: ID!  stars: Int }
+    type More { a: Int }`,
+  resolvers: { Product: { stars: () => ++stars } },
+});
+
+const query = 'subscription ($upc: ID!) { repriced(upc: $upc) { price stars } }';
+let gateway: InProcessGateway;
+
+beforeAll(async () => {
+  gateway = await openInProcess([products, reviews], {
+    headers: { forward: ['x-user'] },
+    subscriptions: { perIdentity: 1200, unread: '1KiB' },
+  });
+});
+afterAll(() => gateway.stop());
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.leave();
+  upstreams.reset();
+  await gateway.report(compose([products, reviews]));
+});
+
+const clients: InProcessClient[] = [];
+
+async function subscribe(body: Json = {}, how: InProcessOptions = {}): Promise<InProcessClient> {
+  const client = gateway.ask({ query, variables: { upc: '1' }, ...body }, how);
+  clients.push(client);
+  expect((await client.head).status).toBe(200);
+  return client;
+}
+const by = (user: string): InProcessOptions => ({ headers: { 'x-user': user } });
+const repriced = (price: number): Json => ({ repriced: { __typename: 'Product', upc: '1', price } });
+const partOf = async (client: InProcessClient): Promise<Json> => {
+  const part = await client.rawPart();
+  return part === undefined ? undefined : { ...JSON.parse(part.body.toString()), bytes: part.body };
+};
+const count = (name: string): number => gateway.count(`weir_subscriptions_${name}`);
+
+describe('equal subscriptions', () => {
+  it('share a source, and one execution for each event, whose bytes all of them get', async () => {
+    const many = await Promise.all(Array.from({ length: 1000 }, () => subscribe()));
+    expect([upstreams.opened.length, count('active'), count('upstreams')]).toEqual([1, 1000, 1]);
+    const before = count('executions_total');
+    const asked = reviews.requests.length;
+    for (const price of [5, 6]) {
+      upstreams.give(repriced(price));
+      const parts = await Promise.all(many.map(partOf));
+      expect(parts[0].data.repriced.price).toBe(price);
+      for (const { bytes } of parts) expect(bytes).toBe(parts[0].bytes);
+    }
+    expect([count('executions_total') - before, reviews.requests.length - asked]).toEqual([2, 2]);
+    for (const client of many.slice(1)) client.leave();
+    expect([upstreams.open.length, count('active')]).toEqual([1, 1]);
+    many[0]!.leave();
+    expect([upstreams.open.length, count('active'), count('upstreams')]).toEqual([0, 0, 0]);
+  });
+
+  it.each([
+    ['other variables', { variables: { upc: '2' } }, {}],
+    ['other forwarded headers', {}, by('u2')],
+  ])('share nothing with %s', async (_, body, how) => {
+    await subscribe({}, by('u1'));
+    await subscribe(body, how);
+    expect(upstreams.open.length).toBe(2);
+  });
+
+  it('share the source alone where they select other fields of other subgraphs', async () => {
+    const one = await subscribe();
+    const two = await subscribe({
+      query: 'subscription ($upc: ID!) { repriced(upc: $upc) { price words } }',
+    });
+    expect(upstreams.open.length).toBe(1);
+    upstreams.give(repriced(5));
+    expect((await partOf(one)).data).toEqual({ repriced: { price: 5, stars } });
+    expect((await partOf(two)).data).toEqual({ repriced: { price: 5, words: 1 } });
+  });
+
+  it('all end with the source', async () => {
+    const [one, two] = [await subscribe(), await subscribe()];
+    upstreams.opened[0]!.events.end();
+    expect([await one.part(), await two.part()]).toEqual([undefined, undefined]);
+    expect(count('active')).toBe(0);
+  });
+
+  it('that come while the source is opened wait for it, and outlive the one that began it', async () => {
+    let accept!: () => void;
+    upstreams.accept = () => new Promise((resolve) => (accept = resolve));
+    const first = gateway.ask({ query, variables: { upc: '1' } });
+    while (upstreams.opened.length === 0) await wait(1);
+    const second = gateway.ask({ query, variables: { upc: '1' } });
+    clients.push(second);
+    await wait(10);
+    first.leave();
+    expect(upstreams.opened[0]!.request.caller.isGone).toBe(false);
+    accept();
+    expect((await second.head).status).toBe(200);
+    upstreams.give(repriced(5));
+    expect((await partOf(second)).data.repriced.price).toBe(5);
+    expect(upstreams.opened.length).toBe(1);
+  });
+});
+
+it('never gives an identity what another one is answered, whatever the order', async () => {
+  const users = ['u1', 'u2', 'u3'];
+  const step = fc.oneof(
+    fc.record({ is: fc.constant('come' as const), user: fc.constantFrom(...users) }),
+    fc.record({ is: fc.constant('leave' as const), nth: fc.nat(20) }),
+    fc.record({ is: fc.constant('event' as const) }),
+  );
+  let price = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+      let left = count('deliveries_total');
+      const open: { user: string; client: InProcessClient; due: number[] }[] = [];
+      for (const each of steps) {
+        if (each.is === 'come')
+          open.push({ user: each.user, client: await subscribe({}, by(each.user)), due: [] });
+        if (each.is === 'leave') {
+          for (const { client, due } of open.splice(each.nth, 1)) {
+            left += due.length;
+            client.leave();
+          }
+        }
+        if (each.is !== 'event') continue;
+        for (const { request, events } of upstreams.open) {
+          const user = request.caller.headers['x-user']!;
+          price += 10;
+          const own = price + users.indexOf(user) * 1_000_000;
+          events.give({
+            status: 200,
+            headers: {},
+            body: Buffer.from(JSON.stringify({ data: repriced(own) })),
+          });
+          for (const one of open) if (one.user === user) one.due.push(own);
+        }
+        const due = open.reduce((sum, one) => sum + one.due.length, left);
+        while (count('deliveries_total') < due) await wait(1);
+      }
+      for (const { client, due } of open) {
+        for (const expected of due) expect((await partOf(client)).data.repriced.price).toBe(expected);
+        client.leave();
+      }
+      expect([count('active'), upstreams.open.length]).toEqual([0, 0]);
+      upstreams.reset();
+    }),
+    { numRuns: Number(process.env['WEIR_ROUNDS'] ?? 15) },
+  );
+});
+
+describe('a slow client', () => {
+  it('gets the newest answer, told that there was a gap, and harms nobody', async () => {
+    const [slow, fast] = [await subscribe(), await subscribe()];
+    for (let price = 1; price <= 50; price++) {
+      upstreams.give(repriced(price));
+      expect((await partOf(fast)).data.repriced.price).toBe(price);
+    }
+    const got: Json[] = [];
+    for (let last = 0; last < 50; last = got.at(-1).data.repriced.price) got.push(await partOf(slow));
+    expect(got.length).toBeLessThan(40);
+    expect(got.filter(({ extensions }) => extensions?.weir.gap === true).length).toBeGreaterThan(0);
+    expect(count('dropped_total')).toBeGreaterThan(0);
+  });
+});
+
+it('tells of a gap at a subgraph with the next answer', async () => {
+  const client = await subscribe();
+  upstreams.opened[0]!.events.give(gapEvent);
+  upstreams.give(repriced(1));
+  upstreams.give(repriced(2));
+  expect((await partOf(client)).extensions).toEqual({ weir: { gap: true } });
+  expect((await partOf(client)).extensions).toBeUndefined();
+});
+
+describe('positions', () => {
+  it('are cursors, with which a client comes back', async () => {
+    const client = await subscribe();
+    upstreams.give(repriced(1), { position: 'p1' });
+    const { extensions } = await partOf(client);
+    const { cursor } = extensions.weir;
+    expect(cursor).not.toContain('p1');
+    client.leave();
+    await subscribe({ extensions: { after: cursor } });
+    expect(upstreams.opened[1]!.request.after).toBe('p1');
+  });
+
+  it('that are none begin with a gap', async () => {
+    const client = await subscribe({ extensions: { after: 'nothing' } });
+    expect(upstreams.opened[0]!.request.after).toBeUndefined();
+    upstreams.give(repriced(1));
+    expect((await partOf(client)).extensions).toEqual({ weir: { gap: true } });
+  });
+});
+
+describe('a new supergraph', () => {
+  it('keeps the source where its operation is the same', async () => {
+    const client = await subscribe();
+    for (let i = 1; i <= Number(process.env['WEIR_ROUNDS'] ?? 3); i++) {
+      upstreams.give(repriced(i));
+      await gateway.report(`${compose([products, reviews])}\n# ${i}`);
+      upstreams.give(repriced(-i));
+      expect(await partOf(client)).toMatchObject({ data: { repriced: { price: i } } });
+      const after = await partOf(client);
+      expect([after.data.repriced.price, after.extensions]).toEqual([-i, undefined]);
+    }
+    expect(upstreams.opened.length).toBe(1);
+    expect(count('upstreams')).toBe(1);
+  });
+
+  it('answers by the new one', async () => {
+    const client = await subscribe();
+    await gateway.report(compose([products, other]));
+    upstreams.give(repriced(1));
+    expect((await partOf(client)).data).toEqual({ repriced: { price: 1, stars } });
+  });
+
+  it('ends, with the reason, those alone that are not valid any more', async () => {
+    const gone = await subscribe({ query: 'subscription ($upc: ID!) { repriced(upc: $upc) { words } }' });
+    const valid = await subscribe();
+    await gateway.report(compose([products, other]));
+    const { errors } = await partOf(gone);
+    expect(errors).toEqual([
+      {
+        message: expect.stringMatching(
+          /^The graph has changed, and the subscription is not valid any more: Cannot query field "words" on type "Product"/,
+        ),
+        extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+      },
+    ]);
+    expect(await gone.part()).toBeUndefined();
+    upstreams.give(repriced(1));
+    expect((await partOf(valid)).data.repriced.price).toBe(1);
+  });
+
+  const elsewhere = (): string => compose([{ ...products, url: 'http://elsewhere.test/graphql' }, reviews]);
+
+  it('opens another source before it closes the old one, and tells of the gap once', async () => {
+    const client = await subscribe();
+    let accept!: () => void;
+    upstreams.accept = () => new Promise((resolve) => (accept = resolve));
+    await gateway.report(elsewhere(), { settled: false });
+    while (upstreams.opened.length < 2) await wait(1);
+    const [old, next] = upstreams.opened as [HeldUpstream, HeldUpstream];
+    expect(old.events.isClosed).toBe(false);
+    old.events.give({ status: 200, headers: {}, body: Buffer.from(JSON.stringify({ data: repriced(1) })) });
+    expect((await partOf(client)).extensions).toBeUndefined();
+    accept();
+    while (!old.events.isClosed) await wait(1);
+    expect(next.events.isClosed).toBe(false);
+    upstreams.give(repriced(2));
+    upstreams.give(repriced(3));
+    expect((await partOf(client)).extensions).toEqual({ weir: { gap: true } });
+    expect((await partOf(client)).extensions).toBeUndefined();
+  });
+
+  it('goes on from the position of the last event, without a gap and nothing twice', async () => {
+    const client = await subscribe();
+    upstreams.give(repriced(1), { position: 'p1' });
+    expect((await partOf(client)).data.repriced.price).toBe(1);
+    let accept!: () => void;
+    upstreams.accept = () => new Promise((resolve) => (accept = resolve));
+    await gateway.report(elsewhere(), { settled: false });
+    while (upstreams.opened.length < 2) await wait(1);
+    const [old, next] = upstreams.opened as [HeldUpstream, HeldUpstream];
+    expect(next.request.after).toBe('p1');
+    old.events.give(eventAt(2), eventAt(3));
+    accept();
+    while (!old.events.isClosed) await wait(1);
+    next.events.give(eventAt(2), eventAt(3), eventAt(4));
+    for (const price of [2, 3, 4]) {
+      const part = await partOf(client);
+      expect([part.data.repriced.price, part.extensions.weir.gap]).toEqual([price, undefined]);
+    }
+  });
+
+  const eventAt = (price: number) => ({
+    status: 200,
+    headers: {},
+    body: Buffer.from(JSON.stringify({ data: repriced(price) })),
+    position: `p${price}`,
+  });
+});
+
+it('refuses more subscriptions than one caller may have', async () => {
+  const small = await openInProcess([products, reviews], { subscriptions: { perIdentity: 2, total: 10 } });
+  const asked = Array.from({ length: 3 }, () => small.ask({ query, variables: { upc: '1' } }));
+  const statuses = await Promise.all(asked.map(async ({ head }) => (await head).status));
+  expect(statuses.sort()).toEqual([200, 200, 429]);
+  for (const client of asked) client.leave();
+  expect((await small.ask({ query, variables: { upc: '1' } }).head).status).toBe(200);
+  await small.stop();
+});

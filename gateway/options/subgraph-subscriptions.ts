@@ -9,13 +9,13 @@ export const subgraphSubscriptions = mapOf({
     .enum(['websocket', 'sse', 'callback'], { error: 'must be websocket, sse or callback' })
     .default('websocket')
     .describe(
-      'What the subgraph speaks: `websocket` is the sub-protocol `graphql-transport-ws`, over which all subscriptions of callers with the same headers share a connection; `sse` is an event stream in response to a POST (`graphql-sse`), one connection for each subscription; `callback` is the HTTP callback protocol of Apollo (`callback/1.0`), for which the subgraph must reach `subscriptions.callback`.',
+      'What the subgraph speaks: `websocket` is the sub-protocol `graphql-transport-ws`, over which all subscriptions of callers with the same headers share a connection; `sse` is an event stream in response to a POST (`graphql-sse`), one connection for each subscription; `callback` is the HTTP callback protocol of Apollo (`callback/1.0`), for which the subgraph must reach `subscriptions.callback`. No effect for a subgraph with `appsync`, which speaks the real-time protocol of AppSync.',
     ),
   url: z
     .url({ protocol: /^(https?|wss?)$/, error: urlRule })
     .optional()
     .describe(
-      'Where to subscribe, in place of the endpoints of the subgraph, such as `wss://orders.internal/subscriptions`. Left out: the URL of its calls, with `ws:` for `http:` and `wss:` for `https:` over WebSocket.',
+      'Where to subscribe, in place of the endpoints of the subgraph, such as `wss://orders.internal/subscriptions`. Left out: the URL of its calls, with `ws:` for `http:` and `wss:` for `https:` over WebSocket; for a subgraph with `appsync`, the real-time endpoint of the API.',
     )
     .meta({ title: 'URL', example: 'wss://orders.internal/subscriptions' }),
   heartbeat: duration

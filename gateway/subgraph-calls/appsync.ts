@@ -10,14 +10,19 @@ export function callAppSync(): Interceptor {
 }
 
 function withCodes(response: SubgraphResponse): SubgraphResponse {
-  const { body } = response;
-  if (!body.includes('"errorType"')) return response;
+  const body = errorsWithCodes(response.body);
+  return body === response.body ? response : { ...response, body };
+}
+
+/** A GraphQL response in which `errorType` of errors is `extensions.code`. The same one where there is none. */
+export function errorsWithCodes(body: Buffer): Buffer {
+  if (!body.includes('"errorType"')) return body;
   const errors = errorsIn(body);
-  if (errors === undefined) return response;
+  if (errors === undefined) return body;
   const start = errors.byteOffset - body.byteOffset;
   const written = Buffer.from(JSON.stringify(toList(errors).map(withCode)));
   const rest = body.subarray(start + errors.length);
-  return { ...response, body: Buffer.concat([body.subarray(0, start), written, rest]) };
+  return Buffer.concat([body.subarray(0, start), written, rest]);
 }
 
 /** The bytes of the response's `errors`; undefined if it has none or is not JSON. */

@@ -105,8 +105,10 @@ function sendTo(
 /** Subscribes at one of the subgraph's endpoints, and again where a connection breaks. */
 function subscribeAt(subgraph: Subgraph, options: SubgraphCallsOptions): Subscribe {
   const { calls, subscriptions, breakers, interceptors: own, metrics, logger } = options;
-  const { name, subscriptions: how } = subgraph;
-  const urls = how.url === undefined ? subgraph.endpoints : [{ url: how.url, zone: undefined }];
+  const { name, isAppSync } = subgraph;
+  const { url: ownUrl, ...others } = subgraph.subscriptions;
+  const how = isAppSync ? ({ ...others, protocol: 'appsync', realTimeUrl: ownUrl } as const) : others;
+  const urls = isAppSync || ownUrl === undefined ? subgraph.endpoints : [{ url: ownUrl, zone: undefined }];
   const endpoints = urls.map(({ url, zone }) => ({
     call: subscriptions.to({ ...subgraph, ...how, url }),
     zone,

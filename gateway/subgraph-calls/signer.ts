@@ -4,6 +4,8 @@ import type { Caller } from './transport';
 export interface Signer {
   /** Names of the headers that it may write, in lower case. A client header of the same name is not forwarded. */
   readonly headers: readonly string[];
+  /** Whether what it writes depends on the caller. @default false */
+  readonly usesCaller?: boolean | undefined;
   /**
    * The headers of one call, names and values in turn. Returned without a promise where possible, as a promise would
    * delay every call.
@@ -19,6 +21,8 @@ export interface UnsignedCall {
   readonly url: URL;
   /** The body as it is sent. */
   readonly body: Buffer;
+  /** Its headers beside those of a caller, which a signature may cover. @default those of every call */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly caller: Pick<Caller, 'headers' | 'signedIdentity'>;
 }
 

@@ -163,7 +163,7 @@ export const metricTable = {
     kind: 'upDownCounter',
     unit: '{connection}',
     description: 'WebSockets to subgraphs, which subscriptions share.',
-    attributes: { subgraph, protocol: '`websocket`.' },
+    attributes: { subgraph, protocol: '`websocket` or `appsync`.' },
   },
   'weir.subgraph.subscriptions.broken': {
     kind: 'counter',

@@ -76,7 +76,7 @@ class FeedQueue implements AsyncGenerator<ExecutionResult> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  throw(error: Error): Promise<never> {
+  throw(error: Error): Promise<IteratorResult<ExecutionResult, undefined>> {
     return Promise.reject(error);
   }
 
@@ -155,6 +155,7 @@ const serve: Record<SubscriptionProtocol, Serve> = {
   websocket: serveWebSockets,
   sse: serveEventStreams,
   callback: serveCallbacks,
+  appsync: serveRealTime,
 };
 
 type Serve = (server: Server, open: OpenFeed, refused: Refused) => Served | Promise<Served>;
@@ -319,4 +320,56 @@ async function serveCallbacks(server: Server, open: OpenFeed, refused: Refused):
       await apollo.stop();
     },
   };
+}
+
+/** As AppSync answers: what was refused, and what was not asked for, included. */
+function serveRealTime(server: Server, open: OpenFeed, refused: Refused): Served {
+  const sockets = new WebSocketServer({
+    server,
+    path: '/graphql/realtime',
+    perMessageDeflate: false,
+    handleProtocols: () => 'graphql-ws',
+  });
+  sockets.on('connection', (socket, { headers }) => {
+    const feeds = new Map<string, FeedQueue>();
+    const send = (frame: object): void => socket.send(JSON.stringify(frame));
+    socket.on('close', () => feeds.forEach((feed) => void feed.return()));
+    socket.on('message', (data: Buffer) => {
+      const { type, id, payload } = JSON.parse(data.toString()) as RealTimeFrame;
+      if (type === 'connection_init') {
+        send({ type: 'connection_ack', payload: { connectionTimeoutMs: 300_000 } });
+        send({ type: 'ka' });
+      } else if (type === 'start') {
+        const errors = refused()?.map(({ message }) => ({ errorType: 'UnauthorizedException', message }));
+        if (errors !== undefined) {
+          send({ id, type: 'error', payload: { errors } });
+          return;
+        }
+        const { query, variables } = JSON.parse(payload.data) as Subscribed;
+        const feed = open({ query, variables, extensions: payload.extensions, headers, params: undefined });
+        feeds.set(id, feed);
+        send({ id, type: 'start_ack' });
+        void (async () => {
+          for await (const result of feed) send({ id, type: 'data', payload: result });
+          if (!feed.isLeft) send({ id, type: 'complete' });
+        })();
+      } else if (type === 'stop') {
+        void feeds.get(id)?.return();
+        send({ id, type: 'complete' });
+      }
+    });
+  });
+  return {
+    cut: () => undefined,
+    close: () => {
+      for (const client of sockets.clients) client.terminate();
+      return new Promise((closed) => sockets.close(() => closed()));
+    },
+  };
+}
+
+interface RealTimeFrame {
+  readonly type: string;
+  readonly id: string;
+  readonly payload: { readonly data: string; readonly extensions: Record<string, unknown> };
 }

@@ -37,6 +37,7 @@ const withoutOthers = (signer: Signer): Signer => ({
 /** Forwards the caller's own token as AppSync's clients send it, without "Bearer". */
 const callersToken: Signer = {
   headers: ['authorization'],
+  usesCaller: true,
   sign({ caller }) {
     const token = caller.headers['authorization'];
     return token === undefined ? [] : ['authorization', token.replace(/^Bearer +/i, '')];
@@ -48,13 +49,13 @@ function iamSigner(region: string | undefined, credentials: GetCredentials): Sig
   let link: typeof AuthLink.Signer | undefined;
   return {
     headers: ['authorization', 'x-amz-date', 'x-amz-security-token'],
-    sign({ url, body }) {
+    sign({ url, body, headers: covered = requestHeaders }) {
       // Loaded only by a gateway with such a subgraph, as loading takes 0.2 s.
       link ??= (createRequire(__filename)('aws-appsync-auth-link') as typeof AuthLink).Signer;
       const { sign } = link;
       const signWith = (found: AwsCredentials): string[] => {
         const { headers } = sign(
-          { method: 'POST', url: url.href, body, headers: { ...requestHeaders } },
+          { method: 'POST', url: url.href, body, headers: { ...covered } },
           {
             access_key: found.accessKeyId,
             secret_key: found.secretAccessKey,
@@ -63,7 +64,7 @@ function iamSigner(region: string | undefined, credentials: GetCredentials): Sig
           { service: 'appsync', region: region ?? regionOf(url) },
         ) as { headers: Record<string, string> };
         return Object.entries(headers).flatMap(([name, value]) =>
-          written.has(name) ? [] : [name.toLowerCase(), value],
+          name === 'host' || Object.hasOwn(covered, name) ? [] : [name.toLowerCase(), value],
         );
       };
       const found = credentials();
@@ -71,9 +72,6 @@ function iamSigner(region: string | undefined, credentials: GetCredentials): Sig
     },
   };
 }
-
-/** Headers that are signed, but that the transport writes itself. */
-const written = new Set(['host', ...Object.keys(requestHeaders)]);
 
 /** The region in `https://ID.appsync-api.REGION.amazonaws.com/graphql`. */
 function regionOf(url: URL): string {

@@ -6,8 +6,6 @@ export interface Dialect {
   readonly acknowledges: boolean;
   /** How many subscriptions one connection may have. */
   readonly most: number;
-  /** What names the connections that a caller's subscriptions may share. */
-  keyOf(caller: Caller): string;
   /** What a connection is opened with. Rejects when there is nothing to sign it with. */
   handshake(caller: Caller): Handshake | Promise<Handshake>;
   /** The message that begins a subscription. Rejects when there is nothing to sign it with. */

@@ -41,7 +41,6 @@ export function graphqlTransportWs({ url, headers: fixed, signer }: GraphQLTrans
   return {
     acknowledges: false,
     most: Infinity,
-    keyOf: ({ scope }) => scope,
     handshake,
     start: (id, request) =>
       Buffer.concat([

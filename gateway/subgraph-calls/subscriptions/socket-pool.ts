@@ -8,19 +8,28 @@ const apartFor = 60_000;
 /** The WebSockets to one endpoint of a subgraph: one for all callers who may share it. */
 export class SocketPool {
   readonly #options: SocketOptions;
+  readonly #keyOf: (request: SubgraphRequest) => string;
   readonly #onCount: (change: 1 | -1) => void;
   readonly #groups = new Map<string, Group>();
   #isClosed = false;
 
-  /** @param onCount called when a connection is begun, and when it has ended */
-  constructor(options: SocketOptions, onCount: (change: 1 | -1) => void) {
+  /**
+   * @param keyOf equal for subscriptions that may share a connection
+   * @param onCount called when a connection is begun, and when it has ended
+   */
+  constructor(
+    options: SocketOptions,
+    keyOf: (request: SubgraphRequest) => string,
+    onCount: (change: 1 | -1) => void,
+  ) {
     this.#options = options;
+    this.#keyOf = keyOf;
     this.#onCount = onCount;
   }
 
   readonly open: Open = (request) => {
     if (this.#isClosed) return Promise.reject(new TransportError(this.#options.subgraph, 'closed'));
-    const key = this.#options.dialect.keyOf(request.caller);
+    const key = this.#keyOf(request);
     let group = this.#groups.get(key);
     if (group === undefined) this.#groups.set(key, (group = { sockets: new Set(), apart: undefined }));
     const shared = group.apart === undefined ? [...group.sockets].find(({ hasRoom }) => hasRoom) : undefined;

@@ -8,6 +8,7 @@ import type { SubgraphRequest } from '../transport';
 import type { EventBounds } from './event-queue';
 import { openEventStream } from './event-stream';
 import type { VerifyCallback } from '../signers/signed-callback';
+import { appSyncRealTime } from './appsync-real-time';
 import { openByCallback } from './callback';
 import type { Callbacks } from './callbacks';
 import { graphqlTransportWs } from './graphql-transport-ws';
@@ -15,8 +16,11 @@ import { Reconnects, type ReconnectsOptions } from './reconnects';
 import { type Open, resumeBroken } from './resume';
 import { SocketPool } from './socket-pool';
 
-/** What is spoken with a subgraph: `graphql-transport-ws` over a WebSocket, event streams over HTTP, or HTTP callbacks. */
-export type SubscriptionProtocol = 'websocket' | 'sse' | 'callback';
+/**
+ * What is spoken with a subgraph: `graphql-transport-ws` over a WebSocket, event streams over HTTP, HTTP callbacks, or the
+ * real-time protocol of AWS AppSync.
+ */
+export type SubscriptionProtocol = 'websocket' | 'sse' | 'callback' | 'appsync';
 
 /** How to subscribe at one endpoint of a subgraph. */
 export interface SubscribedSubgraph {
@@ -24,6 +28,8 @@ export interface SubscribedSubgraph {
   /** An http, https, ws or wss URL. */
   readonly url: string;
   readonly protocol: SubscriptionProtocol;
+  /** Where an AppSync API takes WebSockets: an http, https, ws or wss URL. @default as AppSync has it */
+  readonly realTimeUrl?: string | undefined;
   /** Headers that every connection has; one of the client's request of the same name is left out. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Signs every connection, or request. The headers that it writes are never the client's. */
@@ -49,6 +55,7 @@ export interface SubscribedSubgraph {
 export interface ResumedSubgraph {
   readonly name: string;
   readonly protocol: SubscriptionProtocol;
+  readonly signer?: Signer | undefined;
   /** Milliseconds that opening may take. @default 10000 */
   readonly timeout?: number | undefined;
   /** Milliseconds from a break until its subscriptions end; 0: they end at once. @default 30000 */
@@ -86,9 +93,11 @@ export class SubscriptionTransport {
       heartbeat = 30_000,
       bounds = {},
     } = subgraph;
-    const url = parseSubgraphUrl(name, subgraph.url.replace(/^ws/i, 'http'));
+    const urlOf = (text: string): URL => parseSubgraphUrl(name, text.replace(/^ws/i, 'http'));
+    const url = urlOf(subgraph.url);
+    const realTimeUrl = subgraph.realTimeUrl === undefined ? undefined : urlOf(subgraph.realTimeUrl);
     const own = { headers, tls, timeout, maxResponseSize, heartbeat, bounds };
-    const key = JSON.stringify([name, url.href, protocol, own]);
+    const key = JSON.stringify([name, url.href, realTimeUrl?.href, protocol, own]);
     const found = this.#endpoints.get(key);
     if (found !== undefined) return found.open;
     const { keepAlive = 4_000, callbacks, meter } = this.#options;
@@ -108,12 +117,19 @@ export class SubscriptionTransport {
           const pool = this.#connections.pool(target);
           return openByCallback({ ...request, pool, callbacks, heartbeat, verify });
         }
-        case 'websocket': {
+        case 'websocket':
+        case 'appsync': {
           const connections = meter.sum('weir.subgraph.connections');
-          const dialect = graphqlTransportWs({ url, headers, signer });
-          const connect = this.#connections.connector(target, { http2: false });
-          return new SocketPool({ ...shared, heartbeat, keepAlive, dialect, connect }, (change) =>
-            connections.add(change, { subgraph: name, protocol }),
+          const dialect =
+            protocol === 'appsync'
+              ? appSyncRealTime({ url, realTimeUrl, signer })
+              : graphqlTransportWs({ url, headers, signer });
+          const socketUrl = realTimeUrl ?? url;
+          const connect = this.#connections.connector({ ...target, url: socketUrl }, { http2: false });
+          return new SocketPool(
+            { ...shared, heartbeat, keepAlive, dialect, connect },
+            sharedKey(protocol, signer),
+            (change) => connections.add(change, { subgraph: name, protocol }),
           );
         }
       }
@@ -124,7 +140,7 @@ export class SubscriptionTransport {
 
   /** Has the subscriptions of a subgraph opened again when they break. @param open at the best of its endpoints */
   resuming(subgraph: ResumedSubgraph, open: Open): Open {
-    const { name, protocol, timeout = 10_000, reconnect: patience = 30_000 } = subgraph;
+    const { name, protocol, signer, timeout = 10_000, reconnect: patience = 30_000 } = subgraph;
     const breaks = this.#options.meter.sum('weir.subgraph.subscriptions.broken');
     let reconnects = this.#reconnects.get(name);
     if (reconnects === undefined)
@@ -133,7 +149,7 @@ export class SubscriptionTransport {
     const ownKey = (): string => `${name} ${++this.#streams}`;
     return resumeBroken(open, {
       ...{ subgraph: name, reconnects, patience, timeout, pending: this.#pending },
-      keyOf: protocol !== 'websocket' ? ownKey : ({ caller: { scope } }: SubgraphRequest) => scope,
+      keyOf: protocol === 'websocket' || protocol === 'appsync' ? sharedKey(protocol, signer) : ownKey,
       onBreak: (result) => breaks.add(1, { subgraph: name, result }),
     });
   }
@@ -145,6 +161,12 @@ export class SubscriptionTransport {
     await this.#connections.close();
   }
 }
+
+/** What is equal for subscriptions that may share a WebSocket. An AppSync API gets nothing of callers but their token. */
+const sharedKey =
+  (protocol: 'websocket' | 'appsync', signer: Signer | undefined) =>
+  ({ caller: { scope } }: SubgraphRequest): string =>
+    protocol === 'appsync' && signer?.usesCaller !== true ? '' : scope;
 
 interface Endpoint {
   readonly open: Open;

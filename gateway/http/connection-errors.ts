@@ -33,6 +33,8 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: InTurn):
 
 /** Answers a request to change the protocol that the other protocol does not take, and closes the connection. */
 export function answerUpgrade(socket: Duplex, reason: string): void {
+  // Nothing reads it any more, so that the end of the client's side would not be seen.
+  socket.once('finish', () => socket.destroy());
   socket.end(messageOf(requestError('BAD_REQUEST', { reason })));
 }
 

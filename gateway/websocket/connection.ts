@@ -25,7 +25,7 @@ export class Connection implements ClientConnection {
   /** When something came, or the client was pinged because nothing did; in milliseconds of `performance.now()`. */
   #seen = performance.now();
   #isPinged = false;
-  /** Bytes that had come when the last message was complete. */
+  /** Bytes that had come when the last message was complete, and those of pings and pongs since. */
   #readBefore: number;
   /** Since when the message that is arriving was seen to arrive. */
   #arrivingSince: number | undefined;
@@ -37,14 +37,22 @@ export class Connection implements ClientConnection {
     this.network = network;
     this.#onClosing = onClosing;
     this.#readBefore = socket.bytesRead;
-    const seen = (): void => this.#noteSeen();
     webSocket.on('message', (data) => {
-      seen();
+      this.#noteSeen();
+      this.#readBefore = socket.bytesRead;
+      // What comes while the connection is being closed has no answer.
+      if (!this.isOpen) return;
       this.protocol?.receive(data as Buffer);
       this.#waitForReader();
     });
-    webSocket.on('ping', seen);
-    webSocket.on('pong', seen);
+    // They may come between the pieces of a message (RFC 6455, section 5.4).
+    const passOver = (data: Buffer): void => {
+      this.#noteSeen();
+      // What came with the message before it is counted already.
+      this.#readBefore = Math.min(socket.bytesRead, this.#readBefore + controlFrameHead + data.length);
+    };
+    webSocket.on('ping', passOver);
+    webSocket.on('pong', passOver);
     // What is wrong with a frame `ws` tells the client by its close code.
     webSocket.on('error', () => undefined);
     webSocket.on('close', () => {
@@ -126,7 +134,6 @@ export class Connection implements ClientConnection {
   #noteSeen(): void {
     this.#seen = performance.now();
     this.#isPinged = false;
-    this.#readBefore = this.socket.bytesRead;
   }
 
   /** Whoever reads no answers can send nothing that has some. */
@@ -154,6 +161,9 @@ export class Connection implements ClientConnection {
 
 /** Bytes of answers that may wait for a client that sends more operations. */
 const mostUnread = 1024 * 1024;
+
+/** Bytes of a client's ping or pong before what is in it: two, and the mask. */
+const controlFrameHead = 6;
 
 const POLICY_VIOLATION = 1008;
 

@@ -426,6 +426,19 @@ describe('over WebSocket a subgraph', () => {
     expect(response.statusCode).toBe(status);
   });
 
+  it('keeps no connection whose upgrade it has refused', async () => {
+    const { url } = await start();
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port), allowHalfOpen: true });
+    socket.write('GET /other HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n');
+    socket.resume();
+    await once(socket, 'end');
+    // Its client keeps its side open, and goes on.
+    const cut = new Promise((resolve) => socket.on('error', resolve));
+    const timer = setInterval(() => socket.write('x'), 20);
+    await cut;
+    clearInterval(timer);
+  });
+
   it('sends pings, and cuts whoever does not answer them', async () => {
     const { url } = await start({ subscriptions: { heartbeat: 50 } });
     let pings = 0;

@@ -1,7 +1,8 @@
 /** `graphql-transport-ws`, as the PROTOCOL.md of `graphql-ws` has it, over real sockets. */
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect as connectTo, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { GatewayOptions } from '../../gateway';
@@ -55,6 +56,17 @@ async function connect(payload?: Record<string, unknown>, options?: Json): Promi
 
 /** The socket below it, to which frames can be written that `ws` does not write. */
 const rawSocket = ({ socket }: WebSocketClient): Socket => (socket as unknown as { _socket: Socket })._socket;
+
+/** A frame of a client, whose mask changes nothing (RFC 6455, section 5.2). */
+function clientFrame(opcode: number, text: string, { isFinal = true } = {}): Buffer {
+  const payload = Buffer.from(text);
+  const masked = 0x80;
+  const length =
+    payload.length < 126
+      ? [masked | payload.length]
+      : [masked | 126, payload.length >> 8, payload.length & 0xff];
+  return Buffer.concat([Buffer.from([(isFinal ? 0x80 : 0) | opcode, ...length, 0, 0, 0, 0]), payload]);
+}
 
 const requestsIn = (log: readonly Json[]): Json[] => log.filter(({ msg }) => msg === 'request');
 
@@ -327,6 +339,40 @@ describe('a connection is closed', () => {
     expect((await client.closed).code).toBe(1002);
   });
 
+  it.each([
+    ['pings', 0x9],
+    ['pongs', 0xa],
+  ])(
+    'with 1008 for a message that takes too long to arrive, whatever %s come between its pieces',
+    async (_, opcode) => {
+      await start({ timeouts: { request: '1s' } });
+      const client = await connect();
+      const raw = rawSocket(client);
+      raw.write(clientFrame(0x1, '{"id":"a",', { isFinal: false }));
+      const timer = setInterval(() => raw.write(clientFrame(opcode, 'still here')), 50);
+      const { code, reason } = await client.closed;
+      clearInterval(timer);
+      expect([code, reason]).toEqual([1008, 'The message did not arrive in time.']);
+    },
+  );
+
+  it('and what its client sends after that is not run', async () => {
+    await start();
+    const client = await connect();
+    const before = graph.accounts.requests.length;
+    const rename = 'mutation { rename(id: "u1", name: "Eve") { name } }';
+    const messages = [
+      { type: 'connection_init' },
+      { id: 'b', type: 'subscribe', payload: { query: rename } },
+    ];
+    // In one piece, so that the second one is there before the close is.
+    const frames = messages.map((each) => clientFrame(0x1, JSON.stringify(each)));
+    rawSocket(client).write(Buffer.concat(frames));
+    expect((await client.closed).code).toBe(4429);
+    while ((await gateway.inFlight()) > 0) await wait(5);
+    expect(graph.accounts.requests.slice(before)).toEqual([]);
+  });
+
   it('with 1009 for a message that is far over `limits.body`', async () => {
     await start({ limits: { body: '10KiB' } });
     const client = await connect();
@@ -459,6 +505,24 @@ describe('a handshake', () => {
     const answer = await upgrade(path, headers);
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body).errors).toHaveLength(1);
+  });
+
+  it('that is refused leaves no connection behind', async () => {
+    await start();
+    const { hostname, port } = new URL(gateway.url);
+    const socket = connectTo({ host: hostname, port: Number(port), allowHalfOpen: true });
+    socket.write(
+      `GET /graphql HTTP/1.1\r\nhost: ${hostname}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
+    );
+    let answer = '';
+    socket.on('data', (data) => (answer += String(data)));
+    await once(socket, 'end');
+    expect(answer).toContain('HTTP/1.1 400');
+    // Its client keeps its side open, and goes on.
+    const cut = new Promise((resolve) => socket.on('error', resolve));
+    const timer = setInterval(() => socket.write('x'), 20);
+    await cut;
+    clearInterval(timer);
   });
 
   it('to another protocol is answered as if it had not asked', async () => {

@@ -157,6 +157,8 @@ class UpgradeRefused extends Error {
 function refuse(socket: Duplex, { status, code, message }: UpgradeRefused): void {
   const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
   socket.on('error', () => undefined);
+  // Nothing reads it any more, so that the end of the client's side would not be seen.
+  socket.once('finish', () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

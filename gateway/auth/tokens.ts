@@ -71,6 +71,8 @@ interface Verified {
 /** Bytes for about ten thousand tokens. */
 const mostRemembered = 32 * 1024 * 1024;
 const rememberedFor = 5 * 60_000;
+/** What a client is told whose token was good, and is not any more. */
+export const tokenExpired = 'The token has expired.';
 const invalidToken = 'Bearer error="invalid_token"';
 
 const withoutScheme = (header: string): string => header.replace(/^bearer +/i, '');
@@ -88,7 +90,7 @@ function issuerOf(token: string): string | undefined {
 }
 
 function reasonOf(error: errors.JOSEError): string {
-  if (error instanceof errors.JWTExpired) return 'The token has expired.';
+  if (error instanceof errors.JWTExpired) return tokenExpired;
   if (error instanceof errors.JOSEAlgNotAllowed)
     return 'The token is signed with an algorithm that is not allowed.';
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'The signature of the token is wrong.';

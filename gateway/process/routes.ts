@@ -92,12 +92,16 @@ function refuseHead(message: IncomingMessage): GraphQLError | undefined {
   return refuseRepeatedCredentials(message);
 }
 
-/** Whether a request opens a WebSocket to the endpoint: whatever else it may be is answered. */
-export const opensWebSocket = (message: IncomingMessage, endpoint: string): boolean =>
-  message.method === 'GET' &&
-  message.headers.upgrade?.toLowerCase() === 'websocket' &&
-  decodedPath(message.url!) === endpoint &&
-  refuseHead(message) === undefined;
+/**
+ * Whether a request opens a WebSocket to the endpoint, or to `/realtime` below it as AppSync's clients do: whatever else it
+ * may be is answered.
+ */
+export function opensWebSocket(message: IncomingMessage, endpoint: string): boolean {
+  if (message.method !== 'GET' || message.headers.upgrade?.toLowerCase() !== 'websocket') return false;
+  const path = decodedPath(message.url!);
+  const isEndpoint = path === endpoint || path === `${endpoint}/realtime`;
+  return isEndpoint && refuseHead(message) === undefined;
+}
 
 /** The decoded path of a URL, for comparison (RFC 3986, section 6.2.2.2); undefined if it is not well formed. */
 function decodedPath(url: string): string | undefined {

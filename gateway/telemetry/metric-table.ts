@@ -120,7 +120,8 @@ export const metricTable = {
     unit: '{connection}',
     description: 'Open WebSocket connections of clients.',
     attributes: {
-      protocol: '`graphql-transport-ws`, or `other` for those that are being closed as they speak none.',
+      protocol:
+        '`graphql-transport-ws`, `graphql-ws` for AppSync’s clients, or `other` for those that are being closed as they speak none.',
     },
   },
   'weir.websocket.closes': {

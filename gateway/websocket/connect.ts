@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { GraphQLError } from 'graphql';
 import type { Proof } from '../auth/authenticator';
 import type { Answer, Sink } from '../request/sink';
 import type { Handshake } from './protocol';
@@ -10,6 +11,8 @@ export interface ConnectOptions {
   readonly handshake: Handshake;
   /** With the credentials. */
   readonly headers: IncomingHttpHeaders;
+  /** Whether the operations of the connection have no credentials of their own: a signature opens one connection then. */
+  readonly isProvedOnce: boolean;
   /** @param proof undefined without any auth mode */
   readonly onConnected: (proof: Proof | undefined) => void;
   /** @param status as over HTTP */
@@ -22,7 +25,14 @@ export interface ConnectOptions {
  *
  * A signature is that of AppSync's clients: of a POST of `{}` to `/connect` below the endpoint.
  */
-export function connect({ steps, handshake, headers, onConnected, onRefused }: ConnectOptions): () => void {
+export function connect({
+  steps,
+  handshake,
+  headers,
+  isProvedOnce,
+  onConnected,
+  onRefused,
+}: ConnectOptions): () => void {
   const { requests, pipeline, options } = steps;
   const sink = new ConnectSink((status, error) => {
     requests.end(request, status);
@@ -35,6 +45,13 @@ export function connect({ steps, handshake, headers, onConnected, onRefused }: C
     body: noOperation,
   };
   pipeline.connect(request, received, () => {
+    try {
+      // It lets in whatever is sent over the connection, mutations too: once.
+      if (isProvedOnce) request.proof?.admitMutation?.();
+    } catch (error) {
+      pipeline.refuse(request, error as GraphQLError);
+      return;
+    }
     requests.end(request, SWITCHING_PROTOCOLS);
     onConnected(request.proof);
   });

@@ -2,38 +2,43 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { validateHeaderValue } from 'node:http';
 import { maxHeaderSize } from '../http/header-limits';
 
+export interface SaidByClient {
+  /** The headers of the handshake. */
+  readonly handshake: IncomingHttpHeaders;
+  /** What the client says in the same words: `connectionParams`, or AppSync's header object. */
+  readonly said: Readonly<Record<string, unknown>>;
+  /** Names in `said` that count as headers besides those that always do, in lower case. */
+  readonly named: readonly string[];
+}
+
 /**
- * The headers of the operations of a connection: those of the handshake, with what the client's `connectionParams` say in
- * the same words. Only credentials, the client's name, and what the options list are taken from `connectionParams`: a proxy
- * in front, which sets and strips headers, does not see them.
+ * The headers of what goes over a connection: those of the handshake, and what the client says in the same words. Only
+ * credentials, the client's name, and what the options list are taken from there: a proxy in front, which sets and strips
+ * headers, does not see it. What a signature covers is as it was signed.
  *
- * @param named by the options, in lower case
  * @throws {RangeError} with a sentence for the client
  */
-export function withConnectionParams(
-  handshake: IncomingHttpHeaders,
-  params: Readonly<Record<string, unknown>>,
-  named: readonly string[],
-): IncomingHttpHeaders {
+export function headersOfClient({ handshake, said, named }: SaidByClient): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {};
   for (const name of Object.keys(handshake)) if (!isOfHandshake(name)) headers[name] = handshake[name];
+  headers.accept = headers['content-type'] = 'application/json';
   let size = 0;
   const taken = new Set<string>();
-  for (const [written, value] of Object.entries(params)) {
+  for (const [written, value] of Object.entries(said)) {
     const name = written.toLowerCase();
-    if (!ofClients.has(name) && !named.includes(name)) continue;
-    if (typeof value !== 'string') throw new RangeError(`connectionParams: "${name}" must be text.`);
-    if (taken.has(name)) throw new RangeError(`connectionParams: "${name}" was sent more than once.`);
-    if (headers[name] !== undefined && headers[name] !== value)
-      throw new RangeError(`"${name}" differs between the handshake and connectionParams.`);
-    if (!isHeaderValue(name, value))
-      throw new RangeError(`connectionParams: "${name}" is not the value of a header.`);
+    const isSigned = ofSignatures.has(name);
+    if (!isSigned && !ofClients.has(name) && !named.includes(name)) continue;
+    if (typeof value !== 'string') throw new RangeError(`"${name}" must be text.`);
+    if (taken.has(name)) throw new RangeError(`"${name}" was sent more than once.`);
+    if (!isSigned && headers[name] !== undefined && headers[name] !== value)
+      throw new RangeError(`"${name}" is not the same as in the headers of the handshake.`);
+    if (!isHeaderValue(name, value)) throw new RangeError(`"${name}" is not the value of a header.`);
     size += name.length + value.length;
-    if (size > maxHeaderSize) throw new RangeError('connectionParams are too long.');
+    if (size > maxHeaderSize) throw new RangeError('The credentials are too long.');
     taken.add(name);
     headers[name] = value;
   }
-  return { ...headers, accept: 'application/json', 'content-type': 'application/json' };
+  return headers;
 }
 
 /** What clients say of themselves, as over HTTP. */
@@ -44,6 +49,11 @@ const ofClients: ReadonlySet<string> = new Set([
   'x-amz-security-token',
   'apollographql-client-name',
   'apollographql-client-version',
+]);
+
+/** What AppSync's clients sign besides. */
+const ofSignatures: ReadonlySet<string> = new Set([
+  ...['host', 'accept', 'content-type', 'content-encoding', 'x-amz-content-sha256'],
 ]);
 
 /** Headers that say nothing of an operation. The ids are of one request. */

@@ -121,6 +121,7 @@ export class Connection implements ClientConnection {
     if (this.arriving === 0) this.#arrivingSince = undefined;
     else if (now - (this.#arrivingSince ??= now) > longestArrival)
       this.close(POLICY_VIOLATION, 'The message did not arrive in time.');
+    this.protocol?.look?.(now);
     if (heartbeat === 0 || now - this.#seen < heartbeat) return;
     if (this.#isPinged) {
       this.destroy();

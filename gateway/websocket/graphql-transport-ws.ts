@@ -1,11 +1,12 @@
 /** The protocol of `graphql-ws` (its PROTOCOL.md): that library checks messages and names the close codes. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { CloseCode, type Message, MessageType, type SubscribeMessage, validateMessage } from 'graphql-ws';
+import type { Proof } from '../auth/authenticator';
 import type { RequestHead } from '../request/incoming-request';
 import type { IncrementalFormat } from '../request/sink';
 import { isMap } from '../options/is-map';
 import { JsonParts } from '../subgraph-calls/json-parts';
-import { withConnectionParams } from './connection-params';
+import { headersOfClient } from './connection-params';
 import { connect } from './connect';
 import type { Envelope } from './operation-sink';
 import { Operations } from './operations';
@@ -20,6 +21,7 @@ export class GraphqlTransportWs implements Protocol {
   #state: 'new' | 'connecting' | 'connected' = 'new';
   /** Of each operation; with what `connection_init` said once that has come. */
   #head: RequestHead | undefined;
+  #proof: Proof | undefined;
   #leave: (() => void) | undefined;
 
   constructor(options: ProtocolOptions) {
@@ -78,15 +80,19 @@ export class GraphqlTransportWs implements Protocol {
     const { path, subscriptions } = steps.options;
     let headers: IncomingHttpHeaders;
     try {
-      headers = withConnectionParams(handshake.headers, params, subscriptions.connectionParams);
+      const named = subscriptions.connectionParams;
+      headers = headersOfClient({ handshake: handshake.headers, said: params, named });
     } catch (error) {
-      this.#close(CloseCode.BadRequest, (error as Error).message);
+      this.#close(CloseCode.BadRequest, `connectionParams: ${(error as Error).message}`);
       return;
     }
     this.#head = { method: 'POST', url: path, headers };
     this.#leave = connect({
       ...{ steps, handshake, headers },
-      onConnected: () => {
+      isProvedOnce: true,
+      onConnected: (proof) => {
+        // A signature is that of the connection, and no operation has another one.
+        if (proof?.identity.mode === 'iam') this.#proof = { identity: proof.identity };
         this.#state = 'connected';
         this.#send({ type: MessageType.ConnectionAck });
       },
@@ -102,7 +108,13 @@ export class GraphqlTransportWs implements Protocol {
       this.#close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
     else {
       const incremental = formatIn(payload.extensions);
-      this.operations.begin({ id, head: this.#head!, body: payloadIn(text), incremental });
+      this.operations.begin({
+        id,
+        head: this.#head!,
+        body: payloadIn(text),
+        incremental,
+        proof: this.#proof,
+      });
     }
   }
 

@@ -12,8 +12,8 @@ export interface Envelope {
   beforeResult(id: string): string;
   /** Ends the operation with errors. */
   errors(id: string, errors: readonly SentError[]): string;
-  /** Ends the operation. */
-  complete(id: string): string;
+  /** Ends the operation; a stream comes to its own end. */
+  complete(id: string, isStream: boolean): string;
 }
 
 /** What the operations of a connection share. */
@@ -67,7 +67,7 @@ export class OperationSink implements Sink, Download {
       return;
     }
     if (body !== undefined) this.#send(Buffer.isBuffer(body) ? body : Buffer.from(body), status, release);
-    this.#sendLast(status, (id) => this.#operations.envelope.complete(id));
+    this.#sendLast(status, (id) => this.#operations.envelope.complete(id, this.isStream));
   }
 
   /** Its client does not want the rest. A stream is complete then. */
@@ -108,7 +108,7 @@ export class OperationSink implements Sink, Download {
         else if (!this.#send(part.body, status)) await connection.room();
         if (this.#isOver) return;
       }
-      this.#sendLast(status, (id) => this.#operations.envelope.complete(id));
+      this.#sendLast(status, (id) => this.#operations.envelope.complete(id, this.isStream));
     } catch {
       // The connection stays, with the other operations on it, so the client is told that this was not the end.
       this.#sendLast(undefined, (id) =>

@@ -8,6 +8,8 @@ export interface Protocol {
   readonly operations: Pick<Operations, 'goAway'>;
   /** Takes a whole message. Never throws. */
   receive(text: Buffer): void;
+  /** Called from time to time. @param now milliseconds of `performance.now()` */
+  look?(now: number): void;
   /** The connection is over. */
   end(): void;
 }

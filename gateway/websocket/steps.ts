@@ -7,6 +7,7 @@ import { compileHeadersOfPage, type HeadersOfPage } from '../http/cors';
 import type { Options } from '../options';
 import type { Pipeline } from '../request/pipeline';
 import type { RequestsInFlight } from '../request/requests-in-flight';
+import { APPSYNC_PROTOCOL } from './appsync';
 
 /** What one set of options does for connections. New options count for the next operation of each connection. */
 export interface Steps {
@@ -29,8 +30,10 @@ export function createSteps(given: Pick<Steps, 'options' | 'requests' | 'pipelin
     maxPayload: limits.body + mostEnvelope,
     closeTimeout,
     // Browsers give up a connection whose protocol is not chosen, and tell nobody why: it is chosen, and closed with a reason.
-    handleProtocols: (offered) =>
-      offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : [...offered][0]!,
+    handleProtocols: (offered) => {
+      const spoken = [GRAPHQL_TRANSPORT_WS_PROTOCOL, APPSYNC_PROTOCOL].find((each) => offered.has(each));
+      return spoken ?? [...offered][0]!;
+    },
   });
   server.on('wsClientError', (error, socket) => {
     answerUpgrade(socket, `${error.message}.`);

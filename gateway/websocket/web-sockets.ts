@@ -2,9 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
+import type { WebSocket } from 'ws';
 import { networkOf } from '../admission/rates/rates';
 import type { Logger } from '../telemetry/logger';
 import type { WebSocketStatistics } from '../telemetry/statistics/web-socket-statistics';
+import { Appsync, APPSYNC_PROTOCOL, appsyncHeaderOf } from './appsync';
 import { Connection } from './connection';
 import { GraphqlTransportWs } from './graphql-transport-ws';
 import { GOING_AWAY, TRY_AGAIN_LATER } from './protocol';
@@ -21,7 +23,7 @@ export interface WebSocketsOptions {
 export class WebSockets {
   readonly #options: WebSocketsOptions;
   /** Those that are not being closed, the oldest first. */
-  readonly #open = new Set<Connection>();
+  readonly #all = new Set<Connection>();
   readonly #timer: NodeJS.Timeout;
   #isStopping = false;
 
@@ -31,7 +33,7 @@ export class WebSockets {
   }
 
   get size(): number {
-    return this.#open.size;
+    return this.#all.size;
   }
 
   /**
@@ -39,46 +41,58 @@ export class WebSockets {
    * of the connection: pages do not see why a handshake fails.
    */
   upgrade(message: IncomingMessage, socket: Socket, head: Buffer): void {
-    const { current, statistics } = this.#options;
+    const { current } = this.#options;
     const { server, addressOf, headersOfPage } = current();
     const address = addressOf(message);
     server.handleUpgrade(message, socket, head, (webSocket) => {
       const { protocol } = webSocket;
-      const counted = { protocol: protocol === GRAPHQL_TRANSPORT_WS_PROTOCOL ? protocol : 'other' };
-      statistics.connections.add(1, counted);
-      const connection = new Connection({
-        ...{ webSocket, socket, network: networkOf(address) },
-        onClosing: (closing, code) => {
-          this.#open.delete(closing);
-          statistics.closes.add(1, { code });
-        },
-        onEnd: (ended) => {
-          this.#open.delete(ended);
-          statistics.connections.add(-1, counted);
-        },
-      });
-      this.#open.add(connection);
-      const headers = headersOfPage(message.headers);
+      const offered = message.headers['sec-websocket-protocol']?.split(/[ ,]+/) ?? [];
+      const header = protocol === APPSYNC_PROTOCOL ? appsyncHeaderOf(message.url!, offered) : undefined;
+      const isSpoken = protocol === GRAPHQL_TRANSPORT_WS_PROTOCOL || header !== undefined;
+      const connection = this.#open(webSocket, socket, { address, protocol: isSpoken ? protocol : 'other' });
+      const own = headersOfPage(message.headers);
+      const refusal = own === undefined ? `Pages of ${message.headers.origin} may not connect.` : undefined;
+      const handshake = { url: message.url!, headers: own ?? {}, address };
       if (this.#isStopping) connection.close(GOING_AWAY, 'The gateway is shutting down.');
-      else if (protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL)
+      else if (!isSpoken)
         connection.close(
           CloseCode.SubprotocolNotAcceptable,
           `The sub-protocol must be ${GRAPHQL_TRANSPORT_WS_PROTOCOL}${protocol === '' ? '.' : `, not ${protocol}.`}`,
         );
-      else if (headers === undefined)
-        connection.close(CloseCode.BadRequest, `Pages of ${message.headers.origin} may not connect.`);
-      else {
-        const handshake = { url: message.url!, headers, address };
-        connection.protocol = new GraphqlTransportWs({ connection, handshake, current });
-        this.#makeRoom();
-      }
+      else if (header !== undefined)
+        connection.protocol = new Appsync({ connection, handshake, current, header, refusal });
+      else if (refusal !== undefined) connection.close(CloseCode.BadRequest, refusal);
+      else connection.protocol = new GraphqlTransportWs({ connection, handshake, current });
+      this.#makeRoom();
     });
+  }
+
+  #open(
+    webSocket: WebSocket,
+    socket: Socket,
+    { address, protocol }: { readonly address: string; readonly protocol: string },
+  ): Connection {
+    const { statistics } = this.#options;
+    statistics.connections.add(1, { protocol });
+    const connection = new Connection({
+      ...{ webSocket, socket, network: networkOf(address) },
+      onClosing: (closing, code) => {
+        this.#all.delete(closing);
+        statistics.closes.add(1, { code });
+      },
+      onEnd: (ended) => {
+        this.#all.delete(ended);
+        statistics.connections.add(-1, { protocol });
+      },
+    });
+    this.#all.add(connection);
+    return connection;
   }
 
   /** Has the clients come back elsewhere, not all of them at once. */
   async goAway(milliseconds: number): Promise<void> {
     this.#isStopping = true;
-    const all = [...this.#open];
+    const all = [...this.#all];
     const start = performance.now();
     for (const [i, connection] of all.entries()) {
       const early = (milliseconds * i) / all.length - (performance.now() - start);
@@ -94,15 +108,15 @@ export class WebSockets {
   /** Closes the newest connection of the network with the most if there are too many. */
   #makeRoom(): void {
     const { connections } = this.#options.current().options.subscriptions;
-    if (this.#open.size <= connections) return;
+    if (this.#all.size <= connections) return;
     const counts = new Map<string, number>();
     let most = { network: '', count: 0 };
-    for (const { network } of this.#open) {
+    for (const { network } of this.#all) {
       const count = (counts.get(network) ?? 0) + 1;
       counts.set(network, count);
       if (count >= most.count) most = { network, count };
     }
-    const newest = [...this.#open].findLast(({ network }) => network === most.network);
+    const newest = [...this.#all].findLast(({ network }) => network === most.network);
     newest?.close(TRY_AGAIN_LATER, 'There are too many connections at this moment.');
   }
 
@@ -111,13 +125,13 @@ export class WebSockets {
     const { subscriptions, timeouts, overload } = current().options;
     const now = performance.now();
     let arriving = 0;
-    for (const connection of this.#open) {
+    for (const connection of this.#all) {
       connection.look(now, subscriptions.heartbeat, timeouts.request);
       arriving += connection.arriving;
     }
     if (arriving <= overload.unsent) return;
     let cut = 0;
-    for (const connection of [...this.#open].sort((one, other) => other.arriving - one.arriving)) {
+    for (const connection of [...this.#all].sort((one, other) => other.arriving - one.arriving)) {
       if (arriving <= overload.unsent) break;
       arriving -= connection.arriving;
       connection.destroy();

@@ -435,7 +435,7 @@ describe('credentials', () => {
     client.send({ type: 'connection_init', payload: { 'x-api-key': 'other' } });
     expect(await client.closed).toEqual({
       code: 4400,
-      reason: '"x-api-key" differs between the handshake and connectionParams.',
+      reason: 'connectionParams: "x-api-key" is not the same as in the headers of the handshake.',
     });
   });
 

@@ -1,0 +1,199 @@
+/** AppSync's real-time protocol, as its clients speak it: `aws-appsync-subscription-link` and Amplify. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { tokenExpired } from '../auth/tokens';
+import { type ErrorCode, errors as codes } from '../errors';
+import { searchOf } from '../request/parsed-request';
+import { isMap } from '../options/is-map';
+import { connect } from './connect';
+import { headersOfClient } from './connection-params';
+import type { Envelope } from './operation-sink';
+import { Operations } from './operations';
+import { type Protocol, type ProtocolOptions, TRY_AGAIN_LATER } from './protocol';
+import type { SentError } from './refusal';
+
+/** The sub-protocol. The legacy one of `subscriptions-transport-ws` has the same name, but no header object. */
+export const APPSYNC_PROTOCOL = 'graphql-ws';
+
+/** The header object of a handshake, in Base64; undefined where its client is none of AppSync's. */
+export function appsyncHeaderOf(url: string, offered: Iterable<string>): string | undefined {
+  for (const protocol of offered)
+    if (protocol.startsWith(headerPrefix)) return protocol.slice(headerPrefix.length);
+  return new URLSearchParams(searchOf(url)).get('header') ?? undefined;
+}
+
+const headerPrefix = 'header-';
+
+export interface AppsyncOptions extends ProtocolOptions {
+  /** The header object, in Base64. */
+  readonly header: string;
+  /** Why the client may not connect, in a sentence; undefined if it may. */
+  readonly refusal: string | undefined;
+}
+
+/** One connection of an AppSync client. Each `start` has credentials of its own. */
+export class Appsync implements Protocol {
+  readonly operations: Operations;
+  readonly #options: AppsyncOptions;
+  readonly #initTimer: NodeJS.Timeout;
+  #state: 'new' | 'connecting' | 'connected' = 'new';
+  #leave: (() => void) | undefined;
+  /** Milliseconds of `performance.now()`. */
+  #keptAlive = -Infinity;
+
+  constructor(options: AppsyncOptions) {
+    const { connection, handshake, current } = (this.#options = options);
+    this.operations = new Operations({ connection, address: handshake.address, current, envelope });
+    const giveUp = (): void =>
+      connection.close(INITIALISATION_TIMEOUT, 'connection_init did not come in time.');
+    this.#initTimer = setTimeout(giveUp, current().options.subscriptions.initTimeout);
+  }
+
+  receive(text: Buffer): void {
+    const message = objectIn(text.toString());
+    const { type, id } = message;
+    if (type === 'connection_init') this.#connect();
+    else if (this.#state !== 'connected')
+      this.#refuse(401, { message: 'The connection is not acknowledged.' });
+    else if (type === 'start' && isId(id)) this.#start(id, message['payload']);
+    else if (type === 'stop' && isId(id)) {
+      this.operations.stop(id);
+      this.#send({ id, type: 'complete' });
+    } else
+      this.#send({
+        ...(isId(id) && { id }),
+        type: 'error',
+        payload: {
+          errors: [{ errorType: 'UnsupportedOperation', message: 'This message is not supported.' }],
+        },
+      });
+  }
+
+  /** Clients that see no `ka` for 5 minutes connect anew. */
+  look(now: number): void {
+    if (this.#state !== 'connected' || now - this.#keptAlive < keepAlive) return;
+    this.#keptAlive = now;
+    this.#send({ type: 'ka' });
+  }
+
+  end(): void {
+    clearTimeout(this.#initTimer);
+    this.#leave?.();
+    this.operations.leave();
+  }
+
+  #connect(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'connecting';
+    clearTimeout(this.#initTimer);
+    const { handshake, header, refusal, current } = this.#options;
+    const steps = current();
+    let headers: IncomingHttpHeaders;
+    try {
+      if (refusal !== undefined) throw new RangeError(refusal);
+      headers = headersOfClient({
+        handshake: handshake.headers,
+        said: objectIn(Buffer.from(header, 'base64').toString()),
+        named: steps.options.subscriptions.connectionParams,
+      });
+    } catch (error) {
+      this.#refuse(400, error as Error);
+      return;
+    }
+    this.#leave = connect({
+      ...{ steps, handshake, headers },
+      isProvedOnce: false,
+      onConnected: () => {
+        this.#state = 'connected';
+        this.#send({ type: 'connection_ack', payload: { connectionTimeoutMs } });
+        this.look(performance.now());
+      },
+      onRefused: (status, error) => this.#refuse(status, error),
+    });
+  }
+
+  #start(id: string, payload: unknown): void {
+    const { data, extensions } = isMap(payload) ? payload : {};
+    const authorization = isMap(extensions) ? extensions['authorization'] : undefined;
+    const { current, handshake } = this.#options;
+    const { path, subscriptions } = current().options;
+    const refuse = (message: string): void => this.#send(envelope.errors(id, [{ message }]));
+    if (typeof data !== 'string') refuse('`payload.data` must be the JSON of an operation.');
+    else if (this.operations.has(id)) refuse(`The id ${id} is in use.`);
+    else {
+      let headers: IncomingHttpHeaders;
+      try {
+        headers = headersOfClient({
+          handshake: handshake.headers,
+          said: isMap(authorization) ? authorization : {},
+          named: subscriptions.connectionParams,
+        });
+      } catch (error) {
+        refuse((error as Error).message);
+        return;
+      }
+      const head = { method: 'POST', url: path, headers };
+      this.operations.begin({ id, head, body: Buffer.from(data), incremental: undefined });
+    }
+  }
+
+  /** Clients do not try again after 400, 401 and 403. */
+  #refuse(status: number, { message }: SentError): void {
+    const errorType = status === 401 || status === 403 ? 'UnauthorizedException' : errorTypeOf(status);
+    this.#send({
+      type: 'connection_error',
+      payload: { errors: [{ errorType, message, errorCode: status }] },
+    });
+    const code = status < 429 ? 4000 + status : TRY_AGAIN_LATER;
+    this.#options.connection.close(code, message);
+  }
+
+  #send(message: object | string): void {
+    this.#options.connection.send(typeof message === 'string' ? message : JSON.stringify(message));
+  }
+}
+
+const envelope: Envelope = {
+  begin: (id) => JSON.stringify({ id, type: 'start_ack' }),
+  beforeResult: (id) => `{"id":${JSON.stringify(id)},"type":"data","payload":`,
+  errors: (id, errors) => JSON.stringify({ id, type: 'error', payload: { errors: errors.map(told) } }),
+  // Clients pass over `complete`: they would wait for ever.
+  complete: (id, isStream) =>
+    isStream
+      ? envelope.errors(id, [{ message: 'The subscription has come to its end.' }])
+      : JSON.stringify({ id, type: 'complete' }),
+};
+
+/**
+ * An error as AppSync's clients read it. At `UnauthorizedException` Amplify closes the connection, which others share, and
+ * opens it again with a new token: good where the token has expired, and for nothing else.
+ */
+function told({ message, extensions }: SentError) {
+  if (message === tokenExpired) return { errorType: 'UnauthorizedException', message };
+  const code = extensions?.code;
+  const status = code !== undefined && Object.hasOwn(codes, code) ? codes[code as ErrorCode].status : 400;
+  const isFull = code === 'MAX_CONNECTION_OPERATIONS_LIMIT';
+  return { errorType: isFull ? 'MaxSubscriptionsReachedError' : errorTypeOf(status), message };
+}
+
+function errorTypeOf(status: number): string {
+  if (status === 429) return 'LimitExceededError';
+  return status < 500 ? 'BadRequestException' : 'ServiceUnavailableException';
+}
+
+const isId = (id: unknown): id is string => typeof id === 'string' && id !== '' && id.length <= longestId;
+
+function objectIn(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isMap(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Milliseconds. */
+const connectionTimeoutMs = 300_000;
+const keepAlive = 60_000;
+const INITIALISATION_TIMEOUT = 4408;
+/** Characters. It is kept as long as the operation. */
+const longestId = 256;

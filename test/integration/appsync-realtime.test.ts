@@ -1,0 +1,347 @@
+/** AppSync's real-time protocol: `aws-appsync-subscription-link` as it is installed, and frames by hand, over real sockets. */
+import { createHash } from 'node:crypto';
+import { ApolloClient, gql, InMemoryCache } from '@apollo/client/core';
+import { AUTH_TYPE, type AuthOptions } from 'aws-appsync-auth-link';
+import { createSubscriptionHandshakeLink } from 'aws-appsync-subscription-link';
+import { WebSocket } from 'ws';
+import type * as heldUpstreams from '../support/held-upstreams';
+import { upstreams } from '../support/held-upstreams';
+import { watchIdentities } from '../support/identities';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { compose } from '../support/small-graph';
+import { inSeconds, startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
+import { openWebSocket, type WebSocketClient } from '../support/web-socket-client';
+
+jest.mock('../../gateway/subgraph-calls/connect', () =>
+  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
+);
+
+let connections = 0;
+
+/** The clients take that of the page, and Node 20 has none. */
+class PageWebSocket extends WebSocket {
+  constructor(url: string, protocols?: string[]) {
+    super(url, protocols);
+    connections++;
+  }
+}
+Object.assign(globalThis, { WebSocket: PageWebSocket });
+
+const shop = {
+  name: 'shop',
+  typeDefs: `
+    extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated"])
+    type Query { price: Int }
+    type Subscription { repriced(upc: ID!): Price  secret: Price @authenticated }
+    type Price { upc: ID!  price: Int }`,
+  url: 'http://shop.test/graphql',
+};
+
+const credentials = { accessKeyId: 'AKIDSHOP', secretAccessKey: 'secret-of-the-shop' };
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+let issuer: TokenIssuer;
+let pool: TokenIssuer;
+let gateway: TestGateway;
+let opened: { close(): void }[];
+
+beforeAll(async () => {
+  [issuer, pool] = await Promise.all([startTokenIssuer(), startTokenIssuer()]);
+  gateway = await startTestGateway({
+    supergraph: sourceOf(compose([shop])),
+    auth: {
+      apiKeys: [{ client: 'app', sha256: sha256('da2-key') }],
+      iam: { keys: [{ ...credentials, subject: 'u2' }] },
+      oidc: [{ issuer: issuer.url, audience: 'shop' }],
+      cognito: [{ userPool: 'eu-west-1_Shop', issuer: pool.url, clients: ['app-client'] }],
+      lambda: {
+        module: ({ authorizationToken }: { authorizationToken: string }) => ({
+          isAuthorized: authorizationToken === 'custom-token',
+          resolverContext: { sub: 'u7' },
+        }),
+      },
+    },
+    subscriptions: { perConnection: 3 },
+  });
+});
+const identities = watchIdentities();
+beforeEach(() => {
+  opened = [];
+  connections = 0;
+  identities.length = 0;
+  upstreams.reset();
+});
+afterEach(async () => {
+  for (const each of opened) each.close();
+  // Equal subscriptions of the next test would share what is still open.
+  while (upstreams.open.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+});
+afterAll(async () => {
+  await gateway.stop();
+  await Promise.all([issuer.close(), pool.close()]);
+});
+
+const subscription = 'subscription ($upc: ID!) { repriced(upc: $upc) { upc price } }';
+const untilOpen = async (count = 1): Promise<void> => {
+  while (upstreams.open.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+const repriced = (price: number) => ({ repriced: { upc: '1', price } });
+const poolToken = () =>
+  pool.token({ aud: undefined as unknown as string, token_use: 'access', client_id: 'app-client' });
+
+describe('aws-appsync-subscription-link', () => {
+  function clientFor(auth: AuthOptions, url = gateway.url): ApolloClient {
+    const link = createSubscriptionHandshakeLink({ url, region: 'eu-west-1', auth } as never);
+    return new ApolloClient({ link, cache: new InMemoryCache() });
+  }
+
+  /** All that an error says: Apollo Client keeps what the link throws as its cause. */
+  const textOf = (error: Json): string => JSON.stringify([error.message, error.cause]);
+
+  /** Subscribes; resolves with the results as they come, and with what ends it. */
+  function subscribe(client: ApolloClient, query = subscription) {
+    const results: Json[] = [];
+    let wake: () => void = () => undefined;
+    const failed = new Promise<Json>((resolve) => {
+      const handle = client.subscribe({ query: gql(query), variables: { upc: '1' } }).subscribe({
+        next: (result) => {
+          // The link tells so that it is connected.
+          if (result.data === undefined || result.data === null) {
+            if (result.error) resolve(result.error);
+            return;
+          }
+          results.push(result.data);
+          wake();
+        },
+        error: resolve,
+      });
+      opened.push({ close: () => handle.unsubscribe() });
+    });
+    const next = async (): Promise<Json> => {
+      while (results.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      return results.shift();
+    };
+    return { next, failed };
+  }
+
+  it.each<[string, () => AuthOptions, string]>([
+    ['an API key', () => ({ type: AUTH_TYPE.API_KEY, apiKey: 'da2-key' }), 'api-key'],
+    ['OIDC', () => ({ type: AUTH_TYPE.OPENID_CONNECT, jwtToken: () => issuer.token() }), 'oidc'],
+    ['a user pool', () => ({ type: AUTH_TYPE.AMAZON_COGNITO_USER_POOLS, jwtToken: poolToken }), 'cognito'],
+    ['a Lambda authoriser', () => ({ type: AUTH_TYPE.AWS_LAMBDA, token: 'custom-token' }), 'lambda'],
+    ['IAM', () => ({ type: AUTH_TYPE.AWS_IAM, credentials }), 'iam'],
+  ])('with %s gets events over one connection', async (_, auth, mode) => {
+    const client = clientFor(auth());
+    const { next } = subscribe(client);
+    await untilOpen();
+    for (const price of [5, 6]) {
+      upstreams.give({ repriced: { __typename: 'Price', upc: '1', price } });
+      expect(await next()).toMatchObject(repriced(price));
+    }
+    expect(connections).toBe(1);
+    expect(identities.map((identity: Json) => identity.mode)).toContain(mode);
+  });
+
+  it.each<[string, () => AuthOptions]>([
+    ['a wrong key', () => ({ type: AUTH_TYPE.API_KEY, apiKey: 'wrong' })],
+    [
+      'an expired token',
+      () => ({ type: AUTH_TYPE.OPENID_CONNECT, jwtToken: () => issuer.token({ exp: inSeconds(-60) }) }),
+    ],
+    ['a token that is denied', () => ({ type: AUTH_TYPE.AWS_LAMBDA, token: 'other' })],
+    [
+      'another secret',
+      () => ({ type: AUTH_TYPE.AWS_IAM, credentials: { ...credentials, secretAccessKey: 'x' } }),
+    ],
+  ])('with %s is refused, and tries once', async (_, auth) => {
+    const { failed } = subscribe(clientFor(auth()));
+    const error = await failed;
+    expect(textOf(error)).toContain('UnauthorizedException');
+    expect(connections).toBe(1);
+  });
+
+  it('is told what is wrong with a subscription, while others of the connection live on', async () => {
+    const client = clientFor({ type: AUTH_TYPE.API_KEY, apiKey: 'da2-key' });
+    const good = subscribe(client);
+    await untilOpen();
+    const error = await subscribe(client, 'subscription { unknown }').failed;
+    expect(textOf(error)).toMatch(/Cannot query field .*unknown.* on type .*Subscription/);
+    upstreams.give({ repriced: { upc: '1', price: 7 } });
+    expect(await good.next()).toMatchObject(repriced(7));
+    expect(connections).toBe(1);
+  });
+});
+
+describe('a frame', () => {
+  const apiKey = { host: 'api.example', 'x-amz-date': '20270131T120000Z', 'x-api-key': 'da2-key' };
+  const encode = (header: unknown): string => Buffer.from(JSON.stringify(header)).toString('base64url');
+
+  async function open(header: unknown = apiKey, path = '/realtime'): Promise<WebSocketClient> {
+    const client = await openWebSocket(`${gateway.url}${path}`, ['graphql-ws', `header-${encode(header)}`]);
+    opened.push({ close: () => client.socket.terminate() });
+    return client;
+  }
+
+  async function connected(header: unknown = apiKey, path?: string): Promise<WebSocketClient> {
+    const client = await open(header, path);
+    client.send({ type: 'connection_init' });
+    expect(await client.next()).toEqual({
+      type: 'connection_ack',
+      payload: { connectionTimeoutMs: 300_000 },
+    });
+    expect(await client.next()).toEqual({ type: 'ka' });
+    return client;
+  }
+
+  const start = (id: string, authorization: unknown = apiKey, query = subscription) => ({
+    ...{ id, type: 'start' },
+    payload: {
+      data: JSON.stringify({ query, variables: { upc: id } }),
+      extensions: { authorization },
+    },
+  });
+
+  it('start is acknowledged when the source is open, not before', async () => {
+    let accept: () => void = () => undefined;
+    upstreams.accept = () => new Promise((resolve) => (accept = resolve));
+    const client = await connected();
+    client.send(start('a'));
+    await untilOpen();
+    const first = client.next();
+    const early = await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 50, 'nothing'))]);
+    expect(early).toBe('nothing');
+    accept();
+    expect(await first).toEqual({ id: 'a', type: 'start_ack' });
+    upstreams.give({ repriced: { upc: '1', price: 5 } });
+    expect(await client.next()).toEqual({ id: 'a', type: 'data', payload: { data: repriced(5) } });
+    client.send({ id: 'a', type: 'stop' });
+    expect(await client.next()).toEqual({ id: 'a', type: 'complete' });
+    while (upstreams.open.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it.each(['', '/realtime'])('is understood at the path "%s"', async (path) => {
+    await connected(apiKey, path);
+  });
+
+  it('of a client that sends the header object in the query string is understood', async () => {
+    const header = Buffer.from(JSON.stringify(apiKey)).toString('base64');
+    const query = `?header=${encodeURIComponent(header)}&payload=e30=`;
+    const client = await openWebSocket(`${gateway.url}/realtime${query}`, ['graphql-ws']);
+    opened.push({ close: () => client.socket.terminate() });
+    client.send({ type: 'connection_init' });
+    expect((await client.next()).type).toBe('connection_ack');
+  });
+
+  it.each<[string, unknown, string]>([
+    ['no credentials', {}, 'The request has no credentials.'],
+    ['a wrong key', { 'x-api-key': 'wrong' }, 'The API key is not known.'],
+    ['nothing that can be read', 'x', 'The request has no credentials.'],
+  ])('connection_init with %s is answered with an error that clients stop at', async (_, header, message) => {
+    const client = await open(header);
+    client.send({ type: 'connection_init' });
+    expect(await client.next()).toEqual({
+      type: 'connection_error',
+      payload: { errors: [{ errorType: 'UnauthorizedException', message, errorCode: 401 }] },
+    });
+    expect(await client.closed).toEqual({ code: 4401, reason: message });
+  });
+
+  it('start has credentials of its own: modes mix on one connection', async () => {
+    const client = await connected();
+    client.send(start('a'));
+    expect(await client.next()).toEqual({ id: 'a', type: 'start_ack' });
+    client.send(start('b', { Authorization: await issuer.token(), host: 'api.example' }));
+    expect(await client.next()).toEqual({ id: 'b', type: 'start_ack' });
+    client.send(start('c', { Authorization: 'custom-token', host: 'api.example' }));
+    expect(await client.next()).toEqual({ id: 'c', type: 'start_ack' });
+  });
+
+  it.each<[string, () => unknown, string, string]>([
+    ['a wrong key', () => ({ 'x-api-key': 'wrong' }), 'BadRequestException', 'The API key is not known.'],
+    ['no credentials', () => ({}), 'BadRequestException', 'The request has no credentials.'],
+    [
+      'an expired token',
+      async () => ({ Authorization: await issuer.token({ exp: inSeconds(-60) }) }),
+      'UnauthorizedException',
+      'The token has expired.',
+    ],
+  ])(
+    'start with %s is refused, and the connection lives on',
+    async (_, authorization, errorType, message) => {
+      const client = await connected();
+      client.send(start('a', await authorization()));
+      expect(await client.next()).toEqual({
+        ...{ id: 'a', type: 'error' },
+        payload: { errors: [{ errorType, message }] },
+      });
+      client.send(start('a'));
+      expect(await client.next()).toEqual({ id: 'a', type: 'start_ack' });
+    },
+  );
+
+  it.each<[string, Json, string, RegExp]>([
+    ['is not valid', start('a', apiKey, 'subscription { unknown }'), 'BadRequestException', /unknown/],
+    ['is no operation', { id: 'a', type: 'start', payload: {} }, 'BadRequestException', /payload.data/],
+    [
+      'is no JSON',
+      { id: 'a', type: 'start', payload: { data: '{', extensions: { authorization: apiKey } } },
+      'BadRequestException',
+      /JSON/,
+    ],
+    ['has an unknown type', { id: 'a', type: 'subscribe' }, 'UnsupportedOperation', /not supported/],
+  ])('that %s is refused with its sentence', async (_, message, errorType, sentence) => {
+    const client = await connected();
+    client.send(message);
+    const { id, type, payload } = await client.next();
+    expect([id, type, payload.errors[0].errorType]).toEqual(['a', 'error', errorType]);
+    expect(payload.errors[0].message).toMatch(sentence);
+  });
+
+  it('start beyond `subscriptions.perConnection`, or with an id in use, is refused', async () => {
+    const client = await connected();
+    for (const id of ['a', 'b', 'c']) {
+      client.send(start(id));
+      expect(await client.next()).toEqual({ id, type: 'start_ack' });
+    }
+    client.send(start('a'));
+    expect((await client.next()).payload.errors[0].message).toBe('The id a is in use.');
+    client.send(start('d'));
+    expect((await client.next()).payload.errors[0].errorType).toBe('MaxSubscriptionsReachedError');
+  });
+
+  it('tells that a stream has come to its end as an error, which clients read', async () => {
+    const client = await connected();
+    client.send(start('a'));
+    expect(await client.next()).toEqual({ id: 'a', type: 'start_ack' });
+    for (const { events } of upstreams.open) events.end();
+    expect(await client.next()).toEqual({
+      ...{ id: 'a', type: 'error' },
+      payload: {
+        errors: [{ errorType: 'BadRequestException', message: 'The subscription has come to its end.' }],
+      },
+    });
+  });
+
+  it('before connection_init closes the connection', async () => {
+    const client = await open();
+    client.send(start('a'));
+    expect((await client.next()).type).toBe('connection_error');
+    expect((await client.closed).code).toBe(4401);
+  });
+
+  it('of a page that may not connect is answered with the reason', async () => {
+    const client = await openWebSocket(
+      `${gateway.url}/realtime`,
+      ['graphql-ws', `header-${encode(apiKey)}`],
+      { origin: 'https://evil.example' },
+    );
+    opened.push({ close: () => client.socket.terminate() });
+    client.send({ type: 'connection_init' });
+    const message = 'Pages of https://evil.example may not connect.';
+    expect(await client.next()).toEqual({
+      type: 'connection_error',
+      payload: { errors: [{ errorType: 'BadRequestException', message, errorCode: 400 }] },
+    });
+    expect(await client.closed).toEqual({ code: 4400, reason: message });
+  });
+});

@@ -53,6 +53,9 @@ export function sizeOfProgram(
 
 export const sizeOfVariant = (fetches: number): number => 1500 + 400 * fetches;
 
+/** The bytes of what is known of the deferred fragments of a variant. */
+export const sizeOfDeferral = (fields: number, usages: number): number => 1000 + 250 * fields + 600 * usages;
+
 /** The bytes of the compiled fields of one type. */
 export const sizeOfFields = (fields: number): number => 650 + 330 * fields;
 

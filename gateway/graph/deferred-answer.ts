@@ -7,7 +7,7 @@ import type { Source } from '../subgraph-calls/source';
 
 export interface DeferredAnswerOptions {
   readonly format: IncrementalFormat;
-  /** Most bytes of data in all parts together. */
+  /** Most bytes in all parts together: of data, and about those that tell of fragments. */
   readonly mostBytes: number;
   /** What is made of each part before it is sent: what is masked in it is logged, for example. */
   readonly finish: (part: ExecutionPart) => ExecutionPart | Promise<ExecutionPart>;
@@ -35,7 +35,7 @@ export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOpt
       try {
         const part = await parts.next();
         if (part === undefined) return undefined;
-        bytes += part.data.length;
+        bytes += part.data.length + part.part.pending.length * bytesPerFragment;
         for (const { data } of part.part.incremental) bytes += data.length;
         if (bytes > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: bytes, limit: mostBytes });
         return answered(await finish(part));
@@ -50,3 +50,6 @@ export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOpt
     },
   };
 }
+
+/** To announce a fragment and to end it, about. */
+const bytesPerFragment = 80;

@@ -3,11 +3,14 @@ import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { Defer20220824Handler, GraphQL17Alpha9Handler } from '@apollo/client/incremental';
 import { Client, fetchExchange } from '@urql/core';
 import { buildClientSchema, getIntrospectionQuery, printSchema } from 'graphql';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
 import type { GatewayOptions } from '../../gateway';
 import { mergeParts, type SentPart } from '../support/merge-parts';
 import { readEventStream, readMultipart } from '../support/read-parts';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+import { webSocketUrl } from '../support/web-socket-client';
 
 const people = [
   { id: '1', name: 'Ada' },
@@ -18,6 +21,11 @@ let reviews: TestSubgraph;
 let supergraph: string;
 /** Answers of the second subgraph wait for it. */
 let held: Promise<void> | undefined;
+let letGo: () => void = () => undefined;
+
+function hold(): void {
+  held = new Promise((resolve) => (letGo = resolve));
+}
 
 beforeAll(async () => {
   users = await startSubgraph({
@@ -71,6 +79,7 @@ function started(options: GatewayOptions = {}): Promise<TestGateway> {
 }
 
 afterEach(() => {
+  letGo();
   held = undefined;
   for (const subgraph of [users, reviews]) {
     subgraph.requests.length = 0;
@@ -122,8 +131,7 @@ it('the answer to a GET comes in parts, too', async () => {
 });
 
 it('the first part comes before the calls of the deferred fragments are answered', async () => {
-  let letGo!: () => void;
-  held = new Promise((resolve) => (letGo = resolve));
+  hold();
   const gateway = await started();
   const answer = await gateway.post({ query }, { headers: { accept: v02 } });
   const parts = readMultipart(answer.headers.get('content-type')!, Readable.fromWeb(answer.body as never));
@@ -157,6 +165,19 @@ it('the older format can be asked for over server-sent events', async () => {
   const extensions = { weir: { incremental: '20220824' } };
   const answer = await gateway.post({ query, extensions }, { headers: { accept: 'text/event-stream' } });
   expect(mergeParts(await partsOf(answer), '20220824').data).toEqual(whole);
+});
+
+it.each([
+  ['v0.2', undefined],
+  ['20220824', { weir: { incremental: '20220824' } }],
+])('over a WebSocket the format is %s with the extensions %o', async (format, extensions) => {
+  const gateway = await started();
+  const client = createClient({ url: webSocketUrl(gateway.url), webSocketImpl: WebSocket });
+  const parts: SentPart[] = [];
+  for await (const part of client.iterate({ query, extensions })) parts.push(part as SentPart);
+  await client.dispose();
+  expect(parts.length).toBeGreaterThan(1);
+  expect(mergeParts(parts, format)).toEqual({ data: whole, errors: [], failed: [] });
 });
 
 it('a batch is answered as a whole', async () => {
@@ -234,6 +255,30 @@ it('fragments that make the answer too large end with an error', async () => {
   });
 });
 
+it('a deferred call ends with the deadline of the request, and is told with its part', async () => {
+  const gateway = await started({ timeouts: { request: 1500 } });
+  // So that it is planned.
+  await gateway.query(query);
+  hold();
+  const parts = await partsOf(await gateway.post({ query }, { headers: { accept: v02 } }));
+  expect(parts[0]?.data).toEqual({ people: [{ name: 'Ada' }, { name: 'Bob' }] });
+  expect(parts[1]?.incremental).toMatchObject([
+    { id: '0', data: { stars: null }, errors: [{ extensions: { code: 'GATEWAY_TIMEOUT' } }] },
+    { id: '1', data: { stars: null }, errors: [{ extensions: { code: 'GATEWAY_TIMEOUT' } }] },
+  ]);
+});
+
+it('errors of deferred fragments are masked, logged and noted in the access log', async () => {
+  const gateway = await started({ mode: 'production', errors: { maskSubgraphs: 'all' } });
+  const text = '{ people { name ... @defer { best } } }';
+  const parts = await partsOf(await gateway.post({ query: text }, { headers: { accept: v02 } }));
+  expect(parts[1]?.completed).toMatchObject([
+    { id: '0' },
+    { id: '1', errors: [{ message: 'Subgraph "reviews" reported an error.' }] },
+  ]);
+  expect(JSON.stringify(gateway.log)).toContain('Cannot return null for non-nullable field User.best.');
+});
+
 it('onAnswer is shown each part', async () => {
   const seen: unknown[] = [];
   const onAnswer = (_: unknown, answer: object) => void seen.push(Object.keys(answer).sort());
@@ -253,7 +298,7 @@ it('in development the last part tells the calls', async () => {
 });
 
 it('a call for a deferred fragment is aborted when the client leaves', async () => {
-  held = new Promise(() => undefined);
+  hold();
   const gateway = await started();
   const abort = new AbortController();
   const answer = await gateway.post({ query }, { headers: { accept: v02 }, signal: abort.signal });
@@ -273,8 +318,7 @@ describe('clients', () => {
     ['Defer20220824Handler', () => new Defer20220824Handler()],
     ['GraphQL17Alpha9Handler', () => new GraphQL17Alpha9Handler()],
   ])('Apollo Client 4 with %s shows the first part, and then the whole', async (_, handler) => {
-    let letGo!: () => void;
-    held = new Promise((resolve) => (letGo = resolve));
+    hold();
     const { url } = await started();
     const client = new ApolloClient({
       link: new HttpLink({ uri: url }),
@@ -302,8 +346,7 @@ describe('clients', () => {
   });
 
   it('urql shows the first part, and then the whole', async () => {
-    let letGo!: () => void;
-    held = new Promise((resolve) => (letGo = resolve));
+    hold();
     const { url } = await started();
     const client = new Client({ url, exchanges: [fetchExchange], preferGetMethod: false });
     const seen: Json[] = [];

@@ -129,7 +129,9 @@ export function compileOperation(options: CompileOptions): Program {
       }
       const variant = compileInParts(options, isOn);
       variantsInParts.set(key, variant);
-      sizeOfVariantsInParts.add(sizeOfVariant(fetches.length));
+      sizeOfVariantsInParts.add(
+        variant === undefined ? 0 : sizeOfVariant(fetches.length) + variant.deferral.bytes,
+      );
       return variant;
     },
     outline: (conditions) => {

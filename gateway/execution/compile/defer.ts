@@ -9,6 +9,8 @@
  * usage* is one use of `@defer` at one position of the response, within one other usage. A field may be selected in
  * several: it is sent with the first of them that is sent. Clients of the older format expect each fragment complete, so
  * for them a field is sent with each.
+ *
+ * Over 300 lines: which fragments are deferred, and how fields are divided among them, is read from the same walk.
  */
 import {
   type DirectiveNode,
@@ -27,6 +29,7 @@ import {
 } from 'graphql';
 import { type Conditions } from './conditions';
 import { type ResponsePosition } from './merge';
+import { sizeOfDeferral } from '../size';
 import { type FieldProjection, isLeftOut, type SelectedField } from './projection';
 
 /** A use of `@defer` whose fields are sent later. */
@@ -121,6 +124,13 @@ export class Deferral {
 
   get root(): ResponsePosition {
     return this.#options.root;
+  }
+
+  /** Of the heap, in bytes. */
+  get bytes(): number {
+    let fields = 0;
+    for (const keys of this.#selectedIn.values()) fields += keys.size;
+    return sizeOfDeferral(fields, this.#found.length);
   }
 
   /** The fetches whose answers are sent at once. */
@@ -264,6 +274,7 @@ export class Deferral {
     const usages = getOrAdd(fragments, fragment, (): UsagesByParent => new Map());
     let found = usages.get(around);
     if (found === undefined) {
+      if (this.#found.length === mostUsages) return around;
       found = { parent: around, label: labelOf(directive), path, needs: new Set(), sentWith: undefined };
       usages.set(around, found);
       this.#found.push(found);
@@ -298,6 +309,12 @@ interface CutFields {
 }
 
 const atOnceUsages: DeferUsages = [];
+
+/**
+ * Most uses of `@defer` that have an effect in an operation. Fragments within fragments multiply them, and each object of a
+ * list has its own fragment of each.
+ */
+const mostUsages = 100;
 
 function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {
   let value = map.get(key);

@@ -3,7 +3,7 @@ import type { ExecutionPart, ExecutionParts } from '../../../../gateway/executio
 import { pool } from '../../../../gateway/execution/run/pool';
 import { partBody } from '../../../../gateway/request/part-body';
 import type { IncrementalFormat } from '../../../../gateway/request/sink';
-import type { SentPart } from '../../../support/merge-parts';
+import { mergeParts, type SentPart } from '../../../support/merge-parts';
 import { type Answer, type Asking, Graph } from './graph';
 
 const people = [
@@ -185,6 +185,21 @@ describe('a fragment with @defer', () => {
     expect(told[0]?.data).toEqual({ rename: { name: 'Eve' } });
     expect(told[1]?.incremental?.[0]?.data).toEqual({ rank: 1 });
   });
+});
+
+it('fragments that multiply one another are deferred up to a bound, and cost no more than that', async () => {
+  const depth = 11;
+  const fragments = Array.from({ length: depth }, (_, i) => {
+    const [one, other] = [`a${i}`, `b${i}`];
+    return `fragment F${i} on User { name ...F${i + 1} @defer(label: "${one}") ...F${i + 1} @defer(label: "${other}") }`;
+  });
+  const source = `{ me { ...F0 } } ${fragments.join(' ')} fragment F${depth} on User { rank }`;
+  for (const format of ['v0.2', '20220824'] as const) {
+    const start = performance.now();
+    const { told } = await parts(source, { format });
+    expect(performance.now() - start).toBeLessThan(2000);
+    expect(mergeParts(told, format).data).toEqual({ me: { name: 'Ada', rank: 1 } });
+  }
 });
 
 describe('fragments that select the same fields', () => {

@@ -22,6 +22,10 @@ inBrowser(`in Chromium (skipped where there is no ${executablePath})`, () => {
   const query = 'subscription { repriced { price } }';
   const repriced = (price: number): Json => ({ repriced: { price } });
   let subgraph: TestSubgraph;
+  let reviews: TestSubgraph;
+  /** When the second subgraph answers. */
+  let review: () => void;
+  const reviewed = new Promise<void>((resolve) => (review = resolve));
   let gateway: TestGateway;
   let browser: BrowserContext;
   let page: Page;
@@ -39,11 +43,16 @@ inBrowser(`in Chromium (skipped where there is no ${executablePath})`, () => {
       typeDefs: `
         type Query { product: Product }
         type Subscription { repriced: Product }
-        type Product { price: Int }`,
-      resolvers: { Query: { product: () => ({ price: 1 }) } },
+        type Product @key(fields: "upc") { upc: ID! price: Int }`,
+      resolvers: { Query: { product: () => ({ upc: '1', price: 4713 }) } },
+    });
+    reviews = await startSubgraph({
+      name: 'reviews',
+      typeDefs: 'type Product @key(fields: "upc") { upc: ID! stars: Int }',
+      resolvers: { Product: { __resolveReference: () => reviewed.then(() => ({ stars: 4714 })) } },
     });
     gateway = await startTestGateway({
-      supergraph: sourceOf(compose([subgraph])),
+      supergraph: sourceOf(compose([subgraph, reviews])),
       mode: 'development',
       cors: { origins: [shopUrl] },
     });
@@ -61,6 +70,7 @@ inBrowser(`in Chromium (skipped where there is no ${executablePath})`, () => {
     await browser.close();
     await gateway.stop();
     await subgraph.close();
+    await reviews.close();
     await new Promise((closed) => shop.close(closed));
     rmSync(folder, { recursive: true, force: true });
   });
@@ -86,6 +96,17 @@ inBrowser(`in Chromium (skipped where there is no ${executablePath})`, () => {
     await page.screenshot({ path: screenshot });
     await page.getByRole('button', { name: /stop query/i }).click();
     await closed();
+  }, 60_000);
+
+  it('GraphiQL shows what is not deferred, and then the rest', async () => {
+    const deferred = '{ product { price ... @defer { stars } } }';
+    await page.goto(`${new URL('/graphiql', gateway.url).href}?query=${encodeURIComponent(deferred)}`);
+    await page.getByRole('button', { name: /execute query/i }).click();
+    const result = page.locator('.result-window').first();
+    await result.getByText('4713').first().waitFor();
+    expect(await result.textContent()).not.toContain('4714');
+    review();
+    await result.getByText('4714').first().waitFor();
   }, 60_000);
 
   /** Opens an `EventSource` in the page, whose events then stand in `window.got`. */
@@ -132,4 +153,11 @@ inBrowser(`in Chromium (skipped where there is no ${executablePath})`, () => {
     },
     60_000,
   );
+
+  it('an `EventSource` of another origin gets nothing', async () => {
+    await page.goto(`${shopUrl.replace('127.0.0.1', 'localhost')}/`);
+    await openEventSource(query);
+    expect((await got(1))[0]![0]).toBe('error');
+    expect(upstreams.opened).toEqual([]);
+  }, 60_000);
 });

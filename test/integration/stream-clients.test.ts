@@ -78,8 +78,13 @@ describe.each(['HTTP/1.1', 'HTTP/2'])('over %s', (protocol) => {
   /** As browsers have it, which choose the protocol with the server. */
   const send = ((url: string, init: object) => {
     sent++;
-    return undiciFetch(url, { ...init, dispatcher: agent });
+    return undiciFetch(url, { ...init, dispatcher: agent }).then((response) => {
+      // Answers over HTTP/2 have none.
+      protocols.add(response.headers.has('connection') ? 'HTTP/1.1' : 'HTTP/2');
+      return response;
+    });
   }) as unknown as typeof fetch;
+  const protocols = new Set<string>();
 
   beforeAll(async () => {
     agent = new Agent({ allowH2: isSecure, connect: { ca: certificate } });
@@ -92,6 +97,7 @@ describe.each(['HTTP/1.1', 'HTTP/2'])('over %s', (protocol) => {
   afterAll(async () => {
     await agent.destroy();
     await gateway.stop();
+    expect([...protocols]).toEqual([protocol]);
   });
   beforeEach(() => {
     sent = 0;
@@ -290,5 +296,99 @@ describe.each(['HTTP/1.1', 'HTTP/2'])('over %s', (protocol) => {
       expect(await events.next()).toBe('complete');
       expect([sent, upstreams.opened]).toEqual([1, []]);
     });
+  });
+});
+
+describe('when the gateway is replaced', () => {
+  const running: TestGateway[] = [];
+  afterEach(async () => {
+    for (const gateway of running.splice(0)) await gateway.stop();
+  });
+  /** @param port 0 for any */
+  const start = async (port: number): Promise<TestGateway> => {
+    const gateway = await startTestGateway({
+      supergraph: sourceOf(compose([subgraph])),
+      port,
+      cors: { origins: ['https://shop.example'] },
+    });
+    running.push(gateway);
+    return gateway;
+  };
+  const replace = async (gateway: TestGateway): Promise<void> => {
+    await gateway.stop();
+    upstreams.reset();
+    await start(Number(new URL(gateway.url).port));
+    await opened();
+  };
+
+  it('an `EventSource` comes back by itself, and goes on after the last event that it has got', async () => {
+    const gateway = await start(0);
+    const search = new URLSearchParams({ query, variables: JSON.stringify(variables) });
+    const source = new EventSource(`${gateway.url}?${search.toString()}`, {
+      fetch: (url, init) =>
+        fetch(url, { ...init, headers: { ...init.headers, origin: 'https://shop.example' } }),
+    });
+    const prices = new Queue<number>();
+    source.addEventListener('next', ({ data }) =>
+      prices.push(JSON.parse(data as string).data.repriced.price),
+    );
+    await opened();
+    upstreams.give(repriced(5), { position: 'p5' });
+    expect(await prices.next()).toBe(5);
+    await replace(gateway);
+    expect(upstreams.opened[0]!.request.after).toBe('p5');
+    upstreams.give(repriced(6), { position: 'p6' });
+    expect(await prices.next()).toBe(6);
+    source.close();
+  }, 60_000);
+
+  it('graphql-sse comes back by itself', async () => {
+    const gateway = await start(0);
+    const client = createClient({ url: gateway.url });
+    const results = new Queue<Json>();
+    const stop = client.subscribe(
+      { query, variables },
+      {
+        next: (result) => results.push(result),
+        error: (error) => results.push(['failed', error]),
+        complete: () => results.push('complete'),
+      },
+    );
+    await opened();
+    upstreams.give(repriced(5));
+    expect(await results.next()).toEqual({ data: repriced(5) });
+    await replace(gateway);
+    upstreams.give(repriced(6));
+    expect(await results.next()).toEqual({ data: repriced(6) });
+    stop();
+  }, 60_000);
+
+  it('a subscription that comes too late is sent away for a moment', async () => {
+    const gateway = await startTestGateway({
+      supergraph: sourceOf(compose([subgraph])),
+      shutdown: { delay: '500ms' },
+    });
+    const stopped = gateway.stop();
+    const { url } = gateway;
+    const told = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query, variables }),
+    });
+    expect([told.status, await told.text()]).toEqual([200, expect.stringMatching(/^:\n\nretry: \d+\n\n$/)]);
+    await stopped;
+    expect(upstreams.opened).toEqual([]);
+  });
+
+  it('Apollo Client 4 is told why', async () => {
+    const gateway = await start(0);
+    const client = new ApolloClient({ link: new HttpLink({ uri: gateway.url }), cache: new InMemoryCache() });
+    const results = new Queue<Json>();
+    client.subscribe({ query: gql(query), variables }).subscribe({ next: (result) => results.push(result) });
+    await opened();
+    await gateway.stop();
+    const { error } = await results.next();
+    expect(CombinedProtocolErrors.is(error)).toBe(true);
+    expect(error.errors[0].extensions.code).toBe('SHUTTING_DOWN');
   });
 });

@@ -52,7 +52,6 @@ export const sinkKinds: [string, Open, new (...args: never[]) => Sink][] = [
   ['HTTP/1.1, in multipart', openHttp1(multipart), HttpSink],
   ['HTTP/2, in multipart', openHttp2(multipart), HttpSink],
   ["HTTP/1.1, in Apollo's multipart", openHttp1(subscription), HttpSink],
-  ["HTTP/2, in Apollo's multipart", openHttp2(subscription), HttpSink],
   ['HTTP/1.1, in server-sent events', openHttp1(eventStream), HttpSink],
   ['HTTP/2, in server-sent events', openHttp2(eventStream), HttpSink],
   ['WebSocket', openWebSocketSinks, OperationSink],

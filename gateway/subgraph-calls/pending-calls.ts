@@ -1,5 +1,5 @@
 import { type Live, LiveSet } from './live-set';
-import type { Caller, TransportFailure } from './transport';
+import { type Caller, TransportError, type TransportFailure } from './transport';
 
 /** A call that waits for its response. */
 export interface PendingCall extends Live {
@@ -64,4 +64,36 @@ const sweepInterval = 25;
 function reasonToGiveUp({ caller, expires }: PendingCall, now: number): TransportFailure | undefined {
   if (caller.isGone) return 'aborted';
   return now >= expires || (caller.deadline !== undefined && now >= caller.deadline) ? 'timeout' : undefined;
+}
+
+interface WithinOptions {
+  readonly subgraph: string;
+  readonly caller: Caller;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly pending: PendingCalls;
+}
+
+/** Waits for something as long as its caller does. Rejects with a `TransportError` when that is over. */
+export function within<Value>(
+  waited: Promise<Value>,
+  { subgraph, caller, timeout, pending }: WithinOptions,
+): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const call: PendingCall = {
+      indexInSet: -1,
+      caller,
+      expires: performance.now() + timeout,
+      giveUp: (failure) => {
+        pending.delete(call);
+        reject(new TransportError(subgraph, failure));
+      },
+    };
+    const failure = pending.add(call);
+    if (failure !== undefined) {
+      call.giveUp(failure);
+      return;
+    }
+    waited.then(resolve, reject).finally(() => pending.delete(call));
+  });
 }

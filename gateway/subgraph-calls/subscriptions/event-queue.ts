@@ -68,7 +68,7 @@ export class EventQueue implements Source<SubgraphEvent> {
       this.#events = [gapEvent];
       this.#bytes = 0;
     }
-    this.#events.push(event);
+    this.#events.push(kept(event));
     this.#bytes += event.body.length;
   }
 
@@ -114,6 +114,10 @@ export class EventQueue implements Source<SubgraphEvent> {
     else reject(error);
   }
 }
+
+/** An event that waits does not hold on to a larger piece of what came over its connection. */
+const kept = (event: SubgraphEvent): SubgraphEvent =>
+  event.body.buffer.byteLength > 4 * event.body.length ? { ...event, body: Buffer.from(event.body) } : event;
 
 /** Who waits for the next event. */
 interface Reader {

@@ -1,4 +1,4 @@
-import type { PendingCall, PendingCalls } from '../pending-calls';
+import { type PendingCalls, within } from '../pending-calls';
 import type { Source } from '../source';
 import {
   type Caller,
@@ -193,35 +193,3 @@ const lasting = ({
   isGone: false,
   deadline: undefined,
 });
-
-interface WithinOptions {
-  readonly subgraph: string;
-  readonly caller: Caller;
-  /** Milliseconds. */
-  readonly timeout: number;
-  readonly pending: PendingCalls;
-}
-
-/** Waits for something as long as the caller does. */
-function within<Value>(
-  waited: Promise<Value>,
-  { subgraph, caller, timeout, pending }: WithinOptions,
-): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const call: PendingCall = {
-      indexInSet: -1,
-      caller,
-      expires: performance.now() + timeout,
-      giveUp: (failure) => {
-        pending.delete(call);
-        reject(new TransportError(subgraph, failure));
-      },
-    };
-    const failure = pending.add(call);
-    if (failure !== undefined) {
-      call.giveUp(failure);
-      return;
-    }
-    waited.then(resolve, reject).finally(() => pending.delete(call));
-  });
-}

@@ -1,0 +1,114 @@
+/** Running subscriptions over real sockets, through new supergraphs, new options, and the end of the gateway. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { OptionsInput } from '../../gateway/options';
+import { type Json, sampleSum, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { compose } from '../support/small-graph';
+import { serveSubscriptions, type SubscribedServer } from '../support/subscribed-subgraphs';
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-subscriptions-'));
+const file = join(folder, 'supergraph.graphql');
+const rounds = Number(process.env['WEIR_ROUNDS'] ?? 2);
+let subgraph: SubscribedServer;
+let gateway: TestGateway;
+let supergraphSdl: string;
+const typeDefs = 'type Query { a: Int }  type Subscription { count(from: Int, text: String): Int }';
+
+beforeAll(async () => {
+  subgraph = await serveSubscriptions('sse');
+  supergraphSdl = compose([{ name: 'counts', url: subgraph.url, typeDefs }]);
+  writeFileSync(file, supergraphSdl);
+  gateway = await startTestGateway(options(20));
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await subgraph.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const options = (aliases: number): OptionsInput => ({
+  ...{ port: 0, admin: { port: 0 }, limits: { aliases }, subscriptions: { perIdentity: 2000 } },
+  subgraphs: { counts: { subscriptions: { protocol: 'sse' } } },
+  supergraph: { file },
+  shutdown: { grace: '3s' },
+});
+
+/** A client that reads an event stream until it ends. */
+class Client {
+  readonly events: Json[] = [];
+  isEnded = false;
+
+  async open(query: string): Promise<this> {
+    const headers = { accept: 'text/event-stream' };
+    const answer = await gateway.post({ query }, { headers });
+    void this.#read(answer.body!.pipeThrough(new TextDecoderStream()));
+    return this;
+  }
+
+  async #read(body: ReadableStream<string>): Promise<void> {
+    let text = '';
+    try {
+      for await (const piece of body) {
+        text += piece;
+        for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
+          const data = /^event: next\n(?:id: .*\n)?data: (.*)$/m.exec(text.slice(0, end))?.[1];
+          if (data !== undefined) this.events.push(JSON.parse(data));
+          text = text.slice(end + 2);
+        }
+      }
+    } catch {
+      // The connection was cut.
+    }
+    this.isEnded = true;
+  }
+}
+
+const metric = async (name: string): Promise<number> => sampleSum(await gateway.metrics(), name);
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await wait(5);
+}
+
+it('go on through new supergraphs and new options, and are told when the gateway stops', async () => {
+  const queries = Array.from({ length: 4 }, (_, from) => `subscription { count(from: ${from}) }`);
+  const clients = await Promise.all(
+    Array.from({ length: 40 }, (_, i) => new Client().open(queries[i % queries.length]!)),
+  );
+  const isOpen = ({ isLeft }: { readonly isLeft: boolean }): boolean => !isLeft;
+  let sent = 0;
+  const send = async (): Promise<void> => {
+    sent++;
+    const open = subgraph.feeds.filter(isOpen);
+    expect(open.length).toBe(queries.length);
+    for (const feed of open) feed.send({ data: { count: sent } });
+    await until(() => clients.every(({ events }) => events.length === sent));
+  };
+  /** @param opened how many sources are opened anew for it */
+  const moved = async (change: () => Promise<void>, opened: number): Promise<void> => {
+    const before = await metric('weir_subscriptions_moved_total');
+    const all = subgraph.feeds.length + opened;
+    await change();
+    await until(async () => (await metric('weir_subscriptions_moved_total')) === before + queries.length);
+    await until(() => subgraph.feeds.length >= all && subgraph.feeds.filter(isOpen).length <= queries.length);
+    expect(subgraph.feeds.length).toBe(all);
+  };
+  await until(() => subgraph.feeds.length === queries.length);
+  await send();
+  for (let round = 1; round <= rounds; round++) {
+    await moved(async () => writeFileSync(file, `${supergraphSdl}\n# ${round}`), 0);
+    await send();
+    await moved(() => gateway.reload(() => options(20 + round)), queries.length);
+    await send();
+  }
+  for (const { events, isEnded } of clients) {
+    expect(isEnded).toBe(false);
+    expect(events.map(({ data }) => data.count)).toEqual(Array.from({ length: sent }, (_, i) => i + 1));
+    expect(events.filter(({ extensions }) => extensions?.weir?.gap === true).length).toBe(rounds);
+  }
+  expect(await metric('weir_subscriptions_active')).toBe(clients.length);
+  await gateway.stop();
+  for (const { isEnded } of clients) expect(isEnded).toBe(true);
+  expect(subgraph.feeds.every(({ isLeft }) => isLeft)).toBe(true);
+}, 60_000);

@@ -149,21 +149,25 @@ function valueAt(data: unknown, path: Path): unknown {
  * failed, its object stays; in the other answer the null has propagated to it.
  */
 export function differenceFromWhole(whole: unknown, merged: Merged): string | undefined {
-  const failed = new Set(merged.failed.map((path) => JSON.stringify(path)));
+  const isBelowFailed = (path: Path): boolean => merged.failed.some((one) => isPrefix(one, path));
   return compare(whole, merged.data, []);
 
   function compare(expected: unknown, got: unknown, path: Path): string | undefined {
     if (expected === null) {
       if (got === null) return undefined;
-      const isExplained = merged.failed.some((one) => path.every((key, i) => one[i] === key));
-      return isExplained ? undefined : `${path.join('.')} is not null`;
+      // Within a fragment, its fields may be of an object that others have sent.
+      const isOfFailed =
+        isBelowFailed(path) && merged.errors.some((error) => isPrefix(path, error.path ?? []));
+      return isOfFailed || merged.failed.some((one) => isPrefix(path, one))
+        ? undefined
+        : `${path.join('.')} is not null`;
     }
     if (Array.isArray(expected) && Array.isArray(got)) {
       if (expected.length !== got.length) return `${path.join('.')} has another length`;
       return first(expected.map((item, i) => () => compare(item, (got as unknown[])[i], [...path, i])));
     }
     if (isObject(expected) && isObject(got)) {
-      const isFailed = failed.has(JSON.stringify(path));
+      const isFailed = isBelowFailed(path);
       const keys = new Set([...Object.keys(expected), ...Object.keys(got)]);
       return first(
         [...keys].map((key) => () => {
@@ -179,6 +183,8 @@ export function differenceFromWhole(whole: unknown, merged: Merged): string | un
       : `${path.join('.')} differs`;
   }
 }
+
+const isPrefix = (one: Path, other: Path): boolean => one.every((key, i) => other[i] === key);
 
 function first(checks: readonly (() => string | undefined)[]): string | undefined {
   for (const check of checks) {

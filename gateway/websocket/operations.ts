@@ -59,16 +59,22 @@ export class Operations implements OperationsOfConnection {
   begin({ id, head, body, incremental, proof }: BegunOperation): void {
     if (this.#isGoingAway) return;
     const { requests, pipeline, options } = this.#current();
+    const { perConnection: limit } = options.subscriptions;
+    if (this.#all.size >= limit) {
+      // At once, and not counted: a connection that sends thousands would fill the queue for slots with refusals.
+      const { message, extensions } = requestError('MAX_CONNECTION_OPERATIONS_LIMIT', { limit });
+      this.connection.send(
+        this.envelope.errors(id, [{ message, extensions: { code: extensions['code'] as string } }]),
+      );
+      return;
+    }
     const sink = new OperationSink(id, incremental, this);
     const request = requests.begin(head, this.#address, sink, performance.now());
     sink.belongTo(request, requests);
     this.#running.set(id, sink);
     this.#all.add(sink);
     request.proof = proof;
-    const { perConnection: limit } = options.subscriptions;
-    if (this.#all.size > limit)
-      pipeline.refuse(request, requestError('MAX_CONNECTION_OPERATIONS_LIMIT', { limit }));
-    else pipeline.admit(request, body);
+    pipeline.admit(request, body);
   }
 
   /** The client does not want the rest of an operation. */

@@ -314,6 +314,8 @@ describe('a frame', () => {
     client.send(start('a'));
     expect(await client.next()).toEqual({ id: 'a', type: 'start_ack' });
     for (const { events } of upstreams.open) events.end();
+    // What has ended need not be closed.
+    upstreams.reset();
     expect(await client.next()).toEqual({
       ...{ id: 'a', type: 'error' },
       payload: {

@@ -1,0 +1,181 @@
+/** WebSocket connections as such: what keeps, bounds and ends them, whatever goes over them. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { GatewayOptions } from '../../gateway';
+import { refusedDocuments } from '../support/attack-documents';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { startSmallGraph, type SmallGraph } from '../support/small-graph';
+import { certificate } from '../support/subgraph-servers';
+import { connectWebSocket, openWebSocket, type WebSocketClient } from '../support/web-socket-client';
+
+let graph: SmallGraph;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  graph = await startSmallGraph();
+});
+afterEach(() => gateway.stop());
+afterAll(() => graph.close());
+
+async function start(options: Omit<GatewayOptions, 'supergraph'> = {}): Promise<void> {
+  gateway = await startTestGateway({ ...options, supergraph: sourceOf(graph.supergraphSdl) });
+}
+
+const me = { query: '{ me { name } }' };
+const ada = { data: { me: { name: 'Ada' } } };
+
+async function ask(client: WebSocketClient, payload: unknown, id = 'a'): Promise<Json> {
+  client.send({ id, type: 'subscribe', payload });
+  const first = await client.next();
+  if (first.type === 'next') expect((await client.next()).type).toBe('complete');
+  return first.payload;
+}
+
+it('open over TLS beside HTTP/2 on one port', async () => {
+  const files = join(__dirname, '../support/tls');
+  await start({ tls: { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') } });
+  const url = gateway.url.replace('127.0.0.1', 'localhost');
+  const client = await connectWebSocket(url, undefined, { ca: certificate });
+  expect(await ask(client, me)).toEqual(ada);
+  const session = connectHttp2(new URL(url).origin, { ca: certificate });
+  const stream = session.request({
+    ...{ ':method': 'POST', ':path': '/graphql', 'content-type': 'application/json' },
+  });
+  stream.end(JSON.stringify(me));
+  const [headers] = (await once(stream, 'response')) as [Json];
+  expect(headers[':status']).toBe(200);
+  session.destroy();
+  client.socket.terminate();
+});
+
+it('live on when options change, and the next operation has the new ones', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
+  const supergraph = join(folder, 'supergraph.graphql');
+  writeFileSync(supergraph, graph.supergraphSdl);
+  const options = { supergraph, port: 0, admin: { port: 0 } };
+  gateway = await startTestGateway(options);
+  const client = await connectWebSocket(gateway.url);
+  expect(await ask(client, me)).toEqual(ada);
+  await gateway.reload(() => ({ ...options, limits: { depth: 1 } }));
+  expect((await ask(client, me))[0].extensions.code).toBe('MAX_DEPTH_LIMIT');
+  client.socket.terminate();
+  rmSync(folder, { recursive: true });
+});
+
+it('are closed with 1001 when the gateway stops, each when its queries are answered', async () => {
+  await start({ shutdown: { grace: '5s' } });
+  const idle = await connectWebSocket(gateway.url);
+  const busy = await connectWebSocket(gateway.url);
+  let answer: () => void = () => undefined;
+  const asked = new Promise<void>((resolve) => {
+    graph.accounts.answer = (_, response) => {
+      answer = () => response.end('{"data":{"user":null}}');
+      resolve();
+    };
+  });
+  busy.send({ id: 'a', type: 'subscribe', payload: { query: '{ user(id: "slow") { name } }' } });
+  await asked;
+  const stopped = gateway.stop();
+  expect(await idle.closed).toEqual({ code: 1001, reason: 'The gateway is shutting down.' });
+  await wait(100);
+  // Is not begun: its client sends it again elsewhere.
+  busy.send({ id: 'b', type: 'subscribe', payload: me });
+  answer();
+  expect(await busy.next()).toMatchObject({ id: 'a', type: 'next', payload: { data: { user: null } } });
+  expect(await busy.next()).toEqual({ id: 'a', type: 'complete' });
+  expect((await busy.closed).code).toBe(1001);
+  graph.accounts.answer = undefined;
+  await stopped;
+});
+
+it('beyond `subscriptions.connections` are closed with 1013: the newest of the address with the most', async () => {
+  await start({ subscriptions: { connections: 3 }, trustedProxies: ['127.0.0.1'] });
+  const from = (address: string) =>
+    openWebSocket(gateway.url, undefined, { headers: { 'x-forwarded-for': address } });
+  const many = [await from('192.0.2.1'), await from('192.0.2.1'), await from('192.0.2.1')];
+  const other = await from('192.0.2.2');
+  expect(await many[2]!.closed).toEqual({
+    code: 1013,
+    reason: 'There are too many connections at this moment.',
+  });
+  for (const client of [many[0]!, many[1]!, other]) {
+    client.send({ type: 'connection_init' });
+    expect(await client.next()).toEqual({ type: 'connection_ack' });
+    client.socket.terminate();
+  }
+});
+
+it('on which nothing comes are pinged, and cut when no answer comes', async () => {
+  await start({ subscriptions: { heartbeat: '1s' } });
+  const alive = await connectWebSocket(gateway.url);
+  const dead = await connectWebSocket(gateway.url);
+  (dead.socket as unknown as { _socket: Socket })._socket.pause();
+  await once(alive.socket, 'ping');
+  while (!(await gateway.metrics()).includes('weir_websocket_connections{protocol="graphql-transport-ws"} 1'))
+    await wait(100);
+  expect(await ask(alive, me)).toEqual(ada);
+  alive.socket.terminate();
+  dead.socket.terminate();
+});
+
+it('are counted by protocol and by the code of their close', async () => {
+  await start();
+  const client = await openWebSocket(gateway.url, ['soap']);
+  await client.closed;
+  expect(await gateway.metrics()).toContain('weir_websocket_closes_total{code="4406"} 1');
+});
+
+it('take thousands of operations, more than may run at once, without harm to others', async () => {
+  await start({ subscriptions: { perConnection: 10 } });
+  const [greedy, other] = [await connectWebSocket(gateway.url), await connectWebSocket(gateway.url)];
+  const count = 3000;
+  for (let i = 0; i < count; i++) greedy.send({ id: `${i}`, type: 'subscribe', payload: me });
+  expect(await ask(other, me)).toEqual(ada);
+  const ended = new Set<string>();
+  while (ended.size < count) {
+    const { id, type } = await greedy.next();
+    if (type === 'complete' || type === 'error') ended.add(id);
+  }
+  greedy.socket.terminate();
+  other.socket.terminate();
+});
+
+it('are closed with 1009 for fragments without end', async () => {
+  await start({ limits: { body: '16KiB' } });
+  const client = await connectWebSocket(gateway.url);
+  for (let i = 0; i < 2000; i++) client.socket.send('x'.repeat(100), { fin: false });
+  expect((await client.closed).code).toBe(1009);
+});
+
+it('are closed for very many small fragments', async () => {
+  await start();
+  const client = await connectWebSocket(gateway.url);
+  for (let i = 0; i < 20_000; i++) client.socket.send('x', { fin: false });
+  expect((await client.closed).code).toBe(1008);
+});
+
+it('refuse each document that attacks with the code that it has over HTTP', async () => {
+  await start();
+  const client = await connectWebSocket(gateway.url);
+  for (const [what, query, code] of refusedDocuments) {
+    const before = graph.accounts.requests.length;
+    const payload = await ask(client, { query });
+    expect([what, payload[0].extensions.code]).toEqual([what, code]);
+    expect(JSON.stringify(payload).length).toBeLessThan(16_384);
+    expect(graph.accounts.requests.length).toBe(before);
+  }
+  // `JSON.stringify` fails at 5,000 levels.
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+  client.send(
+    `{"id":"b","type":"subscribe","payload":{"query":"query ($id: ID!) { user(id: $id) { id } }","variables":{"id":${deep}}}}`,
+  );
+  const { type, payload } = await client.next();
+  expect([type, payload[0].extensions.code]).toEqual(['error', 'BAD_USER_INPUT']);
+  expect(await ask(client, me)).toEqual(ada);
+  client.socket.terminate();
+});

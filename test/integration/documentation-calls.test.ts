@@ -28,6 +28,11 @@ const elsewhere: { readonly page: string; readonly call: string; readonly becaus
     call: '',
     because: 'test/e2e/getting-started.test.ts runs the whole page, in an empty folder',
   },
+  {
+    page: 'docs/realtime.md',
+    call: 'accept: text/event-stream',
+    because: 'its answer does not end: test/integration/shop-subscriptions.test.ts subscribes to each field',
+  },
 ];
 /** Pages that say how to configure a gateway: their calls are made to one that has these options. */
 const tasks = pages().filter((page) => page.startsWith('docs/tasks/'));

@@ -6,6 +6,7 @@ import { type TableDefinition } from '../../subgraphs/kit';
 import { ordersTable } from '../../subgraphs/orders/table';
 import { productsTable } from '../../subgraphs/products/table';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { shipping } from '../../subgraphs/shipping';
 import { startShop, type Shop, type SubgraphName } from '../support/shop';
 import { overEventStream, type Result, type Subscriber } from '../support/subscription-clients';
 
@@ -156,4 +157,18 @@ describe('orderChanged', () => {
     const direct = await shop.send('orders', { query, as: 'u1' });
     expect(direct.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
   });
+});
+
+it('shipmentMoved brings a parcel when its carrier says where it is', async () => {
+  const subscriber = subscribe('subscription { shipmentMoved(orderId: "o9") { orderId place } }');
+  const { data } = await firstOf(subscriber, () =>
+    fetch(shop.shippingUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: shipping.options.carrierToken.default },
+      body: JSON.stringify({
+        query: 'mutation { moveShipment(orderId: "o9", carrier: "DPD", place: "Utrecht") { orderId place } }',
+      }),
+    }),
+  );
+  expect(data).toEqual({ shipmentMoved: { orderId: 'o9', place: 'Utrecht' } });
 });

@@ -128,6 +128,28 @@ it('stockChanged is refused for too many products', async () => {
   });
 });
 
+it('shipmentMoved brings what a carrier says of the parcel of an order, and of no other', async () => {
+  const subscriber = subscribe(
+    `subscription { shipmentMoved(orderId: "${shipped}") { place trackingNumber carrier { name } } }`,
+  );
+  const move = (orderId: string, headers: Record<string, string>) =>
+    fetch(shop.shippingUrl, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({
+        query: `mutation { moveShipment(orderId: "${orderId}", carrier: "POSTNL", place: "Utrecht") { orderId place trackingNumber carrier { name } } }`,
+      }),
+    });
+  const { data } = await firstOf(subscriber, async () => {
+    await move('o1', { authorization: shop.carrierToken });
+    await move(shipped, { authorization: shop.carrierToken });
+  });
+  expect(data).toEqual({
+    shipmentMoved: { place: 'Utrecht', trackingNumber: `POSTNL-${shipped}`, carrier: { name: 'PostNL' } },
+  });
+  expect(await (await move(shipped, { 'x-api-key': shop.apiKey })).text()).toContain('Not Authorized');
+});
+
 describe('orderChanged', () => {
   /** Ships and delivers an order that was not delivered yet. */
   const advance = (id: string, from: string, as = 'support') =>

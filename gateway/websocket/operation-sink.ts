@@ -104,8 +104,12 @@ export class OperationSink implements Sink, Download {
     if (begins !== undefined && !this.#isOver) connection.send(begins);
     try {
       for (let part = await parts.next(); part !== undefined; part = await parts.next()) {
-        if (part.ending === 'shutdown') this.#operations.goAway();
-        else if (!this.#send(part.body, status)) await connection.room();
+        if (part.ending === 'shutdown') {
+          // The close tells its client to come back: after a last message it would not.
+          this.#operations.goAway();
+          return;
+        }
+        if (!this.#send(part.body, status)) await connection.room();
         if (this.#isOver) return;
       }
       this.#sendLast(status, (id) => this.#operations.envelope.complete(id, this.isStream));

@@ -134,6 +134,40 @@ describe('equal subscriptions', () => {
   });
 });
 
+describe('while the source is opened', () => {
+  const asked = { query, variables: { upc: '1' } };
+  let accept: () => void;
+  beforeEach(() => {
+    upstreams.accept = () => new Promise((resolve) => (accept = resolve));
+  });
+
+  it('a client that leaves is not counted any more, and leaves no source open', async () => {
+    const client = gateway.ask(asked);
+    while (upstreams.opened.length === 0) await wait(1);
+    client.leave();
+    expect([count('active'), count('upstreams')]).toEqual([0, 0]);
+    const [{ request, events }] = upstreams.opened as [HeldUpstream];
+    expect(request.caller.isGone).toBe(true);
+    accept();
+    while (!events.isClosed) await wait(1);
+  });
+
+  it('it outlives a client that has begun it, for another operation', async () => {
+    const first = gateway.ask(asked);
+    while (upstreams.opened.length === 0) await wait(1);
+    const other = { ...asked, query: 'subscription ($upc: ID!) { repriced(upc: $upc) { price words } }' };
+    const second = gateway.ask(other);
+    clients.push(second);
+    while (count('active') < 2) await wait(1);
+    first.leave();
+    expect(upstreams.opened[0]!.request.caller.isGone).toBe(false);
+    accept();
+    expect((await second.head).status).toBe(200);
+    upstreams.give(repriced(5));
+    expect((await partOf(second)).data).toEqual({ repriced: { price: 5, words: 1 } });
+  });
+});
+
 it('never gives an identity what another one is answered, whatever the order', async () => {
   const users = ['u1', 'u2', 'u3'];
   const step = fc.oneof(
@@ -304,6 +338,43 @@ describe('a new supergraph', () => {
       const part = await partOf(client);
       expect([part.data.repriced.price, part.extensions.weir.gap]).toEqual([price, undefined]);
     }
+  });
+
+  it('that comes while a source of the one before is opened leaves one source open', async () => {
+    const client = await subscribe();
+    const accepted: (() => void)[] = [];
+    upstreams.accept = () => new Promise((resolve) => accepted.push(resolve));
+    await gateway.report(elsewhere(), { settled: false });
+    while (accepted.length < 1) await wait(1);
+    const third = compose([{ ...products, url: 'http://third.test/graphql' }, reviews]);
+    await gateway.report(third, { settled: false });
+    await wait(20);
+    upstreams.accept = () => Promise.resolve();
+    for (const accept of accepted) accept();
+    while (upstreams.opened.length < 3 || upstreams.open.length > 1) await wait(1);
+    expect(upstreams.opened[2]!.events.isClosed).toBe(false);
+    upstreams.give(repriced(1));
+    upstreams.give(repriced(2));
+    for (const price of [1, 2]) expect((await partOf(client)).data.repriced.price).toBe(price);
+  });
+
+  it('has a source wait that sends on while another one is opened', async () => {
+    const client = await subscribe();
+    upstreams.give(repriced(1), { position: 'p1' });
+    expect((await partOf(client)).data.repriced.price).toBe(1);
+    let accept!: () => void;
+    upstreams.accept = () => new Promise((resolve) => (accept = resolve));
+    await gateway.report(elsewhere(), { settled: false });
+    while (upstreams.opened.length < 2) await wait(1);
+    const [old, next] = upstreams.opened as [HeldUpstream, HeldUpstream];
+    const before = count('events_total');
+    for (let i = 2; i <= 200; i++) old.events.give(eventAt(i));
+    await wait(50);
+    expect(count('events_total') - before).toBeLessThan(30);
+    accept();
+    while (!old.events.isClosed) await wait(1);
+    next.events.give(eventAt(2));
+    expect((await partOf(client)).data.repriced.price).toBe(2);
   });
 
   const eventAt = (price: number) => ({

@@ -29,9 +29,10 @@ export class EventCaller implements Caller {
   /** Without the fetch that opened the source: nobody plans it for an event. */
   readonly calls: CallCounts = { ...noCalls(), planned: -1 };
   readonly provenance = new AnswerProvenance();
-  readonly #subscriber: Subscriber;
+  readonly #isGone: () => boolean;
 
-  constructor(subscriber: Subscriber) {
+  /** @param isGone whether nobody waits for what is fetched. @default the subscriber is gone */
+  constructor(subscriber: Subscriber, isGone = () => subscriber.isGone) {
     this.headers = subscriber.headers;
     this.bySubgraph = subscriber.bySubgraph;
     this.identity = subscriber.identity;
@@ -39,10 +40,10 @@ export class EventCaller implements Caller {
     this.scope = subscriber.scope;
     this.tracing = subscriber.tracing;
     this.deadline = performance.now() + subscriber.timeout;
-    this.#subscriber = subscriber;
+    this.#isGone = isGone;
   }
 
   get isGone(): boolean {
-    return this.#subscriber.isGone;
+    return this.#isGone();
   }
 }

@@ -49,6 +49,9 @@ export class SharedExecution implements EventConsumer, Subscriber {
   #upstream: Upstream;
   /** The position of the last event that was received. */
   #position: string | undefined;
+  /** What it was last told to move to. */
+  #newest: PreparedSubscription | undefined;
+  #moving = Promise.resolve();
   /** Events that the next source replays, if it opens; undefined while none is opened from a position. */
   #held: SubgraphEvent[] | undefined;
   #steps: Step[] = [];
@@ -102,11 +105,12 @@ export class SharedExecution implements EventConsumer, Subscriber {
   receive(event: SubgraphEvent): Promise<void> | undefined {
     if (this.#held !== undefined) {
       this.#held.push(event);
-      return undefined;
+      if (this.#held.length < mostWaiting) return undefined;
+    } else {
+      this.#position = event.position ?? this.#position;
+      this.#add({ is: 'event', event });
+      if (this.#steps.length < mostWaiting) return undefined;
     }
-    this.#position = event.position ?? this.#position;
-    this.#add({ is: 'event', event });
-    if (this.#steps.length < mostWaiting) return undefined;
     return new Promise((resolve) => (this.#onRoom = resolve));
   }
 
@@ -122,8 +126,22 @@ export class SharedExecution implements EventConsumer, Subscriber {
   /**
    * Goes on with what was prepared for another generation. The source is kept if it is the same; otherwise the new one is
    * open before the old one is closed. From a position on nothing is lost or doubled; without one, clients are told of a gap.
+   * One move follows the other: two at once would leave two sources open.
    */
-  async moveTo(next: PreparedSubscription): Promise<void> {
+  moveTo(next: PreparedSubscription): Promise<void> {
+    this.#newest = next;
+    return (this.#moving = this.#moving.then(() => this.#move(next)));
+  }
+
+  #isWanted(next: PreparedSubscription): boolean {
+    return !this.#isEnded && this.#newest === next;
+  }
+
+  async #move(next: PreparedSubscription): Promise<void> {
+    if (!this.#isWanted(next)) {
+      next.release();
+      return;
+    }
     const old = this.#upstream;
     if (next.sourceKey === old.key && !old.isEnded) {
       this.#add({ is: 'switch', prepared: next, isGap: false });
@@ -136,8 +154,11 @@ export class SharedExecution implements EventConsumer, Subscriber {
       try {
         await upstream.opened;
         if (this.#isEnded) {
-          upstream.add(this);
-          upstream.delete(this);
+          // Others may have waited for it, too, and consume its events by then.
+          setImmediate(() => {
+            upstream.add(this);
+            upstream.delete(this);
+          });
           next.release();
           return;
         }
@@ -145,13 +166,15 @@ export class SharedExecution implements EventConsumer, Subscriber {
         upstream.add(this);
         this.#upstream = upstream;
         old.delete(this);
+        this.#tellRoom();
         this.#add({ is: 'switch', prepared: next, isGap: after === undefined });
         return;
       } catch (error) {
-        if (attempt === mostAttempts || this.#isEnded) {
+        const isSuperseded = this.#newest !== next;
+        if (attempt === mostAttempts || this.#isEnded || isSuperseded) {
           this.#letGo();
           next.release();
-          this.end(error as Error);
+          if (!isSuperseded) this.end(error as Error);
           return;
         }
         await pause(firstPause * 2 ** attempt, undefined, { ref: false });
@@ -163,6 +186,7 @@ export class SharedExecution implements EventConsumer, Subscriber {
   #letGo(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
+    this.#tellRoom();
     for (const event of held) void this.receive(event);
   }
 

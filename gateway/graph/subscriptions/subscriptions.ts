@@ -73,6 +73,9 @@ export class Subscriptions {
     const reader = this.#read(request, options);
     const moves = this.#moves;
     const execution = this.#join(prepared, reader, position);
+    request.onEnd(() => {
+      reader.close();
+    });
     if (after !== undefined && position === undefined) reader.gap();
     try {
       await execution.opened;
@@ -182,7 +185,8 @@ export class Subscriptions {
     this.#openUpstreams++;
     const upstream: Upstream = new Upstream(
       sourceKey,
-      () => prepared.openSource(new EventCaller(subscriber), after),
+      // Others may want it when the one who has begun it does not any more.
+      (isUnwanted) => prepared.openSource(new EventCaller(subscriber, isUnwanted), after),
       {
         onEnd: () => {
           this.#openUpstreams--;

@@ -24,18 +24,19 @@ export class Upstream {
   #isEnded = false;
 
   /**
+   * @param open is told by the function that it is given whether nobody waits for it any more
    * @param onEnd called once, when it has ended or nobody consumes its events any more
    * @param onEvent called for each event
    */
   constructor(
     key: string,
-    open: () => Promise<Source<SubgraphEvent>>,
+    open: (isUnwanted: () => boolean) => Promise<Source<SubgraphEvent>>,
     { onEnd, onEvent }: { readonly onEnd: () => void; readonly onEvent: () => void },
   ) {
     this.key = key;
     this.#onEnd = onEnd;
     this.#onEvent = onEvent;
-    this.opened = open().then(
+    this.opened = open(() => this.#isEnded).then(
       (source) => {
         this.#source = source;
         if (this.#isEnded) source.close();

@@ -1,0 +1,36 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
+import type { Part } from '../../../../gateway/request/sink';
+import { HeldSource } from '../../../support/held-source';
+import { openRequests } from '../../../support/requests-in-flight';
+import { openWebSocketSinks } from '../../../support/web-socket-sinks';
+
+it('closes the connection of a stream that the gateway ends as it stops, once others are answered', async () => {
+  let onRequest!: (request: IncomingRequest) => void;
+  const sinks = await openWebSocketSinks(openRequests().requests, (request) => onRequest(request));
+  const ask = async () => {
+    const came = new Promise<IncomingRequest>((resolve) => (onRequest = resolve));
+    const client = sinks.ask();
+    return { client, request: await came };
+  };
+  const [stream, other] = [await ask(), await ask()];
+  const parts = new HeldSource<Part>();
+  const body = {
+    kind: 'events' as const,
+    next: () => parts.next(),
+    close: () => {
+      parts.close();
+    },
+  };
+  stream.request.sink.answer({ status: 200, headers: [], body });
+  parts.give({ body: Buffer.from('{"data":{"a":1}}') });
+  expect(await stream.client.part()).toBe('{"data":{"a":1}}');
+  parts.give({ body: Buffer.from('{"errors":[{"message":"It stops."}]}'), ending: 'shutdown' });
+  parts.end();
+  await turn();
+  other.request.sink.answer({ status: 200, headers: [], body: '{"data":{"b":2}}' });
+  expect(await other.client.text()).toBe('{"data":{"b":2}}');
+  // It is not told that this was the end.
+  await expect(stream.client.part()).rejects.toThrow('The connection is closed.');
+  await sinks.close();
+});

@@ -136,7 +136,9 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
       .split(';', 1)[0]!
       .trim()
       .toLowerCase();
-    if (status === 200 && type === 'text/event-stream') this.#accept();
+    // Who has asked for callbacks reads one answer: of a stream it would wait for the first event for ever.
+    const { accept = eventStream } = this.#options;
+    if (status === 200 && type === eventStream && accept === eventStream) this.#accept();
     else this.#body = new KeptBytes(nothing, 0);
   }
 
@@ -170,7 +172,7 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
   }
 
   async #send(): Promise<void> {
-    const { url, pool, headers: fixed, signer, accept = 'text/event-stream' } = this.#options;
+    const { url, pool, headers: fixed, signer, accept = eventStream } = this.#options;
     const { request, extensions } = this.#request;
     const { caller } = request;
     const body = subscribeBody(request, extensions);
@@ -212,5 +214,6 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
 }
 
 const requestHeaders = { 'content-type': 'application/json' };
+const eventStream = 'text/event-stream';
 const nothing = Buffer.alloc(0);
 const left = new Error('The event stream was left.');

@@ -1,0 +1,37 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Callbacks } from '../../../../../gateway/subgraph-calls/subscriptions/callbacks';
+import { SubscriptionTransport } from '../../../../../gateway/subgraph-calls/subscriptions/subscription-transport';
+import { Meter } from '../../../../../gateway/telemetry/meter';
+import { callerOf } from '../../../../support/caller';
+import { operationOf } from '../../../../support/subgraph-request';
+
+let server: Server;
+let callbacks: Callbacks;
+let transport: SubscriptionTransport;
+beforeEach(async () => {
+  server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  callbacks = new Callbacks({
+    ...{ host: '127.0.0.1', port: 0, path: '/callbacks' },
+    publicUrl: 'http://127.0.0.1:{port}',
+  });
+  transport = new SubscriptionTransport({ meter: new Meter(), callbacks });
+});
+afterEach(async () => {
+  await Promise.all([transport.close(), callbacks.close()]);
+  server.closeAllConnections();
+  await new Promise((closed) => server.close(closed));
+});
+
+it('a subgraph that begins an event stream when asked for callbacks has not accepted in time', async () => {
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/graphql`;
+  const open = transport.to({ name: 'counts', protocol: 'callback', url, timeout: 200 });
+  const operation = operationOf('subscription{count}', { kind: 'subscription' });
+  await expect(open({ operation, variables: Buffer.alloc(0), caller: callerOf() })).rejects.toMatchObject({
+    failure: 'timeout',
+  });
+});

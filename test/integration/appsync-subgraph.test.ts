@@ -12,7 +12,7 @@ import { type RunningServer, serveHttp1 } from '../support/subgraph-servers';
 const stockSchema = `
 schema { query: Query mutation: Mutation }
 type Query {
-  warehouse: String @aws_api_key @aws_iam
+  warehouse: String @aws_api_key @aws_iam @aws_oidc @aws_cognito_user_pools @aws_lambda
   broken: String
   slow: String
   echo(text: AWSJSON): AWSJSON

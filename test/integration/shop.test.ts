@@ -132,7 +132,15 @@ describe('through the gateway', () => {
         .fields()
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(['addToCart', 'placeOrder', 'removeFromCart', 'updateProfile', 'writeReview']);
+    ).toEqual([
+      'addToCart',
+      'advanceOrder',
+      'moveShipment',
+      'placeOrder',
+      'removeFromCart',
+      'updateProfile',
+      'writeReview',
+    ]);
     for (const hidden of ['Reservation', 'StockLineInput', 'CacheControlScope']) {
       expect(api.type(hidden)).toBeUndefined();
     }

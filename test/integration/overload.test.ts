@@ -320,7 +320,8 @@ describe('a client that begins requests and sends no more of them', () => {
     socket.write(request.subarray(0, -1));
     const received = text(socket);
     // It is given up again while it waits.
-    while (gaveUp().length < 2 || answer === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (gaveUp().length < 2 || answer === undefined)
+      await new Promise((resolve) => setTimeout(resolve, 20));
     answer();
     graph.accounts.answer = undefined;
     const answers = (await received).split(/(?=HTTP\/1\.1 )/);

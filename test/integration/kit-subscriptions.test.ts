@@ -64,6 +64,8 @@ const resolvers: Resolvers<Context> = {
 };
 /** The streams of events that are open, and who waits for one. */
 const streams = new Set<object>();
+/** Has what waits for an event reject. */
+let failSource: (error: Error) => void = () => undefined;
 let onStream = (): void => undefined;
 
 const parcels = defineSubgraph({
@@ -78,6 +80,10 @@ const parcels = defineSubgraph({
         const stream = source.subscribe(selection);
         streams.add(stream);
         const end = stream.return.bind(stream);
+        const next = stream.next.bind(stream);
+        const failure = new Promise<never>((_, reject) => (failSource = reject));
+        failure.catch(() => undefined);
+        stream.next = () => Promise.race([next(), failure]);
         stream.return = () => {
           streams.delete(stream);
           onStream();
@@ -300,6 +306,31 @@ describe.each(subscribers)('over %s a subgraph', (protocol, subscribeTo) => {
     if (protocol === 'SSE') expect(how).not.toBe('complete');
     if (protocol === 'callbacks')
       expect(how).toEqual([{ message: 'The subgraph is stopping.', extensions: { code: 'UNAVAILABLE' } }]);
+  });
+
+  it('breaks a subscription off when its event source fails, so that a gateway comes back', async () => {
+    const { url, publish } = await start({ subscriptions: { limit: 2 } });
+    for (const step of [1, 2]) {
+      const subscriber = subscribe(url, { query });
+      await open(1);
+      await publish('p1', step);
+      await subscriber.next();
+      failSource(new Error('SELECT * FROM secrets'));
+      await open(0);
+      const how = await subscriber.ended;
+      if (protocol === 'WebSocket')
+        expect(how).toMatchObject({ code: 4500, reason: 'Internal server error' });
+      if (protocol === 'SSE') expect(how).not.toBe('complete');
+      if (protocol === 'callbacks')
+        expect(how).toEqual([
+          { message: 'The event source has failed.', extensions: { code: 'UNAVAILABLE' } },
+        ]);
+    }
+    // They do not count towards the limit any more.
+    const third = subscribe(url, { query });
+    await open(1);
+    await publish('p1', 3);
+    expect((await third.next()).data).toEqual({ moved: { id: 'p1', step: 3 } });
   });
 
   describe('with a private link', () => {

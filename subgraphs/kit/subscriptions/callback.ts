@@ -73,10 +73,16 @@ export function serveCallbacks({ open, draining, sign }: CallbackOptions) {
     draining.addEventListener('abort', end);
     if (draining.aborted) end();
     void beat(target, signal).then(end);
-    for await (const payload of results) if (!(await send(target, 'next', { payload }, signal))) end();
+    let hasFailed = false;
+    try {
+      for await (const payload of results) if (!(await send(target, 'next', { payload }, signal))) end();
+    } catch {
+      hasFailed = true;
+    }
     end();
     draining.removeEventListener('abort', end);
-    if (draining.aborted) await send(target, 'complete', { errors: [stopping] }, signal);
+    const reason = draining.aborted ? stopping : hasFailed ? failed : undefined;
+    if (reason !== undefined) await send(target, 'complete', { errors: [reason] }, signal);
   }
 
   /** Sends heartbeats; resolves when the gateway does not take them any more. */
@@ -119,7 +125,9 @@ export function serveCallbacks({ open, draining, sign }: CallbackOptions) {
   }
 }
 
+/** After `UNAVAILABLE` a gateway subscribes anew. */
 const stopping = { message: 'The subgraph is stopping.', extensions: { code: 'UNAVAILABLE' } };
+const failed = { message: 'The event source has failed.', extensions: { code: 'UNAVAILABLE' } };
 
 function readTarget(given: Partial<CallbackTarget> = {}): CallbackTarget {
   const { callbackUrl, subscriptionId, verifier, heartbeatIntervalMs = 0 } = given;

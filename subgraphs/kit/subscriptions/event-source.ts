@@ -23,7 +23,8 @@ export type StreamedEvent<Data = unknown> =
 
 /**
  * The events of one subscription, in the order in which they were published. It never ends by itself. `return` ends it
- * at once: a `next` that is waited for, and each after it, is the end.
+ * at once: a `next` that is waited for, and each after it, is the end. When `next` rejects, the subscription is broken off,
+ * and the gateway subscribes anew.
  */
 export interface EventStream<Data = unknown> extends AsyncIterableIterator<StreamedEvent<Data>> {
   return(): Promise<IteratorReturnResult<undefined>>;

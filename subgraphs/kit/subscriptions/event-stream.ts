@@ -9,7 +9,7 @@ import {
   type SubscribeRequest,
 } from './open-subscription';
 
-/** How soon a client is to come back when the subgraph stops. */
+/** How soon a client is to come back when the subgraph stops, or its event source has failed. */
 const retryMilliseconds = 1000;
 
 export interface EventStreamOptions {
@@ -56,12 +56,18 @@ export async function sendEventStream(
     end();
   });
   if (draining.aborted) end();
-  for await (const result of results)
-    if (!raw.write(frameOf(result))) await once(raw, 'drain', left).catch(() => undefined);
+  let isComplete: boolean;
+  try {
+    for await (const result of results)
+      if (!raw.write(frameOf(result))) await once(raw, 'drain', left).catch(() => undefined);
+    isComplete = !draining.aborted;
+  } catch {
+    isComplete = false;
+  }
   clearInterval(beat);
   draining.removeEventListener('abort', end);
   // Without `complete`, the client knows that there is more to come.
-  raw.end(draining.aborted ? `retry: ${retryMilliseconds}\n\n` : 'event: complete\ndata:\n\n');
+  raw.end(isComplete ? 'event: complete\ndata:\n\n' : `retry: ${retryMilliseconds}\n\n`);
 }
 
 function frameOf(result: EventResult): string {

@@ -35,7 +35,9 @@ export interface EventResult {
 
 /** A subscription that runs. `return` ends it at once. */
 export interface Subscription {
+  /** Rejects when the event source fails, which is logged. The subscription has ended then. */
   next(): Promise<IteratorResult<EventResult, undefined>>;
+  /** Never rejects. */
   return(): Promise<IteratorReturnResult<undefined>>;
   [Symbol.asyncIterator](): Subscription;
 }
@@ -95,6 +97,8 @@ export function subscriptionsOf({
       for (const error of errors) logError(error, operationName, call.log);
       return errors.map((error) => maskError(error.toJSON()));
     };
+    const logSourceError = (error: unknown): void =>
+      call.log.error({ err: error, operationName }, 'the event source failed');
     const controller = new AbortController();
     const { signal } = controller;
     const args: ExecutionArgs = { schema, document, operationName, variableValues: variables };
@@ -127,12 +131,23 @@ export function subscriptionsOf({
 
     const subscription: Subscription = {
       async next() {
-        const next = await stream.next();
-        return next.done === true ? end : { done: false, value: await resultOf(next.value) };
+        try {
+          const next = await stream.next();
+          return next.done === true ? end : { done: false, value: await resultOf(next.value) };
+        } catch (error) {
+          logSourceError(error);
+          void subscription.return();
+          throw error;
+        }
       },
-      return() {
+      async return() {
         controller.abort();
-        return stream.return();
+        try {
+          await stream.return();
+        } catch (error) {
+          logSourceError(error);
+        }
+        return end;
       },
       [Symbol.asyncIterator]: () => subscription,
     };

@@ -33,8 +33,9 @@ interface Extra {
 }
 
 /**
- * Takes the upgrade requests of a server. Close codes are those of the protocol, and beside them 1001 when the subgraph
- * stops, 1013 over `maxConnections`, 1002 for a compressed frame, and 1009 for a message over `maxMessageBytes`.
+ * Takes the upgrade requests of a server. Close codes are those of the protocol (4500 also when the event source fails),
+ * and beside them 1001 when the subgraph stops, 1013 over `maxConnections`, 1002 for a compressed frame, and 1009 for a
+ * message over `maxMessageBytes`.
  */
 export function serveWebSockets(server: Server, options: WebSocketOptions): void {
   const { log, path, checkUpgrade, draining, heartbeat, maxMessageBytes, maxConnections } = options;
@@ -130,6 +131,10 @@ function makeProtocol({ open, log, schema }: WebSocketOptions) {
     },
     subscribe: ({ contextValue }) => contextValue as AsyncIterable<ExecutionResult>,
     onNext: (_, __, ___, ____, result) => result as object,
+    /** After an `error` a gateway would not come back: where the event source has failed, the connection closes. */
+    onError: (_, __, ___, errors) => {
+      for (const { originalError } of errors) if (originalError) throw originalError;
+    },
   });
 }
 

@@ -1,5 +1,6 @@
 /** The listener of HTTP callbacks: `callback/1.0`, Apollo's HTTP callback protocol. */
 import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { JsonParts } from '../json-parts';
@@ -71,9 +72,12 @@ export class Callbacks {
     this.#server.requestTimeout = 30_000;
   }
 
-  /** Listens, if it does not yet. Rejects when it cannot. */
+  /** Listens, if it does not yet. Rejects when it cannot; the next call tries again. */
   listen(): Promise<void> {
-    return (this.#listening ??= this.#listen());
+    return (this.#listening ??= this.#listen().catch((error: unknown) => {
+      this.#listening = undefined;
+      throw error;
+    }));
   }
 
   register(subscription: CalledBack): Registered {
@@ -111,14 +115,9 @@ export class Callbacks {
     const { host, port, ports = 1 } = this.#options;
     for (let next = port; ; next++) {
       try {
-        await new Promise<void>((listening, failed) => {
-          this.#server.once('error', failed);
-          // Not shared with the other workers: a callback must reach the process that has its subscription.
-          this.#server.listen({ host, port: next, exclusive: true }, () => {
-            this.#server.off('error', failed);
-            listening();
-          });
-        });
+        // Not shared with the other workers: a callback must reach the process that has its subscription.
+        this.#server.listen({ host, port: next, exclusive: true });
+        await once(this.#server, 'listening');
         this.#server.unref();
         return;
       } catch (error) {

@@ -160,3 +160,16 @@ it('take the first free port of several', async () => {
   await next.listen();
   expect(Number(new URL(next.register({} as never).callbackUrl).port)).toBeGreaterThan(port);
 });
+
+it('listen at the next subscription, once the port that was taken is free', async () => {
+  const first = new Callbacks(here);
+  await first.listen();
+  const port = Number(new URL(first.register({} as never).callbackUrl).port);
+  const second = new Callbacks({ ...here, port });
+  listeners.push(second);
+  const failed = [second.listen(), second.listen()];
+  for (const listening of failed) await expect(listening).rejects.toThrow('EADDRINUSE');
+  await first.close();
+  await Promise.all([second.listen(), second.listen()]);
+  expect(new URL(second.register({} as never).callbackUrl).port).toBe(String(port));
+});

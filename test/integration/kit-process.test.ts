@@ -265,7 +265,8 @@ describe('a stand-in for an AppSync API as a process', () => {
   it('takes another schema and host, its default key, and logs no more than it is told to', async () => {
     const schema = folder.write(
       'schema.graphql',
-      'type Query { carriers: [Carrier]  _entities: [Int] } type Carrier { code: AWSName } type Order { shipment: Int }',
+      'type Query { carriers: [Carrier]  _entities: [Int] } type Carrier { code: AWSName } ' +
+        'type Order { shipment: Int } type Mutation { moveShipment: Int }',
     );
     const args = ['--port', '0', '--schema', schema, '--host', 'localhost'];
     const { child, ready, end } = run(standIn, args, { LOG_LEVEL: 'silent' });

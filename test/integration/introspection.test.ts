@@ -8,6 +8,7 @@ import {
   parse,
   printSchema,
 } from 'graphql';
+import { incrementalDirectives } from '../../gateway/planning/incremental-delivery';
 import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
 
 const typeDefs = `
@@ -16,7 +17,8 @@ const typeDefs = `
   type User { id: ID!  name: String @deprecated  kind: Kind }
   enum Kind { OLD @deprecated NEW }
 `;
-const schema = buildSchema(typeDefs);
+/** As clients see it. */
+const schema = buildSchema(incrementalDirectives + typeDefs);
 
 const subgraph = inProcessSubgraph({
   name: 'users',

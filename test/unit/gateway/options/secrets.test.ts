@@ -41,6 +41,8 @@ const notSecret: readonly string[] = [
   'limits.classes[].tokens',
   'rates[].per',
   'rates[].client',
+  'subscriptions.perIdentity',
+  'subscriptions.expired',
   'cache.store',
   'auth.anonymous',
   'auth.cognito[].clients',

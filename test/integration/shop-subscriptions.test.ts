@@ -8,7 +8,7 @@ import { productsTable } from '../../subgraphs/products/table';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { shipping } from '../../subgraphs/shipping';
 import { startShop, type Shop, type SubgraphName } from '../support/shop';
-import { overEventStream, type Result, type Subscriber } from '../support/subscription-clients';
+import { firstOf, overEventStream, type Result, type Subscriber } from '../support/subscription-clients';
 
 let shop: Shop;
 let gateway: TestGateway;
@@ -63,17 +63,6 @@ function subscribe(query: string, as?: string): Subscriber {
 /** Sends a mutation through the gateway. */
 async function mutate(query: string, as: string): Promise<Result> {
   return (await gateway.post({ query }, { headers: { authorization: `Bearer ${as}` } })).json();
-}
-
-/** Repeats what causes an event until it has come: nothing tells a client that its subscription is open. */
-async function firstOf(subscriber: Subscriber, cause: (attempt: number) => Promise<unknown>) {
-  let result: unknown;
-  const arrived = subscriber.next().then((first: unknown) => (result = first));
-  for (let attempt = 0; result === undefined; attempt++) {
-    await cause(attempt);
-    await Promise.race([arrived, new Promise((resolve) => setTimeout(resolve, 50))]);
-  }
-  return result as { data: unknown; errors?: { message: string; extensions: { code: string } }[] };
 }
 
 const writeReview = (key: number, upc = 'p1') =>

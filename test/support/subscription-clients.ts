@@ -44,6 +44,23 @@ export const subscribers: [string, Subscribe][] = [
   ['callbacks', overCallbacks],
 ];
 
+/**
+ * The first result. Repeats what causes an event until one has come: nothing tells a client that its subscription is
+ * open.
+ */
+export async function firstOf(
+  subscriber: Subscriber,
+  cause: (attempt: number) => Promise<unknown>,
+): Promise<Result> {
+  let result: Result;
+  const arrived = subscriber.next().then((first) => (result = first));
+  for (let attempt = 0; result === undefined; attempt++) {
+    await cause(attempt);
+    await Promise.race([arrived, new Promise((resolve) => setTimeout(resolve, 50))]);
+  }
+  return result;
+}
+
 /** Results that wait to be read. */
 function queueOf() {
   const results: Result[] = [];

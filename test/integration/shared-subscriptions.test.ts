@@ -1,7 +1,7 @@
 /** What running subscriptions share with one another, and what a new supergraph does to them. */
 import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
-import { gapEvent, type HeldUpstream, upstreams } from '../support/held-upstreams';
+import { eventOf, gapEvent, type HeldUpstream, upstreams } from '../support/held-upstreams';
 import type * as heldUpstreams from '../support/held-upstreams';
 import type { InProcessClient, InProcessOptions } from '../support/in-process-client';
 import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
@@ -249,6 +249,40 @@ describe('positions', () => {
     client.leave();
     await subscribe({ extensions: { after: cursor } });
     expect(upstreams.opened[1]!.request.after).toBe('p1');
+  });
+
+  it.each([
+    ['a little later', () => wait(5)],
+    ['after a new supergraph', () => gateway.report(`${compose([products, reviews])}\n# new`)],
+  ])('are replayed to nobody else: not to who comes %s', async (_, pass) => {
+    const before = await subscribe();
+    upstreams.give(repriced(1), { position: 'p1' });
+    const { cursor } = (await partOf(before)).extensions.weir;
+    before.leave();
+    const resumed = await subscribe({ extensions: { after: cursor } });
+    await pass();
+    const others = [
+      await subscribe(),
+      await subscribe({ query: 'subscription ($upc: ID!) { repriced(upc: $upc) { price words } }' }),
+    ];
+    const [replaying, fresh] = upstreams.open as [HeldUpstream, HeldUpstream];
+    expect(upstreams.open.length).toBe(2);
+    replaying.events.give(eventOf(repriced(2)));
+    fresh.events.give(eventOf(repriced(3)));
+    expect((await partOf(resumed)).data.repriced.price).toBe(2);
+    for (const other of others) expect((await partOf(other)).data.repriced.price).toBe(3);
+  });
+
+  it('that are the same share the source that is opened from there', async () => {
+    const before = await subscribe();
+    upstreams.give(repriced(1), { position: 'p1' });
+    const { cursor } = (await partOf(before)).extensions.weir;
+    before.leave();
+    const resumed = await Promise.all([1, 2].map(() => subscribe({ extensions: { after: cursor } })));
+    expect(upstreams.open.length).toBe(1);
+    upstreams.give(repriced(2));
+    for (const client of resumed) expect((await partOf(client)).data.repriced.price).toBe(2);
+    expect(count('upstreams')).toBe(1);
   });
 
   it('that are none begin with a gap', async () => {

@@ -40,6 +40,8 @@ export class SharedExecution implements EventConsumer, Subscriber {
   readonly head: IncomingRequest['head'];
   readonly sender: string;
   readonly timeout: number;
+  /** Whether it was begun from a position: it may be given events from before others subscribed. */
+  readonly isResumed: boolean;
   /** Under which others find it; undefined for one that nobody may join. */
   joinKey: string | undefined;
   readonly readers: Set<Reader>;
@@ -79,6 +81,7 @@ export class SharedExecution implements EventConsumer, Subscriber {
     this.#first = first;
     this.#prepared = prepared;
     this.#options = options;
+    this.isResumed = after !== undefined;
     this.#position = after;
     this.#upstream = options.openUpstream(prepared, this, after);
     this.#upstream.add(this);

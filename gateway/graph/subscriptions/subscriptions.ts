@@ -175,12 +175,12 @@ export class Subscriptions {
 
   #upstream(prepared: PreparedSubscription, subscriber: Subscriber, after: string | undefined): Upstream {
     const { sourceKey } = prepared;
-    // Whoever wants to have the same events replayed shares it, until they come.
+    // Whoever wants to have the same events replayed shares it, until they come; nobody else does.
     const key = after === undefined ? sourceKey : `${sourceKey}\n${after}`;
     const known = this.#upstreams.get(key);
     if (known !== undefined && !known.isEnded) return known;
-    const forget = (...names: string[]): void => {
-      for (const name of names) if (this.#upstreams.get(name) === upstream) this.#upstreams.delete(name);
+    const forget = (): void => {
+      if (this.#upstreams.get(key) === upstream) this.#upstreams.delete(key);
     };
     this.#openUpstreams++;
     const upstream: Upstream = new Upstream(
@@ -190,24 +190,13 @@ export class Subscriptions {
       {
         onEnd: () => {
           this.#openUpstreams--;
-          forget(key, sourceKey);
+          forget();
         },
         onEvent: () => this.#counts.events.add(1, {}),
       },
     );
     this.#upstreams.set(key, upstream);
-    if (after !== undefined) {
-      void upstream.opened.then(
-        () => {
-          setImmediate(() => {
-            forget(key);
-            if (!upstream.isEnded && !this.#upstreams.has(sourceKey))
-              this.#upstreams.set(sourceKey, upstream);
-          });
-        },
-        () => undefined,
-      );
-    }
+    if (after !== undefined) void upstream.opened.then(forget, forget);
     return upstream;
   }
 
@@ -232,7 +221,7 @@ export class Subscriptions {
         next.release();
         return;
       }
-      if (!this.#joinable.has(next.key)) this.#letJoin(execution, next.key);
+      if (!execution.isResumed && !this.#joinable.has(next.key)) this.#letJoin(execution, next.key);
       this.#counts.moved.add(1, { result: 'moved' });
       await execution.moveTo(next);
     } catch (error) {

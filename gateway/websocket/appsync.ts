@@ -4,6 +4,7 @@ import { tokenExpired } from '../auth/tokens';
 import { type ErrorCode, errors as codes } from '../errors';
 import { searchOf } from '../request/parsed-request';
 import { isMap } from '../options/is-map';
+import { JsonParts } from '../subgraph-calls/json-parts';
 import { connect } from './connect';
 import { headersOfClient } from './connection-params';
 import type { Envelope } from './operation-sink';
@@ -155,6 +156,7 @@ export class Appsync implements Protocol {
 const envelope: Envelope = {
   begin: (id) => JSON.stringify({ id, type: 'start_ack' }),
   beforeResult: (id) => `{"id":${JSON.stringify(id)},"type":"data","payload":`,
+  readable: withoutNullData,
   errors: (id, errors) => JSON.stringify({ id, type: 'error', payload: { errors: errors.map(told) } }),
   // Clients pass over `complete`: they would wait for ever.
   complete: (id, isStream) =>
@@ -162,6 +164,24 @@ const envelope: Envelope = {
       ? envelope.errors(id, [{ message: 'The subscription has come to its end.' }])
       : JSON.stringify({ id, type: 'complete' }),
 };
+
+/** Clients pass over a result whose `data` is null, and over its errors: it gets an empty object in place of null. */
+function withoutNullData(body: Buffer): Buffer {
+  const parts = new JsonParts(body);
+  if (body.toString('latin1', 0, withObject.length) === withObject || !parts.isObject) return body;
+  let data: Buffer | undefined;
+  parts.object((name) => {
+    const value = parts.value();
+    if (name === 'data') data = value;
+  });
+  if (data?.toString('latin1', 0, 4) !== 'null') return body;
+  const start = data.byteOffset - body.byteOffset;
+  return Buffer.concat([body.subarray(0, start), emptyObject, body.subarray(start + data.length)]);
+}
+
+/** How results without errors begin. */
+const withObject = '{"data":{';
+const emptyObject = Buffer.from('{}');
 
 /**
  * An error as AppSync's clients read it. At `UnauthorizedException` Amplify closes the connection, which others share, and

@@ -10,6 +10,8 @@ export interface Envelope {
   begin(id: string): string | undefined;
   /** What stands before a result in its message; a closing brace stands after it. */
   beforeResult(id: string): string;
+  /** A result in the form that clients of the protocol read; undefined where they read every result as it is. */
+  readonly readable?: (body: Buffer) => Buffer;
   /** Ends the operation with errors. */
   errors(id: string, errors: readonly SentError[]): string;
   /** Ends the operation; a stream comes to its own end. */
@@ -125,8 +127,9 @@ export class OperationSink implements Sink, Download {
   #send(body: Buffer, status: number, release?: () => void): boolean {
     const errors = this.#isOver ? undefined : refusalIn(body);
     if (!this.#isOver && errors === undefined) {
-      this.#beforeResult ??= Buffer.from(this.#operations.envelope.beforeResult(this.id));
-      return this.connection.sendJoined(this.#beforeResult, body, release);
+      const { envelope } = this.#operations;
+      this.#beforeResult ??= Buffer.from(envelope.beforeResult(this.id));
+      return this.connection.sendJoined(this.#beforeResult, envelope.readable?.(body) ?? body, release);
     }
     release?.();
     if (errors !== undefined) this.#sendLast(status, (id) => this.#operations.envelope.errors(id, errors));

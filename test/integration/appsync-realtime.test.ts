@@ -32,7 +32,7 @@ const shop = {
   typeDefs: `
     extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated"])
     type Query { price: Int }
-    type Subscription { repriced(upc: ID!): Price  secret: Price @authenticated }
+    type Subscription { repriced(upc: ID!): Price  secret: Price @authenticated  sold: Price! }
     type Price { upc: ID!  price: Int }`,
   url: 'http://shop.test/graphql',
 };
@@ -169,6 +169,29 @@ describe('aws-appsync-subscription-link', () => {
     upstreams.give({ repriced: { upc: '1', price: 7 } });
     expect(await good.next()).toMatchObject(repriced(7));
     expect(connections).toBe(1);
+  });
+
+  it('is told the errors of an event that fails as a whole, and the subscription goes on', async () => {
+    const client = clientFor({ type: AUTH_TYPE.API_KEY, apiKey: 'da2-key' });
+    const results: Json[] = [];
+    const two = new Promise<void>((resolve, reject) => {
+      const handle = client.subscribe({ query: gql('subscription { sold { upc price } }') }).subscribe({
+        next: (result) => {
+          // The link tells so that it is connected.
+          if (!result.data && !result.error) return;
+          if (results.push(result) === 2) resolve();
+        },
+        error: reject,
+      });
+      opened.push({ close: () => handle.unsubscribe() });
+    });
+    await untilOpen();
+    upstreams.give({ sold: null });
+    upstreams.give({ sold: { upc: '1', price: 7 } });
+    await two;
+    expect(results[0].error.message).toMatch(/^Cannot return null for non-nullable field/);
+    expect(results[0].data).toBeUndefined();
+    expect(results[1]).toMatchObject({ data: { sold: { upc: '1', price: 7 } } });
   });
 });
 

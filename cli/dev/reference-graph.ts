@@ -91,10 +91,13 @@ export async function startReferenceGraph({
   };
 }
 
-/** A protocol each, to show them; the kit speaks all of them. Subgraphs that are left out use WebSocket. */
+/**
+ * A protocol each, to show them; the kit speaks all of them. Subgraphs that are left out use WebSocket. With
+ * callbacks, the gateway notices only by the heartbeat that a process died: with the default of 30 s after 90 s.
+ */
 const eventProtocols = {
   inventory: { subscriptions: { protocol: 'sse' } },
-  orders: { subscriptions: { protocol: 'callback' } },
+  orders: { subscriptions: { protocol: 'callback', heartbeat: '2s' } },
 } as const;
 
 /** The private link between gateway and subgraphs: with keys from the environment, or a key for this run only. */

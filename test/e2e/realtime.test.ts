@@ -2,10 +2,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { shipping } from '../../subgraphs/shipping';
-import { type DevProcess, endAll, startDev } from '../support/process';
-import { firstOf, overEventStream, overWebSocket, type Subscriber } from '../support/subscription-clients';
+import { childrenOf, type DevProcess, endAll, startDev } from '../support/process';
+import {
+  firstOf,
+  overEventStream,
+  overWebSocket,
+  type Result,
+  type Subscriber,
+} from '../support/subscription-clients';
 
+jest.setTimeout(60_000);
 const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
 /** An order of `u1` that is on its way. */
 const shipped = 'o240';
@@ -47,10 +55,36 @@ function subscribe(over: typeof overWebSocket, query: string, user?: string): Su
   return subscriber;
 }
 
+let sales = 0;
+const causes = {
+  review: () =>
+    weir.query(
+      'mutation { writeReview(input: { upc: "p1", rating: 5, body: "Good." }, idempotencyKey: "first") { id } }',
+      as('u1'),
+    ),
+  sale: () =>
+    weir.query(
+      `mutation { placeOrder(
+        input: {
+          lines: [{ upc: "p3", quantity: 1 }]
+          deliveryAddress: { street: "Oudegracht 1", city: "Utrecht", postalCode: "3511 AA", country: "NL" }
+        }
+        idempotencyKey: "sale-${sales++}"
+      ) { id } }`,
+      as('u2'),
+    ),
+  delivery: () =>
+    weir.query(`mutation { advanceOrder(id: "${shipped}", from: SHIPPED) { status } }`, as('support')),
+  move: () => {
+    const [, api] = /shipping +(http:\S+)/.exec(weir.stdout)!;
+    const query = `mutation { moveShipment(orderId: "${shipped}", carrier: "POSTNL", place: "Utrecht") { ${parcel} } }`;
+    const headers = { authorization: shipping.options.carrierToken.default };
+    return fetch(api!, { method: 'POST', headers, body: JSON.stringify({ query }) });
+  },
+};
+
 it('reviewAdded over WebSocket brings a review with its product and its author', async () => {
-  const write =
-    'mutation { writeReview(input: { upc: "p1", rating: 5, body: "Good." }, idempotencyKey: "first") { id } }';
-  const { data, errors } = await firstOf(reviews!, () => weir.query(write, as('u1')));
+  const { data, errors } = await firstOf(reviews!, causes.review);
   expect(errors).toBeUndefined();
   expect(data.reviewAdded).toEqual({
     rating: 5,
@@ -61,25 +95,13 @@ it('reviewAdded over WebSocket brings a review with its product and its author',
 });
 
 it('stockChanged over SSE brings a product that somebody orders, with its name', async () => {
-  const { data, errors } = await firstOf(stock!, (attempt) =>
-    weir.query(
-      `mutation { placeOrder(
-        input: {
-          lines: [{ upc: "p3", quantity: 1 }]
-          deliveryAddress: { street: "Oudegracht 1", city: "Utrecht", postalCode: "3511 AA", country: "NL" }
-        }
-        idempotencyKey: "stock-${attempt}"
-      ) { id } }`,
-      as('u2'),
-    ),
-  );
+  const { data, errors } = await firstOf(stock!, causes.sale);
   expect(errors).toBeUndefined();
   expect(data.stockChanged).toEqual({ upc: 'p3', availability: anyText, name: anyText });
 });
 
 it('orderChanged over WebSocket brings an order to its buyer, with its products and its parcel', async () => {
-  const advance = `mutation { advanceOrder(id: "${shipped}", from: SHIPPED) { status } }`;
-  const { data, errors } = await firstOf(orders!, () => weir.query(advance, as('support')));
+  const { data, errors } = await firstOf(orders!, causes.delivery);
   expect(errors).toBeUndefined();
   const { lines, ...rest } = data.orderChanged;
   expect(rest).toEqual({
@@ -99,15 +121,7 @@ it('orderChanged brings nobody else an order', async () => {
 });
 
 it('shipmentMoved over SSE brings what a carrier says to the API itself', async () => {
-  const [, api] = /shipping +(http:\S+)/.exec(weir.stdout)!;
-  const move = `mutation { moveShipment(orderId: "${shipped}", carrier: "POSTNL", place: "Utrecht") { ${parcel} } }`;
-  const { data, errors } = await firstOf(shipments!, () =>
-    fetch(api!, {
-      method: 'POST',
-      headers: { authorization: shipping.options.carrierToken.default },
-      body: JSON.stringify({ query: move }),
-    }),
-  );
+  const { data, errors } = await firstOf(shipments!, causes.move);
   expect(errors).toBeUndefined();
   expect(data.shipmentMoved).toEqual({
     orderId: shipped,
@@ -116,6 +130,31 @@ it('shipmentMoved over SSE brings what a carrier says to the API itself', async 
     days: expect.any(Number),
     carrier: { code: 'POSTNL', name: 'PostNL' },
   });
+});
+
+it('subscriptions go on, after a gap, when their subgraphs were killed', async () => {
+  const names = ['reviews', 'inventory', 'orders', 'shipping'];
+  for (const { pid, command } of childrenOf(weir.pid))
+    if (names.some((name) => command.includes(`subgraphs/${name}/`))) process.kill(pid, 'SIGKILL');
+  await Promise.all(names.map((name) => weir.printed(new RegExp(`${name} is back\\.`))));
+
+  // Events from before may still wait to be read. The pause is for the stock, which would be sold out.
+  const untilGap = async (subscriber: Subscriber, cause: () => Promise<unknown>) => {
+    let result: Result;
+    do result = await firstOf(subscriber, () => Promise.all([cause(), setTimeout(300)]));
+    while (result.extensions.weir.gap === undefined);
+    return result;
+  };
+  const results = await Promise.all([
+    untilGap(reviews!, causes.review),
+    untilGap(stock!, causes.sale),
+    untilGap(orders!, causes.delivery),
+    untilGap(shipments!, causes.move),
+  ]);
+  for (const { data, errors } of results) {
+    expect(errors).toBeUndefined();
+    expect(Object.values(data)).toEqual([expect.any(Object)]);
+  }
 });
 
 it('SIGTERM ends every subscription so that its client may come back, and the exit code is 0', async () => {

@@ -49,7 +49,7 @@ export interface AppOptions<OptionName extends string> {
 declare module 'fastify' {
   interface FastifyRequest {
     trace: Trace;
-    /** What the private link proved; `null` without a private link. */
+    /** As `ReceivedCall.checked`. */
     checked: Checked | null;
   }
 }

@@ -11,12 +11,17 @@ import {
   type SignedCaller,
 } from './identity';
 import { type LinkKeys } from './link-keys';
-import { signRequest } from './private-link';
+import { signRequest, type Checked } from './private-link';
 import { type RequestScope, type Subgraph } from './subgraph';
 import { type EventSource } from './subscriptions/event-source';
+import { type Trace } from './trace';
 
 /** A request as far as its resolvers depend on it. */
-export type ReceivedCall = Pick<FastifyRequest, 'headers' | 'checked' | 'trace' | 'log'>;
+export interface ReceivedCall extends Pick<FastifyRequest, 'headers' | 'log'> {
+  readonly trace: Trace;
+  /** What the private link proved; `null` without a private link. */
+  readonly checked: Checked | null;
+}
 
 export interface CallEffects {
   readonly signal: AbortSignal;

@@ -16,7 +16,7 @@ const operations = Number(process.env['WEIR_OPERATIONS'] ?? 50);
 const perTest = 20;
 
 /** Apollo Gateway takes longer than all others together: it is started for every few supergraphs. */
-const apolloEvery = 4;
+const apolloEvery = 10;
 
 /** What the planner gets wrong and no mend does right yet, by seed and operation: the test says when one is mended. */
 const openDefects = new Map([

@@ -1,3 +1,4 @@
+/** Over 300 lines: the queue, and the deque and the portions that only the queue uses. */
 import { heaviest } from './fair-queue';
 
 /** A request that waits for a concurrency slot. */

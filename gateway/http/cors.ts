@@ -47,10 +47,10 @@ export function compileCorsHeaders(options: Options): CorsHeaders {
   const listed = new Map(
     rule.filter((each) => typeof each === 'string').map((each) => [each, allowing(each)]),
   );
-  const patterns = rule.filter((each) => typeof each !== 'string');
+  const isAllowed = compileIsAllowedOrigin(options);
   return (origin) => {
     if (origin === undefined) return varying;
-    return listed.get(origin) ?? (patterns.some((each) => each.test(origin)) ? allowing(origin) : varying);
+    return listed.get(origin) ?? (isAllowed(origin) ? allowing(origin) : varying);
   };
 }
 

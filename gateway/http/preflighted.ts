@@ -22,6 +22,6 @@ export function compileIsPreflighted(options: Pick<Options, 'csrf' | 'cors' | 'm
     if (names.some((name) => !!headers[name])) return true;
     if (headers.accept !== 'text/event-stream') return false;
     const { origin, 'sec-fetch-site': site } = headers;
-    return origin === undefined ? site === 'same-origin' : isAllowed(origin) || site === 'same-origin';
+    return site === 'same-origin' || (origin !== undefined && isAllowed(origin));
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Plans operations in worker threads. Longer than other files: a thread's life and the order of the work are one thing.
+ * Plans operations in worker threads. Over 300 lines: when a thread starts and ends depends on the order of the work.
  *
  * Not piscina, which starts a thread as soon as a task has to wait: a planner's thread builds the query graph anew
  * (0.3 s and tens of megabytes), and most plans take a few milliseconds. Here a second thread is started when a plan

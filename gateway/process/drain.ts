@@ -23,7 +23,7 @@ export interface DrainOptions {
   readonly inFlight: () => number;
   /** Answers all of them with an error. */
   readonly giveUp: () => void;
-  /** Called when no connection comes any more, with the milliseconds of grace: has clients leave that would stay. */
+  /** Called when no connection comes any more, with the milliseconds of grace: asks clients with lasting connections to leave. */
   readonly dismissLasting?: ((grace: number) => void) | undefined;
   /** The source of connections, if another process listens. */
   readonly source?: ConnectionSource | undefined;

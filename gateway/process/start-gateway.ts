@@ -1,3 +1,4 @@
+/** Over 300 lines: everything a process opens, in order, and closes in reverse. */
 import type { Server } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';

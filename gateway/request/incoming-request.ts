@@ -101,7 +101,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   /** How the response cache took part in its last answer. */
   cacheResult: CacheResult | undefined;
   received = 0;
-  /** Whether it runs on nothing of its own any more: it is over, or a subscription. */
+  /** Whether it no longer holds its generation: it is over, or a subscription. */
   isDetached = false;
   /** The cursor of the last answer that its client has of a subscription, where it comes back for those after. */
   after: string | undefined;

@@ -18,11 +18,11 @@ export function partBody({ data, errors, part }: ExecutionPart, options: PartBod
   const { format, formatError, request, extensions } = options;
   const written: Buffer[] = [];
   const text = (json: string): void => void written.push(Buffer.from(json));
-  const told = (some: readonly GraphQLError[]): string =>
+  const errorsMember = (some: readonly GraphQLError[]): string =>
     some.length === 0 ? '' : `"errors":${JSON.stringify(formattedErrors(some, formatError, request))},`;
   text('{');
   if (data.length > 0) {
-    text(`${told(errors)}"data":`);
+    text(`${errorsMember(errors)}"data":`);
     written.push(data);
     text(',');
   }
@@ -36,12 +36,12 @@ export function partBody({ data, errors, part }: ExecutionPart, options: PartBod
     if (pending.length > 0) text(`"pending":${JSON.stringify(pending.map(described))},`);
     writeList('incremental', incremental, ({ fragment, subPath, data: added, errors: own }) => {
       const at = subPath.length === 0 ? '' : `"subPath":${JSON.stringify(subPath)},`;
-      text(`{"id":"${fragment.id}",${at}${told(own)}"data":`);
+      text(`{"id":"${fragment.id}",${at}${errorsMember(own)}"data":`);
       written.push(added);
       text('}');
     });
     writeList('completed', completed, ({ fragment, errors: own }) => {
-      text(`{${told(own ?? [])}"id":"${fragment.id}"}`);
+      text(`{${errorsMember(own ?? [])}"id":"${fragment.id}"}`);
     });
   }
 
@@ -52,7 +52,7 @@ export function partBody({ data, errors, part }: ExecutionPart, options: PartBod
       const { path, label } = fragment;
       const increment = byFragment.get(fragment);
       const name = label === undefined ? '' : `"label":${JSON.stringify(label)},`;
-      text(`{"path":${JSON.stringify(path)},${name}${told(own ?? increment?.errors ?? [])}"data":`);
+      text(`{"path":${JSON.stringify(path)},${name}${errorsMember(own ?? increment?.errors ?? [])}"data":`);
       if (increment === undefined) text('null');
       else written.push(increment.data);
       text('}');

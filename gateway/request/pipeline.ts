@@ -6,7 +6,7 @@
  * Before the response cache, steps are synchronous where they can be: a cache hit takes less time than a few promises.
  */
 import type { HTTPGraphQLResponse } from '@apollo/server';
-import { GraphQLError } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import type { Admit } from '../auth/authentication';
 import type { Received } from '../auth/authenticator';
 import type { IncomingRequest } from './incoming-request';
@@ -14,7 +14,7 @@ import type { AnswerHeaders } from '../cache/responses/answer-headers';
 import { type CachedAnswers, requestKey } from '../cache/responses/cached-answers';
 import { mediaTypes } from '../http/media-type';
 import type { Answered } from '../cache/responses/response-cache';
-import { type ErrorCode, requestError } from '../errors';
+import { requestError } from '../errors';
 import { noBody } from '../http/body';
 import { mediaTypeOfErrors } from '../http/error-answer';
 import type { ClientLimits } from '../limits/client-limits';
@@ -31,7 +31,7 @@ import { partBody } from './part-body';
 import { responseBody } from './response-body';
 import { noteCodes } from './note-codes';
 import { runBatch } from './run-batch';
-import type { Reply } from './reply';
+import { isShutdown, type Reply } from './reply';
 import type { RunOperation } from './run-operation';
 import type { Answer, Part, Parts, Sink } from './sink';
 import { WrittenParts } from './written-parts';
@@ -65,9 +65,7 @@ export interface PipelineOptions {
 export interface Pipeline {
   /** Admits a request whose body has arrived. It takes a slot only now, so that unfinished bodies hold none. */
   admit(request: IncomingRequest, body: Buffer): void;
-  /**
-   * Authenticates a request before its client sends the body: if it is refused, the answer replaces `100 Continue`.
-   */
+  /** Authenticates a request before its client sends the body: a refusal replaces `100 Continue`. */
   authenticateEarly(request: IncomingRequest, admitByHeaders: Admit, read: () => void): void;
   /** Authenticates the client of a connection that stays open. Its operations are requests of their own. */
   connect(request: IncomingRequest, received: Received, onConnected: () => void): void;
@@ -138,10 +136,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   async function answer(arrival: Arrival): Promise<void> {
     const { request } = arrival;
     try {
-      const told = await request.run(() => run(arrival));
-      reply.send(request, told);
-      // Its events take slots of nobody: what bounds them are the limits of subscriptions.
-      if (isInParts(told)) slots.release(request);
+      const sent = await request.run(() => run(arrival));
+      reply.send(request, sent);
+      // Events hold no slot: the limits of `subscriptions` bound them.
+      if (isInParts(sent)) slots.release(request);
       // It may move to another supergraph, or to other options.
       if (request.operation?.type === 'subscription') request.letGo();
     } catch (error) {
@@ -166,7 +164,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       type !== undefined || only !== undefined,
     );
     if ('next' in answered) return inParts(arrival, answered);
-    if (!('data' in answered)) return told(request, answered);
+    if (!('data' in answered)) return apolloAnswer(request, answered);
     const written = write(request, answered);
     const answer = written instanceof Promise ? await written : written;
     if (only === undefined) return answerOf(arrival, answered, type!, answer);
@@ -182,10 +180,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     request.onEnd(() => {
       parts.close();
     });
-    const { takesEvents, incremental } = request.sink;
     const kind = request.operation?.type === 'subscription' ? 'events' : 'increments';
-    if (kind === 'events' ? !takesEvents : incremental === undefined)
-      throw requestError('NOT_ACCEPTABLE', { inParts: true });
     const next = async (): Promise<Part | undefined> => {
       try {
         return await parts.next();
@@ -207,7 +202,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       cachedAnswers.learn(requestKey(arrival), cachedReply, arrival.request);
       return answerHeaders.reply(arrival.request.head, type, cachedReply);
     }
-    const headers = [...answerHeaders.describe(cachedReply), 'content-type', type, ...lengthOf(body)];
+    const length = String(body.length);
+    const headers = [...answerHeaders.describe(cachedReply), 'content-type', type, 'content-length', length];
     return { status: 200, headers, body };
   }
 
@@ -246,7 +242,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const type = mediaTypeFor(accept);
     const isAcceptable = type !== undefined;
     const answered = await runBatch(arrival, sent, { runOperation, learn, isAcceptable, reply, write });
-    if ('told' in answered) return told(request, answered.told);
+    if ('told' in answered) return apolloAnswer(request, answered.told);
     const { status } = answered;
     const { headers, body } = plainAnswer(
       status,
@@ -275,8 +271,6 @@ const plainAnswer = (status: number, type: string, body: Buffer, release?: Answe
   release,
 });
 
-const lengthOf = ({ length }: Buffer): readonly string[] => ['content-length', String(length)];
-
 /** Caches keep no answer in parts, and proxies do not pack it: they would wait for more of it. */
 const streamed = { status: 200, headers: ['cache-control', 'no-store, no-transform'] } as const;
 
@@ -287,7 +281,8 @@ function onlyKindOf({ takesEvents, incremental }: Sink): Parts['kind'] | undefin
 }
 
 /** The answer of Apollo Server, for an operation that it refuses. */
-function told(request: IncomingRequest, { status = 200, headers, body }: HTTPGraphQLResponse): Answer {
+function apolloAnswer(request: IncomingRequest, response: HTTPGraphQLResponse): Answer {
+  const { status = 200, headers, body } = response;
   if (body.kind !== 'complete')
     throw new Error('Apollo Server has answered in parts, which it is never asked to.');
   // A plugin may have answered with something else, such as an HTML page.
@@ -300,8 +295,5 @@ function told(request: IncomingRequest, { status = 200, headers, body }: HTTPGra
 }
 
 const isInParts = ({ body }: Answer): boolean => typeof body === 'object' && !Buffer.isBuffer(body);
-
-const isShutdown = (error: unknown): boolean =>
-  error instanceof GraphQLError && error.extensions['code'] === ('SHUTTING_DOWN' satisfies ErrorCode);
 
 const isList = (sent: unknown): sent is readonly unknown[] => Array.isArray(sent);

@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { GraphQLError } from 'graphql';
-import { requestError, RequestErrors } from '../errors';
+import { type ErrorCode, requestError, RequestErrors } from '../errors';
 import { type ErrorAnswer, errorAnswer } from '../http/error-answer';
 import type { Logger } from '../telemetry/logger';
 import type { ErrorStatistics } from '../telemetry/statistics/error-statistics';
@@ -76,8 +76,9 @@ export class Reply {
 /** Errors of Weir have a code. Errors that graphql-js throws have none. */
 const hasCode = ({ extensions }: GraphQLError): boolean => extensions['code'] !== undefined;
 
-const isShutdown = (error: unknown): boolean =>
-  error instanceof GraphQLError && error.extensions['code'] === 'SHUTTING_DOWN';
+/** Whether a request ends with this error because the gateway stops. */
+export const isShutdown = (error: unknown): boolean =>
+  error instanceof GraphQLError && error.extensions['code'] === ('SHUTTING_DOWN' satisfies ErrorCode);
 
 /** @throws if status or headers are not valid HTTP, or the status does not allow a body */
 function checkHead({ status, ownHeaders }: ErrorAnswer): void {

@@ -157,15 +157,16 @@ const envelope: Envelope = {
   begin: (id) => JSON.stringify({ id, type: 'start_ack' }),
   beforeResult: (id) => `{"id":${JSON.stringify(id)},"type":"data","payload":`,
   readable: withoutNullData,
-  errors: (id, errors) => JSON.stringify({ id, type: 'error', payload: { errors: errors.map(told) } }),
-  // Clients pass over `complete`: they would wait for ever.
+  errors: (id, errors) =>
+    JSON.stringify({ id, type: 'error', payload: { errors: errors.map(appsyncError) } }),
+  // Clients ignore `complete`: they would wait for ever.
   complete: (id, isStream) =>
     isStream
       ? envelope.errors(id, [{ message: 'The subscription has come to its end.' }])
       : JSON.stringify({ id, type: 'complete' }),
 };
 
-/** Clients pass over a result whose `data` is null, and over its errors: it gets an empty object in place of null. */
+/** Clients ignore a result whose `data` is null, and its errors: it gets an empty object in place of null. */
 function withoutNullData(body: Buffer): Buffer {
   const parts = new JsonParts(body);
   if (body.toString('latin1', 0, withObject.length) === withObject || !parts.isObject) return body;
@@ -187,7 +188,7 @@ const emptyObject = Buffer.from('{}');
  * An error as AppSync's clients read it. At `UnauthorizedException` Amplify closes the connection, which others share, and
  * opens it again with a new token: good where the token has expired, and for nothing else.
  */
-function told({ message, extensions }: SentError) {
+function appsyncError({ message, extensions }: SentError) {
   if (message === tokenExpired) return { errorType: 'UnauthorizedException', message };
   const code = extensions?.code;
   const status = code !== undefined && Object.hasOwn(codes, code) ? codes[code as ErrorCode].status : 400;

@@ -137,7 +137,7 @@ export class Connection implements ClientConnection {
     this.#isPinged = false;
   }
 
-  /** Whoever reads no answers can send nothing that has some. */
+  /** Stops reading from a client that does not read its answers. */
   #waitForReader(): void {
     if (this.socket.writableLength < mostUnread || this.#webSocket.isPaused) return;
     this.#webSocket.pause();

@@ -3,7 +3,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { CloseCode, type Message, MessageType, type SubscribeMessage, validateMessage } from 'graphql-ws';
 import type { Proof } from '../auth/authenticator';
 import type { RequestHead } from '../request/incoming-request';
-import type { IncrementalFormat } from '../request/sink';
 import { isMap } from '../options/is-map';
 import { JsonParts } from '../subgraph-calls/json-parts';
 import { headersOfClient } from './connection-params';
@@ -100,19 +99,18 @@ export class GraphqlTransportWs implements Protocol {
     });
   }
 
-  #subscribe({ id, payload }: SubscribeMessage, text: Buffer): void {
+  #subscribe({ id }: SubscribeMessage, text: Buffer): void {
     if (this.#state !== 'connected') this.#close(CloseCode.Unauthorized, 'Unauthorized');
     else if (id.length > longestId)
       this.#close(CloseCode.BadRequest, `An id has at most ${longestId} characters.`);
     else if (this.operations.has(id))
       this.#close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
     else {
-      const incremental = formatIn(payload.extensions);
       this.operations.begin({
         id,
         head: this.#head!,
         body: payloadIn(text),
-        incremental,
+        incremental: 'v0.2',
         proof: this.#proof,
       });
     }
@@ -158,12 +156,6 @@ const isNamed = (payload: Readonly<Record<string, unknown>>): boolean =>
   (typeof payload['documentId'] === 'string' ||
     isMap(payload['extensions']) ||
     typeof payload['id'] === 'string');
-
-/** `extensions.weir.incremental` asks for the older format of `@defer`. */
-function formatIn(extensions: Readonly<Record<string, unknown>> | null | undefined): IncrementalFormat {
-  const weir = extensions?.['weir'];
-  return isMap(weir) && weir['incremental'] === '20220824' ? '20220824' : 'v0.2';
-}
 
 /** The payload of a message as its bytes came. */
 function payloadIn(text: Buffer): Buffer {

@@ -25,7 +25,7 @@ export function createSteps(given: Pick<Steps, 'options' | 'requests' | 'pipelin
   const server = new WebSocketServer(<ServerOptions & { readonly closeTimeout: number }>{
     noServer: true,
     clientTracking: false,
-    // What is packed costs memory for each connection, and its size is not known before it is unpacked.
+    // Compression costs memory per connection, and the size is unknown before decompression.
     perMessageDeflate: false,
     maxPayload: limits.body + mostEnvelope,
     closeTimeout,

@@ -32,10 +32,6 @@ export class WebSockets {
     this.#timer = setInterval(() => this.#look(), lookInterval).unref();
   }
 
-  get size(): number {
-    return this.#all.size;
-  }
-
   /**
    * Takes a request to change the protocol, of which path and method are right. What else is wrong is told with the close
    * of the connection: pages do not see why a handshake fails.
@@ -110,14 +106,14 @@ export class WebSockets {
     const { connections } = this.#options.current().options.subscriptions;
     if (this.#all.size <= connections) return;
     const counts = new Map<string, number>();
-    let most = { network: '', count: 0 };
-    for (const { network } of this.#all) {
+    let most: { readonly connection: Connection; readonly count: number } | undefined;
+    for (const connection of this.#all) {
+      const { network } = connection;
       const count = (counts.get(network) ?? 0) + 1;
       counts.set(network, count);
-      if (count >= most.count) most = { network, count };
+      if (most === undefined || count >= most.count) most = { connection, count };
     }
-    const newest = [...this.#all].findLast(({ network }) => network === most.network);
-    newest?.close(TRY_AGAIN_LATER, 'There are too many connections at this moment.');
+    most?.connection.close(TRY_AGAIN_LATER, 'There are too many connections at this moment.');
   }
 
   #look(): void {

@@ -49,6 +49,7 @@ export async function sendParts(
 
 /** Resolves when there is room for more, or the client has left, as it has when it takes nothing for `idle` milliseconds. */
 function room(response: Response, idle: number): Promise<void> {
+  if (response.destroyed || response.stream?.destroyed === true) return Promise.resolve();
   return new Promise((resolve) => {
     const goOn = (): void => {
       clearTimeout(timer);

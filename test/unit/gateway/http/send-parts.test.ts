@@ -16,6 +16,18 @@ interface Sending {
 
 const json = (value: unknown): Part => ({ body: Buffer.from(JSON.stringify(value)) });
 
+/** A source that still has a part when it is closed, such as the error of a hook that was called before. */
+class LastWord extends HeldSource<Part> {
+  hasSpoken = false;
+
+  override async next(): Promise<Part | undefined> {
+    const part = await super.next();
+    if (part !== undefined || this.hasSpoken) return part;
+    this.hasSpoken = true;
+    return json(1);
+  }
+}
+
 /** A server that answers all requests from a source. */
 function answering(sending: Sending, servers: (Server | Http2Server)[]) {
   const { parts, options = { heartbeat: 5000, idle: 10_000 }, framing = eventStream } = sending;
@@ -114,6 +126,16 @@ describe.each([
     await until(() => parts.isClosed);
     await sent.done;
     expect(parts.asked).toBeLessThan(100);
+  });
+
+  it('ends when a part comes only after its client has left', async () => {
+    const parts = new LastWord();
+    const { sent, response } = await ask({ parts });
+    await until(() => parts.asked > 0);
+    response.destroy();
+    await until(() => parts.isClosed);
+    await sent.done;
+    expect(parts.hasSpoken).toBe(true);
   });
 
   it('sends what it has before it cuts its client off for a source that fails', async () => {

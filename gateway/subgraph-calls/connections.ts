@@ -37,7 +37,10 @@ export interface ConnectionOptions {
 
 /** An origin as one subgraph is connected to it. */
 export interface ConnectionTarget {
-  /** The name of the subgraph. Subgraphs share no connections: one that hangs would take those of others at its origin. */
+  /**
+   * The name of the subgraph. Subgraphs share no connections, as a subgraph that hangs would use up those of others with the
+   * same origin.
+   */
   readonly name: string;
   readonly url: URL;
   readonly tls?: TlsFiles | undefined;

@@ -7,6 +7,9 @@ export function failureOf(error: Error): TransportFailure {
   return failures.get((error as NodeJS.ErrnoException).code ?? '') ?? 'unreachable';
 }
 
+/** Whether an HTTP status says nothing of the subscription itself, so that it may be opened later. */
+export const isTemporary = (status: number): boolean => status >= 500 || status === 429;
+
 const failures = new Map<string, TransportFailure>([
   ['ECONNREFUSED', 'refused'],
   ['ECONNRESET', 'reset'],

@@ -1,3 +1,4 @@
+import { sourceOf } from '../source';
 import { type SubgraphRequest, TransportError, type TransportFailure } from '../transport';
 import type { Callbacks } from './callbacks';
 import { EventQueue } from './event-queue';
@@ -41,10 +42,7 @@ export function openByCallback(options: CallbackOptions) {
         const answer = (await source.next())!;
         if (status !== 200 || answer.body.includes('"errors"')) {
           queue.close();
-          const refused = new EventQueue({ subgraph, bounds, onDropped, onClose: () => undefined });
-          refused.push(answer);
-          refused.complete();
-          return { status, source: refused };
+          return { status, source: sourceOf(answer) };
         }
         if (registered.isChecked) return { status, source: queue };
         throw new TransportError(

@@ -1,6 +1,5 @@
 import { KeptBytes } from '../kept-bytes';
 
-/** Reads an event stream (HTML, section 9.2.6, "Interpreting an event stream") without decoding it. */
 export interface EventStreamListener {
   /** @param data the lines of `data`, joined by line feeds; empty where there were none */
   onEvent(name: string, data: Buffer): void;
@@ -11,6 +10,7 @@ export class EventTooLarge extends Error {
   override readonly name = 'EventTooLarge';
 }
 
+/** Reads an event stream (HTML, section 9.2.6, "Interpreting an event stream") without decoding it. */
 export class EventStreamParser {
   readonly #listener: EventStreamListener;
   readonly #most: number;

@@ -20,7 +20,7 @@ export interface EventStreamOptions {
   readonly accept?: string | undefined;
   readonly url: URL;
   readonly pool: Pool;
-  /** Headers that every request has; one of the caller of the same name is left out. */
+  /** Headers of every request. A client header of the same name is not forwarded. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signer: Signer | undefined;
   /** Milliseconds until the subgraph must have accepted a subscription. */

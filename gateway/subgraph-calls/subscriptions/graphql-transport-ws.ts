@@ -9,7 +9,7 @@ import type { Dialect, Handshake, Message } from './dialect';
 export interface GraphQLTransportWsOptions {
   /** An http or https URL. */
   readonly url: URL;
-  /** Headers that every connection has; one of the caller of the same name is left out. */
+  /** Headers of every connection. A client header of the same name is not forwarded. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signer: Signer | undefined;
 }

@@ -1,11 +1,11 @@
+import { sourceOf } from '../source';
 import {
   compose,
   type Interceptor,
+  type SubgraphEvent,
   type SubgraphRequest,
-  type SubgraphResponse,
   TransportError,
 } from '../transport';
-import { EventQueue } from './event-queue';
 import type { Open, Opened } from './resume';
 
 /**
@@ -27,7 +27,7 @@ export function interceptOpening(open: Open, interceptors: readonly Interceptor[
     const opened: OpeningRequest = { ...request, opening };
     try {
       const response = await send(opened);
-      return opening.opened ?? answered(response, request);
+      return opening.opened ?? { status: response.status, source: sourceOf<SubgraphEvent>(response) };
     } catch (error) {
       opening.opened?.source.close();
       throw error;
@@ -44,12 +44,4 @@ interface Opening {
 /** Interceptors hand it on with what they change. */
 interface OpeningRequest extends SubgraphRequest {
   readonly opening?: Opening | undefined;
-}
-
-function answered(response: SubgraphResponse, { operation: { subgraph } }: SubgraphRequest): Opened {
-  const nothing = (): void => undefined;
-  const source = new EventQueue({ subgraph, bounds: {}, onClose: nothing, onDropped: nothing });
-  source.push(response);
-  source.complete();
-  return { status: response.status, source };
 }

@@ -1,6 +1,6 @@
 import type { buildConnector } from 'undici';
 import { WebSocket } from 'ws';
-import { failureOf as failureOfNetwork } from '../network-failure';
+import { failureOf as failureOfNetwork, isTemporary } from '../network-failure';
 import type { PendingCall, PendingCalls } from '../pending-calls';
 import { type SubgraphRequest, TransportError, type TransportFailure } from '../transport';
 import { type Dialect, type Message, normalClosure } from './dialect';
@@ -130,9 +130,8 @@ export class MultiplexedSocket {
     this.#socket = socket;
     socket.on('error', (error) => this.end(failureOfSocket(error), error));
     socket.on('unexpected-response', (_request, { statusCode = 0 }) => {
-      const isTemporary = statusCode >= 500 || statusCode === 429;
       this.end(
-        isTemporary ? 'interrupted' : 'not-accepted',
+        isTemporary(statusCode) ? 'interrupted' : 'not-accepted',
         new Error(`The upgrade was answered with HTTP status ${statusCode}.`),
       );
     });

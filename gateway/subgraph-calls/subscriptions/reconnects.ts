@@ -14,8 +14,8 @@ const stableAfter = 10_000;
 
 /**
  * Paces how connections of one subgraph are opened anew, so that a subgraph that comes back is not taken down by its
- * subscribers. Those who share a connection wait together, by their key: they open it once. The waits grow, are jittered
- * from one half of them up, and end at most `perSecond` times a second, over all keys.
+ * subscribers. Those who share a connection wait together, by their key: they open it once. Each wait is up to twice the
+ * last, jittered between half and all of it. At most `perSecond` waits end per second, over all keys.
  */
 export class Reconnects {
   readonly #options: { readonly [Name in keyof ReconnectsOptions]-?: NonNullable<ReconnectsOptions[Name]> };

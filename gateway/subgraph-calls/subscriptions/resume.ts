@@ -1,3 +1,4 @@
+import { isTemporary } from '../network-failure';
 import { type PendingCalls, within } from '../pending-calls';
 import type { Source } from '../source';
 import {
@@ -161,9 +162,6 @@ class ResumingSource implements Source<SubgraphEvent> {
     });
   }
 }
-
-/** Statuses of HTTP that say nothing of the subscription itself. */
-const isTemporary = (status: number): boolean => status >= 500 || status === 429;
 
 /** Whether the connection failed, rather than what was sent over it. */
 const isBreak = (error: unknown): boolean => error instanceof TransportError && breaks.has(error.failure);

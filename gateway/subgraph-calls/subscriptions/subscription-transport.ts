@@ -30,9 +30,9 @@ export interface SubscribedSubgraph {
   readonly protocol: SubscriptionProtocol;
   /** Where an AppSync API takes WebSockets: an http, https, ws or wss URL. @default as AppSync has it */
   readonly realTimeUrl?: string | undefined;
-  /** Headers that every connection has; one of the client's request of the same name is left out. */
+  /** Headers of every connection. A client header of the same name is not forwarded. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Signs every connection, or request. The headers that it writes are never the client's. */
+  /** Signs every connection, or request. Client headers with the names of its headers are not forwarded. */
   readonly signer?: Signer | undefined;
   readonly tls?: TlsFiles | undefined;
   /** Milliseconds that opening may take. @default 10000 */

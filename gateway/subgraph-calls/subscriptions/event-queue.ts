@@ -66,7 +66,7 @@ export class EventQueue implements Source<SubgraphEvent> {
     if (isFull) {
       this.#options.onDropped(this.#events.filter(({ isGap }) => isGap !== true).length);
       this.#events = [gapEvent];
-      this.#bytes = 0;
+      this.#bytes = gapEvent.body.length;
     }
     this.#events.push(kept(event));
     this.#bytes += event.body.length;

@@ -125,6 +125,8 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
+    // An informational response: the response itself follows.
+    if (status < 200) return;
     this.#status = status;
     // `graphql-sse` says "none", which is no encoding.
     const encoding = String(headers['content-encoding'] ?? 'none');

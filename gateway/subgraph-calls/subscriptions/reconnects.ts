@@ -46,6 +46,9 @@ export class Reconnects {
       failed: () => {
         if (isHeld && pacing.step === undefined) this.#begin(pacing);
       },
+      opened: () => {
+        if (isHeld && pacing.openedAt === Infinity) pacing.openedAt = performance.now();
+      },
       release: () => {
         if (!isHeld) return;
         isHeld = false;
@@ -65,7 +68,7 @@ export class Reconnects {
     const over = new Promise<void>((resolve) => {
       end = () => {
         pacing.step = undefined;
-        pacing.openedAt = performance.now();
+        pacing.openedAt = Infinity;
         resolve();
       };
     });
@@ -102,13 +105,18 @@ export interface Pace {
   readonly step: Promise<void> | undefined;
   /** It could not be opened, or broke: the next attempt waits. Those who share it may all say so. */
   failed(): void;
+  /** It is open. Those who share it may all say so: the first counts. */
+  opened(): void;
   release(): void;
 }
 
 interface Pacing {
   holders: number;
   attempt: number;
-  /** When the last wait was over, in milliseconds of `performance.now()`. */
+  /**
+   * When the connection was opened after the last wait, in milliseconds of `performance.now()`; `Infinity`: it was not;
+   * `-Infinity`: there was no wait.
+   */
   openedAt: number;
   step: { readonly over: Promise<void>; cancel(): void } | undefined;
 }

@@ -50,6 +50,7 @@ export function resumeBroken(open: Open, options: ResumeOptions): Open {
       const { step } = pace;
       if (step !== undefined) await within(step, { subgraph, caller: request.caller, timeout, pending });
       const { status, source } = await open(request);
+      pace.opened();
       return { status, source: new ResumingSource(request, source, open, pace, options) };
     } catch (error) {
       if (isBreak(error)) pace.failed();
@@ -122,7 +123,10 @@ class ResumingSource implements Source<SubgraphEvent> {
       if (performance.now() >= until) break;
       try {
         const isOpen = await this.#openOnce();
-        if (isOpen) onBreak(this.#position === undefined ? 'gap' : 'resumed');
+        if (isOpen) {
+          this.#pace.opened();
+          onBreak(this.#position === undefined ? 'gap' : 'resumed');
+        }
         return isOpen;
       } catch (error) {
         failure = error;

@@ -34,7 +34,28 @@ it('jitters waits, from one half of them up', async () => {
 it('waits shortly again after a connection that lasted', async () => {
   const pace = new Reconnects(longest).hold('a');
   for (let i = 0; i < 4; i++) await waited(pace);
+  pace.opened();
   await after(11_000);
+  expect(await waited(pace)).toBe(1_000);
+});
+
+it('waits longer after each attempt that hangs, however long it hangs', async () => {
+  const pace = new Reconnects(longest).hold('a');
+  const waits: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    waits.push(await waited(pace));
+    await after(11_000);
+  }
+  expect(waits).toEqual([1_000, 2_000, 4_000]);
+});
+
+it('counts the life of a connection from when the first of those who share it has it', async () => {
+  const pace = new Reconnects(longest).hold('a');
+  await waited(pace);
+  pace.opened();
+  await after(6_000);
+  pace.opened();
+  await after(6_000);
   expect(await waited(pace)).toBe(1_000);
 });
 

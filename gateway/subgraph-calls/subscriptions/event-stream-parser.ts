@@ -36,14 +36,18 @@ export class EventStreamParser {
     // A line feed after the carriage return that the last piece ended with.
     if (this.#endedWithReturn && piece[0] === LINE_FEED) start = 1;
     if (piece.length > 0) this.#endedWithReturn = false;
+    let nextLineFeed = -1;
     while (start < piece.length) {
-      const end = endOfLine(piece, start);
-      const part = piece.subarray(start, end === -1 ? piece.length : end);
+      // Kept for the lines before it, as a stream may end its lines with carriage returns only.
+      if (nextLineFeed < start) nextLineFeed = positionOf(LINE_FEED, piece, start, piece.length);
+      const end = positionOf(RETURN, piece, start, nextLineFeed);
+      const hasEnd = end < piece.length;
+      const part = piece.subarray(start, end);
       this.#bytes += part.length;
       if (this.#bytes > this.#most) throw new EventTooLarge('An event of the stream is too large.');
       if (this.#rest !== undefined) this.#rest.append(part);
-      else if (end === -1) this.#rest = new KeptBytes(part, 0);
-      if (end === -1) return;
+      else if (!hasEnd) this.#rest = new KeptBytes(part, 0);
+      if (!hasEnd) return;
       this.#line(this.#rest?.bytes ?? part);
       this.#rest = undefined;
       start = end + 1;
@@ -97,12 +101,10 @@ export class EventStreamParser {
   }
 }
 
-/** Of the next line feed or carriage return; -1 without one. */
-function endOfLine(bytes: Buffer, start: number): number {
-  const lineFeed = bytes.indexOf(LINE_FEED, start);
-  const end = lineFeed === -1 ? bytes.length : lineFeed;
-  const carriageReturn = bytes.subarray(start, end).indexOf(RETURN);
-  return carriageReturn === -1 ? lineFeed : start + carriageReturn;
+/** Of the first such byte from `start` on; `end` where there is none before it. */
+function positionOf(byte: number, bytes: Buffer, start: number, end: number): number {
+  const found = bytes.subarray(start, end).indexOf(byte);
+  return found === -1 ? end : start + found;
 }
 
 const LINE_FEED = 0x0a;

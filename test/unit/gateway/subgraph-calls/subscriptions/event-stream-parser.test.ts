@@ -84,3 +84,16 @@ it('counts neither comments nor what came before', () => {
   const text = `: ${'x'.repeat(90)}\n`.repeat(5) + `data: ${'x'.repeat(80)}\n\n`.repeat(5);
   expect(parse(text, { most: 100 })).toHaveLength(5);
 });
+
+it.each(['\n', '\r\n', '\r'])('searches each byte a few times at most where lines end with %j', (end) => {
+  const text = `data:x${end}`.repeat(1_000);
+  const { calls, contexts, results } = jest.spyOn(Buffer.prototype, 'indexOf').mock;
+  parse(text);
+  jest.restoreAllMocks();
+  const searched = calls.map(([, from], i) => {
+    const found = results[i]!.value as number;
+    return (found === -1 ? contexts[i]!.length : found) - Number(from ?? 0);
+  });
+  expect(searched.length).toBeGreaterThan(1_000);
+  expect(searched.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(4 * text.length);
+});

@@ -66,13 +66,14 @@ export function serveRealTime(server: Server, options: RealTimeOptions): RealTim
   });
 
   server.on('upgrade', (request, socket, head) => {
-    const { pathname, searchParams } = new URL(request.url ?? '', 'http://api');
+    const [pathname, query] = (request.url ?? '').split('?', 2);
     if (pathname !== path && pathname !== `${path}/realtime`) {
       socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       return;
     }
     const offered = request.headers['sec-websocket-protocol'] ?? '';
-    const header = /(?:^|,)\s*header-([\w-]+)/.exec(offered)?.[1] ?? searchParams.get('header') ?? '';
+    const header =
+      /(?:^|,)\s*header-([\w-]+)/.exec(offered)?.[1] ?? new URLSearchParams(query).get('header') ?? '';
     const refusal = check(objectIn(Buffer.from(header, 'base64').toString()), `${path}/connect`, '{}');
     sockets.handleUpgrade(request, socket, head, (webSocket) => connect(webSocket, refusal));
   });

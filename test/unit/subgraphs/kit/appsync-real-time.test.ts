@@ -1,5 +1,6 @@
 /** What a subscriber of the stand-in for AppSync is told. */
 import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { Signer } from 'aws-appsync-auth-link';
 import { WebSocket } from 'ws';
 import {
@@ -136,6 +137,15 @@ describe('a stand-in for AppSync', () => {
     await once(sockets[0]!, 'open');
     send({ type: 'connection_init' });
     expect(await next()).toMatchObject({ type: 'connection_ack' });
+  });
+
+  it.each(['//', '/other', '/graphql/'])('has no WebSocket at %s', async (path) => {
+    const { hostname, port } = new URL(await start());
+    const headers = { connection: 'upgrade', upgrade: 'websocket' };
+    const asked = request({ hostname, port, path, headers }).end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(404);
+    response.resume();
   });
 
   it('keeps the connection alive', async () => {

@@ -31,7 +31,9 @@ export function openByCallback(options: CallbackOptions) {
         end();
       };
       const queue = new EventQueue({ subgraph, bounds, onDropped, onClose: end });
-      await callbacks.listen();
+      await callbacks.listen().catch((error: unknown) => {
+        throw new TransportError(subgraph, 'unsendable', error);
+      });
       const registered = callbacks.register({ queue, maxResponseSize, heartbeat, verify, fail, end });
       open.add(fail);
       const { callbackUrl, subscriptionId, verifier } = registered;

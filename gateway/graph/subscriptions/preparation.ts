@@ -1,0 +1,171 @@
+import { hash } from 'node:crypto';
+import { type GraphQLSchema, Kind, parse, validate } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { Identity } from '../../auth/identity';
+import type { Answered } from '../../cache/responses/response-cache';
+import { requestError, RequestErrors } from '../../errors';
+import { type Execution, type Program, sourceError, sourceRequest } from '../../execution';
+import type { ClientLimits } from '../../limits/client-limits';
+import type { PlanCache, PlannedOperation } from '../../planning';
+import { validationRules } from '../../request/validation-rules';
+import type { Caller, SubgraphEvent, Subscribe } from '../../subgraph-calls/transport';
+import {
+  charge,
+  type CompiledOperation,
+  knownKey,
+  variableErrors,
+  type Variables,
+} from '../compiled-operation';
+import { showExecution } from '../development';
+import type { Subgraph } from '../engine';
+import { Rejection } from '../programs';
+import { EventCaller, type Subscriber } from './event-caller';
+import { subscriptionKeys } from './keys';
+import type { PreparedSubscription, SubscriptionText } from './prepared';
+
+/** Settles as a plan does, or rejects when nobody waits for it any more. */
+export type AwaitPlan = <Plan>(plan: Promise<Plan>) => Promise<Plan>;
+
+/** The parts of one generation that subscriptions need. */
+export interface PreparationOptions {
+  readonly schema: GraphQLSchema;
+  readonly isDevelopment: boolean;
+  readonly limits: ClientLimits;
+  readonly subgraphs: ReadonlyMap<string, Subgraph>;
+  readonly programs: PlanCache<Program | Rejection>;
+  /** Opens sources of events. */
+  readonly subscribe: Subscribe;
+  /** Keeps the generation open until the function that it returns is called. */
+  readonly hold: () => () => void;
+  readonly showing: Parameters<typeof showExecution>[0];
+  readonly compile: (
+    document: string,
+    documentHash: string,
+    operationName: string | undefined,
+  ) => CompiledOperation;
+  readonly plannedFor: (compiled: CompiledOperation, identity: Identity) => Promise<PlannedOperation>;
+  readonly programFor: (
+    planned: PlannedOperation,
+    caller: Pick<Subscriber, 'sender' | 'tracing'>,
+    awaitPlan: AwaitPlan,
+  ) => Promise<Program | Rejection>;
+  readonly perform: (
+    program: Program | Rejection,
+    compiled: CompiledOperation,
+    variables: Variables,
+    caller: Caller & { readonly identity: Identity },
+    event: SubgraphEvent,
+  ) => Promise<Execution>;
+}
+
+/** Prepares subscriptions for one generation: those of new clients, and those that began on another generation. */
+export function createPreparation(options: PreparationOptions) {
+  const { schema, isDevelopment, limits, subgraphs, programs, subscribe, hold, showing } = options;
+  const { compile, plannedFor, programFor, perform } = options;
+  const generation = ++generations;
+  /** Operations that began on another generation. */
+  const moved = new LRUCache<string, CompiledOperation>({
+    maxSize: mostMovedBytes,
+    sizeCalculation: ({ bytes }, key) => bytes + 2 * key.length,
+  });
+
+  async function prepare(
+    compiled: CompiledOperation,
+    variables: Variables,
+    subscriber: Subscriber,
+    awaitPlan: AwaitPlan = (plan) => plan,
+  ): Promise<PreparedSubscription> {
+    const { source: document, hash, operationName, cost, access, count } = compiled;
+    const planned = await plannedFor(compiled, subscriber.identity);
+    const program = await programFor(planned, subscriber, awaitPlan);
+    const opening =
+      program instanceof Rejection
+        ? undefined
+        : sourceRequest(program, { variables, caller: new EventCaller(subscriber) });
+    if (opening === undefined || program instanceof Rejection)
+      throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: rootFieldsOf(compiled) });
+    const { subgraph } = opening.operation;
+    const failed = (reason: unknown): never => {
+      throw sourceError(subgraph, reason);
+    };
+    return {
+      text: { document, operationName, variables },
+      ...subscriptionKeys(subscriber, {
+        ...{ generation, hash, variables, opening, subgraphs },
+        called: program.subgraphs,
+        operation: compiled.operation,
+        variant: access.variantOf(planned.refused ?? []),
+        calls: limits.of(subscriber.identity).calls,
+      }),
+      openSource: async (caller, after) => {
+        const events = await subscribe({ ...opening, caller, after }).catch(failed);
+        return {
+          next: () => events.next().catch(failed),
+          close: () => {
+            events.close();
+          },
+        };
+      },
+      answer: async (event, caller) => {
+        const now = await plannedFor(compiled, caller.identity);
+        const current = programs.peek(now) ?? (await programs.get(now, caller.sender));
+        const eventCaller = new EventCaller(caller);
+        const execution = await perform(current, compiled, variables, eventCaller, event);
+        const { isShareable } = eventCaller.provenance;
+        const answered: Answered = { ...execution, release: undefined };
+        if (!isDevelopment) return { answered, isShareable };
+        const shown = {
+          ...{ planned: now, variables, cost, answered },
+          request: { calls: eventCaller.calls, head: caller.head },
+        };
+        return { answered: { ...answered, extensions: await showExecution(showing, shown) }, isShareable };
+      },
+      charge: (request) => {
+        charge(request, cost, variables);
+      },
+      count: (request) => {
+        count?.(request, variables);
+      },
+      release: hold(),
+    };
+  }
+
+  /** Prepares a subscription that began on another generation. */
+  async function prepareMoved(
+    { document, operationName, variables }: SubscriptionText,
+    subscriber: Subscriber,
+  ): Promise<PreparedSubscription> {
+    const key = knownKey(document, operationName);
+    let compiled = moved.get(key);
+    if (compiled === undefined) {
+      const [invalid] = validate(schema, parse(document, { noLocation: true }), validationRules, {
+        maxErrors: 1,
+      });
+      if (invalid !== undefined) {
+        const reason = `The graph has changed, and the subscription is not valid any more: ${invalid.message}`;
+        throw requestError('GRAPHQL_VALIDATION_FAILED', { reason });
+      }
+      moved.set(key, (compiled = compile(document, hash('sha256', document, 'hex'), operationName)));
+    }
+    const wrong = variableErrors(schema, compiled, variables);
+    if (wrong !== undefined) throw new RequestErrors(wrong);
+    const refusal = compiled.refuse(variables, subscriber.identity);
+    if (refusal !== undefined) throw refusal;
+    return prepare(compiled, variables, subscriber);
+  }
+
+  /** As `Type.field`. */
+  const rootFieldsOf = ({ operation }: CompiledOperation): string[] => {
+    const root = schema.getRootType(operation.operation)!.name;
+    return operation.selectionSet.selections.flatMap((one) =>
+      one.kind === Kind.FIELD ? [`${root}.${one.name.value}`] : [],
+    );
+  };
+
+  return { prepare, prepareMoved };
+}
+
+/** How many there were: numbers tell keys of one from those of another. */
+let generations = 0;
+/** Few operations differ, however many clients have subscribed. One that is not kept is compiled again. */
+const mostMovedBytes = 16 * 1024 * 1024;

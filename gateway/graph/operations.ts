@@ -1,3 +1,4 @@
+/** Over 300 lines: the ways to run an operation (whole, in parts, subscribed to) share what is compiled of it. */
 import {
   type DocumentNode,
   getOperationAST,

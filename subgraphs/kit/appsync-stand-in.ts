@@ -1,4 +1,6 @@
 /**
+ * Over 300 lines: what AWS runs, in one place.
+ *
  * An AppSync API on this machine, as far as a caller can tell: it checks the credentials of each mode as AppSync does,
  * runs federation by hand (`_Any` is an input there), answers with AppSync's errors and ends what takes too long; its
  * mutations feed subscriptions. For development and tests: AppSync itself runs nowhere but at AWS.

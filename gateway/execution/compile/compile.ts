@@ -1,3 +1,4 @@
+/** Over 300 lines: one pass from a query plan to a program. */
 import {
   type DocumentNode,
   type FragmentDefinitionNode,

@@ -1,3 +1,4 @@
+/** Over 300 lines: the life of one socket, and of the subscriptions that it carries. */
 import type { buildConnector } from 'undici';
 import { WebSocket } from 'ws';
 import { failureOf as failureOfNetwork, isTemporary } from '../network-failure';

@@ -4,6 +4,7 @@ import { type ServerOptions, WebSocketServer } from 'ws';
 import { compileClientAddress } from '../http/client-address';
 import { answerUpgrade } from '../http/connection-errors';
 import { compileHeadersOfPage, type HeadersOfPage } from '../http/cors';
+import { maxHeaderSize } from '../http/header-limits';
 import type { Options } from '../options';
 import type { Pipeline } from '../request/pipeline';
 import type { RequestsInFlight } from '../request/requests-in-flight';
@@ -27,7 +28,7 @@ export function createSteps(given: Pick<Steps, 'options' | 'requests' | 'pipelin
     clientTracking: false,
     // Compression costs memory per connection, and the size is unknown before decompression.
     perMessageDeflate: false,
-    maxPayload: limits.body + mostEnvelope,
+    maxPayload: mostEscaped * limits.body + mostEnvelope,
     closeTimeout,
     // Browsers give up a connection whose protocol is not chosen, and tell nobody why: it is chosen, and closed with a reason.
     handleProtocols: (offered) => {
@@ -46,7 +47,9 @@ export function createSteps(given: Pick<Steps, 'options' | 'requests' | 'pipelin
   };
 }
 
-/** Bytes around the body of an operation. */
-const mostEnvelope = 4096;
+/** AppSync's clients send the body of an operation as text within JSON, where each quotation mark takes two bytes. */
+const mostEscaped = 2;
+/** Bytes around the body of an operation: the credentials, which may be as long as headers, and the rest. */
+const mostEnvelope = maxHeaderSize + 4096;
 /** Milliseconds that a client may take to answer a close. */
 const closeTimeout = 5000;

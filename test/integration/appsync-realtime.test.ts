@@ -61,6 +61,7 @@ beforeAll(async () => {
         }),
       },
     },
+    limits: { body: '16KiB' },
     subscriptions: { perConnection: 3 },
   });
 });
@@ -318,6 +319,20 @@ describe('a frame', () => {
     const { id, type, payload } = await client.next();
     expect([id, type, payload.errors[0].errorType]).toEqual(['a', 'error', errorType]);
     expect(payload.errors[0].message).toMatch(sentence);
+  });
+
+  it('start with an operation as large as `limits.body` is taken, though its quotation marks take two bytes', async () => {
+    const client = await connected();
+    const quotes = { upc: '"'.repeat(8000) };
+    client.send({
+      ...{ id: 'a', type: 'start' },
+      payload: {
+        data: JSON.stringify({ query: subscription, variables: quotes }),
+        extensions: { authorization: apiKey },
+      },
+    });
+    expect(await client.next()).toEqual({ id: 'a', type: 'start_ack' });
+    expect(String(upstreams.open[0]!.request.variables)).toBe(JSON.stringify(quotes));
   });
 
   it('start beyond `subscriptions.perConnection`, or with an id in use, is refused', async () => {

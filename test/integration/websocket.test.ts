@@ -376,7 +376,7 @@ describe('a connection is closed', () => {
   it('with 1009 for a message that is far over `limits.body`', async () => {
     await start({ limits: { body: '10KiB' } });
     const client = await connect();
-    client.send({ id: 'a', type: 'subscribe', payload: { query: `{ me { name } } #${'x'.repeat(20_000)}` } });
+    client.send({ id: 'a', type: 'subscribe', payload: { query: `{ me { name } } #${'x'.repeat(50_000)}` } });
     expect((await client.closed).code).toBe(1009);
   });
 
@@ -390,6 +390,12 @@ describe('a connection is closed', () => {
 
 describe('credentials', () => {
   const auth = { ...keys, anonymous: false };
+
+  it('may be longer than the body of an operation', async () => {
+    await start({ auth: { ...keys, anonymous: true }, limits: { body: '1KiB' } });
+    const client = await connect({ 'apollographql-client-name': 'x'.repeat(15_000) });
+    expect((await ask(client, me))[0].payload).toEqual(ada);
+  });
 
   it('in `connectionParams` are those of each operation', async () => {
     await start({ auth });

@@ -13,12 +13,7 @@ import { findSystem } from '../systems.mjs';
  * server that stands for all of them.
  */
 export async function withHelpers(work, subgraphs = 'replay.mjs') {
-  const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'));
-  process.on('exit', () => {
-    killAll();
-    rmSync(folder, { recursive: true });
-  });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+  const folder = ownFolder();
   const replay = startHelper(subgraphs, 1);
   const clients = startHelper('load.mjs', 1);
   const { ports } = await replay.ask({ command: 'listen' });
@@ -40,6 +35,17 @@ export async function withHelpers(work, subgraphs = 'replay.mjs') {
     replay.stop();
     clients.stop();
   }
+}
+
+/** A folder that is there until the bench ends. No system that was started outlives it either. */
+export function ownFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'));
+  process.on('exit', () => {
+    killAll();
+    rmSync(folder, { recursive: true });
+  });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+  return folder;
 }
 
 /** The load of one workload at a fixed rate, as `clients` understand it; every answer is compared with `expected`. */

@@ -57,6 +57,9 @@ interface InTurn extends Socket {
   readonly parser?: { readonly incoming: IncomingMessage | null } | null;
 }
 
+/** Whether a request that came before over a connection of HTTP/1.1 is not answered yet. */
+export const awaitsAnswer = (socket: InTurn): boolean => socket._httpMessage != null;
+
 /** Those whose last answer waits for its turn: whatever else comes over them is nothing to answer. */
 const ending = new WeakSet<Socket>();
 

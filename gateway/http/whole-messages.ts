@@ -147,7 +147,8 @@ export function upgradableRequests(mayUpgrade: (request: IncomingMessage) => boo
       // TypeScript takes it for a field.
       Object.defineProperty(this.prototype, 'upgrade', {
         get(this: UpgradableRequest): boolean {
-          return this[asksToUpgrade] === true && (this.method === 'CONNECT' || mayUpgrade(this));
+          if (this[asksToUpgrade] !== true) return false;
+          return (this[upgrades] ??= this.method === 'CONNECT' || mayUpgrade(this));
         },
         set(this: UpgradableRequest, asks: boolean | null) {
           this[asksToUpgrade] = asks;
@@ -156,12 +157,15 @@ export function upgradableRequests(mayUpgrade: (request: IncomingMessage) => boo
     }
 
     declare [asksToUpgrade]: boolean | null;
+    declare [upgrades]: boolean | undefined;
   }
   return UpgradableRequest;
 }
 
 /** As Node's parser says. */
 const asksToUpgrade = Symbol('asksToUpgrade');
+/** As it was decided when Node first asked: it asks again when the connection may have another state. */
+const upgrades = Symbol('upgrades');
 
 /** Bytes of a body that are kept before it is read. */
 const mostUnasked = 16 * 1024;

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import type { IncomingRequest, RequestHead } from '../request/incoming-request';
+import { hasBody } from '../http/body';
+import { awaitsAnswer } from '../http/connection-errors';
 import { compilePreflight } from '../http/cors';
 import { WholeRequest } from '../http/whole-messages';
 import { requestError } from '../errors';
@@ -94,10 +96,12 @@ function refuseHead(message: IncomingMessage): GraphQLError | undefined {
 
 /**
  * Whether a request opens a WebSocket to the endpoint, or to `/realtime` below it as AppSync's clients do: whatever else it
- * may be is answered.
+ * may be is answered. So is one with a body, which would be taken for frames, and one whose client awaits other answers,
+ * which would come between frames.
  */
 export function opensWebSocket(message: IncomingMessage, endpoint: string): boolean {
   if (message.method !== 'GET' || message.headers.upgrade?.toLowerCase() !== 'websocket') return false;
+  if (hasBody(message) || awaitsAnswer(message.socket)) return false;
   const path = decodedPath(message.url!);
   const isEndpoint = path === endpoint || path === `${endpoint}/realtime`;
   return isEndpoint && refuseHead(message) === undefined;

@@ -1,6 +1,13 @@
 /** The protocol of `graphql-ws` (its PROTOCOL.md): that library checks messages and names the close codes. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { CloseCode, type Message, MessageType, type SubscribeMessage, validateMessage } from 'graphql-ws';
+import {
+  CloseCode,
+  type Message,
+  MessageType,
+  type PingMessage,
+  type SubscribeMessage,
+  validateMessage,
+} from 'graphql-ws';
 import type { Proof } from '../auth/authenticator';
 import type { RequestHead } from '../request/incoming-request';
 import { isMap } from '../options/is-map';
@@ -49,11 +56,9 @@ export class GraphqlTransportWs implements Protocol {
       case MessageType.Complete:
         this.operations.stop(message.id);
         break;
-      case MessageType.Ping: {
-        const { payload } = message;
-        this.#send({ type: MessageType.Pong, ...(payload && { payload }) });
+      case MessageType.Ping:
+        this.#pong(message, text);
         break;
-      }
       case MessageType.Pong:
         break;
       default:
@@ -114,6 +119,12 @@ export class GraphqlTransportWs implements Protocol {
         proof: this.#proof,
       });
     }
+  }
+
+  /** With the payload as it came: one that is nested very deeply, `JSON.stringify` could not write. */
+  #pong({ payload }: PingMessage, text: Buffer): void {
+    const sent = payload === undefined ? '' : `,"payload":${payloadIn(text).toString()}`;
+    this.#options.connection.send(`{"type":"${MessageType.Pong}"${sent}}`);
   }
 
   #send(message: object): void {

@@ -539,10 +539,39 @@ describe('a handshake', () => {
     expect([status, JSON.parse(body)]).toEqual([200, ada]);
   });
 
+  it.each(['content-length: 2', 'transfer-encoding: chunked'])(
+    'with a body (%s) is answered as if it had not asked: the body is no frame',
+    async (header) => {
+      await start();
+      const body = header.endsWith('2') ? '{}' : '2\r\n{}\r\n0\r\n\r\n';
+      expect(await send(`${handshake(`${header}\r\n`)}${body}`)).toMatch(/^HTTP\/1.1 400 /);
+    },
+  );
+
+  it('behind a request that is not answered is answered after it, over HTTP', async () => {
+    await start();
+    const query = 'GET /graphql?query={me{name}} HTTP/1.1\r\nhost: a\r\napollo-require-preflight: 1\r\n\r\n';
+    const answers = await send(`${query}${handshake()}`);
+    expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
+  });
+
   it('is understood with a path that is written in another way', async () => {
     await start();
     expect((await upgrade('/%67raphql', {})).status).toBe(101);
   });
+
+  /** A good handshake, after which the connection is closed if it is not taken for one. */
+  const handshake = (headers = ''): string =>
+    'GET /graphql HTTP/1.1\r\nhost: a\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n' +
+    `sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n${headers}\r\n`;
+
+  /** Sends text over a connection, and returns all that comes until it is closed. */
+  function send(sent: string): Promise<string> {
+    const { hostname, port } = new URL(gateway.url);
+    const socket = connectTo({ host: hostname, port: Number(port) });
+    socket.write(sent);
+    return text(socket);
+  }
 
   /** Sends a handshake by hand, and returns its answer. */
   function upgrade(path: string, headers: Json): Promise<{ status: number; body: string }> {
@@ -577,5 +606,15 @@ describe('a ping', () => {
     client.send({ type: 'pong', payload });
     client.send({ type: 'connection_init' });
     expect((await client.next()).type).toBe('connection_ack');
+  });
+
+  it('is answered with a payload that is nested 100,000 levels deep, from whoever sends it', async () => {
+    await start();
+    const client = await open();
+    client.socket.removeAllListeners('message');
+    const ping = `{"type":"ping","payload":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`;
+    const answer = once(client.socket, 'message') as Promise<[Buffer]>;
+    client.send(ping);
+    expect((await answer)[0].toString()).toBe(ping.replace('ping', 'pong'));
   });
 });

@@ -2,7 +2,11 @@ import { Agent, buildConnector } from 'undici';
 import type { Options } from '../../gateway';
 import { compileHeaderRules, headerRulesOf } from '../../gateway/subgraph-calls/headers';
 import { connectByProxies } from '../../gateway/subgraph-calls/outgoing';
-import { openSubgraphSigners, type SubgraphSigners } from '../../gateway/subgraph-calls/signers/open-signers';
+import {
+  openSubgraphSigners,
+  SharedLinkKeys,
+  type SubgraphSigners,
+} from '../../gateway/subgraph-calls/signers/open-signers';
 import { lookupSubgraph } from '../../gateway/subgraph-calls/subgraph-url';
 import { connectWithFiles } from '../../gateway/subgraph-calls/tls-files';
 import { createLogger } from '../../gateway/telemetry/logger';
@@ -30,7 +34,7 @@ export interface IntrospectionCalls {
  */
 export function introspectAsGateway(read: () => Options): IntrospectionCalls {
   let opened: Opened | undefined;
-  const logger = createLogger({ level: 'silent' });
+  const tools = { linkKeys: new SharedLinkKeys(), logger: createLogger({ level: 'silent' }) };
 
   function open(): Opened {
     try {
@@ -38,7 +42,7 @@ export function introspectAsGateway(read: () => Options): IntrospectionCalls {
       const { connections, headers, privateLinks, subgraphs } = options;
       const of = JSON.stringify({ connections, headers, privateLinks, subgraphs });
       if (opened?.of === of) return opened;
-      const signers = openSubgraphSigners(options, logger);
+      const signers = openSubgraphSigners(options, tools);
       void close(opened);
       return (opened = { options, signers, agents: new Map(), of });
     } catch (error) {

@@ -25,7 +25,10 @@ import type { CacheOptions } from '../subgraph-calls/subgraph-caches';
 import { type CallOptions, connectSubgraphs } from '../subgraph-calls/connect';
 import type { Breakers } from '../subgraph-calls/breakers';
 import type { HttpTransport } from '../subgraph-calls/http';
-import type { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
+import type {
+  SubscriptionConnections,
+  SubscriptionTransport,
+} from '../subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../subgraph-calls/transport';
 import { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
 
@@ -44,6 +47,8 @@ export interface EngineOptions extends OperationOptions {
   readonly warmUp: readonly PlannedOperation[];
   readonly transport: HttpTransport;
   readonly subscriptions: SubscriptionTransport;
+  /** How connections for subscriptions are opened. */
+  readonly connections: SubscriptionConnections;
   readonly store: Store;
   readonly invalidate: Invalidate;
   readonly breakers: Breakers;
@@ -58,6 +63,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { supergraphSdl, chooseSubgraph, planning, overrides, warmUp, memory } = options;
   const planner = createPlanner({ supergraphSdl, ...boundsOf(planning) });
   const breakers = options.breakers.lease();
+  const subscriptions = options.subscriptions.lease(options.connections);
   // A program is some times as large as the compiled operation that it belongs to.
   const caches = {
     programs: memory.open<PlanEntry<Program | Rejection>>(3 / 4),
@@ -65,6 +71,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   };
   const close = (): Promise<void> => {
     breakers.end();
+    subscriptions.end();
     for (const cache of Object.values(caches)) cache.close();
     return planner.close();
   };
@@ -74,7 +81,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const rates = overrideRates(facts.overrideLabels, overrides);
     const scopes = new ScopesInFlight();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
-    const calls = connectSubgraphs({ ...options, breakers, subgraphs, facts: facts.entities, scopes });
+    const calls = connectSubgraphs({
+      ...{ ...options, breakers, subscriptions, subgraphs, facts: facts.entities, scopes },
+    });
     const schema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? schema : buildSchema(facts.answerTypesSdl, trusted);

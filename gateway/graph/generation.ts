@@ -24,7 +24,10 @@ import type { Breakers } from '../subgraph-calls/breakers';
 import { appSyncTimeout } from '../subgraph-calls/appsync';
 import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/headers';
 import type { HttpTransport } from '../subgraph-calls/http';
-import type { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
+import type {
+  SubscriptionConnections,
+  SubscriptionTransport,
+} from '../subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../subgraph-calls/transport';
 import type { Prepare, Subscriptions } from './subscriptions/subscriptions';
 import type { UsageRecorder } from '../usage/recorder';
@@ -40,6 +43,7 @@ export interface GenerationOptions {
   readonly signers: SubgraphSigners;
   readonly transport: HttpTransport;
   readonly subscriptions: SubscriptionTransport;
+  readonly connections: SubscriptionConnections;
   readonly store: Store;
   readonly memory: OperationMemory;
   readonly invalidate: Invalidate;
@@ -86,13 +90,14 @@ export class Generation {
       const errors = { mask, limit: options.limits.errors };
       const warmUp = previous === undefined ? [] : previous.#engine.mostUsed(operationsToWarmUp);
       const named = new Set(Object.keys(options.subgraphs));
+      const connection = digest(JSON.stringify([shared.connections, options.privateLinks]));
       let generation: Generation | undefined;
       const engine = await createEngine({
         supergraphSdl,
         hold: () => generation!.hold(),
         chooseSubgraph: (found) => {
           named.delete(found.name);
-          return chooseSubgraph(found, options, signers, shared.subscriptions);
+          return chooseSubgraph(found, options, signers, connection);
         },
         errors,
         isDevelopment,
@@ -189,7 +194,8 @@ function chooseSubgraph(
   { name, url }: SubgraphLocation,
   options: Options,
   signers: SubgraphSigners,
-  transport: SubscriptionTransport,
+  /** Of what all subgraphs are connected to with. */
+  connectionOfAll: string,
 ): Subgraph {
   const { subgraphs, timeouts, headers, connections } = options;
   const headerRules = headerRulesOf(options);
@@ -202,25 +208,28 @@ function chooseSubgraph(
       `Subgraph "${name}" has no URL in the supergraph, and none in the options: give it as \`subgraphs.${name}.url\`.`,
     );
   }
-  return {
+  const subgraph = {
     name,
     endpoints,
     timeout: Math.min(own?.timeout ?? timeouts.subgraph, isAppSync ? appSyncTimeout : Infinity),
     maxResponseSize: connections.response,
     // Other subgraphs get these headers together with the headers of the client.
     headers: Object.fromEntries(flattenHeaderRules(headerRules.independent.get(name) ?? []).set),
+    tls: own?.tls,
+    isAppSync,
+    identity,
+  };
+  const { auth, appsync, subscriptions = defaultSubscriptions } = own ?? {};
+  return {
+    ...subgraph,
     hasOwnHeaders: headerRules.own.has(name),
     responseHeaders: new Map(Object.entries({ ...headers.response, ...own?.headers.response })),
     signer: signers.of(name),
-    tls: own?.tls,
-    isAppSync,
-    connection: JSON.stringify([numberOf(transport), endpoints, own, connections, options.privateLinks]),
-    identity,
+    connection: digest(
+      JSON.stringify([connectionOfAll, subgraph, auth, appsync, headerRules.own.get(name), subscriptions]),
+    ),
     arrayBatching,
-    subscriptions: {
-      ...readSubscriptions(own?.subscriptions ?? defaultSubscriptions),
-      verifyCallback: signers.callbacksOf(name),
-    },
+    subscriptions: { ...readSubscriptions(subscriptions), verifyCallback: signers.callbacksOf(name) },
     lifetimes: readLifetimes(own?.cache),
   };
 }
@@ -233,16 +242,6 @@ const readSubscriptions = ({
   ...others,
   bounds: { events: waiting, slow },
 });
-
-/** Tells transports apart: what one has opened does not outlive it. */
-function numberOf(transport: SubscriptionTransport): number {
-  let number = numbers.get(transport);
-  if (number === undefined) numbers.set(transport, (number = ++lastNumber));
-  return number;
-}
-
-const numbers = new WeakMap<SubscriptionTransport, number>();
-let lastNumber = 0;
 
 /** The lifetimes that the options give to a subgraph's answers. */
 export function readLifetimes(

@@ -6,7 +6,9 @@ import type { Options } from '../options';
 import { Subscriptions } from '../graph/subscriptions/subscriptions';
 import { OperationMemory } from '../planning';
 import { openSource } from '../supergraph/open';
+import { SharedLinkKeys } from '../subgraph-calls/signers/open-signers';
 import { Callbacks } from '../subgraph-calls/subscriptions/callbacks';
+import { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { SupergraphSource } from '../supergraph/source';
 import { listSubgraphs } from '../supergraph/subgraphs';
 import { unwritable } from '../telemetry/audit/audit';
@@ -61,7 +63,11 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
       options,
       ownSource: watched,
       store,
-      callbacks: new Callbacks(options.subscriptions.callback),
+      subscriptions: new SubscriptionTransport({
+        callbacks: new Callbacks(options.subscriptions.callback),
+        meter,
+      }),
+      linkKeys: new SharedLinkKeys(),
       shared: undefined,
       memory: new OperationMemory(),
       runningSubscriptions: new Subscriptions(metrics.meter),

@@ -49,7 +49,7 @@ import { createApolloServer, createLearn } from '../request/learn-operation';
 import { createPipeline, type Pipeline } from '../request/pipeline';
 import { Reply } from '../request/reply';
 import { RunOperation } from '../request/run-operation';
-import { openSubgraphSigners } from '../subgraph-calls/signers/open-signers';
+import { openSubgraphSigners, type SharedLinkKeys } from '../subgraph-calls/signers/open-signers';
 import { openSource } from '../supergraph/open';
 import type { SupergraphSource } from '../supergraph/source';
 import type { Audit } from '../telemetry/audit/audit';
@@ -59,15 +59,14 @@ import type { Meter } from '../telemetry/meter';
 import type { Metrics } from '../telemetry/metrics';
 import { Breakers } from '../subgraph-calls/breakers';
 import { createHttpTransport } from '../subgraph-calls/http';
-import type { Callbacks } from '../subgraph-calls/subscriptions/callbacks';
-import { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
+import type { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../subgraph-calls/transport';
 
 /** The parts that live as long as the process, across changes of options. */
 export interface ProcessParts {
   readonly store: Store;
-  /** Where subgraphs call back. */
-  readonly callbacks: Callbacks;
+  readonly subscriptions: SubscriptionTransport;
+  readonly linkKeys: SharedLinkKeys;
   /** Undefined if each process counts for itself. */
   readonly shared: SharedCounts | undefined;
   readonly memory: OperationMemory;
@@ -213,14 +212,14 @@ export class Configuration {
   }
 
   async #close(): Promise<readonly string[]> {
-    const { apollo, gateway, overload, unsent, usage, transport, subscriptions } = this.#parts;
+    const { apollo, gateway, overload, unsent, usage, transport } = this.#parts;
     const { signers, authentication, purges } = this.#parts;
     overload.close();
     unsent.close();
     this.#parts.persistedOperations.close();
     await usage?.close();
     await (this.#answers ? apollo.stop() : gateway.stop());
-    await Promise.all([transport.close(), subscriptions.close()]);
+    await transport.close();
     const untold = await purges?.close();
     signers.close();
     authentication?.close();
@@ -234,7 +233,8 @@ function build(
     ownSource,
     previous,
     store,
-    callbacks,
+    subscriptions,
+    linkKeys,
     shared,
     memory,
     runningSubscriptions,
@@ -261,9 +261,9 @@ function build(
       : { source: ownSource, lastGood: undefined, usage: undefined };
   // Connections to subgraphs outlive a supergraph.
   const connections = connectionsOf(options);
+  const { connectTimeout, keepAlive, http2, ca } = connections;
   const transport = createHttpTransport({ ...connections, durations: metrics.subgraphDurations });
-  const subscriptions = new SubscriptionTransport({ ...connections, callbacks, meter: metrics.meter });
-  const signers = openSubgraphSigners(options, logger);
+  const signers = openSubgraphSigners(options, { linkKeys, logger });
   const breakers = new Breakers(options.breaker, watchEndpoints({ metrics, logger }));
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
   const caching = createCaching(options, store, metrics, logger);
@@ -301,6 +301,7 @@ function build(
         signers,
         transport,
         subscriptions,
+        connections: { connectTimeout, keepAlive, http2, ca },
         breakers,
         interceptors,
         store,
@@ -414,7 +415,6 @@ function build(
       unsent,
       usage,
       transport,
-      subscriptions,
       signers,
       authentication,
     },
@@ -443,9 +443,9 @@ function firstQueryOf(
 
 function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http2, compression } }: Options) {
   const shared = { connections: max, connectTimeout, keepAlive, http2, compression };
-  if (ca === undefined) return shared;
+  if (ca === undefined) return { ...shared, ca };
   try {
-    return { ...shared, ca: readFileSync(ca) };
+    return { ...shared, ca: readFileSync(ca, 'utf8') };
   } catch (error) {
     throw OptionsError.unreadable(['connections', 'ca'], ca, error);
   }

@@ -32,7 +32,9 @@ import { createLogger, type LogDestination } from '../telemetry/logger';
 import { createMetrics, versionIfKnown } from '../telemetry/metrics';
 import { startOtlpExport } from '../telemetry/otlp';
 import { fetchOutgoing, proxiesOf, useProxies } from '../subgraph-calls/outgoing';
+import { SharedLinkKeys } from '../subgraph-calls/signers/open-signers';
 import { Callbacks } from '../subgraph-calls/subscriptions/callbacks';
+import { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
 import { knownMethod } from '../telemetry/statistics/request-statistics';
 import type { Interceptor } from '../subgraph-calls/transport';
 import { WebSockets } from '../websocket/web-sockets';
@@ -115,10 +117,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     // Beside other workers: a callback must reach the one that has its subscription.
     ports: clientConnections === undefined ? 1 : 64,
   });
+  const subscriptions = new SubscriptionTransport({ callbacks, meter: metrics.meter });
   const parts: ProcessParts = {
     ...extensions,
     store,
-    callbacks,
+    subscriptions,
+    linkKeys: new SharedLinkKeys(),
     shared,
     memory,
     runningSubscriptions,
@@ -139,6 +143,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 
   const closeParts = async (): Promise<void> => {
     await otlp?.stop();
+    subscriptions.close();
     await callbacks.close();
     await store.close();
     await shared?.close();

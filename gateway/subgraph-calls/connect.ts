@@ -17,7 +17,7 @@ import { PendingCalls } from './pending-calls';
 import type { ScopesInFlight } from './scopes-in-flight';
 import { headersFor } from './interceptors/own-headers';
 import { interceptOpening } from './subscriptions/intercept-opening';
-import type { SubscriptionTransport } from './subscriptions/subscription-transport';
+import type { SubscriptionLease } from './subscriptions/subscription-transport';
 import { compose, type Interceptor, routeBySubgraph, type Send, type Subscribe } from './transport';
 
 /** The options of subgraph calls. */
@@ -29,7 +29,7 @@ export interface SubgraphCallsOptions extends SubgraphCachesOptions {
   /** The client requests in flight, by scope. */
   readonly scopes: ScopesInFlight;
   readonly transport: HttpTransport;
-  readonly subscriptions: SubscriptionTransport;
+  readonly subscriptions: SubscriptionLease;
   readonly breakers: BreakerLease;
   /** The user's interceptors around each call that is sent, the outermost first. */
   readonly interceptors: readonly Interceptor[];

@@ -63,20 +63,22 @@ export class SubgraphConnections {
   pool(target: ConnectionTarget): Pool {
     const key = JSON.stringify([target.name, target.url.origin, target.tls]);
     let pool = this.#pools.get(key);
-    if (pool === undefined) {
-      const { connections = 256, keepAlive = 4000, http2 = false } = this.#options;
-      pool = new Pool(target.url.origin, {
-        connections,
-        keepAliveTimeout: keepAlive,
-        // Each call has its own timeout.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        allowH2: http2,
-        connect: this.connector(target, { http2 }),
-      });
-      this.#pools.set(key, pool);
-    }
+    if (pool === undefined) this.#pools.set(key, (pool = this.ownPool(target)));
     return pool;
+  }
+
+  /** Connections for HTTP requests that nobody else gets. `close` does not end them: the caller does. */
+  ownPool(target: ConnectionTarget): Pool {
+    const { connections = 256, keepAlive = 4000, http2 = false } = this.#options;
+    return new Pool(target.url.origin, {
+      connections,
+      keepAliveTimeout: keepAlive,
+      // Each call has its own timeout.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      allowH2: http2,
+      connect: this.connector(target, { http2 }),
+    });
   }
 
   /** Opens single connections. */

@@ -5,8 +5,8 @@ import type { Source } from '../../gateway/subgraph-calls/source';
 import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks';
 import {
   type SubscribedSubgraph,
+  type SubscriptionConnections,
   SubscriptionTransport,
-  type SubscriptionTransportOptions,
 } from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
 import {
   type Caller,
@@ -27,7 +27,7 @@ const servers: SubscribedServer[] = [];
 const listeners: Callbacks[] = [];
 const silents: RunningServer[] = [];
 afterEach(async () => {
-  await Promise.all(transports.splice(0).map((transport) => transport.close()));
+  for (const transport of transports.splice(0)) transport.close();
   await Promise.all(listeners.splice(0).map((callbacks) => callbacks.close()));
   await Promise.all([...servers.splice(0), ...silents.splice(0)].map((server) => server.stop()));
 });
@@ -53,21 +53,22 @@ interface Opened {
 
 interface Options extends Partial<SubscribedSubgraph> {
   readonly reconnect?: number;
-  readonly transport?: Partial<SubscriptionTransportOptions>;
+  readonly connections?: SubscriptionConnections;
 }
 
 describe.each(['websocket', 'sse', 'callback', 'appsync'] as const)('a subscription over %s', (protocol) => {
-  async function open({ transport: more, ...options }: Options = {}): Promise<Opened> {
+  async function open({ connections, ...options }: Options = {}): Promise<Opened> {
     const server = await serveSubscriptions(protocol);
     servers.push(server);
     const meter = new Meter();
     const callbacks = new Callbacks(here);
     listeners.push(callbacks);
     const reconnects = { first: 20, longest: 100 };
-    const transport = new SubscriptionTransport({ meter, callbacks, reconnects, ...more });
+    const transport = new SubscriptionTransport({ meter, callbacks, reconnects });
     transports.push(transport);
     const subgraph = { name: 'counts', protocol, url: server.url, heartbeat: 100, ...options };
-    const opening = transport.resuming(subgraph, transport.to(subgraph));
+    const lease = transport.lease(connections);
+    const opening = lease.resuming(subgraph, lease.to(subgraph));
     const subscribe: Subscribe = (request) => opening(request).then(({ source }) => source);
     return { server, transport, meter, subscribe };
   }
@@ -322,17 +323,34 @@ describe.each(['websocket', 'sse', 'callback', 'appsync'] as const)('a subscript
     await expect(source.next()).rejects.toMatchObject({ failure: 'too-large' });
   });
 
+  it('lives as long as one of the leases that have its endpoint', async () => {
+    const { server, transport } = await open();
+    const subgraph = { name: 'counts', protocol, url: server.url };
+    const [first, second, other] = [transport.lease(), transport.lease(), transport.lease()];
+    const opening = first.to(subgraph);
+    expect(second.to(subgraph)).toBe(opening);
+    expect(other.to({ ...subgraph, connection: 'of other credentials' })).not.toBe(opening);
+    other.end();
+    const { source } = await opening(requestOf());
+    await eventually(() => server.feeds.length === 1);
+    first.end();
+    server.feeds[0]!.send(event(1));
+    expect(textOf(await source.next())).toBe('{"data":{"count":1}}');
+    second.end();
+    await expect(source.next()).rejects.toMatchObject({ failure: 'closed' });
+  });
+
   it('ends when the transport is closed', async () => {
     const opened = await open();
     const { source } = await begin(opened);
     const read = expect(source.next()).rejects.toMatchObject({ failure: 'closed' });
-    await opened.transport.close();
+    opened.transport.close();
     await read;
     await expect(opened.subscribe(requestOf())).rejects.toBeInstanceOf(TransportError);
   });
 
   it('leaves no connection behind', async () => {
-    const opened = await open({ transport: { keepAlive: 50 } });
+    const opened = await open({ connections: { keepAlive: 50 } });
     const { source } = await begin(opened);
     expect(opened.server.connections.size).toBe(1);
     source.close();
@@ -343,7 +361,7 @@ describe.each(['websocket', 'sse', 'callback', 'appsync'] as const)('a subscript
     'is never opened at %s',
     async (url) => {
       const { transport } = await open();
-      expect(() => transport.to({ name: 'counts', protocol, url })).toThrow(RangeError);
+      expect(() => transport.lease().to({ name: 'counts', protocol, url })).toThrow(RangeError);
     },
   );
 });

@@ -46,10 +46,11 @@ async function open(auth: AppSyncAuth, modes: readonly AppSyncMode[]) {
     server.closeAllConnections();
     await new Promise((closed) => server.close(closed));
   });
-  stops.push(() => transport.close());
+  stops.push(async () => transport.close());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
   const subgraph = { name: 'stock', protocol: 'appsync', url, signer: appSyncSigner(auth) } as const;
-  const opening = transport.resuming(subgraph, transport.to(subgraph));
+  const lease = transport.lease();
+  const opening = lease.resuming(subgraph, lease.to(subgraph));
   const subscribe = async (headers: Record<string, string> = {}, upc: unknown = '1') => {
     const document = 'subscription Moved($upc:ID){moved(upc:$upc){upc count}}';
     const operation = operationOf(document, { kind: 'subscription', name: 'Moved' });

@@ -59,10 +59,11 @@ async function open({ accepts = true, perSecond = 1_000, ...more }: Options = {}
     for (const client of sockets.clients) client.terminate();
     await new Promise((closed) => server.close(closed));
   });
-  stops.push(() => transport.close());
+  stops.push(async () => transport.close());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
   const subgraph = { name: 'counts', protocol: 'websocket', url, timeout: 3_000, ...more } as const;
-  const opening = transport.resuming(subgraph, transport.to(subgraph));
+  const lease = transport.lease();
+  const opening = lease.resuming(subgraph, lease.to(subgraph));
   const operation = operationOf('subscription{count}', { kind: 'subscription' });
   const subscribe = async (headers: Record<string, string> = {}) =>
     (await opening({ operation, variables: Buffer.alloc(0), caller: callerOf({ headers }) })).source;

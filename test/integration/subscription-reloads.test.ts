@@ -29,9 +29,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const options = (aliases: number): OptionsInput => ({
+const options = (aliases: number, reconnect = '30s'): OptionsInput => ({
   ...{ port: 0, admin: { port: 0 }, limits: { aliases }, subscriptions: { perIdentity: 2000 } },
-  subgraphs: { counts: { subscriptions: { protocol: 'sse' } } },
+  subgraphs: { counts: { subscriptions: { protocol: 'sse', reconnect } } },
   supergraph: { file },
   shutdown: { grace: '3s' },
 });
@@ -99,7 +99,9 @@ it('go on through new supergraphs and new options, and are told when the gateway
   for (let round = 1; round <= rounds; round++) {
     await moved(async () => writeFileSync(file, `${supergraphSdl}\n# ${round}`), 0);
     await send();
-    await moved(() => gateway.reload(() => options(20 + round)), queries.length);
+    await moved(() => gateway.reload(() => options(20 + round)), 0);
+    await send();
+    await moved(() => gateway.reload(() => options(20 + round, `${round}m`)), queries.length);
     await send();
   }
   for (const { events, isEnded } of clients) {

@@ -8,7 +8,9 @@ import { parseOptions } from '../../gateway/options';
 import { OperationMemory } from '../../gateway/planning';
 import { Configuration } from '../../gateway/process/configuration';
 import { bodyOf } from '../../gateway/subgraph-calls/request-body';
+import { SharedLinkKeys } from '../../gateway/subgraph-calls/signers/open-signers';
 import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks';
+import { SubscriptionTransport } from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../../gateway/subgraph-calls/transport';
 import { createLogger } from '../../gateway/telemetry/logger';
 import { createMetrics } from '../../gateway/telemetry/metrics';
@@ -78,7 +80,11 @@ export async function openInProcess(
   const moveTo = jest.spyOn(runningSubscriptions, 'moveTo');
   const configuration = await Configuration.open({
     ...{ options, hooks, plugins, store, logger, metrics },
-    callbacks: new Callbacks(options.subscriptions.callback),
+    subscriptions: new SubscriptionTransport({
+      callbacks: new Callbacks(options.subscriptions.callback),
+      meter: metrics.meter,
+    }),
+    linkKeys: new SharedLinkKeys(),
     interceptors: [answeredBy(subgraphs)],
     explorerHeaders: {},
     ownSource: source,

@@ -8,7 +8,8 @@ import { type Execution, type Program, sourceError, sourceRequest } from '../../
 import type { ClientLimits } from '../../limits/client-limits';
 import type { PlanCache, PlannedOperation } from '../../planning';
 import { validationRules } from '../../request/validation-rules';
-import type { Caller, SubgraphEvent, Subscribe } from '../../subgraph-calls/transport';
+import type { Source } from '../../subgraph-calls/source';
+import type { Caller, SubgraphEvent, SubgraphRequest, Subscribe } from '../../subgraph-calls/transport';
 import {
   charge,
   type CompiledOperation,
@@ -84,10 +85,6 @@ export function createPreparation(options: PreparationOptions) {
         : sourceRequest(program, { variables, caller: new EventCaller(subscriber) });
     if (opening === undefined || program instanceof Rejection)
       throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: rootFieldsOf(compiled) });
-    const { subgraph } = opening.operation;
-    const failed = (reason: unknown): never => {
-      throw sourceError(subgraph, reason);
-    };
     return {
       text: { document, operationName, variables },
       ...subscriptionKeys(subscriber, {
@@ -97,15 +94,7 @@ export function createPreparation(options: PreparationOptions) {
         variant: access.variantOf(planned.refused ?? []),
         calls: limits.of(subscriber.identity).calls,
       }),
-      openSource: async (caller, after) => {
-        const events = await subscribe({ ...opening, caller, after }).catch(failed);
-        return {
-          next: () => events.next().catch(failed),
-          close: () => {
-            events.close();
-          },
-        };
-      },
+      openSource: (caller, after) => openSource(subscribe, { ...opening, caller, after }),
       answer: async (event, caller) => {
         const now = await plannedFor(compiled, caller.identity);
         const current = programs.peek(now) ?? (await programs.get(now, caller.sender));
@@ -163,6 +152,21 @@ export function createPreparation(options: PreparationOptions) {
   };
 
   return { prepare, prepareMoved };
+}
+
+/** Not a part of a generation, which a source may outlive: it would keep the whole of it in memory. */
+async function openSource(subscribe: Subscribe, request: SubgraphRequest): Promise<Source<SubgraphEvent>> {
+  const { subgraph } = request.operation;
+  const failed = (reason: unknown): never => {
+    throw sourceError(subgraph, reason);
+  };
+  const events = await subscribe(request).catch(failed);
+  return {
+    next: () => events.next().catch(failed),
+    close: () => {
+      events.close();
+    },
+  };
 }
 
 /** How many there were: numbers tell keys of one from those of another. */

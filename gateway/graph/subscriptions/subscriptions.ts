@@ -32,6 +32,8 @@ export class Subscriptions {
   /** Prepares for the newest generation; undefined while none has replaced another. */
   #prepare: Prepare | undefined;
   #moves = 0;
+  /** The newest of the moves. */
+  #moving: Promise<void> | undefined;
   #isDraining = false;
   #timer: NodeJS.Timeout | undefined;
   #counted = 0;
@@ -88,13 +90,19 @@ export class Subscriptions {
     return reader;
   }
 
-  /** Moves all that run to another generation. Those that are not valid there end with the reason. Resolves at the end. */
-  async moveTo(prepare: Prepare): Promise<void> {
+  /**
+   * Moves all that run to another generation. Those that are not valid there end with the reason. Resolves when none is on
+   * an earlier generation any more, to whichever it was moved.
+   */
+  moveTo(prepare: Prepare): Promise<void> {
     this.#prepare = prepare;
     this.#moves++;
     for (const execution of this.#joinable.values()) execution.joinKey = undefined;
     this.#joinable.clear();
-    await this.#moveAll([...this.#executions], prepare);
+    const moved: Promise<void> = this.#moveAll([...this.#executions], prepare).then(() =>
+      this.#moving === moved ? undefined : this.#moving,
+    );
+    return (this.#moving = moved);
   }
 
   /** Refuses new ones, and ends those that run one after the other. @param grace milliseconds that this may take */

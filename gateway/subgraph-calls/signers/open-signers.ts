@@ -2,12 +2,13 @@ import { UsedSignatures } from '../../auth/used-signatures';
 import { type Options, OptionsError } from '../../options';
 import type { SubgraphAuth } from '../../options/subgraph-auth';
 import type { Logger } from '../../telemetry/logger';
+import { type Lease, Leases } from '../leases';
 import type { Signer } from '../signer';
 import { appSyncSigner } from './appsync';
 import { awsCredentials } from './aws-credentials';
 import { bearerToken } from './bearer';
 import { staticHeader } from './header';
-import { type LinkKeys, openLinkKeys } from './link-keys';
+import { type LinkKey, type LinkKeys, openLinkKeys } from './link-keys';
 import { signPrivateLink } from './private-link';
 import { type VerifyCallback, verifyCallback } from './signed-callback';
 import { sigV4 } from './sigv4';
@@ -20,9 +21,25 @@ export interface SubgraphSigners {
   close(): void;
 }
 
-/** Opens the signers of all subgraphs. Once per process, as keys and tokens outlive a supergraph. */
-export function openSubgraphSigners({ privateLinks, subgraphs }: Options, logger: Logger): SubgraphSigners {
-  const keys = openKeys(privateLinks, logger);
+/** Sets of options with the same keys share them: signers of connections that outlive their options follow the keys' file. */
+export class SharedLinkKeys extends Leases<LinkKeys> {
+  constructor() {
+    super((keys) => keys.close());
+  }
+}
+
+export interface SignerTools {
+  readonly linkKeys: SharedLinkKeys;
+  readonly logger: Logger;
+}
+
+/** Opens the signers of all subgraphs. Once per set of options, as keys and tokens outlive a supergraph. */
+export function openSubgraphSigners(
+  { privateLinks, subgraphs }: Options,
+  tools: SignerTools,
+): SubgraphSigners {
+  const lease = openKeys(privateLinks, tools);
+  const keys = lease?.value;
   const own = new Map<string, Signer>();
   const used = new UsedSignatures();
   for (const [name, { auth, appsync }] of Object.entries(subgraphs)) {
@@ -33,7 +50,7 @@ export function openSubgraphSigners({ privateLinks, subgraphs }: Options, logger
     of: (subgraph) => own.get(subgraph) ?? (keys && signPrivateLink({ subgraph, key: () => keys.current })),
     callbacksOf: (subgraph) =>
       own.has(subgraph) ? undefined : keys && verifyCallback({ subgraph, keys: () => keys.all, used }),
-    close: () => keys?.close(),
+    close: () => lease?.end(),
   };
 }
 
@@ -50,18 +67,18 @@ function signerFor(auth: SubgraphAuth): Signer {
   }
 }
 
-function openKeys({ keys, keysFile }: Options['privateLinks'], logger: Logger): LinkKeys | undefined {
+function openKeys(
+  { keys, keysFile }: Options['privateLinks'],
+  { linkKeys, logger }: SignerTools,
+): Lease<LinkKeys> | undefined {
   if (keys === undefined && keysFile === undefined) return undefined;
+  const onChange = (change: LinkKey | Error): void => {
+    if (change instanceof Error)
+      logger.error({ reason: change.message }, 'the link key could not be replaced');
+    else logger.info({ key: change.id }, 'the link key was replaced');
+  };
   try {
-    return openLinkKeys({
-      keys,
-      keysFile,
-      onChange: (change) => {
-        if (change instanceof Error)
-          logger.error({ reason: change.message }, 'the link key could not be replaced');
-        else logger.info({ key: change.id }, 'the link key was replaced');
-      },
-    });
+    return linkKeys.take(JSON.stringify([keys, keysFile]), () => openLinkKeys({ keys, keysFile, onChange }));
   } catch (error) {
     throw OptionsError.of(['privateLinks', 'keysFile'], `cannot be used: ${(error as Error).message}`);
   }

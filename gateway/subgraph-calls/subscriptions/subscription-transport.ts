@@ -1,5 +1,8 @@
+import { hash } from 'node:crypto';
+import type { Pool } from 'undici';
 import type { Meter } from '../../telemetry/meter';
 import { type ConnectionOptions, SubgraphConnections } from '../connections';
+import { type Lease, Leases } from '../leases';
 import { PendingCalls } from '../pending-calls';
 import type { Signer } from '../signer';
 import { parseSubgraphUrl } from '../subgraph-url';
@@ -49,6 +52,8 @@ export interface SubscribedSubgraph {
   readonly bounds?: EventBounds | undefined;
   /** Checks its callbacks. @default undefined: they are not signed */
   readonly verifyCallback?: VerifyCallback | undefined;
+  /** Differs where its signer, or what checks its callbacks, does. @default undefined: there is one of each */
+  readonly connection?: string | undefined;
 }
 
 /** How the subscriptions of a subgraph outlive their connections. */
@@ -62,30 +67,68 @@ export interface ResumedSubgraph {
   readonly reconnect?: number | undefined;
 }
 
-export interface SubscriptionTransportOptions extends Omit<ConnectionOptions, 'connections'> {
+export interface SubscriptionTransportOptions {
   readonly reconnects?: ReconnectsOptions | undefined;
   /** Where callbacks come. */
   readonly callbacks: Callbacks;
   readonly meter: Meter;
 }
 
-/** Opens subscriptions at subgraphs. One per set of options: connections outlive generations. */
+export type SubscriptionConnections = Omit<ConnectionOptions, 'connections'>;
+
+/** What an engine subscribes by. Endpoints that are equal for several engines are shared, with all their connections. */
+export interface SubscriptionLease {
+  /** What opens subscriptions at one endpoint, and ends with its connection. @throws {RangeError} for a URL that must not be called */
+  to(subgraph: SubscribedSubgraph): Open;
+  /** Has the subscriptions of a subgraph opened again when they break. @param open at the best of its endpoints */
+  resuming(subgraph: ResumedSubgraph, open: Open): Open;
+  /** Closes those endpoints, and their subscriptions, that no other engine has. To be called once. */
+  end(): void;
+}
+
+/** Opens subscriptions at subgraphs. One per process: connections outlive generations, and sets of options. */
 export class SubscriptionTransport {
   readonly #options: SubscriptionTransportOptions;
-  readonly #connections: SubgraphConnections;
   readonly #pending = new PendingCalls();
-  readonly #endpoints = new Map<string, Endpoint>();
+  /** Those with the same options share what they trust. They hold no connections: each endpoint has its own. */
+  readonly #connections = new Leases<SubgraphConnections>(() => undefined);
+  readonly #endpoints = new Leases<Endpoint>((endpoint) => endpoint.close());
   readonly #reconnects = new Map<string, Reconnects>();
   #streams = 0;
 
   constructor(options: SubscriptionTransportOptions) {
     this.#options = options;
-    // Each event stream has a connection as long as it lives.
-    this.#connections = new SubgraphConnections({ ...options, connections: null });
   }
 
-  /** What opens subscriptions at one endpoint, and ends with its connection. @throws {RangeError} for a URL that must not be called */
-  to(subgraph: SubscribedSubgraph): Open {
+  lease(options: SubscriptionConnections = {}): SubscriptionLease {
+    const key = hash('sha256', JSON.stringify(options));
+    // Each event stream has a connection as long as it lives.
+    const connections = this.#connections.take(
+      key,
+      () => new SubgraphConnections({ ...options, connections: null }),
+    );
+    const endpoints: Lease<Endpoint>[] = [];
+    return {
+      to: (subgraph) => {
+        const endpoint = this.#endpoints.take(`${key} ${endpointKey(subgraph)}`, () =>
+          this.#open(subgraph, connections.value, options),
+        );
+        endpoints.push(endpoint);
+        return endpoint.value.open;
+      },
+      resuming: (subgraph, open) => this.#resuming(subgraph, open),
+      end: () => {
+        for (const endpoint of endpoints) endpoint.end();
+        connections.end();
+      },
+    };
+  }
+
+  #open(
+    subgraph: SubscribedSubgraph,
+    connections: SubgraphConnections,
+    { keepAlive = 4_000 }: SubscriptionConnections,
+  ): Endpoint {
     const { name, protocol, headers = {}, signer, tls } = subgraph;
     const {
       timeout = 10_000,
@@ -96,11 +139,7 @@ export class SubscriptionTransport {
     const urlOf = (text: string): URL => parseSubgraphUrl(name, text.replace(/^ws/i, 'http'));
     const url = urlOf(subgraph.url);
     const realTimeUrl = subgraph.realTimeUrl === undefined ? undefined : urlOf(subgraph.realTimeUrl);
-    const own = { headers, tls, timeout, maxResponseSize, heartbeat, bounds };
-    const key = JSON.stringify([name, url.href, realTimeUrl?.href, protocol, own]);
-    const found = this.#endpoints.get(key);
-    if (found !== undefined) return found.open;
-    const { keepAlive = 4_000, callbacks, meter } = this.#options;
+    const { callbacks, meter } = this.#options;
     const dropped = meter.sum('weir.subgraph.events.dropped');
     const shared = {
       ...{ subgraph: name, timeout, maxResponseSize, bounds, pending: this.#pending },
@@ -108,38 +147,34 @@ export class SubscriptionTransport {
     };
     const target = { name, url, tls };
     const request = { ...shared, url, headers, signer };
-    const endpoint = ((): Endpoint => {
-      switch (protocol) {
-        case 'sse':
-          return openEventStream({ ...request, pool: this.#connections.pool(target) });
-        case 'callback': {
-          const { verifyCallback: verify } = subgraph;
-          const pool = this.#connections.pool(target);
-          return openByCallback({ ...request, pool, callbacks, heartbeat, verify });
-        }
-        case 'websocket':
-        case 'appsync': {
-          const connections = meter.sum('weir.subgraph.connections');
-          const dialect =
-            protocol === 'appsync'
-              ? appSyncRealTime({ url, realTimeUrl, signer })
-              : graphqlTransportWs({ url, headers, signer });
-          const socketUrl = realTimeUrl ?? url;
-          const connect = this.#connections.connector({ ...target, url: socketUrl }, { http2: false });
-          return new SocketPool(
-            { ...shared, heartbeat, keepAlive, dialect, connect },
-            sharedKey(protocol, signer),
-            (change) => connections.add(change, { subgraph: name, protocol }),
-          );
-        }
+    switch (protocol) {
+      case 'sse': {
+        const pool = connections.ownPool(target);
+        return withPool(openEventStream({ ...request, pool }), pool);
       }
-    })();
-    this.#endpoints.set(key, endpoint);
-    return endpoint.open;
+      case 'callback': {
+        const { verifyCallback: verify } = subgraph;
+        const pool = connections.ownPool(target);
+        return withPool(openByCallback({ ...request, pool, callbacks, heartbeat, verify }), pool);
+      }
+      case 'websocket':
+      case 'appsync': {
+        const open = meter.sum('weir.subgraph.connections');
+        const dialect =
+          protocol === 'appsync'
+            ? appSyncRealTime({ url, realTimeUrl, signer })
+            : graphqlTransportWs({ url, headers, signer });
+        const connect = connections.connector({ ...target, url: realTimeUrl ?? url }, { http2: false });
+        return new SocketPool(
+          { ...shared, heartbeat, keepAlive, dialect, connect },
+          sharedKey(protocol, signer),
+          (change) => open.add(change, { subgraph: name, protocol }),
+        );
+      }
+    }
   }
 
-  /** Has the subscriptions of a subgraph opened again when they break. @param open at the best of its endpoints */
-  resuming(subgraph: ResumedSubgraph, open: Open): Open {
+  #resuming(subgraph: ResumedSubgraph, open: Open): Open {
     const { name, protocol, signer, timeout = 10_000, reconnect: patience = 30_000 } = subgraph;
     const breaks = this.#options.meter.sum('weir.subgraph.subscriptions.broken');
     let reconnects = this.#reconnects.get(name);
@@ -155,12 +190,39 @@ export class SubscriptionTransport {
   }
 
   /** Ends subscriptions and connections. */
-  async close(): Promise<void> {
+  close(): void {
     this.#pending.close();
-    for (const endpoint of this.#endpoints.values()) endpoint.close();
-    await this.#connections.close();
+    for (const endpoint of this.#endpoints.values) endpoint.close();
   }
 }
+
+/** Equal for endpoints with the same connections. What signs and checks is equal where `connection` is. */
+const endpointKey = ({
+  name,
+  url,
+  realTimeUrl,
+  protocol,
+  headers,
+  tls,
+  timeout,
+  maxResponseSize,
+  heartbeat,
+  bounds,
+  connection,
+}: SubscribedSubgraph): string =>
+  JSON.stringify([
+    ...[name, url, realTimeUrl, protocol, headers, tls, timeout, maxResponseSize, heartbeat, bounds],
+    connection,
+  ]);
+
+/** Its connections end with it. */
+const withPool = (endpoint: Endpoint, pool: Pool): Endpoint => ({
+  open: endpoint.open,
+  close: () => {
+    endpoint.close();
+    void pool.destroy();
+  },
+});
 
 /** What is equal for subscriptions that may share a WebSocket. An AppSync API gets nothing of callers but their token. */
 const sharedKey =

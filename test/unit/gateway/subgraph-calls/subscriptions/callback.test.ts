@@ -21,7 +21,8 @@ beforeEach(async () => {
   transport = new SubscriptionTransport({ meter: new Meter(), callbacks });
 });
 afterEach(async () => {
-  await Promise.all([transport.close(), callbacks.close()]);
+  transport.close();
+  await callbacks.close();
   server.closeAllConnections();
   await new Promise((closed) => server.close(closed));
 });
@@ -32,7 +33,7 @@ const request = { operation, variables: Buffer.alloc(0), caller: callerOf() };
 it('a subgraph that begins an event stream when asked for callbacks has not accepted in time', async () => {
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/graphql`;
-  const open = transport.to({ name: 'counts', protocol: 'callback', url, timeout: 200 });
+  const open = transport.lease().to({ name: 'counts', protocol: 'callback', url, timeout: 200 });
   await expect(open(request)).rejects.toMatchObject({ failure: 'timeout' });
 });
 
@@ -41,11 +42,13 @@ it('a subscription is refused with the reason where callbacks cannot be listened
   const url = `http://127.0.0.1:${port}/graphql`;
   const taken = new Callbacks({ host: '127.0.0.1', port, path: '/callbacks', publicUrl: url });
   const other = new SubscriptionTransport({ meter: new Meter(), callbacks: taken });
-  await expect(other.to({ name: 'counts', protocol: 'callback', url })(request)).rejects.toMatchObject({
+  await expect(
+    other.lease().to({ name: 'counts', protocol: 'callback', url })(request),
+  ).rejects.toMatchObject({
     ...{ name: 'TransportError', failure: 'unsendable' },
     cause: { code: 'EADDRINUSE' },
   });
-  await other.close();
+  other.close();
 });
 
 it.each([
@@ -53,7 +56,7 @@ it.each([
   ['before it has listened', false],
 ])('a subscription is refused once the listener of callbacks is closed %s', async (_, hasListened) => {
   const { port } = server.address() as AddressInfo;
-  const open = transport.to({
+  const open = transport.lease().to({
     name: 'counts',
     protocol: 'callback',
     url: `http://127.0.0.1:${port}/graphql`,

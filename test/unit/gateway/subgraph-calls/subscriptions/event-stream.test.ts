@@ -20,7 +20,7 @@ beforeEach(async () => {
   transport = new SubscriptionTransport({ meter: new Meter(), callbacks });
 });
 afterEach(async () => {
-  await transport.close();
+  transport.close();
   server.closeAllConnections();
   await new Promise((closed) => server.close(closed));
 });
@@ -28,7 +28,7 @@ afterEach(async () => {
 it('has the events of a subgraph that sends early hints before them', async () => {
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/graphql`;
-  const open = transport.to({ name: 'counts', protocol: 'sse', url });
+  const open = transport.lease().to({ name: 'counts', protocol: 'sse', url });
   const operation = operationOf('subscription{count}', { kind: 'subscription' });
   const { source } = await open({ operation, variables: Buffer.alloc(0), caller: callerOf() });
   expect((await source.next())?.body.toString()).toBe('{"data":{"count":1}}');

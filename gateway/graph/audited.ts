@@ -1,7 +1,7 @@
 import type { Answered } from '../cache/responses/response-cache';
 import { ClientGone, type IncomingRequest } from '../request/incoming-request';
 import type { Engine, KnownOperation } from './engine';
-import type { Source } from '../subgraph-calls/source';
+import type { Flow } from '../subgraph-calls/source';
 import type { Audit } from '../telemetry/audit/audit';
 import { factsOfMutation, type MutationFacts } from '../telemetry/audit/mutation-facts';
 
@@ -51,9 +51,9 @@ export function audited(engine: Engine, audit: Audit): Engine {
 
 /** A mutation that is answered in parts is recorded once, when it is over, with the errors of all parts. */
 function recordedAtEnd(
-  parts: Source<Answered>,
+  parts: Flow<Answered>,
   record: (errors: readonly CodedError[]) => void,
-): Source<Answered> {
+): Flow<Answered> {
   const errors: CodedError[] = [];
   let isRecorded = false;
   const end = (): void => {
@@ -61,16 +61,17 @@ function recordedAtEnd(
     isRecorded = true;
   };
   return {
-    async next() {
+    async forEach(take) {
       try {
-        const part = await parts.next();
-        if (part === undefined) end();
-        else errors.push(...part.errors);
-        return part;
+        await parts.forEach((part) => {
+          errors.push(...part.errors);
+          return take(part);
+        });
       } catch (error) {
         errors.push(error as CodedError);
-        end();
         throw error;
+      } finally {
+        end();
       }
     },
     close() {

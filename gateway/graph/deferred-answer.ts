@@ -3,7 +3,7 @@ import type { Answered } from '../cache/responses/response-cache';
 import { requestError } from '../errors';
 import type { ExecutionPart, ExecutionParts } from '../execution';
 import type { IncrementalFormat } from '../request/sink';
-import type { Source } from '../subgraph-calls/source';
+import { type Flow, flowOf } from '../subgraph-calls/source';
 
 export interface DeferredAnswerOptions {
   readonly format: IncrementalFormat;
@@ -18,10 +18,10 @@ export interface DeferredAnswerOptions {
 }
 
 /**
- * The parts of an answer with deferred fragments, for its client. Never rejects: where something fails after the first part,
+ * The parts of an answer with deferred fragments, for its client. It does not fail: where something fails after the first part,
  * the last one says so of each fragment that the client waits for, as a client takes no error that is about nothing.
  */
-export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOptions): Source<Answered> {
+export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOptions): Flow<Answered> {
   const { format, mostBytes, finish, extensions, onDefect } = options;
   let bytes = 0;
   let isOver = false;
@@ -29,7 +29,7 @@ export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOpt
     isOver = !part.part.hasNext;
     return { ...part, release: undefined, format, extensions: isOver ? extensions?.() : undefined };
   };
-  return {
+  return flowOf({
     async next() {
       if (isOver) return undefined;
       try {
@@ -48,7 +48,7 @@ export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOpt
     close() {
       parts.close();
     },
-  };
+  });
 }
 
 /** To announce a fragment and to end it, about. */

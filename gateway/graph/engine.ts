@@ -10,7 +10,7 @@ import type { ResponseHeaderRules } from '../subgraph-calls/collected-headers';
 import type { Signer } from '../subgraph-calls/signer';
 import type { VerifyCallback } from '../subgraph-calls/signers/signed-callback';
 import type { Prepare } from './subscriptions/subscriptions';
-import type { Source } from '../subgraph-calls/source';
+import type { Flow } from '../subgraph-calls/source';
 import type { EventBounds } from '../subgraph-calls/subscriptions/event-queue';
 import type { SubscriptionProtocol } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { TlsFiles } from '../subgraph-calls/tls-files';
@@ -57,7 +57,7 @@ export interface KnownOperation {
     variables: Readonly<Record<string, unknown>>,
     request: IncomingRequest,
     format?: IncrementalFormat,
-  ): Promise<Answered | Source<Answered>>;
+  ): Promise<Answered | Flow<Answered>>;
 }
 
 /** A new operation, and the variables that came with it. */

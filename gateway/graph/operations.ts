@@ -52,7 +52,7 @@ import type { Logger } from '../telemetry/logger';
 import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
 import type { Metrics } from '../telemetry/metrics';
 import type { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
-import type { Source } from '../subgraph-calls/source';
+import type { Flow } from '../subgraph-calls/source';
 import type { Caller, Send, SubgraphEvent, Subscribe } from '../subgraph-calls/transport';
 import type { UsageRecorder } from '../usage/recorder';
 
@@ -250,7 +250,7 @@ export function createOperations(
     request: IncomingRequest,
     keep: () => void,
     format: IncrementalFormat | undefined,
-  ): Promise<Answered | Source<Answered>> {
+  ): Promise<Answered | Flow<Answered>> {
     if (format === undefined) return run(compiled, variables, request, keep);
     const { cost, count } = compiled;
     check(compiled, variables, request);
@@ -314,7 +314,7 @@ export function createOperations(
     variables: Variables,
     request: IncomingRequest,
     keep: () => void,
-  ): Promise<Source<Answered>> {
+  ): Promise<Flow<Answered>> {
     check(compiled, variables, request);
     const prepared = await subscriptions.prepare(compiled, variables, request, (plan) =>
       request.awaitPlan(plan, planWaits),

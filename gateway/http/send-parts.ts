@@ -32,12 +32,12 @@ export async function sendParts(
   }, heartbeat).unref();
   try {
     response.write(framing.opening);
-    let ending: Part['ending'];
-    for (let part = await parts.next(); part !== undefined; part = await parts.next()) {
+    let ending = undefined as Part['ending'];
+    await parts.forEach((part) => {
       isQuiet = false;
       ({ ending } = part);
-      if (!response.write(framing.frame(part))) await room(response, idle);
-    }
+      return response.write(framing.frame(part)) ? undefined : room(response, idle);
+    });
     response.end(framing.end(ending));
   } catch {
     cutOff(response);

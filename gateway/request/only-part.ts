@@ -1,4 +1,3 @@
-import { sourceOf } from '../subgraph-calls/source';
 import type { Part, Parts, Sink } from './sink';
 
 export interface OnlyPartOptions {
@@ -10,15 +9,13 @@ export interface OnlyPartOptions {
 
 /** An answer that is whole, for a client that takes answers in parts alone. */
 export function onlyPart(body: Buffer, { kind, ending, release }: OnlyPartOptions): Parts {
-  const source = sourceOf<Part>({ body, ending });
   return {
-    ...source,
     kind,
-    next: async () => {
-      const part = await source.next();
-      if (part === undefined) release?.();
-      return part;
+    async forEach(take) {
+      await take({ body, ending });
+      release?.();
     },
+    close: () => undefined,
   };
 }
 

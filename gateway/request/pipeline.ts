@@ -21,7 +21,7 @@ import type { ClientLimits } from '../limits/client-limits';
 import type { Slots } from '../admission/slots';
 import type { Rates } from '../admission/rates/rates';
 import { isMap } from '../options/is-map';
-import { mapSource, type Source } from '../subgraph-calls/source';
+import type { Flow } from '../subgraph-calls/source';
 import type { FormatError } from './format-error';
 import type { HookAnswer, Hooks } from './hooks';
 import type { Learn } from './learn-operation';
@@ -163,7 +163,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       position === undefined ? sent : resumedAfter(position, sent),
       type !== undefined || only !== undefined,
     );
-    if ('next' in answered) return inParts(arrival, answered);
+    if ('forEach' in answered) return inParts(arrival, answered);
     if (!('data' in answered)) return apolloAnswer(request, answered);
     const written = write(request, answered);
     const answer = written instanceof Promise ? await written : written;
@@ -172,25 +172,28 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   /** Sends answers as they come. A failure is reported in the last one. */
-  function inParts({ request }: Arrival, answers: Source<Answered>): Answer {
-    const parts = mapSource(answers, async (answered): Promise<Part> => {
-      const { cursor } = answered;
-      return { body: await writePart(request, answered), cursor };
-    });
-    request.onEnd(() => {
-      parts.close();
-    });
+  function inParts({ request }: Arrival, answers: Flow<Answered>): Answer {
+    let isClosed = false;
+    const close = (): void => {
+      isClosed = true;
+      answers.close();
+    };
+    request.onEnd(close);
     const kind = request.operation?.type === 'subscription' ? 'events' : 'increments';
-    const next = async (): Promise<Part | undefined> => {
+    const forEach: Parts['forEach'] = async (take) => {
       try {
-        return await parts.next();
+        await answers.forEach((answered) => {
+          const part = writePart(request, answered);
+          if (!(part instanceof Promise)) return take(part);
+          return part.then((written) => (isClosed ? undefined : take(written)));
+        });
       } catch (error) {
-        parts.close();
+        close();
         const ending = isShutdown(error) ? 'shutdown' : 'failed';
-        return { body: Buffer.from(reply.answerTo(request, error).body), ending };
+        await take({ body: Buffer.from(reply.answerTo(request, error).body), ending });
       }
     };
-    return { ...streamed, body: { ...parts, next, kind } };
+    return { ...streamed, body: { kind, forEach, close } };
   }
 
   function answerOf(arrival: Arrival, answered: Answered, type: string, body: Buffer): Answer {
@@ -212,13 +215,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return hooks.onAnswer === undefined ? body : shownToHook(request, body);
   }
 
-  function writePart(request: IncomingRequest, answered: Answered): Buffer | Promise<Buffer> {
+  function writePart(request: IncomingRequest, answered: Answered): Part | Promise<Part> {
     const { part, format, extensions } = answered;
-    const body =
+    const written =
       part === undefined
         ? writtenParts.write(answered, request)
-        : partBody({ ...answered, part }, { format: format!, formatError, request, extensions });
-    return hooks.onAnswer === undefined ? body : shownToHook(request, body);
+        : { body: partBody({ ...answered, part }, { format: format!, formatError, request, extensions }) };
+    if (hooks.onAnswer === undefined) return written;
+    return shownToHook(request, written.body).then((body) => ({ ...written, body }));
   }
 
   async function shownToHook(request: IncomingRequest, body: Buffer): Promise<Buffer> {

@@ -7,7 +7,7 @@ import type { LearnedOperation } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
 import type { IsPreflighted } from '../http/preflighted';
 import type { ClientLimits } from '../limits/client-limits';
-import type { Source } from '../subgraph-calls/source';
+import type { Flow } from '../subgraph-calls/source';
 import { isMap } from '../options/is-map';
 import type { Hooks } from './hooks';
 import type { IncomingRequest } from './incoming-request';
@@ -47,7 +47,7 @@ export class RunOperation {
     arrival: Arrival,
     sent: SentOperation | undefined,
     isAcceptable: boolean,
-  ): Promise<Answered | Source<Answered> | HTTPGraphQLResponse> {
+  ): Promise<Answered | Flow<Answered> | HTTPGraphQLResponse> {
     const expanded = sent && this.#options.persistedOperations.spellOut(sent);
     return expanded instanceof Promise
       ? expanded.then((operation) => this.#find(arrival, sent, operation, isAcceptable))
@@ -59,7 +59,7 @@ export class RunOperation {
     sent: SentOperation | undefined,
     expanded: SentOperation | undefined,
     isAcceptable: boolean,
-  ): Promise<Answered | Source<Answered> | HTTPGraphQLResponse> {
+  ): Promise<Answered | Flow<Answered> | HTTPGraphQLResponse> {
     this.#refuseUntrusted(arrival, expanded);
     const known = isAcceptable ? this.find(arrival, expanded) : undefined;
     return known === undefined
@@ -72,7 +72,7 @@ export class RunOperation {
     sent: SentOperation | undefined,
     expanded: SentOperation | undefined,
     isAcceptable: boolean,
-  ): Promise<Answered | Source<Answered> | HTTPGraphQLResponse> {
+  ): Promise<Answered | Flow<Answered> | HTTPGraphQLResponse> {
     const { request } = arrival;
     /** Whether the client sent an id or hash instead of the text. */
     const isNamed = expanded !== sent;
@@ -149,7 +149,7 @@ export class RunOperation {
     { request }: Arrival,
     { operation, variables }: LearnedOperation,
     alone?: SentOperation,
-  ): Promise<Answered | Source<Answered>> {
+  ): Promise<Answered | Flow<Answered>> {
     const { hooks } = this.#options;
     const format = operation.mayDefer && alone !== undefined ? formatFor(request, alone) : undefined;
     if (operation.type === 'subscription') {

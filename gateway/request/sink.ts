@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Source } from '../subgraph-calls/source';
+import type { Flow } from '../subgraph-calls/source';
 
 /** An answer to a request, as it is sent. */
 export interface Answer {
@@ -13,7 +13,7 @@ export interface Answer {
 }
 
 /** The body of an answer in parts. */
-export interface Parts extends Source<Part> {
+export interface Parts extends Flow<Part> {
   /**
    * `events`: each part is an answer of its own, as of a subscription. `increments`: together they are one answer, in the
    * format that `Sink.incremental` names.
@@ -27,9 +27,9 @@ export interface Parts extends Source<Part> {
  */
 export type IncrementalFormat = '20220824' | 'v0.2';
 
-/** One GraphQL response of an answer in parts. */
+/** One GraphQL response of an answer in parts. Several sinks may be given the same. */
 export interface Part {
-  /** UTF-8 JSON. Several sinks may be given the same Buffer, so nobody writes to it. */
+  /** UTF-8 JSON. Nobody writes to it. */
   readonly body: Buffer;
   /**
    * Names the place of this event in its source, for a client that comes back later: `id:` over SSE.
@@ -61,9 +61,9 @@ export interface Sink {
   /** Whether its client reads a refusal only as an event with the status 200. */
   readonly refusesInEvents: boolean;
   /**
-   * Sends the answer, or begins to. Called once at most. With a source, the sink asks for the next part when its client
-   * has room for one. If the source fails, the sink closes the connection without the end of the answer, so that the
-   * client notices. The request closes the source when it ends; the sink need not.
+   * Sends the answer, or begins to. Called once at most. An answer in parts is told to wait while its client has no room
+   * for the next one. If it fails, the sink closes the connection without the end of the answer, so that the client
+   * notices. The request closes the parts when it ends; the sink need not.
    */
   answer(answer: Answer): void;
   /** The body of the request while it arrives; undefined if requests arrive in one piece. */

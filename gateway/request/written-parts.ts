@@ -2,6 +2,7 @@ import type { Answered } from '../cache/responses/response-cache';
 import type { FormatError } from './format-error';
 import type { IncomingRequest } from './incoming-request';
 import { responseBody } from './response-body';
+import type { Part } from './sink';
 
 type Noting = Pick<IncomingRequest, 'noteCode'>;
 
@@ -15,22 +16,23 @@ export class WrittenParts {
   }
 
   /** Notes for the request the codes of the errors in it. */
-  write(answered: Answered, request: Noting): Buffer {
+  write(answered: Answered, request: Noting): Part {
     let written = this.#written.get(answered);
     if (written === undefined) this.#written.set(answered, (written = this.#write(answered)));
     for (const code of written.codes) request.noteCode(code);
-    return written.body;
+    return written.part;
   }
 
   #write(answered: Answered): Written {
     const codes: unknown[] = [];
     const notes: Noting = { noteCode: (code) => void codes.push(code) };
-    return { body: responseBody(withPosition(answered), this.#formatError, notes), codes };
+    const body = responseBody(withPosition(answered), this.#formatError, notes);
+    return { part: { body, cursor: answered.cursor }, codes };
   }
 }
 
 interface Written {
-  readonly body: Buffer;
+  readonly part: Part;
   readonly codes: readonly unknown[];
 }
 

@@ -28,22 +28,29 @@ export function sourceOf<Each>(only: Each): Source<Each> {
   };
 }
 
-/** A source with the result of a function for each answer of another source. */
-export function mapSource<From, To>(
-  source: Source<From>,
-  change: (each: From) => To | Promise<To>,
-): Source<To> {
-  let isClosed = false;
-  return {
-    async next() {
-      const each = await source.next();
-      if (each === undefined) return undefined;
-      const changed = await change(each);
-      return isClosed ? undefined : changed;
-    },
-    close() {
-      isClosed = true;
-      source.close();
-    },
-  };
+/**
+ * A stream of answers for a client, which are given as they come. Nobody asks for each: where one event goes to thousands of
+ * clients, the promises for it would take a third as long as sending it does.
+ */
+export interface Flow<Each> {
+  /**
+   * Gives each answer to `take`, the next one when the promise that `take` may return has resolved. To be called once.
+   * Resolves at the end, and when the flow is closed. Rejects if the flow fails, or `take` throws or rejects.
+   */
+  forEach(take: Take<Each>): Promise<void>;
+  /** Ends the flow at once. May be called again. */
+  close(): void;
 }
+
+/** Returns a promise that resolves when there is room for more; undefined where there is room. */
+export type Take<Each> = (each: Each) => Promise<void> | undefined;
+
+/** The answers of a source, asked for one after the other. */
+export const flowOf = <Each>(source: Source<Each>): Flow<Each> => ({
+  async forEach(take) {
+    for (let each = await source.next(); each !== undefined; each = await source.next()) await take(each);
+  },
+  close() {
+    source.close();
+  },
+});

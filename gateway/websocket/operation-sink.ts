@@ -1,6 +1,6 @@
 import type { IncomingRequest } from '../request/incoming-request';
 import type { RequestsInFlight } from '../request/requests-in-flight';
-import type { Answer, Download, IncrementalFormat, Parts, Sink } from '../request/sink';
+import type { Answer, Download, IncrementalFormat, Part, Parts, Sink } from '../request/sink';
 import type { Connection } from './connection';
 import { refusalIn, type SentError } from './refusal';
 
@@ -104,17 +104,16 @@ export class OperationSink implements Sink, Download {
     const { connection } = this;
     const begins = this.#operations.envelope.begin(this.id);
     if (begins !== undefined && !this.#isOver) connection.send(begins);
+    let ending = undefined as Part['ending'];
     try {
-      for (let part = await parts.next(); part !== undefined; part = await parts.next()) {
-        if (part.ending === 'shutdown') {
-          // The close tells its client to come back: after a last message it would not.
-          this.#operations.goAway();
-          return;
-        }
-        if (!this.#send(part.body, status)) await connection.room();
-        if (this.#isOver) return;
-      }
-      this.#sendLast(status, (id) => this.#operations.envelope.complete(id, this.isStream));
+      await parts.forEach((part) => {
+        ({ ending } = part);
+        if (ending === 'shutdown' || this.#send(part.body, status)) return undefined;
+        return connection.room();
+      });
+      // The close tells its client to come back: after a last message it would not.
+      if (ending === 'shutdown') this.#operations.goAway();
+      else this.#sendLast(status, (id) => this.#operations.envelope.complete(id, this.isStream));
     } catch {
       // The connection stays, with the other operations on it, so the client is told that this was not the end.
       this.#sendLast(undefined, (id) =>

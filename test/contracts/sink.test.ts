@@ -1,8 +1,8 @@
 /** What every way to answer a client does. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { IncomingRequest } from '../../gateway/request/incoming-request';
-import type { Part, Parts } from '../../gateway/request/sink';
-import type { Source } from '../../gateway/subgraph-calls/source';
+import type { Part } from '../../gateway/request/sink';
+import { flowOf, type Source } from '../../gateway/subgraph-calls/source';
 import { HeldSource } from '../support/held-source';
 import type { Client } from '../support/in-process-client';
 import { openRequests } from '../support/requests-in-flight';
@@ -31,15 +31,10 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
   async function askForParts(parts: Source<Part>): Promise<Client> {
     const { client, request } = await ask();
     request.onEnd(() => parts.close());
-    request.sink.answer({ status: 200, headers: ['x-a', '1'], body: partsOf(parts) });
+    request.sink.answer({ status: 200, headers: ['x-a', '1'], body: { ...flowOf(parts), kind: 'events' } });
     return client;
   }
 
-  const partsOf = (source: Source<Part>): Parts => ({
-    kind: 'events',
-    next: () => source.next(),
-    close: () => source.close(),
-  });
   /** Expects a client to be told a status, and a header, where it is told any. */
   async function expectHead(client: Client, status: number, name?: string, value?: string): Promise<void> {
     const head = await client.head;

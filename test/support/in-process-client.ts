@@ -3,6 +3,7 @@ import type { IncomingRequest, RequestHead } from '../../gateway/request/incomin
 import type { RequestsInFlight } from '../../gateway/request/requests-in-flight';
 import type { Answer, Part, Sink } from '../../gateway/request/sink';
 import type { Source } from '../../gateway/subgraph-calls/source';
+import { pulled } from './pulled';
 
 /** What the sender of one request sees of its answer. */
 export interface Client {
@@ -36,7 +37,7 @@ export class InProcessClient implements Client, Sink {
   #begin!: (head: Awaited<Client['head']>) => void;
   #status = 0;
   #text = '';
-  #parts: Source<Part> | undefined;
+  #parts: Pick<Source<Part>, 'next'> | undefined;
 
   constructor(
     requests: RequestsInFlight,
@@ -52,7 +53,7 @@ export class InProcessClient implements Client, Sink {
   answer({ status, headers, body, release }: Answer): void {
     this.isAnswered = true;
     this.#status = status;
-    if (typeof body === 'object' && !Buffer.isBuffer(body)) this.#parts = body;
+    if (typeof body === 'object' && !Buffer.isBuffer(body)) this.#parts = pulled(body);
     else {
       this.#text = body?.toString() ?? '';
       release?.();

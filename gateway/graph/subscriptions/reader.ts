@@ -1,7 +1,7 @@
 import type { Answered } from '../../cache/responses/response-cache';
 import { requestError } from '../../errors';
 import type { IncomingRequest } from '../../request/incoming-request';
-import type { Source } from '../../subgraph-calls/source';
+import type { Flow, Take } from '../../subgraph-calls/source';
 
 export interface ReaderOptions {
   /** Bytes of answers that may wait. One answer may wait, however large it is. */
@@ -14,14 +14,15 @@ export interface ReaderOptions {
   readonly onDropped: (count: number) => void;
 }
 
-/** Who waits for the next answer. */
-interface Waiting {
-  readonly resolve: (answered: Answered | undefined) => void;
+/** Who takes the answers. */
+interface Taker {
+  readonly take: Take<Answered>;
+  readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
 /** A client's subscription: the answers that wait until the client has room for them. */
-export class Reader implements Source<Answered> {
+export class Reader implements Flow<Answered> {
   readonly request: IncomingRequest;
   readonly #options: ReaderOptions;
   #answers: Answered[] = [];
@@ -30,7 +31,10 @@ export class Reader implements Source<Answered> {
   #hasGap = false;
   #isEnded = false;
   #error: Error | undefined;
-  #waiting: Waiting | undefined;
+  /** Undefined until it is there, and when it was told of the end. */
+  #taker: Taker | undefined;
+  /** Whether the taker has room for another answer. */
+  #hasRoom = false;
 
   constructor(request: IncomingRequest, options: ReaderOptions) {
     this.request = request;
@@ -45,11 +49,7 @@ export class Reader implements Source<Answered> {
   push(answered: Answered): void {
     if (this.#isEnded) return;
     const { length } = answered.body;
-    if (
-      this.#waiting === undefined &&
-      this.#answers.length > 0 &&
-      this.#bytes + length > this.#options.unread
-    ) {
+    if (this.#answers.length > 0 && this.#bytes + length > this.#options.unread) {
       const dropped = this.#answers.length;
       this.#answers = [];
       this.#bytes = 0;
@@ -62,13 +62,10 @@ export class Reader implements Source<Answered> {
     }
     const told = this.#hasGap ? { ...answered, isAfterGap: true } : answered;
     this.#hasGap = false;
-    if (this.#waiting === undefined) {
+    if (this.#isIdle) this.#give(told);
+    else {
       this.#answers.push(told);
       this.#bytes += length;
-    } else {
-      const { resolve } = this.#waiting;
-      this.#waiting = undefined;
-      resolve(told);
     }
   }
 
@@ -77,19 +74,14 @@ export class Reader implements Source<Answered> {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#error = error;
-    if (this.#waiting !== undefined && this.#answers.length === 0) this.#tellEnd(this.#waiting);
+    if (this.#isIdle) this.#tellEnd();
     this.#options.onEnd();
   }
 
-  next(): Promise<Answered | undefined> {
+  forEach(take: Take<Answered>): Promise<void> {
     return new Promise((resolve, reject) => {
-      const waiting = { resolve, reject };
-      const answered = this.#answers.shift();
-      if (answered !== undefined) {
-        this.#bytes -= answered.body.length;
-        resolve(answered);
-      } else if (this.#isEnded) this.#tellEnd(waiting);
-      else this.#waiting = waiting;
+      this.#taker = { take, resolve, reject };
+      this.#giveWaiting();
     });
   }
 
@@ -99,11 +91,49 @@ export class Reader implements Source<Answered> {
     this.end();
   }
 
-  #tellEnd({ resolve, reject }: Waiting): void {
-    const error = this.#error;
-    this.#waiting = undefined;
+  get #isIdle(): boolean {
+    return this.#hasRoom && this.#answers.length === 0;
+  }
+
+  #give(answered: Answered): void {
+    try {
+      const room = this.#taker!.take(answered);
+      if (room === undefined) return;
+      this.#hasRoom = false;
+      room.then(
+        () => this.#giveWaiting(),
+        (error: unknown) => this.#fail(error as Error),
+      );
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #giveWaiting(): void {
+    this.#hasRoom = true;
+    for (let next = this.#nextToGive(); next !== undefined; next = this.#nextToGive()) this.#give(next);
+    if (this.#isIdle && this.#isEnded) this.#tellEnd();
+  }
+
+  #nextToGive(): Answered | undefined {
+    const next = this.#hasRoom ? this.#answers.shift() : undefined;
+    if (next !== undefined) this.#bytes -= next.body.length;
+    return next;
+  }
+
+  /** It ends, as its taker has failed. */
+  #fail(error: Error): void {
+    this.#hasRoom = false;
+    this.close();
+    this.#error = error;
+    this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    const [taker, error] = [this.#taker, this.#error];
+    this.#taker = undefined;
     this.#error = undefined;
-    if (error === undefined) resolve(undefined);
-    else reject(error);
+    if (error === undefined) taker?.resolve();
+    else taker?.reject(error);
   }
 }

@@ -2,7 +2,7 @@ import type { Answered } from '../../cache/responses/response-cache';
 import { requestError } from '../../errors';
 import type { Options } from '../../options';
 import type { IncomingRequest } from '../../request/incoming-request';
-import type { Source } from '../../subgraph-calls/source';
+import type { Flow } from '../../subgraph-calls/source';
 import type { Meter } from '../../telemetry/meter';
 import { positionIn } from './cursor';
 import { EventCaller, type Subscriber } from './event-caller';
@@ -42,7 +42,7 @@ export class Subscriptions {
     this.#counts = {
       events: meter.sum('weir.subscriptions.events'),
       executions: meter.sum('weir.subscriptions.executions'),
-      deliveries: meter.sum('weir.subscriptions.deliveries'),
+      deliveries: meter.sum('weir.subscriptions.deliveries').of({}),
       dropped: meter.sum('weir.subscriptions.dropped'),
       moved: meter.sum('weir.subscriptions.moved'),
     };
@@ -65,7 +65,7 @@ export class Subscriptions {
     request: IncomingRequest,
     options: SubscriptionOptions,
     after?: string,
-  ): Promise<Source<Answered>> {
+  ): Promise<Flow<Answered>> {
     const refusal = this.#refusal(request, options);
     if (refusal !== undefined) {
       prepared.release();
@@ -163,7 +163,7 @@ export class Subscriptions {
             if (begun.joinKey !== undefined) this.#joinable.delete(begun.joinKey);
           },
           onExecution: () => this.#counts.executions.add(1, {}),
-          onDelivery: () => this.#counts.deliveries.add(1, {}),
+          onDelivery: () => this.#counts.deliveries.value++,
         },
         after,
       );

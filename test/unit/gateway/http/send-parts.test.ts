@@ -6,6 +6,7 @@ import { multipart } from '../../../../gateway/http/multipart';
 import { type Response, sendParts } from '../../../../gateway/http/send-parts';
 import type { Framing } from '../../../../gateway/http/framing';
 import type { Part } from '../../../../gateway/request/sink';
+import { flowOf } from '../../../../gateway/subgraph-calls/source';
 import { HeldSource } from '../../../support/held-source';
 
 interface Sending {
@@ -36,12 +37,7 @@ function answering(sending: Sending, servers: (Server | Http2Server)[]) {
     const to = response as Response;
     to.writeHead(200, { 'content-type': framing.mediaType });
     to.on('close', () => parts.close());
-    sent.done = sendParts(
-      to,
-      { kind: 'events', next: () => parts.next(), close: () => parts.close() },
-      framing,
-      options,
-    );
+    sent.done = sendParts(to, { ...flowOf(parts), kind: 'events' }, framing, options);
   };
   const open = async (server: Server | Http2Server): Promise<number> => {
     servers.push(server);

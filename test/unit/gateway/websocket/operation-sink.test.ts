@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
 import type { Part } from '../../../../gateway/request/sink';
+import { flowOf } from '../../../../gateway/subgraph-calls/source';
 import { HeldSource } from '../../../support/held-source';
 import { openRequests } from '../../../support/requests-in-flight';
 import { openWebSocketSinks } from '../../../support/web-socket-sinks';
@@ -15,13 +16,7 @@ it('closes the connection of a stream that the gateway ends as it stops, once ot
   };
   const [stream, other] = [await ask(), await ask()];
   const parts = new HeldSource<Part>();
-  const body = {
-    kind: 'events' as const,
-    next: () => parts.next(),
-    close: () => {
-      parts.close();
-    },
-  };
+  const body = { ...flowOf(parts), kind: 'events' as const };
   stream.request.sink.answer({ status: 200, headers: [], body });
   parts.give({ body: Buffer.from('{"data":{"a":1}}') });
   expect(await stream.client.part()).toBe('{"data":{"a":1}}');

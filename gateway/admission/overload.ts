@@ -24,7 +24,7 @@ export interface OverloadOptions {
  *
  * The concurrency limit is as low as keeps the event loop busy. A running request takes a hundred times the memory of a
  * waiting one, and each collection of young garbage moves all of it: 200 at once get a third less done than 32. The limit
- * is at least `least` slots. It rises when requests wait while the loop has idle time, as then requests wait for something
+ * is at least `fewest` slots. It rises when requests wait while the loop has idle time, as then requests wait for something
  * else than the loop. It falls while the loop has hardly any idle time, and faster when the loop is also late on average,
  * which is a hidden queue. One pause, such as a garbage collection, makes no loop late. While the heap is nearly full, or
  * clients do not read their answers, there are no slots at all.
@@ -55,10 +55,12 @@ export class Overload {
 
   constructor(options: OverloadOptions) {
     this.#options = options;
-    this.#limit = Math.min(least, options.options.requests);
+    this.#limit = Math.min(fewest, options.options.requests);
     const { requests: inFlight, logger } = options;
-    const { unread: limit, readRate: rate, readTime: time } = options.options;
-    this.#unread = new UnreadAnswers({ limit, rate, time, inFlight, logger });
+    const { unread: limit, readRate: rate, readTime: time, requests: most } = options.options;
+    // The limit is reached by half as many answers as there may be, however small they are.
+    const least = Math.floor((2 * limit) / most);
+    this.#unread = new UnreadAnswers({ limit, least, rate, time, inFlight, logger });
     this.#queue = new AdmissionQueue({ holdTime: options.options.wait, hasFreeSlot: () => this.#isFree });
     this.#queue.capacity = atRest(options.options.queue);
     options.statistics.add(this.#queue);
@@ -166,7 +168,7 @@ export class Overload {
   }
 
   #allow(limit: number): void {
-    this.#limit = Math.min(Math.max(limit, least), this.#options.options.requests);
+    this.#limit = Math.min(Math.max(limit, fewest), this.#options.options.requests);
   }
 
   /** Logs when refusing begins, and when it ends. */
@@ -185,7 +187,7 @@ const lookInterval = 10;
 const slowTurn = 15;
 const decisionInterval = 100;
 /** The lowest concurrency limit. */
-const least = 32;
+const fewest = 32;
 /**
  * The capacity of a queue in which no request has waited lately, with `queue` in milliseconds. It is more than can be
  * served in that time, as it is not known yet how long requests of a burst take.

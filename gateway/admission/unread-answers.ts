@@ -4,6 +4,8 @@ import type { Logger } from '../telemetry/logger';
 export interface UnreadAnswersOptions {
   /** The most bytes of unread answers in this process. */
   readonly limit: number;
+  /** The bytes that an unread answer counts as at least, so that there are not too many small ones. */
+  readonly least: number;
   /** The slowest rate at which a client may read, in bytes per second. */
   readonly rate: number;
   /** Milliseconds over which the rate is averaged. */
@@ -80,7 +82,7 @@ export class UnreadAnswers {
         reader.look(now);
         readers.set(connection, reader);
       }
-      reader.kept += waiting;
+      reader.kept += Math.max(waiting, this.#options.least);
     }
     return readers;
   }
@@ -91,7 +93,7 @@ const patience = 1000;
 
 /** A connection with unread data. */
 class Reader {
-  /** Bytes that wait on the connection. */
+  /** Bytes that wait on the connection, or count as if they did. */
   kept = 0;
   isCut = false;
   /** Since when no byte was taken, in milliseconds. */

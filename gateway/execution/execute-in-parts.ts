@@ -23,6 +23,8 @@ export interface ExecutionPart extends Execution {
 
 /** The parts of one response. */
 export interface ExecutionParts extends Source<ExecutionPart> {
+  /** Resolves when all fetches have ended, however fast the parts are read. */
+  readonly fetched: Promise<void>;
   /** The last part instead: all that its reader waits for ends with an error. */
   fail(error: GraphQLError): ExecutionPart;
 }
@@ -46,6 +48,7 @@ export function executeInParts(
 
 /** One execution in parts. Its workspace is kept until all fetches have ended, also when its reader has left. */
 class RunInParts implements ExecutionParts {
+  readonly fetched: Promise<void>;
   readonly #program: Program;
   readonly #variant: VariantInParts;
   readonly #resolve: (result: Execution | ExecutionParts) => void;
@@ -65,6 +68,7 @@ class RunInParts implements ExecutionParts {
   #isClosed = false;
   /** All fetches have ended. */
   #isDone = false;
+  #tellFetched!: () => void;
   #isEnded = false;
   /** How many errors were sent, and how many were left out. */
   #told = 0;
@@ -77,6 +81,7 @@ class RunInParts implements ExecutionParts {
     resolve: (result: Execution | ExecutionParts) => void,
     reject: (error: unknown) => void,
   ) {
+    this.fetched = new Promise((fetched) => (this.#tellFetched = fetched));
     this.#program = program;
     this.#variant = variant;
     this.#resolve = resolve;
@@ -102,6 +107,7 @@ class RunInParts implements ExecutionParts {
     const { schedule } = this.#variant;
     const done = (): void => {
       this.#isDone = true;
+      this.#tellFetched();
       this.#endRun();
     };
     runSchedule(schedule, this.#run, done, (run, step, stepDone) => this.#start(run, step, stepDone));
@@ -186,6 +192,7 @@ class RunInParts implements ExecutionParts {
 
   #fail(error: unknown): void {
     this.#defect ??= { error };
+    this.#tellFetched();
     this.#reject(error);
     this.#wake?.();
   }

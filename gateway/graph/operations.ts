@@ -280,6 +280,7 @@ export function createOperations(
     const extensions = (): Readonly<Record<string, unknown>> => showCalls(cost, variables, request);
     if (!('next' in answer))
       return { ...finish(answer), extensions: isDevelopment ? extensions() : undefined };
+    void answer.fetched.then(request.workOn());
     return deferredAnswer(answer, {
       ...{ format, mostBytes, finish },
       extensions: isDevelopment ? extensions : undefined,

@@ -127,6 +127,8 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   #onAbort: ((reason: Error) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isSettled = false;
+  /** Whether work goes on after the first part of its answer is known. */
+  #worksOn = false;
   #isOver = false;
   #atSettle: (() => void)[] | undefined;
   #atEnd: (() => void)[] | undefined;
@@ -358,7 +360,17 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   abort(reason: Error): void {
     this.#abortion ??= reason;
     this.#onAbort?.(this.#abortion);
+    this.#worksOn = false;
     this.settle();
+  }
+
+  /** Says that work goes on after the first part of its answer is known. It settles when what is returned is called. */
+  workOn(): () => void {
+    this.#worksOn = true;
+    return () => {
+      this.#worksOn = false;
+      this.settle();
+    };
   }
 
   get isSettled(): boolean {
@@ -390,20 +402,25 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
 
   end(): void {
     this.#isOver = true;
+    this.#worksOn = false;
     this.settle();
     this.letGo();
     for (const release of this.#atEnd?.splice(0) ?? []) release();
   }
 
-  /** Called when its answer is known and all work for it is done. The client may read the answer later. */
+  /**
+   * Called when its answer is known, or the first part of it. If all work for it is done, it is settled: the client may read
+   * the answer later.
+   */
   settle(): void {
     if (this.#isSettled) return;
-    this.#isSettled = true;
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     // Frees the execution at once. The client may read slowly, and a request that lived long is in V8's old generation,
     // where it would keep its whole execution until a full collection.
     this.#timer = undefined;
     this.#onAbort = undefined;
+    if (this.#worksOn) return;
+    this.#isSettled = true;
     for (const release of this.#atSettle?.splice(0) ?? []) release();
     this.#options.onSettle(this);
   }

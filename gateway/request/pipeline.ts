@@ -138,10 +138,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     try {
       const sent = await request.run(() => run(arrival));
       reply.send(request, sent);
-      // Events hold no slot: the limits of `subscriptions` bound them.
-      if (isInParts(sent)) slots.release(request);
-      // It may move to another supergraph, or to other options.
-      if (request.operation?.type === 'subscription') request.letGo();
+      if (request.operation?.type !== 'subscription') return;
+      // It holds no slot: the limits of `subscriptions` bound it. It may move to another supergraph, or to other options.
+      slots.release(request);
+      request.letGo();
     } catch (error) {
       reply.refuse(request, error);
     }
@@ -297,7 +297,5 @@ function apolloAnswer(request: IncomingRequest, response: HTTPGraphQLResponse): 
   headers.set('content-length', String(Buffer.byteLength(body.string)));
   return { status, headers: [...headers].flat(), body: body.string };
 }
-
-const isInParts = ({ body }: Answer): boolean => typeof body === 'object' && !Buffer.isBuffer(body);
 
 const isList = (sent: unknown): sent is readonly unknown[] => Array.isArray(sent);

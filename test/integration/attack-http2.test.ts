@@ -164,6 +164,29 @@ it('streams that are opened and cancelled at once again and again leave nothing'
   while ((await gateway.inFlight()) > 0) await new Promise((turn) => setTimeout(turn, 20));
 }, 30_000);
 
+it('many small answers that are never read keep nobody out', async () => {
+  const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
+  const own = await startTestGateway({
+    ...{ supergraph: sourceOf(graph.supergraphSdl), tls, overload: { requests: 40 } },
+    logging: { level: 'silent' },
+  });
+  const { origin } = new URL(own.url);
+  const silent = connect(origin, { ca: certificate, settings: { initialWindowSize: 0 } });
+  silent.on('error', () => undefined);
+  const ask = (to: ClientHttp2Session, body: string) => {
+    const stream = to.request({ ':method': 'POST', ':path': '/graphql', 'content-type': 'application/json' });
+    stream.on('error', () => undefined).end(body);
+    return stream;
+  };
+  for (let i = 0; i < 60; i++) ask(silent, '{"query":"{__typename}"}');
+  while ((await own.inFlight()) < 40) await new Promise((turn) => setTimeout(turn, 20));
+  const other = connect(origin, { ca: certificate });
+  expect(await text(ask(other, '{"query":"{__typename}"}'))).toBe('{"data":{"__typename":"Query"}}');
+  other.destroy();
+  silent.destroy();
+  await own.stop();
+});
+
 /** Without the library, which waits for what the other side allows. */
 const frame = (type: number, flags: number, id: number, payload: Buffer): Buffer => {
   const head = Buffer.alloc(9);

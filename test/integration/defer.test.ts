@@ -8,7 +8,13 @@ import { WebSocket } from 'ws';
 import type { GatewayOptions } from '../../gateway';
 import { mergeParts, type SentPart } from '../support/merge-parts';
 import { readEventStream, readMultipart } from '../support/read-parts';
-import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import {
+  type Json,
+  sampleSum,
+  sourceOf,
+  startTestGateway,
+  type TestGateway,
+} from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { webSocketUrl } from '../support/web-socket-client';
 
@@ -266,6 +272,19 @@ it('a deferred call ends with the deadline of the request, and is told with its 
     { id: '0', data: { stars: null }, errors: [{ extensions: { code: 'GATEWAY_TIMEOUT' } }] },
     { id: '1', data: { stars: null }, errors: [{ extensions: { code: 'GATEWAY_TIMEOUT' } }] },
   ]);
+});
+
+it('a request has its slot until its deferred calls have ended', async () => {
+  const gateway = await started({ overload: { requests: 2 } });
+  await gateway.query(query);
+  hold();
+  const answers = await Promise.all([0, 1].map(() => gateway.post({ query }, { headers: { accept: v02 } })));
+  const other = gateway.query('{ people { name } }');
+  while (sampleSum(await gateway.metrics(), 'weir_requests_waiting') === 0)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  letGo();
+  expect(await other).toEqual({ data: { people: [{ name: 'Ada' }, { name: 'Bob' }] } });
+  for (const answer of answers) await answer.text();
 });
 
 it('errors of deferred fragments are masked, logged and noted in the access log', async () => {

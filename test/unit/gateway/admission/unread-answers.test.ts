@@ -12,7 +12,7 @@ beforeEach(() => {
   said.length = 0;
   inFlight = [];
   unread = new UnreadAnswers({
-    ...{ limit: 1000, rate: 10, time: 10_000 },
+    ...{ limit: 1000, least: 20, rate: 10, time: 10_000 },
     inFlight: { [Symbol.iterator]: () => inFlight[Symbol.iterator]() },
     logger: logger as never,
   });
@@ -44,6 +44,16 @@ it('lets answers wait while they are at most half of the limit', () => {
   waits(client, 500);
   for (const now of [0, 1000, 60_000]) unread.look(now);
   expect([unread.isTooMuch, client.isOpen]).toEqual([false, true]);
+});
+
+it('counts an answer that waits as so many bytes at least', () => {
+  const client = new Connection();
+  for (let i = 0; i < 50; i++) waits(client, 1);
+  for (const now of [0, 100]) unread.look(now);
+  expect(client.isOpen).toBe(true);
+  waits(client, 1);
+  unread.look(200);
+  expect(client.isOpen).toBe(false);
 });
 
 it('cuts stalled connections as soon as more than the limit waits, and refuses nothing', () => {

@@ -349,6 +349,16 @@ it('gives its workspace back when all fetches have ended, also when its reader h
   giveBack.mockRestore();
 });
 
+it('tells when all fetches have ended, though nobody has read the parts', async () => {
+  const { answer, letGo } = holding('ranks');
+  const source = await begun('{ me { name ... @defer { rank } } }', { answer });
+  const fetched = source.fetched.then(() => 'fetched');
+  expect(await Promise.race([fetched, nextTurn()])).toBeUndefined();
+  letGo();
+  expect(await fetched).toBe('fetched');
+  source.close();
+});
+
 it('ends all fragments that are waited for, where the rest cannot be sent', async () => {
   const { GraphQLError } = await import('graphql');
   const { answer, letGo } = holding('ranks');

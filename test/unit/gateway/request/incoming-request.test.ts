@@ -95,6 +95,30 @@ it('is unsettled until its answer is known, whenever the answer is read', async 
   expect(settled).toBe(1);
 });
 
+it('is unsettled after the first part of its answer until the work for others has ended', async () => {
+  const request = begin();
+  let ended!: () => void;
+  await request.run(async () => {
+    ended = request.workOn();
+  });
+  request.settle();
+  expect(settled).toBe(0);
+  ended();
+  expect(settled).toBe(1);
+  request.end();
+  expect(settled).toBe(1);
+});
+
+it.each([
+  ['is aborted', (request: IncomingRequest) => request.abort(new ClientGone())],
+  ['ends', (request: IncomingRequest) => request.end()],
+])('is settled when it %s while work for others goes on', (_, end) => {
+  const request = begin();
+  request.workOn();
+  end(request);
+  expect(settled).toBe(1);
+});
+
 it('is settled when it is aborted', async () => {
   const request = begin();
   const never = request.run(() => new Promise(() => undefined));

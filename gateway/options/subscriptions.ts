@@ -72,6 +72,11 @@ export const subscriptions = mapOf({
     .describe(
       'The most subscriptions of one caller in a process. Callers without credentials count by their address; of IPv6, by the /64 network. Further ones are refused with `MAX_SUBSCRIPTIONS_LIMIT`.',
     ),
+  concurrency: positiveInt
+    .default(16)
+    .describe(
+      'The most events of one subscription that are executed at once. Answers are sent in the order of the events. Further events wait, within `subgraphs.NAME.subscriptions.waiting`.',
+    ),
   lifetime: timeout
     .prefault('24h')
     .describe(

@@ -91,17 +91,20 @@ export class SharedCaller implements Caller {
   readonly tracing: Caller['tracing'];
   readonly calls: CallCounts;
   readonly provenance: AnswerProvenance;
+  readonly event: Caller['event'];
   readonly #members: readonly Member[];
 
   /** @param members at least one; more may be added later */
   constructor(members: readonly Member[]) {
-    const { headers, signedIdentity, scope, tracing, calls, provenance } = members[0]!.caller;
+    const { headers, signedIdentity, scope, tracing, calls, provenance, event } = members[0]!.caller;
     this.headers = headers;
     this.signedIdentity = signedIdentity;
     this.scope = scope;
     this.tracing = tracing;
     this.calls = calls;
     this.provenance = provenance;
+    // A call for several events, or for some and none, is sent after all of them, and must join no older call.
+    this.event = members.every((member) => member.caller.event === event) ? event : this;
     this.#members = members;
   }
 

@@ -66,6 +66,13 @@ export interface Caller {
    * @default undefined: no client waits for them
    */
   readonly collected?: CollectedHeaders | undefined;
+  /**
+   * Identifies the event of a subscription that it calls for. Calls in flight are shared only with callers for the same event: one
+   * that was sent before the event would bring what was so before it.
+   *
+   * @default undefined: a client request
+   */
+  readonly event?: object | undefined;
 }
 
 export interface SubgraphRequest {

@@ -1,7 +1,7 @@
 import type { Identity } from '../../auth/identity';
 import type { IncomingRequest } from '../../request/incoming-request';
 import { AnswerProvenance } from '../../cache/policy';
-import type { Caller } from '../../subgraph-calls/transport';
+import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
 import { type CallCounts, noCalls } from '../../telemetry/call-counts';
 
 /** What the events of a subscription need of the client request that began it. */
@@ -29,10 +29,14 @@ export class EventCaller implements Caller {
   /** Without the fetch that opened the source: nobody plans it for an event. */
   readonly calls: CallCounts = { ...noCalls(), planned: -1 };
   readonly provenance = new AnswerProvenance();
+  readonly event: SubgraphEvent | undefined;
   readonly #isGone: () => boolean;
 
-  /** @param isGone whether nobody waits for what is fetched. @default the subscriber is gone */
-  constructor(subscriber: Subscriber, isGone = () => subscriber.isGone) {
+  /**
+   * @param event undefined for the opening of a source
+   * @param isGone whether nobody waits for what is fetched. @default the subscriber is gone
+   */
+  constructor(subscriber: Subscriber, event: SubgraphEvent | undefined, isGone = () => subscriber.isGone) {
     this.headers = subscriber.headers;
     this.bySubgraph = subscriber.bySubgraph;
     this.identity = subscriber.identity;
@@ -40,6 +44,7 @@ export class EventCaller implements Caller {
     this.scope = subscriber.scope;
     this.tracing = subscriber.tracing;
     this.deadline = performance.now() + subscriber.timeout;
+    this.event = event;
     this.#isGone = isGone;
   }
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type GraphQLSchema, Kind, parse, validate } from 'graphql';
+import { type GraphQLError, type GraphQLSchema, Kind, parse, validate } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Identity } from '../../auth/identity';
 import type { Answered } from '../../cache/responses/response-cache';
@@ -8,8 +8,7 @@ import { type Execution, type Program, sourceError, sourceRequest } from '../../
 import type { ClientLimits } from '../../limits/client-limits';
 import type { PlanCache, PlannedOperation } from '../../planning';
 import { validationRules } from '../../request/validation-rules';
-import type { Source } from '../../subgraph-calls/source';
-import type { Caller, SubgraphEvent, SubgraphRequest, Subscribe } from '../../subgraph-calls/transport';
+import type { Caller, SubgraphEvent, Subscribe } from '../../subgraph-calls/transport';
 import {
   charge,
   type CompiledOperation,
@@ -82,9 +81,11 @@ export function createPreparation(options: PreparationOptions) {
     const opening =
       program instanceof Rejection
         ? undefined
-        : sourceRequest(program, { variables, caller: new EventCaller(subscriber) });
+        : sourceRequest(program, { variables, caller: new EventCaller(subscriber, undefined) });
     if (opening === undefined || program instanceof Rejection)
       throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: rootFieldsOf(compiled) });
+    const { subgraph } = opening.operation;
+    const errorOf = (reason: unknown): GraphQLError => sourceError(subgraph, reason);
     return {
       text: { document, operationName, variables },
       ...subscriptionKeys(subscriber, {
@@ -94,11 +95,17 @@ export function createPreparation(options: PreparationOptions) {
         variant: access.variantOf(planned.refused ?? []),
         calls: limits.of(subscriber.identity).calls,
       }),
-      openSource: (caller, after) => openSource(subscribe, { ...opening, caller, after }),
+      subgraph,
+      bounds: subgraphs.get(subgraph)?.subscriptions.bounds ?? {},
+      openSource: (caller, after) =>
+        subscribe({ ...opening, caller, after }).catch((reason: unknown) => {
+          throw errorOf(reason);
+        }),
+      sourceError: errorOf,
       answer: async (event, caller) => {
         const now = await plannedFor(compiled, caller.identity);
         const current = programs.peek(now) ?? (await programs.get(now, caller.sender));
-        const eventCaller = new EventCaller(caller);
+        const eventCaller = new EventCaller(caller, event);
         const execution = await perform(current, compiled, variables, eventCaller, event);
         const { isShareable } = eventCaller.provenance;
         const answered: Answered = { ...execution, release: undefined };
@@ -152,21 +159,6 @@ export function createPreparation(options: PreparationOptions) {
   };
 
   return { prepare, prepareMoved };
-}
-
-/** Not a part of a generation, which a source may outlive: it would keep the whole of it in memory. */
-async function openSource(subscribe: Subscribe, request: SubgraphRequest): Promise<Source<SubgraphEvent>> {
-  const { subgraph } = request.operation;
-  const failed = (reason: unknown): never => {
-    throw sourceError(subgraph, reason);
-  };
-  const events = await subscribe(request).catch(failed);
-  return {
-    next: () => events.next().catch(failed),
-    close: () => {
-      events.close();
-    },
-  };
 }
 
 /** How many there were: numbers tell keys of one from those of another. */

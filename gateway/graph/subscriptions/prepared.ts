@@ -1,6 +1,8 @@
+import type { GraphQLError } from 'graphql';
 import type { Answered } from '../../cache/responses/response-cache';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { Source } from '../../subgraph-calls/source';
+import type { EventBounds } from '../../subgraph-calls/subscriptions/event-queue';
 import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
 import type { Subscriber } from './event-caller';
 
@@ -18,12 +20,18 @@ export interface PreparedSubscription {
   readonly key: string;
   /** Equal for two that may share a source: subgraph, operation, variables, and what the subgraph sees of the caller. */
   readonly sourceKey: string;
+  /** The name of the subgraph that has the source. */
+  readonly subgraph: string;
+  /** How many events may wait to be executed. */
+  readonly bounds: EventBounds;
   /**
-   * Opens the source. It, and the source, reject with a `GraphQLError`.
+   * Opens the source. Rejects with a `GraphQLError`; the source rejects with a `TransportError`.
    *
    * @param after the position of the last event that is known
    */
   openSource(caller: Caller, after: string | undefined): Promise<Source<SubgraphEvent>>;
+  /** The error that clients get where the source breaks. */
+  sourceError(reason: unknown): GraphQLError;
   /** Answers an event. Rejects with a `GraphQLError` where there is no answer at all. */
   answer(event: SubgraphEvent, subscriber: Subscriber): Promise<EventAnswer>;
   /** Counts the cost of an answer for the rates of a client. Throws if it exceeds one of them. */

@@ -1,13 +1,13 @@
-/** Over 300 lines: joining, answering, moving and ending are one life, and share its state. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Identity } from '../../auth/identity';
 import type { IncomingRequest } from '../../request/incoming-request';
+import type { EventQueue } from '../../subgraph-calls/subscriptions/event-queue';
 import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
 import { cursorOf } from './cursor';
 import type { Subscriber } from './event-caller';
-import type { PreparedSubscription } from './prepared';
+import type { EventAnswer, PreparedSubscription } from './prepared';
 import type { Reader } from './reader';
-import type { EventConsumer, Upstream } from './upstream';
+import type { Upstream } from './upstream';
 
 /** Finds or opens the source of a subscription. */
 export type OpenUpstream = (
@@ -18,6 +18,8 @@ export type OpenUpstream = (
 
 export interface SharedExecutionOptions {
   readonly openUpstream: OpenUpstream;
+  /** The most events that are executed at once. */
+  readonly concurrency: number;
   /** Called once, when its last reader has left, or its source has ended. */
   readonly onEnd: () => void;
   /** Called for each event that is answered. */
@@ -28,9 +30,10 @@ export interface SharedExecutionOptions {
 
 /**
  * The executions of all subscriptions that have the same answers: one for each event, whose bytes all readers are given.
- * Events are answered one after the other. The fetches have the headers and the identity of the reader that began it.
+ * Some events are executed at once; their answers are given in the order of the events. The fetches have the headers and
+ * the identity of the reader that began it.
  */
-export class SharedExecution implements EventConsumer, Subscriber {
+export class SharedExecution implements Subscriber {
   readonly headers: Caller['headers'];
   readonly bySubgraph: Caller['bySubgraph'];
   readonly identity: Identity;
@@ -44,22 +47,29 @@ export class SharedExecution implements EventConsumer, Subscriber {
   readonly isResumed: boolean;
   /** Under which others find it; undefined for one that nobody may join. */
   joinKey: string | undefined;
-  readonly readers: Set<Reader>;
+  /** With the number of the first event that each of them is given. */
+  readonly #readers = new Map<Reader, number>();
   readonly #first: IncomingRequest;
   readonly #options: SharedExecutionOptions;
-  #prepared: PreparedSubscription;
-  #upstream: Upstream;
-  /** The position of the last event that was received. */
+  /** The source that is read, and those that are read after it. At least one. */
+  #feeds: [Feed, ...Feed[]];
+  /** The position of the last event that was begun. */
   #position: string | undefined;
+  /** How many events were begun. */
+  #begun = 0;
+  /** How many of them have no answer yet. */
+  #running = 0;
+  #onRoom: (() => void) | undefined;
+  /** Settles when all that was begun is done, in its order. */
+  #done = Promise.resolve();
   /** What it was last told to move to. */
   #newest: PreparedSubscription | undefined;
   #moving = Promise.resolve();
-  /** Events that the next source replays, if it opens; undefined while none is opened from a position. */
-  #held: SubgraphEvent[] | undefined;
-  #steps: Step[] = [];
-  #isWorking = false;
-  #onRoom: (() => void) | undefined;
-  #isEnded = false;
+  /** While another source is opened from a position. It replays what the one before has sent meanwhile. */
+  #hold: Promise<void> | undefined;
+  /** Set when nothing more is to be read. */
+  #end: { readonly error: Error | undefined } | undefined;
+  #isClosed = false;
 
   constructor(
     reader: Reader,
@@ -68,7 +78,7 @@ export class SharedExecution implements EventConsumer, Subscriber {
     after?: string,
   ) {
     const first = reader.request;
-    this.readers = new Set([reader]);
+    this.#readers.set(reader, 0);
     this.headers = first.headers;
     this.bySubgraph = first.bySubgraph;
     this.identity = first.identity;
@@ -79,51 +89,50 @@ export class SharedExecution implements EventConsumer, Subscriber {
     this.sender = first.sender;
     this.timeout = first.timeout;
     this.#first = first;
-    this.#prepared = prepared;
     this.#options = options;
     this.isResumed = after !== undefined;
     this.#position = after;
-    this.#upstream = options.openUpstream(prepared, this, after);
-    this.#upstream.add(this);
+    const upstream = options.openUpstream(prepared, this, after);
+    this.#feeds = [{ upstream, tap: upstream.tap(), prepared, isAfterGap: false }];
+    void this.#read();
   }
 
   /** Resolves when its source is open; rejects with a `GraphQLError`. */
   get opened(): Promise<void> {
-    return this.#upstream.opened;
+    return this.#newestFeed.upstream.opened;
   }
 
   get prepared(): PreparedSubscription {
-    return this.#prepared;
+    return this.#newestFeed.prepared;
+  }
+
+  get readers(): Iterable<Reader> {
+    return this.#readers.keys();
+  }
+
+  /** Whether its source may still have events for others. */
+  get isJoinable(): boolean {
+    return !this.#isOver && !this.#newestFeed.upstream.isEnded;
   }
 
   get isGone(): boolean {
-    return this.readers.size === 0;
+    return this.#readers.size === 0;
+  }
+
+  /** Gives a reader the answers to the events that have not begun yet. */
+  join(reader: Reader): void {
+    this.#readers.set(reader, this.#begun);
   }
 
   leave(reader: Reader): void {
-    this.readers.delete(reader);
-    if (this.readers.size === 0) this.#close();
-  }
-
-  receive(event: SubgraphEvent): Promise<void> | undefined {
-    if (this.#held !== undefined) {
-      this.#held.push(event);
-      if (this.#held.length < mostWaiting) return undefined;
-    } else {
-      this.#position = event.position ?? this.#position;
-      this.#add({ is: 'event', event });
-      if (this.#steps.length < mostWaiting) return undefined;
-    }
-    return new Promise((resolve) => (this.#onRoom = resolve));
-  }
-
-  sourceEnded(error: Error | undefined): void {
-    this.#add({ is: 'end', error });
+    if (this.#readers.delete(reader) && this.#readers.size === 0) this.#close();
   }
 
   /** Ends all readers, after the events that were received. */
   end(error: Error | undefined): void {
-    this.#add({ is: 'end', error });
+    this.#end ??= { error };
+    const { upstream, tap } = this.#newestFeed;
+    upstream.leave(tap);
   }
 
   /**
@@ -136,46 +145,42 @@ export class SharedExecution implements EventConsumer, Subscriber {
     return (this.#moving = this.#moving.then(() => this.#move(next)));
   }
 
-  #isWanted(next: PreparedSubscription): boolean {
-    return !this.#isEnded && this.#newest === next;
+  get #newestFeed(): Feed {
+    return this.#feeds.at(-1)!;
+  }
+
+  get #isOver(): boolean {
+    return this.#isClosed || this.#end !== undefined;
   }
 
   async #move(next: PreparedSubscription): Promise<void> {
-    if (!this.#isWanted(next)) {
-      next.release();
-      return;
+    const feed = this.#newestFeed;
+    if (this.#isOver || this.#newest !== next) next.release();
+    else if (next.sourceKey === feed.upstream.key && !feed.upstream.isEnded) {
+      this.#release(feed.prepared);
+      feed.prepared = next;
+    } else if (this.#position === undefined) await this.#openNext(next, undefined);
+    else {
+      this.#hold = this.#openNext(next, this.#position);
+      await this.#hold;
+      this.#hold = undefined;
     }
-    const old = this.#upstream;
-    if (next.sourceKey === old.key && !old.isEnded) {
-      this.#add({ is: 'switch', prepared: next, isGap: false });
-      return;
-    }
-    const after = this.#position;
+  }
+
+  async #openNext(next: PreparedSubscription, after: string | undefined): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      if (after !== undefined) this.#held ??= [];
       const upstream = this.#options.openUpstream(next, this, after);
+      const tap = upstream.tap();
       try {
         await upstream.opened;
-        if (this.#isEnded) {
-          // Others may have waited for it, too, and consume its events by then.
-          setImmediate(() => {
-            upstream.add(this);
-            upstream.delete(this);
-          });
+        if (this.#isOver) {
+          upstream.leave(tap);
           next.release();
-          return;
-        }
-        this.#held = undefined;
-        upstream.add(this);
-        this.#upstream = upstream;
-        old.delete(this);
-        this.#tellRoom();
-        this.#add({ is: 'switch', prepared: next, isGap: after === undefined });
+        } else this.#goOnWith({ upstream, tap, prepared: next, isAfterGap: after === undefined });
         return;
       } catch (error) {
         const isSuperseded = this.#newest !== next;
-        if (attempt === mostAttempts || this.#isEnded || isSuperseded) {
-          this.#letGo();
+        if (attempt === mostAttempts || this.#isOver || isSuperseded) {
           next.release();
           if (!isSuperseded) this.end(error as Error);
           return;
@@ -185,72 +190,85 @@ export class SharedExecution implements EventConsumer, Subscriber {
     }
   }
 
-  /** Answers what was held back for a source that did not open. */
-  #letGo(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    this.#tellRoom();
-    for (const event of held) void this.receive(event);
+  #goOnWith(next: Feed): void {
+    const old = this.#newestFeed;
+    // What waits of the old one is replayed by a source that was opened from a position.
+    if (next.isAfterGap) this.#feeds.push(next);
+    else this.#replaceFeeds(next);
+    old.upstream.leave(old.tap);
   }
 
-  #add(step: Step): void {
-    if (this.#isEnded) {
-      if (step.is === 'switch') step.prepared.release();
-      return;
-    }
-    this.#steps.push(step);
-    if (!this.#isWorking) void this.#work();
+  #replaceFeeds(next: Feed): void {
+    for (const { prepared } of this.#feeds) this.#release(prepared);
+    this.#feeds = [next];
   }
 
-  async #work(): Promise<void> {
-    this.#isWorking = true;
-    for (let step = this.#steps.shift(); step !== undefined; step = this.#steps.shift()) {
-      if (this.#steps.length < mostWaiting) this.#tellRoom();
+  /** Begins the events of its sources, one source after the other. */
+  async #read(): Promise<void> {
+    for (;;) {
+      const [feed] = this.#feeds;
       try {
-        await this.#take(step);
+        const event = await feed.tap.next();
+        await this.#hold;
+        if (this.#isClosed) return;
+        // Another source replays the event.
+        if (feed !== this.#feeds[0]) continue;
+        this.#position = event?.position ?? this.#position;
+        if (event === undefined) {
+          if (!this.#readNext()) return;
+        } else if (event.isGap === true) this.#inOrder(() => this.#gap());
+        else this.#begin(event, feed.prepared);
       } catch (error) {
-        this.#finish(error as Error);
+        this.#finishWith(feed.prepared.sourceError(error));
+        return;
       }
-    }
-    this.#isWorking = false;
-  }
-
-  async #take(step: Step): Promise<void> {
-    if (this.#isEnded) {
-      if (step.is === 'switch') step.prepared.release();
-      return;
-    }
-    switch (step.is) {
-      case 'event':
-        if (step.event.isGap === true) this.#gap();
-        else await this.#answer(step.event);
-        return;
-      case 'switch':
-        this.#prepared.release();
-        this.#prepared = step.prepared;
-        if (step.isGap) this.#gap();
-        return;
-      case 'end':
-        this.#finish(step.error);
-        return;
-      default:
-        step satisfies never;
+      if (this.#running >= this.#options.concurrency)
+        await new Promise<void>((resolve) => (this.#onRoom = resolve));
     }
   }
 
-  async #answer(event: SubgraphEvent): Promise<void> {
-    const prepared = this.#prepared;
-    // Whoever comes while it is answered has subscribed after the event.
-    const readers = [...this.readers];
+  /** Turns to the next source. Returns whether there is one. */
+  #readNext(): boolean {
+    const [feed, next, ...others] = this.#feeds;
+    if (next === undefined) {
+      this.#finishWith(this.#end?.error);
+      return false;
+    }
+    this.#release(feed.prepared);
+    this.#feeds = [next, ...others];
+    this.#inOrder(() => this.#gap());
+    return true;
+  }
+
+  #begin(event: SubgraphEvent, prepared: PreparedSubscription): void {
+    const number = this.#begun++;
+    this.#running++;
     this.#options.onExecution();
-    const { answered, isShareable } = await prepared.answer(event, this);
+    const answer = prepared.answer(event, this);
+    // It may fail before those before it are answered.
+    answer.catch(() => undefined);
+    this.#inOrder(async () => {
+      await this.#give(await answer, { event, prepared, number });
+      this.#running--;
+      this.#tellRoom();
+    });
+  }
+
+  /** Does it when all is done that was begun before. */
+  #inOrder(act: () => void | Promise<void>): void {
+    this.#done = this.#done.then(act).catch((error: unknown) => this.#finish(error as Error));
+  }
+
+  async #give(answer: EventAnswer, { event, prepared, number }: Begun): Promise<void> {
     const cursor = event.position === undefined ? undefined : cursorOf(event.position);
-    const shared = cursor === undefined ? answered : { ...answered, cursor };
-    for (const reader of readers) {
+    const shared = cursor === undefined ? answer.answered : { ...answer.answered, cursor };
+    for (const [reader, from] of this.#readers) {
+      // Whoever came later has subscribed after the event.
+      if (from > number) continue;
       const { request } = reader;
       let own = shared;
       try {
-        if (!isShareable && request !== this.#first)
+        if (!answer.isShareable && request !== this.#first)
           own = { ...(await prepared.answer(event, request)).answered, cursor };
         prepared.charge(request);
       } catch (error) {
@@ -264,22 +282,33 @@ export class SharedExecution implements EventConsumer, Subscriber {
   }
 
   #gap(): void {
-    for (const reader of this.readers) reader.gap();
+    for (const reader of this.#readers.keys()) reader.gap();
+  }
+
+  #release(prepared: PreparedSubscription): void {
+    this.#inOrder(() => {
+      prepared.release();
+    });
+  }
+
+  #finishWith(error: Error | undefined): void {
+    this.#inOrder(() => this.#finish(error));
   }
 
   #finish(error: Error | undefined): void {
-    const readers = [...this.readers];
-    this.readers.clear();
+    const readers = [...this.#readers.keys()];
+    this.#readers.clear();
     this.#close();
     for (const reader of readers) reader.end(error);
   }
 
   #close(): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    this.#upstream.delete(this);
-    this.#prepared.release();
-    for (const step of this.#steps.splice(0)) if (step.is === 'switch') step.prepared.release();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const { upstream, tap, prepared } of this.#feeds) {
+      upstream.leave(tap);
+      this.#release(prepared);
+    }
     this.#tellRoom();
     this.#options.onEnd();
   }
@@ -290,14 +319,22 @@ export class SharedExecution implements EventConsumer, Subscriber {
   }
 }
 
-/** What it does, one after the other. */
-type Step =
-  | { readonly is: 'event'; readonly event: SubgraphEvent }
-  | { readonly is: 'switch'; readonly prepared: PreparedSubscription; readonly isGap: boolean }
-  | { readonly is: 'end'; readonly error: Error | undefined };
+/** A source, and what its events are answered by. */
+interface Feed {
+  readonly upstream: Upstream;
+  readonly tap: EventQueue;
+  prepared: PreparedSubscription;
+  /** Whether events may be missing, or may come twice, before its first. */
+  readonly isAfterGap: boolean;
+}
 
-/** Events that wait before the source is not asked for more. */
-const mostWaiting = 16;
+/** An event whose execution has begun. */
+interface Begun {
+  readonly event: SubgraphEvent;
+  readonly prepared: PreparedSubscription;
+  readonly number: number;
+}
+
 /** To open another source, after the first: they take 15 s. */
 const mostAttempts = 5;
 /** Milliseconds; each pause is twice as long as the one before. */

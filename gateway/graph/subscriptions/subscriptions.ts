@@ -44,6 +44,7 @@ export class Subscriptions {
       executions: meter.sum('weir.subscriptions.executions'),
       deliveries: meter.sum('weir.subscriptions.deliveries').of({}),
       dropped: meter.sum('weir.subscriptions.dropped'),
+      droppedEvents: meter.sum('weir.subgraph.events.dropped'),
       moved: meter.sum('weir.subscriptions.moved'),
     };
     meter.observe('weir.subscriptions.active', (observe) => observe(this.#readers.size, {}));
@@ -74,7 +75,7 @@ export class Subscriptions {
     const position = after === undefined ? undefined : positionIn(after);
     const reader = this.#read(request, options);
     const moves = this.#moves;
-    const execution = this.#join(prepared, reader, position);
+    const execution = this.#join(prepared, reader, options.concurrency, position);
     request.onEnd(() => {
       reader.close();
     });
@@ -148,19 +149,29 @@ export class Subscriptions {
     return reader;
   }
 
-  #join(prepared: PreparedSubscription, reader: OpenReader, after: string | undefined): SharedExecution {
+  #join(
+    prepared: PreparedSubscription,
+    reader: OpenReader,
+    concurrency: number,
+    after: string | undefined,
+  ): SharedExecution {
     const { key } = prepared;
     let execution = after === undefined ? this.#joinable.get(key) : undefined;
-    if (execution !== undefined) prepared.release();
-    else {
+    if (execution?.isJoinable === true) {
+      prepared.release();
+      execution.join(reader);
+    } else {
       const begun: SharedExecution = new SharedExecution(
         reader,
         prepared,
         {
           openUpstream: (next, subscriber, from) => this.#upstream(next, subscriber, from),
+          concurrency,
           onEnd: () => {
             this.#executions.delete(begun);
-            if (begun.joinKey !== undefined) this.#joinable.delete(begun.joinKey);
+            const { joinKey } = begun;
+            if (joinKey !== undefined && this.#joinable.get(joinKey) === begun)
+              this.#joinable.delete(joinKey);
           },
           onExecution: () => this.#counts.executions.add(1, {}),
           onDelivery: () => this.#counts.deliveries.value++,
@@ -171,7 +182,6 @@ export class Subscriptions {
       if (after === undefined) this.#letJoin(begun, key);
       execution = begun;
     }
-    execution.readers.add(reader);
     reader.execution = execution;
     return execution;
   }
@@ -182,7 +192,7 @@ export class Subscriptions {
   }
 
   #upstream(prepared: PreparedSubscription, subscriber: Subscriber, after: string | undefined): Upstream {
-    const { sourceKey } = prepared;
+    const { sourceKey, subgraph, bounds } = prepared;
     // Whoever wants to have the same events replayed shares it, until they come; nobody else does.
     const key = after === undefined ? sourceKey : `${sourceKey}\n${after}`;
     const known = this.#upstreams.get(key);
@@ -194,13 +204,15 @@ export class Subscriptions {
     const upstream: Upstream = new Upstream(
       sourceKey,
       // Others may want it when the one who has begun it does not any more.
-      (isUnwanted) => prepared.openSource(new EventCaller(subscriber, isUnwanted), after),
+      (isUnwanted) => prepared.openSource(new EventCaller(subscriber, undefined, isUnwanted), after),
       {
         onEnd: () => {
           this.#openUpstreams--;
           forget();
         },
         onEvent: () => this.#counts.events.add(1, {}),
+        ...{ subgraph, bounds },
+        onDropped: (count) => this.#counts.droppedEvents.add(count, { subgraph }),
       },
     );
     this.#upstreams.set(key, upstream);

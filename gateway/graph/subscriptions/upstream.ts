@@ -1,54 +1,47 @@
 import type { Source } from '../../subgraph-calls/source';
+import { EventQueue, type EventQueueOptions, kept } from '../../subgraph-calls/subscriptions/event-queue';
 import type { SubgraphEvent } from '../../subgraph-calls/transport';
 
-/** Takes the events of a source. */
-export interface EventConsumer {
-  /** Returns a promise while it has no room for more. Must not throw. */
-  receive(event: SubgraphEvent): Promise<void> | undefined;
-  /** The source has ended. @param error why, if it broke */
-  sourceEnded(error: Error | undefined): void;
+export interface UpstreamOptions extends Pick<EventQueueOptions, 'subgraph' | 'bounds' | 'onDropped'> {
+  /** Called once, when it has ended or nobody reads its events any more. */
+  readonly onEnd: () => void;
+  /** Called for each event. */
+  readonly onEvent: () => void;
 }
 
 /**
- * One source of a subgraph for all executions that may share it. It asks for the next event when all of them have room for
- * it: the transport bounds what waits.
+ * One source of a subgraph for all who may share it. Each of them reads the events at its own pace: those that wait for it
+ * are bounded as those of a source are, and wait for nobody else.
  */
 export class Upstream {
   readonly key: string;
   /** Resolves when the source is open; rejects with a `GraphQLError`. */
   readonly opened: Promise<void>;
-  readonly #consumers = new Set<EventConsumer>();
-  readonly #onEnd: () => void;
-  readonly #onEvent: () => void;
+  readonly #options: UpstreamOptions;
+  readonly #taps = new Set<EventQueue>();
   #source: Source<SubgraphEvent> | undefined;
   #isEnded = false;
 
-  /**
-   * @param open is told by the function that it is given whether nobody waits for it any more
-   * @param onEnd called once, when it has ended or nobody consumes its events any more
-   * @param onEvent called for each event
-   */
+  /** @param open is told by the function that it is given whether nobody waits for it any more */
   constructor(
     key: string,
     open: (isUnwanted: () => boolean) => Promise<Source<SubgraphEvent>>,
-    { onEnd, onEvent }: { readonly onEnd: () => void; readonly onEvent: () => void },
+    options: UpstreamOptions,
   ) {
     this.key = key;
-    this.#onEnd = onEnd;
-    this.#onEvent = onEvent;
+    this.#options = options;
     this.opened = open(() => this.#isEnded).then(
       (source) => {
         this.#source = source;
         if (this.#isEnded) source.close();
-        // Not before those who wait for it consume its events.
-        else setImmediate(() => void this.#read(source));
+        else void this.#read(source);
       },
       (error: unknown) => {
         this.#end();
         throw error;
       },
     );
-    // Each of its consumers waits for it.
+    // Each of those who share it waits for it.
     this.opened.catch(() => undefined);
   }
 
@@ -56,14 +49,19 @@ export class Upstream {
     return this.#isEnded;
   }
 
-  add(consumer: EventConsumer): void {
-    this.#consumers.add(consumer);
+  /** The events from now on, for one reader. */
+  tap(): EventQueue {
+    const { subgraph, bounds, onDropped } = this.#options;
+    const tap: EventQueue = new EventQueue({ subgraph, bounds, onDropped, onClose: () => this.leave(tap) });
+    this.#taps.add(tap);
+    return tap;
   }
 
-  /** Closes the source when it was the last one. */
-  delete(consumer: EventConsumer): void {
-    this.#consumers.delete(consumer);
-    if (this.#consumers.size > 0 || this.#isEnded) return;
+  /** Gives a reader no more events than those that wait for it. Closes the source when it was the last one. */
+  leave(tap: EventQueue): void {
+    this.#taps.delete(tap);
+    tap.end(undefined);
+    if (this.#taps.size > 0 || this.#isEnded) return;
     this.#end();
     this.#source?.close();
   }
@@ -72,20 +70,22 @@ export class Upstream {
     let failure: Error | undefined;
     try {
       for (let event = await source.next(); event !== undefined; event = await source.next()) {
-        this.#onEvent();
-        for (const consumer of [...this.#consumers]) await consumer.receive(event);
+        this.#options.onEvent();
+        // Those that wait for several readers are in memory once.
+        const given = this.#taps.size > 1 ? kept(event) : event;
+        for (const tap of this.#taps) tap.push(given);
       }
     } catch (error) {
       failure = error as Error;
       source.close();
     }
     this.#end();
-    for (const consumer of [...this.#consumers]) consumer.sourceEnded(failure);
+    for (const tap of this.#taps) tap.end(failure);
   }
 
   #end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#onEnd();
+    this.#options.onEnd();
   }
 }

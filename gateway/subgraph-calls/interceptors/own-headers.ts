@@ -41,6 +41,7 @@ class SeenCaller implements Caller {
   readonly deadline: number | undefined;
   readonly calls: CallCounts;
   readonly provenance: AnswerProvenance;
+  readonly event: Caller['event'];
   readonly #caller: Caller;
 
   constructor(
@@ -54,6 +55,7 @@ class SeenCaller implements Caller {
     this.deadline = caller.deadline;
     this.calls = caller.calls;
     this.provenance = caller.provenance;
+    this.event = caller.event;
     this.#caller = caller;
   }
 

@@ -36,7 +36,7 @@ export class EventQueue implements Source<SubgraphEvent> {
   #events: SubgraphEvent[] = [];
   #bytes = 0;
   /** Undefined while it may grow. */
-  #end: { readonly error: TransportError | undefined } | undefined;
+  #end: { readonly error: Error | undefined } | undefined;
   #reader: Reader | undefined;
 
   constructor(options: EventQueueOptions) {
@@ -74,11 +74,23 @@ export class EventQueue implements Source<SubgraphEvent> {
 
   /** The subgraph has completed it. */
   complete(): void {
-    this.#finish(undefined);
+    this.end(undefined);
   }
 
   fail(failure: TransportFailure, cause?: unknown): void {
-    this.#finish(new TransportError(this.#options.subgraph, failure, cause));
+    this.end(new TransportError(this.#options.subgraph, failure, cause));
+  }
+
+  /** No event comes any more. Those that wait are still read. @param error why, if it broke */
+  end(error: Error | undefined): void {
+    if (this.#end !== undefined) return;
+    this.#end = { error };
+    if (this.#reader === undefined) return;
+    const { resolve, reject } = this.#reader;
+    this.#reader = undefined;
+    this.#end = ended;
+    if (error === undefined) resolve(undefined);
+    else reject(error);
   }
 
   next(): Promise<SubgraphEvent | undefined> {
@@ -102,27 +114,16 @@ export class EventQueue implements Source<SubgraphEvent> {
     this.#reader = undefined;
     if (wasOpen) this.#options.onClose();
   }
-
-  #finish(error: TransportError | undefined): void {
-    if (this.#end !== undefined) return;
-    this.#end = { error };
-    if (this.#reader === undefined) return;
-    const { resolve, reject } = this.#reader;
-    this.#reader = undefined;
-    this.#end = ended;
-    if (error === undefined) resolve(undefined);
-    else reject(error);
-  }
 }
 
 /** An event that waits does not hold on to a larger piece of what came over its connection. */
-const kept = (event: SubgraphEvent): SubgraphEvent =>
+export const kept = (event: SubgraphEvent): SubgraphEvent =>
   event.body.buffer.byteLength > 4 * event.body.length ? { ...event, body: Buffer.from(event.body) } : event;
 
 /** Who waits for the next event. */
 interface Reader {
   readonly resolve: (event: SubgraphEvent | undefined) => void;
-  readonly reject: (error: TransportError) => void;
+  readonly reject: (error: Error) => void;
 }
 
 const ended = { error: undefined };

@@ -47,6 +47,16 @@ it('separates many queries of one document', async () => {
   ]);
 });
 
+it('shares queries for an event with those for the same event alone, as older ones may bring what was before it', async () => {
+  const [one, other] = [{}, {}];
+  const answers = [undefined, one, one, other, undefined].map((event) =>
+    send(requestOf('{a}', {}, callerOf({ event }))),
+  );
+  expect(calls).toHaveLength(3);
+  calls.forEach(({ answer }, i) => answer({ data: i }));
+  expect((await Promise.all(answers.map(answerOf))).map(({ data }) => data)).toEqual([0, 1, 1, 2, 0]);
+});
+
 it('never shares a mutation', () => {
   const mutation = {
     ...requestOf('mutation{a}'),

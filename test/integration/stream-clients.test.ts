@@ -15,6 +15,7 @@ import { Agent, fetch as undiciFetch } from 'undici';
 import { TransportError } from '../../gateway/subgraph-calls/transport';
 import type * as heldUpstreams from '../support/held-upstreams';
 import { upstreams } from '../support/held-upstreams';
+import { Queue } from '../support/queue';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { certificate } from '../support/subgraph-servers';
@@ -52,22 +53,6 @@ const opened = async (): Promise<void> => {
 const closed = async (): Promise<void> => {
   while (upstreams.open.length > 0) await new Promise((later) => setTimeout(later, 5));
 };
-
-/** What comes one after the other. */
-class Queue<Each> {
-  readonly #got: Each[] = [];
-  #waiting: (() => void) | undefined;
-
-  push(each: Each): void {
-    this.#got.push(each);
-    this.#waiting?.();
-  }
-
-  async next(): Promise<Each> {
-    while (this.#got.length === 0) await new Promise<void>((resolve) => (this.#waiting = resolve));
-    return this.#got.shift()!;
-  }
-}
 
 describe.each(['HTTP/1.1', 'HTTP/2'])('over %s', (protocol) => {
   const isSecure = protocol === 'HTTP/2';

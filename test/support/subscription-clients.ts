@@ -6,6 +6,7 @@ import { json } from 'node:stream/consumers';
 import { createClient as createEventStreamClient } from 'graphql-sse';
 import { createClient as createWebSocketClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import { Queue } from './queue';
 
 export interface SubscribePayload {
   readonly query: string;
@@ -61,21 +62,6 @@ export async function firstOf(
   return result;
 }
 
-/** Results that wait to be read. */
-function queueOf() {
-  const results: Result[] = [];
-  const readers: ((result: Result) => void)[] = [];
-  return {
-    push: (result: Result): void => {
-      const reader = readers.shift();
-      if (reader) reader(result);
-      else results.push(result);
-    },
-    next: (): Promise<Result> =>
-      results.length > 0 ? Promise.resolve(results.shift()) : new Promise((resolve) => readers.push(resolve)),
-  };
-}
-
 export function overWebSocket(
   url: string,
   payload: SubscribePayload,
@@ -92,19 +78,19 @@ export function overWebSocket(
     connectionParams: headers,
     retryAttempts: 0,
   });
-  const { push, next } = queueOf();
+  const results = new Queue<Result>();
   const ended = new Promise<unknown>((resolve) => {
     client.subscribe(payload, {
-      next: push,
+      next: (result) => results.push(result),
       error(error) {
-        if (Array.isArray(error)) push({ errors: error });
+        if (Array.isArray(error)) results.push({ errors: error });
         resolve(error);
       },
       complete: () => resolve('complete'),
     });
   });
   const close = () => void client.dispose();
-  return { next, ended, stop: close, close };
+  return { next: () => results.next(), ended, stop: close, close };
 }
 
 export function overEventStream(
@@ -121,12 +107,16 @@ export function overEventStream(
         headers: { ...(request.headers as object), ...headers, ...sign('POST', request.body as string) },
       }),
   });
-  const { push, next } = queueOf();
+  const results = new Queue<Result>();
   const ended = new Promise<unknown>((resolve) => {
-    client.subscribe(payload, { next: push, error: resolve, complete: () => resolve('complete') });
+    client.subscribe(payload, {
+      next: (result) => results.push(result),
+      error: resolve,
+      complete: () => resolve('complete'),
+    });
   });
   const close = () => client.dispose();
-  return { next, ended, stop: close, close };
+  return { next: () => results.next(), ended, stop: close, close };
 }
 
 export interface CallbackOptions extends SubscriberOptions {
@@ -140,7 +130,7 @@ export function overCallbacks(
   payload: SubscribePayload,
   { headers = {}, sign = () => ({}), heartbeat = 0, onCallback = () => 204 }: CallbackOptions = {},
 ): Subscriber {
-  const { push, next } = queueOf();
+  const results = new Queue<Result>();
   let end: (how: unknown) => void;
   const ended = new Promise<unknown>((resolve) => (end = resolve));
   let isStopped = false;
@@ -151,7 +141,7 @@ export function overCallbacks(
       const status = isStopped ? 404 : onCallback(message, request.headers, text);
       response.writeHead(status, { 'subscription-protocol': 'callback/1.0' }).end();
       if (status !== 204) return;
-      if (message.action === 'next') push(message.payload);
+      if (message.action === 'next') results.push(message.payload);
       if (message.action === 'complete') end(message.errors ?? 'complete');
     })();
   });
@@ -177,10 +167,10 @@ export function overCallbacks(
       body,
     });
     const answer = (await response.json()) as { errors?: unknown };
-    if (answer.errors) push(answer);
+    if (answer.errors) results.push(answer);
   })();
   return {
-    next,
+    next: () => results.next(),
     ended,
     stop() {
       isStopped = true;

@@ -172,6 +172,14 @@ describe('aws-appsync-subscription-link', () => {
     expect(connections).toBe(1);
   });
 
+  it('is told that the gateway stops', async () => {
+    const other = await startTestGateway({ supergraph: sourceOf(compose([shop])) });
+    const { failed } = subscribe(clientFor({ type: AUTH_TYPE.API_KEY, apiKey: 'any' }, other.url));
+    await untilOpen();
+    await other.stop();
+    expect(textOf(await failed)).toContain('Connection closed');
+  });
+
   it('is told the errors of an event that fails as a whole, and the subscription goes on', async () => {
     const client = clientFor({ type: AUTH_TYPE.API_KEY, apiKey: 'da2-key' });
     const results: Json[] = [];

@@ -153,7 +153,7 @@ export const errors = {
   },
   GATEWAY_TIMEOUT: {
     status: 504,
-    when: 'The request took longer than `timeouts.request`. Beside `data`: a subgraph call took longer than its timeout.',
+    when: 'The request took longer than `timeouts.request`. Beside `data`: a subgraph call took longer than its timeout. At the end of a subscription: the subgraph was silent for longer than `subgraphs.NAME.subscriptions.heartbeat` allows, and could not be reached again within `reconnect`.',
     message: ({ subgraph, timeout }: { readonly subgraph?: string | undefined; readonly timeout: number }) =>
       subgraph === undefined
         ? `The request took longer than ${timeout} ms.`

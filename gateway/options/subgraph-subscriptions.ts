@@ -21,7 +21,7 @@ export const subgraphSubscriptions = mapOf({
   heartbeat: duration
     .prefault('30s')
     .describe(
-      'How long a WebSocket may be silent until the subgraph is pinged; one that does not answer for as long again is dead. For `callback`, how often the subgraph is asked to call; after three times as long without a call the subscription counts as broken. `0`: never. No effect for `sse`.',
+      'How long a WebSocket may be silent until the subgraph is pinged; one that does not answer for as long again is dead. For `sse`, how often the subgraph sends an event or a comment, and for `callback`, how often it is asked to call: after three times as long without one the subscription counts as broken. `0`: never. No effect for a subgraph with `appsync`, as AppSync itself says how long it may be silent.',
     ),
   reconnect: duration
     .prefault('30s')

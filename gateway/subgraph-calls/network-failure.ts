@@ -19,6 +19,7 @@ const failures = new Map<string, TransportFailure>([
   ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'reset'],
   ['UND_ERR_CONNECT_TIMEOUT', 'connect-timeout'],
   ['ETIMEDOUT', 'connect-timeout'],
+  ['UND_ERR_BODY_TIMEOUT', 'silent'],
   ['UND_ERR_HEADERS_OVERFLOW', 'too-large'],
   ['UND_ERR_INVALID_ARG', 'unsendable'],
   ['UND_ERR_NOT_SUPPORTED', 'unsendable'],

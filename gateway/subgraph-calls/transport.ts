@@ -239,6 +239,10 @@ const failures = {
     says: 'did not answer a batch of requests with a batch of as many responses',
   },
   timeout: { code: 'GATEWAY_TIMEOUT', says: 'did not answer in time' },
+  silent: {
+    code: 'GATEWAY_TIMEOUT',
+    says: 'was silent for longer than the heartbeat of its subscriptions allows',
+  },
   broken: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called for a moment: its circuit breaker is open' },
   busy: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: too many calls of it wait already' },
   failed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'failed to answer' },

@@ -17,6 +17,7 @@ import {
 } from '../../gateway/subgraph-calls/transport';
 import { Meter } from '../../gateway/telemetry/meter';
 import { callerOf } from '../support/caller';
+import { type CuttableProxy, startProxy } from '../support/cuttable-proxy';
 import { operationOf } from '../support/subgraph-request';
 import { type RunningServer, serveBytes } from '../support/subgraph-servers';
 import { type Feed, serveSubscriptions, type SubscribedServer } from '../support/subscribed-subgraphs';
@@ -26,9 +27,11 @@ const transports: SubscriptionTransport[] = [];
 const servers: SubscribedServer[] = [];
 const listeners: Callbacks[] = [];
 const silents: RunningServer[] = [];
+const proxies: CuttableProxy[] = [];
 afterEach(async () => {
   for (const transport of transports.splice(0)) transport.close();
   await Promise.all(listeners.splice(0).map((callbacks) => callbacks.close()));
+  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
   await Promise.all([...servers.splice(0), ...silents.splice(0)].map((server) => server.stop()));
 });
 
@@ -44,6 +47,12 @@ const requestOf = (more: Partial<SubgraphRequest> = {}): SubgraphRequest => ({
 const event = (count: number, more: object = {}) => ({ data: { count }, ...more });
 const textOf = (read: SubgraphEvent | undefined) => read?.body.toString();
 
+async function cuttable(url: string): Promise<string> {
+  const proxy = await startProxy(Number(new URL(url).port));
+  proxies.push(proxy);
+  return url.replace(/:\d+/, `:${proxy.port}`);
+}
+
 interface Opened {
   readonly server: SubscribedServer;
   readonly transport: SubscriptionTransport;
@@ -53,20 +62,25 @@ interface Opened {
 
 interface Options extends Partial<SubscribedSubgraph> {
   readonly reconnect?: number;
+  /** Whether its connections go through a proxy of `proxies`. */
+  readonly isCuttable?: boolean;
   readonly connections?: SubscriptionConnections;
 }
 
 describe.each(['websocket', 'sse', 'callback', 'appsync'] as const)('a subscription over %s', (protocol) => {
-  async function open({ connections, ...options }: Options = {}): Promise<Opened> {
+  async function open({ connections, isCuttable = false, ...options }: Options = {}): Promise<Opened> {
     const server = await serveSubscriptions(protocol);
     servers.push(server);
     const meter = new Meter();
     const callbacks = new Callbacks(here);
     listeners.push(callbacks);
-    const reconnects = { first: 20, longest: 100 };
-    const transport = new SubscriptionTransport({ meter, callbacks, reconnects });
+    const pacing = { first: 20, longest: 100 };
+    const transport = new SubscriptionTransport({ meter, callbacks, pacing });
     transports.push(transport);
-    const subgraph = { name: 'counts', protocol, url: server.url, heartbeat: 100, ...options };
+    const url = isCuttable ? await cuttable(server.url) : server.url;
+    // Servers of event streams send a comment every 12 s.
+    const heartbeat = protocol === 'sse' ? 12_000 : 200;
+    const subgraph = { name: 'counts', protocol, url, heartbeat, ...options };
     const lease = transport.lease(connections);
     const opening = lease.resuming(subgraph, lease.to(subgraph));
     const subscribe: Subscribe = (request) => opening(request).then(({ source }) => source);
@@ -75,7 +89,7 @@ describe.each(['websocket', 'sse', 'callback', 'appsync'] as const)('a subscript
 
   /** Subscribes, and waits until the subgraph has it. */
   async function begin(
-    { server, subscribe }: Opened,
+    { server, subscribe }: Pick<Opened, 'server' | 'subscribe'>,
     request: SubgraphRequest = requestOf(),
   ): Promise<{ readonly source: Source<SubgraphEvent>; readonly feed: Feed }> {
     const count = server.feeds.length;
@@ -232,10 +246,24 @@ describe.each(['websocket', 'sse', 'callback', 'appsync'] as const)('a subscript
     const read = source.next();
     opened.server.cut();
     await expect(read).rejects.toMatchObject({
-      failure: protocol === 'callback' ? 'timeout' : 'interrupted',
+      failure: protocol === 'callback' ? 'silent' : 'interrupted',
     });
     await wait(50);
     expect(opened.server.feeds).toHaveLength(1);
+  });
+
+  it('ends with the reason where it shall not outlive a connection that has fallen silent', async () => {
+    const { server, subscribe } = await open({ reconnect: 0, isCuttable: true, heartbeat: 200 });
+    server.silence = 1_000;
+    const { source } = await begin({ server, subscribe });
+    const read = source.next();
+    // A callback needs no connection that stays open.
+    if (protocol === 'callback') server.cut();
+    else for (const proxy of proxies) proxy.cut();
+    await expect(read).rejects.toMatchObject({
+      failure: 'silent',
+      message: 'Subgraph "counts" was silent for longer than the heartbeat of its subscriptions allows.',
+    });
   });
 
   it('can be closed while it is opened again', async () => {
@@ -274,12 +302,12 @@ describe.each(['websocket', 'sse', 'callback', 'appsync'] as const)('a subscript
 
   it('outlives the request that opened it', async () => {
     const caller: { -readonly [Name in keyof Caller]: Caller[Name] } = callerOf({
-      deadline: performance.now() + 300,
+      deadline: performance.now() + 600,
     });
     const opened = await open();
     const { source, feed } = await begin(opened, requestOf({ caller }));
     caller.isGone = true;
-    await wait(350);
+    await wait(650);
     feed.send(event(1));
     expect(textOf(await source.next())).toBe('{"data":{"count":1}}');
     const read = source.next();

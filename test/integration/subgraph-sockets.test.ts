@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks';
+import type { PacingOptions } from '../../gateway/subgraph-calls/subscriptions/connection-pacing';
 import { SubscriptionTransport } from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
 import { Meter } from '../../gateway/telemetry/meter';
 import { callerOf } from '../support/caller';
@@ -18,9 +19,6 @@ interface Raw {
   readonly socket: WebSocket;
   /** Of the TCP connection. */
   readonly raw: Socket;
-  readonly scope: string;
-  /** Milliseconds of `performance.now()`. */
-  readonly at: number;
   readonly ids: string[];
 }
 
@@ -28,18 +26,34 @@ interface Options {
   readonly maxResponseSize?: number;
   /** Whether it acknowledges connections. */
   readonly accepts?: boolean;
-  readonly perSecond?: number;
+  readonly pacing?: PacingOptions;
+  readonly timeout?: number;
 }
 
+/** An attempt to open a connection. */
+interface Connect {
+  readonly scope: string;
+  /** Milliseconds of `performance.now()`. */
+  readonly at: number;
+}
+
+const quick = { first: 20, longest: 100 };
+
 /** A subgraph that acknowledges, and sends what the test sends. */
-async function open({ accepts = true, perSecond = 1_000, ...more }: Options = {}) {
+async function open({ accepts = true, pacing = {}, ...more }: Options = {}) {
   const server = createServer();
-  const sockets = new WebSocketServer({ server, perMessageDeflate: false });
+  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   const opened: Raw[] = [];
   const codes: number[] = [];
-  sockets.on('connection', (socket, { socket: raw, headers }) => {
-    const scope = String(headers['x-scope']);
-    const connection: Raw = { socket, raw, scope, at: performance.now(), ids: [] };
+  const connects: Connect[] = [];
+  const life = { isDead: false };
+  server.on('upgrade', (request, socket: Socket, head) => {
+    connects.push({ scope: String(request.headers['x-scope']), at: performance.now() });
+    if (life.isDead) socket.destroy();
+    else sockets.handleUpgrade(request, socket, head, (each) => sockets.emit('connection', each, request));
+  });
+  sockets.on('connection', (socket, { socket: raw }) => {
+    const connection: Raw = { socket, raw, ids: [] };
     opened.push(connection);
     socket.on('error', () => undefined);
     socket.on('close', (code) => codes.push(code));
@@ -53,7 +67,7 @@ async function open({ accepts = true, perSecond = 1_000, ...more }: Options = {}
   const callbacks = new Callbacks({ host: '127.0.0.1', port: 0, path: '/c', publicUrl: 'http://127.0.0.1' });
   const transport = new SubscriptionTransport({
     ...{ meter: new Meter(), callbacks },
-    reconnects: { first: 20, longest: 100, perSecond },
+    pacing: { ...quick, perSecond: 1_000, ...pacing },
   });
   stops.push(async () => {
     for (const client of sockets.clients) client.terminate();
@@ -67,7 +81,7 @@ async function open({ accepts = true, perSecond = 1_000, ...more }: Options = {}
   const operation = operationOf('subscription{count}', { kind: 'subscription' });
   const subscribe = async (headers: Record<string, string> = {}) =>
     (await opening({ operation, variables: Buffer.alloc(0), caller: callerOf({ headers }) })).source;
-  return { subscribe, opened, codes, connects: () => opened.length };
+  return { subscribe, opened, codes, connects, life };
 }
 
 const next = (id: string, count: number) =>
@@ -77,7 +91,7 @@ it('subscriptions of one scope share a connection, and each has its own events',
   const { subscribe, opened, connects } = await open();
   const [one, two] = [await subscribe(), await subscribe()];
   await subscribe({ authorization: 'other' });
-  expect(connects()).toBe(2);
+  expect(connects).toHaveLength(2);
   await eventually(() => opened[0]!.ids.length === 2);
   const [{ socket, ids }] = opened as [Raw];
   socket.send(next(ids[1]!, 2));
@@ -99,7 +113,7 @@ it('what is said of unknown or ended subscriptions is dropped', async () => {
   }
   socket.send(next(ids[1]!, 1));
   expect((await source.next())!.body.toString()).toBe('{"data":{"count":1}}');
-  expect(connects()).toBe(1);
+  expect(connects).toHaveLength(1);
 });
 
 it('pings are answered', async () => {
@@ -174,7 +188,7 @@ describe.each<[string, number, string, (connection: Raw) => void]>([
     const read = Promise.all(sources.map((source) => source.next()));
     send(opened[0]!);
     expect(await read).toMatchObject([{ isGap: true }, { isGap: true }]);
-    expect(connects()).toBe(3);
+    expect(connects).toHaveLength(3);
   });
 });
 
@@ -185,7 +199,7 @@ it.each([4400, 4401, 4403, 4406, 4409, 4429])(
     const source = await subscribe();
     opened[0]!.socket.close(code, 'no');
     await expect(source.next()).rejects.toMatchObject({ failure: 'not-accepted' });
-    expect(connects()).toBe(1);
+    expect(connects).toHaveLength(1);
   },
 );
 
@@ -201,27 +215,59 @@ it.each([1000, 1001, 1011, 1012, 1013, 4408, 4500])(
 );
 
 it('a subgraph that acknowledges no connection is given up in time', async () => {
-  const { subscribe } = await open({ accepts: false });
+  const { subscribe } = await open({ accepts: false, timeout: 300 });
   await expect(subscribe()).rejects.toMatchObject({ failure: 'timeout' });
 });
 
-it('a subgraph that flaps is connected to once per connection and wait, and not faster than allowed', async () => {
-  const [scopes, perScope, perSecond] = [100, Number(process.env['WEIR_SUBSCRIPTIONS'] ?? 1_000) / 100, 200];
-  const { subscribe, opened } = await open({ perSecond });
-  const sources = [];
-  for (let i = 0; i < scopes * perScope; i++)
-    sources.push(await subscribe({ 'x-scope': String(i % scopes) }));
-  expect(opened).toHaveLength(scopes);
-  for (let flap = 1; flap <= 2; flap++) {
-    await eventually(() => opened.slice(-scopes).every(({ ids }) => ids.length === perScope));
-    const read = Promise.all(sources.map((source) => source.next()));
-    for (const { socket } of opened) socket.terminate();
-    for (const gap of await read) expect(gap).toMatchObject({ isGap: true });
-    const again = opened.slice(flap * scopes);
-    expect(again).toHaveLength(scopes);
-    expect(new Set(again.map(({ scope }) => scope)).size).toBe(scopes);
-    // A busy machine lets some come together.
-    const took = again.at(-1)!.at - again[0]!.at;
-    expect(took).toBeGreaterThan((0.9 * 1_000 * scopes) / perSecond);
+it('a subgraph that dies and returns is connected to once per scope and wait, and not faster than allowed', async () => {
+  // The long form has the pace of the gateway.
+  const long = Number(process.env['WEIR_SUBSCRIPTIONS'] ?? 0);
+  const { subscriptions, scopes, whileDead, pacing } =
+    long > 0
+      ? {
+          subscriptions: long,
+          scopes: 100,
+          whileDead: 250,
+          pacing: { perSecond: 20, first: 250, longest: 5_000 },
+        }
+      : { subscriptions: 300, scopes: 30, whileDead: 60, pacing: { perSecond: 200, ...quick } };
+  const { subscribe, connects, opened, life } = await open({ pacing, timeout: 30_000 });
+  const scopeOf = (i: number) => ({ 'x-scope': String(i % scopes) });
+  const begun = Array.from({ length: subscriptions }, (_, i) => subscribe(scopeOf(i)));
+  const sources = await Promise.all(begun);
+  expect(connects).toHaveLength(scopes);
+
+  const read = Promise.all(sources.map((source) => source.next()));
+  connects.length = 0;
+  const died = performance.now();
+  life.isDead = true;
+  for (const { raw } of opened.splice(0)) raw.destroy();
+  // Those who come meanwhile, and try again whenever they are refused.
+  const newcomers = Array.from({ length: scopes / 5 }, async (_, i) => {
+    for (;;) {
+      const source = await subscribe({ 'x-scope': `new ${i}` }).catch(() => undefined);
+      if (source !== undefined) return source;
+    }
+  });
+  await eventually(() => connects.length >= whileDead, 60_000);
+  life.isDead = false;
+  for (const gap of await read) expect(gap).toMatchObject({ isGap: true });
+  await Promise.all(newcomers);
+
+  const times = connects.map(({ at }) => at);
+  // A busy machine lets some come together.
+  const most = Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + 1_000).length));
+  expect(most).toBeLessThanOrEqual(1.1 * pacing.perSecond);
+  for (const scope of new Set(connects.map((each) => each.scope))) {
+    const ofScope = connects.filter((each) => each.scope === scope).map(({ at }) => at);
+    const isNew = scope.startsWith('new');
+    ofScope.slice(isNew ? 1 : 0).forEach((at, i) => {
+      const step = Math.min(pacing.longest, pacing.first * 2 ** i);
+      expect(at - ((isNew ? ofScope : [died, ...ofScope])[i] ?? 0)).toBeGreaterThan(0.9 * (step / 2));
+    });
   }
-});
+  if (long > 0)
+    process.stderr.write(
+      `${JSON.stringify({ subscriptions, connects: times.length, most, last: times.at(-1)! - died })}\n`,
+    );
+}, 120_000);

@@ -40,6 +40,8 @@ export interface SubscribedServer {
   readonly connections: ReadonlySet<Socket>;
   /** Answers with errors in place of events, while it is set. */
   refusal: string | undefined;
+  /** Over AppSync: milliseconds for which new connections may be silent. */
+  silence: number;
   /** Cuts all connections, as a process that dies does. */
   cut(): void;
   /** Cuts all connections, and refuses others. */
@@ -120,7 +122,7 @@ export async function serveSubscriptions(protocol: SubscriptionProtocol): Promis
       socket.on('error', () => undefined);
       socket.on('close', () => connections.delete(socket));
     });
-    served = await serve[protocol](server, open, refused);
+    served = await serve[protocol](server, open, refused, () => self.silence);
     await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
     ({ port } = server.address() as AddressInfo);
   };
@@ -142,6 +144,7 @@ export async function serveSubscriptions(protocol: SubscriptionProtocol): Promis
       return connects;
     },
     refusal: undefined,
+    silence: 300_000,
     revive: listen,
     stop: async () => {
       if (server.listening) await die();
@@ -158,7 +161,12 @@ const serve: Record<SubscriptionProtocol, Serve> = {
   appsync: serveRealTime,
 };
 
-type Serve = (server: Server, open: OpenFeed, refused: Refused) => Served | Promise<Served>;
+type Serve = (
+  server: Server,
+  open: OpenFeed,
+  refused: Refused,
+  silence: () => number,
+) => Served | Promise<Served>;
 interface Served {
   /** Cuts what the cut of connections does not. */
   cut(): void;
@@ -279,7 +287,10 @@ async function serveCallbacks(server: Server, open: OpenFeed, refused: Refused):
           const body = JSON.parse(String(init!.body)) as { action: string; id: string; payload?: object };
           // The plugin sends no extensions.
           if (body.action === 'next') body.payload = results.get(body.id)!.shift()!;
-          return fetch(url, { ...(init as RequestInit), body: JSON.stringify(body) });
+          // The plugin does not expect that nobody listens when it completes a subscription.
+          return fetch(url, { ...(init as RequestInit), body: JSON.stringify(body) }).catch(
+            () => new Response(null, { status: 404 }),
+          );
         },
       }),
     ],
@@ -323,7 +334,7 @@ async function serveCallbacks(server: Server, open: OpenFeed, refused: Refused):
 }
 
 /** As AppSync answers: what was refused, and what was not asked for, included. */
-function serveRealTime(server: Server, open: OpenFeed, refused: Refused): Served {
+function serveRealTime(server: Server, open: OpenFeed, refused: Refused, silence: () => number): Served {
   const sockets = new WebSocketServer({
     server,
     path: '/graphql/realtime',
@@ -337,7 +348,7 @@ function serveRealTime(server: Server, open: OpenFeed, refused: Refused): Served
     socket.on('message', (data: Buffer) => {
       const { type, id, payload } = JSON.parse(data.toString()) as RealTimeFrame;
       if (type === 'connection_init') {
-        send({ type: 'connection_ack', payload: { connectionTimeoutMs: 300_000 } });
+        send({ type: 'connection_ack', payload: { connectionTimeoutMs: silence() } });
         send({ type: 'ka' });
       } else if (type === 'start') {
         const errors = refused()?.map(({ message }) => ({ errorType: 'UnauthorizedException', message }));

@@ -8,8 +8,6 @@ import type { Opened } from './resume';
 
 export interface CallbackOptions extends Omit<EventStreamOptions, 'accept'> {
   readonly callbacks: Callbacks;
-  /** Milliseconds between two signs of life of the subgraph; 0: none are asked for. */
-  readonly heartbeat: number;
   /** Undefined where callbacks are not signed. */
   readonly verify: VerifyCallback | undefined;
 }

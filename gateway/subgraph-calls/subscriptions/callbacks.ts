@@ -9,6 +9,7 @@ import type { VerifyCallback } from '../signers/signed-callback';
 import type { TransportFailure } from '../transport';
 import type { EventQueue } from './event-queue';
 import { eventOf } from './events';
+import { mostMissed } from './heartbeat';
 
 export interface CallbacksOptions {
   /** The address to listen on. */
@@ -190,13 +191,10 @@ export class Callbacks {
     const now = performance.now();
     for (const { subscription, heardAt } of this.#subscriptions.values()) {
       const { heartbeat } = subscription;
-      if (heartbeat > 0 && now - heardAt > mostMissed * heartbeat) subscription.fail('timeout');
+      if (heartbeat > 0 && now - heardAt > mostMissed * heartbeat) subscription.fail('silent');
     }
   }
 }
-
-/** How many heartbeats may be late, or lost. */
-const mostMissed = 3;
 
 interface Entry {
   readonly subscription: CalledBack;

@@ -12,6 +12,7 @@ import { type Caller, type SubgraphRequest, TransportError, type TransportFailur
 import { type EventBounds, EventQueue } from './event-queue';
 import { EventStreamParser, EventTooLarge } from './event-stream-parser';
 import { eventOf } from './events';
+import { mostMissed } from './heartbeat';
 import type { Opened } from './resume';
 
 export interface EventStreamOptions {
@@ -25,6 +26,8 @@ export interface EventStreamOptions {
   readonly signer: Signer | undefined;
   /** Milliseconds until the subgraph must have accepted a subscription. */
   readonly timeout: number;
+  /** Milliseconds in which the subgraph should send an event or a comment; 0: it need not. */
+  readonly heartbeat: number;
   /** Bytes of the largest event. */
   readonly maxResponseSize: number;
   readonly bounds: EventBounds;
@@ -174,7 +177,7 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
   }
 
   async #send(): Promise<void> {
-    const { url, pool, headers: fixed, signer, accept = eventStream } = this.#options;
+    const { url, pool, headers: fixed, signer, heartbeat, accept = eventStream } = this.#options;
     const { request, extensions } = this.#request;
     const { caller } = request;
     const body = subscribeBody(request, extensions);
@@ -183,8 +186,9 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
     const headers = { ...Object.fromEntries(own), ...caller.tracing, ...fixed, ...requestHeaders, accept };
     const signed = (await signer?.sign({ url, body, caller })) ?? [];
     for (let i = 0; i < signed.length; i += 2) Object.assign(headers, { [signed[i]!]: signed[i + 1]! });
-    if (!this.#hasEnded)
-      pool.dispatch({ path: url.pathname + url.search, method: 'POST', headers, body }, this);
+    if (this.#hasEnded) return;
+    const path = url.pathname + url.search;
+    pool.dispatch({ path, method: 'POST', headers, body, bodyTimeout: mostMissed * heartbeat }, this);
   }
 
   #accept(): void {

@@ -225,7 +225,7 @@ export class MultiplexedSocket {
     const { ping } = this.#options.dialect;
     if (this.#isHeard) this.#isAsked = false;
     else if (this.#isAsked || ping === undefined) {
-      this.end('timeout');
+      this.end('silent');
       return;
     } else {
       this.#isAsked = true;

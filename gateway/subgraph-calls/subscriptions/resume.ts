@@ -8,8 +8,8 @@ import {
   TransportError,
   type TransportFailure,
 } from '../transport';
+import type { ConnectionPacing, Pace } from './connection-pacing';
 import { gapEvent } from './events';
-import type { Pace, Reconnects } from './reconnects';
 
 /** A subscription that a subgraph has accepted, or refused: its events, or the one that says why. */
 export interface Opened {
@@ -23,9 +23,9 @@ export type Open = (request: SubgraphRequest) => Promise<Opened>;
 
 export interface ResumeOptions {
   readonly subgraph: string;
-  /** Equal for subscriptions that share a connection. */
-  readonly keyOf: (request: SubgraphRequest) => string;
-  readonly reconnects: Reconnects;
+  /** Equal for subscriptions that share a connection; undefined for one that has a connection of its own. */
+  readonly keyOf: (request: SubgraphRequest) => string | undefined;
+  readonly pacing: ConnectionPacing;
   /** Milliseconds from a break until its subscriptions end. 0: they end at once. */
   readonly patience: number;
   /** Milliseconds that opening may take. */
@@ -43,14 +43,15 @@ export type Reconnected = 'resumed' | 'gap' | 'ended';
  * with a gap event where it sends none.
  */
 export function resumeBroken(open: Open, options: ResumeOptions): Open {
-  const { subgraph, keyOf, reconnects, timeout, pending } = options;
+  const { subgraph, keyOf, pacing, timeout, pending } = options;
   return async (request) => {
-    const pace = reconnects.hold(keyOf(request));
+    const pace = pacing.hold(keyOf(request));
     try {
       const { step } = pace;
       if (step !== undefined) await within(step, { subgraph, caller: request.caller, timeout, pending });
       const { status, source } = await open(request);
-      pace.opened();
+      if (isTemporary(status)) pace.failed();
+      else pace.opened();
       return { status, source: new ResumingSource(request, source, open, pace, options) };
     } catch (error) {
       if (isBreak(error)) pace.failed();
@@ -177,6 +178,7 @@ const breaks: ReadonlySet<TransportFailure> = new Set<TransportFailure>([
   'reset',
   'not-http',
   'timeout',
+  'silent',
   'broken',
   'interrupted',
 ]);

@@ -14,8 +14,8 @@ import type { VerifyCallback } from '../signers/signed-callback';
 import { appSyncRealTime } from './appsync-real-time';
 import { openByCallback } from './callback';
 import type { Callbacks } from './callbacks';
+import { ConnectionPacing, type PacingOptions } from './connection-pacing';
 import { graphqlTransportWs } from './graphql-transport-ws';
-import { Reconnects, type ReconnectsOptions } from './reconnects';
 import { type Open, resumeBroken } from './resume';
 import { SocketPool } from './socket-pool';
 
@@ -43,8 +43,8 @@ export interface SubscribedSubgraph {
   /** Bytes of the largest event. @default 33554432 (32 MiB) */
   readonly maxResponseSize?: number | undefined;
   /**
-   * Milliseconds of silence after which a WebSocket is checked, or within which a subgraph calls back; 0: never. No effect
-   * on event streams.
+   * Milliseconds of silence after which a WebSocket is checked, or within which a subgraph calls back, or sends an event or
+   * a comment over an event stream; 0: never.
    *
    * @default 30000
    */
@@ -68,7 +68,7 @@ export interface ResumedSubgraph {
 }
 
 export interface SubscriptionTransportOptions {
-  readonly reconnects?: ReconnectsOptions | undefined;
+  readonly pacing?: PacingOptions | undefined;
   /** Where callbacks come. */
   readonly callbacks: Callbacks;
   readonly meter: Meter;
@@ -93,8 +93,7 @@ export class SubscriptionTransport {
   /** Those with the same options share what they trust. They hold no connections: each endpoint has its own. */
   readonly #connections = new Leases<SubgraphConnections>(() => undefined);
   readonly #endpoints = new Leases<Endpoint>((endpoint) => endpoint.close());
-  readonly #reconnects = new Map<string, Reconnects>();
-  #streams = 0;
+  readonly #pacings = new Map<string, ConnectionPacing>();
 
   constructor(options: SubscriptionTransportOptions) {
     this.#options = options;
@@ -146,7 +145,7 @@ export class SubscriptionTransport {
       onDropped: (count: number) => dropped.add(count, { subgraph: name }),
     };
     const target = { name, url, tls };
-    const request = { ...shared, url, headers, signer };
+    const request = { ...shared, url, headers, signer, heartbeat };
     switch (protocol) {
       case 'sse': {
         const pool = connections.ownPool(target);
@@ -155,7 +154,7 @@ export class SubscriptionTransport {
       case 'callback': {
         const { verifyCallback: verify } = subgraph;
         const pool = connections.ownPool(target);
-        return withPool(openByCallback({ ...request, pool, callbacks, heartbeat, verify }), pool);
+        return withPool(openByCallback({ ...request, pool, callbacks, verify }), pool);
       }
       case 'websocket':
       case 'appsync': {
@@ -177,14 +176,13 @@ export class SubscriptionTransport {
   #resuming(subgraph: ResumedSubgraph, open: Open): Open {
     const { name, protocol, signer, timeout = 10_000, reconnect: patience = 30_000 } = subgraph;
     const breaks = this.#options.meter.sum('weir.subgraph.subscriptions.broken');
-    let reconnects = this.#reconnects.get(name);
-    if (reconnects === undefined)
-      this.#reconnects.set(name, (reconnects = new Reconnects(this.#options.reconnects)));
+    let pacing = this.#pacings.get(name);
+    if (pacing === undefined) this.#pacings.set(name, (pacing = new ConnectionPacing(this.#options.pacing)));
     // Others have a connection for each subscription.
-    const ownKey = (): string => `${name} ${++this.#streams}`;
+    const isShared = protocol === 'websocket' || protocol === 'appsync';
     return resumeBroken(open, {
-      ...{ subgraph: name, reconnects, patience, timeout, pending: this.#pending },
-      keyOf: protocol === 'websocket' || protocol === 'appsync' ? sharedKey(protocol, signer) : ownKey,
+      ...{ subgraph: name, pacing, patience, timeout, pending: this.#pending },
+      keyOf: isShared ? sharedKey(protocol, signer) : () => undefined,
       onBreak: (result) => breaks.add(1, { subgraph: name, result }),
     });
   }

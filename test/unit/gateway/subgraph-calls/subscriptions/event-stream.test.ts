@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Callbacks } from '../../../../../gateway/subgraph-calls/subscriptions/callbacks';
 import { SubscriptionTransport } from '../../../../../gateway/subgraph-calls/subscriptions/subscription-transport';
 import { Meter } from '../../../../../gateway/telemetry/meter';
@@ -7,12 +8,17 @@ import { callerOf } from '../../../../support/caller';
 import { operationOf } from '../../../../support/subgraph-request';
 
 let server: Server;
+/** Milliseconds between two comments; 0: there are none. */
+let comments = 0;
 let transport: SubscriptionTransport;
 beforeEach(async () => {
   server = createServer((_, response) => {
     response.writeEarlyHints({ link: '</style.css>; rel=preload' }, () => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write('event: next\ndata: {"data":{"count":1}}\n\n');
+      if (comments === 0) return;
+      const timer = setInterval(() => (comments > 0 ? response.write(':\n\n') : undefined), comments);
+      response.on('close', () => clearInterval(timer));
     });
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -25,12 +31,38 @@ afterEach(async () => {
   await new Promise((closed) => server.close(closed));
 });
 
-it('has the events of a subgraph that sends early hints before them', async () => {
+async function open(heartbeat?: number) {
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/graphql`;
-  const open = transport.lease().to({ name: 'counts', protocol: 'sse', url });
+  const open = transport.lease().to({ name: 'counts', protocol: 'sse', url, heartbeat });
   const operation = operationOf('subscription{count}', { kind: 'subscription' });
-  const { source } = await open({ operation, variables: Buffer.alloc(0), caller: callerOf() });
+  return (await open({ operation, variables: Buffer.alloc(0), caller: callerOf() })).source;
+}
+
+it('has the events of a subgraph that sends early hints before them', async () => {
+  const source = await open();
   expect((await source.next())?.body.toString()).toBe('{"data":{"count":1}}');
   source.close();
+});
+
+it('breaks when neither events nor comments come for three heartbeats, and not before', async () => {
+  comments = 100;
+  const source = await open(100);
+  await source.next();
+  const begun = performance.now();
+  const broken = source.next().catch((error: unknown) => ({ error, after: performance.now() - begun }));
+  setTimeout(() => (comments = 0), 1_500);
+  expect(await broken).toMatchObject({ error: { failure: 'silent' } });
+  expect(((await broken) as { readonly after: number }).after).toBeGreaterThan(1_500);
+});
+
+it('is never taken for broken with the heartbeat 0', async () => {
+  const source = await open(0);
+  await source.next();
+  let isBroken = false;
+  const read = source.next().catch(() => (isBroken = true));
+  await wait(1_600);
+  expect(isBroken).toBe(false);
+  source.close();
+  expect(await read).toBeUndefined();
 });

@@ -8,9 +8,11 @@ export interface WayIn {
 }
 
 interface Operation {
-  readonly query: string;
+  /** Undefined where `extensions` name it. */
+  readonly query?: string;
   readonly variables?: Record<string, unknown> | undefined;
   readonly operationName?: string | undefined;
+  readonly extensions?: Record<string, unknown> | undefined;
 }
 
 const post = (url: string, body: string, headers: Record<string, string> = {}): Request =>
@@ -21,7 +23,7 @@ const escaped = (text: string): string =>
   `"${text.replace(/[^]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`;
 
 const persisted = ({ query }: Operation) => ({
-  persistedQuery: { version: 1, sha256Hash: createHash('sha256').update(query).digest('hex') },
+  persistedQuery: { version: 1, sha256Hash: createHash('sha256').update(query!).digest('hex') },
 });
 
 /** Every way in is the same to an attack. */
@@ -35,13 +37,14 @@ export const waysIn: readonly WayIn[] = [
   {
     name: 'POST with every character escaped',
     request: (url, { query, ...others }) =>
-      post(url, `{"query":${escaped(query)},${JSON.stringify({ _: 0, ...others }).slice(1)}`),
+      post(url, `{"query":${escaped(query!)},${JSON.stringify({ _: 0, ...others }).slice(1)}`),
   },
   {
     name: 'GET',
-    request: (url, { query, variables, operationName }) => {
-      const search = new URLSearchParams({ query });
+    request: (url, { query, variables, operationName, extensions }) => {
+      const search = new URLSearchParams(query === undefined ? {} : { query });
       if (variables) search.set('variables', JSON.stringify(variables));
+      if (extensions) search.set('extensions', JSON.stringify(extensions));
       if (operationName !== undefined) search.set('operationName', operationName);
       return new Request(`${url}?${search.toString()}`, { headers: { 'apollo-require-preflight': '1' } });
     },

@@ -30,10 +30,10 @@ export function writeTextFrame(
     frame.writeUInt32BE(Math.floor(length / 2 ** 32), 2);
     frame.writeUInt32BE(length % 2 ** 32, 6);
   }
-  head.copy(frame, start);
+  frame.set(head, start);
   if (body === undefined) return socket.write(frame, onTaken);
   if (isCopied) {
-    body.copy(frame, start + head.length);
+    frame.set(body, start + head.length);
     frame[frame.length - 1] = CLOSE_OBJECT;
     return socket.write(frame, onTaken);
   }

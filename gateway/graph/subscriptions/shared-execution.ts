@@ -47,6 +47,8 @@ export class SharedExecution implements Subscriber {
   readonly isResumed: boolean;
   /** Under which others find it; undefined for one that nobody may join. */
   joinKey: string | undefined;
+  /** When it last had an answer, in milliseconds of `performance.now()`; 0 before the first one. */
+  answeredAt = 0;
   /** With the number of the first event that each of them is given. */
   readonly #readers = new Map<Reader, number>();
   readonly #first: IncomingRequest;
@@ -260,6 +262,7 @@ export class SharedExecution implements Subscriber {
   }
 
   async #give(answer: EventAnswer, { event, prepared, number }: Begun): Promise<void> {
+    this.answeredAt = performance.now();
     const cursor = event.position === undefined ? undefined : cursorOf(event.position);
     const shared = cursor === undefined ? answer.answered : { ...answer.answered, cursor };
     for (const [reader, from] of this.#readers) {

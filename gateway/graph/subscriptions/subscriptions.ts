@@ -269,7 +269,6 @@ export class Subscriptions {
 class OpenReader extends Reader {
   execution: SharedExecution | undefined;
   readonly #since = performance.now();
-  #lastAnswer = this.#since;
   readonly #options: SubscriptionOptions;
 
   constructor(
@@ -280,16 +279,12 @@ class OpenReader extends Reader {
     this.#options = options;
   }
 
-  override push(answered: Answered): void {
-    this.#lastAnswer = performance.now();
-    super.push(answered);
-  }
-
   /** Why it must end now. */
   whyOver(now: number): Error | undefined {
     const { lifetime, idle, expired } = this.#options;
     if (now - this.#since > lifetime) return requestError('SUBSCRIPTION_ENDED', { option: 'lifetime' });
-    if (now - this.#lastAnswer > idle) return requestError('SUBSCRIPTION_ENDED', { option: 'idle' });
+    if (now - Math.max(this.#since, this.execution?.answeredAt ?? 0) > idle)
+      return requestError('SUBSCRIPTION_ENDED', { option: 'idle' });
     const { mode, claims } = this.request.identity;
     if (expired === 'keep' || (mode !== 'oidc' && mode !== 'cognito')) return undefined;
     const exp = claims['exp'];

@@ -131,15 +131,19 @@ export function createOperations(
       const execution = await (event === undefined
         ? execute(program, how)
         : executeEvent(program, event, how));
-      const { length } = execution.body;
-      if (length > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: length, limit: mostBytes });
-      reportCost(compiled.cost, variables, execution.data);
+      measure(execution, compiled, variables);
       if (execution.masked === undefined) return execution;
       return { ...execution, masked: logWhatIsMasked(execution.masked, compiled, variables, caller) };
     } finally {
       scopes.leave(caller.scope);
       metrics.calls.add(caller.calls);
     }
+  };
+  /** Throws where an answer that is whole is too large. Records its cost. */
+  const measure = ({ body, data }: Execution, { cost }: CompiledOperation, variables: Variables): void => {
+    const { length } = body;
+    if (length > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: length, limit: mostBytes });
+    reportCost.whole(cost, variables, data);
   };
   /** Returns it without what the client has sent. */
   const logWhatIsMasked = (
@@ -278,11 +282,18 @@ export function createOperations(
     };
     const answer = await executeInParts(program, how);
     const extensions = (): Readonly<Record<string, unknown>> => showCalls(cost, variables, request);
-    if (!('next' in answer))
+    if (!('next' in answer)) {
+      measure(answer, compiled, variables);
       return { ...finish(answer), extensions: isDevelopment ? extensions() : undefined };
+    }
+    const countCost = reportCost.inParts(cost, variables);
     void answer.fetched.then(request.workOn());
     return deferredAnswer(answer, {
-      ...{ format, mostBytes, finish },
+      ...{ format, mostBytes },
+      finish: (part) => {
+        countCost?.(part);
+        return finish(part);
+      },
       extensions: isDevelopment ? extensions : undefined,
       onDefect: (error) => {
         logger.error({ err: error, requestId: request.id }, 'an operation failed');

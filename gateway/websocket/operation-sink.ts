@@ -41,7 +41,7 @@ export class OperationSink implements Sink, Download {
   readonly upload = undefined;
   readonly messages = undefined;
   readonly id: string;
-  /** Whether its answer comes in parts. */
+  /** Whether it is answered with events, which have no end that a client could wait for. */
   isStream = false;
   readonly #operations: OperationsOfConnection;
   #request: IncomingRequest | undefined;
@@ -100,7 +100,7 @@ export class OperationSink implements Sink, Download {
   }
 
   async #sendParts(parts: Parts, status: number): Promise<void> {
-    this.isStream = true;
+    this.isStream = parts.kind === 'events';
     const { connection } = this;
     const begins = this.#operations.envelope.begin(this.id);
     if (begins !== undefined && !this.#isOver) connection.send(begins);

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { Defer20220824Handler, GraphQL17Alpha9Handler } from '@apollo/client/incremental';
@@ -16,7 +19,8 @@ import {
   type TestGateway,
 } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
-import { webSocketUrl } from '../support/web-socket-client';
+import { certificate } from '../support/subgraph-servers';
+import { connectWebSocket, webSocketUrl } from '../support/web-socket-client';
 
 const people = [
   { id: '1', name: 'Ada' },
@@ -50,7 +54,7 @@ beforeAll(async () => {
     name: 'reviews',
     typeDefs: `
       extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@authenticated"])
-      type User @key(fields: "id") { id: ID! stars: Int secret: Int @authenticated best: Int! text: String }
+      type User @key(fields: "id") { id: ID! stars: Int secret: Int @authenticated best: Int! text: String friends: [User!] }
     `,
     resolvers: {
       User: {
@@ -61,6 +65,7 @@ beforeAll(async () => {
         secret: () => 42,
         best: ({ id }: { id: string }) => (id === '1' ? 5 : null),
         text: () => 'x'.repeat(3000),
+        friends: () => people,
       },
     },
   });
@@ -259,6 +264,90 @@ it('fragments that make the answer too large end with an error', async () => {
     ],
     hasNext: false,
   });
+});
+
+it.each([
+  [
+    'is not deferred, as it comes with the rest',
+    '{ people { id ... on User { text } ... @defer { name } } }',
+    {},
+  ],
+  [
+    'is not deferred, by a variable',
+    'query ($late: Boolean!) { people { id text ... @defer(if: $late) { name } } }',
+    { late: false },
+  ],
+])('an answer is too large as any other where what has @defer %s', async (_, text, variables) => {
+  const gateway = await started({ limits: { response: 4000 } });
+  const answer = await gateway.post({ query: text, variables }, { headers: { accept: v02 } });
+  expect(((await answer.json()) as Json).errors[0].extensions.code).toBe('RESPONSE_TOO_LARGE');
+});
+
+it('the actual cost of an operation is that of all parts', async () => {
+  const gateway = await startTestGateway({ supergraph: sourceOf(supergraph) });
+  await partsOf(
+    await gateway.post(
+      { query: '{ people { ... @defer { stars friends { id } } } }' },
+      { headers: { accept: v02 } },
+    ),
+  );
+  const metrics = await gateway.metrics();
+  await gateway.stop();
+  // Two people with two friends each.
+  expect(metrics).toContain('weir_operation_cost_sum{kind="actual"} 6');
+});
+
+it('the access log has the codes and the time of all parts', async () => {
+  const gateway = await started({ errors: { maskSubgraphs: 'none' } });
+  const text = '{ people { name ... @defer { stars best } } }';
+  await gateway.query(text);
+  hold();
+  const answer = await gateway.post({ query: text }, { headers: { accept: v02 } });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  letGo();
+  await partsOf(answer);
+  while (gateway.log.filter(({ msg }) => msg === 'request').length < 2)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  const { status, codes, ms } = gateway.log.findLast(({ msg }) => msg === 'request');
+  expect([status, codes]).toEqual([200, ['DOWNSTREAM_SERVICE_ERROR']]);
+  expect(ms).toBeGreaterThan(49);
+});
+
+it('over HTTP/2 the answer comes in parts, too', async () => {
+  const files = join(__dirname, '../support/tls');
+  const gateway = await started({ tls: { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') } });
+  hold();
+  const session = connectHttp2(new URL(gateway.url).origin, { ca: certificate });
+  const stream = session.request({
+    ...{ ':method': 'POST', ':path': '/graphql', 'content-type': 'application/json', accept: v02 },
+  });
+  stream.end(JSON.stringify({ query }));
+  const [headers] = (await once(stream, 'response')) as [Json];
+  const parts: SentPart[] = [];
+  for await (const text of readMultipart(headers['content-type'], stream)) {
+    parts.push(JSON.parse(text));
+    letGo();
+  }
+  session.destroy();
+  expect(parts.length).toBeGreaterThan(1);
+  expect(mergeParts(parts, 'v0.2').data).toEqual(whole);
+});
+
+it('over a WebSocket all parts come before a gateway that stops closes the connection', async () => {
+  const gateway = await startTestGateway({ supergraph: sourceOf(supergraph), shutdown: { grace: '5s' } });
+  const client = await connectWebSocket(gateway.url);
+  hold();
+  client.send({ id: 'a', type: 'subscribe', payload: { query } });
+  const parts: SentPart[] = [(await client.next()).payload];
+  const stopped = gateway.stop();
+  while (!gateway.readiness().includes('shutting down')) await new Promise(setImmediate);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  letGo();
+  for (let message = await client.next(); message.type === 'next'; message = await client.next())
+    parts.push(message.payload);
+  expect(mergeParts(parts, 'v0.2').data).toEqual(whole);
+  expect((await client.closed).code).toBe(1001);
+  await stopped;
 });
 
 it('a deferred call ends with the deadline of the request, and is told with its part', async () => {

@@ -115,6 +115,15 @@ it('opens the source by one fetch, and answers each event with what is fetched f
   ]);
 });
 
+it('sends a fragment with @defer at once', async () => {
+  const { ask } = await open();
+  const client = ask({ query: 'subscription { repriced(upc: "1") { price ... @defer { stars } } }' });
+  await client.head;
+  upstreams.give(repriced('1', 5));
+  expect(await partOf(client)).toEqual({ data: { repriced: { price: 5, stars: 4 } } });
+  client.leave();
+});
+
 it('answers the same operation again when it is known, by its variables', async () => {
   const { ask } = await open();
   for (const upc of ['1', '2']) {

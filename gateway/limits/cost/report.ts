@@ -1,20 +1,79 @@
 import { performance } from 'node:perf_hooks';
+import { isMap } from '../../options/is-map';
 import type { Meter } from '../../telemetry/meter';
+import type { Variables } from './input';
 import type { OperationCost } from './operation-cost';
 
+/** A part of an answer: `data` of the first one, and what later ones add to it, in JSON. */
+export interface CostedPart {
+  readonly data: Buffer;
+  readonly part: {
+    readonly incremental: readonly {
+      readonly fragment: { readonly path: Path };
+      readonly subPath: Path;
+      readonly data: Buffer;
+    }[];
+    readonly hasNext: boolean;
+  };
+}
+
+type Path = readonly (string | number)[];
+
+export interface CostReport {
+  /** Records an operation with its `data`. */
+  whole(cost: OperationCost, variables: Variables, data: Buffer): void;
+  /** Records an operation when its last part is given to what is returned. Undefined if it is not recorded. */
+  inParts(cost: OperationCost, variables: Variables): ((part: CostedPart) => void) | undefined;
+}
+
 /** Records the estimated and the actual cost of one operation per second, as reading an answer takes time. */
-export function createCostReport(
-  meter: Meter,
-): (cost: OperationCost, variables: Readonly<Record<string, unknown>>, data: Buffer) => void {
+export function createCostReport(meter: Meter): CostReport {
   const costs = meter.histogram('weir.operation.cost');
   let due = 0;
-  return (cost, variables, data) => {
+  const isDue = (): boolean => {
     const now = performance.now();
-    if (now < due) return;
+    if (now < due) return false;
     due = now + pause;
-    costs.of({ kind: 'estimated' }).record(cost.estimate(variables).cost);
-    costs.of({ kind: 'actual' }).record(cost.actual(JSON.parse(data.toString())));
+    return true;
   };
+  const record = (cost: OperationCost, variables: Variables, data: unknown): void => {
+    costs.of({ kind: 'estimated' }).record(cost.estimate(variables).cost);
+    costs.of({ kind: 'actual' }).record(cost.actual(data));
+  };
+  return {
+    whole(cost, variables, data) {
+      if (isDue()) record(cost, variables, read(data));
+    },
+    inParts(cost, variables) {
+      if (!isDue()) return undefined;
+      let all: unknown;
+      return ({ data, part: { incremental, hasNext } }) => {
+        if (data.length > 0) all = read(data);
+        for (const { fragment, subPath, data: added } of incremental)
+          merge(valueAt(all, [...fragment.path, ...subPath]), read(added));
+        if (!hasNext) record(cost, variables, all);
+      };
+    },
+  };
+}
+
+const read = (json: Buffer): unknown => JSON.parse(json.toString());
+
+/** Aliases may be `__proto__`. */
+const valueAt = (data: unknown, path: Path): unknown =>
+  path.reduce<unknown>((value, key) => {
+    const isThere = typeof value === 'object' && value !== null && Object.hasOwn(value, key);
+    return isThere ? (value as Record<string | number, unknown>)[key] : undefined;
+  }, data);
+
+/** Adds the members of one value to another, which may have some of them. */
+function merge(known: unknown, added: unknown): void {
+  if (Array.isArray(known) && Array.isArray(added))
+    for (const [i, item] of added.entries()) merge(known[i], item);
+  else if (isMap(known) && isMap(added))
+    for (const [key, value] of Object.entries(added))
+      if (Object.hasOwn(known, key) && typeof known[key] === 'object') merge(known[key], value);
+      else Object.defineProperty(known, key, { value, enumerable: true, configurable: true });
 }
 
 /** Milliseconds between two recorded operations. */

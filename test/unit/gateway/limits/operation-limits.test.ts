@@ -129,35 +129,68 @@ describe('an operation', () => {
   });
 });
 
-it('reports what operations were estimated to cost and did cost, of one in a second', () => {
+describe('the cost of one operation in a second is reported', () => {
   const recorded: unknown[] = [];
   const meter = {
     histogram: (name: 'weir.operation.cost') => {
       expect(metricTable[name].boundaries.at(-1)).toBeGreaterThanOrEqual(parseOptions({}).limits.cost);
       return {
-        of: ({ kind }: { kind: string }) => ({ record: (value: number) => recorded.push([kind, value]) }),
+        of: ({ kind }: { kind: string }) => ({ record: (value: unknown) => recorded.push([kind, value]) }),
       };
     },
   };
-  const report = createCostReport(meter as never);
-  const cost = { estimate: () => ({ cost: 7 }), actual: (data: unknown) => (data as number[]).length };
-  const now = jest.spyOn(performance, 'now');
-  for (const [time, data] of [
-    [5_000, [1]],
-    [5_999, [1, 2]],
-    [6_000, [1, 2, 3]],
-    [6_001, [1, 2]],
-  ] as const) {
-    now.mockReturnValue(time);
-    report(cost as never, {}, Buffer.from(JSON.stringify(data)));
-  }
-  now.mockRestore();
-  expect(recorded).toEqual([
-    ['estimated', 7],
-    ['actual', 1],
-    ['estimated', 7],
-    ['actual', 3],
-  ]);
+  const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+  let now: jest.SpyInstance;
+  beforeEach(() => {
+    now = jest.spyOn(performance, 'now');
+    recorded.length = 0;
+  });
+  afterEach(() => now.mockRestore());
+
+  it('as it was estimated, and as it was', () => {
+    const report = createCostReport(meter as never);
+    const cost = { estimate: () => ({ cost: 7 }), actual: (data: unknown) => (data as number[]).length };
+    for (const [time, data] of [
+      [5_000, [1]],
+      [5_999, [1, 2]],
+      [6_000, [1, 2, 3]],
+      [6_001, [1, 2]],
+    ] as const) {
+      now.mockReturnValue(time);
+      report.whole(cost as never, {}, json(data));
+    }
+    expect(recorded).toEqual([
+      ['estimated', 7],
+      ['actual', 1],
+      ['estimated', 7],
+      ['actual', 3],
+    ]);
+  });
+
+  it('when the last part is there, of all parts together', () => {
+    now.mockReturnValue(5_000);
+    const report = createCostReport(meter as never);
+    const cost = { estimate: () => ({ cost: 7 }), actual: (data: unknown) => data };
+    const add = report.inParts(cost as never, {})!;
+    expect(report.inParts(cost as never, {})).toBeUndefined();
+    const part = (path: (string | number)[], subPath: string[], data: unknown, hasNext = true) =>
+      add({
+        data: Buffer.alloc(0),
+        part: { incremental: [{ fragment: { path }, subPath, data: json(data) }], hasNext },
+      });
+    add({ data: json({ list: [{ a: 1, of: { b: 1 } }, null] }), part: { incremental: [], hasNext: true } });
+    part(['list', 0], ['of'], { c: 2, list: [{ d: 3 }] });
+    // Another fragment repeats fields, and one is at an object that is not there.
+    part([], [], { list: [{ of: { b: 1, list: [{ e: 4 }] }, g: null }, null] });
+    part(['list', 1], ['__proto__'], { polluted: true });
+    expect(recorded).toEqual([]);
+    part([], [], JSON.parse('{"__proto__":{"f":5}}'), false);
+    const all =
+      '{"list":[{"a":1,"of":{"b":1,"c":2,"list":[{"d":3,"e":4}]},"g":null},null],"__proto__":{"f":5}}';
+    expect(recorded[0]).toEqual(['estimated', 7]);
+    expect(JSON.stringify(recorded[1])).toBe(`["actual",${all}]`);
+    expect({}).not.toHaveProperty('polluted');
+  });
 });
 
 it('sends as many calls of one operation as it may make, and none beyond', async () => {

@@ -45,6 +45,11 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
     return this.#partsTypes.events !== undefined;
   }
 
+  /** Each of these protocols carries GraphQL responses of any form. */
+  get takesGaps(): boolean {
+    return this.takesEvents;
+  }
+
   get incremental(): IncrementalFormat | undefined {
     return this.#partsTypes.increments?.format;
   }

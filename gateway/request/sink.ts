@@ -56,6 +56,11 @@ export interface Sink {
   readonly isAnswered: boolean;
   /** Whether its client takes the events of a subscription. */
   readonly takesEvents: boolean;
+  /**
+   * Whether its client reads an event without data, whose extensions say that events may be missing or may come twice.
+   * Others are told with the next event.
+   */
+  readonly takesGaps: boolean;
   /** The format in which its client takes one answer in parts; undefined if it takes none: then nothing is deferred. */
   readonly incremental: IncrementalFormat | undefined;
   /** Whether its client reads a refusal only as an event with the status 200. */

@@ -157,6 +157,7 @@ const envelope: Envelope = {
   begin: (id) => JSON.stringify({ id, type: 'start_ack' }),
   beforeResult: (id) => `{"id":${JSON.stringify(id)},"type":"data","payload":`,
   readable: withoutNullData,
+  readsNullData: false,
   errors: (id, errors) =>
     JSON.stringify({ id, type: 'error', payload: { errors: errors.map(appsyncError) } }),
   // Clients ignore `complete`: they would wait for ever.

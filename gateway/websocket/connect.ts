@@ -65,6 +65,7 @@ const SWITCHING_PROTOCOLS = 101;
 class ConnectSink implements Sink {
   isAnswered = false;
   readonly takesEvents = false;
+  readonly takesGaps = false;
   readonly incremental = undefined;
   readonly refusesInEvents = false;
   readonly upload = undefined;

@@ -139,6 +139,7 @@ export class GraphqlTransportWs implements Protocol {
 const envelope: Envelope = {
   begin: () => undefined,
   beforeResult: (id) => `{"id":${JSON.stringify(id)},"type":"next","payload":`,
+  readsNullData: true,
   errors: (id, payload) => JSON.stringify({ id, type: MessageType.Error, payload }),
   complete: (id) => JSON.stringify({ id, type: MessageType.Complete }),
 };

@@ -12,6 +12,8 @@ export interface Envelope {
   beforeResult(id: string): string;
   /** A result in the form that clients of the protocol read; undefined where they read every result as it is. */
   readonly readable?: (body: Buffer) => Buffer;
+  /** Whether clients of the protocol read results without data. */
+  readonly readsNullData: boolean;
   /** Ends the operation with errors. */
   errors(id: string, errors: readonly SentError[]): string;
   /** Ends the operation; a stream comes to its own end. */
@@ -37,6 +39,7 @@ export class OperationSink implements Sink, Download {
   isAnswered = false;
   readonly takesEvents = true;
   readonly refusesInEvents = false;
+  readonly takesGaps: boolean;
   readonly incremental: IncrementalFormat | undefined;
   readonly upload = undefined;
   readonly messages = undefined;
@@ -54,6 +57,7 @@ export class OperationSink implements Sink, Download {
     this.id = id;
     this.incremental = incremental;
     this.#operations = operations;
+    this.takesGaps = operations.envelope.readsNullData;
   }
 
   /** Says whose answer goes here, and where it ends. To be called once, before anything else. */

@@ -5,7 +5,7 @@ import { AUTH_TYPE, type AuthOptions } from 'aws-appsync-auth-link';
 import { createSubscriptionHandshakeLink } from 'aws-appsync-subscription-link';
 import { WebSocket } from 'ws';
 import type * as heldUpstreams from '../support/held-upstreams';
-import { upstreams } from '../support/held-upstreams';
+import { gapEvent, upstreams } from '../support/held-upstreams';
 import { watchIdentities } from '../support/identities';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose } from '../support/small-graph';
@@ -249,6 +249,16 @@ describe('a frame', () => {
     client.send({ id: 'a', type: 'stop' });
     expect(await client.next()).toEqual({ id: 'a', type: 'complete' });
     while (upstreams.open.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it('tells of a gap with the next event, as clients pass over results without data', async () => {
+    const client = await connected();
+    client.send(start('a'));
+    expect(await client.next()).toEqual({ id: 'a', type: 'start_ack' });
+    upstreams.opened[0]!.events.give(gapEvent);
+    upstreams.give({ repriced: { upc: '1', price: 5 } });
+    const payload = { data: repriced(5), extensions: { weir: { gap: true } } };
+    expect(await client.next()).toEqual({ id: 'a', type: 'data', payload });
   });
 
   it.each(['', '/realtime'])('is understood at the path "%s"', async (path) => {

@@ -64,6 +64,10 @@ async function subscribe(body: Json = {}, how: InProcessOptions = {}): Promise<I
 }
 const by = (user: string): InProcessOptions => ({ headers: { 'x-user': user } });
 const repriced = (price: number): Json => ({ repriced: { __typename: 'Product', upc: '1', price } });
+const withoutGap = (price: number): Json => ({
+  data: { repriced: { price, stars: expect.any(Number) } },
+  bytes: expect.anything(),
+});
 const partOf = async (client: InProcessClient): Promise<Json> => {
   const part = await client.rawPart();
   return part === undefined ? undefined : { ...JSON.parse(part.body.toString()), bytes: part.body };
@@ -230,13 +234,14 @@ describe('a slow client', () => {
   });
 });
 
-it('tells of a gap at a subgraph with the next answer', async () => {
+const gap = { data: null, extensions: { weir: { gap: true } } };
+
+it('tells of a gap at a subgraph at once, and once', async () => {
   const client = await subscribe();
   upstreams.opened[0]!.events.give(gapEvent);
+  expect(await partOf(client)).toMatchObject(gap);
   upstreams.give(repriced(1));
-  upstreams.give(repriced(2));
-  expect((await partOf(client)).extensions).toEqual({ weir: { gap: true } });
-  expect((await partOf(client)).extensions).toBeUndefined();
+  expect(await partOf(client)).toEqual(withoutGap(1));
 });
 
 describe('positions', () => {
@@ -288,8 +293,25 @@ describe('positions', () => {
   it('that are none begin with a gap', async () => {
     const client = await subscribe({ extensions: { after: 'nothing' } });
     expect(upstreams.opened[0]!.request.after).toBeUndefined();
+    expect(await partOf(client)).toMatchObject(gap);
     upstreams.give(repriced(1));
-    expect((await partOf(client)).extensions).toEqual({ weir: { gap: true } });
+    expect(await partOf(client)).toEqual(withoutGap(1));
+  });
+
+  const other = 'subscription ($upc: ID!) { again: repriced(upc: $upc) { price words } }';
+  it.each<[string, Json, InProcessOptions, string | undefined]>([
+    ['of the same field and arguments hold for another selection', { query: other }, by('u1'), 'p1'],
+    ['of another field begin with a gap', { query: 'subscription { moved { price } }' }, by('u1'), undefined],
+    ['of other arguments begin with a gap', { variables: { upc: '2' } }, by('u1'), undefined],
+    ['of another caller begin with a gap', {}, by('u2'), undefined],
+  ])('%s', async (_, body, how, after) => {
+    const before = await subscribe({}, by('u1'));
+    upstreams.give(repriced(1), { position: 'p1' });
+    const { cursor } = (await partOf(before)).extensions.weir;
+    before.leave();
+    const client = await subscribe({ ...body, extensions: { after: cursor } }, how);
+    expect(upstreams.open.map(({ request }) => request.after)).toEqual([after]);
+    if (after === undefined) expect(await partOf(client)).toMatchObject(gap);
   });
 });
 
@@ -348,10 +370,22 @@ describe('a new supergraph', () => {
     accept();
     while (!old.events.isClosed) await wait(1);
     expect(next.events.isClosed).toBe(false);
+    expect(await partOf(client)).toMatchObject(gap);
     upstreams.give(repriced(2));
-    upstreams.give(repriced(3));
-    expect((await partOf(client)).extensions).toEqual({ weir: { gap: true } });
-    expect((await partOf(client)).extensions).toBeUndefined();
+    expect(await partOf(client)).toEqual(withoutGap(2));
+  });
+
+  it('opens a source at another subgraph without a position, which is none there', async () => {
+    const client = await subscribe();
+    upstreams.give(repriced(1), { position: 'p1' });
+    await partOf(client);
+    await gateway.report(compose([{ ...products, name: 'prices' }, reviews]));
+    expect(upstreams.open.map(({ request }) => request.after)).toEqual([undefined]);
+    expect(await partOf(client)).toMatchObject(gap);
+    upstreams.give(repriced(2), { position: 'q1' });
+    await partOf(client);
+    await gateway.report(elsewhere());
+    expect(upstreams.open.map(({ request }) => request.after)).toEqual([undefined]);
   });
 
   it('goes on from the position of the last event, without a gap and nothing twice', async () => {
@@ -387,6 +421,7 @@ describe('a new supergraph', () => {
     for (const accept of accepted) accept();
     while (upstreams.opened.length < 3 || upstreams.open.length > 1) await wait(1);
     expect(upstreams.opened[2]!.events.isClosed).toBe(false);
+    expect(await partOf(client)).toMatchObject(gap);
     upstreams.give(repriced(1));
     upstreams.give(repriced(2));
     for (const price of [1, 2]) expect((await partOf(client)).data.repriced.price).toBe(price);

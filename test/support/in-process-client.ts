@@ -27,6 +27,7 @@ export class InProcessClient implements Client, Sink {
   readonly head: Client['head'];
   readonly request: IncomingRequest;
   readonly takesEvents: boolean;
+  readonly takesGaps = true;
   readonly incremental: Sink['incremental'];
   readonly refusesInEvents = false;
   isAnswered = false;

@@ -1,8 +1,14 @@
-/** Cursors of clients are positions of subgraphs in a form that nobody takes for one. */
-export const cursorOf = (position: string): string => Buffer.from(`1 ${position}`).toString('base64url');
+/**
+ * Cursors of clients: positions of subgraphs in a form that nobody takes for one, each with the stream that it is one of.
+ *
+ * @param stream a name without spaces
+ */
+export const cursorOf = (stream: string, position: string): string =>
+  Buffer.from(`1 ${stream} ${position}`).toString('base64url');
 
-/** The position in a cursor; undefined for what is none. */
-export function positionIn(cursor: string): string | undefined {
+/** The position in a cursor; undefined for what is none, or is one of another stream. */
+export function positionIn(cursor: string, stream: string): string | undefined {
   const text = Buffer.from(cursor, 'base64url').toString();
-  return text.startsWith('1 ') && cursorOf(text.slice(2)) === cursor ? text.slice(2) : undefined;
+  const position = text.slice(`1 ${stream} `.length);
+  return cursorOf(stream, position) === cursor ? position : undefined;
 }

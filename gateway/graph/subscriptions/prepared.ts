@@ -20,6 +20,8 @@ export interface PreparedSubscription {
   readonly key: string;
   /** Equal for two that may share a source: subgraph, operation, variables, and what the subgraph sees of the caller. */
   readonly sourceKey: string;
+  /** Names its events, without spaces: positions are those of one stream. Equal in all processes, and generations. */
+  readonly stream: string;
   /** The name of the subgraph that has the source. */
   readonly subgraph: string;
   /** How many events may wait to be executed. */

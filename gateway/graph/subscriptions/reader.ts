@@ -8,6 +8,8 @@ export interface ReaderOptions {
   readonly unread: number;
   /** What happens beyond: only the `latest` answer is kept, with a gap before it, or the subscription ends (`close`). */
   readonly slow: 'latest' | 'close';
+  /** Whether its client reads an answer without data, which tells it of a gap at once. */
+  readonly takesGaps: boolean;
   /** Called when it ends, however that is. */
   readonly onEnd: () => void;
   /** Called with the number of answers that its client does not get. */
@@ -41,9 +43,13 @@ export class Reader implements Flow<Answered> {
     this.#options = options;
   }
 
-  /** Tells its client, with the next answer, that events may be missing or may come twice. */
+  /**
+   * Tells its client that events may be missing or may come twice: at once, or with the next answer where it takes none
+   * without data.
+   */
   gap(): void {
-    this.#hasGap = true;
+    if (!this.#options.takesGaps) this.#hasGap = true;
+    else if (!this.#isEnded && this.#answers.at(-1) !== gapAnswer) this.#add(gapAnswer);
   }
 
   push(answered: Answered): void {
@@ -62,11 +68,7 @@ export class Reader implements Flow<Answered> {
     }
     const told = this.#hasGap ? { ...answered, isAfterGap: true } : answered;
     this.#hasGap = false;
-    if (this.#isIdle) this.#give(told);
-    else {
-      this.#answers.push(told);
-      this.#bytes += length;
-    }
+    this.#add(told);
   }
 
   /** No answers come any more. Those that wait are still given. @param error why, where its source did not end */
@@ -93,6 +95,14 @@ export class Reader implements Flow<Answered> {
 
   get #isIdle(): boolean {
     return this.#hasRoom && this.#answers.length === 0;
+  }
+
+  #add(answered: Answered): void {
+    if (this.#isIdle) this.#give(answered);
+    else {
+      this.#answers.push(answered);
+      this.#bytes += answered.body.length;
+    }
   }
 
   #give(answered: Answered): void {
@@ -137,3 +147,12 @@ export class Reader implements Flow<Answered> {
     else taker?.reject(error);
   }
 }
+
+/** One object for all readers, so that it is written once. */
+const gapAnswer: Answered = {
+  body: Buffer.from('{"data":null}'),
+  data: Buffer.from('null'),
+  errors: [],
+  errorsLeftOut: 0,
+  isAfterGap: true,
+};

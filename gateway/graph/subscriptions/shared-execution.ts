@@ -55,7 +55,7 @@ export class SharedExecution implements Subscriber {
   readonly #options: SharedExecutionOptions;
   /** The source that is read, and those that are read after it. At least one. */
   #feeds: [Feed, ...Feed[]];
-  /** The position of the last event that was begun. */
+  /** The position of the last event that was begun, in the stream of the source that is read. */
   #position: string | undefined;
   /** How many events were begun. */
   #begun = 0;
@@ -139,7 +139,8 @@ export class SharedExecution implements Subscriber {
 
   /**
    * Goes on with what was prepared for another generation. The source is kept if it is the same; otherwise the new one is
-   * open before the old one is closed. From a position on nothing is lost or doubled; without one, clients are told of a gap.
+   * open before the old one is closed. From a position on nothing is lost or doubled; without one, or with one of another
+   * stream, clients are told of a gap.
    * One move follows the other: two at once would leave two sources open.
    */
   moveTo(next: PreparedSubscription): Promise<void> {
@@ -157,11 +158,17 @@ export class SharedExecution implements Subscriber {
 
   async #move(next: PreparedSubscription): Promise<void> {
     const feed = this.#newestFeed;
-    if (this.#isOver || this.#newest !== next) next.release();
-    else if (next.sourceKey === feed.upstream.key && !feed.upstream.isEnded) {
+    if (this.#isOver || this.#newest !== next) {
+      next.release();
+      return;
+    }
+    if (next.sourceKey === feed.upstream.key && !feed.upstream.isEnded) {
       this.#release(feed.prepared);
       feed.prepared = next;
-    } else if (this.#position === undefined) await this.#openNext(next, undefined);
+      return;
+    }
+    const isSameStream = this.#feeds.every(({ prepared }) => prepared.stream === next.stream);
+    if (this.#position === undefined || !isSameStream) await this.#openNext(next, undefined);
     else {
       this.#hold = this.#openNext(next, this.#position);
       await this.#hold;
@@ -238,6 +245,7 @@ export class SharedExecution implements Subscriber {
     }
     this.#release(feed.prepared);
     this.#feeds = [next, ...others];
+    if (next.prepared.stream !== feed.prepared.stream) this.#position = undefined;
     this.#inOrder(() => this.#gap());
     return true;
   }
@@ -263,7 +271,7 @@ export class SharedExecution implements Subscriber {
 
   async #give(answer: EventAnswer, { event, prepared, number }: Begun): Promise<void> {
     this.answeredAt = performance.now();
-    const cursor = event.position === undefined ? undefined : cursorOf(event.position);
+    const cursor = event.position === undefined ? undefined : cursorOf(prepared.stream, event.position);
     const shared = cursor === undefined ? answer.answered : { ...answer.answered, cursor };
     for (const [reader, from] of this.#readers) {
       // Whoever came later has subscribed after the event.

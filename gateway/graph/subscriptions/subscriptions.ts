@@ -72,7 +72,7 @@ export class Subscriptions {
       prepared.release();
       throw refusal;
     }
-    const position = after === undefined ? undefined : positionIn(after);
+    const position = after === undefined ? undefined : positionIn(after, prepared.stream);
     const reader = this.#read(request, options);
     const moves = this.#moves;
     const execution = this.#join(prepared, reader, options.concurrency, position);
@@ -130,7 +130,7 @@ export class Subscriptions {
   #read(request: IncomingRequest, options: SubscriptionOptions): OpenReader {
     const { sender } = request;
     const reader = new OpenReader(request, {
-      ...{ unread: options.unread, slow: options.slow, options },
+      ...{ unread: options.unread, slow: options.slow, takesGaps: request.sink.takesGaps, options },
       onEnd: () => {
         this.#readers.delete(reader);
         const others = this.#bySender.get(sender)! - 1;

@@ -98,7 +98,13 @@ function incoming(
     { method: 'POST', url: '/graphql', headers },
     '127.0.0.1',
     {
-      ...{ isAnswered: false, takesEvents: false, incremental: undefined, refusesInEvents: false },
+      ...{
+        isAnswered: false,
+        takesEvents: false,
+        takesGaps: false,
+        incremental: undefined,
+        refusesInEvents: false,
+      },
       answer: () => undefined,
       ...{ upload: undefined, download: undefined, messages: undefined },
     },

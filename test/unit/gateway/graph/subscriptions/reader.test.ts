@@ -11,7 +11,7 @@ const answer = (text: string): Answered => ({
 function read(options: Partial<ReaderOptions> = {}) {
   const ends = { count: 0, dropped: 0 };
   const reader = new Reader(Object.create(null) as IncomingRequest, {
-    ...{ unread: 10, slow: 'latest' },
+    ...{ unread: 10, slow: 'latest', takesGaps: true },
     onEnd: () => ends.count++,
     onDropped: (count) => (ends.dropped += count),
     ...options,
@@ -70,6 +70,28 @@ it('keeps the latest answer alone beyond `unread`, and tells of the gap', async 
   state.makeRoom();
   await turn();
   expect([taken, ends.dropped]).toEqual([['1', 'gap, c'], 2]);
+});
+
+it('tells of a gap at once, and once while there is no room', async () => {
+  const { reader, taken, state, begin } = read({ unread: 100 });
+  void begin();
+  state.isFull = true;
+  for (let i = 0; i < 3; i++) reader.gap();
+  reader.push(answer('1'));
+  state.isFull = false;
+  state.makeRoom();
+  await turn();
+  const gap = 'gap, {"data":null}';
+  expect(taken).toEqual([gap, gap, '1']);
+});
+
+it('tells of a gap with the next answer where its client takes none without data', () => {
+  const { reader, taken, begin } = read({ takesGaps: false });
+  void begin();
+  reader.gap();
+  expect(taken).toEqual([]);
+  for (const each of ['1', '2']) reader.push(answer(each));
+  expect(taken).toEqual(['gap, 1', '2']);
 });
 
 it('ends with an error beyond `unread` where slow clients are to be closed', async () => {

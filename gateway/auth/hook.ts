@@ -23,14 +23,15 @@ async function load<Hook>(module: HookModule): Promise<Hook> {
   return found as Hook;
 }
 
-/** Settles as `work` does, or rejects after a timeout in milliseconds. */
+/** Settles as `work` does, or rejects with `error` after a timeout in milliseconds. */
 export async function withTimeout<Result>(
   milliseconds: number,
-  work: () => Promise<Result>,
+  work: () => Result | Promise<Result>,
+  error = new Error(`No answer within ${milliseconds} ms.`),
 ): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`No answer within ${milliseconds} ms.`)), milliseconds);
+    timer = setTimeout(() => reject(error), milliseconds);
   });
   // A synchronous throw must also end the timer, whose rejection would be unhandled.
   const working = Promise.resolve().then(work);

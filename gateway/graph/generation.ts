@@ -12,6 +12,8 @@ import type { ClientLimits } from '../limits/client-limits';
 import type { PlanWaits } from '../admission/plan-waits';
 import type { Options } from '../options';
 import type { Invalidation } from '../options/invalidation';
+import type { Hooks } from '../request/hooks';
+import type { PersistedOperations } from '../request/persisted/persisted-operations';
 import { defaultSubscriptions, type SubscriptionOptions } from '../options/subgraph-subscriptions';
 import type { OperationMemory } from '../planning';
 import type { SubgraphSigners } from '../subgraph-calls/signers/open-signers';
@@ -54,6 +56,8 @@ export interface GenerationOptions {
   readonly audit?: Audit | undefined;
   readonly metrics: Metrics;
   readonly runningSubscriptions: Subscriptions;
+  readonly refuse: PersistedOperations['refuse'];
+  readonly hooks: Pick<Hooks, 'onOperation'>;
   readonly logger: Logger;
   /** Counts which fields operations use. */
   readonly usage?: UsageRecorder | undefined;

@@ -10,6 +10,8 @@ import {
 import type { Authorization, Refused } from '../auth/directives';
 import type { Identity } from '../auth/identity';
 import type { IncomingRequest } from '../request/incoming-request';
+import type { Hooks } from '../request/hooks';
+import type { PersistedOperations } from '../request/persisted/persisted-operations';
 import type { IncrementalFormat } from '../request/sink';
 import {
   charge,
@@ -72,6 +74,9 @@ export interface OperationOptions {
   readonly usage?: UsageRecorder | undefined;
   readonly caching: Caching;
   readonly planWaits: PlanWaits;
+  /** The safelist; undefined without one. */
+  readonly refuse: PersistedOperations['refuse'];
+  readonly hooks: Pick<Hooks, 'onOperation'>;
   /** Those that run in this process. */
   readonly runningSubscriptions: Subscriptions;
   /** The bounds of new ones. */
@@ -340,6 +345,7 @@ export function createOperations(
   const subscriptions = createPreparation({
     ...{ schema, isDevelopment, limits, programs, showing, compile, plannedFor, programFor, perform },
     ...{ subgraphs: options.subgraphs, subscribe: options.subscribe, hold: options.hold },
+    ...{ refuse: options.refuse, hooks: options.hooks },
   });
 
   const asKnown = (compiled: CompiledOperation): KnownOperation => {

@@ -307,6 +307,8 @@ function build(
         store,
         memory,
         runningSubscriptions,
+        refuse: persistedOperations.refuse,
+        hooks,
         caching,
         invalidate,
         audit,

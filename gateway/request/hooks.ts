@@ -13,7 +13,10 @@ import type { Identity } from '../auth/identity';
 export interface Hooks {
   /** Called once per request, after authentication and rate limits, before any cache look-up. */
   onRequest?(request: HookRequest): void | Promise<void>;
-  /** Called for each operation after validation, before its variables are coerced and its answer is looked up. */
+  /**
+   * Called for each operation after validation, before its variables are coerced and its answer is looked up; for a
+   * subscription that runs, also when there is a new supergraph, or there are new options: what it throws ends it.
+   */
   onOperation?(request: HookRequest, operation: HookOperation): void | Promise<void>;
   /**
    * Called for each answer with `data`, for each client, after every cache. What it returns is sent instead of the answer;

@@ -1,6 +1,8 @@
 /** What running subscriptions share with one another, and what a new supergraph does to them. */
 import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
+import { GraphQLError } from 'graphql';
+import type { HookOperation } from '../../gateway';
 import { eventOf, gapEvent, type HeldUpstream, upstreams } from '../support/held-upstreams';
 import type * as heldUpstreams from '../support/held-upstreams';
 import type { InProcessClient, InProcessOptions } from '../support/in-process-client';
@@ -353,6 +355,40 @@ describe('a new supergraph', () => {
     expect(await gone.part()).toBeUndefined();
     upstreams.give(repriced(1));
     expect((await partOf(valid)).data.repriced.price).toBe(1);
+  });
+
+  it('asks the hook again for each client, and ends those alone that it refuses', async () => {
+    const seen: [string, HookOperation][] = [];
+    const hooked = await openInProcess([products, reviews], {
+      headers: { forward: ['x-tenant'] },
+      hooks: {
+        onOperation({ headers }, operation) {
+          seen.push([String(headers['x-user']), operation]);
+          if (headers['x-user'] !== blocked) return;
+          throw new GraphQLError('This user is blocked.', { extensions: { code: 'BLOCKED' } });
+        },
+      },
+    });
+    let blocked = '';
+    const [one, two] = ['u1', 'u2'].map((user) => hooked.ask({ query, variables: { upc: '1' } }, by(user)));
+    for (const client of [one!, two!]) expect((await client.head).status).toBe(200);
+    expect(upstreams.open.length).toBe(1);
+    blocked = 'u2';
+    seen.length = 0;
+    await hooked.report(`${compose([products, reviews])}\n# new`);
+    const operation = { name: null, type: 'subscription', variables: { upc: '1' } };
+    expect(seen).toEqual([
+      ['u1', operation],
+      ['u2', operation],
+    ]);
+    expect((await partOf(two!)).errors).toEqual([
+      { message: 'This user is blocked.', extensions: { code: 'BLOCKED' } },
+    ]);
+    expect(await two!.part()).toBeUndefined();
+    upstreams.give(repriced(1));
+    expect((await partOf(one!)).data.repriced.price).toBe(1);
+    one!.leave();
+    await hooked.stop();
   });
 
   const elsewhere = (): string => compose([{ ...products, url: 'http://elsewhere.test/graphql' }, reviews]);

@@ -45,11 +45,19 @@ class Client {
   gaps = 0;
   isEnded = false;
 
+  readonly #left = new AbortController();
+
   async open(query: string): Promise<this> {
-    const headers = { accept: 'text/event-stream' };
-    const answer = await gateway.post({ query }, { headers });
+    const headers = { accept: 'text/event-stream', 'content-type': 'application/json' };
+    const { signal } = this.#left;
+    const body = JSON.stringify({ query });
+    const answer = await fetch(gateway.url, { method: 'POST', headers, body, signal });
     void this.#read(answer.body!.pipeThrough(new TextDecoderStream()));
     return this;
+  }
+
+  leave(): void {
+    this.#left.abort();
   }
 
   async #read(body: ReadableStream<string>): Promise<void> {
@@ -76,6 +84,32 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   while (!(await condition())) await wait(5);
 }
 
+it('ends those that the safelist of new options lacks, each with the sentence', async () => {
+  const [kept, dropped] = ['kept', 'dropped'].map((name) => `subscription ${name} { count(from: 9) }`) as [
+    string,
+    string,
+  ];
+  const manifest = join(folder, 'manifest.json');
+  const body = JSON.stringify({
+    format: 'apollo-persisted-query-manifest',
+    version: 1,
+    operations: [{ id: 'a', name: 'kept', type: 'subscription', body: kept }],
+  });
+  writeFileSync(manifest, body);
+  const clients = await Promise.all([kept, dropped].map((query) => new Client().open(query)));
+  const before = subgraph.feeds.length;
+  await gateway.reload(() => ({ ...options(20, 0), persistedOperations: { manifest, mode: 'reject' } }));
+  await until(() => clients[1]!.isEnded);
+  expect(clients[1]!.events).toMatchObject([{ errors: [{ extensions: { code: 'QUERY_NOT_IN_SAFELIST' } }] }]);
+  subgraph.feeds.find(({ isLeft }) => !isLeft)!.send({ data: { count: 1 } });
+  await until(() => clients[0]!.events.length === 1);
+  expect([clients[0]!.events, clients[0]!.isEnded]).toEqual([[{ data: { count: 1 } }], false]);
+  expect(subgraph.feeds.length).toBe(before);
+  await gateway.reload(() => options(20, 0));
+  clients[0]!.leave();
+  await until(() => subgraph.feeds.every(({ isLeft }) => isLeft));
+});
+
 it('go on through new supergraphs and new options, and are told when the gateway stops', async () => {
   const queries = Array.from({ length: 4 }, (_, from) => `subscription { count(from: ${from}) }`);
   const clients = await Promise.all(
@@ -99,7 +133,7 @@ it('go on through new supergraphs and new options, and are told when the gateway
     await until(() => subgraph.feeds.length >= all && subgraph.feeds.filter(isOpen).length <= queries.length);
     expect(subgraph.feeds.length).toBe(all);
   };
-  await until(() => subgraph.feeds.length === queries.length);
+  await until(() => subgraph.feeds.filter(isOpen).length === queries.length);
   await send();
   for (let round = 1; round <= rounds; round++) {
     await moved(async () => writeFileSync(file, `${supergraphSdl}\n# ${round}`), 0);

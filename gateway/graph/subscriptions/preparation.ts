@@ -1,12 +1,15 @@
 import { hash } from 'node:crypto';
 import { type GraphQLError, type GraphQLSchema, Kind, parse, validate } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { withTimeout } from '../../auth/hook';
 import type { Identity } from '../../auth/identity';
 import type { Answered } from '../../cache/responses/response-cache';
 import { requestError, RequestErrors } from '../../errors';
 import { type Execution, type Program, sourceError, sourceRequest } from '../../execution';
 import type { ClientLimits } from '../../limits/client-limits';
 import type { PlanCache, PlannedOperation } from '../../planning';
+import type { Hooks } from '../../request/hooks';
+import type { PersistedOperations } from '../../request/persisted/persisted-operations';
 import { validationRules } from '../../request/validation-rules';
 import type { Caller, SubgraphEvent, Subscribe } from '../../subgraph-calls/transport';
 import {
@@ -37,6 +40,9 @@ export interface PreparationOptions {
   readonly subscribe: Subscribe;
   /** Keeps the generation open until the function that it returns is called. */
   readonly hold: () => () => void;
+  /** Of the safelist; undefined without one. */
+  readonly refuse: PersistedOperations['refuse'];
+  readonly hooks: Pick<Hooks, 'onOperation'>;
   readonly showing: Parameters<typeof showExecution>[0];
   readonly compile: (
     document: string,
@@ -61,7 +67,7 @@ export interface PreparationOptions {
 /** Prepares subscriptions for one generation: those of new clients, and those that began on another generation. */
 export function createPreparation(options: PreparationOptions) {
   const { schema, isDevelopment, limits, subgraphs, programs, subscribe, hold, showing } = options;
-  const { compile, plannedFor, programFor, perform } = options;
+  const { compile, plannedFor, programFor, perform, refuse, hooks } = options;
   const generation = ++generations;
   /** Operations that began on another generation. */
   const moved = new LRUCache<string, CompiledOperation>({
@@ -116,6 +122,16 @@ export function createPreparation(options: PreparationOptions) {
         };
         return { answered: { ...answered, extensions: await showExecution(showing, shown) }, isShareable };
       },
+      readmit: async (request) => {
+        const refusal = compiled.refuse(variables, request.identity);
+        if (refusal !== undefined) throw refusal;
+        if (hooks.onOperation === undefined) return;
+        const { operation: type, name } = compiled.operation;
+        const { timeout, shown } = request;
+        const seen = { name: name?.value ?? null, type, variables };
+        const late = requestError('GATEWAY_TIMEOUT', { timeout });
+        await withTimeout(timeout, () => hooks.onOperation?.(shown, seen), late);
+      },
       charge: (request) => {
         charge(request, cost, variables);
       },
@@ -126,11 +142,13 @@ export function createPreparation(options: PreparationOptions) {
     };
   }
 
-  /** Prepares a subscription that began on another generation. */
+  /** Prepares a subscription that began on another generation, or with other options. */
   async function prepareMoved(
     { document, operationName, variables }: SubscriptionText,
     subscriber: Subscriber,
   ): Promise<PreparedSubscription> {
+    const untrusted = refuse?.(document);
+    if (untrusted !== undefined) throw untrusted;
     const key = knownKey(document, operationName);
     let compiled = moved.get(key);
     if (compiled === undefined) {
@@ -145,8 +163,6 @@ export function createPreparation(options: PreparationOptions) {
     }
     const wrong = variableErrors(schema, compiled, variables);
     if (wrong !== undefined) throw new RequestErrors(wrong);
-    const refusal = compiled.refuse(variables, subscriber.identity);
-    if (refusal !== undefined) throw refusal;
     return prepare(compiled, variables, subscriber);
   }
 

@@ -221,21 +221,19 @@ export class Subscriptions {
   }
 
   async #moveAll(executions: readonly SharedExecution[], prepare: Prepare): Promise<void> {
-    const left = executions.values();
-    const some = async (): Promise<void> => {
-      for (const execution of left) {
-        // A newer generation moves it.
-        if (this.#prepare !== prepare) return;
-        await this.#move(execution, prepare);
-      }
-    };
-    await Promise.all(Array.from({ length: mostMovesAtOnce }, some));
+    await forEach(executions, mostMovesAtOnce, async (execution) => {
+      // Otherwise a newer generation moves it.
+      if (this.#prepare === prepare) await this.#move(execution, prepare);
+    });
   }
 
   async #move(execution: SharedExecution, prepare: Prepare): Promise<void> {
     if (!this.#executions.has(execution)) return;
     try {
       const next = await prepare(execution.prepared.text, execution);
+      await forEach(execution.readers, mostReadmittedAtOnce, (reader) =>
+        next.readmit(reader.request).catch((error: unknown) => reader.end(error as Error)),
+      );
       // It may have ended meanwhile, or a newer generation moves it.
       if (!this.#executions.has(execution) || this.#prepare !== prepare) {
         next.release();
@@ -263,6 +261,19 @@ export class Subscriptions {
         for (const { request } of readers) prepared.count(request);
     this.#counted = now;
   }
+}
+
+/** Calls a function for each of these, for some of them at once. */
+async function forEach<Each>(
+  all: Iterable<Each>,
+  atOnce: number,
+  act: (each: Each) => Promise<void>,
+): Promise<void> {
+  const left = Array.from(all).values();
+  const some = async (): Promise<void> => {
+    for (const each of left) await act(each);
+  };
+  await Promise.all(Array.from({ length: atOnce }, some));
 }
 
 /** A reader with the times that it may take. */
@@ -298,6 +309,8 @@ const lookEvery = 1000;
 const countEvery = 3_600_000;
 /** Validation and planning of different operations go on at the same time. */
 const mostMovesAtOnce = 8;
+/** Hooks may ask other services about each client. */
+const mostReadmittedAtOnce = 32;
 /** Of the grace: the rest is for the last ones to be told. */
 const shareOfGrace = 0.8;
 /** Milliseconds between two that are ended: few are ended at once. */

@@ -17,7 +17,7 @@ import { mergeMetrics } from './worker-metrics';
 import { handedConnections } from './shared-port';
 import { setServingFlags } from './v8-flags';
 import { answerTo, ask } from './worker-messages';
-import { type ReadyMessage, startWorkers, WorkerStartError } from './workers';
+import { callbackKeyVariable, type ReadyMessage, startWorkers, WorkerStartError } from './workers';
 
 /**
  * `weir gateway`: runs only the gateway, with any Federation 2 supergraph. It is one file, as a single process, a
@@ -132,7 +132,7 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
 /** Runs a worker. For new options the primary replaces it. */
 async function runWorker(id: number, flags: OwnFlags, context: Context): Promise<void> {
   const reader = new OptionsReader(flags, context);
-  const gateway = await start(reader, () => inWorker(reader.read(), id));
+  const gateway = await start(reader, () => inWorker(reader.read(), id, context));
   answerPrimary(gateway);
   await untilStopped(context);
   await gateway.stop();
@@ -145,9 +145,10 @@ const start = (reader: OptionsReader, read: () => GatewayOptions): Promise<Runni
  * The options of a worker. The primary serves its metrics. Each worker has its own files for audit trails, as a hash
  * chain has one writer.
  */
-const inWorker = (options: Options, worker: number): GatewayOptions => ({
+const inWorker = (options: Options, worker: number, { env }: Context): GatewayOptions => ({
   ...options,
   clientConnections: handedConnections(),
+  callbackKey: env[callbackKeyVariable],
   peers: otherWorkers,
   admin: { ...options.admin, enabled: false },
   audit: {

@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Invalidation } from '../gateway';
@@ -48,6 +49,9 @@ export class WorkerStartError extends Error {
   }
 }
 
+/** The environment variable in which workers have the secret by which they know callbacks for one another. */
+export const callbackKeyVariable = 'WEIR_CALLBACK_KEY';
+
 /** Milliseconds. If a worker lives shorter than this, the pause before its restart grows. */
 const healthyLife = 5_000;
 const longestPause = 30_000;
@@ -63,6 +67,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { count, exec, args, delay, grace, say } = options;
   cluster.setupPrimary({ exec, args: [...args] });
 
+  const environment = { [callbackKeyVariable]: randomBytes(32).toString('base64url') };
+
   /** Serving workers by number. The replacement of a worker gets its number. */
   const serving = new Map<number, Worker>();
   /** All workers that may have cached answers: serving ones, and ones that are being drained. */
@@ -77,7 +83,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 
   /** Starts a worker. It replaces the one with this number, if there is one. */
   async function startOne(number: number): Promise<void> {
-    const worker = cluster.fork();
+    const worker = cluster.fork(environment);
     const born = performance.now();
     await ready(worker);
     const old = serving.get(number);

@@ -10,7 +10,7 @@ const callback = mapOf({
   port: portNumber
     .default(0)
     .describe(
-      'The port to listen on; 0 takes a free one. With `--workers`, each worker takes a port of its own: the first free one of the 64 from this port on.',
+      'The port to listen on; 0 takes a free one. With `--workers`, each worker takes a port of its own: the first free one of the 64 from this port on. A callback that reaches another worker is passed on.',
     ),
   path: z
     .string({ error: 'must be a path such as /callbacks' })
@@ -24,7 +24,7 @@ const callback = mapOf({
     })
     .default('http://127.0.0.1:{port}')
     .describe(
-      'How subgraphs reach it, without the path. `{port}` stands for the port that the process listens on. A callback must reach the process that has the subscription: name the host of this gateway, not a load balancer.',
+      'How subgraphs reach it, without the path. `{port}` stands for the port that the process listens on. A callback must reach the gateway that has the subscription: name the host of this gateway, not a load balancer. With `--workers` any worker will do.',
     ),
 })
   .prefault({})

@@ -49,6 +49,8 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly invalidations?: InvalidationSource | undefined;
   /** The source of connections if another process listens at `host` and `port`. @default this process listens */
   readonly clientConnections?: ConnectionSource | undefined;
+  /** A secret of all processes of this gateway, which pass on HTTP callbacks to one another. @default there is one process */
+  readonly callbackKey?: string | undefined;
   /** Functions around client requests: docs/extending.md. @default none */
   readonly hooks?: Hooks | undefined;
   /** Functions around each subgraph call, the outermost first: docs/extending.md. @default none */
@@ -93,8 +95,16 @@ export interface RunningGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
-  const { options, ownSource, extensions, logDestination, invalidations, clientConnections, peers } =
-    readOptions(given);
+  const {
+    options,
+    ownSource,
+    extensions,
+    logDestination,
+    invalidations,
+    clientConnections,
+    callbackKey,
+    peers,
+  } = readOptions(given);
   useProxiesOfEnvironment();
   const logger = createLogger({
     level: options.logging.level,
@@ -114,8 +124,9 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   metrics.meter.observe('weir.operations.kept', (observe) => observe(memory.size, {}));
   const callbacks = new Callbacks({
     ...options.subscriptions.callback,
-    // Beside other workers: a callback must reach the one that has its subscription.
+    // Beside other workers, each of which takes its own callbacks.
     ports: clientConnections === undefined ? 1 : 64,
+    key: callbackKey,
   });
   const subscriptions = new SubscriptionTransport({ callbacks, meter: metrics.meter });
   const parts: ProcessParts = {
@@ -378,6 +389,7 @@ function readOptions({
   logDestination,
   invalidations,
   clientConnections,
+  callbackKey,
   peers,
   hooks = {},
   interceptors = [],
@@ -390,7 +402,16 @@ function readOptions({
   const options = parseOptions({ ...others, ...written });
   checkHooks(hooks);
   const extensions = { hooks, interceptors, plugins, explorerHeaders };
-  return { options, ownSource, extensions, logDestination, invalidations, clientConnections, peers };
+  return {
+    options,
+    ownSource,
+    extensions,
+    logDestination,
+    invalidations,
+    clientConnections,
+    callbackKey,
+    peers,
+  };
 }
 
 /** @throws {OptionsError} if a member is not a hook */

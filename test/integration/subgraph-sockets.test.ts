@@ -242,6 +242,7 @@ it('a subgraph that dies and returns is connected to once per scope and wait, an
   const died = performance.now();
   life.isDead = true;
   for (const { raw } of opened.splice(0)) raw.destroy();
+  await eventually(() => connects.length > 0, 30_000);
   // Those who come meanwhile, and try again whenever they are refused.
   const newcomers = Array.from({ length: scopes / 5 }, async (_, i) => {
     for (;;) {

@@ -1,8 +1,15 @@
 /** The listener of HTTP callbacks: `callback/1.0`, Apollo's HTTP callback protocol. */
-import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  request as httpRequest,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream';
 import { JsonParts } from '../json-parts';
 import { KeptBytes } from '../kept-bytes';
 import type { VerifyCallback } from '../signers/signed-callback';
@@ -21,6 +28,12 @@ export interface CallbacksOptions {
   readonly path: string;
   /** How subgraphs reach it; `{port}` stands for the port. */
   readonly publicUrl: string;
+  /**
+   * A secret of the processes of this gateway: each passes on callbacks that are for another one of them.
+   *
+   * @default undefined: there are no others
+   */
+  readonly key?: string | undefined;
 }
 
 /** A subscription whose events come by callbacks. */
@@ -87,7 +100,7 @@ export class Callbacks {
   register(subscription: CalledBack): Registered {
     const { publicUrl, path } = this.#options;
     const { port } = this.#server.address() as AddressInfo;
-    const id = randomUUID();
+    const id = this.#newId(port);
     const verifier = randomBytes(24).toString('base64url');
     const entry: Entry = { subscription, id, verifier, isChecked: false, heardAt: performance.now() };
     this.#subscriptions.set(id, entry);
@@ -140,14 +153,35 @@ export class Callbacks {
     }
   }
 
+  /** With a `key` it says which process has the subscription, and proves that it is from one of them. */
+  #newId(port: number): string {
+    const { key } = this.#options;
+    if (key === undefined) return randomUUID();
+    const signed = `${port}.${randomUUID()}`;
+    return `${signed}.${signature(key, signed)}`;
+  }
+
+  /** The port of the other process that made this id; undefined where none did. */
+  #portOf(id: string): number | undefined {
+    const { key } = this.#options;
+    const end = id.lastIndexOf('.');
+    const signed = id.slice(0, Math.max(0, end));
+    if (key === undefined || !isEqual(id.slice(end + 1), signature(key, signed))) return undefined;
+    const port = Number(signed.slice(0, signed.indexOf('.')));
+    return port === (this.#server.address() as AddressInfo).port ? undefined : port;
+  }
+
   /** Takes one callback, and says with which status it is answered. */
   async #take(request: IncomingMessage): Promise<number> {
-    const { path } = this.#options;
+    const { path, host } = this.#options;
     const { method, url = '', headers } = request;
-    const entry = url.startsWith(`${path}/`)
-      ? this.#subscriptions.get(url.slice(path.length + 1))
-      : undefined;
-    if (entry === undefined) return 404;
+    if (!url.startsWith(`${path}/`)) return 404;
+    const id = url.slice(path.length + 1);
+    const entry = this.#subscriptions.get(id);
+    if (entry === undefined) {
+      const port = this.#portOf(id);
+      return port === undefined ? 404 : passOn(request, { host: loopbacks.get(host) ?? host, port });
+    }
     if (method !== 'POST') return 405;
     const { subscription } = entry;
     const verified = subscription.verify?.(headers);
@@ -253,6 +287,34 @@ function isGoingDown(errors: Buffer): boolean {
   } catch {
     return false;
   }
+}
+
+const signature = (key: string, text: string): string =>
+  createHmac('sha256', key).update(text).digest('base64url');
+
+/** Where a process is reached that listens at all addresses. */
+const loopbacks = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+]);
+
+/** Has another process answer. 404 when it is gone, and its subscriptions with it. */
+function passOn(
+  request: IncomingMessage,
+  to: { readonly host: string; readonly port: number },
+): Promise<number> {
+  const { method, url: path, headers } = request;
+  return new Promise((resolve) => {
+    const passed = httpRequest({ ...to, method, path, headers, timeout: 30_000 });
+    passed.on('response', (response) => {
+      response.resume();
+      resolve(response.statusCode!);
+    });
+    passed.on('timeout', () => passed.destroy());
+    pipeline(request, passed, (error) => {
+      if (error) resolve(error.code === 'ECONNREFUSED' ? 404 : 503);
+    });
+  });
 }
 
 /** In constant time for texts of one length. */

@@ -1,8 +1,13 @@
 /** The listener that subgraphs call back, as anybody may call it who reaches it. */
+import { request } from 'node:http';
 import { UsedSignatures } from '../../../../../gateway/auth/used-signatures';
 import { toKey } from '../../../../../gateway/subgraph-calls/signers/link-keys';
 import { verifyCallback } from '../../../../../gateway/subgraph-calls/signers/signed-callback';
-import { Callbacks } from '../../../../../gateway/subgraph-calls/subscriptions/callbacks';
+import {
+  Callbacks,
+  type CallbacksOptions,
+  type Registered,
+} from '../../../../../gateway/subgraph-calls/subscriptions/callbacks';
 import { EventQueue } from '../../../../../gateway/subgraph-calls/subscriptions/event-queue';
 import { signCallback, signRequest } from '../../../../../subgraphs/kit/private-link';
 
@@ -94,6 +99,19 @@ it('over the size of a response end the subscription', async () => {
   expect(failures).toEqual(['too-large']);
 });
 
+it('over the size of a response end the subscription also where no length is given', async () => {
+  const { failures, right, url } = await take();
+  const body = JSON.stringify({ ...right, payload: { data: 'x'.repeat(20_000) } });
+  const status = await new Promise((resolve, reject) => {
+    const posted = request(url, { method: 'POST', headers }, (response) => resolve(response.statusCode));
+    posted.on('error', reject);
+    // The last piece never comes.
+    for (let sent = 0; sent < 12_000; sent += 1_000) posted.write(body.slice(sent, sent + 1_000));
+  });
+  expect(status).toBe(413);
+  expect(failures).toEqual(['too-large']);
+});
+
 it('are taken only by POST', async () => {
   const { url } = await take();
   expect((await fetch(url)).status).toBe(405);
@@ -159,6 +177,60 @@ it('take the first free port of several', async () => {
   listeners.push(next);
   await next.listen();
   expect(Number(new URL(next.register({} as never).callbackUrl).port)).toBeGreaterThan(port);
+});
+
+describe('of another process of the gateway', () => {
+  const ofOne = { ...here, key: 'a secret of both' };
+  async function listening(options: CallbacksOptions) {
+    const callbacks = new Callbacks(options);
+    listeners.push(callbacks);
+    await callbacks.listen();
+    const nothing = (): void => undefined;
+    const queue = new EventQueue({ subgraph: 'orders', bounds: {}, onClose: nothing, onDropped: nothing });
+    const failures: string[] = [];
+    const called = { queue, verify: undefined, maxResponseSize: 10_000, heartbeat: 0, end: nothing };
+    const registered = callbacks.register({ ...called, fail: (failure) => failures.push(failure) });
+    return { callbacks, queue, registered, failures };
+  }
+  const send = async (to: Registered, by: Registered, data: unknown) => {
+    const { subscriptionId: id, verifier } = to;
+    const url = by.callbackUrl.replace(by.subscriptionId, id);
+    const body = JSON.stringify({ kind: 'subscription', action: 'next', id, verifier, payload: { data } });
+    return (await fetch(url, { method: 'POST', headers, body })).status;
+  };
+
+  it('are passed on to it, which answers', async () => {
+    const [one, other] = [await listening(ofOne), await listening(ofOne)];
+    expect(await send(other.registered, one.registered, { count: 1 })).toBe(204);
+    expect(await textOf(other.queue)).toBe('{"data":{"count":1}}');
+    expect(await send({ ...other.registered, verifier: 'wrong' }, one.registered, 1)).toBe(401);
+    expect(await send(other.registered, one.registered, 'x'.repeat(20_000))).toBe(413);
+    expect(other.failures).toEqual(['too-large']);
+    other.registered.remove();
+    expect(await send(other.registered, one.registered, 1)).toBe(404);
+  });
+
+  it('get 404 when it is gone', async () => {
+    const [one, other] = [await listening(ofOne), await listening(ofOne)];
+    await other.callbacks.close();
+    expect(await send(other.registered, one.registered, 1)).toBe(404);
+  });
+
+  it.each([
+    ['with another secret', { ...here, key: 'of another gateway' }],
+    ['without a secret', here],
+  ])('get 404 of one %s, which connects to nobody', async (_, options) => {
+    const [one, other] = [await listening(options), await listening(ofOne)];
+    expect(await send(other.registered, one.registered, 1)).toBe(404);
+    expect(await isEmpty(other.queue)).toBe(true);
+  });
+
+  it('are not passed on to a port that somebody else names', async () => {
+    const [one, other] = [await listening(ofOne), await listening(ofOne)];
+    const [, rest] = /^\d+(\..*)$/.exec(one.registered.subscriptionId)!;
+    const { port } = new URL(other.registered.callbackUrl);
+    expect(await send({ ...other.registered, subscriptionId: port + rest! }, one.registered, 1)).toBe(404);
+  });
 });
 
 it('listen at the next subscription, once the port that was taken is free', async () => {

@@ -57,10 +57,11 @@ interface Allowed {
 }
 
 /** Twice as many at once as streams are allowed: a browser that leaves a page resets all its streams. */
-const ofConnection: Allowed = { atOnce: 200, inSecond: 33 };
+export const ofConnection: Allowed = { atOnce: 200, inSecond: 33 };
 const ofAddress: Allowed = { atOnce: 800, inSecond: 132 };
 
-class Allowance {
+/** How many requests may be given up before their answers. */
+export class Allowance {
   readonly #allowed: Allowed;
   #left: number;
   #countedAt = performance.now();

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { requestError } from '../errors';
+import { isMap } from '../options/is-map';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { type AccessKey, accessKeys } from './access-keys';
@@ -192,18 +193,18 @@ function partsIn(
 /** The body without `extensions`, and without variables that begin with `@@`, which the link does not sign either. */
 function withoutAdditions(body: Buffer): string | undefined {
   if (!body.includes('"extensions"') && !body.includes('"@@')) return undefined;
-  let request: unknown;
   try {
-    request = JSON.parse(body.toString('utf8'));
+    const request: unknown = JSON.parse(body.toString('utf8'));
+    if (!isMap(request)) return undefined;
+    const { operationName, variables, ...rest } = request;
+    // `JSON.stringify` leaves it out. `delete` would make the object slow.
+    rest['extensions'] = undefined;
+    // In the same order as the link.
+    return JSON.stringify({ operationName, variables: withoutTemporary(variables), ...rest });
   } catch {
+    // It is no JSON, or nested too deeply to be written.
     return undefined;
   }
-  if (typeof request !== 'object' || request === null || Array.isArray(request)) return undefined;
-  const { operationName, variables, ...rest } = request as Record<string, unknown>;
-  // `JSON.stringify` leaves it out. `delete` would make the object slow.
-  rest['extensions'] = undefined;
-  // In the same order as the link.
-  return JSON.stringify({ operationName, variables: withoutTemporary(variables), ...rest });
 }
 
 function withoutTemporary(variables: unknown): unknown {

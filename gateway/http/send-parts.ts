@@ -26,6 +26,10 @@ export async function sendParts(
   const letGo = holdOpen(response, idle);
   let isQuiet = false;
   const timer = setInterval(() => {
+    if (isBlocked(response)) {
+      response.req.socket.destroy();
+      return;
+    }
     if (isQuiet && framing.heartbeat !== undefined && response.writableLength === 0)
       response.write(framing.heartbeat);
     isQuiet = true;
@@ -46,6 +50,12 @@ export async function sendParts(
     letGo();
   }
 }
+
+/**
+ * Whether Node reads no more from a connection of HTTP/1.1, as answers to requests that came behind this one fill it. They may
+ * never be sent, and the client could leave unseen.
+ */
+const isBlocked = ({ stream, req }: Response): boolean => stream === undefined && req.socket.isPaused();
 
 /** Resolves when there is room for more, or the client has left, as it has when it takes nothing for `idle` milliseconds. */
 function room(response: Response, idle: number): Promise<void> {

@@ -76,6 +76,8 @@ export function createListener(
           ),
           new StreamResets(compileIsProxy(trustedProxies)),
         );
+  // Finds out that a client is gone to which nothing is sent.
+  server.on('connection', (socket: Socket) => socket.setKeepAlive(true, keepAliveProbe));
   server.on('upgrade', upgrades.upgrade);
   // An HTTP/2 server has its own limits for HTTP/1.1 clients, and takes them only as properties.
   Object.assign(server, limits);
@@ -86,6 +88,9 @@ export function createListener(
   );
   return server;
 }
+
+/** Milliseconds of silence after which the system asks whether the client is still there. */
+const keepAliveProbe = 30_000;
 
 /** The error for a request with an ambiguous host or an ambiguous end. */
 function refusalOf(request: IncomingMessage): GraphQLError | undefined {

@@ -74,10 +74,20 @@ export function resumedAfter(
     : sent;
 }
 
-/** An operation as the query string of a GET. */
+/**
+ * An operation as the query string of a GET.
+ *
+ * @throws {GraphQLError} when `extensions` are nested more deeply than can be written
+ */
 export function searchFor({ query, extensions }: NamedRequest, url: string): string {
   const parameters = new URLSearchParams(searchOf(url));
-  if (extensions !== undefined) parameters.set('extensions', JSON.stringify(extensions));
+  if (extensions !== undefined) {
+    try {
+      parameters.set('extensions', JSON.stringify(extensions));
+    } catch {
+      throw requestError('BAD_REQUEST', { reason: '`extensions` are nested too deeply.' });
+    }
+  }
   if (typeof query === 'string') parameters.set('query', query);
   return `?${parameters.toString()}`;
 }

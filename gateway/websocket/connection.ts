@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { ClientConnection } from '../request/sink';
-import type { Protocol } from './protocol';
+import { POLICY_VIOLATION, type Protocol } from './protocol';
 import { writeTextFrame } from './text-frame';
 
 export interface ConnectionOptions {
@@ -77,6 +77,11 @@ export class Connection implements ClientConnection {
   /** Bytes of a message that has not come to its end. */
   get arriving(): number {
     return this.socket.bytesRead - this.#readBefore;
+  }
+
+  /** Bytes that wait for a client that has no operation: those of operations `overload.unread` bounds with their requests. */
+  get unread(): number {
+    return (this.protocol?.operations.count ?? 0) === 0 ? this.socket.writableLength : 0;
   }
 
   /** Sends a whole message. Sends nothing once the connection is being closed. */
@@ -165,8 +170,6 @@ const mostUnread = 1024 * 1024;
 
 /** Bytes of a client's ping or pong before what is in it: two, and the mask. */
 const controlFrameHead = 6;
-
-const POLICY_VIOLATION = 1008;
 
 /** A close frame has room for 123 bytes (RFC 6455, section 5.5). */
 function shortened(reason: string): string {

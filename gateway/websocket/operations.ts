@@ -1,10 +1,11 @@
+import { Allowance, ofConnection } from '../admission/stream-resets';
 import type { Proof } from '../auth/authenticator';
 import { requestError } from '../errors';
 import type { RequestHead } from '../request/incoming-request';
 import type { IncrementalFormat } from '../request/sink';
 import type { Connection } from './connection';
 import { type Envelope, type OperationsOfConnection, OperationSink } from './operation-sink';
-import { GOING_AWAY } from './protocol';
+import { GOING_AWAY, POLICY_VIOLATION } from './protocol';
 import type { Steps } from './steps';
 
 /** An operation that a client begins. */
@@ -38,6 +39,8 @@ export class Operations implements OperationsOfConnection {
   readonly #running = new Map<string, OperationSink>();
   /** Also those whose last message waits for the client. */
   readonly #all = new Set<OperationSink>();
+  /** Of operations that are not answered. */
+  readonly #stops = new Allowance(ofConnection);
   #isGoingAway = false;
 
   constructor({ connection, envelope, address, current }: OperationsOptions) {
@@ -77,9 +80,16 @@ export class Operations implements OperationsOfConnection {
     pipeline.admit(request, body);
   }
 
-  /** The client does not want the rest of an operation. */
+  /**
+   * The client does not want the rest of an operation. Beginning and stopping it costs a client a few bytes, and the limit of
+   * operations does not bound it: too often, it closes the connection, as resets of HTTP/2 streams do.
+   */
   stop(id: string): void {
-    this.#running.get(id)?.stop();
+    const sink = this.#running.get(id);
+    if (sink === undefined) return;
+    sink.stop();
+    if (sink.isAnswered || this.#stops.take(performance.now())) return;
+    this.connection.close(POLICY_VIOLATION, 'Too many operations were stopped before their answers.');
   }
 
   /** Closes the connection as soon as no answers but streams are awaited. */

@@ -5,7 +5,7 @@ import type { Steps } from './steps';
 
 /** What is said over one connection, once it is open. */
 export interface Protocol {
-  readonly operations: Pick<Operations, 'goAway'>;
+  readonly operations: Pick<Operations, 'count' | 'goAway'>;
   /** Takes a whole message. Never throws. */
   receive(text: Buffer): void;
   /** Called from time to time. @param now milliseconds of `performance.now()` */
@@ -32,4 +32,5 @@ export interface ProtocolOptions {
 
 /** Close codes of RFC 6455, section 7.4.1, and of its registry. */
 export const GOING_AWAY = 1001;
+export const POLICY_VIOLATION = 1008;
 export const TRY_AGAIN_LATER = 1013;

@@ -15,7 +15,8 @@ export function refusalIn(body: Buffer): readonly SentError[] | undefined {
   parts.object((name) => members.set(name, parts.value()));
   const errors = members.get('errors');
   if (errors === undefined || members.has('data')) return undefined;
-  return JSON.parse(errors.toString()) as SentError[];
+  const read: unknown = JSON.parse(errors.toString());
+  return Array.isArray(read) ? (read as SentError[]) : undefined;
 }
 
 /** How answers without errors begin. */

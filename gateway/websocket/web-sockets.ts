@@ -117,23 +117,26 @@ export class WebSockets {
   }
 
   #look(): void {
-    const { logger, current } = this.#options;
-    const { subscriptions, timeouts, overload } = current().options;
+    const { subscriptions, timeouts, overload } = this.#options.current().options;
     const now = performance.now();
-    let arriving = 0;
-    for (const connection of this.#all) {
-      connection.look(now, subscriptions.heartbeat, timeouts.request);
-      arriving += connection.arriving;
-    }
-    if (arriving <= overload.unsent) return;
+    for (const connection of this.#all) connection.look(now, subscriptions.heartbeat, timeouts.request);
+    this.#bound(overload.unsent, ({ arriving }) => arriving, 'clients do not finish their messages');
+    this.#bound(overload.unread, ({ unread }) => unread, 'clients do not read their messages');
+  }
+
+  /** Cuts connections, those with the most bytes first, until all together have at most as many as `limit`. */
+  #bound(limit: number, bytesOf: (connection: Connection) => number, why: string): void {
+    let bytes = 0;
+    for (const connection of this.#all) bytes += bytesOf(connection);
+    if (bytes <= limit) return;
     let cut = 0;
-    for (const connection of [...this.#all].sort((one, other) => other.arriving - one.arriving)) {
-      if (arriving <= overload.unsent) break;
-      arriving -= connection.arriving;
+    for (const connection of [...this.#all].sort((one, other) => bytesOf(other) - bytesOf(one))) {
+      if (bytes <= limit) break;
+      bytes -= bytesOf(connection);
       connection.destroy();
       cut++;
     }
-    logger.warn({ connections: cut }, 'clients do not finish their messages: connections were cut');
+    this.#options.logger.warn({ connections: cut }, `${why}: connections were cut`);
   }
 }
 

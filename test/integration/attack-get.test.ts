@@ -38,6 +38,14 @@ async function codeOf(response: Response): Promise<[number, string, string | nul
   return [response.status, body.errors[0].extensions.code, response.headers.get('allow')];
 }
 
+it('extensions that are nested as deep as a URL can hold them, with an unknown hash, are refused', async () => {
+  const { persistedQuery } = persisted('{ unknown }');
+  const deep = `${'['.repeat(7_000)}${']'.repeat(7_000)}`;
+  const extensions = `{"persistedQuery":${JSON.stringify(persistedQuery)},"x":${deep}}`;
+  const response = await fetch(`${gateway.url}?extensions=${extensions}`, { headers: preflighted });
+  expect(await codeOf(response)).toEqual([400, 'BAD_REQUEST', null]);
+});
+
 describe('a mutation', () => {
   it.each<[string, Record<string, string>]>([
     ['as it is', { query: rename }],

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -169,5 +169,46 @@ it('refuse variables that are nested 100,000 levels deep, and live on', async ()
   const { type, payload } = await client.next();
   expect([type, payload[0].extensions.code]).toEqual(['error', 'BAD_USER_INPUT']);
   expect(await ask(client, me)).toEqual(ada);
+  client.socket.terminate();
+});
+
+it('are closed with 1008 for operations that are stopped before their answers, again and again', async () => {
+  await start();
+  const client = await connectWebSocket(gateway.url);
+  const beginAndStop = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      client.send({ id: 'a', type: 'subscribe', payload: me });
+      client.send({ id: 'a', type: 'complete' });
+    }
+  };
+  beginAndStop(150);
+  expect(await ask(client, me)).toEqual(ada);
+  beginAndStop(150);
+  expect(await client.closed).toEqual({
+    code: 1008,
+    reason: 'Too many operations were stopped before their answers.',
+  });
+});
+
+it('are cut where too much waits for clients that only ping', async () => {
+  await start({ overload: { unread: '512KiB' }, logging: { level: 'warn' } });
+  const client = await openWebSocket(gateway.url);
+  (client.socket as unknown as { _socket: Socket })._socket.pause();
+  const ping = JSON.stringify({ type: 'ping', payload: { text: 'x'.repeat(60_000) } });
+  // The buffers of the system take some megabytes.
+  for (let i = 0; i < 200; i++) client.send(ping);
+  while (gateway.log.length === 0) await wait(20);
+  expect(gateway.log).toMatchObject([
+    { connections: 1, msg: 'clients do not read their messages: connections were cut' },
+  ]);
+  client.socket.terminate();
+});
+
+it('are asked by the system whether their clients are there', async () => {
+  const keepAlive = jest.spyOn(Socket.prototype, 'setKeepAlive');
+  await start();
+  const client = await connectWebSocket(gateway.url);
+  expect(keepAlive).toHaveBeenCalledWith(true, 30_000);
+  keepAlive.mockRestore();
   client.socket.terminate();
 });

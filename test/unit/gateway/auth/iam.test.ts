@@ -97,6 +97,11 @@ it('is recognised by its algorithm, and needs the body', () => {
   expect(recognised).toEqual([false, false, false, true]);
 });
 
+it('with a wrong signature is refused, however deep its body is nested', async () => {
+  const body = `{"query":"{ me }","variables":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}},"extensions":{}}`;
+  expect(await ask(sign({ body, signedBody: '{}' }))).toBe(wrong);
+});
+
 describe('a request is let in', () => {
   it.each<[string, ToSign]>([
     ['by the book', {}],

@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type Server } from 'node:http';
 import { connect, createServer as createHttp2Server, type Http2Server } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectTo } from 'node:net';
 import { eventStream } from '../../../../gateway/http/event-stream';
 import { multipart } from '../../../../gateway/http/multipart';
 import { type Response, sendParts } from '../../../../gateway/http/send-parts';
@@ -156,4 +157,44 @@ it('closes a session of HTTP/2 on which nothing moves any more when its last str
   await until(() => got.end !== undefined);
   expect(session.destroyed).toBe(false);
   await until(() => session.destroyed);
+});
+
+it('cuts a connection that answers to later requests fill, as it is not read any more', async () => {
+  const parts = new HeldSource<Part>();
+  const { handle, open } = answering({ parts, options: { heartbeat: 20, idle: 10_000 } }, servers);
+  let asked = 0;
+  const server = createServer((request, response) => {
+    if (asked++ === 0) handle(request, response);
+    else response.end('x'.repeat(1000));
+  });
+  const socket = connectTo(await open(server));
+  leave.push(() => socket.destroy());
+  const closed = once(socket.resume(), 'close');
+  socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(100));
+  await closed;
+  expect(await parts.next()).toBeUndefined();
+});
+
+it('keeps a connection on which a later request waits', async () => {
+  const parts = new HeldSource<Part>();
+  const { handle, open } = answering(
+    { parts, options: { heartbeat: 20, idle: 10_000 }, framing: multipart },
+    servers,
+  );
+  let asked = 0;
+  const server = createServer((request, response) => {
+    if (asked++ === 0) handle(request, response);
+    else response.writeHead(200, { connection: 'close' }).end('later');
+  });
+  const socket = connectTo(await open(server));
+  leave.push(() => socket.destroy());
+  let got = '';
+  socket.on('data', (piece) => (got += String(piece)));
+  const closed = once(socket, 'close');
+  socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(2));
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  parts.give(json(1));
+  parts.end();
+  await closed;
+  expect(got).toMatch(/later\r\n0\r\n\r\n$/);
 });

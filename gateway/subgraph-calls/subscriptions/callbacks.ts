@@ -310,10 +310,12 @@ function passOn(
       response.resume();
       resolve(response.statusCode!);
     });
-    passed.on('timeout', () => passed.destroy());
-    pipeline(request, passed, (error) => {
+    const fail = (error: NodeJS.ErrnoException | null | undefined): void => {
       if (error) resolve(error.code === 'ECONNREFUSED' ? 404 : 503);
-    });
+    };
+    passed.on('timeout', () => passed.destroy());
+    passed.on('error', fail);
+    pipeline(request, passed, fail);
   });
 }
 

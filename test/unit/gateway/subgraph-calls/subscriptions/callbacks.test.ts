@@ -1,4 +1,5 @@
 /** The listener that subgraphs call back, as anybody may call it who reaches it. */
+import { createHmac } from 'node:crypto';
 import { request } from 'node:http';
 import { UsedSignatures } from '../../../../../gateway/auth/used-signatures';
 import { toKey } from '../../../../../gateway/subgraph-calls/signers/link-keys';
@@ -9,6 +10,7 @@ import {
   type Registered,
 } from '../../../../../gateway/subgraph-calls/subscriptions/callbacks';
 import { EventQueue } from '../../../../../gateway/subgraph-calls/subscriptions/event-queue';
+import { serveBytes } from '../../../../support/subgraph-servers';
 import { signCallback, signRequest } from '../../../../../subgraphs/kit/private-link';
 
 const listeners: Callbacks[] = [];
@@ -214,6 +216,15 @@ describe('of another process of the gateway', () => {
     const [one, other] = [await listening(ofOne), await listening(ofOne)];
     await other.callbacks.close();
     expect(await send(other.registered, one.registered, 1)).toBe(404);
+  });
+
+  it('get 503 when it breaks off, so that the subgraph tries again', async () => {
+    const dying = await serveBytes((socket) => socket.destroy());
+    const { registered } = await listening(ofOne);
+    const signed = `${new URL(dying.url).port}.id`;
+    const subscriptionId = `${signed}.${createHmac('sha256', ofOne.key).update(signed).digest('base64url')}`;
+    expect(await send({ ...registered, subscriptionId }, registered, 1)).toBe(503);
+    await dying.stop();
   });
 
   it.each([

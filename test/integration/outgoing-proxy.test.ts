@@ -1,8 +1,6 @@
 /** Proxies that the environment names, for all that the gateway calls: a real proxy that opens tunnels. */
-import { createServer, type IncomingMessage } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -12,55 +10,10 @@ import { sourceOf, startTestGateway, type TestGateway } from '../support/running
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
 import { certificate, serveHttp1, serveHttp2, serveHttps } from '../support/subgraph-servers';
 import { startTokenIssuer } from '../support/token-issuer';
-
-/** A proxy that alone knows the way to the hosts `*.test`. */
-interface Proxy {
-  readonly url: string;
-  /** What tunnels were asked for, in order. */
-  readonly tunnels: string[];
-  readonly credentials: (string | undefined)[];
-  /** The ports behind hosts. */
-  readonly ports: Map<string, number>;
-  stop(): Promise<void>;
-}
-
-async function startProxy(): Promise<Proxy> {
-  const sockets = new Set<Socket>();
-  const server = createServer((_, response) => response.writeHead(400).end());
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
-  });
-  server.on('connect', (request: IncomingMessage, client: Socket, head: Buffer) => {
-    proxy.tunnels.push(request.url!);
-    proxy.credentials.push(request.headers['proxy-authorization']);
-    const port = proxy.ports.get(request.url!);
-    if (port === undefined) {
-      client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
-      return;
-    }
-    const target = connect(port, '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 OK\r\n\r\n');
-      target.write(head);
-      target.pipe(client).pipe(target);
-    });
-    sockets.add(target);
-    target.on('error', () => client.destroy()).on('close', () => sockets.delete(target));
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const proxy: Proxy = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...{ tunnels: [], credentials: [], ports: new Map() },
-    stop: () => {
-      for (const socket of sockets) socket.destroy();
-      return new Promise((stopped) => server.close(() => stopped()));
-    },
-  };
-  return proxy;
-}
+import { startTunnelProxy, type TunnelProxy } from '../support/tunnel-proxy';
 
 let graph: SmallGraph;
-let proxy: Proxy;
+let proxy: TunnelProxy;
 let gateway: TestGateway | undefined;
 const stops: (() => Promise<unknown>)[] = [];
 const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
@@ -72,7 +25,7 @@ beforeAll(async () => {
   graph = await startSmallGraph();
 });
 beforeEach(async () => {
-  proxy = await startProxy();
+  proxy = await startTunnelProxy();
   process.env = Object.fromEntries(noProxies);
 });
 afterEach(async () => {

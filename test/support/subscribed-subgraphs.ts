@@ -1,6 +1,8 @@
 /** Subgraphs that can be subscribed to, each over one protocol, with a server of others that is known to speak it. */
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { ApolloServer, HeaderMap } from '@apollo/server';
 import { ApolloServerPluginSubscriptionCallback } from '@apollo/server/plugin/subscriptionCallback';
 import { buildSchema, type ExecutionResult, GraphQLError, parse, printSchema } from 'graphql';
@@ -91,8 +93,14 @@ class FeedQueue implements AsyncGenerator<ExecutionResult> {
   }
 }
 
-/** Starts a subgraph that speaks this protocol. */
-export async function serveSubscriptions(protocol: SubscriptionProtocol): Promise<SubscribedServer> {
+/**
+ * Starts a subgraph that speaks this protocol.
+ * @param tls of an HTTPS server
+ */
+export async function serveSubscriptions(
+  protocol: SubscriptionProtocol,
+  tls?: TlsOptions,
+): Promise<SubscribedServer> {
   const feeds: Feed[] = [];
   const connections = new Set<Socket>();
   let connects = 0;
@@ -115,8 +123,8 @@ export async function serveSubscriptions(protocol: SubscriptionProtocol): Promis
   const refused = () => (self.refusal === undefined ? undefined : [new GraphQLError(self.refusal)]);
 
   const listen = async (): Promise<void> => {
-    server = createServer();
-    server.on('connection', (socket) => {
+    server = tls === undefined ? createServer() : createHttpsServer(tls);
+    server.on('connection', (socket: Socket) => {
       connects++;
       connections.add(socket);
       socket.on('error', () => undefined);
@@ -138,7 +146,7 @@ export async function serveSubscriptions(protocol: SubscriptionProtocol): Promis
   const self: SubscribedServer = {
     ...{ protocol, feeds, connections, cut, die },
     get url() {
-      return `http://127.0.0.1:${port}/graphql`;
+      return `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}/graphql`;
     },
     get connects() {
       return connects;

@@ -339,6 +339,21 @@ describe('a connection is closed', () => {
     expect((await client.closed).code).toBe(1002);
   });
 
+  it('with 1009 for a frame that says that it is 2^40 bytes long, before any of them has come', async () => {
+    await start();
+    const client = await open();
+    client.socket.close = () => undefined;
+    rawSocket(client).write(Buffer.from([0x81, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
+    expect((await client.closed).code).toBe(1009);
+  });
+
+  it('with 4400 for a frame of 1 MB that is no message', async () => {
+    await start();
+    const client = await open();
+    client.send('x'.repeat(1_000_000));
+    expect((await client.closed).code).toBe(4400);
+  });
+
   it.each([
     ['pings', 0x9],
     ['pongs', 0xa],

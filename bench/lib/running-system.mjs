@@ -2,21 +2,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { request } from 'undici';
+import { Agent, request } from 'undici';
 import { onCores } from './helper.mjs';
 
 const START_LIMIT = 60_000;
 const STOP_LIMIT = 3_000;
 
 /**
- * Starts a system and asks it until it answers with status 200. `headers` are those of a client that it lets in.
+ * Starts a system and asks it until it answers with status 200. `headers` are those of a client that it lets in, and `ca`
+ * the certificate of one that serves HTTPS alone.
  *
  * @returns `{ pid, port, startSeconds, said(), ask(body, authorization), stop() }`: seconds from the start to the first
  *   answer, and what the system has printed
  */
 export async function startSystem(
   system,
-  { supergraph, script, operation, cores, nodeFlags = [], headers = { authorization: 'Bearer first' } },
+  { supergraph, script, operation, cores, nodeFlags = [], headers = { authorization: 'Bearer first' }, ca },
 ) {
   const port = await freePort();
   const args = onCores(cores, [...nodeFlags, ...system.command({ port, supergraph, script })], system.node);
@@ -37,9 +38,11 @@ export async function startSystem(
   });
 
   const said = () => Buffer.concat(output).toString();
+  const url = ca === undefined ? `http://127.0.0.1:${port}/graphql` : `https://localhost:${port}/graphql`;
+  const dispatcher = ca === undefined ? undefined : new Agent({ connect: { ca } });
   const ask = async (body, authorization = headers.authorization) => {
-    const response = await request(`http://127.0.0.1:${port}/graphql`, {
-      method: 'POST',
+    const response = await request(url, {
+      ...{ method: 'POST', dispatcher },
       headers: { 'content-type': 'application/json', accept: 'application/json', ...headers, authorization },
       body,
     });

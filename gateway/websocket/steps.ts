@@ -28,6 +28,8 @@ export function createSteps(given: Pick<Steps, 'options' | 'requests' | 'pipelin
     clientTracking: false,
     // Compression costs memory per connection, and the size is unknown before decompression.
     perMessageDeflate: false,
+    // One message in a turn of the event loop: else whoever sends thousands has all others wait for all of them.
+    allowSynchronousEvents: false,
     maxPayload: mostEscaped * limits.body + mostEnvelope,
     closeTimeout,
     // Browsers give up a connection whose protocol is not chosen, and tell nobody why: it is chosen, and closed with a reason.

@@ -123,6 +123,8 @@ export class MultiplexedSocket {
       headers,
       createConnection: connectionBy(connect, url),
       perMessageDeflate: false,
+      // One message in a turn of the event loop: an event that thousands get takes long, and many may come at once.
+      allowSynchronousEvents: false,
       // The rest of the message is short.
       maxPayload: maxResponseSize + 1024,
       followRedirects: false,
